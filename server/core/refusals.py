@@ -1,0 +1,47 @@
+"""Every way to say no, once: the code, and the facts that go with it.
+
+A refusal is a value that a flow returns, not an exception: nothing is broken when stock is short.
+The API turns it into `application/problem+json` (api/problems.py holds code -> status), the SDKs
+hold its text in Chinese and English. Claims have outcomes of their own (core/claims.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    TOKEN_MISSING = "token_missing"
+    TOKEN_INVALID = "token_invalid"
+    TOKEN_EXPIRED = "token_expired"
+    WRONG_ROLE = "wrong_role"
+    WRONG_ROOM = "wrong_room"
+    NOT_FOUND = "not_found"
+    STOCK_SHORT = "stock_short"
+    COUPON_LOCKED = "coupon_locked"
+    COUPON_UNUSABLE = "coupon_unusable"
+    TOTAL_CHANGED = "total_changed"
+    IN_PROGRESS = "in_progress"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    WRONG_STATE = "wrong_state"
+    TOO_LARGE = "too_large"
+    INVALID_FIELD = "invalid_field"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`facts` is what the caller needs to act on it, in the contract's names: `available` for
+    stock_short, `coupons` for a redemption, `errors` for invalid_field, `retry_after_s`."""
+
+    code: Code
+    detail: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def invalid_field(name: str, code: str, detail: str = "") -> Refused:
+    """One bad field; `name` is the path in the request's body (`discount.percent`)."""
+    return Refused(
+        Code.INVALID_FIELD, detail or f"{name}: {code}", {"errors": [{"field": name, "code": code}]}
+    )
