@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jwt
+from jwt.types import Options
 
 from server.core.identity import Identity, Role
 
@@ -46,7 +47,9 @@ class TokenKeys:
     def _signed_claims(self, token: str) -> dict[str, object]:
         for secret in self.secrets:
             try:
-                return jwt.decode(token, secret, algorithms=["HS256"], audience=AUDIENCE, options=_OPTIONS)
+                return jwt.decode(
+                    token, secret, algorithms=["HS256"], audience=AUDIENCE, options=_OPTIONS
+                )
             except jwt.InvalidSignatureError:
                 continue
             except (jwt.InvalidTokenError, ValueError, TypeError) as error:
@@ -55,7 +58,11 @@ class TokenKeys:
 
 
 # Expiry is ours to check: the clock is an argument here.
-_OPTIONS = {"require": ["exp", "sub", "role"], "verify_exp": False, "verify_iat": False}
+_OPTIONS: Options = {
+    "require": ["exp", "sub", "role"],
+    "verify_exp": False,
+    "verify_iat": False,
+}
 
 
 def _identity(claims: dict[str, object]) -> Identity:

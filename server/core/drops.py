@@ -65,8 +65,8 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class RoomDrop:
     """A drop as its room knows it: what `drop_opened` shows, and what the gateway must know besides
-    (shard, batch_id, per_student, audience). Made by flows from ledger rows, kept in the feed, never changed
-    in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON."""
+    (shard, batch_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
+    never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON."""
 
     id: str
     room: str

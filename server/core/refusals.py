@@ -28,6 +28,8 @@ class Code(StrEnum):
     INVALID_FIELD = "invalid_field"
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
+    WRONG_METHOD = "wrong_method"
+    INTERNAL = "internal"  # a bug of ours; nothing the caller can do but tell us
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+# `make run` and `make test` are all that is needed; the rest is for working on it.
+#
+#   make run [HOST=0.0.0.0] [PORT=8000] [PROCESSES=2]
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# Only from make's own command line: some shells export a HOST that means something else.
+ifeq ($(origin HOST),command line)
+export CLASSDROP_HOST := $(HOST)
+endif
+ifeq ($(origin PORT),command line)
+export CLASSDROP_PORT := $(PORT)
+endif
+ifeq ($(origin PROCESSES),command line)
+export CLASSDROP_PROCESSES := $(PROCESSES)
+endif
+
+.PHONY: run test fast fmt lint clean
+
+run: $(VENV)/installed
+	@exec $(PYTHON) -m server
+
+test: $(VENV)/installed-dev
+	@exec $(PYTHON) -m tests
+
+# Without servers, databases or a browser: what to run before each commit.
+fast: $(VENV)/installed-dev
+	@exec $(PYTHON) -m tests --fast
+
+fmt: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# Data stay: `rm -r .data` is for people to type.
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what has been installed, so that a second run starts at once.
+$(VENV)/installed: $(PYTHON) pyproject.toml constraints.txt
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(PYTHON) pyproject.toml constraints.txt
+	$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/installed
+
+# The first that runs and is new enough: a name on the PATH need not be more than a shim.
+$(PYTHON):
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec $$python -m venv $(VENV); \
+		fi; \
+	done; \
+	echo 'Python 3.11 or newer is needed.' >&2; exit 1

@@ -1,0 +1,348 @@
+// @ts-check
+/**
+ * Every HTTP call of the contract, one method each, and `makeToken` for the school's own back end.
+ * Bodies and answers are the contract's JSON as it is (shapes.js): times are text. Nothing is
+ * repeated behind the caller's back except once with a new token where the old one has expired: send
+ * an `idempotencyKey` and repeat a creating call yourself. Twin of `python/api.py`.
+ *
+ * @module
+ */
+
+import { httpUrl } from "./frames.js";
+
+/** @typedef {import("./shapes.js").Role} Role */
+/** @typedef {{limit?: number, after?: string}} Page */
+/** @typedef {{idempotencyKey?: string}} Once */
+
+const RETRYABLE = new Set(["unavailable", "rate_limited", "in_progress", "unreachable"]);
+const DEADLINE_MS = 10_000;
+
+/**
+ * The server said no (`code` is one of the contract's), or could not be asked (`unreachable`).
+ * `facts` is what the answer holds besides: `available`, `coupons`, `errors`, …
+ */
+export class ApiError extends Error {
+  /**
+   * @param {string} code
+   * @param {number} status 0 where there was no answer
+   * @param {Record<string, unknown>} [facts]
+   * @param {number|null} [retryAfterMs]
+   */
+  constructor(code, status, facts = {}, retryAfterMs = null) {
+    super(typeof facts.detail === "string" && facts.detail ? facts.detail : code);
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+    this.facts = facts;
+    /** The same call may succeed later. */
+    this.retryable = RETRYABLE.has(code) || status >= 500;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export class Api {
+  /**
+   * @param {object} options
+   * @param {string} options.url where Classdrop is
+   * @param {() => string|Promise<string>} [options.getToken] not needed for `ready` and `openapi`
+   * @param {typeof fetch} [options.fetch]
+   * @param {number} [options.deadlineMs] for each call
+   */
+  constructor({ url, getToken = () => "", fetch, deadlineMs = DEADLINE_MS }) {
+    this._url = httpUrl(url);
+    this._getToken = getToken;
+    this._fetch = fetch ?? globalThis.fetch.bind(globalThis);
+    this._deadlineMs = deadlineMs;
+    /** @type {string|null} */
+    this._token = null;
+  }
+
+  /** A new token from `getToken`, kept for the calls that follow. */
+  async freshToken() {
+    this._token = await this._getToken();
+    return this._token;
+  }
+
+  // Operators: what a coupon is worth, and how many go out.
+
+  /** @param {import("./shapes.js").TemplateForm} form @param {Once} [once]
+   * @returns {Promise<import("./shapes.js").Template>} */
+  createTemplate(form, once) {
+    return this._call("POST", "/v1/templates", { body: form, ...once });
+  }
+
+  /** @param {Page} [page] @returns {Promise<{templates: import("./shapes.js").Template[], next: string|null}>} */
+  listTemplates(page) {
+    return this._call("GET", "/v1/templates", { query: page });
+  }
+
+  /** @param {string} id @returns {Promise<import("./shapes.js").Template>} */
+  getTemplate(id) {
+    return this._call("GET", path`/v1/templates/${id}`);
+  }
+
+  /** A new version; `wrong_state` where `version` is no longer the newest.
+   * @param {string} id @param {number} version @param {import("./shapes.js").TemplateForm} form
+   * @returns {Promise<import("./shapes.js").Template>} */
+  replaceTemplate(id, version, form) {
+    const headers = { "If-Match": String(version) };
+    return this._call("PUT", path`/v1/templates/${id}`, { body: form, headers });
+  }
+
+  /** @param {import("./shapes.js").BatchForm} form @param {Once} [once]
+   * @returns {Promise<import("./shapes.js").Batch>} */
+  createBatch(form, once) {
+    return this._call("POST", "/v1/batches", { body: form, ...once });
+  }
+
+  /** @param {Page} [page] @returns {Promise<{batches: import("./shapes.js").Batch[], next: string|null}>} */
+  listBatches(page) {
+    return this._call("GET", "/v1/batches", { query: page });
+  }
+
+  /** @param {string} id @returns {Promise<import("./shapes.js").Batch>} */
+  getBatch(id) {
+    return this._call("GET", path`/v1/batches/${id}`);
+  }
+
+  // Instructors of a room.
+
+  /** @param {string} room @param {import("./shapes.js").DropForm} form @param {Once} [once]
+   * @returns {Promise<import("./shapes.js").DropReport>} */
+  createDrop(room, form, once) {
+    return this._call("POST", path`/v1/rooms/${room}/drops`, { body: form, ...once });
+  }
+
+  /** @param {string} room @param {Page} [page]
+   * @returns {Promise<{drops: import("./shapes.js").DropReport[], next: string|null}>} */
+  listDrops(room, page) {
+    return this._call("GET", path`/v1/rooms/${room}/drops`, { query: page });
+  }
+
+  /** @param {string} room @param {string} id @returns {Promise<import("./shapes.js").DropReport>} */
+  getDrop(room, id) {
+    return this._call("GET", path`/v1/rooms/${room}/drops/${id}`);
+  }
+
+  /** @param {string} room @param {string} id @returns {Promise<import("./shapes.js").DropReport>} */
+  openDrop(room, id) {
+    return this._call("POST", path`/v1/rooms/${room}/drops/${id}/open`);
+  }
+
+  /** @param {string} room @param {string} id @returns {Promise<import("./shapes.js").DropReport>} */
+  closeDrop(room, id) {
+    return this._call("POST", path`/v1/rooms/${room}/drops/${id}/close`);
+  }
+
+  /** `expected_quantity` is what the instructor saw: pressing twice adds once.
+   * @param {string} room @param {string} id @param {{add: number, expected_quantity: number}} body
+   * @returns {Promise<import("./shapes.js").DropReport>} */
+  topUpDrop(room, id, body) {
+    return this._call("POST", path`/v1/rooms/${room}/drops/${id}/top-up`, { body });
+  }
+
+  /** @param {string} room @param {string} id @param {{seconds: number, expected_closes_at: string}} body
+   * @returns {Promise<import("./shapes.js").DropReport>} */
+  extendDrop(room, id, body) {
+    return this._call("POST", path`/v1/rooms/${room}/drops/${id}/extend`, { body });
+  }
+
+  /** @param {string} room @param {string} id @param {Page & {student?: string}} [query]
+   * @returns {Promise<{claims: import("./shapes.js").DropClaim[], next: string|null}>} */
+  dropClaims(room, id, query) {
+    return this._call("GET", path`/v1/rooms/${room}/drops/${id}/claims`, { query });
+  }
+
+  // Students.
+
+  /** @param {string} room @returns {Promise<import("./shapes.js").Snapshot>} */
+  snapshot(room) {
+    return this._call("GET", path`/v1/rooms/${room}/snapshot`);
+  }
+
+  /** Any outcome is an answer here, not an error. `RoomClient.claim` does this when it has to.
+   * @param {string} dropId @param {string} requestId
+   * @returns {Promise<import("./shapes.js").ClaimAnswer>} */
+  claim(dropId, requestId) {
+    return this._call("POST", path`/v1/drops/${dropId}/claims`, { body: { request_id: requestId } });
+  }
+
+  /** @param {Page & {state?: string}} [query] @returns {Promise<import("./shapes.js").Wallet>} */
+  myCoupons(query) {
+    return this._call("GET", "/v1/me/coupons", { query });
+  }
+
+  // Students and the school's back end: what an order costs, and paying for it.
+
+  /** @param {import("./shapes.js").QuoteForm} form @returns {Promise<import("./shapes.js").Quote>} */
+  quote(form) {
+    return this._call("POST", "/v1/quotes", { body: form });
+  }
+
+  /** Repeatable by `order_id`: while locked, the lock is replaced under the same id.
+   * @param {import("./shapes.js").RedemptionForm} form
+   * @returns {Promise<import("./shapes.js").Redemption>} */
+  lockRedemption(form) {
+    return this._call("POST", "/v1/redemptions", { body: form });
+  }
+
+  /** @param {string} id @returns {Promise<import("./shapes.js").Redemption>} */
+  getRedemption(id) {
+    return this._call("GET", path`/v1/redemptions/${id}`);
+  }
+
+  /** @param {string} orderId @returns {Promise<import("./shapes.js").Redemption>} */
+  findRedemption(orderId) {
+    return this._call("GET", "/v1/redemptions", { query: { order_id: orderId } });
+  }
+
+  /** Repeatable. @param {string} id @param {{payment_ref?: string, paid_at?: string}} [body]
+   * @returns {Promise<import("./shapes.js").Redemption>} */
+  confirmRedemption(id, body = {}) {
+    return this._call("POST", path`/v1/redemptions/${id}/confirm`, { body });
+  }
+
+  /** Repeatable. @param {string} id @returns {Promise<import("./shapes.js").Redemption>} */
+  cancelRedemption(id) {
+    return this._call("POST", path`/v1/redemptions/${id}/cancel`);
+  }
+
+  // Anyone.
+
+  /** The process runs. */
+  live() {
+    return this._call("GET", "/livez");
+  }
+
+  /** It can serve; `unavailable` where it cannot. */
+  ready() {
+    return this._call("GET", "/readyz");
+  }
+
+  /** @returns {Promise<string>} Prometheus text */
+  metrics() {
+    return this._call("GET", "/metrics");
+  }
+
+  /** @returns {Promise<Record<string, unknown>>} */
+  openapi() {
+    return this._call("GET", "/openapi.json");
+  }
+
+  /** @param {string} method @param {string} target @param {CallOptions} [options] @returns {Promise<any>} */
+  async _call(method, target, options = {}) {
+    const used = this._token ?? (await this.freshToken());
+    try {
+      return await this._ask(method, target, options, used);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "token_expired") throw error;
+      // Another call may have fetched a new one meanwhile.
+      const fresh = this._token === used ? await this.freshToken() : (this._token ?? "");
+      return this._ask(method, target, options, fresh);
+    }
+  }
+
+  /** @param {string} method @param {string} target @param {CallOptions} options @param {string} token */
+  async _ask(method, target, { body, query, headers, idempotencyKey }, token) {
+    /** @type {Record<string, string>} */
+    const sent = { Accept: "application/json", ...headers };
+    if (token) sent.Authorization = `Bearer ${token}`;
+    if (idempotencyKey) sent["Idempotency-Key"] = idempotencyKey;
+    if (body) sent["Content-Type"] = "application/json";
+    try {
+      const response = await this._fetch(this._url + target + queryText(query), {
+        method,
+        headers: sent,
+        body: body && JSON.stringify(body),
+        signal: AbortSignal.timeout(this._deadlineMs),
+      });
+      return await readAnswer(response);
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new ApiError("unreachable", 0, { detail: String(error) });
+    }
+  }
+}
+
+/** @typedef {{body?: object, query?: object, headers?: Record<string, string>, idempotencyKey?: string}} CallOptions */
+
+/** Names in a path are escaped. @param {TemplateStringsArray} parts @param {...string} names */
+function path(parts, ...names) {
+  return parts.reduce((text, part, i) => text + encodeURIComponent(names[i - 1]) + part);
+}
+
+/** @param {object} [query] */
+function queryText(query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+/** @param {Response} response @returns {Promise<any>} */
+async function readAnswer(response) {
+  const text = await response.text();
+  const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
+  const answer = isJson && text ? parse(text) : text;
+  if (response.ok) return answer;
+  const { code, ...facts } = typeof answer === "object" && answer ? answer : { detail: text.slice(0, 200) };
+  const wait = Number(response.headers.get("Retry-After") ?? NaN);
+  throw new ApiError(
+    typeof code === "string" ? code : codeOf(response.status),
+    response.status,
+    facts,
+    Number.isFinite(wait) ? wait * 1000 : null,
+  );
+}
+
+/** A proxy's page may call itself JSON. @param {string} text @returns {any} */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Where something between us and the server answered in its place. @param {number} status */
+function codeOf(status) {
+  if (status === 429) return "rate_limited";
+  if (status === 413) return "too_large";
+  return status >= 500 ? "unavailable" : "unknown";
+}
+
+/**
+ * A token as the school's back end makes it: HS256 JWT. For servers only: whoever has the secret is
+ * everybody.
+ *
+ * @param {string} secret
+ * @param {object} who
+ * @param {string} who.sub student, instructor, … id: `[A-Za-z0-9_.:-]{1,64}`
+ * @param {Role} who.role
+ * @param {string[]} [who.rooms]
+ * @param {string[]} [who.tags]
+ * @param {number} [who.ttlSeconds] default 4 hours
+ * @param {string} [who.name]
+ * @param {string} [who.device]
+ * @param {string} [who.person]
+ * @param {boolean} [who.isNew]
+ * @param {number} [now] ms
+ * @returns {Promise<string>}
+ */
+export async function makeToken(secret, who, now = Date.now()) {
+  const { rooms = [], tags = [], ttlSeconds = 4 * 3600, isNew, ...rest } = who;
+  const iat = Math.floor(now / 1000);
+  const claims = { aud: "classdrop", ...rest, rooms, tags, iat, exp: iat + ttlSeconds };
+  const payload = { ...claims, jti: crypto.randomUUID(), ...(isNew && { new: true }) };
+  const head = `${base64Url({ alg: "HS256", typ: "JWT" })}.${base64Url(payload)}`;
+  const bytes = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);
+  const signature = await crypto.subtle.sign("HMAC", key, bytes.encode(head));
+  return `${head}.${base64Url(new Uint8Array(signature))}`;
+}
+
+/** @param {object|Uint8Array} value */
+function base64Url(value) {
+  const bytes = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

@@ -1,0 +1,263 @@
+// @ts-check
+/**
+ * A room, live: the only file with a socket or a timer. Feeds the sans-IO `Session` and does what it
+ * asks for. Used by pages, `<classdrop-room>` and the school's own pages. Must not know a rule of the
+ * protocol: those are in `session.js`. Twin of `python/client.py`.
+ *
+ *     const client = new RoomClient({ url: location.origin, room: "algebra", getToken });
+ *     client.addEventListener("change", () => draw(client.state));
+ *     client.start();
+ *     const outcome = await client.claim(dropId);   // "won", "sold_out", …
+ *
+ * Events are `CustomEvent`s whose `detail` is the `RoomEvent`: `status`, `welcome`, `drop_opened`,
+ * `drop_changed` (also when server time opens or closes a drop), `drop_progress`, `drop_closed`,
+ * `drop_removed`, `presence`, `claim`, `error`; and `change`, once after each of the above that belong together.
+ *
+ * @module
+ */
+
+import { Api, ApiError } from "./api.js";
+import { SUBPROTOCOL, socketUrl } from "./frames.js";
+import { Session } from "./session.js";
+
+/** @typedef {import("./shapes.js").Claim} Claim */
+/** @typedef {import("./shapes.js").RoomState} RoomState */
+/** @typedef {import("./shapes.js").Effect} Effect */
+
+/** The client was stopped, or the server said not to come back (`code`: 4500-4999 or RFC 6455's). */
+export class StoppedError extends Error {
+  /** @param {number|null} code */
+  constructor(code) {
+    super(code === null ? "the client is stopped" : `the server ended the connection (${code})`);
+    this.name = "StoppedError";
+    this.code = code;
+  }
+}
+
+/** `untilConfirmed` cannot be fulfilled any more: `claim` says why. */
+export class ClaimLostError extends Error {
+  /** @param {Claim} claim */
+  constructor(claim) {
+    super(`no coupon from ${claim.drop_id}: ${claim.outcome ?? claim.state}`);
+    this.name = "ClaimLostError";
+    this.claim = claim;
+  }
+}
+
+/** @typedef {{settles: (claim: Claim) => boolean, resolve: (claim: Claim) => void, reject: (error: Error) => void}} Waiter */
+
+export class RoomClient extends EventTarget {
+  /**
+   * @param {object} options
+   * @param {string} options.url where Classdrop is, `https://…` (`wss://…` is understood too)
+   * @param {string} options.room
+   * @param {() => string|Promise<string>} options.getToken asked at the start and whenever a token has expired
+   * @param {new (url: string, protocols: string) => WebSocket} [options.WebSocket] Node 20 has none of its own
+   * @param {Api} [options.api] for claims that go by HTTP; made from `url` and `getToken` if absent
+   * @param {() => number} [options.now] local ms
+   * @param {() => number} [options.random] [0, 1)
+   */
+  constructor({ url, room, getToken, WebSocket, api, now = Date.now, random = Math.random }) {
+    super();
+    this.room = room;
+    this.api = api ?? new Api({ url, getToken });
+    this._url = socketUrl(url, room);
+    this._WebSocket = WebSocket ?? globalThis.WebSocket;
+    this._now = now;
+    this._session = new Session(room, random);
+    /** @type {WebSocket|null} */
+    this._socket = null;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this._timer = undefined;
+    /** @type {Map<string, Set<Waiter>>} */
+    this._waiters = new Map();
+    this._wakeUp = this._wakeUp.bind(this);
+  }
+
+  /** Everything there is to show, as of now. A new object each time; its parts are not to be changed.
+   * @returns {RoomState} */
+  get state() {
+    return this._session.state;
+  }
+
+  /** The server's clock in ms: count down to `opens_at` and `closes_at` by this one. */
+  get serverNow() {
+    return this._now() + this._session.room.clockOffsetMs;
+  }
+
+  /** Connects, and stays connected until `stop()` or a final close. May be called again after either. */
+  start() {
+    this._listen("addEventListener");
+    this._do(this._session.start(this._now()));
+  }
+
+  /** Disconnects for good; what still waits is rejected with `StoppedError`. */
+  stop() {
+    this._do(this._session.stop());
+  }
+
+  /**
+   * One tap. Resolves with the final outcome, by socket or by HTTP, over any number of reconnects:
+   * `won`, `already_won`, `sold_out`, …, or the error code of a claim that cannot be repeated.
+   * A second tap while the first waits joins it; one on a drop already won resolves at once.
+   *
+   * @param {string} dropId
+   * @returns {Promise<string>}
+   */
+  async claim(dropId) {
+    const effects = this._session.claim(dropId, newRequestId(), this._now());
+    const claim = this._waitFor(dropId, (known) => known.state !== "pending");
+    this._do(effects);
+    return claim.then((known) => known.outcome ?? known.state);
+  }
+
+  /**
+   * The coupon once it can no longer be lost. Rejects with `ClaimLostError` where there will be none.
+   *
+   * @param {string} dropId
+   * @returns {Promise<import("./shapes.js").Coupon>}
+   */
+  async untilConfirmed(dropId) {
+    const claim = await this._waitFor(dropId, (known) => !WAITING_STATES.has(known.state));
+    if (claim.state !== "confirmed" || !claim.coupon) throw new ClaimLostError(claim);
+    return claim.coupon;
+  }
+
+  /** The card of this drop was on the screen. Call it as often as you like: the server is told once.
+   * @param {string} dropId */
+  seen(dropId) {
+    this._do(this._session.seen(dropId, this._now()));
+  }
+
+  /** Acts before it tells: a listener that calls `stop()` or `claim()` finds everything done.
+   * @param {Effect[]} effects */
+  _do(effects) {
+    const events = [];
+    for (const effect of effects) {
+      if (effect.do === "emit") events.push(effect.event);
+      else this._act(effect);
+    }
+    this._settle();
+    for (const detail of events) this.dispatchEvent(new CustomEvent(detail.type, { detail }));
+    if (events.length) this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  /** @param {Exclude<Effect, {do: "emit"}>} effect */
+  _act(effect) {
+    switch (effect.do) {
+      case "connect":
+        return this._connect();
+      case "send":
+        return this._socket?.send(effect.text);
+      case "disconnect":
+        return this._disconnect(effect.code);
+      case "request_token":
+        return void this._fetchToken();
+      case "claim_over_http":
+        return void this._claimOverHttp(effect.drop_id, effect.request_id);
+      case "wake_at":
+        clearTimeout(this._timer);
+        this._timer = setTimeout(
+          () => this._do(this._session.tick(this._now())),
+          Math.min(Math.max(0, effect.at - this._now()), LONGEST_TIMEOUT_MS),
+        );
+    }
+  }
+
+  _connect() {
+    const socket = new this._WebSocket(this._url, SUBPROTOCOL);
+    this._socket = socket;
+    /** @param {() => Effect[]} input events of a socket already given up are nobody's business */
+    const ours = (input) => {
+      if (this._socket === socket) this._do(input());
+    };
+    socket.onopen = () => ours(() => this._session.opened(this._now()));
+    socket.onmessage = (message) =>
+      ours(() => this._session.frame(String(message.data), this._now()));
+    socket.onclose = (event) =>
+      ours(() => {
+        this._socket = null;
+        return this._session.closed(event.code, this._now());
+      });
+    socket.onerror = () => {}; // a close follows
+  }
+
+  /** @param {number} code */
+  _disconnect(code) {
+    const socket = this._socket;
+    this._socket = null;
+    socket?.close(code);
+  }
+
+  async _fetchToken() {
+    const token = await this.api.freshToken().catch(() => null); // the session asks again
+    const session = this._session;
+    this._do(token ? session.token(token, this._now()) : session.tokenFailed(this._now()));
+  }
+
+  /** @param {string} dropId @param {string} requestId */
+  async _claimOverHttp(dropId, requestId) {
+    const answer = await this.api.claim(dropId, requestId).catch(asApiError);
+    const session = this._session;
+    this._do(
+      answer instanceof ApiError
+        ? session.httpFailed(dropId, requestId, answer, this._now())
+        : session.httpAnswered(dropId, requestId, answer, this._now()),
+    );
+  }
+
+  /** @param {string} dropId @param {(claim: Claim) => boolean} settles @returns {Promise<Claim>} */
+  _waitFor(dropId, settles) {
+    return new Promise((resolve, reject) => {
+      const waiters = this._waiters.get(dropId) ?? new Set();
+      this._waiters.set(dropId, waiters.add({ settles, resolve, reject }));
+      this._settle();
+    });
+  }
+
+  _settle() {
+    const { status, room, closeCode } = this._session;
+    for (const [dropId, waiters] of this._waiters) {
+      const claim = room.claims.get(dropId);
+      for (const waiter of waiters) {
+        if (claim && waiter.settles(claim)) waiter.resolve(claim);
+        else if (status === "stopped") waiter.reject(new StoppedError(closeCode));
+        else continue;
+        waiters.delete(waiter);
+      }
+      if (!waiters.size) this._waiters.delete(dropId);
+    }
+    if (status !== "stopped") return;
+    clearTimeout(this._timer);
+    this._listen("removeEventListener");
+  }
+
+  /** Where there is a window: coming back to it, or to the network, is the moment to reconnect.
+   * @param {"addEventListener"|"removeEventListener"} method */
+  _listen(method) {
+    globalThis.window?.[method]?.("online", this._wakeUp);
+    globalThis.window?.[method]?.("pageshow", this._wakeUp);
+    globalThis.document?.[method]?.("visibilitychange", this._wakeUp);
+  }
+
+  _wakeUp() {
+    if (globalThis.document?.visibilityState === "hidden") return;
+    this._do(this._session.online(this._now()));
+  }
+}
+
+const WAITING_STATES = new Set(["pending", "won", "entered", "answered"]);
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // beyond it setTimeout fires at once
+
+/** What `getToken` throws is not ours to know: asked again later, like a server out of reach.
+ * @param {unknown} error */
+function asApiError(error) {
+  return error instanceof ApiError ? error : new ApiError("unreachable", 0, { detail: String(error) });
+}
+
+/** @returns {string} one for each tap: 128 random bits */
+function newRequestId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}

@@ -1,0 +1,62 @@
+// @ts-check
+/** The nodes of one coupon card, built once and empty; `card.js` fills them in. */
+
+import { h, icon, icons, show } from "./dom.js";
+
+/**
+ * @param {string} nameId of the heading that names the card
+ * @param {{claim: () => void, dismiss: () => void, copy: () => void, use: (event: Event) => void}} on
+ */
+export function cardNodes(nameId, on) {
+  const upper = upperNodes(nameId);
+  const lower = lowerNodes(on);
+  const dismiss = h("button", { class: "dismiss", type: "button", onclick: on.dismiss }, icon(icons.close));
+  const root = h("article", { class: "card", "aria-labelledby": nameId }, upper.upper, lower.lower, dismiss);
+  return { ...upper, ...lower, dismiss, root };
+}
+
+/** @param {string} nameId */
+function upperNodes(nameId) {
+  const name = h("h3", { class: "name", id: nameId });
+  const before = h("span", { class: "before" });
+  const figure = h("span", { class: "figure" });
+  const after = h("span", { class: "after" });
+  const conditions = h("ul", { class: "conditions" });
+  // Artwork that cannot be had leaves no hole.
+  const artwork = h("img", { class: "artwork", alt: "", hidden: true, onerror: () => show(artwork, false) });
+  const value = h("p", { class: "value" }, before, figure, after);
+  const upper = h("div", { class: "upper" }, name, value, conditions, artwork);
+  return { upper, name, before, figure, after, conditions, artwork };
+}
+
+/** @param {Parameters<typeof cardNodes>[1]} on */
+function lowerNodes(on) {
+  const who = h("span", { class: "who" });
+  const words = h("span");
+  const message = h("p", { class: "message" }, who, words);
+  const details = h("ul", { class: "details" });
+  const clockLabel = h("span");
+  const clock = h("span", { class: "clock", role: "timer" });
+  const clockBox = h("span", null, clockLabel, clock);
+  const left = h("span", { class: "left" });
+  const figures = h("p", { class: "figures" }, clockBox, left);
+  const button = h("button", { class: "main claim", type: "button", onclick: on.claim });
+  const result = resultNodes(on);
+  const lower = h("div", { class: "lower" }, message, details, figures, result.result, button);
+  return { lower, who, words, message, details, clockLabel, clock, clockBox, left, figures, button, ...result };
+}
+
+/** @param {Parameters<typeof cardNodes>[1]} on */
+function resultNodes(on) {
+  const headline = h("p", { class: "headline", tabindex: -1 });
+  const note = h("p", { class: "note" });
+  const code = h("code");
+  const copyText = h("span");
+  const copy = h("button", { class: "copy", type: "button", onclick: on.copy }, icon(icons.copy), copyText);
+  const useText = h("span");
+  const useHint = h("span", { class: "spoken" });
+  const use = h("a", { class: "main use", target: "_blank", rel: "noopener", onclick: on.use }, useText, useHint);
+  const owned = h("div", { class: "won", hidden: true }, h("div", { class: "code" }, code, copy), use);
+  const result = h("div", { class: "result" }, headline, note, owned);
+  return { result, headline, note, code, copy, copyText, use, useText, useHint, owned };
+}

@@ -1,0 +1,190 @@
+// @ts-check
+/**
+ * What a coupon card says at one moment: drop + my claim + server time -> a plain view.
+ *
+ * Pure, so that every state of a card can be tested without a browser. Called by `card.js`; the
+ * outcome's own words come from `../texts.js`.
+ */
+
+import { claimText, closeReasonText, outcomeText } from "../texts.js";
+import { conditions, countdown, dateText, scopeText, shortValue, validityText } from "./value.js";
+import { say } from "./words.js";
+
+/** @typedef {import("./words.js").Language} Language */
+/** @typedef {import("../shapes.js").Drop} Drop */
+/** @typedef {import("../shapes.js").Claim} Claim */
+/** @typedef {import("../shapes.js").Coupon} Coupon */
+/**
+ * @typedef {"scheduled"|"open"|"claiming"|"won"|"confirmed"|"sold_out"|"again"|"drawing"|"entered"|
+ *   "refused"|"answered"|"released"|"revoked"|"closed"} Phase
+ */
+/**
+ * @typedef {object} CardView
+ * @property {Phase} phase
+ * @property {{text: string, enabled: boolean, busy: boolean}|null} button
+ * @property {string} headline
+ * @property {boolean} good whether the headline is good news
+ * @property {string} note
+ * @property {{label: string, text: string}|null} clock
+ * @property {string} left
+ * @property {Coupon|null} coupon only when confirmed: a code before that could still be lost
+ * @property {boolean} quiet nothing more can come of this card
+ */
+
+/** Longer than this without `confirmed` and the card says that it is saving. */
+export const SAVING_AFTER_MS = 1000;
+/** Longer than this without an answer and the card says that it is still trying. */
+export const TRYING_AFTER_MS = 2500;
+
+/** Refusals that are about the drop, not about me: the drop's own state says it better. */
+const ABOUT_THE_DROP = new Set(["not_open", "closed"]);
+const CLOCK_SHOWN = new Set(["open", "claiming", "again", "sold_out"]);
+const QUIET = new Set(["closed", "released", "revoked"]);
+
+/**
+ * @param {Drop} drop
+ * @param {Claim|undefined} claim
+ * @returns {Phase}
+ */
+export function phaseOf(drop, claim) {
+  if (!claim) return drop.state === "prepared" ? "scheduled" : drop.state;
+  switch (claim.state) {
+    case "pending":
+      return "claiming";
+    case "refused":
+    case "answered":
+      return phaseAfterRefusal(drop, claim.outcome ?? "");
+    default:
+      return claim.state;
+  }
+}
+
+/**
+ * @param {Drop} drop
+ * @param {string} outcome
+ * @returns {Phase}
+ */
+function phaseAfterRefusal(drop, outcome) {
+  if (drop.state === "closed" || ABOUT_THE_DROP.has(outcome)) return phaseOf(drop, undefined);
+  if (outcome !== "sold_out") return "refused";
+  return drop.state === "open" && drop.remaining > 0 ? "again" : "sold_out";
+}
+
+/**
+ * @param {Drop} drop
+ * @param {Claim|undefined} claim
+ * @param {{now: number, since: number}} moment server time in ms; `since` when this phase began
+ * @param {Language} language
+ * @returns {CardView}
+ */
+export function cardView(drop, claim, moment, language) {
+  const phase = phaseOf(drop, claim);
+  return {
+    phase,
+    button: buttonOf(phase, moment, language),
+    ...resultOf(phase, drop, claim, moment, language),
+    good: phase === "won" || phase === "confirmed",
+    clock: clockOf(phase, drop, moment.now, language),
+    left: CLOCK_SHOWN.has(phase) ? say(language, "remaining", { n: drop.remaining }) : "",
+    coupon: phase === "confirmed" ? (claim?.coupon ?? null) : null,
+    quiet: QUIET.has(phase),
+  };
+}
+
+/**
+ * @param {Phase} phase
+ * @param {{now: number, since: number}} moment
+ * @param {Language} language
+ * @returns {CardView["button"]}
+ */
+function buttonOf(phase, { now, since }, language) {
+  switch (phase) {
+    case "scheduled":
+      return { text: say(language, "opens_soon"), enabled: false, busy: false };
+    case "open":
+      return { text: say(language, "claim"), enabled: true, busy: false };
+    case "again":
+      return { text: say(language, "try_again"), enabled: true, busy: false };
+    case "claiming": {
+      const words = now - since > TRYING_AFTER_MS ? "trying" : "claiming";
+      return { text: say(language, words), enabled: false, busy: true };
+    }
+    default:
+      return null;
+  }
+}
+
+/**
+ * @param {Phase} phase
+ * @param {Drop} drop
+ * @param {Claim|undefined} claim
+ * @param {{now: number, since: number}} moment
+ * @param {Language} language
+ * @returns {{headline: string, note: string}}
+ */
+function resultOf(phase, drop, claim, { now, since }, language) {
+  switch (phase) {
+    case "won":
+      return { headline: say(language, "won"), note: now - since > SAVING_AFTER_MS ? say(language, "saving") : "" };
+    case "confirmed":
+      return { headline: say(language, "won"), note: useByText(claim?.coupon, language) };
+    case "sold_out":
+    case "again":
+      return { headline: say(language, "too_late"), note: outcomeText("sold_out", language) };
+    case "drawing":
+      return { headline: say(language, "drawing"), note: "" };
+    case "closed":
+      return { headline: closeReasonText(drop.close_reason ?? "ended", language), note: "" };
+    case "entered":
+    case "refused":
+    case "answered":
+    case "released":
+    case "revoked":
+      return { headline: claim ? claimText(claim, language) : "", note: "" };
+    default:
+      return { headline: "", note: "" };
+  }
+}
+
+/**
+ * @param {Coupon|undefined} coupon
+ * @param {Language} language
+ */
+function useByText(coupon, language) {
+  const stored = say(language, "stored");
+  return coupon?.use_by ? `${stored}${say(language, "use_by", { at: dateText(coupon.use_by, language) })}` : stored;
+}
+
+/**
+ * @param {Phase} phase
+ * @param {Drop} drop
+ * @param {number} now
+ * @param {Language} language
+ * @returns {CardView["clock"]}
+ */
+function clockOf(phase, drop, now, language) {
+  if (phase === "scheduled") {
+    return { label: say(language, "opens_in"), text: countdown(Date.parse(drop.opens_at) - now) };
+  }
+  if (!CLOCK_SHOWN.has(phase)) return null;
+  const [opens, closes] = [Date.parse(drop.opens_at), Date.parse(drop.closes_at)];
+  // Our idea of server time is late by the journey of a frame: a minute never begins at 1:01.
+  return { label: say(language, "closes_in"), text: countdown(Math.min(closes - now, closes - opens)) };
+}
+
+/**
+ * The parts of a card that follow the drop alone.
+ * @param {Drop} drop
+ * @param {Language} language
+ */
+export function dropFacts(drop, language) {
+  return {
+    value: shortValue(drop.discount, drop.currency, language),
+    conditions: conditions(drop.discount, drop.threshold, drop.currency, language),
+    details: [
+      scopeText(drop.scope, language),
+      validityText(drop.validity, language),
+      drop.description,
+    ].filter(Boolean),
+  };
+}

@@ -1,0 +1,196 @@
+// @ts-check
+/**
+ * One coupon card in the DOM: built once, then patched, so that focus and animations stay where
+ * they are. Made by `<classdrop-room>`; decides nothing itself (`card-view.js` does).
+ */
+
+import { cardNodes } from "./card-nodes.js";
+import { cardView, dropFacts, phaseOf } from "./card-view.js";
+import { fill, h, setText, show } from "./dom.js";
+import { ticketColours } from "./style.js";
+import { bigValue } from "./value.js";
+import { say } from "./words.js";
+
+/** @typedef {import("./card-view.js").CardView} CardView */
+/** @typedef {import("./words.js").Language} Language */
+/** @typedef {import("../shapes.js").Drop} Drop */
+/** @typedef {import("../shapes.js").Claim} Claim */
+/** @typedef {import("../shapes.js").Coupon} Coupon */
+/**
+ * @typedef {object} CardActions
+ * @property {() => void} claim
+ * @property {() => void} dismiss
+ * @property {(event: Event, href: string, code: string) => void} use
+ */
+
+export class CouponCard {
+  /**
+   * @param {Drop} drop
+   * @param {CardActions} actions
+   */
+  constructor(drop, actions) {
+    this._actions = actions;
+    this._dom = cardNodes(`name-${drop.id}`, {
+      claim: () => this._press(),
+      dismiss: actions.dismiss,
+      copy: () => void this._copyCode(),
+      use: (event) => actions.use(event, this._dom.use.href, this._dom.code.textContent ?? ""),
+    });
+    this.root = this._dom.root;
+    /** @type {Drop|null} */
+    this._drop = null;
+    /** @type {Language} */
+    this._language = "en";
+    /** @type {import("./card-view.js").Phase|null} */
+    this._phase = null;
+    /** Server time at which this phase began. */
+    this._since = 0;
+    /** What the card says now; null before its first update. @type {string|null} */
+    this._told = null;
+  }
+
+  /**
+   * @param {Drop} drop
+   * @param {Claim|undefined} claim
+   * @param {number} now server time, ms
+   * @param {Language} language
+   * @param {(coupon: Coupon) => string} hrefOf where "use now" goes
+   * @returns {string} what has just become true and should be said aloud; empty where nothing has
+   */
+  update(drop, claim, now, language, hrefOf) {
+    if (this._drop !== drop || this._language !== language) this._showDrop(drop, language);
+    const phase = phaseOf(drop, claim);
+    if (phase !== this._phase) this._since = now;
+    const view = cardView(drop, claim, { now, since: this._since }, language);
+    this._showClock(view);
+    const told = JSON.stringify([phase, view.button, view.headline, view.note, language, view.coupon]);
+    if (told === this._told) return "";
+    const isFirst = this._told === null;
+    this._told = told;
+    this._showResult(view, hrefOf);
+    return isFirst ? "" : [view.button?.busy ? view.button.text : "", view.headline, view.note].filter(Boolean).join(" ");
+  }
+
+  /**
+   * @param {Drop} drop
+   * @param {Language} language
+   */
+  _showDrop(drop, language) {
+    this._drop = drop;
+    this._language = language;
+    const dom = this._dom;
+    const facts = dropFacts(drop, language);
+    const value = bigValue(drop.discount, drop.currency, language);
+    setText(dom.name, drop.name);
+    setText(dom.before, value.before);
+    setText(dom.figure, value.figure);
+    setText(dom.after, value.after);
+    fill(dom.conditions, ...facts.conditions.map((text) => h("li", null, text)));
+    fill(dom.details, ...facts.details.map((text) => h("li", null, text)));
+    show(dom.message, Boolean(drop.message));
+    setText(dom.who, say(language, "from_teacher"));
+    setText(dom.words, drop.message ?? "");
+    dom.dismiss.setAttribute("aria-label", say(language, "dismiss"));
+    this._dress(drop.style);
+  }
+
+  /** @param {import("../shapes.js").Style|undefined} style */
+  _dress(style) {
+    const { root, artwork } = this._dom;
+    const colours = ticketColours(style?.colour);
+    if (colours) {
+      root.style.setProperty("--ticket", colours.ticket);
+      root.style.setProperty("--ticket-ink", colours.ink);
+    }
+    const image = style?.image ?? "";
+    if (image === (artwork.getAttribute("src") ?? "")) return;
+    artwork.src = image;
+    show(artwork, Boolean(image));
+  }
+
+  /** @param {CardView} view */
+  _showClock({ clock, left }) {
+    const dom = this._dom;
+    show(dom.figures, Boolean(clock || left));
+    show(dom.clockBox, Boolean(clock));
+    setText(dom.clockLabel, clock?.label ?? "");
+    setText(dom.clock, clock?.text ?? "");
+    setText(dom.left, left);
+  }
+
+  /**
+   * @param {CardView} view
+   * @param {(coupon: Coupon) => string} hrefOf
+   */
+  _showResult(view, hrefOf) {
+    const dom = this._dom;
+    const isHeld = this._hasFocus();
+    this.root.dataset.phase = view.phase;
+    this.root.toggleAttribute("data-quiet", view.quiet);
+    show(dom.headline, Boolean(view.headline));
+    setText(dom.headline, view.headline);
+    dom.headline.toggleAttribute("data-good", view.good);
+    show(dom.note, Boolean(view.note));
+    setText(dom.note, view.note);
+    this._showCoupon(view.coupon, hrefOf);
+    if (isHeld && !view.button) (view.coupon ? dom.use : dom.headline).focus();
+    this._showButton(view.button);
+    this._phase = view.phase;
+  }
+
+  /** Whether the focus is where it was put by the claim: on the button, or on its result. */
+  _hasFocus() {
+    const { button, headline } = this._dom;
+    const root = this.root.getRootNode();
+    const focused = root instanceof ShadowRoot ? root.activeElement : null;
+    return focused === button || focused === headline;
+  }
+
+  /** @param {CardView["button"]} view */
+  _showButton(view) {
+    const { button } = this._dom;
+    show(button, view !== null);
+    if (!view) return;
+    setText(button, view.text);
+    // Not `disabled`: that would throw away the focus of whoever has just pressed it.
+    button.setAttribute("aria-disabled", String(!view.enabled));
+    button.toggleAttribute("data-busy", view.busy);
+  }
+
+  /**
+   * @param {Coupon|null} coupon
+   * @param {(coupon: Coupon) => string} hrefOf
+   */
+  _showCoupon(coupon, hrefOf) {
+    const dom = this._dom;
+    show(dom.owned, coupon !== null);
+    if (!coupon) return;
+    setText(dom.code, coupon.code);
+    setText(dom.copyText, say(this._language, "copy"));
+    setText(dom.useText, say(this._language, "use_now"));
+    setText(dom.useHint, say(this._language, "opens_new_tab"));
+    dom.use.href = hrefOf(coupon);
+  }
+
+  _press() {
+    if (this._dom.button.getAttribute("aria-disabled") !== "true") this._actions.claim();
+  }
+
+  async _copyCode() {
+    const { code, copyText } = this._dom;
+    try {
+      await navigator.clipboard.writeText(code.textContent ?? "");
+      setText(copyText, say(this._language, "copied"));
+    } catch {
+      // Frames without the permission: the code is selectable, say so.
+      setText(copyText, say(this._language, "copy_by_hand"));
+    }
+  }
+
+  /** Where a keyboard should land when the card is brought back. */
+  focus() {
+    const { use, button, dismiss, owned } = this._dom;
+    if (!owned.hidden) use.focus();
+    else (button.hidden ? dismiss : button).focus();
+  }
+}

@@ -1,0 +1,89 @@
+// @ts-check
+/**
+ * Building and patching DOM with text nodes only: nothing a teacher or a school writes can become
+ * markup. Used by the element and by the pages.
+ */
+
+/** @typedef {Node|string|null|undefined|false} Child */
+
+/**
+ * An element with attributes and children. `on…` keys are listeners, booleans set or leave out an
+ * attribute, `class` is what it is in HTML.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, any>|null} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function h(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, String(value));
+  }
+  fill(node, ...children);
+  return node;
+}
+
+/**
+ * @param {Element} node
+ * @param {...Child} children
+ */
+export function fill(node, ...children) {
+  node.replaceChildren(...children.filter(/** @returns {child is Node|string} */ (child) => Boolean(child)));
+}
+
+/**
+ * Writes a text only where it differs: a live region announces every write.
+ * @param {Element} node
+ * @param {string} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * @param {Element} node
+ * @param {boolean} shown
+ */
+export function show(node, shown) {
+  node.toggleAttribute("hidden", !shown);
+}
+
+/**
+ * Makes these the children, moving only nodes that are elsewhere: a node that is moved loses its
+ * focus and starts its animations anew.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
+export function place(parent, wanted) {
+  for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
+  wanted.forEach((child, i) => {
+    if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
+  });
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * A line icon, drawn in the text's colour; says nothing to a screen reader.
+ * @param {string} path
+ */
+export function icon(path) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", "icon");
+  const line = document.createElementNS(SVG, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+
+export const icons = {
+  coupon: "M4 7h16v3a2 2 0 0 0 0 4v3H4v-3a2 2 0 0 0 0-4zM14 7v2m0 2.5v1m0 2.5v2",
+  close: "M6 6l12 12M18 6L6 18",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+};

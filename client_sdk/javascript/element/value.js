@@ -1,0 +1,186 @@
+// @ts-check
+/**
+ * What a coupon is worth, from when, until when and for what, in people's words.
+ *
+ * Used by the coupon card and by the pages. Pure: language, time and money are arguments. Knows
+ * nothing of the socket.
+ */
+
+import { say } from "./words.js";
+
+/** @typedef {import("./words.js").Language} Language */
+/** @typedef {{kind: string, amount?: number, percent?: number, max_amount?: number|null}} Discount */
+/** @typedef {{kind: string, from?: string, until?: string, seconds?: number}} Validity */
+
+/** Currencies whose minor unit is not a hundredth are asked of the browser, not listed here. */
+const digitsOf = new Map();
+
+/**
+ * @param {string} currency
+ * @returns {number} digits after the point
+ */
+function minorDigits(currency) {
+  if (!digitsOf.has(currency)) {
+    const format = new Intl.NumberFormat("en", { style: "currency", currency });
+    digitsOf.set(currency, format.resolvedOptions().maximumFractionDigits);
+  }
+  return digitsOf.get(currency);
+}
+
+/**
+ * "¥10", "¥4.55"; whole amounts lose their zeros where `exact` is not asked for.
+ * @param {number} minor
+ * @param {string} currency
+ * @param {Language} language
+ * @param {boolean} [exact] always with all digits, for columns of figures
+ */
+export function money(minor, currency, language, exact = false) {
+  const digits = minorDigits(currency);
+  const whole = minor % 10 ** digits === 0;
+  return new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", {
+    style: "currency",
+    currency,
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: whole && !exact ? 0 : digits,
+    maximumFractionDigits: digits,
+  }).format(minor / 10 ** digits);
+}
+
+/**
+ * The card's big figure in its parts, so that the sign and the word can be set smaller.
+ * @param {Discount} discount
+ * @param {string} currency
+ * @param {Language} language
+ * @returns {{before: string, figure: string, after: string}}
+ */
+export function bigValue(discount, currency, language) {
+  if (discount.kind === "percent_off") return bigPercent(discount.percent ?? 0, language);
+  const text = money(discount.amount ?? 0, currency, language);
+  const [, before, figure] = /^(\D*)(.*)$/s.exec(text) ?? ["", "", text];
+  return { before, figure, after: language === "en" ? say(language, "off") : "" };
+}
+
+/**
+ * A Chinese shop says what is left to pay (8折), an English one what is taken away (20% off).
+ * @param {number} percent
+ * @param {Language} language
+ */
+function bigPercent(percent, language) {
+  if (percent >= 100) return { before: "", figure: say(language, "free"), after: "" };
+  if (language === "en") return { before: "", figure: `${percent}%`, after: say(language, "off") };
+  return { before: "", figure: String((100 - percent) / 10), after: "折" };
+}
+
+/**
+ * The same in one string: "¥10 off", "8折".
+ * @param {Discount} discount
+ * @param {string} currency
+ * @param {Language} language
+ */
+export function shortValue(discount, currency, language) {
+  const { before, figure, after } = bigValue(discount, currency, language);
+  const gap = language === "en" && after ? " " : "";
+  return `${before}${figure}${gap}${after}`;
+}
+
+/**
+ * "满100可用", "无门槛", with the cap of a percentage.
+ * @param {Discount} discount
+ * @param {{min_amount?: number}|undefined} threshold
+ * @param {string} currency
+ * @param {Language} language
+ * @returns {string[]}
+ */
+export function conditions(discount, threshold, currency, language) {
+  const least = threshold?.min_amount ?? 0;
+  const spend = { amount: plainAmount(least, currency, language) };
+  const found = [least > 0 ? say(language, "threshold", spend) : say(language, "no_threshold")];
+  if (discount.kind === "percent_off" && discount.max_amount) {
+    found.push(say(language, "cap", { amount: money(discount.max_amount, currency, language) }));
+  }
+  return found;
+}
+
+/**
+ * Chinese says 满100, without the sign, for yuan.
+ * @param {number} minor
+ * @param {string} currency
+ * @param {Language} language
+ */
+function plainAmount(minor, currency, language) {
+  const text = money(minor, currency, language);
+  return language === "zh" && currency === "CNY" ? text.replace(/^\D+/, "") : text;
+}
+
+/**
+ * Which courses it is for.
+ * @param {{courses?: string[], packages?: string[]}|undefined} scope
+ * @param {Language} language
+ */
+export function scopeText(scope, language) {
+  const names = [...(scope?.courses ?? []), ...(scope?.packages ?? [])];
+  if (names.length === 0) return say(language, "every_course");
+  const shown = names.slice(0, 3).join(language === "zh" ? "、" : ", ");
+  const key = names.length > 3 ? "some_courses" : "these_courses";
+  return say(language, key, { names: shown, n: names.length });
+}
+
+/**
+ * Until when it can be used: a date, or a span that starts with the claim.
+ * @param {Validity|undefined} validity
+ * @param {Language} language
+ */
+export function validityText(validity, language) {
+  if (!validity) return "";
+  if (validity.kind === "relative") {
+    return say(language, "valid_after_claim", { span: span(validity.seconds ?? 0, language) });
+  }
+  const until = validity.until ? dateText(validity.until, language) : "";
+  if (validity.from && Date.parse(validity.from) > Date.now()) {
+    return say(language, "valid_between", { from: dateText(validity.from, language), until });
+  }
+  return say(language, "valid_until", { until });
+}
+
+/**
+ * "7天" / "7 days", in the largest unit that divides it well enough.
+ * @param {number} seconds
+ * @param {Language} language
+ */
+export function span(seconds, language) {
+  /** @type {[string, number][]} */
+  const units = [["days", 86400], ["hours", 3600], ["minutes", 60], ["seconds", 1]];
+  const [unit, size] = units.find(([, each]) => seconds >= each && seconds % each === 0) ?? units[3];
+  const n = Math.round(seconds / size);
+  return say(language, n === 1 ? `${unit}_one` : unit, { n });
+}
+
+/**
+ * Date and minute in the reader's own time zone.
+ * @param {string} instant RFC 3339
+ * @param {Language} language
+ */
+export function dateText(instant, language) {
+  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en", {
+    month: language === "zh" ? "long" : "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    ...(new Date(instant).getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }),
+  }).format(new Date(instant));
+}
+
+/**
+ * "4:05", "1:04:05": what is left, rounded up, so that 0 means over.
+ * @param {number} ms
+ */
+export function countdown(ms) {
+  const all = Math.max(0, Math.ceil(ms / 1000));
+  const seconds = String(all % 60).padStart(2, "0");
+  const minutes = Math.floor(all / 60) % 60;
+  const hours = Math.floor(all / 3600);
+  return hours > 0
+    ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}`
+    : `${minutes}:${seconds}`;
+}

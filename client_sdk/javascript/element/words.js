@@ -1,0 +1,96 @@
+// @ts-check
+/**
+ * The coupon card's own words in Chinese and English, and how words are filled in.
+ *
+ * What an outcome or an error code means is in `../texts.js`; here is the rest of the card. Pages
+ * have a table of their own and use `fillIn` too.
+ */
+
+/** @typedef {"zh"|"en"} Language */
+
+/** @type {Record<string, readonly [zh: string, en: string]>} */
+const words = {
+  // Value
+  off: ["", "off"],
+  free: ["免费", "Free"],
+  threshold: ["满{amount}可用", "Orders from {amount}"],
+  no_threshold: ["无门槛", "No minimum"],
+  cap: ["最多减{amount}", "Up to {amount} off"],
+  every_course: ["全部课程可用", "For every course"],
+  these_courses: ["限 {names}", "For {names}"],
+  some_courses: ["限 {names} 等 {n} 门课", "For {names} and more, {n} in all"],
+  valid_until: ["{until} 前可用", "Use by {until}"],
+  valid_between: ["{from} 至 {until} 可用", "Usable {from} to {until}"],
+  valid_after_claim: ["领取后 {span}内可用", "Use within {span} of claiming"],
+  days: ["{n} 天", "{n} days"],
+  days_one: ["{n} 天", "{n} day"],
+  hours: ["{n} 小时", "{n} hours"],
+  hours_one: ["{n} 小时", "{n} hour"],
+  minutes: ["{n} 分钟", "{n} minutes"],
+  minutes_one: ["{n} 分钟", "{n} minute"],
+  seconds: ["{n} 秒", "{n} seconds"],
+  seconds_one: ["{n} 秒", "{n} second"],
+
+  // Card
+  coupon: ["优惠券", "Coupon"],
+  from_teacher: ["老师说", "Your teacher"],
+  opens_in: ["距开抢", "Opens in"],
+  closes_in: ["距结束", "Closes in"],
+  remaining: ["剩余 {n} 张", "{n} left"],
+  claim: ["立即领取", "Claim"],
+  opens_soon: ["即将开抢", "Opening soon"],
+  claiming: ["领取中…", "Claiming…"],
+  trying: ["人有点多，正在重试…", "Busy, trying again…"],
+  try_again: ["再试一次", "Try again"],
+  won: ["抢到了！", "You got it!"],
+  saving: ["正在保存…", "Saving…"],
+  stored: ["已存入券包，", "It is in your wallet. "],
+  use_by: ["{at} 前使用", "Use it by {at}."],
+  code: ["券码", "Code"],
+  copy: ["复制", "Copy"],
+  copied: ["已复制", "Copied"],
+  copy_by_hand: ["请长按券码复制", "Select the code to copy it"],
+  use_now: ["立即使用", "Use now"],
+  opens_new_tab: ["（在新标签页打开）", " (opens in a new tab)"],
+  drawing: ["正在抽取，请稍候…", "Drawing. One moment…"],
+  too_late: ["来晚一步", "Just missed it"],
+  dismiss: ["收起优惠券", "Put the coupon aside"],
+  bring_back: ["展开优惠券：{value}", "Show the coupon: {value}"],
+  cards: ["课堂优惠券", "Coupons in this class"],
+  arrived: ["新优惠券：{value}，{name}", "New coupon: {value}, {name}"],
+};
+
+/**
+ * @param {Language} language
+ * @param {string} key
+ * @param {Record<string, string|number>} [values]
+ */
+export function say(language, key, values) {
+  return fillIn(words, language, key, values);
+}
+
+/**
+ * @param {Record<string, readonly [string, string]>} table
+ * @param {Language} language
+ * @param {string} key
+ * @param {Record<string, string|number>} [values] for `{name}` in the text
+ */
+export function fillIn(table, language, key, values = {}) {
+  const pair = table[key];
+  if (!pair) throw new Error(`no words for ${key}`);
+  const text = language === "zh" ? pair[0] : pair[1];
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/**
+ * The first of the wanted languages that we speak; English where there is none.
+ * @param {readonly string[]} wanted BCP 47 tags, best first
+ * @returns {Language}
+ */
+export function spoken(wanted) {
+  for (const tag of wanted) {
+    if (/^zh\b/i.test(tag)) return "zh";
+    if (/^en\b/i.test(tag)) return "en";
+  }
+  return "en";
+}

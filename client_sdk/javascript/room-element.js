@@ -1,0 +1,239 @@
+// @ts-check
+/**
+ * `<classdrop-room room="algebra" lang="zh">`: the coupons of one room as cards, live.
+ *
+ * For the student page, the embed page and the school's own pages:
+ *
+ *     import "https://classdrop.school.example/sdk/room-element.js";
+ *     const element = document.querySelector("classdrop-room");
+ *     element.getToken = () => fetch("/my-classdrop-token").then((answer) => answer.text());
+ *
+ * Attributes: `room`; `server` (where Classdrop is; this module's own origin if absent); `lang` (the
+ * browser's if absent); `compact`. It sets `data-empty` on itself while it has nothing to show.
+ *
+ * Events, all named `classdrop`, `detail.event` one of: `opened`, `won`, `confirmed`, `closed`,
+ * `released`, `revoked` (with `drop_id`), and `use` (with `href`, `code`; cancel it to go elsewhere).
+ * `client` is the RoomClient beneath, for presence and connection state.
+ *
+ * @module
+ */
+
+import { RoomClient } from "./client.js";
+import { CouponCard } from "./element/card.js";
+import { dropFacts } from "./element/card-view.js";
+import { h, icon, icons, place, setText } from "./element/dom.js";
+import { cardSheet } from "./element/style.js";
+import { useHref } from "./element/use-link.js";
+import { say, spoken } from "./element/words.js";
+
+/** @typedef {import("./shapes.js").Drop} Drop */
+/** @typedef {import("./element/words.js").Language} Language */
+
+const TICK_MS = 250;
+const CLAIM_EVENTS = new Set(["won", "confirmed", "released", "revoked"]);
+
+export class ClassdropRoom extends HTMLElement {
+  static observedAttributes = ["lang"];
+
+  constructor() {
+    super();
+    /** Asked for a token at the start and whenever one has expired. @type {(() => string|Promise<string>)|null} */
+    this._getToken = null;
+    /** @type {RoomClient|null} */
+    this.client = null;
+    /** @type {Map<string, CouponCard>} */
+    this._cards = new Map();
+    /** @type {Set<string>} */
+    this._dismissed = new Set();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [cardSheet()];
+    this._tray = h("div", { class: "tray" });
+    this._list = h("div", { class: "cards", role: "group" });
+    // Reads each result aloud once; clocks and counts stay silent.
+    this._said = h("p", { class: "spoken", role: "status", "aria-live": "polite" });
+    root.append(this._tray, this._list, this._said);
+    this._onScreen = new IntersectionObserver((entries) => this._tellSeen(entries), { threshold: 0.5 });
+  }
+
+  set getToken(getToken) {
+    this._getToken = getToken;
+    this._begin();
+  }
+
+  get getToken() {
+    return this._getToken;
+  }
+
+  /** @returns {Language} */
+  get language() {
+    const wanted = this.getAttribute("lang");
+    return spoken(wanted ? [wanted] : navigator.languages);
+  }
+
+  connectedCallback() {
+    this.toggleAttribute("data-empty", this._cards.size === 0);
+    this._begin();
+  }
+
+  disconnectedCallback() {
+    clearInterval(this._timer);
+    this.client?.stop();
+    this.client = null;
+  }
+
+  attributeChangedCallback() {
+    this._show();
+  }
+
+  _begin() {
+    const room = this.getAttribute("room");
+    if (this.client || !this.isConnected || !this._getToken || !room) return;
+    this.client = new RoomClient({ url: this._server, room, getToken: this._getToken });
+    this.client.addEventListener("change", () => this._show());
+    this.client.addEventListener("drop_opened", (event) => this._announce(detailOf(event).drop));
+    this.client.addEventListener("drop_closed", (event) => this._emit("closed", { drop_id: detailOf(event).drop.id }));
+    this.client.addEventListener("claim", (event) => this._emitClaim(detailOf(event).claim));
+    this._timer = setInterval(() => this._show(), TICK_MS);
+    this.client.start();
+  }
+
+  get _server() {
+    return this.getAttribute("server") ?? new URL(import.meta.url).origin;
+  }
+
+  /** Brings the DOM to what is true now; cheap where nothing has changed. */
+  _show() {
+    if (!this.client) return;
+    const { drops, claims } = this.client.state;
+    const shown = [...drops].reverse();
+    this._forget(new Set(drops.map((drop) => drop.id)));
+    for (const drop of shown) {
+      const card = this._cardOf(drop);
+      const news = card.update(drop, claims[drop.id], this.client.serverNow, this.language, (coupon) =>
+        useHref(coupon.use_url ?? drop.use_url, coupon.code, this._server),
+      );
+      if (news && !this._dismissed.has(drop.id)) this._say(news);
+    }
+    this._arrange(shown);
+    this._list.setAttribute("aria-label", say(this.language, "cards"));
+    this.toggleAttribute("data-empty", shown.length === 0);
+  }
+
+  /** @param {Set<string>} known */
+  _forget(known) {
+    for (const [id, card] of this._cards) {
+      if (known.has(id)) continue;
+      this._onScreen.unobserve(card.root);
+      this._cards.delete(id);
+      this._dismissed.delete(id);
+    }
+  }
+
+  /** @param {Drop} drop */
+  _cardOf(drop) {
+    let card = this._cards.get(drop.id);
+    if (!card) {
+      card = new CouponCard(drop, {
+        claim: () => this._claim(drop.id),
+        dismiss: () => this._dismiss(drop.id),
+        use: (event, href, code) => this._use(event, href, code),
+      });
+      card.root.dataset.drop = drop.id;
+      this._cards.set(drop.id, card);
+      this._onScreen.observe(card.root);
+    }
+    return card;
+  }
+
+  /**
+   * Newest first; cards put aside stand as chips. Nodes are moved only where the order differs:
+   * moving one would take its focus.
+   * @param {Drop[]} drops
+   */
+  _arrange(drops) {
+    const open = drops.filter((drop) => !this._dismissed.has(drop.id));
+    place(this._list, open.map((drop) => /** @type {CouponCard} */ (this._cards.get(drop.id)).root));
+    place(this._tray, drops.filter((drop) => this._dismissed.has(drop.id)).map((drop) => this._chipOf(drop)));
+  }
+
+  /** @param {Drop} drop */
+  _chipOf(drop) {
+    const { value } = dropFacts(drop, this.language);
+    const known = [...this._tray.children].find((chip) => /** @type {HTMLElement} */ (chip).dataset.drop === drop.id);
+    const chip = known ?? h("button", { class: "chip", type: "button", "data-drop": drop.id,
+      onclick: () => this._bringBack(drop.id) }, icon(icons.coupon), h("span"));
+    setText(/** @type {Element} */ (chip.lastElementChild), value);
+    chip.setAttribute("aria-label", say(this.language, "bring_back", { value }));
+    return chip;
+  }
+
+  /** @param {string} dropId */
+  _dismiss(dropId) {
+    this._dismissed.add(dropId);
+    this._show();
+    /** @type {HTMLElement|null} */ (this._tray.querySelector(`[data-drop="${CSS.escape(dropId)}"]`))?.focus();
+  }
+
+  /** @param {string} dropId */
+  _bringBack(dropId) {
+    this._dismissed.delete(dropId);
+    this._show();
+    this._cards.get(dropId)?.focus();
+  }
+
+  /** @param {string} dropId */
+  _claim(dropId) {
+    // The card follows the client's state; a page that is going away is nobody's error.
+    this.client?.claim(dropId).catch(() => {});
+  }
+
+  /**
+   * @param {Event} event
+   * @param {string} href
+   * @param {string} code
+   */
+  _use(event, href, code) {
+    if (!this._emit("use", { href, code })) event.preventDefault();
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  _tellSeen(entries) {
+    for (const { isIntersecting, target } of entries) {
+      const dropId = /** @type {HTMLElement} */ (target).dataset.drop;
+      if (isIntersecting && dropId) this.client?.seen(dropId);
+    }
+  }
+
+  /** @param {Drop} drop */
+  _announce(drop) {
+    const { value, conditions } = dropFacts(drop, this.language);
+    const first = say(this.language, "arrived", { value, name: drop.name });
+    this._say([first, ...conditions, drop.message].filter(Boolean).join(". "));
+    this._emit("opened", { drop_id: drop.id });
+  }
+
+  /** @param {string} text */
+  _say(text) {
+    setText(this._said, text);
+  }
+
+  /** @param {import("./shapes.js").Claim} claim */
+  _emitClaim(claim) {
+    if (CLAIM_EVENTS.has(claim.state)) this._emit(claim.state, { drop_id: claim.drop_id });
+  }
+
+  /**
+   * @param {string} event
+   * @param {Record<string, string>} facts
+   * @returns {boolean} false where a listener cancelled it
+   */
+  _emit(event, facts) {
+    const detail = { event, ...facts };
+    return this.dispatchEvent(new CustomEvent("classdrop", { detail, bubbles: true, composed: true, cancelable: true }));
+  }
+}
+
+/** @param {Event} event @returns {any} */
+const detailOf = (event) => /** @type {CustomEvent} */ (event).detail;
+
+if (!customElements.get("classdrop-room")) customElements.define("classdrop-room", ClassdropRoom);

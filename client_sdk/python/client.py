@@ -1,0 +1,338 @@
+"""A room, live: the only file with a socket or a timer.
+
+Feeds the sans-IO `Session` and does what it asks for. Used by programs that sit in a room: system
+tests, bots, the school's own services. Must not know a rule of the protocol: those are in `session`.
+Twin of `javascript/client.js`.
+
+    async with RoomClient("https://classdrop.school", "algebra", get_token) as client:
+        async for event in client.events():
+            if event.type == "drop_opened":
+                outcome = await client.claim(event.drop["id"])   # "won", "sold_out", …
+"""
+
+import asyncio
+import random as randomness
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Final, Self, assert_never
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
+
+from client_sdk.python.api import Api, ApiError, GetToken
+from client_sdk.python.frames import SILENT, SUBPROTOCOL, socket_url
+from client_sdk.python.session import Session
+from client_sdk.python.shapes import (
+    Claim,
+    ClaimOverHttp,
+    ClaimState,
+    Connect,
+    Coupon,
+    Disconnect,
+    Effect,
+    Emit,
+    RequestToken,
+    RoomEvent,
+    RoomState,
+    Send,
+    Status,
+    WakeAt,
+)
+
+EVENTS_KEPT: Final = 1_000  # unread ones; the oldest go first, the state stays whole
+_FRAMES_WAITING: Final = 256  # a peer that takes no more is given up like a silent one
+_OPEN_DEADLINE_S: Final = 10
+_CLOSE_DEADLINE_S: Final = 2
+_NORMAL: Final = 1000
+_ABNORMAL: Final = 1006
+
+# "Not now": what a `get_token` may raise to be asked again. Anything else is a mistake of its author
+# and ends the client.
+_NOT_NOW: Final = (ApiError, OSError, TimeoutError, httpx.HTTPError)
+_UNSETTLED: Final = frozenset(
+    {ClaimState.PENDING, ClaimState.WON, ClaimState.ENTERED, ClaimState.ANSWERED}
+)
+
+
+class StoppedError(Exception):
+    """The client was stopped, or the server said not to come back (`code`: 4500-4999 or RFC 6455's)."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"the server ended the connection ({code})" if code else "stopped")
+        self.code = code
+
+
+class ClaimLostError(Exception):
+    """There will be no coupon: `claim` says why."""
+
+    def __init__(self, claim: Claim) -> None:
+        super().__init__(f"no coupon from {claim.drop_id}: {claim.outcome or claim.state}")
+        self.claim = claim
+
+
+_Waiter = tuple[Callable[[Claim], bool], asyncio.Future[Claim]]
+
+
+class RoomClient:
+    """Connects on entry, stays connected until exit or a final close. One reader of `events()`.
+
+    `api` is for claims that go by HTTP; made from `url` and `get_token` if absent, closed on exit.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        room: str,
+        get_token: GetToken,
+        *,
+        api: Api | None = None,
+        random: Callable[[], float] = randomness.random,
+    ) -> None:
+        self.api = api or Api(url, get_token)
+        self._url = socket_url(url, room)
+        self._session = Session(room, random)
+        self._tasks = asyncio.TaskGroup()
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._conversation: asyncio.Task[None] | None = None
+        self._close_code = _NORMAL
+        self._outbox: asyncio.Queue[str] = asyncio.Queue()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiters: dict[str, list[_Waiter]] = {}
+        self._events: deque[RoomEvent] = deque(maxlen=EVENTS_KEPT)
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._do(self._session.start(_now()))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        for job in self._jobs:
+            job.cancel()
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            await self.api.aclose()
+
+    @property
+    def state(self) -> RoomState:
+        """Everything there is to show, as of now; not to be changed."""
+        return self._session.state
+
+    @property
+    def server_now(self) -> int:
+        """The server's clock in ms, to compare with `opens_at` and `closes_at`."""
+        return _now() + self._session.room.clock_offset_ms
+
+    def stop(self) -> None:
+        """Disconnects for good; what still waits is told so by `StoppedError`."""
+        self._do(self._session.stop())
+
+    async def events(self) -> AsyncIterator[RoomEvent]:
+        """What happens, in order, until the client stops. Where nobody reads for long the oldest are
+        dropped."""
+        while True:
+            while self._events:
+                yield self._events.popleft()
+            if self._session.status is Status.STOPPED:
+                return
+            self._news.clear()
+            await self._news.wait()
+
+    async def claim(self, drop_id: str) -> str:
+        """One tap; the final outcome, by socket or by HTTP, over any number of reconnects: `won`,
+        `already_won`, `sold_out`, …, or the error code of a claim that cannot be repeated.
+
+        A second tap while the first waits joins it; one on a drop already won is answered at once.
+        Raises StoppedError. Bound the wait with `asyncio.timeout`: a server may be away for long.
+        """
+        effects = self._session.claim(drop_id, secrets.token_hex(16), _now())
+        waiter = self._wait_for(drop_id, lambda claim: claim.state is not ClaimState.PENDING)
+        self._do(effects)
+        claim = await waiter
+        return claim.outcome or claim.state
+
+    async def until_confirmed(self, drop_id: str) -> Coupon:
+        """The coupon once it can no longer be lost. ClaimLostError where there will be none."""
+        claim = await self._wait_for(drop_id, lambda claim: claim.state not in _UNSETTLED)
+        if claim.coupon is None:
+            raise ClaimLostError(claim)
+        return claim.coupon
+
+    def seen(self, drop_id: str) -> None:
+        """The card of this drop was on the screen. The server is told once."""
+        self._do(self._session.seen(drop_id, _now()))
+
+    def online(self) -> None:
+        """The network is back: do not wait any longer."""
+        self._do(self._session.online(_now()))
+
+    def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._act(effect)
+        self._settle()
+        self._news.set()
+
+    def _act(self, effect: Effect) -> None:
+        match effect:
+            case Emit():
+                self._events.append(effect.event)
+            case Send():
+                self._send(effect.text)
+            case Connect():
+                self._conversation = self._tasks.create_task(self._converse())
+            case Disconnect():
+                self._disconnect(effect.code)
+            case RequestToken():
+                self._spawn(self._fetch_token())
+            case ClaimOverHttp():
+                self._spawn(self._claim_over_http(effect.drop_id, effect.request_id))
+            case WakeAt():
+                self._set_timer(effect.at)
+            case _:
+                assert_never(effect)
+
+    def _spawn(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._tasks.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+        return task
+
+    def _set_timer(self, at: int) -> None:
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        wait_s = max(0, at - _now()) / 1000
+        self._timer = loop.call_later(wait_s, lambda: self._do(self._session.tick(_now())))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # The socket.
+
+    async def _converse(self) -> None:
+        """One connection from its opening to its end. Cancelled where the session has given it up:
+        then its end is nobody's business any more."""
+        self._outbox = asyncio.Queue(_FRAMES_WAITING)
+        code = _ABNORMAL
+        try:
+            async with connect(
+                self._url,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                compression=None,
+                open_timeout=_OPEN_DEADLINE_S,
+                close_timeout=_CLOSE_DEADLINE_S,
+                ping_interval=None,  # the protocol has its own, which the server counts
+            ) as socket:
+                self._do(self._session.opened(_now()))
+                await self._exchange(socket)
+                code = socket.close_code or _ABNORMAL
+        except (OSError, TimeoutError, InvalidHandshake):
+            pass  # the server is not there, or not ready: as if the connection had been lost
+        self._conversation = None
+        self._do(self._session.closed(code, _now()))
+
+    async def _exchange(self, socket: ClientConnection) -> None:
+        writer = self._spawn(self._write(socket, self._outbox))
+        try:
+            async for message in socket:
+                if isinstance(message, str):
+                    self._do(self._session.frame(message, _now()))
+        except ConnectionClosed:
+            pass
+        except asyncio.CancelledError:
+            await socket.close(self._close_code)
+            raise
+        finally:
+            writer.cancel()
+
+    async def _write(self, socket: ClientConnection, outbox: asyncio.Queue[str]) -> None:
+        try:
+            while True:
+                await socket.send(await outbox.get())
+        except ConnectionClosed:
+            pass  # the reader finds out too, and tells
+
+    def _send(self, text: str) -> None:
+        if self._outbox.full():
+            self._disconnect(SILENT)
+            self._spawn(self._report_lost())
+        else:
+            self._outbox.put_nowait(text)
+
+    async def _report_lost(self) -> None:
+        self._do(self._session.closed(_ABNORMAL, _now()))
+
+    def _disconnect(self, code: int) -> None:
+        if self._conversation is not None:
+            self._close_code = code
+            self._conversation.cancel()
+            self._conversation = None
+
+    # HTTP.
+
+    async def _fetch_token(self) -> None:
+        try:
+            token = await self.api.fresh_token()
+        except _NOT_NOW:
+            self._do(self._session.token_failed(_now()))
+        else:
+            self._do(self._session.token(token, _now()))
+
+    async def _claim_over_http(self, drop_id: str, request_id: str) -> None:
+        try:
+            answer = await self.api.claim(drop_id, request_id)
+        except _NOT_NOW as raised:
+            error = raised if isinstance(raised, ApiError) else ApiError("unreachable", 0)
+            effects = self._session.http_failed(
+                drop_id,
+                request_id,
+                _now(),
+                code=error.code,
+                retryable=error.retryable,
+                retry_after_ms=error.retry_after_ms,
+            )
+        else:
+            effects = self._session.http_answered(drop_id, request_id, answer, _now())
+        self._do(effects)
+
+    # Those who wait.
+
+    def _wait_for(self, drop_id: str, settles: Callable[[Claim], bool]) -> asyncio.Future[Claim]:
+        future: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(drop_id, []).append((settles, future))
+        self._settle()
+        return future
+
+    def _settle(self) -> None:
+        is_stopped = self._session.status is Status.STOPPED
+        for drop_id, waiters in list(self._waiters.items()):
+            claim = self._session.room.claims.get(drop_id)
+            for settles, future in waiters:
+                if future.done():
+                    continue  # its caller went away
+                if claim is not None and settles(claim):
+                    future.set_result(claim)
+                elif is_stopped:
+                    future.set_exception(StoppedError(self._session.close_code))
+            self._waiters[drop_id] = [waiter for waiter in waiters if not waiter[1].done()]
+            if not self._waiters[drop_id]:
+                del self._waiters[drop_id]
+        if is_stopped:
+            self._stop_timer()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

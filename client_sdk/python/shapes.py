@@ -1,0 +1,501 @@
+"""The shapes of what goes over HTTP and the socket, as types only.
+
+Names and units are the contract's (`PROTOCOL.md`): times are RFC 3339 text, money is an integer of
+minor units. Answers may hold more fields than listed. Twin of `javascript/shapes.js`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NotRequired, TypedDict
+
+
+class Status(StrEnum):
+    """Of the connection. `waiting` comes back by itself, `stopped` does not."""
+
+    CONNECTING = "connecting"
+    JOINING = "joining"
+    LIVE = "live"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+class ClaimState(StrEnum):
+    """`refused`: see the outcome. `answered`: an outcome newer than this SDK."""
+
+    PENDING = "pending"
+    WON = "won"
+    CONFIRMED = "confirmed"
+    ENTERED = "entered"
+    REFUSED = "refused"
+    ANSWERED = "answered"
+    RELEASED = "released"
+    REVOKED = "revoked"
+
+
+Role = Literal["student", "instructor", "operator", "finance", "service"]
+DropState = Literal["prepared", "scheduled", "open", "sold_out", "drawing", "closed"]
+
+
+class Discount(TypedDict):
+    """`amount` for amount_off; `percent` taken off (20 = 8折) for percent_off."""
+
+    kind: Literal["amount_off", "percent_off"]
+    amount: NotRequired[int]
+    percent: NotRequired[int]
+    max_amount: NotRequired[int | None]
+
+
+class Threshold(TypedDict):
+    min_amount: int
+
+
+class Scope(TypedDict):
+    """Empty = everything."""
+
+    courses: list[str]
+    packages: list[str]
+
+
+# `from` is a keyword.
+Validity = TypedDict(
+    "Validity",
+    {
+        "kind": Literal["fixed", "relative"],
+        "from": NotRequired[str],
+        "until": NotRequired[str],
+        "seconds": NotRequired[int],
+        "cap_at_batch_end": NotRequired[bool],
+    },
+)
+Window = TypedDict("Window", {"from": str, "until": str})
+
+
+class Style(TypedDict, total=False):
+    colour: str
+    image: str
+
+
+class TemplateForm(TypedDict):
+    name: str
+    description: str
+    currency: str
+    discount: Discount
+    threshold: Threshold
+    scope: Scope
+    validity: Validity
+    style: NotRequired[Style]
+    use_url: NotRequired[str]
+    metadata: NotRequired[dict[str, str]]
+
+
+class Template(TemplateForm):
+    id: str
+    version: int
+
+
+class Templates(TypedDict):
+    templates: list[Template]
+    next: str | None
+
+
+class RoomShare(TypedDict):
+    room: str
+    quantity: NotRequired[int]
+
+
+class BatchForm(TypedDict):
+    """`quantity` None: unlimited, not for drops. `rooms` absent: any."""
+
+    template_id: str
+    name: str
+    quantity: int | None
+    channel: str
+    per_student: int
+    code_prefix: NotRequired[str]
+    hold_seconds: NotRequired[int]
+    campaign_id: NotRequired[str]
+    rooms: NotRequired[list[RoomShare]]
+    claim_window: NotRequired[Window]
+    metadata: NotRequired[dict[str, str]]
+
+
+class Batch(BatchForm):
+    """`droppable`: how many may still go into drops, in the caller's rooms."""
+
+    id: str
+    remaining: int | None
+    droppable: int | None
+
+
+class Batches(TypedDict):
+    batches: list[Batch]
+    next: str | None
+
+
+class AudienceForm(TypedDict, total=False):
+    tags: list[str]
+    students: list[str]
+
+
+class DropForm(TypedDict):
+    batch_id: str
+    quantity: int
+    duration_seconds: int
+    message: NotRequired[str]
+    start: NotRequired[Literal["now", "prepared"]]
+    opens_in_seconds: NotRequired[int]
+    audience: NotRequired[AudienceForm]
+    mode: NotRequired[Literal["first", "draw"]]
+    metadata: NotRequired[dict[str, str]]
+
+
+class Drop(TypedDict):
+    """A drop as its room is told of it. In a session `state` follows server time. The counters are
+    for instructors only."""
+
+    id: str
+    state: str
+    name: str
+    description: str
+    message: str
+    currency: str
+    discount: Discount
+    threshold: Threshold
+    scope: Scope
+    validity: Validity
+    hold_seconds: NotRequired[int]
+    use_url: NotRequired[str]
+    style: NotRequired[Style]
+    mode: str
+    quantity: int
+    remaining: int
+    opens_at: str
+    closes_at: str
+    closed_at: NotRequired[str]
+    close_reason: NotRequired[str]
+    claimed: NotRequired[int]
+    confirmed: NotRequired[int]
+    redeemed: NotRequired[int]
+    returned: NotRequired[int]
+    reached: NotRequired[int]
+    present: NotRequired[int]
+
+
+class DropReport(TypedDict):
+    """What an instructor is shown of a drop."""
+
+    id: str
+    state: DropState
+    opens_at: str | None
+    closes_at: str | None
+    quantity: int
+    remaining: int
+    reached: NotRequired[int]
+    claimed: NotRequired[int]
+    confirmed: NotRequired[int]
+    redeemed: NotRequired[int]
+    returned: NotRequired[int]
+    present: NotRequired[int]
+    present_at_open: NotRequired[int]
+    gmv: NotRequired[int]
+    discount_total: NotRequired[int]
+    difference: NotRequired[int]
+
+
+class DropReports(TypedDict):
+    drops: list[DropReport]
+    next: str | None
+
+
+class DropClaim(TypedDict):
+    student: str
+    state: str
+    won_at: str
+    confirmed_at: str | None
+
+
+class DropClaims(TypedDict):
+    claims: list[DropClaim]
+    next: str | None
+
+
+class Coupon(TypedDict):
+    """`use_by` is the one date to show."""
+
+    id: str
+    code: str
+    name: str
+    valid_from: str
+    valid_until: str
+    use_by: str
+    use_url: NotRequired[str]
+
+
+class WalletCoupon(Coupon):
+    state: Literal["usable", "locked", "redeemed", "expired", "released", "revoked"]
+    template: dict[str, object]
+    drop_id: NotRequired[str]
+    batch_id: str
+
+
+class PendingClaim(TypedDict):
+    drop_id: str
+    state: str
+    won_at: str
+
+
+class Wallet(TypedDict):
+    coupons: list[WalletCoupon]
+    pending: list[PendingClaim]
+    next: str | None
+
+
+class ClaimAnswer(TypedDict):
+    """`coupon` only over HTTP, where it is confirmed already."""
+
+    request_id: str
+    drop_id: str
+    outcome: str
+    coupon_id: NotRequired[str]
+    coupon: NotRequired[Coupon]
+    retry_after_ms: NotRequired[int]
+    limit: NotRequired[Literal["batch", "device", "person", "campaign"]]
+
+
+class ToldClaim(TypedDict):
+    """A claim of mine as `welcome` and the snapshot tell it."""
+
+    drop_id: str
+    state: str
+    won_at: NotRequired[str]
+    coupon: NotRequired[Coupon]
+
+
+class Snapshot(TypedDict):
+    room: str
+    student: str
+    now: str
+    epoch: str
+    offset: int
+    present: int
+    drops: list[Drop]
+    claims: list[ToldClaim]
+
+
+class OrderLine(TypedDict):
+    id: str
+    course: str
+    packages: NotRequired[list[str]]
+    unit_price: int
+    quantity: int
+    list_price: NotRequired[int]
+    kind: NotRequired[Literal["course", "shipping", "tax", "fee"]]
+
+
+class Order(TypedDict):
+    currency: str
+    lines: list[OrderLine]
+
+
+class QuoteForm(TypedDict):
+    student: NotRequired[str]
+    order: Order
+    coupons: NotRequired[list[str] | Literal["best"]]
+
+
+class PricedLine(TypedDict):
+    id: str
+    discount: int
+    payable: int
+
+
+class Applied(TypedDict):
+    code: str
+    discount: int
+
+
+class Best(TypedDict):
+    codes: list[str]
+    discount: int
+    exact: bool
+
+
+class Usable(TypedDict):
+    code: str
+    name: str
+    discount: int
+    adds: int
+    use_by: str
+
+
+class Unusable(TypedDict):
+    code: str
+    reason: str
+    short_by: NotRequired[int]
+
+
+class Quote(TypedDict):
+    subtotal: int
+    discount: int
+    payable: int
+    lines: list[PricedLine]
+    applied: list[Applied]
+    best: Best
+    usable: list[Usable]
+    unusable: list[Unusable]
+
+
+class RedemptionForm(TypedDict):
+    order_id: str
+    student: str
+    order: Order
+    coupons: list[str]
+    expected_payable: NotRequired[int]
+
+
+class Payment(TypedDict, total=False):
+    payment_ref: str
+    paid_at: str
+
+
+class Redemption(TypedDict):
+    id: str
+    state: Literal["locked", "redeemed", "cancelled", "expired"]
+    expires_at: NotRequired[str]
+    discount: NotRequired[int]
+    payable: NotRequired[int]
+    lines: NotRequired[list[PricedLine]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """My claim of one drop.
+
+    `outcome` is the contract's, or the error code of a claim over HTTP that cannot be repeated;
+    `limit` comes with limit_reached, `coupon` with confirmed, `reason` with released and revoked.
+    """
+
+    drop_id: str
+    state: ClaimState
+    request_id: str | None = None
+    outcome: str | None = None
+    limit: str | None = None
+    won_at: str | None = None
+    coupon_id: str | None = None
+    coupon: Coupon | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEvent:
+    """`code`: the close code that led to `waiting` or `stopped`, where there was one."""
+
+    status: Status
+    code: int | None = None
+    type: Literal["status"] = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeEvent:
+    """Everything may be new: show the state afresh."""
+
+    type: Literal["welcome"] = "welcome"
+
+
+DropEventType = Literal[
+    "drop_opened", "drop_changed", "drop_progress", "drop_closed", "drop_removed"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DropEvent:
+    """`drop_changed` also where server time opens or closes a drop."""
+
+    type: DropEventType
+    drop: Drop
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceEvent:
+    """How many are here; instructors only."""
+
+    present: int
+    type: Literal["presence"] = "presence"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEvent:
+    claim: Claim
+    type: Literal["claim"] = "claim"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+    type: Literal["error"] = "error"
+
+
+RoomEvent = StatusEvent | WelcomeEvent | DropEvent | PresenceEvent | ClaimEvent | ErrorEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """Everything there is to show. `retry_at` is local ms, `close_code` why the connection is waiting
+    or stopped; drops in the order they were told, claims by drop id."""
+
+    room: str
+    student: str | None
+    status: Status
+    close_code: int | None
+    retry_at: float | None
+    clock_offset_ms: int
+    present: int
+    drops: tuple[Drop, ...]
+    claims: dict[str, Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open a socket; report `opened`, `frame`, `closed` of this one only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    event: RoomEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RequestToken:
+    """Report `token` or `token_failed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOverHttp:
+    """Report `http_answered` or `http_failed`."""
+
+    drop_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Drop the socket, if there is one, and report nothing of it any more."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Call `tick` then (local ms); replaces an earlier one."""
+
+    at: int
+
+
+Effect = Connect | Send | Emit | RequestToken | ClaimOverHttp | Disconnect | WakeAt

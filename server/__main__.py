@@ -1,0 +1,95 @@
+"""The command line: `python -m server [web|worker|migrate|token]`. Dispatches, nothing more."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from server.commands import CommandError
+from server.commands.migrate import migrate_configured
+from server.commands.run import run
+from server.commands.supervisor import until_stopped
+from server.commands.token import DEFAULT_TTL_SECONDS, TokenRequest, write_tokens
+from server.commands.web import web
+from server.commands.worker import worker
+from server.core.identity import Role
+from server.settings import Settings, SettingsError, read_settings
+from server.telemetry import configure_logs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, 1 = not now, 2 = refused."""
+    asked = _parser().parse_args(arguments)
+    configure_logs(asked.role or "run")
+    try:
+        _dispatch(read_settings(), asked)
+    except SettingsError as error:
+        return _refuse(error.problems, 2)
+    except CommandError as error:
+        return _refuse(error.lines, error.status)
+    return 0
+
+
+def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
+    match asked.role:
+        case None:
+            # asyncio's own loop: the supervisor moves no data, and its children are better watched.
+            asyncio.run(until_stopped(run(settings)))
+        case "web":
+            uvloop.run(until_stopped(web(settings, asked.number)))
+        case "worker":
+            uvloop.run(until_stopped(worker(settings)))
+        case "migrate":
+            migrate_configured(settings)
+        case "token":
+            write_tokens(settings, _token_request(asked), asked.out)
+
+
+def _refuse(lines: Sequence[str], status: int) -> int:
+    for line in lines:
+        print(f"classdrop: {line}", file=sys.stderr)  # noqa: T201  (for a person, not a log)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="Without a role: everything on this machine, with a demo room.",
+        epilog="Settings come from CLASSDROP_* variables; README.md lists them.",
+    )
+    roles = parser.add_subparsers(dest="role", metavar="role")
+    web_parser = roles.add_parser("web", help="pages, API and sockets")
+    web_parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
+    roles.add_parser("worker", help="claims to the ledger")
+    roles.add_parser("migrate", help="the ledger's schema to this version")
+    _token_arguments(roles.add_parser("token", help="make JWTs"))
+    return parser
+
+
+def _token_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--role", dest="token_role", required=True, choices=[role.value for role in Role])
+    add("--sub", required=True, metavar="ID")
+    add("--room", action="append", default=[], metavar="ROOM", help="may be repeated")
+    add("--tag", action="append", default=[], metavar="TAG", help="may be repeated")
+    add("--ttl", type=int, default=DEFAULT_TTL_SECONDS, metavar="SECONDS")
+    add("--count", type=int, metavar="N", help="N tokens for ID0, ID1, ...")
+    add("--out", type=Path, metavar="FILE", help="one token a line, readable by you only")
+
+
+def _token_request(asked: argparse.Namespace) -> TokenRequest:
+    return TokenRequest(
+        role=Role(asked.token_role),
+        subject=asked.sub,
+        rooms=tuple(asked.room),
+        tags=tuple(asked.tag),
+        ttl_seconds=asked.ttl,
+        count=asked.count,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

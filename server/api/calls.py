@@ -1,0 +1,81 @@
+"""What a call is: one row of the contract's table, and what its handler gets and gives.
+
+Every resource's file ends with its `CALLS`; the router, the check of the token, the body's and the
+query's models, the idempotency header and the OpenAPI document are all derived from them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from server.api.auth import Rule
+from server.api.fields import Body, QueryFields
+from server.api.parts import ApiParts
+from server.core.identity import Identity
+from server.core.refusals import Code, Refused
+from server.ledger.idempotency import IdempotencyKey
+
+B = TypeVar("B", bound=Body)
+Q = TypeVar("Q", bound=QueryFields)
+
+
+class NoBody(Body):
+    """A call without a body: whatever is sent is not read."""
+
+
+class NoQuery(QueryFields):
+    """A call that takes nothing after the question mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[B, Q]):
+    """A request that was let in and understood. `path` holds the names of the path; `now` is ms."""
+
+    identity: Identity
+    path: Mapping[str, str]
+    query: Q
+    body: B
+    now: int
+    key: IdempotencyKey | None = None
+    if_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is a model, or JSON that was encoded before."""
+
+    body: BaseModel | bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[ApiParts, Asked[B, Q]], Awaitable[Answer | Refused]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B, Q]):
+    """`body` and `query` are those that the handler is asked with. `refuses`: the codes of its own,
+    besides those that follow from token, body and path. `is_create`: takes an Idempotency-Key.
+    `needs_version`: takes If-Match."""
+
+    method: Literal["GET", "POST", "PUT"]
+    path: str
+    rule: Rule
+    handler: Handler[B, Q]
+    answer: type[BaseModel]
+    summary: str
+    # Of a handler that is asked with neither, which the type checker cannot see here.
+    body: type[B] = NoBody  # type: ignore[assignment]
+    query: type[Q] = NoQuery  # type: ignore[assignment]
+    status: int = 200
+    refuses: tuple[Code, ...] = ()
+    is_create: bool = False
+    needs_version: bool = False
+
+    @property
+    def has_body(self) -> bool:
+        return self.body is not NoBody
+
+
+AnyCall = Call[Any, Any]

@@ -1,0 +1,52 @@
+"""What never changes of a drop, kept at hand for claims that come by HTTP.
+
+Part of `ApiParts`, asked by `claims.py`. A room that falls back to HTTP asks for one drop thousands of
+times in a second; the ledger is asked once.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from server.core.claims import Audience
+from server.ledger import drops
+from server.ledger.engine import Ledger
+
+MAX_DROPS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class DropFact:
+    room: str
+    shard: int
+    batch_id: str
+    audience: Audience
+
+
+class DropFacts:
+    """The drops that were asked for last."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, DropFact] = OrderedDict()
+        # One look at a time: whoever waited finds it known.
+        self._looking = asyncio.Lock()
+
+    async def find(self, ledger: Ledger, drop_id: str) -> DropFact | None:
+        """None: no such drop, so far."""
+        if drop_id not in self._known:
+            async with self._looking:
+                if drop_id not in self._known:
+                    await self._look(ledger, drop_id)
+        fact = self._known.get(drop_id)
+        if fact is not None:
+            self._known.move_to_end(drop_id)
+        return fact
+
+    async def _look(self, ledger: Ledger, drop_id: str) -> None:
+        async with ledger.read() as conn:
+            row = await drops.find(conn, drop_id)
+        if row is None:
+            return
+        self._known[drop_id] = DropFact(row.room, row.shard, row.batch_id, row.audience)
+        if len(self._known) > MAX_DROPS:
+            self._known.popitem(last=False)

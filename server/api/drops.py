@@ -1,0 +1,332 @@
+"""/v1/rooms/{room}/drops: what a teacher does in a live class, and sees of it.
+
+Every change answers with the drop as it is then. The order of hops behind a change, and what happens
+when one of them fails, is in flows/open_drop.py.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from server.api import auth
+from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.fields import (
+    Body,
+    Id,
+    Instant,
+    Message,
+    Metadata,
+    Moment,
+    Shown,
+    Student,
+    Word,
+    absent,
+)
+from server.api.paging import PageQuery, first_page
+from server.api.parts import ApiParts
+from server.core import drop_rules
+from server.core.claims import Audience, ClaimState
+from server.core.drop_rules import DropForm
+from server.core.drops import MAX_COUNTDOWN_SECONDS, MAX_DURATION_SECONDS, CloseReason, DropState
+from server.core.refusals import Code, Refused
+from server.flows.open_drop import Drops
+from server.flows.show_drop import DropView
+from server.ledger.drop_results import DropClaim
+
+Units = Annotated[int, Field(ge=1, le=drop_rules.MAX_QUANTITY)]
+DurationSeconds = Annotated[int, Field(ge=1, le=MAX_DURATION_SECONDS)]
+
+
+class AudienceBody(Body):
+    """Whoever has one of the tags or is named; empty is everybody."""
+
+    tags: Annotated[list[Word], Field(max_length=drop_rules.MAX_AUDIENCE_TAGS)] = Field(
+        default_factory=list
+    )
+    students: Annotated[list[Student], Field(max_length=drop_rules.MAX_AUDIENCE_STUDENTS)] = Field(
+        default_factory=list
+    )
+
+
+class DropBody(Body):
+    """`prepared` takes no stock until it is opened. `opens_in_seconds` is the countdown from its
+    opening on."""
+
+    batch_id: Id
+    quantity: Units
+    duration_seconds: DurationSeconds
+    message: Message | None = None
+    start: Literal["now", "prepared"] = "now"
+    opens_in_seconds: Annotated[int, Field(ge=0, le=MAX_COUNTDOWN_SECONDS)] = 0
+    audience: AudienceBody | None = None
+    mode: Literal["first", "draw"] = "first"
+    metadata: Metadata | None = None
+
+
+class TopUpBody(Body):
+    """`expected_quantity`: what the teacher saw, so that a button pressed twice counts once."""
+
+    add: Units
+    expected_quantity: Units
+
+
+class ExtendBody(Body):
+    """`expected_closes_at`: what the teacher saw, so that a button pressed twice counts once."""
+
+    seconds: DurationSeconds
+    expected_closes_at: Instant
+
+
+class DropClaimsQuery(PageQuery):
+    student: Student | None = None
+
+
+class AudienceShown(Shown):
+    tags: list[str]
+    students: list[str]
+
+
+class DropShown(Shown):
+    """quantity = remaining + claimed + returned. What has `_total` beside it can fall, the total
+    cannot. `gmv` and `discount_total` in minor units of `currency`. `difference`: claims the desk
+    has and the ledger not yet; a moment after the last claim anything but 0 is a fault."""
+
+    id: str
+    room: str
+    batch_id: str
+    name: str
+    currency: str
+    discount: dict[str, Any]
+    state: DropState
+    mode: str
+    message: str
+    quantity: int
+    remaining: int
+    duration_seconds: int
+    opens_in_seconds: int
+    audience: AudienceShown | None = absent()
+    opens_at: Moment | None
+    closes_at: Moment | None
+    closed_at: Moment | None = absent()
+    close_reason: CloseReason | None = absent()
+    reached: int
+    claimed: int
+    claimed_total: int
+    confirmed: int
+    confirmed_total: int
+    redeemed: int
+    redeemed_total: int
+    returned: int
+    present: int
+    present_at_open: int | None
+    gmv: int
+    discount_total: int
+    difference: int
+    metadata: dict[str, str]
+    created_by: str
+    created_at: Moment
+
+
+class DropPage(Shown):
+    drops: list[DropShown]
+    next: str | None
+
+
+class DropClaimShown(Shown):
+    student: str
+    state: ClaimState
+    won_at: Moment
+    confirmed_at: Moment | None
+
+
+class DropClaimPage(Shown):
+    claims: list[DropClaimShown]
+    next: str | None
+
+
+async def create(parts: ApiParts, asked: Asked[DropBody, NoQuery]) -> Answer | Refused:
+    return _answer(
+        await _drops(parts).create(
+            asked.identity.subject, asked.path["room"], _form(asked.body), asked.key, asked.now
+        )
+    )
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+    limit = asked.query.limit
+    found = await _drops(parts).list_for_room(
+        asked.path["room"], limit + 1, asked.query.after, asked.now
+    )
+    if isinstance(found, Refused):
+        return found
+    drops, following = first_page(found, limit)
+    return Answer(DropPage(drops=[_shown(drop) for drop in drops], next=following))
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    drop_id, room = asked.path["id"], asked.path["room"]
+    return _answer(await _drops(parts).get(drop_id, room, asked.now))
+
+
+async def open_prepared(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    drop_id, room, actor = asked.path["id"], asked.path["room"], asked.identity.subject
+    return _answer(await _drops(parts).open(drop_id, room, actor, asked.now))
+
+
+async def close(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    drop_id, room = asked.path["id"], asked.path["room"]
+    return _answer(await _drops(parts).close(drop_id, room, asked.now))
+
+
+async def top_up(parts: ApiParts, asked: Asked[TopUpBody, NoQuery]) -> Answer | Refused:
+    drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
+    return _answer(
+        await _drops(parts).top_up(drop_id, room, body.add, body.expected_quantity, asked.now)
+    )
+
+
+async def extend(parts: ApiParts, asked: Asked[ExtendBody, NoQuery]) -> Answer | Refused:
+    drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
+    return _answer(
+        await _drops(parts).extend(drop_id, room, body.seconds, body.expected_closes_at, asked.now)
+    )
+
+
+async def claims(parts: ApiParts, asked: Asked[NoBody, DropClaimsQuery]) -> Answer | Refused:
+    drop_id, room, query = asked.path["id"], asked.path["room"], asked.query
+    found = await _drops(parts).claims(drop_id, room, query.student, query.limit + 1, query.after)
+    if isinstance(found, Refused):
+        return found
+    page, following = first_page(found, query.limit)
+    return Answer(DropClaimPage(claims=[_shown_claim(claim) for claim in page], next=following))
+
+
+def _drops(parts: ApiParts) -> Drops:
+    return Drops(parts.ledger, parts.drop_desk, parts.feed)
+
+
+def _form(body: DropBody) -> DropForm:
+    audience = body.audience or AudienceBody()
+    return DropForm(
+        batch_id=body.batch_id,
+        quantity=body.quantity,
+        duration_seconds=body.duration_seconds,
+        message=body.message or "",
+        start=body.start,
+        opens_in_seconds=body.opens_in_seconds,
+        audience=Audience(frozenset(audience.tags), frozenset(audience.students)),
+        mode=body.mode,
+        metadata=body.metadata or {},
+    )
+
+
+def _answer(found: DropView | Refused) -> Answer | Refused:
+    return found if isinstance(found, Refused) else Answer(_shown(found))
+
+
+# Fields that a view and its answer have alike.
+_ALIKE = frozenset(DropShown.model_fields) - {"audience", "metadata"}
+
+
+def _shown(view: DropView) -> DropShown:
+    alike = {name: getattr(view, name) for name in _ALIKE}
+    audience = None if view.audience.is_everybody else _shown_audience(view.audience)
+    return DropShown(**alike, audience=audience, metadata=dict(view.metadata))
+
+
+def _shown_audience(audience: Audience) -> AudienceShown:
+    return AudienceShown(tags=sorted(audience.tags), students=sorted(audience.students))
+
+
+def _shown_claim(claim: DropClaim) -> DropClaimShown:
+    return DropClaimShown(
+        student=claim.student,
+        state=claim.state,
+        won_at=claim.won_at,
+        confirmed_at=claim.confirmed_at,
+    )
+
+
+_ROOM = "/v1/rooms/{room}/drops"
+_DROP = _ROOM + "/{id}"
+_STOCK = (Code.STOCK_SHORT, Code.WRONG_STATE)
+_CHANGE = (Code.WRONG_STATE, Code.IN_PROGRESS)
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path=_ROOM,
+        rule=auth.INSTRUCTOR,
+        handler=create,
+        body=DropBody,
+        answer=DropShown,
+        status=201,
+        summary="Drop part of a batch into the room, now or prepared for later",
+        refuses=_STOCK,
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path=_ROOM,
+        rule=auth.INSTRUCTOR_READ,
+        handler=index,
+        query=PageQuery,
+        answer=DropPage,
+        summary="The room's drops, newest first, with live counts",
+    ),
+    Call(
+        method="GET",
+        path=_DROP,
+        rule=auth.INSTRUCTOR_READ,
+        handler=show,
+        answer=DropShown,
+        summary="A drop with its live counts",
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/open",
+        rule=auth.INSTRUCTOR,
+        handler=open_prepared,
+        answer=DropShown,
+        summary="Open a prepared drop. Repeatable",
+        refuses=(*_STOCK, Code.INVALID_FIELD),
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/close",
+        rule=auth.INSTRUCTOR,
+        handler=close,
+        answer=DropShown,
+        summary="End it; what nobody claimed goes back to the batch. Repeatable",
+        refuses=(Code.IN_PROGRESS,),
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/top-up",
+        rule=auth.INSTRUCTOR,
+        handler=top_up,
+        body=TopUpBody,
+        answer=DropShown,
+        summary="More units of the same batch",
+        refuses=(*_CHANGE, Code.STOCK_SHORT),
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/extend",
+        rule=auth.INSTRUCTOR,
+        handler=extend,
+        body=ExtendBody,
+        answer=DropShown,
+        summary="A later end",
+        refuses=_CHANGE,
+    ),
+    Call(
+        method="GET",
+        path=_DROP + "/claims",
+        rule=auth.INSTRUCTOR_READ,
+        handler=claims,
+        query=DropClaimsQuery,
+        answer=DropClaimPage,
+        summary="Who has won, newest first",
+    ),
+)

@@ -1,0 +1,120 @@
+"""What every answer carries, whoever made it: the security headers, and CORS for the school's sites.
+
+A pure ASGI layer around the whole application, made by `app.py`. Headers that an answer brings along
+stay as they are: pages have policies of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_ALLOWED_METHODS = "GET, POST, PUT"
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"
+_EXPOSED_HEADERS = "ETag, Retry-After"
+_PREFLIGHT_SECONDS = "600"
+
+_FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_NOT_KEPT = {"Cache-Control": "no-store"}
+# What the school's own pages put into frames and script elements of theirs.
+_FOR_OTHER_SITES = ("/embed/", "/sdk/")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePolicy:
+    """`public_url` and `allowed_origins` are origins, as a browser writes them."""
+
+    public_url: str
+    allowed_origins: Sequence[str]
+
+    def complete(self, headers: MutableHeaders, path: str, origin: str | None) -> None:
+        """Adds what is not there yet."""
+        for name, value in self._defaults(path).items():
+            headers.setdefault(name, value)
+        if origin is not None and origin in self.allowed_origins:
+            headers.setdefault("Access-Control-Allow-Origin", origin)
+            headers.setdefault("Access-Control-Expose-Headers", _EXPOSED_HEADERS)
+        if self.allowed_origins:
+            headers.add_vary_header("Origin")
+
+    def preflight(self, origin: str) -> RawHeaders:
+        return MutableHeaders(
+            {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Methods": _ALLOWED_METHODS,
+                "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+                "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+            }
+        ).raw
+
+    def _defaults(self, path: str) -> dict[str, str]:
+        is_for_others = path.startswith(_FOR_OTHER_SITES)
+        found = {
+            **_FIXED,
+            "Content-Security-Policy": self._content_policy(is_framed=path.startswith("/embed/")),
+            "Cross-Origin-Resource-Policy": "cross-origin" if is_for_others else "same-origin",
+        }
+        if path.startswith("/v1/"):
+            found |= _NOT_KEPT
+        if self.public_url.startswith("https:"):
+            found["Strict-Transport-Security"] = "max-age=31536000"
+        return found
+
+    def _content_policy(self, *, is_framed: bool) -> str:
+        # Older Safari does not count ws: of the same host as 'self'.
+        connect = f"'self' {self.public_url.replace('http', 'ws', 1)}".rstrip()
+        ancestors = " ".join(("'self'", *self.allowed_origins)) if is_framed else "'none'"
+        return (
+            f"default-src 'self'; connect-src {connect}; base-uri 'none'; object-src 'none'; "
+            f"form-action 'self'; frame-ancestors {ancestors}"
+        )
+
+
+class Edge:
+    """The layer itself. Answers preflights; whom it does not know it tells nothing."""
+
+    def __init__(self, app: ASGIApp, policy: EdgePolicy) -> None:
+        self._app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        origin = _header(scope, b"origin")
+
+        async def send_completed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                self._policy.complete(headers, scope["path"], origin)
+            await send(message)
+
+        if self._is_known_preflight(scope, origin):
+            headers = self._policy.preflight(origin or "")
+            await send_completed({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._app(scope, receive, send_completed)
+
+    def _is_known_preflight(self, scope: Scope, origin: str | None) -> bool:
+        return (
+            scope["method"] == "OPTIONS"
+            and origin in self._policy.allowed_origins
+            and _header(scope, b"access-control-request-method") is not None
+        )
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for found, value in scope["headers"]:
+        if found == name:
+            text: str = value.decode("latin-1")
+            return text
+    return None

@@ -1,0 +1,163 @@
+"""The kinds of fields that bodies and answers are made of: names, amounts, instants, pairs.
+
+Used by the models of every resource. Strict: a "5" is no 5, a 1.0 is no 1, true is no 1; fields we
+do not know are ignored, for clients and servers of different age meet. Shapes and sizes only: what
+makes sense is asked of `core`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from server.core import instants
+from server.core.template_rules import MAX_INSTANT
+
+MAX_SAFE = 2**53 - 1  # where JavaScript's integers end
+_MAX_URL = 2_000
+
+
+class Body(BaseModel):
+    """What a client sends."""
+
+    model_config = ConfigDict(
+        strict=True, extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+
+class Choice(Body):
+    """One of several bodies told apart by `kind`. A field of another kind is a mistake here, not a
+    newer client."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """What we answer."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class QueryFields(BaseModel):
+    """What stands after the question mark: texts, read as what they say."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingContext:
+    """What reading a body depends on besides the body."""
+
+    time_zone: ZoneInfo
+
+
+def _says_nothing(value: object) -> bool:
+    is_empty = isinstance(value, BaseModel) and not value.model_fields_set
+    return value is None or is_empty
+
+
+def absent() -> Any:
+    """A field that is left out of an answer where there is nothing to say (`?` in the contract)."""
+    return Field(default=None, exclude_if=_says_nothing)
+
+
+NAME_PATTERN = r"^[A-Za-z0-9_.:-]+$"
+Room = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN)]
+Student = Room
+RequestId = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")
+]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+Message = Annotated[str, StringConstraints(max_length=200)]
+Description = Annotated[str, StringConstraints(max_length=2_000)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_URL)]
+Amount = Annotated[int, Field(ge=0, le=MAX_SAFE)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_SAFE)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Metadata = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=64)],
+        Annotated[str, StringConstraints(max_length=500)],
+    ],
+    Field(max_length=20),
+]
+
+
+def _read_instant(value: object) -> int:
+    if not isinstance(value, str):
+        raise PydanticCustomError("wrong_type", "a time is a text")
+    try:
+        instant = instants.from_text(value)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("bad_format", "a time looks like 2026-03-01T09:00:00Z") from None
+    return _in_range(instant)
+
+
+def _read_day(value: object, info: ValidationInfo, days_later: int) -> int:
+    """An instant, or a date alone: the start of that day in the school's time zone, or of a later
+    one."""
+    if not isinstance(value, str) or len(value) != len("2026-03-01"):
+        return _read_instant(value)
+    context = info.context
+    assert isinstance(context, ReadingContext)
+    try:
+        day = date.fromisoformat(value) + timedelta(days=days_later)
+        start = datetime.combine(day, time.min, context.time_zone).timestamp()
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("bad_format", "a date looks like 2026-03-01") from None
+    return _in_range(int(start) * 1000)
+
+
+def _in_range(instant: int) -> int:
+    """What can be written again, in any time zone."""
+    if instant < 0:
+        raise PydanticCustomError("too_small", "a time from 1970 on")
+    if instant > MAX_INSTANT:
+        raise PydanticCustomError("too_large", "a time before the year 9000")
+    return instant
+
+
+def _day(days_later: int) -> Callable[[object, ValidationInfo], int]:
+    def read(value: object, info: ValidationInfo) -> int:
+        return _read_day(value, info, days_later)
+
+    return read
+
+
+_TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-03-01T09:00:00.000Z"]}
+_DAY_SCHEMA = {
+    "type": "string",
+    "description": "An RFC 3339 time with its offset, or a date alone: the whole day in the "
+    "school's time zone.",
+    "examples": ["2026-03-01T09:00:00.000Z", "2026-03-01"],
+}
+
+# Inside, each of these is an integer of milliseconds.
+Instant = Annotated[
+    int,
+    PlainValidator(_read_instant),
+    PlainSerializer(instants.to_text, return_type=str),
+    WithJsonSchema(_TIME_SCHEMA),
+]
+FromDay = Annotated[int, PlainValidator(_day(0)), WithJsonSchema(_DAY_SCHEMA)]
+UntilDay = Annotated[int, PlainValidator(_day(1)), WithJsonSchema(_DAY_SCHEMA)]
+# In answers, from what is inside already.
+Moment = Annotated[
+    int, PlainSerializer(instants.to_text, return_type=str), WithJsonSchema(_TIME_SCHEMA)
+]

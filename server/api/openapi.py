@@ -1,0 +1,185 @@
+"""The calls -> an OpenAPI 3.1 document.
+
+Called once by `app.py`. Everything in it comes from the rows of the calls and from their pydantic
+models: what is documented is what is checked.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from server.api.calls import AnyCall
+from server.api.plain import PlainCall
+from server.api.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX
+from server.core.refusals import Code
+
+Json = dict[str, object]
+_Mode = Literal["validation", "serialization"]
+_SCHEMAS = "#/components/schemas/"
+_Names = Mapping[tuple[object, str], str]
+_TOKEN = (Code.TOKEN_MISSING, Code.TOKEN_INVALID, Code.TOKEN_EXPIRED, Code.WRONG_ROLE)
+_TITLE = "Classdrop"
+_ABOUT = (
+    "Coupons dropped into a live class. Times are RFC 3339 with an offset; money is an integer of the "
+    "currency's minor unit; fields that are not known are to be ignored, by both sides."
+)
+
+
+def document(calls: Sequence[AnyCall], plain: Sequence[PlainCall], version: str) -> Json:
+    names, schemas = _schemas(calls)
+    paths: dict[str, Json] = {}
+    for call in calls:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, names)
+    for row in plain:
+        paths.setdefault(row.path, {})["get"] = _plain_operation(row)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": _TITLE, "version": version, "description": _ABOUT},
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "Problem": _problem_schema()},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+def _schemas(calls: Sequence[AnyCall]) -> tuple[_Names, Json]:
+    """Each model's name in the document, and all of them with what they refer to."""
+    wanted: dict[tuple[type[BaseModel], _Mode], None] = {}
+    for call in calls:
+        if call.has_body:
+            wanted[(call.body, "validation")] = None
+        wanted[(call.answer, "serialization")] = None
+    references, definitions = models_json_schema(list(wanted), ref_template=_SCHEMAS + "{model}")
+    names: dict[tuple[object, str], str] = {
+        (model, mode): str(ref["$ref"]).removeprefix(_SCHEMAS)
+        for (model, mode), ref in references.items()
+    }
+    return names, dict(definitions.get("$defs", {}))
+
+
+def _operation(call: AnyCall, names: _Names) -> Json:
+    operation: Json = {
+        "operationId": _operation_id(call),
+        "summary": call.summary,
+        "description": f"Roles: {call.rule.words()}.",
+        "tags": [_tag(call.path)],
+        "x-roles": call.rule.words().split(", "),
+        "parameters": list(_parameters(call)),
+        "responses": _responses(call, names[(call.answer, "serialization")]),
+    }
+    if call.has_body:
+        content = _content("application/json", names[(call.body, "validation")])
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _operation_id(call: AnyCall) -> str:
+    return call.handler.__module__.rpartition(".")[2] + "_" + call.handler.__name__
+
+
+def _tag(path: str) -> str:
+    parts = [part for part in path.split("/") if part and not part.startswith("{")]
+    return "drops" if "drops" in parts else parts[1]
+
+
+def _parameters(call: AnyCall) -> Iterable[Json]:
+    for name in (part[1:-1] for part in call.path.split("/") if part.startswith("{")):
+        pattern = "^[A-Za-z0-9_.:-]{1,64}$" if name == "room" else "^[A-Za-z0-9_]{1,40}$"
+        schema = {"type": "string", "pattern": pattern}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+    fields = call.query.model_json_schema()
+    required = fields.get("required", [])
+    for name, schema in fields.get("properties", {}).items():
+        yield {"name": name, "in": "query", "required": name in required, "schema": schema}
+    if call.is_create:
+        yield _header(
+            "Idempotency-Key",
+            "The same key with the same body creates once; kept 24 hours.",
+            {"type": "string", "minLength": 1, "maxLength": 255},
+        )
+    if call.needs_version:
+        yield _header("If-Match", "The version that was read.", {"type": "string"}, required=True)
+
+
+def _header(name: str, about: str, schema: Json, *, required: bool = False) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "description": about,
+        "required": required,
+        "schema": schema,
+    }
+
+
+def _responses(call: AnyCall, answer: str) -> Json:
+    good = {"description": "Done", "content": _content("application/json", answer)}
+    found: Json = {str(call.status): good}
+    for status, codes in sorted(_codes_by_status(call).items()):
+        found[str(status)] = {
+            "description": ", ".join(codes),
+            "content": _content(MEDIA_TYPE, "Problem"),
+        }
+    return found
+
+
+def _codes_by_status(call: AnyCall) -> dict[int, list[str]]:
+    codes = [*_TOKEN, Code.INTERNAL, Code.UNAVAILABLE, *call.refuses]
+    if "{room}" in call.path:
+        codes.append(Code.WRONG_ROOM)
+    if "{id}" in call.path:
+        codes.append(Code.NOT_FOUND)
+    if call.has_body:
+        codes += [Code.TOO_LARGE, Code.INVALID_FIELD]
+    if call.query.model_fields:
+        codes.append(Code.INVALID_FIELD)
+    if call.is_create:
+        codes += [Code.IDEMPOTENCY_MISMATCH, Code.IN_PROGRESS]
+    found: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        found.setdefault(KINDS[code].status, []).append(code)
+    return found
+
+
+def _plain_operation(row: PlainCall) -> Json:
+    good = {"description": "Done", "content": {row.media_type: {"schema": {"type": "string"}}}}
+    if row.media_type == "application/json":
+        good = {"description": "Done", "content": {row.media_type: {"schema": {"type": "object"}}}}
+    return {
+        "operationId": "service_" + row.path.strip("/").replace(".", "_"),
+        "summary": row.summary,
+        "tags": ["service"],
+        "security": [],
+        "responses": {"200": good},
+    }
+
+
+def _content(media_type: str, name: str) -> Json:
+    return {media_type: {"schema": {"$ref": _SCHEMAS + name}}}
+
+
+def _problem_schema() -> Json:
+    """RFC 9457, with the code and the facts that go with it."""
+    error = {
+        "type": "object",
+        "required": ["field", "code"],
+        "properties": {"field": {"type": "string"}, "code": {"type": "string"}},
+    }
+    return {
+        "type": "object",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string", "examples": [TYPE_PREFIX + Code.NOT_FOUND]},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "code": {"type": "string", "enum": [code.value for code in Code]},
+            "detail": {"type": "string"},
+            "errors": {"type": "array", "items": error},
+        },
+    }

@@ -1,0 +1,55 @@
+"""What the API is made of: handed in whole by the composition root, never looked up.
+
+Read by `app.py` and the handlers. Protocols name what the API needs of its neighbours, so that a
+test can hand in the smallest thing that has it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from starlette.routing import BaseRoute
+
+from server.api.drop_facts import DropFacts
+from server.core.identity import Identity
+from server.desk.claim_desk import ClaimDesk
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.ledger.engine import Ledger
+from server.telemetry import Health, Metrics
+from server.tokens import TokenKeys
+
+REQUEST_DEADLINE_S = 10.0
+
+
+class ClaimLimiter(Protocol):
+    """How often one student may ask; a token bucket per student."""
+
+    def admit(self, student: str, now_ms: int) -> int | None:
+        """None where the claim may go on, else the ms to wait before the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """`public_url` and `allowed_origins` are origins (`https://school.example`). `process` names this
+    process in its metrics. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
+    `clock` is ms since 1970 UTC."""
+
+    ledger: Ledger
+    drop_desk: DropDesk
+    claim_desk: ClaimDesk
+    feed: Feed
+    token_keys: TokenKeys
+    health: Health
+    metrics: Metrics
+    claim_limiter: ClaimLimiter
+    snapshot: Callable[[str, Identity], Awaitable[bytes]]
+    clock: Callable[[], int]
+    time_zone: ZoneInfo
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    process: str = "0"
+    deadline_s: float = REQUEST_DEADLINE_S
+    extra_routes: Sequence[BaseRoute] = ()
+    drop_facts: DropFacts = field(default_factory=DropFacts)

@@ -1,0 +1,190 @@
+"""/v1/redemptions: coupons on an order, for the school's back end: lock, confirm, cancel.
+
+Every one of these may be sent again: a lock by its order id, the others by nature.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from server.api import auth
+from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.fields import (
+    Amount,
+    Body,
+    Instant,
+    Moment,
+    QueryFields,
+    Shown,
+    Student,
+    Word,
+    absent,
+)
+from server.api.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
+from server.api.parts import ApiParts
+from server.core.redemptions import MAX_PAYMENT_REF, LockForm, Payment, Redemption
+from server.core.refusals import Code, Refused
+from server.flows import redemptions as flows
+
+
+class RedemptionBody(Body):
+    """`expected_payable`: what the student was shown; another total is refused."""
+
+    order_id: Word
+    student: Student
+    order: OrderBody
+    coupons: TypedCodes
+    expected_payable: Amount | None = None
+
+
+class PaymentBody(Body):
+    """`paid_at` absent = now."""
+
+    payment_ref: Annotated[str, Field(min_length=1, max_length=MAX_PAYMENT_REF)] | None = None
+    paid_at: Instant | None = None
+
+
+class OrderQuery(QueryFields):
+    order_id: Word
+
+
+class RedeemedCouponShown(Shown):
+    """`shares`: what each line got of it, by line id; they add up to `discount`."""
+
+    id: str
+    code: str
+    discount: int
+    shares: dict[str, int]
+
+
+class RedemptionShown(Shown):
+    id: str
+    order_id: str
+    student: str
+    state: str
+    expires_at: Moment
+    currency: str
+    subtotal: int
+    discount: int
+    payable: int
+    lines: list[QuotedLineShown]
+    coupons: list[RedeemedCouponShown]
+    payment_ref: str | None = absent()
+    paid_at: Moment | None = absent()
+    created_at: Moment
+    updated_at: Moment
+
+
+async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer | Refused:
+    body = asked.body
+    form = LockForm(
+        order_id=body.order_id,
+        student=body.student,
+        order=order_of(body.order),
+        coupons=tuple(body.coupons),
+        expected_payable=body.expected_payable,
+    )
+    return _answer(await flows.lock(parts.ledger, form, asked.now))
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    return _answer(await flows.find(parts.ledger, asked.path["id"]))
+
+
+async def show_by_order(parts: ApiParts, asked: Asked[NoBody, OrderQuery]) -> Answer | Refused:
+    return _answer(await flows.find_by_order(parts.ledger, asked.query.order_id))
+
+
+async def confirm(parts: ApiParts, asked: Asked[PaymentBody, NoQuery]) -> Answer | Refused:
+    payment = Payment(asked.body.payment_ref, asked.body.paid_at)
+    return _answer(await flows.confirm(parts.ledger, asked.path["id"], payment, asked.now))
+
+
+async def cancel(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    return _answer(await flows.cancel(parts.ledger, asked.path["id"], asked.now))
+
+
+def _answer(found: Redemption | Refused) -> Answer | Refused:
+    return found if isinstance(found, Refused) else Answer(_shown(found))
+
+
+def _shown(redemption: Redemption) -> RedemptionShown:
+    return RedemptionShown(
+        id=redemption.id,
+        order_id=redemption.order_id,
+        student=redemption.student,
+        state=redemption.state,
+        expires_at=redemption.expires_at,
+        currency=redemption.order.currency,
+        subtotal=redemption.order.subtotal,
+        discount=redemption.discount,
+        payable=redemption.payable,
+        lines=shown_lines(redemption.lines),
+        coupons=[
+            RedeemedCouponShown(
+                id=coupon.coupon_id,
+                code=coupon.code,
+                discount=coupon.discount,
+                shares=dict(coupon.shares),
+            )
+            for coupon in redemption.coupons
+        ],
+        payment_ref=redemption.payment_ref,
+        paid_at=redemption.paid_at,
+        created_at=redemption.created_at,
+        updated_at=redemption.updated_at,
+    )
+
+
+_COUPON_REFUSED = (Code.COUPON_LOCKED, Code.COUPON_UNUSABLE, Code.WRONG_STATE)
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/redemptions",
+        rule=auth.SERVICE,
+        handler=lock,
+        body=RedemptionBody,
+        answer=RedemptionShown,
+        status=201,
+        summary="Lock coupons on an order while its student pays; again for the same order replaces",
+        refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED, Code.IN_PROGRESS),
+    ),
+    Call(
+        method="GET",
+        path="/v1/redemptions",
+        rule=auth.SERVICE_READ,
+        handler=show_by_order,
+        query=OrderQuery,
+        answer=RedemptionShown,
+        summary="The redemption of an order",
+        refuses=(Code.NOT_FOUND,),
+    ),
+    Call(
+        method="GET",
+        path="/v1/redemptions/{id}",
+        rule=auth.SERVICE_READ,
+        handler=show,
+        answer=RedemptionShown,
+        summary="A redemption",
+    ),
+    Call(
+        method="POST",
+        path="/v1/redemptions/{id}/confirm",
+        rule=auth.SERVICE,
+        handler=confirm,
+        body=PaymentBody,
+        answer=RedemptionShown,
+        summary="The order is paid: its coupons are redeemed. Repeatable",
+        refuses=_COUPON_REFUSED,
+    ),
+    Call(
+        method="POST",
+        path="/v1/redemptions/{id}/cancel",
+        rule=auth.SERVICE,
+        handler=cancel,
+        answer=RedemptionShown,
+        summary="The order is off: its coupons are free. Repeatable",
+        refuses=(Code.WRONG_STATE,),
+    ),
+)

@@ -1,0 +1,252 @@
+"""/v1/templates: what a coupon is worth, written by operators; every PUT makes a version.
+
+The rules of a template are asked by the flow (core/template_rules.py); here are its shape and its
+JSON, which is also what the ledger stores (core/template_forms.py).
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from server.api import auth
+from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.fields import (
+    Amount,
+    Body,
+    Choice,
+    Currency,
+    Description,
+    FromDay,
+    Instant,
+    Metadata,
+    Seconds,
+    Shown,
+    Title,
+    UntilDay,
+    Url,
+    Word,
+    absent,
+)
+from server.api.paging import PageQuery, first_page
+from server.api.parts import ApiParts
+from server.core import templates as core
+from server.core.refusals import Code, Refused, invalid_field
+from server.core.template_forms import TemplateForm, template_to_json
+from server.flows import templates as flows
+from server.ledger import templates as ledger
+
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+MinorAmount = Annotated[Amount, Field(ge=1)]
+Ids = Annotated[list[Word], Field(max_length=500)]
+
+
+class AmountOff(Choice):
+    kind: Literal["amount_off"]
+    amount: MinorAmount
+
+
+class PercentOff(Choice):
+    """`percent` is what is taken off: 20 is 8折."""
+
+    kind: Literal["percent_off"]
+    percent: Annotated[int, Field(ge=1, le=100)]
+    max_amount: MinorAmount | None = absent()
+
+
+class Threshold(Body):
+    """0 is no threshold."""
+
+    min_amount: Amount = 0
+
+
+class Scope(Body):
+    """Empty is every course."""
+
+    courses: Ids = Field(default_factory=list)
+    packages: Ids = Field(default_factory=list)
+
+
+class FixedValidity(Choice):
+    """[from, until)."""
+
+    kind: Literal["fixed"]
+    from_at: FromDay = Field(alias="from")
+    until_at: UntilDay = Field(alias="until")
+
+
+class FixedValidityShown(Shown):
+    kind: Literal["fixed"]
+    from_at: Instant = Field(alias="from")
+    until_at: Instant = Field(alias="until")
+
+
+class RelativeValidity(Choice):
+    """`seconds` from the claim on."""
+
+    kind: Literal["relative"]
+    seconds: Seconds
+    cap_at_batch_end: bool = False
+
+
+class Style(Body):
+    colour: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = absent()
+    image: Url | None = absent()
+
+
+Discount = Annotated[AmountOff | PercentOff, Field(discriminator="kind")]
+Validity = Annotated[FixedValidity | RelativeValidity, Field(discriminator="kind")]
+ValidityShown = Annotated[FixedValidityShown | RelativeValidity, Field(discriminator="kind")]
+
+
+class TemplateBody(Body):
+    name: Title
+    description: Description = ""
+    currency: Currency
+    discount: Discount
+    threshold: Threshold = Threshold()
+    scope: Scope = Scope()
+    validity: Validity
+    style: Style | None = None
+    use_url: Url | None = None
+    metadata: Metadata | None = None
+
+
+class TemplateShown(Shown):
+    id: str
+    version: int
+    name: str
+    description: str
+    currency: str
+    discount: Discount
+    threshold: Threshold
+    scope: Scope
+    validity: ValidityShown
+    style: Style | None = absent()
+    use_url: str | None = absent()
+    metadata: dict[str, str]
+    created_at: Instant
+
+
+class TemplatePage(Shown):
+    templates: list[TemplateShown]
+    next: str | None
+
+
+async def create(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
+    form, actor = _form(asked.body), asked.identity.subject
+    made = await flows.create_template(parts.ledger, actor, form, asked.key, asked.now)
+    return _answer(made)
+
+
+async def replace(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
+    version = _version(asked.if_match)
+    if isinstance(version, Refused):
+        return version
+    form, actor = _form(asked.body), asked.identity.subject
+    made = await flows.replace_template(
+        parts.ledger, actor, asked.path["id"], version, form, asked.now
+    )
+    return _answer(made)
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    async with parts.ledger.read() as conn:
+        found = await ledger.find(conn, asked.path["id"])
+    return _answer(found or Refused(Code.NOT_FOUND))
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+    limit = asked.query.limit
+    async with parts.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, asked.query.after)
+    templates, following = first_page(found, limit)
+    return Answer(TemplatePage(templates=[_shown(each) for each in templates], next=following))
+
+
+def _version(if_match: str | None) -> int | Refused:
+    if if_match is None:
+        return invalid_field("If-Match", "missing", "send the version that was read")
+    found = _ETAG.fullmatch(if_match.strip())
+    return int(found.group(1)) if found else invalid_field("If-Match", "bad_format")
+
+
+def _form(body: TemplateBody) -> TemplateForm:
+    style = body.style.model_dump(exclude_none=True) if body.style else {}
+    return TemplateForm(
+        name=body.name,
+        description=body.description,
+        currency=body.currency,
+        discount=_discount(body.discount),
+        threshold=core.Threshold(body.threshold.min_amount),
+        scope=core.Scope(frozenset(body.scope.courses), frozenset(body.scope.packages)),
+        validity=_validity(body.validity),
+        style=style,
+        use_url=body.use_url,
+        metadata=body.metadata or {},
+    )
+
+
+def _discount(body: AmountOff | PercentOff) -> core.Discount:
+    if isinstance(body, AmountOff):
+        return core.AmountOff(body.amount)
+    return core.PercentOff(body.percent, body.max_amount)
+
+
+def _validity(body: FixedValidity | RelativeValidity) -> core.Validity:
+    if isinstance(body, FixedValidity):
+        return core.FixedValidity(body.from_at, body.until_at)
+    return core.RelativeValidity(body.seconds, body.cap_at_batch_end)
+
+
+def _shown(template: core.Template) -> TemplateShown:
+    return TemplateShown.model_validate(template_to_json(template))
+
+
+def _answer(found: core.Template | Refused) -> Answer | Refused:
+    if isinstance(found, Refused):
+        return found
+    return Answer(_shown(found), {"ETag": f'"{found.version}"'})
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/templates",
+        rule=auth.OPERATOR,
+        handler=create,
+        body=TemplateBody,
+        answer=TemplateShown,
+        status=201,
+        summary="Make a template",
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path="/v1/templates",
+        rule=auth.OPERATOR_READ,
+        handler=index,
+        query=PageQuery,
+        answer=TemplatePage,
+        summary="Templates, newest first",
+    ),
+    Call(
+        method="GET",
+        path="/v1/templates/{id}",
+        rule=auth.OPERATOR_READ,
+        handler=show,
+        answer=TemplateShown,
+        summary="A template as it is now",
+    ),
+    Call(
+        method="PUT",
+        path="/v1/templates/{id}",
+        rule=auth.OPERATOR,
+        handler=replace,
+        body=TemplateBody,
+        answer=TemplateShown,
+        summary="Make its next version; what was issued before stays as it was",
+        refuses=(Code.WRONG_STATE,),
+        needs_version=True,
+    ),
+)

@@ -1,0 +1,133 @@
+"""What must be true before `web` or `worker` serve anybody: one clear line for each thing that is
+not. Called by the commands; reads the neighbours' own words, changes nothing.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from asyncpg import PostgresError
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.commands import CommandError
+from server.desk.connection import connect
+from server.desk.server_version import ServerVersion
+from server.ledger import migrate
+from server.ledger.engine import LedgerUnavailableError
+from server.settings import Settings
+from server.telemetry import redacted
+
+_ANSWER_SECONDS = 10.0  # a neighbour that starts at the same time gets that long
+_ASK_AGAIN_S = 0.25
+_ACCEPT = "CLASSDROP_ACCEPT_WEAK_REDIS=1 starts all the same: `won` may then be forgotten."
+
+
+async def refuse_unfit(settings: Settings) -> None:
+    """Raises CommandError with all reasons at once. Status 1 where a neighbour gives no answer (it
+    may come), 2 where the answer is no."""
+    missing = _missing(settings)
+    if missing:
+        raise CommandError(*missing)
+    refusals, weak = await _redis_problems(settings.redis_url or "")
+    if settings.accept_weak_redis:
+        for line in weak:
+            structlog.get_logger().warning("weak_redis_accepted", reason=line)
+    elif weak:
+        refusals += [*weak, _ACCEPT]
+    refusals += await _ledger_problems(settings.database_url or "")
+    if refusals:
+        raise CommandError(*refusals)
+
+
+def _missing(settings: Settings) -> list[str]:
+    lines = []
+    if not settings.redis_url:
+        lines.append("CLASSDROP_REDIS_URL is missing; `python -m server` alone brings its own.")
+    if not settings.database_url:
+        lines.append("CLASSDROP_DATABASE_URL is missing; `python -m server` alone brings its own.")
+    if not settings.secrets:
+        lines.append("CLASSDROP_SECRET is missing: 32 or more random characters, the same for all.")
+    return lines
+
+
+async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
+    """Refusals, and those that CLASSDROP_ACCEPT_WEAK_REDIS turns into warnings."""
+    client = connect(url)
+    try:
+        info = await _info_when_up(client)
+        version = ServerVersion.parse(f"redis {info.get('redis_version')}")
+        refusals = []
+        if version is None or not version.is_supported:
+            refusals.append(f"CLASSDROP_REDIS_URL: {version} is too old; 7.0 is needed.")
+        return refusals, [*_weak_info(info), *await _weak_fsync(client)]
+    except (RedisError, OSError, TimeoutError) as error:
+        why = redacted(str(error)) or type(error).__name__
+        if _is_refusal(error):
+            return [f"CLASSDROP_REDIS_URL: the server refuses us: {why}"], []
+        raise CommandError(f"CLASSDROP_REDIS_URL: no answer: {why}", status=1) from error
+    finally:
+        await client.aclose()
+
+
+async def _info_when_up(client: Redis) -> Mapping[str, object]:
+    give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
+    while True:
+        try:
+            return {**await client.info()}
+        except (RedisError, OSError) as error:
+            if _is_refusal(error) or asyncio.get_running_loop().time() > give_up_at:
+                raise
+        await asyncio.sleep(_ASK_AGAIN_S)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """An answer, if not the one we want. redis-py hides a wrong password in a ConnectionError."""
+    answers = (AuthenticationError, ResponseError)
+    return isinstance(error, answers) or isinstance(error.__cause__, answers)
+
+
+def _weak_info(info: Mapping[str, object]) -> list[str]:
+    lines = []
+    policy = info.get("maxmemory_policy")
+    if policy != "noeviction":
+        lines.append(
+            f"CLASSDROP_REDIS_URL: maxmemory-policy is {policy}, must be noeviction: the server "
+            "would throw claims away when it is full."
+        )
+    if not info.get("aof_enabled"):
+        lines.append(
+            "CLASSDROP_REDIS_URL: appendonly is off, must be on: a restart would forget claims."
+        )
+    return lines
+
+
+async def _weak_fsync(client: Redis) -> list[str]:
+    try:
+        # INFO does not say it.
+        answer = await client.config_get("appendfsync")
+    except ResponseError:
+        return [
+            "CLASSDROP_REDIS_URL: the server does not let us read appendfsync (CONFIG GET is "
+            "refused), so nobody knows whether it is `always`, as it must be."
+        ]
+    if answer.get("appendfsync") == "always":
+        return []
+    return [
+        f"CLASSDROP_REDIS_URL: appendfsync is {answer.get('appendfsync')}, must be always: a "
+        "crash would forget claims that were acknowledged."
+    ]
+
+
+async def _ledger_problems(url: str) -> list[str]:
+    try:
+        # A thread, because Alembic runs a loop of its own.
+        if await asyncio.to_thread(migrate.is_current, url):
+            return []
+    except LedgerUnavailableError as error:
+        why = redacted(str(error))
+        raise CommandError(f"CLASSDROP_DATABASE_URL: no answer: {why}", status=1) from error
+    except (SQLAlchemyError, PostgresError) as error:
+        return [f"CLASSDROP_DATABASE_URL: the database refuses us: {redacted(str(error))}"]
+    return ["CLASSDROP_DATABASE_URL: not this version's schema; run `python -m server migrate`."]

@@ -1,0 +1,194 @@
+"""The composition root: makes the parts of a process and wires them, and closes them in reverse.
+
+Called by `web` and `worker`; the only place that knows every part. Nothing below imports it.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+from starlette.types import ASGIApp
+
+from server.api.app import build_app
+from server.api.claim_limits import StudentLimiter
+from server.api.parts import ApiParts
+from server.desk import DeskUnavailableError
+from server.desk.claim_desk import ClaimDesk
+from server.desk.connection import connect
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.desk.fence import Fence
+from server.desk.outbox import Outbox
+from server.desk.subscription import Subscription
+from server.flows.places import Places
+from server.flows.rebuild_desk import DeskRebuilder
+from server.flows.record_claims import ClaimRecorder
+from server.gateway import upkeep
+from server.gateway.gateway import Gateway, GatewayParts
+from server.gateway.rooms import Rooms
+from server.ids import new_id
+from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.pages.routes import PageFacts, page_routes
+from server.settings import Settings
+from server.telemetry import Health, Metrics
+from server.tokens import TokenKeys
+from server.worker.claims_loop import ClaimsLoop
+from server.worker.worker import Worker
+
+HEALTH_SECONDS = 1.0
+_HEALTH_GOOD_FOR_S = 5.0
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """What a web process serves. `ws_class` is what uvicorn makes for each upgrade; `drain` tells
+    the sockets it holds to come back elsewhere, and returns when they have been told."""
+
+    app: ASGIApp
+    ws_class: Callable[..., asyncio.Protocol]
+    drain: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def compose_web(
+    settings: Settings, metrics: Metrics, health: Health, number: int
+) -> AsyncIterator[WebParts]:
+    async with AsyncExitStack() as stack:
+        redis = await _redis(stack, settings)
+        ledger = await _ledger(stack, settings)
+        prefix = settings.key_prefix
+        keys = TokenKeys(settings.secrets)
+        feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
+        claim_desk = ClaimDesk(redis, prefix, _observe_calls(metrics))
+        stack.push_async_callback(claim_desk.close)
+        parts = GatewayParts(
+            keys, claim_desk, drop_desk, feed, metrics, frozenset(settings.allowed_origins)
+        )
+        gateway = Gateway(parts, new_id("gwy"))
+        # Its own client: a connection that listens is never given back to a pool.
+        listener = await _redis(stack, settings)
+
+        def subscribe(rooms: Rooms) -> Subscription:
+            return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
+
+        await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
+        fence = Fence(redis, prefix, gateway.id)
+        await stack.enter_async_context(_looked_after(_Neighbours(redis, fence, ledger, health)))
+        app = build_app(
+            ApiParts(
+                ledger=ledger,
+                drop_desk=drop_desk,
+                claim_desk=claim_desk,
+                feed=feed,
+                token_keys=keys,
+                health=health,
+                metrics=metrics,
+                claim_limiter=StudentLimiter(),
+                snapshot=gateway.snapshot,
+                clock=_now_ms,
+                time_zone=settings.time_zone,
+                public_url=settings.public_url or "",
+                allowed_origins=settings.allowed_origins,
+                process=str(number),
+                extra_routes=page_routes(
+                    PageFacts(settings.allowed_origins, settings.public_url or "")
+                ),
+            )
+        )
+
+        async def drain() -> None:
+            health.drain()
+            await gateway.drain()
+
+        yield WebParts(app, gateway.protocol, drain)
+
+
+@asynccontextmanager
+async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Worker]:
+    async with AsyncExitStack() as stack:
+        redis = await _redis(stack, settings)
+        ledger = await _ledger(stack, settings)
+        prefix, worker_id = settings.key_prefix, new_id("wrk")
+        feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
+        outbox = Outbox(redis, prefix, worker_id)
+        recorder = ClaimRecorder(ledger, fence, feed)
+        yield Worker(
+            places=Places(ledger, DropDesk(redis, prefix), feed),
+            outbox=outbox,
+            fence=fence,
+            claims=ClaimsLoop(outbox, recorder, metrics),
+            rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
+            metrics=metrics,
+        )
+
+
+async def _redis(stack: AsyncExitStack, settings: Settings) -> Redis:
+    redis = connect(settings.redis_url or "")
+    stack.push_async_callback(redis.aclose)
+    return redis
+
+
+async def _ledger(stack: AsyncExitStack, settings: Settings) -> Ledger:
+    ledger = Ledger.connect(settings.database_url or "")
+    stack.push_async_callback(ledger.close)
+    return ledger
+
+
+def _observe_calls(metrics: Metrics) -> Callable[[int, float], None]:
+    duration = metrics.script_duration.labels("claim")
+
+    def observe(taps: int, seconds: float) -> None:
+        metrics.claim_batch_size.observe(taps)
+        duration.observe(seconds)
+
+    return observe
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """What readiness depends on besides the feed, which the gateway watches itself."""
+
+    redis: Redis
+    fence: Fence
+    ledger: Ledger
+    health: Health
+
+    async def look(self) -> None:
+        try:
+            shut = await self.fence.shut_shards()
+        except DeskUnavailableError as error:
+            self._report("redis", ok=False, detail=str(error))
+        else:
+            self._report("redis", ok=True)
+            self._report("fence", ok=not shut, detail=f"{len(shut)} shards shut" if shut else "")
+        try:
+            async with self.ledger.read():
+                self._report("ledger", ok=True)
+        except LedgerUnavailableError as error:
+            self._report("ledger", ok=False, detail=str(error))
+
+    def _report(self, part: str, *, ok: bool, detail: str = "") -> None:
+        self.health.report(part, ok, detail, _HEALTH_GOOD_FOR_S)
+
+
+@asynccontextmanager
+async def _looked_after(neighbours: _Neighbours) -> AsyncIterator[None]:
+    async def look_again() -> None:
+        while True:
+            await asyncio.sleep(HEALTH_SECONDS)
+            await neighbours.look()
+
+    await neighbours.look()
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(look_again())
+        yield
+        task.cancel()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

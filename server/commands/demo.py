@@ -1,0 +1,152 @@
+"""The demo room: something to press a minute after the checkout. Called by `run`.
+
+Goes through the flows, as a school would through the API.
+"""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import structlog
+
+from server.core.batches import Batch, BatchForm, RoomShare
+from server.core.drop_rules import DropForm, Start
+from server.core.drops import DropState
+from server.core.refusals import Refused
+from server.core.template_forms import TemplateForm
+from server.core.templates import AmountOff, RelativeValidity, Scope, Threshold
+from server.desk.connection import connect
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.flows.batches import create_batch
+from server.flows.open_drop import Drops
+from server.flows.templates import create_template
+from server.ledger import batches, drops
+from server.ledger.engine import Ledger
+from server.ledger.idempotency import IdempotencyKey
+from server.settings import Settings
+
+ROOM: Final = "demo"
+_ACTOR: Final = "demo"
+_MARK: Final = "demo_batch"  # in a batch's metadata: which of ours it is
+_WEEK_SECONDS: Final = 7 * 24 * 3600
+_LOOKED_AT: Final = 100  # the newest batches and drops; ours are among them or long used up
+
+_Made = TypeVar("_Made")
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A batch and the drop prepared of it."""
+
+    name: str
+    quantity: int
+    drop: int
+    seconds: int
+    message: str
+
+
+_CARDS: Final = (
+    _Card(
+        "for-many",
+        100_000,
+        500,
+        60,
+        "课上专享：六十秒，五百张。Sixty seconds, five hundred of them.",
+    ),
+    _Card("for-few", 10_000, 5, 30, "只有五张，手快有！Only five: first come, first served."),
+)
+_TEMPLATE: Final = TemplateForm(
+    name="课堂专享券 · In-class coupon",
+    description="直播间内领取，七天内有效。Claimed in class, good for seven days.",
+    currency="CNY",
+    discount=AmountOff(2_000),
+    threshold=Threshold(10_000),
+    scope=Scope(),
+    validity=RelativeValidity(_WEEK_SECONDS),
+    use_url="/checkout",
+)
+
+
+async def prepare_demo(settings: Settings) -> None:
+    """A template, two batches and a prepared drop of each. What is there stays: only a drop that
+    has been used since is prepared anew, while the batch has units."""
+    now = time.time_ns() // 1_000_000
+    async with _flows(settings) as (ledger, flows):
+        for card in _CARDS:
+            batch = await _find_batch(ledger, card) or await _make_batch(ledger, card, now)
+            if batch and not await _has_prepared(ledger, batch):
+                await _prepare_drop(flows, card, batch, now)
+
+
+@asynccontextmanager
+async def _flows(settings: Settings) -> AsyncIterator[tuple[Ledger, Drops]]:
+    ledger = Ledger.connect(settings.database_url or "")
+    redis = connect(settings.redis_url or "")
+    prefix = settings.key_prefix
+    try:
+        yield ledger, Drops(ledger, DropDesk(redis, prefix), Feed(redis, prefix))
+    finally:
+        await redis.aclose()
+        await ledger.close()
+
+
+async def _find_batch(ledger: Ledger, card: _Card) -> Batch | None:
+    async with ledger.read() as conn:
+        newest: Sequence[Batch] = await batches.page(conn, _LOOKED_AT, rooms=(ROOM,))
+    ours = (batch for batch in newest if batch.metadata.get(_MARK) == card.name)
+    return next((batch for batch in ours if batch.droppable_in(ROOM) >= card.drop), None)
+
+
+async def _make_batch(ledger: Ledger, card: _Card, now: int) -> Batch | None:
+    # The keys let two that start at once make one; what was used up long ago is made anew.
+    template = _made(
+        await create_template(ledger, _ACTOR, _TEMPLATE, _key("template", _TEMPLATE), now)
+    )
+    if template is None:
+        return None
+    form = BatchForm(
+        template_id=template.id,
+        name=card.name,
+        quantity=card.quantity,
+        channel="demo",
+        per_student=100,
+        rooms=(RoomShare(ROOM),),
+        metadata={_MARK: card.name},
+    )
+    return _made(await create_batch(ledger, _ACTOR, form, _key(card.name, form), now))
+
+
+async def _has_prepared(ledger: Ledger, batch: Batch) -> bool:
+    async with ledger.read() as conn:
+        newest = await drops.page_of_room(conn, ROOM, _LOOKED_AT)
+    return any(row.batch_id == batch.id and row.state is DropState.PREPARED for row in newest)
+
+
+async def _prepare_drop(flows: Drops, card: _Card, batch: Batch, now: int) -> None:
+    form = DropForm(
+        batch_id=batch.id,
+        quantity=card.drop,
+        duration_seconds=card.seconds,
+        message=card.message,
+        start=Start.PREPARED,
+    )
+    _made(await flows.create(_ACTOR, ROOM, form, None, now))
+
+
+def _key(name: str, form: object) -> IdempotencyKey:
+    body = hashlib.blake2s(repr(form).encode(), digest_size=16).hexdigest()
+    # With the body in the key: another version of the demo makes its own, and is no mismatch.
+    return IdempotencyKey(_ACTOR, "demo", f"{name}-{body}", body)
+
+
+def _made(answer: _Made | Refused) -> _Made | None:
+    """The service is of use without its demo: a refusal is said, and no more."""
+    if isinstance(answer, Refused):
+        _log.warning("demo_refused", code=answer.code, detail=answer.detail)
+        return None
+    return answer

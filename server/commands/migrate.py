@@ -1,0 +1,42 @@
+"""`python -m server migrate`: brings the ledger to this version's schema. Safe to repeat, and while
+others run it. Called by the release phase of a deployment, and by `run` for the embedded ledger.
+"""
+
+import asyncio
+
+import structlog
+from asyncpg import PostgresError
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.commands import CommandError
+from server.ledger import migrate
+from server.ledger.engine import LedgerUnavailableError
+from server.settings import Settings
+from server.telemetry import redacted
+
+
+def migrate_configured(settings: Settings) -> None:
+    """Raises CommandError: status 2 without a database URL or when it refuses, 1 without an
+    answer."""
+    if not settings.database_url:
+        raise CommandError(
+            "CLASSDROP_DATABASE_URL is missing; the embedded ledger is migrated by every start."
+        )
+    _upgrade(settings.database_url)
+    structlog.get_logger().info("migrated")
+
+
+async def migrate_embedded(url: str) -> None:
+    # A thread, because Alembic runs a loop of its own.
+    await asyncio.to_thread(_upgrade, url)
+
+
+def _upgrade(url: str) -> None:
+    try:
+        migrate.upgrade(url)
+    except LedgerUnavailableError as error:
+        why = redacted(str(error))
+        raise CommandError(f"CLASSDROP_DATABASE_URL: no answer: {why}", status=1) from error
+    except (SQLAlchemyError, PostgresError) as error:
+        why = redacted(str(error))
+        raise CommandError(f"CLASSDROP_DATABASE_URL: cannot migrate: {why}") from error

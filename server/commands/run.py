@@ -1,0 +1,84 @@
+"""`python -m server`: everything on this machine. Brings its own Redis, ledger and secret where none
+is configured, keeps web and worker running, and leaves nothing behind.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from server.commands import CommandError
+from server.commands.checks import refuse_unfit
+from server.commands.data_folder import DataFolder
+from server.commands.demo import prepare_demo
+from server.commands.invitation import invite
+from server.commands.listening import refuse_taken_port
+from server.commands.migrate import migrate_embedded
+from server.commands.supervisor import Child, kept, role
+from server.commands.web import web_children
+from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError
+from server.settings import Settings
+
+_REDIS_STOP_SECONDS = 1.0
+
+
+async def run(settings: Settings) -> None:
+    """Until it is cancelled. Raises CommandError where it cannot start."""
+    _refuse_half_configured(settings)
+    folder = DataFolder(settings.data_dir)
+    async with folder.claimed() as lock:
+        refuse_taken_port(settings)
+        async with _with_redis(settings, folder, lock) as with_redis:
+            complete = await _with_ledger_and_secret(with_redis, folder)
+            await refuse_unfit(complete)
+            await prepare_demo(complete)
+            async with kept(_roles(complete, lock)):
+                await invite(complete)
+                await asyncio.Event().wait()
+
+
+def _refuse_half_configured(settings: Settings) -> None:
+    """A secret made here would be unknown to whoever shares that Redis or database."""
+    if (settings.redis_url or settings.database_url) and not settings.secrets:
+        raise CommandError(
+            "CLASSDROP_SECRET is missing: with a Redis or database of your own, set 32 or more "
+            "random characters, the same for all processes."
+        )
+
+
+@asynccontextmanager
+async def _with_redis(settings: Settings, folder: DataFolder, lock: int) -> AsyncIterator[Settings]:
+    if settings.redis_url:
+        yield settings
+        return
+    server = EmbeddedRedis(folder.redis, keep_open=(lock,))
+
+    async def start() -> asyncio.subprocess.Process:
+        try:
+            return await server.start()
+        except EmbeddedRedisError as error:
+            raise CommandError(str(error)) from error
+
+    child = Child("redis", start, _REDIS_STOP_SECONDS, running=await start())
+    async with kept([child]):
+        yield replace(settings, redis_url=server.url)
+
+
+async def _with_ledger_and_secret(settings: Settings, folder: DataFolder) -> Settings:
+    if not settings.database_url:
+        settings = replace(settings, database_url=folder.database_url)
+        await migrate_embedded(folder.database_url)
+    return settings if settings.secrets else replace(settings, secrets=(folder.secret(),))
+
+
+def _roles(settings: Settings, lock: int) -> list[Child]:
+    environment = {
+        "CLASSDROP_REDIS_URL": settings.redis_url or "",
+        "CLASSDROP_DATABASE_URL": settings.database_url or "",
+        "CLASSDROP_SECRET": ",".join(settings.secrets),
+    }
+    # They hold the lock as well: the folder is free when the last of them is gone.
+    return [
+        role("worker", ("worker",), environment, (lock,)),
+        *web_children(settings, environment, (lock,)),
+    ]

@@ -1,0 +1,92 @@
+"""`python -m server token`: makes JWTs for trying things out, as the school's back end would.
+
+Called by the command line and by `demo`. Writes tokens to stdout or to a file, never to a log.
+"""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.commands import CommandError
+from server.commands.data_folder import DataFolder
+from server.core.identity import Role
+from server.settings import Settings
+from server.tokens import TokenKeys
+
+DEFAULT_TTL_SECONDS = 12 * 3600
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_ROLES_WITH_ROOMS = (Role.STUDENT, Role.INSTRUCTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """`count` None: one token for `subject` itself; else `subject0`, `subject1`, ..."""
+
+    role: Role
+    subject: str
+    rooms: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    ttl_seconds: int = DEFAULT_TTL_SECONDS
+    count: int | None = None
+
+
+def write_tokens(settings: Settings, request: TokenRequest, out: Path | None) -> None:
+    """One token a line. Raises CommandError with every problem of the request."""
+    problems = list(_problems(request))
+    if problems:
+        raise CommandError(*problems)
+    tokens = make_tokens(TokenKeys(_secrets(settings)), request, int(time.time()))
+    if out is None:
+        print(*tokens, sep="\n")  # noqa: T201  (the answer of the command)
+        return
+    # Whoever can read these can act for the students.
+    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f"{token}\n" for token in tokens)
+
+
+def make_tokens(keys: TokenKeys, request: TokenRequest, now_s: int) -> Iterable[str]:
+    if request.count is None:
+        subjects: Iterable[str] = (request.subject,)
+    else:
+        subjects = (f"{request.subject}{number}" for number in range(request.count))
+    for subject in subjects:
+        yield keys.sign(
+            {
+                "sub": subject,
+                "role": request.role.value,
+                "rooms": list(request.rooms),
+                "tags": list(request.tags),
+                "iat": now_s,
+                "exp": now_s + request.ttl_seconds,
+                "jti": secrets.token_hex(8),
+            }
+        )
+
+
+def _problems(request: TokenRequest) -> Iterable[str]:
+    last = "" if request.count is None else str(request.count - 1)
+    if not _NAME.fullmatch(request.subject + last):
+        yield "--sub must be 1 to 64 of A-Z a-z 0-9 _ . : - (with its number)"
+    if not all(_NAME.fullmatch(room) for room in request.rooms):
+        yield "--room must be 1 to 64 of A-Z a-z 0-9 _ . : -"
+    if request.role in _ROLES_WITH_ROOMS and not request.rooms:
+        yield f"--room is missing: without one, a token of role {request.role} opens nothing"
+    if request.ttl_seconds < 1:
+        yield "--ttl must be 1 second or more"
+    if request.count is not None and request.count < 1:
+        yield "--count must be 1 or more"
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    kept = settings.secrets or (DataFolder(settings.data_dir).kept_secret(),)
+    found = tuple(secret for secret in kept if secret)
+    if not found:
+        raise CommandError(
+            f"CLASSDROP_SECRET is missing, and {settings.data_dir} holds none yet: start "
+            "`python -m server` once, or set it."
+        )
+    return found

@@ -1,0 +1,26 @@
+"""`python -m server worker`: moves claims from the outbox to the ledger, drives intents, rebuilds.
+
+Any number of them, anywhere; they share the work through Redis.
+"""
+
+import asyncio
+
+import structlog
+
+from server.commands.checks import refuse_unfit
+from server.commands.composition import compose_worker
+from server.settings import Settings
+from server.telemetry import Health, Metrics, watch_loop
+
+
+async def worker(settings: Settings) -> None:
+    """Works until it is cancelled."""
+    await refuse_unfit(settings)
+    metrics = Metrics()
+    async with compose_worker(settings, metrics) as composed, asyncio.TaskGroup() as tasks:
+        watch = tasks.create_task(watch_loop(metrics, Health()))
+        structlog.get_logger().info("worker_up")
+        try:
+            await composed.run()
+        finally:
+            watch.cancel()

@@ -1,0 +1,69 @@
+"""Coupon codes: what is printed on a coupon and typed at a checkout.
+
+Made by the worker when a claim is confirmed; read back by quotes and redemptions. A code is a
+prefix of the channel, 13 random symbols and one that checks them: `LIVE-7KQM-3XNA-PV9R-T2`.
+Whether a code exists is the ledger's to say.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+# Without 0 O 1 I L, which look alike; 31 is prime, which is what makes the check work.
+ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+ENTROPY_BYTES: Final = 8  # 31**13 is just above 2**64
+
+_RANDOM_SYMBOLS = 13
+_BODY_SYMBOLS = _RANDOM_SYMBOLS + 1
+_GROUP = 4
+_VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
+_INVERSE_OF_LAST_WEIGHT = pow(_BODY_SYMBOLS, -1, len(ALPHABET))
+_PREFIX = re.compile(r"[A-Z0-9]{0,12}")
+_FORGIVEN = re.compile(r"[^A-Z0-9]")
+
+
+def is_prefix(text: str) -> bool:
+    """Up to 12 capitals and digits; look-alikes are welcome, a prefix is a word."""
+    return _PREFIX.fullmatch(text) is not None
+
+
+def make(entropy: bytes, prefix: str = "") -> str:
+    """The code of these 8 random bytes: other bytes, another code. ValueError where there are not
+    8, or the prefix is none.
+    """
+    if len(entropy) != ENTROPY_BYTES or not is_prefix(prefix):
+        raise ValueError("a code is made of 8 bytes and a prefix of capitals and digits")
+    number = int.from_bytes(entropy)
+    values = []
+    for _ in range(_RANDOM_SYMBOLS):
+        number, value = divmod(number, len(ALPHABET))
+        values.append(value)
+    check = -_weighed(values) * _INVERSE_OF_LAST_WEIGHT % len(ALPHABET)
+    return _grouped(prefix, "".join(ALPHABET[value] for value in [*values, check]))
+
+
+def normalise(typed: str) -> str:
+    """What was typed as it is stored: any case, full-width letters, spaces and dashes anywhere."""
+    symbols = _FORGIVEN.sub("", unicodedata.normalize("NFKC", typed).upper())
+    return _grouped(symbols[:-_BODY_SYMBOLS], symbols[-_BODY_SYMBOLS:])
+
+
+def well_formed(typed: str) -> bool:
+    """False for a code of ours with one wrong symbol or two neighbours swapped, prefix aside."""
+    symbols = normalise(typed).replace("-", "")
+    prefix, body = symbols[:-_BODY_SYMBOLS], symbols[-_BODY_SYMBOLS:]
+    if len(body) < _BODY_SYMBOLS or not is_prefix(prefix) or not _VALUES.keys() >= set(body):
+        return False
+    return _weighed([_VALUES[symbol] for symbol in body]) == 0
+
+
+def _weighed(values: list[int]) -> int:
+    """Weights 1..14 modulo 31. None is 0, so one wrong symbol shifts the sum; neighbours differ
+    by 1, so swapping two unlike symbols shifts it too.
+    """
+    return sum(weight * value for weight, value in enumerate(values, 1)) % len(ALPHABET)
+
+
+def _grouped(prefix: str, body: str) -> str:
+    groups = [body[start : start + _GROUP] for start in range(0, len(body), _GROUP)]
+    return "-".join([prefix, *groups] if prefix else groups)

@@ -1,0 +1,130 @@
+"""A coupon's life: its states and moves, when it may be used, and which unit it takes.
+
+Asked by quotes, wallet and redemption flows, and by the worker that makes coupons of claims and
+ends holds. The clock is an argument.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, assert_never
+
+from server.core.templates import FixedValidity, RelativeValidity, Template, Validity
+
+# An ended lock leaves at least this long to try again, whatever is left of the hold.
+LEAST_HOLD_AFTER_LOCK_MS: Final = 60_000
+
+
+class CouponState(StrEnum):
+    """`expired` is never stored: it is `usable` seen after its use_by."""
+
+    USABLE = "usable"
+    LOCKED = "locked"
+    REDEEMED = "redeemed"
+    RELEASED = "released"
+    REVOKED = "revoked"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+
+
+# Every move there is; each is one conditional UPDATE (ledger/coupons.py). A coupon is redeemed
+# straight from `usable` where the payment arrived after its lock had ended.
+MOVES: Final = frozenset(
+    {
+        (CouponState.USABLE, CouponState.LOCKED),
+        (CouponState.USABLE, CouponState.REDEEMED),
+        (CouponState.USABLE, CouponState.RELEASED),
+        (CouponState.USABLE, CouponState.REVOKED),
+        (CouponState.USABLE, CouponState.VOIDED),
+        (CouponState.LOCKED, CouponState.USABLE),
+        (CouponState.LOCKED, CouponState.REDEEMED),
+    }
+)
+
+
+class UnitUse(StrEnum):
+    """Where a unit of a drop's quantity is (promise I6). Units without a coupon are free, or
+    returned once they went back to the batch.
+    """
+
+    FREE = "free"
+    HELD = "held"
+    REDEEMED = "redeemed"
+    RETURNED = "returned"
+
+
+# What becomes of the unit of a coupon in this state. An expired or voided coupon keeps its unit:
+# nobody else can have it, so it was used up.
+UNIT_USES: Final = {
+    CouponState.USABLE: UnitUse.HELD,
+    CouponState.LOCKED: UnitUse.HELD,
+    CouponState.EXPIRED: UnitUse.HELD,
+    CouponState.VOIDED: UnitUse.HELD,
+    CouponState.REDEEMED: UnitUse.REDEEMED,
+    CouponState.RELEASED: UnitUse.FREE,
+    CouponState.REVOKED: UnitUse.FREE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UseWindow:
+    """[from_at, until_at)."""
+
+    from_at: int
+    until_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon with the template version it was issued from. `state` is the stored one;
+    `hold_until` is None where the batch has no hold.
+    """
+
+    id: str
+    code: str
+    batch_id: str
+    template: Template
+    student: str | None
+    state: CouponState
+    valid_from: int
+    valid_until: int
+    created_at: int
+    hold_until: int | None = None
+    drop_id: str | None = None
+    claim_id: str | None = None
+    redemption_id: str | None = None
+    redeemed_at: int | None = None
+
+    @property
+    def use_by(self) -> int:
+        """The one date a student sees: usable before it, not at it."""
+        return (
+            self.valid_until if self.hold_until is None else min(self.valid_until, self.hold_until)
+        )
+
+    def seen_at(self, now: int) -> CouponState:
+        """Its state as a student is told it: never `voided`, which is `revoked` to them."""
+        if self.state is CouponState.USABLE and now >= self.use_by:
+            return CouponState.EXPIRED
+        return CouponState.REVOKED if self.state is CouponState.VOIDED else self.state
+
+
+def use_window(validity: Validity, claimed_at: int, batch_until: int | None = None) -> UseWindow:
+    """When a coupon claimed at that instant may be used. `batch_until` is the end of the batch's
+    claim window; a relative validity outlives it unless the template caps it there (mission A8).
+    Never empty: a capped coupon claimed at the very end lives for a millisecond.
+    """
+    match validity:
+        case FixedValidity(from_at, until_at):
+            return UseWindow(from_at, until_at)
+        case RelativeValidity(seconds, cap_at_batch_end):
+            until = claimed_at + seconds * 1000
+            if cap_at_batch_end and batch_until is not None:
+                until = max(min(until, batch_until), claimed_at + 1)
+            return UseWindow(claimed_at, until)
+        case _:
+            assert_never(validity)
+
+
+def hold_until(confirmed_at: int, hold_seconds: int | None) -> int | None:
+    """A hold starts when the claim is in the ledger (design 4, Holds); None where there is none."""
+    return None if hold_seconds is None else confirmed_at + hold_seconds * 1000

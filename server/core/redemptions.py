@@ -1,0 +1,97 @@
+"""Coupons on an order: the states a redemption goes through, and what is frozen with it.
+
+Made by the redemption flow, stored by ledger/redemptions.py, shown by the API.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from server.core.orders import MAX_ID, Order, violations
+from server.core.quotes import QuotedLine, ticked_violations
+from server.core.template_rules import MAX_INSTANT, amount_violations, text_violations
+from server.core.violations import Violation
+
+MAX_PAYMENT_REF: Final = 200
+LOCK_LIMIT_MS: Final = 15 * 60_000  # how long a student may take to pay
+
+
+class RedemptionState(StrEnum):
+    LOCKED = "locked"
+    REDEEMED = "redeemed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the order may still be locked anew, paid or cancelled. A lock that ended while
+        the student was paying is not the end: the payment is honoured where it can be.
+        """
+        return self in (RedemptionState.LOCKED, RedemptionState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedCoupon:
+    """`shares` by line id, in minor units, frozen for refunds: they add up to `discount`."""
+
+    coupon_id: str
+    code: str
+    discount: int
+    shares: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """`coupons` in order of application, also when the lock is over: what was locked last."""
+
+    id: str
+    order_id: str
+    student: str
+    state: RedemptionState
+    order: Order
+    discount: int
+    payable: int
+    lines: tuple[QuotedLine, ...]
+    coupons: tuple[RedeemedCoupon, ...]
+    expires_at: int
+    created_at: int
+    updated_at: int
+    payment_ref: str | None = None
+    paid_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockForm:
+    """`coupons` are codes as they were typed. `expected_payable`: what the student was shown."""
+
+    order_id: str
+    student: str
+    order: Order
+    coupons: tuple[str, ...] = field(default=())
+    expected_payable: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The school's word that the order is paid; `paid_at` None = now."""
+
+    payment_ref: str | None = None
+    paid_at: int | None = None
+
+
+def lock_violations(form: LockForm) -> list[Violation]:
+    """Everything that is wrong with the form; empty where it is good."""
+    return [
+        *text_violations("order_id", form.order_id, MAX_ID),
+        *text_violations("student", form.student, MAX_ID),
+        *violations(form.order),
+        *ticked_violations(form.coupons),
+    ]
+
+
+def payment_violations(payment: Payment) -> Iterator[Violation]:
+    if payment.payment_ref is not None:
+        yield from text_violations("payment_ref", payment.payment_ref, MAX_PAYMENT_REF)
+    if payment.paid_at is not None:
+        yield from amount_violations("paid_at", payment.paid_at, 0, MAX_INSTANT)

@@ -1,0 +1,175 @@
+"""What a template must obey beyond its shape.
+
+Asked by the flows that write templates, on the form they were given. Codes are stable words for the
+SDK's texts: `too_short too_long too_small too_large too_many unknown bad_character empty_window
+not_a_colour not_a_url`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final, assert_never
+from urllib.parse import urlsplit
+
+from server.core.money import DECIMALS, MAX_MINOR
+from server.core.refusals import Refused
+from server.core.template_forms import TemplateForm
+from server.core.templates import (
+    AmountOff,
+    Discount,
+    FixedValidity,
+    PercentOff,
+    RelativeValidity,
+    Scope,
+    Validity,
+)
+from server.core.violations import Violation, refused
+
+MAX_NAME: Final = 60
+MAX_DESCRIPTION: Final = 2_000
+MAX_URL: Final = 2_000
+MAX_SCOPE_IDS: Final = 500
+MAX_ID: Final = 64
+MAX_METADATA_PAIRS: Final = 20
+MAX_METADATA_KEY: Final = 64
+MAX_METADATA_VALUE: Final = 500
+MAX_RELATIVE_SECONDS: Final = 10 * 366 * 24 * 3600
+# Year 9000: far enough, and adding a relative validity still gives a date that can be written.
+MAX_INSTANT: Final = 221_845_392_000_000
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+# Browsers drop tabs and line ends from addresses and read \ as /: what looks relative may not be.
+_NOT_IN_URL = re.compile(r"[\s\\\x00-\x20\x7f]")
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 have no place for these
+
+
+def violations(form: TemplateForm) -> list[Violation]:
+    """Everything that is wrong with it, in the order of its fields; empty where it is good."""
+    return [
+        *_text("name", form.name if form.name.strip() else "", 1, MAX_NAME),
+        *_text("description", form.description, 0, MAX_DESCRIPTION),
+        *currency_violations("currency", form.currency),
+        *_discount(form.discount),
+        *amount_violations("threshold.min_amount", form.threshold.min_amount, 0),
+        *_scope(form.scope),
+        *_validity(form.validity),
+        *_style(form.style),
+        *_url("use_url", form.use_url),
+        *metadata_violations("metadata", form.metadata),
+    ]
+
+
+def refusal(form: TemplateForm) -> Refused | None:
+    """The same as one `invalid_field` refusal; None where the form is good."""
+    found = violations(form)
+    return refused(found) if found else None
+
+
+def currency_violations(field: str, currency: str) -> Iterator[Violation]:
+    if currency not in DECIMALS:
+        yield Violation(field, "unknown")
+
+
+def text_violations(field: str, value: str, longest: int) -> Iterator[Violation]:
+    """A text that is not empty, fits its column and can be stored."""
+    yield from _text(field, value, 1, longest)
+
+
+def metadata_violations(field: str, metadata: Mapping[str, str]) -> Iterator[Violation]:
+    """Up to 20 pairs on everything that is created (contract, Formats)."""
+    if len(metadata) > MAX_METADATA_PAIRS:
+        yield Violation(field, "too_many")
+        return
+    for key, value in metadata.items():
+        bad_key = next(_text(field, key, 1, MAX_METADATA_KEY), None)
+        if bad_key:
+            yield bad_key
+        else:
+            yield from _text(f"{field}.{key}", value, 0, MAX_METADATA_VALUE)
+
+
+def _text(field: str, value: str, shortest: int, longest: int) -> Iterator[Violation]:
+    if _NOT_STORABLE.search(value):
+        yield Violation(field, "bad_character")
+    elif len(value) < shortest:
+        yield Violation(field, "too_short")
+    elif len(value) > longest:
+        yield Violation(field, "too_long")
+
+
+def amount_violations(
+    field: str, amount: int, least: int, most: int = MAX_MINOR
+) -> Iterator[Violation]:
+    if amount < least:
+        yield Violation(field, "too_small")
+    elif amount > most:
+        yield Violation(field, "too_large")
+
+
+def _discount(discount: Discount) -> Iterator[Violation]:
+    match discount:
+        case AmountOff(amount):
+            yield from amount_violations("discount.amount", amount, 1)
+        case PercentOff(percent, max_amount):
+            yield from amount_violations("discount.percent", percent, 1, 100)
+            if max_amount is not None:
+                yield from amount_violations("discount.max_amount", max_amount, 1)
+        case _:
+            assert_never(discount)
+
+
+def _scope(scope: Scope) -> Iterator[Violation]:
+    for field, ids in (("scope.courses", scope.courses), ("scope.packages", scope.packages)):
+        if len(ids) > MAX_SCOPE_IDS:
+            yield Violation(field, "too_many")
+        bad = (violation for name in sorted(ids) for violation in _text(field, name, 1, MAX_ID))
+        yield from islice(bad, 1)
+
+
+def _validity(validity: Validity) -> Iterator[Violation]:
+    match validity:
+        case FixedValidity(from_at, until_at):
+            yield from amount_violations("validity.from", from_at, 0, MAX_INSTANT)
+            yield from amount_violations("validity.until", until_at, 0, MAX_INSTANT)
+            if from_at >= until_at:
+                yield Violation("validity.until", "empty_window")
+        case RelativeValidity(seconds):
+            yield from amount_violations("validity.seconds", seconds, 1, MAX_RELATIVE_SECONDS)
+        case _:
+            assert_never(validity)
+
+
+def _style(style: Mapping[str, str]) -> Iterator[Violation]:
+    for key, value in style.items():
+        match key:
+            case "colour":
+                if not _COLOUR.fullmatch(value):
+                    yield Violation("style.colour", "not_a_colour")
+            case "image":
+                yield from _url("style.image", value)
+            case _:
+                yield Violation("style", "unknown")
+
+
+def _url(field: str, value: str | None) -> Iterator[Violation]:
+    """https, or a path of the school's own pages: nothing that runs, nothing in the clear."""
+    if value is None:
+        return
+    if len(value) > MAX_URL:
+        yield Violation(field, "too_long")
+    elif _NOT_STORABLE.search(value):
+        yield Violation(field, "bad_character")
+    elif _NOT_IN_URL.search(value) or not (_is_own_path(value) or _is_https(value)):
+        yield Violation(field, "not_a_url")
+
+
+def _is_own_path(value: str) -> bool:
+    return value.startswith("/") and not value.startswith("//")
+
+
+def _is_https(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,112 @@
+-- Answers up to 500 taps in one call; all or nothing for each of them.
+--
+-- KEYS  1 fence, 2 outbox, then for each drop: drop, holders, free, caps
+-- ARGV  for each drop: how many taps, then for each tap: student, request id, claim id
+-- Answer: SHUT, or one element for each tap in order:
+--   a number  a refusal, by REFUSED below (ClaimDesk holds the same numbers)
+--   'W<record>'  won, now or by the same request before; 'A<record>' held by another request
+-- A record is state|claim|unit|slot|request|won_at|coupon, state being one of
+--   w won  c confirmed  l released  v revoked
+local REFUSED = { sold_out = 1, closed = 2, not_open = 3, limit = 4, unknown = 5, released = 6 }
+
+if is_shut(KEYS[1]) then return SHUT end
+
+local outbox = KEYS[2]
+local now = now_ms()
+local now_text = string.format('%.0f', now)
+
+local function load_drop(id_key)
+  local f = redis.call('HMGET', id_key, 'opens_at', 'closes_at', 'closed_at', 'quantity', 'next',
+    'live', 'won_total', 'drop_id', 'batch_id', 'room', 'per_student', 'allotments')
+  if not f[1] then return nil end
+  return {
+    opens_at = tonumber(f[1]), closes_at = tonumber(f[2]), is_closed = f[3],
+    quantity = tonumber(f[4]), next = tonumber(f[5]), live = tonumber(f[6]),
+    won_total = tonumber(f[7]), drop_id = f[8], batch_id = f[9], room = f[10],
+    per_student = tonumber(f[11]), allotments_json = f[12],
+  }
+end
+
+-- The lowest slot of the batch that this student has not used, or nil.
+local function free_slot(used, per_student)
+  for slot = 1, per_student do
+    if not string.find(used, ',' .. slot .. ',', 1, true) then return slot end
+  end
+end
+
+local function allotment_of(drop, unit)
+  drop.allotments = drop.allotments or cjson.decode(drop.allotments_json)
+  for _, a in ipairs(drop.allotments) do
+    if unit >= a[1] and unit <= a[2] then return a end
+  end
+  error('unit ' .. unit .. ' is in no allotment of ' .. drop.drop_id)
+end
+
+-- Units that came back first: they are always lower than the next one never taken.
+local function take_lowest_unit(drop, free)
+  local returned = redis.call('ZPOPMIN', free)
+  if returned[1] then return tonumber(returned[1]) end
+  local unit = drop.next
+  drop.next = unit + 1
+  return unit
+end
+
+local function win(drop, key, tap, used, slot)
+  local unit = take_lowest_unit(drop, key.free)
+  local a = allotment_of(drop, unit)
+  drop.live, drop.won_total = drop.live + 1, drop.won_total + 1
+  redis.call('XADD', outbox, '*', 'claim_id', tap.claim_id, 'drop_id', drop.drop_id,
+    'batch_id', drop.batch_id, 'room', drop.room, 'student', tap.student,
+    'request_id', tap.request_id, 'unit', unit, 'slot', slot, 'per_student', drop.per_student,
+    'allotment_id', a[3], 'first', a[1], 'last', a[2], 'won_at', now_text)
+  local record = table.concat({ 'w', tap.claim_id, unit, slot, tap.request_id, now_text, '' }, '|')
+  redis.call('HSET', key.holders, tap.student, record)
+  redis.call('HSET', key.caps, tap.student, used .. slot .. ',')
+  redis.call('HSET', key.drop, 'next', drop.next, 'live', drop.live, 'won_total', drop.won_total)
+  return record
+end
+
+local function request_of(record)
+  return string.match(record, '^%a|[^|]*|%d+|%d+|([^|]*)|')
+end
+
+local function answer(drop, key, tap, held)
+  local state = held and string.sub(held, 1, 1)
+  if state == 'w' or state == 'c' then
+    return (request_of(held) == tap.request_id and 'W' or 'A') .. held
+  end
+  if state == 'l' then return REFUSED.released end
+  if drop.is_closed or now >= drop.closes_at then return REFUSED.closed end
+  if now < drop.opens_at then return REFUSED.not_open end
+  if drop.live >= drop.quantity then return REFUSED.sold_out end
+  local used = redis.call('HGET', key.caps, tap.student) or ','
+  local slot = free_slot(used, drop.per_student)
+  if not slot then return REFUSED.limit end
+  local record = win(drop, key, tap, used, slot)
+  return 'W' .. record, record
+end
+
+local answers, arg = {}, 1
+for k = 3, #KEYS, 4 do
+  local key = { drop = KEYS[k], holders = KEYS[k + 1], free = KEYS[k + 2], caps = KEYS[k + 3] }
+  local count = tonumber(ARGV[arg])
+  local taps, students = {}, {}
+  for i = 1, count do
+    local at = arg + 3 * i - 2
+    taps[i] = { student = ARGV[at], request_id = ARGV[at + 1], claim_id = ARGV[at + 2] }
+    students[i] = ARGV[at]
+  end
+  arg = arg + 1 + 3 * count
+  local drop = load_drop(key.drop)
+  local held = drop and redis.call('HMGET', key.holders, unpack(students))
+  local won_here = {} -- one student may be in this call twice
+  for i, tap in ipairs(taps) do
+    local said, record = REFUSED.unknown, nil
+    if drop then
+      said, record = answer(drop, key, tap, won_here[tap.student] or held[i])
+    end
+    if record then won_here[tap.student] = record end
+    answers[#answers + 1] = said
+  end
+end
+return answers

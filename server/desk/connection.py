@@ -1,0 +1,44 @@
+"""Redis clients, one for each way of waiting, and the translation of their errors.
+
+redis-py repeats every command 10 times by default: a script whose reply was lost twice ran three
+times. Nothing here repeats by itself; the scripts are idempotent and the callers decide.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from server.desk import DeskUnavailableError
+
+COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waited longer is told to retry
+_POOL_SIZE = 16
+
+
+def connect(url: str) -> Redis:
+    """A pool that waits for a free connection rather than fails. Deadlines are ours (`asked`):
+    redis-py's own `socket_timeout` goes through `asyncio.wait_for`, which on Python 3.11 costs a task
+    for each command and swallows a cancellation that comes as the command ends."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=_POOL_SIZE,
+        timeout=None,
+        socket_timeout=None,
+        socket_connect_timeout=COMMAND_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
+@asynccontextmanager
+async def asked(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None]:
+    """A deadline around what is asked of Redis; whatever goes wrong is a DeskUnavailableError."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise DeskUnavailableError(f"{type(error).__name__}: {error}") from error

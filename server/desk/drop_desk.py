@@ -1,0 +1,192 @@
+"""A drop's stock and window on the desk: open, top up, extend, close, look.
+
+Called by flows (which have written the ledger first) and, for looking, by the gateway and the API.
+Every call may be repeated; DeskUnavailableError where it is not known whether it happened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+from redis.asyncio import Redis
+
+from server.core.drops import Allotment, DropState, Window, state_at
+from server.desk import records
+from server.desk.connection import asked
+from server.desk.keys import ShardKeys
+from server.desk.records import HeldClaim
+from server.desk.scripts import Scripts
+
+ExtendOutcome = Literal["extended", "stale", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """`closes_at` is where the end is now, whatever the outcome (0 for a drop not known here)."""
+
+    outcome: ExtendOutcome
+    closes_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """`taken`: units with a live claim when it closed, final but for units that come back."""
+
+    closed_at: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeskCounts:
+    """One look at a drop. `claimed` can fall (units that come back), `claimed_total` cannot."""
+
+    now: int
+    window: Window | None
+    closed_at: int | None
+    quantity: int
+    claimed: int
+    claimed_total: int
+    confirmed: int
+
+    @property
+    def remaining(self) -> int:
+        return self.quantity - self.claimed
+
+    @property
+    def state(self) -> DropState:
+        if self.closed_at is not None:
+            return DropState.CLOSED
+        if self.window is None:
+            return DropState.OPENING
+        return state_at(self.now, self.window.opens_at, self.window.closes_at, self.remaining)
+
+
+_COUNT_FIELDS = (
+    "opens_at",
+    "closes_at",
+    "closed_at",
+    "quantity",
+    "live",
+    "won_total",
+    "confirmed",
+)
+
+
+class DropDesk:
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._scripts = Scripts(redis)
+
+    def _keys(self, shard: int) -> ShardKeys:
+        return ShardKeys(self._prefix, shard)
+
+    async def open(  # noqa: PLR0913 - what a drop is on the desk, each named by the caller
+        self,
+        *,
+        shard: int,
+        drop_id: str,
+        batch_id: str,
+        room: str,
+        per_student: int,
+        allotments: Sequence[Allotment],
+        opens_in_ms: int,
+        duration_ms: int,
+    ) -> Window | None:
+        """Puts the units on the desk and stamps the window by Redis' clock. A second call gets the
+        first one's window. None: it was closed before it was opened."""
+        keys = self._keys(shard)
+        ranges = orjson.dumps([[a.first, a.last, a.id] for a in allotments])
+        answer = await self._scripts.run(
+            "open",
+            [keys.fence, keys.drop(drop_id)],
+            [
+                drop_id,
+                batch_id,
+                room,
+                per_student,
+                ranges,
+                max(a.last for a in allotments),
+                opens_in_ms,
+                duration_ms,
+            ],
+        )
+        return Window(answer[0], answer[1]) if answer else None
+
+    async def add_units(self, shard: int, drop_id: str, allotment: Allotment) -> bool:
+        """False: the drop is closed; the units have to go back."""
+        keys = self._keys(shard)
+        return bool(
+            await self._scripts.run(
+                "add_units",
+                [keys.fence, keys.drop(drop_id)],
+                [allotment.id, allotment.first, allotment.last],
+            )
+        )
+
+    async def extend(
+        self, shard: int, drop_id: str, intent_id: str, ms: int, expected_closes_at: int
+    ) -> Extended:
+        keys = self._keys(shard)
+        outcome, closes_at = await self._scripts.run(
+            "extend", [keys.fence, keys.drop(drop_id)], [intent_id, ms, expected_closes_at]
+        )
+        return Extended(outcome.decode(), closes_at)
+
+    async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
+        """None: its time is not over (asked with `only_if_over`). A drop never seen here is closed
+        as well, so that an opening that comes late finds it so."""
+        keys = self._keys(shard)
+        answer = await self._scripts.run(
+            "close",
+            [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
+            ["1" if only_if_over else "0"],
+        )
+        return Closing(answer[0], answer[1]) if answer else None
+
+    async def counts(self, shard: int, drop_id: str) -> DeskCounts | None:
+        """None: not on the desk."""
+        return (await self.counts_of_many([(shard, drop_id)]))[0]
+
+    async def counts_of_many(self, drops: Sequence[tuple[int, str]]) -> list[DeskCounts | None]:
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.time()
+            for shard, drop_id in drops:
+                pipe.hmget(self._keys(shard).drop(drop_id), _COUNT_FIELDS)
+            (seconds, micros), *rows = await pipe.execute()
+        now = seconds * 1000 + micros // 1000
+        return [_counts(now, row) for row in rows]
+
+    async def claims_of(
+        self, wanted: Sequence[tuple[int, str, Sequence[str]]]
+    ) -> list[list[HeldClaim | None]]:
+        """For each (shard, drop id, students): what each of them holds of the drop."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard, drop_id, students in wanted:
+                pipe.hmget(self._keys(shard).holders(drop_id), students)
+            rows = await pipe.execute()
+        return [[records.parse(record) if record else None for record in row] for row in rows]
+
+    async def release(self, shard: int, drop_id: str, student: str, claim_id: str) -> bool:
+        """Frees the unit if the student still holds it by this very claim."""
+        keys = self._keys(shard)
+        return bool(
+            await self._scripts.run(
+                "release",
+                [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
+                [student, claim_id],
+            )
+        )
+
+
+def _counts(now: int, row: Sequence[bytes | None]) -> DeskCounts | None:
+    opens_at, closes_at, closed_at, quantity, live, won_total, confirmed = (
+        int(value) if value is not None else None for value in row
+    )
+    if opens_at is None and closed_at is None:
+        return None
+    window = Window(opens_at, closes_at or 0) if opens_at is not None else None
+    return DeskCounts(
+        now, window, closed_at, quantity or 0, live or 0, won_total or 0, confirmed or 0
+    )

@@ -1,0 +1,186 @@
+"""What a room is told: publications with (epoch, offset), the state at a position, presence, boards.
+
+Called by flows (publish), the worker (confirmations, boards) and the gateway (state, presence,
+seen). The channel may lose messages without a word; the stream beside it has them (subscription.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from server import wire
+from server.core.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
+from server.desk.connection import asked
+from server.desk.keys import RoomKeys
+from server.desk.scripts import Scripts
+
+BOARD_KEPT_SECONDS = 7 * 24 * 3600
+SEEN_KEPT_SECONDS = 24 * 3600
+PRESENCE_GOOD_FOR_MS = 6_000
+
+
+class FeedKind(StrEnum):
+    OPENED = "opened"
+    CHANGED = "changed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """The drops of a room at (epoch, offset), and Redis' clock then."""
+
+    epoch: str
+    offset: int
+    now: int
+    drops: tuple[RoomDrop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One step of a room. `epoch` changes when offsets start again."""
+
+    kind: FeedKind
+    epoch: str
+    offset: int
+    drop: RoomDrop
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it."""
+
+    student: str
+    drop_id: str
+    coupon: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A claim that was released or revoked; `frame` is which of the two the student is told."""
+
+    frame: str  # coupon_released | claim_revoked
+    student: str
+    drop_id: str
+    coupon_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCounts:
+    present: int
+    reached: int
+
+
+class Feed:
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._scripts = Scripts(redis)
+
+    def _keys(self, room: str) -> RoomKeys:
+        return RoomKeys(self._prefix, room)
+
+    async def publish(self, publication_id: str, kind: FeedKind, drop: RoomDrop) -> int:
+        """The offset it got. The same publication id is published once."""
+        keys = self._keys(drop.room)
+        offset: int = await self._scripts.run(
+            "publish",
+            [keys.feed, keys.stream, keys.drops, keys.published(publication_id), keys.channel],
+            [kind, drop.id, wire.dump_room_drop(drop)],
+        )
+        return offset
+
+    async def state(self, room: str) -> RoomState:
+        keys = self._keys(room)
+        epoch, offset, now, *drops = await self._scripts.run(
+            "room_state", [keys.feed, keys.stream, keys.drops], [SHOWN_AFTER_CLOSE_MS]
+        )
+        return RoomState(
+            epoch.decode(), offset, now, tuple(wire.load_room_drop(drop) for drop in drops)
+        )
+
+    async def since(self, room: str, offset: int) -> list[Publication]:
+        """What was published after `offset`, as far as the stream still has it; the caller checks
+        that it begins with offset + 1 and that the epoch is its own."""
+        async with asked():
+            entries: Any = await self._redis.xrange(self._keys(room).stream, f"({offset}-0", "+")
+        return [load_publication(orjson.loads(fields[b"m"])) for _, fields in entries]
+
+    async def publish_confirmations(self, room: str, confirmations: Sequence[Confirmation]) -> None:
+        """Not in the stream: the desk has them, and gateways read it again every 2 s."""
+        message = {
+            "kind": "confirmed",
+            "claims": [[c.student, c.drop_id, c.coupon] for c in confirmations],
+        }
+        await self._send(room, message)
+
+    async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
+        message = {
+            "kind": "lost",
+            "claims": [
+                [one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses
+            ],
+        }
+        await self._send(room, message)
+
+    async def _send(self, room: str, message: Mapping[str, object]) -> None:
+        async with asked():
+            await self._redis.spublish(self._keys(room).channel, orjson.dumps(message))
+
+    async def tell_presence(self, room: str, gateway_id: str, students: int) -> int:
+        """How many students this gateway has in the room -> how many all have together."""
+        keys = self._keys(room)
+        present: int = await self._scripts.run(
+            "presence",
+            [keys.presence, keys.presence_counts],
+            [gateway_id, students, PRESENCE_GOOD_FOR_MS],
+        )
+        return present
+
+    async def add_seen(self, room: str, drop_id: str, students: Sequence[str]) -> None:
+        key = self._keys(room).seen(drop_id)
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.sadd(key, *students)
+            pipe.expire(key, SEEN_KEPT_SECONDS)
+            await pipe.execute()
+
+    async def audience_counts(self, room: str, drop_id: str) -> RoomCounts:
+        keys = self._keys(room)
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.hvals(keys.presence_counts)
+            pipe.scard(keys.seen(drop_id))
+            counts, reached = await pipe.execute()
+        return RoomCounts(sum(int(count) for count in counts), reached)
+
+    async def write_board(self, room: str, drop_id: str, counters: Mapping[str, int]) -> None:
+        """What the ledger counts of a drop (redeemed, returned, gmv, …), for everybody's progress."""
+        key = self._keys(room).board(drop_id)
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(key, mapping={name: int(value) for name, value in counters.items()})
+            pipe.expire(key, BOARD_KEPT_SECONDS)
+            await pipe.execute()
+
+    async def read_boards(self, wanted: Sequence[tuple[str, str]]) -> list[dict[str, int]]:
+        """For each (room, drop id): the board and `reached`."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for room, drop_id in wanted:
+                pipe.hgetall(self._keys(room).board(drop_id))
+                pipe.scard(self._keys(room).seen(drop_id))
+            rows = await pipe.execute()
+        return [
+            {**{name.decode(): int(value) for name, value in board.items()}, "reached": reached}
+            for board, reached in zip(rows[::2], rows[1::2], strict=True)
+        ]
+
+
+def load_publication(message: Mapping[str, object]) -> Publication:
+    return Publication(
+        FeedKind(str(message["kind"])),
+        str(message["epoch"]),
+        int(str(message["offset"])),
+        wire.room_drop_from(message["drop"]),
+    )

@@ -1,0 +1,190 @@
+"""The fence of a desk shard and the steps of its rebuild: lease, load, arm. And marking confirmed.
+
+Called by flows/rebuild_desk.py and flows/record_claims.py, which know the order; here are only the
+single steps. Until `arm`, every script that writes the shard refuses.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import orjson
+from redis.asyncio import Redis
+
+from server.core.drops import Allotment, Window
+from server.desk import records
+from server.desk.connection import asked
+from server.desk.keys import SHARDS, ShardKeys
+from server.desk.records import HeldClaim
+from server.desk.scripts import Scripts
+
+LEASE_MS = 10_000
+_T = TypeVar("_T")
+_AT_ONCE = 500  # holders or caps in one call: a few ms of Redis
+
+
+class LeaseLostError(Exception):
+    """Somebody else rebuilds now, or Redis was replaced meanwhile: start over later."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedClaim:
+    drop_id: str
+    student: str
+    claim_id: str
+    coupon: bytes  # JSON, as claim_confirmed shows it
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDrop:
+    """A drop as the ledger has it. `window` None: its opening has not been finished."""
+
+    drop_id: str
+    batch_id: str
+    room: str
+    per_student: int
+    allotments: tuple[Allotment, ...]
+    window: Window | None
+    closed_at: int | None
+    holders: Mapping[str, HeldClaim]
+    live_units: frozenset[int]
+    won_total: int
+    confirmed: int
+
+
+class Fence:
+    def __init__(self, redis: Redis, prefix: str, owner: str) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._owner = owner
+        self._scripts = Scripts(redis)
+
+    def _keys(self, shard: int) -> ShardKeys:
+        return ShardKeys(self._prefix, shard)
+
+    async def shut_shards(self) -> list[int]:
+        """The shards whose fence does not name the server that answers now."""
+        async with asked():
+            info = await self._redis.info("server")
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for shard in range(SHARDS):
+                    pipe.hget(self._keys(shard).fence, "run_id")
+                armed_for = await pipe.execute()
+        run_id = str(info["run_id"]).encode()
+        return [shard for shard, armed in enumerate(armed_for) if armed != run_id]
+
+    async def shut(self, shard: int) -> None:
+        """Demands a rebuild: desk and ledger disagree."""
+        async with asked():
+            await self._redis.hdel(self._keys(shard).fence, "run_id")
+
+    async def take_lease(self, shard: int) -> str | None:
+        """Shuts the fence; the server's run id, or None where somebody else has the lease."""
+        keys = self._keys(shard)
+        run_id = await self._scripts.run(
+            "lease", [keys.fence, keys.lease], [self._owner, LEASE_MS, "1"]
+        )
+        return run_id.decode() if run_id is not None else None
+
+    async def load_drop(self, shard: int, drop: LoadedDrop) -> None:
+        keys = self._keys(shard)
+        names = [
+            keys.fence,
+            keys.lease,
+            keys.drop(drop.drop_id),
+            keys.holders(drop.drop_id),
+            keys.free(drop.drop_id),
+        ]
+        fields = _fields(drop)
+        next_unit = int(fields["next"])
+        free = [unit for unit in range(1, next_unit) if unit not in drop.live_units]
+        pieces: list[tuple[Sequence[tuple[str, HeldClaim]], Sequence[int]]] = [
+            (piece, ()) for piece in _pieces(list(drop.holders.items()))
+        ]
+        pieces += [((), piece) for piece in _pieces(free)]
+        await self._load_drop_piece(names, fields, (), (), is_first=True)
+        for holders, units in pieces:
+            await self._load_drop_piece(names, {}, holders, units, is_first=False)
+
+    async def _load_drop_piece(
+        self,
+        keys: list[str],
+        fields: Mapping[str, str],
+        holders: Sequence[tuple[str, HeldClaim]],
+        free: Sequence[int],
+        *,
+        is_first: bool,
+    ) -> None:
+        args: list[str | int | bytes] = [self._owner, LEASE_MS, "0" if is_first else "1"]
+        args.append(len(fields))
+        args += [word for pair in fields.items() for word in pair]
+        args.append(len(holders))
+        for student, held in holders:
+            args += (student, records.dump(held))
+        args += free
+        if not await self._scripts.run("load_drop", keys, args):
+            raise LeaseLostError
+
+    async def load_caps(
+        self, shard: int, batch_id: str, slots: Mapping[str, Sequence[int]]
+    ) -> None:
+        """The slots that each student has used of the batch."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.lease, keys.caps(batch_id)]
+        pieces: list[Sequence[tuple[str, Sequence[int]]]] = [(), *_pieces(list(slots.items()))]
+        for number, piece in enumerate(pieces):
+            args: list[str | int | bytes] = [self._owner, LEASE_MS, "1" if number else "0"]
+            for student, used in piece:
+                args += (student, "," + "".join(f"{slot}," for slot in used))
+            if not await self._scripts.run("load_caps", names, args):
+                raise LeaseLostError
+
+    async def arm(self, shard: int, run_id: str, epoch: int) -> None:
+        keys = self._keys(shard)
+        if not await self._scripts.run(
+            "arm", [keys.fence, keys.lease], [self._owner, run_id, epoch]
+        ):
+            raise LeaseLostError
+
+    async def confirm(self, shard: int, claims: Sequence[ConfirmedClaim]) -> int:
+        """Marks them confirmed, with their coupons. Repeatable. How many of them the desk knows
+        nothing of: more than none means that it was replaced behind our back."""
+        keys = self._keys(shard)
+        names, args = [keys.fence], list[str | int | bytes]()
+        for drop_id in dict.fromkeys(claim.drop_id for claim in claims):
+            of_drop = [claim for claim in claims if claim.drop_id == drop_id]
+            names += (keys.drop(drop_id), keys.holders(drop_id))
+            args.append(len(of_drop))
+            for claim in of_drop:
+                args += (claim.student, claim.claim_id, claim.coupon)
+        unknown: int = await self._scripts.run("confirm", names, args)
+        return unknown
+
+
+def _fields(drop: LoadedDrop) -> dict[str, str]:
+    quantity = max(a.last for a in drop.allotments)
+    fields = {
+        "drop_id": drop.drop_id,
+        "batch_id": drop.batch_id,
+        "room": drop.room,
+        "per_student": str(drop.per_student),
+        "allotments": orjson.dumps([[a.first, a.last, a.id] for a in drop.allotments]).decode(),
+        "quantity": str(quantity),
+        "next": str(max(drop.live_units, default=0) + 1),
+        "live": str(len(drop.live_units)),
+        "won_total": str(drop.won_total),
+        "confirmed": str(drop.confirmed),
+    }
+    if drop.window is not None:
+        fields |= {
+            "opens_at": str(drop.window.opens_at),
+            "closes_at": str(drop.window.closes_at),
+        }
+    if drop.closed_at is not None:
+        fields["closed_at"] = str(drop.closed_at)
+    return fields
+
+
+def _pieces(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]

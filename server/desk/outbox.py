@@ -1,0 +1,193 @@
+"""The stream of claims on their way to the ledger, one for each desk shard, as a consumer group.
+
+Called by the worker and by the rebuild. Entries are written by claim.lua. Nothing is lost between
+here and the ledger: an entry is acknowledged after the commit, what a dead worker held is claimed
+by another, and the stream is trimmed below the oldest entry that anybody still needs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from server.desk.connection import COMMAND_SECONDS, asked
+from server.desk.keys import SHARDS, ShardKeys
+
+GROUP = "ledger"
+CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A win, with everything the ledger's constraints need to check it by themselves."""
+
+    shard: int
+    entry_id: str
+    claim_id: str
+    drop_id: str
+    batch_id: str
+    room: str
+    student: str
+    request_id: str
+    unit: int
+    slot: int
+    per_student: int
+    allotment_id: str
+    allotment_first: int
+    allotment_last: int
+    won_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Entries not acknowledged yet, and since when the oldest waits."""
+
+    entries: int
+    oldest_age_ms: int
+
+
+class Outbox:
+    def __init__(self, redis: Redis, prefix: str, consumer: str) -> None:
+        self._redis = redis
+        self._consumer = consumer
+        self._streams = {shard: ShardKeys(prefix, shard).outbox.encode() for shard in range(SHARDS)}
+        self._shard_of = {stream: shard for shard, stream in self._streams.items()}
+
+    async def make_groups(self) -> None:
+        """From the stream's beginning, so that no entry is older than the group."""
+        for stream in self._streams.values():
+            async with asked():
+                try:
+                    await self._redis.xgroup_create(stream, GROUP, id="0", mkstream=True)
+                except ResponseError as error:
+                    if "BUSYGROUP" not in str(error):
+                        raise
+
+    async def read_own_pending(self) -> list[OutboxEntry]:
+        """What this consumer was given and has not acknowledged: a cancelled read leaves some."""
+        async with asked():
+            answer = await self._redis.xreadgroup(
+                GROUP, self._consumer, dict.fromkeys(self._streams.values(), "0"), count=BATCH
+            )
+        return self._entries(answer)
+
+    async def read(self, wait_ms: int) -> list[OutboxEntry]:
+        """New entries, waiting for the first of them."""
+        async with asked(wait_ms / 1000 + COMMAND_SECONDS):
+            answer = await self._redis.xreadgroup(
+                GROUP,
+                self._consumer,
+                dict.fromkeys(self._streams.values(), ">"),
+                count=BATCH,
+                block=wait_ms,
+            )
+        return self._entries(answer)
+
+    async def take_over(self) -> list[OutboxEntry]:
+        """What other workers have held for longer than CLAIM_IDLE_MS: they are dead or stuck."""
+        found: list[OutboxEntry] = []
+        for stream in self._streams.values():
+            async with asked():
+                answer = await self._redis.xautoclaim(
+                    stream, GROUP, self._consumer, CLAIM_IDLE_MS, count=BATCH
+                )
+            found += self._entries([[stream, answer[1]]])
+        return found
+
+    async def acknowledge(self, entries: Sequence[OutboxEntry]) -> None:
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in {entry.shard for entry in entries}:
+                ids = [entry.entry_id for entry in entries if entry.shard == shard]
+                pipe.xack(self._streams[shard], GROUP, *ids)
+            await pipe.execute()
+
+    async def everything(self, shard: int) -> list[OutboxEntry]:
+        """All that the stream still has, acknowledged or not; for the rebuild."""
+        async with asked():
+            entries = await self._redis.xrange(self._streams[shard])
+        return self._entries([[self._streams[shard], entries]])
+
+    async def trim(self) -> None:
+        """Forgets what everybody has acknowledged. By id, never by length: length knows nothing of
+        who still needs what."""
+        for stream in self._streams.values():
+            async with asked():
+                needed_from = await self._oldest_needed(stream)
+                if needed_from is not None:
+                    await self._redis.xtrim(stream, minid=needed_from, approximate=False)
+
+    async def _oldest_needed(self, stream: bytes) -> bytes | None:
+        pending = await self._redis.xpending(stream, GROUP)
+        if pending["pending"]:
+            oldest: bytes = pending["min"]
+            return oldest
+        groups = await self._redis.xinfo_groups(stream)
+        delivered: bytes = groups[0]["last-delivered-id"]
+        return None if delivered == b"0-0" else delivered
+
+    async def backlog(self) -> Backlog:
+        """How far the ledger is behind, over all shards."""
+        waiting, oldest = 0, None
+        async with asked():
+            seconds, micros = await self._redis.time()
+            for stream in self._streams.values():
+                count, since = await self._backlog_of(stream)
+                waiting += count
+                oldest = since if oldest is None else min(oldest, since or oldest)
+        age = (seconds * 1000 + micros // 1000) - oldest if oldest else 0
+        return Backlog(waiting, age)
+
+    async def _backlog_of(self, stream: bytes) -> tuple[int, int | None]:
+        groups = await self._redis.xinfo_groups(stream)
+        count = groups[0]["pending"] + (groups[0].get("lag") or 0)
+        if not count:
+            return 0, None
+        pending = await self._redis.xpending(stream, GROUP)
+        if pending["pending"]:
+            return count, int(pending["min"].split(b"-")[0])
+        after = groups[0]["last-delivered-id"].decode()
+        first: Any = await self._redis.xrange(stream, f"({after}", "+", count=1)
+        return count, int(first[0][0].split(b"-")[0]) if first else None
+
+    def _entries(self, answer: object) -> list[OutboxEntry]:
+        """redis-py gives [[stream, [(id, fields)…]]…] or, by RESP3, {stream: [[(id, fields)…]]}."""
+        return [
+            _entry(self._shard_of[stream], entry_id, fields)
+            for stream, entries in _flat(answer)
+            for entry_id, fields in entries
+            if fields
+        ]
+
+
+def _flat(answer: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, bytes]]]]]:
+    if isinstance(answer, dict):
+        return [(stream, [e for part in parts for e in part]) for stream, parts in answer.items()]
+    if isinstance(answer, list):
+        return [(stream, entries) for stream, entries in answer]
+    return []
+
+
+def _entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry:
+    def word(name: bytes) -> str:
+        return fields[name].decode()
+
+    return OutboxEntry(
+        shard=shard,
+        entry_id=entry_id.decode(),
+        claim_id=word(b"claim_id"),
+        drop_id=word(b"drop_id"),
+        batch_id=word(b"batch_id"),
+        room=word(b"room"),
+        student=word(b"student"),
+        request_id=word(b"request_id"),
+        unit=int(fields[b"unit"]),
+        slot=int(fields[b"slot"]),
+        per_student=int(fields[b"per_student"]),
+        allotment_id=word(b"allotment_id"),
+        allotment_first=int(fields[b"first"]),
+        allotment_last=int(fields[b"last"]),
+        won_at=int(fields[b"won_at"]),
+    )

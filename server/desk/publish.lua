@@ -1,0 +1,21 @@
+-- Appends to a room's feed and tells every gateway with somebody in the room, in one step: a message
+-- that was published can be read again by its offset. Idempotent by the publication's id.
+--
+-- KEYS  1 feed, 2 stream, 3 drops, 4 published, 5 channel
+-- ARGV  1 kind, 2 drop id, 3 the drop as JSON
+-- Answer: the offset
+local KEPT_ENTRIES = 200 -- a gap longer than that is healed by the whole state
+local REMEMBERED_SECONDS = 3600
+
+local done = redis.call('GET', KEYS[4])
+if done then return tonumber(done) end
+local epoch, offset = position(KEYS[1], KEYS[2])
+offset = offset + 1
+redis.call('HSET', KEYS[1], 'offset', offset)
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+local message = '{"kind":"' .. ARGV[1] .. '","epoch":"' .. epoch .. '","offset":' .. offset
+  .. ',"drop":' .. ARGV[3] .. '}'
+redis.call('XADD', KEYS[2], 'MAXLEN', KEPT_ENTRIES, offset .. '-0', 'm', message)
+redis.call('SET', KEYS[4], offset, 'EX', REMEMBERED_SECONDS)
+redis.call('SPUBLISH', KEYS[5], message)
+return offset

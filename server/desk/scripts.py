@@ -1,0 +1,57 @@
+"""The Lua files of this folder as callables. Called by the classes of this package only.
+
+EVALSHA, not Redis functions: two versions of the service can run side by side during a deploy, and
+managed servers allow it. A server that forgot a script (restart, flush) is given it again; that is
+safe because every script is idempotent.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+
+from server.desk import DeskUnavailableError
+from server.desk.connection import asked
+
+SHUT = -1
+
+_DESK = ("server", "fence")
+_ROOM = ("server", "epoch")
+_PRELUDES: dict[str, tuple[str, ...]] = {
+    "claim": _DESK,
+    "open": _DESK,
+    "add_units": _DESK,
+    "extend": _DESK,
+    "close": _DESK,
+    "confirm": _DESK,
+    "release": _DESK,
+    "lease": ("server",),
+    "arm": ("server",),
+    "load_drop": (),
+    "load_caps": (),
+    "publish": _ROOM,
+    "room_state": _ROOM,
+    "presence": ("server",),
+}
+
+
+class Scripts:
+    """Runs the scripts of this folder on one Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._scripts = {name: redis.register_script(_source(name)) for name in _PRELUDES}
+
+    async def run(self, name: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+        """The script's answer. DeskUnavailableError where Redis is away or the fence is shut."""
+        async with asked():
+            answer = await self._scripts[name](keys=keys, args=args)
+        if answer == SHUT:
+            raise DeskUnavailableError("the desk is being rebuilt")
+        return answer
+
+
+def _source(name: str) -> str:
+    folder = files("server.desk")
+    parts = (*_PRELUDES[name], name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)

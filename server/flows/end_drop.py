@@ -1,0 +1,81 @@
+"""The one way in which a drop ends: stopped, its time over, or its opening given up.
+
+Called by drive_intents. Desk first, so that no unit is taken any more; then the room; then the
+ledger, which gives back what was not taken. A process that dies in between leaves a drop that is
+not closed in the ledger, and whoever comes next does the rest: each step may be repeated.
+"""
+
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.drops import CloseReason, DropState
+from server.desk.drop_desk import Closing
+from server.desk.feed import FeedKind
+from server.flows.places import Places, Whole
+from server.ledger import batches, drop_results, drops, intents
+from server.ledger.drops import DropRow
+from server.ledger.intents import IntentKind
+
+
+async def end_drop(
+    places: Places, whole: Whole, reason: CloseReason | None, now: int, intent_id: str | None = None
+) -> bool:
+    """`reason` None: only if the desk has closed it or its time is over there; False: neither.
+    `intent_id` is done with it, if one asked for it.
+    """
+    row = whole.row
+    closing = await places.desk.close(row.shard, row.id, only_if_over=reason is None)
+    if closing is None:
+        return False
+    closed = replace(
+        await _with_window(places, row),
+        closed_at=closing.closed_at,
+        close_reason=reason or await _reason(places, whole, closing),
+    )
+    if closed.window is not None:  # else it has never been told of
+        # A drop ends once: whoever ends it, it is one publication.
+        await places.feed.publish(f"{row.id}:closed", FeedKind.CLOSED, whole.as_told(closed))
+    async with places.ledger.begin() as conn:
+        await _write_end(conn, closed, closing)
+        if intent_id is not None:
+            await intents.finish(conn, intent_id, now)
+    return True
+
+
+async def _with_window(places: Places, row: DropRow) -> DropRow:
+    """An opening that was given up may have reached the desk, and the room."""
+    if row.window is not None:
+        return row
+    counts = await places.desk.counts(row.shard, row.id)
+    if counts is None or counts.window is None:
+        return row
+    return replace(row, opens_at=counts.window.opens_at, closes_at=counts.window.closes_at)
+
+
+async def _reason(places: Places, whole: Whole, closing: Closing) -> CloseReason:
+    """Stopped where a teacher was first and only the ledger does not know yet; sold out only where
+    no unit could have come back.
+    """
+    async with places.ledger.read() as conn:
+        pending = await intents.pending_of(conn, whole.row.id)
+    if any(intent.kind is IntentKind.CLOSE for intent in pending):
+        return CloseReason.STOPPED
+    is_all_taken = closing.taken >= whole.row.quantity - whole.row.returned
+    if is_all_taken and whole.batch.hold_seconds is None:
+        return CloseReason.SOLD_OUT
+    return CloseReason.ENDED
+
+
+async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -> None:
+    held = await drops.hold(conn, closed.id)
+    if held is None or held.state is DropState.CLOSED:
+        return  # somebody else was here: the units went back with them
+    # The desk knows of claims that are on their way; the ledger of those a lost desk forgot.
+    taken = max(closing.taken, await drop_results.live_claims(conn, held.id))
+    units = max(0, held.quantity - held.returned - taken)
+    window = held.window or closed.window  # the end may have moved since `closed` was read
+    if window is not None:
+        closed = replace(closed, opens_at=window.opens_at, closes_at=window.closes_at)
+    await drops.mark_closed(conn, closed, held.state, units)
+    await batches.give_back(conn, held.batch_id, held.room, units)

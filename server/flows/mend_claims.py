@@ -1,0 +1,109 @@
+"""A claim that the ledger would not take as the desk sold it: another seat, an apology, or set aside.
+
+Called by flows/record_claims.py for one entry at a time, after bisection. It happens when the desk has
+lost its tail (a restored copy, a replica that lagged) and sold something twice. The student was told
+`won`, so first another free unit is looked for; students never see unit numbers.
+"""
+
+from dataclasses import asdict, replace
+from enum import Enum, auto
+
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.drops import Allotment, DropState
+from server.desk.outbox import OutboxEntry
+from server.ledger import batches, claims, desks, drops
+from server.ledger.claims import ClaimRow
+from server.ledger.drops import DropRow
+from server.ledger.engine import Ledger
+
+
+class Verdict(Enum):
+    SEATED = auto()  # it has a unit and a slot now; its coupon is still to be made
+    DUPLICATE = auto()  # the student holds another claim of this drop: nothing is lost
+    NOTHING_LEFT = auto()  # revoked: the student is owed an apology
+    DEAD = auto()  # no transaction will ever take it: a person has to look
+
+
+async def mend(ledger: Ledger, entry: OutboxEntry, now: int, error: Exception) -> Verdict:
+    """LedgerUnavailableError passes: that is no verdict on the entry."""
+    try:
+        async with ledger.begin() as conn:
+            await desks.hold_shared(conn, [entry.shard])
+            return await _seat(conn, entry, now)
+    except (IntegrityError, DataError) as still:
+        await _lay_dead(ledger, entry, now, f"{error}; then {still}")
+        return Verdict.DEAD
+
+
+async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
+    row = row_of(entry, now)
+    drop = await drops.hold(conn, entry.drop_id)  # one mender at a time for a drop
+    if await claims.of_student(conn, entry.drop_id, entry.student) is not None:
+        await claims.insert_new(conn, [replace(row, state="revoked", reason="duplicate")])
+        return Verdict.DUPLICATE
+    slot = await _free_slot(conn, entry)
+    unit = await _free_unit(conn, drop) if drop is not None else None
+    if slot is not None and unit is not None:
+        await claims.insert_new(conn, [_at(row, slot, *unit)])
+        return Verdict.SEATED
+    await claims.insert_new(conn, [replace(row, state="revoked", reason="nothing_left")])
+    if drop is not None and drop.state is DropState.CLOSED and unit is not None:
+        # The close counted this claim as taken; its unit goes back after all.
+        await drops.add_returned(conn, drop.id, 1)
+        await batches.give_back(conn, drop.batch_id, drop.room, 1)
+    return Verdict.NOTHING_LEFT
+
+
+async def _free_slot(conn: AsyncConnection, entry: OutboxEntry) -> int | None:
+    used = await claims.used_slots(conn, entry.batch_id, entry.student)
+    return next((s for s in range(1, entry.per_student + 1) if s not in used), None)
+
+
+async def _free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Allotment] | None:
+    """None also where all that is left of a closed drop has gone back to its batch."""
+    taken = await claims.taken_units(conn, drop.id)
+    if len(taken) + drop.returned >= drop.quantity:
+        return None
+    for allotment in await drops.allotments_of(conn, drop.id):
+        for unit in range(allotment.first, allotment.last + 1):
+            if unit not in taken:
+                return unit, allotment
+    return None
+
+
+def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
+    return replace(
+        row,
+        slot=slot,
+        unit=unit,
+        allotment_id=allotment.id,
+        allotment_first=allotment.first,
+        allotment_last=allotment.last,
+    )
+
+
+async def _lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
+    letter = (entry.claim_id, entry.shard, entry.entry_id, asdict(entry), error[:2000])
+    async with ledger.begin() as conn:
+        await claims.lay_dead(conn, [letter], now)
+
+
+def row_of(entry: OutboxEntry, now: int) -> ClaimRow:
+    """The claim as the desk sold it."""
+    return ClaimRow(
+        id=entry.claim_id,
+        drop_id=entry.drop_id,
+        batch_id=entry.batch_id,
+        student=entry.student,
+        request_id=entry.request_id,
+        unit=entry.unit,
+        allotment_id=entry.allotment_id,
+        allotment_first=entry.allotment_first,
+        allotment_last=entry.allotment_last,
+        slot=entry.slot,
+        per_student=entry.per_student,
+        won_at=entry.won_at,
+        confirmed_at=now,
+    )

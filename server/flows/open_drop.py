@@ -1,0 +1,190 @@
+"""What a teacher does with drops: make, open, close, top up, extend, look.
+
+Called by the API. Opening is the longest way (design, section 4): one ledger transaction takes the
+stock and writes the intent; then the desk, then the room's feed, then the ledger again. Everything
+from the first commit on is finished by a worker where this process dies, or given up and returned
+after 10 s; so a caller who is told `unavailable` may look again, or ask again with the same
+Idempotency-Key.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core import drop_rules
+from server.core.batches import Batch
+from server.core.drop_rules import DropForm, Start
+from server.core.drops import Allotment, DropState
+from server.core.refusals import Code, Refused
+from server.core.violations import refused
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.flows import show_drop
+from server.flows.change_drop import write_extension, write_top_up
+from server.flows.close_drop import write_close
+from server.flows.drive_intents import drive
+from server.flows.places import Places, hold_in_room, offer_of, take_units, template_of
+from server.flows.replaying import made_before
+from server.flows.show_drop import DropView
+from server.flows.stopping import Stop, refusing, stop_if
+from server.ids import new_id
+from server.ledger import batches, drops, intents
+from server.ledger.drop_results import DropClaim
+from server.ledger.drops import DropRow
+from server.ledger.engine import Ledger
+from server.ledger.idempotency import IdempotencyKey
+from server.ledger.intents import Intent, IntentKind
+
+# Below core.drops.OPENING_DEADLINE_MS: no opening is still being driven here when a worker gives up
+# on it.
+DRIVE_SECONDS: Final = 8.0
+
+
+class Drops:
+    """Every call returns the drop as it is then, or Refused. Repeating any of them is harmless."""
+
+    def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed) -> None:
+        self._places = Places(ledger, drop_desk, feed)
+
+    @refusing
+    async def create(
+        self, actor: str, room: str, form: DropForm, key: IdempotencyKey | None, now: int
+    ) -> DropView | Refused:
+        """Open at once, or prepared: without stock until it is opened. invalid_field (also for a
+        batch that this room may not drop, or one without a quantity), stock_short with `available`,
+        wrong_state outside the batch's claim window, unavailable.
+        """
+        broken = drop_rules.violations(form)
+        if broken:
+            return refused(broken)
+        drop_id = new_id("drp")
+        async with self._places.ledger.begin() as conn:
+            earlier = await made_before(conn, key, drop_id, now)
+            if earlier is None:
+                await _write_new(conn, drop_id, actor, room, form, now)
+        return await self._driven(earlier or drop_id, room, now)
+
+    @refusing
+    async def open(self, drop_id: str, room: str, actor: str, now: int) -> DropView | Refused:
+        """A prepared drop now. One that is open already, or being opened, stays as it is."""
+        async with self._places.ledger.begin() as conn:
+            row = await hold_in_room(conn, drop_id, room)
+            if row.state is DropState.CLOSED:
+                raise Stop(Refused(Code.WRONG_STATE, "the drop is closed"))
+            if row.state is DropState.PREPARED:
+                batch, _ = await offer_of(conn, row.batch_id)
+                await _take_stock(conn, batch, row, now)
+                await drops.mark_opening(conn, drop_id)
+                await _write_opening(conn, row, now)
+        return await self._driven(drop_id, room, now)
+
+    @refusing
+    async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
+        """Ends it; what nobody has claimed goes back to the batch. Repeatable."""
+        intent = await write_close(self._places, drop_id, room, now)
+        return await self._after(intent, drop_id, room, now)
+
+    @refusing
+    async def top_up(
+        self, drop_id: str, room: str, add: int, expected_quantity: int, now: int
+    ) -> DropView | Refused:
+        """wrong_state with the current `quantity` where it is not the expected one; stock_short."""
+        intent = await write_top_up(self._places, drop_id, room, add, expected_quantity, now)
+        return await self._after(intent, drop_id, room, now)
+
+    @refusing
+    async def extend(
+        self, drop_id: str, room: str, seconds: int, expected_closes_at: int, now: int
+    ) -> DropView | Refused:
+        """wrong_state with the current `closes_at` where it is not the expected one."""
+        intent = await write_extension(
+            self._places, drop_id, room, seconds, expected_closes_at, now
+        )
+        return await self._after(intent, drop_id, room, now)
+
+    @refusing
+    async def get(self, drop_id: str, room: str, now: int) -> DropView | Refused:
+        return await show_drop.show_drop(self._places, drop_id, room, now)
+
+    @refusing
+    async def list_for_room(
+        self, room: str, limit: int, after: str | None, now: int
+    ) -> list[DropView] | Refused:
+        return await show_drop.show_room(self._places, room, limit, after, now)
+
+    @refusing
+    async def claims(
+        self, drop_id: str, room: str, student: str | None, limit: int, after: str | None
+    ) -> list[DropClaim] | Refused:
+        return await show_drop.claims_of_drop(self._places, drop_id, room, student, limit, after)
+
+    async def _driven(self, drop_id: str, room: str, now: int) -> DropView | Refused:
+        """After its opening has been finished, if one is under way."""
+        async with self._places.ledger.read() as conn:
+            under_way = await intents.pending_of(conn, drop_id)
+        opening = next((one for one in under_way if one.kind is IntentKind.OPEN), None)
+        return await self._after(opening, drop_id, room, now)
+
+    async def _after(
+        self, intent: Intent | None, drop_id: str, room: str, now: int
+    ) -> DropView | Refused:
+        if intent is not None:
+            # From when it was written: a replay of an old opening has less time.
+            seconds = DRIVE_SECONDS - (now - intent.created_at) / 1000
+            try:
+                async with asyncio.timeout(seconds):
+                    stop_if(await drive(self._places, intent, now))
+            except TimeoutError:
+                return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
+        return await show_drop.show_drop(self._places, drop_id, room, now)
+
+
+async def _write_new(
+    conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
+) -> None:
+    batch = await batches.find(conn, form.batch_id)
+    stop_if(drop_rules.batch_refusal(batch, room))
+    assert batch is not None  # or it would have been refused
+    row = _row(drop_id, actor, room, form, batch, now)
+    if form.start == Start.PREPARED:
+        await drops.insert_drop(conn, row)
+        return
+    await _take_stock(conn, batch, row, now)
+    await drops.insert_drop(conn, replace(row, state=DropState.OPENING))
+    await _write_opening(conn, row, now)
+
+
+async def _take_stock(conn: AsyncConnection, batch: Batch, row: DropRow, now: int) -> None:
+    opens_at = now + row.opens_in_seconds * 1000
+    closes_at = opens_at + row.duration_seconds * 1000
+    template = await template_of(conn, batch)
+    stop_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
+    await take_units(conn, batch, row.room, row.quantity)
+
+
+async def _write_opening(conn: AsyncConnection, row: DropRow, now: int) -> None:
+    allotment = Allotment(new_id("alt"), 1, row.quantity)
+    await drops.insert_allotment(conn, row.id, allotment, now)
+    await intents.write(conn, Intent(new_id("int"), IntentKind.OPEN, row.id, now, {}))
+
+
+def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:
+    return DropRow(
+        id=drop_id,
+        room=room,
+        batch_id=batch.id,
+        per_student=batch.per_student,
+        shard=batch.shard,
+        state=DropState.PREPARED,
+        mode=form.mode,
+        message=form.message,
+        quantity=form.quantity,
+        duration_seconds=form.duration_seconds,
+        opens_in_seconds=form.opens_in_seconds,
+        audience=form.audience,
+        metadata=form.metadata,
+        created_by=actor,
+        created_at=now,
+    )

@@ -1,0 +1,48 @@
+"""Why a socket is ended: the code, the word, and whether the client should come back.
+
+4000-4499: come back after a random part of the wait. 4500-4999: do not. The SDKs hold the same
+table (`client_sdk/vectors.json`, `close_codes`).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """`code` goes into the close frame, `word` and `message` into the `error` frame before it."""
+
+    code: int
+    word: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+TOKEN_EXPIRED = Closing(4001, "token_expired", "the token has expired: come back with a new one")
+TOO_SLOW = Closing(4002, "too_slow", "did not read what was sent", 1_000)
+SILENT = Closing(4003, "silent", "nothing was heard for too long", 1_000)
+TOO_MANY = Closing(4004, "too_many", "too many sockets of this address without a token", 10_000)
+UNAVAILABLE = Closing(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
+FLOOD = Closing(4008, "rate_limited", "too many messages", 5_000)
+GOING_AWAY = 1012  # with an error `server_restart` that announces when to come back
+
+PROTOCOL_ERROR = Closing(4500, "invalid_frame", "that is not a frame of classdrop.v1")
+TOKEN_INVALID = Closing(4501, "token_invalid", "the token is not good")
+WRONG_ROOM = Closing(4502, "wrong_room", "the token is not for this room")
+NO_HELLO = Closing(4503, "hello_timeout", "no hello within 5 seconds")
+NOT_TEXT = Closing(1003, "not_text", "only text frames")
+NOT_UTF8 = Closing(1007, "not_utf8", "text frames are UTF-8")
+
+ALL = (
+    TOKEN_EXPIRED,
+    TOO_SLOW,
+    SILENT,
+    TOO_MANY,
+    UNAVAILABLE,
+    FLOOD,
+    PROTOCOL_ERROR,
+    TOKEN_INVALID,
+    WRONG_ROOM,
+    NO_HELLO,
+    NOT_TEXT,
+    NOT_UTF8,
+)

@@ -1,0 +1,294 @@
+"""The gateway of one process: who is connected, and what becomes of what they ask.
+
+Made by the composition root; implements `connection.Host`, and answers the API's snapshot. Rhythm:
+taps leave with the loop's turn (desk/claim_desk.py), joins are read together, and every second one
+pass looks after progress, presence, pings and silence.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from server import wire
+from server.core.claims import ClaimState, Outcome
+from server.core.identity import Identity
+from server.core.rates import Bucket, Rate
+from server.desk import DeskUnavailableError
+from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.desk.records import HeldClaim
+from server.gateway import closing
+from server.gateway.closing import Closing
+from server.gateway.connection import Connection, now_ms
+from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.frames import text_frame
+from server.gateway.room import Room, is_for
+from server.gateway.rooms import Rooms
+from server.telemetry import Metrics
+from server.tokens import TokenKeys
+
+CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
+JOINS_READ_TOGETHER = 500
+JOIN_SECONDS = 5.0
+COME_BACK_PER_SECOND = 2_000  # joins that a drain asks for in a second: what one process takes in
+_DRAIN_SLICE = 500
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayParts:
+    """What a gateway is made of. `allowed_origins` are scheme://host[:port], without a slash."""
+
+    keys: TokenKeys
+    claim_desk: ClaimDesk
+    drop_desk: DropDesk
+    feed: Feed
+    metrics: Metrics
+    allowed_origins: frozenset[str]
+
+
+class Gateway:
+    """`rooms` is set by `gateway.upkeep.run` before the first socket is accepted."""
+
+    rooms: Rooms
+
+    def __init__(self, parts: GatewayParts, gateway_id: str) -> None:
+        self.id = gateway_id
+        self.keys = parts.keys
+        self.allowed_origins = parts.allowed_origins
+        self.doorkeeper = Doorkeeper()
+        self.is_draining = False
+        self.connections: set[Connection] = set()
+        self.drop_desk = parts.drop_desk
+        self.feed = parts.feed
+        self.metrics = parts.metrics
+        self._claim_desk = parts.claim_desk
+        self._buckets: dict[str, Bucket] = {}
+        self._joiners: dict[str, list[Connection]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def protocol(self, *_args: object, **_more: object) -> Connection:
+        """What uvicorn calls for each upgrade, as its `ws` class."""
+        return Connection(self)
+
+    # --- connection.Host ----------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        self.connections.add(connection)
+        self.doorkeeper.sockets += 1
+        self.metrics.ws_connections.inc()
+
+    def left(self, connection: Connection, reason: str) -> None:
+        self.connections.discard(connection)
+        self.doorkeeper.sockets -= 1
+        self.metrics.ws_connections.dec()
+        self.metrics.ws_disconnects.labels(reason).inc()
+        if reason == closing.TOO_SLOW.word:
+            self.metrics.evictions.inc()
+        session = connection.session
+        room = self.rooms.get(session.room) if session is not None else None
+        if room is not None and session is not None and session.identity is not None:
+            room.remove(connection, session.identity)
+
+    def join(self, connection: Connection) -> None:
+        """The hello was good. All who join a room in this turn are read together."""
+        session = connection.session
+        assert session is not None
+        waiting = self._joiners.setdefault(session.room, [])
+        waiting.append(connection)
+        if len(waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._start_joins, session.room)
+
+    def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
+        session = connection.session
+        assert session is not None
+        identity, room = session.identity, self.rooms.get(session.room)
+        if identity is None or room is None:
+            return
+        wait_ms = self.admit_claim(identity.subject, now_ms())
+        drop = room.drops.get(drop_id)
+        if wait_ms:
+            limited = ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms)
+            self._answer(connection, drop_id, request_id, limited)
+        elif not identity.may_claim_in(room.name):
+            self._answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
+        elif drop is None:
+            self._own(self._claim_after_healing(connection, room, drop_id, request_id))
+        elif not is_for(drop, identity):
+            self._answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
+        else:
+            self._submit(connection, room, drop_id, request_id)
+
+    def seen(self, connection: Connection, drop_id: str) -> None:
+        session = connection.session
+        room = self.rooms.get(session.room) if session is not None else None
+        if room is None or session is None or session.identity is None:
+            return
+        if drop_id in room.drops and session.identity.may_claim_in(room.name):
+            room.seen[drop_id].add(session.identity.subject)
+
+    def admit_claim(self, student: str, now: int) -> int:
+        """0, or how many ms the student has to wait."""
+        bucket = self._buckets.get(student)
+        if bucket is None:
+            bucket = self._buckets[student] = Bucket()
+        return bucket.take(CLAIMS, now)
+
+    def forget_full_buckets(self, now: int) -> None:
+        full = [name for name, bucket in self._buckets.items() if bucket.is_full(CLAIMS, now)]
+        for name in full:
+            del self._buckets[name]
+
+    # --- claims -------------------------------------------------------------------------------
+
+    def _submit(self, connection: Connection, room: Room, drop_id: str, request_id: str) -> None:
+        session = connection.session
+        assert session is not None
+        assert session.identity is not None
+        drop, student = room.drops[drop_id], session.identity.subject
+
+        def on_answer(_tap: Tap, answer: ClaimAnswer) -> None:
+            if answer.held is not None and answer.held.state is ClaimState.WON:
+                room.unconfirmed.add((drop_id, student))
+            self._answer(connection, drop_id, request_id, answer)
+
+        room.seen[drop_id].add(student)  # who taps has seen it
+        self._claim_desk.submit(
+            Tap(drop.shard, drop_id, drop.batch_id, student, request_id, on_answer)
+        )
+
+    async def _claim_after_healing(
+        self, connection: Connection, room: Room, drop_id: str, request_id: str
+    ) -> None:
+        """A drop we have not heard of: the student may be ahead of us, coming from another gateway."""
+        await self.rooms.heal(room)
+        if drop_id in room.drops:
+            self._submit(connection, room, drop_id, request_id)
+        else:
+            self._answer(connection, drop_id, request_id, ClaimAnswer(Outcome.CLOSED))
+
+    def _answer(
+        self, connection: Connection, drop_id: str, request_id: str, answer: ClaimAnswer
+    ) -> None:
+        self.metrics.claims.labels(answer.outcome).inc()
+        fields = wire.claim_fields(
+            request_id, drop_id, answer.outcome, answer.retry_after_ms, answer.limit
+        )
+        frames = text_frame(wire.claim_result(fields))
+        if answer.held is not None and answer.held.state is ClaimState.CONFIRMED:
+            frames += text_frame(wire.claim_confirmed(drop_id, answer.held.coupon))
+        connection.tell(frames)
+
+    # --- joins --------------------------------------------------------------------------------
+
+    def _start_joins(self, name: str) -> None:
+        waiting = self._joiners.pop(name)
+        for start in range(0, len(waiting), JOINS_READ_TOGETHER):
+            self._own(self._welcome(name, waiting[start : start + JOINS_READ_TOGETHER]))
+
+    async def _welcome(self, name: str, joiners: list[Connection]) -> None:
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                room = await self.rooms.load(name)
+                present = [(one, who) for one in joiners if (who := _identity(one)) is not None]
+                for connection, identity in present:
+                    room.register(connection, identity)
+                held = await self._read_claims(room, [identity for _, identity in present])
+        except (DeskUnavailableError, TimeoutError):
+            for connection in joiners:
+                self.metrics.ws_connects.labels("unavailable").inc()
+                connection.end(closing.UNAVAILABLE)
+            return
+        now = now_ms()
+        for connection, identity in present:
+            if connection.transport is None:
+                room.remove(connection, identity)
+                continue
+            mine = held.get(identity.subject, {})
+            room.greet(connection, identity, room.welcome_of(identity, mine, now))
+            self.metrics.ws_connects.labels("ok").inc()
+
+    async def _read_claims(
+        self, room: Room, identities: Sequence[Identity]
+    ) -> dict[str, dict[str, HeldClaim | None]]:
+        """Student -> drop id -> claim; one call for all of them, none where there is no drop."""
+        students = list({i.subject for i in identities if i.may_claim_in(room.name)})
+        drops = room.shown_drops(now_ms())
+        if not drops or not students:
+            return {}
+        rows = await self.drop_desk.claims_of([(d.shard, d.id, students) for d in drops])
+        held: dict[str, dict[str, HeldClaim | None]] = {student: {} for student in students}
+        for drop, row in zip(drops, rows, strict=True):
+            for student, claim in zip(students, row, strict=True):
+                if claim is not None:
+                    held[student][drop.id] = claim
+        return held
+
+    def welcome_again(self, room: Room) -> None:
+        """The room's state was read afresh: everybody gets the whole of it."""
+        members = list(room.connections)
+        for connection in members:
+            room.connections.discard(connection)
+            connection.stash = []
+        for start in range(0, len(members), JOINS_READ_TOGETHER):
+            self._own(self._rewelcome(room, members[start : start + JOINS_READ_TOGETHER]))
+
+    async def _rewelcome(self, room: Room, members: Iterable[Connection]) -> None:
+        present = [(one, who) for one in members if (who := _identity(one)) is not None]
+        try:
+            held = await self._read_claims(room, [identity for _, identity in present])
+        except DeskUnavailableError:
+            for connection, _ in present:
+                connection.end(closing.UNAVAILABLE)
+            return
+        now = now_ms()
+        for connection, identity in present:
+            if connection.transport is not None:
+                mine = held.get(identity.subject, {})
+                room.greet(connection, identity, room.welcome_of(identity, mine, now))
+
+    async def snapshot(self, name: str, identity: Identity) -> bytes:
+        """The same as `welcome`, for HTTP. DeskUnavailableError where Redis cannot say."""
+        room = await self.rooms.load(name)
+        held = await self._read_claims(room, [identity])
+        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms())
+
+    # --- the end ------------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Sends everybody away with a time to come back in, spread so that the others can take
+        them in; new sockets are refused from now on."""
+        self.is_draining = True
+        spread_ms = max(1_000, len(self.connections) * 1_000 // COME_BACK_PER_SECOND)
+        goodbye = Closing(
+            closing.GOING_AWAY, "server_restart", "restarting: come back in a moment", spread_ms
+        )
+        leaving = list(self.connections)
+        random.shuffle(leaving)
+        for start in range(0, len(leaving), _DRAIN_SLICE):
+            for connection in leaving[start : start + _DRAIN_SLICE]:
+                connection.end(goodbye)
+            await asyncio.sleep(0)
+        _log.info("drained", sockets=len(leaving), spread_ms=spread_ms)
+
+    def _own(self, job: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        """A fault in one student's join must not take the room down, and must not be silent."""
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("gateway_task_failed", exc_info=task.exception())
+
+
+_NOT_ELIGIBLE = ClaimAnswer(Outcome.NOT_ELIGIBLE)
+
+
+def _identity(connection: Connection) -> Identity | None:
+    return connection.session.identity if connection.session is not None else None

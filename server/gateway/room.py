@@ -1,0 +1,217 @@
+"""What one room shows on this gateway, and who is there to see it. No IO but writing frames.
+
+Fed by `rooms.py` with what the feed and the desk say. A frame is encoded once and the same bytes go
+to every transport; what is due in one pass of the loop goes out as one write for each connection.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+
+from server import wire
+from server.core.claims import Audience, ClaimState
+from server.core.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
+from server.core.identity import Identity, Role
+from server.desk.drop_desk import DeskCounts
+from server.desk.feed import FeedKind, Publication, RoomState
+from server.desk.records import HeldClaim
+from server.gateway.connection import Connection
+from server.gateway.frames import text_frame
+
+WRITES_IN_A_ROW = 500  # then the loop serves claims; 5 ms at 10 us a write
+
+Queued = tuple[bytes, Audience]
+
+
+class Room:
+    """`on_broadcast(seconds)` is told how long the last frame took to reach every transport."""
+
+    def __init__(self, name: str, on_broadcast: Callable[[float], None]) -> None:
+        self.name = name
+        self.epoch = ""
+        self.offset = -1  # nothing read yet
+        self.drops: dict[str, RoomDrop] = {}
+        self.counts: dict[str, DeskCounts] = {}
+        self.present = 0
+        self.connections: set[Connection] = set()
+        self.students: dict[str, list[Connection]] = {}
+        self.instructors: set[Connection] = set()
+        # (drop, student) told `won` and not yet `confirmed`: read again until they are.
+        self.unconfirmed: set[tuple[str, str]] = set()
+        self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
+        self._queue: list[Queued] = []
+        self._is_sending = False
+        self._head: tuple[int, bytes] | None = None
+        self._on_broadcast = on_broadcast
+
+    # --- who is here --------------------------------------------------------------------------
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.students and not self.instructors
+
+    def register(self, connection: Connection, identity: Identity) -> None:
+        """Before the state is read: from now on what is the student's own is kept for them."""
+        if identity.role is Role.STUDENT:
+            self.students.setdefault(identity.subject, []).append(connection)
+        else:
+            self.instructors.add(connection)
+
+    def remove(self, connection: Connection, identity: Identity) -> None:
+        self.connections.discard(connection)
+        self.instructors.discard(connection)
+        own = self.students.get(identity.subject)
+        if own is not None and connection in own:
+            own.remove(connection)
+            if not own:
+                del self.students[identity.subject]
+
+    def greet(self, connection: Connection, identity: Identity, welcome: bytes) -> None:
+        """In one step with making the welcome: no frame can slip in between."""
+        self.connections.add(connection)
+        connection.welcome(text_frame(welcome))
+
+    def tell_student(self, student: str, frames: bytes) -> None:
+        for connection in self.students.get(student, ()):
+            connection.tell(frames)
+
+    # --- what it shows ------------------------------------------------------------------------
+
+    def load(self, state: RoomState) -> None:
+        self.epoch, self.offset = state.epoch, state.offset
+        self.drops = {drop.id: drop for drop in state.drops}
+        self._head = None
+
+    def follows(self, publication: Publication) -> bool:
+        return publication.epoch == self.epoch and publication.offset == self.offset + 1
+
+    def is_old(self, publication: Publication) -> bool:
+        return publication.epoch == self.epoch and publication.offset <= self.offset
+
+    def apply(self, publication: Publication, now: int) -> None:
+        """The next step of the feed: the state moves on and everybody is told."""
+        drop = publication.drop
+        self.offset = publication.offset
+        self.drops[drop.id] = drop
+        self._head = None
+        self.broadcast(self._frame_of(publication, now), drop.audience)
+
+    def _frame_of(self, publication: Publication, now: int) -> bytes:
+        drop, epoch, offset = publication.drop, publication.epoch, publication.offset
+        if publication.kind is FeedKind.CLOSED:
+            reason = wire.public_reason(drop.close_reason)
+            return text_frame(wire.drop_closed(drop.id, reason, epoch, offset))
+        kind = "drop_opened" if publication.kind is FeedKind.OPENED else "drop_changed"
+        return text_frame(wire.drop_frame(kind, self._shown(drop, now), epoch, offset))
+
+    def state_of(self, drop: RoomDrop, now: int) -> DropState:
+        if drop.closed_at is not None:
+            return DropState.CLOSED
+        return state_at(now, drop.window.opens_at, drop.window.closes_at, self.remaining(drop))
+
+    def remaining(self, drop: RoomDrop) -> int:
+        """By the last count of what is taken; all of it for a drop that has just been opened."""
+        counts = self.counts.get(drop.id)
+        return drop.quantity - counts.claimed if counts is not None else drop.quantity
+
+    def _shown(self, drop: RoomDrop, now: int) -> dict[str, object]:
+        return wire.public_drop(drop, self.state_of(drop, now), self.remaining(drop))
+
+    def live_drops(self, now: int) -> list[RoomDrop]:
+        """Those whose counters may still move by taps."""
+        return [d for d in self.drops.values() if d.closed_at is None and d.window.closes_at > now]
+
+    def shown_drops(self, now: int) -> list[RoomDrop]:
+        """Open, scheduled, and closed not long ago."""
+        oldest = now - SHOWN_AFTER_CLOSE_MS
+        return [d for d in self.drops.values() if d.closed_at is None or d.closed_at > oldest]
+
+    def welcome_of(
+        self, identity: Identity, held: Mapping[str, HeldClaim | None], now: int
+    ) -> bytes:
+        """`held`: drop id -> what this student has of it."""
+        claims = [
+            wire.my_claim(drop_id, claim.state, claim.won_at, claim.coupon)
+            for drop_id, claim in held.items()
+            if claim is not None
+        ]
+        for drop_id, claim in held.items():
+            if claim is not None and claim.state is ClaimState.WON:
+                self.unconfirmed.add((drop_id, identity.subject))
+        return wire.welcome(self._welcome_head(identity, now), identity.subject, claims)
+
+    def _welcome_head(self, identity: Identity, now: int) -> bytes:
+        """Shared by all who join within a second, where every drop is for everybody."""
+        shown = self.shown_drops(now)
+        if all(drop.audience.is_everybody for drop in shown):
+            second = now // 1000
+            if self._head is None or self._head[0] != second:
+                self._head = (second, self._make_head(shown, now))
+            return self._head[1]
+        return self._make_head([d for d in shown if is_for(d, identity)], now)
+
+    def _make_head(self, shown: Iterable[RoomDrop], now: int) -> bytes:
+        return wire.welcome_head(
+            room=self.name,
+            now=now,
+            epoch=self.epoch,
+            offset=self.offset,
+            present=max(self.present, len(self.students)),
+            drops=[self._shown(drop, now) for drop in shown],
+        )
+
+    # --- telling everybody --------------------------------------------------------------------
+
+    def broadcast(self, frame: bytes, audience: Audience) -> None:
+        """To all who have been welcomed and whom it is for, in order, together with whatever else
+        is due in this pass."""
+        self._queue.append((frame, audience))
+        if not self._is_sending:
+            self._is_sending = True
+            asyncio.get_running_loop().call_soon(self._send_queue)
+
+    def tell_instructors(self, frame: bytes) -> None:
+        for connection in list(self.instructors):
+            if connection.stash is None:
+                connection.write(frame)
+
+    def _send_queue(self) -> None:
+        queue, self._queue = self._queue, []
+        begun = asyncio.get_running_loop().time()
+        self._send_slice(queue, list(self.connections), 0, begun)
+
+    def _send_slice(
+        self, queue: list[Queued], targets: Sequence[Connection], start: int, begun: float
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        _write_all(queue, islice(targets, start, start + WRITES_IN_A_ROW))
+        start += WRITES_IN_A_ROW
+        if start < len(targets):
+            loop.call_soon(self._send_slice, queue, targets, start, begun)
+            return
+        self._on_broadcast(loop.time() - begun)
+        self._is_sending = bool(self._queue)
+        if self._is_sending:
+            loop.call_soon(self._send_queue)
+
+
+def _write_all(queue: list[Queued], targets: Iterable[Connection]) -> None:
+    if all(audience.is_everybody for _, audience in queue):
+        data = b"".join(frame for frame, _ in queue)
+        for connection in targets:
+            connection.write(data)
+        return
+    for connection in targets:
+        identity = connection.session.identity if connection.session else None
+        if identity is not None:
+            connection.write(b"".join(frame for frame, who in queue if _admits(who, identity)))
+
+
+def _admits(audience: Audience, identity: Identity) -> bool:
+    """Who teaches sees all drops of the room."""
+    return identity.role is not Role.STUDENT or audience.admits(identity.subject, identity.tags)
+
+
+def is_for(drop: RoomDrop, identity: Identity) -> bool:
+    return _admits(drop.audience, identity)

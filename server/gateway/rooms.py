@@ -1,0 +1,200 @@
+"""The rooms with somebody in them: read when the first comes in, kept true by the feed, healed.
+
+Called by `gateway.py`. The feed may lose publications (it says so by offset, epoch or reconnect):
+then the stream has them, and where it has not, the whole state is read and everybody is welcomed
+anew. No publication is shown twice, none is skipped.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import orjson
+import structlog
+
+from server import wire
+from server.desk import DeskUnavailableError
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed, Publication, load_publication
+from server.desk.subscription import Subscription
+from server.gateway.connection import now_ms
+from server.gateway.frames import text_frame
+from server.gateway.room import Room
+
+EMPTY_ROOM_KEPT_MS = 30_000
+_HEAL_RETRY_SECONDS = 0.3
+_log = structlog.get_logger()
+
+
+class Rooms:
+    """`on_state_lost(room)` is called when the state was read afresh and the members have to be
+    welcomed again; `on_gap()` for every gap, for metrics. Reading tasks belong to `tasks`."""
+
+    def __init__(
+        self,
+        *,
+        feed: Feed,
+        drop_desk: DropDesk,
+        tasks: asyncio.TaskGroup,
+        on_state_lost: Callable[[Room], None],
+        on_gap: Callable[[], None],
+        on_broadcast: Callable[[float], None],
+    ) -> None:
+        self._feed = feed
+        self._drop_desk = drop_desk
+        self._tasks = tasks
+        self._on_state_lost = on_state_lost
+        self._on_gap = on_gap
+        self._on_broadcast = on_broadcast
+        self._rooms: dict[str, Room] = {}
+        self._loading: dict[str, asyncio.Task[Room]] = {}
+        self._healing: dict[str, asyncio.Task[None]] = {}
+        self._heal_again: set[str] = set()
+        self._empty_since: dict[str, int] = {}
+        self.subscription: Subscription | None = None  # made after us, because it calls us
+
+    def all(self) -> list[Room]:
+        return list(self._rooms.values())
+
+    def get(self, name: str) -> Room | None:
+        """The room, if its state has been read."""
+        return self._rooms.get(name)
+
+    async def load(self, name: str) -> Room:
+        """Reads it once for all who wait. DeskUnavailableError where Redis cannot say."""
+        room = self._rooms.get(name)
+        if room is not None:
+            return room
+        task = self._loading.get(name)
+        if task is None:
+            task = self._loading[name] = asyncio.ensure_future(self._read(name))
+            task.add_done_callback(lambda _: self._loading.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def _read(self, name: str) -> Room:
+        """Subscribed before it is read, so that nothing falls between."""
+        assert self.subscription is not None
+        await self.subscription.add_room(name)
+        room = Room(name, self._on_broadcast)
+        await self._read_state(room)
+        self._rooms[name] = room
+        self._heal_soon(name)  # what was published between the two reads is in the stream
+        return room
+
+    async def _read_state(self, room: Room) -> None:
+        state = await self._feed.state(room.name)
+        room.load(state)
+        await self.count(room)
+
+    async def count(self, room: Room) -> None:
+        """The counters of the room's live drops, as the desk has them now."""
+        live = room.live_drops(now_ms())
+        if live:
+            found = await self._drop_desk.counts_of_many([(d.shard, d.id) for d in live])
+            for drop, counts in zip(live, found, strict=True):
+                if counts is not None:
+                    room.counts[drop.id] = counts
+
+    # --- the feed -----------------------------------------------------------------------------
+
+    def on_message(self, name: str, payload: bytes) -> None:
+        """One message of a room's channel. Confirmations and losses are the student's own."""
+        room = self._rooms.get(name)
+        if room is None:
+            return
+        message = orjson.loads(payload)
+        match message["kind"]:
+            case "confirmed":
+                for student, drop_id, coupon in message["claims"]:
+                    self.confirmed(room, student, drop_id, orjson.dumps(coupon))
+            case "lost":
+                for frame, student, drop_id, coupon_id, reason in message["claims"]:
+                    room.unconfirmed.discard((drop_id, student))
+                    room.tell_student(
+                        student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason))
+                    )
+            case _:
+                self._take(room, load_publication(message))
+
+    def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
+        room.unconfirmed.discard((drop_id, student))
+        room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
+
+    def on_reconnect(self) -> None:
+        """Every room may have missed something."""
+        for name in list(self._rooms):
+            self._heal_soon(name)
+
+    def _take(self, room: Room, publication: Publication) -> None:
+        if room.follows(publication):
+            room.apply(publication, now_ms())
+        elif not room.is_old(publication):
+            self._on_gap()
+            self._heal_soon(room.name)
+
+    def check_positions(self) -> None:
+        """Is every room where its feed is? A lost publication with none after it shows only so."""
+        for room in self._rooms.values():
+            if not room.is_empty:
+                self._heal_soon(room.name)
+
+    # --- healing ------------------------------------------------------------------------------
+
+    def _heal_soon(self, name: str) -> None:
+        if name in self._healing:
+            self._heal_again.add(name)
+            return
+        task = self._tasks.create_task(self._heal(name))
+        self._healing[name] = task
+        task.add_done_callback(lambda _: self._healed(name))
+
+    def _healed(self, name: str) -> None:
+        self._healing.pop(name, None)
+        if name in self._heal_again:
+            self._heal_again.discard(name)
+            self._heal_soon(name)
+
+    async def heal(self, room: Room) -> None:
+        """Until the room is at the feed's position; for those who doubt it."""
+        self._heal_soon(room.name)
+        task = self._healing.get(room.name)
+        if task is not None:
+            await asyncio.wait([task], timeout=2.0)
+
+    async def _heal(self, name: str) -> None:
+        while (room := self._rooms.get(name)) is not None:
+            try:
+                await self._catch_up(room)
+            except DeskUnavailableError as error:
+                _log.warning("room_not_readable", room=name, error=str(error))
+                await asyncio.sleep(_HEAL_RETRY_SECONDS)
+            else:
+                return
+
+    async def _catch_up(self, room: Room) -> None:
+        state = await self._feed.state(room.name)
+        if (state.epoch, state.offset) == (room.epoch, room.offset):
+            return
+        if state.epoch == room.epoch:
+            for publication in await self._feed.since(room.name, room.offset):
+                if room.follows(publication):
+                    room.apply(publication, now_ms())
+        if state.epoch != room.epoch or room.offset < state.offset:
+            room.load(state)
+            await self.count(room)
+            self._on_state_lost(room)
+
+    def stop(self) -> None:
+        for task in self._healing.values():
+            task.cancel()
+
+    # --- leaving ------------------------------------------------------------------------------
+
+    async def forget_empty(self, now: int) -> None:
+        """Rooms without anybody for a while are no longer listened to."""
+        assert self.subscription is not None
+        for room in self.all():
+            if not room.is_empty:
+                self._empty_since.pop(room.name, None)
+            elif now - self._empty_since.setdefault(room.name, now) >= EMPTY_ROOM_KEPT_MS:
+                del self._rooms[room.name], self._empty_since[room.name]
+                await self.subscription.drop_room(room.name)

@@ -1,0 +1,125 @@
+"""What one client may do when: the state machine of a socket, without the socket.
+
+Text in, an effect out; the clock is an argument. `connection.py` carries the effects out. The token
+is checked for every message, not only at the door (promise I9).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from server import wire
+from server.core.identity import Identity
+from server.core.rates import Bucket, Rate
+from server.gateway import closing
+from server.gateway.closing import Closing
+from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
+
+MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind
+HELLO_MS = 5_000
+SILENCE_MS = 45_000  # a client answers a ping every 25 s
+
+
+class Phase(IntEnum):
+    GREETING = 0  # nothing said yet
+    JOINING = 1  # hello was good, the state is being read
+    LIVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    drop_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    drop_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    closing: Closing
+
+
+Effect = Join | Claim | Seen | End | None
+
+_FLOOD = End(closing.FLOOD)
+_EXPIRED = End(closing.TOKEN_EXPIRED)
+_GARBAGE = End(closing.PROTOCOL_ERROR)
+
+
+class Session:
+    """One socket in one room. `identity` is set by a good hello."""
+
+    __slots__ = ("_keys", "_messages", "began_at", "heard_at", "identity", "phase", "room")
+
+    def __init__(self, room: str, keys: TokenKeys, now: int) -> None:
+        self.room = room
+        self.phase = Phase.GREETING
+        self.identity: Identity | None = None
+        self.began_at = now
+        self.heard_at = now
+        self._keys = keys
+        self._messages = Bucket()
+
+    def receive(self, text: bytes | bytearray, now: int) -> Effect:
+        """What a text frame asks for; None: nothing to do."""
+        if self.is_flooded(now):
+            return _FLOOD
+        frame = wire.parse(text)
+        if frame is None:
+            return _GARBAGE if _is_utf8(text) else End(closing.NOT_UTF8)
+        if self.identity is None:
+            return self._greet(frame, now)
+        if now >= self.identity.expires_at:
+            return _EXPIRED
+        match frame:
+            case wire.ClaimFrame(drop_id, request_id):
+                return Claim(drop_id, request_id)
+            case wire.SeenFrame(drop_id):
+                return Seen(drop_id)
+            case wire.Hello():
+                return _GARBAGE  # once is enough
+            case _:
+                return None
+
+    def is_flooded(self, now: int) -> bool:
+        """Counts one message of any kind, WebSocket pings too."""
+        self.heard_at = now
+        return self._messages.take(MESSAGES, now) > 0
+
+    def tick(self, now: int) -> End | None:
+        """Asked every few seconds: is it time to end this socket?"""
+        if self.identity is None:
+            return End(closing.NO_HELLO) if now - self.began_at >= HELLO_MS else None
+        if now >= self.identity.expires_at:
+            return _EXPIRED
+        return End(closing.SILENT) if now - self.heard_at >= SILENCE_MS else None
+
+    def _greet(self, frame: wire.ClientFrame, now: int) -> Effect:
+        if not isinstance(frame, wire.Hello):
+            return _GARBAGE
+        try:
+            identity = self._keys.verify(frame.token, now)
+        except TokenExpiredError:
+            return _EXPIRED
+        except TokenInvalidError:
+            return End(closing.TOKEN_INVALID)
+        if not identity.may_enter(self.room):
+            return End(closing.WRONG_ROOM)
+        self.identity = identity
+        self.phase = Phase.JOINING
+        return Join(identity)
+
+
+def _is_utf8(text: bytes | bytearray) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""Batches as rows, and the one way units move between a batch and its drops.
+
+Called by flows and, for reading, by the API. Units are taken by a conditional UPDATE, never by
+counting first: of two rooms that want the last ones, the second finds them gone. Batch before room
+share, always: two transactions then wait for each other, not for ever.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.batches import Batch, ClaimWindow, RoomShare
+from server.ledger.tables import batch_rooms, batches, template_versions
+
+
+async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
+    await conn.execute(insert(batches).values(_columns(batch)))
+    if batch.rooms:
+        await conn.execute(
+            insert(batch_rooms),
+            [{"batch_id": batch.id, **asdict(share)} for share in batch.rooms],
+        )
+
+
+async def find(conn: AsyncConnection, batch_id: str) -> Batch | None:
+    rows = (await conn.execute(select(batches).where(batches.c.id == batch_id))).mappings().all()
+    found = await _with_rooms(conn, rows)
+    return found[0] if found else None
+
+
+async def page(
+    conn: AsyncConnection,
+    limit: int,
+    after: str | None = None,
+    rooms: Collection[str] | None = None,
+) -> list[Batch]:
+    """Newest first, from behind the batch `after`. `rooms`: only those that one of these rooms may
+    drop of; None = all.
+    """
+    query = select(batches).order_by(batches.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(batches.c.id < after)
+    if rooms is not None:
+        shared = exists().where(
+            batch_rooms.c.batch_id == batches.c.id, batch_rooms.c.room.in_(rooms)
+        )
+        query = query.where(batches.c.quantity.is_not(None), or_(batches.c.any_room, shared))
+    return await _with_rooms(conn, (await conn.execute(query)).mappings().all())
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What students are told a batch is. `discount` is the contract's JSON."""
+
+    name: str
+    currency: str
+    discount: Mapping[str, object]
+
+
+async def offers_of(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, Offer]:
+    of_template = template_versions.c
+    query = (
+        select(batches.c.id, of_template.name, of_template.currency, of_template.discount)
+        .join(template_versions)
+        .where(batches.c.id.in_(batch_ids))
+    )
+    return {row[0]: Offer(row[1], row[2], row[3]) for row in await conn.execute(query)}
+
+
+async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> bool:
+    """Allots units to a drop of the room. False: the batch or the room's share has fewer, and
+    nothing was taken.
+    """
+    if not await _take_of_batch(conn, batch.id, units):
+        return False
+    if batch.rooms is None or await _take_of_share(conn, batch.id, room, units):
+        return True
+    await _return_to_batch(conn, batch.id, units)
+    return False
+
+
+async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
+    """Units that a drop no longer needs. IntegrityError where it gives back more than was taken."""
+    if units == 0:
+        return
+    await _return_to_batch(conn, batch_id, units)
+    await conn.execute(
+        update(batch_rooms)
+        .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
+        .values(allotted=batch_rooms.c.allotted - units)
+    )
+
+
+async def _take_of_batch(conn: AsyncConnection, batch_id: str, units: int) -> bool:
+    taken = await conn.execute(
+        update(batches)
+        .where(batches.c.id == batch_id, batches.c.allotted + units <= batches.c.quantity)
+        .values(allotted=batches.c.allotted + units)
+    )
+    return taken.rowcount == 1
+
+
+async def _take_of_share(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
+    share = batch_rooms.c.quantity
+    taken = await conn.execute(
+        update(batch_rooms)
+        .where(
+            batch_rooms.c.batch_id == batch_id,
+            batch_rooms.c.room == room,
+            or_(share.is_(None), batch_rooms.c.allotted + units <= share),
+        )
+        .values(allotted=batch_rooms.c.allotted + units)
+    )
+    return taken.rowcount == 1
+
+
+async def _return_to_batch(conn: AsyncConnection, batch_id: str, units: int) -> None:
+    await conn.execute(
+        update(batches).where(batches.c.id == batch_id).values(allotted=batches.c.allotted - units)
+    )
+
+
+async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list[Batch]:
+    restricted = [row["id"] for row in rows if not row["any_room"]]
+    shares: defaultdict[str, list[RoomShare]] = defaultdict(list)
+    if restricted:
+        query = select(batch_rooms).where(batch_rooms.c.batch_id.in_(restricted))
+        for share in (await conn.execute(query.order_by(batch_rooms.c.room))).mappings():
+            shares[share["batch_id"]].append(
+                RoomShare(share["room"], share["quantity"], share["allotted"])
+            )
+    return [_batch(row, None if row["any_room"] else tuple(shares[row["id"]])) for row in rows]
+
+
+def _batch(row: RowMapping, rooms: tuple[RoomShare, ...] | None) -> Batch:
+    window = None
+    if row["claim_from"] is not None:
+        window = ClaimWindow(row["claim_from"], row["claim_until"])
+    plain = {name: row[name] for name in _PLAIN}
+    return Batch(**plain, rooms=rooms, claim_window=window)
+
+
+def _columns(batch: Batch) -> dict[str, object]:
+    window = batch.claim_window
+    return {
+        **{name: getattr(batch, name) for name in _PLAIN},
+        "metadata": dict(batch.metadata),
+        "any_room": batch.rooms is None,
+        "claim_from": window and window.from_at,
+        "claim_until": window and window.until_at,
+    }
+
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),
+    *("per_student", "code_prefix", "hold_seconds", "campaign_id", "shard", "metadata"),
+    *("created_by", "created_at"),
+)

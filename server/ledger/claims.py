@@ -1,0 +1,134 @@
+"""Claims as rows: written once, found again, moved out of the way when the desk was wrong.
+
+Called by flows/record_claims.py and flows/rebuild_desk.py inside their transactions. That there is no
+unit 501 of 500 is the tables' business (tables.py); here an IntegrityError is let through.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from sqlalchemy import Insert, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.ledger.tables import batches, claims, dead_letters, drops
+
+State = Literal["live", "released", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    id: str
+    drop_id: str
+    batch_id: str
+    student: str
+    request_id: str
+    unit: int
+    allotment_id: str
+    allotment_first: int
+    allotment_last: int
+    slot: int
+    per_student: int
+    won_at: int
+    confirmed_at: int
+    state: State = "live"
+    reason: str | None = None
+
+
+async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> None:
+    """A claim id that is there already is a redelivery and changes nothing; anything else that is in
+    the way is an IntegrityError for all of them."""
+    if rows:
+        statement = _or_nothing(_insert(conn, claims), "id")
+        await conn.execute(statement, [asdict(row) for row in rows])
+
+
+async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimRow]:
+    found = await conn.execute(select(claims).where(claims.c.id.in_(ids)))
+    return {row["id"]: ClaimRow(**row) for row in found.mappings()}
+
+
+async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
+    """All of them, the oldest first."""
+    query = select(claims).where(claims.c.drop_id == drop_id).order_by(claims.c.won_at)
+    return [ClaimRow(**row) for row in (await conn.execute(query)).mappings()]
+
+
+async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> ClaimRow | None:
+    """The one that counts: a revoked claim does not."""
+    query = select(claims).where(
+        claims.c.drop_id == drop_id, claims.c.student == student, claims.c.state != "revoked"
+    )
+    row = (await conn.execute(query)).mappings().first()
+    return ClaimRow(**row) if row else None
+
+
+async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[int]:
+    query = select(claims.c.slot).where(
+        claims.c.batch_id == batch_id, claims.c.student == student, claims.c.state != "revoked"
+    )
+    return set(await conn.scalars(query))
+
+
+async def taken_units(conn: AsyncConnection, drop_id: str) -> set[int]:
+    query = select(claims.c.unit).where(claims.c.drop_id == drop_id, claims.c.state == "live")
+    return set(await conn.scalars(query))
+
+
+async def caps_of_shard(
+    conn: AsyncConnection, shard: int, now: int
+) -> dict[str, dict[str, list[int]]]:
+    """Batch -> student -> slots used, of the batches that can still be claimed from."""
+    query = (
+        select(claims.c.batch_id, claims.c.student, claims.c.slot)
+        .join(batches, batches.c.id == claims.c.batch_id)
+        .where(
+            batches.c.shard == shard,
+            claims.c.state != "revoked",
+            func.coalesce(batches.c.claim_until, now + 1) > now,
+        )
+        .order_by(claims.c.slot)
+    )
+    caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+    for batch_id, student, slot in await conn.execute(query):
+        caps[batch_id].setdefault(student, []).append(slot)
+    return caps
+
+
+async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[str]:
+    """The drops that a desk has to know: not closed, or closed so lately that students come back
+    for them."""
+    query = select(drops.c.id).where(
+        drops.c.shard == shard,
+        (drops.c.state.in_(("opening", "open"))) | (drops.c.closed_at > closed_after),
+    )
+    return list(await conn.scalars(query))
+
+
+async def lay_dead(
+    conn: AsyncConnection, letters: Iterable[tuple[str, int, str, dict[str, object], str]], now: int
+) -> None:
+    """Sets entries aside that no transaction will ever take: (claim id, shard, entry id, entry,
+    error). They keep their unit, and a person sees them (`doctor`)."""
+    for claim_id, shard, entry_id, entry, error in letters:
+        statement = _insert(conn, dead_letters).values(
+            claim_id=claim_id,
+            shard=shard,
+            entry_id=entry_id,
+            entry=entry,
+            error=error,
+            created_at=now,
+        )
+        await conn.execute(_or_nothing(statement, "claim_id"))
+
+
+def _insert(conn: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    if conn.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def _or_nothing(statement: postgresql.Insert | sqlite.Insert, column: str) -> Insert:
+    return statement.on_conflict_do_nothing(index_elements=[column])

@@ -1,0 +1,264 @@
+"""Coupons as rows: made from confirmed claims, found for wallets and orders, moved between states.
+
+Called by flows and by the worker that confirms claims, inside their transactions. A move is one
+conditional UPDATE, so that of two who want the same coupon one finds it gone; which moves there are
+is `core.coupons.MOVES`. What a coupon is worth is not asked here.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, case, insert, literal, not_, or_, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, MOVES, Coupon, CouponState
+from server.core.template_forms import form_from_columns, to_template
+from server.core.templates import Template
+from server.ledger.tables import coupons, template_versions
+
+
+@dataclass(frozen=True, slots=True)
+class NewCoupon:
+    """A coupon of a confirmed claim, bound to its student, usable."""
+
+    id: str
+    code: str
+    batch_id: str
+    template_id: str
+    template_version: int
+    claim_id: str
+    drop_id: str
+    student: str
+    valid_from: int
+    valid_until: int
+    hold_until: int | None
+    created_at: int
+
+
+async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) -> None:
+    """One coupon a claim: a claim that has its coupon keeps it, so redelivery is a no-op. The claims
+    are rows of the same transaction or older ones. IntegrityError: a code is taken.
+    """
+    claim_ids = [row.claim_id for row in rows]
+    found = await conn.scalars(select(coupons.c.claim_id).where(coupons.c.claim_id.in_(claim_ids)))
+    known = set(found)
+    fresh = [_columns(row) for row in rows if row.claim_id not in known]
+    if fresh:
+        await conn.execute(insert(coupons), fresh)
+
+
+async def by_claims(conn: AsyncConnection, claim_ids: Collection[str]) -> list[Coupon]:
+    return await _load(conn, _with_template().where(coupons.c.claim_id.in_(claim_ids)))
+
+
+async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[Coupon]:
+    return await _load(conn, _with_template().where(coupons.c.id.in_(ids)))
+
+
+async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) -> list[Coupon]:
+    """Those of these codes that are the student's own; the codes as they are stored."""
+    return await _load(
+        conn,
+        _with_template().where(coupons.c.student == student, coupons.c.code.in_(codes)),
+    )
+
+
+async def not_used_up(conn: AsyncConnection, student: str, now: int, limit: int) -> list[Coupon]:
+    """The student's coupons that are usable now or later, or locked; those lost first come first."""
+    wanted = or_(_is_seen(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
+    return await _load(
+        conn,
+        _with_template()
+        .where(coupons.c.student == student, wanted)
+        .order_by(coupons.c.valid_until, coupons.c.id)
+        .limit(limit),
+    )
+
+
+async def page_of_student(
+    conn: AsyncConnection,
+    student: str,
+    seen: CouponState | None,
+    now: int,
+    after: str | None,
+    limit: int,
+) -> list[Coupon]:
+    """A wallet, newest first, from behind the coupon `after`; `seen` is the state a student is told
+    (Coupon.seen_at), None for all.
+    """
+    query = _with_template().where(coupons.c.student == student)
+    if seen is not None:
+        query = query.where(_is_seen(seen, now))
+    if after is not None:
+        query = query.where(coupons.c.id < after)
+    return await _load(conn, query.order_by(coupons.c.id.desc()).limit(limit))
+
+
+async def ids_of_codes(conn: AsyncConnection, student: str, codes: Collection[str]) -> list[str]:
+    return list(
+        await conn.scalars(
+            select(coupons.c.id).where(coupons.c.student == student, coupons.c.code.in_(codes))
+        )
+    )
+
+
+async def hold_rows(conn: AsyncConnection, ids: Iterable[str]) -> None:
+    """Keeps everybody else from moving these until the transaction ends. Always all that a
+    transaction is going to move, in one call: they are taken in the order of their ids, so two
+    transactions that want the same coupons wait for each other instead of for ever.
+    """
+    wanted = sorted(set(ids))
+    if wanted:
+        await conn.execute(
+            select(coupons.c.id)
+            .where(coupons.c.id.in_(wanted))
+            .order_by(coupons.c.id)
+            .with_for_update()
+        )
+
+
+async def lock(conn: AsyncConnection, coupon_id: str, redemption_id: str) -> None:
+    """Needs its row held and found usable; else RuntimeError, for nothing may go on from there."""
+    source = _from(coupon_id, CouponState.USABLE)
+    if not await _move(conn, source, CouponState.LOCKED, redemption_id=redemption_id):
+        raise RuntimeError(f"coupon {coupon_id} is not usable, and was thought to be")
+
+
+async def unlock(conn: AsyncConnection, coupon_id: str, redemption_id: str, now: int) -> bool:
+    """Free again, with at least a minute of its hold. False: this redemption does not lock it."""
+    least = now + LEAST_HOLD_AFTER_LOCK_MS
+    return await _move(
+        conn,
+        _from(coupon_id, CouponState.LOCKED, redemption_id),
+        CouponState.USABLE,
+        redemption_id=None,
+        # Nothing stays nothing: comparing with NULL is not true.
+        hold_until=case((coupons.c.hold_until < least, least), else_=coupons.c.hold_until),
+    )
+
+
+async def redeem(conn: AsyncConnection, coupon_id: str, redemption_id: str, now: int) -> bool:
+    """Out of this redemption's lock, or free after that lock ended. False: it is neither."""
+    moved = {"redemption_id": redemption_id, "redeemed_at": now}
+    locked = _from(coupon_id, CouponState.LOCKED, redemption_id)
+    free = _from(coupon_id, CouponState.USABLE)
+    return await _move(conn, locked, CouponState.REDEEMED, **moved) or await _move(
+        conn, free, CouponState.REDEEMED, **moved
+    )
+
+
+async def release(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
+    """Ends a hold that is over: the unit may go to somebody else. False: used, locked or not due."""
+    source = _from(coupon_id, CouponState.USABLE)
+    return await _move(conn, source, CouponState.RELEASED, coupons.c.hold_until <= now)
+
+
+async def revoke(conn: AsyncConnection, coupon_id: str) -> bool:
+    """Takes back a coupon that should not be. False: it is locked or spent, or gone already."""
+    return await _move(conn, _from(coupon_id, CouponState.USABLE), CouponState.REVOKED)
+
+
+async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Coupon]:
+    """Coupons whose hold is over and that nobody is paying with, the longest overdue first."""
+    # Written out, or PostgreSQL does not see that the partial index on hold_until is meant.
+    usable = literal(CouponState.USABLE.value, literal_execute=True)
+    return await _load(
+        conn,
+        _with_template()
+        .where(coupons.c.state == usable, coupons.c.hold_until <= now)
+        .order_by(coupons.c.hold_until)
+        .limit(limit),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    state: CouponState
+    where: ColumnElement[bool]
+
+
+def _from(coupon_id: str, state: CouponState, redemption_id: str | None = None) -> _Source:
+    where = and_(coupons.c.id == coupon_id, coupons.c.state == state)
+    if redemption_id is not None:
+        where = and_(where, coupons.c.redemption_id == redemption_id)
+    return _Source(state, where)
+
+
+async def _move(
+    conn: AsyncConnection,
+    source: _Source,
+    target: CouponState,
+    *conditions: ColumnElement[bool],
+    **columns: object,
+) -> bool:
+    if (source.state, target) not in MOVES:
+        raise ValueError(f"a coupon never goes from {source.state} to {target}")
+    moved = await conn.execute(
+        update(coupons).where(source.where, *conditions).values(state=target.value, **columns)
+    )
+    return moved.rowcount == 1
+
+
+def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
+    """`Coupon.seen_at(now) == state` in SQL."""
+    usable = coupons.c.state == CouponState.USABLE
+    alive = and_(
+        coupons.c.valid_until > now,
+        or_(coupons.c.hold_until.is_(None), coupons.c.hold_until > now),
+    )
+    match state:
+        case CouponState.USABLE:
+            return and_(usable, alive)
+        case CouponState.EXPIRED:
+            return and_(usable, not_(alive))
+        case CouponState.REVOKED:
+            return coupons.c.state.in_((CouponState.REVOKED, CouponState.VOIDED))
+    return coupons.c.state == state
+
+
+_TEMPLATE_COLUMNS = [
+    column
+    for column in template_versions.c
+    if column.name not in ("template_id", "version", "created_by", "created_at")
+]
+
+
+def _with_template() -> Select[*tuple[object, ...]]:
+    return select(
+        coupons, *_TEMPLATE_COLUMNS, template_versions.c.created_at.label("template_created_at")
+    ).join(
+        template_versions,
+        and_(
+            template_versions.c.template_id == coupons.c.template_id,
+            template_versions.c.version == coupons.c.template_version,
+        ),
+    )
+
+
+async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:
+    seen: dict[tuple[str, int], Template] = {}  # a wallet holds many coupons of few templates
+    return [_coupon(row, seen) for row in (await conn.execute(query)).mappings()]
+
+
+def _coupon(row: RowMapping, seen: dict[tuple[str, int], Template]) -> Coupon:
+    version = (row["template_id"], row["template_version"])
+    if version not in seen:
+        form = form_from_columns({**row})
+        seen[version] = to_template(form, *version, row["template_created_at"])
+    return Coupon(
+        **{name: row[name] for name in _PLAIN},
+        template=seen[version],
+        state=CouponState(row["state"]),
+    )
+
+
+def _columns(row: NewCoupon) -> dict[str, object]:
+    return {**asdict(row), "source": "claim", "state": CouponState.USABLE.value}
+
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "code", "batch_id", "student", "valid_from", "valid_until", "created_at"),
+    *("hold_until", "drop_id", "claim_id", "redemption_id", "redeemed_at"),
+)

@@ -1,0 +1,214 @@
+"""Drops as rows, and their allotments.
+
+Called by the flows of drops, by the rebuild of a desk and, for reading, by the API. Every move is
+conditional on the state it starts from; whoever needs several looks and moves as one thing holds
+the row first (`hold`). Units are moved by `ledger.batches`, in the same transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.claims import Audience
+from server.core.drops import Allotment, CloseReason, DropState, Window
+from server.ledger.tables import allotments, drops
+
+
+@dataclass(frozen=True, slots=True)
+class DropRow:
+    """`quantity` counts top-ups; `returned` are the units that went back to the batch. A prepared
+    drop has taken none yet. `state` is one of prepared, opening, open, closed: what lies between
+    open and closed is seen by the clock (core.drops.state_at).
+    """
+
+    id: str
+    room: str
+    batch_id: str
+    per_student: int
+    shard: int
+    state: DropState
+    mode: str
+    message: str
+    quantity: int
+    duration_seconds: int
+    opens_in_seconds: int
+    audience: Audience
+    metadata: Mapping[str, str]
+    created_by: str
+    created_at: int
+    returned: int = 0
+    opens_at: int | None = None
+    closes_at: int | None = None
+    closed_at: int | None = None
+    close_reason: CloseReason | None = None
+    present_at_open: int | None = None
+
+    @property
+    def window(self) -> Window | None:
+        if self.opens_at is None or self.closes_at is None:
+            return None
+        return Window(self.opens_at, self.closes_at)
+
+
+async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
+    columns = {name: getattr(row, name) for name in _PLAIN}
+    await conn.execute(
+        insert(drops).values(
+            **columns,
+            state=row.state.value,
+            audience={
+                "tags": sorted(row.audience.tags),
+                "students": sorted(row.audience.students),
+            },
+            metadata=dict(row.metadata),
+        )
+    )
+
+
+async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    return await _first(conn, select(drops).where(drops.c.id == drop_id))
+
+
+async def hold(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    """Nobody else changes it until this transaction ends."""
+    return await _first(conn, select(drops).where(drops.c.id == drop_id).with_for_update())
+
+
+async def page_of_room(
+    conn: AsyncConnection, room: str, limit: int, after: str | None = None
+) -> list[DropRow]:
+    """Newest first, from behind the drop `after`."""
+    query = select(drops).where(drops.c.room == room).order_by(drops.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(drops.c.id < after)
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
+    """Open ones whose time was over by `now`, the longest overdue first."""
+    query = (
+        select(drops)
+        .where(drops.c.state == DropState.OPEN.value, drops.c.closes_at <= now)
+        .order_by(drops.c.closes_at)
+        .limit(limit)
+    )
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def lately_open(conn: AsyncConnection, closed_after: int, limit: int) -> list[DropRow]:
+    """Open ones and those closed since, newest first: what somebody may be watching."""
+    watched = (drops.c.state == DropState.OPEN.value) | (drops.c.closed_at > closed_after)
+    query = select(drops).where(watched).order_by(drops.c.id.desc()).limit(limit)
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def mark_opening(conn: AsyncConnection, drop_id: str) -> None:
+    await _move(conn, drop_id, DropState.PREPARED, state=DropState.OPENING.value)
+
+
+async def mark_open(conn: AsyncConnection, drop_id: str, window: Window, present: int) -> None:
+    """Nothing where it was closed meanwhile."""
+    await _move(
+        conn,
+        drop_id,
+        DropState.OPENING,
+        state=DropState.OPEN.value,
+        opens_at=window.opens_at,
+        closes_at=window.closes_at,
+        present_at_open=present,
+    )
+
+
+async def mark_closed(
+    conn: AsyncConnection, closed: DropRow, source: DropState, returned: int
+) -> None:
+    """From the state `source` to how `closed` ended; `returned` is what goes back now."""
+    reason = closed.close_reason
+    await _move(
+        conn,
+        closed.id,
+        source,
+        state=DropState.CLOSED.value,
+        opens_at=closed.opens_at,
+        closes_at=closed.closes_at,
+        closed_at=closed.closed_at,
+        close_reason=reason and reason.value,
+        returned=drops.c.returned + returned,
+    )
+
+
+async def add_units(conn: AsyncConnection, held: DropRow, allotment: Allotment, now: int) -> None:
+    """A top-up: `allotment` begins behind the last unit of `held`."""
+    await _move(conn, held.id, DropState.OPEN, quantity=allotment.last)
+    await insert_allotment(conn, held.id, allotment, now)
+
+
+async def add_returned(conn: AsyncConnection, drop_id: str, units: int) -> None:
+    await conn.execute(
+        update(drops).where(drops.c.id == drop_id).values(returned=drops.c.returned + units)
+    )
+
+
+async def move_end(conn: AsyncConnection, drop_id: str, closes_at: int) -> None:
+    """Later only: of two extensions written down in the wrong order the longer one holds."""
+    await conn.execute(
+        update(drops)
+        .where(drops.c.id == drop_id, drops.c.closes_at < closes_at)
+        .values(closes_at=closes_at)
+    )
+
+
+async def insert_allotment(
+    conn: AsyncConnection, drop_id: str, allotment: Allotment, now: int
+) -> None:
+    await conn.execute(
+        insert(allotments).values(
+            id=allotment.id,
+            drop_id=drop_id,
+            first=allotment.first,
+            last=allotment.last,
+            created_at=now,
+        )
+    )
+
+
+async def allotments_of(conn: AsyncConnection, drop_id: str) -> list[Allotment]:
+    """In the order of their units."""
+    query = select(allotments.c.id, allotments.c.first, allotments.c.last).where(
+        allotments.c.drop_id == drop_id
+    )
+    rows = await conn.execute(query.order_by(allotments.c.first))
+    return [Allotment(id=row[0], first=row[1], last=row[2]) for row in rows]
+
+
+async def _move(conn: AsyncConnection, drop_id: str, source: DropState, **columns: object) -> None:
+    await conn.execute(
+        update(drops).where(drops.c.id == drop_id, drops.c.state == source.value).values(**columns)
+    )
+
+
+async def _first(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> DropRow | None:
+    row = (await conn.execute(query)).mappings().first()
+    return _row(row) if row else None
+
+
+def _row(row: RowMapping) -> DropRow:
+    audience, reason = row["audience"], row["close_reason"]
+    return DropRow(
+        **{name: row[name] for name in _PLAIN},
+        state=DropState(row["state"]),
+        audience=Audience(frozenset(audience["tags"]), frozenset(audience["students"])),
+        metadata=row["metadata"],
+        close_reason=CloseReason(reason) if reason else None,
+    )
+
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "room", "batch_id", "per_student", "shard", "mode", "message", "quantity"),
+    *("duration_seconds", "opens_in_seconds", "created_by", "created_at", "returned"),
+    *("opens_at", "closes_at", "closed_at", "present_at_open"),
+)

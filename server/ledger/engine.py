@@ -1,0 +1,184 @@
+"""The way into the ledger: one class that hides which database it is.
+
+Made by the composition root (`Ledger.connect`), handed to flows and workers; the other files of
+this package get the connection that `begin` or `read` gives. Knows no table. SQLite and PostgreSQL
+differ here and nowhere else.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Final
+
+import asyncpg
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+STATEMENT_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 5.0
+_POOL_WAIT_SECONDS: Final = 5.0
+_POSTGRESQL_POOL: Final = 8  # a process; at most twice that under a storm
+_SQLITE_READERS: Final = 4  # each has a thread of its own
+
+# PostgreSQL's classes of errors that say "not now" and nothing about what was asked: connection,
+# rolled back by the server (deadlock), resources, object in use (lock timeout), intervention
+# (shutdown, statement timeout), system; and a server that has become a replica.
+_RETRYABLE_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
+_READ_ONLY: Final = "25006"
+# SQLite's other errors are busy, full, disk. These are ours: no such table, a write within `read`.
+_SQLITE_MISTAKES: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY)
+
+
+class LedgerUnavailableError(Exception):
+    """The database is away, locked, or took too long. Nothing was committed, or it is not known
+    whether it was: what is asked again must bear being asked twice.
+    """
+
+
+class Ledger:
+    """One database. Share it: it holds the pools."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self.engine = writer
+        self._reader = reader
+
+    @classmethod
+    def connect(cls, url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> "Ledger":
+        """`postgresql://…` (also `?host=/socket/dir`, `?sslmode=`) or `sqlite:///path`. Opens
+        nothing yet. `statement_seconds` None: as long as it takes, for migrations. ValueError:
+        another database.
+        """
+        address = make_url(url)
+        match address.get_backend_name():
+            case "sqlite":
+                return cls(_sqlite(address, writes=True), _sqlite(address, writes=False))
+            case "postgresql" | "postgres":
+                engine = _postgresql(address, statement_seconds)
+                return cls(engine, _reading(engine))
+        raise ValueError(f"{address.get_backend_name()} is no database the ledger can live in")
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A write transaction: commits at its end, rolls back when an exception passes. On SQLite
+        there is one at a time.
+        """
+        return _transaction(self.engine)
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A look that writes nothing and sees one moment of the database throughout."""
+        return _transaction(self._reader)
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    with _translated():
+        async with engine.begin() as conn:
+            yield conn
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (exc.TimeoutError, OSError, asyncpg.InterfaceError) as error:
+        raise LedgerUnavailableError(f"{type(error).__name__}: {error}") from error
+    except (exc.DBAPIError, asyncpg.PostgresError) as error:
+        if not _says_not_now(error):
+            raise
+        raise LedgerUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
+def _says_not_now(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
+    """Whether the same statement may well succeed a moment later."""
+    if isinstance(error, exc.DBAPIError):
+        if error.connection_invalidated or isinstance(error, exc.InterfaceError):
+            return True
+        if isinstance(error.orig, sqlite3.OperationalError):
+            return error.orig.sqlite_errorcode & 0xFF not in _SQLITE_MISTAKES
+    source = error.orig if isinstance(error, exc.DBAPIError) else error
+    state = str(getattr(source, "sqlstate", None) or "")
+    return state == _READ_ONLY or state[:2] in _RETRYABLE_CLASSES
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------
+
+
+def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
+    limit_ms = int((statement_seconds or 0) * 1000)  # 0 = none
+    settings = {
+        "statement_timeout": str(limit_ms),
+        "lock_timeout": str(limit_ms),
+        "idle_in_transaction_session_timeout": str(2 * limit_ms),
+        "timezone": "UTC",
+    }
+    return create_async_engine(
+        _asyncpg_url(address),
+        pool_size=_POSTGRESQL_POOL,
+        max_overflow=_POSTGRESQL_POOL,
+        pool_timeout=_POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            # The server's own limit comes first; this one is for a server that says nothing at all.
+            "command_timeout": 2 * statement_seconds if statement_seconds else None,
+            "server_settings": settings,
+        },
+    )
+
+
+def _asyncpg_url(address: URL) -> URL:
+    """What people write for libpq, in asyncpg's words."""
+    query = dict(address.query)
+    sslmode = query.pop("sslmode", None)
+    if sslmode is not None:
+        query["ssl"] = sslmode
+    return address.set(drivername="postgresql+asyncpg", query=query)
+
+
+def _reading(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool, with transactions that see one snapshot and may not write."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+# --- SQLite -------------------------------------------------------------------------------------
+
+
+def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
+    """One connection that writes, a few that read: WAL lets them go on side by side."""
+    engine = create_async_engine(
+        address.set(drivername="sqlite+aiosqlite"),
+        pool_size=1 if writes else _SQLITE_READERS,
+        max_overflow=0,
+        pool_timeout=_POOL_WAIT_SECONDS,
+    )
+
+    def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: it would begin them too late.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS if writes else (*_PRAGMAS, "query_only=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that reads first and then writes would fail, not wait, where
+        # another process wrote in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+    return engine
+
+
+_PRAGMAS: Final = (
+    f"busy_timeout={int(STATEMENT_SECONDS * 1000)}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+)

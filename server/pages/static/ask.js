@@ -1,0 +1,26 @@
+// @ts-check
+/** A question with two answers, in a dialog: before something that cannot be undone. */
+
+import { h } from "/sdk/element/dom.js";
+
+/**
+ * @param {string} text
+ * @param {string} yes what the button that does it says
+ * @param {string} no
+ * @returns {Promise<boolean>} Escape means no
+ */
+export function ask(text, yes, no) {
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("ask"));
+  dialog.returnValue = "";
+  dialog.replaceChildren(
+    h("form", { method: "dialog" },
+      h("p", { id: "ask-text" }, text),
+      h("div", { class: "answers" },
+        h("button", { class: "plain-button", value: "no", autofocus: true }, no),
+        h("button", { class: "plain-button danger", value: "yes" }, yes))),
+  );
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}

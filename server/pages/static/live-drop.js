@@ -1,0 +1,148 @@
+// @ts-check
+/**
+ * A running drop: what became of its units, how long it lasts, and the controls. Built once and
+ * patched every second, so that a teacher's focus stays where it is. Used by the console.
+ */
+
+import { setText, show } from "/sdk/element/dom.js";
+import { countdown, shortValue } from "/sdk/element/value.js";
+import { errorText } from "/sdk/index.js";
+import { lengthText } from "./cost.js";
+import { isRunning } from "./drops.js";
+import { liveDropNodes } from "./live-drop-nodes.js";
+import { LookUp } from "./look-up.js";
+
+/** @typedef {import("./language.js").Language} Language */
+/** @typedef {import("./drops.js").ShownDrop} ShownDrop */
+/** @typedef {import("/sdk/api.js").ApiError} ApiError */
+/**
+ * What a press does; each answers with the reason why not.
+ * @typedef {object} DropActions
+ * @property {(add: number, drop: ShownDrop) => Promise<ApiError|null>} topUp
+ * @property {(seconds: number, drop: ShownDrop) => Promise<ApiError|null>} extend
+ * @property {(drop: ShownDrop) => Promise<ApiError|null>} close
+ * @property {(student: string) => Promise<import("/sdk/shapes.js").DropClaim|null>} find
+ */
+
+/** Claimed but not confirmed for longer than this is worth saying. */
+const RECORDING_AFTER_MS = 1000;
+
+export class LiveDrop {
+  /**
+   * @param {ShownDrop} drop
+   * @param {Language} language
+   * @param {DropActions} actions
+   */
+  constructor(drop, language, actions) {
+    this._drop = drop;
+    this._language = language;
+    this._actions = actions;
+    this._lookUp = new LookUp(drop.id, language, actions.find);
+    this._dom = liveDropNodes(drop.id, {
+      topUp: (add) => this._act(actions.topUp(add, this._drop)),
+      topUpTyped: () => this._topUpTyped(),
+      extend: (seconds) => this._act(actions.extend(seconds, this._drop)),
+      close: () => this._act(actions.close(this._drop)),
+    }, this._lookUp.root);
+    this.root = this._dom.root;
+    /** Server time since which the ledger lags behind the desk. @type {number|null} */
+    this._behindSince = null;
+  }
+
+  /**
+   * What is refused is said right here.
+   * @param {Promise<ApiError|null>} call
+   */
+  async _act(call) {
+    const { error } = this._dom;
+    show(error, false);
+    const refused = await call;
+    show(error, refused !== null);
+    setText(error, refused ? this._reason(refused) : "");
+  }
+
+  /** @param {ApiError} error */
+  _reason(error) {
+    // Here "the state has changed" means: your figures were old. By now the new ones are shown.
+    if (error.code === "wrong_state" && isRunning(this._drop)) return this._language.say("changed_meanwhile");
+    return errorText(error.code, this._language.current, error.facts);
+  }
+
+  async _topUpTyped() {
+    const { amount } = this._dom;
+    const add = amount.valueAsNumber;
+    const isRight = Number.isInteger(add) && add >= 1;
+    amount.setAttribute("aria-invalid", String(!isRight));
+    if (!isRight) return amount.focus();
+    await this._act(this._actions.topUp(add, this._drop));
+    amount.value = "";
+  }
+
+  /**
+   * @param {ShownDrop} drop
+   * @param {number} now server time, ms
+   */
+  update(drop, now) {
+    this._drop = drop;
+    const dom = this._dom;
+    setText(dom.value, drop.discount ? shortValue(drop.discount, drop.currency ?? "CNY", this._language.current) : "");
+    setText(dom.name, drop.name ?? "");
+    setText(dom.state, this._language.say(`state_${drop.state}`));
+    this.root.dataset.state = drop.state;
+    show(dom.message, Boolean(drop.message));
+    setText(dom.message, drop.message ?? "");
+    this._showClock(drop, now);
+    this._showUnits(drop, now);
+    this._showControls(drop);
+    this._lookUp.translate();
+  }
+
+  /** @param {ShownDrop} drop @param {number} now */
+  _showClock(drop, now) {
+    const isWaiting = drop.state === "scheduled";
+    const end = isRunning(drop) ? (isWaiting ? drop.opens_at : drop.closes_at) : null;
+    setText(this._dom.clockLabel, end ? this._language.say(isWaiting ? "opens_in" : "closes_in") : "");
+    setText(this._dom.clock, end ? countdown(Date.parse(end) - now) : "");
+  }
+
+  /** @param {ShownDrop} drop @param {number} now */
+  _showUnits(drop, now) {
+    const dom = this._dom;
+    const say = this._language.say.bind(this._language);
+    const claimed = drop.claimed ?? drop.quantity - drop.remaining;
+    dom.fillBar.style.transform = `scaleX(${drop.quantity ? Math.min(1, claimed / drop.quantity) : 0})`;
+    dom.meter.setAttribute("aria-valuemax", String(drop.quantity));
+    dom.meter.setAttribute("aria-valuenow", String(claimed));
+    dom.meter.setAttribute("aria-label", say("count_claimed"));
+    setText(dom.left, isRunning(drop)
+      ? say("left_of", { left: drop.remaining, all: drop.quantity })
+      : say("returned", { n: drop.returned ?? drop.remaining }));
+    for (const { name, label, figure } of dom.counters) {
+      setText(label, say(`count_${name}`));
+      setText(figure, String(name === "claimed" ? claimed : (drop[name] ?? 0)));
+    }
+    this._showRecording(claimed - (drop.confirmed ?? claimed), now);
+  }
+
+  /** @param {number} behind @param {number} now */
+  _showRecording(behind, now) {
+    if (behind <= 0) this._behindSince = null;
+    else this._behindSince ??= now;
+    const isLong = this._behindSince !== null && now - this._behindSince > RECORDING_AFTER_MS;
+    setText(this._dom.recording, isLong ? this._language.say("recording", { n: behind }) : "");
+  }
+
+  /** @param {ShownDrop} drop */
+  _showControls(drop) {
+    const dom = this._dom;
+    const say = this._language.say.bind(this._language);
+    show(dom.controls, isRunning(drop));
+    setText(dom.topUpLabel, say("top_up"));
+    setText(dom.extendLabel, say("extend"));
+    for (const { add, button } of dom.topUps) setText(button, `+${add}`);
+    for (const { seconds, button } of dom.extensions) setText(button, `+${lengthText(seconds, this._language)}`);
+    dom.amount.setAttribute("aria-label", say("top_up"));
+    setText(dom.addAmount, say("top_up"));
+    setText(dom.end, say(drop.state === "scheduled" ? "cancel_scheduled" : "close"));
+  }
+}

@@ -1,0 +1,103 @@
+// @ts-check
+/** The student's coupons, as the ledger has them: usable ones first. Used by the student's page. */
+
+import { Api, ApiError, errorText } from "/sdk/index.js";
+import { fill, h, setText, show } from "/sdk/element/dom.js";
+import { useHref } from "/sdk/element/use-link.js";
+import { dateText, shortValue } from "/sdk/element/value.js";
+
+/** @typedef {import("./language.js").Language} Language */
+/** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
+
+const SHOWN_AT_MOST = 20;
+
+export class Wallet {
+  /**
+   * @param {string} token
+   * @param {Language} language
+   */
+  constructor(token, language) {
+    this._api = new Api({ url: location.origin, getToken: () => token });
+    this._language = language;
+    /** @type {WalletCoupon[]} */
+    this._coupons = [];
+    /** @type {string|null} */
+    this._error = null;
+    this._isLoaded = false;
+    language.addEventListener("change", () => this._show());
+    void this.load();
+  }
+
+  /** Asks again; of calls that overlap the last one is shown. */
+  async load() {
+    const asked = (this._asked = (this._asked ?? 0) + 1);
+    try {
+      const { coupons } = await this._api.myCoupons({ limit: SHOWN_AT_MOST });
+      if (asked !== this._asked) return;
+      this._coupons = coupons;
+      this._error = null;
+      this._isLoaded = true;
+    } catch (error) {
+      this._error = error instanceof ApiError ? error.code : "other";
+    }
+    this._show();
+  }
+
+  /** @param {(event: CustomEvent) => void} listener told of every "use now", with its `href` */
+  onUse(listener) {
+    this._use = listener;
+  }
+
+  _show() {
+    const box = /** @type {HTMLElement} */ (document.getElementById("coupons"));
+    const trouble = /** @type {HTMLElement} */ (document.getElementById("wallet-trouble"));
+    const empty = /** @type {HTMLElement} */ (document.getElementById("wallet-empty"));
+    const usable = this._coupons.filter((coupon) => coupon.state === "usable");
+    const others = this._coupons.filter((coupon) => coupon.state !== "usable");
+    fill(box, ...[...usable, ...others].map((coupon) => this._row(coupon)));
+    show(empty, this._isLoaded && this._coupons.length === 0);
+    show(trouble, this._error !== null);
+    setText(trouble, this._error ? errorText(this._error, this._language.current) : "");
+  }
+
+  /** @param {WalletCoupon} coupon */
+  _row(coupon) {
+    const isUsable = coupon.state === "usable";
+    const by = this._language.say("use_by", { at: dateText(coupon.use_by, this._language.current) });
+    return h(
+      "li",
+      { class: "coupon", "data-state": isUsable ? "usable" : "over" },
+      h("div", { class: "worth" }, worth(coupon, this._language.current)),
+      h(
+        "div",
+        { class: "facts" },
+        h("strong", null, coupon.name),
+        h("span", { class: "state" }, isUsable ? by : this._language.say(`coupon_${coupon.state}`)),
+        h("code", null, coupon.code),
+        isUsable && h("div", null, this._useLink(coupon)),
+      ),
+    );
+  }
+
+  /** @param {WalletCoupon} coupon */
+  _useLink(coupon) {
+    const { use_url } = /** @type {{use_url?: string}} */ (coupon.template);
+    const href = useHref(use_url, coupon.code, location.origin);
+    const link = h("a", { href, target: "_blank", rel: "noopener" }, this._language.say("use_now"));
+    link.addEventListener("click", (click) => {
+      const use = new CustomEvent("use", { detail: { href }, cancelable: true });
+      this._use?.(use);
+      if (use.defaultPrevented) click.preventDefault();
+    });
+    return link;
+  }
+}
+
+/**
+ * @param {WalletCoupon} coupon
+ * @param {"zh"|"en"} language
+ */
+function worth(coupon, language) {
+  const { discount, currency } = /** @type {any} */ (coupon.template ?? {});
+  return discount ? shortValue(discount, currency, language) : "✓";
+}

@@ -1,0 +1,148 @@
+"""The text of one variable -> its value. Called by `server.settings` only; knows no names.
+
+Each raises a ValueError whose text ends the sentence "<variable> ..."; none quotes a secret value.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+SECRET_CHARS = 32
+_DISTINCT_CHARS = 8
+# Long enough to pass a length check, and printed in everybody's tutorial.
+_PUBLISHED_SECRETS = frozenset(
+    {
+        "a-string-secret-at-least-256-bits-long",
+        "your-256-bit-secret-your-256-bit-secret",
+        "your-super-secret-and-long-jwt-secret",
+        "my-super-secret-key-that-nobody-knows",
+        "this-is-a-very-secret-key-change-me",
+        "changemechangemechangemechangeme",
+        "0123456789abcdef0123456789abcdef",
+        "01234567890123456789012345678901",
+        "12345678901234567890123456789012",
+        "abcdefghijklmnopqrstuvwxyz012345",
+        "abcdefghijklmnopqrstuvwxyz123456",
+        "supersecretsupersecretsupersecret",
+    }
+)
+
+
+def redis_url(text: str) -> str | None:
+    return _url(text, {"redis": "redis", "rediss": "rediss", "unix": "unix"}) if text else None
+
+
+def database_url(text: str) -> str | None:
+    if not text:
+        return None
+    # `postgres` is how several platforms still spell it.
+    kinds = {"postgresql": "postgresql", "postgres": "postgresql", "sqlite": "sqlite"}
+    url = _url(text, kinds)
+    if url.startswith("sqlite:") and not re.fullmatch(r"sqlite:///[^?]+", url):
+        raise ValueError("must name a file: sqlite:///path")
+    return url
+
+
+def _url(text: str, kinds: Mapping[str, str]) -> str:
+    kind, found, rest = text.partition("://")
+    if not found or kind.lower() not in kinds or not rest:
+        raise ValueError(f"must be a URL that starts with {_one_of(f'{k}://' for k in kinds)}")
+    return f"{kinds[kind.lower()]}://{rest}"
+
+
+def data_dir(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def secrets(text: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in text.split(",")) if text else ()
+    for number, secret in enumerate(secrets, 1):
+        which = f"(number {number} of {len(secrets)}) " if len(secrets) > 1 else ""
+        if len(secret) < SECRET_CHARS:
+            raise ValueError(f"{which}must have at least {SECRET_CHARS} characters")
+        if secret.lower() in _PUBLISHED_SECRETS or len(set(secret)) < _DISTINCT_CHARS:
+            raise ValueError(f"{which}is a known or guessable value; make a random one")
+    return secrets
+
+
+def host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.:_%-]+", text):
+        raise ValueError("must be an address or a host name")
+    return text
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def public_url(text: str) -> str | None:
+    return _origin(text) if text else None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(part) for part in _parts(text))
+
+
+def _origin(text: str) -> str:
+    """As a browser writes it in `Origin`: lower case, no path, no default port."""
+    wrong = f"must look like https://school.example, not {text!r}"
+    try:
+        url = urlsplit(text.lower())
+        port = url.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
+        raise ValueError(wrong)
+    if url.path not in ("", "/") or url.query or url.fragment:
+        raise ValueError(wrong)
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    is_default = port in (None, {"http": 80, "https": 443}[url.scheme])
+    return f"{url.scheme}://{host}" if is_default else f"{url.scheme}://{host}:{port}"
+
+
+def proxies(text: str) -> tuple[str, ...]:
+    proxies = tuple(_parts(text))
+    for proxy in proxies:
+        try:
+            if proxy != "*":
+                ipaddress.ip_network(proxy)
+        except ValueError:
+            raise ValueError(f"must list addresses or networks, or be *, not {proxy!r}") from None
+    return proxies
+
+
+def time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"must be an IANA time zone like Asia/Shanghai, not {text!r}") from None
+
+
+def key_prefix(text: str) -> str:
+    # Braces would move the keys' hash tags, a colon would blur where the prefix ends.
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,32}", text):
+        raise ValueError("must be 1 to 32 letters, digits, dots, dashes or underscores")
+    return text
+
+
+def flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return text == "1"
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *others, last = list(words)
+    return f"{', '.join(others)} or {last}"

@@ -1,0 +1,202 @@
+"""What the operator decides, read once from `CLASSDROP_*`: the only reader of the environment.
+
+Called by the command line (`server.commands`), which hands the frozen result down. A leaf: knows
+nothing of what its values are used for. The settings table of the README is rendered from here.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from server import setting_parsers
+
+_MAX_PROCESSES = 64
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used: one line for each, starting with the variable's name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked values. What may hold a password or a secret is not in the repr."""
+
+    redis_url: str | None = field(repr=False)
+    database_url: str | None = field(repr=False)
+    data_dir: Path
+    secrets: tuple[str, ...] = field(repr=False)
+    host: str
+    port: int
+    processes: int
+    public_url: str | None
+    allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    time_zone: ZoneInfo
+    key_prefix: str
+    accept_weak_redis: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """One row of the table: the field it fills, and how text becomes a value. `parse` raises a
+    ValueError whose text ends the sentence "<variable> ...": it never quotes a secret value."""
+
+    name: str
+    field: str
+    default: str
+    meaning: str
+    parse: Callable[[str], Any]
+    shown_default: str | None = None
+    also: str | None = None
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Raises SettingsError with every problem at once. An empty variable counts as absent."""
+    given = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for variable in _VARIABLES:
+        name, text = _text_of(variable, given)
+        try:
+            values[variable.field] = variable.parse(text)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def environment_with(overrides: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child of ours: what we were given, and `overrides`."""
+    return {**os.environ, **overrides}
+
+
+def settings_table() -> str:
+    """The table in the README, in Markdown."""
+    rows = ["| variable | default | what it decides |", "| --- | --- | --- |"]
+    for variable in _VARIABLES:
+        default = variable.default if variable.shown_default is None else variable.shown_default
+        cell = f"`{default}`" if variable.default == default and default else default
+        rows.append(f"| `{variable.name}` | {cell} | {variable.meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def _text_of(variable: _Variable, environ: Mapping[str, str]) -> tuple[str, str]:
+    for name in filter(None, (variable.name, variable.also)):
+        text = environ.get(name, "").strip()
+        if text:
+            return name, text
+    return variable.name, variable.default
+
+
+_VARIABLES = (
+    _Variable(
+        "CLASSDROP_REDIS_URL",
+        "redis_url",
+        "",
+        "Redis 7.0+ or Valkey: `redis://`, `rediss://` or `unix://`. It must run with AOF "
+        "(`appendfsync always`) and `noeviction`.",
+        setting_parsers.redis_url,
+        "embedded",
+    ),
+    _Variable(
+        "CLASSDROP_DATABASE_URL",
+        "database_url",
+        "",
+        "The ledger: `postgresql://…` or `sqlite:///path`.",
+        setting_parsers.database_url,
+        "embedded (SQLite)",
+    ),
+    _Variable(
+        "CLASSDROP_DATA_DIR",
+        "data_dir",
+        ".data",
+        "Where the embedded Redis, SQLite and the secret live. One service at a time.",
+        setting_parsers.data_dir,
+    ),
+    _Variable(
+        "CLASSDROP_SECRET",
+        "secrets",
+        "",
+        f"Signs tokens: a comma list of secrets of {setting_parsers.SECRET_CHARS} or more random "
+        "characters. The first signs, all verify. Required with a Redis or database of your own.",
+        setting_parsers.secrets,
+        "made and kept in the data folder",
+    ),
+    _Variable(
+        "CLASSDROP_HOST",
+        "host",
+        "127.0.0.1",
+        "The address to listen on; `0.0.0.0` lets the classroom's network in.",
+        setting_parsers.host,
+    ),
+    _Variable(
+        "CLASSDROP_PORT",
+        "port",
+        "8000",
+        "The one port for pages, API and sockets. `PORT` is read where this is absent.",
+        setting_parsers.whole_number(1, 65535),
+        also="PORT",
+    ),
+    _Variable(
+        "CLASSDROP_PROCESSES",
+        "processes",
+        "1",
+        "How many `web` processes share the port. One per core; each holds some 10,000 students.",
+        setting_parsers.whole_number(1, _MAX_PROCESSES),
+    ),
+    _Variable(
+        "CLASSDROP_PUBLIC_URL",
+        "public_url",
+        "",
+        "What the world calls this service, for links, for example `https://drops.school.example`.",
+        setting_parsers.public_url,
+        "what was listened on",
+    ),
+    _Variable(
+        "CLASSDROP_ALLOWED_ORIGINS",
+        "allowed_origins",
+        "",
+        "Comma list of other sites whose pages may open sockets, call the API and embed the card.",
+        setting_parsers.origins,
+        "none",
+    ),
+    _Variable(
+        "CLASSDROP_TRUSTED_PROXIES",
+        "trusted_proxies",
+        "",
+        "Comma list of addresses or networks whose `X-Forwarded-*` headers are believed; `*` for "
+        "all, where only a proxy can reach the port.",
+        setting_parsers.proxies,
+        "none",
+    ),
+    _Variable(
+        "CLASSDROP_TIME_ZONE",
+        "time_zone",
+        "Asia/Shanghai",
+        "The school's IANA time zone: dates that people type are days there.",
+        setting_parsers.time_zone,
+    ),
+    _Variable(
+        "CLASSDROP_KEY_PREFIX",
+        "key_prefix",
+        "classdrop",
+        "Starts every key in Redis, so that several installations can share a server.",
+        setting_parsers.key_prefix,
+    ),
+    _Variable(
+        "CLASSDROP_ACCEPT_WEAK_REDIS",
+        "accept_weak_redis",
+        "0",
+        "`1` starts on a Redis that may forget what it acknowledged, with a warning instead of a "
+        "refusal. `won` is then no promise; `confirmed` still is.",
+        setting_parsers.flag,
+    ),
+)

@@ -1,0 +1,317 @@
+"""Frames <-> bytes: the only place that knows the JSON field names of the socket.
+
+Called by the gateway (both ways), the API (claim answers, snapshot) and the feed (a room's drops in
+Redis). `client_sdk/vectors.json` holds an example of each frame, and tests hold this file to it.
+
+Frames are JSON objects with `type` first. Text from clients is never trusted: `parse` returns None
+for whatever is not a frame of the protocol.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import orjson
+
+from server.core.claims import Audience, ClaimState, Outcome
+from server.core.coupons import Coupon
+from server.core.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.instants import to_text
+
+MAX_FRAME_BYTES = 4096  # from a client
+_ID_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
+_MAX_ID = 64
+
+
+# --- from clients -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFrame:
+    drop_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFrame:
+    drop_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A frame of a later version: ignored, so that clients and servers of different age can talk."""
+
+
+ClientFrame = Hello | ClaimFrame | SeenFrame | Pong | Unknown
+_PONG, _UNKNOWN = Pong(), Unknown()
+
+
+def parse(text: bytes | bytearray | memoryview) -> ClientFrame | None:
+    """None: not JSON, not an object, without a type, or with a field of the wrong form."""
+    try:
+        fields = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    match fields.get("type"):
+        case "claim":
+            return _claim(fields)
+        case "pong":
+            return _PONG
+        case "seen":
+            return SeenFrame(fields["drop_id"]) if _is_id(fields.get("drop_id")) else None
+        case "hello":
+            token = fields.get("token")
+            return Hello(token) if isinstance(token, str) else None
+        case str():
+            return _UNKNOWN
+        case _:
+            return None
+
+
+def _claim(fields: Mapping[str, Any]) -> ClaimFrame | None:
+    drop_id, request_id = fields.get("drop_id"), fields.get("request_id")
+    return ClaimFrame(drop_id, request_id) if _is_id(drop_id) and _is_id(request_id) else None
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_ID and _ID_CHARS.issuperset(value)
+
+
+# --- to clients -------------------------------------------------------------------------------
+
+
+def public_drop(drop: RoomDrop, state: DropState, remaining: int) -> dict[str, object]:
+    """`drop` of drop_opened, drop_changed and welcome; `id` first."""
+    shown: dict[str, object] = {
+        "id": drop.id,
+        "state": state,
+        "name": drop.name,
+        "description": drop.description,
+        "message": drop.message,
+        "currency": drop.currency,
+        "discount": drop.discount,
+        "threshold": drop.threshold,
+        "scope": drop.scope,
+        "validity": drop.validity,
+        "mode": drop.mode,
+        "quantity": drop.quantity,
+        "remaining": remaining,
+        "opens_at": to_text(drop.window.opens_at),
+        "closes_at": to_text(drop.window.closes_at),
+    }
+    if drop.hold_seconds is not None:
+        shown["hold_seconds"] = drop.hold_seconds
+    if drop.use_url is not None:
+        shown["use_url"] = drop.use_url
+    if drop.style:
+        shown["style"] = drop.style
+    if drop.closed_at is not None:
+        shown["closed_at"] = to_text(drop.closed_at)
+        shown["close_reason"] = public_reason(drop.close_reason)
+    return shown
+
+
+def public_reason(reason: CloseReason | None) -> str:
+    """Students are told of a cancelled opening as of one that was stopped."""
+    if reason in (None, CloseReason.CANCELLED):
+        return CloseReason.STOPPED
+    return reason
+
+
+def drop_frame(kind: str, drop: Mapping[str, object], epoch: str, offset: int) -> bytes:
+    """drop_opened and drop_changed."""
+    return orjson.dumps({"type": kind, "drop": drop, "epoch": epoch, "offset": offset})
+
+
+def drop_closed(drop_id: str, reason: str, epoch: str, offset: int) -> bytes:
+    return orjson.dumps(
+        {
+            "type": "drop_closed",
+            "drop_id": drop_id,
+            "reason": reason,
+            "epoch": epoch,
+            "offset": offset,
+        }
+    )
+
+
+def drop_progress(drop_id: str, remaining: int, state: DropState, more: Mapping[str, int]) -> bytes:
+    """`more`: `present` for everybody, all counters for instructors."""
+    return orjson.dumps(
+        {
+            "type": "drop_progress",
+            "drop_id": drop_id,
+            "remaining": remaining,
+            "state": state,
+            **more,
+        }
+    )
+
+
+def presence(present: int) -> bytes:
+    """To instructors, when it has changed: who is in the room needs no drop to be known."""
+    return orjson.dumps({"type": "presence", "present": present})
+
+
+def claim_fields(
+    request_id: str,
+    drop_id: str,
+    outcome: Outcome,
+    retry_after_ms: int | None = None,
+    limit: str | None = None,
+) -> dict[str, object]:
+    """claim_result without its type: also the answer of POST /v1/drops/{id}/claims."""
+    fields: dict[str, object] = {
+        "request_id": request_id,
+        "drop_id": drop_id,
+        "outcome": outcome,
+    }
+    if retry_after_ms is not None:
+        fields["retry_after_ms"] = retry_after_ms
+    if limit is not None:
+        fields["limit"] = limit
+    return fields
+
+
+def claim_result(fields: Mapping[str, object]) -> bytes:
+    return orjson.dumps({"type": "claim_result", **fields})
+
+
+def claim_confirmed(drop_id: str, coupon: bytes) -> bytes:
+    """`coupon` is JSON already: the desk has it so."""
+    return orjson.dumps(
+        {"type": "claim_confirmed", "drop_id": drop_id, "coupon": orjson.Fragment(coupon)}
+    )
+
+
+def claim_lost(frame: str, drop_id: str, coupon_id: str | None, reason: str) -> bytes:
+    """coupon_released and claim_revoked. A claim revoked before it was confirmed had no coupon."""
+    coupon = {"coupon_id": coupon_id} if coupon_id else {}
+    return orjson.dumps({"type": frame, "drop_id": drop_id, **coupon, "reason": reason})
+
+
+def coupon_fields(coupon: Coupon) -> dict[str, object]:
+    """`coupon` of claim_confirmed and welcome."""
+    fields: dict[str, object] = {
+        "id": coupon.id,
+        "code": coupon.code,
+        "name": coupon.template.name,
+        "valid_from": to_text(coupon.valid_from),
+        "valid_until": to_text(coupon.valid_until),
+        "use_by": to_text(coupon.use_by),
+    }
+    if coupon.template.use_url is not None:
+        fields["use_url"] = coupon.template.use_url
+    return fields
+
+
+def ping(now: int) -> bytes:
+    return orjson.dumps({"type": "ping", "now": to_text(now)})
+
+
+def error(code: str, message: str, retry_after_ms: int | None = None) -> bytes:
+    fields: dict[str, object] = {"type": "error", "code": code, "message": message}
+    if retry_after_ms is not None:
+        fields["retry_after_ms"] = retry_after_ms
+    return orjson.dumps(fields)
+
+
+def my_claim(drop_id: str, state: ClaimState, won_at: int, coupon: bytes) -> dict[str, object]:
+    """One of welcome's `claims`."""
+    fields: dict[str, object] = {"drop_id": drop_id, "state": state, "won_at": to_text(won_at)}
+    if coupon:
+        fields["coupon"] = orjson.Fragment(coupon)
+    return fields
+
+
+def welcome_head(
+    *,
+    room: str,
+    now: int,
+    epoch: str,
+    offset: int,
+    present: int,
+    drops: Sequence[Mapping[str, object]],
+) -> bytes:
+    """The part of a welcome that all who join a room in the same state share; open at its end."""
+    return orjson.dumps(
+        {
+            "type": "welcome",
+            "room": room,
+            "now": to_text(now),
+            "epoch": epoch,
+            "offset": offset,
+            "present": present,
+            "drops": drops,
+        }
+    )[:-1]
+
+
+def welcome(head: bytes, student: str, claims: Sequence[Mapping[str, object]]) -> bytes:
+    """`student` has passed the token check: its characters need no escaping."""
+    mine = orjson.dumps(claims) if claims else b"[]"
+    return b'%b,"student":"%b","claims":%b}' % (head, student.encode(), mine)
+
+
+# --- a room's drops in Redis --------------------------------------------------------------------
+
+
+def dump_room_drop(drop: RoomDrop) -> bytes:
+    return orjson.dumps(
+        {
+            "id": drop.id,
+            "room": drop.room,
+            "shard": drop.shard,
+            "batch_id": drop.batch_id,
+            "per_student": drop.per_student,
+            "tags": sorted(drop.audience.tags),
+            "students": sorted(drop.audience.students),
+            "name": drop.name,
+            "description": drop.description,
+            "message": drop.message,
+            "currency": drop.currency,
+            "discount": drop.discount,
+            "threshold": drop.threshold,
+            "scope": drop.scope,
+            "validity": drop.validity,
+            "mode": drop.mode,
+            "quantity": drop.quantity,
+            "opens_at": drop.window.opens_at,
+            "closes_at": drop.window.closes_at,
+            "style": drop.style,
+            "hold_seconds": drop.hold_seconds,
+            "use_url": drop.use_url,
+            "closed_at": drop.closed_at,
+            "close_reason": drop.close_reason,
+        }
+    )
+
+
+def load_room_drop(text: bytes) -> RoomDrop:
+    return room_drop_from(orjson.loads(text))
+
+
+def room_drop_from(fields: Any) -> RoomDrop:
+    """What `dump_room_drop` wrote, parsed."""
+    f = dict(fields)
+    audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")))
+    window = Window(f.pop("opens_at"), f.pop("closes_at"))
+    reason = f.pop("close_reason")
+    return RoomDrop(
+        **f,
+        audience=audience,
+        window=window,
+        close_reason=CloseReason(reason) if reason is not None else None,
+    )

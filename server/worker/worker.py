@@ -1,0 +1,104 @@
+"""All jobs of a worker, each in a loop of its own that outlives whatever is away for a while.
+
+Made by the composition root (commands/worker.py). One of the three places that catch everything: a
+fault in one round must not end the others, and is logged and counted.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from server.desk import DeskUnavailableError
+from server.desk.fence import Fence
+from server.desk.keys import SHARDS
+from server.desk.outbox import Outbox
+from server.flows.drive_intents import close_overdue, drive_pending
+from server.flows.places import Places
+from server.flows.rebuild_desk import DeskRebuilder
+from server.flows.redemptions import expire_overdue
+from server.flows.write_boards import write_boards
+from server.ledger.engine import LedgerUnavailableError
+from server.telemetry import Metrics
+from server.worker.claims_loop import ClaimsLoop
+
+LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
+_PAUSE_SECONDS = 0.2  # after a failure, before the next try
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    places: Places
+    outbox: Outbox
+    fence: Fence
+    claims: ClaimsLoop
+    rebuilder: DeskRebuilder
+    metrics: Metrics
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for seconds, job in self._jobs():
+                tasks.create_task(_every(seconds, job))
+
+    def _jobs(self) -> list[tuple[float, Callable[[], Awaitable[object]]]]:
+        """How often, and what."""
+        return [
+            (0.0, self.claims.step),
+            (0.25, self.mend_fences),
+            (0.5, self.close_overdue),
+            (1.0, self.drive_intents),
+            (1.0, self.write_boards),
+            (2.0, self.claims.take_over),
+            (2.0, self.measure_backlog),
+            (5.0, self.outbox.trim),
+            (5.0, self.expire_redemptions),
+        ]
+
+    async def mend_fences(self) -> None:
+        """Rebuilds every shard whose fence is shut."""
+        shut = await self.fence.shut_shards()
+        for shard in range(SHARDS):
+            self.metrics.fence_closed.labels(shard).set(shard in shut)
+        for shard in shut:
+            if await self.rebuilder.rebuild(shard, now_ms()):
+                self.metrics.rebuilds.inc()
+
+    async def close_overdue(self) -> None:
+        await close_overdue(self.places, now_ms())
+
+    async def drive_intents(self) -> None:
+        driven = await drive_pending(self.places, LEFT_BEHIND_MS, now_ms())
+        self.metrics.intents_pending.set(driven.waiting)
+
+    async def write_boards(self) -> None:
+        await write_boards(self.places.ledger, self.places.feed, now_ms())
+
+    async def measure_backlog(self) -> None:
+        backlog = await self.outbox.backlog()
+        self.metrics.outbox_lag.labels("all").set(backlog.entries)
+        self.metrics.outbox_oldest_age.labels("all").set(backlog.oldest_age_ms / 1000)
+
+    async def expire_redemptions(self) -> None:
+        await expire_overdue(self.places.ledger, now_ms())
+
+
+async def _every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+    name = getattr(job, "__qualname__", repr(job))
+    while True:
+        try:
+            await job()
+        except (DeskUnavailableError, LedgerUnavailableError) as error:
+            _log.warning("job_waits", job=name, error=str(error))
+            await asyncio.sleep(_PAUSE_SECONDS)
+        except Exception:
+            _log.exception("job_failed", job=name)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(seconds)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

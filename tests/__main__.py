@@ -1,0 +1,145 @@
+"""`python -m tests [--fast]`: everything that must hold, the same here and in CI.
+
+Formatting, lint, types, layers, the JavaScript half, then pytest with coverage; the exit status is
+the worst of all. With root on Debian what is missing is installed first; elsewhere one line says
+what will be skipped. With CI=true nothing may be skipped: a missing tool is a failure.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[1]
+_BIN = Path(sys.executable).parent
+_FOLDERS = ("unit", "contract", "integration", "races", "system", "browser")
+_FAST_FOLDERS = ("unit", "contract")
+_COVERED = ("server/core", "server/flows", "server/wire.py", "client_sdk/python")
+_CJK_FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """Something of the system's the tests need; `package` is Debian's, `service` what its
+    installation starts and we do not want."""
+
+    is_there: Callable[[], bool]
+    package: str
+    needed_for: str
+    service: str | None = None
+
+
+def _program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None
+
+
+def _has_postgres() -> bool:
+    # Debian keeps the server out of PATH.
+    folders = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return _program("postgres")() or any(folders)
+
+
+_TOOLS = (
+    _Tool(_program("redis-server"), "redis-server", "tests on Redis 7", "redis-server"),
+    _Tool(_has_postgres, "postgresql", "tests on PostgreSQL", "postgresql"),
+    _Tool(_program("chromium"), "chromium", "browser tests"),
+    _Tool(_program("node"), "nodejs", "JavaScript tests"),
+    _Tool(Path(_CJK_FONT).exists, "fonts-noto-cjk", "Chinese texts in screenshots"),
+)
+
+
+def main() -> int:
+    asked = _arguments()
+    is_ci = os.environ.get("CI") == "true"
+    failed = [] if asked.fast else _prepare(is_ci)
+    for name, command in _checks():
+        if not _passes(name, command):
+            failed.append(name)
+    if failed:
+        _say(f"failed before pytest: {', '.join(failed)}")
+    status = _run(_pytest(asked.fast))  # last, so that its closing line is the last line
+    return status or bool(failed)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
+    parser.add_argument("--fast", action="store_true", help="no servers, databases or browser")
+    return parser.parse_args()
+
+
+def _prepare(is_ci: bool) -> list[str]:
+    """Installs what is missing, where that is ours to do; returns what CI cannot do without."""
+    missing = [tool for tool in _TOOLS if not tool.is_there()]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        _install(missing)
+        missing = [tool for tool in missing if not tool.is_there()]
+    if not missing:
+        return []
+    without = "; ".join(f"{tool.needed_for} (no {tool.package})" for tool in missing)
+    _say(f"{'missing' if is_ci else 'will be skipped'}: {without}")
+    return [tool.package for tool in missing] if is_ci else []
+
+
+def _install(tools: Iterable[_Tool]) -> None:
+    packages = [tool.package for tool in tools]
+    _say(f"installing {' '.join(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages]
+    for command in (["apt-get", "update", "-qq"], install):
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    # The tests bring their own servers, on sockets of their own.
+    for tool in tools:
+        if tool.service and shutil.which("service"):
+            subprocess.run(["service", tool.service, "stop"], capture_output=True, check=False)
+
+
+def _checks() -> Iterable[tuple[str, Sequence[str]]]:
+    yield "ruff format", [str(_BIN / "ruff"), "format", "--check", "--quiet", "."]
+    yield "ruff check", [str(_BIN / "ruff"), "check", "--quiet", "."]
+    yield "mypy", [str(_BIN / "mypy"), "--no-error-summary"]
+    yield "layers", [str(_BIN / "lint-imports"), "--no-logo"]
+    scripts = [str(path.relative_to(_ROOT)) for path in _javascript_tests()]
+    if scripts and shutil.which("node"):
+        yield "node", ["node", "--test", *scripts]
+
+
+def _javascript_tests() -> Iterable[Path]:
+    for folder in ("client_sdk/javascript", "tests"):
+        for ending in ("js", "mjs"):
+            yield from sorted((_ROOT / folder).rglob(f"*.test.{ending}"))
+
+
+def _pytest(fast: bool) -> list[str]:
+    folders = [f"tests/{name}" for name in (_FAST_FOLDERS if fast else _FOLDERS)]
+    command = [sys.executable, "-m", "pytest", "-q", *folders]
+    if not fast:
+        command += [*(f"--cov={path}" for path in _COVERED), "--cov-branch", "--cov-report=term"]
+    return command
+
+
+def _passes(name: str, command: Sequence[str]) -> bool:
+    """Says what failed in the tool's own words; what passed takes one line."""
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    passed = done.returncode == 0
+    _say(f"{name}: {'ok' if passed else 'FAILED'} ({time.monotonic() - started:.1f} s)")
+    if not passed:
+        print(done.stdout + done.stderr, flush=True)
+    return passed
+
+
+def _run(command: Sequence[str]) -> int:
+    return subprocess.run(command, cwd=_ROOT, check=False).returncode
+
+
+def _say(text: str) -> None:
+    print(f"[tests] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

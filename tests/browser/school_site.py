@@ -1,0 +1,41 @@
+"""Somebody else's web site: a lesson with our card in a frame, writing down what it is told."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, quote, urlsplit
+
+_PAGE = """<!doctype html><title>Lesson</title><link rel=icon href="data:,">
+<script>window.heard = []; addEventListener("message", (event) => heard.push(event.data));</script>
+<iframe src="{frame}" width="360" height="520"></iframe>"""
+
+
+class _Lesson(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        frame = parse_qs(urlsplit(self.path).query)["frame"][0]
+        body = _PAGE.format(frame=frame).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def lesson(site: str, frame: str) -> str:
+    """The address of a lesson on `site` that frames `frame`."""
+    return f"{site}/lesson?frame={quote(frame, safe='')}"
+
+
+@contextmanager
+def running() -> Iterator[int]:
+    """The port it listens on, of localhost and 127.0.0.1: two sites to a browser."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Lesson) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()

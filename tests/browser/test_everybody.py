@@ -1,0 +1,96 @@
+"""Languages, keyboards, screen readers, links: what holds for whoever comes."""
+
+import re
+
+from playwright.sync_api import expect
+
+from server.core.identity import Role
+from tests.browser.conftest import PHONE, Classroom
+
+
+def test_the_browser_chooses_the_language_and_the_switch_is_remembered(
+    classroom: Classroom,
+) -> None:
+    classroom.drop(classroom.batch(discount={"kind": "percent_off", "percent": 20}))
+    ben = classroom.student("ben", "en-US")
+    expect(ben.locator("classdrop-room .value")).to_have_text("20%off")
+    expect(ben.locator("classdrop-room .claim")).to_have_text("Claim")
+    expect(ben.locator("html")).to_have_attribute("lang", "en")
+
+    ben.get_by_role("button", name="中文").click()
+    expect(ben.locator("classdrop-room .value")).to_have_text("8折")
+    expect(ben.locator("#wallet-title")).to_have_text("我的优惠券")
+    ben.reload()
+    expect(ben.locator("classdrop-room .claim")).to_have_text("立即领取")
+
+
+def test_a_coupon_can_be_claimed_by_keyboard_alone(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch())
+    amy = classroom.student()
+    claim = amy.locator("classdrop-room .claim")
+    expect(claim).to_be_visible()
+    for _ in range(5):  # the switch of languages, then the card
+        amy.keyboard.press("Tab")
+        if claim.evaluate("button => button.matches(':focus')"):
+            break
+    expect(claim).to_be_focused()
+    amy.keyboard.press("Enter")
+    # Focus goes on to what can be done next, not back to the top of the page.
+    expect(amy.locator("classdrop-room .use")).to_be_focused()
+    expect(amy.locator("classdrop-room [role=status]")).to_contain_text("抢到了")
+
+
+def test_the_token_leaves_the_address_bar_and_survives_a_reload(classroom: Classroom) -> None:
+    amy = classroom.student()
+    expect(amy).to_have_url(f"{classroom.url}/rooms/{classroom.room}")
+    amy.reload()
+    expect(amy.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def test_without_a_link_one_is_told_where_to_come_from(classroom: Classroom) -> None:
+    page = classroom.context("en-US").new_page()
+    page.goto(f"{classroom.url}/rooms/{classroom.room}")
+    expect(page.get_by_role("alert")).to_contain_text("Please enter through the link")
+
+
+def test_a_student_s_link_opens_no_console(classroom: Classroom) -> None:
+    classroom.watched.offline = True  # a refused call is an error to the console
+    page = classroom.context("en-US").new_page()
+    token = classroom.token(Role.STUDENT, "amy")
+    with page.expect_response(re.compile("/v1/batches")) as answer:
+        page.goto(f"{classroom.url}/console/{classroom.room}#token={token}")
+    assert answer.value.status == 403
+    expect(page.locator("#call-trouble")).to_contain_text("Your account may not do this")
+    classroom.watched.complaints = [
+        text for text in classroom.watched.complaints if "403" not in text
+    ]
+
+
+def test_nothing_that_is_pressed_is_smaller_than_a_finger(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch())
+    amy, teacher = classroom.student(), classroom.teacher()
+    expect(amy.locator("classdrop-room .claim")).to_be_visible()
+    expect(teacher.locator("#live .controls").first).to_be_visible()
+    for page in (amy, teacher):
+        small = page.evaluate(_SMALL_TARGETS)
+        assert small == []
+
+
+def test_a_phone_never_scrolls_sideways(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch(name="x" * 60), message="y" * 200)
+    for path, role in (("rooms", Role.STUDENT), ("console", Role.INSTRUCTOR)):
+        page = classroom.enter(
+            classroom.context("en-US", PHONE), f"/{path}/{classroom.room}", role, "amy"
+        )
+        expect(page.get_by_text("x" * 60).first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+# Visible buttons, links and fields less than 44 CSS px high, shadow roots included.
+_SMALL_TARGETS = """() => {
+  const roots = [document, ...[...document.querySelectorAll('*')].map(n => n.shadowRoot).filter(Boolean)];
+  const pressed = 'button, a, summary, select, input:not([type=radio])';
+  const nodes = roots.flatMap(root => [...root.querySelectorAll(pressed)]);
+  return nodes.filter(node => node.checkVisibility() && node.getBoundingClientRect().height < 44)
+    .map(node => node.outerHTML.slice(0, 80));
+}"""

@@ -1,0 +1,352 @@
+"""The gateway over real sockets and a real Redis: joining, pushing, claiming, healing, ending."""
+
+import asyncio
+
+import orjson
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from server.core.claims import Audience
+from server.core.drops import RoomDrop
+from server.desk.feed import Confirmation, FeedKind
+from server.desk.fence import ConfirmedClaim
+from server.gateway.connection import now_ms
+from tests.support.desks import SHARD, Desk, a_room_drop
+from tests.support.eventually import eventually
+from tests.support.gateways import RunningGateway, a_token
+
+pytestmark = pytest.mark.asyncio
+
+COUPON = {"id": "cpn_1", "code": "AAAA", "name": "Ten off"}
+
+
+async def open_drop(
+    desk: Desk, drop_id: str = "drp_1", *, units: int = 3, audience: Audience | None = None
+) -> RoomDrop:
+    """On the desk and in the room, as an opening does it."""
+    window = await desk.open(drop_id, units=units)
+    assert window is not None
+    shown = a_room_drop(drop_id, window=window, quantity=units, audience=audience or Audience())
+    await desk.feed.publish(f"int_{drop_id}", FeedKind.OPENED, shown)
+    return shown
+
+
+async def confirm(
+    desk: Desk, student: str, drop_id: str = "drp_1", *, publish: bool = True
+) -> None:
+    """In the ledger, as a worker says it."""
+    ((held,),) = await desk.drops.claims_of([(SHARD, drop_id, [student])])
+    assert held is not None
+    claim = ConfirmedClaim(drop_id, student, held.claim_id, orjson.dumps(COUPON))
+    await desk.fence.confirm(SHARD, [claim])
+    if publish:
+        await desk.feed.publish_confirmations("r1", [Confirmation(student, drop_id, COUPON)])
+
+
+class TestJoining:
+    async def test_an_empty_room_is_welcomed_with_its_position(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with gateway.student() as (_, welcome):
+            assert (welcome["room"], welcome["student"]) == ("r1", "ada")
+            assert (welcome["drops"], welcome["claims"], welcome["offset"]) == ([], [], 0)
+
+    async def test_who_comes_late_sees_what_is_open(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (_, welcome):
+            (drop,) = welcome["drops"]
+            assert next(iter(drop)) == "id"
+            assert (drop["id"], drop["state"], drop["remaining"]) == ("drp_1", "open", 3)
+
+    async def test_who_comes_back_sees_their_claim(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.claim()
+        async with gateway.student() as (_, welcome):
+            (claim,) = welcome["claims"]
+            assert (claim["drop_id"], claim["state"]) == ("drp_1", "won")
+        await confirm(gateway.desk, "ada")
+        async with gateway.student() as (_, welcome):
+            (claim,) = welcome["claims"]
+            assert (claim["state"], claim["coupon"]) == ("confirmed", COUPON)
+
+    async def test_the_snapshot_says_the_same_as_the_welcome(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.claim()
+        async with gateway.student() as (_, welcome):
+            identity = gateway.gateway.keys.verify(a_token(), now_ms())
+            snapshot = orjson.loads(await gateway.gateway.snapshot("r1", identity))
+            assert _without_clock(snapshot) == _without_clock(welcome)
+
+    async def test_a_campus_joins_at_once(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+
+        async def come(number: int) -> int:
+            async with gateway.student(f"s{number}") as (_, welcome):
+                return len(welcome["drops"])
+
+        assert await asyncio.gather(*(come(n) for n in range(200))) == [1] * 200
+
+
+class TestPushing:
+    async def test_everybody_gets_the_same_drop_once(self, gateway: RunningGateway) -> None:
+        async with gateway.student("ada") as (ada, _), gateway.student("bob") as (bob, _):
+            await open_drop(gateway.desk)
+            first, second = await ada.next("drop_opened"), await bob.next("drop_opened")
+            assert first == second
+            assert (first["drop"]["id"], first["offset"]) == ("drp_1", 1)
+
+    async def test_a_closed_drop_says_why(self, gateway: RunningGateway) -> None:
+        async with gateway.student() as (client, _):
+            drop = await open_drop(gateway.desk)
+            await gateway.desk.feed.publish(
+                "int_2", FeedKind.CLOSED, a_room_drop(drop.id, closed_at=now_ms())
+            )
+            closed = await client.next("drop_closed")
+            assert (closed["drop_id"], closed["reason"], closed["offset"]) == (
+                drop.id,
+                "stopped",
+                2,
+            )
+
+    async def test_a_drop_for_some_is_seen_by_them_and_the_teacher_only(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with (
+            gateway.student("ada", tags=("new",)) as (ada, _),
+            gateway.student("bob") as (bob, _),
+            gateway.student("t", role="instructor") as (teacher, _),
+        ):
+            await open_drop(gateway.desk, audience=Audience(frozenset({"new"})))
+            await open_drop(gateway.desk, "drp_2")
+            assert (await ada.next("drop_opened"))["drop"]["id"] == "drp_1"
+            assert (await teacher.next("drop_opened"))["drop"]["id"] == "drp_1"
+            assert (await bob.next("drop_opened"))["drop"]["id"] == "drp_2"
+            assert (await bob.claim("drp_1"))["outcome"] == "not_eligible"
+        async with gateway.student("bob") as (_, welcome):
+            assert [drop["id"] for drop in welcome["drops"]] == ["drp_2"]
+
+    async def test_progress_follows_the_claims(self, gateway: RunningGateway) -> None:
+        async with gateway.student() as (client, _):
+            await open_drop(gateway.desk, units=1)
+            await client.claim()
+            progress = await client.next("drop_progress")
+            while progress["remaining"]:
+                progress = await client.next("drop_progress")
+            assert progress["state"] == "sold_out"
+
+    async def test_the_teacher_sees_all_counters(self, gateway: RunningGateway) -> None:
+        async with (
+            gateway.student("t", role="instructor") as (teacher, _),
+            gateway.student("ada") as (ada, _),
+        ):
+            await open_drop(gateway.desk)
+            await ada.claim()
+            await gateway.desk.feed.write_board("r1", "drp_1", {"redeemed": 0, "returned": 0})
+            progress = await teacher.next("drop_progress")
+            while not (progress.get("claimed") and progress.get("reached")):
+                progress = await teacher.next("drop_progress")
+            assert (progress["claimed"], progress["reached"], progress["redeemed"]) == (1, 1, 0)
+
+
+class TestClaiming:
+    async def test_a_tap_is_won_and_then_confirmed_on_every_device(
+        self, gateway: RunningGateway, second_gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (phone, _), second_gateway.student() as (laptop, _):
+            assert (await phone.claim())["outcome"] == "won"
+            await confirm(gateway.desk, "ada")
+            for device in (phone, laptop):
+                confirmed = await device.next("claim_confirmed")
+                assert (confirmed["drop_id"], confirmed["coupon"]) == ("drp_1", COUPON)
+
+    async def test_a_repeated_request_gets_its_win_on_the_other_gateway_too(
+        self, gateway: RunningGateway, second_gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk, units=1)
+        async with gateway.student() as (client, _):
+            first = await client.claim()
+        async with second_gateway.student() as (client, _):
+            assert await client.claim() == first
+
+    async def test_a_confirmation_nobody_published_arrives_all_the_same(
+        self, gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.claim()
+            await confirm(gateway.desk, "ada", publish=False)
+            assert (await client.next("claim_confirmed"))["coupon"] == COUPON
+
+    async def test_a_repeat_of_a_confirmed_claim_is_followed_by_its_coupon(
+        self, gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.claim()
+            await confirm(gateway.desk, "ada", publish=False)
+            await client.next("claim_confirmed")
+            assert (await client.claim())["outcome"] == "won"
+            assert (await client.next())["type"] == "claim_confirmed"
+
+    async def test_a_student_who_taps_all_the_time_has_to_wait(
+        self, gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk, units=1)
+        async with gateway.student() as (client, _):
+            results = [await client.claim(request_id=f"r{n}") for n in range(11)]
+            assert results[-1]["outcome"] == "rate_limited"
+            assert 0 < results[-1]["retry_after_ms"] <= 500
+
+    async def test_who_teaches_claims_nothing(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student("t", role="instructor") as (client, _):
+            assert (await client.claim())["outcome"] == "not_eligible"
+
+    async def test_a_drop_nobody_heard_of_is_closed(self, gateway: RunningGateway) -> None:
+        async with gateway.student() as (client, _):
+            assert (await client.claim("drp_nope"))["outcome"] == "closed"
+
+
+class TestHealing:
+    async def test_a_publication_lost_with_the_connection_is_read_from_the_stream(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with gateway.student() as (client, welcome):
+            async with gateway.desk.redis.pipeline() as pipe:
+                # In one transaction: nobody can have listened when it was published.
+                pipe.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+                await pipe.execute()
+            await open_drop(gateway.desk)
+            await open_drop(gateway.desk, "drp_2")
+            first, second = await client.next("drop_opened"), await client.next("drop_opened")
+            assert [first["offset"], second["offset"]] == [1, 2]
+            assert first["epoch"] == welcome["epoch"]
+
+    async def test_a_feed_that_was_lost_is_followed_by_a_new_welcome(
+        self, gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, welcome):
+            keys = gateway.desk.feed._keys("r1")
+            await gateway.desk.redis.delete(keys.feed, keys.stream, keys.drops)
+            await open_drop(gateway.desk, "drp_2")
+            again = await client.next("welcome")
+            assert again["epoch"] != welcome["epoch"]
+            assert [drop["id"] for drop in again["drops"]] == ["drp_2"]
+
+
+class TestEnding:
+    @pytest.mark.parametrize(
+        ("token", "code", "word"),
+        [
+            ("nonsense", 4501, "token_invalid"),
+            (a_token(room="r2"), 4502, "wrong_room"),
+            (a_token(seconds=-3600), 4001, "token_expired"),
+        ],
+    )
+    async def test_a_hello_that_is_not_good_is_told_why(
+        self, gateway: RunningGateway, token: str, code: int, word: str
+    ) -> None:
+        async with gateway.socket() as client:
+            await client.send(type="hello", token=token)
+            closed, frames = await client.closed()
+            assert closed == code
+            assert frames[-1]["code"] == word
+
+    @pytest.mark.parametrize(
+        ("message", "code"),
+        [
+            ("not json", 4500),
+            ("[" * 3_000, 4500),
+            ('{"type":"claim","drop_id":1,"request_id":"r"}', 4500),
+            (b"\x00\x01", 1003),
+            ("x" * 5_000, 1009),
+            ("x" * 1_000_000, 1009),
+        ],
+    )
+    async def test_garbage_is_refused_cleanly_and_takes_nothing(
+        self, gateway: RunningGateway, message: str | bytes, code: int
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.socket.send(message)
+            closed, _ = await client.closed()
+            assert closed == code
+        counts = await gateway.desk.drops.counts(SHARD, "drp_1")
+        assert counts is not None
+        assert counts.claimed == 0
+
+    async def test_a_claim_before_hello_ends_the_socket(self, gateway: RunningGateway) -> None:
+        async with gateway.socket() as client:
+            await client.send(type="claim", drop_id="drp_1", request_id="r1")
+            assert (await client.closed())[0] == 4500
+
+    async def test_an_unknown_frame_is_ignored(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.send(type="wave", how="wildly")
+            assert (await client.claim())["outcome"] == "won"
+
+    async def test_a_claim_in_fragments_is_one_claim(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.socket.send(
+                ['{"type":"claim","drop_', 'id":"drp_1",', '"request_id":"r"}']
+            )
+            assert (await client.next("claim_result"))["outcome"] == "won"
+
+    @pytest.mark.parametrize(("origin", "status"), [("https://evil.example", 403), ("null", 403)])
+    async def test_a_foreign_page_may_not_connect(
+        self, gateway: RunningGateway, origin: str, status: int
+    ) -> None:
+        with pytest.raises(InvalidStatus) as refused:
+            async with gateway.socket(origin=origin):
+                pass
+        assert refused.value.response.status_code == status
+
+    async def test_own_and_allowed_pages_may_connect(self, gateway: RunningGateway) -> None:
+        for origin in (f"http://127.0.0.1:{gateway.port}", "https://school.example"):
+            async with gateway.socket(origin=origin) as client:
+                await client.send(type="hello", token=a_token())
+                assert (await client.next())["type"] == "welcome"
+
+    async def test_a_drain_announces_when_to_come_back(self, gateway: RunningGateway) -> None:
+        async with gateway.student() as (client, _):
+            await gateway.gateway.drain()
+            code, frames = await client.closed()
+            assert code == 1012
+            assert frames[-1]["code"] == "server_restart"
+            assert frames[-1]["retry_after_ms"] >= 1_000
+        with pytest.raises(InvalidStatus):
+            async with gateway.socket():
+                pass
+
+    async def test_who_leaves_is_forgotten(self, gateway: RunningGateway) -> None:
+        async with gateway.student() as (_, _welcome):
+            room = gateway.gateway.rooms.get("r1")
+            assert room is not None
+            assert set(room.students) == {"ada"}
+        await eventually(lambda: not room.students and not gateway.gateway.connections)
+        assert gateway.gateway.doorkeeper.sockets == 0
+
+    async def test_who_does_not_read_is_cut_off_and_delays_nobody(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with gateway.student("slow") as (slow, _), gateway.student("bob") as (bob, _):
+            slow.socket.transport.pause_reading()
+            room = gateway.gateway.rooms.get("r1")
+            assert room is not None
+            (connection,) = room.students["slow"]
+            # More than any kernel takes for one who does not read.
+            for _ in range(2_000):
+                connection.write(b"\x81\x7e\x40\x00" + b"x" * 0x4000)
+            await eventually(lambda: "slow" not in room.students)
+            await open_drop(gateway.desk)
+            assert (await bob.next("drop_opened"))["drop"]["id"] == "drp_1"
+
+
+def _without_clock(welcome: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in welcome.items() if name not in ("now", "type")}

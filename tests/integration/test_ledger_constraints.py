@@ -1,0 +1,401 @@
+"""Every constraint of tables.py, attacked by SQL: the ledger keeps its promises without our code.
+
+Each test does what the constraint allows right up to the edge, then one step beyond it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Table, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.ledger import tables as t
+from server.ledger.engine import Ledger
+from tests.support.ledger_rows import NOW, UNITS, add, add_claim, add_drop
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def conn(uncommitted_ledger: Ledger) -> AsyncIterator[AsyncConnection]:
+    """One open drop, in a transaction that is rolled back."""
+    async with uncommitted_ledger.engine.connect() as connection:
+        await add_drop(connection)
+        yield connection
+
+
+@asynccontextmanager
+async def refused(conn: AsyncConnection, by: str) -> AsyncIterator[None]:
+    """The body breaks this constraint, and no other. PostgreSQL names what was broken; SQLite does
+    so for checks only, and there the same schema stands behind it.
+    """
+    with pytest.raises(IntegrityError) as refusal:
+        async with conn.begin_nested():
+            yield
+    assert by in str(refusal.value) or conn.dialect.name == "sqlite"
+
+
+async def refuses_row(conn: AsyncConnection, by: str, table: Table, **columns: object) -> None:
+    async with refused(conn, by):
+        await add(conn, table, **columns)
+
+
+async def refuses_claim(conn: AsyncConnection, by: str, number: int, **columns: object) -> None:
+    async with refused(conn, by):
+        await add_claim(conn, number, **columns)
+
+
+async def refuses_change(conn: AsyncConnection, by: str, table: Table, **columns: object) -> None:
+    async with refused(conn, by):
+        await conn.execute(update(table).values(**columns))
+
+
+async def change(conn: AsyncConnection, table: Table, **columns: object) -> None:
+    await conn.execute(update(table).values(**columns))
+
+
+class TestUnits:
+    """I1: a drop of N units never has more than N live claims."""
+
+    async def test_the_last_unit_of_an_allotment_is_the_last(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, UNITS)
+        await refuses_claim(conn, "ck_claims_unit_in_allotment", UNITS + 1)
+
+    async def test_there_is_no_unit_before_the_first(self, conn: AsyncConnection) -> None:
+        await refuses_claim(conn, "ck_claims_unit_in_allotment", 0)
+
+    async def test_a_claim_cannot_stretch_its_allotment(self, conn: AsyncConnection) -> None:
+        await refuses_claim(conn, "fk_claims_allotment", UNITS + 1, allotment_last=UNITS + 1)
+
+    async def test_a_claim_cannot_use_the_allotment_of_another_drop(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.drops, id="drp_2")
+        await add(conn, t.allotments, id="alt_2", drop_id="drp_2", first=11, last=20)
+        await refuses_claim(
+            conn,
+            "fk_claims_allotment",
+            11,
+            allotment_id="alt_2",
+            allotment_first=11,
+            allotment_last=20,
+        )
+
+    async def test_a_unit_has_one_live_owner(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await refuses_claim(conn, "uq_claims_live_unit", 2, unit=1)
+
+    @pytest.mark.parametrize("state", ["released", "revoked"])
+    async def test_a_unit_that_came_back_has_a_new_owner(
+        self, conn: AsyncConnection, state: str
+    ) -> None:
+        await add_claim(conn, 1, state=state)
+        await add_claim(conn, 2, unit=1)
+        await refuses_claim(conn, "uq_claims_live_unit", 3, unit=1)
+
+    async def test_a_released_claim_cannot_come_alive_on_a_unit_given_away(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add_claim(conn, 1, state="released")
+        await add_claim(conn, 2, unit=1)
+        await refuses_change(conn, "uq_claims_live_unit", t.claims, state="live")
+
+    async def test_an_allotment_has_units(self, conn: AsyncConnection) -> None:
+        await refuses_row(
+            conn, "ck_allotments_range_not_empty", t.allotments, id="alt_2", first=12, last=11
+        )
+        await refuses_row(
+            conn, "ck_allotments_range_not_empty", t.allotments, id="alt_2", first=0, last=11
+        )
+
+    async def test_two_allotments_do_not_begin_with_the_same_unit(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.allotments, id="alt_2", first=11, last=20)
+        await refuses_row(
+            conn, "uq_allotments_drop_id_first", t.allotments, id="alt_3", first=11, last=30
+        )
+
+    async def test_an_allotment_that_is_claimed_from_stays_as_it_is(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add_claim(conn, 1)
+        await refuses_change(conn, "fk_claims_allotment", t.allotments, last=UNITS + 1)
+
+
+class TestStudents:
+    """I2: nobody has more of a drop or a batch than allowed."""
+
+    async def test_one_claim_a_drop(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await refuses_claim(conn, "uq_claims_drop_student", 2, student="s1", slot=2)
+
+    async def test_a_released_claim_of_a_drop_still_counts(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1, state="released")
+        await refuses_claim(conn, "uq_claims_drop_student", 2, student="s1", slot=2)
+
+    async def test_a_revoked_claim_of_a_drop_does_not(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1, state="revoked")
+        await add_claim(conn, 2, student="s1")
+
+    async def test_a_slot_of_the_batch_is_used_once(self, conn: AsyncConnection) -> None:
+        await self._second_drop(conn)
+        await add_claim(conn, 1)
+        await refuses_claim(conn, "uq_claims_student_slot", 2, **self._IN_SECOND, student="s1")
+
+    async def test_the_next_slot_is_free_until_per_student(self, conn: AsyncConnection) -> None:
+        await self._second_drop(conn)
+        await add_claim(conn, 1)
+        await add_claim(conn, 2, **self._IN_SECOND, student="s1", slot=2)
+
+    async def test_a_released_slot_stays_used(self, conn: AsyncConnection) -> None:
+        await self._second_drop(conn)
+        await add_claim(conn, 1, state="released")
+        await refuses_claim(conn, "uq_claims_student_slot", 2, **self._IN_SECOND, student="s1")
+
+    async def test_a_revoked_slot_is_free(self, conn: AsyncConnection) -> None:
+        await self._second_drop(conn)
+        await add_claim(conn, 1, state="revoked")
+        await add_claim(conn, 2, **self._IN_SECOND, student="s1")
+
+    async def test_there_is_no_slot_beyond_per_student(self, conn: AsyncConnection) -> None:
+        await refuses_claim(conn, "ck_claims_slot_within_limit", 1, slot=3)
+        await refuses_claim(conn, "ck_claims_slot_within_limit", 1, slot=0)
+
+    async def test_a_claim_cannot_raise_the_limit(self, conn: AsyncConnection) -> None:
+        await refuses_claim(conn, "fk_claims_batch", 1, slot=3, per_student=3)
+
+    async def test_a_drop_cannot_raise_the_limit(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "fk_drops_batch_id", t.drops, id="drp_2", per_student=3)
+
+    async def test_the_limit_of_a_claimed_batch_is_fixed(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await refuses_change(conn, "fk_", t.batches, per_student=3)
+
+    async def test_a_claim_is_written_once(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await refuses_claim(conn, "pk_claims", 2, id="clm_1")
+
+    _IN_SECOND = {  # noqa: RUF012 - read only
+        "drop_id": "drp_2",
+        "allotment_id": "alt_2",
+        "unit": 1,
+    }
+
+    async def _second_drop(self, conn: AsyncConnection) -> None:
+        await add(conn, t.drops, id="drp_2")
+        await add(conn, t.allotments, id="alt_2", drop_id="drp_2")
+
+
+class TestStock:
+    """I1 where several drops share a batch; I6 on the drop's row."""
+
+    async def test_a_batch_is_never_allotted_beyond_its_quantity(
+        self, conn: AsyncConnection
+    ) -> None:
+        await change(conn, t.batches, allotted=100)
+        await refuses_change(conn, "ck_batches_allotted_within_quantity", t.batches, allotted=101)
+
+    async def test_an_unlimited_batch_has_no_edge(self, conn: AsyncConnection) -> None:
+        await change(conn, t.batches, quantity=None, allotted=1_000_000)
+
+    async def test_a_quantity_cannot_fall_below_what_is_allotted(
+        self, conn: AsyncConnection
+    ) -> None:
+        await change(conn, t.batches, quantity=UNITS)
+        await refuses_change(
+            conn, "ck_batches_allotted_within_quantity", t.batches, quantity=UNITS - 1
+        )
+
+    async def test_a_room_is_never_allotted_beyond_its_share(self, conn: AsyncConnection) -> None:
+        await change(conn, t.batch_rooms, allotted=40)
+        await refuses_change(
+            conn, "ck_batch_rooms_allotted_within_share", t.batch_rooms, allotted=41
+        )
+
+    @pytest.mark.parametrize("table", [t.batches, t.batch_rooms])
+    async def test_no_more_comes_back_than_was_allotted(
+        self, conn: AsyncConnection, table: Table
+    ) -> None:
+        await change(conn, table, allotted=0)
+        await refuses_change(conn, "allotted_not_negative", table, allotted=-1)
+
+    async def test_a_room_has_one_share(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "pk_batch_rooms", t.batch_rooms, quantity=1, allotted=0)
+
+    async def test_a_batch_has_units_or_no_limit(self, conn: AsyncConnection) -> None:
+        await refuses_row(
+            conn, "ck_batches_quantity_positive", t.batches, id="bat_2", quantity=0, allotted=0
+        )
+
+    async def test_a_batch_gives_everybody_at_least_one(self, conn: AsyncConnection) -> None:
+        await refuses_row(
+            conn, "ck_batches_per_student_positive", t.batches, id="bat_2", per_student=0
+        )
+
+    async def test_a_drop_has_units(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "ck_drops_quantity_positive", t.drops, id="drp_2", quantity=0)
+
+    async def test_a_drop_returns_at_most_what_it_had(self, conn: AsyncConnection) -> None:
+        await change(conn, t.drops, returned=UNITS)
+        await refuses_change(conn, "ck_drops_returned_within_quantity", t.drops, returned=UNITS + 1)
+        await refuses_change(conn, "ck_drops_returned_within_quantity", t.drops, returned=-1)
+
+
+class TestCoupons:
+    async def test_a_code_is_unique(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await add_claim(conn, 2)
+        await add(conn, t.coupons)
+        await refuses_row(conn, "uq_coupons_code", t.coupons, id="cpn_2", claim_id="clm_2")
+
+    async def test_a_claim_has_one_coupon(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await add(conn, t.coupons)
+        await refuses_row(conn, "uq_coupons_claim_id", t.coupons, id="cpn_2", code="CODE-2")
+
+    async def test_coupons_without_a_claim_are_many(self, conn: AsyncConnection) -> None:
+        for number in (1, 2):
+            coupon = {"id": f"cpn_{number}", "code": f"CODE-{number}", "source": "list"}
+            await add(conn, t.coupons, **coupon, claim_id=None, drop_id=None)
+
+    async def test_a_coupon_has_a_time_in_which_it_can_be_used(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await refuses_row(conn, "ck_coupons_window_not_empty", t.coupons, valid_until=NOW)
+
+    @pytest.mark.parametrize("state", ["locked", "redeemed"])
+    async def test_a_taken_coupon_is_on_an_order(self, conn: AsyncConnection, state: str) -> None:
+        await add_claim(conn, 1)
+        await refuses_row(conn, "ck_coupons_order_iff_taken", t.coupons, state=state)
+
+    @pytest.mark.parametrize("state", ["usable", "released", "revoked", "voided"])
+    async def test_any_other_coupon_is_on_none(self, conn: AsyncConnection, state: str) -> None:
+        await add_claim(conn, 1)
+        await add(conn, t.redemptions)
+        await refuses_row(
+            conn, "ck_coupons_order_iff_taken", t.coupons, state=state, redemption_id="rdm_1"
+        )
+
+
+class TestRedemptions:
+    """I7 as far as a row can see it."""
+
+    async def test_what_is_paid_and_what_is_taken_off_add_up(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "ck_redemptions_parts_add_up", t.redemptions, payable=4001)
+
+    async def test_nothing_is_taken_off_below_zero(self, conn: AsyncConnection) -> None:
+        await add(conn, t.redemptions, discount=5000, payable=0)
+        await refuses_row(
+            conn,
+            "ck_redemptions_parts_add_up",
+            t.redemptions,
+            id="rdm_2",
+            order_id="2",
+            discount=5001,
+            payable=-1,
+        )
+        await refuses_row(
+            conn,
+            "ck_redemptions_parts_add_up",
+            t.redemptions,
+            id="rdm_2",
+            order_id="2",
+            discount=-1,
+            payable=5001,
+        )
+
+    async def test_an_order_is_redeemed_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.redemptions)
+        await refuses_row(conn, "uq_redemptions_order_id", t.redemptions, id="rdm_2")
+
+    async def test_a_coupon_is_on_an_order_once(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await add(conn, t.redemptions)
+        await add(conn, t.coupons)
+        await add(conn, t.redemption_coupons)
+        await refuses_row(conn, "pk_redemption_coupons", t.redemption_coupons, position=2)
+
+    async def test_no_coupon_adds_to_the_price(self, conn: AsyncConnection) -> None:
+        await add_claim(conn, 1)
+        await add(conn, t.redemptions)
+        await add(conn, t.coupons)
+        await refuses_row(
+            conn, "ck_redemption_coupons_discount_not_negative", t.redemption_coupons, discount=-1
+        )
+
+
+@pytest.mark.parametrize("table", [t.drops, t.claims, t.coupons, t.redemptions])
+async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Table) -> None:
+    if table in (t.claims, t.coupons):
+        await add_claim(conn, 1)
+    if table not in (t.drops, t.claims):
+        await add(conn, table)
+    await refuses_change(conn, "state_known", table, state="lost")
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (t.template_versions, "template_id"),
+        (t.batches, "template_id"),
+        (t.batch_rooms, "batch_id"),
+        (t.drops, "batch_id"),
+        (t.allotments, "drop_id"),
+        (t.intents, "drop_id"),
+        (t.claims, "batch_id"),
+        (t.claims, "drop_id"),
+        (t.claims, "allotment_id"),
+        (t.coupons, "batch_id"),
+        (t.coupons, "template_id"),
+        (t.coupons, "claim_id"),
+        (t.coupons, "drop_id"),
+        (t.coupons, "redemption_id"),
+        (t.redemption_coupons, "redemption_id"),
+        (t.redemption_coupons, "coupon_id"),
+    ],
+)
+async def test_nothing_belongs_to_what_is_not_there(
+    conn: AsyncConnection, table: Table, column: str
+) -> None:
+    await add_claim(conn, 1)
+    await add(conn, t.redemptions)
+    coupon = {"state": "locked", "redemption_id": "rdm_1"}
+    for other, columns in ((t.coupons, coupon), (t.redemption_coupons, {}), (t.intents, {})):
+        await add(conn, other, **columns)
+
+    await refuses_change(conn, "fk_", table, **{column: "xxx_nobody"})
+
+
+async def test_an_idempotency_key_is_kept_once(conn: AsyncConnection) -> None:
+    await add(conn, t.idempotency_keys)
+    await add(conn, t.idempotency_keys, path="/v1/templates")
+    await refuses_row(conn, "pk_idempotency_keys", t.idempotency_keys, body_hash="other")
+
+
+async def test_a_version_of_a_template_is_written_once(conn: AsyncConnection) -> None:
+    await refuses_row(conn, "pk_template_versions", t.template_versions)
+
+
+async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
+    """A table added later has to be thought of here."""
+    attacked = {
+        *("templates", "template_versions", "batches", "batch_rooms", "drops", "allotments"),
+        *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
+        "idempotency_keys",
+    }
+    bare = {"dead_letters", "desks"}
+
+    assert set(t.metadata.tables) == attacked | bare
+
+
+async def test_the_transaction_of_these_tests_can_be_used_after_a_refusal(
+    conn: AsyncConnection,
+) -> None:
+    """Else every second step above would pass for the wrong reason."""
+    await refuses_claim(conn, "ck_claims_unit_in_allotment", UNITS + 1)
+    await add_claim(conn, 1)
+
+    assert (await conn.execute(select(t.claims.c.id))).scalars().all() == ["clm_1"]

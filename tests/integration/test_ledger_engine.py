@@ -1,0 +1,201 @@
+"""Transactions, and which errors mean "ask again": the same on both databases."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
+
+from server.ledger import tables as t
+from server.ledger.engine import Ledger, LedgerUnavailableError
+from tests.support.ledger_rows import add, add_drop
+from tests.support.postgres import PostgresServer, find_binaries
+
+pytestmark = pytest.mark.asyncio
+
+
+class DeliberateError(Exception):
+    pass
+
+
+async def _allotted(ledger: Ledger) -> int:
+    async with ledger.read() as conn:
+        allotted: int = (await conn.execute(select(t.batches.c.allotted))).scalar_one()
+        return allotted
+
+
+async def test_a_write_transaction_is_kept_when_it_ends(ledger: Ledger) -> None:
+    async with ledger.begin() as conn:
+        await add_drop(conn)
+
+    assert await _allotted(ledger) == 10
+
+
+async def test_a_write_transaction_that_raises_leaves_nothing(ledger: Ledger) -> None:
+    async def break_off() -> None:
+        async with ledger.begin() as conn:
+            await add_drop(conn)
+            raise DeliberateError
+
+    with pytest.raises(DeliberateError):
+        await break_off()
+
+    async with ledger.read() as conn:
+        assert (await conn.execute(select(t.batches))).all() == []
+
+
+async def test_a_look_cannot_write(ledger: Ledger) -> None:
+    with pytest.raises((DBAPIError, LedgerUnavailableError)):
+        async with ledger.read() as conn:
+            await add(conn, t.templates)
+
+    async with ledger.read() as conn:
+        assert (await conn.execute(select(t.templates))).all() == []
+
+
+async def test_a_look_sees_one_moment_throughout(ledger: Ledger) -> None:
+    async with ledger.begin() as conn:
+        await add_drop(conn)
+    async with ledger.read() as looking:
+        before = (await looking.execute(select(t.batches.c.allotted))).scalar_one()
+        async with ledger.begin() as conn:
+            await conn.execute(update(t.batches).values(allotted=77))
+        after = (await looking.execute(select(t.batches.c.allotted))).scalar_one()
+
+    assert (before, after, await _allotted(ledger)) == (10, 10, 77)
+
+
+async def test_additions_at_once_all_count(ledger: Ledger) -> None:
+    async with ledger.begin() as conn:
+        await add_drop(conn)
+
+    async def add_one() -> None:
+        async with ledger.begin() as conn:
+            await conn.execute(update(t.batches).values(allotted=t.batches.c.allotted + 1))
+
+    await asyncio.gather(*(add_one() for _ in range(20)))
+
+    assert await _allotted(ledger) == 30
+
+
+async def test_a_broken_constraint_passes_as_it_is(ledger: Ledger) -> None:
+    with pytest.raises(IntegrityError):
+        async with ledger.begin() as conn:
+            await add(conn, t.template_versions)
+
+
+async def test_a_mistake_of_ours_is_not_called_unavailable(ledger: Ledger) -> None:
+    with pytest.raises((OperationalError, ProgrammingError)):
+        async with ledger.begin() as conn:
+            await conn.execute(text("SELECT * FROM no_such_table"))
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable(
+    migrated_postgres_url: str,
+) -> None:
+    ledger = Ledger.connect(migrated_postgres_url, statement_seconds=0.1)
+    with pytest.raises(LedgerUnavailableError):
+        async with ledger.begin() as conn:
+            await conn.execute(text("SELECT pg_sleep(20)"))
+    await ledger.close()
+
+
+async def test_a_row_held_too_long_by_another_is_unavailable(
+    migrated_postgres_url: str,
+) -> None:
+    ledger = Ledger.connect(migrated_postgres_url, statement_seconds=0.2)
+    async with ledger.begin() as holding:
+        await holding.execute(update(t.desks).values(epoch=1))
+        with pytest.raises(LedgerUnavailableError):
+            async with ledger.begin() as conn:
+                await conn.execute(update(t.desks).values(epoch=2))
+    await ledger.close()
+
+
+async def test_a_server_that_dies_is_unavailable_until_it_is_back() -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL on this machine")
+    with PostgresServer(binaries) as server:
+        ledger = Ledger.connect(server.url("postgres"))
+        assert await _answers(ledger)
+        server.crash()
+        with pytest.raises(LedgerUnavailableError):
+            await _answers(ledger)
+        server.restart()
+        assert await _answers(ledger)
+        await ledger.close()
+
+
+async def test_a_server_that_dies_within_a_transaction_is_unavailable() -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL on this machine")
+    with PostgresServer(binaries) as server:
+        ledger = Ledger.connect(server.url("postgres"))
+
+        async def outlive_the_server() -> None:
+            async with ledger.begin() as conn:
+                await conn.execute(text("SELECT 1"))
+                server.crash()
+                await conn.execute(text("SELECT 1"))
+
+        with pytest.raises(LedgerUnavailableError):
+            await outlive_the_server()
+        await ledger.close()
+
+
+async def _answers(ledger: Ledger) -> bool:
+    async with ledger.read() as conn:
+        return bool((await conn.execute(text("SELECT 1"))).scalar_one())
+
+
+async def test_a_sqlite_file_that_another_process_keeps_locked_is_unavailable(
+    migrated_sqlite_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.ledger.engine._PRAGMAS", ("busy_timeout=50", "journal_mode=WAL"))
+    shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    one, other = Ledger.connect(url), Ledger.connect(url)
+    async with one.begin():
+        with pytest.raises(LedgerUnavailableError):
+            async with other.begin():
+                pass
+    await one.close()
+    await other.close()
+
+
+async def test_sqlite_keeps_what_was_committed_and_checks_references(tmp_path: Path) -> None:
+    ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
+    async with ledger.begin() as conn:
+        found = {
+            pragma: (await conn.execute(text(f"PRAGMA {pragma}"))).scalar_one()
+            for pragma in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    await ledger.close()
+
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "oracle://host/db"])
+async def test_another_database_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="no database the ledger can live in"):
+        Ledger.connect(url)
+
+
+async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    ledger = Ledger.connect(f"postgresql://somebody@/db?host={tmp_path}")
+    with pytest.raises(LedgerUnavailableError):
+        async with ledger.read():
+            pass
+    await ledger.close()
+
+
+async def test_what_people_write_for_libpq_is_understood() -> None:
+    ledger = Ledger.connect("postgres://u:p@db.example/ledger?sslmode=require")
+    url = ledger.engine.url
+    await ledger.close()
+
+    assert (url.drivername, dict(url.query)) == ("postgresql+asyncpg", {"ssl": "require"})

@@ -1,0 +1,123 @@
+"""The migrations make what tables.py describes, on both databases."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, select, text
+
+from server.ledger.engine import Ledger
+from server.ledger.migrate import is_current, upgrade
+from server.ledger.tables import desks, metadata
+from tests.support.ledgers import KINDS
+
+T = TypeVar("T")
+
+# What autogenerate does not compare: checks, partial indexes, the order of columns.
+_SCHEMA_SQL = {
+    "sqlite": """
+        SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version' AND sql IS NOT NULL
+    """,
+    "postgresql": """
+        SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+          FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace
+           AND conrelid::regclass::text <> 'alembic_version'
+        UNION ALL
+        SELECT indexname, indexdef FROM pg_indexes
+         WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        UNION ALL
+        SELECT table_name || '.' || column_name,
+               concat_ws(' ', ordinal_position, data_type, character_maximum_length, is_nullable,
+                         column_default)
+          FROM information_schema.columns
+         WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    """,
+}
+
+
+def test_the_migrated_schema_is_the_described_one(database_url: str) -> None:
+    differences = asyncio.run(_on(database_url, _differences))
+
+    assert differences == []
+
+
+@pytest.mark.parametrize(
+    ("database_url", "empty_database_url"), [(kind, kind) for kind in KINDS], indirect=True
+)
+def test_every_constraint_of_the_tables_is_migrated(
+    database_url: str, empty_database_url: str
+) -> None:
+    asyncio.run(_on(empty_database_url, metadata.create_all))
+
+    migrated = asyncio.run(_on(database_url, _schema))
+    described = asyncio.run(_on(empty_database_url, _schema))
+
+    assert migrated == described
+
+
+def test_an_empty_database_is_not_current_until_upgraded(empty_database_url: str) -> None:
+    before = is_current(empty_database_url)
+    upgrade(empty_database_url)
+
+    assert (before, is_current(empty_database_url)) == (False, True)
+
+
+def test_a_schema_of_a_newer_version_is_not_current(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    asyncio.run(_on(empty_database_url, _pretend_to_be_newer))
+
+    assert not is_current(empty_database_url)
+
+
+def test_an_upgrade_repeated_changes_nothing(database_url: str) -> None:
+    before = asyncio.run(_on(database_url, _schema))
+    upgrade(database_url)
+
+    assert asyncio.run(_on(database_url, _schema)) == before
+
+
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upgrade, [empty_database_url] * 4))
+
+    assert is_current(empty_database_url)
+
+
+def test_every_desk_shard_starts_with_epoch_zero(database_url: str) -> None:
+    rows = asyncio.run(_on(database_url, _desks))
+
+    assert rows == [(shard, 0) for shard in range(16)]
+
+
+async def _on(url: str, job: Callable[[Connection], T]) -> T:
+    ledger = Ledger.connect(url)
+    try:
+        async with ledger.begin() as conn:
+            return await conn.run_sync(job)
+    finally:
+        await ledger.close()
+
+
+def _differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+def _schema(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(text(_SCHEMA_SQL[connection.dialect.name]))
+    return {name: re.sub(r"\s+", " ", definition) for name, definition in rows}
+
+
+def _pretend_to_be_newer(connection: Connection) -> None:
+    connection.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+
+
+def _desks(connection: Connection) -> list[tuple[int, int]]:
+    rows = connection.execute(select(desks.c.shard, desks.c.epoch).order_by(desks.c.shard))
+    return [(shard, epoch) for shard, epoch in rows]

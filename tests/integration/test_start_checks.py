@@ -1,0 +1,137 @@
+"""What `web` and `worker` do not start with, and the words they say it in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from server.commands import CommandError, checks
+from server.commands.checks import refuse_unfit
+from server.settings import Settings, read_settings
+from tests.support.redis_server import RedisServer
+
+pytestmark = pytest.mark.asyncio
+
+
+@dataclass
+class OwnRedis:
+    server: RedisServer
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.url = self.server.url
+
+    def set(self, **settings: str) -> None:
+        with redis.Redis(unix_socket_path=self.server.path) as client:
+            for name, value in settings.items():
+                client.config_set(name.replace("_", "-"), value)
+
+    def only_app_may_enter(self) -> None:
+        with redis.Redis(unix_socket_path=self.server.path) as client:
+            client.acl_setuser(
+                "app", enabled=True, passwords=["+sesame"], commands=["+@all", "-config"], keys="*"
+            )
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    with RedisServer(tmp_path / "own-redis") as server:
+        yield OwnRedis(server)
+
+
+@pytest.fixture
+def settings(stack_environment: dict[str, str]) -> Settings:
+    return read_settings(stack_environment)
+
+
+async def refusal(settings: Settings) -> str:
+    with pytest.raises(CommandError) as refused:
+        await refuse_unfit(settings)
+    assert refused.value.status == 2
+    return "\n".join(refused.value.lines)
+
+
+async def test_what_is_as_it_should_be_is_not_refused(settings: Settings) -> None:
+    await refuse_unfit(settings)
+
+
+async def test_everything_that_is_missing_is_named(settings: Settings) -> None:
+    said = await refusal(replace(settings, redis_url=None, database_url=None, secrets=()))
+
+    names = [line.split()[0] for line in said.splitlines()]
+    assert names == ["CLASSDROP_REDIS_URL", "CLASSDROP_DATABASE_URL", "CLASSDROP_SECRET"]
+
+
+async def test_schema_that_is_not_migrated(settings: Settings, tmp_path: Path) -> None:
+    said = await refusal(replace(settings, database_url=f"sqlite:///{tmp_path / 'empty.db'}"))
+
+    assert said.startswith("CLASSDROP_DATABASE_URL: not this version's schema")
+    assert "python -m server migrate" in said
+
+
+async def test_redis_that_may_forget_or_evict(settings: Settings, own_redis: OwnRedis) -> None:
+    own_redis.set(appendonly="no", appendfsync="everysec", maxmemory_policy="allkeys-lru")
+
+    said = await refusal(replace(settings, redis_url=own_redis.url))
+
+    assert "maxmemory-policy is allkeys-lru, must be noeviction" in said
+    assert "appendonly is off" in said
+    assert "appendfsync is everysec, must be always" in said
+
+
+async def test_weak_redis_is_taken_where_the_operator_says_so(
+    settings: Settings, own_redis: OwnRedis
+) -> None:
+    own_redis.set(appendonly="no", appendfsync="everysec", maxmemory_policy="allkeys-lru")
+
+    await refuse_unfit(replace(settings, redis_url=own_redis.url, accept_weak_redis=True))
+
+
+async def test_redis_that_does_not_say_how_it_syncs(
+    settings: Settings, own_redis: OwnRedis
+) -> None:
+    own_redis.only_app_may_enter()
+
+    url = f"unix://app:sesame@{own_redis.server.path}"
+    said = await refusal(replace(settings, redis_url=url))
+
+    assert "CONFIG GET is refused" in said
+
+
+async def test_wrong_password_is_told_and_not_repeated(
+    settings: Settings, own_redis: OwnRedis
+) -> None:
+    own_redis.only_app_may_enter()
+
+    url = f"unix://app:open@{own_redis.server.path}"
+    said = await refusal(replace(settings, redis_url=url))
+
+    assert said.startswith("CLASSDROP_REDIS_URL: the server refuses us")
+    assert "open@" not in said
+
+
+async def test_neighbour_that_does_not_answer_may_be_asked_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "_ANSWER_SECONDS", 0.1)
+
+    with pytest.raises(CommandError) as refused:
+        await refuse_unfit(replace(settings, redis_url=f"unix://{tmp_path / 'nobody'}"))
+
+    assert refused.value.status == 1
+    assert refused.value.lines[0].startswith("CLASSDROP_REDIS_URL: no answer")
+
+
+async def test_old_redis_is_refused(
+    settings: Settings, own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def info_of_an_old_one(_client: object) -> dict[str, object]:
+        return {"redis_version": "6.2.14", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+
+    monkeypatch.setattr(checks, "_info_when_up", info_of_an_old_one)
+
+    said = await refusal(replace(settings, redis_url=own_redis.url))
+
+    assert "redis 6.2.14 is too old; 7.0 is needed" in said

@@ -1,0 +1,144 @@
+"""A gateway on a real Redis and a loopback port, and a plain client that speaks raw frames to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest_asyncio
+from redis.asyncio import Redis
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from server.desk.connection import connect as connect_redis
+from server.desk.subscription import Subscription
+from server.gateway import upkeep
+from server.gateway.connection import now_ms
+from server.gateway.gateway import Gateway, GatewayParts
+from server.gateway.rooms import Rooms
+from server.telemetry import Health, Metrics
+from server.tokens import TokenKeys
+from tests.support.desks import Desk
+
+KEYS = TokenKeys(("k" * 32,))
+Frame = dict[str, Any]
+DEADLINE_S = 5.0
+
+
+def a_token(
+    subject: str = "ada",
+    *,
+    role: str = "student",
+    room: str = "r1",
+    seconds: int = 600,
+    tags: tuple[str, ...] = (),
+) -> str:
+    expires = now_ms() // 1000 + seconds
+    return KEYS.sign(
+        {"sub": subject, "role": role, "rooms": [room], "tags": list(tags), "exp": expires}
+    )
+
+
+class Client:
+    """What a browser would see, frame by frame."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def send(self, **frame: object) -> None:
+        await self.socket.send(orjson.dumps(frame).decode())
+
+    async def next(self, kind: str | None = None) -> Frame:
+        """The next frame, or the next one of that type."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                frame: Frame = orjson.loads(await self.socket.recv())
+                if kind is None or frame["type"] == kind:
+                    return frame
+
+    async def claim(self, drop_id: str = "drp_1", request_id: str = "r1") -> Frame:
+        await self.send(type="claim", drop_id=drop_id, request_id=request_id)
+        return await self.next("claim_result")
+
+    async def closed(self) -> tuple[int, list[Frame]]:
+        """The close code, and the frames that came before it."""
+        frames: list[Frame] = []
+        async with asyncio.timeout(DEADLINE_S):
+            try:
+                while True:
+                    frames.append(orjson.loads(await self.socket.recv()))
+            except ConnectionClosed as closed:
+                return closed.rcvd.code if closed.rcvd else 1006, frames
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    gateway: Gateway
+    desk: Desk
+    port: int
+
+    @asynccontextmanager
+    async def socket(self, room: str = "r1", origin: str | None = None) -> AsyncIterator[Client]:
+        """Connected, nothing said yet."""
+        async with connect(
+            f"ws://127.0.0.1:{self.port}/v1/rooms/{room}",
+            subprotocols=[Subprotocol("classdrop.v1")],
+            origin=Origin(origin) if origin else None,
+            compression=None,
+            ping_interval=None,
+            close_timeout=1,
+            proxy=None,
+        ) as socket:
+            yield Client(socket)
+
+    @asynccontextmanager
+    async def student(self, name: str = "ada", **token: Any) -> AsyncIterator[tuple[Client, Frame]]:
+        """Has said hello; with the welcome."""
+        async with self.socket() as client:
+            await client.send(type="hello", token=a_token(name, **token))
+            yield client, await client.next("welcome")
+
+
+@asynccontextmanager
+async def running_gateway(
+    desk: Desk, listener: Redis, name: str = "gwy_1"
+) -> AsyncIterator[RunningGateway]:
+    parts = GatewayParts(
+        KEYS, desk.claims, desk.drops, desk.feed, Metrics(), frozenset({"https://school.example"})
+    )
+    gateway = Gateway(parts, name)
+
+    def subscribe(rooms: Rooms) -> Subscription:
+        return Subscription(listener, desk.prefix, name, rooms.on_message, rooms.on_reconnect)
+
+    async with upkeep.running(gateway, subscribe, Health()):
+        server = await asyncio.get_running_loop().create_server(
+            gateway.protocol, "127.0.0.1", 0, backlog=256
+        )
+        port = server.sockets[0].getsockname()[1]
+        try:
+            yield RunningGateway(gateway, desk, port)
+        finally:
+            server.close()
+            for connection in list(gateway.connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
+
+
+@pytest_asyncio.fixture
+async def gateway(desk: Desk, redis_server: Any) -> AsyncIterator[RunningGateway]:
+    listener = connect_redis(redis_server.url)
+    async with running_gateway(desk, listener) as running:
+        yield running
+    await listener.aclose()
+
+
+@pytest_asyncio.fixture
+async def second_gateway(desk: Desk, redis_server: Any) -> AsyncIterator[RunningGateway]:
+    listener = connect_redis(redis_server.url)
+    async with running_gateway(desk, listener, "gwy_2") as running:
+        yield running
+    await listener.aclose()

@@ -1,0 +1,139 @@
+"""A redis-server of the tests' own: unix socket, AOF on every write, dies with the test run.
+
+`redis_server` is one per session, shared; tests keep apart by `key_prefix`. A test that kills or
+freezes its server makes its own: `with RedisServer(tmp_path) as server: ...`.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from server.desk.embedded import installed_servers
+from server.lifeline import ending_with_this_process
+
+_PING_PAUSE_S = 0.01
+_PING_TRIES = 1_000
+_STOP_SECONDS = 5
+
+
+class RedisServer:
+    """Running once constructed. Its data live in `directory`, its socket in a folder with a short
+    name (a unix socket's path has room for 108 bytes)."""
+
+    def __init__(self, directory: Path, binary: str | None = None) -> None:
+        self._directory = directory
+        self._binary = binary or find_binary()
+        self._socket_dir = Path(tempfile.mkdtemp(prefix="cdr-"))
+        self.path = str(self._socket_dir / "s")
+        self.url = f"unix://{self.path}"
+        self._process = self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill9(self) -> None:
+        """As a machine would die: no goodbye. `restart` finds the same data again."""
+        self._process.kill()
+        self._process.wait(_STOP_SECONDS)
+
+    def restart(self) -> None:
+        """Up again on the same socket and data, with another run id."""
+        if self._process.poll() is None:
+            self._end()
+        self._process = self._start()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def forget(self) -> None:
+        """Loses everything, as a server restored from nothing: kill, delete the data, start."""
+        self.kill9()
+        shutil.rmtree(self._directory / "appendonlydir", ignore_errors=True)
+        self.restart()
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._end()
+        shutil.rmtree(self._socket_dir, ignore_errors=True)
+
+    def _end(self) -> None:
+        self.thaw()
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "redis.log").open("ab") as log:
+            process = subprocess.Popen(
+                [self._binary, *self._options()],
+                stdout=log,
+                stderr=log,
+                preexec_fn=ending_with_this_process(),  # noqa: PLW1509
+            )
+        self._wait_until_it_answers()
+        return process
+
+    def _options(self) -> list[str]:
+        return [
+            *("--port", "0"),
+            *("--unixsocket", self.path),
+            *("--dir", str(self._directory)),
+            *("--appendonly", "yes"),
+            *("--appendfsync", "always"),
+            *("--save", ""),
+            *("--maxmemory-policy", "noeviction"),
+        ]
+
+    def _wait_until_it_answers(self) -> None:
+        retry = Retry(ConstantBackoff(_PING_PAUSE_S), _PING_TRIES)
+        with redis.Redis(unix_socket_path=self.path, retry=retry) as client:
+            client.ping()
+
+
+def find_binary() -> str:
+    """What `python -m server` would run; `TEST_REDIS_SERVER` names another."""
+    return os.environ.get("TEST_REDIS_SERVER") or next(iter(installed_servers()))
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with (
+        tempfile.TemporaryDirectory(prefix="cdr-data-") as directory,
+        RedisServer(Path(directory)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def key_prefix() -> str:
+    return f"t{uuid.uuid4().hex[:10]}"

@@ -1,0 +1,39 @@
+"""Answers that are written as bytes elsewhere are what their models document."""
+
+import orjson
+
+from server import wire
+from server.api.claims import ClaimShown
+from server.api.rooms import SnapshotShown
+from server.core.claims import ClaimState, Outcome
+from server.core.drops import CloseReason, DropState
+from server.core.instants import to_text
+from tests.support.desks import a_room_drop
+
+COUPON = orjson.dumps(
+    {
+        "id": "cpn_1",
+        "code": "AAAA-BBBB",
+        "name": "Ten off",
+        "valid_from": to_text(0),
+        "valid_until": to_text(1_000),
+        "use_by": to_text(1_000),
+    }
+)
+
+
+def test_a_claims_answer_is_as_documented() -> None:
+    for outcome in Outcome:
+        fields = wire.claim_fields("q", "drp_1", outcome, 500, "batch")
+        shown = ClaimShown.model_validate(fields, extra="forbid")
+        assert shown.model_dump(mode="json") == fields
+
+
+def test_a_snapshot_is_as_documented() -> None:
+    drop = wire.public_drop(a_room_drop(closed_at=5_000), DropState.CLOSED, 0)
+    assert drop["close_reason"] == CloseReason.STOPPED
+    head = wire.welcome_head(room="r", now=1, epoch="e", offset=2, present=3, drops=[drop])
+    claim = wire.my_claim("drp_1", ClaimState.CONFIRMED, 4, COUPON)
+    text = wire.welcome(head, "ann", [claim])
+    shown = SnapshotShown.model_validate_json(text, extra="forbid")
+    assert shown.model_dump(mode="json") == orjson.loads(text)

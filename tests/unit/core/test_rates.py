@@ -1,0 +1,38 @@
+"""A token bucket whose clock is an argument."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.core.rates import Bucket, Rate
+
+RATE = Rate(burst=3, interval_ms=100)
+NOW = 1_800_000_000_000
+
+
+def test_a_full_bucket_gives_its_burst_and_then_says_how_long_to_wait() -> None:
+    bucket = Bucket()
+    assert [bucket.take(RATE, NOW) for _ in range(4)] == [0, 0, 0, 100]
+
+
+def test_what_was_refused_took_nothing() -> None:
+    bucket = Bucket()
+    for _ in range(10):
+        bucket.take(RATE, NOW)
+    assert bucket.take(RATE, NOW + 100) == 0
+
+
+def test_a_rested_bucket_is_full_and_holds_no_more_than_its_burst() -> None:
+    bucket = Bucket()
+    bucket.take(RATE, NOW)
+    later = NOW + 1_000_000
+    assert bucket.is_full(RATE, later)
+    assert [bucket.take(RATE, later) for _ in range(4)] == [0, 0, 0, 100]
+
+
+@given(st.lists(st.integers(0, 400), max_size=60))
+def test_never_more_than_the_burst_and_one_each_interval(pauses: list[int]) -> None:
+    bucket, now, granted = Bucket(), NOW, 0
+    for pause in pauses:
+        now += pause
+        granted += bucket.take(RATE, now) == 0
+    assert granted <= RATE.burst + (now - NOW) // RATE.interval_ms

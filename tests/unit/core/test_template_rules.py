@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import pytest
+
+from server.core.refusals import Code
+from server.core.template_rules import MAX_RELATIVE_SECONDS, refusal, violations
+from server.core.templates import (
+    AmountOff,
+    FixedValidity,
+    PercentOff,
+    RelativeValidity,
+    Scope,
+    Threshold,
+)
+from tests.support.money import a_form
+
+GOOD = a_form()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        GOOD,
+        replace(GOOD, name="课" * 60, description="x" * 2000),
+        replace(GOOD, discount=AmountOff(1)),
+        replace(GOOD, discount=PercentOff(100)),
+        replace(GOOD, discount=PercentOff(1, 1)),
+        replace(GOOD, currency="JPY"),
+        replace(GOOD, validity=RelativeValidity(1)),
+        replace(GOOD, validity=RelativeValidity(MAX_RELATIVE_SECONDS)),
+        replace(GOOD, style={"colour": "#Ff8800", "image": "https://school.example/a.png"}),
+        replace(GOOD, use_url="/courses?from=live"),
+        replace(GOOD, metadata={str(n): "" for n in range(20)}),
+    ],
+)
+def test_good_templates_have_no_violations(form: object) -> None:
+    assert violations(form) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"name": ""}, "name", "too_short"),
+        ({"name": " \n"}, "name", "too_short"),
+        ({"name": "x" * 61}, "name", "too_long"),
+        ({"name": "a\0b"}, "name", "bad_character"),
+        ({"name": "a\ud800"}, "name", "bad_character"),
+        ({"description": "x" * 2001}, "description", "too_long"),
+        ({"description": "\0"}, "description", "bad_character"),
+        ({"currency": "cny"}, "currency", "unknown"),
+        ({"currency": "XXX"}, "currency", "unknown"),
+        ({"discount": AmountOff(0)}, "discount.amount", "too_small"),
+        ({"discount": AmountOff(10**12 + 1)}, "discount.amount", "too_large"),
+        ({"discount": PercentOff(0)}, "discount.percent", "too_small"),
+        ({"discount": PercentOff(101)}, "discount.percent", "too_large"),
+        ({"discount": PercentOff(5, 0)}, "discount.max_amount", "too_small"),
+        ({"threshold": Threshold(-1)}, "threshold.min_amount", "too_small"),
+        ({"scope": Scope(frozenset({""}))}, "scope.courses", "too_short"),
+        ({"scope": Scope(frozenset({"\0"}))}, "scope.courses", "bad_character"),
+        ({"scope": Scope(packages=frozenset({"x" * 65}))}, "scope.packages", "too_long"),
+        ({"scope": Scope(frozenset(map(str, range(501))))}, "scope.courses", "too_many"),
+        ({"validity": FixedValidity(5, 5)}, "validity.until", "empty_window"),
+        ({"validity": FixedValidity(-1, 5)}, "validity.from", "too_small"),
+        ({"validity": FixedValidity(5, 10**18)}, "validity.until", "too_large"),
+        ({"validity": RelativeValidity(0)}, "validity.seconds", "too_small"),
+        ({"validity": RelativeValidity(10**10)}, "validity.seconds", "too_large"),
+        ({"style": {"colour": "red"}}, "style.colour", "not_a_colour"),
+        ({"style": {"colour": "#12345g"}}, "style.colour", "not_a_colour"),
+        ({"style": {"image": "javascript:alert(1)"}}, "style.image", "not_a_url"),
+        ({"style": {"font": "serif"}}, "style", "unknown"),
+        ({"use_url": "http://school.example"}, "use_url", "not_a_url"),
+        ({"use_url": "//elsewhere.example"}, "use_url", "not_a_url"),
+        ({"use_url": "/\\elsewhere.example"}, "use_url", "not_a_url"),
+        ({"use_url": "/\t/elsewhere.example"}, "use_url", "not_a_url"),
+        ({"use_url": "https:///nowhere"}, "use_url", "not_a_url"),
+        ({"use_url": "https://[broken"}, "use_url", "not_a_url"),
+        ({"use_url": "/" + "x" * 2000}, "use_url", "too_long"),
+        ({"use_url": "/\0"}, "use_url", "bad_character"),
+        ({"metadata": {str(n): "" for n in range(21)}}, "metadata", "too_many"),
+        ({"metadata": {"": "x"}}, "metadata", "too_short"),
+        ({"metadata": {"k": "x" * 501}}, "metadata.k", "too_long"),
+    ],
+)
+def test_each_rule_names_its_field(changes: dict[str, object], field: str, code: str) -> None:
+    found = violations(replace(GOOD, **changes))  # type: ignore[arg-type]
+    assert [(violation.field, violation.code) for violation in found] == [(field, code)]
+
+
+def test_a_refusal_tells_all_violations_at_once() -> None:
+    refused = refusal(replace(GOOD, name="", currency="?"))
+    assert refused is not None
+    assert refused.code is Code.INVALID_FIELD
+    assert refused.facts["errors"] == [
+        {"field": "name", "code": "too_short"},
+        {"field": "currency", "code": "unknown"},
+    ]
+
+
+def test_a_good_template_is_not_refused() -> None:
+    assert refusal(GOOD) is None

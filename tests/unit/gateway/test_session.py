@@ -1,0 +1,185 @@
+"""What a socket may do when: every answer of the state machine, without a socket."""
+
+import orjson
+import pytest
+
+from server.gateway import closing
+from server.gateway.session import (
+    HELLO_MS,
+    SILENCE_MS,
+    Claim,
+    Effect,
+    End,
+    Join,
+    Phase,
+    Seen,
+    Session,
+)
+from server.tokens import LEEWAY_MS, TokenKeys
+
+NOW = 1_800_000_000_000
+KEYS = TokenKeys(("k" * 32,))
+
+
+def a_token(*, role: str = "student", room: str = "math", seconds: int = 60) -> str:
+    return KEYS.sign(
+        {"sub": "ada", "role": role, "rooms": [room], "tags": [], "exp": NOW // 1000 + seconds}
+    )
+
+
+def a_session() -> Session:
+    return Session("math", KEYS, NOW)
+
+
+def a_live_session(*, seconds: int = 60) -> Session:
+    session = a_session()
+    session.receive(hello(a_token(seconds=seconds)), NOW)
+    session.phase = Phase.LIVE
+    return session
+
+
+def hello(token: str) -> bytes:
+    return orjson.dumps({"type": "hello", "token": token})
+
+
+def claim(drop_id: object = "drp_1", request_id: object = "r1") -> bytes:
+    return orjson.dumps({"type": "claim", "drop_id": drop_id, "request_id": request_id})
+
+
+def ended_by(effect: Effect) -> closing.Closing | None:
+    return effect.closing if isinstance(effect, End) else None
+
+
+def test_a_good_hello_joins() -> None:
+    session = a_session()
+    effect = session.receive(hello(a_token()), NOW)
+    assert isinstance(effect, Join)
+    assert effect.identity.subject == "ada"
+    assert session.phase is Phase.JOINING
+
+
+@pytest.mark.parametrize("role", ["instructor", "operator"])
+def test_who_teaches_may_join(role: str) -> None:
+    assert isinstance(a_session().receive(hello(a_token(role=role)), NOW), Join)
+
+
+@pytest.mark.parametrize("role", ["finance", "service"])
+def test_who_has_no_business_in_a_room_may_not(role: str) -> None:
+    effect = a_session().receive(hello(a_token(role=role)), NOW)
+    assert ended_by(effect) is closing.WRONG_ROOM
+
+
+def test_a_token_for_another_room_is_sent_away() -> None:
+    effect = a_session().receive(hello(a_token(room="art")), NOW)
+    assert ended_by(effect) is closing.WRONG_ROOM
+
+
+@pytest.mark.parametrize("token", ["", "x.y.z", "e" * 3_500])
+def test_what_is_no_token_is_sent_away(token: str) -> None:
+    assert ended_by(a_session().receive(hello(token), NOW)) is closing.TOKEN_INVALID
+
+
+def test_a_token_signed_with_another_secret_is_sent_away() -> None:
+    stranger = TokenKeys(("x" * 32,)).sign(
+        {"sub": "ada", "role": "student", "rooms": ["math"], "exp": NOW // 1000 + 60}
+    )
+    assert ended_by(a_session().receive(hello(stranger), NOW)) is closing.TOKEN_INVALID
+
+
+def test_an_expired_token_is_told_to_fetch_a_new_one() -> None:
+    old = a_token(seconds=-61)
+    assert ended_by(a_session().receive(hello(old), NOW)) is closing.TOKEN_EXPIRED
+
+
+def test_a_token_that_expired_within_the_leeway_is_good() -> None:
+    assert isinstance(a_session().receive(hello(a_token(seconds=-59)), NOW), Join)
+
+
+@pytest.mark.parametrize("text", [claim(), orjson.dumps({"type": "pong"})])
+def test_whatever_comes_before_hello_ends_the_socket(text: bytes) -> None:
+    assert ended_by(a_session().receive(text, NOW)) is closing.PROTOCOL_ERROR
+
+
+def test_a_second_hello_ends_the_socket() -> None:
+    effect = a_live_session().receive(hello(a_token()), NOW)
+    assert ended_by(effect) is closing.PROTOCOL_ERROR
+
+
+def test_a_claim_is_passed_on() -> None:
+    assert a_live_session().receive(claim(), NOW) == Claim("drp_1", "r1")
+
+
+def test_a_card_on_the_screen_is_passed_on() -> None:
+    text = orjson.dumps({"type": "seen", "drop_id": "drp_1"})
+    assert a_live_session().receive(text, NOW) == Seen("drp_1")
+
+
+def test_a_claim_after_the_token_expired_is_not_made() -> None:
+    later = NOW + 60_000 + LEEWAY_MS
+    assert ended_by(a_live_session().receive(claim(), later)) is closing.TOKEN_EXPIRED
+
+
+def test_a_frame_of_a_later_version_is_ignored() -> None:
+    assert a_live_session().receive(orjson.dumps({"type": "wave", "x": 1}), NOW) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"hello",
+        b"[]",
+        b"null",
+        b'"claim"',
+        b"{}",
+        b'{"type":1}',
+        b'{"type":"claim"}',
+        claim(drop_id=7),
+        claim(request_id="r" * 65),
+        claim(request_id="a b"),
+        claim(request_id=""),
+        claim(drop_id="d\x00"),
+        b'{"type":"seen"}',
+        b"[" * 2_000,
+    ],
+)
+def test_garbage_ends_the_socket(text: bytes) -> None:
+    assert ended_by(a_live_session().receive(text, NOW)) is closing.PROTOCOL_ERROR
+
+
+def test_text_that_is_not_utf8_has_its_own_code() -> None:
+    assert ended_by(a_live_session().receive(b'{"type":"\xff"}', NOW)) is closing.NOT_UTF8
+
+
+def test_a_flood_of_messages_ends_the_socket() -> None:
+    session = a_live_session()
+    effects = [session.receive(b'{"type":"pong"}', NOW) for _ in range(100)]
+    assert ended_by(effects[-1]) is closing.FLOOD
+
+
+def test_a_steady_client_is_never_a_flood() -> None:
+    session = a_live_session(seconds=100_000)
+    effects = [session.receive(claim(), NOW + 50 * n) for n in range(1, 1_000)]
+    assert all(isinstance(effect, Claim) for effect in effects)
+
+
+def test_who_says_nothing_at_first_is_ended() -> None:
+    session = a_session()
+    assert session.tick(NOW + HELLO_MS - 1) is None
+    assert ended_by(session.tick(NOW + HELLO_MS)) is closing.NO_HELLO
+
+
+def test_who_falls_silent_is_ended() -> None:
+    session = a_live_session(seconds=100_000)
+    assert session.tick(NOW + SILENCE_MS - 1) is None
+    assert ended_by(session.tick(NOW + SILENCE_MS)) is closing.SILENT
+
+
+def test_any_message_breaks_the_silence() -> None:
+    session = a_live_session(seconds=100_000)
+    session.receive(b'{"type":"pong"}', NOW + SILENCE_MS - 1)
+    assert session.tick(NOW + SILENCE_MS) is None
+
+
+def test_a_token_expires_on_a_living_socket() -> None:
+    assert ended_by(a_live_session().tick(NOW + 60_000 + LEEWAY_MS)) is closing.TOKEN_EXPIRED

@@ -1,0 +1,135 @@
+// What the coupon card says, state by state, in both languages. Run by `node --test`.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { cardView, dropFacts, phaseOf } from "../../../client_sdk/javascript/element/card-view.js";
+import { ticketColours } from "../../../client_sdk/javascript/element/style.js";
+import { useHref } from "../../../client_sdk/javascript/element/use-link.js";
+import { bigValue, countdown, money, shortValue, span } from "../../../client_sdk/javascript/element/value.js";
+import { spoken } from "../../../client_sdk/javascript/element/words.js";
+
+const NOW = Date.parse("2026-03-01T10:00:00.000Z");
+const DROP = {
+  id: "drp_1",
+  state: "open",
+  name: "Spring",
+  description: "",
+  message: "",
+  currency: "CNY",
+  discount: { kind: "amount_off", amount: 1000 },
+  threshold: { min_amount: 10000 },
+  scope: { courses: [], packages: [] },
+  validity: { kind: "relative", seconds: 604800 },
+  mode: "first",
+  quantity: 10,
+  remaining: 4,
+  opens_at: "2026-03-01T09:59:00.000Z",
+  closes_at: "2026-03-01T10:01:05.000Z",
+};
+const PERCENT = { kind: "percent_off", percent: 20, max_amount: 3000 };
+const COUPON = { id: "cpn_1", code: "AB-12", name: "Spring", use_by: "2026-03-08T10:00:00.000Z" };
+
+/** @param {object} drop @param {object} [claim] @param {number} [since] */
+const view = (drop, claim, since = NOW, language = "en") =>
+  cardView({ ...DROP, ...drop }, claim && { drop_id: "drp_1", ...claim }, { now: NOW, since }, language);
+
+test("an open drop can be claimed and counts down by server time", () => {
+  const { phase, button, clock, left } = view({});
+  assert.deepEqual([phase, button?.enabled, clock?.text, left], ["open", true, "1:05", "4 left"]);
+});
+
+test("a scheduled drop counts down to its opening and cannot be pressed", () => {
+  const { button, clock } = view({ state: "scheduled", opens_at: "2026-03-01T10:00:09.200Z" });
+  assert.deepEqual([button?.enabled, clock?.label, clock?.text], [false, "Opens in", "0:10"]);
+});
+
+test("a tap says claiming at once, and trying again when it takes long", () => {
+  assert.equal(view({}, { state: "pending" }).button?.text, "Claiming…");
+  assert.equal(view({}, { state: "pending" }, NOW - 3000).button?.text, "Busy, trying again…");
+});
+
+test("saving is only said when a second has passed without confirmation", () => {
+  assert.deepEqual([view({}, { state: "won" }).headline, view({}, { state: "won" }).note], ["You got it!", ""]);
+  assert.equal(view({}, { state: "won" }, NOW - 1001).note, "Saving…");
+});
+
+test("the code is shown when it can no longer be lost, and not before", () => {
+  assert.equal(view({}, { state: "won", coupon: COUPON }).coupon, null);
+  assert.equal(view({}, { state: "confirmed", coupon: COUPON }).coupon?.code, "AB-12");
+});
+
+test("sold out stays in case units come back, and can be tried again when they do", () => {
+  const missed = { state: "refused", outcome: "sold_out" };
+  assert.equal(view({ state: "sold_out", remaining: 0 }, missed).phase, "sold_out");
+  assert.equal(view({ state: "sold_out", remaining: 0 }, missed).button, null);
+  assert.equal(view({ remaining: 1 }, missed).button?.enabled, true);
+});
+
+test("a refusal about the drop is told by the drop, one about me by its reason", () => {
+  assert.equal(view({}, { state: "refused", outcome: "not_open" }).phase, "open");
+  const limit = view({}, { state: "refused", outcome: "limit_reached", limit: "device" }, NOW, "zh");
+  assert.match(limit.headline, /这台设备/);
+  assert.equal(limit.button, null);
+});
+
+test("what is over is quiet: closed, released, and revoked with an apology", () => {
+  assert.equal(view({ state: "closed", close_reason: "ended" }).quiet, true);
+  assert.equal(view({ state: "closed" }, { state: "released" }).quiet, true);
+  assert.match(view({}, { state: "revoked" }).headline, /sorry/);
+});
+
+test("a confirmed coupon outlives its drop", () => {
+  assert.equal(phaseOf({ ...DROP, state: "closed" }, { drop_id: "drp_1", state: "confirmed" }), "confirmed");
+});
+
+test("amounts and percentages in the words of each language", () => {
+  assert.deepEqual(bigValue(DROP.discount, "CNY", "zh"), { before: "¥", figure: "10", after: "" });
+  assert.equal(shortValue(DROP.discount, "CNY", "en"), "¥10 off");
+  assert.equal(shortValue(PERCENT, "CNY", "zh"), "8折");
+  assert.equal(shortValue(PERCENT, "CNY", "en"), "20% off");
+  assert.equal(shortValue({ kind: "percent_off", percent: 5 }, "CNY", "zh"), "9.5折");
+  assert.equal(shortValue({ kind: "percent_off", percent: 100 }, "CNY", "zh"), "免费");
+});
+
+test("minor units follow the currency", () => {
+  assert.equal(money(455, "CNY", "zh"), "¥4.55");
+  assert.equal(money(1000, "CNY", "zh", true), "¥10.00");
+  assert.equal(money(500, "JPY", "en"), "¥500");
+  assert.equal(money(-1000, "CNY", "zh", true), "-¥10.00");
+});
+
+test("conditions name threshold and cap, or that there is none", () => {
+  assert.deepEqual(dropFacts(DROP, "zh").conditions, ["满100可用"]);
+  const percent = { ...DROP, discount: PERCENT, threshold: { min_amount: 0 } };
+  assert.deepEqual(dropFacts(percent, "zh").conditions, ["无门槛", "最多减¥30"]);
+  assert.deepEqual(dropFacts(percent, "en").conditions, ["No minimum", "Up to ¥30 off"]);
+});
+
+test("a relative validity is a span after the claim", () => {
+  assert.equal(dropFacts(DROP, "en").details[1], "Use within 7 days of claiming");
+  assert.equal(span(3600, "en"), "1 hour");
+  assert.equal(span(5400, "zh"), "90 分钟");
+});
+
+test("a clock rounds up, so that it shows 0 only when it is over", () => {
+  assert.deepEqual([countdown(1), countdown(0), countdown(3_725_000)], ["0:01", "0:00", "1:02:05"]);
+});
+
+test("use now carries the code, and runs nothing", () => {
+  const server = "https://drop.example";
+  assert.equal(useHref(null, "A B", server), "https://drop.example/checkout?coupon=A+B");
+  assert.equal(useHref("https://s.example/buy?c=1", "AB", server), "https://s.example/buy?c=1&coupon=AB");
+  assert.equal(useHref("https://s.example/use/{code}", "AB", server), "https://s.example/use/AB");
+  assert.equal(useHref("javascript:alert(1)", "AB", server), "https://drop.example/checkout?coupon=AB");
+});
+
+test("ink on a school's own colour can be read", () => {
+  assert.equal(ticketColours("#1f4e79")?.ink, "#ffffff");
+  assert.equal(ticketColours("#ffd54a")?.ink, "#16181a");
+  assert.equal(ticketColours("red; background: url(//x)"), null);
+});
+
+test("the first language we speak is taken", () => {
+  assert.deepEqual([spoken(["fr", "zh-TW", "en"]), spoken(["en-GB", "zh"]), spoken(["fr"])], ["zh", "en", "en"]);
+});

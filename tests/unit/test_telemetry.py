@@ -1,0 +1,121 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from server.telemetry import Metrics, configure_logs, redacted
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.q9Zr4Tn8Lm1Pb6Yc"
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logs("web", stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def only_line(log: io.StringIO) -> dict[str, Any]:
+    (line,) = log.getvalue().splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_log_line_says_when_what_and_who(log: io.StringIO) -> None:
+    structlog.get_logger().info("web_up", port=8000)
+
+    line = only_line(log)
+    assert line["event"] == "web_up"
+    assert (line["level"], line["role"], line["port"]) == ("info", "web", 8000)
+    assert line["ts"].endswith("Z")
+    assert isinstance(line["process_id"], int)
+
+
+def test_library_logs_come_out_the_same_way(log: io.StringIO) -> None:
+    logging.getLogger("some.library").warning("lost %s", "redis://u:hunter2@h/0")
+
+    line = only_line(log)
+    assert line["event"] == "lost redis://[redacted]@h/0"
+    assert line["role"] == "web"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"token": "abc-plain"},
+        {"headers": {"Authorization": "Basic abc-plain"}},
+        {"frames": [{"hello": {"access_token": "abc-plain"}}]},
+        {"CLASSDROP_SECRET": b"abc-plain"},
+        {"url": "http://h/rooms/demo#token=abc-plain"},
+        {"url": "http://h/x?a=1&token=abc-plain&b=2"},
+        {"header": "Bearer abc-plain"},
+        {"header": "authorization: bearer abc-plain"},
+        {"redis": "redis://user:abc-plain@h:6379/0"},
+        {"nested": ["a", {"text": "see http://h/#token=abc-plain\n"}]},
+    ],
+)
+def test_secret_of_any_shape_never_reaches_the_log(
+    log: io.StringIO, fields: dict[str, object]
+) -> None:
+    structlog.get_logger().info("seen", **fields)
+
+    assert "abc-plain" not in log.getvalue()
+    assert "[redacted]" in log.getvalue()
+
+
+@pytest.mark.parametrize("field", ["event", "note"])
+def test_jwt_never_reaches_the_log(log: io.StringIO, field: str) -> None:
+    structlog.get_logger().info(**{"event": "seen", field: f"got {TOKEN} from a client"})
+
+    assert "eyJ" not in log.getvalue()
+    assert "q9Zr4Tn8" not in log.getvalue()
+
+
+def test_jwt_in_a_traceback_never_reaches_the_log(log: io.StringIO) -> None:
+    try:
+        raise ValueError(f"bad token {TOKEN}")
+    except ValueError:
+        structlog.get_logger().exception("broken")
+
+    assert "ValueError" in log.getvalue()
+    assert "eyJ" not in log.getvalue()
+
+
+def test_figures_named_after_tokens_stay_readable(log: io.StringIO) -> None:
+    structlog.get_logger().info("made", tokens=3)
+
+    assert only_line(log)["tokens"] == 3
+
+
+def test_access_lines_are_off(log: io.StringIO) -> None:
+    logging.getLogger("uvicorn.access").info("GET /v1/me/coupons")
+
+    assert log.getvalue() == ""
+
+
+def test_text_without_secrets_is_unchanged() -> None:
+    assert redacted("https://h:8000/rooms/demo at 12:30") == "https://h:8000/rooms/demo at 12:30"
+
+
+def test_metric_names_carry_our_name_and_base_units() -> None:
+    for family in Metrics().registry.collect():
+        assert family.name.startswith("classdrop_")
+        assert not family.name.endswith(("_ms", "_milliseconds", "_kb"))
+        assert family.documentation
+
+
+def test_two_sets_of_metrics_do_not_know_each_other() -> None:
+    one, other = Metrics(), Metrics()
+    one.confirmed.inc()
+
+    assert one.registry.get_sample_value("classdrop_confirmed_total") == 1
+    assert other.registry.get_sample_value("classdrop_confirmed_total") == 0
