@@ -101,7 +101,9 @@ async def until_stopped(work: Coroutine[object, object, None]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stopping.set)
+        # `nohup` has said what a closed terminal means.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stopping.set)
     task = asyncio.create_task(work)
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)

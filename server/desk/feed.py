@@ -84,13 +84,21 @@ class Feed:
     def _keys(self, room: str) -> RoomKeys:
         return RoomKeys(self._prefix, room)
 
-    async def publish(self, publication_id: str, kind: FeedKind, drop: RoomDrop) -> int:
-        """The offset it got. The same publication id is published once."""
+    async def publish(
+        self,
+        publication_id: str,
+        kind: FeedKind,
+        drop: RoomDrop,
+        *,
+        only_where_open: bool = False,
+    ) -> int:
+        """The offset it got. The same publication id is published once. `only_where_open`: only if
+        the room shows the drop, and not as closed."""
         keys = self._keys(drop.room)
         offset: int = await self._scripts.run(
             "publish",
             [keys.feed, keys.stream, keys.drops, keys.published(publication_id), keys.channel],
-            [kind, drop.id, wire.dump_room_drop(drop)],
+            [kind, drop.id, wire.dump_room_drop(drop), "1" if only_where_open else "0"],
         )
         return offset
 

@@ -162,7 +162,8 @@ class Fence:
 
 
 def _fields(drop: LoadedDrop) -> dict[str, str]:
-    quantity = max(a.last for a in drop.allotments)
+    # None where it was closed before it was ever opened.
+    quantity = max((a.last for a in drop.allotments), default=0)
     fields = {
         "drop_id": drop.drop_id,
         "batch_id": drop.batch_id,

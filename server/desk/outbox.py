@@ -120,12 +120,13 @@ class Outbox:
                     await self._redis.xtrim(stream, minid=needed_from, approximate=False)
 
     async def _oldest_needed(self, stream: bytes) -> bytes | None:
-        pending = await self._redis.xpending(stream, GROUP)
-        if pending["pending"]:
-            oldest: bytes = pending["min"]
-            return oldest
+        # In this order: what is delivered between the two looks lies behind the first of them. The
+        # other way round it would be trimmed while somebody has just begun to work on it.
         groups = await self._redis.xinfo_groups(stream)
         delivered: bytes = groups[0]["last-delivered-id"]
+        pending = await self._redis.xpending(stream, GROUP)
+        if pending["pending"]:
+            return min(delivered, pending["min"], key=_order)
         return None if delivered == b"0-0" else delivered
 
     async def backlog(self) -> Backlog:
@@ -160,6 +161,12 @@ class Outbox:
             for entry_id, fields in entries
             if fields
         ]
+
+
+def _order(entry_id: bytes) -> tuple[int, int]:
+    """Ids are `ms-number`, and compare as numbers."""
+    ms, _, number = entry_id.partition(b"-")
+    return int(ms), int(number)
 
 
 def _flat(answer: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, bytes]]]]]:

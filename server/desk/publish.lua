@@ -2,14 +2,19 @@
 -- that was published can be read again by its offset. Idempotent by the publication's id.
 --
 -- KEYS  1 feed, 2 stream, 3 drops, 4 published, 5 channel
--- ARGV  1 kind, 2 drop id, 3 the drop as JSON
--- Answer: the offset
+-- ARGV  1 kind, 2 drop id, 3 the drop as JSON, 4 '1' = only if the room shows it, and not as closed
+-- Answer: the offset; where nothing was published, the one before
 local KEPT_ENTRIES = 200 -- a gap longer than that is healed by the whole state
 local REMEMBERED_SECONDS = 3600
 
 local done = redis.call('GET', KEYS[4])
 if done then return tonumber(done) end
 local epoch, offset = position(KEYS[1], KEYS[2])
+-- A drop ends once: what a process that did not know of its end has to say comes too late.
+local shown = redis.call('HGET', KEYS[3], ARGV[2])
+local is_over = shown and string.find(shown, '"closed_at":%d')
+if is_over and (ARGV[1] ~= 'closed' or ARGV[4] == '1') then return offset end
+if ARGV[4] == '1' and not shown then return offset end
 offset = offset + 1
 redis.call('HSET', KEYS[1], 'offset', offset)
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])

@@ -6,6 +6,7 @@ id of drop, allotment or intent, the feed by the publication's, and whoever fini
 ledger is the one whose transaction counts.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,16 +35,7 @@ async def drive(places: Places, intent: Intent, now: int) -> Refused | None:
     DeskUnavailableError, LedgerUnavailableError: it stays pending.
     """
     whole = await whole_drop(places.ledger, intent.drop_id)
-    match intent.kind:
-        case IntentKind.OPEN:
-            return await _open(places, whole, intent, now)
-        case IntentKind.TOP_UP:
-            return await _top_up(places, whole, intent, now)
-        case IntentKind.EXTEND:
-            return await _extend(places, whole, intent, now)
-        case IntentKind.CLOSE:
-            await end_drop(places, whole, CloseReason.STOPPED, now, intent.id)
-            return None
+    return await _HOPS[intent.kind](places, whole, intent, now)
 
 
 async def drive_pending(places: Places, older_than_ms: int, now: int) -> Driven:
@@ -161,6 +153,20 @@ async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Ref
     return None
 
 
+async def _close(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    await end_drop(places, whole, CloseReason.STOPPED, now, intent.id)
+    return None
+
+
 async def _finish(places: Places, intent: Intent, now: int) -> None:
     async with places.ledger.begin() as conn:
         await intents.finish(conn, intent.id, now)
+
+
+_Hops = Callable[[Places, Whole, Intent, int], Awaitable[Refused | None]]
+_HOPS: Final[Mapping[IntentKind, _Hops]] = {
+    IntentKind.OPEN: _open,
+    IntentKind.TOP_UP: _top_up,
+    IntentKind.EXTEND: _extend,
+    IntentKind.CLOSE: _close,
+}

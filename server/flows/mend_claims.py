@@ -18,6 +18,8 @@ from server.ledger.claims import ClaimRow
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
+_NOTHING_LEFT = "nothing_left"
+
 
 class Verdict(Enum):
     SEATED = auto()  # it has a unit and a slot now; its coupon is still to be made
@@ -30,17 +32,22 @@ async def mend(ledger: Ledger, entry: OutboxEntry, now: int, error: Exception) -
     """LedgerUnavailableError passes: that is no verdict on the entry."""
     try:
         async with ledger.begin() as conn:
-            await desks.hold_shared(conn, [entry.shard])
+            # Alone on its shard: a seat that is free now is free when it is taken. Else a mender that
+            # loses it to another writer would call a good claim dead.
+            await desks.hold_exclusively(conn, entry.shard)
             return await _seat(conn, entry, now)
     except (IntegrityError, DataError) as still:
-        await _lay_dead(ledger, entry, now, f"{error}; then {still}")
+        await lay_dead(ledger, entry, now, f"{error}; then {still}")
         return Verdict.DEAD
 
 
 async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
     row = row_of(entry, now)
-    drop = await drops.hold(conn, entry.drop_id)  # one mender at a time for a drop
-    if await claims.of_student(conn, entry.drop_id, entry.student) is not None:
+    drop = await drops.hold(conn, entry.drop_id)  # it must not be closed meanwhile
+    held = await claims.of_student(conn, entry.drop_id, entry.student)
+    if held is not None and held.id == entry.claim_id:
+        return Verdict.SEATED  # before now: what failed is what comes after
+    if held is not None:
         await claims.insert_new(conn, [replace(row, state="revoked", reason="duplicate")])
         return Verdict.DUPLICATE
     slot = await _free_slot(conn, entry)
@@ -48,7 +55,7 @@ async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
     if slot is not None and unit is not None:
         await claims.insert_new(conn, [_at(row, slot, *unit)])
         return Verdict.SEATED
-    await claims.insert_new(conn, [replace(row, state="revoked", reason="nothing_left")])
+    await claims.insert_new(conn, [replace(row, state="revoked", reason=_NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
         # The close counted this claim as taken; its unit goes back after all.
         await drops.add_returned(conn, drop.id, 1)
@@ -84,7 +91,12 @@ def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
     )
 
 
-async def _lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
+def owes_apology(row: ClaimRow) -> bool:
+    """Its student was told `won`, and has nothing."""
+    return row.state == "revoked" and row.reason == _NOTHING_LEFT
+
+
+async def lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
     letter = (entry.claim_id, entry.shard, entry.entry_id, asdict(entry), error[:2000])
     async with ledger.begin() as conn:
         await claims.lay_dead(conn, [letter], now)

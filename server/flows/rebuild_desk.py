@@ -6,12 +6,14 @@ copy, a flush, or when a claim conflicted. Order, and why:
 1. lease: one rebuilder; the fence is shut, so no script writes the shard from now on;
 2. the outbox is drained into the ledger: whoever was told `won` is in there or in the ledger already;
 3. in one transaction that holds the shard exclusively, everything is read from the ledger and loaded;
-4. armed last, for the server process that was loaded, with the epoch raised;
-5. the rooms are told what they show, because the feed may be lost too.
+4. the rooms are told what they show, because the feed may be lost, or older, too;
+5. armed last, for the server process that was loaded, with the epoch raised.
 
 Dying anywhere leaves the fence shut and the lease to expire: the next one starts over.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -21,10 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server import wire
 from server.core.claims import ClaimState
 from server.core.coupons import Coupon
-from server.core.drops import RoomDrop
 from server.desk.feed import Feed, FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
-from server.desk.outbox import Outbox
+from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.records import HeldClaim
 from server.flows.places import offer_of
 from server.flows.record_claims import AT_ONCE, ClaimRecorder
@@ -54,12 +55,10 @@ class DeskRebuilder:
         try:
             await self.outbox.make_groups()
             await self._drain(shard, now)
-            shown = await self._load(shard, run_id, now)
+            drops_loaded = await self._load(shard, run_id, now)
         except LeaseLostError:
             return False
-        for epoch, drop in shown:
-            await self.feed.publish(f"{shard}.{epoch}.{drop.id}", FeedKind.CHANGED, drop)
-        _log.info("desk_rebuilt", shard=shard, drops=len(shown))
+        _log.info("desk_rebuilt", shard=shard, drops=drops_loaded)
         return True
 
     async def _drain(self, shard: int, now: int) -> None:
@@ -67,26 +66,46 @@ class DeskRebuilder:
         for start in range(0, len(entries), AT_ONCE):
             await self.recorder.write(entries[start : start + AT_ONCE], now)
 
-    async def _load(self, shard: int, run_id: str, now: int) -> list[tuple[int, RoomDrop]]:
-        """Steps 3 and 4; the open drops, to be shown again, with the epoch."""
+    async def _load(self, shard: int, run_id: str, now: int) -> int:
+        """Steps 3 to 5; how many drops."""
         async with self.ledger.begin() as conn:
             epoch = await desks.raise_epoch(conn, shard, now)
-            shown: list[tuple[int, RoomDrop]] = []
-            for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS):
-                row = await drops.find(conn, drop_id)
-                if row is None:
-                    continue
-                await self.fence.load_drop(shard, await _loaded(conn, row))
-                drop = await _shown(conn, row)
-                if drop is not None:
-                    shown.append((epoch, drop))
+            dead = await _dead_by_drop(conn, shard)
+            rows = [
+                row
+                for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
+                if (row := await drops.find(conn, drop_id)) is not None
+            ]
+            for row in rows:
+                await self.fence.load_drop(shard, await _loaded(conn, row, dead[row.id]))
             for batch_id, slots in (await claims.caps_of_shard(conn, shard, now)).items():
                 await self.fence.load_caps(shard, batch_id, slots)
+            for row in rows:
+                await self._show(conn, row, f"{run_id}.{epoch}")
             await self.fence.arm(shard, run_id, epoch)
-            return shown
+        return len(rows)
+
+    async def _show(self, conn: AsyncConnection, row: DropRow, rebuild_id: str) -> None:
+        """Open ones anew; closed ones only to a room that has gone back to a time before their end."""
+        if row.window is None:
+            return
+        batch, template = await offer_of(conn, row.batch_id)
+        drop = room_drop(row, template, batch)
+        is_closed = row.closed_at is not None
+        kind = FeedKind.CLOSED if is_closed else FeedKind.CHANGED
+        publication_id = f"{rebuild_id}.{row.id}"
+        await self.feed.publish(publication_id, kind, drop, only_where_open=is_closed)
 
 
-async def _loaded(conn: AsyncConnection, row: DropRow) -> LoadedDrop:
+async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
+    found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
+    for entry in await claims.dead_of_shard(conn, shard):
+        letter = OutboxEntry(**entry)  # type: ignore[arg-type]  # written by asdict
+        found[letter.drop_id].append(letter)
+    return found
+
+
+async def _loaded(conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]) -> LoadedDrop:
     rows = await claims.of_drop(conn, row.id)
     by_claim: dict[str | None, Coupon] = {}
     for start in range(0, len(rows), AT_ONCE):
@@ -95,6 +114,12 @@ async def _loaded(conn: AsyncConnection, row: DropRow) -> LoadedDrop:
     live = [claim for claim in rows if claim.state == "live"]
     # Of several claims of a student the one that counts comes last.
     rows.sort(key=lambda claim: claim.state != "revoked")
+    holders = {claim.student: _held(claim, by_claim.get(claim.id)) for claim in rows}
+    units = {claim.unit for claim in live}
+    # A dead letter keeps its unit and its student what they were told, until a person has looked.
+    kept = [one for one in dead if one.unit not in units and one.student not in holders]
+    holders |= {one.student: _still_won(one) for one in kept}
+    units |= {one.unit for one in kept}
     return LoadedDrop(
         drop_id=row.id,
         batch_id=row.batch_id,
@@ -103,10 +128,22 @@ async def _loaded(conn: AsyncConnection, row: DropRow) -> LoadedDrop:
         allotments=tuple(await drops.allotments_of(conn, row.id)),
         window=row.window,
         closed_at=row.closed_at,
-        holders={claim.student: _held(claim, by_claim.get(claim.id)) for claim in rows},
-        live_units=frozenset(claim.unit for claim in live),
-        won_total=sum(claim.state != "revoked" for claim in rows),
+        holders=holders,
+        live_units=frozenset(units),
+        won_total=sum(claim.state != "revoked" for claim in rows) + len(kept),
         confirmed=len(live),
+    )
+
+
+def _still_won(entry: OutboxEntry) -> HeldClaim:
+    return HeldClaim(
+        ClaimState.WON,
+        entry.claim_id,
+        entry.unit,
+        entry.slot,
+        entry.request_id,
+        entry.won_at,
+        b"",
     )
 
 
@@ -126,10 +163,3 @@ def _held(claim: ClaimRow, coupon: Coupon | None) -> HeldClaim:
         claim.won_at,
         shown,
     )
-
-
-async def _shown(conn: AsyncConnection, row: DropRow) -> RoomDrop | None:
-    if row.window is None or row.closed_at is not None:
-        return None
-    batch, template = await offer_of(conn, row.batch_id)
-    return room_drop(row, template, batch)

@@ -88,7 +88,7 @@ class ClaimRecorder:
     async def write(self, entries: list[OutboxEntry], now: int) -> Recorded:
         """Steps 1 and 2. What no transaction takes together is halved until the bad one is alone."""
         try:
-            return Recorded(coupons=await self._write_together(entries, now))
+            return await self._write_together(entries, now)
         except (IntegrityError, DataError) as error:
             if len(entries) == 1:
                 return await self._mend(entries[0], now, error)
@@ -98,7 +98,7 @@ class ClaimRecorder:
             result.add(await self.write(part, now))
         return result
 
-    async def _write_together(self, entries: list[OutboxEntry], now: int) -> list[Coupon]:
+    async def _write_together(self, entries: list[OutboxEntry], now: int) -> Recorded:
         facts = await self._facts_of({entry.batch_id for entry in entries})
         async with self._ledger.begin() as conn:
             await desks.hold_shared(conn, {entry.shard for entry in entries})
@@ -108,7 +108,11 @@ class ClaimRecorder:
             live = [row for row in there.values() if row.state == "live"]
             made = [_new_coupon(row, *facts[row.batch_id]) for row in live if row.batch_id in facts]
             await coupons.insert_for_claims(conn, made)
-            return await coupons.by_claims(conn, ids)
+            return Recorded(
+                coupons=await coupons.by_claims(conn, [row.id for row in live]),
+                # Read back as well: whoever revoked one may have died before the student was told.
+                apologies=[e for e in entries if mend_claims.owes_apology(there[e.claim_id])],
+            )
 
     async def _facts_of(self, batch_ids: set[str]) -> dict[str, tuple[Batch, Template]]:
         missing = batch_ids - self._facts.keys()
@@ -130,13 +134,23 @@ class ClaimRecorder:
         verdict = await mend_claims.mend(self._ledger, entry, now, error)
         match verdict:
             case mend_claims.Verdict.SEATED:
-                return Recorded(coupons=await self._write_together([entry], now), mended=1)
+                return await self._write_seated(entry, now)
             case mend_claims.Verdict.DUPLICATE:
                 return Recorded(mended=1)
             case mend_claims.Verdict.NOTHING_LEFT:
                 return Recorded(apologies=[entry], mended=1)
             case mend_claims.Verdict.DEAD:
                 return Recorded(dead=1)
+
+    async def _write_seated(self, entry: OutboxEntry, now: int) -> Recorded:
+        try:
+            recorded = await self._write_together([entry], now)
+        except (IntegrityError, DataError) as error:
+            # Not the seat: no coupon can be made of it. It keeps the seat, and blocks nobody.
+            await mend_claims.lay_dead(self._ledger, entry, now, str(error))
+            return Recorded(dead=1)
+        recorded.mended = 1
+        return recorded
 
     # --- the word back ------------------------------------------------------------------------
 

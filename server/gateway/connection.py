@@ -15,7 +15,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
+from websockets.typing import LoggerLike, Subprotocol
 
 from server import wire
 from server.gateway import closing
@@ -25,7 +25,7 @@ from server.gateway.frames import text_frame
 from server.gateway.session import Claim, Effect, End, Join, Phase, Seen, Session
 from server.tokens import TokenKeys
 
-SUBPROTOCOL = Subprotocol("classdrop.v1")
+_SUBPROTOCOLS = (Subprotocol("classdrop.v1"),)
 MAX_UNSENT_BYTES = 64 * 1024  # beyond it the client does not read: evicted
 _PATH_PREFIX, _MAX_ROOM = "/v1/rooms/", 64
 _CLIENT = "client"  # why it ended, where we had no part in it
@@ -39,6 +39,7 @@ class Host(Protocol):
     doorkeeper: Doorkeeper
     allowed_origins: frozenset[str]
     is_draining: bool
+    protocol_log: LoggerLike  # quiet: a line for each socket costs a quarter of its handshake
 
     def join(self, connection: "Connection") -> None: ...
     def claim(self, connection: "Connection", drop_id: str, request_id: str) -> None: ...
@@ -65,7 +66,9 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._ws = ServerProtocol(subprotocols=[SUBPROTOCOL], max_size=wire.MAX_FRAME_BYTES)
+        self._ws = ServerProtocol(
+            subprotocols=_SUBPROTOCOLS, max_size=wire.MAX_FRAME_BYTES, logger=host.protocol_log
+        )
         self._fragments: bytearray | None = None
         self._address = ""
         self._is_stranger = False

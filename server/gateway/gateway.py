@@ -1,39 +1,38 @@
 """The gateway of one process: who is connected, and what becomes of what they ask.
 
 Made by the composition root; implements `connection.Host`, and answers the API's snapshot. Rhythm:
-taps leave with the loop's turn (desk/claim_desk.py), joins are read together, and every second one
-pass looks after progress, presence, pings and silence.
+taps leave with the loop's turn (desk/claim_desk.py), joins are read together (joins.py), and every
+second one pass looks after progress, presence, pings and silence.
 """
 
 import asyncio
+import logging
 import random
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 import structlog
+from websockets.typing import LoggerLike
 
 from server import wire
 from server.core.claims import ClaimState, Outcome
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
-from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.desk.records import HeldClaim
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection, now_ms
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.frames import text_frame
+from server.gateway.joins import Joins
 from server.gateway.room import Room, is_for
 from server.gateway.rooms import Rooms
 from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
 CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
-JOINS_READ_TOGETHER = 500
-JOIN_SECONDS = 5.0
 COME_BACK_PER_SECOND = 2_000  # joins that a drain asks for in a second: what one process takes in
 _DRAIN_SLICE = 500
 _log = structlog.get_logger()
@@ -52,9 +51,10 @@ class GatewayParts:
 
 
 class Gateway:
-    """`rooms` is set by `gateway.upkeep.run` before the first socket is accepted."""
+    """`rooms` and `joins` are set by `upkeep.running` before the first socket is accepted."""
 
     rooms: Rooms
+    joins: Joins
 
     def __init__(self, parts: GatewayParts, gateway_id: str) -> None:
         self.id = gateway_id
@@ -62,13 +62,15 @@ class Gateway:
         self.allowed_origins = parts.allowed_origins
         self.doorkeeper = Doorkeeper()
         self.is_draining = False
+        log = logging.getLogger("classdrop.websocket")
+        log.setLevel(logging.WARNING)
+        self.protocol_log: LoggerLike = log
         self.connections: set[Connection] = set()
         self.drop_desk = parts.drop_desk
         self.feed = parts.feed
         self.metrics = parts.metrics
         self._claim_desk = parts.claim_desk
         self._buckets: dict[str, Bucket] = {}
-        self._joiners: dict[str, list[Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def protocol(self, *_args: object, **_more: object) -> Connection:
@@ -95,13 +97,10 @@ class Gateway:
             room.remove(connection, session.identity)
 
     def join(self, connection: Connection) -> None:
-        """The hello was good. All who join a room in this turn are read together."""
+        """The hello was good."""
         session = connection.session
         assert session is not None
-        waiting = self._joiners.setdefault(session.room, [])
-        waiting.append(connection)
-        if len(waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._start_joins, session.room)
+        self.joins.add(session.room, (connection,))
 
     def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
         session = connection.session
@@ -183,78 +182,10 @@ class Gateway:
             frames += text_frame(wire.claim_confirmed(drop_id, answer.held.coupon))
         connection.tell(frames)
 
-    # --- joins --------------------------------------------------------------------------------
-
-    def _start_joins(self, name: str) -> None:
-        waiting = self._joiners.pop(name)
-        for start in range(0, len(waiting), JOINS_READ_TOGETHER):
-            self._own(self._welcome(name, waiting[start : start + JOINS_READ_TOGETHER]))
-
-    async def _welcome(self, name: str, joiners: list[Connection]) -> None:
-        try:
-            async with asyncio.timeout(JOIN_SECONDS):
-                room = await self.rooms.load(name)
-                present = [(one, who) for one in joiners if (who := _identity(one)) is not None]
-                for connection, identity in present:
-                    room.register(connection, identity)
-                held = await self._read_claims(room, [identity for _, identity in present])
-        except (DeskUnavailableError, TimeoutError):
-            for connection in joiners:
-                self.metrics.ws_connects.labels("unavailable").inc()
-                connection.end(closing.UNAVAILABLE)
-            return
-        now = now_ms()
-        for connection, identity in present:
-            if connection.transport is None:
-                room.remove(connection, identity)
-                continue
-            mine = held.get(identity.subject, {})
-            room.greet(connection, identity, room.welcome_of(identity, mine, now))
-            self.metrics.ws_connects.labels("ok").inc()
-
-    async def _read_claims(
-        self, room: Room, identities: Sequence[Identity]
-    ) -> dict[str, dict[str, HeldClaim | None]]:
-        """Student -> drop id -> claim; one call for all of them, none where there is no drop."""
-        students = list({i.subject for i in identities if i.may_claim_in(room.name)})
-        drops = room.shown_drops(now_ms())
-        if not drops or not students:
-            return {}
-        rows = await self.drop_desk.claims_of([(d.shard, d.id, students) for d in drops])
-        held: dict[str, dict[str, HeldClaim | None]] = {student: {} for student in students}
-        for drop, row in zip(drops, rows, strict=True):
-            for student, claim in zip(students, row, strict=True):
-                if claim is not None:
-                    held[student][drop.id] = claim
-        return held
-
-    def welcome_again(self, room: Room) -> None:
-        """The room's state was read afresh: everybody gets the whole of it."""
-        members = list(room.connections)
-        for connection in members:
-            room.connections.discard(connection)
-            connection.stash = []
-        for start in range(0, len(members), JOINS_READ_TOGETHER):
-            self._own(self._rewelcome(room, members[start : start + JOINS_READ_TOGETHER]))
-
-    async def _rewelcome(self, room: Room, members: Iterable[Connection]) -> None:
-        present = [(one, who) for one in members if (who := _identity(one)) is not None]
-        try:
-            held = await self._read_claims(room, [identity for _, identity in present])
-        except DeskUnavailableError:
-            for connection, _ in present:
-                connection.end(closing.UNAVAILABLE)
-            return
-        now = now_ms()
-        for connection, identity in present:
-            if connection.transport is not None:
-                mine = held.get(identity.subject, {})
-                room.greet(connection, identity, room.welcome_of(identity, mine, now))
-
     async def snapshot(self, name: str, identity: Identity) -> bytes:
         """The same as `welcome`, for HTTP. DeskUnavailableError where Redis cannot say."""
         room = await self.rooms.load(name)
-        held = await self._read_claims(room, [identity])
+        held = await self.joins.read_claims(room, [identity])
         return room.welcome_of(identity, held.get(identity.subject, {}), now_ms())
 
     # --- the end ------------------------------------------------------------------------------
@@ -281,14 +212,10 @@ class Gateway:
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        """A fault in one student's join must not take the room down, and must not be silent."""
+        """A fault in one student's claim must not be silent."""
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("gateway_task_failed", exc_info=task.exception())
 
 
 _NOT_ELIGIBLE = ClaimAnswer(Outcome.NOT_ELIGIBLE)
-
-
-def _identity(connection: Connection) -> Identity | None:
-    return connection.session.identity if connection.session is not None else None

@@ -35,14 +35,12 @@ class Rooms:
         feed: Feed,
         drop_desk: DropDesk,
         tasks: asyncio.TaskGroup,
-        on_state_lost: Callable[[Room], None],
         on_gap: Callable[[], None],
         on_broadcast: Callable[[float], None],
     ) -> None:
         self._feed = feed
         self._drop_desk = drop_desk
         self._tasks = tasks
-        self._on_state_lost = on_state_lost
         self._on_gap = on_gap
         self._on_broadcast = on_broadcast
         self._rooms: dict[str, Room] = {}
@@ -50,7 +48,9 @@ class Rooms:
         self._healing: dict[str, asyncio.Task[None]] = {}
         self._heal_again: set[str] = set()
         self._empty_since: dict[str, int] = {}
-        self.subscription: Subscription | None = None  # made after us, because it calls us
+        # Made after us, because they call us.
+        self.subscription: Subscription | None = None
+        self.on_state_lost: Callable[[Room], None] = lambda _room: None
 
     def all(self) -> list[Room]:
         return list(self._rooms.values())
@@ -181,7 +181,7 @@ class Rooms:
         if state.epoch != room.epoch or room.offset < state.offset:
             room.load(state)
             await self.count(room)
-            self._on_state_lost(room)
+            self.on_state_lost(room)
 
     def stop(self) -> None:
         for task in self._healing.values():

@@ -18,6 +18,7 @@ from server.desk.subscription import Subscription
 from server.gateway.connection import Connection, now_ms
 from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
+from server.gateway.joins import Joins
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 from server.gateway.session import Phase
@@ -208,11 +209,12 @@ async def running(
             feed=gateway.feed,
             drop_desk=gateway.drop_desk,
             tasks=tasks,
-            on_state_lost=gateway.welcome_again,
             on_gap=gateway.metrics.feed_gaps.inc,
             on_broadcast=gateway.metrics.broadcast_duration.observe,
         )
         gateway.rooms = rooms
+        gateway.joins = Joins(rooms, gateway.drop_desk, gateway.metrics)
+        rooms.on_state_lost = gateway.joins.welcome_again
         subscription = rooms.subscription = make_subscription(rooms)
         upkeep = Upkeep(gateway, subscription, health)
         jobs = [

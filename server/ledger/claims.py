@@ -107,6 +107,13 @@ async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) ->
     return list(await conn.scalars(query))
 
 
+async def dead_of_shard(conn: AsyncConnection, shard: int) -> list[dict[str, object]]:
+    """The entries that were set aside, as they were given to `lay_dead`."""
+    return list(
+        await conn.scalars(select(dead_letters.c.entry).where(dead_letters.c.shard == shard))
+    )
+
+
 async def lay_dead(
     conn: AsyncConnection, letters: Iterable[tuple[str, int, str, dict[str, object], str]], now: int
 ) -> None:

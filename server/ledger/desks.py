@@ -1,6 +1,6 @@
 """One row for each desk shard: the lock between those who write claims and those who rebuild a desk.
 
-Called by flows/record_claims.py (shared) and flows/rebuild_desk.py (exclusively). What a rebuild reads
+Called by flows/record_claims.py (shared), flows/mend_claims.py and flows/rebuild_desk.py (exclusively). What a rebuild reads
 is then everything that was ever committed, and nothing slips in behind its back.
 """
 
@@ -17,6 +17,12 @@ async def hold_shared(conn: AsyncConnection, shards: Collection[int]) -> None:
     one writer anyway."""
     rows = select(desks.c.shard).where(desks.c.shard.in_(shards)).order_by(desks.c.shard)
     await conn.execute(rows.with_for_update(read=True))
+
+
+async def hold_exclusively(conn: AsyncConnection, shard: int) -> None:
+    """Until the transaction ends nobody else writes claims of this shard."""
+    row = select(desks.c.shard).where(desks.c.shard == shard)
+    await conn.execute(row.with_for_update())
 
 
 async def raise_epoch(conn: AsyncConnection, shard: int, now: int) -> int:

@@ -123,6 +123,7 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
         max_overflow=_POSTGRESQL_POOL,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,  # names and codes stay out of error texts, and so of logs
         connect_args={
             "timeout": _CONNECT_SECONDS,
             # The server's own limit comes first; this one is for a server that says nothing at all.
@@ -156,6 +157,7 @@ def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else _SQLITE_READERS,
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
+        hide_parameters=True,
     )
 
     def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

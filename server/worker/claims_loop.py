@@ -6,13 +6,16 @@ died with is taken over by `take_over`.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.desk import DeskUnavailableError
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.record_claims import ClaimRecorder
 from server.telemetry import Metrics
 
 WAIT_MS = 1_000
+_WAIT_WHILE_STUCK_MS = 100  # some shard is being rebuilt: what is new on the others goes on
 
 
 @dataclass(slots=True)
@@ -25,26 +28,37 @@ class ClaimsLoop:
     async def step(self) -> int:
         """One batch, waiting at most WAIT_MS for it; how many entries. DeskUnavailableError and
         LedgerUnavailableError pass: what was read is read again in the next step."""
-        if self._owes:
-            entries = await self.outbox.read_own_pending()
-            if not entries:
-                self._owes = False
-                return 0
-        else:
-            self._owes = True  # until it is known that all of it has been acknowledged
-            entries = await self.outbox.read(WAIT_MS)
-        await self._record(entries)
+        pending = await self.outbox.read_own_pending() if self._owes else []
+        stuck = await self._record(pending)
+        self._owes = True  # until it is known that all of it has been acknowledged
+        if pending and stuck is None:
+            return len(pending)
+        entries = await self.outbox.read(WAIT_MS if stuck is None else _WAIT_WHILE_STUCK_MS)
+        stuck = await self._record(entries) or stuck
+        if stuck is not None:
+            raise stuck
         self._owes = False
         return len(entries)
 
     async def take_over(self) -> int:
         entries = await self.outbox.take_over()
-        await self._record(entries)
+        stuck = await self._record(entries)
+        if stuck is not None:
+            raise stuck
         return len(entries)
 
-    async def _record(self, entries: list[OutboxEntry]) -> None:
-        if not entries:
-            return
+    async def _record(self, entries: Sequence[OutboxEntry]) -> DeskUnavailableError | None:
+        """Shard by shard, so that one whose fence is shut keeps no other waiting; that one's error.
+        LedgerUnavailableError passes: the ledger is away for all of them."""
+        stuck = None
+        for shard in dict.fromkeys(entry.shard for entry in entries):
+            try:
+                await self._record_shard([entry for entry in entries if entry.shard == shard])
+            except DeskUnavailableError as error:
+                stuck = error
+        return stuck
+
+    async def _record_shard(self, entries: list[OutboxEntry]) -> None:
         begun = time.perf_counter()
         result = await self.recorder.record(entries, time.time_ns() // 1_000_000)
         await self.outbox.acknowledge(entries)

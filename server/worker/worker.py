@@ -20,6 +20,7 @@ from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.redemptions import expire_overdue
 from server.flows.write_boards import write_boards
+from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
@@ -27,6 +28,8 @@ from server.worker.claims_loop import ClaimsLoop
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
 _PAUSE_SECONDS = 0.2  # after a failure, before the next try
 _log = structlog.get_logger()
+
+Job = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,12 @@ class Worker:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await _until_done(self.outbox.make_groups)
         async with asyncio.TaskGroup() as tasks:
             for seconds, job in self._jobs():
                 tasks.create_task(_every(seconds, job))
 
-    def _jobs(self) -> list[tuple[float, Callable[[], Awaitable[object]]]]:
+    def _jobs(self) -> list[tuple[float, Job]]:
         """How often, and what."""
         return [
             (0.0, self.claims.step),
@@ -56,6 +60,7 @@ class Worker:
             (2.0, self.measure_backlog),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
+            (3600.0, self.forget_old_keys),
         ]
 
     async def mend_fences(self) -> None:
@@ -64,8 +69,17 @@ class Worker:
         for shard in range(SHARDS):
             self.metrics.fence_closed.labels(shard).set(shard in shut)
         for shard in shut:
+            await self._rebuild(shard)
+
+    async def _rebuild(self, shard: int) -> None:
+        """A shard that cannot be rebuilt keeps no other shut."""
+        try:
             if await self.rebuilder.rebuild(shard, now_ms()):
                 self.metrics.rebuilds.inc()
+        except (DeskUnavailableError, LedgerUnavailableError):
+            raise
+        except Exception:
+            _log.exception("rebuild_failed", shard=shard)
 
     async def close_overdue(self) -> None:
         await close_overdue(self.places, now_ms())
@@ -85,19 +99,29 @@ class Worker:
     async def expire_redemptions(self) -> None:
         await expire_overdue(self.places.ledger, now_ms())
 
+    async def forget_old_keys(self) -> None:
+        async with self.places.ledger.begin() as conn:
+            await idempotency.forget_old(conn, now_ms())
 
-async def _every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+
+async def _every(seconds: float, job: Job) -> None:
+    while True:
+        await _until_done(job)
+        await asyncio.sleep(seconds)
+
+
+async def _until_done(job: Job) -> None:
     name = getattr(job, "__qualname__", repr(job))
     while True:
         try:
             await job()
         except (DeskUnavailableError, LedgerUnavailableError) as error:
             _log.warning("job_waits", job=name, error=str(error))
-            await asyncio.sleep(_PAUSE_SECONDS)
         except Exception:
             _log.exception("job_failed", job=name)
-            await asyncio.sleep(_PAUSE_SECONDS)
-        await asyncio.sleep(seconds)
+        else:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def now_ms() -> int:

@@ -49,6 +49,21 @@ async def test_the_room_is_told_once_however_often_it_is_closed(classroom: Class
     assert await classroom.unfinished() == []
 
 
+@pytest.mark.parametrize("kind", [FeedKind.OPENED, FeedKind.CHANGED])
+async def test_what_is_published_too_late_does_not_bring_it_back(
+    classroom: Classroom, kind: FeedKind
+) -> None:
+    """An api or a rebuild that read the ledger before the end, and speaks after it."""
+    drop = await classroom.opened()
+    granted(await classroom.drops.close(drop.id, ROOM, now_ms()))
+    as_it_was = (await classroom.told())[0].drop
+    await classroom.desk.feed.publish("late", kind, as_it_was)
+
+    (shown,) = (await classroom.desk.feed.state(ROOM)).drops
+    assert shown.close_reason is CloseReason.STOPPED
+    assert len(await classroom.told()) == 2
+
+
 async def test_a_prepared_drop_is_called_off_in_silence(classroom: Classroom) -> None:
     drop = await classroom.opened(start="prepared")
     closed = granted(await classroom.drops.close(drop.id, ROOM, now_ms()))

@@ -1,11 +1,14 @@
 """What a teacher sees of a drop: live from the desk, certain from the ledger."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.claims import ClaimState
 from server.core.drops import DropState
+from server.flows.places import offer_of, template_of, whole_drop
 from server.flows.room_drops import room_drop
 from server.flows.show_drop import DropView
 from server.ledger import drop_results, tables
@@ -100,6 +103,21 @@ async def test_what_the_room_is_told_needs_a_window(classroom: Classroom) -> Non
     template = await classroom.made_template()
     with pytest.raises(ValueError, match="has not been opened"):
         room_drop(await classroom.row(drop.id), template, batch)
+
+
+async def test_a_drop_that_must_be_there_and_is_not_is_a_fault(ledger: Ledger) -> None:
+    with pytest.raises(LookupError):
+        await whole_drop(ledger, "drp_0")
+
+
+async def test_a_batch_that_must_be_there_and_is_not_is_a_fault(ledger: Ledger) -> None:
+    async with ledger.begin() as conn:
+        await add_drop(conn)
+        batch, _ = await offer_of(conn, "bat_1")
+        with pytest.raises(LookupError):
+            await offer_of(conn, "bat_0")
+        with pytest.raises(LookupError):
+            await template_of(conn, replace(batch, template_version=9))
 
 
 class TestClaims:

@@ -86,6 +86,15 @@ async def test_a_broken_constraint_passes_as_it_is(ledger: Ledger) -> None:
             await add(conn, t.template_versions)
 
 
+async def test_an_error_does_not_repeat_what_was_asked(ledger: Ledger) -> None:
+    with pytest.raises(IntegrityError) as error:
+        async with ledger.begin() as conn:
+            await add(conn, t.drops, message="for Li Hua", quantity=0)
+
+    # (PostgreSQL's own text still quotes a row that breaks a check.)
+    assert "hidden due to hide_parameters" in str(error.value)
+
+
 async def test_a_mistake_of_ours_is_not_called_unavailable(ledger: Ledger) -> None:
     with pytest.raises((OperationalError, ProgrammingError)):
         async with ledger.begin() as conn:

@@ -1,0 +1,210 @@
+"""The books of drops, counted unit by unit at both ends: what promises I1, I2 and I6 come to.
+
+Reads the ledger's rows and the desk's keys themselves, never a counter that somebody keeps.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.sql.selectable import ScalarSelect
+
+from server.desk import records
+from server.desk.keys import ShardKeys
+from server.desk.outbox import Outbox
+from server.desk.records import HeldClaim
+from server.ledger.claims import ClaimRow, of_drop
+from server.ledger.drops import DropRow, find
+from server.ledger.engine import Ledger
+from server.ledger.tables import allotments, batches, claims, coupons, drops
+from tests.support.eventually import eventually
+
+_LOOK_EVERY_S = 0.1
+_LIVE = "wc"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskBooks:
+    quantity: int
+    next: int
+    live: int
+    is_closed: bool
+    free: frozenset[int]
+    holders: Mapping[str, HeldClaim]
+
+    @property
+    def held(self) -> dict[str, HeldClaim]:
+        return {student: one for student, one in self.holders.items() if one.state in _LIVE_STATES}
+
+    def check(self) -> None:
+        units = [one.unit for one in self.held.values()]
+        assert len(units) == len(set(units)) == self.live, "a unit has two holders"
+        assert not set(units) & self.free, "a held unit is free as well"
+        never_taken = self.quantity - (self.next - 1)
+        assert never_taken >= 0, f"unit {self.next - 1} of {self.quantity}"
+        assert all(1 <= unit < self.next for unit in [*units, *self.free])
+        assert never_taken + len(self.free) + len(units) == self.quantity, "I6 on the desk"
+
+
+_LIVE_STATES = {records.parse(f"{letter}|c|1|1|r|1|".encode()).state for letter in _LIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBooks:
+    """As of one statement, so as of one moment."""
+
+    state: str
+    quantity: int
+    returned: int
+    allotted: int
+    live_claims: int
+    held: int
+    redeemed: int
+    batch_quantity: int
+    batch_allotted: int
+    batch_in_drops: int
+
+    @property
+    def free(self) -> int:
+        return self.quantity - self.returned - self.held - self.redeemed
+
+    def check(self) -> None:
+        assert self.allotted == self.quantity, "allotments do not add up to the drop"
+        assert self.held + self.redeemed == self.live_claims, "a live claim has no coupon, or two"
+        assert self.free >= 0, f"I6 in the ledger: {self}"
+        assert self.batch_allotted == self.batch_in_drops, f"batch and drops differ: {self}"
+        assert 0 <= self.batch_allotted <= self.batch_quantity, f"I1: {self}"
+
+
+@dataclass(slots=True)
+class Books:
+    """Of one installation. `looks` counts what was checked while things were going on."""
+
+    ledger: Ledger
+    redis: Redis
+    prefix: str
+    looks: int = 0
+    _shards: dict[str, int] = field(default_factory=dict)
+
+    async def at_desk(self, drop_id: str) -> DeskBooks:
+        """As of one moment: a transaction."""
+        row = await self.row(drop_id)
+        keys = ShardKeys(self.prefix, row.shard)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(keys.drop(drop_id))
+            pipe.zrange(keys.free(drop_id), 0, -1)
+            pipe.hgetall(keys.holders(drop_id))
+            drop, free, holders = await pipe.execute()
+        return DeskBooks(
+            quantity=int(drop[b"quantity"]),
+            next=int(drop[b"next"]),
+            live=int(drop[b"live"]),
+            is_closed=b"closed_at" in drop,
+            free=frozenset(int(unit) for unit in free),
+            holders={name.decode(): records.parse(one) for name, one in holders.items()},
+        )
+
+    async def in_ledger(self, drop_id: str) -> LedgerBooks:
+        async with self.ledger.read() as conn:
+            row = (await conn.execute(_STATEMENT.where(drops.c.id == drop_id))).mappings().one()
+        return LedgerBooks(**{n: v if n == "state" else int(v) for n, v in row.items()})
+
+    async def row(self, drop_id: str) -> DropRow:
+        async with self.ledger.read() as conn:
+            row = await find(conn, drop_id)
+        assert row is not None
+        return row
+
+    async def claims(self, drop_id: str) -> list[ClaimRow]:
+        async with self.ledger.read() as conn:
+            return await of_drop(conn, drop_id)
+
+    async def look(self, *drop_ids: str) -> None:
+        """What holds at any moment, whatever is going on."""
+        for drop_id in drop_ids:
+            (await self.in_ledger(drop_id)).check()
+            (await self.at_desk(drop_id)).check()
+        self.looks += 1
+
+    async def settle(self, *drop_ids: str) -> None:
+        """Waits until the outbox is empty; then both ends have to say the same of every unit."""
+        await self._until_outbox_is_empty()
+        await self.look(*drop_ids)
+        for drop_id in drop_ids:
+            await self._compare(drop_id)
+
+    @asynccontextmanager
+    async def watched(self, *drop_ids: str) -> AsyncIterator[None]:
+        """Looks again and again while the body runs."""
+        done = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch(done, drop_ids))
+            try:
+                yield
+            finally:
+                done.set()
+
+    async def _watch(self, done: asyncio.Event, drop_ids: tuple[str, ...]) -> None:
+        while not done.is_set():
+            await self.look(*drop_ids)
+            try:
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await done.wait()
+            except TimeoutError:
+                continue
+
+    async def _compare(self, drop_id: str) -> None:
+        desk, ledger = await self.at_desk(drop_id), await self.in_ledger(drop_id)
+        rows = [row for row in await self.claims(drop_id) if row.state == "live"]
+        assert {one.claim_id for one in desk.held.values()} == {row.id for row in rows}
+        assert {(s, one.unit) for s, one in desk.held.items()} == {
+            (row.student, row.unit) for row in rows
+        }
+        assert desk.quantity - (desk.next - 1) + len(desk.free) == ledger.free + ledger.returned
+        assert len(rows) == ledger.live_claims
+        if ledger.state == "closed":
+            assert ledger.returned + ledger.live_claims == ledger.quantity, f"I6: {ledger}"
+            assert ledger.free == 0
+
+    async def _until_outbox_is_empty(self) -> None:
+        outbox = Outbox(self.redis, self.prefix, "books")
+
+        async def is_empty() -> bool:
+            return (await outbox.backlog()).entries == 0
+
+        await eventually(is_empty, deadline_s=15)
+
+
+def _scalar(counted: ColumnElement[int], condition: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.coalesce(counted, 0)).where(condition).correlate(drops).scalar_subquery()
+
+
+_siblings = drops.alias()
+_STATEMENT = select(
+    drops.c.state,
+    drops.c.quantity,
+    drops.c.returned,
+    _scalar(
+        func.sum(allotments.c.last - allotments.c.first + 1), allotments.c.drop_id == drops.c.id
+    ).label("allotted"),
+    _scalar(
+        func.count(claims.c.id), (claims.c.drop_id == drops.c.id) & (claims.c.state == "live")
+    ).label("live_claims"),
+    _scalar(
+        func.count(coupons.c.id),
+        (coupons.c.drop_id == drops.c.id) & coupons.c.state.in_(("usable", "locked", "voided")),
+    ).label("held"),
+    _scalar(
+        func.count(coupons.c.id),
+        (coupons.c.drop_id == drops.c.id) & (coupons.c.state == "redeemed"),
+    ).label("redeemed"),
+    batches.c.quantity.label("batch_quantity"),
+    batches.c.allotted.label("batch_allotted"),
+    _scalar(
+        func.sum(_siblings.c.quantity - _siblings.c.returned),
+        (_siblings.c.batch_id == drops.c.batch_id) & (_siblings.c.state != "prepared"),
+    ).label("batch_in_drops"),
+).join(batches, batches.c.id == drops.c.batch_id)

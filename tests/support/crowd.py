@@ -1,0 +1,280 @@
+"""A crowd of students who all tap at once: light clients over sockets and over HTTP.
+
+Used by tests/races. `all_at_once` is the harness: everything it is given starts in the same turn of
+the loop. Claimers know the public protocol only, as any client would.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import httpx
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+T = TypeVar("T")
+Frame = dict[str, Any]
+
+DEADLINE_S = 20.0  # of one answer; generous, because these tests fill both cores
+_JOINS_AT_ONCE = 100
+_HTTP_CONNECTIONS = 48
+_NO_ANSWERS = ("retry", "rate_limited")  # the same request id is to be sent again
+_NO_TLS = ssl.create_default_context()  # made once: each takes 20 ms, and nobody uses it
+
+
+async def all_at_once(
+    jobs: Iterable[Callable[[], Awaitable[T]]], deadline_s: float = DEADLINE_S
+) -> list[T]:
+    """What each of them returned, in their order. The first failure ends them all."""
+    start = asyncio.Event()
+
+    async def run(job: Callable[[], Awaitable[T]]) -> T:
+        await start.wait()
+        return await job()
+
+    async with asyncio.timeout(deadline_s), asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(run(job)) for job in jobs]
+        # Behind the first step of each of them: all are waiting when it is set.
+        asyncio.get_running_loop().call_soon(start.set)
+    return [task.result() for task in running]
+
+
+class Claimer(Protocol):
+    """`ports`: where its connections left this machine, to find out who served them."""
+
+    @property
+    def student(self) -> str: ...
+    @property
+    def ports(self) -> set[int]: ...
+    async def claim(self, drop_id: str, request_id: str) -> Frame: ...
+
+
+@dataclass(slots=True)
+class SocketClaimer:
+    """Joined. Frames that nobody has asked for are kept in `heard`, in their order."""
+
+    student: str
+    socket: ClientConnection
+    welcome: Frame
+    heard: list[Frame] = field(default_factory=list)
+
+    @property
+    def ports(self) -> set[int]:
+        return {self.socket.local_address[1]}
+
+    async def claim(self, drop_id: str, request_id: str) -> Frame:
+        """Its answer, asked for again for as long as the server puts it off."""
+        while True:
+            await self._send(type="claim", drop_id=drop_id, request_id=request_id)
+            answer = await self.until("claim_result", request_id=request_id, drop_id=drop_id)
+            if answer["outcome"] not in _NO_ANSWERS:
+                return answer
+            await _as_told(answer["retry_after_ms"])
+
+    async def until(self, kind: str, **fields: object) -> Frame:
+        """The next frame of that type with these fields; one that was heard before counts."""
+        wanted = {"type": kind, **fields}.items()
+        for frame in self.heard:
+            if wanted <= _plain(frame).items():
+                self.heard.remove(frame)
+                return frame
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                frame = orjson.loads(await self.socket.recv())
+                if wanted <= _plain(frame).items():
+                    return frame
+                await self._keep(frame)
+
+    async def _keep(self, frame: Frame) -> None:
+        if frame["type"] == "ping":
+            await self._send(type="pong")
+        else:
+            self.heard.append(frame)
+
+    async def _send(self, **frame: object) -> None:
+        await self.socket.send(orjson.dumps(frame).decode())
+
+
+@dataclass(slots=True)
+class HttpClaimer:
+    """Shares a few connections with all others who come by HTTP."""
+
+    student: str
+    token: str
+    http: "SharedHttp"
+    ports: set[int] = field(default_factory=set)
+
+    async def claim(self, drop_id: str, request_id: str) -> Frame:
+        """Its answer, asked for again for as long as the server puts it off."""
+        while True:
+            response = await self.http.post(
+                f"/v1/drops/{drop_id}/claims", self.token, {"request_id": request_id}
+            )
+            assert response.status_code == 200, response.text
+            self.ports.add(port_of(response))
+            answer: Frame = orjson.loads(response.content)
+            if answer["outcome"] not in _NO_ANSWERS:
+                return answer
+            await _as_told(answer["retry_after_ms"])
+
+
+@dataclass(slots=True)
+class SharedHttp:
+    """One client whose connections are taken in turn: httpx's own queue looks at everybody who
+    waits whenever anybody is done."""
+
+    client: httpx.AsyncClient
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HTTP_CONNECTIONS))
+
+    async def post(self, path: str, token: str, body: Mapping[str, object]) -> httpx.Response:
+        async with self.turns:
+            return await self.client.post(path, json=body, headers=bearer(token))
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Everybody who taps. Leaves with the context that made it."""
+
+    sockets: list[SocketClaimer]
+    over_http: list[HttpClaimer]
+
+    @property
+    def claimers(self) -> list[Claimer]:
+        return [*self.sockets, *self.over_http]
+
+    async def hear(self, kind: str, **fields: object) -> None:
+        """Until each socket has got this frame."""
+        await all_at_once([_hearing(one, kind, fields) for one in self.sockets])
+
+    async def tap(
+        self, drop_id: str, request_id: str = "first", deadline_s: float = DEADLINE_S
+    ) -> list[tuple[Claimer, Frame]]:
+        """Everybody at once; who was told what."""
+        return await tap_together(self.claimers, drop_id, request_id, deadline_s)
+
+
+async def tap_together(
+    claimers: Sequence[Claimer],
+    drop_id: str,
+    request_id: str = "first",
+    deadline_s: float = DEADLINE_S,
+) -> list[tuple[Claimer, Frame]]:
+    answers = await all_at_once([tapping(one, drop_id, request_id) for one in claimers], deadline_s)
+    return list(zip(claimers, answers, strict=True))
+
+
+def tapping(one: Claimer, drop_id: str, request_id: str) -> Callable[[], Awaitable[Frame]]:
+    """The tap as a job for `all_at_once`."""
+    return lambda: one.claim(drop_id, request_id)
+
+
+def winners(answers: Iterable[tuple[Claimer, Frame]]) -> list[Claimer]:
+    return [one for one, answer in answers if answer["outcome"] == "won"]
+
+
+@asynccontextmanager
+async def a_crowd(
+    urls: Sequence[str], room: str, sockets: Mapping[str, str], over_http: Mapping[str, str]
+) -> AsyncIterator[Crowd]:
+    """Students by name with their tokens, spread over the addresses in turn; sockets have joined."""
+    async with AsyncExitStack() as stack:
+        turns = asyncio.Semaphore(_JOINS_AT_ONCE)
+
+        def joining(number: int, name: str, token: str) -> Callable[[], Awaitable[SocketClaimer]]:
+            url = urls[number % len(urls)]
+            return lambda: _join_in_turn(stack, turns, url, room, name, token)
+
+        joined = await all_at_once(
+            [joining(n, *named) for n, named in enumerate(sockets.items())], 2 * DEADLINE_S
+        )
+        shared = [SharedHttp(await stack.enter_async_context(http_client(url))) for url in urls]
+        yield Crowd(
+            joined,
+            [
+                HttpClaimer(name, token, shared[n % len(urls)])
+                for n, (name, token) in enumerate(over_http.items())
+            ],
+        )
+
+
+async def join(
+    stack: AsyncExitStack, url: str, room: str, student: str, token: str
+) -> SocketClaimer:
+    """A socket that has said hello and been welcomed; closed with the stack."""
+    socket = await stack.enter_async_context(
+        connect(
+            f"{url.replace('http', 'ws', 1)}/v1/rooms/{room}",
+            subprotocols=[Subprotocol("classdrop.v1")],
+            compression=None,
+            ping_interval=None,
+            open_timeout=DEADLINE_S,
+            close_timeout=1,
+            max_queue=None,  # who waits for others is not to be taken for a slow client
+            proxy=None,
+        )
+    )
+    one = SocketClaimer(student, socket, {})
+    await socket.send(orjson.dumps({"type": "hello", "token": token}).decode())
+    one.welcome = await one.until("welcome")
+    return one
+
+
+def http_client(
+    url: str, token: str | None = None, connections: int = _HTTP_CONNECTIONS
+) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=url,
+        headers=bearer(token) if token else {},
+        timeout=DEADLINE_S,
+        limits=httpx.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=2
+        ),
+        verify=_NO_TLS,
+        trust_env=False,
+    )
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def port_of(response: httpx.Response) -> int:
+    """Where the connection of this answer left this machine."""
+    address = response.extensions["network_stream"].get_extra_info("client_addr")
+    port: int = address[1]
+    return port
+
+
+async def _join_in_turn(
+    stack: AsyncExitStack,
+    turns: asyncio.Semaphore,
+    url: str,
+    room: str,
+    student: str,
+    token: str,
+) -> SocketClaimer:
+    async with turns:
+        return await join(stack, url, room, student, token)
+
+
+def _hearing(
+    one: SocketClaimer, kind: str, fields: Mapping[str, object]
+) -> Callable[[], Awaitable[Frame]]:
+    return lambda: one.until(kind, **fields)
+
+
+async def _as_told(retry_after_ms: int) -> None:
+    """The server has said when to ask again."""
+    loop = asyncio.get_running_loop()
+    due = loop.create_future()
+    loop.call_later(retry_after_ms / 1000, due.set_result, None)
+    await due
+
+
+def _plain(frame: Frame) -> Frame:
+    """Without what cannot be compared as a set of items."""
+    return {name: value for name, value in frame.items() if not isinstance(value, dict | list)}
