@@ -135,12 +135,13 @@ def drop_frame(kind: str, drop: Mapping[str, object], epoch: str, offset: int) -
     return orjson.dumps({"type": kind, "drop": drop, "epoch": epoch, "offset": offset})
 
 
-def drop_closed(drop_id: str, reason: str, epoch: str, offset: int) -> bytes:
+def drop_closed(drop_id: str, reason: str, closed_at: int, epoch: str, offset: int) -> bytes:
     return orjson.dumps(
         {
             "type": "drop_closed",
             "drop_id": drop_id,
             "reason": reason,
+            "closed_at": to_text(closed_at),
             "epoch": epoch,
             "offset": offset,
         }

@@ -30,7 +30,7 @@ const REQUIRED = {
   drop_opened: { drop: "drop", epoch: "string", offset: "number" },
   drop_changed: { drop: "drop", epoch: "string", offset: "number" },
   drop_progress: { drop_id: "string", remaining: "number", state: "string" },
-  drop_closed: { drop_id: "string", reason: "string", epoch: "string", offset: "number" },
+  drop_closed: { drop_id: "string", reason: "string", closed_at: "instant", epoch: "string", offset: "number" },
   presence: { present: "number" },
   claim_result: { request_id: "string", drop_id: "string", outcome: "string" },
   claim_confirmed: { drop_id: "string", coupon: "coupon" },

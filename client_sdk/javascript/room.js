@@ -7,7 +7,7 @@
  * @module
  */
 
-import { instantMs, instantText } from "./frames.js";
+import { instantMs } from "./frames.js";
 
 /** @typedef {import("./frames.js").Frame} Frame */
 /** @typedef {import("./shapes.js").Claim} Claim */
@@ -136,10 +136,9 @@ export class Room {
   }
 
   /** @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
-  closeDrop({ drop_id, reason }, now) {
+  closeDrop({ drop_id, reason, closed_at }, now) {
     const known = this._told.get(drop_id);
     if (!known) return [];
-    const closed_at = instantText(now + this.clockOffsetMs);
     this._hold({ ...known, state: "closed", closed_at, close_reason: reason }, now);
     return this._tell("drop_closed", drop_id);
   }

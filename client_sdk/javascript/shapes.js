@@ -50,7 +50,8 @@
  * @property {{room: string, quantity?: number}[]} [rooms]
  * @property {{from: string, until: string}} [claim_window]
  * @property {Metadata} [metadata]
- * @typedef {BatchForm & {id: string, remaining: number|null, droppable: number|null}} Batch `droppable`: how many may still go into drops, in the caller's rooms
+ * @typedef {{name: string, currency: string, discount: Discount}} Offer What a teacher must know of a batch's template to drop it
+ * @typedef {BatchForm & {id: string, template: Offer, remaining: number|null, droppable: number}} Batch `droppable`: the most that the caller could put into one drop now
  *
  * @typedef {object} DropForm
  * @property {string} batch_id
@@ -93,23 +94,39 @@
  * @property {number} [reached]
  * @property {number} [present]
  *
- * @typedef {object} DropReport What an instructor is shown of a drop (`GET …/drops/{id}`)
+ * @typedef {object} DropReport What an instructor is shown of a drop (`GET …/drops/{id}`). What has `_total` beside it can fall
  * @property {string} id
+ * @property {string} room
+ * @property {string} batch_id
+ * @property {string} name
+ * @property {string} currency
+ * @property {Discount} discount
  * @property {DropState} state
- * @property {string|null} opens_at
- * @property {string|null} closes_at
+ * @property {"first"|"draw"} mode
+ * @property {string} message
  * @property {number} quantity
  * @property {number} remaining
- * @property {number} [reached]
- * @property {number} [claimed]
- * @property {number} [confirmed]
- * @property {number} [redeemed]
- * @property {number} [returned]
- * @property {number} [present]
- * @property {number} [present_at_open]
- * @property {number} [gmv]
- * @property {number} [discount_total]
- * @property {number} [difference]
+ * @property {number} duration_seconds
+ * @property {number} opens_in_seconds
+ * @property {string|null} opens_at
+ * @property {string|null} closes_at
+ * @property {string} [closed_at]
+ * @property {string} [close_reason]
+ * @property {number} reached
+ * @property {number} claimed
+ * @property {number} claimed_total
+ * @property {number} confirmed
+ * @property {number} confirmed_total
+ * @property {number} redeemed
+ * @property {number} redeemed_total
+ * @property {number} returned
+ * @property {number} present
+ * @property {number|null} present_at_open
+ * @property {number} gmv
+ * @property {number} discount_total
+ * @property {number} difference
+ * @property {Metadata} metadata
+ * @property {string} created_at
  *
  * @typedef {{student: string, state: string, won_at: string, confirmed_at: string|null}} DropClaim
  *

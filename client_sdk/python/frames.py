@@ -47,6 +47,7 @@ class DropClosed(TypedDict):
     type: Literal["drop_closed"]
     drop_id: str
     reason: str
+    closed_at: str
     epoch: str
     offset: int
 
@@ -121,6 +122,7 @@ _REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {
     "drop_closed": {
         "drop_id": "string",
         "reason": "string",
+        "closed_at": "instant",
         "epoch": "string",
         "offset": "number",
     },

@@ -18,7 +18,6 @@ from client_sdk.python.frames import (
     TakenBack,
     Welcome,
     instant_ms,
-    instant_text,
 )
 from client_sdk.python.shapes import (
     Claim,
@@ -153,9 +152,8 @@ class Room:
         known = self._told.get(frame["drop_id"])
         if known is None:
             return []
-        closed_at = instant_text(now + self.clock_offset_ms)
-        ended = {"state": "closed", "closed_at": closed_at, "close_reason": frame["reason"]}
-        self._hold(cast(Drop, {**known, **ended}), now)
+        closed = {"closed_at": frame["closed_at"], "close_reason": frame["reason"]}
+        self._hold(cast(Drop, {**known, "state": "closed", **closed}), now)
         return self._tell("drop_closed", frame["drop_id"])
 
     def set_presence(self, frame: Presence) -> list[RoomEvent]:

@@ -119,12 +119,21 @@ class BatchForm(TypedDict):
     metadata: NotRequired[dict[str, str]]
 
 
+class Offer(TypedDict):
+    """What a teacher must know of a batch's template to drop it."""
+
+    name: str
+    currency: str
+    discount: Discount
+
+
 class Batch(BatchForm):
-    """`droppable`: how many may still go into drops, in the caller's rooms."""
+    """`droppable`: the most that the caller could put into one drop now."""
 
     id: str
+    template: Offer
     remaining: int | None
-    droppable: int | None
+    droppable: int
 
 
 class Batches(TypedDict):
@@ -182,24 +191,41 @@ class Drop(TypedDict):
 
 
 class DropReport(TypedDict):
-    """What an instructor is shown of a drop."""
+    """What an instructor is shown of a drop. `discount` is what one coupon is worth; `gmv` and
+    `discount_total` are minor units of `currency`. What has `_total` beside it can fall."""
 
     id: str
+    room: str
+    batch_id: str
+    name: str
+    currency: str
+    discount: Discount
     state: DropState
-    opens_at: str | None
-    closes_at: str | None
+    mode: Literal["first", "draw"]
+    message: str
     quantity: int
     remaining: int
-    reached: NotRequired[int]
-    claimed: NotRequired[int]
-    confirmed: NotRequired[int]
-    redeemed: NotRequired[int]
-    returned: NotRequired[int]
-    present: NotRequired[int]
-    present_at_open: NotRequired[int]
-    gmv: NotRequired[int]
-    discount_total: NotRequired[int]
-    difference: NotRequired[int]
+    duration_seconds: int
+    opens_in_seconds: int
+    opens_at: str | None
+    closes_at: str | None
+    closed_at: NotRequired[str]
+    close_reason: NotRequired[str]
+    reached: int
+    claimed: int
+    claimed_total: int
+    confirmed: int
+    confirmed_total: int
+    redeemed: int
+    redeemed_total: int
+    returned: int
+    present: int
+    present_at_open: int | None
+    gmv: int
+    discount_total: int
+    difference: int
+    metadata: dict[str, str]
+    created_at: str
 
 
 class DropReports(TypedDict):

@@ -84,21 +84,23 @@ class Feed:
     def _keys(self, room: str) -> RoomKeys:
         return RoomKeys(self._prefix, room)
 
-    async def publish(
-        self,
-        publication_id: str,
-        kind: FeedKind,
-        drop: RoomDrop,
-        *,
-        only_where_open: bool = False,
+    async def publish(self, publication_id: str, kind: FeedKind, drop: RoomDrop) -> int:
+        """The offset it got. The same publication id is published once."""
+        return await self._publish(publication_id, kind, drop)
+
+    async def correct(self, publication_id: str, closed: RoomDrop) -> None:
+        """Tells of a drop's end, where the room shows the drop, and not as closed: it has gone back
+        to an earlier time."""
+        await self._publish(publication_id, FeedKind.CLOSED, closed, "1")
+
+    async def _publish(
+        self, publication_id: str, kind: FeedKind, drop: RoomDrop, only_where_open: str = "0"
     ) -> int:
-        """The offset it got. The same publication id is published once. `only_where_open`: only if
-        the room shows the drop, and not as closed."""
         keys = self._keys(drop.room)
         offset: int = await self._scripts.run(
             "publish",
             [keys.feed, keys.stream, keys.drops, keys.published(publication_id), keys.channel],
-            [kind, drop.id, wire.dump_room_drop(drop), "1" if only_where_open else "0"],
+            [kind, drop.id, wire.dump_room_drop(drop), only_where_open],
         )
         return offset
 

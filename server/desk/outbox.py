@@ -126,7 +126,8 @@ class Outbox:
         delivered: bytes = groups[0]["last-delivered-id"]
         pending = await self._redis.xpending(stream, GROUP)
         if pending["pending"]:
-            return min(delivered, pending["min"], key=_order)
+            oldest: bytes = pending["min"]
+            return min(delivered, oldest, key=_order)
         return None if delivered == b"0-0" else delivered
 
     async def backlog(self) -> Backlog:

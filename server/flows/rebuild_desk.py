@@ -91,10 +91,10 @@ class DeskRebuilder:
             return
         batch, template = await offer_of(conn, row.batch_id)
         drop = room_drop(row, template, batch)
-        is_closed = row.closed_at is not None
-        kind = FeedKind.CLOSED if is_closed else FeedKind.CHANGED
-        publication_id = f"{rebuild_id}.{row.id}"
-        await self.feed.publish(publication_id, kind, drop, only_where_open=is_closed)
+        if row.closed_at is None:
+            await self.feed.publish(f"{rebuild_id}.{row.id}", FeedKind.CHANGED, drop)
+        else:
+            await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
 
 
 async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
@@ -112,12 +112,18 @@ async def _loaded(conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntr
         ids = [claim.id for claim in rows[start : start + AT_ONCE]]
         by_claim |= {coupon.claim_id: coupon for coupon in await coupons.by_claims(conn, ids)}
     live = [claim for claim in rows if claim.state == "live"]
+    allotments = await drops.allotments_of(conn, row.id)
     # Of several claims of a student the one that counts comes last.
     rows.sort(key=lambda claim: claim.state != "revoked")
     holders = {claim.student: _held(claim, by_claim.get(claim.id)) for claim in rows}
     units = {claim.unit for claim in live}
     # A dead letter keeps its unit and its student what they were told, until a person has looked.
-    kept = [one for one in dead if one.unit not in units and one.student not in holders]
+    stock = max((a.last for a in allotments), default=0)
+    kept = [
+        one
+        for one in dead
+        if one.unit <= stock and one.unit not in units and one.student not in holders
+    ]
     holders |= {one.student: _still_won(one) for one in kept}
     units |= {one.unit for one in kept}
     return LoadedDrop(
@@ -125,7 +131,7 @@ async def _loaded(conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntr
         batch_id=row.batch_id,
         room=row.room,
         per_student=row.per_student,
-        allotments=tuple(await drops.allotments_of(conn, row.id)),
+        allotments=tuple(allotments),
         window=row.window,
         closed_at=row.closed_at,
         holders=holders,

@@ -101,7 +101,9 @@ class Room:
         drop, epoch, offset = publication.drop, publication.epoch, publication.offset
         if publication.kind is FeedKind.CLOSED:
             reason = wire.public_reason(drop.close_reason)
-            return text_frame(wire.drop_closed(drop.id, reason, epoch, offset))
+            return text_frame(
+                wire.drop_closed(drop.id, reason, drop.closed_at or now, epoch, offset)
+            )
         kind = "drop_opened" if publication.kind is FeedKind.OPENED else "drop_changed"
         return text_frame(wire.drop_frame(kind, self._shown(drop, now), epoch, offset))
 

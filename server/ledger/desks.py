@@ -1,7 +1,7 @@
 """One row for each desk shard: the lock between those who write claims and those who rebuild a desk.
 
-Called by flows/record_claims.py (shared), flows/mend_claims.py and flows/rebuild_desk.py (exclusively). What a rebuild reads
-is then everything that was ever committed, and nothing slips in behind its back.
+Called by flows/record_claims.py (shared), flows/mend_claims.py and flows/rebuild_desk.py (exclusively).
+What a rebuild reads is then everything that was ever committed, and nothing slips in behind its back.
 """
 
 from collections.abc import Collection

@@ -6,12 +6,13 @@ Reads the ledger's rows and the desk's keys themselves, never a counter that som
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
+from server.core.claims import ClaimState
 from server.desk import records
 from server.desk.keys import ShardKeys
 from server.desk.outbox import Outbox
@@ -23,7 +24,7 @@ from server.ledger.tables import allotments, batches, claims, coupons, drops
 from tests.support.eventually import eventually
 
 _LOOK_EVERY_S = 0.1
-_LIVE = "wc"
+_LIVE = (ClaimState.WON, ClaimState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class DeskBooks:
 
     @property
     def held(self) -> dict[str, HeldClaim]:
-        return {student: one for student, one in self.holders.items() if one.state in _LIVE_STATES}
+        return {student: one for student, one in self.holders.items() if one.state in _LIVE}
 
     def check(self) -> None:
         units = [one.unit for one in self.held.values()]
@@ -47,9 +48,6 @@ class DeskBooks:
         assert never_taken >= 0, f"unit {self.next - 1} of {self.quantity}"
         assert all(1 <= unit < self.next for unit in [*units, *self.free])
         assert never_taken + len(self.free) + len(units) == self.quantity, "I6 on the desk"
-
-
-_LIVE_STATES = {records.parse(f"{letter}|c|1|1|r|1|".encode()).state for letter in _LIVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,6 @@ class Books:
     redis: Redis
     prefix: str
     looks: int = 0
-    _shards: dict[str, int] = field(default_factory=dict)
 
     async def at_desk(self, drop_id: str) -> DeskBooks:
         """As of one moment: a transaction."""
@@ -110,7 +107,8 @@ class Books:
     async def in_ledger(self, drop_id: str) -> LedgerBooks:
         async with self.ledger.read() as conn:
             row = (await conn.execute(_STATEMENT.where(drops.c.id == drop_id))).mappings().one()
-        return LedgerBooks(**{n: v if n == "state" else int(v) for n, v in row.items()})
+        counts = {name: int(value) for name, value in row.items() if name != "state"}
+        return LedgerBooks(state=row["state"], **counts)
 
     async def row(self, drop_id: str) -> DropRow:
         async with self.ledger.read() as conn:

@@ -24,7 +24,9 @@ def dice(request: pytest.FixtureRequest) -> random.Random:
 
 
 @pytest.fixture
-def stack_on_both(programs: Programs, stack_environment: dict[str, str], database_url: str) -> Stack:
+def stack_on_both(
+    programs: Programs, stack_environment: dict[str, str], database_url: str
+) -> Stack:
     """Runs the test on SQLite and on PostgreSQL."""
     return Stack(programs, {**stack_environment, "CLASSDROP_DATABASE_URL": database_url})
 

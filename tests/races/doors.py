@@ -1,87 +1,69 @@
-"""Which process of a program is at the other end of a connection.
+"""The processes of one program behind its one port: which of them answers, and what each has done.
 
-Several web processes share one port, and the kernel deals connections out; a test that says "on
-the other process" has to know where it is. Reads Linux's own tables.
+The kernel deals connections out, so a test that says "on the other process" has to know where it is:
+`/metrics` names the process that took the connection.
 """
 
-import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from dataclasses import dataclass
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
-from tests.support.crowd import http_client, port_of
+from tests.support.crowd import http_client
 from tests.support.eventually import eventually
 from tests.support.stack import Program
 
-_ESTABLISHED, _LISTENING = "01", "0A"
+_START_SECONDS = 30.0  # of several processes at once, on two busy cores
 _KNOCKS = 64  # one of two processes is missed by all of them once in 2**63
 
 
-async def until_all_serve(program: Program, processes: int) -> set[int]:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One connection to one process. To be used at once: when it has been idle it is closed, and its
+    successor may go elsewhere (`process` tells)."""
+
+    client: httpx.AsyncClient
+
+    async def process(self) -> str:
+        return next(iter(await self._samples())).labels["process"]
+
+    async def count(self, name: str, **labels: str) -> float:
+        """A figure of this process; what has these labels is added up."""
+        wanted = labels.items()
+        return sum(
+            sample.value
+            for sample in await self._samples()
+            if sample.name == name and wanted <= sample.labels.items()
+        )
+
+    async def _samples(self) -> list[Sample]:
+        text = (await self.client.get("/metrics")).text
+        return [s for family in text_string_to_metric_families(text) for s in family.samples]
+
+
+async def until_all_serve(program: Program, processes: int) -> None:
     """Until so many processes take connections, and the program says that it is ready."""
-    await eventually(lambda: len(_listeners(program)) == processes, deadline_s=15)
-    await program.until_ready()
-    return _listeners(program)
+    await program.until_ready(_START_SECONDS)
 
+    async def all_answer() -> bool:
+        async with a_door_to_each(program, processes):
+            return True
 
-def servers_of(program: Program) -> dict[int, int]:
-    """Port of the client -> id of the process that serves it, of all connections there are now."""
-    return {
-        remote: pid
-        for remote, state, pid in _sockets(program.family(), program.port)
-        if state == _ESTABLISHED
-    }
+    await eventually(all_answer, _START_SECONDS)
 
 
 @asynccontextmanager
-async def a_door_to_each(program: Program) -> AsyncIterator[dict[int, httpx.AsyncClient]]:
-    """For each process a client with one connection to it. To be used at once: an idle connection
-    is closed, and its successor may go elsewhere (`serves` tells)."""
-    wanted = _listeners(program)
-    doors: dict[int, httpx.AsyncClient] = {}
+async def a_door_to_each(program: Program, processes: int) -> AsyncIterator[list[Door]]:
+    doors: dict[str, Door] = {}
     async with AsyncExitStack() as stack:
         for _ in range(_KNOCKS):
-            if doors.keys() == wanted:
-                break
             client = await stack.enter_async_context(http_client(program.url, connections=1))
-            doors[await server_of(program, client)] = client
-        assert doors.keys() == wanted, f"reached {set(doors)} of {wanted}"
-        yield doors
-
-
-async def server_of(program: Program, client: httpx.AsyncClient) -> int:
-    return servers_of(program)[port_of(await client.get("/livez"))]
-
-
-def _listeners(program: Program) -> set[int]:
-    found = _sockets(program.family(), program.port)
-    return {pid for _, state, pid in found if state == _LISTENING}
-
-
-def _sockets(pids: Iterable[int], port: int) -> list[tuple[int, str, int]]:
-    """(remote port, state, process) of the sockets these processes have at this local port."""
-    owners = {inode: pid for pid in pids for inode in _inodes_of(pid)}
-    found = []
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        columns = line.split()
-        local, remote, state, inode = columns[1], columns[2], columns[3], columns[9]
-        if int(local.split(":")[1], 16) == port and inode in owners:
-            found.append((int(remote.split(":")[1], 16), state, owners[inode]))
-    return found
-
-
-def _inodes_of(pid: int) -> set[str]:
-    found = set()
-    try:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            try:
-                target = os.readlink(entry.path)
-            except OSError:
-                continue  # closed while we looked
-            if target.startswith("socket:["):
-                found.add(target[8:-1])
-    except OSError:
-        pass  # it ended while we looked
-    return found
+            door = Door(client)
+            doors[await door.process()] = door
+            if len(doors) == processes:
+                break
+        assert len(doors) == processes, f"of {processes} only {sorted(doors)} answered"
+        yield list(doors.values())

@@ -71,5 +71,3 @@ class SchoolMaker:
         for web in webs:
             await until_all_serve(web, processes)
         return School(self.stack, webs, self.books)
-
-

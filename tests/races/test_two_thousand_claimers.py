@@ -3,9 +3,11 @@
 Half come over sockets, half over HTTP, all over two web processes behind one port.
 """
 
+from functools import partial
+
 import pytest
 
-from tests.races.doors import a_door_to_each, servers_of
+from tests.races.doors import a_door_to_each
 from tests.races.school import Json, School, SchoolMaker
 from tests.support.api import good
 from tests.support.crowd import (
@@ -16,7 +18,7 @@ from tests.support.crowd import (
     a_crowd,
     all_at_once,
     bearer,
-    tapping,
+    http_client,
     winners,
 )
 from tests.support.eventually import eventually
@@ -24,6 +26,7 @@ from tests.support.eventually import eventually
 pytestmark = pytest.mark.asyncio
 
 ROOM = "101"
+PROCESSES = 2
 HALF = 1_000
 UNITS = 100
 IN_BATCH = 150
@@ -31,7 +34,7 @@ FIRST = "first"
 
 
 async def test_exactly_as_many_win_as_there_are_units(school_maker_on_both: SchoolMaker) -> None:
-    school = await school_maker_on_both.one_port(2)
+    school = await school_maker_on_both.one_port(PROCESSES)
     batch_id = await school.made_batch(quantity=IN_BATCH)
     tokens = school.tokens([f"s{n}" for n in range(2 * HALF)], ROOM)
     names = list(tokens)
@@ -45,7 +48,7 @@ async def test_exactly_as_many_win_as_there_are_units(school_maker_on_both: Scho
             answers = await crowd.tap(drop["id"], FIRST, deadline_s=30)
         won = winners(answers)
 
-        _they_came_over_both_processes(school, crowd)
+        await _they_came_over_both_processes(school)
         assert _outcomes(answers) == {"won": UNITS, "sold_out": 2 * HALF - UNITS}
         await _all_are_confirmed(school, drop["id"], won)
         await school.books.settle(drop["id"])
@@ -56,12 +59,12 @@ async def test_exactly_as_many_win_as_there_are_units(school_maker_on_both: Scho
         await school.books.settle(drop["id"])
 
 
-def _they_came_over_both_processes(school: School, crowd: Crowd) -> None:
-    servers = servers_of(school.webs[0])
-    by_socket = {servers[port] for one in crowd.sockets for port in one.ports}
-    http_ports = {port for one in crowd.over_http for port in one.ports}
-    by_http = {servers[port] for port in http_ports if port in servers}
-    assert len(by_socket) == len(by_http) == 2, (by_socket, by_http)
+async def _they_came_over_both_processes(school: School) -> None:
+    route = "POST /v1/drops/{id}/claims"
+    async with a_door_to_each(school.webs[0], PROCESSES) as doors:
+        for door in doors:
+            assert await door.count("classdrop_ws_connections") > 1
+            assert await door.count("classdrop_http_requests_total", route=route) > 1
 
 
 def _outcomes(answers: list[tuple[Claimer, Frame]]) -> dict[str, int]:
@@ -105,8 +108,7 @@ async def _winners_are_told_their_coupon(
         for one in won
         if isinstance(one, SocketClaimer)
     }
-    async with a_door_to_each(school.webs[0]) as doors:
-        client = next(iter(doors.values()))
+    async with http_client(school.urls[0]) as client:
         for one in won:
             answer = await client.get("/v1/me/coupons", headers=bearer(tokens[one.student]))
             (coupon,) = good(answer)["coupons"]
@@ -118,14 +120,13 @@ async def _winners_are_told_their_coupon(
 async def _the_same_tap_wins_again(
     school: School, drop_id: str, won: list[Claimer], tokens: dict[str, str]
 ) -> None:
-    again = await all_at_once([tapping(one, drop_id, FIRST) for one in won])
+    again = await all_at_once([partial(one.claim, drop_id, FIRST) for one in won])
     assert {answer["outcome"] for answer in again} == {"won"}
-    async with a_door_to_each(school.webs[0]) as doors:
-        assert len(doors) == 2
-        for client in doors.values():
+    async with a_door_to_each(school.webs[0], PROCESSES) as doors:
+        for door in doors:
             for one in won:
                 answer: Json = good(
-                    await client.post(
+                    await door.client.post(
                         f"/v1/drops/{drop_id}/claims",
                         json={"request_id": FIRST},
                         headers=bearer(tokens[one.student]),
@@ -145,4 +146,3 @@ async def _who_was_refused_is_decided_afresh(
     for refused in (crowd.sockets, crowd.over_http):
         one = next(one for one in refused if one.student not in has_won)
         assert (await one.claim(drop_id, FIRST))["outcome"] == "won"
-

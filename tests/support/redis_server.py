@@ -52,6 +52,11 @@ class RedisServer:
         self.stop()
 
     @property
+    def directory(self) -> Path:
+        """Where its data are;"""
+        return self._directory
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from client_sdk.python.frames import instant_text
 from client_sdk.python.session import Session
 from tests.unit.client_sdk.model_room import ModelDrop, ModelRoom
 
@@ -25,8 +26,10 @@ def _extend(room: ModelRoom, drop: ModelDrop, number: int) -> None:
 
 
 def _close(room: ModelRoom, drop: ModelDrop, _: int) -> None:
-    drop.closed_at, drop.reason = room.now, "stopped"
-    room.publish(type="drop_closed", drop_id=drop.id, reason="stopped")
+    # As the desk does it: a drop whose time was over ended then, whenever somebody says so.
+    drop.closed_at, drop.reason = min(room.now, drop.closes_at), "stopped"
+    closed_at = instant_text(drop.closed_at)
+    room.publish(type="drop_closed", drop_id=drop.id, reason="stopped", closed_at=closed_at)
 
 
 def _take(room: ModelRoom, drop: ModelDrop, _: int) -> None:
