@@ -96,9 +96,7 @@ async def test_student_in_several_rooms_wins_no_more_than_the_batch_allows(
         assert "limit_reached" in outcomes[student], (student, outcomes[student])
 
 
-async def dropped_at_once(
-    school: School, batch_id: str, rooms: list[str]
-) -> list[httpx.Response]:
+async def dropped_at_once(school: School, batch_id: str, rooms: list[str]) -> list[httpx.Response]:
     """One POST for each of these rooms, in turn at each process."""
     body: Json = {"batch_id": batch_id, **a_drop(quantity=IN_DROP)}
     async with school.operator(0) as one, school.operator(1) as other:

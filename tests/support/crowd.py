@@ -61,12 +61,21 @@ class SocketClaimer:
 
     async def claim(self, drop_id: str, request_id: str) -> Frame:
         """Its answer, asked for again for as long as the server puts it off."""
+        return (await self.hammer(drop_id, [request_id]))[0]
+
+    async def hammer(self, drop_id: str, request_ids: Sequence[str]) -> list[Frame]:
+        """All of them without waiting for an answer between; then the answer to each."""
+        for request_id in request_ids:
+            await self._tap(drop_id, request_id)
+        return [await self._answer(drop_id, request_id) for request_id in request_ids]
+
+    async def _answer(self, drop_id: str, request_id: str) -> Frame:
         while True:
-            await self._send(type="claim", drop_id=drop_id, request_id=request_id)
             answer = await self.until("claim_result", request_id=request_id, drop_id=drop_id)
             if answer["outcome"] not in _NO_ANSWERS:
                 return answer
             await _as_told(answer["retry_after_ms"])
+            await self._tap(drop_id, request_id)
 
     async def until(self, kind: str, **fields: object) -> Frame:
         """The next frame of that type with these fields; one that was heard before counts."""
@@ -87,6 +96,9 @@ class SocketClaimer:
             await self._send(type="pong")
         else:
             self.heard.append(frame)
+
+    async def _tap(self, drop_id: str, request_id: str) -> None:
+        await self._send(type="claim", drop_id=drop_id, request_id=request_id)
 
     async def _send(self, **frame: object) -> None:
         await self.socket.send(orjson.dumps(frame).decode())

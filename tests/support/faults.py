@@ -240,6 +240,11 @@ async def mortal_crew(
         yield made
 
 
+async def hang_up(desk: Desk) -> None:
+    """Lets go of connections to a server that is gone; each would else fail once."""
+    await desk.redis.connection_pool.disconnect()
+
+
 # --- a Redis that goes back in time -------------------------------------------------------------
 
 
@@ -283,7 +288,8 @@ class DeskState:
 
 async def desk_state(crew: Crew, drop_id: str) -> DeskState:
     row = await crew.classroom.row(drop_id)
-    keys, redis = crew.desk.keys(row.shard), crew.desk.redis
+    keys = crew.desk.keys(row.shard)
+    redis: Any = crew.desk.redis  # its answers are bytes
     fields = _text(await redis.hgetall(keys.drop(drop_id)))
     fields.pop("extended_by", None)
     allotments = orjson.loads(fields.pop("allotments", "[]"))
