@@ -1,6 +1,7 @@
 # `make run` and `make test` are all that is needed; the rest is for working on it.
 #
 #   make run [HOST=0.0.0.0] [PORT=8000] [PROCESSES=2]
+#   make load [LOAD_SECONDS=120] [LOAD_STUDENTS=200]
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -17,7 +18,7 @@ ifeq ($(origin PROCESSES),command line)
 export CLASSDROP_PROCESSES := $(PROCESSES)
 endif
 
-.PHONY: run test fast fmt lint clean
+.PHONY: run test fast fmt lint load bench clean
 
 run: $(VENV)/installed
 	@exec $(PYTHON) -m server
@@ -39,6 +40,17 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# A whole lesson with Locust's users, against a server of its own; leaves reports/load.html.
+LOAD_SECONDS ?= 120
+LOAD_STUDENTS ?= 200
+load: $(VENV)/installed-dev
+	@exec $(PYTHON) -m loadtest lesson --students $(LOAD_STUDENTS) --seconds $(LOAD_SECONDS) \
+		--html reports/load.html
+
+# The figures of README.md; some minutes on a machine with nothing else to do.
+bench: $(VENV)/installed-dev
+	@exec $(PYTHON) -m loadtest bench --json reports/bench.json
+
 # Data stay: `rm -r .data` is for people to type.
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -50,7 +62,7 @@ $(VENV)/installed: $(PYTHON) pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/installed-dev: $(PYTHON) pyproject.toml constraints.txt
-	$(PIP_INSTALL) -e '.[dev]'
+	$(PIP_INSTALL) -e '.[dev,loadtest]'
 	@touch $@ $(VENV)/installed
 
 # The first that runs and is new enough: a name on the PATH need not be more than a shim.

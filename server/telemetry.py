@@ -101,10 +101,12 @@ def _without_private_keys(value: object) -> object:
 
 
 class Metrics:
-    """Every metric of one process, in a registry of its own. Base units; names `classdrop_...`."""
+    """Every metric of one process, in a registry of its own. Base units; names `classdrop_...`. The
+    table of the README is rendered from here."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.labels: dict[str, tuple[str, ...]] = {}  # family -> names of its labels
         self._gateway()
         self._desk()
         self._ledger()
@@ -153,14 +155,14 @@ class Metrics:
         )
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(f"classdrop_{name}", help_text, labels, registry=self.registry)
+        return Counter(self._named(name, labels), help_text, labels, registry=self.registry)
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"classdrop_{name}", help_text, labels, registry=self.registry)
+        return Gauge(self._named(name, labels), help_text, labels, registry=self.registry)
 
     def _seconds(self, name: str, help_text: str, *labels: str) -> Histogram:
         return Histogram(
-            f"classdrop_{name}_seconds",
+            self._named(f"{name}_seconds", labels),
             help_text,
             labels,
             buckets=_FAST_SECONDS,
@@ -168,7 +170,23 @@ class Metrics:
         )
 
     def _sizes(self, name: str, help_text: str) -> Histogram:
-        return Histogram(f"classdrop_{name}", help_text, buckets=_SIZES, registry=self.registry)
+        return Histogram(self._named(name, ()), help_text, buckets=_SIZES, registry=self.registry)
+
+    def _named(self, name: str, labels: tuple[str, ...]) -> str:
+        full = f"classdrop_{name}"
+        self.labels[full] = labels
+        return full
+
+
+def metrics_table() -> str:
+    """The table in the README, in Markdown."""
+    metrics = Metrics()
+    rows = ["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |"]
+    for family in metrics.registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = ", ".join(f"`{label}`" for label in metrics.labels[family.name])
+        rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join(rows) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

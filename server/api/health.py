@@ -1,16 +1,13 @@
 """/livez, /readyz, /metrics: for whoever runs the service. No token, no secrets, no ids.
 
-Behind one port with several web processes an answer is that of the process which happened to take
-the connection; metrics therefore carry a `process` label, and a scraper that needs them all scrapes
-often enough or is given each process's own port.
+Behind one port with several web processes `/livez` and `/readyz` answer for the process which happened
+to take the connection, `/metrics` for all of the installation (commands/figures.py).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import orjson
-from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -48,10 +45,8 @@ def _readyz(parts: ApiParts) -> Endpoint:
 
 
 def _metrics(parts: ApiParts) -> Endpoint:
-    labelled = _OfProcess(parts.metrics.registry, parts.process)
-
     async def metrics(_request: Request) -> Response:
-        return Response(generate_latest(labelled), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(await parts.figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return metrics
 
@@ -63,20 +58,3 @@ def _verdict(is_good: bool, checks: Mapping[str, object]) -> Response:
         {"Cache-Control": "no-store"},
         "application/json",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _OfProcess:
-    """The registry's figures, each with a label more."""
-
-    registry: CollectorRegistry
-    process: str
-
-    def collect(self) -> Iterator[Metric]:
-        for metric in self.registry.collect():
-            found = Metric(metric.name, metric.documentation, metric.type, metric.unit)
-            found.samples = [
-                sample._replace(labels={**sample.labels, "process": self.process})
-                for sample in metric.samples
-            ]
-            yield found

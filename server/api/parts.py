@@ -32,8 +32,8 @@ class ClaimLimiter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """`public_url` and `allowed_origins` are origins (`https://school.example`). `process` names this
-    process in its metrics. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
+    """`public_url` and `allowed_origins` are origins (`https://school.example`). `figures()` answers
+    what `/metrics` says. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
     `clock` is ms since 1970 UTC."""
 
     ledger: Ledger
@@ -43,13 +43,13 @@ class ApiParts:
     token_keys: TokenKeys
     health: Health
     metrics: Metrics
+    figures: Callable[[], Awaitable[bytes]]
     claim_limiter: ClaimLimiter
     snapshot: Callable[[str, Identity], Awaitable[bytes]]
     clock: Callable[[], int]
     time_zone: ZoneInfo
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
-    process: str = "0"
     deadline_s: float = REQUEST_DEADLINE_S
     extra_routes: Sequence[BaseRoute] = ()
     drop_facts: DropFacts = field(default_factory=DropFacts)

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from socket import gethostname
 
 import structlog
 from redis.asyncio import Redis
@@ -16,12 +17,15 @@ from starlette.types import ASGIApp
 from server.api.app import build_app
 from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
+from server.commands.figures import Figures
+from server.core.addresses import TrustedProxies
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
+from server.desk.figure_board import FigureBoard
 from server.desk.outbox import Outbox
 from server.desk.subscription import Subscription
 from server.flows.places import Places
@@ -67,7 +71,13 @@ async def compose_web(
         claim_desk = ClaimDesk(redis, prefix, _observe_calls(metrics))
         stack.push_async_callback(claim_desk.close)
         parts = GatewayParts(
-            keys, claim_desk, drop_desk, feed, metrics, frozenset(settings.allowed_origins)
+            keys,
+            claim_desk,
+            drop_desk,
+            feed,
+            metrics,
+            _origins(settings),
+            TrustedProxies.of(settings.trusted_proxies),
         )
         gateway = Gateway(parts, new_id("gwy"))
         # Its own client: a connection that listens is never given back to a pool.
@@ -79,6 +89,13 @@ async def compose_web(
         await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
         fence = Fence(redis, prefix, gateway.id)
         await stack.enter_async_context(_looked_after(_Neighbours(redis, fence, ledger, health)))
+        figures = Figures(
+            metrics.registry,
+            FigureBoard(redis, prefix),
+            f"web-{number}",
+            f"{gethostname()}:{settings.port}",
+        )
+        await stack.enter_async_context(figures.told())
         app = build_app(
             ApiParts(
                 ledger=ledger,
@@ -88,13 +105,13 @@ async def compose_web(
                 token_keys=keys,
                 health=health,
                 metrics=metrics,
+                figures=figures.of_all,
                 claim_limiter=StudentLimiter(),
                 snapshot=gateway.snapshot,
                 clock=_now_ms,
                 time_zone=settings.time_zone,
                 public_url=settings.public_url or "",
                 allowed_origins=settings.allowed_origins,
-                process=str(number),
                 extra_routes=page_routes(
                     PageFacts(settings.allowed_origins, settings.public_url or "")
                 ),
@@ -117,6 +134,9 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
         outbox = Outbox(redis, prefix, worker_id)
         recorder = ClaimRecorder(ledger, fence, feed)
+        name = f"worker-{worker_id.removeprefix('wrk_')}"
+        figures = Figures(metrics.registry, FigureBoard(redis, prefix), name, gethostname())
+        await stack.enter_async_context(figures.told())
         yield Worker(
             places=Places(ledger, DropDesk(redis, prefix), feed),
             outbox=outbox,
@@ -125,6 +145,12 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
             metrics=metrics,
         )
+
+
+def _origins(settings: Settings) -> frozenset[str]:
+    """Whose pages may open sockets. Ours too: behind a proxy that gives us another `Host`, the name
+    that the browser knows us by is not the one we see."""
+    return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
 
 
 async def _redis(stack: AsyncExitStack, settings: Settings) -> Redis:

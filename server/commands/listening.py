@@ -12,8 +12,10 @@ from typing import Any
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.commands import CommandError
+from server.gateway.front_door import FrontDoor
 from server.settings import Settings
 
 # A class that comes in at once: 100 (asyncio's own) cuts a burst of 3,500 joins a second to 270.
@@ -56,11 +58,15 @@ class Service(uvicorn.Server):
 
 
 def service(settings: Settings, app: Any, ws_class: Callable[..., asyncio.Protocol]) -> Service:
-    """`app` is an ASGI application, `ws_class` what uvicorn hands a socket to after its upgrade."""
+    """`app` is an ASGI application, `ws_class` makes what takes over a socket."""
+
+    def front_door(**uvicorn_parts: Any) -> FrontDoor:
+        return FrontDoor(ws_class, lambda: HttpToolsProtocol(**uvicorn_parts))
+
     config = uvicorn.Config(
         app,
         ws=ws_class,  # type: ignore[arg-type]
-        http="httptools",
+        http=front_door,  # type: ignore[arg-type]
         loop="none",  # runs on the loop that is there
         lifespan="off",
         log_config=None,

@@ -41,12 +41,14 @@ class RoomState:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One step of a room. `epoch` changes when offsets start again."""
+    """One step of a room. `epoch` changes when offsets start again. `at`: when it was published, by
+    Redis' clock; None where a process of an earlier version did it."""
 
     kind: FeedKind
     epoch: str
     offset: int
     drop: RoomDrop
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,11 @@ class Feed:
 
 
 def load_publication(message: Mapping[str, object]) -> Publication:
+    at = message.get("at")
     return Publication(
         FeedKind(str(message["kind"])),
         str(message["epoch"]),
         int(str(message["offset"])),
         wire.room_drop_from(message["drop"]),
+        at if isinstance(at, int) else None,
     )

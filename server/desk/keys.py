@@ -1,8 +1,8 @@
 """The names of every key in Redis, and which of them must live together.
 
 Two families with different hash tags, because caps live per batch and pushes per room:
-`{dK}` claims, caps, outbox and fence of desk shard K; `{room}` what a room is told.
-Called by desk/ only.
+`{dK}` claims, caps, outbox and fence of desk shard K; `{room}` what a room is told. A third, `{figures}`,
+is what the processes say of themselves. Called by desk/ only.
 """
 
 import hashlib
@@ -108,3 +108,22 @@ class RoomKeys:
     def board(self, drop_id: str) -> str:
         """Hash: the ledger's counters of the drop, as last written by a worker."""
         return self._key(f"board:{drop_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class FigureKeys:
+    """Keys of what each process has counted; one tag, so that all are read in one call."""
+
+    prefix: str
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:{{figures}}:{name}"
+
+    @property
+    def processes(self) -> str:
+        """Set: who wrote lately, and perhaps some that no longer do."""
+        return self._key("processes")
+
+    def of(self, process: str) -> str:
+        """The figures as text; expire by themselves."""
+        return self._key(f"of:{process}")

@@ -18,8 +18,9 @@ if ARGV[4] == '1' and not shown then return offset end
 offset = offset + 1
 redis.call('HSET', KEYS[1], 'offset', offset)
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+-- %.0f, because Lua writes a number of this size as 1.7e+12.
 local message = '{"kind":"' .. ARGV[1] .. '","epoch":"' .. epoch .. '","offset":' .. offset
-  .. ',"drop":' .. ARGV[3] .. '}'
+  .. ',"at":' .. string.format('%.0f', now_ms()) .. ',"drop":' .. ARGV[3] .. '}'
 redis.call('XADD', KEYS[2], 'MAXLEN', KEPT_ENTRIES, offset .. '-0', 'm', message)
 redis.call('SET', KEYS[4], offset, 'EX', REMEMBERED_SECONDS)
 redis.call('SPUBLISH', KEYS[5], message)

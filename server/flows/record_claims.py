@@ -38,6 +38,7 @@ from server.ledger.engine import Ledger
 
 AT_ONCE = 500  # claims in one transaction: about 20 ms
 _FACTS_KEPT = 256
+_Conflict = tuple[OutboxEntry, Exception]
 _log = structlog.get_logger()
 
 
@@ -86,17 +87,27 @@ class ClaimRecorder:
     # --- the ledger ---------------------------------------------------------------------------
 
     async def write(self, entries: list[OutboxEntry], now: int) -> Recorded:
-        """Steps 1 and 2. What no transaction takes together is halved until the bad one is alone."""
+        """Steps 1 and 2. What conflicts is mended when all others have the seats they were sold: a
+        mender would else give one of these away, and its owner would be the next to conflict."""
+        result, conflicts = await self._write_what_fits(entries, now)
+        for entry, error in conflicts:
+            result.add(await self._mend(entry, now, error))
+        return result
+
+    async def _write_what_fits(
+        self, entries: list[OutboxEntry], now: int
+    ) -> tuple[Recorded, list[_Conflict]]:
+        """What no transaction takes together is halved until the bad one is alone."""
         try:
-            return await self._write_together(entries, now)
+            return await self._write_together(entries, now), []
         except (IntegrityError, DataError) as error:
             if len(entries) == 1:
-                return await self._mend(entries[0], now, error)
-        result = Recorded()
+                return Recorded(), [(entries[0], error)]
         half = len(entries) // 2
-        for part in (entries[:half], entries[half:]):
-            result.add(await self.write(part, now))
-        return result
+        result, conflicts = await self._write_what_fits(entries[:half], now)
+        more, others = await self._write_what_fits(entries[half:], now)
+        result.add(more)
+        return result, conflicts + others
 
     async def _write_together(self, entries: list[OutboxEntry], now: int) -> Recorded:
         facts = await self._facts_of({entry.batch_id for entry in entries})

@@ -18,6 +18,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike, Subprotocol
 
 from server import wire
+from server.core.addresses import TrustedProxies
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.doorkeeper import Doorkeeper
@@ -38,6 +39,7 @@ class Host(Protocol):
     keys: TokenKeys
     doorkeeper: Doorkeeper
     allowed_origins: frozenset[str]
+    proxies: TrustedProxies
     is_draining: bool
     protocol_log: LoggerLike  # quiet: a line for each socket costs a quarter of its handshake
 
@@ -83,7 +85,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self._address = peer[0] if isinstance(peer, tuple) else ""
+        self._address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._host.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -184,6 +186,8 @@ class Connection(asyncio.Protocol):
         else:
             ws.send_response(ws.accept(request))
             if ws.state is State.OPEN:
+                forwarded_for = ",".join(request.headers.get_all("X-Forwarded-For"))
+                self._address = self._host.proxies.client(self._address, forwarded_for)
                 self._begin(room, now)
 
     def _begin(self, room: str, now: int) -> None:

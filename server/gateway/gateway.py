@@ -9,12 +9,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from websockets.typing import LoggerLike
 
 from server import wire
+from server.core.addresses import TrustedProxies
 from server.core.claims import ClaimState, Outcome
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
@@ -48,6 +49,7 @@ class GatewayParts:
     feed: Feed
     metrics: Metrics
     allowed_origins: frozenset[str]
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
 
 
 class Gateway:
@@ -60,6 +62,7 @@ class Gateway:
         self.id = gateway_id
         self.keys = parts.keys
         self.allowed_origins = parts.allowed_origins
+        self.proxies = parts.proxies
         self.doorkeeper = Doorkeeper()
         self.is_draining = False
         log = logging.getLogger("classdrop.websocket")

@@ -7,6 +7,7 @@ to every transport; what is due in one pass of the loop goes out as one write fo
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from server import wire
@@ -22,12 +23,24 @@ from server.gateway.frames import text_frame
 WRITES_IN_A_ROW = 500  # then the loop serves claims; 5 ms at 10 us a write
 
 Queued = tuple[bytes, Audience]
+OnSent = Callable[[float, Sequence[int]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What goes out together, to whom, and since when (seconds of the loop's clock)."""
+
+    queue: list[Queued]
+    published: list[int]
+    targets: list[Connection]
+    begun: float
 
 
 class Room:
-    """`on_broadcast(seconds)` is told how long the last frame took to reach every transport."""
+    """`on_sent(seconds, published)` is told when every transport has what was due: how long that took,
+    and when what the feed said of it was published (ms, by Redis' clock)."""
 
-    def __init__(self, name: str, on_broadcast: Callable[[float], None]) -> None:
+    def __init__(self, name: str, on_sent: OnSent) -> None:
         self.name = name
         self.epoch = ""
         self.offset = -1  # nothing read yet
@@ -41,9 +54,10 @@ class Room:
         self.unconfirmed: set[tuple[str, str]] = set()
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._queue: list[Queued] = []
+        self._published: list[int] = []  # when what is in the queue was
         self._is_sending = False
         self._head: tuple[int, bytes] | None = None
-        self._on_broadcast = on_broadcast
+        self._on_sent = on_sent
 
     # --- who is here --------------------------------------------------------------------------
 
@@ -95,6 +109,8 @@ class Room:
         self.offset = publication.offset
         self.drops[drop.id] = drop
         self._head = None
+        if publication.at is not None:
+            self._published.append(publication.at)
         self.broadcast(self._frame_of(publication, now), drop.audience)
 
     def _frame_of(self, publication: Publication, now: int) -> bytes:
@@ -179,20 +195,19 @@ class Room:
                 connection.write(frame)
 
     def _send_queue(self) -> None:
-        queue, self._queue = self._queue, []
         begun = asyncio.get_running_loop().time()
-        self._send_slice(queue, list(self.connections), 0, begun)
+        sending = _Sending(self._queue, self._published, list(self.connections), begun)
+        self._queue, self._published = [], []
+        self._send_slice(sending, 0)
 
-    def _send_slice(
-        self, queue: list[Queued], targets: Sequence[Connection], start: int, begun: float
-    ) -> None:
+    def _send_slice(self, sending: _Sending, start: int) -> None:
         loop = asyncio.get_running_loop()
-        _write_all(queue, islice(targets, start, start + WRITES_IN_A_ROW))
+        _write_all(sending.queue, islice(sending.targets, start, start + WRITES_IN_A_ROW))
         start += WRITES_IN_A_ROW
-        if start < len(targets):
-            loop.call_soon(self._send_slice, queue, targets, start, begun)
+        if start < len(sending.targets):
+            loop.call_soon(self._send_slice, sending, start)
             return
-        self._on_broadcast(loop.time() - begun)
+        self._on_sent(loop.time() - sending.begun, sending.published)
         self._is_sending = bool(self._queue)
         if self._is_sending:
             loop.call_soon(self._send_queue)
@@ -207,7 +222,9 @@ def _write_all(queue: list[Queued], targets: Iterable[Connection]) -> None:
     for connection in targets:
         identity = connection.session.identity if connection.session else None
         if identity is not None:
-            connection.write(b"".join(frame for frame, who in queue if _admits(who, identity)))
+            data = b"".join(frame for frame, who in queue if _admits(who, identity))
+            if data:
+                connection.write(data)
 
 
 def _admits(audience: Audience, identity: Identity) -> bool:

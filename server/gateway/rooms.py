@@ -18,7 +18,7 @@ from server.desk.feed import Feed, Publication, load_publication
 from server.desk.subscription import Subscription
 from server.gateway.connection import now_ms
 from server.gateway.frames import text_frame
-from server.gateway.room import Room
+from server.gateway.room import OnSent, Room
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3
@@ -36,13 +36,13 @@ class Rooms:
         drop_desk: DropDesk,
         tasks: asyncio.TaskGroup,
         on_gap: Callable[[], None],
-        on_broadcast: Callable[[float], None],
+        on_sent: OnSent,
     ) -> None:
         self._feed = feed
         self._drop_desk = drop_desk
         self._tasks = tasks
         self._on_gap = on_gap
-        self._on_broadcast = on_broadcast
+        self._on_sent = on_sent
         self._rooms: dict[str, Room] = {}
         self._loading: dict[str, asyncio.Task[Room]] = {}
         self._healing: dict[str, asyncio.Task[None]] = {}
@@ -74,7 +74,7 @@ class Rooms:
         """Subscribed before it is read, so that nothing falls between."""
         assert self.subscription is not None
         await self.subscription.add_room(name)
-        room = Room(name, self._on_broadcast)
+        room = Room(name, self._on_sent)
         await self._read_state(room)
         self._rooms[name] = room
         self._heal_soon(name)  # what was published between the two reads is in the stream

@@ -1,7 +1,7 @@
 """What came of drops: counts, money and claims, as far as they are confirmed.
 
 Called by the flow that shows a drop (polled: every query here runs along an index), by the one that
-ends it, and by the worker that writes boards.
+ends it, and by the worker, which writes boards and compares with the desk.
 """
 
 from collections.abc import Collection
@@ -51,8 +51,18 @@ async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str
 
 
 async def live_claims(conn: AsyncConnection, drop_id: str) -> int:
-    query = select(func.count()).where(claims.c.drop_id == drop_id, claims.c.state == "live")
-    return (await conn.execute(query)).scalar_one()
+    return (await live_claims_of(conn, [drop_id]))[drop_id]
+
+
+async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, int]:
+    """Of each of them, also where there is none."""
+    query = (
+        select(claims.c.drop_id, func.count())
+        .where(claims.c.drop_id.in_(drop_ids), claims.c.state == "live")
+        .group_by(claims.c.drop_id)
+    )
+    counted = {row[0]: row[1] for row in await conn.execute(query)}
+    return {drop_id: counted.get(drop_id, 0) for drop_id in drop_ids}
 
 
 async def claims_of(

@@ -105,6 +105,17 @@ async def lately_open(conn: AsyncConnection, closed_after: int, limit: int) -> l
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
+async def open_ones(conn: AsyncConnection, limit: int) -> list[DropRow]:
+    """Newest first."""
+    query = (
+        select(drops)
+        .where(drops.c.state == DropState.OPEN.value)
+        .order_by(drops.c.id.desc())
+        .limit(limit)
+    )
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
 async def mark_opening(conn: AsyncConnection, drop_id: str) -> None:
     await _move(conn, drop_id, DropState.PREPARED, state=DropState.OPENING.value)
 

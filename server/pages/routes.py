@@ -28,11 +28,10 @@ _KEPT_PAGES = 256
 @dataclass(frozen=True, slots=True)
 class PageFacts:
     """`allowed_origins`: the school's own sites. `public_url`: where browsers reach us, empty where
-    nobody said. `demo`: the checkout may offer to pay, because the demo shop's back end is there."""
+    nobody said."""
 
     allowed_origins: tuple[str, ...] = ()
     public_url: str = ""
-    demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,6 @@ def _page_endpoint(
             language=language,
             modules=modules,
             origins=origins,
-            demo=facts.demo,
         )
         return Asset.of(text.encode(), "html")
 

@@ -24,6 +24,7 @@ from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
+from server.worker.difference_watch import DifferenceWatch
 
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
 _PAUSE_SECONDS = 0.2  # after a failure, before the next try
@@ -50,6 +51,7 @@ class Worker:
 
     def _jobs(self) -> list[tuple[float, Job]]:
         """How often, and what."""
+        difference = DifferenceWatch(self.places, self.outbox, self.fence, self.metrics)
         return [
             (0.0, self.claims.step),
             (0.25, self.mend_fences),
@@ -58,6 +60,7 @@ class Worker:
             (1.0, self.write_boards),
             (2.0, self.claims.take_over),
             (2.0, self.measure_backlog),
+            (5.0, difference.look),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
             (3600.0, self.forget_old_keys),

@@ -26,7 +26,6 @@ async def test_live_and_not_ready_until_the_parts_have_reported(api: Api) -> Non
 
 
 async def test_metrics_name_route_status_and_process(api: Api) -> None:
-    api = with_parts(api, process="web-1")
     await (await api.operator()).get("/v1/templates/tpl_x")
     text = (await (await api.client()).get("/metrics")).text
     lines = [line for line in text.splitlines() if line.startswith("classdrop_http_requests_total")]

@@ -7,8 +7,9 @@ import pytest
 
 from server.desk.connection import connect
 from server.desk.feed import Confirmation, FeedKind, Loss, RoomCounts
+from tests.support.crews import listening
 from tests.support.desks import Desk, a_room_drop, make_desk
-from tests.support.faults import copy_of, hang_up, listening
+from tests.support.faults import copy_of, hang_up
 from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio

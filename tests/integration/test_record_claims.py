@@ -17,23 +17,15 @@ from server.flows.record_claims import ClaimRecorder
 from server.ledger import coupons, tables
 from server.ledger.engine import LedgerUnavailableError
 from tests.support.classroom import ROOM, now_ms
-from tests.support.faults import (
-    Crew,
-    crash,
-    dies,
-    everybody,
-    interpose,
-    ledger_nowhere,
-    listening,
-    once,
-)
+from tests.support.crews import Crew, everybody, listening
+from tests.support.faults import crash, dies, interpose, ledger_nowhere, once
 
 pytestmark = pytest.mark.asyncio
 
 
-async def won(crew: Crew, count: int, units: int = 10, **changes: object) -> tuple[str, int]:
+async def won(crew: Crew, count: int, units: int = 10) -> tuple[str, int]:
     """A drop that so many have won of; its id and its shard."""
-    drop = await crew.classroom.opened(quantity=units, **changes)
+    drop = await crew.classroom.opened(quantity=units)
     await crew.classroom.won(drop.id, *everybody(count))
     return drop.id, (await crew.classroom.row(drop.id)).shard
 
@@ -189,7 +181,7 @@ class TestDying:
         with monkeypatch.context() as patch:
             part = parts.get(piece, mortal.outbox)
             patch.setattr(part, call, getattr(part, call))  # undone behind this block
-            interpose(part, call, **{when: crash})  # type: ignore[arg-type]
+            interpose(part, call, **{when: crash})
             with dies():
                 await mortal.loop.step()
         monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
@@ -252,7 +244,7 @@ class TestAway:
 
 
 class TestImpossible:
-    @pytest.mark.parametrize("wrong", ["drop", "batch", "allotment", "unit", "slot"])
+    @pytest.mark.parametrize("wrong", ["drop", "batch", "limit"])
     async def test_an_entry_that_cannot_be_is_set_aside_and_the_others_go_on(
         self, crew: Crew, wrong: str
     ) -> None:
@@ -260,9 +252,7 @@ class TestImpossible:
         changes: dict[str, dict[str, object]] = {
             "drop": {"drop_id": "drp_unheard_of"},
             "batch": {"batch_id": "bat_unheard_of"},
-            "allotment": {"allotment_id": "alt_unheard_of"},
-            "unit": {"unit": 11, "allotment_last": 11},
-            "slot": {"slot": 2, "per_student": 2},
+            "limit": {"slot": 2, "per_student": 2},
         }
         bad = await crew.entry(drop_id, "eve", 10, **changes[wrong])
         await crew.slip_in(bad)
@@ -277,10 +267,7 @@ class TestImpossible:
     async def test_a_claim_that_no_coupon_can_be_made_of_blocks_nobody(self, crew: Crew) -> None:
         drop_id, shard = await won(crew, 1)
         (entry,) = await crew.outbox.everything(shard)
-        never = {"kind": "fixed", "from": "2026-01-01T00:00:00.000Z"}
-        never["until"] = never["from"]
-        async with crew.ledger.begin() as conn:
-            await conn.execute(update(tables.template_versions).values(validity=never))
+        await spoil_templates(crew)
         good_id, _ = await won_of_another_template(crew)
         for _ in range(3):
             await crew.rebuild_all()
@@ -290,6 +277,28 @@ class TestImpossible:
         assert await crew.unacknowledged() == 0
         assert set(await crew.codes(good_id)) == {"s1"}
         assert set(await crew.live(drop_id)) == {"s1"}
+
+    async def test_it_is_set_aside_by_the_next_worker_where_one_dies_before(
+        self, crew: Crew
+    ) -> None:
+        _, shard = await won(crew, 1)
+        (entry,) = await crew.outbox.everything(shard)
+        await spoil_templates(crew)
+        mortal = crew.another("wrk_2")
+        interpose(mortal.recorder, "_write_seated", before=crash)
+        with dies():
+            await mortal.recorder.record([entry], now_ms())
+        await crew.recorder.record([entry], now_ms())
+
+        assert await crew.dead_letters() == [entry.claim_id]
+
+
+async def spoil_templates(crew: Crew) -> None:
+    """By hand, in the database: coupons that are over when they begin."""
+    never = {"kind": "fixed", "from": "2026-01-01T00:00:00.000Z"}
+    never["until"] = never["from"]
+    async with crew.ledger.begin() as conn:
+        await conn.execute(update(tables.template_versions).values(validity=never))
 
 
 async def won_of_another_template(crew: Crew) -> tuple[str, int]:

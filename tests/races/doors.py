@@ -1,69 +1,84 @@
-"""The processes of one program behind its one port: which of them answers, and what each has done.
+"""The processes of one program behind its one port: which of them is at the other end.
 
-The kernel deals connections out, so a test that says "on the other process" has to know where it is:
-`/metrics` names the process that took the connection.
+The kernel deals connections out, so a test that says "on the other process" has to know where it is.
+Reads Linux's own tables: the service has no reason to tell.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
-from tests.support.crowd import http_client
+from tests.support.crowd import http_client, port_of
 from tests.support.eventually import eventually
 from tests.support.stack import Program
 
 _START_SECONDS = 30.0  # of several processes at once, on two busy cores
 _KNOCKS = 64  # one of two processes is missed by all of them once in 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """One connection to one process. To be used at once: when it has been idle it is closed, and its
-    successor may go elsewhere (`process` tells)."""
-
-    client: httpx.AsyncClient
-
-    async def process(self) -> str:
-        return next(iter(await self._samples())).labels["process"]
-
-    async def count(self, name: str, **labels: str) -> float:
-        """A figure of this process; what has these labels is added up."""
-        wanted = labels.items()
-        return sum(
-            sample.value
-            for sample in await self._samples()
-            if sample.name == name and wanted <= sample.labels.items()
-        )
-
-    async def _samples(self) -> list[Sample]:
-        text = (await self.client.get("/metrics")).text
-        return [s for family in text_string_to_metric_families(text) for s in family.samples]
+_ESTABLISHED = "01"
 
 
 async def until_all_serve(program: Program, processes: int) -> None:
-    """Until so many processes take connections, and the program says that it is ready."""
-    await program.until_ready(_START_SECONDS)
+    """Until so many processes take connections, and each says that it is ready."""
 
-    async def all_answer() -> bool:
-        async with a_door_to_each(program, processes):
-            return True
+    async def all_ready() -> bool:
+        assert program.process.poll() is None, program.errors
+        try:
+            async with a_door_to_each(program, processes) as doors:
+                for door in doors:
+                    ready = await door.get("/readyz")
+                    assert ready.status_code == 200, ready.text
+        except httpx.TransportError as error:
+            raise AssertionError("nobody takes connections") from error
+        return True
 
-    await eventually(all_answer, _START_SECONDS)
+    await eventually(all_ready, _START_SECONDS)
 
 
 @asynccontextmanager
-async def a_door_to_each(program: Program, processes: int) -> AsyncIterator[list[Door]]:
-    doors: dict[str, Door] = {}
+async def a_door_to_each(
+    program: Program, processes: int
+) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """For each process a client with one connection to it. To be used at once: when it has been idle
+    it is closed, and its successor may go elsewhere."""
+    doors: dict[int, httpx.AsyncClient] = {}
     async with AsyncExitStack() as stack:
         for _ in range(_KNOCKS):
             client = await stack.enter_async_context(http_client(program.url, connections=1))
-            door = Door(client)
-            doors[await door.process()] = door
+            port = port_of(await client.get("/livez"))
+            for server in servers_of(program, {port}):
+                doors[server] = client
             if len(doors) == processes:
                 break
         assert len(doors) == processes, f"of {processes} only {sorted(doors)} answered"
         yield list(doors.values())
+
+
+def servers_of(program: Program, ports: set[int]) -> set[int]:
+    """Ids of the processes that serve connections from these ports. One may be missing: the kernel's
+    table is read in pieces, and moves meanwhile."""
+    inodes = {
+        inode
+        for local, remote, state, inode in _connections()
+        if local == program.port and remote in ports and state == _ESTABLISHED
+    }
+    return {pid for pid in program.family() if not inodes.isdisjoint(_inodes_of(pid))}
+
+
+def _connections() -> Iterator[tuple[int, int, str, str]]:
+    """Local port, remote port, state, inode."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        columns = line.split()
+        local, remote = (int(address.partition(":")[2], 16) for address in columns[1:3])
+        yield local, remote, columns[3], columns[9]
+
+
+def _inodes_of(pid: int) -> Iterator[str]:
+    descriptors = Path(f"/proc/{pid}/fd")
+    with suppress(OSError):  # it ended while we looked
+        for name in os.listdir(descriptors):
+            with suppress(OSError):  # closed while we looked
+                target = os.readlink(descriptors / name)
+                yield target.removeprefix("socket:[").removesuffix("]")

@@ -5,7 +5,7 @@ make the shortest bodies that are good.
 """
 
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import orjson
 import pytest_asyncio
 from sqlalchemy import func, select
 
+from server import exposition
 from server.api.app import build_app
 from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
@@ -178,9 +179,17 @@ async def _welcome(room: str, identity: Identity) -> bytes:
     return orjson.dumps({"type": "welcome", "room": room, "student": identity.subject})
 
 
+def _figures_of(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
+    async def figures() -> bytes:
+        return exposition.dump(exposition.figures_of(metrics.registry, {"process": "web-1"}))
+
+    return figures
+
+
 def api_parts(
     ledger: Ledger, desk: Desk, clock: Clock, origins: Sequence[str] = (SCHOOL,)
 ) -> ApiParts:
+    metrics = Metrics()
     return ApiParts(
         ledger=ledger,
         drop_desk=desk.drops,
@@ -188,7 +197,8 @@ def api_parts(
         feed=desk.feed,
         token_keys=KEYS,
         health=Health(),
-        metrics=Metrics(),
+        metrics=metrics,
+        figures=_figures_of(metrics),
         claim_limiter=StudentLimiter(),
         snapshot=_welcome,
         clock=clock,
@@ -218,7 +228,7 @@ async def serving(ledger: Ledger, desk: Desk) -> AsyncIterator[Api]:
 
 async def confirm_all(api: Api, desk: Desk) -> None:
     """What a worker does with the claims that were won."""
-    outbox = Outbox(desk.redis, desk.redis, desk.prefix, "tests")
+    outbox = Outbox(desk.redis, desk.prefix, "tests")
     recorder = ClaimRecorder(api.parts.ledger, desk.fence, desk.feed)
     for shard in range(SHARDS):
         await recorder.record(await outbox.everything(shard), api.clock.now)

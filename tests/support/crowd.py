@@ -52,12 +52,18 @@ class Claimer(Protocol):
 
 @dataclass(slots=True)
 class SocketClaimer:
-    """Joined. Frames that nobody has asked for are kept in `heard`, in their order."""
+    """Joined. Frames that nobody has asked for are kept in `heard`, in their order. `port`: where its
+    connection left this machine."""
 
     student: str
     socket: ClientConnection
     welcome: Frame
     heard: list[Frame] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        port: int = self.socket.local_address[1]
+        return port
 
     async def claim(self, drop_id: str, request_id: str) -> Frame:
         """Its answer, asked for again for as long as the server puts it off."""
@@ -111,6 +117,7 @@ class HttpClaimer:
     student: str
     token: str
     http: "SharedHttp"
+    port: int | None = None  # of its last tap
 
     async def claim(self, drop_id: str, request_id: str) -> Frame:
         """Its answer, asked for again for as long as the server puts it off."""
@@ -119,6 +126,7 @@ class HttpClaimer:
                 f"/v1/drops/{drop_id}/claims", self.token, {"request_id": request_id}
             )
             assert response.status_code == 200, response.text
+            self.port = port_of(response)
             answer: Frame = orjson.loads(response.content)
             if answer["outcome"] not in _NO_ANSWERS:
                 return answer
@@ -250,6 +258,13 @@ def http_client(
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def port_of(response: httpx.Response) -> int:
+    """Where the connection of this answer left this machine."""
+    address = response.extensions["network_stream"].get_extra_info("client_addr")
+    port: int = address[1]
+    return port
 
 
 async def _as_told(retry_after_ms: int) -> None:

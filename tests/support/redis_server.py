@@ -60,6 +60,10 @@ class RedisServer:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def is_dead(self) -> bool:
+        return self._process.poll() is not None
+
     def kill9(self) -> None:
         """As a machine would die: no goodbye. `restart` finds the same data again."""
         self._process.kill()

@@ -120,8 +120,7 @@ class Checkout {
     const { payable, discount } = this._quote;
     setText(element("total-said"), language.say("total_said", { payable: this._money(payable), discount: this._money(discount) }));
     setText(element("pay"), language.say("pay"));
-    const isDemo = document.querySelector("main")?.dataset.demo === "yes";
-    setText(element("pay-note"), language.say(isDemo ? "pay_note_demo" : "pay_note"));
+    setText(element("pay-note"), language.say("pay_note"));
   }
 
   /** @param {boolean} isEmpty */

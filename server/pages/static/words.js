@@ -63,7 +63,6 @@ export const words = {
   total_said: ["应付 {payable}，已优惠 {discount}", "To pay {payable}, {discount} off"],
   pay: ["去付款", "Pay"],
   pay_note: ["付款由学校的系统完成，这里只演示价格。", "Payment belongs to the school's own system; this page only shows the price."],
-  pay_note_demo: ["演示：不会扣款。付款由学校的系统完成。", "Demonstration: nothing is charged. Payment belongs to the school's own system."],
 
   // Console: overview
   live_drops: ["正在进行", "On now"],

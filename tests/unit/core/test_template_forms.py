@@ -151,3 +151,8 @@ def test_a_template_is_its_form_with_id_version_and_date() -> None:
     written = template_forms.template_to_json(template)
     assert (written["id"], written["version"]) == ("tpl_1", 1)
     assert written["created_at"] == "2026-03-01T09:00:00.000Z"
+
+
+def test_a_row_gives_back_the_form_it_was_made_of() -> None:
+    form = a_form()
+    assert template_forms.form_from_columns(form_to_json(form)) == form

@@ -1,0 +1,114 @@
+"""`python -m loadtest storm | lesson`: the command line of the load tester.
+
+Parses and hands over; exit status 0: all held, 1: a promise or a gate did not, 2: it could not be
+tried.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from loadtest.gates import Gate, parse_gate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m loadtest", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_storm(commands.add_parser("storm", help="one drop into a full room"))
+    _add_lesson(commands.add_parser("lesson", help="a whole lesson with Locust's users"))
+    asked = parser.parse_args(arguments)
+    # What was started is ended in order, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    run: Callable[[argparse.Namespace], int] = asked.run
+    try:
+        return run(asked)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _add_storm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--students", type=_positive, default=1_000)
+    parser.add_argument("--stock", type=_positive, default=100)
+    parser.add_argument("--processes", type=_positive, default=1, help="of the tester")
+    parser.add_argument("--room", help="default: one of its own")
+    parser.add_argument(
+        "--rooms", type=_positive, default=1, help="spread over so many; the drop goes to the first"
+    )
+    parser.add_argument(
+        "--joins-per-second", type=float, default=1_000, help="0: all at once (default: 1000)"
+    )
+    parser.add_argument(
+        "--reaction-ms", type=int, default=0, help="each taps within so long (default: at once)"
+    )
+    parser.add_argument("--answer-seconds", type=float, default=30, help="waited for answers")
+    parser.add_argument("--batch", help="drop from this batch; default: one is made")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the figures")
+    parser.add_argument("--html", type=Path, help="write a report with pictures")
+    _add_gates(parser)
+    add_target(parser)
+    parser.set_defaults(run=_storm)
+
+
+def _add_lesson(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--students", type=_positive, default=200)
+    parser.add_argument("--stock", type=_positive, default=50, help="of each drop")
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--drop-every", type=float, default=15, help="seconds between two drops")
+    parser.add_argument("--room", help="default: one of its own")
+    parser.add_argument("--html", type=Path, default=Path("reports/load.html"))
+    _add_gates(parser)
+    add_target(parser)
+    parser.set_defaults(run=_lesson)
+
+
+def _add_gates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fail-on", nargs="+", action="extend", type=_gate, default=[], metavar="GATE",
+        help="for example p99_push_ms=500",
+    )  # fmt: skip
+
+
+def _gate(text: str) -> Gate:
+    try:
+        return parse_gate(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    target = parser.add_argument_group("target", "default: a server of its own, gone afterwards")
+    target.add_argument("--url", help="a server that runs already")
+    target.add_argument("--secret-file", type=Path, help="with --url: the school's secret")
+    target.add_argument("--token-file", type=Path, help="with --url: one token a line, all roles")
+    target.add_argument(
+        "--server-processes", type=_positive, default=1, help="without --url: its web processes"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+# Imported when asked for: a lesson's process must not hold what a storm needs, nor the reverse.
+
+
+def _storm(asked: argparse.Namespace) -> int:
+    from loadtest.storm_command import storm_command  # noqa: PLC0415
+
+    return storm_command(asked)
+
+
+def _lesson(asked: argparse.Namespace) -> int:
+    from loadtest.lesson_command import lesson_command  # noqa: PLC0415
+
+    return lesson_command(asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

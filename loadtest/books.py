@@ -1,0 +1,88 @@
+"""The school's side of a test, over HTTP: something to drop, the press, and the books afterwards.
+
+Called by `storm` and, after a Locust run, by `lesson_verdict`. Works against any server that
+follows the contract.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+
+from client_sdk.python import Api, Page
+from client_sdk.python.shapes import DropClaims, DropReport, TemplateForm
+from loadtest.verdict import Books, Listed
+
+_DEADLINE_S: Final = 30.0
+_PAGE: Final = 200
+_PAUSE_S: Final = 0.05
+TEMPLATE: Final[TemplateForm] = {
+    "name": "Load test",
+    "description": "Made by the load tester; worth nothing anywhere.",
+    "currency": "CNY",
+    "discount": {"kind": "amount_off", "amount": 1_000},
+    "threshold": {"min_amount": 0},
+    "scope": {"courses": [], "packages": []},
+    "validity": {"kind": "relative", "seconds": 86_400},
+}
+
+
+@asynccontextmanager
+async def calling_as(url: str, token: str) -> AsyncIterator[Api]:
+    """Never through a proxy of the environment: the sockets do not go through it either."""
+    http = httpx.AsyncClient(timeout=_DEADLINE_S, trust_env=False)
+    async with Api(url, lambda: token, http=http) as api:
+        yield api
+
+
+async def make_batch(api: Api, name: str, quantity: int) -> str:
+    """A template and a batch of it, as an operator; the batch's id."""
+    template = await api.create_template(TEMPLATE)
+    batch = await api.create_batch(
+        {
+            "template_id": template["id"],
+            "name": name,
+            "quantity": quantity,
+            "channel": "live",
+            "per_student": 1,
+        }
+    )
+    return batch["id"]
+
+
+async def read_books(api: Api, room: str, drop_id: str, wins: int, deadline_s: float) -> Books:
+    """Once the ledger has the wins that were told and the desk agrees, or as they are at the
+    deadline: then the verdict says what is missing."""
+    give_up_at = time.monotonic() + deadline_s
+    while True:
+        drop = await api.get_drop(room, drop_id)
+        is_quiet = drop["confirmed"] >= wins and drop["confirmed"] == drop["claimed"]
+        if is_quiet or time.monotonic() >= give_up_at:
+            return _books(drop, await _claims(api, room, drop_id))
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _claims(api: Api, room: str, drop_id: str) -> list[Listed]:
+    listed: list[Listed] = []
+    after: str | None = None
+    while True:
+        page: DropClaims = await api.drop_claims(room, drop_id, page=Page(limit=_PAGE, after=after))
+        listed += [Listed(claim["student"], claim["state"]) for claim in page["claims"]]
+        after = page["next"]
+        if after is None:
+            return listed
+
+
+def _books(drop: DropReport, claims: list[Listed]) -> Books:
+    return Books(
+        quantity=drop["quantity"],
+        remaining=drop["remaining"],
+        claimed=drop["claimed"],
+        confirmed=drop["confirmed"],
+        returned=drop["returned"],
+        difference=drop["difference"],
+        claims=claims,
+    )

@@ -1,0 +1,50 @@
+"""`--fail-on p99_push_ms=500`: figures that must not be exceeded.
+
+Pure. Parsed by the commands, checked at the end of a run; what is exceeded becomes exit status 1.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest.figures import FIGURES, Spread
+
+STATISTICS: Final = ("p50", "p90", "p99", "max")
+_GATE: Final = re.compile(
+    rf"({'|'.join(STATISTICS)})_({'|'.join(FIGURES)})_ms=([0-9]+(?:\.[0-9]+)?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    statistic: str
+    figure: str
+    most_ms: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.statistic}_{self.figure}_ms"
+
+
+def parse_gate(text: str) -> Gate:
+    """ValueError with what is allowed."""
+    found = _GATE.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"not a gate: {text}; write {{{','.join(STATISTICS)}}}_{{{','.join(FIGURES)}}}_ms=NUMBER"
+        )
+    return Gate(found[1], found[2], float(found[3]))
+
+
+def exceeded(gates: Iterable[Gate], spreads: Mapping[str, Spread]) -> list[str]:
+    """One line for each gate that does not hold. A figure without a sample holds no gate."""
+    lines = []
+    for gate in gates:
+        spread = spreads[gate.figure]
+        reached: float = getattr(spread, gate.statistic)
+        if not spread.count:
+            lines.append(f"{gate.name}: nothing was measured")
+        elif reached > gate.most_ms:
+            lines.append(f"{gate.name}: {reached:.1f}, at most {gate.most_ms:g} allowed")
+    return lines

@@ -1,0 +1,175 @@
+"""What the people of a lesson were told, drop by drop, for the verdict at its end.
+
+Written by the Locust users; a worker process sends what has changed to its master, which merges it.
+Knows nothing of Locust.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypedDict
+
+from client_sdk.python import Claim, ClaimState
+from loadtest.books import calling_as, read_books
+from loadtest.passes import Passes
+from loadtest.verdict import Finding, History, Told, judge
+
+_REACHED_WITHIN_MS: Final = 5_000  # also over a reconnect
+_WON: Final = (ClaimState.WON, ClaimState.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A drop of this lesson. `at`: wall clock, ms."""
+
+    drop_id: str
+    stock: int
+    at: int
+
+
+@dataclass(slots=True)
+class Stay:
+    """From the first `welcome` until the student left; None: still there."""
+
+    since: int
+    until: int | None = None
+
+
+class BookData(TypedDict):
+    """What one process tells another, as plain lists."""
+
+    pressed: list[list[Any]]
+    told: list[list[Any]]
+    stays: list[list[Any]]
+
+
+class LessonBook:
+    def __init__(self) -> None:
+        self.pressed: dict[str, Pressed] = {}
+        self._told: dict[tuple[str, str], Told] = {}
+        self._stays: dict[str, Stay] = {}
+        self._changed: set[tuple[str, str]] = set()
+        self._moved: set[str] = set()
+
+    def press(self, drop_id: str, stock: int, at: int) -> None:
+        self.pressed[drop_id] = Pressed(drop_id, stock, at)
+
+    def come(self, student: str, at: int) -> None:
+        if student not in self._stays:
+            self._stays[student] = Stay(at)
+            self._moved.add(student)
+
+    def leave(self, student: str, at: int) -> None:
+        """What is not settled now need not be settled any more."""
+        if student in self._stays:
+            self._stays[student].until = at
+            self._moved.add(student)
+        for (drop_id, name), told in list(self._told.items()):
+            if name == student and (
+                told.outcome is None or (told.has_won and not told.is_confirmed)
+            ):
+                self._put(drop_id, replace(told, has_left=True))
+
+    def see(self, drop_id: str, student: str) -> bool:
+        """False: seen before."""
+        if (drop_id, student) in self._told:
+            return False
+        self._put(drop_id, Told(student, has_tapped=False))
+        return True
+
+    def tap(self, drop_id: str, student: str) -> None:
+        self._put(drop_id, replace(self._of(drop_id, student), has_tapped=True))
+
+    def hear(self, student: str, claim: Claim) -> None:
+        """Of a claim of theirs, in any state. A refusal may become a win; a win stays one."""
+        told = self._of(claim.drop_id, student)
+        coupon_id = claim.coupon["id"] if claim.coupon else claim.coupon_id
+        if coupon_id is not None:
+            told = replace(told, coupons=told.coupons | {coupon_id})
+        if claim.state in _WON:
+            told = replace(told, outcome="won")
+        elif claim.state is not ClaimState.PENDING and not told.has_won:
+            told = replace(told, outcome=claim.outcome or claim.state)
+        if claim.state is ClaimState.CONFIRMED:
+            told = replace(told, is_confirmed=True)
+        if claim.state in (ClaimState.REVOKED, ClaimState.RELEASED):
+            told = replace(told, is_revoked=True)
+        self._put(claim.drop_id, told)
+
+    def _of(self, drop_id: str, student: str) -> Told:
+        return self._told.get((drop_id, student), Told(student, has_tapped=False))
+
+    def _put(self, drop_id: str, told: Told) -> None:
+        self._told[drop_id, told.student] = told
+        self._changed.add((drop_id, told.student))
+
+    # For the end.
+
+    def histories(self) -> list[History]:
+        """One a drop, with those who sat in the room and never saw it."""
+        return [self._history(drop) for drop in self.pressed.values()]
+
+    def _history(self, drop: Pressed) -> History:
+        told = [one for (drop_id, _), one in self._told.items() if drop_id == drop.drop_id]
+        seen = {one.student for one in told}
+        blind = [
+            Told(name, has_tapped=False, was_reached=False)
+            for name, stay in self._stays.items()
+            if name not in seen and _sat_through(stay, drop.at)
+        ]
+        return History(drop.drop_id, drop.stock, [*told, *blind])
+
+    # Between processes.
+
+    def changes(self) -> BookData:
+        """What is new since it was asked before."""
+        told = [[key[0], *_as_list(self._told[key])] for key in self._changed if key in self._told]
+        stays = [[name, self._stays[name].since, self._stays[name].until] for name in self._moved]
+        pressed = [[one.drop_id, one.stock, one.at] for one in self.pressed.values()]
+        self._changed.clear()
+        self._moved.clear()
+        return {"pressed": pressed, "told": told, "stays": stays}
+
+    def merge(self, data: BookData) -> None:
+        for drop_id, stock, at in data["pressed"]:
+            self.press(drop_id, stock, at)
+        for drop_id, *rest in data["told"]:
+            told = _from_list(rest)
+            self._told[drop_id, told.student] = told
+        for name, since, until in data["stays"]:
+            self._stays[name] = Stay(since, until)
+
+
+async def judge_lesson(
+    book: LessonBook, url: str, room: str, passes: Passes, deadline_s: float
+) -> list[Finding]:
+    """Of all its drops, against the books of the server. Raises the SDK's ApiError, PassError."""
+    findings: list[Finding] = []
+    teacher = passes.staff("instructor", room)
+    async with calling_as(url, teacher.token) as api:
+        for history in book.histories():
+            wins = sum(told.has_won for told in history.told)
+            books = await read_books(api, room, history.drop_id, wins, deadline_s)
+            findings += judge(history, books)
+    return findings
+
+
+def _sat_through(stay: Stay, at: int) -> bool:
+    return stay.since < at and (stay.until is None or stay.until > at + _REACHED_WITHIN_MS)
+
+
+def _as_list(told: Told) -> list[Any]:
+    flags = [told.has_tapped, told.is_confirmed, told.is_revoked, told.was_reached, told.has_left]
+    return [told.student, told.outcome, sorted(told.coupons), *flags]
+
+
+def _from_list(told: list[Any]) -> Told:
+    student, outcome, coupons, has_tapped, is_confirmed, is_revoked, was_reached, has_left = told
+    return Told(
+        student,
+        has_tapped=has_tapped,
+        outcome=outcome,
+        coupons=frozenset(coupons),
+        is_confirmed=is_confirmed,
+        is_revoked=is_revoked,
+        was_reached=was_reached,
+        has_left=has_left,
+    )

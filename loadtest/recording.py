@@ -1,0 +1,102 @@
+"""What a crowd was told and when: one slot per student and moment, in plain arrays.
+
+Written by `student`, sent from a storm's processes to its conductor, read by `figures` and turned
+into the verdict's history. Moments are ns of CLOCK_MONOTONIC, which all processes of one machine
+share; 0: never.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from loadtest.verdict import Told
+
+
+def _moments(size: int) -> "array[int]":
+    return array("q", bytes(8 * size))
+
+
+@dataclass(slots=True)
+class Recording:
+    """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0."""
+
+    names: list[str]
+    room_numbers: list[int]
+    join_due: "array[int]" = field(init=False)
+    joined: "array[int]" = field(init=False)
+    pushed: "array[int]" = field(init=False)
+    tap_due: "array[int]" = field(init=False)
+    answered: "array[int]" = field(init=False)
+    confirmed: "array[int]" = field(init=False)
+    outcomes: list[str | None] = field(init=False)
+    here: bytearray = field(init=False)
+    coupons: dict[int, set[str]] = field(default_factory=dict)
+    revoked: set[int] = field(default_factory=set)
+    troubles: Counter[str] = field(default_factory=Counter)
+    joins: int = 0
+    pushes: int = 0
+    answers: int = 0
+    wins: int = 0
+    confirmations: int = 0
+
+    def __post_init__(self) -> None:
+        size = len(self.names)
+        self.join_due, self.joined, self.pushed = _moments(size), _moments(size), _moments(size)
+        self.tap_due, self.answered = _moments(size), _moments(size)
+        self.confirmed = _moments(size)
+        self.outcomes = [None] * size
+        self.here = bytearray(size)
+
+    def join(self, number: int, at: int) -> None:
+        self.here[number] = 1
+        if not self.joined[number]:
+            self.joined[number] = at
+            self.joins += 1
+
+    def push(self, number: int, at: int) -> bool:
+        """False: had it before."""
+        if self.pushed[number]:
+            return False
+        self.pushed[number] = at
+        self.pushes += 1
+        return True
+
+    def answer(self, number: int, at: int, outcome: str, coupon_id: str | None) -> None:
+        """A refusal may become a win; a win stays one."""
+        if coupon_id is not None:
+            self.coupons.setdefault(number, set()).add(coupon_id)
+        before = self.outcomes[number]
+        if before is None:
+            self.answered[number] = at
+            self.answers += 1
+        if before != "won":
+            self.outcomes[number] = outcome
+            self.wins += outcome == "won"
+
+    def confirm(self, number: int, at: int, coupon_id: str) -> None:
+        self.coupons.setdefault(number, set()).add(coupon_id)
+        if not self.confirmed[number]:
+            self.confirmed[number] = at
+            self.confirmations += 1
+
+    def count_in_drop_room(self) -> int:
+        return self.room_numbers.count(0)
+
+
+def told_by(recordings: Sequence[Recording]) -> list[Told]:
+    """The stories of those who sat in the drop's room."""
+    return [
+        Told(
+            student=one.names[number],
+            has_tapped=bool(one.tap_due[number]),
+            outcome=one.outcomes[number],
+            coupons=frozenset(one.coupons.get(number, ())),
+            is_confirmed=bool(one.confirmed[number]),
+            is_revoked=number in one.revoked,
+            was_reached=bool(one.pushed[number]),
+        )
+        for one in recordings
+        for number in range(len(one.names))
+        if one.room_numbers[number] == 0
+    ]

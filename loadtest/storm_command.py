@@ -1,0 +1,158 @@
+"""`python -m loadtest storm`: limits first, a bar while it runs, then the table, the files and the
+exit status.
+
+Called by the command line; the storm itself is in `storm`.
+"""
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from client_sdk.python import ApiError
+from loadtest import crowd
+from loadtest.codec import Address
+from loadtest.figures import Figures, outcome_line
+from loadtest.gates import STATISTICS, exceeded
+from loadtest.machine import describe, loopback_sources, problems_of, read_limits
+from loadtest.own_server import ServerError, family_rss_kb
+from loadtest.passes import PassError
+from loadtest.storm import Storm, StormError, StormPlan, Watch, hold_storm
+from loadtest.target import Target, target_of
+
+_COULD_NOT: Final = 2
+_STAGES: Final = (("join", "in the room"), ("tap", "answered"), ("confirm", "confirmed"))
+
+
+def storm_command(asked: Namespace) -> int:
+    console = Console()
+    facts = describe(["python -m loadtest", *sys.argv[1:]])
+    try:
+        with target_of(asked) as target:
+            if not _fits(console, target.url, asked):
+                return _COULD_NOT
+            storm, memory_kb = _run(console, target, plan_of(asked))
+    except (ServerError, PassError, StormError, ApiError, ValueError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        return _COULD_NOT
+    facts["server"] = asked.url or f"its own, {asked.server_processes} web"
+    if memory_kb is not None:
+        facts["kb_each"] = round(memory_kb, 1)
+    return _conclude(console, storm, facts, asked)
+
+
+def plan_of(asked: Namespace) -> StormPlan:
+    return StormPlan(
+        students=asked.students,
+        stock=asked.stock,
+        processes=asked.processes,
+        room=asked.room,
+        rooms=asked.rooms,
+        joins_per_s=asked.joins_per_second,
+        reaction_ms=asked.reaction_ms,
+        answer_seconds=asked.answer_seconds,
+        batch_id=asked.batch,
+        seed=asked.seed,
+    )
+
+
+def _fits(console: Console, url: str, asked: Namespace) -> bool:
+    """Says what this machine allows before anything is started on it."""
+    limits = read_limits()
+    sources = loopback_sources(Address.of(url).host, asked.students)
+    console.print(f"this machine: {limits}", highlight=False)
+    if sources:
+        console.print(f"coming from {sources[0]} … {sources[-1]}", highlight=False)
+    problems = problems_of(limits, asked.students, asked.processes, len(sources))
+    for problem in problems:
+        console.print(f"[red]{problem}[/red]", highlight=False)
+    return not problems
+
+
+def _run(console: Console, target: Target, plan: StormPlan) -> tuple[Storm, float | None]:
+    """The storm, and by how many KB a student the server grew where it is ours."""
+    memory = [_rss_kb(target)]
+    with _bar(console) as bar:
+        watch = _watch(bar, plan)
+        watch.is_in = lambda: memory.append(_rss_kb(target))
+        storm = asyncio.run(hold_storm(target.url, target.passes, plan, watch))
+    grown = memory[-1] - memory[0]
+    return storm, grown / plan.students if target.server_pid else None
+
+
+def _rss_kb(target: Target) -> int:
+    return family_rss_kb(target.server_pid) if target.server_pid else 0
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=console)
+
+
+def _watch(bar: Progress, plan: StormPlan) -> Watch:
+    tappers = len(range(0, plan.students, plan.rooms))
+    totals = {"join": plan.students, "tap": tappers, "confirm": min(plan.stock, tappers)}
+    tasks = {stage: bar.add_task(text, total=totals[stage]) for stage, text in _STAGES}
+
+    def show(_stage: str, now: crowd.Progress) -> None:
+        done = {"join": now.joined, "tap": now.answered, "confirm": now.confirmed}
+        for stage, task in tasks.items():
+            bar.update(task, completed=done[stage])
+
+    return Watch(show)
+
+
+def _conclude(console: Console, storm: Storm, facts: dict[str, object], asked: Namespace) -> int:
+    console.print(table_of(storm.figures))
+    console.print(outcome_line(storm.figures), highlight=False)
+    failures = [*map(str, storm.findings), *exceeded(asked.fail_on, storm.figures.spreads)]
+    if asked.json:
+        _write_json(asked.json, as_json(storm, facts, failures))
+    if asked.html:
+        from loadtest.report import write_report  # noqa: PLC0415  (a second's worth of plotting)
+
+        write_report(storm, facts, asked.html)
+        console.print(f"report: {asked.html}", highlight=False)
+    _say_verdict(console, failures)
+    return 1 if failures else 0
+
+
+def _say_verdict(console: Console, failures: Sequence[str]) -> None:
+    for failure in failures:
+        console.print(f"[red]- {failure}[/red]", highlight=False, soft_wrap=True)
+    if not failures:
+        console.print("[green]every promise held[/green]")
+
+
+def table_of(figures: Figures) -> Table:
+    table = Table(title=f"{figures.join.count:,} students")
+    table.add_column("delay, ms")
+    for name in ("samples", *STATISTICS):
+        table.add_column(name, justify="right")
+    for name, spread in figures.spreads.items():
+        shown = [f"{getattr(spread, one):,.1f}" for one in STATISTICS]
+        table.add_row(name, f"{spread.count:,}", *shown)
+    return table
+
+
+def as_json(storm: Storm, facts: dict[str, object], failures: Sequence[str]) -> dict[str, object]:
+    """What `--json` writes: where, what was asked for, the figures, the verdict."""
+    return {
+        **facts,
+        "plan": asdict(storm.plan),
+        "figures": asdict(storm.figures),
+        "failures": list(failures),
+    }
+
+
+def _write_json(path: Path, content: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,252 @@
+"""The server against `client_sdk/vectors.json`: the frames and close codes it shares with the SDKs."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import orjson
+import pytest
+
+from server import wire
+from server.core.claims import Audience, ClaimState, Outcome
+from server.core.coupons import Coupon, CouponState
+from server.core.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.instants import from_text, to_text
+from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
+from server.gateway import closing
+from tests.contract.scripted_sessions import VECTORS
+
+Fields = Mapping[str, Any]
+
+TO_US = [vector for vector in VECTORS["frames"] if vector["from"] == "client"]
+FROM_US = [vector for vector in VECTORS["frames"] if vector["from"] == "server"]
+# Outcomes of what is not built yet (draws): clients know the word already.
+LATER = {"entered"}
+COMES_BACK = {vector["code"]: vector["comes_back"] for vector in VECTORS["close_codes"]}
+OURS = {one.code: one.word for one in closing.ALL} | {closing.GOING_AWAY: "server_restart"}
+
+
+def _names(vectors: Iterable[Fields]) -> list[str]:
+    return [vector["name"] for vector in vectors]
+
+
+# --- the meaning of a vector, in the server's own words ------------------------------------------
+
+
+def a_drop(shown: Fields) -> tuple[RoomDrop, DropState, int]:
+    """The drop that is shown so, its state and what remains of it."""
+    drop = RoomDrop(
+        id=shown["id"],
+        room="algebra",
+        shard=0,
+        batch_id="bat_1",
+        per_student=1,
+        audience=Audience(),
+        **{name: shown[name] for name in _AS_SHOWN},
+        window=Window(from_text(shown["opens_at"]), from_text(shown["closes_at"])),
+        style=shown.get("style", {}),
+        hold_seconds=shown.get("hold_seconds"),
+        use_url=shown.get("use_url"),
+    )
+    if "closed_at" in shown:
+        reason = CloseReason(shown["close_reason"])
+        drop = replace(drop, closed_at=from_text(shown["closed_at"]), close_reason=reason)
+    return drop, DropState(shown["state"]), shown["remaining"]
+
+
+_AS_SHOWN = (
+    *("name", "description", "message", "currency", "discount", "threshold"),
+    *("scope", "validity", "mode", "quantity"),
+)
+
+
+def a_coupon(shown: Fields) -> bytes:
+    """As the worker writes it for the desk."""
+    template = Template(
+        id="tpl_1",
+        version=1,
+        name=shown["name"],
+        description="",
+        currency="CNY",
+        discount=AmountOff(1000),
+        threshold=Threshold(),
+        scope=Scope(),
+        validity=RelativeValidity(60),
+        use_url=shown.get("use_url"),
+    )
+    coupon = Coupon(
+        id=shown["id"],
+        code=shown["code"],
+        batch_id="bat_1",
+        template=template,
+        student="stu_1",
+        state=CouponState.USABLE,
+        valid_from=from_text(shown["valid_from"]),
+        valid_until=from_text(shown["valid_until"]),
+        created_at=0,
+        hold_until=from_text(shown["use_by"]),
+    )
+    return orjson.dumps(wire.coupon_fields(coupon))
+
+
+# --- what the server writes -----------------------------------------------------------------------
+
+
+def _welcome(frame: Fields) -> bytes:
+    head = wire.welcome_head(
+        room=frame["room"],
+        now=from_text(frame["now"]),
+        epoch=frame["epoch"],
+        offset=frame["offset"],
+        present=frame["present"],
+        drops=[wire.public_drop(*a_drop(shown)) for shown in frame["drops"]],
+    )
+    return wire.welcome(head, frame["student"], [_my_claim(claim) for claim in frame["claims"]])
+
+
+def _my_claim(claim: Fields) -> Mapping[str, object]:
+    coupon = a_coupon(claim["coupon"]) if "coupon" in claim else b""
+    state, won_at = ClaimState(claim["state"]), from_text(claim["won_at"])
+    return wire.my_claim(claim["drop_id"], state, won_at, coupon)
+
+
+def _drop(frame: Fields) -> bytes:
+    shown = wire.public_drop(*a_drop(frame["drop"]))
+    return wire.drop_frame(frame["type"], shown, frame["epoch"], frame["offset"])
+
+
+def _drop_closed(frame: Fields) -> bytes:
+    reason = wire.public_reason(CloseReason(frame["reason"]))
+    closed_at = from_text(frame["closed_at"])
+    return wire.drop_closed(frame["drop_id"], reason, closed_at, frame["epoch"], frame["offset"])
+
+
+def _drop_progress(frame: Fields) -> bytes:
+    own = ("type", "drop_id", "remaining", "state")
+    more = {name: count for name, count in frame.items() if name not in own}
+    state = DropState(frame["state"])
+    return wire.drop_progress(frame["drop_id"], frame["remaining"], state, more)
+
+
+def _claim_result(frame: Fields) -> bytes:
+    outcome = frame["outcome"]
+    fields = wire.claim_fields(
+        frame["request_id"],
+        frame["drop_id"],
+        outcome if outcome in LATER else Outcome(outcome),
+        frame.get("retry_after_ms"),
+        frame.get("limit"),
+    )
+    coupon = {"coupon_id": frame["coupon_id"]} if "coupon_id" in frame else {}
+    return wire.claim_result({**fields, **coupon})
+
+
+def _claim_lost(frame: Fields) -> bytes:
+    return wire.claim_lost(frame["type"], frame["drop_id"], frame.get("coupon_id"), frame["reason"])
+
+
+WRITERS: dict[str, Callable[[Fields], bytes]] = {
+    "welcome": _welcome,
+    "drop_opened": _drop,
+    "drop_changed": _drop,
+    "drop_closed": _drop_closed,
+    "drop_progress": _drop_progress,
+    "presence": lambda frame: wire.presence(frame["present"]),
+    "claim_result": _claim_result,
+    "claim_confirmed": lambda frame: wire.claim_confirmed(
+        frame["drop_id"], a_coupon(frame["coupon"])
+    ),
+    "claim_revoked": _claim_lost,
+    "coupon_released": _claim_lost,
+    "ping": lambda frame: wire.ping(from_text(frame["now"])),
+    "error": lambda frame: wire.error(frame["code"], frame["message"], frame.get("retry_after_ms")),
+}
+
+
+@pytest.mark.parametrize("vector", FROM_US, ids=_names(FROM_US))
+def test_frame_is_written_as_the_clients_expect(vector: Fields) -> None:
+    written = WRITERS[vector["frame"]["type"]](vector["frame"])
+    assert orjson.loads(written) == vector["frame"]
+    assert written.decode() == vector["text"], "the same, but not to the letter"
+
+
+def test_every_kind_of_frame_has_a_vector() -> None:
+    assert {vector["frame"]["type"] for vector in FROM_US} == set(WRITERS)
+
+
+# --- what the server reads ------------------------------------------------------------------------
+
+
+MEANINGS: dict[str, Callable[[Fields], wire.ClientFrame]] = {
+    "hello": lambda frame: wire.Hello(frame["token"]),
+    "claim": lambda frame: wire.ClaimFrame(frame["drop_id"], frame["request_id"]),
+    "seen": lambda frame: wire.SeenFrame(frame["drop_id"]),
+    "pong": lambda _frame: wire.Pong(),
+}
+
+
+@pytest.mark.parametrize("vector", TO_US, ids=_names(TO_US))
+def test_clients_frame_is_read_with_its_meaning(vector: Fields) -> None:
+    meaning = MEANINGS[vector["frame"]["type"]](vector["frame"])
+    assert wire.parse(vector["text"].encode()) == meaning
+
+
+def test_every_kind_of_frame_from_clients_has_a_vector() -> None:
+    assert {vector["frame"]["type"] for vector in TO_US} == set(MEANINGS)
+
+
+# --- words, codes, times --------------------------------------------------------------------------
+
+
+def test_clients_know_every_outcome() -> None:
+    known = {v["frame"]["outcome"] for v in FROM_US if v["frame"]["type"] == "claim_result"}
+    assert known == {str(outcome) for outcome in Outcome} | LATER
+
+
+def test_clients_know_every_close_code_of_ours() -> None:
+    assert OURS.keys() <= COMES_BACK.keys()
+
+
+def test_clients_know_no_close_code_that_we_never_send() -> None:
+    """But for the ends of the ranges, and what means that the server is a later one."""
+    ends_of_ranges, later = {4000, 4499, 4999}, {4504}
+    theirs = {code for code in COMES_BACK if code >= 4000}
+    assert theirs - ends_of_ranges - later == {code for code in OURS if code >= 4000}
+
+
+@pytest.mark.parametrize("code", sorted(OURS))
+def test_close_code_sends_clients_back_by_its_range(code: int) -> None:
+    """4000-4499 come back, 4500-4999 do not; 1012 is a restart, the others are about our bytes."""
+    assert COMES_BACK[code] is (4000 <= code <= 4499 or code == closing.GOING_AWAY)
+
+
+def test_who_may_not_come_back_is_not_told_when() -> None:
+    waits = {one.code: one.retry_after_ms for one in closing.ALL}
+    assert not [code for code, wait in waits.items() if wait and not COMES_BACK[code]]
+
+
+def test_error_and_close_code_of_a_scripted_session_belong_together() -> None:
+    told = list(_told_before_closing(VECTORS["sessions"]))
+    assert told, "no session is told why before it is closed"
+    for word, code in told:
+        assert OURS.get(code, word) == word, (word, code)
+
+
+def _told_before_closing(sessions: Iterable[Fields]) -> Iterable[tuple[str, int]]:
+    for session in sessions:
+        for step, after in pairwise(session["steps"]):
+            frame = step.get("frame", {})
+            is_error = step["do"] == "frame" and frame.get("type") == "error"
+            if is_error and after["do"] == "closed":
+                yield frame["code"], after["code"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["instants"], ids=lambda vector: str(vector["text"]))
+def test_instant_is_read_and_written(vector: Fields) -> None:
+    assert (from_text(vector["text"]), to_text(vector["ms"])) == (vector["ms"], vector["text"])
+
+
+def test_texts_are_what_their_frames_are() -> None:
+    assert all(json.loads(v["text"]) == v["frame"] for v in VECTORS["frames"])

@@ -1,0 +1,209 @@
+"""A worker's jobs: each goes on whatever becomes of the others, and of Redis and the ledger meanwhile."""
+
+import asyncio
+
+import pytest
+
+from server.core.claims import Outcome
+from server.core.drops import DropState
+from server.desk import DeskUnavailableError
+from server.flows.rebuild_desk import DeskRebuilder
+from server.worker import claims_loop
+from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
+from tests.support.eventually import eventually
+from tests.support.faults import hang_up, interpose, ledger_nowhere, once
+from tests.support.redis_server import RedisServer
+
+pytestmark = pytest.mark.asyncio
+
+
+async def two_shards(crew: Crew) -> tuple[str, str]:
+    """Two open drops that live on different shards."""
+    first = await crew.classroom.opened()
+    while True:
+        second = await crew.classroom.opened()
+        rows = [await crew.classroom.row(drop.id) for drop in (first, second)]
+        if rows[0].shard != rows[1].shard:
+            return first.id, second.id
+
+
+class TestClaimsLoop:
+    async def test_a_step_without_claims_ends_by_itself(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 1)
+        assert await crew.loop.step() == 0
+
+    async def test_a_claim_ends_the_wait(self, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
+        drop = await crew.classroom.opened()
+        step = asyncio.create_task(crew.loop.step())
+        await crew.classroom.won(drop.id, "s1")
+        async with asyncio.timeout(5):
+            assert await step == 1
+
+    async def test_a_shard_that_is_shut_keeps_no_other_waiting(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 1)
+        stuck, free = await two_shards(crew)
+        await crew.classroom.won(stuck, "s1")
+        await crew.classroom.won(free, "s1")
+        await crew.fence.shut((await crew.classroom.row(stuck)).shard)
+        with pytest.raises(DeskUnavailableError):
+            await crew.loop.step()
+        assert await is_confirmed(crew, free, "s1")
+
+        await crew.classroom.won(free, "s2")
+        with pytest.raises(DeskUnavailableError):
+            await crew.loop.step()
+        assert await is_confirmed(crew, free, "s2")
+        assert await crew.unacknowledged() == 1
+
+        await crew.rebuild_all()
+        await crew.loop.step()
+        assert await is_confirmed(crew, stuck, "s1")
+        assert await crew.unacknowledged() == 0
+
+    async def test_what_it_was_given_before_comes_first(self, crew: Crew) -> None:
+        """A cancelled read, or a step that failed, leaves something."""
+        drop = await crew.classroom.opened()
+        await crew.classroom.won(drop.id, "s1")
+        await crew.outbox.read(1)
+        await crew.classroom.won(drop.id, "s2")
+
+        assert [await crew.loop.step(), await crew.loop.step()] == [1, 1]
+        assert await is_confirmed(crew, drop.id, "s1", "s2")
+
+    async def test_it_counts_what_it_did(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        await crew.classroom.won(drop.id, "s1", "s2")
+        await crew.slip_in(await crew.entry(drop.id, "eve", 3, drop_id="drp_unheard_of"))
+        await crew.loop.step()
+
+        metrics = crew.loop.metrics
+        assert metrics.confirmed._value.get() == 2
+        assert metrics.dead_letters._value.get() == 1
+
+
+class TestFences:
+    async def test_all_shards_of_an_empty_redis_are_made_ready(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        mortal_redis.forget()
+        await hang_up(mortal_crew.desk)
+        assert await mortal_crew.fence.shut_shards() == list(ALL_SHARDS)
+        await mortal_crew.worker.mend_fences()
+
+        assert await mortal_crew.fence.shut_shards() == []
+
+    async def test_a_shard_that_cannot_be_rebuilt_keeps_no_other_shut(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for shard in (2, 3, 4):
+            await crew.fence.shut(shard)
+        real = DeskRebuilder.rebuild
+
+        async def rebuild(self: DeskRebuilder, shard: int, now: int) -> bool:
+            if shard == 3:
+                raise ValueError("a row nobody thought of")
+            return await real(self, shard, now)
+
+        monkeypatch.setattr(DeskRebuilder, "rebuild", rebuild)
+        await crew.worker.mend_fences()
+
+        assert await crew.fence.shut_shards() == [3]
+
+
+class TestWholeWorker:
+    async def test_who_wins_is_confirmed_and_told(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        async with at_work(crew), listening(crew.desk, ROOM) as ear:
+            await crew.classroom.won(drop.id, "s1")
+            told = await ear.next("confirmed")
+
+        assert [claim[0] for claim in told] == ["s1"]
+        assert set(await crew.codes(drop.id)) == {"s1"}
+
+    async def test_several_workers_share_the_claims(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened(quantity=100)
+        async with at_work(crew, crew.another("wrk_2"), crew.another("wrk_3")):
+            await asyncio.gather(*(crew.classroom.tap(drop.id, name) for name in everybody(120)))
+            live = await eventually(lambda: _when_all(crew, drop.id, 100), deadline_s=15)
+
+        assert live is not None
+        assert sorted(live.values()) == list(range(1, 101))
+        assert len(await crew.rows(drop.id)) == 100
+        assert await crew.dead_letters() == []
+
+    async def test_a_job_that_breaks_ends_no_other(self, crew: Crew) -> None:
+        def breaks(*_: object) -> None:
+            raise ZeroDivisionError
+
+        interpose(crew.feed, "write_board", before=breaks)
+        interpose(crew.outbox, "trim", before=breaks)
+        interpose(crew.outbox, "read", before=once(breaks))
+        drop = await crew.classroom.opened()
+        async with at_work(crew):
+            await crew.classroom.won(drop.id, "s1")
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+
+    async def test_a_ledger_that_was_away_is_made_up_for(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        crew.recorder._ledger = ledger_nowhere()
+        failed = asyncio.Event()
+        interpose(crew.recorder, "_write_together", before=lambda *_: failed.set())
+        async with at_work(crew):
+            await crew.classroom.won(drop.id, "s1")
+            async with asyncio.timeout(5):
+                await failed.wait()
+            crew.recorder._ledger = crew.ledger
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+
+        assert await crew.dead_letters() == []
+
+    @pytest.mark.parametrize("loses_everything", [False, True])
+    async def test_a_redis_that_went_is_rebuilt_and_sells_on(
+        self, mortal_crew: Crew, mortal_redis: RedisServer, loses_everything: bool
+    ) -> None:
+        crew = mortal_crew
+        drop = await crew.classroom.opened(quantity=3)
+        async with at_work(crew):
+            await crew.classroom.won(drop.id, "s1")
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+            if loses_everything:
+                mortal_redis.forget()
+            else:
+                mortal_redis.kill9()
+                mortal_redis.restart()
+            await hang_up(crew.desk)
+            await eventually(lambda: _wins(crew, drop.id, "s2"), deadline_s=10)
+            await crew.classroom.won(drop.id, "s3", "s1")
+            assert await crew.classroom.tap(drop.id, "s4") is Outcome.SOLD_OUT
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1", "s2", "s3"))
+
+        assert len(await crew.live(drop.id)) == 3
+
+    async def test_a_drop_whose_time_is_over_is_closed(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened(duration_seconds=1)
+        async with at_work(crew):
+            await eventually(lambda: _is_closed(crew, drop.id))
+
+        closed = granted(await crew.classroom.drops.get(drop.id, ROOM, now_ms()))
+        assert (closed.returned, closed.remaining) == (10, 0)
+
+
+async def _when_all(crew: Crew, drop_id: str, count: int) -> dict[str, int] | None:
+    live = await crew.live(drop_id)
+    return live if len(live) == count else None
+
+
+async def _wins(crew: Crew, drop_id: str, student: str) -> bool:
+    outcome = await crew.classroom.tap(drop_id, student)
+    assert outcome in (Outcome.WON, Outcome.RETRY)
+    return outcome is Outcome.WON
+
+
+async def _is_closed(crew: Crew, drop_id: str) -> bool:
+    return (await crew.classroom.row(drop_id)).state is DropState.CLOSED

@@ -1,0 +1,296 @@
+"""What a worker consists of, piece by piece, over a class that goes on, and what can be seen of it.
+
+`crew` runs the test on both databases with the shared Redis; `mortal_crew` has a Redis of its own, which
+the test may kill, empty or set back (`faults.py`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+import pytest_asyncio
+from sqlalchemy import select
+
+from server.core.claims import ClaimState, Outcome
+from server.desk.connection import connect
+from server.desk.feed import Feed
+from server.desk.fence import Fence
+from server.desk.keys import SHARDS, RoomKeys
+from server.desk.outbox import Outbox, OutboxEntry
+from server.flows.places import Places
+from server.flows.rebuild_desk import DeskRebuilder
+from server.flows.record_claims import ClaimRecorder, Recorded
+from server.ids import new_claim_id
+from server.ledger import claims, drops, tables
+from server.ledger.claims import ClaimRow
+from server.ledger.engine import Ledger
+from server.telemetry import Metrics
+from server.worker.claims_loop import ClaimsLoop
+from server.worker.worker import Worker
+from tests.support.classroom import ROOM, Classroom, now_ms
+from tests.support.desks import Desk, make_desk
+from tests.support.faults import hang_up
+from tests.support.redis_server import RedisServer
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """One worker's pieces, and the class whose claims it works on."""
+
+    classroom: Classroom
+    name: str
+    feed: Feed
+    fence: Fence
+    outbox: Outbox
+    recorder: ClaimRecorder
+    rebuilder: DeskRebuilder
+    loop: ClaimsLoop
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.classroom.ledger
+
+    @property
+    def desk(self) -> Desk:
+        return self.classroom.desk
+
+    @property
+    def worker(self) -> Worker:
+        places = Places(self.ledger, self.desk.drops, self.feed)
+        return Worker(places, self.outbox, self.fence, self.loop, self.rebuilder, self.loop.metrics)
+
+    def another(self, name: str, ledger: Ledger | None = None) -> "Crew":
+        """A second worker beside this one."""
+        return make_crew(ledger or self.ledger, self.desk, name)
+
+    async def record(self, shard: int) -> Recorded:
+        """Everything that the outbox has, as a redelivery would give it again."""
+        return await self.recorder.record(await self.outbox.everything(shard), now_ms())
+
+    async def confirm(self, drop_id: str) -> None:
+        """Everybody who has won of it."""
+        await self.record((await self.classroom.row(drop_id)).shard)
+
+    async def rebuild_all(self) -> None:
+        for shard in await self.fence.shut_shards():
+            assert await self.rebuilder.rebuild(shard, now_ms())
+
+    async def rows(self, drop_id: str) -> list[ClaimRow]:
+        async with self.ledger.read() as conn:
+            return await claims.of_drop(conn, drop_id)
+
+    async def live(self, drop_id: str) -> dict[str, int]:
+        """Student -> unit, of the claims that count."""
+        return {row.student: row.unit for row in await self.rows(drop_id) if row.state == "live"}
+
+    async def codes(self, drop_id: str) -> dict[str, str]:
+        """Student -> code of the coupon."""
+        query = select(tables.coupons.c.student, tables.coupons.c.code).where(
+            tables.coupons.c.drop_id == drop_id
+        )
+        async with self.ledger.read() as conn:
+            return {student: code for student, code in await conn.execute(query)}
+
+    async def dead_letters(self) -> list[str]:
+        async with self.ledger.read() as conn:
+            return list(await conn.scalars(select(tables.dead_letters.c.claim_id)))
+
+    async def unacknowledged(self) -> int:
+        return (await self.outbox.backlog()).entries
+
+    async def entry(self, drop_id: str, student: str, unit: int, /, **changes: Any) -> OutboxEntry:
+        """What the desk would write where it sold this unit to this student."""
+        row = await self.classroom.row(drop_id)
+        async with self.ledger.read() as conn:
+            allotment, *_ = await drops.allotments_of(conn, drop_id)
+        made = OutboxEntry(
+            shard=row.shard,
+            entry_id="0-1",
+            claim_id=new_claim_id(),
+            drop_id=drop_id,
+            batch_id=row.batch_id,
+            room=row.room,
+            student=student,
+            request_id="r1",
+            unit=unit,
+            slot=1,
+            per_student=row.per_student,
+            allotment_id=allotment.id,
+            allotment_first=allotment.first,
+            allotment_last=allotment.last,
+            won_at=now_ms(),
+        )
+        return replace(made, **changes)
+
+    async def slip_in(self, entry: OutboxEntry) -> None:
+        """Into the outbox, past the script that keeps it right."""
+        fields: dict[str | bytes, Any] = {
+            "first": entry.allotment_first,
+            "last": entry.allotment_last,
+            **{name: getattr(entry, name) for name in _AS_THEY_ARE},
+        }
+        await self.desk.redis.xadd(self.desk.keys(entry.shard).outbox, fields)  # type: ignore[arg-type]
+
+
+_AS_THEY_ARE = (
+    *("claim_id", "drop_id", "batch_id", "room", "student", "request_id"),
+    *("unit", "slot", "per_student", "allotment_id", "won_at"),
+)
+
+
+def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
+    feed, fence = Feed(desk.redis, desk.prefix), Fence(desk.redis, desk.prefix, name)
+    outbox = Outbox(desk.redis, desk.prefix, name)
+    recorder = ClaimRecorder(ledger, fence, feed)
+    return Crew(
+        Classroom(ledger, desk),
+        name,
+        feed,
+        fence,
+        outbox,
+        recorder,
+        DeskRebuilder(ledger, fence, feed, outbox, recorder),
+        ClaimsLoop(outbox, recorder, Metrics()),
+    )
+
+
+@pytest_asyncio.fixture
+async def crew(classroom: Classroom) -> Crew:
+    made = make_crew(classroom.ledger, classroom.desk)
+    await made.outbox.make_groups()
+    return made
+
+
+@asynccontextmanager
+async def crew_of(server: RedisServer, ledger: Ledger, prefix: str) -> AsyncIterator[Crew]:
+    """Its desk is built from the ledger, as a worker does it that starts."""
+    redis = connect(server.url)
+    desk = make_desk(redis, prefix)
+    made = make_crew(ledger, desk)
+    await made.rebuild_all()
+    yield made
+    await desk.claims.close()
+    await redis.aclose()
+
+
+@pytest_asyncio.fixture
+async def mortal_crew(
+    mortal_redis: RedisServer, ledger: Ledger, key_prefix: str
+) -> AsyncIterator[Crew]:
+    async with crew_of(mortal_redis, ledger, key_prefix) as made:
+        yield made
+
+
+async def lost(crew: Crew, server: RedisServer) -> None:
+    """Redis comes back without anything."""
+    server.forget()
+    await hang_up(crew.desk)
+
+
+async def restarted(crew: Crew, server: RedisServer) -> None:
+    """Redis comes back with everything that it ever answered."""
+    server.kill9()
+    server.restart()
+    await hang_up(crew.desk)
+
+
+@asynccontextmanager
+async def at_work(*crews: Crew) -> AsyncIterator[None]:
+    """Whole workers, until the block ends."""
+    tasks = [asyncio.create_task(crew.worker.run()) for crew in crews]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(error, asyncio.CancelledError) for error in ended), ended
+
+
+async def is_confirmed(crew: Crew, drop_id: str, *students: str) -> bool:
+    row = await crew.classroom.row(drop_id)
+    (found,) = await crew.desk.drops.claims_of([(row.shard, drop_id, students)])
+    return all(held is not None and held.state is ClaimState.CONFIRMED for held in found)
+
+
+# --- what can be seen -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    """A drop as the desk has it, without what is only there to make calls repeatable."""
+
+    fields: Mapping[str, object]
+    holders: Mapping[str, str]
+    free: tuple[int, ...]
+    slots: Mapping[str, str]
+
+
+async def desk_state(crew: Crew, drop_id: str) -> DeskState:
+    row = await crew.classroom.row(drop_id)
+    keys = crew.desk.keys(row.shard)
+    redis: Any = crew.desk.redis  # its answers are bytes
+    fields = _text(await redis.hgetall(keys.drop(drop_id)))
+    fields.pop("extended_by", None)
+    allotments = orjson.loads(fields.pop("allotments", "[]"))
+    return DeskState(
+        {**fields, "allotments": allotments},
+        _text(await redis.hgetall(keys.holders(drop_id))),
+        tuple(int(unit) for unit in await redis.zrange(keys.free(drop_id), 0, -1)),
+        _text(await redis.hgetall(keys.caps(row.batch_id))),
+    )
+
+
+def _text(found: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """Hears what goes through a room's channel."""
+
+    pubsub: Any
+
+    async def next(self, kind: str) -> list[list[Any]]:
+        """The claims of the next message of that kind."""
+        while True:
+            message = await self.pubsub.get_message(timeout=5)
+            assert message is not None, f"nothing of the kind {kind} was said within 5 s"
+            if message["type"] == "smessage":
+                said = orjson.loads(message["data"])
+                if said["kind"] == kind:
+                    claims_said: list[list[Any]] = said["claims"]
+                    return claims_said
+
+    async def everything(self, kind: str) -> list[list[Any]]:
+        """The claims of all messages of that kind that have come."""
+        found: list[list[Any]] = []
+        while (message := await self.pubsub.get_message(timeout=0.05)) is not None:
+            if message["type"] == "smessage":
+                said = orjson.loads(message["data"])
+                found += said["claims"] if said["kind"] == kind else []
+        return found
+
+
+@asynccontextmanager
+async def listening(desk: Desk, room: str = ROOM) -> AsyncIterator[Ear]:
+    pubsub = desk.redis.pubsub()
+    await pubsub.ssubscribe(RoomKeys(desk.prefix, room).channel)
+    taken = await pubsub.get_message(timeout=5)
+    assert taken is not None
+    yield Ear(pubsub)
+    await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+
+async def taps(crew: Crew, drop_id: str, *students: str) -> dict[str, Outcome]:
+    return {student: await crew.classroom.tap(drop_id, student) for student in students}
+
+
+def everybody(count: int, start: int = 1) -> list[str]:
+    return [f"s{number}" for number in range(start, start + count)]
+
+
+ALL_SHARDS = tuple(range(SHARDS))

@@ -1,0 +1,211 @@
+"""A socket of the gateway without a network: the real connection between a transport that only notes
+what happens to it and the client half of the `websockets` library."""
+
+import asyncio
+import logging
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.typing import LoggerLike, Subprotocol
+from websockets.uri import parse_uri
+
+from server.core.addresses import TrustedProxies
+from server.core.identity import Identity, Role
+from server.gateway.connection import Connection, now_ms
+from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.session import Session
+from server.tokens import TokenKeys
+
+KEYS = TokenKeys(("k" * 32,))
+_V1 = Subprotocol("classdrop.v1")
+
+
+class NotedTransport(asyncio.Transport):
+    """`unsent` is what the kernel would not take; `ended` says how it went, once it did."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("10.0.0.1", 4711)})
+        self.writes: list[bytes] = []
+        self.unsent = 0
+        self.ended: list[str] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def write_eof(self) -> None:
+        self.ended.append("half-closed")
+
+    def abort(self) -> None:
+        self.ended.append("aborted")
+
+    def is_closing(self) -> bool:
+        return "aborted" in self.ended
+
+
+@dataclass
+class NotedHost:
+    """A gateway that only notes what it is asked for."""
+
+    keys: TokenKeys = KEYS
+    doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
+    allowed_origins: frozenset[str] = frozenset({"https://school.example"})
+    is_draining: bool = False
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    protocol_log: LoggerLike = field(default_factory=lambda: logging.getLogger("quiet"))
+    joined: list[Connection] = field(default_factory=list)
+    claims: list[tuple[str, str]] = field(default_factory=list)
+    seen_drops: list[str] = field(default_factory=list)
+    left_for: list[str] = field(default_factory=list)
+
+    def join(self, connection: Connection) -> None:
+        self.joined.append(connection)
+
+    def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
+        self.claims.append((drop_id, request_id))
+
+    def seen(self, connection: Connection, drop_id: str) -> None:
+        self.seen_drops.append(drop_id)
+
+    def opened(self, connection: Connection) -> None:
+        pass
+
+    def left(self, connection: Connection, reason: str) -> None:
+        self.left_for.append(reason)
+
+
+class Peer:
+    """One connection seen from its client: what it sends arrives at once, what it gets is what was
+    written."""
+
+    def __init__(self, host: NotedHost | None = None) -> None:
+        self.host = host or NotedHost()
+        self.transport = NotedTransport()
+        self.connection = Connection(self.host)
+        self.connection.connection_made(self.transport)
+        self._ws = ClientProtocol(parse_uri("ws://drops.example/v1/rooms/r1"), subprotocols=[_V1])
+        self._read = 0
+        self._heard: list[Any] = []
+        self._held_back: list[bytes] | None = None
+
+    def shake_hands(
+        self, path: str = "/v1/rooms/r1", *origins: str, forwarded_for: str | None = None
+    ) -> int:
+        """The status it is answered with."""
+        request = self._ws.connect()
+        request.path = path
+        for origin in origins:
+            request.headers["Origin"] = origin
+        if forwarded_for is not None:
+            request.headers["X-Forwarded-For"] = forwarded_for
+        self._ws.send_request(request)
+        self._deliver()
+        answer, *self._heard = self._events()
+        assert isinstance(answer, Response)
+        return answer.status_code
+
+    def says(self, **frame: object) -> None:
+        self.says_text(orjson.dumps(frame))
+
+    def says_text(self, text: bytes) -> None:
+        self._ws.send_text(text)
+        self._deliver()
+
+    def says_in_pieces(self, *pieces: bytes) -> None:
+        first, *more = pieces
+        self._ws.send_text(first, fin=False)
+        for piece in more[:-1]:
+            self._ws.send_continuation(piece, fin=False)
+        self._ws.send_continuation(more[-1], fin=True)
+        self._deliver()
+
+    def says_bytes(self, data: bytes) -> None:
+        self._ws.send_binary(data)
+        self._deliver()
+
+    def pings(self) -> None:
+        self._ws.send_ping(b"")
+        self._deliver()
+
+    def closes(self, code: int = 1000) -> None:
+        self._ws.send_close(code)
+        self._deliver()
+
+    def hears(self) -> list[Any]:
+        """What was written since it last listened: frames as JSON, closes as their code, "pong"."""
+        heard, self._heard = [*self._heard, *self._events()], []
+        return [_plain(event) for event in heard]
+
+    def greets(self, subject: str = "ada", seconds: int = 600, **claims: object) -> None:
+        self.says(type="hello", token=a_token(subject, seconds, **claims))
+
+    @contextmanager
+    def all_at_once(self) -> Iterator[None]:
+        """What is said meanwhile arrives in one piece."""
+        self._held_back = []
+        yield
+        data, self._held_back = b"".join(self._held_back), None
+        self.connection.data_received(data)
+
+    def answers(self) -> None:
+        """Sends what its library has to say by itself, such as the answer to a close."""
+        self._deliver()
+
+    def _deliver(self) -> None:
+        data = b"".join(self._ws.data_to_send())
+        if self._held_back is None:
+            self.connection.data_received(data)
+        else:
+            self._held_back.append(data)
+
+    def _events(self) -> list[Any]:
+        fresh, self._read = self.transport.writes[self._read :], len(self.transport.writes)
+        self._ws.receive_data(b"".join(fresh))
+        return self._ws.events_received()
+
+
+def a_token(subject: str = "ada", seconds: int = 600, **claims: object) -> str:
+    expires = now_ms() // 1000 + seconds
+    return KEYS.sign({"sub": subject, "role": "student", "rooms": ["r1"], "exp": expires, **claims})
+
+
+def an_identity(subject: str, role: Role = Role.STUDENT, *tags: str) -> Identity:
+    return Identity(subject, role, frozenset({"r1"}), frozenset(tags), now_ms() + 600_000)
+
+
+def a_member(identity: Identity) -> tuple[Connection, NotedTransport]:
+    """Somebody whose hello was good, on a socket that writes bare frames."""
+    transport = NotedTransport()
+    connection = Connection(NotedHost())
+    connection.connection_made(transport)
+    connection.session = Session("r1", KEYS, now_ms())
+    connection.session.identity = identity
+    return connection, transport
+
+
+class _OnePass:
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+async def next_pass() -> None:
+    """What was due has been done; what that made due has not."""
+    await _OnePass()
+
+
+def _plain(event: Frame) -> Any:
+    match event.opcode:
+        case Opcode.TEXT:
+            return orjson.loads(event.data)
+        case Opcode.CLOSE:
+            return int.from_bytes(event.data[:2], "big")
+        case _:
+            return event.opcode.name.lower()

@@ -1,0 +1,75 @@
+"""kill -9 at each step between `won` and `confirmed`: each winner gets one coupon, and nobody is ever told
+of another code than the one that the ledger keeps."""
+
+import pytest
+
+from tests.support.classroom import ROOM
+from tests.support.crash_points import (
+    ACKNOWLEDGE,
+    CONFIRM,
+    PUBLISH_CONFIRMATIONS,
+    READ_BACK,
+    Campus,
+    CrashPoint,
+)
+from tests.support.crews import at_work, everybody, is_confirmed, listening
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.asyncio
+
+UNITS = 6
+WINNERS = everybody(5)
+
+STEPS = {
+    "before_the_commit": CrashPoint(*READ_BACK, "after"),
+    "after_the_commit": CrashPoint(*CONFIRM, "before"),
+    "after_the_desk": CrashPoint(*CONFIRM, "after"),
+    "after_the_room": CrashPoint(*PUBLISH_CONFIRMATIONS, "after"),
+    "after_acknowledging": CrashPoint(*ACKNOWLEDGE, "after"),
+}
+
+
+async def won(campus: Campus) -> str:
+    drop = await campus.crew.classroom.opened(quantity=UNITS)
+    await campus.crew.classroom.won(drop.id, *WINNERS)
+    return drop.id
+
+
+async def assert_all_confirmed(campus: Campus, drop_id: str) -> None:
+    crew = campus.crew
+    await eventually(lambda: is_confirmed(crew, drop_id, *WINNERS), 10)
+    assert set(await crew.live(drop_id)) == set(WINNERS)
+    assert set(await crew.codes(drop_id)) == set(WINNERS)
+    assert len(await crew.rows(drop_id)) == len(WINNERS)
+    assert await crew.dead_letters() == []
+    # A worker of its own process acknowledges when it gets to it.
+    await eventually(lambda: _all_acknowledged(campus), 10)
+
+
+async def _all_acknowledged(campus: Campus) -> bool:
+    return await campus.crew.unacknowledged() == 0
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_the_worker_dies(campus: Campus, step: str) -> None:
+    drop_id = await won(campus)
+    async with listening(campus.crew.desk, ROOM) as ear:
+        await campus.start("worker", STEPS[step]).dies()
+        async with at_work(campus.crew):
+            await assert_all_confirmed(campus, drop_id)
+        told = await ear.everything("confirmed")
+
+    codes = await campus.crew.codes(drop_id)
+    assert {student for student, _, _ in told} == set(WINNERS)
+    assert {student: coupon["code"] for student, _, coupon in told} == codes
+    assert all(coupon["code"] == codes[student] for student, _, coupon in told)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_redis_dies(campus: Campus, step: str) -> None:
+    """The worker lives, and makes Redis good by itself."""
+    drop_id = await won(campus)
+    campus.start("worker", STEPS[step], redis_dies=True)
+    await campus.redis_returns()
+
+    await assert_all_confirmed(campus, drop_id)

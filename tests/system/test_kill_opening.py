@@ -1,0 +1,102 @@
+"""kill -9 at each step of an opening: the drop is open and its room knows, or it is cancelled and its
+units are back; never anything in between for longer than 10 s."""
+
+import pytest
+from sqlalchemy import update
+
+from server.core.claims import Outcome
+from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
+from server.ledger import drops, tables
+from server.ledger.drops import DropRow
+from tests.support.classroom import ROOM
+from tests.support.crash_points import FINISH_INTENT, OPEN, PUBLISH, Campus, CrashPoint
+from tests.support.crews import at_work, everybody, taps
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.asyncio
+
+UNITS = 3
+WITHIN_SECONDS = 10.0
+
+STEPS = {
+    "before_the_desk": CrashPoint(*OPEN, "before"),
+    "after_the_desk": CrashPoint(*OPEN, "after"),
+    "after_the_room": CrashPoint(*PUBLISH, "after"),
+    "before_the_last_commit": CrashPoint(*FINISH_INTENT, "after"),
+}
+
+
+async def settled(campus: Campus) -> DropRow:
+    """The only drop of the class, when it is whole again."""
+
+    async def find() -> DropRow:
+        async with campus.crew.ledger.read() as conn:
+            (row,) = await drops.page_of_room(conn, ROOM, 10)
+        assert row.state in (DropState.OPEN, DropState.CLOSED)
+        assert await campus.crew.classroom.unfinished() == []
+        return row
+
+    return await eventually(find, WITHIN_SECONDS)
+
+
+async def assert_whole(campus: Campus, row: DropRow, batch_id: str) -> None:
+    """Open with its room told, or cancelled with its stock returned."""
+    crew = campus.crew
+    batch = await crew.classroom.batch(batch_id)
+    if row.state is DropState.CLOSED:
+        assert (row.returned, batch.allotted) == (UNITS, 0)
+        return
+    (shown,) = (await crew.feed.state(ROOM)).drops
+    assert (shown.id, shown.window, shown.closed_at) == (row.id, row.window, None)
+    assert batch.allotted == UNITS
+    outcomes = await taps(crew, row.id, *everybody(UNITS + 1))
+    assert list(outcomes.values()) == [Outcome.WON] * UNITS + [Outcome.SOLD_OUT]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_the_web_process_dies(campus: Campus, step: str) -> None:
+    batch = await campus.crew.classroom.made_batch()
+    web = await campus.web(STEPS[step])
+    body = {"batch_id": batch.id, "quantity": UNITS, "duration_seconds": 60}
+    assert await campus.press(web, "drops", body) is None
+    await web.dies()
+
+    async with at_work(campus.crew):
+        await assert_whole(campus, await settled(campus), batch.id)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_redis_dies(campus: Campus, step: str) -> None:
+    batch = await campus.crew.classroom.made_batch()
+    web = await campus.web(STEPS[step], redis_dies=True)
+    body = {"batch_id": batch.id, "quantity": UNITS, "duration_seconds": 60}
+    assert await campus.press(web, "drops", body) in (201, 503)
+    await campus.redis_returns()
+
+    async with at_work(campus.crew):
+        await eventually(lambda: _all_armed(campus), WITHIN_SECONDS)
+        await assert_whole(campus, await settled(campus), batch.id)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_what_nobody_has_finished_in_10_s_is_given_up(campus: Campus, step: str) -> None:
+    """The worker comes that late."""
+    batch = await campus.crew.classroom.made_batch()
+    web = await campus.web(STEPS[step])
+    body = {"batch_id": batch.id, "quantity": UNITS, "duration_seconds": 60}
+    assert await campus.press(web, "drops", body) is None
+    await web.dies()
+    async with campus.crew.ledger.begin() as conn:
+        earlier = tables.intents.c.created_at - OPENING_DEADLINE_MS
+        await conn.execute(update(tables.intents).values(created_at=earlier))
+
+    async with at_work(campus.crew):
+        row = await settled(campus)
+        assert row.close_reason is CloseReason.CANCELLED
+        await assert_whole(campus, row, batch.id)
+    assert all(shown.closed_at for shown in (await campus.crew.feed.state(ROOM)).drops)
+    assert await campus.crew.classroom.tap(row.id, "s1") is Outcome.CLOSED
+
+
+async def _all_armed(campus: Campus) -> bool:
+    return await campus.crew.fence.shut_shards() == []

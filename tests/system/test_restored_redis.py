@@ -1,0 +1,167 @@
+"""Redis comes back with an older state while a drop runs: nothing is sold until the desk is the ledger's
+again, then it goes on, and there are never more winners than units.
+
+The last test is the control: without the fence the same restore oversells."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.core.claims import Outcome
+from server.desk.claim_desk import ClaimDesk
+from server.desk.scripts import _source
+from tests.support.classroom import now_ms
+from tests.support.crash_points import Campus, Mortal
+from tests.support.crews import at_work, everybody, is_confirmed
+from tests.support.eventually import eventually
+from tests.support.faults import OlderCopy, copy_of, hang_up
+
+pytestmark = pytest.mark.asyncio
+
+UNITS = 30
+BEFORE_THE_COPY = everybody(10)
+AFTER_THE_COPY = everybody(10, start=11)
+LATE = everybody(25, start=21)
+
+
+@asynccontextmanager
+async def frozen(mortal: Mortal) -> AsyncIterator[None]:
+    """Nobody works, until the block ends."""
+    mortal.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        mortal.signal(signal.SIGCONT)
+
+
+async def a_drop_and_an_older_copy(campus: Campus, folder: Path) -> tuple[str, OlderCopy]:
+    """Twenty of thirty units are taken and confirmed; the copy knows of ten."""
+    crew = campus.crew
+    drop = await crew.classroom.opened(quantity=UNITS, duration_seconds=120)
+    await crew.classroom.won(drop.id, *BEFORE_THE_COPY)
+    copy = copy_of(campus.redis, folder)
+    await crew.classroom.won(drop.id, *AFTER_THE_COPY)
+    return drop.id, copy
+
+
+async def answers(campus: Campus, web: Mortal, drop_id: str, students: list[str]) -> dict[str, Any]:
+    """What each is told in the end: `retry` is no answer, the same request is sent again."""
+    found: dict[str, Any] = {}
+
+    async def ask_again() -> bool:
+        open_questions = [name for name in students if name not in found]
+        told = await campus.tap(web, drop_id, open_questions)
+        found.update(
+            {name: said for name, said in told.items() if said and said["outcome"] != "retry"}
+        )
+        return len(found) == len(students)
+
+    await eventually(ask_again, 20)
+    return found
+
+
+async def test_nothing_is_sold_until_it_is_rebuilt_and_then_no_unit_twice(
+    campus: Campus, tmp_path: Path
+) -> None:
+    crew = campus.crew
+    web, worker = await campus.web(), campus.start("worker")
+    drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
+    await eventually(lambda: is_confirmed(crew, drop_id, *BEFORE_THE_COPY, *AFTER_THE_COPY))
+    codes = await crew.codes(drop_id)
+
+    async with frozen(worker):
+        copy.restore()
+        await hang_up(crew.desk)
+        told = await campus.tap(web, drop_id, [*AFTER_THE_COPY, *LATE])
+        assert {said["outcome"] for said in told.values() if said} == {"retry"}
+        assert all(said["retry_after_ms"] for said in told.values() if said)
+
+    late = await answers(campus, web, drop_id, LATE)
+    winners = [name for name, said in late.items() if said["outcome"] == "won"]
+    assert len(winners) == UNITS - 20
+    assert {said["outcome"] for name, said in late.items() if name not in winners} == {"sold_out"}
+    early = await answers(campus, web, drop_id, [*BEFORE_THE_COPY, *AFTER_THE_COPY])
+    assert {said["outcome"] for said in early.values()} == {"won"}
+
+    everyone = [*BEFORE_THE_COPY, *AFTER_THE_COPY, *winners]
+    await eventually(lambda: is_confirmed(crew, drop_id, *everyone), 10)
+    assert sorted((await crew.live(drop_id)).values()) == list(range(1, UNITS + 1))
+    assert codes.items() <= (await crew.codes(drop_id)).items()
+    assert all(row.state == "live" for row in await crew.rows(drop_id))
+
+
+async def test_a_crowd_that_never_stops_tapping_is_served(campus: Campus, tmp_path: Path) -> None:
+    """The restore comes in the middle of the storm, with claims that the copy has never seen and the
+    ledger has only just got."""
+    crew = campus.crew
+    async with at_work(crew, crew.another("wrk_2")):
+        drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
+        await eventually(lambda: is_confirmed(crew, drop_id, *AFTER_THE_COPY))
+        told: dict[str, Outcome] = {}
+
+        async def insist(student: str) -> None:
+            async def ask() -> bool:
+                told[student] = await crew.classroom.tap(drop_id, student)
+                return told[student] is not Outcome.RETRY
+
+            await eventually(ask, 20)
+
+        storm = [asyncio.create_task(insist(name)) for name in LATE[:5]]
+        await asyncio.gather(*storm)
+        await eventually(lambda: is_confirmed(crew, drop_id, *LATE[:5]))
+        storm = [asyncio.create_task(insist(name)) for name in [*LATE[5:], *AFTER_THE_COPY]]
+        copy.restore()
+        await asyncio.gather(*storm)
+        winners = [name for name, outcome in told.items() if outcome is Outcome.WON]
+        everyone = {*BEFORE_THE_COPY, *AFTER_THE_COPY, *winners}
+        await eventually(lambda: is_confirmed(crew, drop_id, *everyone), 10)
+
+    assert len(everyone) == UNITS
+    assert set(await crew.live(drop_id)) == everyone
+
+
+async def test_control_without_the_fence_it_oversells_and_only_the_ledger_refuses(
+    campus: Campus, tmp_path: Path
+) -> None:
+    crew = campus.crew
+    drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
+    row = await crew.classroom.row(drop_id)
+    await crew.recorder.record(await crew.outbox.everything(row.shard), now_ms())
+    copy.restore()
+    await hang_up(crew.desk)
+    unfenced = unfenced_claim_desk(campus)
+    for student in LATE:
+        await unfenced.claim(
+            shard=row.shard,
+            drop_id=drop_id,
+            batch_id=row.batch_id,
+            student=student,
+            request_id="r1",
+        )
+    (held,) = await crew.desk.drops.claims_of([(row.shard, drop_id, LATE)])
+    told_won = [claim for claim in held if claim is not None]
+    assert 20 + len(told_won) > UNITS
+
+    await crew.rebuild_all()
+    assert len(await crew.live(drop_id)) == UNITS
+    units = set((await crew.live(drop_id)).values())
+    assert units == set(range(1, UNITS + 1))
+    revoked = [one for one in await crew.rows(drop_id) if one.state == "revoked"]
+    assert len(revoked) == 20 + len(told_won) - UNITS
+    assert {*BEFORE_THE_COPY, *AFTER_THE_COPY} <= set(await crew.live(drop_id))
+
+
+def unfenced_claim_desk(campus: Campus) -> ClaimDesk:
+    """With a claim script that does not ask which server it runs on."""
+    crew = campus.crew
+    check = "if is_shut(KEYS[1]) then return SHUT end"
+    source = _source("claim")
+    assert source.count(check) == 1
+    desk = ClaimDesk(crew.desk.redis, crew.desk.prefix)
+    desk._scripts._scripts["claim"] = crew.desk.redis.register_script(source.replace(check, ""))
+    return desk

@@ -1,0 +1,41 @@
+"""Whose address a connection counts under."""
+
+import pytest
+
+from server.core.addresses import TrustedProxies
+
+OURS = TrustedProxies.of(["10.0.0.0/8", "::1"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "expected"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "nonsense", "nonsense"),
+        ("", "203.0.113.9", ""),
+    ],
+)
+def test_the_nearest_address_that_is_none_of_ours(
+    peer: str, forwarded_for: str, expected: str
+) -> None:
+    assert OURS.client(peer, forwarded_for) == expected
+
+
+def test_nobody_is_believed_unless_named() -> None:
+    assert TrustedProxies().client("127.0.0.1", "203.0.113.9") == "127.0.0.1"
+
+
+def test_a_star_believes_the_first_of_the_header() -> None:
+    everybody = TrustedProxies.of(["*"])
+    assert everybody.client("172.16.0.1", "203.0.113.9, 10.0.0.2") == "203.0.113.9"
+
+
+def test_what_is_no_address_is_refused() -> None:
+    with pytest.raises(ValueError, match="proxy"):
+        TrustedProxies.of(["proxy"])

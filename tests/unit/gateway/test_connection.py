@@ -1,0 +1,389 @@
+"""One socket byte by byte: who may connect, what is written when, and every way it ends."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from server.core.addresses import TrustedProxies
+from server.gateway import closing
+from server.gateway.closing import Closing
+from server.gateway.connection import MAX_UNSENT_BYTES, room_of
+from server.gateway.doorkeeper import MAX_STRANGERS
+from server.gateway.frames import text_frame
+from server.gateway.session import MESSAGES, Phase
+from server.wire import MAX_FRAME_BYTES
+from tests.support.sockets import NotedHost, Peer
+
+pytestmark = pytest.mark.asyncio
+
+ADDRESS = "10.0.0.1"
+WHY = Closing(4003, "silent", "nothing was heard", 1_000)
+
+
+@pytest.fixture
+def peer() -> Peer:
+    """Through the door."""
+    made = Peer()
+    assert made.shake_hands() == 101
+    return made
+
+
+def live(peer: Peer) -> Peer:
+    """Has said hello and been welcomed."""
+    peer.greets()
+    peer.connection.welcome(text_frame(b'{"type":"welcome"}'))
+    peer.hears()
+    return peer
+
+
+class TestDoor:
+    @pytest.mark.parametrize(
+        ("path", "room"),
+        [
+            ("/v1/rooms/math-7", "math-7"),
+            ("/v1/rooms/a.b:c_d-E9", "a.b:c_d-E9"),
+            ("/v1/rooms/math?x=/y", "math"),
+            (f"/v1/rooms/{'r' * 64}", "r" * 64),
+            (f"/v1/rooms/{'r' * 65}", None),
+            ("/v1/rooms/", None),
+            ("/v1/rooms/?math", None),
+            ("/v1/rooms", None),
+            ("/v1/rooms/a/b", None),
+            ("/v1/rooms/math/", None),
+            ("/v2/rooms/math", None),
+            ("math", None),
+            ("/v1/rooms/a%20b", None),
+            ("/v1/rooms/数学", None),
+            ("", None),
+        ],
+    )
+    async def test_the_path_names_the_room(self, path: str, room: str | None) -> None:
+        assert room_of(path) == room
+
+    async def test_a_path_that_is_no_room_is_not_found(self) -> None:
+        assert Peer().shake_hands("/v1/rooms/a/b") == 404
+
+    @pytest.mark.parametrize(
+        "origins",
+        [
+            (),
+            ("http://drops.example",),
+            ("https://drops.example",),
+            ("https://school.example",),
+            ("https://school.example/",),
+        ],
+    )
+    async def test_our_own_pages_and_allowed_ones_may_connect(
+        self, origins: tuple[str, ...]
+    ) -> None:
+        """And programs, which send no origin."""
+        assert Peer().shake_hands("/v1/rooms/r1", *origins) == 101
+
+    @pytest.mark.parametrize(
+        "origins",
+        [
+            ("https://evil.example",),
+            ("http://school.example",),
+            ("https://school.example:8443",),
+            ("https://school.example.evil.example",),
+            ("https://drops.example:8443",),
+            ("https://evil.drops.example",),
+            ("https://evil.example/drops.example",),
+            ("https://drops.example@evil.example",),
+            ("null",),
+            ("",),
+            ("https://school.example", "https://school.example"),
+            ("https://school.example", "https://evil.example"),
+        ],
+    )
+    async def test_pages_of_others_may_not(self, origins: tuple[str, ...]) -> None:
+        assert Peer().shake_hands("/v1/rooms/r1", *origins) == 403
+
+    async def test_nobody_comes_in_while_the_process_drains(self) -> None:
+        assert Peer(NotedHost(is_draining=True)).shake_hands() == 503
+
+    async def test_nobody_comes_in_where_the_process_is_full(self) -> None:
+        host = NotedHost()
+        host.doorkeeper.sockets = 1_000_000
+        assert Peer(host).shake_hands() == 503
+
+    async def test_what_is_no_handshake_is_turned_away(self) -> None:
+        peer = Peer()
+        peer.connection.data_received(b"GET /v1/rooms/r1 HTTP/1.1\r\nHost: drops.example\r\n\r\n")
+
+        assert peer.transport.writes[0].startswith(b"HTTP/1.1 426 ")
+        assert peer.connection.session is None
+
+    async def test_one_address_with_too_many_strangers_is_told_so(self) -> None:
+        host = NotedHost()
+        for _ in range(MAX_STRANGERS):
+            host.doorkeeper.enter(ADDRESS)
+        peer = Peer(host)
+        assert peer.shake_hands() == 101
+
+        error, code = peer.hears()
+        assert (error["code"], code) == ("too_many", 4004)
+
+
+class TestStrangers:
+    def strangers(self, host: NotedHost) -> int:
+        return host.doorkeeper._strangers[ADDRESS]
+
+    async def test_who_shows_a_good_token_is_none(self, peer: Peer) -> None:
+        assert self.strangers(peer.host) == 1
+        peer.greets()
+
+        assert self.strangers(peer.host) == 0
+        assert peer.host.joined == [peer.connection]
+
+    @pytest.mark.parametrize("greets", [True, False])
+    async def test_who_leaves_is_none(self, peer: Peer, greets: bool) -> None:
+        if greets:
+            peer.greets()
+        peer.connection.connection_lost(None)
+
+        assert self.strangers(peer.host) == 0
+
+    async def test_behind_a_proxy_of_ours_each_client_counts_for_itself(self) -> None:
+        host = NotedHost(proxies=TrustedProxies.of([ADDRESS]))
+        assert Peer(host).shake_hands(forwarded_for="192.0.2.9") == 101
+
+        assert dict(host.doorkeeper._strangers) == {"192.0.2.9": 1}
+
+    async def test_a_token_that_is_not_good_is_held_against_the_address(self, peer: Peer) -> None:
+        peer.says(type="hello", token="x.y.z")
+
+        assert [part if isinstance(part, int) else part["code"] for part in peer.hears()] == [
+            "token_invalid",
+            4501,
+        ]
+        assert ADDRESS in peer.host.doorkeeper._offenders
+
+    async def test_an_expired_token_is_not(self, peer: Peer) -> None:
+        peer.greets(seconds=-600)
+
+        assert peer.hears()[-1] == 4001
+        assert ADDRESS not in peer.host.doorkeeper._offenders
+
+
+class TestWelcome:
+    async def test_what_came_before_it_follows_it_in_one_write(self, peer: Peer) -> None:
+        peer.greets()
+        peer.connection.tell(text_frame(b'{"type":"claim_confirmed"}'))
+        peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
+        assert peer.hears() == []
+        before = len(peer.transport.writes)
+        peer.connection.welcome(text_frame(b'{"type":"welcome"}'))
+
+        assert len(peer.transport.writes) == before + 1
+        assert [f["type"] for f in peer.hears()] == ["welcome", "claim_confirmed", "claim_result"]
+
+    async def test_what_comes_after_it_is_written_at_once(self, peer: Peer) -> None:
+        live(peer)
+        peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
+
+        assert peer.hears() == [{"type": "claim_result"}]
+
+    async def test_it_makes_the_session_live(self, peer: Peer) -> None:
+        session = live(peer).connection.session
+        assert session is not None
+        assert session.phase is Phase.LIVE
+
+
+class TestMessages:
+    async def test_claims_and_cards_seen_are_passed_on(self, peer: Peer) -> None:
+        live(peer)
+        peer.says(type="claim", drop_id="drp_1", request_id="r1")
+        peer.says(type="seen", drop_id="drp_1")
+        peer.says(type="pong")
+
+        assert (peer.host.claims, peer.host.seen_drops) == ([("drp_1", "r1")], ["drp_1"])
+
+    async def test_a_message_in_pieces_is_put_together(self, peer: Peer) -> None:
+        live(peer)
+        peer.says_in_pieces(b'{"type":"claim",', b'"drop_id":"drp_1",', b'"request_id":"r1"}')
+
+        assert peer.host.claims == [("drp_1", "r1")]
+
+    async def test_several_messages_in_one_read_are_all_taken(self, peer: Peer) -> None:
+        live(peer)
+        with peer.all_at_once():
+            peer.says(type="claim", drop_id="drp_1", request_id="r1")
+            peer.says(type="claim", drop_id="drp_2", request_id="r2")
+
+        assert peer.host.claims == [("drp_1", "r1"), ("drp_2", "r2")]
+
+    async def test_a_ping_is_answered(self, peer: Peer) -> None:
+        live(peer).pings()
+        assert peer.hears() == ["pong"]
+
+    async def test_a_flood_of_pings_ends_it(self, peer: Peer) -> None:
+        live(peer)
+        for _ in range(MESSAGES.burst + 10):
+            peer.pings()
+
+        assert peer.hears()[-1] == closing.FLOOD.code
+
+    async def test_bytes_end_it(self, peer: Peer) -> None:
+        live(peer).says_bytes(b"\x00\x01")
+        error, code = peer.hears()
+        assert (error["code"], code) == ("not_text", 1003)
+
+    @pytest.mark.parametrize("pieces", [1, 3])
+    async def test_a_message_that_is_too_big_ends_it(self, peer: Peer, pieces: int) -> None:
+        piece = b" " * (MAX_FRAME_BYTES // pieces + 1)
+        live(peer)
+        if pieces == 1:
+            peer.says_text(piece)
+        else:
+            peer.says_in_pieces(*[piece] * pieces)
+        peer.connection.connection_lost(None)
+
+        assert peer.hears() == [1009]
+        assert peer.host.left_for == ["1009"]
+
+    async def test_what_comes_after_the_end_is_not_done(self, peer: Peer) -> None:
+        live(peer).connection.end(WHY)
+        peer.says(type="claim", drop_id="drp_1", request_id="r1")
+
+        assert peer.host.claims == []
+
+
+class TestSlowReader:
+    async def test_one_who_does_not_read_is_cut_off_and_never_waited_for(self, peer: Peer) -> None:
+        live(peer)
+        peer.transport.unsent = MAX_UNSENT_BYTES + 1
+        peer.connection.write(b"x")
+        peer.connection.connection_lost(None)
+
+        assert peer.transport.ended == ["aborted"]
+        assert peer.host.left_for == ["too_slow"]
+
+    async def test_one_who_is_a_little_behind_is_not(self, peer: Peer) -> None:
+        live(peer)
+        peer.transport.unsent = MAX_UNSENT_BYTES
+        peer.connection.write(b"x")
+
+        assert peer.transport.ended == []
+
+    async def test_nothing_more_is_written_to_one_who_is_cut_off(self, peer: Peer) -> None:
+        live(peer)
+        peer.transport.unsent = MAX_UNSENT_BYTES + 1
+        peer.connection.write(b"x")
+        written = len(peer.transport.writes)
+        peer.connection.write(b"y")
+
+        assert len(peer.transport.writes) == written
+        assert peer.transport.ended == ["aborted"]
+
+    async def test_nothing_is_written_to_one_who_is_gone(self, peer: Peer) -> None:
+        live(peer).connection.connection_lost(None)
+        written = len(peer.transport.writes)
+        peer.connection.write(b"x")
+
+        assert len(peer.transport.writes) == written
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Callable[[], None]]]:
+    """What the loop was asked to do later, instead of doing it."""
+    asked: list[tuple[float, Callable[[], None]]] = []
+
+    def call_later(delay: float, callback: Callable[..., Any], *_: object) -> None:
+        asked.append((delay, callback))
+
+    # The deadline of a fixture would be on the same loop.
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: _LoopThat(call_later))
+    return asked
+
+
+class _LoopThat:
+    def __init__(self, call_later: Callable[..., None]) -> None:
+        self.call_later = call_later
+
+
+class TestEnd:
+    async def test_the_reason_is_said_before_the_close(self, peer: Peer) -> None:
+        live(peer).connection.end(WHY)
+        error, code = peer.hears()
+
+        assert error == {
+            "type": "error",
+            "code": "silent",
+            "message": "nothing was heard",
+            "retry_after_ms": 1_000,
+        }
+        assert code == 4003
+
+    async def test_the_transport_goes_when_the_client_has_answered(self, peer: Peer) -> None:
+        live(peer).connection.end(WHY)
+        peer.hears()
+        assert peer.transport.ended == []
+        peer.answers()
+        peer.connection.connection_lost(None)
+
+        assert peer.transport.ended == ["half-closed"]
+        assert peer.host.left_for == ["silent"]
+
+    async def test_a_client_that_does_not_answer_is_cut_off_after_a_while(
+        self, peer: Peer, deadlines: list[tuple[float, Callable[[], None]]]
+    ) -> None:
+        live(peer).connection.end(WHY)
+        ((delay, cut_off),) = deadlines
+        assert (delay, peer.transport.ended) == (5.0, [])
+        cut_off()
+
+        assert peer.transport.ended == ["aborted"]
+
+    async def test_the_cut_is_asked_for_once(
+        self, peer: Peer, deadlines: list[tuple[float, Callable[[], None]]]
+    ) -> None:
+        live(peer).connection.end(WHY)
+        for _ in range(3):
+            peer.pings()
+        peer.closes()
+
+        assert len(deadlines) == 1
+
+    async def test_the_cut_of_one_who_has_gone_does_nothing(
+        self, peer: Peer, deadlines: list[tuple[float, Callable[[], None]]]
+    ) -> None:
+        live(peer).connection.end(WHY)
+        peer.connection.connection_lost(None)
+        ((_, cut_off),) = deadlines
+        cut_off()
+
+        assert peer.transport.ended == []
+
+    async def test_ended_twice_it_is_cut_off(self, peer: Peer) -> None:
+        live(peer).connection.end(WHY)
+        peer.connection.end(WHY)
+
+        assert peer.transport.ended == ["aborted"]
+
+    async def test_one_without_a_handshake_is_cut_off(self) -> None:
+        peer = Peer()
+        peer.connection.end(WHY)
+
+        assert (peer.transport.writes, peer.transport.ended) == ([], ["aborted"])
+
+    async def test_a_client_that_closes_is_answered_and_half_closed(self, peer: Peer) -> None:
+        live(peer).closes(1000)
+        assert peer.hears() == [1000]
+        assert peer.transport.ended == ["half-closed"]
+
+        peer.connection.connection_lost(None)
+        assert peer.host.left_for == ["client"]
+
+    async def test_a_client_that_goes_without_a_word_is_half_closed(self, peer: Peer) -> None:
+        live(peer).connection.eof_received()
+
+        assert peer.transport.ended == ["half-closed"]
+
+    async def test_uvicorn_s_end_sends_everybody_elsewhere(self, peer: Peer) -> None:
+        live(peer).connection.shutdown()
+        error, code = peer.hears()
+
+        assert (error["code"], code) == ("server_restart", 1012)

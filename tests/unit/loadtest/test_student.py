@@ -1,0 +1,167 @@
+"""A storm's student, with a transport that only remembers."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.frames import Frame
+from websockets.frames import Opcode as LibraryOpcode
+from websockets.protocol import SERVER, Protocol, State
+
+from loadtest.codec import Address, Handshake
+from loadtest.recording import Recording
+from loadtest.student import Scene, Student
+from tests.unit.loadtest.test_codec import accepting
+
+MARK = "storm-1"
+DROP = {"id": "drp_1", "message": f"Load test. {MARK}", "state": "open"}
+
+
+class Wire(asyncio.WriteTransport):
+    """What was written after the handshake, as frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_aborted = False
+        self._server = Protocol(SERVER, state=State.OPEN)
+
+    def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
+        if not bytes(data).startswith(b"GET "):
+            self._server.receive_data(bytes(data))
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+    @property
+    def heard(self) -> list[dict[str, Any]]:
+        events = self._server.events_received()
+        return [
+            json.loads(bytes(frame.data))
+            for frame in events
+            if isinstance(frame, Frame) and frame.opcode is LibraryOpcode.TEXT
+        ]
+
+
+class Seat:
+    """A student who has joined."""
+
+    def __init__(self) -> None:
+        self.record = Recording(["ann"], [0])
+        self.lost: list[int | None] = []
+        scene = Scene(MARK, "r-1", lambda: 0.0, self.record, self._left)
+        self._handshake = Handshake(Address.of("http://x"), "algebra", "classdrop.v1")
+        self.student = Student(0, "the-token", self._handshake, scene)
+        self.wire = Wire()
+        self.come_in()
+
+    def come_in(self, *drops: dict[str, Any], claims: list[dict[str, Any]] | None = None) -> None:
+        self.wire = Wire()
+        self.student.connection_made(self.wire)
+        self.student.data_received(accepting(self._handshake))
+        assert self.wire.heard == [{"type": "hello", "token": "the-token"}]
+        self.hear(type="welcome", drops=list(drops), claims=claims or [])
+
+    def hear(self, **frame: Any) -> None:
+        payload = json.dumps(frame).encode()
+        self.student.data_received(Frame(LibraryOpcode.TEXT, payload).serialize(mask=False))
+
+    def close(self, code: int) -> None:
+        closing = Frame(LibraryOpcode.CLOSE, code.to_bytes(2, "big"))
+        self.student.data_received(closing.serialize(mask=False))
+        self.student.connection_lost(None)
+
+    def _left(self, _student: Student, code: int | None, _retry_after_ms: int | None) -> None:
+        self.lost.append(code)
+
+
+@pytest.fixture
+def seat() -> Seat:
+    return Seat()
+
+
+CLAIM = {"type": "claim", "drop_id": "drp_1", "request_id": "r-1"}
+
+
+def test_student_who_is_welcomed_is_in(seat: Seat) -> None:
+    assert seat.record.joins == 1
+    assert seat.record.joined[0]
+
+
+def test_student_taps_when_the_card_comes(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+
+    assert seat.wire.heard == [CLAIM]
+    assert seat.record.tap_due[0] == seat.record.pushed[0] > 0
+
+
+def test_drop_of_somebody_else_is_left_alone(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop={**DROP, "message": "hello"})
+
+    assert seat.wire.heard == []
+    assert seat.record.pushes == 0
+
+
+def test_answer_and_confirmation_are_written_down(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    result = {"type": "claim_result", "drop_id": "drp_1", "request_id": "r-1"}
+    seat.hear(**result, outcome="won", coupon_id="cpn_1")
+    seat.hear(type="claim_confirmed", drop_id="drp_1", coupon={"id": "cpn_1"})
+
+    assert seat.record.outcomes == ["won"]
+    assert seat.record.coupons == {0: {"cpn_1"}}
+    assert seat.record.confirmations == 1
+
+
+def test_win_that_is_taken_back_is_written_down(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.hear(type="claim_revoked", drop_id="drp_1")
+
+    assert seat.record.revoked == {0}
+
+
+def test_ping_is_answered(seat: Seat) -> None:
+    seat.hear(type="ping", now="2026-03-01T09:00:00.000Z")
+
+    assert seat.wire.heard == [{"type": "pong"}]
+
+
+def test_claim_without_an_answer_is_sent_again_after_a_reconnect(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.close(1012)
+    assert seat.lost == [1012]
+    assert not seat.record.here[0]
+
+    seat.come_in(DROP)
+
+    assert seat.wire.heard == [CLAIM]
+    assert seat.record.pushes == 1
+
+
+def test_claim_that_the_welcome_answers_is_not_sent_again(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.close(1012)
+
+    coupon = {"id": "cpn_1"}
+    seat.come_in(DROP, claims=[{"drop_id": "drp_1", "state": "confirmed", "coupon": coupon}])
+
+    assert seat.wire.heard == []
+    assert seat.record.outcomes == ["won"]
+    assert seat.record.confirmed[0]
+
+
+def test_drop_that_was_missed_is_tapped_after_the_welcome(seat: Seat) -> None:
+    seat.close(4002)
+    seat.come_in(DROP)
+
+    assert seat.wire.heard == [CLAIM]
+
+
+def test_server_that_speaks_something_else_is_left(seat: Seat) -> None:
+    seat.student.data_received(b"\x01\x05hello")
+
+    assert seat.wire.is_aborted
+    assert seat.record.troubles.total() == 1

@@ -1,0 +1,154 @@
+"""What the documents name is there, what is there is named, and no file tells where it was written."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from server.core.claims import Outcome
+from server.core.refusals import Code
+from server.gateway import closing
+from server.settings import Settings, settings_table
+from server.telemetry import Metrics, metrics_table
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PROTOCOL = (ROOT / "client_sdk" / "PROTOCOL.md").read_text()
+ARCHITECTURE = ROOT / "server" / "ARCHITECTURE.md"
+OPERATIONS = README.partition("## Operations")[2].partition("\n## ")[0]
+
+# Made here, by tools or by running: not what anybody publishes.
+NOT_OURS = {"__pycache__", "node_modules", "dist", "htmlcov", "reports", ".data"}
+KEPT_DOT_FOLDERS = {".ci"}
+ELSEWHERE = {
+    "a folder of one machine": re.compile(r"(?<![\w.-])/(?:work|tmp)/"),
+    "an index host": re.compile(
+        r"pypi\.|pythonhosted|npmjs|index[-_]url|find[-_]links|[\w.-]+/simple/?(?:\s|$)", re.I
+    ),
+}
+
+
+def words(text: str) -> set[str]:
+    """What stands in backquotes."""
+    return set(re.findall(r"`([\w.-]+)`", text))
+
+
+def numbers(text: str) -> set[int]:
+    return {int(number) for number in re.findall(r"\b\d{4}\b", text)}
+
+
+def test_every_metric_is_in_the_table_of_the_operations_part() -> None:
+    table = OPERATIONS.partition("metrics_table -->\n")[2].partition("<!-- /metrics -->")[0]
+
+    assert table == metrics_table()
+
+
+def test_that_table_has_every_metric_there_is() -> None:
+    families = list(Metrics().registry.collect())
+    rows = metrics_table().splitlines()[2:]
+
+    assert len(rows) == len(families) > 20
+    assert all(family.documentation in row for family, row in zip(families, rows, strict=True))
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    assert settings_table() in README
+    assert settings_table().count("\n| `CLASSDROP_") == len(fields(Settings))
+
+
+def test_every_variable_the_readme_names_is_read() -> None:
+    named = set(re.findall(r"CLASSDROP_[A-Z_]+[A-Z]", README))
+    assert named == set(re.findall(r"CLASSDROP_[A-Z_]+[A-Z]", settings_table()))
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_error_code_is_in_the_protocol(code: Code) -> None:
+    assert code.value in words(PROTOCOL.partition("### Errors")[2])
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_of_a_claim_is_in_the_protocol(outcome: Outcome) -> None:
+    assert outcome.value in words(PROTOCOL.partition("### A claim\n")[2].partition("\n###")[0])
+
+
+@pytest.mark.parametrize("code", sorted({one.code for one in closing.ALL} | {closing.GOING_AWAY}))
+def test_every_close_code_is_in_the_protocol(code: int) -> None:
+    table = PROTOCOL.partition("| close code |")[2].partition("\n\n")[0]
+    assert code in numbers(table)
+
+
+def test_no_close_code_is_left_out_of_the_list_that_is_checked() -> None:
+    made = {one for one in vars(closing).values() if isinstance(one, closing.Closing)}
+    assert made == set(closing.ALL)
+
+
+def test_every_decision_that_is_named_is_written_and_every_one_written_is_named() -> None:
+    named = set(re.findall(r"decisions/(\d{4}-[\w-]+\.md)", ARCHITECTURE.read_text()))
+    written = {path.name for path in (ARCHITECTURE.parent / "decisions").glob("*.md")}
+
+    assert named == written
+    assert written
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = ARCHITECTURE.read_text()
+    named = set(re.findall(r"`((?:\w+/)+[\w*.]+\.(?:py|lua|md))`", text))
+    missing = {name for name in named if not [*ROOT.glob(name), *(ROOT / "server").glob(name)]}
+
+    assert missing == set()
+    assert named
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_no_file_outside_tests_names(what: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}"
+        for path, text in our_texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if ELSEWHERE[what].search(line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("see /work/notes.md", "a folder of one machine"),
+        ("cd /tmp/x", "a folder of one machine"),
+        ("'/tmp/x'", "a folder of one machine"),
+        ("--index-url https://a.example/simple", "an index host"),
+        ("PIP_FIND_LINKS=/x", "an index host"),
+        ("https://pypi.org/", "an index host"),
+        ("https://a.example/root/simple", "an index host"),
+    ],
+)
+def test_such_a_line_would_be_found(text: str, what: str) -> None:
+    assert ELSEWHERE[what].search(text)
+
+
+def our_texts() -> Iterator[tuple[Path, str]]:
+    files = list(_files(ROOT))
+    assert len(files) > 200
+    for path in files:
+        try:
+            yield path, path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            if not path.name.startswith(".coverage"):
+                yield path
+        elif _is_ours(path):
+            yield from _files(path)
+
+
+def _is_ours(folder: Path) -> bool:
+    if folder == ROOT / "tests" or folder.name in NOT_OURS or folder.suffix == ".egg-info":
+        return False
+    return not folder.name.startswith(".") or folder.name in KEPT_DOT_FOLDERS

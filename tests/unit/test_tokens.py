@@ -1,0 +1,218 @@
+"""Which tokens are good, whose they are, and until when."""
+
+import base64
+from typing import Any
+
+import jwt
+import orjson
+import pytest
+
+from server.core.identity import Identity, Role
+from server.tokens import (
+    AUDIENCE,
+    LEEWAY_MS,
+    MAX_TOKEN_CHARS,
+    TokenExpiredError,
+    TokenInvalidError,
+    TokenKeys,
+)
+
+NOW = 1_800_000_000_000
+EXP = NOW // 1000 + 60
+SECRET, OLD_SECRET, FOREIGN_SECRET = "n" * 32, "o" * 32, "f" * 32
+KEYS = TokenKeys((SECRET, OLD_SECRET))
+
+
+def claims(**changes: object) -> dict[str, Any]:
+    """A good student's; None takes one out."""
+    given = {"sub": "ada", "role": "student", "rooms": ["math"], "exp": EXP, **changes}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def verified(**changes: object) -> Identity:
+    return KEYS.verify(KEYS.sign(claims(**changes)), NOW)
+
+
+def is_refused(token: str, keys: TokenKeys = KEYS) -> bool:
+    with pytest.raises(TokenInvalidError):
+        keys.verify(token, NOW)
+    return True
+
+
+def part(fields: object) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(fields)).rstrip(b"=").decode()
+
+
+class TestIdentity:
+    def test_it_is_what_the_token_says(self) -> None:
+        more = {"tags": ["new"], "name": "Ada", "device": "d1", "person": "p1", "new": True}
+        assert verified(**more) == Identity(
+            subject="ada",
+            role=Role.STUDENT,
+            rooms=frozenset({"math"}),
+            tags=frozenset({"new"}),
+            expires_at=EXP * 1000 + LEEWAY_MS,
+            name="Ada",
+            device="d1",
+            person="p1",
+            is_new=True,
+        )
+
+    def test_rooms_and_tags_may_be_left_out(self) -> None:
+        identity = verified(role="operator", rooms=None)
+        assert (identity.rooms, identity.tags) == (frozenset(), frozenset())
+
+    @pytest.mark.parametrize("wrong", [7, ["Ada"], {"first": "Ada"}])
+    def test_extras_of_the_wrong_kind_are_as_good_as_none(self, wrong: object) -> None:
+        """They grant nothing: no reason to keep somebody out."""
+        identity = verified(name=wrong, device=wrong, person=wrong, new="yes")
+        assert (identity.name, identity.device, identity.person) == (None, None, None)
+        assert identity.is_new is False
+
+    @pytest.mark.parametrize("subject", ["a", "s" * 64, "a.b:c_d-E9"])
+    def test_names_of_the_right_form_are_good(self, subject: str) -> None:
+        assert verified(sub=subject).subject == subject
+
+
+class TestClaims:
+    @pytest.mark.parametrize("missing", ["sub", "role", "exp"])
+    def test_without_one_that_is_needed_it_is_not_good(self, missing: str) -> None:
+        assert is_refused(KEYS.sign(claims(**{missing: None})))
+
+    @pytest.mark.parametrize(
+        "subject",
+        ["", "s" * 65, "a b", "a/b", "a\n", "a\x00", "阿达", "é", "ada@school", 7, ["ada"], True],
+    )
+    def test_a_subject_that_is_no_name_is_not_good(self, subject: object) -> None:
+        token = jwt.encode(
+            {"aud": AUDIENCE, **claims(), "sub": "x"} | {"sub": subject},
+            SECRET,
+            algorithm="HS256",
+        )
+        assert is_refused(token)
+
+    @pytest.mark.parametrize("role", ["", "Student", "admin", "students", 1, ["student"], {}])
+    def test_a_role_we_do_not_know_is_not_good(self, role: object) -> None:
+        assert is_refused(KEYS.sign(claims(role=role)))
+
+    @pytest.mark.parametrize("exp", [True, False, EXP + 0.5, float(EXP), str(EXP), "soon", [EXP]])
+    def test_an_expiry_that_is_no_whole_number_is_not_good(self, exp: object) -> None:
+        assert is_refused(KEYS.sign(claims(exp=exp)))
+
+    @pytest.mark.parametrize("field", ["rooms", "tags"])
+    @pytest.mark.parametrize("wrong", ["math", {"math": 1}, ["math", 7], [["math"]], 7, True])
+    def test_lists_that_are_none_are_not_good(self, field: str, wrong: object) -> None:
+        """`"rooms": "math"` would else be the rooms m, a, t and h."""
+        assert is_refused(KEYS.sign(claims(**{field: wrong})))
+
+    @pytest.mark.parametrize("audience", ["classdrop2", "", ["other"], 7, None])
+    def test_one_made_for_another_service_is_not_good(self, audience: object) -> None:
+        assert is_refused(KEYS.sign({**claims(), "aud": audience}))
+
+    def test_one_without_an_audience_is_not_good(self) -> None:
+        assert is_refused(jwt.encode(claims(), SECRET, algorithm="HS256"))
+
+    def test_one_made_for_several_services_is_good(self) -> None:
+        token = KEYS.sign({**claims(), "aud": ["other", AUDIENCE]})
+        assert KEYS.verify(token, NOW).subject == "ada"
+
+
+class TestSignature:
+    def test_the_first_secret_signs(self) -> None:
+        token = KEYS.sign(claims())
+        assert TokenKeys((SECRET,)).verify(token, NOW).subject == "ada"
+        assert is_refused(token, TokenKeys((OLD_SECRET,)))
+
+    def test_all_verify_so_that_a_secret_can_be_replaced(self) -> None:
+        token = TokenKeys((OLD_SECRET,)).sign(claims())
+        assert KEYS.verify(token, NOW).subject == "ada"
+
+    def test_one_dropped_verifies_no_longer(self) -> None:
+        assert is_refused(TokenKeys((FOREIGN_SECRET,)).sign(claims()))
+
+    def test_one_without_a_signature_is_not_good(self) -> None:
+        token = jwt.encode({"aud": AUDIENCE, **claims()}, None, algorithm="none")
+        assert is_refused(token)
+        assert is_refused(f"{token}x")
+
+    def test_none_in_any_spelling_is_not_good(self) -> None:
+        payload = part({"aud": AUDIENCE, **claims()})
+        for name in ("none", "None", "NONE", "nOnE"):
+            assert is_refused(f"{part({'alg': name, 'typ': 'JWT'})}.{payload}.")
+
+    @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+    def test_another_algorithm_is_not_good_with_the_right_secret(self, algorithm: str) -> None:
+        with pytest.warns(jwt.InsecureKeyLengthWarning):
+            token = jwt.encode({"aud": AUDIENCE, **claims()}, SECRET, algorithm=algorithm)
+        assert is_refused(token)
+
+    def test_changed_claims_are_not_good(self) -> None:
+        header, _, signature = KEYS.sign(claims()).split(".")
+        payload = part({"aud": AUDIENCE, **claims(role="operator")})
+        assert is_refused(f"{header}.{payload}.{signature}")
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "",
+            ".",
+            "..",
+            "a.b.c",
+            "a.b",
+            "é.é.é",
+            "\ud800.x.y",
+            f"{part([])}.{part({})}.x",
+            f"{part({'alg': 'HS256'})}.{part([1])}.x",
+            f"{base64.urlsafe_b64encode(b'[' * 2_000).decode()}.e30.x",
+        ],
+    )
+    def test_what_is_no_token_is_not_good(self, token: str) -> None:
+        assert is_refused(token)
+
+    def test_signed_text_that_is_no_object_is_not_good(self) -> None:
+        token = jwt.api_jws.encode(b"[1,2]", SECRET, algorithm="HS256")
+        assert is_refused(token)
+
+
+class TestSize:
+    def token_of(self, size: int) -> str:
+        """Exactly so long, and good but for that."""
+        for padding in range(size):
+            token = KEYS.sign(claims(jti="j" * padding))
+            if len(token) == size:
+                return token
+        raise AssertionError(f"none is {size} long")
+
+    def test_the_longest_is_good(self) -> None:
+        assert KEYS.verify(self.token_of(MAX_TOKEN_CHARS), NOW).subject == "ada"
+
+    def test_one_that_is_longer_is_not_looked_at(self) -> None:
+        assert is_refused(self.token_of(MAX_TOKEN_CHARS) + "x")
+
+
+class TestTime:
+    def test_it_is_good_until_the_leeway_is_over(self) -> None:
+        token = KEYS.sign(claims())
+        last = EXP * 1000 + LEEWAY_MS - 1
+        assert KEYS.verify(token, last).subject == "ada"
+        with pytest.raises(TokenExpiredError):
+            KEYS.verify(token, last + 1)
+
+    def test_its_identity_says_the_same_moment(self) -> None:
+        assert verified().expires_at == EXP * 1000 + LEEWAY_MS
+
+    def test_an_expired_one_of_somebody_else_is_not_ours_to_renew(self) -> None:
+        assert is_refused(TokenKeys((FOREIGN_SECRET,)).sign(claims(exp=1)))
+
+    @pytest.mark.parametrize("issued_at", [NOW // 1000 + 3_600, "today", -5])
+    def test_when_it_was_issued_does_not_matter(self, issued_at: object) -> None:
+        assert verified(iat=issued_at).subject == "ada"
+
+    def test_it_may_begin_a_little_ahead_of_our_clock(self) -> None:
+        begins = (NOW + LEEWAY_MS) // 1000
+        assert verified(nbf=begins).subject == "ada"
+        assert is_refused(KEYS.sign(claims(nbf=begins + 1)))
+
+    @pytest.mark.parametrize("begins", ["now", True, 1.5, [1]])
+    def test_a_beginning_that_is_no_whole_number_is_not_good(self, begins: object) -> None:
+        assert is_refused(KEYS.sign(claims(nbf=begins)))
