@@ -1,4 +1,4 @@
-"""`python -m loadtest storm | lesson`: the command line of the load tester.
+"""`python -m loadtest storm | lesson | bench`: the command line of the load tester.
 
 Parses and hands over; exit status 0: all held, 1: a promise or a gate did not, 2: it could not be
 tried.
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_storm(commands.add_parser("storm", help="one drop into a full room"))
     _add_lesson(commands.add_parser("lesson", help="a whole lesson with Locust's users"))
+    _add_bench(commands.add_parser("bench", help="the figures of the README"))
     asked = parser.parse_args(arguments)
     # What was started is ended in order, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -64,6 +65,16 @@ def _add_lesson(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_lesson)
 
 
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=_positive, default=3)
+    parser.add_argument(
+        "--most", type=_positive, default=10_000, help="students of the largest run"
+    )
+    parser.add_argument("--json", type=Path, default=Path("reports/bench.json"))
+    parser.add_argument("--table", type=Path, metavar="JSON", help="only render this file's table")
+    parser.set_defaults(run=_bench)
+
+
 def _add_gates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on", nargs="+", action="extend", type=_gate, default=[], metavar="GATE",
@@ -108,6 +119,12 @@ def _lesson(asked: argparse.Namespace) -> int:
     from loadtest.lesson_command import lesson_command  # noqa: PLC0415
 
     return lesson_command(asked)
+
+
+def _bench(asked: argparse.Namespace) -> int:
+    from loadtest.bench_command import bench_command  # noqa: PLC0415
+
+    return bench_command(asked)
 
 
 if __name__ == "__main__":

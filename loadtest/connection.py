@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from socket import SHUT_RDWR
 from typing import Final, assert_never
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -37,6 +38,7 @@ from client_sdk.python.shapes import (
 
 _OPEN_DEADLINE_S: Final = 10
 _CLOSE_DEADLINE_S: Final = 1
+_NORMAL: Final = 1000
 _ABNORMAL: Final = 1006
 _LONGEST_WAIT_MS: Final = 1_000
 
@@ -58,6 +60,7 @@ class RoomConnection:
         self._ways = ways
         self._session = Session(room, random.random)
         self._socket: ClientConnection | None = None
+        self._opened = contextlib.ExitStack()  # what a `with` would hold open
         self._effects: deque[Effect] = deque()
         self._is_acting = False
         self._wake_at = math.inf
@@ -86,7 +89,9 @@ class RoomConnection:
     def lose(self) -> None:
         """As in a lift: the socket is gone without a word, and the Session comes back by itself."""
         if self._socket is not None:
-            self._drop_socket()
+            with contextlib.suppress(OSError):  # it may have been lost already
+                self._socket.socket.shutdown(SHUT_RDWR)
+            self._disconnect(_NORMAL)
             self._do(self._session.closed(_ABNORMAL, now_ms()))
 
     def later(self, wait_ms: float, action: Callable[[], None]) -> None:
@@ -116,7 +121,7 @@ class RoomConnection:
         except TimeoutError:
             return
         except ConnectionClosed as closed:
-            self._socket = None
+            self._disconnect(_NORMAL)
             code = closed.rcvd.code if closed.rcvd else _ABNORMAL
             self._do(self._session.closed(code, now_ms()))
             return
@@ -158,14 +163,16 @@ class RoomConnection:
 
     def _connect(self) -> None:
         try:
-            self._socket = connect(
-                self._url,
-                subprotocols=[Subprotocol(SUBPROTOCOL)],
-                compression=None,
-                open_timeout=_OPEN_DEADLINE_S,
-                close_timeout=_CLOSE_DEADLINE_S,
-                ping_interval=None,  # the protocol has its own, which the server counts
-                proxy=None,
+            self._socket = self._opened.enter_context(
+                connect(
+                    self._url,
+                    subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    compression=None,
+                    open_timeout=_OPEN_DEADLINE_S,
+                    close_timeout=_CLOSE_DEADLINE_S,
+                    ping_interval=None,  # the protocol has its own, which the server counts
+                    proxy=None,
+                )
             )
         except (OSError, TimeoutError, InvalidHandshake):
             self._do(self._session.closed(_ABNORMAL, now_ms()))
@@ -178,15 +185,11 @@ class RoomConnection:
                 self._socket.send(text)
 
     def _disconnect(self, code: int) -> None:
+        """Nothing of this socket is reported any more."""
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.close(code)
-
-    def _drop_socket(self) -> None:
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            socket.socket.close()
-            socket.close()
+        self._opened.close()
 
     def _claim_over_http(self, drop_id: str, request_id: str) -> None:
         try:

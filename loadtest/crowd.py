@@ -7,6 +7,7 @@ late, not fewer, and lateness counts.
 
 import asyncio
 import contextlib
+import os
 import random
 import resource
 import socket
@@ -133,7 +134,8 @@ class _Crowd:
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.remove_reader(self._pipe.fileno())
         self._is_over.set()
-        with contextlib.suppress(OSError):
+        os.set_blocking(self._pipe.fileno(), True)  # it was made otherwise by being watched
+        with contextlib.suppress(ConnectionError):  # nobody is there to take it
             self._pipe.send(self._record)
         for student in self._students:
             student.leave()

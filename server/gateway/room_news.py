@@ -14,6 +14,11 @@ from server.gateway.frames import text_frame
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 
+_LOSS_FRAMES = {
+    ClaimState.REVOKED: "claim_revoked",
+    ClaimState.RELEASED: "coupon_released",
+}
+
 
 class RoomNews:
     """Every call may end in DeskUnavailableError: what was not said then is said the next time."""
@@ -131,6 +136,7 @@ class RoomNews:
         for student, held in zip(students, row, strict=True):
             if held is None or held.state is ClaimState.WON:
                 continue
-            room.unconfirmed.discard((drop.id, student))
             if held.state is ClaimState.CONFIRMED:
                 self._rooms.confirmed(room, student, drop.id, held.coupon)
+            else:
+                self._rooms.lost(room, student, drop.id, _LOSS_FRAMES[held.state])

@@ -108,16 +108,26 @@ class Rooms:
                     self.confirmed(room, student, drop_id, orjson.dumps(coupon))
             case "lost":
                 for frame, student, drop_id, coupon_id, reason in message["claims"]:
-                    room.unconfirmed.discard((drop_id, student))
-                    room.tell_student(
-                        student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason))
-                    )
+                    self.lost(room, student, drop_id, frame, coupon_id, reason)
             case _:
                 self._take(room, load_publication(message))
 
     def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
         room.unconfirmed.discard((drop_id, student))
         room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
+
+    def lost(
+        self,
+        room: Room,
+        student: str,
+        drop_id: str,
+        frame: str,
+        coupon_id: str | None = None,
+        reason: str = "taken_back",
+    ) -> None:
+        """`frame`: coupon_released or claim_revoked."""
+        room.unconfirmed.discard((drop_id, student))
+        room.tell_student(student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason)))
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""

@@ -1,13 +1,15 @@
 """The gateway over real sockets and a real Redis: joining, pushing, claiming, healing, ending."""
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from server.core.claims import Audience
+from server.core.claims import Audience, ClaimState
 from server.core.drops import RoomDrop
+from server.desk import records
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
 from server.gateway.connection import now_ms
@@ -236,6 +238,23 @@ class TestHealing:
             again = await client.next("welcome")
             assert again["epoch"] != welcome["epoch"]
             assert [drop["id"] for drop in again["drops"]] == ["drp_2"]
+
+    @pytest.mark.parametrize(
+        ("state", "frame"),
+        [(ClaimState.REVOKED, "claim_revoked"), (ClaimState.RELEASED, "coupon_released")],
+    )
+    async def test_a_loss_nobody_published_is_told_all_the_same(
+        self, gateway: RunningGateway, state: ClaimState, frame: str
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, _):
+            await client.claim()
+            ((held,),) = await gateway.desk.drops.claims_of([(SHARD, "drp_1", ["ada"])])
+            assert held is not None
+            # As a rebuild loads it.
+            lost = records.dump(replace(held, state=state))
+            await gateway.desk.redis.hset(gateway.desk.keys().holders("drp_1"), "ada", lost)
+            assert (await client.next(frame))["drop_id"] == "drp_1"
 
 
 class TestEnding:

@@ -269,10 +269,9 @@ def port_of(response: httpx.Response) -> int:
 
 async def _as_told(retry_after_ms: int) -> None:
     """The server has said when to ask again."""
-    loop = asyncio.get_running_loop()
-    due = loop.create_future()
-    loop.call_later(retry_after_ms / 1000, due.set_result, None)
-    await due
+    due = asyncio.Event()
+    asyncio.get_running_loop().call_later(retry_after_ms / 1000, due.set)
+    await due.wait()
 
 
 def _plain(frame: Frame) -> Frame:

@@ -1,13 +1,22 @@
 """The load tester as people start it: against a server of its own, and against one that lies."""
 
 import asyncio
+import fcntl
 import json
 import sys
+import termios
+import time
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from loadtest.crowd import CrowdPlan, Seat, run_crowd
+from loadtest.passes import Pass
+from loadtest.recording import Recording
+from tests.support.eventually import eventually
 from tests.system.faulty_school import Fault, faulty_school
 
 pytestmark = pytest.mark.asyncio
@@ -130,3 +139,53 @@ async def test_more_students_than_the_machine_holds_are_refused_before_the_start
 
     assert ended.status == 2
     assert "use --processes" in ended.said
+
+
+async def test_recording_of_a_full_process_goes_through_its_pipe() -> None:
+    """Far more than a pipe holds; nobody of this crowd ever sets out."""
+    never = [Seat(Pass(f"s{number}", "token"), 0, 3_600) for number in range(19_000)]
+    plan = CrowdPlan("http://127.0.0.1:9", ["algebra"], never, [], "mark", 0, 1)
+    ours, theirs = Pipe()
+    running = asyncio.create_task(asyncio.to_thread(run_crowd, plan, theirs))
+
+    ours.send(time.monotonic_ns())
+    ours.send("finish")
+    await eventually(lambda: _unread(ours) > 100_000)  # full: the rest has to wait for us
+    async with asyncio.timeout(DEADLINE_S):
+        heard = await asyncio.to_thread(_until_recording, ours)
+        await running
+
+    assert len(heard.names) == 19_000
+    assert heard.joins == 0
+
+
+def _unread(pipe: Connection) -> int:
+    """Bytes."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def _until_recording(pipe: Connection) -> Recording:
+    while pipe.poll(DEADLINE_S):
+        message = pipe.recv()
+        if isinstance(message, Recording):
+            return message
+    raise AssertionError("it did not come")
+
+
+async def test_lesson_with_locusts_users_finds_nothing_but_the_gate_that_cannot_hold(
+    tmp_path: Path,
+) -> None:
+    page = tmp_path / "load.html"
+
+    ended = await loadtest(
+        *("lesson", "--students", "30", "--stock", "5", "--seconds", "10", "--drop-every", "3"),
+        *("--html", str(page), "--fail-on", "p50_push_ms=0", "p99_claim_ms=60000"),
+    )
+
+    assert ended.status == 1, ended.said
+    (verdict,) = [line for line in ended.said.splitlines() if "verdict: " in line]
+    assert "p50_push_ms" in verdict
+    assert "Locust" in page.read_text()
+    statistics = (tmp_path / "load_stats.csv").read_text()
+    for name in ("join", "push_delay", "claim_round_trip", "confirm_delay"):
+        assert f"room,{name}," in statistics

@@ -68,7 +68,7 @@ def _revoke(room: ModelRoom, drop: ModelDrop, _: int) -> None:
     claim = room.claims.get(drop.id)
     if claim is not None and claim.state in ("won", "confirmed"):
         claim.state = "revoked"
-        room.tell(type="claim_revoked", drop_id=drop.id, reason="no_unit")
+        room.tell(type="claim_revoked", drop_id=drop.id, reason="nothing_left")
 
 
 ON_DROPS: Mapping[str, Act] = {

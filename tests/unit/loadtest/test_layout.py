@@ -1,0 +1,15 @@
+"""Locust puts loadtest/ itself on sys.path: a file there must not hide a module of the library."""
+
+import sys
+from pathlib import Path
+
+import loadtest
+
+FOLDER = Path(loadtest.__file__).parent
+
+
+def test_no_file_has_the_name_of_a_library_module() -> None:
+    names = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "__main__"}
+
+    assert names
+    assert not names & sys.stdlib_module_names
