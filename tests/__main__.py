@@ -30,6 +30,9 @@ _COVERED = (
     "client_sdk.python.errands",
     "client_sdk.python.frames",
 )
+# Most of a run is waiting for processes to start and die: two at a time, file by file, in the order of
+# the folders, so that the browser's tests come last (Playwright leaves a loop behind it).
+_SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 _CJK_FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 
 
@@ -129,12 +132,13 @@ def _coverage() -> list[str]:
     """On its own, because tracing would double what the servers' tests take."""
     sources = [f"--cov={name}" for name in _COVERED]
     gates = ["--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing:skip-covered"]
-    return [sys.executable, "-m", "pytest", "-q", "tests/unit", "tests/contract", *sources, *gates]
+    folders = ["tests/unit", "tests/contract"]
+    return [sys.executable, "-m", "pytest", "-q", *_SIDE_BY_SIDE, *folders, *sources, *gates]
 
 
 def _pytest(fast: bool) -> list[str]:
     folders = [f"tests/{name}" for name in (_FAST_FOLDERS if fast else _FOLDERS)]
-    return [sys.executable, "-m", "pytest", "-q", *folders]
+    return [sys.executable, "-m", "pytest", "-q", *_SIDE_BY_SIDE, *folders]
 
 
 def _passes(name: str, command: Sequence[str]) -> bool:
