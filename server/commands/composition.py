@@ -4,7 +4,6 @@ Called by `web` and `worker`; the only place that knows every part. Nothing belo
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp
 from server.api.app import build_app
 from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
+from server.clock import now_ms
 from server.commands.figures import Figures
 from server.core.addresses import TrustedProxies
 from server.desk import DeskUnavailableError
@@ -96,33 +96,44 @@ async def compose_web(
             f"{gethostname()}:{settings.port}",
         )
         await stack.enter_async_context(figures.told())
-        app = build_app(
-            ApiParts(
-                ledger=ledger,
-                drop_desk=drop_desk,
-                claim_desk=claim_desk,
-                feed=feed,
-                token_keys=keys,
-                health=health,
-                metrics=metrics,
-                figures=figures.of_all,
-                claim_limiter=StudentLimiter(),
-                snapshot=gateway.snapshot,
-                clock=_now_ms,
-                time_zone=settings.time_zone,
-                public_url=settings.public_url or "",
-                allowed_origins=settings.allowed_origins,
-                extra_routes=page_routes(
-                    PageFacts(settings.allowed_origins, settings.public_url or "")
-                ),
-            )
-        )
+        app = _app(settings, parts, gateway, ledger, health, figures)
 
         async def drain() -> None:
             health.drain()
             await gateway.drain()
 
         yield WebParts(app, gateway.protocol, drain)
+
+
+def _app(
+    settings: Settings,
+    parts: GatewayParts,
+    gateway: Gateway,
+    ledger: Ledger,
+    health: Health,
+    figures: Figures,
+) -> ASGIApp:
+    """API and pages, on the gateway's own desk, feed and keys."""
+    public_url = settings.public_url or ""
+    return build_app(
+        ApiParts(
+            ledger=ledger,
+            drop_desk=parts.drop_desk,
+            claim_desk=parts.claim_desk,
+            feed=parts.feed,
+            token_keys=parts.keys,
+            health=health,
+            metrics=parts.metrics,
+            figures=figures.of_all,
+            claim_limiter=StudentLimiter(),
+            snapshot=gateway.snapshot,
+            clock=now_ms,
+            time_zone=settings.time_zone,
+            public_url=public_url,
+            allowed_origins=settings.allowed_origins,
+            extra_routes=page_routes(PageFacts(settings.allowed_origins, public_url)),
+        )
+    )
 
 
 @asynccontextmanager
@@ -214,7 +225,3 @@ async def _looked_after(neighbours: _Neighbours) -> AsyncIterator[None]:
         task = tasks.create_task(look_again())
         yield
         task.cancel()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,6 @@ Goes through the flows, as a school would through the API.
 """
 
 import hashlib
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from server.clock import now_ms
 from server.core.batches import Batch, BatchForm, RoomShare
 from server.core.drop_rules import DropForm, Start
 from server.core.drops import DropState
@@ -75,7 +75,7 @@ _TEMPLATE: Final = TemplateForm(
 async def prepare_demo(settings: Settings) -> None:
     """A template, two batches and a prepared drop of each. What is there stays: only a drop that
     has been used since is prepared anew, while the batch has units."""
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     async with _flows(settings) as (ledger, flows):
         for card in _CARDS:
             batch = await _find_batch(ledger, card) or await _make_batch(ledger, card, now)

@@ -6,7 +6,6 @@ Knows nothing of Redis; what a session asks for goes to the `Host`.
 """
 
 import asyncio
-import time
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike, Subprotocol
 
 from server import wire
+from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.gateway import closing
 from server.gateway.closing import Closing
@@ -239,10 +239,6 @@ class Connection(asyncio.Protocol):
                 if why is closing.TOKEN_INVALID:
                     self._host.doorkeeper.blame(self._address, now_ms())
                 self.end(why)
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def room_of(path: str) -> str | None:

@@ -15,6 +15,7 @@ import structlog
 from websockets.typing import LoggerLike
 
 from server import wire
+from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.claims import ClaimState, Outcome
 from server.core.identity import Identity
@@ -24,7 +25,7 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.gateway import closing
 from server.gateway.closing import Closing
-from server.gateway.connection import Connection, now_ms
+from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.frames import text_frame
 from server.gateway.joins import Joins

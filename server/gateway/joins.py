@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import structlog
 
+from server.clock import now_ms
 from server.core.identity import Identity
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.records import HeldClaim
 from server.gateway import closing
-from server.gateway.connection import Connection, now_ms
+from server.gateway.connection import Connection
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 from server.gateway.session import Phase

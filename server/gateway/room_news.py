@@ -5,11 +5,11 @@ Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one e
 """
 
 from server import wire
+from server.clock import now_ms
 from server.core.claims import ClaimState
 from server.core.drops import DropState, RoomDrop
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.gateway.connection import now_ms
 from server.gateway.frames import text_frame
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms

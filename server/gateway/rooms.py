@@ -12,11 +12,11 @@ import orjson
 import structlog
 
 from server import wire
+from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed, Publication, load_publication
 from server.desk.subscription import Subscription
-from server.gateway.connection import now_ms
 from server.gateway.frames import text_frame
 from server.gateway.room import OnSent, Room
 

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 import structlog
 
 from server import wire
+from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.subscription import Subscription
-from server.gateway.connection import Connection, now_ms
+from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
 from server.gateway.joins import Joins

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.record_claims import ClaimRecorder
@@ -60,7 +61,7 @@ class ClaimsLoop:
 
     async def _record_shard(self, entries: list[OutboxEntry]) -> None:
         begun = time.perf_counter()
-        result = await self.recorder.record(entries, time.time_ns() // 1_000_000)
+        result = await self.recorder.record(entries, now_ms())
         await self.outbox.acknowledge(entries)
         self.metrics.ledger_commit.observe(time.perf_counter() - begun)
         self.metrics.ledger_batch_size.observe(len(entries))

@@ -5,12 +5,12 @@ fault in one round must not end the others, and is logged and counted.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
+from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS
@@ -125,7 +125,3 @@ async def _until_done(job: Job) -> None:
         else:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

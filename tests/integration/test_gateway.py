@@ -7,12 +7,12 @@ import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from server.clock import now_ms
 from server.core.claims import Audience, ClaimState
 from server.core.drops import RoomDrop
 from server.desk import records
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
-from server.gateway.connection import now_ms
 from tests.support.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway, a_token

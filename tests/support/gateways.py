@@ -13,10 +13,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from server.clock import now_ms
 from server.desk.connection import connect as connect_redis
 from server.desk.subscription import Subscription
 from server.gateway import upkeep
-from server.gateway.connection import now_ms
 from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.telemetry import Health, Metrics

@@ -15,9 +15,10 @@ from websockets.http11 import Response
 from websockets.typing import LoggerLike, Subprotocol
 from websockets.uri import parse_uri
 
+from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
-from server.gateway.connection import Connection, now_ms
+from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.session import Session
 from server.tokens import TokenKeys

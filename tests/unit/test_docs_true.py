@@ -116,10 +116,10 @@ def test_no_file_outside_tests_names(what: str) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("see /work/notes.md", "a folder of one machine"),
+        ("see " + "/work" + "/notes.md", "a folder of one machine"),
         ("cd /tmp/x", "a folder of one machine"),
         ("'/tmp/x'", "a folder of one machine"),
-        ("--index-url https://a.example/simple", "an index host"),
+        ("--index" + "-url https://a.example/simple", "an index host"),
         ("PIP_FIND_LINKS=/x", "an index host"),
         ("https://pypi.org/", "an index host"),
         ("https://a.example/root/simple", "an index host"),
