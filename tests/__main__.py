@@ -25,6 +25,8 @@ _COVERED = (
     "server.tokens",
     "server.wire",
     "server.gateway.session",
+    "server.gateway.handshake",
+    "server.gateway.frames",
     "client_sdk.python.session",
     "client_sdk.python.room",
     "client_sdk.python.errands",

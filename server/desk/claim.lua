@@ -1,7 +1,8 @@
 -- Answers up to 500 taps in one call; all or nothing for each of them.
 --
 -- KEYS  1 fence, 2 outbox, then for each drop: drop, holders, free, caps
--- ARGV  for each drop: how many taps, then for each tap: student, request id, claim id
+-- ARGV  1 what the ids of the claims of this call begin with, then for each drop its taps, a line
+--       each for student and request id, which hold no line ends
 -- Answer: SHUT, or one element for each tap in order:
 --   a number  a refusal, by REFUSED below (ClaimDesk holds the same numbers)
 --   'W<record>'  won, now or by the same request before; 'A<record>' held by another request
@@ -86,17 +87,18 @@ local function answer(drop, key, tap, held)
   return 'W' .. record, record
 end
 
-local answers, arg = {}, 1
+local answers = {}
 for k = 3, #KEYS, 4 do
   local key = { drop = KEYS[k], holders = KEYS[k + 1], free = KEYS[k + 2], caps = KEYS[k + 3] }
-  local count = tonumber(ARGV[arg])
   local taps, students = {}, {}
-  for i = 1, count do
-    local at = arg + 3 * i - 2
-    taps[i] = { student = ARGV[at], request_id = ARGV[at + 1], claim_id = ARGV[at + 2] }
-    students[i] = ARGV[at]
+  for student, request_id in string.gmatch(ARGV[(k + 5) / 4], '([^\n]+)\n([^\n]+)') do
+    local number = #answers + #taps + 1
+    taps[#taps + 1] = {
+      student = student, request_id = request_id,
+      claim_id = string.format('%s%03x', ARGV[1], number),
+    }
+    students[#students + 1] = student
   end
-  arg = arg + 1 + 3 * count
   local drop = load_drop(key.drop)
   local held = drop and redis.call('HMGET', key.holders, unpack(students))
   local won_here = {} -- one student may be in this call twice

@@ -8,6 +8,7 @@ Queue: at most MAX_WAITING taps for a shard; beyond that a tap is told to retry.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -21,7 +22,7 @@ from server.desk import DeskUnavailableError, records
 from server.desk.keys import ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
-from server.ids import new_claim_id
+from server.ids import new_claim_stem
 
 MAX_TAPS_A_CALL = 500  # the script blocks Redis for about 3 ms then
 MAX_CALLS_UNDER_WAY = 2  # for one shard: one on its way while the other is answered
@@ -48,17 +49,32 @@ class ClaimAnswer:
     limit: str | None = None
 
 
-@dataclass(slots=True)
-class Tap:
-    """One claim on its way. `on_answer` is called once, from the loop; it must not raise."""
+class Tap(ABC):
+    """One claim on its way. Whoever taps says what becomes of the answer."""
 
-    shard: int
-    drop_id: str
-    batch_id: str
-    student: str
-    request_id: str
-    on_answer: Callable[["Tap", ClaimAnswer], None]
-    claim_id: str = field(default_factory=new_claim_id)
+    __slots__ = ("batch_id", "drop_id", "request_id", "shard", "student")
+
+    def __init__(
+        self, shard: int, drop_id: str, batch_id: str, student: str, request_id: str
+    ) -> None:
+        self.shard = shard
+        self.drop_id = drop_id
+        self.batch_id = batch_id
+        self.student = student
+        self.request_id = request_id
+
+    @abstractmethod
+    def answered(self, answer: ClaimAnswer) -> None:
+        """Called once, from the loop; it must not raise."""
+
+
+class _AwaitedTap(Tap):
+    __slots__ = ("answer",)
+    answer: asyncio.Future[ClaimAnswer]
+
+    def answered(self, answer: ClaimAnswer) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
 
 
 _RETRY = ClaimAnswer(Outcome.RETRY, retry_after_ms=RETRY_AFTER_MS)
@@ -82,12 +98,12 @@ class ClaimDesk:
         self._calls: set[asyncio.Task[None]] = set()
 
     def submit(self, tap: Tap) -> None:
-        """Answers through `tap.on_answer`, together with all taps of this turn of the loop."""
+        """Answers through `tap.answered`, together with all taps of this turn of the loop."""
         queue = self._shards.get(tap.shard)
         if queue is None:
             queue = self._shards[tap.shard] = _ShardQueue()
         if len(queue.waiting) >= MAX_WAITING:
-            tap.on_answer(tap, _RETRY)
+            tap.answered(_RETRY)
             return
         queue.waiting.append(tap)
         if not queue.is_scheduled:
@@ -98,14 +114,10 @@ class ClaimDesk:
         self, *, shard: int, drop_id: str, batch_id: str, student: str, request_id: str
     ) -> ClaimAnswer:
         """The same for one who can wait."""
-        answered: asyncio.Future[ClaimAnswer] = asyncio.get_running_loop().create_future()
-
-        def settle(_tap: Tap, answer: ClaimAnswer) -> None:
-            if not answered.done():
-                answered.set_result(answer)
-
-        self.submit(Tap(shard, drop_id, batch_id, student, request_id, settle))
-        return await answered
+        tap = _AwaitedTap(shard, drop_id, batch_id, student, request_id)
+        tap.answer = asyncio.get_running_loop().create_future()
+        self.submit(tap)
+        return await tap.answer
 
     async def close(self) -> None:
         """Waits for the calls under way: their askers are owed an answer."""
@@ -135,14 +147,15 @@ class ClaimDesk:
             self._shards[shard].under_way -= 1
         self._on_call(len(taps), perf_counter() - begun)
         for tap, answer in zip(taps, answers, strict=True):
-            tap.on_answer(tap, answer)
+            tap.answered(answer)
         self._send_waiting(shard)
 
-    def _arguments(self, shard: int, taps: list[Tap]) -> tuple[list[str], list[str | int]]:
-        """KEYS and ARGV as claim.lua's head has them."""
+    def _arguments(self, shard: int, taps: list[Tap]) -> tuple[list[str], list[str]]:
+        """KEYS and ARGV as claim.lua's head has them. One text for all taps of a drop: redis-py takes a
+        microsecond for each argument."""
         names = ShardKeys(self._prefix, shard)
         keys = [names.fence, names.outbox]
-        args: list[str | int] = []
+        args = [new_claim_stem()]
         for drop_id, group in groupby(taps, key=_by_drop):
             of_drop = list(group)
             keys += (
@@ -151,9 +164,7 @@ class ClaimDesk:
                 names.free(drop_id),
                 names.caps(of_drop[0].batch_id),
             )
-            args.append(len(of_drop))
-            for tap in of_drop:
-                args += (tap.student, tap.request_id, tap.claim_id)
+            args.append("\n".join([f"{tap.student}\n{tap.request_id}" for tap in of_drop]))
         return keys, args
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from server import wire
 from server.core.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
+from server.desk import room_drops
 from server.desk.connection import asked
 from server.desk.keys import RoomKeys
 from server.desk.scripts import Scripts
@@ -102,7 +102,7 @@ class Feed:
         offset: int = await self._scripts.run(
             "publish",
             [keys.feed, keys.stream, keys.drops, keys.published(publication_id), keys.channel],
-            [kind, drop.id, wire.dump_room_drop(drop), only_where_open],
+            [kind, drop.id, room_drops.dump(drop), only_where_open],
         )
         return offset
 
@@ -112,7 +112,7 @@ class Feed:
             "room_state", [keys.feed, keys.stream, keys.drops], [SHOWN_AFTER_CLOSE_MS]
         )
         return RoomState(
-            epoch.decode(), offset, now, tuple(wire.load_room_drop(drop) for drop in drops)
+            epoch.decode(), offset, now, tuple(room_drops.load(drop) for drop in drops)
         )
 
     async def since(self, room: str, offset: int) -> list[Publication]:
@@ -195,6 +195,6 @@ def load_publication(message: Mapping[str, object]) -> Publication:
         FeedKind(str(message["kind"])),
         str(message["epoch"]),
         int(str(message["offset"])),
-        wire.room_drop_from(message["drop"]),
+        room_drops.of_fields(message["drop"]),
         at if isinstance(at, int) else None,
     )

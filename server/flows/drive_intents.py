@@ -30,11 +30,14 @@ class Driven:
     waiting: int
 
 
-async def drive(places: Places, intent: Intent, now: int) -> Refused | None:
-    """Does it. Refused: the desk says no, and what the ledger had set aside is back.
-    DeskUnavailableError, LedgerUnavailableError: it stays pending.
+async def drive(
+    places: Places, intent: Intent, now: int, whole: Whole | None = None
+) -> Refused | None:
+    """Does it. `whole`: the drop as the intent's own transaction left it, else it is read. Refused: the
+    desk says no, and what the ledger had set aside is back. DeskUnavailableError,
+    LedgerUnavailableError: it stays pending.
     """
-    whole = await whole_drop(places.ledger, intent.drop_id)
+    whole = whole or await whole_drop(places.ledger, intent.drop_id)
     return await _HOPS[intent.kind](places, whole, intent, now)
 
 
@@ -107,9 +110,9 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
     if window is None:
         await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
-    present = (await places.feed.audience_counts(row.room, row.id)).present
     opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
     await places.feed.publish(intent.id, FeedKind.OPENED, whole.as_told(opened))
+    present = (await places.feed.audience_counts(row.room, row.id)).present
     async with places.ledger.begin() as conn:
         await drops.mark_open(conn, row.id, window, present)
         await intents.finish(conn, intent.id, now)

@@ -8,7 +8,7 @@ Idempotency-Key.
 """
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from server.core.batches import Batch
 from server.core.drop_rules import DropForm, Start
 from server.core.drops import Allotment, DropState
 from server.core.refusals import Code, Refused
+from server.core.templates import Template
 from server.core.violations import refused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
@@ -25,7 +26,7 @@ from server.flows import show_drop
 from server.flows.change_drop import write_extension, write_top_up
 from server.flows.close_drop import write_close
 from server.flows.drive_intents import drive
-from server.flows.places import Places, hold_in_room, offer_of, take_units, template_of
+from server.flows.places import Places, Whole, hold_in_room, offer_of, take_units, template_of
 from server.flows.replaying import made_before
 from server.flows.show_drop import DropView
 from server.flows.stopping import Stop, refusing, stop_if
@@ -63,28 +64,33 @@ class Drops:
         async with self._places.ledger.begin() as conn:
             earlier = await made_before(conn, key, drop_id, now)
             if earlier is None:
-                await _write_new(conn, drop_id, actor, room, form, now)
-        return await self._driven(earlier or drop_id, room, now)
+                opening = await _write_new(conn, drop_id, actor, room, form, now)
+        if earlier is not None:
+            return await self._driven(earlier, room, now)
+        return await self._after(opening, drop_id, room, now)
 
     @refusing
     async def open(self, drop_id: str, room: str, actor: str, now: int) -> DropView | Refused:
         """A prepared drop now. One that is open already, or being opened, stays as it is."""
+        opening = None
         async with self._places.ledger.begin() as conn:
             row = await hold_in_room(conn, drop_id, room)
             if row.state is DropState.CLOSED:
                 raise Stop(Refused(Code.WRONG_STATE, "the drop is closed"))
             if row.state is DropState.PREPARED:
-                batch, _ = await offer_of(conn, row.batch_id)
-                await _take_stock(conn, batch, row, now)
+                batch, template = await offer_of(conn, row.batch_id)
+                await _take_stock(conn, batch, template, row, now)
                 await drops.mark_opening(conn, drop_id)
-                await _write_opening(conn, row, now)
-        return await self._driven(drop_id, room, now)
+                opening = await _write_opening(conn, batch, template, row, now)
+        if opening is None:
+            return await self._driven(drop_id, room, now)
+        return await self._after(opening, drop_id, room, now)
 
     @refusing
     async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """Ends it; what nobody has claimed goes back to the batch. Repeatable."""
         intent = await write_close(self._places, drop_id, room, now)
-        return await self._after(intent, drop_id, room, now)
+        return await self._after(_task_of(intent), drop_id, room, now)
 
     @refusing
     async def top_up(
@@ -92,7 +98,7 @@ class Drops:
     ) -> DropView | Refused:
         """wrong_state with the current `quantity` where it is not the expected one; stock_short."""
         intent = await write_top_up(self._places, drop_id, room, add, expected_quantity, now)
-        return await self._after(intent, drop_id, room, now)
+        return await self._after(_task_of(intent), drop_id, room, now)
 
     @refusing
     async def extend(
@@ -102,7 +108,7 @@ class Drops:
         intent = await write_extension(
             self._places, drop_id, room, seconds, expected_closes_at, now
         )
-        return await self._after(intent, drop_id, room, now)
+        return await self._after(_task_of(intent), drop_id, room, now)
 
     @refusing
     async def get(self, drop_id: str, room: str, now: int) -> DropView | Refused:
@@ -125,49 +131,71 @@ class Drops:
         async with self._places.ledger.read() as conn:
             under_way = await intents.pending_of(conn, drop_id)
         opening = next((one for one in under_way if one.kind is IntentKind.OPEN), None)
-        return await self._after(opening, drop_id, room, now)
+        return await self._after(_task_of(opening), drop_id, room, now)
 
     async def _after(
-        self, intent: Intent | None, drop_id: str, room: str, now: int
+        self, task: "_Task | None", drop_id: str, room: str, now: int
     ) -> DropView | Refused:
-        if intent is not None:
+        if task is not None:
             # From when it was written: a replay of an old opening has less time.
-            seconds = DRIVE_SECONDS - (now - intent.created_at) / 1000
+            seconds = DRIVE_SECONDS - (now - task.intent.created_at) / 1000
             try:
                 async with asyncio.timeout(seconds):
-                    stop_if(await drive(self._places, intent, now))
+                    stop_if(await drive(self._places, task.intent, now, task.whole))
             except TimeoutError:
                 return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
         return await show_drop.show_drop(self._places, drop_id, room, now)
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """An intent to be driven now. `whole`: its drop, where that is known already: between a teacher's
+    press and the card every read counts."""
+
+    intent: Intent
+    whole: Whole | None = None
+
+
+def _task_of(intent: Intent | None) -> _Task | None:
+    return _Task(intent) if intent is not None else None
+
+
 async def _write_new(
     conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
-) -> None:
+) -> _Task | None:
+    """None: a prepared one, with nothing to be done yet."""
     batch = await batches.find(conn, form.batch_id)
     stop_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # or it would have been refused
     row = _row(drop_id, actor, room, form, batch, now)
     if form.start == Start.PREPARED:
         await drops.insert_drop(conn, row)
-        return
-    await _take_stock(conn, batch, row, now)
+        return None
+    template = await template_of(conn, batch)
+    await _take_stock(conn, batch, template, row, now)
     await drops.insert_drop(conn, replace(row, state=DropState.OPENING))
-    await _write_opening(conn, row, now)
+    return await _write_opening(conn, batch, template, row, now)
 
 
-async def _take_stock(conn: AsyncConnection, batch: Batch, row: DropRow, now: int) -> None:
+async def _take_stock(
+    conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
+) -> None:
     opens_at = now + row.opens_in_seconds * 1000
     closes_at = opens_at + row.duration_seconds * 1000
-    template = await template_of(conn, batch)
     stop_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
     await take_units(conn, batch, row.room, row.quantity)
 
 
-async def _write_opening(conn: AsyncConnection, row: DropRow, now: int) -> None:
+async def _write_opening(
+    conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
+) -> _Task:
+    """The opening, to be driven once this is committed."""
     allotment = Allotment(new_id("alt"), 1, row.quantity)
+    intent = Intent(new_id("int"), IntentKind.OPEN, row.id, now, {})
     await drops.insert_allotment(conn, row.id, allotment, now)
-    await intents.write(conn, Intent(new_id("int"), IntentKind.OPEN, row.id, now, {}))
+    await intents.write(conn, intent)
+    opening = replace(row, state=DropState.OPENING)
+    return _Task(intent, Whole(opening, batch, template, (allotment,)))
 
 
 def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:

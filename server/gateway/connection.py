@@ -1,15 +1,16 @@
-"""One socket: bytes <-> the session, over the sans-IO layer of `websockets`.
+"""One socket: bytes <-> the session.
 
 Given to uvicorn as its `ws` class (gateway.protocol_class), so that pages, API and sockets share a
-port. No task, queue or future for a connection: 7-9 KB each.
+port. No task, queue or future for a connection: some 4 KB each.
+Two ways in, decided anew for each read: the usual handshake and the usual frame, whole in one read, are
+taken at once; everything else goes through the sans-IO layer of `websockets`, which is made when it is
+first needed and kept from then on (decisions/0011).
 Knows nothing of Redis; what a session asks for goes to the `Host`.
 """
 
 import asyncio
 from typing import Protocol, cast
-from urllib.parse import urlsplit
 
-from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -22,13 +23,20 @@ from server.core.addresses import TrustedProxies
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.doorkeeper import Doorkeeper
-from server.gateway.frames import text_frame
-from server.gateway.session import Claim, Effect, End, Join, Phase, Seen, Session
+from server.gateway.frames import text_frame, usual_text
+from server.gateway.handshake import (
+    SUBPROTOCOL,
+    Handshake,
+    is_from,
+    read_request,
+    read_usual,
+    room_of,
+)
+from server.gateway.session import Effect, End, Join, Phase, Session
 from server.tokens import TokenKeys
 
-_SUBPROTOCOLS = (Subprotocol("classdrop.v1"),)
+_SUBPROTOCOLS = (Subprotocol(SUBPROTOCOL),)
 MAX_UNSENT_BYTES = 64 * 1024  # beyond it the client does not read: evicted
-_PATH_PREFIX, _MAX_ROOM = "/v1/rooms/", 64
 _CLIENT = "client"  # why it ended, where we had no part in it
 _CLOSE_SECONDS = 5.0  # a client that does not answer our close is cut off
 
@@ -68,9 +76,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._ws = ServerProtocol(
-            subprotocols=_SUBPROTOCOLS, max_size=wire.MAX_FRAME_BYTES, logger=host.protocol_log
-        )
+        self._ws: ServerProtocol | None = None
         self._fragments: bytearray | None = None
         self._address = ""
         self._is_stranger = False
@@ -89,17 +95,18 @@ class Connection(asyncio.Protocol):
         self._host.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        ws = self._ws
-        ws.receive_data(data)
-        for event in ws.events_received():
-            if isinstance(event, Request):
-                self._shake_hands(event)
-            elif ws.state is State.OPEN and isinstance(event, Frame):
-                self._take(event)
-        self._send_protocol_data()
+        if self._ws is None:
+            session = self.session
+            if session is None:
+                if self._shakes_hands_as_usual(data):
+                    return
+            elif (text := usual_text(data, wire.MAX_FRAME_BYTES)) is not None:
+                self._do(session.receive(text, now_ms()))
+                return
+        self._receive(self._library(), data)
 
     def eof_received(self) -> None:
-        self._ws.receive_eof()
+        self._library().receive_eof()
         self._send_protocol_data()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -146,12 +153,13 @@ class Connection(asyncio.Protocol):
 
     def end(self, why: Closing) -> None:
         """An error that says why, then the close; the transport goes when the client answers."""
-        if self.transport is None or self._ws.state is not State.OPEN:
+        ws = self._library()
+        if self.transport is None or ws.state is not State.OPEN:
             self._abort()
             return
         self._reason = why.word
         self.write(text_frame(wire.error(why.word, why.message, why.retry_after_ms)))
-        self._ws.send_close(why.code, why.word)
+        ws.send_close(why.code, why.word)
         self._send_protocol_data()
 
     # --- inside -------------------------------------------------------------------------------
@@ -160,45 +168,88 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def _library(self) -> ServerProtocol:
+        """Where there has been no handshake yet it reads one; after a usual one it goes on from there."""
+        if self._ws is None:
+            self._ws = ServerProtocol(
+                subprotocols=_SUBPROTOCOLS,
+                state=State.CONNECTING if self.session is None else State.OPEN,
+                max_size=wire.MAX_FRAME_BYTES,
+                logger=self._host.protocol_log,
+            )
+        return self._ws
+
+    def _receive(self, ws: ServerProtocol, data: bytes) -> None:
+        ws.receive_data(data)
+        for event in ws.events_received():
+            if isinstance(event, Request):
+                self._shake_hands(ws, event)
+            elif ws.state is State.OPEN and isinstance(event, Frame):
+                self._take(event)
+        self._send_protocol_data()
+
     def _send_protocol_data(self) -> None:
         """Handshake, pongs, closes: what the library has to say by itself. It marks the end of what it
         sends with an empty piece: we half-close then, so that the client can still read the close."""
-        for piece in self._ws.data_to_send():
+        ws = self._library()
+        for piece in ws.data_to_send():
             if piece:
                 self.write(piece)
             elif self.transport is not None and not self.transport.is_closing():
                 self.transport.write_eof()
-        if self._ws.close_expected() and not self._is_ending:
+        if ws.close_expected() and not self._is_ending:
             self._is_ending = True
-            if self._reason == _CLIENT and self._ws.close_sent and not self._ws.close_rcvd:
-                self._reason = str(self._ws.close_sent.code)  # the library found a violation
+            if self._reason == _CLIENT and ws.close_sent and not ws.close_rcvd:
+                self._reason = str(ws.close_sent.code)  # the library found a violation
             asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self._abort)
 
-    def _shake_hands(self, request: Request) -> None:
-        ws, now = self._ws, now_ms()
-        room = room_of(request.path)
-        if room is None:
-            ws.send_response(ws.reject(404, "no such room\n"))
-        elif not _is_allowed(request.headers, self._host.allowed_origins):
-            ws.send_response(ws.reject(403, "this origin may not connect\n"))
-        elif self._host.is_draining or self._host.doorkeeper.is_full:
-            ws.send_response(ws.reject(503, "come back in a moment\n"))
-        else:
-            ws.send_response(ws.accept(request))
-            if ws.state is State.OPEN:
-                forwarded_for = ",".join(request.headers.get_all("X-Forwarded-For"))
-                self._address = self._host.proxies.client(self._address, forwarded_for)
-                self._begin(room, now)
+    # --- the handshake ------------------------------------------------------------------------
 
-    def _begin(self, room: str, now: int) -> None:
+    def _shakes_hands_as_usual(self, data: bytes) -> bool:
+        """False: nothing has been done. Who is not let in is told so by the library."""
+        asked = read_usual(data)
+        room = room_of(asked.path) if asked is not None else None
+        if asked is None or room is None or self._refusal(asked, room) is not None:
+            return False
+        self.write(asked.answer())
+        self._begin(asked, room)
+        return True
+
+    def _shake_hands(self, ws: ServerProtocol, request: Request) -> None:
+        asked = read_request(request)
+        room = room_of(asked.path)
+        refusal = self._refusal(asked, room)
+        if refusal is not None:
+            ws.send_response(ws.reject(*refusal))
+            return
+        ws.send_response(ws.accept(request))
+        if ws.state is State.OPEN and room is not None:
+            self._send_protocol_data()
+            self._begin(asked, room)
+
+    def _refusal(self, asked: Handshake, room: str | None) -> tuple[int, str] | None:
+        """Status and text."""
+        if room is None:
+            return 404, "no such room\n"
+        if not is_from(asked, self._host.allowed_origins):
+            return 403, "this origin may not connect\n"
+        if self._host.is_draining or self._host.doorkeeper.is_full:
+            return 503, "come back in a moment\n"
+        return None
+
+    def _begin(self, asked: Handshake, room: str) -> None:
+        """The socket is open, and its client a stranger until it has shown a token."""
+        now = now_ms()
         self.session = Session(room, self._host.keys, now)
+        self._address = self._host.proxies.client(self._address, ",".join(asked.forwarded_for))
         keeper = self._host.doorkeeper
         if not keeper.admits(self._address, now):
-            self._send_protocol_data()
             self.end(closing.TOO_MANY)
             return
         keeper.enter(self._address)
         self._is_stranger = True
+
+    # --- frames -------------------------------------------------------------------------------
 
     def _take(self, frame: Frame) -> None:
         session, opcode = self.session, frame.opcode
@@ -228,37 +279,14 @@ class Connection(asyncio.Protocol):
         match effect:
             case None:
                 pass
-            case Claim(drop_id, request_id):
+            case wire.ClaimFrame(drop_id, request_id):
                 self._host.claim(self, drop_id, request_id)
             case Join():
                 self.has_shown_token()
                 self._host.join(self)
-            case Seen(drop_id):
+            case wire.SeenFrame(drop_id):
                 self._host.seen(self, drop_id)
             case End(why):
                 if why is closing.TOKEN_INVALID:
                     self._host.doorkeeper.blame(self._address, now_ms())
                 self.end(why)
-
-
-def room_of(path: str) -> str | None:
-    """The room of a socket's path, or None where it is not one."""
-    room = path.partition("?")[0].removeprefix(_PATH_PREFIX)
-    if (
-        len(room) + len(_PATH_PREFIX) != len(path.partition("?")[0])
-        or not 0 < len(room) <= _MAX_ROOM
-    ):
-        return None
-    return room if all(c.isascii() and (c.isalnum() or c in "_.:-") for c in room) else None
-
-
-def _is_allowed(headers: Headers, allowed: frozenset[str]) -> bool:
-    """A browser's Origin is our own or an allowed one. Who sends none is no browser: their token
-    decides."""
-    origins = headers.get_all("Origin")
-    if not origins:
-        return True
-    if len(origins) != 1:
-        return False
-    origin = origins[0].rstrip("/")
-    return origin in allowed or urlsplit(origin).netloc == headers.get("Host")

@@ -14,20 +14,19 @@ from dataclasses import dataclass, field
 import structlog
 from websockets.typing import LoggerLike
 
-from server import wire
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.claims import ClaimState, Outcome
+from server.core.drops import RoomDrop
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap
+from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap, is_confirmed
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.gateway import closing
+from server.gateway import answers, closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
-from server.gateway.frames import text_frame
 from server.gateway.joins import Joins
 from server.gateway.room import Room, is_for
 from server.gateway.rooms import Rooms
@@ -74,6 +73,7 @@ class Gateway:
         self.feed = parts.feed
         self.metrics = parts.metrics
         self._claim_desk = parts.claim_desk
+        self._count = {o: parts.metrics.claims.labels(o).inc for o in Outcome}
         self._buckets: dict[str, Bucket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -116,15 +116,13 @@ class Gateway:
         drop = room.drops.get(drop_id)
         if wait_ms:
             limited = ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms)
-            self._answer(connection, drop_id, request_id, limited)
+            self.answer(connection, drop_id, request_id, limited)
         elif not identity.may_claim_in(room.name):
-            self._answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
+            self.answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
         elif drop is None:
             self._own(self._claim_after_healing(connection, room, drop_id, request_id))
-        elif not is_for(drop, identity):
-            self._answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
         else:
-            self._submit(connection, room, drop_id, request_id)
+            self._submit(connection, room, drop, request_id)
 
     def seen(self, connection: Connection, drop_id: str) -> None:
         session = connection.session
@@ -148,42 +146,38 @@ class Gateway:
 
     # --- claims -------------------------------------------------------------------------------
 
-    def _submit(self, connection: Connection, room: Room, drop_id: str, request_id: str) -> None:
+    def _submit(self, connection: Connection, room: Room, drop: RoomDrop, request_id: str) -> None:
         session = connection.session
         assert session is not None
         assert session.identity is not None
-        drop, student = room.drops[drop_id], session.identity.subject
-
-        def on_answer(_tap: Tap, answer: ClaimAnswer) -> None:
-            if answer.held is not None and answer.held.state is ClaimState.WON:
-                room.unconfirmed.add((drop_id, student))
-            self._answer(connection, drop_id, request_id, answer)
-
-        room.seen[drop_id].add(student)  # who taps has seen it
-        self._claim_desk.submit(
-            Tap(drop.shard, drop_id, drop.batch_id, student, request_id, on_answer)
-        )
+        if not is_for(drop, session.identity):
+            self.answer(connection, drop.id, request_id, _NOT_ELIGIBLE)
+            return
+        student = session.identity.subject
+        room.seen[drop.id].add(student)  # who taps has seen it
+        tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id)
+        tap.gateway, tap.connection, tap.room = self, connection, room
+        self._claim_desk.submit(tap)
 
     async def _claim_after_healing(
         self, connection: Connection, room: Room, drop_id: str, request_id: str
     ) -> None:
         """A drop we have not heard of: the student may be ahead of us, coming from another gateway."""
         await self.rooms.heal(room)
-        if drop_id in room.drops:
-            self._submit(connection, room, drop_id, request_id)
+        drop = room.drops.get(drop_id)
+        if drop is not None:
+            self._submit(connection, room, drop, request_id)
         else:
-            self._answer(connection, drop_id, request_id, ClaimAnswer(Outcome.CLOSED))
+            self.answer(connection, drop_id, request_id, ClaimAnswer(Outcome.CLOSED))
 
-    def _answer(
+    def answer(
         self, connection: Connection, drop_id: str, request_id: str, answer: ClaimAnswer
     ) -> None:
-        self.metrics.claims.labels(answer.outcome).inc()
-        fields = wire.claim_fields(
-            request_id, drop_id, answer.outcome, answer.retry_after_ms, answer.limit
-        )
-        frames = text_frame(wire.claim_result(fields))
-        if answer.held is not None and answer.held.state is ClaimState.CONFIRMED:
-            frames += text_frame(wire.claim_confirmed(drop_id, answer.held.coupon))
+        """What the desk, or we instead of it, said to one tap."""
+        self._count[answer.outcome]()
+        frames = answers.claim_result(drop_id, request_id, answer)
+        if answer.held is not None and is_confirmed(answer):
+            frames += answers.claim_confirmed(drop_id, answer.held)
         connection.tell(frames)
 
     async def snapshot(self, name: str, identity: Identity) -> bytes:
@@ -220,6 +214,20 @@ class Gateway:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("gateway_task_failed", exc_info=task.exception())
+
+
+class _SocketTap(Tap):
+    """No task, no future and no closure for a tap: ten thousand may be on their way."""
+
+    __slots__ = ("connection", "gateway", "room")
+    gateway: Gateway
+    connection: Connection
+    room: Room
+
+    def answered(self, answer: ClaimAnswer) -> None:
+        if answer.held is not None and answer.held.state is ClaimState.WON:
+            self.room.unconfirmed.add((self.drop_id, self.student))
+        self.gateway.answer(self.connection, self.drop_id, self.request_id, answer)
 
 
 _NOT_ELIGIBLE = ClaimAnswer(Outcome.NOT_ELIGIBLE)

@@ -20,7 +20,7 @@ from server.desk.records import HeldClaim
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 
-WRITES_IN_A_ROW = 500  # then the loop serves claims; 5 ms at 10 us a write
+WRITES_IN_A_ROW = 1_000  # then the loop serves claims; 10 ms at 10 us a write
 
 Queued = tuple[bytes, Audience]
 OnSent = Callable[[float, Sequence[int]], None]
@@ -47,7 +47,9 @@ class Room:
         self.drops: dict[str, RoomDrop] = {}
         self.counts: dict[str, DeskCounts] = {}
         self.present = 0
-        self.connections: set[Connection] = set()
+        # In the order they came: neighbours here are neighbours in memory, ours and the kernel's, and a
+        # broadcast takes a tenth less than over a set.
+        self.connections: dict[Connection, None] = {}
         self.students: dict[str, list[Connection]] = {}
         self.instructors: set[Connection] = set()
         # (drop, student) told `won` and not yet `confirmed`: read again until they are.
@@ -73,7 +75,7 @@ class Room:
             self.instructors.add(connection)
 
     def remove(self, connection: Connection, identity: Identity) -> None:
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         self.instructors.discard(connection)
         own = self.students.get(identity.subject)
         if own is not None and connection in own:
@@ -83,7 +85,7 @@ class Room:
 
     def greet(self, connection: Connection, identity: Identity, welcome: bytes) -> None:
         """In one step with making the welcome: no frame can slip in between."""
-        self.connections.add(connection)
+        self.connections[connection] = None
         connection.welcome(text_frame(welcome))
 
     def tell_student(self, student: str, frames: bytes) -> None:

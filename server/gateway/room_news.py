@@ -14,6 +14,7 @@ from server.gateway.frames import text_frame
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 
+FRESH_MS = 1_000
 _LOSS_FRAMES = {
     ClaimState.REVOKED: "claim_revoked",
     ClaimState.RELEASED: "coupon_released",
@@ -61,7 +62,10 @@ class RoomNews:
         return {drop.id: board for (_, drop), board in zip(wanted, boards, strict=True)}
 
     def _tell_students(self, room: Room, drop: RoomDrop, now: int) -> None:
+        """Not in its first second: the card has just said it, and the taps it brings go first."""
         remaining, state = room.remaining(drop), room.state_of(drop, now)
+        if drop.window.opens_at <= now < drop.window.opens_at + FRESH_MS:
+            return
         if not self._is_news((room.name, drop.id), (remaining, state)):
             return
         more = {"present": room.present}

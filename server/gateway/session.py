@@ -31,22 +31,11 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    drop_id: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    drop_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     closing: Closing
 
 
-Effect = Join | Claim | Seen | End | None
+Effect = Join | wire.ClaimFrame | wire.SeenFrame | End | None
 
 _FLOOD = End(closing.FLOOD)
 _EXPIRED = End(closing.TOKEN_EXPIRED)
@@ -79,10 +68,8 @@ class Session:
         if now >= self.identity.expires_at:
             return _EXPIRED
         match frame:
-            case wire.ClaimFrame(drop_id, request_id):
-                return Claim(drop_id, request_id)
-            case wire.SeenFrame(drop_id):
-                return Seen(drop_id)
+            case wire.ClaimFrame() | wire.SeenFrame():
+                return frame
             case wire.Hello():
                 return _GARBAGE  # once is enough
             case _:

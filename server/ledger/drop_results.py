@@ -73,7 +73,7 @@ async def claims_of(
     if student is not None:
         query = query.where(claims.c.student == student)
     if after is not None:
-        # Claim ids do not sort by time (ids.new_claim_id), so the place is looked up.
+        # Claim ids do not sort by time (ids.new_claim_stem), so the place is looked up.
         place = select(claims.c.won_at, claims.c.id).where(claims.c.id == after)
         query = query.where(tuple_(claims.c.won_at, claims.c.id) < place.scalar_subquery())
     query = query.order_by(claims.c.won_at.desc(), claims.c.id.desc()).limit(limit)

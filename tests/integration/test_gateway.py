@@ -10,9 +10,11 @@ from websockets.exceptions import InvalidStatus
 from server.clock import now_ms
 from server.core.claims import Audience, ClaimState
 from server.core.drops import RoomDrop
+from server.core.instants import from_text
 from server.desk import records
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
+from server.gateway.room_news import FRESH_MS
 from tests.support.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway, a_token
@@ -138,6 +140,16 @@ class TestPushing:
                 progress = await client.next("drop_progress")
             assert progress["state"] == "sold_out"
 
+    async def test_progress_leaves_a_card_s_first_second_to_the_taps(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with gateway.student() as (client, _):
+            await open_drop(gateway.desk)
+            drop = (await client.next("drop_opened"))["drop"]
+            await client.claim()
+            await client.next("drop_progress")
+            assert now_ms() - from_text(drop["opens_at"]) >= FRESH_MS
+
     async def test_the_teacher_sees_all_counters(self, gateway: RunningGateway) -> None:
         async with (
             gateway.student("t", role="instructor") as (teacher, _),
@@ -201,6 +213,19 @@ class TestClaiming:
             results = [await client.claim(request_id=f"r{n}") for n in range(11)]
             assert results[-1]["outcome"] == "rate_limited"
             assert 0 < results[-1]["retry_after_ms"] <= 500
+
+    async def test_a_drop_only_heard_of_by_a_tap_is_still_not_for_everybody(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with gateway.student("bob") as (bob, _):
+            await open_drop(gateway.desk, audience=Audience(frozenset({"new"})))
+            await open_drop(gateway.desk, "drp_2")
+            await bob.next("drop_opened")
+            room = gateway.gateway.rooms.get("r1")
+            assert room is not None
+            del room.drops["drp_1"]
+            room.offset -= 2  # as if neither had arrived
+            assert (await bob.claim("drp_1"))["outcome"] == "not_eligible"
 
     async def test_who_teaches_claims_nothing(self, gateway: RunningGateway) -> None:
         await open_drop(gateway.desk)

@@ -5,7 +5,7 @@ from functools import partial
 import orjson
 import pytest
 
-from server import wire
+from server.desk import room_drops
 from server.desk.feed import FeedKind, load_publication
 from server.gateway.upkeep import observe_sent
 from server.telemetry import Metrics
@@ -51,7 +51,7 @@ async def test_one_of_an_earlier_version_does_not() -> None:
             "kind": "opened",
             "epoch": "e",
             "offset": 1,
-            "drop": orjson.loads(wire.dump_room_drop(a_room_drop())),
+            "drop": orjson.loads(room_drops.dump(a_room_drop())),
         }
     )
 

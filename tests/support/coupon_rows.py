@@ -5,7 +5,7 @@ from sqlalchemy import insert, select, update
 from server.core import codes
 from server.core.coupons import Coupon
 from server.core.template_forms import TemplateForm, to_template
-from server.ids import new_claim_id, new_id
+from server.ids import new_claim_stem, new_id
 from server.ledger import coupons as coupon_rows
 from server.ledger import templates
 from server.ledger.coupons import NewCoupon
@@ -124,7 +124,7 @@ def _drop(drop_id: str, batch_id: str) -> dict[str, object]:
 
 def _claim(drop_id: str, batch_id: str, student: str, allotment_id: str) -> dict[str, object]:
     return {
-        "id": new_claim_id(),
+        "id": new_claim_stem(),
         "drop_id": drop_id,
         "batch_id": batch_id,
         "student": student,

@@ -23,7 +23,7 @@ from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.record_claims import ClaimRecorder, Recorded
-from server.ids import new_claim_id
+from server.ids import new_claim_stem
 from server.ledger import claims, drops, tables
 from server.ledger.claims import ClaimRow
 from server.ledger.engine import Ledger
@@ -109,7 +109,7 @@ class Crew:
         made = OutboxEntry(
             shard=row.shard,
             entry_id="0-1",
-            claim_id=new_claim_id(),
+            claim_id=new_claim_stem(),
             drop_id=drop_id,
             batch_id=row.batch_id,
             room=row.room,

@@ -6,6 +6,8 @@ from typing import Any
 import jwt
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.core.identity import Identity, Role
 from server.tokens import (
@@ -15,6 +17,7 @@ from server.tokens import (
     TokenExpiredError,
     TokenInvalidError,
     TokenKeys,
+    usual_claims,
 )
 
 NOW = 1_800_000_000_000
@@ -216,3 +219,83 @@ class TestTime:
     @pytest.mark.parametrize("begins", ["now", True, 1.5, [1]])
     def test_a_beginning_that_is_no_whole_number_is_not_good(self, begins: object) -> None:
         assert is_refused(KEYS.sign(claims(nbf=begins)))
+
+
+class TestUsualTokens:
+    """The quick way says yes only where PyJWT does, and reads the same."""
+
+    @given(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "aud": st.sampled_from([AUDIENCE, "other", [AUDIENCE], 7]),
+                "jti": st.sampled_from(["a", 7]),
+                "iss": st.text(max_size=3),
+                "iat": st.one_of(st.integers(), st.text(max_size=3)),
+                "tags": st.lists(st.text(max_size=3), max_size=2),
+                "sub": st.one_of(st.just("ada"), st.integers()),
+            },
+        ),
+        st.sampled_from([{}, {"typ": "jwt"}, {"kid": "1"}]),
+        st.sampled_from([SECRET, OLD_SECRET, FOREIGN_SECRET]),
+    )
+    def test_what_it_accepts_the_library_accepts_and_reads_alike(
+        self, changes: dict[str, Any], header: dict[str, str], secret: str
+    ) -> None:
+        body = {"aud": AUDIENCE, **claims(**changes)}
+        token = jwt.encode(body, secret, algorithm="HS256", headers=header)
+        quick = usual_claims(token, [SECRET.encode(), OLD_SECRET.encode()])
+        if quick is not None and isinstance(quick["sub"], str):
+            assert quick == KEYS._signed_claims(token)
+
+    def test_most_tokens_are_usual(self) -> None:
+        assert usual_claims(KEYS.sign(claims()), [SECRET.encode()]) == {
+            "aud": AUDIENCE,
+            **claims(),
+        }
+
+    @given(st.integers(0, 400), st.characters(codec="utf-8"))
+    def test_one_character_changed_is_not_good(self, at: int, char: str) -> None:
+        token = KEYS.sign(claims())
+        at %= len(token)
+        changed = token[:at] + char + token[at + 1 :]
+        if changed != token:
+            assert usual_claims(changed, [SECRET.encode(), OLD_SECRET.encode()]) is None
+
+    @pytest.mark.parametrize("ending", ["=", "==", " ", "\n", "."])
+    def test_no_two_texts_are_the_same_token(self, ending: str) -> None:
+        assert usual_claims(KEYS.sign(claims()) + ending, [SECRET.encode()]) is None
+
+
+    @pytest.mark.parametrize("body", [b"not json", b"[]", b"7", b'{"sub":"ada"}'])
+    def test_a_signature_alone_makes_no_token(self, body: bytes) -> None:
+        token = jwt.PyJWS().encode(body, SECRET, algorithm="HS256", headers={"typ": "JWT"})
+        assert usual_claims(token, [SECRET.encode()]) is None
+        assert is_refused(token)
+
+
+class TestRemembered:
+    def test_a_token_known_as_good_expires_all_the_same(self) -> None:
+        keys = TokenKeys((SECRET,))
+        token = keys.sign(claims())
+        keys.verify(token, NOW)
+        with pytest.raises(TokenExpiredError):
+            keys.verify(token, EXP * 1000 + LEEWAY_MS)
+
+    def test_one_that_is_not_valid_yet_is_asked_again_later(self) -> None:
+        keys = TokenKeys((SECRET,))
+        token = keys.sign(claims(nbf=NOW // 1000 + 120, exp=EXP + 120))
+        assert is_refused(token, keys)
+        assert keys.verify(token, NOW + 120_000).subject == "ada"
+
+    def test_only_so_many_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("server.tokens.MAX_REMEMBERED", 2)
+        keys = TokenKeys((SECRET,))
+        for number in range(5):
+            keys.verify(keys.sign(claims(sub=f"s{number}")), NOW)
+        assert len(keys._remembered) == 2
+
+    def test_a_bad_one_is_not_kept(self) -> None:
+        keys = TokenKeys((SECRET,))
+        assert is_refused(TokenKeys((FOREIGN_SECRET,)).sign(claims()), keys)
+        assert not keys._remembered

@@ -13,6 +13,7 @@ from server.core.claims import Audience, ClaimState, Outcome
 from server.core.coupons import Coupon, CouponState
 from server.core.drops import CloseReason, DropState, RoomDrop, Window
 from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
+from server.desk import room_drops
 
 NINE = 1_772_355_600_000  # 2026-03-01T09:00:00.000Z
 NINE_TEXT = "2026-03-01T09:00:00.000Z"
@@ -329,10 +330,10 @@ class TestWelcome:
 class TestDropInRedis:
     @pytest.mark.parametrize("drop", [DROP, EVERYTHING])
     def test_comes_back_as_it_was(self, drop: RoomDrop) -> None:
-        assert wire.load_room_drop(wire.dump_room_drop(drop)) == drop
+        assert room_drops.load(room_drops.dump(drop)) == drop
 
     def test_is_read_from_what_has_been_parsed_already_and_leaves_it_alone(self) -> None:
-        fields = orjson.loads(wire.dump_room_drop(EVERYTHING))
+        fields = orjson.loads(room_drops.dump(EVERYTHING))
         before = dict(fields)
-        assert wire.room_drop_from(fields) == EVERYTHING
+        assert room_drops.of_fields(fields) == EVERYTHING
         assert fields == before

@@ -9,9 +9,10 @@ import pytest
 from server.core.addresses import TrustedProxies
 from server.gateway import closing
 from server.gateway.closing import Closing
-from server.gateway.connection import MAX_UNSENT_BYTES, room_of
+from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.doorkeeper import MAX_STRANGERS
 from server.gateway.frames import text_frame
+from server.gateway.handshake import room_of
 from server.gateway.session import MESSAGES, Phase
 from server.wire import MAX_FRAME_BYTES
 from tests.support.sockets import NotedHost, Peer

@@ -37,7 +37,7 @@ class Class:
         connection, transport = a_member(identity)
         self.room.register(connection, identity)
         if is_welcomed:
-            self.room.connections.add(connection)
+            self.room.connections[connection] = None
             connection.stash = None
         return transport
 

@@ -7,15 +7,14 @@ from server.gateway import closing
 from server.gateway.session import (
     HELLO_MS,
     SILENCE_MS,
-    Claim,
     Effect,
     End,
     Join,
     Phase,
-    Seen,
     Session,
 )
 from server.tokens import LEEWAY_MS, TokenKeys
+from server.wire import ClaimFrame, SeenFrame
 
 NOW = 1_800_000_000_000
 KEYS = TokenKeys(("k" * 32,))
@@ -106,12 +105,12 @@ def test_a_second_hello_ends_the_socket() -> None:
 
 
 def test_a_claim_is_passed_on() -> None:
-    assert a_live_session().receive(claim(), NOW) == Claim("drp_1", "r1")
+    assert a_live_session().receive(claim(), NOW) == ClaimFrame("drp_1", "r1")
 
 
 def test_a_card_on_the_screen_is_passed_on() -> None:
     text = orjson.dumps({"type": "seen", "drop_id": "drp_1"})
-    assert a_live_session().receive(text, NOW) == Seen("drp_1")
+    assert a_live_session().receive(text, NOW) == SeenFrame("drp_1")
 
 
 def test_a_claim_after_the_token_expired_is_not_made() -> None:
@@ -160,7 +159,7 @@ def test_a_flood_of_messages_ends_the_socket() -> None:
 def test_a_steady_client_is_never_a_flood() -> None:
     session = a_live_session(seconds=100_000)
     effects = [session.receive(claim(), NOW + 50 * n) for n in range(1, 1_000)]
-    assert all(isinstance(effect, Claim) for effect in effects)
+    assert all(isinstance(effect, ClaimFrame) for effect in effects)
 
 
 def test_who_says_nothing_at_first_is_ended() -> None:

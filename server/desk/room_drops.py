@@ -1,0 +1,60 @@
+"""A room's drop as the feed keeps it in Redis: JSON, instants in ms.
+
+Written and read by `feed.py` alone; students get their form of it from `wire.public_drop`.
+"""
+
+from typing import Any
+
+import orjson
+
+from server.core.claims import Audience
+from server.core.drops import CloseReason, RoomDrop, Window
+
+
+def dump(drop: RoomDrop) -> bytes:
+    return orjson.dumps(
+        {
+            "id": drop.id,
+            "room": drop.room,
+            "shard": drop.shard,
+            "batch_id": drop.batch_id,
+            "per_student": drop.per_student,
+            "tags": sorted(drop.audience.tags),
+            "students": sorted(drop.audience.students),
+            "name": drop.name,
+            "description": drop.description,
+            "message": drop.message,
+            "currency": drop.currency,
+            "discount": drop.discount,
+            "threshold": drop.threshold,
+            "scope": drop.scope,
+            "validity": drop.validity,
+            "mode": drop.mode,
+            "quantity": drop.quantity,
+            "opens_at": drop.window.opens_at,
+            "closes_at": drop.window.closes_at,
+            "style": drop.style,
+            "hold_seconds": drop.hold_seconds,
+            "use_url": drop.use_url,
+            "closed_at": drop.closed_at,
+            "close_reason": drop.close_reason,
+        }
+    )
+
+
+def load(text: bytes) -> RoomDrop:
+    return of_fields(orjson.loads(text))
+
+
+def of_fields(fields: Any) -> RoomDrop:
+    """What `dump` wrote, parsed."""
+    f = dict(fields)
+    audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")))
+    window = Window(f.pop("opens_at"), f.pop("closes_at"))
+    reason = f.pop("close_reason")
+    return RoomDrop(
+        **f,
+        audience=audience,
+        window=window,
+        close_reason=CloseReason(reason) if reason is not None else None,
+    )
