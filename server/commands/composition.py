@@ -41,7 +41,7 @@ from server.settings import Settings
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
 from server.worker.claims_loop import ClaimsLoop
-from server.worker.worker import Worker
+from server.worker.worker import CLAIM_LANES, Worker
 
 HEALTH_SECONDS = 1.0
 _HEALTH_GOOD_FOR_S = 5.0
@@ -144,6 +144,7 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         prefix, worker_id = settings.key_prefix, new_id("wrk")
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
         outbox = Outbox(redis, prefix, worker_id)
+        lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
         recorder = ClaimRecorder(ledger, fence, feed)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
         figures = Figures(metrics.registry, FigureBoard(redis, prefix), name, gethostname())
@@ -152,7 +153,7 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
             places=Places(ledger, DropDesk(redis, prefix), feed),
             outbox=outbox,
             fence=fence,
-            claims=ClaimsLoop(outbox, recorder, metrics),
+            claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
             metrics=metrics,
         )

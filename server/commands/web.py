@@ -5,13 +5,13 @@ serves nobody itself. One is the service itself.
 """
 
 import asyncio
-import gc
 from collections.abc import Mapping, Sequence
 
 import structlog
 
 from server.commands.checks import refuse_unfit
 from server.commands.composition import compose_web
+from server.commands.garbage import calm_garbage_collector
 from server.commands.listening import listen, refuse_taken_port, serve, service
 from server.commands.supervisor import Child, kept, role
 from server.settings import Settings
@@ -50,17 +50,9 @@ async def _serve(settings: Settings, number: int) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         watch = tasks.create_task(watch_loop(metrics, health))
-        _calm_garbage_collector()
+        calm_garbage_collector()
         structlog.get_logger().info("web_up", host=settings.host, port=settings.port, number=number)
         try:
             await serve(service(settings, parts.app, parts.ws_class), listening, parts.drain)
         finally:
             watch.cancel()
-
-
-def _calm_garbage_collector() -> None:
-    """What is there at the start stays, and ten thousand sockets are no garbage either: with the
-    defaults every burst of joins walks all of them again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)

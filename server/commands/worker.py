@@ -9,6 +9,7 @@ import structlog
 
 from server.commands.checks import refuse_unfit
 from server.commands.composition import compose_worker
+from server.commands.garbage import calm_garbage_collector
 from server.settings import Settings
 from server.telemetry import Health, Metrics, watch_loop
 
@@ -19,6 +20,7 @@ async def worker(settings: Settings) -> None:
     metrics = Metrics()
     async with compose_worker(settings, metrics) as composed, asyncio.TaskGroup() as tasks:
         watch = tasks.create_task(watch_loop(metrics, Health()))
+        calm_garbage_collector()
         structlog.get_logger().info("worker_up")
         try:
             await composed.run()

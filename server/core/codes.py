@@ -13,8 +13,7 @@ from typing import Final
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 ENTROPY_BYTES: Final = 8  # 31**13 is just above 2**64
 
-_RANDOM_SYMBOLS = 13
-_BODY_SYMBOLS = _RANDOM_SYMBOLS + 1
+_BODY_SYMBOLS = 14  # 13 random ones and the check
 _GROUP = 4
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 _INVERSE_OF_LAST_WEIGHT = pow(_BODY_SYMBOLS, -1, len(ALPHABET))
@@ -33,13 +32,13 @@ def make(entropy: bytes, prefix: str = "") -> str:
     """
     if len(entropy) != ENTROPY_BYTES or not is_prefix(prefix):
         raise ValueError("a code is made of 8 bytes and a prefix of capitals and digits")
-    number = int.from_bytes(entropy)
-    values = []
-    for _ in range(_RANDOM_SYMBOLS):
+    number, weighed, body = int.from_bytes(entropy), 0, ""
+    for weight in range(1, _BODY_SYMBOLS):  # as _weighed does, in one pass: a drop makes thousands
         number, value = divmod(number, len(ALPHABET))
-        values.append(value)
-    check = -_weighed(values) * _INVERSE_OF_LAST_WEIGHT % len(ALPHABET)
-    return _grouped(prefix, "".join(ALPHABET[value] for value in [*values, check]))
+        weighed += weight * value
+        body += ALPHABET[value]
+    check = -weighed * _INVERSE_OF_LAST_WEIGHT % len(ALPHABET)
+    return _grouped(prefix, body + ALPHABET[check])
 
 
 def normalise(typed: str) -> str:

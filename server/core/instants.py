@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 def to_text(ms: int) -> str:
     moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return f"{moment.isoformat()[:19]}.{ms % 1000:03d}Z"
 
 
 def from_text(text: str) -> int:

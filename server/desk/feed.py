@@ -53,11 +53,11 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it."""
+    """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it, in JSON."""
 
     student: str
     drop_id: str
-    coupon: Mapping[str, object]
+    coupon: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Feed:
         """Not in the stream: the desk has them, and gateways read it again every 2 s."""
         message = {
             "kind": "confirmed",
-            "claims": [[c.student, c.drop_id, c.coupon] for c in confirmations],
+            "claims": [[c.student, c.drop_id, orjson.Fragment(c.coupon)] for c in confirmations],
         }
         await self._send(room, message)
 

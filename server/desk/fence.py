@@ -150,15 +150,18 @@ class Fence:
         """Marks them confirmed, with their coupons. Repeatable. How many of them the desk knows
         nothing of: more than none means that it was replaced behind our back."""
         keys = self._keys(shard)
-        names, args = [keys.fence], list[str | int | bytes]()
+        names, args = [keys.fence], list[bytes]()
         for drop_id in dict.fromkeys(claim.drop_id for claim in claims):
             of_drop = [claim for claim in claims if claim.drop_id == drop_id]
             names += (keys.drop(drop_id), keys.holders(drop_id))
-            args.append(len(of_drop))
-            for claim in of_drop:
-                args += (claim.student, claim.claim_id, claim.coupon)
+            lines = [b"%b\n%b\n%b" % _words(claim) for claim in of_drop]
+            args.append(b"\n".join(lines))
         unknown: int = await self._scripts.run("confirm", names, args)
         return unknown
+
+
+def _words(claim: ConfirmedClaim) -> tuple[bytes, bytes, bytes]:
+    return claim.student.encode(), claim.claim_id.encode(), claim.coupon
 
 
 def _fields(drop: LoadedDrop) -> dict[str, str]:

@@ -172,8 +172,8 @@ class ClaimRecorder:
         if confirmed and await self._fence.confirm(shard, confirmed):
             await self._fence.shut(shard)
         told: defaultdict[str, list[Confirmation]] = defaultdict(list)
-        for coupon in recorded.coupons:
-            told[rooms[str(coupon.claim_id)]].append(_confirmation(coupon))
+        for one in confirmed:
+            told[rooms[one.claim_id]].append(Confirmation(one.student, one.drop_id, one.coupon))
         for room, confirmations in told.items():
             await self._feed.publish_confirmations(room, confirmations)
         for entry in recorded.apologies:
@@ -207,7 +207,3 @@ def _confirmed(coupon: Coupon) -> ConfirmedClaim:
         str(coupon.claim_id),
         orjson.dumps(wire.coupon_fields(coupon)),
     )
-
-
-def _confirmation(coupon: Coupon) -> Confirmation:
-    return Confirmation(str(coupon.student), str(coupon.drop_id), wire.coupon_fields(coupon))

@@ -6,13 +6,13 @@ unit 501 of 500 is the tables' business (tables.py); here an IntegrityError is l
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
-from sqlalchemy import Insert, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.ledger.row_columns import columns_of, insert_unless_there
 from server.ledger.tables import batches, claims, dead_letters, drops
 
 State = Literal["live", "released", "revoked"]
@@ -37,17 +37,19 @@ class ClaimRow:
     reason: str | None = None
 
 
+_AS_ROWS = select(*(claims.c[field.name] for field in fields(ClaimRow)))  # in the fields' order
+
+
 async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> None:
     """A claim id that is there already is a redelivery and changes nothing; anything else that is in
     the way is an IntegrityError for all of them."""
     if rows:
-        statement = _or_nothing(_insert(conn, claims), "id")
-        await conn.execute(statement, [asdict(row) for row in rows])
+        await conn.execute(insert_unless_there(conn, claims, "id"), columns_of(rows))
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimRow]:
-    found = await conn.execute(select(claims).where(claims.c.id.in_(ids)))
-    return {row["id"]: ClaimRow(**row) for row in found.mappings()}
+    found = await conn.execute(_AS_ROWS.where(claims.c.id.in_(ids)))
+    return {row[0]: ClaimRow(*row) for row in found}
 
 
 async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
@@ -120,7 +122,7 @@ async def lay_dead(
     """Sets entries aside that no transaction will ever take: (claim id, shard, entry id, entry,
     error). They keep their unit, and a person sees them (`doctor`)."""
     for claim_id, shard, entry_id, entry, error in letters:
-        statement = _insert(conn, dead_letters).values(
+        statement = insert_unless_there(conn, dead_letters, "claim_id").values(
             claim_id=claim_id,
             shard=shard,
             entry_id=entry_id,
@@ -128,14 +130,4 @@ async def lay_dead(
             error=error,
             created_at=now,
         )
-        await conn.execute(_or_nothing(statement, "claim_id"))
-
-
-def _insert(conn: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    if conn.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
-
-
-def _or_nothing(statement: postgresql.Insert | sqlite.Insert, column: str) -> Insert:
-    return statement.on_conflict_do_nothing(index_elements=[column])
+        await conn.execute(statement)

@@ -6,16 +6,17 @@ is `core.coupons.MOVES`. What a coupon is worth is not asked here.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, insert, literal, not_, or_, select, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import ColumnElement, Select, and_, case, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, MOVES, Coupon, CouponState
-from server.core.template_forms import form_from_columns, to_template
 from server.core.templates import Template
-from server.ledger.tables import coupons, template_versions
+from server.ledger import templates
+from server.ledger.row_columns import columns_of, insert_unless_there
+from server.ledger.tables import coupons
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +41,26 @@ async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) ->
     """One coupon a claim: a claim that has its coupon keeps it, so redelivery is a no-op. The claims
     are rows of the same transaction or older ones. IntegrityError: a code is taken.
     """
-    claim_ids = [row.claim_id for row in rows]
-    found = await conn.scalars(select(coupons.c.claim_id).where(coupons.c.claim_id.in_(claim_ids)))
-    known = set(found)
-    fresh = [_columns(row) for row in rows if row.claim_id not in known]
+    fresh = columns_of(rows)
     if fresh:
-        await conn.execute(insert(coupons), fresh)
+        for columns in fresh:
+            columns |= {"source": "claim", "state": CouponState.USABLE.value}
+        await conn.execute(insert_unless_there(conn, coupons, "claim_id"), fresh)
 
 
 async def by_claims(conn: AsyncConnection, claim_ids: Collection[str]) -> list[Coupon]:
-    return await _load(conn, _with_template().where(coupons.c.claim_id.in_(claim_ids)))
+    return await _load(conn, select(coupons).where(coupons.c.claim_id.in_(claim_ids)))
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[Coupon]:
-    return await _load(conn, _with_template().where(coupons.c.id.in_(ids)))
+    return await _load(conn, select(coupons).where(coupons.c.id.in_(ids)))
 
 
 async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) -> list[Coupon]:
     """Those of these codes that are the student's own; the codes as they are stored."""
     return await _load(
         conn,
-        _with_template().where(coupons.c.student == student, coupons.c.code.in_(codes)),
+        select(coupons).where(coupons.c.student == student, coupons.c.code.in_(codes)),
     )
 
 
@@ -69,7 +69,7 @@ async def not_used_up(conn: AsyncConnection, student: str, now: int, limit: int)
     wanted = or_(_is_seen(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
     return await _load(
         conn,
-        _with_template()
+        select(coupons)
         .where(coupons.c.student == student, wanted)
         .order_by(coupons.c.valid_until, coupons.c.id)
         .limit(limit),
@@ -87,7 +87,7 @@ async def page_of_student(
     """A wallet, newest first, from behind the coupon `after`; `seen` is the state a student is told
     (Coupon.seen_at), None for all.
     """
-    query = _with_template().where(coupons.c.student == student)
+    query = select(coupons).where(coupons.c.student == student)
     if seen is not None:
         query = query.where(_is_seen(seen, now))
     if after is not None:
@@ -165,7 +165,7 @@ async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Cou
     usable = literal(CouponState.USABLE.value, literal_execute=True)
     return await _load(
         conn,
-        _with_template()
+        select(coupons)
         .where(coupons.c.state == usable, coupons.c.hold_until <= now)
         .order_by(coupons.c.hold_until)
         .limit(limit),
@@ -217,44 +217,21 @@ def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
     return coupons.c.state == state
 
 
-_TEMPLATE_COLUMNS = [
-    column
-    for column in template_versions.c
-    if column.name not in ("template_id", "version", "created_by", "created_at")
-]
-
-
-def _with_template() -> Select[*tuple[object, ...]]:
-    return select(
-        coupons, *_TEMPLATE_COLUMNS, template_versions.c.created_at.label("template_created_at")
-    ).join(
-        template_versions,
-        and_(
-            template_versions.c.template_id == coupons.c.template_id,
-            template_versions.c.version == coupons.c.template_version,
-        ),
-    )
-
-
 async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:
-    seen: dict[tuple[str, int], Template] = {}  # a wallet holds many coupons of few templates
-    return [_coupon(row, seen) for row in (await conn.execute(query)).mappings()]
+    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
+    query = query.with_only_columns(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
+    rows = (await conn.execute(query)).all()
+    found = await templates.find_all(conn, {_version(row) for row in rows})
+    return [_coupon(row, found[_version(row)]) for row in rows]
 
 
-def _coupon(row: RowMapping, seen: dict[tuple[str, int], Template]) -> Coupon:
-    version = (row["template_id"], row["template_version"])
-    if version not in seen:
-        form = form_from_columns({**row})
-        seen[version] = to_template(form, *version, row["template_created_at"])
-    return Coupon(
-        **{name: row[name] for name in _PLAIN},
-        template=seen[version],
-        state=CouponState(row["state"]),
-    )
+def _version(row: Sequence[Any]) -> tuple[str, int]:
+    return row[-2], row[-1]
 
 
-def _columns(row: NewCoupon) -> dict[str, object]:
-    return {**asdict(row), "source": "claim", "state": CouponState.USABLE.value}
+def _coupon(row: Sequence[Any], template: Template) -> Coupon:
+    fields = dict(zip(_PLAIN, row, strict=False))
+    return Coupon(**fields, state=CouponState(row[-3]), template=template)
 
 
 # Columns that are fields under the same name.
@@ -262,3 +239,4 @@ _PLAIN = (
     *("id", "code", "batch_id", "student", "valid_from", "valid_until", "created_at"),
     *("hold_until", "drop_id", "claim_id", "redemption_id", "redeemed_at"),
 )
+_OTHERS = ("state", "template_id", "template_version")

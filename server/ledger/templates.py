@@ -3,7 +3,9 @@
 Called by flows and, for reading, by the API. Whether a template makes sense is not asked here.
 """
 
-from sqlalchemy import Select, and_, insert, select, update
+from collections.abc import Collection
+
+from sqlalchemy import Select, and_, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,6 +44,21 @@ async def find(
     found = await conn.execute(query.where(template_versions.c.template_id == template_id))
     row = found.mappings().first()
     return _template(row) if row else None
+
+
+async def find_all(
+    conn: AsyncConnection, versions: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Template]:
+    """By (template id, version); those that exist."""
+    each = [
+        and_(template_versions.c.template_id == of, template_versions.c.version == version)
+        for of, version in versions
+    ]
+    if not each:
+        return {}
+    found = await conn.execute(select(template_versions).where(or_(*each)))
+    read = [_template(row) for row in found.mappings()]
+    return {(template.id, template.version): template for template in read}
 
 
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Template]:

@@ -5,7 +5,7 @@ fault in one round must not end the others, and is logged and counted.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -26,6 +26,7 @@ from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.difference_watch import DifferenceWatch
 
+CLAIM_LANES = 2  # one's transaction runs in the database while the other prepares its own
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
 _PAUSE_SECONDS = 0.2  # after a failure, before the next try
 _log = structlog.get_logger()
@@ -35,10 +36,12 @@ Job = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
+    """`claims`: lanes, each a consumer of its own."""
+
     places: Places
     outbox: Outbox
     fence: Fence
-    claims: ClaimsLoop
+    claims: Sequence[ClaimsLoop]
     rebuilder: DeskRebuilder
     metrics: Metrics
 
@@ -53,12 +56,12 @@ class Worker:
         """How often, and what."""
         difference = DifferenceWatch(self.places, self.outbox, self.fence, self.metrics)
         return [
-            (0.0, self.claims.step),
+            *((0.0, lane.step) for lane in self.claims),
             (0.25, self.mend_fences),
             (0.5, self.close_overdue),
             (1.0, self.drive_intents),
             (1.0, self.write_boards),
-            (2.0, self.claims.take_over),
+            (2.0, self.claims[0].take_over),
             (2.0, self.measure_backlog),
             (5.0, difference.look),
             (5.0, self.outbox.trim),

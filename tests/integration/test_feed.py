@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import orjson
 import pytest
 
 from server.desk.connection import connect
@@ -145,7 +146,8 @@ class TestStudentsOwn:
     async def test_confirmations_are_heard_and_take_no_place_in_the_order(self, desk: Desk) -> None:
         async with listening(desk, ROOM) as ear:
             coupon = {"id": "cpn_1", "code": "AAAA"}
-            await desk.feed.publish_confirmations(ROOM, [Confirmation("ada", "drp_1", coupon)])
+            told = Confirmation("ada", "drp_1", orjson.dumps(coupon))
+            await desk.feed.publish_confirmations(ROOM, [told])
 
             assert await ear.next("confirmed") == [["ada", "drp_1", coupon]]
         assert (await desk.feed.state(ROOM)).offset == 0
