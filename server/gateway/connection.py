@@ -106,7 +106,11 @@ class Connection(asyncio.Protocol):
         self._receive(self._library(), data)
 
     def eof_received(self) -> None:
-        self._library().receive_eof()
+        """Without a word there is nothing to say: the transport closes itself. A class that falls at
+        once must not cost its process a library's object each."""
+        if self._ws is None:
+            return
+        self._ws.receive_eof()
         self._send_protocol_data()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -378,8 +378,16 @@ class TestEnd:
         peer.connection.connection_lost(None)
         assert peer.host.left_for == ["client"]
 
-    async def test_a_client_that_goes_without_a_word_is_half_closed(self, peer: Peer) -> None:
-        live(peer).connection.eof_received()
+    async def test_a_client_that_goes_without_a_word_gets_none(self, peer: Peer) -> None:
+        """The transport closes itself then."""
+        written = len(live(peer).transport.writes)
+        peer.connection.eof_received()
+
+        assert len(peer.transport.writes) == written
+
+    async def test_one_that_went_on_in_pieces_before_is_half_closed(self, peer: Peer) -> None:
+        live(peer).pings()
+        peer.connection.eof_received()
 
         assert peer.transport.ended == ["half-closed"]
 
