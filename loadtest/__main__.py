@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _add_storm(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--students", type=_positive, default=1_000)
     parser.add_argument("--stock", type=_positive, default=100)
-    parser.add_argument("--processes", type=_positive, default=1, help="of the tester")
+    parser.add_argument(
+        "--processes", type=_positive, help="of the tester (default: one for each 19,000)"
+    )
     parser.add_argument("--room", help="default: one of its own")
     parser.add_argument(
         "--rooms", type=_positive, default=1, help="spread over so many; the drop goes to the first"
@@ -42,6 +44,12 @@ def _add_storm(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--reaction-ms", type=int, default=0, help="each taps within so long (default: at once)"
+    )
+    parser.add_argument(
+        "--seen",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="say that the card was seen, within 3 s, as the SDKs do",
     )
     parser.add_argument("--answer-seconds", type=float, default=30, help="waited for answers")
     parser.add_argument("--batch", help="drop from this batch; default: one is made")
@@ -59,6 +67,7 @@ def _add_lesson(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--drop-every", type=float, default=15, help="seconds between two drops")
     parser.add_argument("--room", help="default: one of its own")
+    parser.add_argument("--batch", help="drop from this batch; default: one is made")
     parser.add_argument("--html", type=Path, default=Path("reports/load.html"))
     _add_gates(parser)
     add_target(parser)
@@ -66,13 +75,21 @@ def _add_lesson(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=_positive, default=3)
+    parser.add_argument("--rounds", type=_positive, default=3, help="of all but the dear ones")
     parser.add_argument(
-        "--most", type=_positive, default=10_000, help="students of the largest run"
+        "--only", type=_names, default=[], metavar="NAME,…", help="scenarios (default: all)"
     )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it work at all?")
     parser.add_argument("--json", type=Path, default=Path("reports/bench.json"))
-    parser.add_argument("--table", type=Path, metavar="JSON", help="only render this file's table")
+    parser.add_argument("--table", type=Path, metavar="JSON", help="only render this file's tables")
+    parser.add_argument(
+        "--publish", type=Path, metavar="JSON", help="only put this file's tables into the README"
+    )
     parser.set_defaults(run=_bench)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
 def _add_gates(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +139,7 @@ def _lesson(asked: argparse.Namespace) -> int:
 
 
 def _bench(asked: argparse.Namespace) -> int:
-    from loadtest.bench_command import bench_command  # noqa: PLC0415
+    from loadtest.bench.command import bench_command  # noqa: PLC0415
 
     return bench_command(asked)
 

@@ -1,10 +1,11 @@
 """The school's side of a test, over HTTP: something to drop, the press, and the books afterwards.
 
-Called by `storm` and, after a Locust run, by `lesson_verdict`. Works against any server that
+Called by `storm` and, after a Locust run, by `lesson_book`. Works against any server that
 follows the contract.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,17 +31,27 @@ TEMPLATE: Final[TemplateForm] = {
 }
 
 
+def http_client(deadline_s: float, at_once: int = 10) -> httpx.AsyncClient:
+    """As the sockets go: not through a proxy of the environment, and trusting whom the machine trusts
+    (or SSL_CERT_FILE)."""
+    return httpx.AsyncClient(
+        timeout=deadline_s,
+        limits=httpx.Limits(max_connections=at_once),
+        trust_env=False,
+        verify=ssl.create_default_context(),
+    )
+
+
 @asynccontextmanager
 async def calling_as(url: str, token: str) -> AsyncIterator[Api]:
-    """Never through a proxy of the environment: the sockets do not go through it either."""
-    http = httpx.AsyncClient(timeout=_DEADLINE_S, trust_env=False)
-    async with Api(url, lambda: token, http=http) as api:
+    async with Api(url, lambda: token, http=http_client(_DEADLINE_S)) as api:
         yield api
 
 
-async def make_batch(api: Api, name: str, quantity: int) -> str:
-    """A template and a batch of it, as an operator; the batch's id."""
-    template = await api.create_template(TEMPLATE)
+async def make_batch(api: Api, name: str, quantity: int, description: str = "") -> str:
+    """A template and a batch of it, as an operator; the batch's id. `description`: instead of ours."""
+    form: TemplateForm = {**TEMPLATE, "description": description or TEMPLATE["description"]}
+    template = await api.create_template(form)
     batch = await api.create_batch(
         {
             "template_id": template["id"],

@@ -7,6 +7,7 @@ late, not fewer, and lateness counts.
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import resource
@@ -15,6 +16,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -22,14 +24,16 @@ import uvloop
 
 from client_sdk.python import comes_back
 from client_sdk.python.frames import SUBPROTOCOL
+from client_sdk.python.session import SEEN_WITHIN_MS
 from loadtest.codec import Address, Handshake
+from loadtest.fallback import Fallback
 from loadtest.passes import Pass
 from loadtest.recording import Recording
 from loadtest.student import Scene, Student
 
 _CONNECTORS: Final = 128  # connects under way at once
 _CONNECT_DEADLINE_S: Final = 10.0
-_COME_BACK_WITHIN_S: Final = 1.0  # where the server asks for no other wait
+_DEAF_RECEIVE_BYTES: Final = 4_096  # so that it shows soon that they do not read
 _GIVE_UP_AFTER: Final = 20  # lost connections of one student
 _REPORT_EVERY_S: Final = 0.1
 # From <linux/in.h>: the port is chosen at connect, so that it need be free for one peer only.
@@ -38,25 +42,31 @@ _IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A student's place: which room, whose token, at which moment after the start."""
+    """A student's place: which room, whose token; when they come, counted from the start, and when
+    they tap, counted from the card (None: never)."""
 
     who: Pass
     room: int
     join_after_s: float
+    tap_after_s: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CrowdPlan:
     """What one process is to do. `sources`: loopback addresses to come from; empty: the kernel's
-    choice."""
+    choice. `come_back_within_s`: the random wait of who lost the connection, where the server asks for
+    no other. `sends_seen`: whether they tell that they saw the card, as the SDKs do. `is_deaf`: once
+    welcomed, nobody reads any more."""
 
     url: str
     rooms: Sequence[str]
     seats: Sequence[Seat]
     sources: Sequence[str]
     mark: str
-    reaction_ms: int
     seed: int
+    come_back_within_s: float = 1.0
+    sends_seen: bool = True
+    is_deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +78,23 @@ class Progress:
     answered: int = 0
     won: int = 0
     confirmed: int = 0
+    rejoined: int = 0
+    changed: int = 0
+
+
+class Order(StrEnum):
+    """What a running process is told through its pipe."""
+
+    FALL = "fall"  # everybody loses the connection now, and comes back
+    FINISH = "finish"  # hand over the recording and end; so does a pipe that ends
 
 
 def run_crowd(plan: CrowdPlan, pipe: Connection) -> None:
     """The main function of the process. Sends a Progress when it is ready, receives the start (ns of
-    CLOCK_MONOTONIC, the same for all), sends Progress now and then and, when anything more comes,
-    its Recording."""
+    CLOCK_MONOTONIC, the same for all), sends Progress now and then, takes orders and, when it is to
+    finish, sends its Recording."""
     raise_open_files()
+    gc.disable()  # our own collections would look like the server's delays; cycles last as long as we do
     with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
         crowd = _Crowd(plan, pipe)
         pipe.send(Progress())
@@ -100,8 +120,16 @@ class _Crowd:
         self._due: asyncio.Queue[Student] = asyncio.Queue()  # at most one entry per student
         self._is_over = asyncio.Event()
         self._tls = ssl.create_default_context() if self._address.is_secure else None
+        self._fallback = Fallback(plan.url)
         scene = Scene(
-            plan.mark, f"r-{plan.mark}"[:64], self._reaction_s, self._record, self._on_left
+            plan.mark,
+            f"r-{plan.mark}"[:64],
+            lambda number: plan.seats[number].tap_after_s,
+            self._record,
+            self._on_left,
+            self._fallback.expect,
+            self._seen_s if plan.sends_seen else lambda: None,
+            plan.is_deaf,
         )
         shakes = [Handshake(self._address, room, SUBPROTOCOL) for room in plan.rooms]
         self._students = [
@@ -111,12 +139,13 @@ class _Crowd:
 
     async def run(self, start_at: int) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._pipe.fileno(), self._is_over.set)  # "finish", or nobody is there
+        loop.add_reader(self._pipe.fileno(), self._take_order)
         peer = await self._resolve()
         jobs = [
             asyncio.create_task(job)
             for job in (
                 self._report(),
+                self._fallback.run(),
                 self._arrive(start_at),
                 *(self._connect(peer) for _ in range(_CONNECTORS)),
             )
@@ -130,6 +159,18 @@ class _Crowd:
         await asyncio.gather(over, *jobs, return_exceptions=True)
         for job in ended:
             job.result()
+
+    def _take_order(self) -> None:
+        try:
+            order = self._pipe.recv()
+        except (EOFError, OSError):  # nobody is there
+            order = Order.FINISH
+        if order is Order.FALL:
+            self._record.fell_at = time.monotonic_ns()
+            for student in self._students:
+                student.leave()
+        else:
+            self._is_over.set()
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.remove_reader(self._pipe.fileno())
@@ -154,7 +195,13 @@ class _Crowd:
         while True:
             self._pipe.send(
                 Progress(
-                    record.joins, record.pushes, record.answers, record.wins, record.confirmations
+                    record.joins,
+                    record.pushes,
+                    record.answers,
+                    record.wins,
+                    record.confirmations,
+                    record.rejoins,
+                    record.changes,
                 )
             )
             await asyncio.sleep(_REPORT_EVERY_S)
@@ -197,6 +244,8 @@ class _Crowd:
     def _socket(self, number: int, peer: str) -> socket.socket:
         opened = socket.socket(socket.AF_INET6 if ":" in peer else socket.AF_INET)
         opened.setblocking(False)
+        if self._plan.is_deaf:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _DEAF_RECEIVE_BYTES)
         if self._plan.sources:
             opened.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
             opened.bind((self._plan.sources[number % len(self._plan.sources)], 0))
@@ -212,9 +261,11 @@ class _Crowd:
         if is_final or self._losses[student.number] > _GIVE_UP_AFTER:
             self._record.troubles["gave up"] += 1
             return
-        within_s = _COME_BACK_WITHIN_S if retry_after_ms is None else retry_after_ms / 1000
+        within_s = self._plan.come_back_within_s
+        if retry_after_ms is not None:
+            within_s = retry_after_ms / 1000
         loop = asyncio.get_running_loop()
         loop.call_later(self._random.random() * within_s, self._due.put_nowait, student)
 
-    def _reaction_s(self) -> float:
-        return self._random.random() * self._plan.reaction_ms / 1000
+    def _seen_s(self) -> float:
+        return self._random.random() * SEEN_WITHIN_MS / 1000

@@ -5,7 +5,7 @@ Pure. Called by `storm`; read by `report`, `gates` and the bench. Delays are ms 
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,23 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     if not ordered:
         return 0.0
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One frame to a whole room. `delays`: from the press, of each whom it reached. `span_ms`: from
+    the first of them to the last."""
+
+    delays: Sequence[float]
+    missing: int
+
+    @property
+    def spread(self) -> Spread:
+        return Spread.of(self.delays)
+
+    @property
+    def span_ms(self) -> float:
+        return max(self.delays) - min(self.delays) if self.delays else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,19 @@ def figures_of(recordings: Sequence[Recording], pressed_at: int) -> Figures:
         outcomes=dict(outcomes.most_common()),
         troubles=dict(troubles.most_common()),
     )
+
+
+def deliveries_of(
+    recordings: Sequence[Recording], pressed_at: Mapping[int, int], expected: int
+) -> list[Delivery]:
+    """Of each change of the drop: `pressed_at` has when the teacher asked for it, by the quantity the
+    drop had after it; `expected` is how many were to see it."""
+    deliveries = []
+    for quantity, pressed in pressed_at.items():
+        seen = (at for one in recordings for at in one.changed.get(quantity, ()))
+        delays = [(at - pressed) / _NS_PER_MS for at in seen]
+        deliveries.append(Delivery(delays, max(0, expected - len(delays))))
+    return deliveries
 
 
 def arrivals_of(recordings: Sequence[Recording], pressed_at: int) -> list[Arrival]:

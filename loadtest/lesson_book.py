@@ -4,12 +4,12 @@ Written by the Locust users; a worker process sends what has changed to its mast
 Knows nothing of Locust.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
 from client_sdk.python import Claim, ClaimState
 from loadtest.books import calling_as, read_books
-from loadtest.passes import Passes
 from loadtest.verdict import Finding, History, Told, judge
 
 _REACHED_WITHIN_MS: Final = 5_000  # also over a reconnect
@@ -44,7 +44,7 @@ class BookData(TypedDict):
 class LessonBook:
     def __init__(self) -> None:
         self.pressed: dict[str, Pressed] = {}
-        self._told: dict[tuple[str, str], Told] = {}
+        self._told: dict[str, dict[str, Told]] = {}  # by student, then drop
         self._stays: dict[str, Stay] = {}
         self._changed: set[tuple[str, str]] = set()
         self._moved: set[str] = set()
@@ -62,15 +62,13 @@ class LessonBook:
         if student in self._stays:
             self._stays[student].until = at
             self._moved.add(student)
-        for (drop_id, name), told in list(self._told.items()):
-            if name == student and (
-                told.outcome is None or (told.has_won and not told.is_confirmed)
-            ):
+        for drop_id, told in list(self._told.get(student, {}).items()):
+            if told.outcome is None or (told.has_won and not told.is_confirmed):
                 self._put(drop_id, replace(told, has_left=True))
 
     def see(self, drop_id: str, student: str) -> bool:
         """False: seen before."""
-        if (drop_id, student) in self._told:
+        if drop_id in self._told.get(student, ()):
             return False
         self._put(drop_id, Told(student, has_tapped=False))
         return True
@@ -95,33 +93,38 @@ class LessonBook:
         self._put(claim.drop_id, told)
 
     def _of(self, drop_id: str, student: str) -> Told:
-        return self._told.get((drop_id, student), Told(student, has_tapped=False))
+        told = self._told.get(student, {}).get(drop_id)
+        return told or Told(student, has_tapped=False)
 
     def _put(self, drop_id: str, told: Told) -> None:
-        self._told[drop_id, told.student] = told
-        self._changed.add((drop_id, told.student))
+        self._told.setdefault(told.student, {})[drop_id] = told
+        self._changed.add((told.student, drop_id))
 
     # For the end.
 
-    def histories(self) -> list[History]:
-        """One a drop, with those who sat in the room and never saw it."""
-        return [self._history(drop) for drop in self.pressed.values()]
+    def histories(self, is_private: bool) -> list[History]:
+        """One a drop, with those who sat in the room and never saw it. `is_private`: nobody else can
+        have been there."""
+        return [self._history(drop, is_private) for drop in self.pressed.values()]
 
-    def _history(self, drop: Pressed) -> History:
-        told = [one for (drop_id, _), one in self._told.items() if drop_id == drop.drop_id]
+    def _history(self, drop: Pressed, is_private: bool) -> History:
+        heard = (drops.get(drop.drop_id) for drops in self._told.values())
+        told = [one for one in heard if one is not None]
         seen = {one.student for one in told}
         blind = [
             Told(name, has_tapped=False, was_reached=False)
             for name, stay in self._stays.items()
             if name not in seen and _sat_through(stay, drop.at)
         ]
-        return History(drop.drop_id, drop.stock, [*told, *blind])
+        return History(drop.drop_id, drop.stock, [*told, *blind], is_private)
 
     # Between processes.
 
     def changes(self) -> BookData:
         """What is new since it was asked before."""
-        told = [[key[0], *_as_list(self._told[key])] for key in self._changed if key in self._told]
+        told = [
+            [drop_id, *_as_list(self._told[student][drop_id])] for student, drop_id in self._changed
+        ]
         stays = [[name, self._stays[name].since, self._stays[name].until] for name in self._moved]
         pressed = [[one.drop_id, one.stock, one.at] for one in self.pressed.values()]
         self._changed.clear()
@@ -133,19 +136,19 @@ class LessonBook:
             self.press(drop_id, stock, at)
         for drop_id, *rest in data["told"]:
             told = _from_list(rest)
-            self._told[drop_id, told.student] = told
+            self._told.setdefault(told.student, {})[drop_id] = told
         for name, since, until in data["stays"]:
             self._stays[name] = Stay(since, until)
 
 
 async def judge_lesson(
-    book: LessonBook, url: str, room: str, passes: Passes, deadline_s: float
+    histories: Sequence[History], url: str, room: str, token: str, deadline_s: float
 ) -> list[Finding]:
-    """Of all its drops, against the books of the server. Raises the SDK's ApiError, PassError."""
+    """Of all its drops, against the books of the server; `token`: of the instructor. Raises the SDK's
+    ApiError."""
     findings: list[Finding] = []
-    teacher = passes.staff("instructor", room)
-    async with calling_as(url, teacher.token) as api:
-        for history in book.histories():
+    async with calling_as(url, token) as api:
+        for history in histories:
             wins = sum(told.has_won for told in history.told)
             books = await read_books(api, room, history.drop_id, wins, deadline_s)
             findings += judge(history, books)

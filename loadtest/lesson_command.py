@@ -48,8 +48,9 @@ def _command(url: str, asked: Namespace) -> list[str]:
     command += ["--headless", "--only-summary", "--html", str(html), "--csv", str(csv)]
     command += ["--students", str(asked.students), "--stock", str(asked.stock)]
     command += ["--lesson-seconds", str(asked.seconds), "--drop-every", str(asked.drop_every)]
-    if asked.room:
-        command += ["--room", asked.room]
+    for option in ("room", "batch"):
+        if given := getattr(asked, option):
+            command += [f"--{option}", given]
     if asked.fail_on:
         command += ["--fail-on", *(f"{gate.name}={gate.most_ms:g}" for gate in asked.fail_on)]
     return command

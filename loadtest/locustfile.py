@@ -6,35 +6,40 @@ Importing locust patches the whole process: nothing else may import this file.
 """
 
 import asyncio
+import gc
 import logging
-import secrets
+import sys
 from typing import Any, Final
 
+import gevent
+import gevent.ssl
+from geventhttpclient.client import HTTPClientPool
 from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from client_sdk.python import ApiError
+from loadtest.crowd import raise_open_files
 from loadtest.figures import Spread
-from loadtest.gates import exceeded, parse_gate
+from loadtest.gates import Gate, exceeded, parse_gate
 from loadtest.lesson_book import judge_lesson
-from loadtest.lesson_people import (
-    ALL_HERE,
-    EVENTS,
-    LEAVING,
-    REQUEST_TYPE,
-    HastyStudent,
-    Instructor,
-    Latecomer,
-    Student,
-    lesson,
-)
+from loadtest.lesson_people import HastyStudent, Latecomer, Person, Student
+from loadtest.lesson_staff import Instructor
+from loadtest.lesson_stage import ALL_HERE, EVENTS, LEAVING, REQUEST_TYPE, lesson
 from loadtest.passes import PassError
 
 __all__ = ["ClassShape", "HastyStudent", "Instructor", "Latecomer", "Student"]
 
 _VERDICT_DEADLINE_S: Final = 15.0
+_BROKEN, _COULD_NOT = 1, 2  # exit statuses
+_HTTP_CONNECTIONS: Final = 64  # of all students together
+_HTTP_DEADLINE_S: Final = 10.0
+_GROUPS: Final = 5  # in which people leave when the lesson is over
+# A crowd is some hundred thousand objects that stay: a search through all of them for cycles stops
+# everybody for a good part of a second, just when a drop has made new ones.
+_RARELY: Final = (20_000, 5, 1_000)
+_BEHIND_MS: Final = 1_000  # said from here on
 _log = logging.getLogger("loadtest")
 
 
@@ -48,10 +53,9 @@ class ClassShape(LoadTestShape):
         if part >= 1:
             return None
         if part >= LEAVING:
-            left = round(everybody * (1 - part) / (1 - LEAVING))
-            return left + 1, max(1.0, everybody / lesson.lasts(1 - LEAVING))
-        rate = max(1.0, everybody / lesson.lasts(ALL_HERE * 0.8))
-        return everybody + 1, rate
+            gone = int((part - LEAVING) / (1 - LEAVING) * _GROUPS + 1) / _GROUPS
+            return 1 + round(everybody * (1 - min(gone, 1))), max(1.0, everybody / _GROUPS)
+        return 1 + everybody, max(1.0, everybody / lesson.lasts(ALL_HERE * 0.8))
 
 
 @events.init_command_line_parser.add_listener
@@ -61,57 +65,120 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
     group.add_argument("--stock", type=int, default=50, help="of each drop")
     group.add_argument("--lesson-seconds", type=float, default=120)
     group.add_argument("--drop-every", type=float, default=15, help="seconds between two drops")
-    group.add_argument("--room", default=f"lesson-{secrets.token_hex(4)}")
+    group.add_argument("--room", help="default: one of its own")
+    group.add_argument("--batch", help="drop from this batch; default: one is made")
     group.add_argument("--secret-file", help="the school's secret")
     group.add_argument("--token-file", help="one token a line, all roles; one process only")
     group.add_argument("--fail-on", nargs="+", default=[], help="for example p99_push_ms=500")
 
 
 @events.init.add_listener
-def _begin(environment: Environment, **_more: object) -> None:
+def _prepare(environment: Environment, **_more: object) -> None:
     assert environment.parsed_options is not None
+    raise_open_files()
+    gc.set_threshold(*_RARELY)
+    try:
+        lesson.prepare(environment.parsed_options)
+        _gates()
+    except (PassError, ValueError) as error:
+        _log.error("%s", error)
+        sys.exit(_COULD_NOT)
+
+
+@events.test_start.add_listener
+def _begin(environment: Environment, **_more: object) -> None:
     runner = environment.runner
-    worker = runner.worker_index if isinstance(runner, WorkerRunner) else 0
-    lesson.begin(environment.parsed_options, worker)
+    lesson.begin(
+        environment.host or "", runner.worker_index if isinstance(runner, WorkerRunner) else 0
+    )
+    Person.client_pool = HTTPClientPool(
+        concurrency=_HTTP_CONNECTIONS,
+        connection_timeout=_HTTP_DEADLINE_S,
+        network_timeout=_HTTP_DEADLINE_S,
+        ssl_context_factory=gevent.ssl.create_default_context,
+    )
 
 
 @events.report_to_master.add_listener
 def _report(client_id: str, data: dict[str, Any], **_more: object) -> None:
-    data["lesson"] = lesson.book.changes()
+    if lesson.has_begun:  # a worker reports from its birth on
+        data["lesson"] = lesson.book.changes()
+        data["behind_ms"] = lesson.entrance.backlog.worst_ms
 
 
 @events.worker_report.add_listener
 def _take_report(client_id: str, data: dict[str, Any], **_more: object) -> None:
-    lesson.book.merge(data["lesson"])
+    if "lesson" in data:
+        lesson.book.merge(data["lesson"])
+        backlog = lesson.entrance.backlog
+        backlog.worst_ms = max(backlog.worst_ms, data["behind_ms"])
 
 
-@events.quitting.add_listener
+@events.test_stop.add_listener
 def _conclude(environment: Environment, **_more: object) -> None:
     """Verdict, gates and failed requests, all three, decide about the exit status."""
     if isinstance(environment.runner, WorkerRunner):
         return
+    if isinstance(environment.runner, MasterRunner):
+        gevent.sleep(2 * WORKER_REPORT_INTERVAL)  # the last reports are on their way
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call
-    failures = [*_findings(environment), *_exceeded(environment)]
+    behind_ms = lesson.entrance.backlog.worst_ms
+    if behind_ms > _BEHIND_MS:
+        _log.warning(
+            "%.1f s behind with reading: too many students for one process", behind_ms / 1000
+        )
     failed = environment.stats.total.num_failures
+    failures = [*_judge(environment), *_exceeded(environment)]
     if failed:
         failures.append(f"{failed} HTTP requests failed")
     for failure in failures:
         _log.error("verdict: %s", failure)
     if not failures:
         _log.info("verdict: every promise held in %d drops", len(lesson.book.pressed))
-    environment.process_exit_code = 1 if failures else 0
+    broken = _BROKEN if lesson.book.pressed else _COULD_NOT
+    environment.process_exit_code = broken if failures else 0
 
 
-def _findings(environment: Environment) -> list[str]:
+@events.quitting.add_listener
+def _stop_first(environment: Environment, **_more: object) -> None:
+    """After Ctrl-C too, the verdict comes before the exit status is asked for."""
+    if environment.runner is not None:
+        environment.runner.stop()
+
+
+def _judge(environment: Environment) -> list[str]:
     if not lesson.book.pressed:
         return ["no drop was opened"]
     judging = judge_lesson(
-        lesson.book, environment.host or "", lesson.room, lesson.passes, _VERDICT_DEADLINE_S
+        lesson.book.histories(lesson.is_private),
+        environment.host or "",
+        lesson.room,
+        lesson.passes.staff("instructor", lesson.room).token,
+        _VERDICT_DEADLINE_S,
     )
     try:
-        return [str(finding) for finding in asyncio.run(judging)]
-    except (ApiError, PassError) as error:
-        return [f"the books could not be read: {error}"]
+        findings = [str(finding) for finding in asyncio.run(judging)]
+    except ApiError as error:
+        findings = [f"the books could not be read: {error}"]
+    _show(environment, findings)
+    return findings
+
+
+def _show(environment: Environment, findings: list[str]) -> None:
+    """Also on Locust's page, which has no other place for it: as a request, and its failures."""
+    for failure in map(AssertionError, findings) if findings else (None,):
+        environment.events.request.fire(
+            request_type="verdict",
+            name="every promise held",
+            response_time=0,
+            response_length=0,
+            exception=failure,
+            context={},
+        )
+
+
+def _gates() -> list[Gate]:
+    return [parse_gate(text) for text in lesson.asked.fail_on]
 
 
 def _exceeded(environment: Environment) -> list[str]:
@@ -121,4 +188,4 @@ def _exceeded(environment: Environment) -> list[str]:
         entry = environment.stats.get(name, REQUEST_TYPE)
         p50, p90, p99 = (entry.get_response_time_percentile(one) for one in (0.5, 0.9, 0.99))
         spreads[figure] = Spread(entry.num_requests, p50, p90, p99, entry.max_response_time)
-    return exceeded(map(parse_gate, lesson.asked.fail_on), spreads)
+    return exceeded(_gates(), spreads)

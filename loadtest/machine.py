@@ -8,20 +8,26 @@ import importlib.metadata
 import math
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from loadtest.figures import percentile
+
 _FILES_BESIDES: Final = 200  # of a process that holds sockets: libraries, pipes, the server's own
 _PER_SOURCE: Final = 10_000  # well below the ports of one address, so that old ones may linger
 _FEWEST_SOURCES: Final = 4  # so that a server's limits per address see a crowd, not one client
 _DEFAULT_PORTS: Final = (32_768, 60_999)
 _NAMED: Final = ("websockets", "uvicorn", "uvloop", "redis", "orjson", "sqlalchemy", "locust")
+_SYNCS, _SYNC_BYTES = 100, 512
 _ROOT: Final = Path(__file__).parents[1]
 
 
@@ -89,12 +95,25 @@ def loopback_sources(host: str, students: int) -> list[str]:
     return [f"127.0.0.{2 + number}" for number in range(min(count, 250))]
 
 
+def disk_sync_ms() -> dict[str, float]:
+    """How long a small write to the disk takes that our own servers write to: every win waits for one."""
+    delays = []
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(_SYNCS):
+            begun = time.perf_counter()
+            file.write(bytes(_SYNC_BYTES))
+            os.fsync(file.fileno())
+            delays.append((time.perf_counter() - begun) * 1000)
+    delays.sort()
+    return {"p50": round(percentile(delays, 0.5), 2), "p99": round(percentile(delays, 0.99), 2)}
+
+
 def describe(command: Sequence[str]) -> dict[str, object]:
     """What figures mean nothing without."""
     return {
         "machine": f"{_processor()}, {read_limits().cores} cores, {platform.system()} "
-        f"{platform.release()}",
-        "versions": {"python": platform.python_version(), **_versions()},
+        f"{platform.release().partition('-')[0]}",
+        "versions": {"python": platform.python_version(), **_redis_server(), **_versions()},
         "commit": _commit(),
         "command": " ".join(command),
         "load_before": round(os.getloadavg()[0], 1),
@@ -136,6 +155,18 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _redis_server() -> dict[str, str]:
+    """Of the one on PATH, which a server of our own prefers."""
+    try:
+        said = subprocess.run(
+            ["redis-server", "--version"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    found = re.search(r"v=(\S+)", said.stdout)
+    return {"redis-server": found[1]} if found else {}
 
 
 def _commit() -> str:

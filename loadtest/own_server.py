@@ -1,6 +1,7 @@
 """A server of our own to test against: `python -m server` in a temporary folder on a free port.
 
-Called by the commands where no --url is given. A process like any other: nothing of it is imported.
+Called by the commands where no --url is given, and by the bench. A process like any other: nothing of
+it is imported.
 """
 
 import ctypes
@@ -15,16 +16,20 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from loadtest.processes import environment_of, web_processes_of
+
 _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.05
 _LOG_SHOWN: Final = 3_000
+# What processes of one installation have in common.
+_SHARED: Final = ("CLASSDROP_REDIS_URL", "CLASSDROP_DATABASE_URL", "CLASSDROP_SECRET")
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
@@ -42,30 +47,60 @@ class OwnServer:
 @contextmanager
 def own_server(processes: int) -> Iterator[OwnServer]:
     """Ready inside the block, gone after it with all its data. Raises ServerError."""
+    secret = secrets.token_urlsafe(32)
+    with _folder() as folder:
+        settings = {
+            "CLASSDROP_DATA_DIR": str(folder / "data"),
+            "CLASSDROP_SECRET": secret,
+            "CLASSDROP_PROCESSES": str(processes),
+        }
+        with _running((), settings, folder) as (url, pid):
+            yield OwnServer(url, secret, pid)
+
+
+@contextmanager
+def second_web(server: OwnServer) -> Iterator[OwnServer]:
+    """One more `web` process for it, with a port of its own: what a second machine would run. Who
+    connects there is served by that process and no other. Raises ServerError."""
+    given = environment_of(web_processes_of(server.pid)[0])
+    with _folder() as folder:
+        settings = {name: given[name] for name in _SHARED}
+        with _running(("web",), settings, folder) as (url, pid):
+            yield OwnServer(url, server.secret, pid)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="classdrop-load-"))
-    port, secret = _free_port(), secrets.token_urlsafe(32)
-    process = _start(folder, port, secret, processes)
     try:
-        server = OwnServer(f"http://127.0.0.1:{port}", secret, process.pid)
-        _wait_until_ready(server.url, process, folder)
-        yield server
+        yield folder
     finally:
-        _stop(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path, port: int, secret: str, processes: int) -> "subprocess.Popen[bytes]":
+@contextmanager
+def _running(
+    role: Sequence[str], settings: Mapping[str, str], folder: Path
+) -> Iterator[tuple[str, int]]:
+    """The URL and the process' id; its log goes to the folder."""
+    port = _free_port()
+    process = _start(role, {**settings, "CLASSDROP_PORT": str(port)}, folder)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(url, process, folder)
+        yield url, process.pid
+    finally:
+        _stop(process)
+
+
+def _start(
+    role: Sequence[str], settings: Mapping[str, str], folder: Path
+) -> "subprocess.Popen[bytes]":
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLASSDROP_")}
     inherited.pop("PORT", None)
-    settings = {
-        "CLASSDROP_PORT": str(port),
-        "CLASSDROP_DATA_DIR": str(folder / "data"),
-        "CLASSDROP_SECRET": secret,
-        "CLASSDROP_PROCESSES": str(processes),
-    }
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "server"],
+            [sys.executable, "-m", "server", *role],
             env={**inherited, **settings},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -117,29 +152,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def family_rss_kb(pid: int) -> int:
-    """Resident memory of a process and all below it; 0 where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        children.setdefault(_parent_of(entry), []).append(int(entry.name))
-    family = [pid]
-    for member in family:
-        family.extend(children.get(member, ()))
-    return sum(map(_rss_kb, family))
-
-
-def _parent_of(entry: Path) -> int:
-    try:
-        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def _rss_kb(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))

@@ -74,7 +74,8 @@ class FilePasses:
             raise PassError(f"the token file holds {len(self._students)} students, not more")
         one = self._students[number]
         if room not in one.rooms:
-            raise PassError(f"{one.name} may not enter {room}, only {', '.join(one.rooms)}")
+            rooms = ", ".join(one.rooms)
+            raise PassError(f"{one.name} may not enter {room}, only {rooms}: say so with --room")
         return Pass(one.name, one.token)
 
     def staff(self, role: Role, room: str) -> Pass:

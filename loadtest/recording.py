@@ -19,7 +19,8 @@ def _moments(size: int) -> "array[int]":
 
 @dataclass(slots=True)
 class Recording:
-    """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0."""
+    """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0. `fell_at`:
+    when all of this process were made to lose their connections."""
 
     names: list[str]
     room_numbers: list[int]
@@ -29,12 +30,17 @@ class Recording:
     tap_due: "array[int]" = field(init=False)
     answered: "array[int]" = field(init=False)
     confirmed: "array[int]" = field(init=False)
+    rejoined: "array[int]" = field(init=False)
     outcomes: list[str | None] = field(init=False)
     here: bytearray = field(init=False)
     coupons: dict[int, set[str]] = field(default_factory=dict)
     revoked: set[int] = field(default_factory=set)
+    changed: dict[int, "array[int]"] = field(default_factory=dict)
     troubles: Counter[str] = field(default_factory=Counter)
+    fell_at: int = 0
     joins: int = 0
+    rejoins: int = 0
+    changes: int = 0
     pushes: int = 0
     answers: int = 0
     wins: int = 0
@@ -44,15 +50,19 @@ class Recording:
         size = len(self.names)
         self.join_due, self.joined, self.pushed = _moments(size), _moments(size), _moments(size)
         self.tap_due, self.answered = _moments(size), _moments(size)
-        self.confirmed = _moments(size)
+        self.confirmed, self.rejoined = _moments(size), _moments(size)
         self.outcomes = [None] * size
         self.here = bytearray(size)
 
     def join(self, number: int, at: int) -> None:
-        self.here[number] = 1
+        """A welcome; those who had lost the connection are back with it."""
+        was_here, self.here[number] = self.here[number], 1
         if not self.joined[number]:
             self.joined[number] = at
             self.joins += 1
+        elif not was_here:
+            self.rejoined[number] = at
+            self.rejoins += 1
 
     def push(self, number: int, at: int) -> bool:
         """False: had it before."""
@@ -61,6 +71,11 @@ class Recording:
         self.pushed[number] = at
         self.pushes += 1
         return True
+
+    def change(self, quantity: int, at: int) -> None:
+        """One student saw our drop change; which change it was shows by the new quantity."""
+        self.changed.setdefault(quantity, array("q")).append(at)
+        self.changes += 1
 
     def answer(self, number: int, at: int, outcome: str, coupon_id: str | None) -> None:
         """A refusal may become a win; a win stays one."""

@@ -6,6 +6,7 @@ Called by the command line; the storm itself is in `storm`.
 
 import asyncio
 import json
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -20,28 +21,33 @@ from rich.table import Table
 from client_sdk.python import ApiError
 from loadtest import crowd
 from loadtest.codec import Address
+from loadtest.crew import StormError
 from loadtest.figures import Figures, outcome_line
 from loadtest.gates import STATISTICS, exceeded
-from loadtest.machine import describe, loopback_sources, problems_of, read_limits
-from loadtest.own_server import ServerError, family_rss_kb
+from loadtest.machine import Limits, describe, loopback_sources, problems_of, read_limits
+from loadtest.own_server import ServerError
 from loadtest.passes import PassError
-from loadtest.storm import Storm, StormError, StormPlan, Watch, hold_storm
+from loadtest.processes import family_rss_kb
+from loadtest.storm import Storm, StormPlan, Watch, hold_storm
 from loadtest.target import Target, target_of
 
 _COULD_NOT: Final = 2
+_STUDENTS_PER_PROCESS: Final = 19_000  # what one server's process admits, and a loop can answer
 _STAGES: Final = (("join", "in the room"), ("tap", "answered"), ("confirm", "confirmed"))
 
 
 def storm_command(asked: Namespace) -> int:
     console = Console()
     facts = describe(["python -m loadtest", *sys.argv[1:]])
+    limits = read_limits()
+    plan = plan_of(asked, limits)
     try:
         with target_of(asked) as target:
-            if not _fits(console, target.url, asked):
+            if not _fits(console, limits, target.url, plan):
                 return _COULD_NOT
-            storm, memory_kb = _run(console, target, plan_of(asked))
+            storm, memory_kb = _run(console, target, plan)
     except (ServerError, PassError, StormError, ApiError, ValueError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        _say(console, str(error), "red")
         return _COULD_NOT
     facts["server"] = asked.url or f"its own, {asked.server_processes} web"
     if memory_kb is not None:
@@ -49,31 +55,33 @@ def storm_command(asked: Namespace) -> int:
     return _conclude(console, storm, facts, asked)
 
 
-def plan_of(asked: Namespace) -> StormPlan:
+def plan_of(asked: Namespace, limits: Limits) -> StormPlan:
+    each = max(1, min(_STUDENTS_PER_PROCESS, limits.students_per_process))
     return StormPlan(
         students=asked.students,
         stock=asked.stock,
-        processes=asked.processes,
+        processes=asked.processes or math.ceil(asked.students / each),
         room=asked.room,
         rooms=asked.rooms,
         joins_per_s=asked.joins_per_second,
         reaction_ms=asked.reaction_ms,
         answer_seconds=asked.answer_seconds,
         batch_id=asked.batch,
+        sends_seen=asked.seen,
         seed=asked.seed,
     )
 
 
-def _fits(console: Console, url: str, asked: Namespace) -> bool:
+def _fits(console: Console, limits: Limits, url: str, plan: StormPlan) -> bool:
     """Says what this machine allows before anything is started on it."""
-    limits = read_limits()
-    sources = loopback_sources(Address.of(url).host, asked.students)
-    console.print(f"this machine: {limits}", highlight=False)
-    if sources:
-        console.print(f"coming from {sources[0]} … {sources[-1]}", highlight=False)
-    problems = problems_of(limits, asked.students, asked.processes, len(sources))
+    sources = loopback_sources(Address.of(url).host, plan.students)
+    _say(console, f"this machine: {limits}")
+    come_from = f" from {sources[0]} … {sources[-1]}" if sources else ""
+    testers = "1 process" if plan.processes == 1 else f"{plan.processes} processes"
+    _say(console, f"{plan.students:,} students in {testers}{come_from}")
+    problems = problems_of(limits, plan.students, plan.processes, len(sources))
     for problem in problems:
-        console.print(f"[red]{problem}[/red]", highlight=False)
+        _say(console, problem, "red")
     return not problems
 
 
@@ -112,24 +120,29 @@ def _watch(bar: Progress, plan: StormPlan) -> Watch:
 
 def _conclude(console: Console, storm: Storm, facts: dict[str, object], asked: Namespace) -> int:
     console.print(table_of(storm.figures))
-    console.print(outcome_line(storm.figures), highlight=False)
+    _say(console, outcome_line(storm.figures))
     failures = [*map(str, storm.findings), *exceeded(asked.fail_on, storm.figures.spreads)]
     if asked.json:
         _write_json(asked.json, as_json(storm, facts, failures))
     if asked.html:
         from loadtest.report import write_report  # noqa: PLC0415  (a second's worth of plotting)
 
-        write_report(storm, facts, asked.html)
-        console.print(f"report: {asked.html}", highlight=False)
+        write_report(storm, facts, failures, asked.html)
+        _say(console, f"report: {asked.html}")
     _say_verdict(console, failures)
     return 1 if failures else 0
 
 
 def _say_verdict(console: Console, failures: Sequence[str]) -> None:
     for failure in failures:
-        console.print(f"[red]- {failure}[/red]", highlight=False, soft_wrap=True)
+        _say(console, f"- {failure}", "red")
     if not failures:
-        console.print("[green]every promise held[/green]")
+        _say(console, "every promise held", "green")
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    """As it is: brackets are not markup, and a line is not broken where a screen happens to end."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def table_of(figures: Figures) -> Table:

@@ -12,6 +12,19 @@ from enum import StrEnum
 from typing import Final
 
 WINNING: Final = ("won", "already_won")
+# PROTOCOL.md, "A claim"; an error's code is not one.
+_NO: Final = frozenset(
+    {
+        "limit_reached",
+        "sold_out",
+        "not_open",
+        "closed",
+        "not_eligible",
+        "entered",
+        "released",
+        "revoked",
+    }
+)
 NAMED: Final = 5  # students in a finding's text; all are in `students`
 _GONE: Final = ("released", "revoked")
 
@@ -191,6 +204,12 @@ def _unanswered(case: _Case) -> Iterator[Finding]:
         holding = len(waiting & case.ever_listed)
         text = f"tapped, never answered ({holding} of them hold a claim)"
         yield case.found(Rule.UNANSWERED, text, waiting)
+    errors: dict[str, set[str]] = {}
+    for one in case.told:
+        if one.outcome is not None and not one.has_won and one.outcome not in _NO:
+            errors.setdefault(one.outcome, set()).add(one.student)
+    for outcome, students in errors.items():
+        yield case.found(Rule.UNANSWERED, f"tapped, and was told {outcome}", students)
 
 
 def _unreached(case: _Case) -> Iterator[Finding]:

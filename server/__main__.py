@@ -1,4 +1,4 @@
-"""The command line: `python -m server [web|worker|migrate|token]`. Dispatches, nothing more."""
+"""The command line: `python -m server [web|worker|migrate|token|desk-bench]`. Dispatches, nothing more."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from server.commands import CommandError
+from server.commands.desk_bench import BENCHMARK, desk_bench
 from server.commands.migrate import migrate_configured
 from server.commands.run import run
 from server.commands.supervisor import until_stopped
@@ -46,6 +47,8 @@ def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
             migrate_configured(settings)
         case "token":
             write_tokens(settings, _token_request(asked), asked.out)
+        case "desk-bench":
+            uvloop.run(until_stopped(desk_bench(asked.what, asked.seconds)))
 
 
 def _refuse(lines: Sequence[str], status: int) -> int:
@@ -65,8 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     web_parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
     roles.add_parser("worker", help="claims to the ledger")
     roles.add_parser("migrate", help="the ledger's schema to this version")
+    _bench_arguments(roles.add_parser("desk-bench", help="claims a second of the desk alone"))
     _token_arguments(roles.add_parser("token", help="make JWTs"))
     return parser
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("what", nargs="*", help=f"claims in a call (1 to 500) or {BENCHMARK}; default: several")
+    add("--seconds", type=float, default=2.0, help="for each")
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ Called by `session` (and `client` for addresses). Knows nothing of state or time
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
@@ -220,6 +221,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def instant_ms(text: str) -> int:
     """RFC 3339 -> ms since 1970. ValueError where it is not one, or has no offset."""
+    return _instant_ms(text)
+
+
+@lru_cache(maxsize=256)  # a room asks for the same few at every frame
+def _instant_ms(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("an instant needs an offset")

@@ -91,9 +91,11 @@ class Room:
         self.drops: dict[str, Drop] = {}  # with the state of this moment
         self.claims: dict[str, Claim] = {}  # by drop
         self._told: dict[str, Drop] = {}  # as the server told them
+        self._due_at = -math.inf  # before it time changes nothing; -infinite: not worked out yet
 
     def set_clock(self, server_now: str, now: int) -> None:
         self.clock_offset_ms = instant_ms(server_now) - now
+        self._due_at = -math.inf
 
     def welcome(self, frame: Welcome, now: int) -> list[RoomEvent]:
         """Everything anew, except claims that still wait for their answer. Tells of `welcome` and of
@@ -241,6 +243,8 @@ class Room:
     def refresh(self, now: int) -> list[RoomEvent]:
         """Server time went on: drops open and close by it, and old ones go."""
         events: list[RoomEvent] = []
+        if now < self._due_at:
+            return events
         for drop_id, drop in list(self._told.items()):
             if now >= self._gone_at(drop):
                 events += self._tell("drop_removed", drop_id)
@@ -252,14 +256,17 @@ class Room:
 
     def _drop_out(self, drop_id: str) -> None:
         del self._told[drop_id], self.drops[drop_id]
+        self._due_at = -math.inf
         claim = self.claims.get(drop_id)
         if claim is not None and claim.state is not ClaimState.PENDING:
             del self.claims[drop_id]
 
     def next_change(self, now: int) -> float:
         """Local ms of the next moment at which `refresh` has something to do; infinite if none."""
-        moments = (moment for drop in self._told.values() for moment in self._moments(drop))
-        return min((moment for moment in moments if moment > now), default=math.inf)
+        if self._due_at <= now:
+            moments = (moment for drop in self._told.values() for moment in self._moments(drop))
+            self._due_at = min((moment for moment in moments if moment > now), default=math.inf)
+        return self._due_at
 
     def _moments(self, drop: Drop) -> Sequence[int]:
         return (
@@ -275,6 +282,9 @@ class Room:
         return instant_ms(instant) - self.clock_offset_ms
 
     def _hold(self, told: Drop, now: int) -> None:
+        known = self._told.get(told["id"])
+        if known is None or _times_of(known) != _times_of(told):
+            self._due_at = -math.inf
         self._told[told["id"]] = told
         self.drops[told["id"]] = {**told, "state": self._shown_at(told, now)}
 
@@ -287,6 +297,10 @@ class Room:
     def _put(self, claim: Claim) -> list[RoomEvent]:
         self.claims[claim.drop_id] = claim
         return [ClaimEvent(claim)]
+
+
+def _times_of(drop: Drop) -> tuple[str | None, ...]:
+    return drop["opens_at"], drop["closes_at"], drop.get("closed_at")
 
 
 def _is_settled(known: Claim, request_id: str, state: ClaimState) -> bool:

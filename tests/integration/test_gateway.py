@@ -44,7 +44,9 @@ async def confirm(
     claim = ConfirmedClaim(drop_id, student, held.claim_id, orjson.dumps(COUPON))
     await desk.fence.confirm(SHARD, [claim])
     if publish:
-        await desk.feed.publish_confirmations("r1", [Confirmation(student, drop_id, orjson.dumps(COUPON))])
+        await desk.feed.publish_confirmations(
+            "r1", [Confirmation(student, drop_id, orjson.dumps(COUPON))]
+        )
 
 
 class TestJoining:

@@ -60,7 +60,9 @@ class Crew:
     @property
     def worker(self) -> Worker:
         places = Places(self.ledger, self.desk.drops, self.feed)
-        return Worker(places, self.outbox, self.fence, [self.loop], self.rebuilder, self.loop.metrics)
+        return Worker(
+            places, self.outbox, self.fence, [self.loop], self.rebuilder, self.loop.metrics
+        )
 
     def another(self, name: str, ledger: Ledger | None = None) -> "Crew":
         """A second worker beside this one."""

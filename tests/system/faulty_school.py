@@ -24,6 +24,7 @@ from client_sdk.python.frames import SUBPROTOCOL
 from tests.support.eventually import eventually
 
 AT = "2026-03-01T09:00:00.000Z"
+EVER_AFTER = "2999-01-01T00:00:00.000Z"
 DROP_ID = "drp_faulty"
 
 
@@ -33,6 +34,7 @@ class Fault(StrEnum):
     LOSES = "loses one"
     DOUBLES = "doubles one"
     FORGETS = "leaves one student unanswered"
+    STAMMERS = "answers one student by HTTP only, as it may"
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class School:
     drop: dict[str, Any] = field(default_factory=dict)
     winners: list[str] = field(default_factory=list)
     room: set[WebSocket] = field(default_factory=set)
-    taps: int = 0
+    ignored: str | None = None  # whom the socket never answers
 
     @property
     def app(self) -> Starlette:
@@ -55,6 +57,7 @@ class School:
                 Route(f"{room}/drops/{{id}}", self.report),
                 Route(f"{room}/drops/{{id}}/close", self.report, methods=["POST"]),
                 Route(f"{room}/drops/{{id}}/claims", self.claims),
+                Route("/v1/drops/{id}/claims", self.claim_over_http, methods=["POST"]),
                 WebSocketRoute(room, self.sit),
             ]
         )
@@ -73,8 +76,11 @@ class School:
             "state": "open",
             "message": form["message"],
             "quantity": quantity,
+            "remaining": quantity,
+            "opens_at": AT,
+            "closes_at": EVER_AFTER,
         }
-        frame = json.dumps({"type": "drop_opened", "drop": self.drop})
+        frame = json.dumps({"type": "drop_opened", "drop": self.drop, "epoch": "e", "offset": 1})
         for one in list(self.room):
             await one.send_text(frame)
         return JSONResponse(self.drop, 201)
@@ -105,27 +111,52 @@ class School:
         try:
             hello = await socket.receive_json()
             self.room.add(socket)
-            await socket.send_json({"type": "welcome", "drops": [], "claims": []})
+            await socket.send_json(
+                {
+                    "type": "welcome",
+                    "room": socket.path_params["room"],
+                    "student": name_of(hello["token"]),
+                    "now": AT,
+                    "epoch": "e",
+                    "offset": 0,
+                    "present": len(self.room),
+                    "drops": [],
+                    "claims": [],
+                }
+            )
             while True:
                 await self.answer(socket, hello["token"], await socket.receive_json())
         except WebSocketDisconnect:
             self.room.discard(socket)
 
-    async def answer(self, socket: WebSocket, token: str, claim: dict[str, Any]) -> None:
-        self.taps += 1
-        if self.fault is Fault.FORGETS and self.taps == 1:
-            return
-        units = self.drop["quantity"] - (self.fault is Fault.DOUBLES)
-        has_won = len(self.winners) < units
-        told = {"type": "claim_result", "drop_id": DROP_ID, "request_id": claim["request_id"]}
-        if not has_won:
-            await socket.send_json({**told, "outcome": "sold_out"})
-            return
+    async def answer(self, socket: WebSocket, token: str, frame: dict[str, Any]) -> None:
         student = name_of(token)
+        if self.ignored is None and self.fault in (Fault.FORGETS, Fault.STAMMERS):
+            self.ignored = student
+        if frame["type"] != "claim" or student == self.ignored:
+            return
+        told = {"type": "claim_result", "request_id": frame["request_id"], **self.decide(student)}
+        await socket.send_json(told)
+        if told["outcome"] == "won":
+            coupon = {"id": told["coupon_id"]}
+            await socket.send_json(
+                {"type": "claim_confirmed", "drop_id": DROP_ID, "coupon": coupon}
+            )
+
+    async def claim_over_http(self, request: Request) -> JSONResponse:
+        if self.fault is Fault.FORGETS:
+            return JSONResponse({"code": "unavailable"}, 503)
+        told = self.decide(name_of(request.headers["Authorization"].removeprefix("Bearer ")))
+        if told["outcome"] == "won":
+            told["coupon"] = {"id": told["coupon_id"]}
+        return JSONResponse(told)
+
+    def decide(self, student: str) -> dict[str, Any]:
+        units = self.drop["quantity"] - (self.fault is Fault.DOUBLES)
+        if len(self.winners) >= units:
+            return {"drop_id": DROP_ID, "outcome": "sold_out"}
         self.winners.append(student)
-        coupon = {"id": f"cpn-{student}"}
-        await socket.send_json({**told, "outcome": "won", "coupon_id": coupon["id"]})
-        await socket.send_json({"type": "claim_confirmed", "drop_id": DROP_ID, "coupon": coupon})
+        return {"drop_id": DROP_ID, "outcome": "won", "coupon_id": f"cpn-{student}"}
 
 
 def name_of(token: str) -> str:

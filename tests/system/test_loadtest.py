@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.crowd import CrowdPlan, Seat, run_crowd
+from loadtest.crowd import CrowdPlan, Order, Seat, run_crowd
 from loadtest.passes import Pass
 from loadtest.recording import Recording
 from tests.support.eventually import eventually
@@ -105,13 +105,20 @@ async def test_honest_server_passes(secret_file: Path) -> None:
     assert ended.status == 0, ended.said
 
 
+async def test_answer_that_comes_by_http_only_is_one(secret_file: Path) -> None:
+    async with faulty_school(Fault.STAMMERS) as url:
+        ended = await storm_at(url, secret_file, "--answer-seconds", "10")
+
+    assert ended.status == 0, ended.said
+    assert "1 × answered over HTTP" in ended.said
+
+
 @pytest.mark.parametrize(
     ("fault", "finding"),
     [
         (Fault.OVERSELLS, "oversold: 6 told that they won, stock 5"),
         (Fault.LOSES, "lost: told that they won, not in the claims list"),
         (Fault.DOUBLES, "doubled: more than one claim in the list"),
-        (Fault.FORGETS, "unanswered: tapped, never answered"),
     ],
 )
 async def test_server_that_breaks_a_promise_is_caught(
@@ -122,6 +129,17 @@ async def test_server_that_breaks_a_promise_is_caught(
 
     assert ended.status == 1, ended.said
     assert finding in ended.said
+
+
+async def test_student_who_is_answered_neither_by_socket_nor_by_http_is_named(
+    secret_file: Path,
+) -> None:
+    async with faulty_school(Fault.FORGETS) as url:
+        ended = await storm_at(url, secret_file, "--answer-seconds", "3")
+
+    assert ended.status == 1, ended.said
+    assert "unanswered: tapped, never answered" in ended.said
+    assert "unavailable over HTTP" in ended.said
 
 
 async def test_server_that_is_not_there_could_not_be_tried(secret_file: Path) -> None:
@@ -135,7 +153,7 @@ async def test_more_students_than_the_machine_holds_are_refused_before_the_start
     secret_file: Path,
 ) -> None:
     async with faulty_school(Fault.NONE) as url:
-        ended = await storm_at(url, secret_file, "--students", "10000000")
+        ended = await storm_at(url, secret_file, "--students", "10000000", "--processes", "1")
 
     assert ended.status == 2
     assert "use --processes" in ended.said
@@ -144,12 +162,12 @@ async def test_more_students_than_the_machine_holds_are_refused_before_the_start
 async def test_recording_of_a_full_process_goes_through_its_pipe() -> None:
     """Far more than a pipe holds; nobody of this crowd ever sets out."""
     never = [Seat(Pass(f"s{number}", "token"), 0, 3_600) for number in range(19_000)]
-    plan = CrowdPlan("http://127.0.0.1:9", ["algebra"], never, [], "mark", 0, 1)
+    plan = CrowdPlan("http://127.0.0.1:9", ["algebra"], never, [], "mark", 1)
     ours, theirs = Pipe()
     running = asyncio.create_task(asyncio.to_thread(run_crowd, plan, theirs))
 
     ours.send(time.monotonic_ns())
-    ours.send("finish")
+    ours.send(Order.FINISH)
     await eventually(lambda: _unread(ours) > 100_000)  # full: the rest has to wait for us
     async with asyncio.timeout(DEADLINE_S):
         heard = await asyncio.to_thread(_until_recording, ours)
@@ -178,7 +196,7 @@ async def test_lesson_with_locusts_users_finds_nothing_but_the_gate_that_cannot_
     page = tmp_path / "load.html"
 
     ended = await loadtest(
-        *("lesson", "--students", "30", "--stock", "5", "--seconds", "10", "--drop-every", "3"),
+        *("lesson", "--students", "30", "--stock", "5", "--seconds", "6", "--drop-every", "2"),
         *("--html", str(page), "--fail-on", "p50_push_ms=0", "p99_claim_ms=60000"),
     )
 

@@ -1,16 +1,19 @@
-"""The load tester's blocking connection, on a real server: it taps, is told, and comes back."""
+"""The connection of a lesson's people, on a real server: it taps, is told, and comes back."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
+import gevent
+import gevent.event
 import pytest
 
 from client_sdk.python import Bearer, RoomEvent, Status, make_token
-from client_sdk.python.shapes import ClaimAnswer
 from loadtest.books import calling_as, make_batch
-from loadtest.connection import RoomConnection, Ways
+from loadtest.connection import RoomConnection, Ways, now_ms
+from loadtest.lesson_socket import Entrance
 from tests.support.eventually import eventually
 from tests.support.stack import SECRET, Program, Stack
 
@@ -21,38 +24,57 @@ ROOM = "algebra"
 
 @dataclass(slots=True)
 class Person:
-    """A student who taps every card at once, on a thread of their own."""
+    """A student who taps every card at once, on a thread and a gevent loop of their own."""
 
     url: str
     events: list[RoomEvent] = field(default_factory=list)
-    is_over: Event = field(default_factory=Event)
-    loses: Event = field(default_factory=Event)
+    heard_at: list[float] = field(default_factory=list)
+    is_ready: Event = field(default_factory=Event)
     connection: RoomConnection = field(init=False)
-
-    def __post_init__(self) -> None:
-        token = make_token(SECRET, Bearer(sub="bob", role="student", rooms=(ROOM,)))
-        self.connection = RoomConnection(
-            self.url, ROOM, Ways(lambda: token, self._on_event, self._claim_over_http)
-        )
+    _orders: deque[Callable[[], None]] = field(default_factory=deque)
+    _wake: Callable[[], None] = field(init=False)
+    _is_over: "gevent.event.Event" = field(init=False)
 
     def live(self) -> None:
+        token = make_token(SECRET, Bearer(sub="bob", role="student", rooms=(ROOM,)))
+        ways = Ways(lambda: token, self._on_event, self._claim_over_http)
+        self.connection = RoomConnection(Entrance.of(self.url, ROOM), ROOM, ways)
+        hub = gevent.get_hub()
+        watcher = hub.loop.async_()
+        watcher.start(self._obey)
+        self._wake = watcher.send
+        self._is_over = gevent.event.Event()
+        self.is_ready.set()
         self.connection.start()
-        while not self.is_over.is_set():
-            self.connection.listen(0.1)
-            if self.loses.is_set():
-                self.loses.clear()
-                self.connection.lose()
+        self._is_over.wait()
         self.connection.stop()
+        watcher.stop()
+        watcher.close()
+        hub.destroy()
+
+    def do(self, order: Callable[[], None]) -> None:
+        """From another thread."""
+        self._orders.append(order)
+        self._wake()
+
+    def go(self) -> None:
+        self.do(self._is_over.set)
 
     def count(self, kind: str) -> int:
         return sum(event.type == kind for event in self.events)
 
+    def _obey(self) -> None:
+        while self._orders:
+            self._orders.popleft()()
+
     def _on_event(self, event: RoomEvent) -> None:
         self.events.append(event)
+        self.heard_at.append(self.connection.heard_at)
         if event.type == "drop_opened":
-            self.connection.later(10, lambda: self.connection.tap(event.drop["id"]))
+            self.connection.look_at(event.drop["id"])
+            self.connection.later(10, lambda _: self.connection.tap(event.drop["id"]))
 
-    def _claim_over_http(self, drop_id: str, request_id: str) -> ClaimAnswer:
+    def _claim_over_http(self, drop_id: str, request_id: str) -> None:
         raise AssertionError("the socket answers")
 
 
@@ -65,11 +87,12 @@ def web(stack: Stack) -> Program:
 @pytest.fixture
 def person(web: Program) -> Iterator[Person]:
     person = Person(web.url)
-    thread = Thread(target=person.live)
     asyncio.run(web.until_ready())
+    thread = Thread(target=person.live)
     thread.start()
+    assert person.is_ready.wait(10)
     yield person
-    person.is_over.set()
+    person.go()
     thread.join(10)
     assert not thread.is_alive()
     assert person.connection.state.status is Status.STOPPED
@@ -87,6 +110,7 @@ async def open_drop(url: str) -> str:
 
 async def test_tap_is_answered_and_confirmed(web: Program, person: Person) -> None:
     await eventually(lambda: person.connection.is_live)
+    began_at = now_ms()
     drop_id = await open_drop(web.url)
 
     claims = await eventually(
@@ -98,11 +122,12 @@ async def test_tap_is_answered_and_confirmed(web: Program, person: Person) -> No
     )
     assert [claim.drop_id for claim in claims] == [drop_id]
     assert claims[0].outcome == "won"
+    assert began_at <= person.heard_at[-1] <= now_ms()
 
 
 async def test_lost_connection_comes_back_by_itself(person: Person) -> None:
     await eventually(lambda: person.count("welcome") == 1)
-    person.loses.set()
+    person.do(person.connection.lose)
 
     await eventually(lambda: person.count("welcome") == 2, deadline_s=10)
     assert person.connection.is_live

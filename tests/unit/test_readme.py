@@ -1,8 +1,11 @@
-"""What the README says about settings and metrics is what the code has."""
+"""What the README says about settings, metrics and figures is what the code has."""
 
+import json
 import re
 from pathlib import Path
 
+from loadtest.bench.command import FIGURES
+from loadtest.bench.tables import BEGIN, END, render_tables
 from server.settings import settings_table
 from server.telemetry import Metrics
 
@@ -14,6 +17,14 @@ def test_settings_table_is_the_rendered_one() -> None:
     table, _, _ = after.partition("<!-- /settings -->")
 
     assert table == settings_table()
+
+
+def test_tables_of_figures_are_those_of_the_run_that_is_kept() -> None:
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    _, _, after = README.partition(BEGIN)
+    tables, _, _ = after.partition(END)
+
+    assert tables == render_tables(figures)
 
 
 def test_every_metric_it_names_is_there() -> None:

@@ -266,7 +266,6 @@ class TestUsualTokens:
     def test_no_two_texts_are_the_same_token(self, ending: str) -> None:
         assert usual_claims(KEYS.sign(claims()) + ending, [SECRET.encode()]) is None
 
-
     @pytest.mark.parametrize("body", [b"not json", b"[]", b"7", b'{"sub":"ada"}'])
     def test_a_signature_alone_makes_no_token(self, body: bytes) -> None:
         token = jwt.PyJWS().encode(body, SECRET, algorithm="HS256", headers={"typ": "JWT"})

@@ -1,64 +1,154 @@
-"""Rounds are interleaved, and the table says what the file says."""
+"""Rounds are interleaved, a case that fails takes nothing from the others, and the tables say what the
+file says."""
 
-from dataclasses import replace
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from loadtest.bench import Case, Run, as_rows, cases_up_to, measure, render_table
+import pytest
 
-RUN = Run(
-    joins_per_s=3_000,
-    push_p50_ms=40,
-    push_p99_ms=80,
-    claim_p99_ms=120,
-    claim_span_ms=150,
-    us_each=15,
-    confirm_p99_ms=200,
-    kb_each=8.25,
-    findings=0,
-)
-SMALL, LARGE = Case(1_000), Case(5_000, rooms=10)
+from loadtest.bench.rounds import Held, hold
+from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
+from loadtest.bench.scenarios import SCENARIOS, UnknownScenarioError, scenarios_named
+from loadtest.bench.tables import BEGIN, END, render_tables, with_tables
+from loadtest.crew import StormError
+from loadtest.own_server import own_server
+
+PLACE = {
+    "machine": "a desk",
+    "disk_sync_ms": {"p50": 0.41, "p99": 12.34},
+    "versions": {"python": "3.11.7", "uvloop": "0.23"},
+    "commit": "abc",
+    "command": "make bench",
+}
 
 
-def test_every_round_runs_every_case() -> None:
-    order: list[tuple[Case, int]] = []
+def scenario(name: str, *runs: Callable[[Round], Measured], is_dear: bool = False) -> Scenario:
+    cases = [Case({"size": number}, run) for number, run in enumerate(runs)]
+    columns = [Column("push, ms", ("push",), ",.1f")]
+    return Scenario(name, "Title.", "Note.", lambda _is_quick: cases, columns, is_dear)
 
-    def run(case: Case, number: int) -> Run:
-        order.append((case, number))
-        return RUN
 
-    runs = measure([SMALL, LARGE], 2, run)
+def pushes(*each: float, findings: tuple[str, ...] = ()) -> Callable[[Round], Measured]:
+    """One figure for each round."""
+    return lambda one: Measured({"push": each[one.number]}, findings)
 
-    assert order == [(SMALL, 0), (LARGE, 0), (SMALL, 1), (LARGE, 1)]
-    assert runs == {SMALL: [RUN, RUN], LARGE: [RUN, RUN]}
+
+def held(*scenarios: Scenario, rounds: int = 1) -> Held:
+    numbered = [Round(number, own_server) for number in range(rounds)]
+    return hold(scenarios, numbered, is_quick=False, on_run=lambda *_: None)
+
+
+def test_every_round_runs_every_case_and_dear_ones_only_the_first() -> None:
+    order: list[tuple[str, int]] = []
+
+    def noted(name: str) -> Callable[[Round], Measured]:
+        def run(one: Round) -> Measured:
+            order.append((name, one.number))
+            return Measured({})
+
+        return run
+
+    held(
+        scenario("dear", noted("dear"), is_dear=True),
+        scenario("cheap", noted("small"), noted("large")),
+        rounds=2,
+    )
+
+    assert order == [("dear", 0), ("small", 0), ("large", 0), ("small", 1), ("large", 1)]
 
 
 def test_one_bad_round_does_not_move_the_median_and_its_findings_stay() -> None:
-    bad = replace(RUN, push_p99_ms=9_000, findings=2)
+    found = held(scenario("s", pushes(80, 9_000, 70, findings=("oversold",))), rounds=3)
 
-    (row,) = as_rows({LARGE: [RUN, bad, RUN]})
-
-    assert row["medians"]["push_p99_ms"] == 80
-    assert row["findings"] == 2
-    assert row["in_room"] == 500
-    assert row["stock"] == 250
+    (case,) = found.rows[0]["cases"]
+    assert case["medians"] == {"push": 80}
+    assert [run["push"] for run in case["runs"]] == [80, 9_000, 70]
+    assert found.findings == ["oversold"] * 3
 
 
-def test_no_case_is_larger_than_asked_for() -> None:
-    assert max(case.students for case in cases_up_to(2_000)) == 2_000
-    assert {case.rooms for case in cases_up_to(10_000)} == {1, 10, 100}
+def test_case_that_cannot_be_held_takes_nothing_from_the_others() -> None:
+    def fail(_one: Round) -> Measured:
+        raise StormError("too many for this machine")
+
+    found = held(scenario("s", fail, pushes(7)))
+
+    assert [case["facts"] for case in found.rows[0]["cases"]] == [{"size": 1}]
+    assert found.failures == ["s {'size': 0}: too many for this machine"]
 
 
-def test_table_names_figures_machine_and_command() -> None:
-    table = render_table(
-        {
-            "machine": "a desk",
-            "versions": {"python": "3.11.7"},
-            "commit": "abc",
-            "command": "make bench",
-            "rounds": 3,
-            "cases": as_rows({SMALL: [RUN]}),
-        }
+def bench_of(name: str) -> dict[str, Any]:
+    """A file with one scenario; every figure is 1234.5."""
+    (one,) = scenarios_named([name])
+    figures = dict.fromkeys((name for column in one.columns for name in column.names), 1234.5)
+    run: Callable[[Round], Measured] = lambda _: Measured(figures)  # noqa: E731
+    named = Scenario(
+        name, one.title, one.note, lambda _: [Case({"students": 10_000}, run)], one.columns
     )
+    return {**PLACE, "scenarios": held(named, rounds=3).rows}
 
-    assert "| 1,000 | 1 | 3,000 | 40 / 80 | 120 | 150 | 15 | 200 | 8.2 |" in table
+
+def test_table_has_the_facts_the_figures_and_where_they_were_taken() -> None:
+    table = render_tables(bench_of("progress"))
+
+    assert "| students | no drop | a drop | difference |\n" in table
+    assert "| 10,000 | 1234.50 | 1234.50 | 1234.50 |\n" in table
+    assert "`--only progress`" in table
     assert "3 interleaved rounds" in table
-    assert "a desk; Python 3.11.7; commit abc; `make bench`" in table
+    assert "a desk; a synced write to its disk takes 0.4 ms (p99 12.3)" in table
+    assert "python 3.11.7, uvloop 0.23; commit abc; `make bench`" in table
+
+
+@pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
+def test_every_scenario_has_a_table(name: str) -> None:
+    table = render_tables(bench_of(name))
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+
+    assert len(rows) == 3
+    assert len({row.count("|") for row in rows}) == 1
+
+
+def test_names_choose_scenarios_in_their_usual_order() -> None:
+    assert [one.name for one in scenarios_named(["rooms", "sizes"])] == ["sizes", "rooms"]
+    assert scenarios_named([]) == list(SCENARIOS)
+
+
+def test_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownScenarioError, match="no scenario naps; there are largest, sizes"):
+        scenarios_named(["sizes", "naps"])
+
+
+def test_tables_take_the_place_between_the_marks() -> None:
+    text = f"before\n{BEGIN}old\n{END}\nafter\n"
+
+    assert with_tables(text, "new\n") == f"before\n{BEGIN}new\n{END}\nafter\n"
+
+
+def test_document_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        with_tables("before\nafter\n", "new\n")
+
+
+def test_no_two_scenarios_have_one_name() -> None:
+    names = [one.name for one in SCENARIOS]
+
+    assert len(set(names)) == len(names) == 7
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_every_case_of_a_scenario_has_the_same_facts(is_quick: bool) -> None:
+    for one in SCENARIOS:
+        facts = {tuple(case.facts) for case in one.cases(is_quick)}
+        assert len(facts) == 1, one.name
+
+
+def test_figures_that_the_readme_shows_are_whole() -> None:
+    """All scenarios, at their full size, and no promise broken."""
+    figures = json.loads((Path(__file__).parents[3] / "loadtest/bench/figures.json").read_text())
+
+    assert not figures["is_quick"]
+    assert [row["name"] for row in figures["scenarios"]] == [one.name for one in SCENARIOS]
+    assert [case["findings"] for row in figures["scenarios"] for case in row["cases"]] == [
+        [] for row in figures["scenarios"] for _ in row["cases"]
+    ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.figures import Arrival, Spread, arrivals_of, figures_of, percentile
+from loadtest.figures import Arrival, Spread, arrivals_of, deliveries_of, figures_of, percentile
 from loadtest.gates import Gate, exceeded, parse_gate
 from loadtest.recording import Recording, told_by
 
@@ -125,3 +125,27 @@ def test_gate_without_a_sample_does_not_hold() -> None:
 def test_what_is_no_gate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a gate"):
         parse_gate(text)
+
+
+def test_delivery_is_of_each_change_by_its_quantity() -> None:
+    one, other = recording("ann"), recording("bob")
+    one.change(6, PRESSED_AT + 3 * MS)
+    other.change(6, PRESSED_AT + 8 * MS)
+    one.change(7, PRESSED_AT + 20 * MS)
+
+    first, second = deliveries_of([one, other], {6: PRESSED_AT, 7: PRESSED_AT + 15 * MS}, 2)
+
+    assert (sorted(first.delays), first.span_ms, first.missing) == ([3, 8], 5, 0)
+    assert (second.delays, second.span_ms, second.missing) == ([5], 0, 1)
+
+
+def test_who_was_gone_is_back_with_a_welcome_and_who_was_not_is_only_told_again() -> None:
+    one = recording("ann", "bob")
+    for number in (0, 1):
+        one.join(number, 100 * MS)
+    one.here[0] = 0
+    for number in (0, 1):
+        one.join(number, 200 * MS)
+
+    assert list(one.rejoined) == [200 * MS, 0]
+    assert (one.joins, one.rejoins) == (2, 1)

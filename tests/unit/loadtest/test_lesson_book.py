@@ -26,7 +26,7 @@ def book() -> LessonBook:
 
 
 def told(book: LessonBook) -> list[Told]:
-    (history,) = book.histories()
+    (history,) = book.histories(is_private=True)
     assert (history.drop_id, history.stock) == ("drp_1", 5)
     return list(history.told)
 

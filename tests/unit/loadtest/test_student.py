@@ -11,8 +11,10 @@ from websockets.protocol import SERVER, Protocol, State
 
 from loadtest.codec import Address, Handshake
 from loadtest.recording import Recording
-from loadtest.student import Scene, Student
+from loadtest.student import LOST_STATE, Scene, Student
+from tests.support.eventually import eventually
 from tests.unit.loadtest.test_codec import accepting
+from tests.unit.loadtest.test_lesson_book import COUPON
 
 MARK = "storm-1"
 DROP = {"id": "drp_1", "message": f"Load test. {MARK}", "state": "open"}
@@ -24,6 +26,7 @@ class Wire(asyncio.WriteTransport):
     def __init__(self) -> None:
         super().__init__()
         self.is_aborted = False
+        self.is_read = True
         self._server = Protocol(SERVER, state=State.OPEN)
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
@@ -32,6 +35,9 @@ class Wire(asyncio.WriteTransport):
 
     def is_closing(self) -> bool:
         return self.is_aborted
+
+    def pause_reading(self) -> None:
+        self.is_read = False
 
     def abort(self) -> None:
         self.is_aborted = True
@@ -47,12 +53,29 @@ class Wire(asyncio.WriteTransport):
 
 
 class Seat:
-    """A student who has joined."""
+    """A student who has joined. `reaction_s` None: one who never taps; `seen_s` None: never tells that
+    the card was seen."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        reaction_s: float | None = 0.0,
+        *,
+        seen_s: float | None = None,
+        is_deaf: bool = False,
+    ) -> None:
         self.record = Recording(["ann"], [0])
         self.lost: list[int | None] = []
-        scene = Scene(MARK, "r-1", lambda: 0.0, self.record, self._left)
+        self.taps = 0
+        scene = Scene(
+            MARK,
+            "r-1",
+            lambda _: reaction_s,
+            self.record,
+            self._left,
+            tapped=self._tapped,
+            seen_s=lambda: seen_s,
+            is_deaf=is_deaf,
+        )
         self._handshake = Handshake(Address.of("http://x"), "algebra", "classdrop.v1")
         self.student = Student(0, "the-token", self._handshake, scene)
         self.wire = Wire()
@@ -77,6 +100,9 @@ class Seat:
     def _left(self, _student: Student, code: int | None, _retry_after_ms: int | None) -> None:
         self.lost.append(code)
 
+    def _tapped(self, _student: Student) -> None:
+        self.taps += 1
+
 
 @pytest.fixture
 def seat() -> Seat:
@@ -96,6 +122,77 @@ def test_student_taps_when_the_card_comes(seat: Seat) -> None:
 
     assert seat.wire.heard == [CLAIM]
     assert seat.record.tap_due[0] == seat.record.pushed[0] > 0
+
+
+def test_who_never_taps_only_looks() -> None:
+    seat = Seat(reaction_s=None)
+    seat.hear(type="drop_opened", drop=DROP)
+
+    assert seat.wire.heard == []
+    assert seat.record.pushes == 1
+    assert not seat.record.tap_due[0]
+
+
+@pytest.mark.asyncio
+async def test_who_only_looks_tells_that_the_card_was_seen() -> None:
+    seat = Seat(reaction_s=None, seen_s=0.0)
+    seat.hear(type="drop_opened", drop=DROP)
+
+    heard = await eventually(lambda: seat.wire.heard)
+    assert heard == [{"type": "seen", "drop_id": "drp_1"}]
+
+
+def test_tap_that_comes_first_says_that_the_card_was_seen() -> None:
+    seat = Seat(reaction_s=0.0, seen_s=1.0)
+    seat.hear(type="drop_opened", drop=DROP)
+
+    assert seat.wire.heard == [CLAIM]
+
+
+def test_every_tap_is_waited_for_until_its_answer(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.close(1012)
+    seat.come_in(DROP)
+    assert seat.taps == 2
+    assert seat.student.claim_of == ("drp_1", "r-1")
+
+    seat.student.waits_until = 1.0
+    seat.hear(type="claim_result", drop_id="drp_1", request_id="r-1", outcome="sold_out")
+    assert seat.student.waits_until is None
+
+
+def test_answer_over_http_is_one_and_brings_the_coupon(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.student.told_over_http(
+        {"drop_id": "drp_1", "request_id": "r-1", "outcome": "won", "coupon": COUPON}
+    )
+
+    assert seat.record.outcomes == ["won"]
+    assert seat.record.coupons == {0: {"cpn_1"}}
+    assert seat.record.troubles == {"answered over HTTP": 1}
+
+
+@pytest.mark.parametrize(("is_final", "outcome"), [(True, "wrong_room"), (False, None)])
+def test_refusal_over_http_is_an_answer_where_asking_again_changes_nothing(
+    is_final: bool, outcome: str | None, seat: Seat
+) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.student.refused_over_http("wrong_room", is_final=is_final)
+
+    assert seat.record.outcomes == [outcome]
+
+
+def test_who_is_deaf_stops_reading_once_welcomed() -> None:
+    assert not Seat(is_deaf=True).wire.is_read
+    assert Seat().wire.is_read
+
+
+def test_change_of_our_drop_is_noted_by_its_new_quantity(seat: Seat) -> None:
+    seat.hear(type="drop_changed", drop={**DROP, "quantity": 7})
+    seat.hear(type="drop_changed", drop={**DROP, "quantity": 9, "message": "hello"})
+
+    assert list(seat.record.changed) == [7]
+    assert seat.record.changes == 1
 
 
 def test_drop_of_somebody_else_is_left_alone(seat: Seat) -> None:
@@ -165,3 +262,17 @@ def test_server_that_speaks_something_else_is_left(seat: Seat) -> None:
 
     assert seat.wire.is_aborted
     assert seat.record.troubles.total() == 1
+
+
+def test_winner_who_comes_back_to_no_claim_is_noted(seat: Seat) -> None:
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.hear(type="claim_result", drop_id="drp_1", request_id="r-1", outcome="won")
+    seat.close(1006)
+    seat.come_in(DROP, claims=[{"drop_id": "drp_1", "state": "won"}])
+    assert not seat.record.troubles
+
+    seat.close(1006)
+    seat.come_in(DROP)
+
+    assert seat.record.troubles == {LOST_STATE: 1}
+    assert seat.record.rejoins == 2

@@ -80,6 +80,14 @@ def test_server_that_leaves_one_student_without_an_answer_is_caught() -> None:
     assert "0 of them hold a claim" in findings[0].text
 
 
+def test_error_is_no_answer() -> None:
+    findings = judge(history(Told("s4", outcome="wrong_room")), books(*WINNERS))
+
+    assert [str(finding) for finding in findings] == [
+        "unanswered: tapped, and was told wrong_room (drp_1): s4"
+    ]
+
+
 def test_unanswered_student_who_holds_a_claim_is_said_to() -> None:
     findings = judge(history(Told("s2")), books(*WINNERS))
 

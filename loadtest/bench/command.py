@@ -1,0 +1,102 @@
+"""`python -m loadtest bench`: holds the scenarios and writes their figures; or renders a file's tables,
+or puts a file's tables into the README.
+
+Called by the command line and `make bench`.
+"""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+from loadtest.bench.rounds import hold
+from loadtest.bench.scenario import Case, Measured, Round, Scenario
+from loadtest.bench.scenarios import UnknownScenarioError, scenarios_named
+from loadtest.bench.tables import render_tables, with_tables
+from loadtest.machine import describe, disk_sync_ms, read_limits
+from loadtest.own_server import OwnServer, ServerError, own_server
+
+FIGURES: Final = Path(__file__).with_name("figures.json")
+README: Final = Path(__file__).parents[2] / "README.md"
+_COULD_NOT: Final = 2
+
+
+def bench_command(asked: Namespace) -> int:
+    if asked.table is not None:
+        _say(render_tables(_read(asked.table)))
+        return 0
+    if asked.publish is not None:
+        return _publish(asked.publish)
+    try:
+        scenarios = scenarios_named(asked.only)
+    except UnknownScenarioError as error:
+        _say(str(error))
+        return _COULD_NOT
+    return _measure(scenarios, asked)
+
+
+def _measure(scenarios: list[Scenario], asked: Namespace) -> int:
+    facts = describe(["python -m loadtest", *sys.argv[1:]])
+    facts["disk_sync_ms"] = disk_sync_ms()
+    _say(f"this machine: {read_limits()}")
+    try:
+        with _servers(asked.quick) as server:
+            rounds = [Round(number, server) for number in range(asked.rounds)]
+            held = hold(scenarios, rounds, is_quick=asked.quick, on_run=_say_run)
+    except ServerError as error:  # the one for all
+        _say(str(error))
+        return _COULD_NOT
+    bench = {**facts, "is_quick": asked.quick, "scenarios": held.rows}
+    _write(asked.json, bench)
+    _say(render_tables(bench))
+    for text in (*held.findings, *held.failures):
+        _say(f"- {text}")
+    if held.failures:
+        return _COULD_NOT
+    return 1 if held.findings else 0
+
+
+@contextmanager
+def _servers(is_quick: bool) -> Iterator[Callable[[int], AbstractContextManager[OwnServer]]]:
+    """A fresh one each time; where it is to be quick, one for all, because its start takes longest."""
+    if not is_quick:
+        yield own_server
+        return
+    with own_server(1) as one:
+        yield lambda _processes: nullcontext(one)
+
+
+def _publish(path: Path) -> int:
+    """The file becomes the one that the README shows."""
+    bench = _read(path)
+    if bench["is_quick"]:
+        _say("tiny sizes are for tests, not for the README")
+        return _COULD_NOT
+    _write(FIGURES, bench)
+    text = with_tables(README.read_text(encoding="utf-8"), render_tables(bench))
+    README.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _say_run(scenario: Scenario, case: Case, measured: Measured) -> None:
+    shown = {name: round(value, 2) for name, value in measured.figures.items()}
+    _say(json.dumps({"scenario": scenario.name, **case.facts, **shown}, ensure_ascii=False))
+    for finding in measured.findings:
+        _say(f"- {finding}")
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    bench: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return bench
+
+
+def _write(path: Path, bench: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(bench, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  (the command's own words)

@@ -1,0 +1,161 @@
+"""Scenario: some students stop reading their socket once they are in, and large cards keep coming.
+
+The server has to let go of them, at little memory each, and the others must not notice: the same run
+is held without them.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Final
+
+import httpx
+
+from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
+from loadtest.bench.storms import findings_of
+from loadtest.codec import Address
+from loadtest.crew import StormError, crew_of
+from loadtest.crowd import CrowdPlan, Progress, Seat
+from loadtest.machine import loopback_sources
+from loadtest.own_server import OwnServer
+from loadtest.passes import SignedPasses
+from loadtest.processes import rss_kb, web_processes_of
+from loadtest.storm import Hall, Storm, StormPlan, Watch, hall_of
+
+# With it a card has some 6.5 KB: what a server may keep for one student is soon full.
+_DESCRIPTION: Final = "券" * 2_000
+_JOIN_SECONDS: Final = 60.0
+_TOLD_SECONDS: Final = 10.0  # figures of other processes are some seconds old
+_EVICTIONS: Final = re.compile(r"^classdrop_ws_evictions_total(?:\{[^}]*\})? (\S+)$", re.M)
+_KB_PER_MB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """`students` in all, `deaf` of them."""
+
+    students: int
+    deaf: int
+    pushes: int = 40
+
+
+def _measure(size: _Size, one: Round) -> Measured:
+    with one.server(1) as server:
+        return asyncio.run(_hold(size, server, one.number))
+
+
+async def _hold(size: _Size, server: OwnServer, number: int) -> Measured:
+    (web,) = web_processes_of(server.pid)
+    memory: list[int] = []
+
+    def look(_stage: str, _now: Progress) -> None:
+        memory.append(rss_kb(web))
+
+    plan = StormPlan(
+        students=size.students - size.deaf,
+        stock=1,
+        joins_per_s=0,
+        tappers=0,
+        top_ups=size.pushes,
+        description=_DESCRIPTION,
+    )
+    passes = SignedPasses(server.secret, f"bench-{number}")
+    watch = Watch()
+    async with (
+        hall_of(server.url, passes, plan, watch) as hall,
+        _deaf_in(hall, server, size.deaf),
+    ):
+        before = rss_kb(web)
+        watch.progress = look
+        await hall.press()
+        await hall.answers()
+        await hall.settle()
+        for _ in range(size.pushes):
+            await hall.top_up()
+        evicted = await _evictions(server.url, hall, size.deaf)
+        storm = await hall.conclude()
+    return _measured(storm, size, evicted, max(memory) - before)
+
+
+@asynccontextmanager
+async def _deaf_in(hall: Hall, server: OwnServer, count: int) -> AsyncIterator[None]:
+    """In the same room; what they were sent is nobody's business."""
+    if not count:
+        yield
+        return
+    passes = SignedPasses(server.secret, "deaf")
+    plan = CrowdPlan(
+        url=server.url,
+        rooms=[hall.room],
+        seats=[Seat(passes.student(number, hall.room), 0, 0.0, None) for number in range(count)],
+        sources=loopback_sources(Address.of(server.url).host, count),
+        mark=hall.mark,
+        seed=1,
+        is_deaf=True,
+    )
+    with crew_of([plan]) as crew:
+        crew.set_out()
+        if not await crew.until(
+            lambda now: now.joined >= count, _JOIN_SECONDS, lambda _: hall.look()
+        ):
+            raise StormError("those who are not to read did not get in")
+        yield
+
+
+async def _evictions(url: str, hall: Hall, expected: int) -> float:
+    """By the server's own count."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        evicted = 0.0
+        for _ in range(int(_TOLD_SECONDS)):
+            text = (await http.get("/metrics")).text
+            evicted = sum(float(count) for count in _EVICTIONS.findall(text))
+            if evicted >= expected:
+                break
+            await hall.crew.pass_time(1.0)
+        return evicted
+
+
+def _measured(storm: Storm, size: _Size, evicted: float, grown_kb: int) -> Measured:
+    pushes = [one.spread for one in storm.quiet]
+    findings = findings_of(storm)
+    if evicted != size.deaf:
+        findings.append(f"{evicted:.0f} sockets evicted, {size.deaf} did not read")
+    return Measured(
+        {
+            "evicted": evicted,
+            "push_p50_ms": median(push.p50 for push in pushes),
+            "push_p99_ms": median(push.p99 for push in pushes),
+            "push_worst_ms": max(push.p99 for push in pushes),
+            "grown_mb": grown_kb / _KB_PER_MB,
+            "grown_kb_each": grown_kb / size.deaf if size.deaf else 0.0,
+        },
+        findings,
+    )
+
+
+def _cases(is_quick: bool) -> list[Case]:
+    sizes = [_Size(40, 5)] if is_quick else [_Size(5_000, 0), _Size(5_000, 200)]
+    return [
+        Case({"students": size.students, "never read": size.deaf}, partial(_measure, size))
+        for size in sizes
+    ]
+
+
+DEAF: Final = Scenario(
+    name="deaf",
+    title="Students who never read.",
+    note="They join and leave everything in their sockets, while 40 cards of 6.5 KB come one after the "
+    "other; the server's process at its largest, less what it was when all were in.",
+    cases=_cases,
+    columns=(
+        Column("evicted", ("evicted",)),
+        Column("card to the others p50 / p99, ms", ("push_p50_ms", "push_p99_ms")),
+        Column("p99 of the slowest card, ms", ("push_worst_ms",)),
+        Column("process grew, MB", ("grown_mb",), ",.1f"),
+        Column("KB for each of them", ("grown_kb_each",), ",.1f"),
+    ),
+)

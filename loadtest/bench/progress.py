@@ -1,0 +1,91 @@
+"""Scenario: what it costs to tell a full room, every second, how many are left.
+
+CPU time of the `web` process, from the kernel's own account, while claims trickle in, minus the same
+span without a drop: pings and sockets cost the same in both.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
+from loadtest.bench.storms import findings_of
+from loadtest.passes import SignedPasses
+from loadtest.processes import cpu_seconds, web_processes_of
+from loadtest.storm import Hall, StormPlan, hall_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """`seconds`: of each span. `calm_s`: after joining, and after the card, before counting begins."""
+
+    students: int
+    seconds: float
+    calm_s: float
+    tap_every_ms: float = 100
+
+    @property
+    def taps(self) -> int:
+        return round((self.calm_s + self.seconds) * 1000 / self.tap_every_ms)
+
+
+_FULL: Final = _Size(10_000, seconds=15, calm_s=5)
+_QUICK: Final = _Size(100, seconds=0.5, calm_s=0.1, tap_every_ms=50)
+
+
+def _measure(size: _Size, one: Round) -> Measured:
+    with one.server(1) as server:
+        (web,) = web_processes_of(server.pid)
+        passes = SignedPasses(server.secret, f"bench-{one.number}")
+        return asyncio.run(_hold(size, server.url, passes, web))
+
+
+async def _hold(size: _Size, url: str, passes: SignedPasses, web: int) -> Measured:
+    plan = StormPlan(
+        students=size.students,
+        stock=2 * size.taps,  # never sold out: there is something to tell every second
+        joins_per_s=0,
+        tappers=size.taps,
+        tap_every_ms=size.tap_every_ms,
+    )
+    async with hall_of(url, passes, plan) as hall:
+        await hall.crew.pass_time(size.calm_s)
+        idle = await _cores(hall, web, size.seconds)
+        await hall.press()
+        await hall.crew.pass_time(size.calm_s)
+        live = await _cores(hall, web, size.seconds)
+        await hall.answers()
+        await hall.settle()
+        storm = await hall.conclude()
+    return Measured(
+        {"idle_cores": idle, "live_cores": live, "progress_cores": live - idle}, findings_of(storm)
+    )
+
+
+async def _cores(hall: Hall, web: int, seconds: float) -> float:
+    """How many cores the process used."""
+    begun, used = time.monotonic(), cpu_seconds(web)
+    await hall.crew.pass_time(seconds)
+    return (cpu_seconds(web) - used) / (time.monotonic() - begun)
+
+
+def _cases(is_quick: bool) -> list[Case]:
+    size = _QUICK if is_quick else _FULL
+    return [Case({"students": size.students}, partial(_measure, size))]
+
+
+PROGRESS: Final = Scenario(
+    name="progress",
+    title="How many are left, every second.",
+    note="Share of one core that a `web` process spends on a room; with a drop, ten claims a second "
+    "change what is left.",
+    cases=_cases,
+    columns=(
+        Column("no drop", ("idle_cores",), ".2f"),
+        Column("a drop", ("live_cores",), ".2f"),
+        Column("difference", ("progress_cores",), ".2f"),
+    ),
+    is_dear=True,
+)

@@ -1,0 +1,174 @@
+"""Scenario: a full room loses its connections in one moment and comes back, each student with a
+coupon; meanwhile somebody else's room taps at a fixed rate.
+
+The bystanders' taps have planned moments, whatever becomes of the answers. They sit on the `web`
+process that has to take everybody in again, or on a second one beside it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
+from loadtest.bench.storms import findings_of
+from loadtest.crew import StormError
+from loadtest.crowd import Order
+from loadtest.figures import Spread
+from loadtest.own_server import OwnServer, second_web
+from loadtest.passes import SignedPasses
+from loadtest.recording import Recording
+from loadtest.storm import Hall, Storm, StormPlan, hall_of
+from loadtest.student import LOST_STATE
+
+_COME_BACK_WITHIN_S: Final = 0.5  # what the SDK's first wait is drawn from
+_NS_PER_MS: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """`before_s`: of the bystanders' taps, until the room falls."""
+
+    students: int
+    bystanders: int
+    tap_every_ms: float
+    before_s: float
+    deadline_s: float = 120
+
+
+_FULL: Final = _Size(10_000, 1_500, 10, before_s=5)
+_QUICK: Final = _Size(100, 40, 20, before_s=0.3)
+
+
+def _measure(size: _Size, is_apart: bool, one: Round) -> Measured:
+    with one.server(1) as server, _beside(server, is_apart) as beside:
+        passes = SignedPasses(server.secret, f"bench-{one.number}")
+        others = SignedPasses(server.secret, f"beside-{one.number}")
+        return asyncio.run(_hold(size, (server.url, passes), (beside.url, others)))
+
+
+@contextmanager
+def _beside(server: OwnServer, is_apart: bool) -> Iterator[OwnServer]:
+    if not is_apart:
+        yield server
+        return
+    with second_web(server) as second:
+        yield second
+
+
+async def _hold(
+    size: _Size, here: tuple[str, SignedPasses], there: tuple[str, SignedPasses]
+) -> Measured:
+    async with (
+        hall_of(*here, _room_plan(size)) as room,
+        hall_of(*there, _bystander_plan(size)) as beside,
+    ):
+        await room.press()
+        await room.answers()
+        await room.settle()
+        await beside.press()
+        await beside.crew.pass_time(size.before_s)
+        await _fall(room, beside, size)
+        await beside.answers()
+        await beside.settle()
+        return _measured(await room.conclude(), await beside.conclude())
+
+
+def _room_plan(size: _Size) -> StormPlan:
+    """Everybody wins, so that everybody has something to come back to."""
+    return StormPlan(
+        students=size.students,
+        stock=size.students,
+        joins_per_s=0,
+        answer_seconds=60,
+        come_back_within_s=_COME_BACK_WITHIN_S,
+    )
+
+
+def _bystander_plan(size: _Size) -> StormPlan:
+    return StormPlan(
+        students=size.bystanders,
+        stock=size.bystanders,
+        joins_per_s=0,
+        tap_every_ms=size.tap_every_ms,
+    )
+
+
+async def _fall(room: Hall, beside: Hall, size: _Size) -> None:
+    """And back again, all of them."""
+    students = room.plan.students
+    room.crew.tell(Order.FALL)
+    all_back = await room.crew.until(
+        lambda now: now.rejoined >= students, size.deadline_s, lambda _: beside.look()
+    )
+    if not all_back:
+        raise StormError(f"only {room.crew.look().rejoined:,} of {students:,} came back")
+
+
+def _measured(room: Storm, beside: Storm) -> Measured:
+    fell_at = min(one.fell_at for one in room.recordings)
+    back = Spread.of(_after(fell_at, room.recordings))
+    last_at = fell_at + int(back.max * _NS_PER_MS)
+    before = _claims(beside.recordings, lambda at: at < fell_at)
+    during = _claims(beside.recordings, lambda at: fell_at <= at <= last_at)
+    poorer = sum(one.troubles[LOST_STATE] for one in room.recordings)
+    findings = [*findings_of(room), *findings_of(beside)]
+    if poorer:
+        findings.append(f"{LOST_STATE}: {poorer} students")
+    return Measured(
+        {
+            "back_p50_ms": back.p50,
+            "back_p99_ms": back.p99,
+            "back_last_ms": back.max,
+            "before_p50_ms": before.p50,
+            "before_p99_ms": before.p99,
+            "during_p50_ms": during.p50,
+            "during_p99_ms": during.p99,
+            "during_max_ms": during.max,
+            "taps_during": during.count,
+        },
+        findings,
+    )
+
+
+def _after(fell_at: int, recordings: Sequence[Recording]) -> Iterable[float]:
+    return ((at - fell_at) / _NS_PER_MS for one in recordings for at in one.rejoined if at)
+
+
+def _claims(recordings: Sequence[Recording], is_in: Callable[[int], bool]) -> Spread:
+    """Planned tap to answer, of the taps that were due then."""
+    return Spread.of(
+        (answered - due) / _NS_PER_MS
+        for one in recordings
+        for due, answered in zip(one.tap_due, one.answered, strict=True)
+        if due and answered and is_in(due)
+    )
+
+
+def _cases(is_quick: bool) -> list[Case]:
+    size = _QUICK if is_quick else _FULL
+    places = {"another": True} if is_quick else {"the same": False, "another": True}
+    return [
+        Case(
+            {"students": size.students, "bystanders' `web` process": place},
+            partial(_measure, size, is_apart),
+        )
+        for place, is_apart in places.items()
+    ]
+
+
+RECONNECT: Final = Scenario(
+    name="reconnect",
+    title="A room falls and comes back.",
+    note="All lose the connection in one moment and come back as the SDK does, within half a second "
+    "where they can; back is who has the whole state again, the coupon too. Meanwhile another room taps "
+    "100 times a second: its claims before, and until the last was back.",
+    cases=_cases,
+    columns=(
+        Column("back p50 / p99 / last, ms", ("back_p50_ms", "back_p99_ms", "back_last_ms")),
+        Column("claim before p50 / p99, ms", ("before_p50_ms", "before_p99_ms"), ",.1f"),
+        Column("claim meanwhile p50 / p99, ms", ("during_p50_ms", "during_p99_ms"), ",.1f"),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Runs scenarios round by round and takes the medians.
+
+Called by `command`. Rounds are interleaved: each goes through every case once, so that a slow minute
+of the machine hits all alike. What differs by less than the machine's noise is no difference.
+"""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from client_sdk.python import ApiError
+from loadtest.bench.scenario import Case, Facts, Measured, Round, Scenario
+from loadtest.crew import StormError
+from loadtest.own_server import ServerError
+from loadtest.passes import PassError
+
+
+class CaseRow(TypedDict):
+    """One case in the file. `findings` are those of all its runs."""
+
+    facts: Facts
+    medians: Mapping[str, float]
+    findings: list[str]
+    runs: list[Mapping[str, float]]
+
+
+class ScenarioRow(TypedDict):
+    name: str
+    rounds: int
+    cases: list[CaseRow]
+
+
+@dataclass(slots=True)
+class Held:
+    """What came of it. `failures`: cases that could not be held, and why."""
+
+    rows: list[ScenarioRow]
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[str]:
+        return [text for row in self.rows for case in row["cases"] for text in case["findings"]]
+
+
+def hold(
+    scenarios: Sequence[Scenario],
+    rounds: Sequence[Round],
+    *,
+    is_quick: bool,
+    on_run: Callable[[Scenario, Case, Measured], None],
+) -> Held:
+    """A case that fails takes nothing from the others."""
+    cases = {scenario.name: scenario.cases(is_quick) for scenario in scenarios}
+    runs: dict[tuple[str, int], list[Measured]] = {}
+    failures: list[str] = []
+    for one in rounds:
+        for scenario in scenarios:
+            if one.number and scenario.is_dear:
+                continue
+            for place, case in enumerate(cases[scenario.name]):
+                try:
+                    measured = case.run(one)
+                except (StormError, ServerError, PassError, ApiError) as error:
+                    failures.append(f"{scenario.name} {dict(case.facts)}: {error}")
+                    continue
+                on_run(scenario, case, measured)
+                runs.setdefault((scenario.name, place), []).append(measured)
+    rows = [
+        ScenarioRow(
+            name=scenario.name,
+            rounds=1 if scenario.is_dear else len(rounds),
+            cases=[
+                _row(case, runs[scenario.name, place])
+                for place, case in enumerate(cases[scenario.name])
+                if (scenario.name, place) in runs
+            ],
+        )
+        for scenario in scenarios
+    ]
+    return Held(rows, failures)
+
+
+def _row(case: Case, runs: Sequence[Measured]) -> CaseRow:
+    names = runs[0].figures
+    return CaseRow(
+        facts=case.facts,
+        medians={
+            name: round(statistics.median(run.figures[name] for run in runs), 3) for name in names
+        },
+        findings=[text for run in runs for text in run.findings],
+        runs=[run.figures for run in runs],
+    )

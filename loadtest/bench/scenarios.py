@@ -1,0 +1,31 @@
+"""Which scenarios there are, in the order in which they are run and shown.
+
+Called by `command`, `tables` and tests.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from loadtest.bench.deaf import DEAF
+from loadtest.bench.desk import DESK
+from loadtest.bench.progress import PROGRESS
+from loadtest.bench.reconnect import RECONNECT
+from loadtest.bench.scenario import Scenario
+from loadtest.bench.storms import LARGEST, ROOMS, SIZES
+
+SCENARIOS: Final[Sequence[Scenario]] = (LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF, DESK)
+
+
+class UnknownScenarioError(Exception):
+    """No scenario has that name; the text says which there are."""
+
+
+def scenarios_named(names: Sequence[str]) -> list[Scenario]:
+    """In their usual order; all of them where no name is given."""
+    known = [scenario.name for scenario in SCENARIOS]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UnknownScenarioError(
+            f"no scenario {', '.join(unknown)}; there are {', '.join(known)}"
+        )
+    return [scenario for scenario in SCENARIOS if not names or scenario.name in names]

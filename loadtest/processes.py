@@ -1,0 +1,70 @@
+"""What /proc says of processes: who belongs to whom, memory, CPU time.
+
+Called by the commands and the bench, of a server of our own. Where there is no /proc, or a process is
+gone, everything is nothing.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+_PROC: Final = Path("/proc")
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and all below it."""
+    children: dict[int, list[int]] = {}
+    for entry in _PROC.glob("[0-9]*"):
+        children.setdefault(_parent_of(entry), []).append(int(entry.name))
+    family = [pid]
+    for member in family:
+        family.extend(children.get(member, ()))
+    return family
+
+
+def web_processes_of(pid: int) -> list[int]:
+    """Those of a server's family that serve students, the server itself not counted."""
+    return [one for one in family_of(pid) if one != pid and "web" in _words(one, "cmdline")]
+
+
+def family_rss_kb(pid: int) -> int:
+    """Resident memory; what members share counts for each."""
+    return sum(map(rss_kb, family_of(pid)))
+
+
+def rss_kb(pid: int) -> int:
+    lines = _read(pid, "status").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time since it began; the kernel counts in hundredths."""
+    fields = _stat(_read(pid, "stat"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """As it was given when it began."""
+    pairs = (word.partition("=") for word in _words(pid, "environ"))
+    return {name: value for name, _, value in pairs if name}
+
+
+def _parent_of(entry: Path) -> int:
+    fields = _stat(_read(int(entry.name), "stat"))
+    return int(fields[1]) if fields else 0
+
+
+def _stat(line: str) -> list[str]:
+    """What follows the name, which may hold spaces and brackets: state, parent, … (proc(5))."""
+    return line.rpartition(")")[2].split()
+
+
+def _words(pid: int, file: str) -> list[str]:
+    return _read(pid, file).split("\0")
+
+
+def _read(pid: int, file: str) -> str:
+    try:
+        return (_PROC / str(pid) / file).read_text(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,221 @@
+"""`python -m server desk-bench`: how many claims a second the desk decides, by how many go into one
+script call; on a Redis of its own, with everything a real claim is checked for and written to.
+
+Called by the command line, and as a process by the load tester's bench. No socket, no ledger, no
+student: what is left is the script, Redis with AOF on every write, and the way there.
+"""
+
+import asyncio
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from redis.asyncio import Redis
+
+from server.commands import CommandError
+from server.core.claims import Outcome
+from server.core.drops import Allotment
+from server.desk.claim_desk import MAX_TAPS_A_CALL, ClaimAnswer, ClaimDesk, Tap
+from server.desk.connection import connect
+from server.desk.drop_desk import DropDesk
+from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError, stop
+from server.desk.fence import Fence
+from server.desk.keys import ShardKeys
+
+_BATCHES: Final = (1, 10, 50, 100, 250, MAX_TAPS_A_CALL)
+BENCHMARK: Final = "redis-benchmark"
+_WARM_UP_S: Final = 0.3
+_PREFIX, _SHARD = "bench", 0
+_DROP, _BATCH = "drp_bench", "bat_bench"
+_UNITS: Final = 1_000_000_000  # never sold out: each claim is a win, which is the dearest answer
+_HOUR_MS: Final = 3_600_000
+_BENCHMARK_CLIENTS: Final = 50  # its own default
+_BENCHMARK_CALLS_PER_SECOND: Final = 20_000  # asked for; it is told a number of calls, not a time
+_ANSWER_SECONDS: Final = 5.0
+_DIGITS: Final = 12  # what redis-benchmark puts in for its placeholder
+_PLACEHOLDER: Final = "__rand_int__"
+_SAMPLE: Final = "9" * _DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFigure:
+    """`batch`: claims in one call. `clients`: that asked at the same time."""
+
+    by: str
+    batch: int
+    clients: int
+    claims: int
+    claims_per_s: float
+
+
+async def desk_bench(asked: Sequence[str], seconds: float) -> None:
+    """One line of JSON for each that is asked for: a number of claims in a call, or redis-benchmark
+    with one call for each claim. By default several numbers, and redis-benchmark where it is on PATH.
+    Raises CommandError where a claim is lost, Redis does not start, or that cannot be asked for."""
+    for what in asked or _usual():
+        if what != BENCHMARK and not (what.isdecimal() and 1 <= int(what) <= MAX_TAPS_A_CALL):
+            raise CommandError(f"{what}: neither 1 to {MAX_TAPS_A_CALL} nor {BENCHMARK}")
+        async with _private_desk() as desk:
+            if what == BENCHMARK:
+                _say(await desk.measure_with_benchmark(seconds))
+            else:
+                _say(await desk.measure(int(what), seconds))
+
+
+def _usual() -> list[str]:
+    return [*map(str, _BATCHES), *([BENCHMARK] if shutil.which(BENCHMARK) else [])]
+
+
+def _say(figure: DeskFigure) -> None:
+    print(json.dumps(asdict(figure)), flush=True)  # noqa: T201  (the answer of the command)
+
+
+@dataclass(slots=True)
+class _Call:
+    """Claims that leave together, and how many answers are still missing."""
+
+    missing: int
+    refused: int = 0
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _BenchTap(Tap):
+    """One more student's first tap."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, digits: str, call: _Call) -> None:
+        super().__init__(_SHARD, _DROP, _BATCH, f"student-{digits}", "request-1")
+        self._call = call
+
+    def answered(self, answer: ClaimAnswer) -> None:
+        self._call.refused += answer.outcome is not Outcome.WON
+        self._call.missing -= 1
+        if not self._call.missing:
+            self._call.is_over.set()
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One open drop on a Redis that nobody else uses."""
+
+    redis: Redis
+    socket: str
+    claims: ClaimDesk
+    _numbers: "count[int]" = field(default_factory=count)
+
+    async def measure(self, batch: int, seconds: float) -> DeskFigure:
+        """One call after the other, each with `batch` claims of as many students."""
+        await self._claim_for(batch, _WARM_UP_S)
+        begun = perf_counter()
+        claims = await self._claim_for(batch, seconds)
+        took = perf_counter() - begun
+        await self._refuse_lost(next(self._numbers))
+        return DeskFigure("desk", batch, 1, claims, round(claims / took, 1))
+
+    async def _claim_for(self, batch: int, seconds: float) -> int:
+        claims, until = 0, perf_counter() + seconds
+        while perf_counter() < until:
+            await self._claim(batch)
+            claims += batch
+        return claims
+
+    async def _claim(self, batch: int) -> None:
+        """Submitted in one turn of the loop, so they leave in one call."""
+        call = _Call(batch)
+        for _ in range(batch):
+            self.claims.submit(_BenchTap(f"{next(self._numbers):0{_DIGITS}}", call))
+        await call.is_over.wait()
+        if call.refused:
+            raise CommandError(f"{call.refused} of {batch} claims were refused; all should be wins")
+
+    async def measure_with_benchmark(self, seconds: float) -> DeskFigure:
+        """Redis' own tool, one EVALSHA for each claim: what a call for each tap could reach."""
+        await self._claim(1)  # the script is there now
+        command = await self._command_of_one_claim()
+        calls = max(1, int(seconds * _BENCHMARK_CALLS_PER_SECOND))
+        per_second = await self._run_benchmark(calls, command)
+        # Two of its random students may be the same one.
+        await self._refuse_lost(int(calls * 0.99))
+        return DeskFigure(BENCHMARK, 1, _BENCHMARK_CLIENTS, calls, per_second)
+
+    async def _command_of_one_claim(self) -> list[str]:
+        """The very call that the desk makes, as the server saw it, for redis-benchmark to vary."""
+        call = _Call(1)
+        async with asyncio.timeout(_ANSWER_SECONDS), self.redis.monitor() as monitor:
+            self.claims.submit(_BenchTap(_SAMPLE, call))
+            seen = ""
+            while not seen.startswith("EVALSHA "):  # a connection may say hello first
+                seen = str((await monitor.next_command())["command"])
+            await call.is_over.wait()
+        words = seen.replace(_SAMPLE, _PLACEHOLDER).split(" ")
+        return [
+            word.encode().decode("unicode_escape") for word in words
+        ]  # a line's end is escaped there
+
+    async def _run_benchmark(self, calls: int, command: Sequence[str]) -> float:
+        """Calls a second, by its own account."""
+        options = ("-s", self.socket, "-n", str(calls), "-c", str(_BENCHMARK_CLIENTS))
+        process = await asyncio.create_subprocess_exec(
+            BENCHMARK,
+            *options,
+            *("-r", "1000000000", "--csv"),
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complained = await process.communicate()
+        rows = list(csv.DictReader(said.decode().splitlines()))
+        if process.returncode or not rows:
+            raise CommandError(f"{BENCHMARK}: {(complained or said).decode()[-500:]}")
+        return round(float(rows[0]["rps"]), 1)
+
+    async def _refuse_lost(self, claims: int) -> None:
+        written = await self.redis.xlen(ShardKeys(_PREFIX, _SHARD).outbox)
+        if written < claims:
+            raise CommandError(f"of {claims} claims only {written} are in the outbox")
+
+
+@asynccontextmanager
+async def _private_desk() -> AsyncIterator[_Desk]:
+    with tempfile.TemporaryDirectory(prefix="classdrop-desk-") as folder:
+        server = EmbeddedRedis(Path(folder) / "redis")
+        try:
+            process = await server.start()
+        except EmbeddedRedisError as error:
+            raise CommandError(str(error)) from error
+        redis = connect(server.url)
+        claims = ClaimDesk(redis, _PREFIX)
+        try:
+            await _open(redis)
+            yield _Desk(redis, server.url.removeprefix("unix://"), claims)
+        finally:
+            await claims.close()
+            await redis.aclose()
+            await stop(process)
+
+
+async def _open(redis: Redis) -> None:
+    """What the rebuild of an empty ledger and one opening come to."""
+    fence = Fence(redis, _PREFIX, "bench")
+    run_id = await fence.take_lease(_SHARD)
+    await fence.arm(_SHARD, run_id or "", 1)
+    await DropDesk(redis, _PREFIX).open(
+        shard=_SHARD,
+        drop_id=_DROP,
+        batch_id=_BATCH,
+        room="bench",
+        per_student=1,
+        allotments=[Allotment("alt_bench", 1, _UNITS)],
+        opens_in_ms=0,
+        duration_ms=_HOUR_MS,
+    )
