@@ -1,7 +1,7 @@
 """One socket: bytes <-> the session.
 
 Given to uvicorn as its `ws` class (gateway.protocol_class), so that pages, API and sockets share a
-port. No task, queue or future for a connection: some 4 KB each.
+port. No task, queue or future for a connection: some 3 KB each.
 Two ways in, decided anew for each read: the usual handshake and the usual frame, whole in one read, are
 taken at once; everything else goes through the sans-IO layer of `websockets`, which is made when it is
 first needed and kept from then on (decisions/0011).
