@@ -96,7 +96,7 @@ def _arm(point: CrashPoint, victim: int) -> None:
 def _mentions(found: object, mark: str) -> bool:
     if isinstance(found, list | tuple):
         return any(_mentions(one, mark) for one in found)
-    return found == mark
+    return isinstance(found, str) and mark in found.split("\n")  # scripts get lines as well
 
 
 @cache
