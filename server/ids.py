@@ -7,6 +7,7 @@ Called by whoever creates a thing (flows, the claim desk). A leaf: imports nothi
 import secrets
 import time
 from base64 import b32encode
+from collections.abc import Iterator
 from typing import Literal
 
 Kind = Literal["tpl", "cmp", "bat", "drp", "clm", "cpn", "rdm", "alt", "int", "gwy", "wrk"]
@@ -20,12 +21,24 @@ _RANDOM_DIGITS = 13  # 65 bits
 def new_id(kind: Kind) -> str:
     """26 characters that sort by the millisecond they were made in, so that "newest first" is an
     index scan and a cursor is the last id of a page."""
-    number = (time.time_ns() // 1_000_000) << (5 * _RANDOM_DIGITS) | secrets.randbits(
-        5 * _RANDOM_DIGITS
-    )
-    # Base 32 comes in groups of 8 digits: two more than are wanted.
-    in_base_32 = b32encode((number << 10).to_bytes(15)).decode()
-    return f"{kind}_{in_base_32[: _TIME_DIGITS + _RANDOM_DIGITS].translate(_CROCKFORD)}"
+    return next(new_ids(kind, 1))
+
+
+def new_ids(kind: Kind, count: int) -> Iterator[str]:
+    """As many of the same kind at once, of one millisecond: a drop's winners need thousands, and the
+    digits of all of them come out of one call (0.3 us each, new_id takes 3)."""
+    moment = f"{kind}_{_digits_of(time.time_ns() // 1_000_000)}"
+    # 5 random bytes are 8 digits; a few are left over.
+    length = count * _RANDOM_DIGITS
+    digits = b32encode(secrets.token_bytes((length + 7) // 8 * 5)).decode().translate(_CROCKFORD)
+    for start in range(0, length, _RANDOM_DIGITS):
+        yield moment + digits[start : start + _RANDOM_DIGITS]
+
+
+def _digits_of(moment_ms: int) -> str:
+    # 9 digits of 5 bits, in front of 35 bits that fill 10 bytes up.
+    in_base_32 = b32encode((moment_ms << 35).to_bytes(10)).decode()
+    return in_base_32[:_TIME_DIGITS].translate(_CROCKFORD)
 
 
 def new_claim_stem() -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeGuard
 import orjson
 
 from server.core.claims import ClaimState, Outcome
-from server.core.coupons import Coupon
+from server.core.coupons import ClaimCoupon, Coupon
 from server.core.drops import CloseReason, DropState, RoomDrop
 from server.core.instants import to_text
 
@@ -214,7 +214,7 @@ def claim_lost(frame: str, drop_id: str, coupon_id: str | None, reason: str) -> 
     return orjson.dumps({"type": frame, "drop_id": drop_id, **coupon, "reason": reason})
 
 
-def coupon_fields(coupon: Coupon) -> dict[str, object]:
+def coupon_fields(coupon: Coupon | ClaimCoupon) -> dict[str, object]:
     """`coupon` of claim_confirmed and welcome."""
     fields: dict[str, object] = {
         "id": coupon.id,

@@ -16,6 +16,12 @@ ENTROPY_BYTES: Final = 8  # 31**13 is just above 2**64
 _BODY_SYMBOLS = 14  # 13 random ones and the check
 _GROUP = 4
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
+# Two symbols at once: their text, the sum of their values, and the second's.
+_PAIRS: Final = [
+    (first + second, _VALUES[first] + _VALUES[second], _VALUES[second])
+    for second in ALPHABET
+    for first in ALPHABET
+]
 _INVERSE_OF_LAST_WEIGHT = pow(_BODY_SYMBOLS, -1, len(ALPHABET))
 _PREFIX = re.compile(r"[A-Z0-9]{0,12}")
 _FORGIVEN = re.compile(r"[^A-Z0-9]")
@@ -33,12 +39,15 @@ def make(entropy: bytes, prefix: str = "") -> str:
     if len(entropy) != ENTROPY_BYTES or not is_prefix(prefix):
         raise ValueError("a code is made of 8 bytes and a prefix of capitals and digits")
     number, weighed, body = int.from_bytes(entropy), 0, ""
-    for weight in range(1, _BODY_SYMBOLS):  # as _weighed does, in one pass: a drop makes thousands
-        number, value = divmod(number, len(ALPHABET))
-        weighed += weight * value
-        body += ALPHABET[value]
-    check = -weighed * _INVERSE_OF_LAST_WEIGHT % len(ALPHABET)
-    return _grouped(prefix, body + ALPHABET[check])
+    # As _weighed does, in one pass and two symbols at a time: a drop makes thousands in a second.
+    for weight in range(1, _BODY_SYMBOLS - 2, 2):
+        number, value = divmod(number, len(_PAIRS))
+        symbols, both, second = _PAIRS[value]
+        weighed += weight * both + second
+        body += symbols
+    last = number % len(ALPHABET)
+    check = -(weighed + (_BODY_SYMBOLS - 1) * last) * _INVERSE_OF_LAST_WEIGHT % len(ALPHABET)
+    return _grouped(prefix, body + ALPHABET[last] + ALPHABET[check])
 
 
 def normalise(typed: str) -> str:

@@ -7,7 +7,7 @@ by another, and the stream is trimmed below the oldest entry that anybody still 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -20,9 +20,9 @@ CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken ove
 BATCH = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxEntry:
-    """A win, with everything the ledger's constraints need to check it by themselves."""
+class OutboxEntry(NamedTuple):
+    """A win, with everything the ledger's constraints need to check it by themselves. A tuple, because
+    thousands are made in a second (0.8 us, a frozen dataclass takes 4)."""
 
     shard: int
     entry_id: str
@@ -179,23 +179,24 @@ def _flat(answer: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, 
 
 
 def _entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry:
-    def word(name: bytes) -> str:
-        return fields[name].decode()
-
+    """The text that claim.lua writes: what is in it holds no `|`."""
+    win = fields[b"win"].decode()
+    claim_id, drop_id, batch_id, room, student, request_id, *rest = win.split("|")
+    unit, slot, per_student, allotment_id, first, last, won_at = rest
     return OutboxEntry(
-        shard=shard,
-        entry_id=entry_id.decode(),
-        claim_id=word(b"claim_id"),
-        drop_id=word(b"drop_id"),
-        batch_id=word(b"batch_id"),
-        room=word(b"room"),
-        student=word(b"student"),
-        request_id=word(b"request_id"),
-        unit=int(fields[b"unit"]),
-        slot=int(fields[b"slot"]),
-        per_student=int(fields[b"per_student"]),
-        allotment_id=word(b"allotment_id"),
-        allotment_first=int(fields[b"first"]),
-        allotment_last=int(fields[b"last"]),
-        won_at=int(fields[b"won_at"]),
+        shard,
+        entry_id.decode(),
+        claim_id,
+        drop_id,
+        batch_id,
+        room,
+        student,
+        request_id,
+        int(unit),
+        int(slot),
+        int(per_student),
+        allotment_id,
+        int(first),
+        int(last),
+        int(won_at),
     )

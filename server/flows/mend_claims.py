@@ -5,7 +5,6 @@ lost its tail (a restored copy, a replica that lagged) and sold something twice.
 `won`, so first another free unit is looked for; students never see unit numbers.
 """
 
-from dataclasses import asdict, replace
 from enum import Enum, auto
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops import Allotment, DropState
 from server.desk.outbox import OutboxEntry
 from server.ledger import batches, claims, desks, drops
-from server.ledger.claims import ClaimRow
+from server.ledger.claims import ClaimRow, ClaimStanding
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -48,14 +47,14 @@ async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
     if held is not None and held.id == entry.claim_id:
         return Verdict.SEATED  # before now: what failed is what comes after
     if held is not None:
-        await claims.insert_new(conn, [replace(row, state="revoked", reason="duplicate")])
+        await claims.insert_new(conn, [row._replace(state="revoked", reason="duplicate")])
         return Verdict.DUPLICATE
     slot = await _free_slot(conn, entry)
     unit = await _free_unit(conn, drop) if drop is not None else None
     if slot is not None and unit is not None:
         await claims.insert_new(conn, [_at(row, slot, *unit)])
         return Verdict.SEATED
-    await claims.insert_new(conn, [replace(row, state="revoked", reason=_NOTHING_LEFT)])
+    await claims.insert_new(conn, [row._replace(state="revoked", reason=_NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
         # The close counted this claim as taken; its unit goes back after all.
         await drops.add_returned(conn, drop.id, 1)
@@ -81,8 +80,7 @@ async def _free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Allotme
 
 
 def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
-    return replace(
-        row,
+    return row._replace(
         slot=slot,
         unit=unit,
         allotment_id=allotment.id,
@@ -91,13 +89,13 @@ def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
     )
 
 
-def owes_apology(row: ClaimRow) -> bool:
+def owes_apology(row: ClaimStanding) -> bool:
     """Its student was told `won`, and has nothing."""
     return row.state == "revoked" and row.reason == _NOTHING_LEFT
 
 
 async def lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
-    letter = (entry.claim_id, entry.shard, entry.entry_id, asdict(entry), error[:2000])
+    letter = (entry.claim_id, entry.shard, entry.entry_id, entry._asdict(), error[:2000])
     async with ledger.begin() as conn:
         await claims.lay_dead(conn, [letter], now)
 
@@ -105,17 +103,17 @@ async def lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> 
 def row_of(entry: OutboxEntry, now: int) -> ClaimRow:
     """The claim as the desk sold it."""
     return ClaimRow(
-        id=entry.claim_id,
-        drop_id=entry.drop_id,
-        batch_id=entry.batch_id,
-        student=entry.student,
-        request_id=entry.request_id,
-        unit=entry.unit,
-        allotment_id=entry.allotment_id,
-        allotment_first=entry.allotment_first,
-        allotment_last=entry.allotment_last,
-        slot=entry.slot,
-        per_student=entry.per_student,
-        won_at=entry.won_at,
-        confirmed_at=now,
+        entry.claim_id,
+        entry.drop_id,
+        entry.batch_id,
+        entry.student,
+        entry.request_id,
+        entry.unit,
+        entry.allotment_id,
+        entry.allotment_first,
+        entry.allotment_last,
+        entry.slot,
+        entry.per_student,
+        entry.won_at,
+        now,
     )

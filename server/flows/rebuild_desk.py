@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import wire
 from server.core.claims import ClaimState
-from server.core.coupons import Coupon
+from server.core.coupons import ClaimCoupon
 from server.desk.feed import Feed, FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
@@ -100,14 +100,14 @@ class DeskRebuilder:
 async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
     found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
     for entry in await claims.dead_of_shard(conn, shard):
-        letter = OutboxEntry(**entry)  # type: ignore[arg-type]  # written by asdict
+        letter = OutboxEntry(**entry)  # type: ignore[arg-type]  # written by _asdict
         found[letter.drop_id].append(letter)
     return found
 
 
 async def _loaded(conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]) -> LoadedDrop:
     rows = await claims.of_drop(conn, row.id)
-    by_claim: dict[str | None, Coupon] = {}
+    by_claim: dict[str, ClaimCoupon] = {}
     for start in range(0, len(rows), AT_ONCE):
         ids = [claim.id for claim in rows[start : start + AT_ONCE]]
         by_claim |= {coupon.claim_id: coupon for coupon in await coupons.by_claims(conn, ids)}
@@ -153,7 +153,7 @@ def _still_won(entry: OutboxEntry) -> HeldClaim:
     )
 
 
-def _held(claim: ClaimRow, coupon: Coupon | None) -> HeldClaim:
+def _held(claim: ClaimRow, coupon: ClaimCoupon | None) -> HeldClaim:
     states = {
         "live": ClaimState.CONFIRMED,
         "released": ClaimState.RELEASED,

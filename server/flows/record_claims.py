@@ -14,7 +14,7 @@ cut out of its batch (bisection) and mended (flows/mend_claims.py), and the shar
 
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -24,15 +24,15 @@ from sqlalchemy.exc import DataError, IntegrityError
 from server import wire
 from server.core import codes
 from server.core.batches import Batch
-from server.core.coupons import Coupon, hold_until, use_window
+from server.core.coupons import ClaimCoupon, hold_until, use_window
 from server.core.templates import Template
 from server.desk.feed import Confirmation, Feed, Loss
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
 from server.flows import mend_claims
-from server.ids import new_id
+from server.ids import new_ids
 from server.ledger import batches, claims, coupons, desks, templates
-from server.ledger.claims import ClaimRow
+from server.ledger.claims import ClaimStanding
 from server.ledger.coupons import NewCoupon
 from server.ledger.engine import Ledger
 
@@ -46,7 +46,7 @@ _log = structlog.get_logger()
 class Recorded:
     """What became of some entries. `apologies`: told won, and nothing was left."""
 
-    coupons: list[Coupon] = field(default_factory=list)
+    coupons: list[ClaimCoupon] = field(default_factory=list)
     apologies: list[OutboxEntry] = field(default_factory=list)
     dead: int = 0
     mended: int = 0
@@ -114,15 +114,16 @@ class ClaimRecorder:
         async with self._ledger.begin() as conn:
             await desks.hold_shared(conn, {entry.shard for entry in entries})
             await claims.insert_new(conn, [mend_claims.row_of(entry, now) for entry in entries])
-            ids = [entry.claim_id for entry in entries]
-            there = await claims.by_ids(conn, ids)
-            live = [row for row in there.values() if row.state == "live"]
-            made = [_new_coupon(row, *facts[row.batch_id]) for row in live if row.batch_id in facts]
-            await coupons.insert_for_claims(conn, made)
+            standing = {
+                claim.id: claim
+                for claim in await claims.standing_of(conn, [entry.claim_id for entry in entries])
+            }
+            live = [e for e in entries if standing[e.claim_id].state == "live"]
+            await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             return Recorded(
-                coupons=await coupons.by_claims(conn, [row.id for row in live]),
+                coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live]),
                 # Read back as well: whoever revoked one may have died before the student was told.
-                apologies=[e for e in entries if mend_claims.owes_apology(there[e.claim_id])],
+                apologies=[e for e in entries if mend_claims.owes_apology(standing[e.claim_id])],
             )
 
     async def _facts_of(self, batch_ids: set[str]) -> dict[str, tuple[Batch, Template]]:
@@ -181,29 +182,56 @@ class ClaimRecorder:
             await self._feed.publish_losses(entry.room, [loss])
 
 
-def _new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
+def _new_coupons(
+    entries: Sequence[OutboxEntry],
+    standing: Mapping[str, ClaimStanding],
+    facts: Mapping[str, tuple[Batch, Template]],
+) -> list[NewCoupon]:
+    """Of those whose batch there is; what is bought by the dozen is made by the dozen."""
+    known = [entry for entry in entries if entry.batch_id in facts]
+    entropy = secrets.token_bytes(codes.ENTROPY_BYTES * len(known))
+    made = []
+    for number, (entry, coupon_id) in enumerate(
+        zip(known, new_ids("cpn", len(known)), strict=True)
+    ):
+        batch, template = facts[entry.batch_id]
+        at = number * codes.ENTROPY_BYTES
+        code = codes.make(entropy[at : at + codes.ENTROPY_BYTES], batch.code_prefix)
+        confirmed_at = standing[entry.claim_id].confirmed_at
+        made.append(_new_coupon(entry, coupon_id, code, confirmed_at, batch, template))
+    return made
+
+
+def _new_coupon(
+    entry: OutboxEntry,
+    coupon_id: str,
+    code: str,
+    confirmed_at: int,
+    batch: Batch,
+    template: Template,
+) -> NewCoupon:
     batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
-    window = use_window(template.validity, row.won_at, batch_until)
+    window = use_window(template.validity, entry.won_at, batch_until)
     return NewCoupon(
-        id=new_id("cpn"),
-        code=codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix),
-        batch_id=batch.id,
-        template_id=template.id,
-        template_version=template.version,
-        claim_id=row.id,
-        drop_id=row.drop_id,
-        student=row.student,
-        valid_from=window.from_at,
-        valid_until=window.until_at,
-        hold_until=hold_until(row.confirmed_at, batch.hold_seconds),
-        created_at=row.confirmed_at,
+        coupon_id,
+        code,
+        batch.id,
+        template.id,
+        template.version,
+        entry.claim_id,
+        entry.drop_id,
+        entry.student,
+        window.from_at,
+        window.until_at,
+        hold_until(confirmed_at, batch.hold_seconds),
+        confirmed_at,
     )
 
 
-def _confirmed(coupon: Coupon) -> ConfirmedClaim:
+def _confirmed(coupon: ClaimCoupon) -> ConfirmedClaim:
     return ConfirmedClaim(
-        str(coupon.drop_id),
-        str(coupon.student),
-        str(coupon.claim_id),
+        coupon.drop_id,
+        coupon.student,
+        coupon.claim_id,
         orjson.dumps(wire.coupon_fields(coupon)),
     )

@@ -6,20 +6,18 @@ unit 501 of 500 is the tables' business (tables.py); here an IntegrityError is l
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.ledger.row_columns import columns_of, insert_unless_there
+from server.ledger.many_rows import insert_rows, insert_unless_there, is_among
 from server.ledger.tables import batches, claims, dead_letters, drops
 
 State = Literal["live", "released", "revoked"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
+class ClaimRow(NamedTuple):
     id: str
     drop_id: str
     batch_id: str
@@ -37,19 +35,25 @@ class ClaimRow:
     reason: str | None = None
 
 
-_AS_ROWS = select(*(claims.c[field.name] for field in fields(ClaimRow)))  # in the fields' order
+class ClaimStanding(NamedTuple):
+    """What has become of a claim in the ledger."""
+
+    id: str
+    state: State
+    reason: str | None
+    confirmed_at: int
 
 
 async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> None:
     """A claim id that is there already is a redelivery and changes nothing; anything else that is in
     the way is an IntegrityError for all of them."""
-    if rows:
-        await conn.execute(insert_unless_there(conn, claims, "id"), columns_of(rows))
+    await insert_rows(conn, claims, ClaimRow._fields, rows, "id")
 
 
-async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimRow]:
-    found = await conn.execute(_AS_ROWS.where(claims.c.id.in_(ids)))
-    return {row[0]: ClaimRow(*row) for row in found}
+async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> list[ClaimStanding]:
+    columns = (claims.c[name] for name in ClaimStanding._fields)
+    found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
+    return [ClaimStanding._make(row) for row in found]
 
 
 async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
@@ -122,7 +126,7 @@ async def lay_dead(
     """Sets entries aside that no transaction will ever take: (claim id, shard, entry id, entry,
     error). They keep their unit, and a person sees them (`doctor`)."""
     for claim_id, shard, entry_id, entry, error in letters:
-        statement = insert_unless_there(conn, dead_letters, "claim_id").values(
+        statement = insert_unless_there(conn.dialect, dead_letters, "claim_id").values(
             claim_id=claim_id,
             shard=shard,
             entry_id=entry_id,

@@ -7,20 +7,25 @@ is `core.coupons.MOVES`. What a coupon is worth is not asked here.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, MOVES, Coupon, CouponState
+from server.core.coupons import (
+    LEAST_HOLD_AFTER_LOCK_MS,
+    MOVES,
+    ClaimCoupon,
+    Coupon,
+    CouponState,
+)
 from server.core.templates import Template
 from server.ledger import templates
-from server.ledger.row_columns import columns_of, insert_unless_there
+from server.ledger.many_rows import insert_rows, is_among
 from server.ledger.tables import coupons
 
 
-@dataclass(frozen=True, slots=True)
-class NewCoupon:
+class NewCoupon(NamedTuple):
     """A coupon of a confirmed claim, bound to its student, usable."""
 
     id: str
@@ -37,19 +42,27 @@ class NewCoupon:
     created_at: int
 
 
+_OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon
+
+
 async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) -> None:
     """One coupon a claim: a claim that has its coupon keeps it, so redelivery is a no-op. The claims
     are rows of the same transaction or older ones. IntegrityError: a code is taken.
     """
-    fresh = columns_of(rows)
-    if fresh:
-        for columns in fresh:
-            columns |= {"source": "claim", "state": CouponState.USABLE.value}
-        await conn.execute(insert_unless_there(conn, coupons, "claim_id"), fresh)
+    names = (*NewCoupon._fields, "source", "state")
+    await insert_rows(conn, coupons, names, [(*row, *_OF_A_CLAIM) for row in rows], "claim_id")
 
 
-async def by_claims(conn: AsyncConnection, claim_ids: Collection[str]) -> list[Coupon]:
-    return await _load(conn, select(coupons).where(coupons.c.claim_id.in_(claim_ids)))
+async def by_claims(conn: AsyncConnection, claim_ids: Collection[str]) -> list[ClaimCoupon]:
+    """Read back in the transaction that made them, thousands a second."""
+    columns = (coupons.c[name] for name in (*_TOLD, "template_id", "template_version"))
+    query = select(*columns).where(is_among(conn, coupons.c.claim_id, claim_ids))
+    rows = (await conn.execute(query)).all()
+    found = await templates.find_all(conn, {_version(row) for row in rows})
+    return [ClaimCoupon._make((*row[:-2], found[_version(row)])) for row in rows]
+
+
+_TOLD = ClaimCoupon._fields[:-1]  # all but the template itself
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[Coupon]:

@@ -1,7 +1,5 @@
 """Coupons as rows, on both databases: made of claims, found, moved."""
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -20,7 +18,9 @@ async def test_a_claim_becomes_a_coupon_in_the_wallet(ledger: Ledger) -> None:
         await coupons.insert_for_claims(conn, [row])
         (coupon,) = await coupons.by_claims(conn, [row.claim_id])
     assert (coupon.id, coupon.code, coupon.student) == (row.id, row.code, "ada")
-    assert (coupon.state, coupon.drop_id) == (CouponState.USABLE, row.drop_id)
+    async with ledger.read() as conn:
+        (whole,) = await coupons.by_ids(conn, [coupon.id])
+    assert (whole.state, whole.drop_id) == (CouponState.USABLE, row.drop_id)
     assert coupon.template.discount == a_form().discount
 
 
@@ -28,7 +28,7 @@ async def test_a_claim_that_has_its_coupon_keeps_it(ledger: Ledger) -> None:
     row, other = await confirm_claim(ledger, 1), await confirm_claim(ledger, 2, "bob")
     async with ledger.begin() as conn:
         await coupons.insert_for_claims(conn, [row])
-    again = replace(row, id="cpn_again", code="AGAIN")
+    again = row._replace(id="cpn_again", code="AGAIN")
     async with ledger.begin() as conn:
         await coupons.insert_for_claims(conn, [again, other])
         found = await coupons.by_claims(conn, [row.claim_id, other.claim_id])

@@ -7,7 +7,7 @@ the test may kill, empty or set back (`faults.py`).
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -125,22 +125,15 @@ class Crew:
             allotment_last=allotment.last,
             won_at=now_ms(),
         )
-        return replace(made, **changes)
+        return made._replace(**changes)
 
     async def slip_in(self, entry: OutboxEntry) -> None:
         """Into the outbox, past the script that keeps it right."""
-        fields: dict[str | bytes, Any] = {
-            "first": entry.allotment_first,
-            "last": entry.allotment_last,
-            **{name: getattr(entry, name) for name in _AS_THEY_ARE},
-        }
-        await self.desk.redis.xadd(self.desk.keys(entry.shard).outbox, fields)  # type: ignore[arg-type]
+        words = (str(getattr(entry, name)) for name in _AS_WRITTEN)
+        await self.desk.redis.xadd(self.desk.keys(entry.shard).outbox, {"win": "|".join(words)})
 
 
-_AS_THEY_ARE = (
-    *("claim_id", "drop_id", "batch_id", "room", "student", "request_id"),
-    *("unit", "slot", "per_student", "allotment_id", "won_at"),
-)
+_AS_WRITTEN = OutboxEntry._fields[2:]  # what claim.lua writes, in its order
 
 
 def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
