@@ -7,6 +7,7 @@ where this takes 1).
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -18,25 +19,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 Row = tuple[Any, ...]
 
 
+# SQLite's driver lets go of the interpreter for each row, and while the loop computes it waits up to 5 ms to
+# have it back. So whole pieces of these sizes are one statement: less than half of the time.
+_PIECES = (500, 100)
+_Statement = tuple[str, "itemgetter[Any]"]
+
+
 async def insert_rows(
     conn: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[Row], once: str
 ) -> None:
     """`names`: the columns of a row, in its order; none of them needs SQLAlchemy to convert it (JSON does).
     A row whose `once` (a unique column) is there already is no error and changes nothing; anything else
     that is in the way is an IntegrityError for all of them."""
-    if rows:
+    rest = rows
+    for size in _PIECES if conn.dialect.paramstyle == "qmark" else ():
+        while len(rest) >= size:
+            statement, order = _insert_text(conn.dialect, table, names, once, size)
+            piece, rest = rest[:size], rest[size:]
+            await conn.exec_driver_sql(statement, tuple(chain.from_iterable(map(order, piece))))
+    if rest:
         statement, order = _insert_text(conn.dialect, table, names, once)
-        await conn.exec_driver_sql(statement, [order(row) for row in rows])
+        await conn.exec_driver_sql(statement, [order(row) for row in rest])
 
 
 @lru_cache(maxsize=64)
 def _insert_text(
-    dialect: Dialect, table: Table, names: tuple[str, ...], once: str
-) -> tuple[str, "itemgetter[Any]"]:
+    dialect: Dialect, table: Table, names: tuple[str, ...], once: str, rows: int = 1
+) -> _Statement:
     """In the driver's own words, and what brings a row into the order of its parameters."""
     statement = insert_unless_there(dialect, table, once)
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
-    return str(compiled), itemgetter(*(names.index(name) for name in compiled.positiontup or ()))
+    text, one = str(compiled), f"({', '.join('?' * len(names))})"
+    if rows > 1:
+        text = text.replace(one, ", ".join([one] * rows))
+    return text, itemgetter(*(names.index(name) for name in compiled.positiontup or ()))
 
 
 def insert_unless_there(dialect: Dialect, table: Table, once: str) -> Insert:
