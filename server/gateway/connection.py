@@ -90,6 +90,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._host.opened(self)
@@ -104,6 +105,11 @@ class Connection(asyncio.Protocol):
                 self._do(session.receive(text, now_ms()))
                 return
         self._receive(self._library(), data)
+
+    def pause_writing(self) -> None:
+        """More than MAX_UNSENT_BYTES are waiting: the transport says so by itself, whoever wrote them."""
+        self._reason = closing.TOO_SLOW.word
+        self._abort()
 
     def eof_received(self) -> None:
         """Without a word there is nothing to say: the transport closes itself. A class that falls at
@@ -127,14 +133,11 @@ class Connection(asyncio.Protocol):
     # --- what the gateway does with it --------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """One or more finished frames. A client that does not read is cut off, never waited for."""
+        """One or more finished frames; a client that does not read is cut off, never waited for."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return
         transport.write(frames)
-        if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-            self._reason = closing.TOO_SLOW.word
-            transport.abort()
 
     def tell(self, frames: bytes) -> None:
         """For this student only: kept until the welcome has been sent."""

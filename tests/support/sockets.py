@@ -28,16 +28,26 @@ _V1 = Subprotocol("classdrop.v1")
 
 
 class NotedTransport(asyncio.Transport):
-    """`unsent` is what the kernel would not take; `ended` says how it went, once it did."""
+    """`unsent` is what the kernel would not take; `ended` says how it went, once it did. As uvloop's: it
+    tells its protocol when too much is unsent, and raises when it is written to after its end."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("10.0.0.1", 4711)})
+        self.protocol: asyncio.Protocol | None = None
+        self.most_unsent = 0
         self.writes: list[bytes] = []
         self.unsent = 0
         self.ended: list[str] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.ended:
+            raise RuntimeError("written to after its end")
         self.writes.append(bytes(data))
+        if self.unsent > self.most_unsent and self.protocol is not None:
+            self.protocol.pause_writing()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.most_unsent = high or 0
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
@@ -91,7 +101,7 @@ class Peer:
         self.host = host or NotedHost()
         self.transport = NotedTransport()
         self.connection = Connection(self.host)
-        self.connection.connection_made(self.transport)
+        _connect(self.connection, self.transport)
         self._ws = ClientProtocol(parse_uri("ws://drops.example/v1/rooms/r1"), subprotocols=[_V1])
         self._read = 0
         self._heard: list[Any] = []
@@ -186,10 +196,15 @@ def a_member(identity: Identity) -> tuple[Connection, NotedTransport]:
     """Somebody whose hello was good, on a socket that writes bare frames."""
     transport = NotedTransport()
     connection = Connection(NotedHost())
-    connection.connection_made(transport)
+    _connect(connection, transport)
     connection.session = Session("r1", KEYS, now_ms())
     connection.session.identity = identity
     return connection, transport
+
+
+def _connect(connection: Connection, transport: NotedTransport) -> None:
+    transport.protocol = connection
+    connection.connection_made(transport)
 
 
 class _OnePass:
