@@ -1,8 +1,8 @@
 """Many rows in one statement: written, unless they are there, and looked for by their ids.
 
-Called by claims.py and coupons.py, which write thousands of rows a second. SQLAlchemy makes the SQL, once;
-the rows go to the driver as they are (a dict for each and its way through the compiler take 15 us a row
-where this takes 1).
+Called by the other files of this package, above all by claims.py and coupons.py, which write thousands of
+rows a second. SQLAlchemy makes the SQL, once; the rows go to the driver as they are (a dict for each and its
+way through the compiler take 15 us a row where this takes 1).
 """
 
 from collections.abc import Collection, Sequence
@@ -56,9 +56,12 @@ def _insert_text(
 
 
 def insert_unless_there(dialect: Dialect, table: Table, once: str) -> Insert:
-    if dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=[once])
-    return sqlite.insert(table).on_conflict_do_nothing(index_elements=[once])
+    return insert_into(dialect, table).on_conflict_do_nothing(index_elements=[once])
+
+
+def insert_into(dialect: Dialect, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """One that knows of conflicts."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def is_among(
