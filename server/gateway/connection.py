@@ -64,6 +64,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_address",
         "_fragments",
+        "_has_said_all",
         "_host",
         "_is_ending",
         "_is_stranger",
@@ -81,6 +82,7 @@ class Connection(asyncio.Protocol):
         self._address = ""
         self._is_stranger = False
         self._is_ending = False
+        self._has_said_all = False
         self._reason = _CLIENT
         self.transport: asyncio.Transport | None = None
         self.session: Session | None = None
@@ -133,9 +135,11 @@ class Connection(asyncio.Protocol):
     # --- what the gateway does with it --------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """One or more finished frames; a client that does not read is cut off, never waited for."""
+        """One or more finished frames. A client that does not read is cut off, never waited for. After
+        the close there is nothing more to say, though the room may have us in its list for as long as
+        the client's goodbye takes: a transport raises then, and the whole room would go without."""
         transport = self.transport
-        if transport is None or transport.is_closing():
+        if transport is None or self._has_said_all or transport.is_closing():
             return
         transport.write(frames)
 
@@ -203,6 +207,7 @@ class Connection(asyncio.Protocol):
             if piece:
                 self.write(piece)
             elif self.transport is not None and not self.transport.is_closing():
+                self._has_said_all = True
                 self.transport.write_eof()
         if ws.close_expected() and not self._is_ending:
             self._is_ending = True

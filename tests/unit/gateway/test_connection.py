@@ -378,6 +378,14 @@ class TestEnd:
         peer.connection.connection_lost(None)
         assert peer.host.left_for == ["client"]
 
+    async def test_what_the_room_says_after_the_close_goes_nowhere(self, peer: Peer) -> None:
+        """The client's side of the goodbye takes as long as its network does."""
+        live(peer).closes(1000)
+        written = len(peer.transport.writes)
+        peer.connection.write(b"news of the room")
+
+        assert len(peer.transport.writes) == written
+
     async def test_a_client_that_goes_without_a_word_gets_none(self, peer: Peer) -> None:
         """The transport closes itself then."""
         written = len(live(peer).transport.writes)

@@ -17,7 +17,7 @@ from server.gateway import room as module
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.room import Room
 from tests.support.desks import a_room_drop
-from tests.support.sockets import NotedTransport, a_member, an_identity, next_pass
+from tests.support.sockets import NotedTransport, Peer, a_member, an_identity, next_pass
 
 pytestmark = pytest.mark.asyncio
 
@@ -160,6 +160,21 @@ class TestBroadcast:
             await next_pass()
 
         assert [one.writes for one in everybody] == [[b"1", b"2"]] * 3
+
+    async def test_one_who_is_saying_goodbye_does_not_silence_the_room(self, class_: Class) -> None:
+        before, leaver, behind = (
+            class_.enters(an_identity("ada")),
+            Peer(),
+            class_.enters(an_identity("bob")),
+        )
+        leaver.shake_hands()
+        class_.room.connections[leaver.connection] = None
+        leaver.closes()
+        for news in (b"one", b"two"):
+            class_.room.broadcast(news, EVERYBODY)
+            await next_pass()
+
+        assert before.writes == behind.writes == [b"one", b"two"]
 
     async def test_one_whose_socket_is_gone_stops_nobody(self, class_: Class) -> None:
         everybody = class_.students(3)
