@@ -7,16 +7,30 @@ times. Nothing here repeats by itself; the scripts are idempotent and the caller
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from server.desk import DeskUnavailableError
 
 COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waited longer is told to retry
 _POOL_SIZE = 16
+
+
+class _TellsOfLoss:
+    """A transport of uvloop that was cut raises RuntimeError when it is written to before anybody has
+    read from it, and redis-py lets that pass. To us it is what it is: a connection lost. (It ended the
+    whole process: nobody expects it of Redis.)"""
+
+    async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().send_packed_command(*args, **kwargs)  # type: ignore[misc]
+        except RuntimeError as error:
+            raise RedisConnectionError(f"lost while it was written to: {error}") from error
 
 
 def connect(url: str) -> Redis:
@@ -31,6 +45,7 @@ def connect(url: str) -> Redis:
         socket_connect_timeout=COMMAND_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
+    pool.connection_class = type("Connection", (_TellsOfLoss, pool.connection_class), {})
     return Redis.from_pool(pool)
 
 
