@@ -2,6 +2,7 @@
 #
 #   make run [HOST=0.0.0.0] [PORT=8000] [PROCESSES=2]
 #   make load [LOAD_SECONDS=120] [LOAD_STUDENTS=200]
+#   make chaos [CHAOS_SECONDS=60] [CHAOS_SEED=…] [CHAOS_LEDGER=postgresql|sqlite]
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -18,7 +19,7 @@ ifeq ($(origin PROCESSES),command line)
 export CLASSDROP_PROCESSES := $(PROCESSES)
 endif
 
-.PHONY: run test fast fmt lint load bench clean
+.PHONY: run test fast fmt lint load bench chaos clean
 
 run: $(VENV)/installed
 	@exec $(PYTHON) -m server
@@ -51,6 +52,14 @@ load: $(VENV)/installed-dev
 # reports/bench.json. `python -m loadtest bench --publish reports/bench.json` puts it into README.md.
 bench: $(VENV)/installed-dev
 	@exec $(PYTHON) -m loadtest bench
+
+# Processes are killed and stopped, the network is cut, slowed and silenced, and every promise is checked;
+# a minute of it is in `make test`. Leaves the history in reports/chaos-SEED.
+CHAOS_SECONDS ?= 60
+CHAOS_LEDGER ?= postgresql
+chaos: $(VENV)/installed-dev
+	@exec $(PYTHON) -m tests.chaos --seconds $(CHAOS_SECONDS) --ledger $(CHAOS_LEDGER) \
+		$(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 # Data stay: `rm -r .data` is for people to type.
 clean:

@@ -1,0 +1,212 @@
+"""Reads how things stand once all is quiet: the ledger by SQL, the desk by its keys, lists by the API, and
+what a student who joins now would see. Past the disturbed network; used by `bench.py`."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from client_sdk.python import ApiError, Page
+from client_sdk.python.shapes import Drop, RoomState, Snapshot
+from server.core.identity import Role
+from server.desk import DeskUnavailableError
+from server.desk.fence import Fence
+from server.desk.outbox import Outbox
+from server.ledger.claims import of_drop
+from server.ledger.engine import LedgerUnavailableError
+from server.ledger.tables import (
+    batches,
+    coupons,
+    dead_letters,
+    drops,
+    intents,
+    redemption_coupons,
+    redemptions,
+)
+from tests.chaos.clients import Student
+from tests.chaos.doors import door
+from tests.chaos.ending import (
+    BatchEnd,
+    CouponEnd,
+    DropEnd,
+    Ending,
+    Picture,
+    RedemptionEnd,
+    Screen,
+)
+from tests.chaos.site import PREFIX, Site
+from tests.support.eventually import eventually
+
+_IN_THE_WELCOME = ("won", "confirmed", "released", "revoked")
+_LIST = Page(200)
+_ANSWER_S = 30.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`batch_ids`: what this round is about."""
+
+    site: Site
+    batch_ids: Sequence[str]
+
+    async def is_quiet(self) -> bool:
+        """Nothing is on its way any more; an AssertionError says what is."""
+        try:
+            return await self._is_quiet()
+        except (DeskUnavailableError, LedgerUnavailableError) as error:
+            raise AssertionError(str(error)) from error
+
+    async def _is_quiet(self) -> bool:
+        site = self.site
+        backlog = await Outbox(site.redis, PREFIX, "chaos").backlog()
+        assert backlog.entries == 0, f"{backlog.entries} claims wait in the outbox"
+        shut = await Fence(site.redis, PREFIX, "chaos").shut_shards()
+        assert not shut, f"shut fences: {shut}"
+        async with site.ledger.read() as conn:
+            query = select(intents.c.id, intents.c.kind).where(intents.c.done_at.is_(None))
+            waiting = (await conn.execute(query)).all()
+        assert not waiting, f"intents wait: {waiting}"
+        return True
+
+    async def ending(self, students: Iterable[Student]) -> Ending:
+        async with self.site.ledger.read() as conn:
+            query = select(drops).where(drops.c.batch_id.in_(self.batch_ids)).order_by(drops.c.id)
+            rows = (await conn.execute(query)).mappings().all()
+            claims = [one for row in rows for one in await of_drop(conn, row["id"])]
+            found = Ending(
+                batches=await self._batches(conn),
+                drops=(),
+                claims=tuple(claims),
+                coupons=await self._coupons(conn),
+                redemptions=await _redemptions(conn, {one.student for one in claims}),
+                screens=(),
+                dead_letters=tuple(await conn.scalars(select(dead_letters.c.claim_id))),
+            )
+        # A drop that was given up before it was open has nothing on the desk.
+        told = [row for row in rows if row["opens_at"] is not None]
+        return Ending(
+            found.batches,
+            tuple([await self._drop(dict(row)) for row in told]),
+            found.claims,
+            found.coupons,
+            found.redemptions,
+            await screens(self.site, students),
+            found.dead_letters,
+        )
+
+    async def _batches(self, conn: AsyncConnection) -> tuple[BatchEnd, ...]:
+        columns = batches.c.id, batches.c.quantity, batches.c.allotted, batches.c.per_student
+        query = select(*columns).where(batches.c.id.in_(self.batch_ids))
+        return tuple(BatchEnd(*row) for row in await conn.execute(query))
+
+    async def _coupons(self, conn: AsyncConnection) -> tuple[CouponEnd, ...]:
+        names = ("id", "code", "drop_id", "claim_id", "student", "state", "redemption_id")
+        query = select(*(coupons.c[name] for name in names)).where(
+            coupons.c.batch_id.in_(self.batch_ids)
+        )
+        return tuple(CouponEnd(*row) for row in await conn.execute(query))
+
+    async def _drop(self, row: Mapping[str, Any]) -> DropEnd:
+        site, drop_id = self.site, row["id"]
+        token = site.token(Role.OPERATOR, "olga")
+        room = row["room"]
+        async with door(site.urls[0], token) as api:
+            listed = await _patiently(lambda: api.drop_claims(room, drop_id, page=_LIST))
+            report = await _patiently(lambda: api.get_drop(room, drop_id))
+        return DropEnd(
+            id=drop_id,
+            room=room,
+            batch_id=row["batch_id"],
+            key=row["metadata"].get("key", ""),
+            desk=await site.books.at_desk(drop_id),
+            ledger=await site.books.in_ledger(drop_id),
+            listed=tuple((one["student"], one["state"]) for one in listed["claims"]),
+            difference=report["difference"],
+        )
+
+
+async def screens(site: Site, students: Iterable[Student]) -> tuple[Screen, ...]:
+    """Of those who are in the room now."""
+    found = []
+    for student in students:
+        fresh = []
+        for url in site.urls:
+            async with door(url, student.token) as api:
+                told = await _patiently(lambda api=api, room=student.room: api.snapshot(room))  # type: ignore[misc]
+                fresh.append(_told(told))
+        state = student.state
+        if state is not None:
+            found.append(Screen(student.name, student.room, _shown(state), tuple(fresh)))
+    return tuple(found)
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Everything is healed, but a door may still be busy with what it missed."""
+
+    async def ask() -> list[T]:
+        try:
+            return [await call()]
+        except ApiError as error:
+            if error.retryable:
+                raise AssertionError(str(error)) from error
+            raise
+
+    return (await eventually(ask, _ANSWER_S))[0]
+
+
+def _told(snapshot: Snapshot) -> Picture:
+    return Picture(
+        {drop["id"]: _line(drop) for drop in snapshot["drops"]},
+        {
+            one["drop_id"]: f"{one['state']} {one['coupon']['code'] if 'coupon' in one else ''}"
+            for one in snapshot["claims"]
+        },
+    )
+
+
+def _shown(state: RoomState) -> Picture:
+    return Picture(
+        {drop["id"]: _line(drop) for drop in state.drops},
+        {
+            drop_id: f"{claim.state} {claim.coupon['code'] if claim.coupon else ''}"
+            for drop_id, claim in state.claims.items()
+            if claim.state in _IN_THE_WELCOME
+        },
+    )
+
+
+def _line(drop: Drop) -> str:
+    """Of a closed drop that it is closed, and why: a late top-up or what was left is told to nobody."""
+    if drop["state"] == "closed":
+        return f"closed {drop.get('close_reason')}"
+    return f"{drop['state']} {drop['remaining']} of {drop['quantity']} until {drop['closes_at']}"
+
+
+async def _redemptions(conn: AsyncConnection, students: set[str]) -> tuple[RedemptionEnd, ...]:
+    query = select(redemptions).where(redemptions.c.student.in_(students))
+    rows = (await conn.execute(query)).mappings().all()
+    parts: dict[str, dict[str, int]] = {row["id"]: {} for row in rows}
+    query = select(
+        redemption_coupons.c.redemption_id,
+        redemption_coupons.c.coupon_id,
+        redemption_coupons.c.discount,
+    ).where(redemption_coupons.c.redemption_id.in_(list(parts)))
+    for redemption_id, coupon_id, discount in await conn.execute(query):
+        parts[redemption_id][coupon_id] = discount
+    return tuple(
+        RedemptionEnd(
+            id=row["id"],
+            order_id=row["order_id"],
+            student=row["student"],
+            state=row["state"],
+            subtotal=row["subtotal"],
+            discount=row["discount"],
+            payable=row["payable"],
+            discounts=parts[row["id"]],
+            line_discounts=tuple(line["discount"] for line in row["lines"]),
+        )
+        for row in rows
+    )

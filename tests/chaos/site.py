@@ -1,0 +1,175 @@
+"""A small school of real processes, with a network that can be disturbed between every two of them.
+
+Two webs and two workers, a Redis that writes everything to disk at once, SQLite or PostgreSQL; a proxy
+between clients and each web, and between each process and Redis and PostgreSQL. Used by `bench.py`;
+`nemesis.py` breaks it.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from redis.asyncio import Redis
+
+from server.core.identity import Role
+from server.desk.connection import connect
+from server.ledger.engine import Ledger
+from server.ledger.migrate import upgrade
+from tests.races.books import Books
+from tests.support.eventually import eventually
+from tests.support.postgres import PostgresServer
+from tests.support.redis_server import RedisServer
+from tests.support.stack import SECRET, Program, Programs, Stack, free_port
+from tests.support.tcp_proxy import Address, TcpProxy
+
+PREFIX = "chaos"
+START_S = 90.0  # give-up time of four processes that start at once, on a machine that does more
+_READY_S = 5.0
+_WEBS = ("web1", "web2")
+_WORKERS = ("worker1", "worker2")
+_POSTGRES_PORT = 5432  # in the name of its socket only
+
+
+@dataclass(slots=True)
+class Member:
+    """One process of the service; `program` is the one that runs now, or ran last."""
+
+    name: str
+    stack: Stack
+    settings: Mapping[str, str]
+    program: Program = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        role = "web" if self.name in _WEBS else "worker"
+        self.program = getattr(self.stack, role)(**self.settings)
+
+    def kill9(self) -> None:
+        self.program.kill9()
+
+    def freeze(self) -> None:
+        self.program.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.program.signal(signal.SIGCONT)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.program.process.poll() is not None
+
+
+@dataclass(slots=True)
+class Site:
+    """`proxies` by the names of the two they stand between, as in `web1-redis`."""
+
+    stack: Stack
+    redis_server: RedisServer
+    proxies: dict[str, TcpProxy]
+    members: dict[str, Member]
+    ledger: Ledger
+    redis: Redis
+    books: Books
+
+    @property
+    def urls(self) -> list[str]:
+        """Of the webs, as clients reach them."""
+        return [f"http://127.0.0.1:{self.proxies[f'clients-{web}'].port}" for web in _WEBS]
+
+    def token(self, role: Role, subject: str, *rooms: str) -> str:
+        return self.stack.token(role, subject, *rooms, ttl_seconds=24 * 3600)
+
+    async def until_ready(self) -> None:
+        """All processes run and the webs say that they are ready. One that gave up because a neighbour
+        was away when it started is started again, as any platform would."""
+        async with httpx.AsyncClient(timeout=_READY_S, trust_env=False) as client:
+
+            async def are_ready() -> bool:
+                for member in self.members.values():
+                    if member.has_ended:
+                        member.start()
+                for name in _WEBS:
+                    try:
+                        answer = await client.get(f"{self.members[name].program.url}/readyz")
+                    except httpx.TransportError as error:
+                        raise AssertionError(f"{name} does not answer") from error
+                    assert answer.status_code == 200, f"{name}: {answer.text}"
+                return True
+
+            await eventually(are_ready, START_S)
+
+
+@asynccontextmanager
+async def a_site(folder: Path, postgres: PostgresServer | None, seed: int) -> AsyncIterator[Site]:
+    """Up and ready. `postgres` None: the ledger is SQLite, and nobody's network is between."""
+    async with AsyncExitStack() as stack:
+        redis_server = stack.enter_context(RedisServer(folder / "redis"))
+        database = postgres.create() if postgres else f"sqlite:///{folder / 'ledger.db'}"
+        await asyncio.to_thread(upgrade, database)
+        proxies = await _proxies(stack, redis_server, database if postgres else None, seed)
+        programs = Programs(folder / "programs")
+        # In a thread: they say goodbye through the proxies, which live in our loop.
+        stack.push_async_callback(asyncio.to_thread, programs.stop)
+        common = {
+            "CLASSDROP_SECRET": SECRET,
+            "CLASSDROP_KEY_PREFIX": PREFIX,
+            "CLASSDROP_DATA_DIR": str(folder / "data"),
+        }
+        parts = Stack(programs, common)
+        members = {
+            name: Member(name, parts, _settings(name, proxies, database))
+            for name in (*_WEBS, *_WORKERS)
+        }
+        for name in _WEBS:
+            address: Address = ("127.0.0.1", members[name].program.port)
+            label = f"clients-{name}"
+            proxies[label] = await stack.enter_async_context(
+                TcpProxy(address, seed=hash_of(label, seed))
+            )
+        ledger, redis = Ledger.connect(database), connect(redis_server.url)
+        stack.push_async_callback(ledger.close)
+        stack.push_async_callback(redis.aclose)
+        books = Books(ledger, redis, PREFIX)
+        site = Site(parts, redis_server, proxies, members, ledger, redis, books)
+        await site.until_ready()
+        yield site
+
+
+def hash_of(label: str, seed: int) -> int:
+    """The same in every run, unlike `hash`."""
+    return seed * 1_000 + sum(label.encode())
+
+
+async def _proxies(
+    stack: AsyncExitStack, redis_server: RedisServer, postgres_url: str | None, seed: int
+) -> dict[str, TcpProxy]:
+    targets: dict[str, Address] = {"redis": redis_server.path}
+    if postgres_url is not None:
+        folder = urlsplit(postgres_url).query.removeprefix("host=")
+        targets["sql"] = f"{folder}/.s.PGSQL.{_POSTGRES_PORT}"
+    made = {}
+    for name in (*_WEBS, *_WORKERS):
+        for what, target in targets.items():
+            label = f"{name}-{what}"
+            proxy = TcpProxy(target, seed=hash_of(label, seed))
+            made[label] = await stack.enter_async_context(proxy)
+    return made
+
+
+def _settings(name: str, proxies: Mapping[str, TcpProxy], database: str) -> dict[str, str]:
+    """A web keeps its port through every restart, as it would behind a load balancer."""
+    sql = proxies.get(f"{name}-sql")
+    if sql is not None:
+        address = urlsplit(database)
+        database = f"postgresql://{address.username}@127.0.0.1:{sql.port}{address.path}"
+    return {
+        "CLASSDROP_REDIS_URL": f"redis://127.0.0.1:{proxies[f'{name}-redis'].port}",
+        "CLASSDROP_DATABASE_URL": database,
+        "CLASSDROP_PORT": str(free_port()),
+    }

@@ -1,0 +1,176 @@
+"""A small lesson as a history and an ending, in which all is as promised; and ways to change one thing.
+
+One drop of three units in one room: ada and bob won, cleo came too late, ada's coupon was spent.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from server.core.claims import ClaimState
+from server.desk.records import HeldClaim
+from server.ledger.claims import ClaimRow
+from tests.chaos.checker import Violation, check
+from tests.chaos.ending import (
+    BatchEnd,
+    CouponEnd,
+    DropEnd,
+    Ending,
+    Picture,
+    RedemptionEnd,
+    Screen,
+)
+from tests.chaos.history import (
+    Answered,
+    Asked,
+    Confirmed,
+    Event,
+    History,
+    Shown,
+    Tapped,
+    Told,
+    Welcomed,
+)
+from tests.races.books import DeskBooks, LedgerBooks
+
+DROP, BATCH, ROOM, KEY = "drp_1", "bat_1", "r1", "key-1"
+WINNERS = ("ada", "bob")
+_EPOCH = "e"
+
+
+def a_row(student: str, unit: int, **changes: Any) -> ClaimRow:
+    row = ClaimRow(
+        id=f"clm_{student}",
+        drop_id=DROP,
+        batch_id=BATCH,
+        student=student,
+        request_id=f"r-{student}",
+        unit=unit,
+        allotment_id="alt_1",
+        allotment_first=1,
+        allotment_last=3,
+        slot=1,
+        per_student=1,
+        won_at=20,
+        confirmed_at=30,
+    )
+    return replace(row, **changes)
+
+
+def a_coupon(student: str, **changes: Any) -> CouponEnd:
+    coupon = CouponEnd(
+        f"cpn_{student}", f"code-{student}", DROP, f"clm_{student}", student, "usable", None
+    )
+    return replace(coupon, **changes)
+
+
+def a_holder(student: str, unit: int, state: ClaimState = ClaimState.CONFIRMED) -> HeldClaim:
+    code = f'{{"code":"code-{student}"}}'.encode()
+    return HeldClaim(state, f"clm_{student}", unit, 1, f"r-{student}", 20, code)
+
+
+def a_desk(**changes: Any) -> DeskBooks:
+    holders = {"ada": a_holder("ada", 1), "bob": a_holder("bob", 2)}
+    return replace(DeskBooks(3, 3, 2, frozenset(), holders), **changes)
+
+
+def a_ledger(**changes: Any) -> LedgerBooks:
+    books = LedgerBooks(
+        state="open",
+        quantity=3,
+        returned=0,
+        allotted=3,
+        live_claims=2,
+        held=1,
+        redeemed=1,
+        batch_quantity=10,
+        batch_allotted=3,
+        batch_in_drops=3,
+    )
+    return replace(books, **changes)
+
+
+def a_drop(**changes: Any) -> DropEnd:
+    listed = tuple((student, "confirmed") for student in WINNERS)
+    return replace(DropEnd(DROP, ROOM, BATCH, KEY, a_desk(), a_ledger(), listed, 0), **changes)
+
+
+def an_order(**changes: Any) -> RedemptionEnd:
+    order = RedemptionEnd(
+        "rdm_1", "order-1", "ada", "redeemed", 5_000, 1_000, 4_000, {"cpn_ada": 1_000}, (1_000,)
+    )
+    return replace(order, **changes)
+
+
+def a_screen(student: str, **changes: Any) -> Screen:
+    claims = {DROP: "confirmed"} if student in WINNERS else {}
+    picture = Picture({DROP: "open 1 left"}, claims)
+    return replace(Screen(student, ROOM, picture, (picture, picture)), **changes)
+
+
+def answered(student: str, outcome: str = "won", **changes: Any) -> Answered:
+    told = Answered(20, 10, student, DROP, f"r-{student}", outcome, "socket")
+    return replace(told, **changes)
+
+
+def welcomed(student: str, connection: int, at: int = 1, **claims: str) -> Welcomed:
+    drops = (DROP,) if at > 5 else ()
+    return Welcomed(at, at - 1, connection, student, ROOM, _EPOCH, len(drops), drops, claims)
+
+
+def shown(student: str, connection: int, word: str, offset: int) -> Shown:
+    return Shown(5 + offset, connection, student, DROP, word, _EPOCH, offset)
+
+
+def told_ok(number: int, **said: str) -> Told:
+    return Told(50, number, "ok", "", said)
+
+
+@dataclass
+class Story:
+    events: list[Event]
+    ending: Ending
+
+    def check(self) -> list[Violation]:
+        return check(History(events=self.events), self.ending)
+
+    def promises(self) -> set[str]:
+        """Those that are broken."""
+        return {one.promise for one in self.check()}
+
+    def texts(self) -> list[str]:
+        return [one.text for one in self.check()]
+
+    def ends(self, **changes: Any) -> "Story":
+        return Story(self.events, replace(self.ending, **changes))
+
+    def drop_ends(self, **changes: Any) -> "Story":
+        return self.ends(drops=(a_drop(**changes),))
+
+    def with_(self, *events: Event) -> "Story":
+        return Story([*self.events, *events], self.ending)
+
+
+def a_lesson() -> Story:
+    students = (*WINNERS, "cleo")
+    events: list[Event] = [welcomed(name, number) for number, name in enumerate(students)]
+    events += [Asked(2, 100, "teacher", "open", KEY), told_ok(100, id=DROP, state="open")]
+    events += [shown(name, number, "drop_opened", 1) for number, name in enumerate(students)]
+    events += [Tapped(10, name, DROP, f"r-{name}") for name in students]
+    events += [answered("ada"), answered("bob"), answered("cleo", "sold_out")]
+    events += [Confirmed(30, name, DROP, f"code-{name}") for name in WINNERS]
+    events += [Asked(40, 101, "shop", "lock", "order-1"), told_ok(101, id="rdm_1", state="locked")]
+    events += [Asked(45, 102, "shop", "pay", "order-1"), told_ok(102, id="rdm_1", state="redeemed")]
+    return Story(
+        events,
+        Ending(
+            batches=(BatchEnd(BATCH, 10, 3, 1),),
+            drops=(a_drop(),),
+            claims=(a_row("ada", 1), a_row("bob", 2)),
+            coupons=(
+                a_coupon("ada", state="redeemed", redemption_id="rdm_1"),
+                a_coupon("bob"),
+            ),
+            redemptions=(an_order(),),
+            screens=tuple(a_screen(name) for name in students),
+        ),
+    )
