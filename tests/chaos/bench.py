@@ -15,6 +15,7 @@ from server.core.identity import Role
 from tests.chaos.checker import Violation, check, screen_differences
 from tests.chaos.clients import Student
 from tests.chaos.doors import door
+from tests.chaos.ending import Screen
 from tests.chaos.history import History, now_ms
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.reading import Reader, screens
@@ -41,6 +42,7 @@ class Bench:
     say: Callable[[str], None] = lambda _: None
     patience_s: float = 120.0
     report: Report = field(default_factory=Report)
+    _screens: tuple[Screen, ...] = ()
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def run(self, seconds: float, round_seconds: float) -> Report:
@@ -89,7 +91,7 @@ class Bench:
 
     async def _settled(self, students: Sequence[Student], reader: Reader) -> list[Violation]:
         await self.site.redis.connection_pool.disconnect()  # those that the faults broke
-        violations = []
+        violations, self._screens = [], ()
         steps = {
             "answers": lambda: _all_idle(students),
             "books": reader.is_quiet,
@@ -100,12 +102,13 @@ class Bench:
                 await eventually(step, self.patience_s)
             except AssertionError as error:
                 violations.append(Violation("quiet", f"{name}: {error}"))
-        return violations + check(self.history, await reader.ending(students))
+        return violations + check(self.history, await reader.ending(self._screens))
 
     async def _same(self, students: Sequence[Student]) -> bool:
-        """The screens become what one who joins is told; the verdict says which did not."""
-        found = await screens(self.site, students)
-        differences = [line for screen in found for line in screen_differences(screen)]
+        """The screens become what one who joins is told; the verdict says which did not. Looked at again
+        where they differ: a drop may end by its time between two looks."""
+        self._screens = await screens(self.site, students)
+        differences = [line for screen in self._screens for line in screen_differences(screen)]
         assert not differences, f"{len(differences)} differences, the first: {differences[0]}"
         return True
 

@@ -71,7 +71,7 @@ class Reader:
         assert not waiting, f"intents wait: {waiting}"
         return True
 
-    async def ending(self, students: Iterable[Student]) -> Ending:
+    async def ending(self, seen: tuple[Screen, ...]) -> Ending:
         async with self.site.ledger.read() as conn:
             query = select(drops).where(drops.c.batch_id.in_(self.batch_ids)).order_by(drops.c.id)
             rows = (await conn.execute(query)).mappings().all()
@@ -93,7 +93,7 @@ class Reader:
             found.claims,
             found.coupons,
             found.redemptions,
-            await screens(self.site, students),
+            seen,
             found.dead_letters,
         )
 

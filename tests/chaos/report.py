@@ -18,6 +18,18 @@ from tests.chaos.history import (
     Told,
 )
 
+_PROMISES = {
+    "I1": "sold beyond stock or twice",
+    "I2": "beyond a student's limit",
+    "I3": "lost after won or confirmed",
+    "I4": "answered otherwise or doubled",
+    "I5": "shown otherwise, twice or not at all",
+    "I6": "units that do not add up",
+    "told": "never answered",
+    "money": "money",
+    "quiet": "not settled in time",
+}
+
 
 @dataclass(slots=True)
 class Report:
@@ -77,7 +89,7 @@ class Report:
         )
         yield f"longest until all was settled after the last fault: {self.quiet_ms / 1000:.1f} s"
         counts = Counter(one.promise for one in self.violations)
-        yield f"broken promises: {dict(counts) if counts else 'none'}"
+        yield "broken: " + ", ".join(f"{what} {counts[key]}" for key, what in _PROMISES.items())
 
 
 def _first_answers(history: History) -> dict[tuple[str, str, str], Answered]:
