@@ -53,7 +53,7 @@ def a_row(student: str, unit: int, **changes: Any) -> ClaimRow:
         won_at=20,
         confirmed_at=30,
     )
-    return replace(row, **changes)
+    return row._replace(**changes)
 
 
 def a_coupon(student: str, **changes: Any) -> CouponEnd:
