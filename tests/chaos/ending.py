@@ -80,6 +80,9 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
+    """Batches, claims, coupons and orders of all rounds, drops of the last. `given_up`: id and key of
+    those that were never open, because the desk could not be told in time."""
+
     batches: tuple[BatchEnd, ...]
     drops: tuple[DropEnd, ...]
     claims: tuple[ClaimRow, ...]
@@ -87,3 +90,4 @@ class Ending:
     redemptions: tuple[RedemptionEnd, ...]
     screens: tuple[Screen, ...]
     dead_letters: tuple[str, ...] = ()
+    given_up: tuple[tuple[str, str], ...] = ()

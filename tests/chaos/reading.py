@@ -2,10 +2,10 @@
 what a student who joins now would see. Past the disturbed network; used by `bench.py`."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from client_sdk.python import ApiError, Page
@@ -14,10 +14,11 @@ from server.core.identity import Role
 from server.desk import DeskUnavailableError
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.ledger.claims import of_drop
+from server.ledger.claims import ClaimRow
 from server.ledger.engine import LedgerUnavailableError
 from server.ledger.tables import (
     batches,
+    claims,
     coupons,
     dead_letters,
     drops,
@@ -74,40 +75,19 @@ class Reader:
     async def ending(self, seen: tuple[Screen, ...]) -> Ending:
         async with self.site.ledger.read() as conn:
             query = select(drops).where(drops.c.batch_id.in_(self.batch_ids)).order_by(drops.c.id)
-            rows = (await conn.execute(query)).mappings().all()
-            claims = [one for row in rows for one in await of_drop(conn, row["id"])]
+            rows = [dict(row) for row in (await conn.execute(query)).mappings()]
             found = Ending(
-                batches=await self._batches(conn),
+                batches=await _all(conn, BatchEnd, batches),
                 drops=(),
-                claims=tuple(claims),
-                coupons=await self._coupons(conn),
-                redemptions=await _redemptions(conn, {one.student for one in claims}),
-                screens=(),
+                claims=await _all(conn, ClaimRow, claims),
+                coupons=await _all(conn, CouponEnd, coupons),
+                redemptions=await _redemptions(conn),
+                screens=seen,
                 dead_letters=tuple(await conn.scalars(select(dead_letters.c.claim_id))),
+                given_up=tuple((row["id"], _key(row)) for row in rows if row["opens_at"] is None),
             )
-        # A drop that was given up before it was open has nothing on the desk.
-        told = [row for row in rows if row["opens_at"] is not None]
-        return Ending(
-            found.batches,
-            tuple([await self._drop(dict(row)) for row in told]),
-            found.claims,
-            found.coupons,
-            found.redemptions,
-            seen,
-            found.dead_letters,
-        )
-
-    async def _batches(self, conn: AsyncConnection) -> tuple[BatchEnd, ...]:
-        columns = batches.c.id, batches.c.quantity, batches.c.allotted, batches.c.per_student
-        query = select(*columns).where(batches.c.id.in_(self.batch_ids))
-        return tuple(BatchEnd(*row) for row in await conn.execute(query))
-
-    async def _coupons(self, conn: AsyncConnection) -> tuple[CouponEnd, ...]:
-        names = ("id", "code", "drop_id", "claim_id", "student", "state", "redemption_id")
-        query = select(*(coupons.c[name] for name in names)).where(
-            coupons.c.batch_id.in_(self.batch_ids)
-        )
-        return tuple(CouponEnd(*row) for row in await conn.execute(query))
+        told = [await self._drop(row) for row in rows if row["opens_at"] is not None]
+        return replace(found, drops=tuple(told))
 
     async def _drop(self, row: Mapping[str, Any]) -> DropEnd:
         site, drop_id = self.site, row["id"]
@@ -120,7 +100,7 @@ class Reader:
             id=drop_id,
             room=room,
             batch_id=row["batch_id"],
-            key=row["metadata"].get("key", ""),
+            key=_key(row),
             desk=await site.books.at_desk(drop_id),
             ledger=await site.books.in_ledger(drop_id),
             listed=tuple((one["student"], one["state"]) for one in listed["claims"]),
@@ -185,15 +165,25 @@ def _line(drop: Drop) -> str:
     return f"{drop['state']} {drop['remaining']} of {drop['quantity']} until {drop['closes_at']}"
 
 
-async def _redemptions(conn: AsyncConnection, students: set[str]) -> tuple[RedemptionEnd, ...]:
-    query = select(redemptions).where(redemptions.c.student.in_(students))
-    rows = (await conn.execute(query)).mappings().all()
+def _key(row: Mapping[str, Any]) -> str:
+    key: str = row["metadata"].get("key", "")
+    return key
+
+
+async def _all(conn: AsyncConnection, kind: Callable[..., T], table: Table) -> tuple[T, ...]:
+    """Every row as a value whose fields have the columns' names."""
+    query = select(*(table.c[one.name] for one in fields(kind)))  # type: ignore[arg-type]
+    return tuple(kind(*row) for row in await conn.execute(query))
+
+
+async def _redemptions(conn: AsyncConnection) -> tuple[RedemptionEnd, ...]:
+    rows = (await conn.execute(select(redemptions))).mappings().all()
     parts: dict[str, dict[str, int]] = {row["id"]: {} for row in rows}
     query = select(
         redemption_coupons.c.redemption_id,
         redemption_coupons.c.coupon_id,
         redemption_coupons.c.discount,
-    ).where(redemption_coupons.c.redemption_id.in_(list(parts)))
+    )
     for redemption_id, coupon_id, discount in await conn.execute(query):
         parts[redemption_id][coupon_id] = discount
     return tuple(
