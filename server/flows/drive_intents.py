@@ -2,7 +2,7 @@
 
 Called by the flows right after they have written an intent, and by workers for what a dead process
 left behind. Each hop may be repeated and two may drive one intent at once: the desk knows it by the
-id of drop, allotment or intent, the feed by the publication's, and whoever finishes the row in the
+id of drop, allotment, claim or intent, the feed by the publication's, and whoever finishes the row in the
 ledger is the one whose transaction counts.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from server.core.coupons import HOLD_ENDED
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.feed import FeedKind
+from server.desk.feed import FeedKind, Loss
 from server.flows.end_drop import end_drop
 from server.flows.places import Places, Whole, whole_drop
 from server.ledger import drops, intents
@@ -161,6 +162,22 @@ async def _close(places: Places, whole: Whole, intent: Intent, now: int) -> Refu
     return None
 
 
+async def _release(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    """The desk frees what is still held by these very claims; the students are told in any case, who
+    were perhaps told before. Of an ended drop nothing is free by it, but who comes back sees it."""
+    row, released = whole.row, intent.payload["claims"]
+    assert isinstance(released, list)
+    claims = {student: claim_id for claim_id, student, _ in released}
+    await places.desk.release(row.shard, row.id, claims)
+    losses = [
+        Loss("coupon_released", student, row.id, coupon_id, HOLD_ENDED)
+        for _, student, coupon_id in released
+    ]
+    await places.feed.publish_losses(row.room, losses)
+    await _finish(places, intent, now)
+    return None
+
+
 async def _finish(places: Places, intent: Intent, now: int) -> None:
     async with places.ledger.begin() as conn:
         await intents.finish(conn, intent.id, now)
@@ -172,4 +189,5 @@ _HOPS: Final[Mapping[IntentKind, _Hops]] = {
     IntentKind.TOP_UP: _top_up,
     IntentKind.EXTEND: _extend,
     IntentKind.CLOSE: _close,
+    IntentKind.RELEASE: _release,
 }

@@ -1,6 +1,6 @@
 """Claims as rows: written once, found again, moved out of the way when the desk was wrong.
 
-Called by flows/record_claims.py and flows/rebuild_desk.py inside their transactions. That there is no
+Called by flows/record_claims.py, end_holds.py and rebuild_desk.py inside their transactions. That there is no
 unit 501 of 500 is the tables' business (tables.py); here an IntegrityError is let through.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.row_columns import columns_of, insert_unless_there
@@ -50,6 +50,17 @@ async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> None:
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimRow]:
     found = await conn.execute(_AS_ROWS.where(claims.c.id.in_(ids)))
     return {row[0]: ClaimRow(*row) for row in found}
+
+
+async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> set[str]:
+    """Those that were live. Their slots stay used: a released claim counts, or hoarders loop."""
+    moved = await conn.execute(
+        update(claims)
+        .where(claims.c.id.in_(ids), claims.c.state == "live")
+        .values(state="released", reason=reason)
+        .returning(claims.c.id)
+    )
+    return set(moved.scalars())
 
 
 async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
