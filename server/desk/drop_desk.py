@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from server.core.drops import Allotment, DropState, Window, state_at
 from server.desk import records
 from server.desk.connection import asked
+from server.desk.fence import ConfirmedClaim, confirm_lines
 from server.desk.keys import ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
@@ -180,6 +181,14 @@ class DropDesk:
             ["\n".join(f"{student}\n{claim_id}" for student, claim_id in claims.items())],
         )
         return freed
+
+    async def show_coupons(
+        self, shard: int, drop_id: str, claims: Sequence[ConfirmedClaim]
+    ) -> None:
+        """From now on whoever comes back is shown these; of claims that are still here, and theirs."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.drop(drop_id), keys.holders(drop_id)]
+        await self._scripts.run("confirm", names, [confirm_lines(claims)])
 
 
 def _counts(now: int, row: Sequence[bytes | None]) -> DeskCounts | None:

@@ -10,17 +10,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from server.core.coupons import HOLD_ENDED
+import orjson
+
+from server import wire
+from server.core.coupons import HOLD_ENDED, CouponState
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.feed import FeedKind, Loss
+from server.desk.feed import Confirmation, FeedKind, Loss
+from server.desk.fence import ConfirmedClaim
 from server.flows.end_drop import end_drop
 from server.flows.places import Places, Whole, whole_drop
-from server.ledger import drops, intents
+from server.ledger import coupons, drops, intents
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
+_HELD: Final = (CouponState.USABLE, CouponState.LOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,25 @@ async def _release(places: Places, whole: Whole, intent: Intent, now: int) -> Re
     return None
 
 
+async def _move_hold(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    """As the ledger has them now: what was released, used or moved again since is told by that."""
+    row, ids = whole.row, intent.payload["coupons"]
+    assert isinstance(ids, list)
+    async with places.ledger.read() as conn:
+        held = [one for one in await coupons.by_ids(conn, ids) if one.state in _HELD]
+    shown = [
+        ConfirmedClaim(row.id, one.student, one.claim_id, orjson.dumps(wire.coupon_fields(one)))
+        for one in held
+        if one.student is not None and one.claim_id is not None
+    ]
+    if shown:
+        await places.desk.show_coupons(row.shard, row.id, shown)
+        told = [Confirmation(one.student, row.id, one.coupon) for one in shown]
+        await places.feed.publish_confirmations(row.room, told)
+    await _finish(places, intent, now)
+    return None
+
+
 async def _finish(places: Places, intent: Intent, now: int) -> None:
     async with places.ledger.begin() as conn:
         await intents.finish(conn, intent.id, now)
@@ -190,4 +214,5 @@ _HOPS: Final[Mapping[IntentKind, _Hops]] = {
     IntentKind.EXTEND: _extend,
     IntentKind.CLOSE: _close,
     IntentKind.RELEASE: _release,
+    IntentKind.MOVE_HOLD: _move_hold,
 }

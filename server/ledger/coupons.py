@@ -148,6 +148,18 @@ async def redeem(conn: AsyncConnection, coupon_id: str, redemption_id: str, now:
     )
 
 
+async def held_until(conn: AsyncConnection, ids: Collection[str], until: int) -> "list[Hold]":
+    """Those of claims whose hold ends at that very moment, or would if nobody were paying."""
+    found = await conn.execute(
+        select(*(coupons.c[name] for name in _OF_HOLD)).where(
+            coupons.c.id.in_(ids),
+            coupons.c.hold_until == until,
+            coupons.c.claim_id.is_not(None),
+        )
+    )
+    return [Hold(*row) for row in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A claimed coupon that has to be used in time."""

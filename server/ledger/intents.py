@@ -23,12 +23,13 @@ class IntentKind(StrEnum):
     EXTEND = "extend"
     CLOSE = "close"
     RELEASE = "release"
+    MOVE_HOLD = "move_hold"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """`payload` by kind: top_up {"allotment_id"}, extend {"ms", "expected_closes_at"}, release
-    {"claims": [[claim id, student, coupon id]…]}."""
+    {"claims": [[claim id, student, coupon id]…]}, move_hold {"coupons": [coupon id…]}."""
 
     id: str
     kind: IntentKind

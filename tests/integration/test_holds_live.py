@@ -118,7 +118,7 @@ async def test_who_could_not_hear_it_is_told_when_they_can(
         coupon = (await client.next("claim_confirmed"))["coupon"]
 
         async def hang_up_on_listeners(*_: object) -> None:
-            await crew.desk.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            await crew.desk.redis.client_kill_filter(_type="pubsub")
 
         interpose(crew.feed, "publish_losses", before=hang_up_on_listeners)
         await end_holds(crew.worker.places, now_ms() + 61_000)
