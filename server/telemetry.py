@@ -141,6 +141,7 @@ class Metrics:
         self.ledger_batch_size = self._sizes("ledger_batch_size", "Claims in one transaction")
         self.confirmed = self._counter("confirmed", "Claims confirmed")
         self.dead_letters = self._counter("dead_letters", "Claims set aside for a person to see")
+        self.holds_ended = self._counter("holds_ended", "Coupons not used in time and given back")
         self.intents_pending = self._gauge(
             "intents_pending", "Changes of drops the desk still has to be told"
         )

@@ -183,7 +183,9 @@ export class Room {
   confirm(drop_id, coupon) {
     const known = this.claims.get(drop_id);
     // Repeated, or overtaken by what became of this coupon later.
-    if (known && RANK[known.state] >= RANK.confirmed && known.coupon_id === coupon.id) return [];
+    const isPast = known && RANK[known.state] >= RANK.confirmed && known.coupon_id === coupon.id;
+    const isMoved = known?.coupon !== undefined && known.coupon.use_by !== coupon.use_by;
+    if (isPast && !isMoved) return [];
     const { request_id, outcome = "won", won_at } = known ?? {};
     return this._put(
       asClaim({ drop_id, request_id, outcome, won_at, state: "confirmed", coupon, coupon_id: coupon.id }),

@@ -87,9 +87,10 @@
  * @property {string} closes_at
  * @property {string} [closed_at]
  * @property {"ended"|"sold_out"|"stopped"} [close_reason]
- * @property {number} [claimed] instructors only, as the five below
+ * @property {number} [claimed] instructors only, as the six below
  * @property {number} [confirmed]
  * @property {number} [redeemed]
+ * @property {number} [released]
  * @property {number} [returned]
  * @property {number} [reached]
  * @property {number} [present]
@@ -119,6 +120,7 @@
  * @property {number} confirmed_total
  * @property {number} redeemed
  * @property {number} redeemed_total
+ * @property {number} released not used in time: their units are among the others again
  * @property {number} returned
  * @property {number} present
  * @property {number|null} present_at_open

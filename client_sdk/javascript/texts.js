@@ -31,7 +31,7 @@ export const TEXTS = {
     rate_limited: ["点得太快啦，正在为你重试，不用再点。", "That was fast! We are trying again for you; no need to tap."],
     retry: ["人有点多，正在为你重试，不用再点。", "It is busy. We are trying again for you; no need to tap."],
     entered: ["已参加抽取，请留在教室等结果。", "You are in the draw. Stay in the room for the result."],
-    released: ["这张券超过保留时间，已经放回给其他同学。", "This coupon was not used in time and went back to the room."],
+    released: ["这张券没有在保留时间内使用，已经放回。每次发券每人只能领一次，留意老师的下一次发券。", "You did not use this coupon in time, so it went back. One per student in each drop: watch for the next one."],
     other: ["已收到你的领取，刷新页面可查看结果。", "We have your tap. Reload the page to see the result."],
   },
   claim: {
@@ -41,7 +41,7 @@ export const TEXTS = {
     entered: ["已参加抽取，请留在教室等结果。", "You are in the draw. Stay in the room for the result."],
     refused: ["这次没有领到。", "You did not get this one."],
     answered: ["已收到你的领取，刷新页面可查看结果。", "We have your tap. Reload the page to see the result."],
-    released: ["这张券超过保留时间，已经放回给其他同学。", "This coupon was not used in time and went back to the room."],
+    released: ["这张券没有在保留时间内使用，已经放回。每次发券每人只能领一次，留意老师的下一次发券。", "You did not use this coupon in time, so it went back. One per student in each drop: watch for the next one."],
     revoked: ["很抱歉，这张券没能保留住。请联系老师或客服。", "We are sorry: this coupon could not be kept. Please contact your teacher or support."],
     other: ["刷新页面可查看结果。", "Reload the page to see the result."],
   },

@@ -39,6 +39,7 @@ class DropProgress(TypedDict):
     claimed: NotRequired[int]
     confirmed: NotRequired[int]
     redeemed: NotRequired[int]
+    released: NotRequired[int]
     returned: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]

@@ -202,7 +202,8 @@ class Room:
         known = self.claims.get(drop_id) or Claim(drop_id, ClaimState.PENDING)
         # Repeated, or overtaken by what became of this coupon later.
         is_past = _RANK[known.state] >= _RANK[ClaimState.CONFIRMED]
-        if is_past and known.coupon_id == coupon["id"]:
+        is_moved = known.coupon is not None and known.coupon.get("use_by") != coupon.get("use_by")
+        if is_past and known.coupon_id == coupon["id"] and not is_moved:
             return []
         return self._put(
             Claim(

@@ -185,6 +185,7 @@ class Drop(TypedDict):
     claimed: NotRequired[int]
     confirmed: NotRequired[int]
     redeemed: NotRequired[int]
+    released: NotRequired[int]
     returned: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]
@@ -192,7 +193,8 @@ class Drop(TypedDict):
 
 class DropReport(TypedDict):
     """What an instructor is shown of a drop. `discount` is what one coupon is worth; `gmv` and
-    `discount_total` are minor units of `currency`. What has `_total` beside it can fall."""
+    `discount_total` are minor units of `currency`. What has `_total` beside it can fall. `released`:
+    not used in time, their units are among the others again."""
 
     id: str
     room: str
@@ -218,6 +220,7 @@ class DropReport(TypedDict):
     confirmed_total: int
     redeemed: int
     redeemed_total: int
+    released: int
     returned: int
     present: int
     present_at_open: int | None

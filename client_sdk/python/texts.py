@@ -62,8 +62,9 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "You are in the draw. Stay in the room for the result.",
         ),
         "released": (
-            "这张券超过保留时间，已经放回给其他同学。",
-            "This coupon was not used in time and went back to the room.",
+            "这张券没有在保留时间内使用，已经放回。每次发券每人只能领一次，留意老师的下一次发券。",
+            "You did not use this coupon in time, so it went back. "
+            "One per student in each drop: watch for the next one.",
         ),
         "other": (
             "已收到你的领取，刷新页面可查看结果。",
@@ -87,8 +88,9 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "We have your tap. Reload the page to see the result.",
         ),
         "released": (
-            "这张券超过保留时间，已经放回给其他同学。",
-            "This coupon was not used in time and went back to the room.",
+            "这张券没有在保留时间内使用，已经放回。每次发券每人只能领一次，留意老师的下一次发券。",
+            "You did not use this coupon in time, so it went back. "
+            "One per student in each drop: watch for the next one.",
         ),
         "revoked": (
             "很抱歉，这张券没能保留住。请联系老师或客服。",

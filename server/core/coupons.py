@@ -12,6 +12,7 @@ from server.core.templates import FixedValidity, RelativeValidity, Template, Val
 
 # An ended lock leaves at least this long to try again, whatever is left of the hold.
 LEAST_HOLD_AFTER_LOCK_MS: Final = 60_000
+HOLD_ENDED: Final = "hold_ended"  # why a coupon was released, to its student and in the ledger
 
 
 class CouponState(StrEnum):

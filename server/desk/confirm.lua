@@ -1,4 +1,4 @@
--- Marks claims that are in the ledger, and what coupon each became. Repeatable.
+-- Marks claims that are in the ledger, and what coupon each became, or is now. Repeatable.
 --
 -- KEYS  1 fence, then for each drop: drop, holders
 -- ARGV  for each drop its claims, a line each for student, claim id and coupon as JSON, which hold no
@@ -13,9 +13,9 @@ for k = 2, #KEYS, 2 do
     local record = redis.call('HGET', KEYS[k + 1], student)
     local state, claim_id, rest
     if record then state, claim_id, rest = string.match(record, '^(%a)|([^|]*)|(%d+|%d+|[^|]*|%d+)|') end
-    if state == 'w' and claim_id == sold then
+    if (state == 'w' or state == 'c') and claim_id == sold then
       redis.call('HSET', KEYS[k + 1], student, 'c|' .. claim_id .. '|' .. rest .. '|' .. coupon)
-      here = here + 1
+      if state == 'w' then here = here + 1 end
     elseif claim_id ~= sold then
       unknown = unknown + 1
     end

@@ -1,10 +1,10 @@
-"""A drop's stock and window on the desk: open, top up, extend, close, look.
+"""A drop's stock and window on the desk: open, top up, extend, close, take back, look.
 
 Called by flows (which have written the ledger first) and, for looking, by the gateway and the API.
 Every call may be repeated; DeskUnavailableError where it is not known whether it happened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from server.core.drops import Allotment, DropState, Window, state_at
 from server.desk import records
 from server.desk.connection import asked
+from server.desk.fence import ConfirmedClaim, confirm_lines
 from server.desk.keys import ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
@@ -31,10 +32,12 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """`taken`: units with a live claim when it closed, final but for units that come back."""
+    """`taken`: units with a live claim when it closed, final but for units that come back. `won_total`:
+    wins of its whole life, final."""
 
     closed_at: int
     taken: int
+    won_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ class DropDesk:
             [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
             ["1" if only_if_over else "0"],
         )
-        return Closing(answer[0], answer[1]) if answer else None
+        return Closing(*answer) if answer else None
 
     async def counts(self, shard: int, drop_id: str) -> DeskCounts | None:
         """None: not on the desk."""
@@ -168,16 +171,24 @@ class DropDesk:
             rows = await pipe.execute()
         return [[records.parse(record) if record else None for record in row] for row in rows]
 
-    async def release(self, shard: int, drop_id: str, student: str, claim_id: str) -> bool:
-        """Frees the unit if the student still holds it by this very claim."""
+    async def release(self, shard: int, drop_id: str, claims: Mapping[str, str]) -> int:
+        """Frees the unit of each student (-> claim id) who still holds it by this very claim; how
+        many."""
         keys = self._keys(shard)
-        return bool(
-            await self._scripts.run(
-                "release",
-                [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
-                [student, claim_id],
-            )
+        freed: int = await self._scripts.run(
+            "release",
+            [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
+            ["\n".join(f"{student}\n{claim_id}" for student, claim_id in claims.items())],
         )
+        return freed
+
+    async def show_coupons(
+        self, shard: int, drop_id: str, claims: Sequence[ConfirmedClaim]
+    ) -> None:
+        """From now on whoever comes back is shown these; of claims that are still here, and theirs."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.drop(drop_id), keys.holders(drop_id)]
+        await self._scripts.run("confirm", names, [confirm_lines(claims)])
 
 
 def _counts(now: int, row: Sequence[bytes | None]) -> DeskCounts | None:

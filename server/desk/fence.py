@@ -154,10 +154,14 @@ class Fence:
         for drop_id in dict.fromkeys(claim.drop_id for claim in claims):
             of_drop = [claim for claim in claims if claim.drop_id == drop_id]
             names += (keys.drop(drop_id), keys.holders(drop_id))
-            lines = [b"%b\n%b\n%b" % _words(claim) for claim in of_drop]
-            args.append(b"\n".join(lines))
+            args.append(confirm_lines(of_drop))
         unknown: int = await self._scripts.run("confirm", names, args)
         return unknown
+
+
+def confirm_lines(claims: Sequence[ConfirmedClaim]) -> bytes:
+    """Claims of one drop as confirm.lua's head has them."""
+    return b"\n".join(b"%b\n%b\n%b" % _words(claim) for claim in claims)
 
 
 def _words(claim: ConfirmedClaim) -> tuple[bytes, bytes, bytes]:

@@ -6,6 +6,8 @@ rebuild; the coupon is JSON and last, because it may hold anything.
 
 from dataclasses import dataclass
 
+import orjson
+
 from server.core.claims import ClaimState
 
 _LETTERS = {
@@ -19,7 +21,7 @@ _STATES = {letter: state for state, letter in _LETTERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class HeldClaim:
-    """`coupon` is the JSON that `claim_confirmed` shows; empty until confirmed."""
+    """`coupon` is the JSON that `claim_confirmed` shows; empty until confirmed, and kept when lost."""
 
     state: ClaimState
     claim_id: str
@@ -28,6 +30,10 @@ class HeldClaim:
     request_id: str
     won_at: int
     coupon: bytes
+
+    @property
+    def coupon_id(self) -> str | None:
+        return str(orjson.loads(self.coupon)["id"]) if self.coupon else None
 
 
 def parse(record: bytes) -> HeldClaim:

@@ -2,7 +2,7 @@
 
 Called by the flows right after they have written an intent, and by workers for what a dead process
 left behind. Each hop may be repeated and two may drive one intent at once: the desk knows it by the
-id of drop, allotment or intent, the feed by the publication's, and whoever finishes the row in the
+id of drop, allotment, claim or intent, the feed by the publication's, and whoever finishes the row in the
 ledger is the one whose transaction counts.
 """
 
@@ -10,16 +10,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+import orjson
+
+from server import wire
+from server.core.coupons import HOLD_ENDED, CouponState
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.feed import FeedKind
+from server.desk.feed import Confirmation, FeedKind, Loss
+from server.desk.fence import ConfirmedClaim
 from server.flows.end_drop import end_drop
 from server.flows.places import Places, Whole, whole_drop
-from server.ledger import drops, intents
+from server.ledger import coupons, drops, intents
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
+_HELD: Final = (CouponState.USABLE, CouponState.LOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,41 @@ async def _close(places: Places, whole: Whole, intent: Intent, now: int) -> Refu
     return None
 
 
+async def _release(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    """The desk frees what is still held by these very claims; the students are told in any case, who
+    were perhaps told before. Of an ended drop nothing is free by it, but who comes back sees it."""
+    row, released = whole.row, intent.payload["claims"]
+    assert isinstance(released, list)
+    claims = {student: claim_id for claim_id, student, _ in released}
+    await places.desk.release(row.shard, row.id, claims)
+    losses = [
+        Loss("coupon_released", student, row.id, coupon_id, HOLD_ENDED)
+        for _, student, coupon_id in released
+    ]
+    await places.feed.publish_losses(row.room, losses)
+    await _finish(places, intent, now)
+    return None
+
+
+async def _move_hold(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    """As the ledger has them now: what was released, used or moved again since is told by that."""
+    row, ids = whole.row, intent.payload["coupons"]
+    assert isinstance(ids, list)
+    async with places.ledger.read() as conn:
+        held = [one for one in await coupons.by_ids(conn, ids) if one.state in _HELD]
+    shown = [
+        ConfirmedClaim(row.id, one.student, one.claim_id, orjson.dumps(wire.coupon_fields(one)))
+        for one in held
+        if one.student is not None and one.claim_id is not None
+    ]
+    if shown:
+        await places.desk.show_coupons(row.shard, row.id, shown)
+        told = [Confirmation(one.student, row.id, one.coupon) for one in shown]
+        await places.feed.publish_confirmations(row.room, told)
+    await _finish(places, intent, now)
+    return None
+
+
 async def _finish(places: Places, intent: Intent, now: int) -> None:
     async with places.ledger.begin() as conn:
         await intents.finish(conn, intent.id, now)
@@ -172,4 +213,6 @@ _HOPS: Final[Mapping[IntentKind, _Hops]] = {
     IntentKind.TOP_UP: _top_up,
     IntentKind.EXTEND: _extend,
     IntentKind.CLOSE: _close,
+    IntentKind.RELEASE: _release,
+    IntentKind.MOVE_HOLD: _move_hold,
 }

@@ -72,7 +72,7 @@ async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -
     if held is None or held.state is DropState.CLOSED:
         return  # somebody else was here: the units went back with them
     # The desk knows of claims that are on their way; the ledger of those a lost desk forgot.
-    taken = max(closing.taken, await drop_results.live_claims(conn, held.id))
+    taken = await drop_results.units_taken(conn, held.id, closing.won_total)
     units = max(0, held.quantity - held.returned - taken)
     window = held.window or closed.window  # the end may have moved since `closed` was read
     if window is not None:

@@ -12,7 +12,8 @@ from server.desk.drop_desk import DeskCounts
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.flows.places import Places
-from server.ledger import drop_results, drops
+from server.ledger import drop_results, drops, intents
+from server.ledger.intents import IntentKind
 
 _AT_MOST = 200  # the newest: what is open, and still moves
 
@@ -43,6 +44,8 @@ async def measure_difference(
     before = _claims(await places.desk.counts_of_many(of_rows))
     async with places.ledger.read() as conn:
         in_ledger = await drop_results.live_claims_of(conn, [row.id for row in rows])
+        # Released here, and the desk has perhaps not been told.
+        untold = await intents.drops_with_pending(conn, IntentKind.RELEASE)
     after = _claims(await places.desk.counts_of_many(of_rows))
     shut = await fence.shut_shards()  # what is being rebuilt has a remedy already
     if before != after or (await outbox.backlog()).entries:
@@ -50,7 +53,7 @@ async def measure_difference(
     found = [
         Difference(row.id, claimed, in_ledger[row.id])
         for row, (claimed, _) in zip(rows, after, strict=True)
-        if row.shard not in shut
+        if row.shard not in shut and row.id not in untold
     ]
     return [difference for difference in found if difference.units]
 

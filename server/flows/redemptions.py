@@ -1,11 +1,12 @@
 """Coupons on an order: locked while the student pays, then redeemed, or free again.
 
 Called by the API for the school's back end, and by the worker that ends overdue locks. Everything
-is one transaction in the ledger; the desk has no part in it. Within a transaction the redemption's
-row is held first and then all its coupons' rows, in the order of their ids: two orders that want
-one coupon queue up, the first has it, and nobody waits for ever.
+is one transaction in the ledger; the desk is told later, and only where an ended lock moved a hold.
+Within a transaction the redemption's row is held first and then all its coupons' rows, in the order of
+their ids: two orders that want one coupon queue up, the first has it, and nobody waits for ever.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core import codes
-from server.core.coupons import Coupon, CouponState
+from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, CouponState
 from server.core.quotes import Applied, Quote, Reason, quote
 from server.core.redemptions import (
     LOCK_LIMIT_MS,
@@ -29,8 +30,9 @@ from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
-from server.ledger import coupons, redemptions
+from server.ledger import coupons, intents, redemptions
 from server.ledger.engine import Ledger
+from server.ledger.intents import Intent, IntentKind
 
 
 @refusing
@@ -214,9 +216,17 @@ async def _end(conn: AsyncConnection, held: Redemption, state: RedemptionState, 
 
 
 async def _unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
-    """False answers are fine: an order whose lock ended has nothing locked any more."""
-    for coupon in held.coupons:
-        await coupons.unlock(conn, coupon.coupon_id, held.id, now)
+    """An order whose lock ended has nothing locked any more. A hold that would be over is longer now: its
+    student is to see the one date everywhere, and a worker tells desk and room of it."""
+    ids = [coupon.coupon_id for coupon in held.coupons]
+    freed = [each for each in ids if await coupons.unlock(conn, each, held.id, now)]
+    moved: defaultdict[str, list[str]] = defaultdict(list)
+    for hold in await coupons.held_until(conn, freed, now + LEAST_HOLD_AFTER_LOCK_MS):
+        moved[hold.drop_id].append(hold.coupon_id)
+    for drop_id, of_drop in moved.items():
+        payload = {"coupons": of_drop}
+        intent = Intent(new_id("int"), IntentKind.MOVE_HOLD, drop_id, now, payload)
+        await intents.write(conn, intent)
 
 
 async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> None:

@@ -55,6 +55,7 @@ class DropView:
     confirmed_total: int
     redeemed: int
     redeemed_total: int
+    released: int
     returned: int
     present: int
     present_at_open: int | None
@@ -157,10 +158,12 @@ async def _live_of(places: Places, rows: Sequence[DropRow]) -> list[_Live]:
 
 def _view(written: _Written, live: _Live, now: int) -> DropView:
     row, results, counts = written.row, written.results, live.counts
-    claimed = counts.claimed if counts else results.confirmed
-    # A closed drop has given back what it had left; what the desk still lists as free is not.
+    # A closed drop has given back what it had left: what the desk lists as free is not, and what has
+    # come back since may still be listed as taken.
+    units = row.quantity - row.returned
     is_closed = row.state is DropState.CLOSED
-    remaining = 0 if is_closed else max(0, row.quantity - row.returned - claimed)
+    claimed = units if is_closed else counts.claimed if counts else results.confirmed
+    remaining = max(0, units - claimed)
     return DropView(
         id=row.id,
         room=row.room,
@@ -187,6 +190,7 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         confirmed_total=results.confirmed_total,
         redeemed=results.redeemed,
         redeemed_total=results.redeemed_total,
+        released=results.released,
         returned=row.returned,
         present=live.present,
         present_at_open=row.present_at_open,

@@ -161,7 +161,7 @@ class Room:
     ) -> bytes:
         """`held`: drop id -> what this student has of it."""
         claims = [
-            wire.my_claim(drop_id, claim.state, claim.won_at, claim.coupon)
+            wire.my_claim(drop_id, claim.state, claim.won_at, _coupon_of(claim))
             for drop_id, claim in held.items()
             if claim is not None
         ]
@@ -249,6 +249,11 @@ def _write_some(sending: _Sending, start: int) -> None:
         with suppress(RuntimeError):
             deque(calls, maxlen=0)
             return
+
+
+def _coupon_of(claim: HeldClaim) -> bytes:
+    """What has been given back is nobody's to show: a welcome says no more than one who stayed knows."""
+    return claim.coupon if claim.state is ClaimState.CONFIRMED else b""
 
 
 def _admits(audience: Audience, identity: Identity) -> bool:

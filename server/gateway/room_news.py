@@ -1,5 +1,5 @@
-"""What a room is told beside its feed: progress, presence, and confirmations nobody heard; and what the
-feed is told of the room.
+"""What a room is told beside its feed: progress, presence, confirmations and losses nobody heard; and
+what the feed is told of the room.
 
 Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one entry in a dict.
 """
@@ -7,17 +7,22 @@ Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one e
 from server import wire
 from server.clock import now_ms
 from server.core.claims import ClaimState
+from server.core.coupons import HOLD_ENDED
 from server.core.drops import DropState, RoomDrop
+from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
+from server.desk.records import HeldClaim
 from server.gateway.frames import text_frame
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 
 FRESH_MS = 1_000
-_LOSS_FRAMES = {
-    ClaimState.REVOKED: "claim_revoked",
-    ClaimState.RELEASED: "coupon_released",
+_AT_ONCE = 500
+# What is told of a claim that is no longer the student's, and why.
+_LOSSES = {
+    ClaimState.REVOKED: ("claim_revoked", "taken_back"),
+    ClaimState.RELEASED: ("coupon_released", HOLD_ENDED),
 }
 
 
@@ -143,4 +148,30 @@ class RoomNews:
             if held.state is ClaimState.CONFIRMED:
                 self._rooms.confirmed(room, student, drop.id, held.coupon)
             else:
-                self._rooms.lost(room, student, drop.id, _LOSS_FRAMES[held.state])
+                self._tell_lost(room, student, drop.id, held)
+
+    async def recheck_losses(self) -> None:
+        """After a gap: losses are in no stream. Whoever knows already ignores it."""
+        for room in self._rooms.all():
+            if room.name not in self._rooms.unheard:
+                continue
+            self._rooms.unheard.discard(room.name)
+            try:
+                await self._recheck_losses_of(room)
+            except DeskUnavailableError:
+                self._rooms.unheard.add(room.name)
+                raise
+
+    async def _recheck_losses_of(self, room: Room) -> None:
+        students = list(room.students)
+        for drop in room.shown_drops(now_ms()):
+            for start in range(0, len(students), _AT_ONCE):
+                some = students[start : start + _AT_ONCE]
+                (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, some)])
+                for student, held in zip(some, row, strict=True):
+                    if held is not None and held.state in _LOSSES:
+                        self._tell_lost(room, student, drop.id, held)
+
+    def _tell_lost(self, room: Room, student: str, drop_id: str, held: HeldClaim) -> None:
+        frame, reason = _LOSSES[held.state]
+        self._rooms.lost(room, student, drop_id, frame, held.coupon_id, reason)

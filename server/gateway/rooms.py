@@ -48,6 +48,8 @@ class Rooms:
         self._healing: dict[str, asyncio.Task[None]] = {}
         self._heal_again: set[str] = set()
         self._empty_since: dict[str, int] = {}
+        # Rooms whose channel may have said what nobody heard, besides what the stream has.
+        self.unheard: set[str] = set()
         # Made after us, because they call us.
         self.subscription: Subscription | None = None
         self.on_state_lost: Callable[[Room], None] = lambda _room: None
@@ -122,8 +124,8 @@ class Rooms:
         student: str,
         drop_id: str,
         frame: str,
-        coupon_id: str | None = None,
-        reason: str = "taken_back",
+        coupon_id: str | None,
+        reason: str,
     ) -> None:
         """`frame`: coupon_released or claim_revoked."""
         room.unconfirmed.discard((drop_id, student))
@@ -132,6 +134,7 @@ class Rooms:
     def on_reconnect(self) -> None:
         """Every room may have missed something."""
         for name in list(self._rooms):
+            self.unheard.add(name)
             self._heal_soon(name)
 
     def _take(self, room: Room, publication: Publication) -> None:
@@ -139,6 +142,7 @@ class Rooms:
             room.apply(publication, now_ms())
         elif not room.is_old(publication):
             self._on_gap()
+            self.unheard.add(room.name)
             self._heal_soon(room.name)
 
     def check_positions(self) -> None:
@@ -207,4 +211,5 @@ class Rooms:
                 self._empty_since.pop(room.name, None)
             elif now - self._empty_since.setdefault(room.name, now) >= EMPTY_ROOM_KEPT_MS:
                 del self._rooms[room.name], self._empty_since[room.name]
+                self.unheard.discard(room.name)
                 await self.subscription.drop_room(room.name)

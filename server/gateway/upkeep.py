@@ -123,6 +123,7 @@ async def running(
             tasks.create_task(_every(PRESENCE_SECONDS, news.tell_presence)),
             tasks.create_task(_every(SEEN_SECONDS, news.tell_seen)),
             tasks.create_task(_every(RECHECK_SECONDS, news.recheck_unconfirmed)),
+            tasks.create_task(_every(RECHECK_SECONDS, news.recheck_losses)),
             tasks.create_task(_every(1.0, upkeep.ping_some)),
             tasks.create_task(_every(1.0, upkeep.report)),
             tasks.create_task(_every(HOUSEKEEPING_SECONDS, upkeep.look_after)),

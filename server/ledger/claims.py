@@ -1,6 +1,6 @@
 """Claims as rows: written once, found again, moved out of the way when the desk was wrong.
 
-Called by flows/record_claims.py and flows/rebuild_desk.py inside their transactions. That there is no
+Called by flows/record_claims.py, end_holds.py and rebuild_desk.py inside their transactions. That there is no
 unit 501 of 500 is the tables' business (tables.py); here an IntegrityError is let through.
 """
 
@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.many_rows import insert_rows, insert_unless_there, is_among
@@ -54,6 +54,17 @@ async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> list[Claim
     columns = (claims.c[name] for name in ClaimStanding._fields)
     found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
     return [ClaimStanding._make(row) for row in found]
+
+
+async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> set[str]:
+    """Those that were live. Their slots stay used: a released claim counts, or hoarders loop."""
+    moved = await conn.execute(
+        update(claims)
+        .where(claims.c.id.in_(ids), claims.c.state == "live")
+        .values(state="released", reason=reason)
+        .returning(claims.c.id)
+    )
+    return set(moved.scalars())
 
 
 async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:

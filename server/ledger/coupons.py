@@ -161,10 +161,42 @@ async def redeem(conn: AsyncConnection, coupon_id: str, redemption_id: str, now:
     )
 
 
-async def release(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
-    """Ends a hold that is over: the unit may go to somebody else. False: used, locked or not due."""
-    source = _from(coupon_id, CouponState.USABLE)
-    return await _move(conn, source, CouponState.RELEASED, coupons.c.hold_until <= now)
+async def held_until(conn: AsyncConnection, ids: Collection[str], until: int) -> "list[Hold]":
+    """Those of claims whose hold ends at that very moment, or would if nobody were paying."""
+    found = await conn.execute(
+        select(*(coupons.c[name] for name in _OF_HOLD)).where(
+            coupons.c.id.in_(ids),
+            coupons.c.hold_until == until,
+            coupons.c.claim_id.is_not(None),
+        )
+    )
+    return [Hold(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A claimed coupon that has to be used in time."""
+
+    coupon_id: str
+    claim_id: str
+    drop_id: str
+    student: str
+
+
+async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list[Hold]:
+    """Ends those of these holds that are over: their units may go to somebody else. Not those that are
+    used, locked or not due, nor those that somebody is just paying with: these are asked for again.
+    """
+    _check_move(CouponState.USABLE, CouponState.RELEASED)
+    is_over = and_(coupons.c.state == CouponState.USABLE, coupons.c.hold_until <= now)
+    free = select(coupons.c.id).where(coupons.c.id.in_(ids), is_over).order_by(coupons.c.id)
+    moved = await conn.execute(
+        update(coupons)
+        .where(coupons.c.id.in_(free.with_for_update(skip_locked=True)), is_over)
+        .values(state=CouponState.RELEASED.value)
+        .returning(*(coupons.c[name] for name in _OF_HOLD))
+    )
+    return [Hold(*row) for row in moved]
 
 
 async def revoke(conn: AsyncConnection, coupon_id: str) -> bool:
@@ -172,17 +204,21 @@ async def revoke(conn: AsyncConnection, coupon_id: str) -> bool:
     return await _move(conn, _from(coupon_id, CouponState.USABLE), CouponState.REVOKED)
 
 
-async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Coupon]:
-    """Coupons whose hold is over and that nobody is paying with, the longest overdue first."""
+async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hold]:
+    """Those that are over and that nobody is paying with, the longest overdue first."""
     # Written out, or PostgreSQL does not see that the partial index on hold_until is meant.
     usable = literal(CouponState.USABLE.value, literal_execute=True)
-    return await _load(
-        conn,
-        select(coupons)
-        .where(coupons.c.state == usable, coupons.c.hold_until <= now)
+    found = await conn.execute(
+        select(*(coupons.c[name] for name in _OF_HOLD))
+        .where(
+            coupons.c.state == usable,
+            coupons.c.hold_until <= now,
+            coupons.c.claim_id.is_not(None),  # what no claim gave took no unit
+        )
         .order_by(coupons.c.hold_until)
-        .limit(limit),
+        .limit(limit)
     )
+    return [Hold(*row) for row in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +241,16 @@ async def _move(
     *conditions: ColumnElement[bool],
     **columns: object,
 ) -> bool:
-    if (source.state, target) not in MOVES:
-        raise ValueError(f"a coupon never goes from {source.state} to {target}")
+    _check_move(source.state, target)
     moved = await conn.execute(
         update(coupons).where(source.where, *conditions).values(state=target.value, **columns)
     )
     return moved.rowcount == 1
+
+
+def _check_move(source: CouponState, target: CouponState) -> None:
+    if (source, target) not in MOVES:
+        raise ValueError(f"a coupon never goes from {source} to {target}")
 
 
 def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
@@ -253,3 +293,4 @@ _PLAIN = (
     *("hold_until", "drop_id", "claim_id", "redemption_id", "redeemed_at"),
 )
 _OTHERS = ("state", "template_id", "template_version")
+_OF_HOLD = ("id", "claim_id", "drop_id", "student")  # in the fields' order

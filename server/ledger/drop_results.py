@@ -19,11 +19,13 @@ from server.ledger.tables import claims, coupons, redemption_coupons, redemption
 class DropResults:
     """`*_total` never fall; the others fall when a unit comes back. `gmv`: paid for the orders that
     used a coupon of the drop, gross of refunds; an order that used coupons of two drops counts in
-    both. `discount_total`: what the drop's own coupons took off these orders.
+    both. `discount_total`: what the drop's own coupons took off these orders. `released`: claims whose
+    hold ended unused; it never falls.
     """
 
     confirmed: int = 0
     confirmed_total: int = 0
+    released: int = 0
     redeemed: int = 0
     redeemed_total: int = 0
     gmv: int = 0
@@ -50,10 +52,6 @@ async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str
     return {drop_id: DropResults(**counts) for drop_id, counts in found.items()}
 
 
-async def live_claims(conn: AsyncConnection, drop_id: str) -> int:
-    return (await live_claims_of(conn, [drop_id]))[drop_id]
-
-
 async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, int]:
     """Of each of them, also where there is none."""
     query = (
@@ -63,6 +61,16 @@ async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> di
     )
     counted = {row[0]: row[1] for row in await conn.execute(query)}
     return {drop_id: counted.get(drop_id, 0) for drop_id in drop_ids}
+
+
+async def units_taken(conn: AsyncConnection, drop_id: str, won_total: int) -> int:
+    """How many units of a drop that sells no more are somebody's. `won_total`: wins that its desk
+    counted; those that are not here yet are on their way. Wins never fall and releases are only here,
+    so it does not matter which of these the desk has been told.
+    """
+    row = (await conn.execute(_claimed([drop_id]))).mappings().first()
+    counts = DropResults(**_counts(row)) if row is not None else DropResults()
+    return max(counts.confirmed, won_total - counts.released)
 
 
 async def claims_of(
@@ -82,8 +90,14 @@ async def claims_of(
 
 def _claimed(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
     live = func.sum(case((claims.c.state == "live", 1), else_=0))
+    released = func.sum(case((claims.c.state == "released", 1), else_=0))
     return (
-        select(claims.c.drop_id, live.label("confirmed"), func.count().label("confirmed_total"))
+        select(
+            claims.c.drop_id,
+            live.label("confirmed"),
+            func.count().label("confirmed_total"),
+            released.label("released"),
+        )
         .where(claims.c.drop_id.in_(drop_ids))
         .group_by(claims.c.drop_id)
     )

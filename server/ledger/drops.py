@@ -77,6 +77,13 @@ async def hold(conn: AsyncConnection, drop_id: str) -> DropRow | None:
     return await _first(conn, select(drops).where(drops.c.id == drop_id).with_for_update())
 
 
+async def hold_end(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    """It neither ends nor gives units back, but for us, until this transaction ends. Unlike under `hold`,
+    claims of it go on being recorded: a coupon refers to its drop, and may."""
+    query = select(drops).where(drops.c.id == drop_id)
+    return await _first(conn, query.with_for_update(key_share=True))
+
+
 async def page_of_room(
     conn: AsyncConnection, room: str, limit: int, after: str | None = None
 ) -> list[DropRow]:

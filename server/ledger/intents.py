@@ -1,6 +1,6 @@
 """Intents: what the desk still has to be told, written in the transaction that decided it.
 
-Called by the flows that change drops and by the worker that drives what somebody left behind.
+Called by the flows that change drops or end holds, and by the worker that drives what somebody left behind.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,14 @@ class IntentKind(StrEnum):
     TOP_UP = "top_up"
     EXTEND = "extend"
     CLOSE = "close"
+    RELEASE = "release"
+    MOVE_HOLD = "move_hold"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """`payload` by kind: top_up {"allotment_id"}, extend {"ms", "expected_closes_at"}."""
+    """`payload` by kind: top_up {"allotment_id"}, extend {"ms", "expected_closes_at"}, release
+    {"claims": [[claim id, student, coupon id]…]}, move_hold {"coupons": [coupon id…]}."""
 
     id: str
     kind: IntentKind
@@ -66,6 +69,14 @@ async def pending_of(conn: AsyncConnection, drop_id: str) -> list[Intent]:
     query = select(intents).where(intents.c.drop_id == drop_id, intents.c.done_at.is_(None))
     rows = (await conn.execute(query.order_by(intents.c.created_at, intents.c.id))).mappings()
     return [_intent(row) for row in rows]
+
+
+async def drops_with_pending(conn: AsyncConnection, kind: IntentKind) -> set[str]:
+    """The drops of which the desk has not been told all of this kind."""
+    query = select(intents.c.drop_id).where(
+        intents.c.done_at.is_(None), intents.c.kind == kind.value
+    )
+    return set(await conn.scalars(query))
 
 
 async def finish(conn: AsyncConnection, intent_id: str, now: int) -> bool:

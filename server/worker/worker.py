@@ -16,6 +16,7 @@ from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
 from server.flows.drive_intents import close_overdue, drive_pending
+from server.flows.end_holds import end_holds
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.redemptions import expire_overdue
@@ -59,6 +60,7 @@ class Worker:
             *((0.0, lane.step) for lane in self.claims),
             (0.25, self.mend_fences),
             (0.5, self.close_overdue),
+            (0.5, self.end_holds),
             (1.0, self.drive_intents),
             (1.0, self.write_boards),
             (2.0, self.claims[0].take_over),
@@ -89,6 +91,9 @@ class Worker:
 
     async def close_overdue(self) -> None:
         await close_overdue(self.places, now_ms())
+
+    async def end_holds(self) -> None:
+        self.metrics.holds_ended.inc(await end_holds(self.places, now_ms()))
 
     async def drive_intents(self) -> None:
         driven = await drive_pending(self.places, LEFT_BEHIND_MS, now_ms())

@@ -43,7 +43,7 @@ async def test_a_refused_request_is_decided_afresh(desk: Desk) -> None:
     won = await desk.tap("ada")
     assert (await desk.tap("bob")).outcome is Outcome.SOLD_OUT
     assert won.held is not None
-    await desk.drops.release(SHARD, "drp_1", "ada", won.held.claim_id)
+    await desk.drops.release(SHARD, "drp_1", {"ada": won.held.claim_id})
     assert (await desk.tap("bob")).outcome is Outcome.WON
 
 
@@ -93,7 +93,7 @@ async def test_a_released_unit_goes_to_the_next_tap_and_the_releaser_is_told(des
     await desk.open(units=1)
     won = await desk.tap("ada")
     assert won.held is not None
-    assert await desk.drops.release(SHARD, "drp_1", "ada", won.held.claim_id)
+    assert await desk.drops.release(SHARD, "drp_1", {"ada": won.held.claim_id}) == 1
     assert (await desk.tap("ada")).outcome is Outcome.RELEASED
     taken = await desk.tap("bob")
     assert taken.held is not None
@@ -103,7 +103,7 @@ async def test_a_released_unit_goes_to_the_next_tap_and_the_releaser_is_told(des
 async def test_a_release_by_another_claim_frees_nothing(desk: Desk) -> None:
     await desk.open(units=1)
     await desk.tap("ada")
-    assert not await desk.drops.release(SHARD, "drp_1", "ada", "clm_other")
+    assert not await desk.drops.release(SHARD, "drp_1", {"ada": "clm_other"})
     assert (await desk.tap("bob")).outcome is Outcome.SOLD_OUT
 
 

@@ -106,7 +106,7 @@ class TestMeasuring:
         async def live_claims_of(*arguments: object) -> dict[str, int]:
             found = await real(*arguments)  # type: ignore[arg-type]
             await lose_in_the_ledger(crew, drop_id, "released")
-            await crew.desk.drops.release(row.shard, drop_id, "s1", claim.id)
+            await crew.desk.drops.release(row.shard, drop_id, {"s1": claim.id})
             await crew.classroom.won(drop_id, "s2")
             await crew.loop.step()
             return found

@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.core.coupons import CouponState
 from server.ledger import coupons
+from server.ledger.coupons import Hold, NewCoupon
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import change_coupon, confirm_claim, coupon_of, give_coupon
 from tests.support.money import NOW, a_form
@@ -67,26 +68,40 @@ async def test_what_is_used_up_is_not_offered_for_an_order(ledger: Ledger) -> No
     assert [coupon.code for coupon in found] == [soon, late]
 
 
-async def test_a_hold_that_is_over_releases_its_coupon(ledger: Ledger) -> None:
-    coupon = await coupon_of(ledger, await give_coupon(ledger, 1, hold_until=NOW))
+async def claimed(ledger: Ledger, hold_until: int | None) -> NewCoupon:
+    coupon = (await confirm_claim(ledger, 1))._replace(hold_until=hold_until)
     async with ledger.begin() as conn:
-        assert [each.id for each in await coupons.overdue_holds(conn, NOW, 9)] == [coupon.id]
-        assert await coupons.release(conn, coupon.id, NOW)
-        assert not await coupons.release(conn, coupon.id, NOW)
+        await coupons.insert_for_claims(conn, [coupon])
+    return coupon
+
+
+async def test_a_hold_that_is_over_releases_its_coupon(ledger: Ledger) -> None:
+    coupon = await claimed(ledger, NOW)
+    hold = Hold(coupon.id, coupon.claim_id, coupon.drop_id, coupon.student)
+    async with ledger.begin() as conn:
+        assert await coupons.overdue_holds(conn, NOW, 9) == [hold]
+        assert await coupons.release(conn, [coupon.id], NOW) == [hold]
+        assert await coupons.release(conn, [coupon.id], NOW) == []
         assert await coupons.overdue_holds(conn, NOW, 9) == []
 
 
 async def test_a_hold_that_is_not_over_releases_nothing(ledger: Ledger) -> None:
-    coupon = await coupon_of(ledger, await give_coupon(ledger, 1, hold_until=NOW + 1))
+    coupon = await claimed(ledger, NOW + 1)
     async with ledger.begin() as conn:
         assert await coupons.overdue_holds(conn, NOW, 9) == []
-        assert not await coupons.release(conn, coupon.id, NOW)
+        assert await coupons.release(conn, [coupon.id], NOW) == []
 
 
 async def test_a_coupon_without_a_hold_is_never_released(ledger: Ledger) -> None:
-    coupon = await coupon_of(ledger, await give_coupon(ledger, 1))
+    coupon = await claimed(ledger, None)
     async with ledger.begin() as conn:
-        assert not await coupons.release(conn, coupon.id, NOW)
+        assert await coupons.release(conn, [coupon.id], NOW) == []
+
+
+async def test_a_coupon_that_no_claim_gave_has_no_unit_to_give_back(ledger: Ledger) -> None:
+    await give_coupon(ledger, 1, hold_until=NOW)
+    async with ledger.read() as conn:
+        assert await coupons.overdue_holds(conn, NOW, 9) == []
 
 
 async def test_a_coupon_is_revoked_once(ledger: Ledger) -> None:

@@ -31,7 +31,7 @@ async def release(crew: Crew, drop_id: str, student: str) -> None:
         of_student = tables.claims.c.student == student
         await conn.execute(update(tables.claims).where(of_student).values(state="released"))
         claim_id = (await conn.scalars(select(tables.claims.c.id).where(of_student))).one()
-    assert await crew.desk.drops.release(row.shard, drop_id, student, claim_id)
+    assert await crew.desk.drops.release(row.shard, drop_id, {student: claim_id})
 
 
 class TestEqualToTheLedger:

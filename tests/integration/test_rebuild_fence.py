@@ -66,7 +66,7 @@ class TestFence:
             desk.drops.close(SHARD, "drp_1", only_if_over=False),
             desk.drops.add_units(SHARD, "drp_1", Allotment("alt_2", 4, 5)),
             desk.drops.extend(SHARD, "drp_1", "int_1", 1, 1),
-            desk.drops.release(SHARD, "drp_1", "ada", "clm_1"),
+            desk.drops.release(SHARD, "drp_1", {"ada": "clm_1"}),
             desk.fence.confirm(SHARD, []),
         ):
             with pytest.raises(DeskUnavailableError):

@@ -36,6 +36,8 @@ export const SAVING_AFTER_MS = 1000;
 /** Longer than this without an answer and the card says that it is still trying. */
 export const TRYING_AFTER_MS = 2500;
 
+/** A hold longer than this is no countdown. */
+const LONGEST_CLOCK_MS = 24 * 3600_000;
 /** Refusals that are about the drop, not about me: the drop's own state says it better. */
 const ABOUT_THE_DROP = new Set(["not_open", "closed"]);
 const CLOCK_SHOWN = new Set(["open", "claiming", "again", "sold_out"]);
@@ -84,7 +86,7 @@ export function cardView(drop, claim, moment, language) {
     button: buttonOf(phase, moment, language),
     ...resultOf(phase, drop, claim, moment, language),
     good: phase === "won" || phase === "confirmed",
-    clock: clockOf(phase, drop, moment.now, language),
+    clock: phase === "confirmed" ? holdClockOf(drop, claim, moment.now, language) : clockOf(phase, drop, moment.now, language),
     left: CLOCK_SHOWN.has(phase) ? say(language, "remaining", { n: drop.remaining }) : "",
     coupon: phase === "confirmed" ? (claim?.coupon ?? null) : null,
     quiet: QUIET.has(phase),
@@ -129,8 +131,9 @@ function resultOf(phase, drop, claim, { now, since }, language) {
     case "confirmed":
       return { headline: say(language, "won"), note: useByText(claim?.coupon, language) };
     case "sold_out":
-    case "again":
       return { headline: say(language, "too_late"), note: outcomeText("sold_out", language) };
+    case "again":
+      return { headline: say(language, "came_back"), note: say(language, "be_quick") };
     case "drawing":
       return { headline: say(language, "drawing"), note: "" };
     case "closed":
@@ -170,6 +173,22 @@ function clockOf(phase, drop, now, language) {
   const [opens, closes] = [Date.parse(drop.opens_at), Date.parse(drop.closes_at)];
   // Our idea of server time is late by the journey of a frame: a minute never begins at 1:01.
   return { label: say(language, "closes_in"), text: countdown(Math.min(closes - now, closes - opens)) };
+}
+
+/**
+ * How long the coupon waits for its student, where the drop says that it will not wait for ever. Days are
+ * told by the date alone. Once it is over the card does not know what came of it: it is silent.
+ * @param {Drop} drop
+ * @param {Claim|undefined} claim
+ * @param {number} now
+ * @param {Language} language
+ * @returns {CardView["clock"]}
+ */
+function holdClockOf(drop, claim, now, language) {
+  if (!drop.hold_seconds || !claim?.coupon?.use_by) return null;
+  const left = Date.parse(claim.coupon.use_by) - now;
+  if (left <= 0 || left > LONGEST_CLOCK_MS) return null;
+  return { label: say(language, "held_for"), text: countdown(left) };
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { h } from "/sdk/element/dom.js";
 
-const COUNTERS = /** @type {const} */ (["present", "reached", "claimed", "redeemed"]);
+const COUNTERS = /** @type {const} */ (["present", "reached", "claimed", "redeemed", "released"]);
 const TOP_UPS = [10, 50];
 const EXTENSIONS_S = [30, 60, 300];
 
@@ -48,12 +48,12 @@ function unitNodes() {
   const fillBar = h("div", { class: "bar-fill" });
   const meter = h("div", { class: "bar-box", role: "progressbar", "aria-valuemin": 0 }, fillBar);
   const left = h("p", { class: "figures left" });
-  const counters = COUNTERS.map((name) => ({
-    name,
-    label: h("dt"),
-    figure: h("dd", { class: "figure", "data-counter": name }),
-  }));
-  const list = h("dl", { class: "counters" }, ...counters.map(({ label, figure }) => h("div", null, label, figure)));
+  const counters = COUNTERS.map((name) => {
+    const label = h("dt");
+    const figure = h("dd", { class: "figure", "data-counter": name });
+    return { name, label, figure, box: h("div", null, label, figure) };
+  });
+  const list = h("dl", { class: "counters" }, ...counters.map(({ box }) => box));
   return { fillBar, meter, left, counters, list };
 }
 

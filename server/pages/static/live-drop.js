@@ -117,7 +117,9 @@ export class LiveDrop {
     setText(dom.left, isRunning(drop)
       ? say("left_of", { left: drop.remaining, all: drop.quantity })
       : say("returned", { n: drop.returned ?? drop.remaining }));
-    for (const { name, label, figure } of dom.counters) {
+    for (const { name, label, figure, box } of dom.counters) {
+      // Where coupons wait for their students for ever, none is ever given back.
+      show(box, name !== "released" || Boolean(drop.hold_seconds || drop.released));
       setText(label, say(`count_${name}`));
       setText(figure, String(name === "claimed" ? claimed : (drop[name] ?? 0)));
     }

@@ -113,6 +113,7 @@ export const words = {
   count_reached: ["看到", "Seen"],
   count_claimed: ["抢到", "Claimed"],
   count_redeemed: ["已使用", "Used"],
+  count_released: ["已放回", "Given back"],
   left_of: ["剩余 {left} / {all}", "{left} of {all} left"],
   opens_in: ["距开抢", "Opens in"],
   closes_in: ["距结束", "Closes in"],

@@ -66,6 +66,36 @@ test("sold out stays in case units come back, and can be tried again when they d
   assert.equal(view({ remaining: 1 }, missed).button?.enabled, true);
 });
 
+test("who missed it is told when units have come back, in both languages", () => {
+  const missed = { state: "refused", outcome: "sold_out" };
+  const { headline, button, left } = view({ remaining: 1 }, missed);
+  assert.deepEqual([headline, button?.text, left], ["Some came back", "Try again", "1 left"]);
+  assert.match(view({ remaining: 1 }, missed, NOW, "zh").headline, /放出来/);
+});
+
+test("a held coupon counts down to its use_by, next to the date", () => {
+  const coupon = { ...COUPON, use_by: "2026-03-01T10:04:32.000Z" };
+  const { clock, note } = view({ hold_seconds: 300, state: "closed" }, { state: "confirmed", coupon });
+  assert.deepEqual([clock?.label, clock?.text], ["Held for you", "4:32"]);
+  assert.match(note, /Use it by/);
+});
+
+test("without a hold, after it, and for days there is no countdown", () => {
+  const clockOf = (/** @type {object} */ drop, /** @type {string} */ use_by) =>
+    view(drop, { state: "confirmed", coupon: { ...COUPON, use_by } }).clock;
+  assert.equal(clockOf({}, "2026-03-01T10:04:32.000Z"), null);
+  assert.equal(clockOf({ hold_seconds: 60 }, "2026-03-01T10:00:00.000Z"), null);
+  assert.equal(clockOf({ hold_seconds: 604800 }, COUPON.use_by), null);
+});
+
+test("what went back is explained, and nothing can be pressed", () => {
+  for (const [language, words] of /** @type {const} */ ([["en", /not use .* in time/], ["zh", /保留时间/]])) {
+    const { headline, button, clock, coupon } = view({}, { state: "released" }, NOW, language);
+    assert.match(headline, words);
+    assert.deepEqual([button, clock, coupon], [null, null, null]);
+  }
+});
+
 test("a refusal about the drop is told by the drop, one about me by its reason", () => {
   assert.equal(view({}, { state: "refused", outcome: "not_open" }).phase, "open");
   const limit = view({}, { state: "refused", outcome: "limit_reached", limit: "device" }, NOW, "zh");
