@@ -120,6 +120,7 @@
  * @property {number} redeemed
  * @property {number} redeemed_total
  * @property {number} returned
+ * @property {number} revoked
  * @property {number} present
  * @property {number|null} present_at_open
  * @property {number} gmv

@@ -219,6 +219,7 @@ class DropReport(TypedDict):
     redeemed: int
     redeemed_total: int
     returned: int
+    revoked: int
     present: int
     present_at_open: int | None
     gmv: int

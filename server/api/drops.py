@@ -89,7 +89,8 @@ class AudienceShown(Shown):
 class DropShown(Shown):
     """quantity = remaining + claimed + returned. What has `_total` beside it can fall, the total
     cannot. `gmv` and `discount_total` in minor units of `currency`. `difference`: claims the desk
-    has and the ledger not yet; a moment after the last claim anything but 0 is a fault."""
+    has and the ledger not yet; a moment after the last claim anything but 0 is a fault. `revoked`: told
+    `won`, and taken back with an apology."""
 
     id: str
     room: str
@@ -117,6 +118,7 @@ class DropShown(Shown):
     redeemed: int
     redeemed_total: int
     returned: int
+    revoked: int
     present: int
     present_at_open: int | None
     gmv: int

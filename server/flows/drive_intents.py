@@ -12,10 +12,10 @@ from typing import Final
 
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
-from server.desk import DeskUnavailableError
+from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.feed import FeedKind
 from server.flows.end_drop import end_drop
-from server.flows.places import Places, Whole, whole_drop
+from server.flows.places import Places, Whole, hold_desk, whole_drop
 from server.ledger import drops, intents
 from server.ledger.intents import Intent, IntentKind
 
@@ -38,7 +38,13 @@ async def drive(
     LedgerUnavailableError: it stays pending.
     """
     whole = whole or await whole_drop(places.ledger, intent.drop_id)
-    return await _HOPS[intent.kind](places, whole, intent, now)
+    hops = _HOPS[intent.kind]
+    try:
+        return await hops(places, whole, intent, now)
+    except DeskReplacedError:
+        # Done on a desk that is gone, and not written down. Once more, with the drop as it is now.
+        whole = await whole_drop(places.ledger, intent.drop_id)
+        return await hops(places, whole, intent, now)
 
 
 async def drive_pending(places: Places, older_than_ms: int, now: int) -> Driven:
@@ -114,6 +120,7 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
     await places.feed.publish(intent.id, FeedKind.OPENED, whole.as_told(opened))
     present = (await places.feed.audience_counts(row.room, row.id)).present
     async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, window.epoch)
         await drops.mark_open(conn, row.id, window, present)
         await intents.finish(conn, intent.id, now)
     return None
@@ -151,6 +158,7 @@ async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Ref
     moved = replace(row, closes_at=extended.closes_at)
     await places.feed.publish(intent.id, FeedKind.CHANGED, whole.as_told(moved))
     async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, extended.epoch)
         await drops.move_end(conn, row.id, extended.closes_at)
         await intents.finish(conn, intent.id, now)
     return None

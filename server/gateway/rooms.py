@@ -113,7 +113,7 @@ class Rooms:
                 self._take(room, load_publication(message))
 
     def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
-        room.unconfirmed.discard((drop_id, student))
+        room.unconfirmed.pop((drop_id, student), None)
         room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
 
     def lost(
@@ -126,7 +126,7 @@ class Rooms:
         reason: str = "taken_back",
     ) -> None:
         """`frame`: coupon_released or claim_revoked."""
-        room.unconfirmed.discard((drop_id, student))
+        room.unconfirmed.pop((drop_id, student), None)
         room.tell_student(student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason)))
 
     def on_reconnect(self) -> None:

@@ -17,6 +17,10 @@ from server.ledger.tables import batches, claims, dead_letters, drops
 
 State = Literal["live", "released", "revoked"]
 
+# Why a claim was revoked before it was ever confirmed.
+NOTHING_LEFT = "nothing_left"  # its student is owed an apology
+DUPLICATE = "duplicate"  # its student holds another claim of the drop
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
