@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from server import setting_parsers
 
 _MAX_PROCESSES = 64
+_MAX_REPLICAS = 5
 
 
 class SettingsError(Exception):
@@ -41,6 +42,7 @@ class Settings:
     time_zone: ZoneInfo
     key_prefix: str
     accept_weak_redis: bool
+    replicas: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,5 +200,13 @@ _VARIABLES = (
         "`1` starts on a Redis that may forget what it acknowledged, with a warning instead of a "
         "refusal. `won` is then no promise; `confirmed` still is.",
         setting_parsers.flag,
+    ),
+    _Variable(
+        "CLASSDROP_REPLICAS",
+        "replicas",
+        "0",
+        "How many replicas of Redis must have a win before the student is told `won`. With `0` a "
+        "replica that is promoted may lack the last wins; `confirmed` ones are never lost.",
+        setting_parsers.whole_number(0, _MAX_REPLICAS),
     ),
 )

@@ -140,6 +140,7 @@ class Metrics:
         self.ledger_commit = self._seconds("ledger_commit", "One transaction of claims")
         self.ledger_batch_size = self._sizes("ledger_batch_size", "Claims in one transaction")
         self.confirmed = self._counter("confirmed", "Claims confirmed")
+        self.revoked = self._counter("revoked", "Wins taken back with an apology")
         self.dead_letters = self._counter("dead_letters", "Claims set aside for a person to see")
         self.holds_ended = self._counter("holds_ended", "Coupons not used in time and given back")
         self.intents_pending = self._gauge(

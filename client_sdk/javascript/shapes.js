@@ -122,6 +122,7 @@
  * @property {number} redeemed_total
  * @property {number} released not used in time: their units are among the others again
  * @property {number} returned
+ * @property {number} revoked
  * @property {number} present
  * @property {number|null} present_at_open
  * @property {number} gmv

@@ -222,6 +222,7 @@ class DropReport(TypedDict):
     redeemed_total: int
     released: int
     returned: int
+    revoked: int
     present: int
     present_at_open: int | None
     gmv: int

@@ -88,9 +88,10 @@ class AudienceShown(Shown):
 
 class DropShown(Shown):
     """quantity = remaining + claimed + returned. What has `_total` beside it can fall, the total
-    cannot. `released`: claims whose hold ended unused, their units are among the others again. `gmv`
-    and `discount_total` in minor units of `currency`. `difference`: claims the desk has and the ledger
-    not yet; a moment after the last claim anything but 0 is a fault."""
+    cannot. `released`: claims whose hold ended unused, their units are among the others again.
+    `revoked`: told `won`, and taken back with an apology. `gmv` and `discount_total` in minor units of
+    `currency`. `difference`: claims the desk has and the ledger not yet; a moment after the last claim
+    anything but 0 is a fault."""
 
     id: str
     room: str
@@ -119,6 +120,7 @@ class DropShown(Shown):
     redeemed_total: int
     released: int
     returned: int
+    revoked: int
     present: int
     present_at_open: int | None
     gmv: int

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.commands import CommandError
 from server.desk.connection import connect
+from server.desk.replicas import replicas_following
 from server.desk.server_version import ServerVersion
 from server.ledger import migrate
 from server.ledger.engine import LedgerUnavailableError
@@ -21,6 +22,9 @@ from server.telemetry import redacted
 
 _ANSWER_SECONDS = 10.0  # a neighbour that starts at the same time gets that long
 _ASK_AGAIN_S = 0.25
+_ACCEPT_MISSING = (
+    "Connect them, lower the number, or start all the same with CLASSDROP_ACCEPT_WEAK_REDIS=1."
+)
 _ACCEPT = "CLASSDROP_ACCEPT_WEAK_REDIS=1 starts all the same: `won` may then be forgotten."
 
 
@@ -39,6 +43,40 @@ async def refuse_unfit(settings: Settings) -> None:
     refusals += await _ledger_problems(settings.database_url or "")
     if refusals:
         raise CommandError(*refusals)
+
+
+async def refuse_missing_replicas(settings: Settings) -> None:
+    """For `web`, which has every win wait for them: without them nobody is told `won`, and nobody would
+    know why. CommandError, status 1: they may come."""
+    if not settings.replicas:
+        return
+    client = connect(settings.redis_url or "")
+    try:
+        found = await _replicas_when_up(client, settings.replicas)
+    except (RedisError, OSError, TimeoutError) as error:
+        why = redacted(str(error)) or type(error).__name__
+        raise CommandError(f"CLASSDROP_REDIS_URL: no answer: {why}", status=1) from error
+    finally:
+        await client.aclose()
+    if found >= settings.replicas:
+        return
+    line = (
+        f"CLASSDROP_REPLICAS is {settings.replicas}, but replicas that follow the Redis at "
+        f"CLASSDROP_REDIS_URL: {found}. Nobody would be told `won`, only `confirmed`."
+    )
+    if not settings.accept_weak_redis:
+        raise CommandError(line, _ACCEPT_MISSING, status=1)
+    structlog.get_logger().warning("weak_redis_accepted", reason=line)
+
+
+async def _replicas_when_up(client: Redis, wanted: int) -> int:
+    """As many as there are when enough are there, or when they have had their time."""
+    give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
+    while True:
+        found = await replicas_following(client)
+        if found >= wanted or asyncio.get_running_loop().time() > give_up_at:
+            return found
+        await asyncio.sleep(_ASK_AGAIN_S)
 
 
 def _missing(settings: Settings) -> list[str]:

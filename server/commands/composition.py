@@ -21,12 +21,14 @@ from server.commands.figures import Figures
 from server.core.addresses import TrustedProxies
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimDesk
-from server.desk.connection import connect
+from server.desk.connection import asked, connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
 from server.desk.outbox import Outbox
+from server.desk.replicas import replicas_following
+from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
@@ -68,7 +70,7 @@ async def compose_web(
         prefix = settings.key_prefix
         keys = TokenKeys(settings.secrets)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
-        claim_desk = ClaimDesk(redis, prefix, _observe_calls(metrics))
+        claim_desk = await _claim_desk(stack, settings, redis, metrics)
         stack.push_async_callback(claim_desk.close)
         parts = GatewayParts(
             keys,
@@ -88,7 +90,8 @@ async def compose_web(
 
         await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
         fence = Fence(redis, prefix, gateway.id)
-        await stack.enter_async_context(_looked_after(_Neighbours(redis, fence, ledger, health)))
+        neighbours = _Neighbours(redis, fence, ledger, health, settings.replicas)
+        await stack.enter_async_context(_looked_after(neighbours))
         figures = Figures(
             metrics.registry,
             FigureBoard(redis, prefix),
@@ -145,7 +148,7 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
         outbox = Outbox(redis, prefix, worker_id)
         lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
-        recorder = ClaimRecorder(ledger, fence, feed)
+        recorder = ClaimRecorder(ledger, fence, feed, metrics.revoked.inc)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
         figures = Figures(metrics.registry, FigureBoard(redis, prefix), name, gethostname())
         await stack.enter_async_context(figures.told())
@@ -169,6 +172,16 @@ async def _redis(stack: AsyncExitStack, settings: Settings) -> Redis:
     redis = connect(settings.redis_url or "")
     stack.push_async_callback(redis.aclose)
     return redis
+
+
+async def _claim_desk(
+    stack: AsyncExitStack, settings: Settings, redis: Redis, metrics: Metrics
+) -> ClaimDesk:
+    on_call = _observe_calls(metrics)
+    if not settings.replicas:
+        return ClaimDesk(redis, settings.key_prefix, on_call)
+    own = await _redis(stack, settings)
+    return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 
 async def _ledger(stack: AsyncExitStack, settings: Settings) -> Ledger:
@@ -195,6 +208,7 @@ class _Neighbours:
     fence: Fence
     ledger: Ledger
     health: Health
+    replicas: int  # that wins wait for
 
     async def look(self) -> None:
         try:
@@ -204,11 +218,23 @@ class _Neighbours:
         else:
             self._report("redis", ok=True)
             self._report("fence", ok=not shut, detail=f"{len(shut)} shards shut" if shut else "")
+        if self.replicas:
+            await self._look_at_replicas()
         try:
             async with self.ledger.read():
                 self._report("ledger", ok=True)
         except LedgerUnavailableError as error:
             self._report("ledger", ok=False, detail=str(error))
+
+    async def _look_at_replicas(self) -> None:
+        try:
+            async with asked():
+                found = await replicas_following(self.redis)
+        except DeskUnavailableError as error:
+            self._report("replicas", ok=False, detail=str(error))
+        else:
+            detail = f"{found} of {self.replicas} replicas follow"
+            self._report("replicas", ok=found >= self.replicas, detail=detail)
 
     def _report(self, part: str, *, ok: bool, detail: str = "") -> None:
         self.health.report(part, ok, detail, _HEALTH_GOOD_FOR_S)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from server.commands.checks import refuse_unfit
+from server.commands.checks import refuse_missing_replicas, refuse_unfit
 from server.commands.composition import compose_web
 from server.commands.garbage import calm_garbage_collector
 from server.commands.listening import listen, refuse_taken_port, serve, service
@@ -22,6 +22,7 @@ async def web(settings: Settings, number: int | None) -> None:
     """`number`: this is one of several that share the port, else the whole service."""
     if number is None and settings.processes > 1:
         await refuse_unfit(settings)
+        await refuse_missing_replicas(settings)
         refuse_taken_port(settings)
         async with kept(web_children(settings)):
             await asyncio.Event().wait()
@@ -43,6 +44,7 @@ def web_children(
 
 async def _serve(settings: Settings, number: int) -> None:
     await refuse_unfit(settings)
+    await refuse_missing_replicas(settings)
     listening = listen(settings, shared=settings.processes > 1)
     metrics, health = Metrics(), Health()
     async with (

@@ -9,3 +9,7 @@ class DeskUnavailableError(Exception):
 
     What was asked may or may not have happened; every call here may be repeated.
     """
+
+
+class DeskReplacedError(DeskUnavailableError):
+    """What was asked was done on a desk that has been loaded anew since: ask again."""

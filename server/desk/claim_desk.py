@@ -77,20 +77,19 @@ class _AwaitedTap(Tap):
             self.answer.set_result(answer)
 
 
-_RETRY = ClaimAnswer(Outcome.RETRY, retry_after_ms=RETRY_AFTER_MS)
+RETRY = ClaimAnswer(Outcome.RETRY, retry_after_ms=RETRY_AFTER_MS)
 _ANSWERS = {
     code: ClaimAnswer(outcome, limit="batch" if outcome is Outcome.LIMIT_REACHED else None)
     for code, outcome in _REFUSED.items()
 }
 _by_drop = attrgetter("drop_id")
+OnCall = Callable[[int, float], None]
 
 
 class ClaimDesk:
     """`on_call(taps, seconds)` is told of every script call, for metrics."""
 
-    def __init__(
-        self, redis: Redis, prefix: str, on_call: Callable[[int, float], None] | None = None
-    ) -> None:
+    def __init__(self, redis: Redis, prefix: str, on_call: OnCall | None = None) -> None:
         self._scripts = Scripts(redis)
         self._prefix = prefix
         self._on_call = on_call or (lambda _taps, _seconds: None)
@@ -103,7 +102,7 @@ class ClaimDesk:
         if queue is None:
             queue = self._shards[tap.shard] = _ShardQueue()
         if len(queue.waiting) >= MAX_WAITING:
-            tap.answered(_RETRY)
+            tap.answered(RETRY)
             return
         queue.waiting.append(tap)
         if not queue.is_scheduled:
@@ -138,17 +137,22 @@ class ClaimDesk:
     async def _call(self, shard: int, taps: list[Tap]) -> None:
         taps.sort(key=_by_drop)  # stable: within a drop they keep the order they came in
         begun = perf_counter()
+        sent = len(taps)
         try:
-            keys, args = self._arguments(shard, taps)
-            answers = [_answer(said) for said in await self._scripts.run("claim", keys, args)]
+            answers = await self._ask(shard, taps)
         except DeskUnavailableError:
-            answers = [_RETRY] * len(taps)
+            answers = [RETRY] * len(taps)
         finally:
             self._shards[shard].under_way -= 1
-        self._on_call(len(taps), perf_counter() - begun)
+        self._on_call(sent, perf_counter() - begun)
         for tap, answer in zip(taps, answers, strict=True):
             tap.answered(answer)
         self._send_waiting(shard)
+
+    async def _ask(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
+        """An answer for each of `taps`."""
+        keys, args = self._arguments(shard, taps)
+        return [answer_of(said) for said in await self._scripts.run("claim", keys, args)]
 
     def _arguments(self, shard: int, taps: list[Tap]) -> tuple[list[str], list[str]]:
         """KEYS and ARGV as claim.lua's head has them. One text for all taps of a drop: redis-py takes a
@@ -175,7 +179,7 @@ class _ShardQueue:
     is_scheduled: bool = False
 
 
-def _answer(said: int | bytes) -> ClaimAnswer:
+def answer_of(said: int | bytes) -> ClaimAnswer:
     if isinstance(said, int):
         return _ANSWERS[said]
     held = records.parse(said[1:])

@@ -2,18 +2,18 @@
 -- it so. Idempotent. Keys stay a day, for students who come back and workers that are behind.
 --
 -- KEYS  1 fence, 2 drop, 3 holders, 4 free      ARGV  1 '1' = only if its time is over
--- Answer: SHUT | {} not over yet | {closed_at, live claims, wins ever}
+-- Answer: SHUT | {} not over yet | {closed_at, live claims, wins ever, epoch of the desk}
 local KEPT_SECONDS = 86400
 
 if is_shut(KEYS[1]) then return SHUT end
 
 local f = redis.call('HMGET', KEYS[2], 'opens_at', 'closes_at', 'closed_at', 'live', 'won_total')
 local live, won_total = tonumber(f[4] or 0), tonumber(f[5] or 0)
-if f[3] then return { tonumber(f[3]), live, won_total } end
+if f[3] then return { tonumber(f[3]), live, won_total, epoch_of(KEYS[1]) } end
 local now = now_ms()
 local is_over = f[2] and now >= tonumber(f[2])
 if ARGV[1] == '1' and f[1] and not is_over then return {} end
 local closed_at = is_over and tonumber(f[2]) or now
 redis.call('HSET', KEYS[2], 'closed_at', string.format('%.0f', closed_at))
 for k = 2, 4 do redis.call('EXPIRE', KEYS[k], KEPT_SECONDS) end
-return { closed_at, live, won_total }
+return { closed_at, live, won_total, epoch_of(KEYS[1]) }

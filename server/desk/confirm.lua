@@ -16,7 +16,7 @@ for k = 2, #KEYS, 2 do
     if (state == 'w' or state == 'c') and claim_id == sold then
       redis.call('HSET', KEYS[k + 1], student, 'c|' .. claim_id .. '|' .. rest .. '|' .. coupon)
       if state == 'w' then here = here + 1 end
-    elseif claim_id ~= sold then
+    elseif claim_id ~= sold or state == 'v' then
       unknown = unknown + 1
     end
   end

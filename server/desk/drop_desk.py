@@ -5,7 +5,7 @@ Every call may be repeated; DeskUnavailableError where it is not known whether i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
@@ -15,29 +15,40 @@ from server.core.drops import Allotment, DropState, Window, state_at
 from server.desk import records
 from server.desk.connection import asked
 from server.desk.fence import ConfirmedClaim, confirm_lines
-from server.desk.keys import ShardKeys
+from server.desk.keys import SHARDS, ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
 
+_AT_ONCE = 500
 ExtendOutcome = Literal["extended", "stale", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """`closes_at` is where the end is now, whatever the outcome (0 for a drop not known here)."""
+    """`closes_at` is where the end is now, whatever the outcome (0 for a drop not known here).
+    `epoch`: which load of the desk says so."""
 
     outcome: ExtendOutcome
     closes_at: int
+    epoch: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
     """`taken`: units with a live claim when it closed, final but for units that come back. `won_total`:
-    wins of its whole life, final."""
+    wins of its whole life, final. `epoch`: which load of the desk says so."""
 
     closed_at: int
     taken: int
     won_total: int
+    epoch: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped(Window):
+    """A window, and which load of the desk has it."""
+
+    epoch: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ class DropDesk:
         allotments: Sequence[Allotment],
         opens_in_ms: int,
         duration_ms: int,
-    ) -> Window | None:
+    ) -> Stamped | None:
         """Puts the units on the desk and stamps the window by Redis' clock. A second call gets the
         first one's window. None: it was closed before it was opened."""
         keys = self._keys(shard)
@@ -115,7 +126,7 @@ class DropDesk:
                 duration_ms,
             ],
         )
-        return Window(answer[0], answer[1]) if answer else None
+        return Stamped(*answer) if answer else None
 
     async def add_units(self, shard: int, drop_id: str, allotment: Allotment) -> bool:
         """False: the drop is closed; the units have to go back."""
@@ -132,10 +143,10 @@ class DropDesk:
         self, shard: int, drop_id: str, intent_id: str, ms: int, expected_closes_at: int
     ) -> Extended:
         keys = self._keys(shard)
-        outcome, closes_at = await self._scripts.run(
+        outcome, closes_at, epoch = await self._scripts.run(
             "extend", [keys.fence, keys.drop(drop_id)], [intent_id, ms, expected_closes_at]
         )
-        return Extended(outcome.decode(), closes_at)
+        return Extended(outcome.decode(), closes_at, epoch)
 
     async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
         """None: its time is not over (asked with `only_if_over`). A drop never seen here is closed
@@ -170,6 +181,26 @@ class DropDesk:
                 pipe.hmget(self._keys(shard).holders(drop_id), students)
             rows = await pipe.execute()
         return [[records.parse(record) if record else None for record in row] for row in rows]
+
+    async def give_up(self, shard: int, drop_id: str, lost: Mapping[str, HeldClaim]) -> None:
+        """`lost`: student -> the win they were told of, which is not here, and no unit for it. From now
+        on it is revoked here, and on its way to the ledger as such. Repeatable."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.outbox, keys.drop(drop_id), keys.holders(drop_id)]
+        told = list(lost.items())
+        for start in range(0, len(told), _AT_ONCE):
+            args: list[str | int | bytes] = []
+            for student, claim in told[start : start + _AT_ONCE]:
+                args += (student, records.dump(claim))
+            await self._scripts.run("give_up", names, args)
+
+    async def epochs(self) -> list[int | None]:
+        """For each shard which load of the desk it is; None where it is being loaded, or lost."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in range(SHARDS):
+                pipe.hmget(self._keys(shard).fence, "run_id", "epoch")
+            rows = await pipe.execute()
+        return [int(epoch) if run_id and epoch else None for run_id, epoch in rows]
 
     async def release(self, shard: int, drop_id: str, claims: Mapping[str, str]) -> int:
         """Frees the unit of each student (-> claim id) who still holds it by this very claim; how

@@ -2,15 +2,16 @@
 -- intent's id: only the last one can be repeated, because each names the end it starts from.
 --
 -- KEYS  1 fence, 2 drop      ARGV  1 intent id, 2 ms to add, 3 expected closes_at
--- Answer: SHUT | {'extended' | 'stale' | 'closed', closes_at}
+-- Answer: SHUT | {'extended' | 'stale' | 'closed', closes_at, epoch of the desk}
 if is_shut(KEYS[1]) then return SHUT end
 
+local epoch = epoch_of(KEYS[1])
 local f = redis.call('HMGET', KEYS[2], 'closes_at', 'closed_at', 'extended_by')
-if not f[1] then return { 'closed', 0 } end
+if not f[1] then return { 'closed', 0, epoch } end
 local closes_at = tonumber(f[1])
-if f[3] == ARGV[1] then return { 'extended', closes_at } end
-if f[2] or now_ms() >= closes_at then return { 'closed', closes_at } end
-if closes_at ~= tonumber(ARGV[3]) then return { 'stale', closes_at } end
+if f[3] == ARGV[1] then return { 'extended', closes_at, epoch } end
+if f[2] or now_ms() >= closes_at then return { 'closed', closes_at, epoch } end
+if closes_at ~= tonumber(ARGV[3]) then return { 'stale', closes_at, epoch } end
 closes_at = closes_at + tonumber(ARGV[2])
 redis.call('HSET', KEYS[2], 'closes_at', string.format('%.0f', closes_at), 'extended_by', ARGV[1])
-return { 'extended', closes_at }
+return { 'extended', closes_at, epoch }

@@ -64,13 +64,11 @@ class Fence:
 
     async def shut_shards(self) -> list[int]:
         """The shards whose fence does not name the server that answers now."""
-        async with asked():
-            info = await self._redis.info("server")
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for shard in range(SHARDS):
-                    pipe.hget(self._keys(shard).fence, "run_id")
-                armed_for = await pipe.execute()
-        run_id = str(info["run_id"]).encode()
+        run_id = await self._scripts.run("run_id", [], [])
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in range(SHARDS):
+                pipe.hget(self._keys(shard).fence, "run_id")
+            armed_for = await pipe.execute()
         return [shard for shard, armed in enumerate(armed_for) if armed != run_id]
 
     async def shut(self, shard: int) -> None:

@@ -37,6 +37,11 @@ class ShardKeys:
         return self._key("lease")
 
     @property
+    def mark(self) -> str:
+        """Written before a wait for replicas, so that there is something to wait for."""
+        return self._key("mark")
+
+    @property
     def outbox(self) -> str:
         """Stream of claims on their way to the ledger."""
         return self._key("outbox")

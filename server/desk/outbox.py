@@ -39,6 +39,8 @@ class OutboxEntry(NamedTuple):
     allotment_first: int
     allotment_last: int
     won_at: int
+    # Told on a desk that is gone, and refused by the one there is: no claim, unless there is a seat.
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,16 @@ class Outbox:
                 except ResponseError as error:
                     if "BUSYGROUP" not in str(error):
                         raise
+
+    async def shards_without_group(self) -> list[int]:
+        """Where the stream is gone, or stands there without its readers: what was in it is lost."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for stream in self._streams.values():
+                pipe.xinfo_groups(stream)
+            found = await pipe.execute(raise_on_error=False)
+        return [
+            shard for shard, groups in zip(self._streams, found, strict=True) if _is_none(groups)
+        ]
 
     async def read_own_pending(self) -> list[OutboxEntry]:
         """What this consumer was given and has not acknowledged: a cancelled read leaves some."""
@@ -164,6 +176,13 @@ class Outbox:
         ]
 
 
+def _is_none(groups: object) -> bool:
+    """An error of any other kind says nothing about the groups."""
+    if isinstance(groups, ResponseError):
+        return "no such key" in str(groups)
+    return groups == []
+
+
 def _order(entry_id: bytes) -> tuple[int, int]:
     """Ids are `ms-number`, and compare as numbers."""
     ms, _, number = entry_id.partition(b"-")
@@ -199,4 +218,5 @@ def _entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Outbox
         int(first),
         int(last),
         int(won_at),
+        b"given_up" in fields,
     )

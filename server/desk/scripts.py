@@ -26,6 +26,8 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "close": _DESK,
     "confirm": _DESK,
     "release": _DESK,
+    "give_up": _DESK,
+    "run_id": ("server",),
     "lease": ("server",),
     "arm": ("server",),
     "load_drop": (),
@@ -42,10 +44,17 @@ class Scripts:
     def __init__(self, redis: Redis) -> None:
         self._scripts = {name: redis.register_script(_source(name)) for name in _PRELUDES}
 
-    async def run(self, name: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
-        """The script's answer. DeskUnavailableError where Redis is away or the fence is shut."""
+    async def run(
+        self,
+        name: str,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        on: Redis | None = None,
+    ) -> Any:
+        """The script's answer, `on` this connection where that matters. DeskUnavailableError where Redis
+        is away or the fence is shut."""
         async with asked():
-            answer = await self._scripts[name](keys=keys, args=args)
+            answer = await self._scripts[name](keys=keys, args=args, client=on)
         if answer == SHUT:
             raise DeskUnavailableError("the desk is being rebuilt")
         return answer

@@ -16,11 +16,11 @@ from server import wire
 from server.core.coupons import HOLD_ENDED, CouponState
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
-from server.desk import DeskUnavailableError
+from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.feed import Confirmation, FeedKind, Loss
 from server.desk.fence import ConfirmedClaim
 from server.flows.end_drop import end_drop
-from server.flows.places import Places, Whole, whole_drop
+from server.flows.places import Places, Whole, hold_desk, whole_drop
 from server.ledger import coupons, drops, intents
 from server.ledger.intents import Intent, IntentKind
 
@@ -44,7 +44,13 @@ async def drive(
     LedgerUnavailableError: it stays pending.
     """
     whole = whole or await whole_drop(places.ledger, intent.drop_id)
-    return await _HOPS[intent.kind](places, whole, intent, now)
+    hops = _HOPS[intent.kind]
+    try:
+        return await hops(places, whole, intent, now)
+    except DeskReplacedError:
+        # Done on a desk that is gone, and not written down. Once more, with the drop as it is now.
+        whole = await whole_drop(places.ledger, intent.drop_id)
+        return await hops(places, whole, intent, now)
 
 
 async def drive_pending(places: Places, older_than_ms: int, now: int) -> Driven:
@@ -117,9 +123,12 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
         await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
     opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
-    await places.feed.publish(intent.id, FeedKind.OPENED, whole.as_told(opened))
+    # With its window: a desk that was lost meanwhile has stamped another, which the room has to know.
+    told = f"{intent.id}.{window.opens_at}"
+    await places.feed.publish(told, FeedKind.OPENED, whole.as_told(opened))
     present = (await places.feed.audience_counts(row.room, row.id)).present
     async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, window.epoch)
         await drops.mark_open(conn, row.id, window, present)
         await intents.finish(conn, intent.id, now)
     return None
@@ -157,6 +166,7 @@ async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Ref
     moved = replace(row, closes_at=extended.closes_at)
     await places.feed.publish(intent.id, FeedKind.CHANGED, whole.as_told(moved))
     async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, extended.epoch)
         await drops.move_end(conn, row.id, extended.closes_at)
         await intents.finish(conn, intent.id, now)
     return None

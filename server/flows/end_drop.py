@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops import CloseReason, DropState
 from server.desk.drop_desk import Closing
 from server.desk.feed import FeedKind
-from server.flows.places import Places, Whole
+from server.flows.places import Places, Whole, hold_desk
 from server.ledger import batches, drop_results, drops, intents
 from server.ledger.drops import DropRow
 from server.ledger.intents import IntentKind
@@ -22,7 +22,7 @@ async def end_drop(
     places: Places, whole: Whole, reason: CloseReason | None, now: int, intent_id: str | None = None
 ) -> bool:
     """`reason` None: only if the desk has closed it or its time is over there; False: neither.
-    `intent_id` is done with it, if one asked for it.
+    `intent_id` is done with it, if one asked for it. DeskReplacedError: the desk has it open again.
     """
     row = whole.row
     closing = await places.desk.close(row.shard, row.id, only_if_over=reason is None)
@@ -37,6 +37,7 @@ async def end_drop(
         # A drop ends once: whoever ends it, it is one publication.
         await places.feed.publish(f"{row.id}:closed", FeedKind.CLOSED, whole.as_told(closed))
     async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, closing.epoch)
         await _write_end(conn, closed, closing)
         if intent_id is not None:
             await intents.finish(conn, intent_id, now)

@@ -13,11 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops import Allotment, DropState
 from server.desk.outbox import OutboxEntry
 from server.ledger import batches, claims, desks, drops
-from server.ledger.claims import ClaimRow, ClaimStanding
+from server.ledger.claims import DUPLICATE, NOTHING_LEFT, ClaimRow, ClaimStanding
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
-
-_NOTHING_LEFT = "nothing_left"
 
 
 class Verdict(Enum):
@@ -47,14 +45,14 @@ async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
     if held is not None and held.id == entry.claim_id:
         return Verdict.SEATED  # before now: what failed is what comes after
     if held is not None:
-        await claims.insert_new(conn, [row._replace(state="revoked", reason="duplicate")])
+        await claims.insert_new(conn, [row._replace(state="revoked", reason=DUPLICATE)])
         return Verdict.DUPLICATE
     slot = await _free_slot(conn, entry)
     unit = await _free_unit(conn, drop) if drop is not None else None
     if slot is not None and unit is not None:
         await claims.insert_new(conn, [_at(row, slot, *unit)])
         return Verdict.SEATED
-    await claims.insert_new(conn, [row._replace(state="revoked", reason=_NOTHING_LEFT)])
+    await claims.insert_new(conn, [row._replace(state="revoked", reason=NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
         # The close counted this claim as taken; its unit goes back after all.
         await drops.add_returned(conn, drop.id, 1)
@@ -89,9 +87,15 @@ def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
     )
 
 
+def given_up(entry: OutboxEntry, now: int) -> ClaimRow:
+    """Revoked. No seat is looked for: the desk has none, so one that is free in the ledger belongs to a
+    claim on its way there."""
+    return row_of(entry, now)._replace(state="revoked", reason=NOTHING_LEFT)
+
+
 def owes_apology(row: ClaimStanding) -> bool:
     """Its student was told `won`, and has nothing."""
-    return row.state == "revoked" and row.reason == _NOTHING_LEFT
+    return row.state == "revoked" and row.reason == NOTHING_LEFT
 
 
 async def lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:

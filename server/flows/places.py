@@ -12,11 +12,12 @@ from server.core.batches import Batch
 from server.core.drops import Allotment, RoomDrop
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
+from server.desk import DeskReplacedError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.room_drops import room_drop
 from server.flows.stopping import Stop
-from server.ledger import batches, drops, templates
+from server.ledger import batches, desks, drops, templates
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -76,6 +77,14 @@ async def hold_in_room(conn: AsyncConnection, drop_id: str, room: str) -> DropRo
     if row is None or row.room != room:
         raise Stop(Refused(Code.NOT_FOUND))
     return row
+
+
+async def hold_desk(conn: AsyncConnection, row: DropRow, epoch: int) -> None:
+    """Before what the desk of `epoch` has done is written down; until the transaction ends it is not
+    loaded anew. DeskReplacedError where it has been: the ledger it was loaded from knew nothing of it.
+    """
+    if await desks.is_loaded_since(conn, row.shard, epoch):
+        raise DeskReplacedError(f"the desk of {row.id} was loaded anew meanwhile")
 
 
 async def take_units(conn: AsyncConnection, batch: Batch, room: str, units: int) -> None:

@@ -5,9 +5,10 @@ copy, a flush, or when a claim conflicted. Order, and why:
 
 1. lease: one rebuilder; the fence is shut, so no script writes the shard from now on;
 2. the outbox is drained into the ledger: whoever was told `won` is in there or in the ledger already;
-3. in one transaction that holds the shard exclusively, everything is read from the ledger and loaded;
-4. the rooms are told what they show, because the feed may be lost, or older, too;
-5. armed last, for the server process that was loaded, with the epoch raised.
+3. the epoch is raised: who still has a word of the old desk to write down finds that it is gone;
+4. in one transaction that holds the shard exclusively, everything is read from the ledger and loaded;
+5. the rooms are told what they show, because the feed may be lost, or older, too;
+6. armed last, for the server process that was loaded, with the new epoch.
 
 Dying anywhere leaves the fence shut and the lease to expire: the next one starts over.
 """
@@ -67,9 +68,11 @@ class DeskRebuilder:
             await self.recorder.write(entries[start : start + AT_ONCE], now)
 
     async def _load(self, shard: int, run_id: str, now: int) -> int:
-        """Steps 3 to 5; how many drops."""
+        """Steps 3 to 6; how many drops."""
         async with self.ledger.begin() as conn:
             epoch = await desks.raise_epoch(conn, shard, now)
+        async with self.ledger.begin() as conn:
+            await desks.hold_exclusively(conn, shard)
             dead = await _dead_by_drop(conn, shard)
             rows = [
                 row

@@ -14,7 +14,7 @@ cut out of its batch (bisection) and mended (flows/mend_claims.py), and the shar
 
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -59,10 +59,19 @@ class Recorded:
 
 
 class ClaimRecorder:
-    def __init__(self, ledger: Ledger, fence: Fence, feed: Feed) -> None:
+    """`on_revoked()` is called once for each win that is taken back."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        fence: Fence,
+        feed: Feed,
+        on_revoked: Callable[[], None] = lambda: None,
+    ) -> None:
         self._ledger = ledger
         self._fence = fence
         self._feed = feed
+        self._on_revoked = on_revoked
         self._facts: dict[str, tuple[Batch, Template]] = {}  # immutable, so kept
 
     async def record(self, entries: Sequence[OutboxEntry], now: int) -> Recorded:
@@ -89,15 +98,34 @@ class ClaimRecorder:
     async def write(self, entries: list[OutboxEntry], now: int) -> Recorded:
         """Steps 1 and 2. What conflicts is mended when all others have the seats they were sold: a
         mender would else give one of these away, and its owner would be the next to conflict."""
-        result, conflicts = await self._write_what_fits(entries, now)
+        given_up = [entry for entry in entries if entry.is_given_up]
+        fitting = [entry for entry in entries if not entry.is_given_up] if given_up else entries
+        result, conflicts = await self._write_what_fits(fitting, now)
         for entry, error in conflicts:
             result.add(await self._mend(entry, now, error))
+        if given_up:
+            result.apologies += await self._revoke(given_up, now)
         return result
+
+    async def _revoke(self, given_up: list[OutboxEntry], now: int) -> list[OutboxEntry]:
+        """Wins that the desk has given up. Those who are owed an apology: not whose claim came into the
+        ledger all the same, from a worker that had read it before it was lost."""
+        ids = [entry.claim_id for entry in given_up]
+        async with self._ledger.begin() as conn:
+            await desks.hold_shared(conn, {entry.shard for entry in given_up})
+            before = await claims.standing_of(conn, ids)
+            await claims.insert_new(conn, [mend_claims.given_up(entry, now) for entry in given_up])
+            there = await claims.standing_of(conn, ids)
+        for _ in there.keys() - before.keys():
+            self._on_revoked()
+        return [e for e in given_up if mend_claims.owes_apology(there[e.claim_id])]
 
     async def _write_what_fits(
         self, entries: list[OutboxEntry], now: int
     ) -> tuple[Recorded, list[_Conflict]]:
         """What no transaction takes together is halved until the bad one is alone."""
+        if not entries:
+            return Recorded(), []
         try:
             return await self._write_together(entries, now), []
         except (IntegrityError, DataError) as error:
@@ -114,10 +142,7 @@ class ClaimRecorder:
         async with self._ledger.begin() as conn:
             await desks.hold_shared(conn, {entry.shard for entry in entries})
             await claims.insert_new(conn, [mend_claims.row_of(entry, now) for entry in entries])
-            standing = {
-                claim.id: claim
-                for claim in await claims.standing_of(conn, [entry.claim_id for entry in entries])
-            }
+            standing = await claims.standing_of(conn, [entry.claim_id for entry in entries])
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             return Recorded(
@@ -150,6 +175,7 @@ class ClaimRecorder:
             case mend_claims.Verdict.DUPLICATE:
                 return Recorded(mended=1)
             case mend_claims.Verdict.NOTHING_LEFT:
+                self._on_revoked()
                 return Recorded(apologies=[entry], mended=1)
             case mend_claims.Verdict.DEAD:
                 return Recorded(dead=1)

@@ -27,7 +27,8 @@ class DropView:
     `confirmed` fall when a unit comes back, their totals do not. `gmv` and `discount_total` in
     minor units of `currency` (ledger.drop_results says what they count). `difference`: the desk's
     claims less the ledger's: those on their way, or, once the outbox is empty, an error; 0 where
-    the desk does not know the drop. `opens_at`, `closes_at`: None until it is opened.
+    the desk does not know the drop. `revoked`: wins taken back with an apology. `opens_at`,
+    `closes_at`: None until it is opened.
     """
 
     id: str
@@ -57,6 +58,7 @@ class DropView:
     redeemed_total: int
     released: int
     returned: int
+    revoked: int
     present: int
     present_at_open: int | None
     gmv: int
@@ -192,6 +194,7 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         redeemed_total=results.redeemed_total,
         released=results.released,
         returned=row.returned,
+        revoked=results.revoked,
         present=live.present,
         present_at_open=row.present_at_open,
         gmv=results.gmv,

@@ -72,7 +72,7 @@ class Gateway:
         self.drop_desk = parts.drop_desk
         self.feed = parts.feed
         self.metrics = parts.metrics
-        self._claim_desk = parts.claim_desk
+        self.claim_desk = parts.claim_desk
         self._count = {o: parts.metrics.claims.labels(o).inc for o in Outcome}
         self._buckets: dict[str, Bucket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -157,7 +157,7 @@ class Gateway:
         room.seen[drop.id].add(student)  # who taps has seen it
         tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id)
         tap.gateway, tap.connection, tap.room = self, connection, room
-        self._claim_desk.submit(tap)
+        self.claim_desk.submit(tap)
 
     async def _claim_after_healing(
         self, connection: Connection, room: Room, drop_id: str, request_id: str
@@ -226,7 +226,7 @@ class _SocketTap(Tap):
 
     def answered(self, answer: ClaimAnswer) -> None:
         if answer.held is not None and answer.held.state is ClaimState.WON:
-            self.room.unconfirmed.add((self.drop_id, self.student))
+            self.room.unconfirmed[self.drop_id, self.student] = answer.held
         self.gateway.answer(self.connection, self.drop_id, self.request_id, answer)
 
 

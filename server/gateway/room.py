@@ -56,8 +56,9 @@ class Room:
         self.connections: dict[Connection, Write] = {}
         self.students: dict[str, list[Connection]] = {}
         self.instructors: set[Connection] = set()
-        # (drop, student) told `won` and not yet `confirmed`: read again until they are.
-        self.unconfirmed: set[tuple[str, str]] = set()
+        # (drop, student) told `won` and not yet `confirmed`: read again until they are. With what
+        # they were told of, because the desk may forget it.
+        self.unconfirmed: dict[tuple[str, str], HeldClaim] = {}
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._queue: list[Queued] = []
         self._published: list[int] = []  # when what is in the queue was
@@ -159,7 +160,10 @@ class Room:
     def welcome_of(
         self, identity: Identity, held: Mapping[str, HeldClaim | None], now: int
     ) -> bytes:
-        """`held`: drop id -> what this student has of it."""
+        """`held`: drop id -> what this student has of it. What they were told of they are told again
+        where the desk knows nothing of it: it may be being loaded."""
+        if self.unconfirmed:
+            held = {**self._told_won(identity.subject), **_known(held)}
         claims = [
             wire.my_claim(drop_id, claim.state, claim.won_at, _coupon_of(claim))
             for drop_id, claim in held.items()
@@ -167,8 +171,12 @@ class Room:
         ]
         for drop_id, claim in held.items():
             if claim is not None and claim.state is ClaimState.WON:
-                self.unconfirmed.add((drop_id, identity.subject))
+                self.unconfirmed[drop_id, identity.subject] = claim
         return wire.welcome(self._welcome_head(identity, now), identity.subject, claims)
+
+    def _told_won(self, student: str) -> dict[str, HeldClaim]:
+        told = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in self.drops)
+        return {drop_id: claim for drop_id, claim in told if claim is not None}
 
     def _welcome_head(self, identity: Identity, now: int) -> bytes:
         """Shared by all who join within a second, where every drop is for everybody."""
@@ -235,6 +243,10 @@ class Room:
         self._is_sending = bool(self._queue)
         if self._is_sending:
             loop.call_soon(self._send_queue)
+
+
+def _known(held: Mapping[str, HeldClaim | None]) -> dict[str, HeldClaim]:
+    return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
 
 
 def _write_some(sending: _Sending, start: int) -> None:

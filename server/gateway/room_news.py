@@ -1,29 +1,21 @@
-"""What a room is told beside its feed: progress, presence, confirmations and losses nobody heard; and
-what the feed is told of the room.
+"""What a room is told beside its feed: progress, presence, and losses nobody heard; and what the feed is
+told of the room.
 
 Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one entry in a dict.
 """
 
 from server import wire
 from server.clock import now_ms
-from server.core.claims import ClaimState
-from server.core.coupons import HOLD_ENDED
 from server.core.drops import DropState, RoomDrop
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.desk.records import HeldClaim
 from server.gateway.frames import text_frame
 from server.gateway.room import Room
-from server.gateway.rooms import Rooms
+from server.gateway.rooms import LOSSES, Rooms
 
 FRESH_MS = 1_000
 _AT_ONCE = 500
-# What is told of a claim that is no longer the student's, and why.
-_LOSSES = {
-    ClaimState.REVOKED: ("claim_revoked", "taken_back"),
-    ClaimState.RELEASED: ("coupon_released", HOLD_ENDED),
-}
 
 
 class RoomNews:
@@ -126,30 +118,6 @@ class RoomNews:
                 if drop_id not in room.drops:
                     del room.seen[drop_id]
 
-    # --- what must not stay unsaid ------------------------------------------------------------
-
-    async def recheck_unconfirmed(self) -> None:
-        """A confirmation that was published while nobody listened: the desk still has it."""
-        for room in self._rooms.all():
-            room.unconfirmed = {one for one in room.unconfirmed if one[1] in room.students}
-            wanted: dict[str, list[str]] = {}
-            for drop_id, student in room.unconfirmed:
-                wanted.setdefault(drop_id, []).append(student)
-            for drop_id, students in wanted.items():
-                drop = room.drops.get(drop_id)
-                if drop is not None:
-                    await self._recheck(room, drop, students)
-
-    async def _recheck(self, room: Room, drop: RoomDrop, students: list[str]) -> None:
-        (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, students)])
-        for student, held in zip(students, row, strict=True):
-            if held is None or held.state is ClaimState.WON:
-                continue
-            if held.state is ClaimState.CONFIRMED:
-                self._rooms.confirmed(room, student, drop.id, held.coupon)
-            else:
-                self._tell_lost(room, student, drop.id, held)
-
     async def recheck_losses(self) -> None:
         """After a gap: losses are in no stream. Whoever knows already ignores it."""
         for room in self._rooms.all():
@@ -169,9 +137,5 @@ class RoomNews:
                 some = students[start : start + _AT_ONCE]
                 (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, some)])
                 for student, held in zip(some, row, strict=True):
-                    if held is not None and held.state in _LOSSES:
-                        self._tell_lost(room, student, drop.id, held)
-
-    def _tell_lost(self, room: Room, student: str, drop_id: str, held: HeldClaim) -> None:
-        frame, reason = _LOSSES[held.state]
-        self._rooms.lost(room, student, drop_id, frame, held.coupon_id, reason)
+                    if held is not None and held.state in LOSSES:
+                        self._rooms.taken_back(room, student, drop.id, held)

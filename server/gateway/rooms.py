@@ -13,15 +13,23 @@ import structlog
 
 from server import wire
 from server.clock import now_ms
+from server.core.claims import ClaimState
+from server.core.coupons import HOLD_ENDED
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed, Publication, load_publication
+from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
 from server.gateway.frames import text_frame
 from server.gateway.room import OnSent, Room
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3
+# What is told of a claim that is no longer the student's, and why.
+LOSSES = {
+    ClaimState.REVOKED: ("claim_revoked", "taken_back"),
+    ClaimState.RELEASED: ("coupon_released", HOLD_ENDED),
+}
 _log = structlog.get_logger()
 
 
@@ -115,7 +123,7 @@ class Rooms:
                 self._take(room, load_publication(message))
 
     def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
-        room.unconfirmed.discard((drop_id, student))
+        room.unconfirmed.pop((drop_id, student), None)
         room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
 
     def lost(
@@ -128,8 +136,13 @@ class Rooms:
         reason: str,
     ) -> None:
         """`frame`: coupon_released or claim_revoked."""
-        room.unconfirmed.discard((drop_id, student))
+        room.unconfirmed.pop((drop_id, student), None)
         room.tell_student(student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason)))
+
+    def taken_back(self, room: Room, student: str, drop_id: str, held: HeldClaim) -> None:
+        """The desk has it as released or revoked."""
+        frame, reason = LOSSES[held.state]
+        self.lost(room, student, drop_id, frame, held.coupon_id, reason)
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""

@@ -19,6 +19,7 @@ from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
 from server.gateway.joins import Joins
+from server.gateway.lost_wins import LostWins
 from server.gateway.room import OnSent
 from server.gateway.room_news import RoomNews
 from server.gateway.rooms import Rooms
@@ -29,6 +30,7 @@ PROGRESS_SECONDS = 1.0
 PRESENCE_SECONDS = 2.0
 SEEN_SECONDS = 0.5
 RECHECK_SECONDS = 2.0
+DESKS_SECONDS = 0.5
 PING_SECONDS = 25
 HOUSEKEEPING_SECONDS = 10.0
 _log = structlog.get_logger()
@@ -116,14 +118,18 @@ async def running(
         rooms.on_state_lost = gateway.joins.welcome_again
         subscription = rooms.subscription = make_subscription(rooms)
         upkeep = Upkeep(gateway, subscription, health)
+        lost_wins = LostWins(
+            rooms, gateway.claim_desk, gateway.drop_desk, gateway.joins.welcome_again
+        )
         news = RoomNews(rooms, gateway.drop_desk, gateway.feed, gateway.id)
         jobs = [
             tasks.create_task(subscription.run()),
             tasks.create_task(_every(PROGRESS_SECONDS, news.tell_progress)),
             tasks.create_task(_every(PRESENCE_SECONDS, news.tell_presence)),
             tasks.create_task(_every(SEEN_SECONDS, news.tell_seen)),
-            tasks.create_task(_every(RECHECK_SECONDS, news.recheck_unconfirmed)),
             tasks.create_task(_every(RECHECK_SECONDS, news.recheck_losses)),
+            tasks.create_task(_every(RECHECK_SECONDS, lost_wins.recheck_unconfirmed)),
+            tasks.create_task(_every(DESKS_SECONDS, lost_wins.watch_desks)),
             tasks.create_task(_every(1.0, upkeep.ping_some)),
             tasks.create_task(_every(1.0, upkeep.report)),
             tasks.create_task(_every(HOUSEKEEPING_SECONDS, upkeep.look_after)),

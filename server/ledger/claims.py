@@ -16,6 +16,10 @@ from server.ledger.tables import batches, claims, dead_letters, drops
 
 State = Literal["live", "released", "revoked"]
 
+# Why a claim was revoked before it was ever confirmed.
+NOTHING_LEFT = "nothing_left"  # its student is owed an apology
+DUPLICATE = "duplicate"  # its student holds another claim of the drop
+
 
 class ClaimRow(NamedTuple):
     id: str
@@ -50,10 +54,11 @@ async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> None:
     await insert_rows(conn, claims, ClaimRow._fields, rows, "id")
 
 
-async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> list[ClaimStanding]:
+async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimStanding]:
+    """By claim id."""
     columns = (claims.c[name] for name in ClaimStanding._fields)
     found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
-    return [ClaimStanding._make(row) for row in found]
+    return {row[0]: ClaimStanding._make(row) for row in found}
 
 
 async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> set[str]:

@@ -1,6 +1,7 @@
 """One row for each desk shard: the lock between those who write claims and those who rebuild a desk.
 
-Called by flows/record_claims.py (shared), flows/mend_claims.py and flows/rebuild_desk.py (exclusively).
+Called by flows/record_claims.py and the flows that write down what a desk has done (shared), by
+flows/mend_claims.py and flows/rebuild_desk.py (exclusively).
 What a rebuild reads is then everything that was ever committed, and nothing slips in behind its back.
 """
 
@@ -25,8 +26,16 @@ async def hold_exclusively(conn: AsyncConnection, shard: int) -> None:
     await conn.execute(row.with_for_update())
 
 
+async def is_loaded_since(conn: AsyncConnection, shard: int, epoch: int) -> bool:
+    """Whether the desk of `epoch` is gone. Where it is not, no rebuild reads the ledger until the
+    transaction ends: what is written in it will be in the next desk."""
+    row = select(desks.c.epoch).where(desks.c.shard == shard).with_for_update(read=True)
+    return int((await conn.execute(row)).scalar_one()) > epoch
+
+
 async def raise_epoch(conn: AsyncConnection, shard: int, now: int) -> int:
-    """Holds the shard exclusively until the transaction ends; its new epoch."""
+    """The shard's new epoch. In a transaction of its own, before anything is loaded: where a rebuild
+    dies after it armed the desk, that desk is known by it all the same."""
     row = update(desks).where(desks.c.shard == shard)
     raised = row.values(epoch=desks.c.epoch + 1, rebuilt_at=now).returning(desks.c.epoch)
     return int((await conn.execute(raised)).scalar_one())

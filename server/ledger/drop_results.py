@@ -12,6 +12,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.claims import ClaimState
+from server.ledger.claims import DUPLICATE, NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
 
 
@@ -20,7 +21,8 @@ class DropResults:
     """`*_total` never fall; the others fall when a unit comes back. `gmv`: paid for the orders that
     used a coupon of the drop, gross of refunds; an order that used coupons of two drops counts in
     both. `discount_total`: what the drop's own coupons took off these orders. `released`: claims whose
-    hold ended unused; it never falls.
+    hold ended unused; it never falls. `revoked`: told `won`, and nothing was left; they were never
+    confirmed.
     """
 
     confirmed: int = 0
@@ -30,6 +32,7 @@ class DropResults:
     redeemed_total: int = 0
     gmv: int = 0
     discount_total: int = 0
+    revoked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,15 @@ async def claims_of(
 def _claimed(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
     live = func.sum(case((claims.c.state == "live", 1), else_=0))
     released = func.sum(case((claims.c.state == "released", 1), else_=0))
+    revoked = func.sum(case((claims.c.reason == NOTHING_LEFT, 1), else_=0))
+    never = func.sum(case((claims.c.reason.in_((NOTHING_LEFT, DUPLICATE)), 1), else_=0))
     return (
         select(
             claims.c.drop_id,
             live.label("confirmed"),
-            func.count().label("confirmed_total"),
+            (func.count() - never).label("confirmed_total"),
             released.label("released"),
+            revoked.label("revoked"),
         )
         .where(claims.c.drop_id.in_(drop_ids))
         .group_by(claims.c.drop_id)

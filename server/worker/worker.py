@@ -48,6 +48,7 @@ class Worker:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await _until_done(self.mend_outboxes)  # before new groups hide that the old ones are gone
         await _until_done(self.outbox.make_groups)
         async with asyncio.TaskGroup() as tasks:
             for seconds, job in self._jobs():
@@ -65,6 +66,7 @@ class Worker:
             (1.0, self.write_boards),
             (2.0, self.claims[0].take_over),
             (2.0, self.measure_backlog),
+            (2.0, self.mend_outboxes),
             (5.0, difference.look),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
@@ -78,6 +80,12 @@ class Worker:
             self.metrics.fence_closed.labels(shard).set(shard in shut)
         for shard in shut:
             await self._rebuild(shard)
+
+    async def mend_outboxes(self) -> None:
+        """A stream that is gone takes wins with it: the desk that sold them is loaded anew, and the
+        gateways ask it for those they have told."""
+        for shard in await self.outbox.shards_without_group():
+            await self.fence.shut(shard)
 
     async def _rebuild(self, shard: int) -> None:
         """A shard that cannot be rebuilt keeps no other shut."""

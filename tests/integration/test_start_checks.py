@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from server.commands import CommandError, checks
-from server.commands.checks import refuse_unfit
+from server.commands.checks import refuse_missing_replicas, refuse_unfit
 from server.settings import Settings, read_settings
 from tests.support.redis_server import RedisServer
+from tests.support.replication import Pair
 
 pytestmark = pytest.mark.asyncio
 
@@ -135,3 +136,29 @@ async def test_old_redis_is_refused(
     said = await refusal(replace(settings, redis_url=own_redis.url))
 
     assert "redis 6.2.14 is too old; 7.0 is needed" in said
+
+
+async def test_replicas_that_are_missing_are_named_and_may_come(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every win would be told `retry`, and nobody would know why."""
+    monkeypatch.setattr(checks, "_ANSWER_SECONDS", 0.1)
+
+    with pytest.raises(CommandError) as refused:
+        await refuse_missing_replicas(replace(settings, replicas=2))
+
+    assert refused.value.status == 1
+    assert refused.value.lines[0].startswith("CLASSDROP_REPLICAS is 2, but replicas that follow")
+    assert "CLASSDROP_REDIS_URL: 0." in refused.value.lines[0]
+
+
+async def test_without_replicas_it_starts_where_the_operator_says_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "_ANSWER_SECONDS", 0.1)
+
+    await refuse_missing_replicas(replace(settings, replicas=1, accept_weak_redis=True))
+
+
+async def test_a_replica_that_comes_in_time_is_waited_for(settings: Settings, pair: Pair) -> None:
+    await refuse_missing_replicas(replace(settings, redis_url=pair.url, replicas=1))

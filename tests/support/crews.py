@@ -34,6 +34,7 @@ from tests.support.classroom import ROOM, Classroom, now_ms
 from tests.support.desks import Desk, make_desk
 from tests.support.faults import hang_up
 from tests.support.redis_server import RedisServer
+from tests.support.replication import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Crew:
         await self.desk.redis.xadd(self.desk.keys(entry.shard).outbox, {"win": "|".join(words)})
 
 
-_AS_WRITTEN = OutboxEntry._fields[2:]  # what claim.lua writes, in its order
+_AS_WRITTEN = OutboxEntry._fields[2:15]  # what claim.lua writes, in its order
 
 
 def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
@@ -160,7 +161,7 @@ async def crew(classroom: Classroom) -> Crew:
 
 
 @asynccontextmanager
-async def crew_of(server: RedisServer, ledger: Ledger, prefix: str) -> AsyncIterator[Crew]:
+async def crew_of(server: RedisServer | Pair, ledger: Ledger, prefix: str) -> AsyncIterator[Crew]:
     """Its desk is built from the ledger, as a worker does it that starts."""
     redis = connect(server.url)
     desk = make_desk(redis, prefix)

@@ -12,7 +12,7 @@ from server.core.claims import Audience
 from server.core.drops import Allotment, RoomDrop, Window
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.connection import connect
-from server.desk.drop_desk import DropDesk
+from server.desk.drop_desk import DropDesk, Stamped
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, ShardKeys
@@ -40,7 +40,7 @@ class Desk:
         for shard in range(SHARDS):
             run_id = await self.fence.take_lease(shard)
             assert run_id is not None
-            await self.fence.arm(shard, run_id, 1)
+            await self.fence.arm(shard, run_id, 0)
 
     async def open(
         self,
@@ -51,7 +51,7 @@ class Desk:
         per_student: int = 1,
         opens_in_ms: int = 0,
         duration_ms: int = 60_000,
-    ) -> Window | None:
+    ) -> Stamped | None:
         return await self.drops.open(
             shard=SHARD,
             drop_id=drop_id,

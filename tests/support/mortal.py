@@ -4,8 +4,8 @@ catches, thrown just before or just after the hop.
 
 from dataclasses import dataclass
 
-from server.core.drops import Allotment, RoomDrop, Window
-from server.desk.drop_desk import Closing, DropDesk, Extended
+from server.core.drops import Allotment, RoomDrop
+from server.desk.drop_desk import Closing, DropDesk, Extended, Stamped
 from server.desk.feed import Feed, FeedKind
 from server.flows.open_drop import Drops
 from tests.support.classroom import Classroom
@@ -30,7 +30,7 @@ class Death:
 class MortalDesk(DropDesk):
     death: Death
 
-    async def open(self, **asked: object) -> Window | None:
+    async def open(self, **asked: object) -> Stamped | None:
         self.death.strike("before", "open")
         window = await super().open(**asked)  # type: ignore[arg-type]
         self.death.strike("after", "open")

@@ -32,8 +32,10 @@ class RedisServer:
     """Running once constructed. Its data live in `directory`, its socket in a folder with a short
     name (a unix socket's path has room for 108 bytes)."""
 
-    def __init__(self, directory: Path, binary: str | None = None) -> None:
+    def __init__(self, directory: Path, binary: str | None = None, port: int = 0) -> None:
+        """`port`: where replicas follow it, on 127.0.0.1; 0 = none does."""
         self._directory = directory
+        self._port = port
         self._binary = binary or find_binary()
         self._socket_dir = Path(tempfile.mkdtemp(prefix="cdr-"))
         self.path = str(self._socket_dir / "s")
@@ -55,6 +57,11 @@ class RedisServer:
     def directory(self) -> Path:
         """Where its data are;"""
         return self._directory
+
+    @property
+    def port(self) -> int:
+        """0 where it has none."""
+        return self._port
 
     @property
     def pid(self) -> int:
@@ -114,7 +121,10 @@ class RedisServer:
 
     def _options(self) -> list[str]:
         return [
-            *("--port", "0"),
+            *("--port", str(self._port)),
+            *("--bind", "127.0.0.1"),
+            *("--repl-diskless-sync-delay", "0"),
+            *("--shutdown-timeout", "0"),  # it would wait for a replica that lags
             *("--unixsocket", self.path),
             *("--dir", str(self._directory)),
             *("--appendonly", "yes"),

@@ -472,7 +472,7 @@ class TestWelcome:
             ("drp_1", "won"),
             ("drp_2", "confirmed"),
         ]
-        assert class_.room.unconfirmed == {("drp_1", "ada")}
+        assert class_.room.unconfirmed == {("drp_1", "ada"): held["drp_1"]}
 
     async def test_who_is_greeted_hears_what_is_told_from_then_on(self, class_: Class) -> None:
         identity = an_identity("ada")
