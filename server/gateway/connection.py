@@ -127,11 +127,16 @@ class Connection(asyncio.Protocol):
     # --- what the gateway does with it --------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """One or more finished frames. A client that does not read is cut off, never waited for."""
+        """One or more finished frames; none follows a close. A client that does not read is cut off,
+        never waited for."""
+        if not self._is_ending:
+            self._write(frames)
+
+    def _write(self, data: bytes) -> None:
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        transport.write(frames)
+        transport.write(data)
         if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             self._reason = closing.TOO_SLOW.word
             transport.abort()
@@ -195,13 +200,15 @@ class Connection(asyncio.Protocol):
     def _send_protocol_data(self) -> None:
         """Handshake, pongs, closes: what the library has to say by itself. It marks the end of what it
         sends with an empty piece: we half-close then, so that the client can still read the close."""
-        ws = self._library()
+        ws, is_over = self._library(), False
         for piece in ws.data_to_send():
             if piece:
-                self.write(piece)
-            elif self.transport is not None and not self.transport.is_closing():
+                self._write(piece)
+                continue
+            is_over = True
+            if self.transport is not None and not self.transport.is_closing():
                 self.transport.write_eof()
-        if ws.close_expected() and not self._is_ending:
+        if (is_over or ws.close_expected()) and not self._is_ending:
             self._is_ending = True
             if self._reason == _CLIENT and ws.close_sent and not ws.close_rcvd:
                 self._reason = str(ws.close_sent.code)  # the library found a violation

@@ -37,6 +37,8 @@ class NotedTransport(asyncio.Transport):
         self.ended: list[str] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if "half-closed" in self.ended:
+            raise RuntimeError("Cannot call write() after write_eof()")  # as uvloop says it
         self.writes.append(bytes(data))
 
     def get_write_buffer_size(self) -> int:

@@ -391,6 +391,25 @@ class TestEnd:
 
         assert peer.transport.ended == ["half-closed"]
 
+    async def test_nothing_is_said_after_the_close(self, peer: Peer) -> None:
+        """Whatever the room is told while the client answers: it would take the whole gateway down."""
+        live(peer).connection.shutdown()
+        assert peer.hears()[-1] == 1012
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+        peer.answers()
+        assert peer.transport.ended == ["half-closed"]
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+
+        assert peer.hears() == []
+
+    async def test_nothing_is_said_to_one_who_has_half_closed(self, peer: Peer) -> None:
+        live(peer).pings()
+        peer.connection.eof_received()
+        written = len(peer.transport.writes)
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+
+        assert len(peer.transport.writes) == written
+
     async def test_uvicorn_s_end_sends_everybody_elsewhere(self, peer: Peer) -> None:
         live(peer).connection.shutdown()
         error, code = peer.hears()
