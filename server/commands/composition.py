@@ -101,6 +101,7 @@ async def compose_web(
 
         async def drain() -> None:
             health.drain()
+            figures.hush()
             await gateway.drain()
 
         yield WebParts(app, gateway.protocol, drain)

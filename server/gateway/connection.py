@@ -100,9 +100,14 @@ class Connection(asyncio.Protocol):
             if session is None:
                 if self._shakes_hands_as_usual(data):
                     return
-            elif (text := usual_text(data, wire.MAX_FRAME_BYTES)) is not None:
-                self._do(session.receive(text, now_ms()))
-                return
+            else:
+                text = usual_text(data, wire.MAX_FRAME_BYTES)
+                if self._is_ending:
+                    self._hang_up(text)
+                    return
+                if text is not None:
+                    self._do(session.receive(text, now_ms()))
+                    return
         self._receive(self._library(), data)
 
     def eof_received(self) -> None:
@@ -171,7 +176,22 @@ class Connection(asyncio.Protocol):
         ws.send_close(why.code, why.word)
         self._send_protocol_data()
 
+    def dismiss(self, why: Closing, last_words: bytes) -> None:
+        """`end` for a whole process at once: `last_words` are the same bytes for all, and no library's
+        object is made for each."""
+        if self._ws is not None or self.session is None:
+            self.end(why)
+            return
+        self._reason = why.word
+        self._write(last_words)
+        self._is_ending = True
+
     # --- inside -------------------------------------------------------------------------------
+
+    def _hang_up(self, text: bytes | bytearray | None) -> None:
+        """Dismissed: what is no text frame is the answer to our close."""
+        if text is None and self.transport is not None:
+            self.transport.close()
 
     def _abort(self) -> None:
         if self.transport is not None:

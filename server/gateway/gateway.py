@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 from websockets.typing import LoggerLike
 
+from server import wire
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.claims import ClaimState, Outcome
@@ -28,6 +29,7 @@ from server.gateway import answers, closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
 from server.gateway.joins import Joins
 from server.gateway.room import Room, is_for
@@ -222,11 +224,13 @@ class Gateway:
         goodbye = Closing(
             closing.GOING_AWAY, "server_restart", "restarting: come back in a moment", spread_ms
         )
+        last_words = text_frame(wire.error(goodbye.word, goodbye.message, spread_ms))
+        last_words += close_frame(goodbye.code, goodbye.word)
         leaving = list(self.connections)
         random.shuffle(leaving)
         for start in range(0, len(leaving), _DRAIN_SLICE):
             for connection in leaving[start : start + _DRAIN_SLICE]:
-                connection.end(goodbye)
+                connection.dismiss(goodbye, last_words)
             await asyncio.sleep(0)
         await self._until(lambda: not self.connections, _GOODBYE_SECONDS)
         _log.info(

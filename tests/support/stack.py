@@ -26,7 +26,7 @@ from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer
 
 SECRET = "k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss"
-READY_SECONDS = 15.0
+READY_SECONDS = 60.0
 _STOP_SECONDS = 8.0
 _ROOT = Path(__file__).parents[2]
 

@@ -129,6 +129,15 @@ async def test_a_press_that_is_repeated_over_a_restart_makes_one_drop(stack: Sta
     assert len(set(made)) == 1
 
 
+async def test_who_supervises_nobody_only_says_so(stack: Stack) -> None:
+    worker = stack.worker()
+    await eventually(lambda: times(worker, "worker_up"), 30)
+    worker.signal(signal.SIGUSR2)
+    await eventually(lambda: times(worker, "nothing_to_replace"), 10)
+
+    assert worker.process.poll() is None
+
+
 async def consumers(redis: RedisServer, prefix: str) -> dict[str, int]:
     """Of all outboxes' groups: name -> what it has not acknowledged."""
     held: dict[str, int] = {}
