@@ -136,4 +136,5 @@ def _sum(parts: Sequence[Progress]) -> Progress:
         confirmed=sum(one.confirmed for one in parts),
         rejoined=sum(one.rejoined for one in parts),
         changed=sum(one.changed for one in parts),
+        away=sum(one.away for one in parts),
     )

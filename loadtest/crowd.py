@@ -80,6 +80,7 @@ class Progress:
     confirmed: int = 0
     rejoined: int = 0
     changed: int = 0
+    away: int = 0
 
 
 class Order(StrEnum):
@@ -202,6 +203,7 @@ class _Crowd:
                     record.confirmations,
                     record.rejoins,
                     record.changes,
+                    record.away,
                 )
             )
             await asyncio.sleep(_REPORT_EVERY_S)

@@ -17,6 +17,23 @@ def _moments(size: int) -> "array[int]":
     return array("q", bytes(8 * size))
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """From a lost connection to the welcome that ended it. `close_code` None: no close came;
+    `announced_ms` None: nobody said when to come back."""
+
+    number: int
+    close_code: int | None
+    announced_ms: int | None
+    lost_at: int
+    back_at: int
+
+    @property
+    def late_s(self) -> float:
+        """Beyond what was announced; below 0: back before its end."""
+        return (self.back_at - self.lost_at) / 1e9 - (self.announced_ms or 0) / 1000
+
+
 @dataclass(slots=True)
 class Recording:
     """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0. `fell_at`:
@@ -36,6 +53,7 @@ class Recording:
     coupons: dict[int, set[str]] = field(default_factory=dict)
     revoked: set[int] = field(default_factory=set)
     changed: dict[int, "array[int]"] = field(default_factory=dict)
+    absences: list[Absence] = field(default_factory=list)
     troubles: Counter[str] = field(default_factory=Counter)
     fell_at: int = 0
     joins: int = 0
@@ -45,6 +63,7 @@ class Recording:
     answers: int = 0
     wins: int = 0
     confirmations: int = 0
+    _away: dict[int, tuple[int, int | None, int | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         size = len(self.names)
@@ -63,6 +82,19 @@ class Recording:
         elif not was_here:
             self.rejoined[number] = at
             self.rejoins += 1
+            lost_at, code, announced_ms = self._away.pop(number, (at, None, None))
+            self.absences.append(Absence(number, code, announced_ms, lost_at, at))
+
+    @property
+    def away(self) -> int:
+        """Who lost the connection and is not back."""
+        return len(self._away)
+
+    def lose(self, number: int, at: int, code: int | None, announced_ms: int | None) -> None:
+        """A connection of one who was in."""
+        if self.here[number]:
+            self.here[number] = 0
+            self._away[number] = (at, code, announced_ms)
 
     def push(self, number: int, at: int) -> bool:
         """False: had it before."""

@@ -132,7 +132,8 @@ class Student(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
-        self._scene.recording.here[self.number] = 0
+        lost = (time.monotonic_ns(), self._close_code, self._retry_after_ms)
+        self._scene.recording.lose(self.number, *lost)
         self._scene.left(self, self._close_code, self._retry_after_ms)
 
     # Frames.

@@ -14,7 +14,7 @@ from server.commands.migrate import migrate_configured
 from server.commands.run import run
 from server.commands.supervisor import until_stopped
 from server.commands.token import DEFAULT_TTL_SECONDS, TokenRequest, write_tokens
-from server.commands.web import web
+from server.commands.web import Place, web
 from server.commands.worker import worker
 from server.core.identity import Role
 from server.settings import Settings, SettingsError, read_settings
@@ -40,9 +40,11 @@ def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
             # asyncio's own loop: the supervisor moves no data, and its children are better watched.
             asyncio.run(until_stopped(run(settings)))
         case "web":
-            uvloop.run(until_stopped(web(settings, asked.number)))
+            uvloop.run(
+                until_stopped(web(settings, Place(asked.number, asked.listen_fd, asked.up_fd)))
+            )
         case "worker":
-            uvloop.run(until_stopped(worker(settings)))
+            uvloop.run(until_stopped(worker(settings, asked.up_fd)))
         case "migrate":
             migrate_configured(settings)
         case "token":
@@ -65,8 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     roles = parser.add_subparsers(dest="role", metavar="role")
     web_parser = roles.add_parser("web", help="pages, API and sockets")
-    web_parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
-    roles.add_parser("worker", help="claims to the ledger")
+    worker_parser = roles.add_parser("worker", help="claims to the ledger")
+    for name in ("--number", "--listen-fd"):
+        web_parser.add_argument(name, type=int, help=argparse.SUPPRESS)
+    for child in (web_parser, worker_parser):
+        child.add_argument("--up-fd", type=int, help=argparse.SUPPRESS)
     roles.add_parser("migrate", help="the ledger's schema to this version")
     _bench_arguments(roles.add_parser("desk-bench", help="claims a second of the desk alone"))
     _token_arguments(roles.add_parser("token", help="make JWTs"))

@@ -36,6 +36,7 @@ class Settings:
     host: str
     port: int
     processes: int
+    joins_per_second: int
     public_url: str | None
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
@@ -153,6 +154,14 @@ _VARIABLES = (
         "1",
         "How many `web` processes share the port. One per core; each holds some 10,000 students.",
         setting_parsers.whole_number(1, _MAX_PROCESSES),
+    ),
+    _Variable(
+        "CLASSDROP_JOINS_PER_SECOND",
+        "joins_per_second",
+        "5000",
+        "How many students each `web` process lets in within a second; the others are told when to "
+        "come back.",
+        setting_parsers.whole_number(1, 100_000),
     ),
     _Variable(
         "CLASSDROP_PUBLIC_URL",

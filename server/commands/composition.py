@@ -80,6 +80,7 @@ async def compose_web(
             metrics,
             _origins(settings),
             TrustedProxies.of(settings.trusted_proxies),
+            settings.joins_per_second,
         )
         gateway = Gateway(parts, new_id("gwy"))
         # Its own client: a connection that listens is never given back to a pool.
@@ -103,6 +104,7 @@ async def compose_web(
 
         async def drain() -> None:
             health.drain()
+            figures.hush()
             await gateway.drain()
 
         yield WebParts(app, gateway.protocol, drain)

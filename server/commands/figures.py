@@ -29,6 +29,7 @@ class Figures:
     process: str
     host: str
     _others: list[Metric] = field(default_factory=list)
+    _is_hushed: bool = False
     _read_at: float = -_KEPT_SECONDS
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -42,6 +43,10 @@ class Figures:
         own = exposition.figures_of(self.registry, self._labels)
         # Off the loop: students come first.
         return await asyncio.to_thread(exposition.dump, own, self._others)
+
+    def hush(self) -> None:
+        """Tells no more: from now on somebody else may speak under this name."""
+        self._is_hushed = True
 
     async def tell(self) -> None:
         own = exposition.figures_of(self.registry, self._labels)
@@ -71,7 +76,7 @@ class Figures:
             task.cancel()
 
     async def _keep_telling(self) -> None:
-        while True:
+        while not self._is_hushed:
             # Readiness says that Redis is away; figures are told when it is back.
             with suppress(DeskUnavailableError):
                 await self.tell()

@@ -52,6 +52,13 @@ def listen(settings: Settings, *, shared: bool) -> socket.socket:
 class Service(uvicorn.Server):
     """uvicorn without signal handling of its own: we drain first, then it stops."""
 
+    def stop_listening(self, listening: socket.socket) -> None:
+        """At once. A socket that somebody else holds as well keeps its queue."""
+        if self.started:
+            for server in self.servers:
+                server.close()
+            listening.close()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -83,12 +90,15 @@ def service(settings: Settings, app: Any, ws_class: Callable[..., asyncio.Protoc
 async def serve(
     server: Service, listening: socket.socket, drain: Callable[[], Awaitable[None]]
 ) -> None:
-    """Serves until it is cancelled; then drains (readiness gone, sockets told to come back
-    elsewhere), closes the port and waits for the answers in flight."""
+    """Serves until it is cancelled; then leaves the port to others, drains (readiness gone, sockets
+    told to come back elsewhere) and waits for the answers in flight."""
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await asyncio.shield(serving)
     finally:
+        # First of all: who knocks from now on is the next one's, and who was sent away must not
+        # find us again.
+        server.stop_listening(listening)
         await _drain(drain)
         server.should_exit = True
         await serving

@@ -2,7 +2,6 @@
 is configured, keeps web and worker running, and leaves nothing behind.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from server.commands.demo import prepare_demo
 from server.commands.invitation import invite
 from server.commands.listening import refuse_taken_port
 from server.commands.migrate import migrate_embedded
-from server.commands.supervisor import Child, kept, role
+from server.commands.supervisor import Child, Started, kept, role
 from server.commands.web import web_children
 from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError
 from server.settings import Settings
@@ -34,9 +33,9 @@ async def run(settings: Settings) -> None:
             complete = await _with_ledger_and_secret(with_redis, folder)
             await refuse_unfit(complete)
             await prepare_demo(complete)
-            async with kept(_roles(complete, lock)):
+            async with kept(_roles(complete, lock)) as roles:
                 await invite(complete)
-                await asyncio.Event().wait()
+                await roles.replace_when_asked()
 
 
 def _refuse_half_configured(settings: Settings) -> None:
@@ -55,9 +54,9 @@ async def _with_redis(settings: Settings, folder: DataFolder, lock: int) -> Asyn
         return
     server = EmbeddedRedis(folder.redis, keep_open=(lock,))
 
-    async def start() -> asyncio.subprocess.Process:
+    async def start() -> Started:
         try:
-            return await server.start()
+            return Started(await server.start())
         except EmbeddedRedisError as error:
             raise CommandError(str(error)) from error
 

@@ -5,29 +5,45 @@ serves nobody itself. One is the service itself.
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from server.commands.checks import refuse_missing_replicas, refuse_unfit
 from server.commands.composition import compose_web
+from server.commands.door import Door
 from server.commands.garbage import calm_garbage_collector
-from server.commands.listening import listen, refuse_taken_port, serve, service
+from server.commands.listening import Service, listen, refuse_taken_port, serve, service
+from server.commands.readiness import tell_up
 from server.commands.supervisor import Child, kept, role
 from server.settings import Settings
 from server.telemetry import Health, Metrics, watch_loop
 
+_LOOK_AGAIN_S = 0.02
 
-async def web(settings: Settings, number: int | None) -> None:
-    """`number`: this is one of several that share the port, else the whole service."""
-    if number is None and settings.processes > 1:
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose child this is, where it is one. `number` None: the whole service. `listen_fd`: the socket it
+    was lent; `up_fd`: where to say that it is up."""
+
+    number: int | None = None
+    listen_fd: int | None = None
+    up_fd: int | None = None
+
+
+async def web(settings: Settings, place: Place) -> None:
+    """One of several that share the port, or the whole service."""
+    if place.number is None and settings.processes > 1:
         await refuse_unfit(settings)
         await refuse_missing_replicas(settings)
         refuse_taken_port(settings)
-        async with kept(web_children(settings)):
-            await asyncio.Event().wait()
+        async with kept(web_children(settings)) as children:
+            await children.replace_when_asked()
     else:
-        await _serve(settings, number or 0)
+        await _serve(settings, place)
 
 
 def web_children(
@@ -37,15 +53,21 @@ def web_children(
 ) -> list[Child]:
     """The processes behind the port, for a supervisor."""
     return [
-        role(f"web-{number}", ("web", "--number", str(number)), environment, keep_open)
+        role(
+            f"web-{number}",
+            ("web", "--number", str(number)),
+            environment,
+            keep_open,
+            Door(settings),
+        )
         for number in range(settings.processes)
     ]
 
 
-async def _serve(settings: Settings, number: int) -> None:
+async def _serve(settings: Settings, place: Place) -> None:
     await refuse_unfit(settings)
     await refuse_missing_replicas(settings)
-    listening = listen(settings, shared=settings.processes > 1)
+    number, listening = place.number or 0, _listening(settings, place.listen_fd)
     metrics, health = Metrics(), Health()
     async with (
         compose_web(settings, metrics, health, number) as parts,
@@ -54,7 +76,21 @@ async def _serve(settings: Settings, number: int) -> None:
         watch = tasks.create_task(watch_loop(metrics, health))
         calm_garbage_collector()
         structlog.get_logger().info("web_up", host=settings.host, port=settings.port, number=number)
+        server = service(settings, parts.app, parts.ws_class)
+        up = tasks.create_task(_tell_when_up(server, health, place.up_fd))
         try:
-            await serve(service(settings, parts.app, parts.ws_class), listening, parts.drain)
+            await serve(server, listening, parts.drain)
         finally:
             watch.cancel()
+            up.cancel()
+
+
+def _listening(settings: Settings, lent: int | None) -> socket.socket:
+    return listen(settings, shared=False) if lent is None else socket.socket(fileno=lent)
+
+
+async def _tell_when_up(server: Service, health: Health, up_fd: int | None) -> None:
+    """Up is who listens and is ready: whoever asks for that replaces another with us."""
+    while not (server.started and (await health.readyz())[0]):  # noqa: ASYNC110  (nobody tells)
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    tell_up(up_fd)

@@ -10,18 +10,20 @@ import structlog
 from server.commands.checks import refuse_unfit
 from server.commands.composition import compose_worker
 from server.commands.garbage import calm_garbage_collector
+from server.commands.readiness import tell_up
 from server.settings import Settings
 from server.telemetry import Health, Metrics, watch_loop
 
 
-async def worker(settings: Settings) -> None:
-    """Works until it is cancelled."""
+async def worker(settings: Settings, up_fd: int | None = None) -> None:
+    """Works until it is cancelled. `up_fd`: where to say that it is up."""
     await refuse_unfit(settings)
     metrics = Metrics()
     async with compose_worker(settings, metrics) as composed, asyncio.TaskGroup() as tasks:
         watch = tasks.create_task(watch_loop(metrics, Health()))
         calm_garbage_collector()
         structlog.get_logger().info("worker_up")
+        tell_up(up_fd)
         try:
             await composed.run()
         finally:

@@ -14,10 +14,12 @@ from redis.exceptions import ResponseError
 
 from server.desk.connection import COMMAND_SECONDS, asked
 from server.desk.keys import SHARDS, ShardKeys
+from server.desk.scripts import Scripts
 
 GROUP = "ledger"
 CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over
 BATCH = 1_000
+FORGOTTEN_MS = 60_000  # a lane asks every second: who has been silent this long is dead
 
 
 class OutboxEntry(NamedTuple):
@@ -54,6 +56,7 @@ class Backlog:
 class Outbox:
     def __init__(self, redis: Redis, prefix: str, consumer: str) -> None:
         self._redis = redis
+        self._scripts = Scripts(redis)
         self._consumer = consumer
         self._streams = {shard: ShardKeys(prefix, shard).outbox.encode() for shard in range(SHARDS)}
         self._shard_of = {stream: shard for shard, stream in self._streams.items()}
@@ -108,6 +111,23 @@ class Outbox:
                 )
             found += self._entries([[stream, answer[1]]])
         return found
+
+    async def forget_dead(self) -> int:
+        """Takes the consumers of dead workers out of the group, once others have taken over what they
+        held; how many. One who was only asleep is in it again with its next read."""
+        return await self._forget(FORGOTTEN_MS)
+
+    async def leave(self) -> None:
+        """For a consumer that reads no more. It stays in the group where something is left for another
+        to take over."""
+        await self._forget(0, self._consumer)
+
+    async def _forget(self, silent_ms: int, consumer: str = "") -> int:
+        taken = 0
+        for stream in self._streams.values():
+            args = (GROUP, silent_ms, consumer)
+            taken += await self._scripts.run("forget_consumers", [stream.decode()], args)
+        return taken
 
     async def acknowledge(self, entries: Sequence[OutboxEntry]) -> None:
         async with asked(), self._redis.pipeline(transaction=False) as pipe:

@@ -32,6 +32,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "arm": ("server",),
     "load_drop": (),
     "load_caps": (),
+    "forget_consumers": (),
     "publish": _ROOM,
     "room_state": _ROOM,
     "presence": ("server",),

@@ -4,7 +4,7 @@
 table (`client_sdk/vectors.json`, `close_codes`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ TOO_MANY = Closing(4004, "too_many", "too many sockets of this address without a
 UNAVAILABLE = Closing(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
 FLOOD = Closing(4008, "rate_limited", "too many messages", 5_000)
 GOING_AWAY = 1012  # with an error `server_restart` that announces when to come back
+
+
+def joins_limited(wait_ms: int) -> Closing:
+    """Good students, too many in one moment. To a client the same as TOO_MANY."""
+    return replace(TOO_MANY, message="too many are coming in at once", retry_after_ms=wait_ms)
+
 
 PROTOCOL_ERROR = Closing(4500, "invalid_frame", "that is not a frame of classdrop.v1")
 TOKEN_INVALID = Closing(4501, "token_invalid", "the token is not good")

@@ -64,7 +64,6 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_address",
         "_fragments",
-        "_has_said_all",
         "_host",
         "_is_ending",
         "_is_stranger",
@@ -82,7 +81,6 @@ class Connection(asyncio.Protocol):
         self._address = ""
         self._is_stranger = False
         self._is_ending = False
-        self._has_said_all = False
         self._reason = _CLIENT
         self.transport: asyncio.Transport | None = None
         self.session: Session | None = None
@@ -103,9 +101,14 @@ class Connection(asyncio.Protocol):
             if session is None:
                 if self._shakes_hands_as_usual(data):
                     return
-            elif (text := usual_text(data, wire.MAX_FRAME_BYTES)) is not None:
-                self._do(session.receive(text, now_ms()))
-                return
+            else:
+                text = usual_text(data, wire.MAX_FRAME_BYTES)
+                if self._is_ending:
+                    self._hang_up(text)
+                    return
+                if text is not None:
+                    self._do(session.receive(text, now_ms()))
+                    return
         self._receive(self._library(), data)
 
     def pause_writing(self) -> None:
@@ -135,13 +138,16 @@ class Connection(asyncio.Protocol):
     # --- what the gateway does with it --------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """One or more finished frames. A client that does not read is cut off, never waited for. After
-        the close there is nothing more to say, though the room may have us in its list for as long as
-        the client's goodbye takes: a transport raises then, and the whole room would go without."""
+        """One or more finished frames; none follows a close: a transport raises then, in the middle of a
+        broadcast. A client that does not read is cut off, never waited for."""
+        if not self._is_ending:
+            self._write(frames)
+
+    def _write(self, data: bytes) -> None:
         transport = self.transport
-        if transport is None or self._has_said_all or transport.is_closing():
+        if transport is None or transport.is_closing():
             return
-        transport.write(frames)
+        transport.write(data)
 
     def tell(self, frames: bytes) -> None:
         """For this student only: kept until the welcome has been sent."""
@@ -173,7 +179,22 @@ class Connection(asyncio.Protocol):
         ws.send_close(why.code, why.word)
         self._send_protocol_data()
 
+    def dismiss(self, why: Closing, last_words: bytes) -> None:
+        """`end` for a whole process at once: `last_words` are the same bytes for all, and no library's
+        object is made for each."""
+        if self._ws is not None or self.session is None:
+            self.end(why)
+            return
+        self._reason = why.word
+        self._write(last_words)
+        self._is_ending = True
+
     # --- inside -------------------------------------------------------------------------------
+
+    def _hang_up(self, text: bytes | bytearray | None) -> None:
+        """Dismissed: what is no text frame is the answer to our close."""
+        if text is None and self.transport is not None:
+            self.transport.close()
 
     def _abort(self) -> None:
         if self.transport is not None:
@@ -202,14 +223,15 @@ class Connection(asyncio.Protocol):
     def _send_protocol_data(self) -> None:
         """Handshake, pongs, closes: what the library has to say by itself. It marks the end of what it
         sends with an empty piece: we half-close then, so that the client can still read the close."""
-        ws = self._library()
+        ws, is_over = self._library(), False
         for piece in ws.data_to_send():
             if piece:
-                self.write(piece)
-            elif self.transport is not None and not self.transport.is_closing():
-                self._has_said_all = True
+                self._write(piece)
+                continue
+            is_over = True
+            if self.transport is not None and not self.transport.is_closing():
                 self.transport.write_eof()
-        if ws.close_expected() and not self._is_ending:
+        if (is_over or ws.close_expected()) and not self._is_ending:
             self._is_ending = True
             if self._reason == _CLIENT and ws.close_sent and not ws.close_rcvd:
                 self._reason = str(ws.close_sent.code)  # the library found a violation

@@ -8,12 +8,14 @@ second one pass looks after progress, presence, pings and silence.
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 from websockets.typing import LoggerLike
 
+from server import wire
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.claims import ClaimState, Outcome
@@ -27,6 +29,8 @@ from server.gateway import answers, closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.frames import close_frame, text_frame
+from server.gateway.join_limit import JoinLimit
 from server.gateway.joins import Joins
 from server.gateway.room import Room, is_for
 from server.gateway.rooms import Rooms
@@ -34,8 +38,11 @@ from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
 CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
-COME_BACK_PER_SECOND = 2_000  # joins that a drain asks for in a second: what one process takes in
+JOINS_PER_SECOND = 5_000  # that one process lets in; on two cores shared with them it manages 5,500
+COME_BACK_PER_SECOND = 2_000  # of those a drain sends away: others come in as well
 _DRAIN_SLICE = 500
+_ANSWERS_SECONDS = 0.8  # for the taps under way when a drain begins
+_GOODBYE_SECONDS = 0.9  # for clients to answer the close: who is cut off may not have read why
 _log = structlog.get_logger()
 
 
@@ -50,6 +57,7 @@ class GatewayParts:
     metrics: Metrics
     allowed_origins: frozenset[str]
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    joins_per_second: int = JOINS_PER_SECOND
 
 
 class Gateway:
@@ -65,6 +73,9 @@ class Gateway:
         self.proxies = parts.proxies
         self.doorkeeper = Doorkeeper()
         self.is_draining = False
+        self._join_limit = JoinLimit(parts.joins_per_second)
+        self._taps = 0  # of sockets, not answered yet
+        self._has_less = asyncio.Event()  # a tap, a task or a connection less, for the drain
         log = logging.getLogger("classdrop.websocket")
         log.setLevel(logging.WARNING)
         self.protocol_log: LoggerLike = log
@@ -90,6 +101,7 @@ class Gateway:
 
     def left(self, connection: Connection, reason: str) -> None:
         self.connections.discard(connection)
+        self._has_less.set()
         self.doorkeeper.sockets -= 1
         self.metrics.ws_connections.dec()
         self.metrics.ws_disconnects.labels(reason).inc()
@@ -104,9 +116,17 @@ class Gateway:
         """The hello was good."""
         session = connection.session
         assert session is not None
+        wait_ms = self._join_limit.admit(now_ms())
+        if wait_ms:
+            self.metrics.ws_connects.labels("limited").inc()
+            connection.end(closing.joins_limited(wait_ms))
+            return
+        self.metrics.ws_joins_peak.set(self._join_limit.peak)
         self.joins.add(session.room, (connection,))
 
     def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
+        if self.is_draining:
+            return  # this socket ends in a moment; the same request comes again by another
         session = connection.session
         assert session is not None
         identity, room = session.identity, self.rooms.get(session.room)
@@ -157,6 +177,7 @@ class Gateway:
         room.seen[drop.id].add(student)  # who taps has seen it
         tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id)
         tap.gateway, tap.connection, tap.room = self, connection, room
+        self._taps += 1
         self.claim_desk.submit(tap)
 
     async def _claim_after_healing(
@@ -188,21 +209,45 @@ class Gateway:
 
     # --- the end ------------------------------------------------------------------------------
 
+    def tap_answered(self) -> None:
+        self._taps -= 1
+        self._has_less.set()
+
     async def drain(self) -> None:
-        """Sends everybody away with a time to come back in, spread so that the others can take
-        them in; new sockets are refused from now on."""
+        """Answers the taps under way, then sends everybody away with a time to come back in, spread so
+        that the others can take them in, and waits until they have gone. New sockets and new taps are
+        refused from now on. Two seconds at most."""
         self.is_draining = True
-        spread_ms = max(1_000, len(self.connections) * 1_000 // COME_BACK_PER_SECOND)
+        await self._until(lambda: not self._taps and not self._tasks, _ANSWERS_SECONDS)
+        come_back = min(COME_BACK_PER_SECOND, max(1, self._join_limit.per_second // 2))
+        spread_ms = max(1_000, len(self.connections) * 1_000 // come_back)
         goodbye = Closing(
             closing.GOING_AWAY, "server_restart", "restarting: come back in a moment", spread_ms
         )
+        last_words = text_frame(wire.error(goodbye.word, goodbye.message, spread_ms))
+        last_words += close_frame(goodbye.code, goodbye.word)
         leaving = list(self.connections)
         random.shuffle(leaving)
         for start in range(0, len(leaving), _DRAIN_SLICE):
             for connection in leaving[start : start + _DRAIN_SLICE]:
-                connection.end(goodbye)
+                connection.dismiss(goodbye, last_words)
             await asyncio.sleep(0)
-        _log.info("drained", sockets=len(leaving), spread_ms=spread_ms)
+        await self._until(lambda: not self.connections, _GOODBYE_SECONDS)
+        _log.info(
+            "drained",
+            sockets=len(leaving),
+            spread_ms=spread_ms,
+            unanswered=self._taps,
+            cut_off=len(self.connections),
+        )
+
+    async def _until(self, is_done: Callable[[], bool], seconds: float) -> None:
+        """Or until the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not is_done():
+                    self._has_less.clear()
+                    await self._has_less.wait()
 
     def _own(self, job: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(job)
@@ -212,6 +257,7 @@ class Gateway:
     def _finished(self, task: asyncio.Task[None]) -> None:
         """A fault in one student's claim must not be silent."""
         self._tasks.discard(task)
+        self._has_less.set()
         if not task.cancelled() and task.exception() is not None:
             _log.error("gateway_task_failed", exc_info=task.exception())
 
@@ -225,6 +271,7 @@ class _SocketTap(Tap):
     room: Room
 
     def answered(self, answer: ClaimAnswer) -> None:
+        self.gateway.tap_answered()
         if answer.held is not None and answer.held.state is ClaimState.WON:
             self.room.unconfirmed[self.drop_id, self.student] = answer.held
         self.gateway.answer(self.connection, self.drop_id, self.request_id, answer)

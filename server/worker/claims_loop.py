@@ -5,6 +5,7 @@ comes first (a cancelled read leaves such), then what is new; acknowledged last.
 died with is taken over by `take_over`.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ class ClaimsLoop:
     outbox: Outbox
     recorder: ClaimRecorder
     metrics: Metrics
+    is_leaving: bool = False
     _owes: bool = True  # something given to us may not have been acknowledged
+    _reading: asyncio.Task[list[OutboxEntry]] | None = None
 
     async def step(self) -> int:
         """One batch, waiting at most WAIT_MS for it; how many entries. DeskUnavailableError and
@@ -34,12 +37,31 @@ class ClaimsLoop:
         self._owes = True  # until it is known that all of it has been acknowledged
         if pending and stuck is None:
             return len(pending)
-        entries = await self.outbox.read(WAIT_MS if stuck is None else _WAIT_WHILE_STUCK_MS)
+        entries = await self._read(WAIT_MS if stuck is None else _WAIT_WHILE_STUCK_MS)
         stuck = await self._record(entries) or stuck
         if stuck is not None:
             raise stuck
         self._owes = False
         return len(entries)
+
+    def leave(self) -> None:
+        """Makes this step the last: it waits for no more claims, and ends with those it has."""
+        self.is_leaving = True
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _read(self, wait_ms: int) -> list[OutboxEntry]:
+        """Where we are leaving: what a read that was cut short has left with us."""
+        if not self.is_leaving:
+            self._reading = asyncio.create_task(self.outbox.read(wait_ms))
+            try:
+                return await self._reading
+            except asyncio.CancelledError:
+                if not self.is_leaving or _is_cancelled():
+                    raise
+            finally:
+                self._reading = None
+        return await self.outbox.read_own_pending()
 
     async def take_over(self) -> int:
         entries = await self.outbox.take_over()
@@ -67,3 +89,9 @@ class ClaimsLoop:
         self.metrics.ledger_batch_size.observe(len(entries))
         self.metrics.confirmed.inc(len(result.coupons))
         self.metrics.dead_letters.inc(result.dead)
+
+
+def _is_cancelled() -> bool:
+    """We ourselves, not only what we waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

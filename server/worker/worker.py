@@ -6,6 +6,7 @@ fault in one round must not end the others, and is logged and counted.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -29,6 +30,8 @@ from server.worker.difference_watch import DifferenceWatch
 
 CLAIM_LANES = 2  # one's transaction runs in the database while the other prepares its own
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
+FINISH_SECONDS = 2.5  # for what is under way when we are told to stop
+_LEAVE_SECONDS = 0.5
 _PAUSE_SECONDS = 0.2  # after a failure, before the next try
 _log = structlog.get_logger()
 
@@ -47,12 +50,37 @@ class Worker:
     metrics: Metrics
 
     async def run(self) -> None:
-        """Until cancelled."""
-        await _until_done(self.mend_outboxes)  # before new groups hide that the old ones are gone
-        await _until_done(self.outbox.make_groups)
+        """Until cancelled. Then every job ends the round it is in, so that whoever was told `won` need
+        not wait until another worker takes over what we have read."""
+        stopping = asyncio.Event()
+        for lane in self.claims:
+            lane.is_leaving = False
+        await _until_done(
+            self.mend_outboxes, stopping
+        )  # before new groups hide that the old ones are gone
+        await _until_done(self.outbox.make_groups, stopping)
         async with asyncio.TaskGroup() as tasks:
-            for seconds, job in self._jobs():
-                tasks.create_task(_every(seconds, job))
+            jobs = [tasks.create_task(_every(s, job, stopping)) for s, job in self._jobs()]
+            try:
+                await asyncio.wait(jobs)
+            finally:
+                stopping.set()
+                for lane in self.claims:
+                    lane.leave()
+                await asyncio.wait(jobs, timeout=FINISH_SECONDS)
+                for job in jobs:
+                    job.cancel()
+                await asyncio.wait(jobs)
+                await self._leave()
+
+    async def _leave(self) -> None:
+        """What we still hold, where we were cut short, keeps its consumer until it is taken over."""
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                for lane in self.claims:
+                    await lane.outbox.leave()
+        except (DeskUnavailableError, TimeoutError):
+            _log.warning("worker_left_without_a_word")  # `forget_dead` of the others sees to it
 
     def _jobs(self) -> list[tuple[float, Job]]:
         """How often, and what."""
@@ -70,6 +98,7 @@ class Worker:
             (5.0, difference.look),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
+            (60.0, self.outbox.forget_dead),
             (3600.0, self.forget_old_keys),
         ]
 
@@ -123,15 +152,22 @@ class Worker:
             await idempotency.forget_old(conn, now_ms())
 
 
-async def _every(seconds: float, job: Job) -> None:
-    while True:
-        await _until_done(job)
-        await asyncio.sleep(seconds)
+async def _every(seconds: float, job: Job, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
+        await _until_done(job, stopping)
+        await _pause(seconds, stopping)
 
 
-async def _until_done(job: Job) -> None:
+async def _pause(seconds: float, stopping: asyncio.Event) -> None:
+    if seconds:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stopping.wait()
+
+
+async def _until_done(job: Job, stopping: asyncio.Event) -> None:
     name = getattr(job, "__qualname__", repr(job))
-    while True:
+    while not stopping.is_set():
         try:
             await job()
         except (DeskUnavailableError, LedgerUnavailableError) as error:
@@ -140,4 +176,4 @@ async def _until_done(job: Job) -> None:
             _log.exception("job_failed", job=name)
         else:
             return
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await _pause(_PAUSE_SECONDS, stopping)

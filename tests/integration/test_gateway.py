@@ -1,6 +1,7 @@
 """The gateway over real sockets and a real Redis: joining, pushing, claiming, healing, ending."""
 
 import asyncio
+import random
 from dataclasses import replace
 
 import orjson
@@ -14,10 +15,12 @@ from server.core.instants import from_text
 from server.desk import records
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
+from server.gateway.join_limit import JoinLimit
 from server.gateway.room_news import FRESH_MS
 from tests.support.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
-from tests.support.gateways import RunningGateway, a_token
+from tests.support.faults import interpose, once
+from tests.support.gateways import DEADLINE_S, RunningGateway, a_token
 
 pytestmark = pytest.mark.asyncio
 
@@ -369,6 +372,77 @@ class TestEnding:
         with pytest.raises(InvalidStatus):
             async with gateway.socket():
                 pass
+
+    async def test_a_tap_under_way_is_answered_before_the_drain_says_goodbye(
+        self, gateway: RunningGateway, second_gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk)
+        is_asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(*_: object) -> None:
+            is_asked.set()
+            await go_on.wait()
+
+        async with gateway.student("ada") as (ada, _), gateway.student("bob") as (bob, _):
+            interpose(gateway.desk.claims._scripts, "run", before=once(hold))
+            await ada.send(type="claim", drop_id="drp_1", request_id="r1")
+            await is_asked.wait()
+            draining = asyncio.create_task(gateway.gateway.drain())
+            await eventually(lambda: gateway.gateway.is_draining)
+            await bob.send(type="claim", drop_id="drp_1", request_id="r2")
+            go_on.set()
+            _, told_ada = await ada.closed()
+            _, told_bob = await bob.closed()
+            await draining
+
+        kinds = [frame["type"] for frame in told_ada]
+        assert kinds[-1] == "error"
+        assert [f["outcome"] for f in told_ada if f["type"] == "claim_result"] == ["won"]
+        # Who came too late is not answered here; the same request is, elsewhere.
+        assert "claim_result" not in [frame["type"] for frame in told_bob]
+        async with second_gateway.student("bob") as (bob, _):
+            assert (await bob.claim(request_id="r2"))["outcome"] == "won"
+
+    async def test_a_drain_waits_for_nobody_who_does_not_answer(
+        self, gateway: RunningGateway
+    ) -> None:
+        async with gateway.student() as (client, _):
+            client.socket.transport.pause_reading()
+            async with asyncio.timeout(DEADLINE_S):
+                await gateway.gateway.drain()
+            client.socket.transport.resume_reading()
+
+    @pytest.mark.parametrize("limit", [30, None])
+    async def test_a_burst_of_joins_is_let_in_in_turns(
+        self, gateway: RunningGateway, limit: int | None
+    ) -> None:
+        """Everybody does as they are told, and is in soon. None is the control: all at once."""
+        gateway.gateway._join_limit = counted = JoinLimit(limit or 10_000)
+        chance = random.Random(1)
+
+        async def come_in(name: str) -> int:
+            for times in range(1, 50):
+                async with gateway.socket() as client:
+                    await client.send(type="hello", token=a_token(name))
+                    frame = await client.next()
+                    if frame["type"] == "welcome":
+                        return times
+                    assert (frame["code"], (await client.closed())[0]) == ("too_many", 4004)
+                due = asyncio.Event()
+                wait_s = chance.random() * frame["retry_after_ms"] / 1000
+                asyncio.get_running_loop().call_later(wait_s, due.set)
+                await due.wait()
+            raise AssertionError("never let in")
+
+        async with asyncio.timeout(30):
+            times = await asyncio.gather(*(come_in(f"s{number}") for number in range(60)))
+
+        if limit is None:
+            assert counted.peak > 30
+            assert max(times) == 1
+        else:
+            assert counted.peak == limit
+            assert max(times) > 1
 
     async def test_who_leaves_is_forgotten(self, gateway: RunningGateway) -> None:
         async with gateway.student() as (_, _welcome):

@@ -9,6 +9,7 @@ from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
 from server.desk.outbox import Outbox, OutboxEntry
 from tests.support.desks import SHARD, Desk
+from tests.support.eventually import eventually
 from tests.support.faults import interpose
 
 pytestmark = pytest.mark.asyncio
@@ -120,6 +121,55 @@ async def test_what_a_dead_worker_held_is_taken_over(
     assert students(await other.take_over()) == ["bob"]
     assert students(await other.read_own_pending()) == ["bob"]
     assert await outbox.read_own_pending() == []
+
+
+async def consumers(desk: Desk) -> set[str]:
+    found = await desk.redis.xinfo_consumers(desk.keys().outbox, outbox_module.GROUP)
+    return {one["name"].decode() for one in found}
+
+
+async def test_a_dead_worker_is_forgotten_and_a_living_one_is_not(
+    desk: Desk, outbox: Outbox, other: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "FORGOTTEN_MS", 300)
+    await outbox.make_groups()
+    await outbox.read(1)
+
+    async def is_alone() -> bool:
+        await other.read(1)
+        await other.forget_dead()
+        return await consumers(desk) == {"wrk_2"}
+
+    await eventually(is_alone)
+
+
+async def test_who_holds_something_is_not_forgotten_before_it_was_taken_over(
+    desk: Desk, outbox: Outbox, other: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "FORGOTTEN_MS", 0)
+    monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
+    await outbox.make_groups()
+    await win(desk, "ada")
+    await outbox.read(1)
+    await other.forget_dead()
+    await outbox.leave()
+
+    assert await consumers(desk) == {"wrk_1"}
+    assert students(await other.take_over()) == ["ada"]
+    await outbox.leave()
+    assert await consumers(desk) == {"wrk_2"}
+
+
+async def test_control_to_take_out_who_holds_something_loses_it(
+    desk: Desk, outbox: Outbox, other: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
+    await outbox.make_groups()
+    await win(desk, "ada")
+    await outbox.read(1)
+    await desk.redis.xgroup_delconsumer(desk.keys().outbox, outbox_module.GROUP, "wrk_1")
+
+    assert [*await other.take_over(), *await other.read(1)] == []
 
 
 async def test_what_a_worker_has_just_been_given_is_left_to_it(

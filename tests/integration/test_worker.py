@@ -7,8 +7,10 @@ import pytest
 from server.core.claims import Outcome
 from server.core.drops import DropState
 from server.desk import DeskUnavailableError
+from server.desk import outbox as outbox_module
 from server.flows.rebuild_desk import DeskRebuilder
 from server.worker import claims_loop
+from server.worker import worker as worker_module
 from tests.support.classroom import ROOM, granted, now_ms
 from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
@@ -26,6 +28,13 @@ async def two_shards(crew: Crew) -> tuple[str, str]:
         rows = [await crew.classroom.row(drop.id) for drop in (first, second)]
         if rows[0].shard != rows[1].shard:
             return first.id, second.id
+
+
+async def consumers(crew: Crew, drop_id: str) -> list[str]:
+    """Of the outbox that this drop's claims go through."""
+    shard = (await crew.classroom.row(drop_id)).shard
+    found = await crew.desk.redis.xinfo_consumers(crew.desk.keys(shard).outbox, outbox_module.GROUP)
+    return [one["name"].decode() for one in found]
 
 
 class TestClaimsLoop:
@@ -136,6 +145,59 @@ class TestWholeWorker:
         assert sorted(live.values()) == list(range(1, 101))
         assert len(await crew.rows(drop.id)) == 100
         assert await crew.dead_letters() == []
+
+    async def test_who_is_told_to_stop_ends_what_it_has_begun_and_leaves(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(*_: object) -> None:
+            begun.set()
+            await go_on.wait()
+
+        interpose(crew.recorder, "_write_together", before=once(hold))
+        working = asyncio.create_task(crew.worker.run())
+        await crew.classroom.won(drop.id, "s1")
+        await begun.wait()
+        working.cancel()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await asyncio.wait([working])
+
+        assert await is_confirmed(crew, drop.id, "s1")
+        assert await crew.unacknowledged() == 0
+        assert await consumers(crew, drop.id) == []
+
+    async def test_who_cannot_end_it_in_time_leaves_it_to_the_others(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_module, "FINISH_SECONDS", 0.1)
+        drop = await crew.classroom.opened()
+        begun = asyncio.Event()
+
+        async def hang(*_: object) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        interpose(crew.recorder, "_write_together", before=once(hang))
+        working = asyncio.create_task(crew.worker.run())
+        await crew.classroom.won(drop.id, "s1")
+        await begun.wait()
+        working.cancel()
+        await asyncio.wait([working])
+        assert await consumers(crew, drop.id) == ["wrk_1"]
+
+        monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
+        assert await crew.another("wrk_2").loop.take_over() == 1
+        assert await is_confirmed(crew, drop.id, "s1")
+
+    async def test_who_waits_for_claims_stops_at_once(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
+        working = asyncio.create_task(crew.worker.run())
+        await eventually(lambda: crew.loop._reading is not None)
+        working.cancel()
+        async with asyncio.timeout(worker_module.FINISH_SECONDS / 2):
+            await asyncio.wait([working])
 
     async def test_a_job_that_breaks_ends_no_other(self, crew: Crew) -> None:
         def breaks(*_: object) -> None:

@@ -58,8 +58,11 @@ class NotedTransport(asyncio.Transport):
     def abort(self) -> None:
         self.ended.append("aborted")
 
+    def close(self) -> None:
+        self.ended.append("closed")
+
     def is_closing(self) -> bool:
-        return "aborted" in self.ended
+        return "aborted" in self.ended or "closed" in self.ended
 
 
 @dataclass

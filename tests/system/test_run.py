@@ -155,7 +155,7 @@ async def test_kill_of_the_parent_leaves_nothing_behind_and_the_folder_free(
 async def test_child_that_was_killed_comes_back(service: Program) -> None:
     await service.until_ready()
 
-    for title in ("redis-server", "server worker", "server web"):
+    for title in ("redis.sock", "server worker", "server web"):  # Redis or Valkey
         (killed,) = pids(service, title)
         os.kill(killed, signal.SIGKILL)
         await eventually(lambda: others(service, title, killed), deadline_s=10)  # noqa: B023

@@ -6,6 +6,7 @@
 
 import { Api, RoomClient, errorText } from "/sdk/index.js";
 import { place, setText, show } from "/sdk/element/dom.js";
+import { untilAnswered } from "./again.js";
 import { ask } from "./ask.js";
 import { askForLink, showConnection } from "./connection.js";
 import { DropForm } from "./drop-form.js";
@@ -83,7 +84,8 @@ class Console {
   _make(how, form, what) {
     const send = async () => {
       try {
-        const made = await this._api.createDrop(room, form, { idempotencyKey: this._keyOf(form) });
+        const idempotencyKey = this._keyOf(form);
+        const made = await untilAnswered(() => this._api.createDrop(room, form, { idempotencyKey }));
         this._attempt = null;
         this._form.finish(how);
         this._drops.put(made);
@@ -106,18 +108,18 @@ class Console {
   /** @param {string} id @param {string} what */
   _open(id, what) {
     this._takeBack.press(id, what, async () => {
-      const failed = await this._change(this._api.openDrop(room, id));
+      const failed = await this._change(() => this._api.openDrop(room, id));
       this._ready.get(id)?.fail(failed, this._language);
     });
   }
 
   /**
-   * @param {Promise<DropReport>} call
+   * @param {() => Promise<DropReport>} call
    * @returns {Promise<import("/sdk/api.js").ApiError|null>} why not; the figures are fresh either way
    */
   async _change(call) {
     try {
-      this._drops.put(await call);
+      this._drops.put(await untilAnswered(call));
       void this._loadBatches();
       return null;
     } catch (error) {
@@ -160,9 +162,9 @@ class Console {
     if (known) return known;
     const card = new LiveDrop(drop, this._language, {
       topUp: (add, { id, quantity }) =>
-        this._change(this._api.topUpDrop(room, id, { add, expected_quantity: quantity })),
+        this._change(() => this._api.topUpDrop(room, id, { add, expected_quantity: quantity })),
       extend: (seconds, { id, closes_at }) =>
-        this._change(this._api.extendDrop(room, id, { seconds, expected_closes_at: closes_at ?? "" })),
+        this._change(() => this._api.extendDrop(room, id, { seconds, expected_closes_at: closes_at ?? "" })),
       close: (shown) => this._close(shown),
       find: async (student) => (await this._api.dropClaims(room, drop.id, { student })).claims[0] ?? null,
     });
@@ -176,7 +178,7 @@ class Console {
     // A countdown is taken back at once: that is what it is there for.
     const isSure = drop.state === "scheduled"
       || (await ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open")));
-    return isSure ? this._change(this._api.closeDrop(room, drop.id)) : null;
+    return isSure ? this._change(() => this._api.closeDrop(room, drop.id)) : null;
   }
 }
 

@@ -11,11 +11,12 @@ from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.doorkeeper import MAX_STRANGERS
-from server.gateway.frames import text_frame
+from server.gateway.frames import close_frame, text_frame
 from server.gateway.handshake import room_of
 from server.gateway.session import MESSAGES, Phase
 from server.wire import MAX_FRAME_BYTES
 from tests.support.sockets import NotedHost, Peer
+from tests.unit.gateway.test_frames import masked
 
 pytestmark = pytest.mark.asyncio
 
@@ -398,6 +399,46 @@ class TestEnd:
         peer.connection.eof_received()
 
         assert peer.transport.ended == ["half-closed"]
+
+    async def test_nothing_is_said_after_the_close(self, peer: Peer) -> None:
+        """Whatever the room is told while the client answers: it would take the whole gateway down."""
+        live(peer).connection.shutdown()
+        assert peer.hears()[-1] == 1012
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+        peer.answers()
+        assert peer.transport.ended == ["half-closed"]
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+
+        assert peer.hears() == []
+
+    async def test_nothing_is_said_to_one_who_has_half_closed(self, peer: Peer) -> None:
+        live(peer).pings()
+        peer.connection.eof_received()
+        written = len(peer.transport.writes)
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+
+        assert len(peer.transport.writes) == written
+
+    async def test_a_whole_process_takes_leave_with_the_same_bytes(self, peer: Peer) -> None:
+        why = Closing(closing.GOING_AWAY, "server_restart", "soon", 1_000)
+        words = text_frame(b'{"type":"error","code":"server_restart"}') + close_frame(
+            why.code, why.word
+        )
+        live(peer).connection.dismiss(why, words)
+        error, code = peer.hears()
+        assert (error["code"], code) == ("server_restart", 1012)
+
+        peer.connection.write(text_frame(b'{"type":"ping"}'))
+        peer.connection.data_received(masked(b'{"type":"pong"}'))
+        assert (peer.hears(), peer.transport.ended) == ([], [])
+        peer.answers()
+        assert peer.transport.ended == ["closed"]
+
+    async def test_one_who_is_the_library_s_is_dismissed_by_it(self, peer: Peer) -> None:
+        live(peer).pings()
+        peer.hears()
+        peer.connection.dismiss(Closing(1012, "server_restart", "soon", 1_000), b"")
+        assert peer.hears()[-1] == 1012
 
     async def test_uvicorn_s_end_sends_everybody_elsewhere(self, peer: Peer) -> None:
         live(peer).connection.shutdown()
