@@ -53,6 +53,7 @@ async def _serve(settings: Settings, number: int) -> None:
         calm_garbage_collector()
         structlog.get_logger().info("web_up", host=settings.host, port=settings.port, number=number)
         try:
-            await serve(service(settings, parts.app, parts.ws_class), listening, parts.drain)
+            server = service(settings, parts.app, parts.ws_class, parts.doorkeeper)
+            await serve(server, listening, parts.drain)
         finally:
             watch.cancel()

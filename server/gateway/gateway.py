@@ -26,7 +26,7 @@ from server.desk.feed import Feed
 from server.gateway import answers, closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
-from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
 from server.gateway.joins import Joins
 from server.gateway.room import Room, is_for
 from server.gateway.rooms import Rooms
@@ -58,12 +58,14 @@ class Gateway:
     rooms: Rooms
     joins: Joins
 
-    def __init__(self, parts: GatewayParts, gateway_id: str) -> None:
+    def __init__(
+        self, parts: GatewayParts, gateway_id: str, max_sockets: int = MAX_SOCKETS
+    ) -> None:
         self.id = gateway_id
         self.keys = parts.keys
         self.allowed_origins = parts.allowed_origins
         self.proxies = parts.proxies
-        self.doorkeeper = Doorkeeper()
+        self.doorkeeper = Doorkeeper(max_sockets)
         self.is_draining = False
         log = logging.getLogger("classdrop.websocket")
         log.setLevel(logging.WARNING)
@@ -85,12 +87,10 @@ class Gateway:
 
     def opened(self, connection: Connection) -> None:
         self.connections.add(connection)
-        self.doorkeeper.sockets += 1
         self.metrics.ws_connections.inc()
 
     def left(self, connection: Connection, reason: str) -> None:
         self.connections.discard(connection)
-        self.doorkeeper.sockets -= 1
         self.metrics.ws_connections.dec()
         self.metrics.ws_disconnects.labels(reason).inc()
         if reason == closing.TOO_SLOW.word:

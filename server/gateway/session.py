@@ -45,7 +45,16 @@ _GARBAGE = End(closing.PROTOCOL_ERROR)
 class Session:
     """One socket in one room. `identity` is set by a good hello."""
 
-    __slots__ = ("_keys", "_messages", "began_at", "heard_at", "identity", "phase", "room")
+    __slots__ = (
+        "_is_refused",
+        "_keys",
+        "_messages",
+        "began_at",
+        "heard_at",
+        "identity",
+        "phase",
+        "room",
+    )
 
     def __init__(self, room: str, keys: TokenKeys, now: int) -> None:
         self.room = room
@@ -55,6 +64,7 @@ class Session:
         self.heard_at = now
         self._keys = keys
         self._messages = Bucket()
+        self._is_refused = False
 
     def receive(self, text: bytes | bytearray, now: int) -> Effect:
         """What a text frame asks for; None: nothing to do."""
@@ -89,6 +99,14 @@ class Session:
         return End(closing.SILENT) if now - self.heard_at >= SILENCE_MS else None
 
     def _greet(self, frame: wire.ClientFrame, now: int) -> Effect:
+        """One try: who was refused is told so in a moment, and does not go on with another token."""
+        if self._is_refused:
+            return None
+        effect = self._welcome_or_refuse(frame, now)
+        self._is_refused = isinstance(effect, End)
+        return effect
+
+    def _welcome_or_refuse(self, frame: wire.ClientFrame, now: int) -> Effect:
         if not isinstance(frame, wire.Hello):
             return _GARBAGE
         try:

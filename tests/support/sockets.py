@@ -35,8 +35,12 @@ class NotedTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.unsent = 0
         self.ended: list[str] = []
+        self.is_held = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        """As the real ones: nothing is said behind the last word."""
+        if "half-closed" in self.ended:
+            raise RuntimeError("Cannot call write() after write_eof()")
         self.writes.append(bytes(data))
 
     def get_write_buffer_size(self) -> int:
@@ -47,6 +51,12 @@ class NotedTransport(asyncio.Transport):
 
     def abort(self) -> None:
         self.ended.append("aborted")
+
+    def pause_reading(self) -> None:
+        self.is_held = True
+
+    def resume_reading(self) -> None:
+        self.is_held = False
 
     def is_closing(self) -> bool:
         return "aborted" in self.ended
