@@ -23,7 +23,7 @@ from server.gateway.closing import Closing
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.frames import text_frame, usual_text
 from server.gateway.handshake import Handshake, is_from, read_request, read_usual, room_of
-from server.gateway.long_way import LongWay
+from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
 from server.tokens import TokenKeys
 
@@ -144,6 +144,9 @@ class Connection(asyncio.Protocol):
         """An error that says why, then the close; the transport goes when the client answers, and at
         the latest some seconds later."""
         way = self._long_way()
+        if way.is_ending and not self._is_ending:
+            self._send_protocol_data(way)  # the library has found another fault behind this one
+            return
         if self.transport is None or not way.is_open:
             self._abort()
             return
@@ -174,7 +177,8 @@ class Connection(asyncio.Protocol):
         return self._way
 
     def _receive(self, way: LongWay, data: bytes) -> None:
-        for events in way.portions(data):
+        size = PORTION if self._has_token else STRANGERS_PORTION
+        for events in way.portions(data, size):
             for event in events:
                 if isinstance(event, Request):
                     self._shake_hands(way, event)
@@ -245,12 +249,13 @@ class Connection(asyncio.Protocol):
     # --- frames -------------------------------------------------------------------------------
 
     def _take(self, way: LongWay, frame: Frame) -> None:
-        """Everything that is not a whole message counts as one, and so does what comes behind a close:
-        pings (the library has answered them), pongs, pieces, however small."""
+        """Everything that is not a whole message counts as one, and so does what comes behind our close:
+        pings (the library has answered them), pongs, pieces, however small. What came before a fault or
+        a close of theirs is still done."""
         session = self.session
         if session is None:
             return
-        if not way.is_open:
+        if self._is_ending:
             if session.is_flooded(now_ms()):
                 way.stop_listening()
         elif frame.opcode is Opcode.BINARY:

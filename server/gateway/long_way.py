@@ -21,6 +21,7 @@ from server.gateway.closing import Closing
 from server.gateway.handshake import SUBPROTOCOL, VERSION, speaks_other_version
 
 PORTION: Final = 512  # bytes: 85 of the smallest frames, under a millisecond
+STRANGERS_PORTION: Final = 64  # of one who needs no token to do it again and again
 MAX_UNHEARD_BYTES: Final = 64 * 1024  # sent behind the last word; then there is no point in waiting
 _SUBPROTOCOLS: Final = (Subprotocol(SUBPROTOCOL),)
 _LAST_WORD: Final = b""  # how the library marks the end of what it sends
@@ -68,14 +69,23 @@ class LongWay:
 
     # --- what comes ---------------------------------------------------------------------------
 
-    def portions(self, data: bytes) -> Iterator[list[Request | Frame]]:
+    def portions(self, data: bytes, size: int) -> Iterator[list[Request | Frame]]:
         """What is in it, little by little. Ends where nothing more will be listened to."""
-        for start in range(0, len(data), PORTION):
+        start = 0
+        while start < len(data):
             if self._library.eof_sent:
                 self._unheard += len(data) - start
                 return
-            self._library.receive_data(data[start : start + PORTION])
+            end = self._end_of_portion(data, start, start + size)
+            self._library.receive_data(data[start:end])
             yield [e for e in self._library.events_received() if isinstance(e, Request | Frame)]
+            start = end
+
+    def _end_of_portion(self, data: bytes, start: int, end: int) -> int:
+        """A handshake comes line by line: what stands behind it is not read before it is answered."""
+        if self._library.state is State.CONNECTING:
+            end = min(end, data.find(b"\n", start, end) + 1 or end)
+        return end
 
     def end_of_data(self) -> None:
         self._library.receive_eof()

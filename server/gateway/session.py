@@ -15,6 +15,7 @@ from server.gateway.closing import Closing
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
 MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind
+GREETINGS = Rate(burst=8, interval_ms=50)  # the same of one who has not shown a token yet
 HELLO_MS = 5_000
 SILENCE_MS = 45_000  # a client answers a ping every 25 s
 
@@ -49,6 +50,7 @@ class Session:
         "_is_refused",
         "_keys",
         "_messages",
+        "_rate",
         "began_at",
         "heard_at",
         "identity",
@@ -64,6 +66,7 @@ class Session:
         self.heard_at = now
         self._keys = keys
         self._messages = Bucket()
+        self._rate = GREETINGS
         self._is_refused = False
 
     def receive(self, text: bytes | bytearray, now: int) -> Effect:
@@ -88,7 +91,7 @@ class Session:
     def is_flooded(self, now: int) -> bool:
         """Counts one message of any kind, WebSocket pings too."""
         self.heard_at = now
-        return self._messages.take(MESSAGES, now) > 0
+        return self._messages.take(self._rate, now) > 0
 
     def tick(self, now: int) -> End | None:
         """Asked every few seconds: is it time to end this socket?"""
@@ -118,6 +121,7 @@ class Session:
         if not identity.may_enter(self.room):
             return End(closing.WRONG_ROOM)
         self.identity = identity
+        self._rate = MESSAGES
         self.phase = Phase.JOINING
         return Join(identity)
 
