@@ -18,6 +18,7 @@ from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
 from server.clock import now_ms
 from server.commands.figures import Figures
+from server.commands.open_files import most_sockets
 from server.core.addresses import TrustedProxies
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimDesk
@@ -34,6 +35,7 @@ from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.record_claims import ClaimRecorder
 from server.gateway import upkeep
+from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.ids import new_id
@@ -57,6 +59,7 @@ class WebParts:
 
     app: ASGIApp
     ws_class: Callable[..., asyncio.Protocol]
+    doorkeeper: Doorkeeper
     drain: Callable[[], Awaitable[None]]
 
 
@@ -82,7 +85,7 @@ async def compose_web(
             TrustedProxies.of(settings.trusted_proxies),
             settings.joins_per_second,
         )
-        gateway = Gateway(parts, new_id("gwy"))
+        gateway = Gateway(parts, new_id("gwy"), most_sockets())
         # Its own client: a connection that listens is never given back to a pool.
         listener = await _redis(stack, settings)
 
@@ -107,7 +110,7 @@ async def compose_web(
             figures.hush()
             await gateway.drain()
 
-        yield WebParts(app, gateway.protocol, drain)
+        yield WebParts(app, gateway.protocol, gateway.doorkeeper, drain)
 
 
 def _app(

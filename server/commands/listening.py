@@ -12,10 +12,11 @@ from typing import Any
 
 import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.commands import CommandError
+from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.front_door import FrontDoor
+from server.gateway.http_door import HttpDoor
 from server.settings import Settings
 
 # A class that comes in at once: 100 (asyncio's own) cuts a burst of 3,500 joins a second to 270.
@@ -64,11 +65,16 @@ class Service(uvicorn.Server):
         yield
 
 
-def service(settings: Settings, app: Any, ws_class: Callable[..., asyncio.Protocol]) -> Service:
+def service(
+    settings: Settings,
+    app: Any,
+    ws_class: Callable[..., asyncio.Protocol],
+    doorkeeper: Doorkeeper,
+) -> Service:
     """`app` is an ASGI application, `ws_class` makes what takes over a socket."""
 
     def front_door(**uvicorn_parts: Any) -> FrontDoor:
-        return FrontDoor(ws_class, lambda: HttpToolsProtocol(**uvicorn_parts))
+        return FrontDoor(ws_class, lambda: HttpDoor(doorkeeper, **uvicorn_parts), doorkeeper)
 
     config = uvicorn.Config(
         app,

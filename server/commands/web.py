@@ -76,7 +76,7 @@ async def _serve(settings: Settings, place: Place) -> None:
         watch = tasks.create_task(watch_loop(metrics, health))
         calm_garbage_collector()
         structlog.get_logger().info("web_up", host=settings.host, port=settings.port, number=number)
-        server = service(settings, parts.app, parts.ws_class)
+        server = service(settings, parts.app, parts.ws_class, parts.doorkeeper)
         up = tasks.create_task(_tell_when_up(server, health, place.up_fd))
         try:
             await serve(server, listening, parts.drain)

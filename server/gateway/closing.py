@@ -9,20 +9,22 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """`code` goes into the close frame, `word` and `message` into the `error` frame before it."""
+    """`code` goes into the close frame, `word` and `message` into the `error` frame before it.
+    `is_violation`: what else this client sends is not read."""
 
     code: int
     word: str
     message: str
     retry_after_ms: int | None = None
+    is_violation: bool = False
 
 
 TOKEN_EXPIRED = Closing(4001, "token_expired", "the token has expired: come back with a new one")
 TOO_SLOW = Closing(4002, "too_slow", "did not read what was sent", 1_000)
 SILENT = Closing(4003, "silent", "nothing was heard for too long", 1_000)
-TOO_MANY = Closing(4004, "too_many", "too many sockets of this address without a token", 10_000)
+TOO_MANY = Closing(4004, "too_many", "too many sockets of one student", 10_000)
 UNAVAILABLE = Closing(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
-FLOOD = Closing(4008, "rate_limited", "too many messages", 5_000)
+FLOOD = Closing(4008, "rate_limited", "too many messages", 5_000, is_violation=True)
 GOING_AWAY = 1012  # with an error `server_restart` that announces when to come back
 
 
@@ -31,12 +33,14 @@ def joins_limited(wait_ms: int) -> Closing:
     return replace(TOO_MANY, message="too many are coming in at once", retry_after_ms=wait_ms)
 
 
-PROTOCOL_ERROR = Closing(4500, "invalid_frame", "that is not a frame of classdrop.v1")
+PROTOCOL_ERROR = Closing(
+    4500, "invalid_frame", "that is not a frame of classdrop.v1", is_violation=True
+)
 TOKEN_INVALID = Closing(4501, "token_invalid", "the token is not good")
 WRONG_ROOM = Closing(4502, "wrong_room", "the token is not for this room")
 NO_HELLO = Closing(4503, "hello_timeout", "no hello within 5 seconds")
-NOT_TEXT = Closing(1003, "not_text", "only text frames")
-NOT_UTF8 = Closing(1007, "not_utf8", "text frames are UTF-8")
+NOT_TEXT = Closing(1003, "not_text", "only text frames", is_violation=True)
+NOT_UTF8 = Closing(1007, "not_utf8", "text frames are UTF-8", is_violation=True)
 
 ALL = (
     TOKEN_EXPIRED,

@@ -3,8 +3,8 @@
 Given to uvicorn as its `ws` class (gateway.protocol_class), so that pages, API and sockets share a
 port. No task, queue or future for a connection: some 3 KB each.
 Two ways in, decided anew for each read: the usual handshake and the usual frame, whole in one read, are
-taken at once; everything else goes through the sans-IO layer of `websockets`, which is made when it is
-first needed and kept from then on (decisions/0011).
+taken at once; everything else goes the long way through the `websockets` library (long_way.py), which is made
+when it is first needed and kept from then on (decisions/0011).
 Knows nothing of Redis; what a session asks for goes to the `Host`.
 """
 
@@ -13,9 +13,7 @@ from typing import Protocol, cast
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
-from websockets.server import ServerProtocol
-from websockets.typing import LoggerLike, Subprotocol
+from websockets.typing import LoggerLike
 
 from server import wire
 from server.clock import now_ms
@@ -24,18 +22,11 @@ from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.frames import text_frame, usual_text
-from server.gateway.handshake import (
-    SUBPROTOCOL,
-    Handshake,
-    is_from,
-    read_request,
-    read_usual,
-    room_of,
-)
+from server.gateway.handshake import Handshake, is_from, read_request, read_usual, room_of
+from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
 from server.tokens import TokenKeys
 
-_SUBPROTOCOLS = (Subprotocol(SUBPROTOCOL),)
 MAX_UNSENT_BYTES = 64 * 1024  # beyond it the client does not read: evicted
 _CLIENT = "client"  # why it ended, where we had no part in it
 _CLOSE_SECONDS = 5.0  # a client that does not answer our close is cut off
@@ -55,6 +46,7 @@ class Host(Protocol):
     def claim(self, connection: "Connection", drop_id: str, request_id: str) -> None: ...
     def seen(self, connection: "Connection", drop_id: str) -> None: ...
     def opened(self, connection: "Connection") -> None: ...
+    def ending(self, connection: "Connection") -> None: ...
     def left(self, connection: "Connection", reason: str) -> None: ...
 
 
@@ -63,12 +55,10 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_address",
-        "_fragments",
         "_host",
         "_is_ending",
-        "_is_stranger",
         "_reason",
-        "_ws",
+        "_way",
         "session",
         "stash",
         "transport",
@@ -76,10 +66,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._ws: ServerProtocol | None = None
-        self._fragments: bytearray | None = None
+        self._way: LongWay | None = None
         self._address = ""
-        self._is_stranger = False
         self._is_ending = False
         self._reason = _CLIENT
         self.transport: asyncio.Transport | None = None
@@ -93,10 +81,11 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._host.doorkeeper.came(self.transport)
         self._host.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._ws is None:
+        if self._way is None:
             session = self.session
             if session is None:
                 if self._shakes_hands_as_usual(data):
@@ -109,7 +98,7 @@ class Connection(asyncio.Protocol):
                 if text is not None:
                     self._do(session.receive(text, now_ms()))
                     return
-        self._receive(self._library(), data)
+        self._receive(self._long_way(), data)
 
     def pause_writing(self) -> None:
         """More than MAX_UNSENT_BYTES are waiting: the transport says so by itself, whoever wrote them."""
@@ -118,17 +107,18 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Without a word there is nothing to say: the transport closes itself. A class that falls at
-        once must not cost its process a library's object each."""
-        if self._ws is None:
-            return
-        self._ws.receive_eof()
-        self._send_protocol_data()
+        once must not cost its process a library's object each. Who has left unread what was sent would
+        keep the transport for ever."""
+        if self._way is not None:
+            self._way.end_of_data()
+            self._send_protocol_data(self._way)
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self._cut_off_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
-        if self._is_stranger:
-            self._is_stranger = False
-            self._host.doorkeeper.leave(self._address)
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            self._host.doorkeeper.left(transport, had_token=self._has_token)
         self._host.left(self, self._reason)
 
     def shutdown(self) -> None:
@@ -140,14 +130,10 @@ class Connection(asyncio.Protocol):
     def write(self, frames: bytes) -> None:
         """One or more finished frames; none follows a close: a transport raises then, in the middle of a
         broadcast. A client that does not read is cut off, never waited for."""
-        if not self._is_ending:
-            self._write(frames)
-
-    def _write(self, data: bytes) -> None:
         transport = self.transport
-        if transport is None or transport.is_closing():
+        if transport is None or self._is_ending or transport.is_closing():
             return
-        transport.write(data)
+        transport.write(frames)
 
     def tell(self, frames: bytes) -> None:
         """For this student only: kept until the welcome has been sent."""
@@ -163,31 +149,30 @@ class Connection(asyncio.Protocol):
         stash, self.stash = self.stash, None
         self.write(b"".join((frames, *stash)) if stash else frames)
 
-    def has_shown_token(self) -> None:
-        if self._is_stranger:
-            self._is_stranger = False
-            self._host.doorkeeper.leave(self._address)
-
     def end(self, why: Closing) -> None:
-        """An error that says why, then the close; the transport goes when the client answers."""
-        ws = self._library()
-        if self.transport is None or ws.state is not State.OPEN:
+        """An error that says why, then the close; the transport goes when the client answers, and at
+        the latest some seconds later."""
+        way = self._long_way()
+        if way.is_ending and not self._is_ending:
+            self._send_protocol_data(way)  # the library has found another fault behind this one
+            return
+        if self.transport is None or not way.is_open:
             self._abort()
             return
         self._reason = why.word
         self.write(text_frame(wire.error(why.word, why.message, why.retry_after_ms)))
-        ws.send_close(why.code, why.word)
-        self._send_protocol_data()
+        way.close(why)
+        self._send_protocol_data(way)
 
     def dismiss(self, why: Closing, last_words: bytes) -> None:
         """`end` for a whole process at once: `last_words` are the same bytes for all, and no library's
         object is made for each."""
-        if self._ws is not None or self.session is None:
+        if self._way is not None or self.session is None:
             self.end(why)
             return
         self._reason = why.word
-        self._write(last_words)
-        self._is_ending = True
+        self.write(last_words)
+        self._begin_to_end()
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -196,46 +181,55 @@ class Connection(asyncio.Protocol):
         if text is None and self.transport is not None:
             self.transport.close()
 
+    @property
+    def _has_token(self) -> bool:
+        return self.session is not None and self.session.identity is not None
+
     def _abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
 
-    def _library(self) -> ServerProtocol:
-        """Where there has been no handshake yet it reads one; after a usual one it goes on from there."""
-        if self._ws is None:
-            self._ws = ServerProtocol(
-                subprotocols=_SUBPROTOCOLS,
-                state=State.CONNECTING if self.session is None else State.OPEN,
-                max_size=wire.MAX_FRAME_BYTES,
-                logger=self._host.protocol_log,
-            )
-        return self._ws
-
-    def _receive(self, ws: ServerProtocol, data: bytes) -> None:
-        ws.receive_data(data)
-        for event in ws.events_received():
-            if isinstance(event, Request):
-                self._shake_hands(ws, event)
-            elif ws.state is State.OPEN and isinstance(event, Frame):
-                self._take(event)
-        self._send_protocol_data()
-
-    def _send_protocol_data(self) -> None:
-        """Handshake, pongs, closes: what the library has to say by itself. It marks the end of what it
-        sends with an empty piece: we half-close then, so that the client can still read the close."""
-        ws, is_over = self._library(), False
-        for piece in ws.data_to_send():
-            if piece:
-                self._write(piece)
-                continue
-            is_over = True
-            if self.transport is not None and not self.transport.is_closing():
-                self.transport.write_eof()
-        if (is_over or ws.close_expected()) and not self._is_ending:
-            self._is_ending = True
-            if self._reason == _CLIENT and ws.close_sent and not ws.close_rcvd:
-                self._reason = str(ws.close_sent.code)  # the library found a violation
+    def _cut_off_soon(self) -> None:
+        """Whether or not it reads, answers or closes its own side."""
+        if not self._is_ending:
+            self._begin_to_end()
             asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self._abort)
+
+    def _begin_to_end(self) -> None:
+        self._is_ending = True
+        self._host.ending(self)
+
+    def _long_way(self) -> LongWay:
+        if self._way is None:
+            self._way = LongWay(self._host.protocol_log, is_open=self.session is not None)
+        return self._way
+
+    def _receive(self, way: LongWay, data: bytes) -> None:
+        size = PORTION if self._has_token else STRANGERS_PORTION
+        for events in way.portions(data, size):
+            for event in events:
+                if isinstance(event, Request):
+                    self._shake_hands(way, event)
+                else:
+                    self._take(way, event)
+            self._send_protocol_data(way)
+        if way.is_beyond_patience:
+            self._abort()
+
+    def _send_protocol_data(self, way: LongWay) -> None:
+        """Handshake, pongs, closes: what the library has to say by itself."""
+        data, is_last = way.to_send()
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if data:
+            transport.write(data)
+        if is_last and not transport.is_closing():  # what was written may have been too much
+            transport.write_eof()
+        if (is_last or way.is_ending) and not self._is_ending:
+            if self._reason == _CLIENT and way.violation is not None:
+                self._reason = way.violation
+            self._cut_off_soon()
 
     # --- the handshake ------------------------------------------------------------------------
 
@@ -249,22 +243,23 @@ class Connection(asyncio.Protocol):
         self._begin(asked, room)
         return True
 
-    def _shake_hands(self, ws: ServerProtocol, request: Request) -> None:
+    def _shake_hands(self, way: LongWay, request: Request) -> None:
         asked = read_request(request)
         room = room_of(asked.path)
         refusal = self._refusal(asked, room)
         if refusal is not None:
-            ws.send_response(ws.reject(*refusal))
+            way.refuse(*refusal)
             return
-        ws.send_response(ws.accept(request))
-        if ws.state is State.OPEN and room is not None:
-            self._send_protocol_data()
+        way.accept(request)
+        if way.is_open and room is not None:
             self._begin(asked, room)
 
     def _refusal(self, asked: Handshake, room: str | None) -> tuple[int, str] | None:
         """Status and text."""
         if room is None:
             return 404, "no such room\n"
+        if asked.host is None:
+            return 400, "one Host, please\n"
         if not is_from(asked, self._host.allowed_origins):
             return 403, "this origin may not connect\n"
         if self._host.is_draining or self._host.doorkeeper.is_full:
@@ -273,41 +268,30 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, asked: Handshake, room: str) -> None:
         """The socket is open, and its client a stranger until it has shown a token."""
-        now = now_ms()
-        self.session = Session(room, self._host.keys, now)
+        self.session = Session(room, self._host.keys, now_ms())
         self._address = self._host.proxies.client(self._address, ",".join(asked.forwarded_for))
-        keeper = self._host.doorkeeper
-        if not keeper.admits(self._address, now):
-            self.end(closing.TOO_MANY)
-            return
-        keeper.enter(self._address)
-        self._is_stranger = True
 
     # --- frames -------------------------------------------------------------------------------
 
-    def _take(self, frame: Frame) -> None:
-        session, opcode = self.session, frame.opcode
+    def _take(self, way: LongWay, frame: Frame) -> None:
+        """Everything that is not a whole message counts as one, and so does what comes behind our close:
+        pings (the library has answered them), pongs, pieces, however small. What came before a fault or
+        a close of theirs is still done."""
+        session = self.session
         if session is None:
             return
-        if opcode is Opcode.TEXT and frame.fin:
-            self._do(session.receive(bytes(frame.data), now_ms()))
-        elif opcode in (Opcode.TEXT, Opcode.CONT):
-            self._take_fragment(session, frame)
-        elif opcode is Opcode.BINARY:
+        if self._is_ending:
+            if session.is_flooded(now_ms()):
+                way.stop_listening()
+        elif frame.opcode is Opcode.BINARY:
             self.end(closing.NOT_TEXT)
-        elif session.is_flooded(now_ms()):  # pings and pongs; the library has answered them
-            self.end(closing.FLOOD)
-
-    def _take_fragment(self, session: Session, frame: Frame) -> None:
-        """The library bounds the whole message, whatever its pieces."""
-        if frame.opcode is Opcode.TEXT:
-            self._fragments = bytearray()
-        if self._fragments is None:
-            return
-        self._fragments += frame.data
-        if frame.fin:
-            text, self._fragments = self._fragments, None
+        elif (
+            frame.opcode in (Opcode.TEXT, Opcode.CONT)
+            and (text := way.whole_text(frame)) is not None
+        ):
             self._do(session.receive(text, now_ms()))
+        elif session.is_flooded(now_ms()):
+            self.end(closing.FLOOD)
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -316,11 +300,28 @@ class Connection(asyncio.Protocol):
             case wire.ClaimFrame(drop_id, request_id):
                 self._host.claim(self, drop_id, request_id)
             case Join():
-                self.has_shown_token()
+                if self.transport is not None:
+                    self._host.doorkeeper.has_shown_token(self.transport)
                 self._host.join(self)
             case wire.SeenFrame(drop_id):
                 self._host.seen(self, drop_id)
             case End(why):
-                if why is closing.TOKEN_INVALID:
-                    self._host.doorkeeper.blame(self._address, now_ms())
-                self.end(why)
+                self._end_for(why)
+
+    def _end_for(self, why: Closing) -> None:
+        """An address that has shown many bad tokens is told of the next one later, so that who tries
+        again and again gets slower. Good ones of the same address never wait: a whole campus may be
+        behind it."""
+        wait_s = 0.0
+        if why is closing.TOKEN_INVALID:
+            wait_s = self._host.doorkeeper.blame(self._address, now_ms())
+        if wait_s and self.transport is not None:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(wait_s, self._end_now, why)
+        else:
+            self.end(why)
+
+    def _end_now(self, why: Closing) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self.end(why)

@@ -28,7 +28,7 @@ from server.desk.feed import Feed
 from server.gateway import answers, closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
-from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
 from server.gateway.joins import Joins
@@ -66,12 +66,14 @@ class Gateway:
     rooms: Rooms
     joins: Joins
 
-    def __init__(self, parts: GatewayParts, gateway_id: str) -> None:
+    def __init__(
+        self, parts: GatewayParts, gateway_id: str, max_sockets: int = MAX_SOCKETS
+    ) -> None:
         self.id = gateway_id
         self.keys = parts.keys
         self.allowed_origins = parts.allowed_origins
         self.proxies = parts.proxies
-        self.doorkeeper = Doorkeeper()
+        self.doorkeeper = Doorkeeper(max_sockets)
         self.is_draining = False
         self._join_limit = JoinLimit(parts.joins_per_second)
         self._taps = 0  # of sockets, not answered yet
@@ -96,13 +98,18 @@ class Gateway:
 
     def opened(self, connection: Connection) -> None:
         self.connections.add(connection)
-        self.doorkeeper.sockets += 1
         self.metrics.ws_connections.inc()
+
+    def ending(self, connection: Connection) -> None:
+        """It has said its last word, and stays only for the answer: the room has nothing more for it."""
+        session = connection.session
+        room = self.rooms.get(session.room) if session is not None else None
+        if room is not None:
+            room.connections.pop(connection, None)
 
     def left(self, connection: Connection, reason: str) -> None:
         self.connections.discard(connection)
         self._has_less.set()
-        self.doorkeeper.sockets -= 1
         self.metrics.ws_connections.dec()
         self.metrics.ws_disconnects.labels(reason).inc()
         if reason == closing.TOO_SLOW.word:

@@ -14,6 +14,7 @@ from websockets.http11 import Request
 from websockets.utils import accept_key
 
 SUBPROTOCOL: Final = "classdrop.v1"
+VERSION: Final = "13"  # of the WebSocket protocol: RFC 6455
 _MOST_BYTES: Final = 4_096
 _ROOM_PATH: Final = re.compile(r"/v1/rooms/([A-Za-z0-9_.:-]{1,64})(?:\?.*)?")
 _HEAD: Final = re.compile(rb"GET ([!-~]+) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [ -~]+\r\n)+)\r\n")
@@ -28,7 +29,8 @@ _ACCEPTED: Final = (
 
 @dataclass(slots=True)
 class Handshake:
-    """`origins`, `forwarded_for`: the values of the headers, as often as they are there."""
+    """`origins`, `forwarded_for`: the values of the headers, as often as they are there. `host`: None
+    where there is not exactly one."""
 
     path: str
     host: str | None
@@ -71,7 +73,7 @@ def _upgrades(headers: dict[str, str]) -> bool:
     return (
         headers.get("upgrade", "").lower() == "websocket"
         and headers.get("connection", "").lower() in _CONNECTION
-        and headers.get("sec-websocket-version") == "13"
+        and headers.get("sec-websocket-version") == VERSION
         and headers.get("sec-websocket-protocol") == SUBPROTOCOL
         and _KEY.fullmatch(headers.get("sec-websocket-key", "")) is not None
     )
@@ -80,12 +82,18 @@ def _upgrades(headers: dict[str, str]) -> bool:
 def read_request(request: Request) -> Handshake:
     """The same of what the library has parsed."""
     headers = request.headers
+    hosts = headers.get_all("Host")
     return Handshake(
         path=request.path,
-        host=headers.get("Host"),
+        host=hosts[0] if len(hosts) == 1 else None,
         origins=headers.get_all("Origin"),
         forwarded_for=headers.get_all("X-Forwarded-For"),
     )
+
+
+def speaks_other_version(request: Request) -> bool:
+    """It is told which one is spoken here (RFC 6455, section 4.4)."""
+    return request.headers.get_all("Sec-WebSocket-Version") != [VERSION]
 
 
 def room_of(path: str) -> str | None:

@@ -92,8 +92,9 @@ class Joins:
         room = await self._rooms.load(name)
         joiners = [_joiner(c) for c in connections if _identity(c) is not None]
         for connection, identity in joiners:
-            if _is_new(connection):
-                room.register(connection, identity)
+            oldest = room.register(connection, identity) if _is_new(connection) else None
+            if oldest is not None:
+                oldest.end(closing.TOO_MANY)
         held = await self.read_claims(room, [identity for _, identity in joiners])
         now = now_ms()
         for connection, identity in joiners:

@@ -22,6 +22,7 @@ from server.desk.records import HeldClaim
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 
+MAX_SOCKETS_OF_ONE = 32  # of one student: tabs, devices, and those whose end was not noticed yet
 WRITES_IN_A_ROW = 1_000  # then the loop serves claims; 10 ms at 10 us a write
 
 Queued = tuple[bytes, Audience]
@@ -72,12 +73,15 @@ class Room:
     def is_empty(self) -> bool:
         return not self.students and not self.instructors
 
-    def register(self, connection: Connection, identity: Identity) -> None:
-        """Before the state is read: from now on what is the student's own is kept for them."""
-        if identity.role is Role.STUDENT:
-            self.students.setdefault(identity.subject, []).append(connection)
-        else:
+    def register(self, connection: Connection, identity: Identity) -> Connection | None:
+        """Before the state is read: from now on what is the student's own is kept for them. Returns
+        the oldest of a student's sockets where they are too many: it should go."""
+        if identity.role is not Role.STUDENT:
             self.instructors.add(connection)
+            return None
+        own = self.students.setdefault(identity.subject, [])
+        own.append(connection)
+        return own.pop(0) if len(own) > MAX_SOCKETS_OF_ONE else None
 
     def remove(self, connection: Connection, identity: Identity) -> None:
         self.connections.pop(connection, None)

@@ -15,6 +15,7 @@ from server.gateway.closing import Closing
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
 MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind
+GREETINGS = Rate(burst=8, interval_ms=50)  # the same of one who has not shown a token yet
 HELLO_MS = 5_000
 SILENCE_MS = 45_000  # a client answers a ping every 25 s
 
@@ -45,7 +46,17 @@ _GARBAGE = End(closing.PROTOCOL_ERROR)
 class Session:
     """One socket in one room. `identity` is set by a good hello."""
 
-    __slots__ = ("_keys", "_messages", "began_at", "heard_at", "identity", "phase", "room")
+    __slots__ = (
+        "_is_refused",
+        "_keys",
+        "_messages",
+        "_rate",
+        "began_at",
+        "heard_at",
+        "identity",
+        "phase",
+        "room",
+    )
 
     def __init__(self, room: str, keys: TokenKeys, now: int) -> None:
         self.room = room
@@ -55,6 +66,8 @@ class Session:
         self.heard_at = now
         self._keys = keys
         self._messages = Bucket()
+        self._rate = GREETINGS
+        self._is_refused = False
 
     def receive(self, text: bytes | bytearray, now: int) -> Effect:
         """What a text frame asks for; None: nothing to do."""
@@ -78,7 +91,7 @@ class Session:
     def is_flooded(self, now: int) -> bool:
         """Counts one message of any kind, WebSocket pings too."""
         self.heard_at = now
-        return self._messages.take(MESSAGES, now) > 0
+        return self._messages.take(self._rate, now) > 0
 
     def tick(self, now: int) -> End | None:
         """Asked every few seconds: is it time to end this socket?"""
@@ -89,6 +102,14 @@ class Session:
         return End(closing.SILENT) if now - self.heard_at >= SILENCE_MS else None
 
     def _greet(self, frame: wire.ClientFrame, now: int) -> Effect:
+        """One try: who was refused is told so in a moment, and does not go on with another token."""
+        if self._is_refused:
+            return None
+        effect = self._welcome_or_refuse(frame, now)
+        self._is_refused = isinstance(effect, End)
+        return effect
+
+    def _welcome_or_refuse(self, frame: wire.ClientFrame, now: int) -> Effect:
         if not isinstance(frame, wire.Hello):
             return _GARBAGE
         try:
@@ -100,6 +121,7 @@ class Session:
         if not identity.may_enter(self.room):
             return End(closing.WRONG_ROOM)
         self.identity = identity
+        self._rate, self._messages = MESSAGES, Bucket()  # a stranger's bucket holds less
         self.phase = Phase.JOINING
         return Join(identity)
 

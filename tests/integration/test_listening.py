@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from server.commands.listening import listen, serve, service
+from server.gateway.doorkeeper import Doorkeeper
 from server.settings import read_settings
 from tests.support.eventually import eventually
 from tests.support.stack import free_port
@@ -29,7 +30,11 @@ async def test_who_leaves_lets_nobody_in_and_answers_what_was_asked() -> None:
         said_goodbye.set()
 
     serving = asyncio.create_task(
-        serve(service(settings, app, asyncio.Protocol), listen(settings, shared=False), drain)
+        serve(
+            service(settings, app, asyncio.Protocol, Doorkeeper()),
+            listen(settings, shared=False),
+            drain,
+        )
     )
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as client:
         await eventually(lambda: _is_open(settings.port))

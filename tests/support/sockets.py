@@ -38,6 +38,7 @@ class NotedTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.unsent = 0
         self.ended: list[str] = []
+        self.is_held = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.ended:
@@ -60,6 +61,12 @@ class NotedTransport(asyncio.Transport):
 
     def close(self) -> None:
         self.ended.append("closed")
+
+    def pause_reading(self) -> None:
+        self.is_held = True
+
+    def resume_reading(self) -> None:
+        self.is_held = False
 
     def is_closing(self) -> bool:
         return "aborted" in self.ended or "closed" in self.ended
@@ -90,6 +97,9 @@ class NotedHost:
         self.seen_drops.append(drop_id)
 
     def opened(self, connection: Connection) -> None:
+        pass
+
+    def ending(self, connection: Connection) -> None:
         pass
 
     def left(self, connection: Connection, reason: str) -> None:

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from websockets.frames import Opcode
 
+from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.connection import MAX_UNSENT_BYTES
-from server.gateway.doorkeeper import MAX_STRANGERS
+from server.gateway.doorkeeper import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.handshake import room_of
+from server.gateway.long_way import MAX_UNHEARD_BYTES, PORTION
 from server.gateway.session import MESSAGES, Phase
 from server.wire import MAX_FRAME_BYTES
 from tests.support.sockets import NotedHost, Peer
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.asyncio
 
 ADDRESS = "10.0.0.1"
 WHY = Closing(4003, "silent", "nothing was heard", 1_000)
+Asked = tuple[float, Callable[..., None], tuple[object, ...]]  # in how many seconds, what, of what
 
 
 @pytest.fixture
@@ -38,6 +42,24 @@ def live(peer: Peer) -> Peer:
     peer.connection.welcome(text_frame(b'{"type":"welcome"}'))
     peer.hears()
     return peer
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+    """What the loop was asked to do later, instead of doing it."""
+    asked: list[Asked] = []
+
+    def call_later(delay: float, callback: Callable[..., Any], *arguments: object) -> None:
+        asked.append((delay, callback, arguments))
+
+    # The deadline of a fixture would be on the same loop.
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: _LoopThat(call_later))
+    return asked
+
+
+class _LoopThat:
+    def __init__(self, call_later: Callable[..., None]) -> None:
+        self.call_later = call_later
 
 
 class TestDoor:
@@ -108,7 +130,7 @@ class TestDoor:
 
     async def test_nobody_comes_in_where_the_process_is_full(self) -> None:
         host = NotedHost()
-        host.doorkeeper.sockets = 1_000_000
+        host.doorkeeper.sockets = MAX_SOCKETS
         assert Peer(host).shake_hands() == 503
 
     async def test_what_is_no_handshake_is_turned_away(self) -> None:
@@ -118,26 +140,49 @@ class TestDoor:
         assert peer.transport.writes[0].startswith(b"HTTP/1.1 426 ")
         assert peer.connection.session is None
 
-    async def test_one_address_with_too_many_strangers_is_told_so(self) -> None:
-        host = NotedHost()
-        for _ in range(MAX_STRANGERS):
-            host.doorkeeper.enter(ADDRESS)
-        peer = Peer(host)
-        assert peer.shake_hands() == 101
+    @pytest.mark.parametrize("host", [(), ("Host: a.example", "Host: b.example")])
+    async def test_a_handshake_names_one_host(self, host: tuple[str, ...]) -> None:
+        peer = Peer()
+        peer.connection.data_received(a_handshake(*host))
 
-        error, code = peer.hears()
-        assert (error["code"], code) == ("too_many", 4004)
+        assert peer.transport.writes[0].startswith(b"HTTP/1.1 400 ")
+        assert peer.connection.session is None
+
+    async def test_another_version_is_told_which_one_is_spoken(self) -> None:
+        peer = Peer()
+        peer.connection.data_received(a_handshake("Host: a.example", version="12"))
+
+        assert peer.transport.writes[0].startswith(b"HTTP/1.1 426 ")
+        assert b"\r\nSec-WebSocket-Version: 13\r\n" in peer.transport.writes[0]
+
+    async def test_what_is_no_http_is_told_so(self) -> None:
+        peer = Peer()
+        peer.connection.data_received(a_handshake("Host: a.example", "No colon"))
+
+        assert peer.transport.writes[0].startswith(b"HTTP/1.1 400 ")
+        assert peer.transport.ended == ["half-closed"]
+
+
+def a_handshake(*headers: str, version: str = "13") -> bytes:
+    lines = (
+        "GET /v1/rooms/r1 HTTP/1.1",
+        *headers,
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        f"Sec-WebSocket-Version: {version}",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: classdrop.v1",
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
 class TestStrangers:
-    def strangers(self, host: NotedHost) -> int:
-        return host.doorkeeper._strangers[ADDRESS]
-
     async def test_who_shows_a_good_token_is_none(self, peer: Peer) -> None:
-        assert self.strangers(peer.host) == 1
+        keeper = peer.host.doorkeeper
+        assert (keeper.waiting, keeper.sockets) == (1, 0)
         peer.greets()
 
-        assert self.strangers(peer.host) == 0
+        assert (keeper.waiting, keeper.sockets) == (0, 1)
         assert peer.host.joined == [peer.connection]
 
     @pytest.mark.parametrize("greets", [True, False])
@@ -146,13 +191,15 @@ class TestStrangers:
             peer.greets()
         peer.connection.connection_lost(None)
 
-        assert self.strangers(peer.host) == 0
+        keeper = peer.host.doorkeeper
+        assert (keeper.waiting, keeper.sockets) == (0, 0)
 
     async def test_behind_a_proxy_of_ours_each_client_counts_for_itself(self) -> None:
-        host = NotedHost(proxies=TrustedProxies.of([ADDRESS]))
-        assert Peer(host).shake_hands(forwarded_for="192.0.2.9") == 101
+        peer = Peer(NotedHost(proxies=TrustedProxies.of([ADDRESS])))
+        assert peer.shake_hands(forwarded_for="192.0.2.9") == 101
+        peer.says(type="hello", token="x.y.z")
 
-        assert dict(host.doorkeeper._strangers) == {"192.0.2.9": 1}
+        assert set(peer.host.doorkeeper._offenders) == {"192.0.2.9"}
 
     async def test_a_token_that_is_not_good_is_held_against_the_address(self, peer: Peer) -> None:
         peer.says(type="hello", token="x.y.z")
@@ -168,6 +215,49 @@ class TestStrangers:
 
         assert peer.hears()[-1] == 4001
         assert ADDRESS not in peer.host.doorkeeper._offenders
+
+
+class TestManyBadTokens:
+    @pytest.fixture
+    def late(self, peer: Peer, deadlines: list[Asked]) -> Peer:
+        """Has shown a bad one where many did."""
+        for _ in range(BAD_TOKENS.burst):
+            peer.host.doorkeeper.blame(ADDRESS, now_ms())
+        peer.says(type="hello", token="x.y.z")
+        return peer
+
+    async def test_the_next_bad_one_is_refused_later_and_not_heard_until_then(
+        self, late: Peer, deadlines: list[Asked]
+    ) -> None:
+        assert (late.hears(), late.transport.is_held) == ([], True)
+        ((delay, refuse, why),) = deadlines
+        assert delay == REFUSED_LATER_SECONDS
+        refuse(*why)
+
+        assert late.hears()[-1] == 4501
+        assert not late.transport.is_held
+
+    async def test_it_does_not_go_on_with_a_good_one(self, late: Peer) -> None:
+        late.greets()
+
+        assert late.host.joined == []
+
+    async def test_who_has_gone_meanwhile_is_told_nothing(
+        self, late: Peer, deadlines: list[Asked]
+    ) -> None:
+        written = len(late.transport.writes)
+        late.connection.connection_lost(None)
+        ((_, refuse, why),) = deadlines
+        refuse(*why)
+
+        assert len(late.transport.writes) == written
+
+    async def test_a_good_one_of_the_same_address_joins_at_once(self, late: Peer) -> None:
+        neighbour = Peer(late.host)
+        assert neighbour.shake_hands() == 101
+        neighbour.greets()
+
+        assert late.host.joined == [neighbour.connection]
 
 
 class TestWelcome:
@@ -225,6 +315,24 @@ class TestMessages:
         live(peer)
         for _ in range(MESSAGES.burst + 10):
             peer.pings()
+
+        assert peer.hears()[-1] == closing.FLOOD.code
+
+    async def test_a_quarter_megabyte_of_pings_costs_no_more_than_the_first_few(
+        self, peer: Peer
+    ) -> None:
+        """One read. The library by itself would answer them all before anybody could say stop."""
+        live(peer).connection.data_received(masked(b"", Opcode.PING) * 40_000)
+        pongs = [heard for heard in peer.hears() if heard == "pong"]
+
+        assert len(pongs) < MESSAGES.burst + PORTION // 6
+        assert peer.transport.ended == ["half-closed", "aborted"]
+
+    async def test_pieces_without_end_are_a_flood_however_small(self, peer: Peer) -> None:
+        live(peer).connection.data_received(
+            masked(b"", Opcode.TEXT, fin=False)
+            + masked(b"", Opcode.CONT, fin=False) * 2 * MESSAGES.burst
+        )
 
         assert peer.hears()[-1] == closing.FLOOD.code
 
@@ -288,24 +396,6 @@ class TestSlowReader:
         assert len(peer.transport.writes) == written
 
 
-@pytest.fixture
-def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Callable[[], None]]]:
-    """What the loop was asked to do later, instead of doing it."""
-    asked: list[tuple[float, Callable[[], None]]] = []
-
-    def call_later(delay: float, callback: Callable[..., Any], *_: object) -> None:
-        asked.append((delay, callback))
-
-    # The deadline of a fixture would be on the same loop.
-    monkeypatch.setattr(asyncio, "get_running_loop", lambda: _LoopThat(call_later))
-    return asked
-
-
-class _LoopThat:
-    def __init__(self, call_later: Callable[..., None]) -> None:
-        self.call_later = call_later
-
-
 class TestEnd:
     async def test_the_reason_is_said_before_the_close(self, peer: Peer) -> None:
         live(peer).connection.end(WHY)
@@ -330,18 +420,16 @@ class TestEnd:
         assert peer.host.left_for == ["silent"]
 
     async def test_a_client_that_does_not_answer_is_cut_off_after_a_while(
-        self, peer: Peer, deadlines: list[tuple[float, Callable[[], None]]]
+        self, peer: Peer, deadlines: list[Asked]
     ) -> None:
         live(peer).connection.end(WHY)
-        ((delay, cut_off),) = deadlines
+        ((delay, cut_off, _),) = deadlines
         assert (delay, peer.transport.ended) == (5.0, [])
         cut_off()
 
         assert peer.transport.ended == ["aborted"]
 
-    async def test_the_cut_is_asked_for_once(
-        self, peer: Peer, deadlines: list[tuple[float, Callable[[], None]]]
-    ) -> None:
+    async def test_the_cut_is_asked_for_once(self, peer: Peer, deadlines: list[Asked]) -> None:
         live(peer).connection.end(WHY)
         for _ in range(3):
             peer.pings()
@@ -350,11 +438,11 @@ class TestEnd:
         assert len(deadlines) == 1
 
     async def test_the_cut_of_one_who_has_gone_does_nothing(
-        self, peer: Peer, deadlines: list[tuple[float, Callable[[], None]]]
+        self, peer: Peer, deadlines: list[Asked]
     ) -> None:
         live(peer).connection.end(WHY)
         peer.connection.connection_lost(None)
-        ((_, cut_off),) = deadlines
+        ((_, cut_off, _),) = deadlines
         cut_off()
 
         assert peer.transport.ended == []
@@ -439,6 +527,43 @@ class TestEnd:
         peer.hears()
         peer.connection.dismiss(Closing(1012, "server_restart", "soon", 1_000), b"")
         assert peer.hears()[-1] == 1012
+
+    async def test_nothing_is_written_behind_a_close(self, peer: Peer) -> None:
+        """A transport that is half-closed would raise in the middle of a broadcast, and the room would
+        be told nothing any more."""
+        live(peer).closes(1000)
+        written = len(peer.transport.writes)
+        peer.connection.write(text_frame(b'{"type":"drop_opened"}'))
+        peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
+
+        assert len(peer.transport.writes) == written
+
+    async def test_who_leaves_without_reading_what_was_sent_is_cut_off(
+        self, peer: Peer, deadlines: list[Asked]
+    ) -> None:
+        live(peer).transport.unsent = 1
+        peer.connection.eof_received()
+        ((_, cut_off, _),) = deadlines
+        cut_off()
+
+        assert peer.transport.ended == ["aborted"]
+
+    async def test_who_breaks_the_rules_is_not_heard_any_more(self, peer: Peer) -> None:
+        live(peer).says_text(b"no frame")
+        assert peer.hears()[-1] == closing.PROTOCOL_ERROR.code
+        assert peer.transport.ended == ["half-closed"]
+        peer.connection.data_received(b"x" * MAX_UNHEARD_BYTES)
+        assert peer.transport.ended == ["half-closed"]
+        peer.connection.data_received(b"x")
+
+        assert peer.transport.ended == ["half-closed", "aborted"]
+
+    async def test_who_is_sent_away_and_floods_is_not_heard_any_more(self, peer: Peer) -> None:
+        live(peer).connection.end(WHY)
+        for _ in range(MESSAGES.burst + 1):
+            peer.pings()
+
+        assert peer.transport.ended == ["half-closed"]
 
     async def test_uvicorn_s_end_sends_everybody_elsewhere(self, peer: Peer) -> None:
         live(peer).connection.shutdown()

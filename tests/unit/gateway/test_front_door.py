@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
 
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.gateway.front_door import FrontDoor, is_handshake
+from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.front_door import MAX_HEAD_BYTES, FrontDoor, is_handshake
 
 HANDSHAKE = (
     b"GET /v1/rooms/math HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
@@ -49,6 +48,7 @@ class Wire(asyncio.Transport):
         (HANDSHAKE, True),
         (HANDSHAKE.replace(b"WebSocket", b"websocket"), True),
         (HANDSHAKE[:-2], False),
+        (HANDSHAKE.replace(b"Host: x", b"Host: " + b"x" * MAX_HEAD_BYTES), False),
         (HANDSHAKE.replace(b"Upgrade: WebSocket\r\n", b""), False),
         (HANDSHAKE.replace(b"GET", b"POST"), False),
         (HANDSHAKE.replace(b"/v1/rooms/", b"/rooms/"), False),
@@ -65,7 +65,7 @@ async def test_the_right_protocol_takes_over_with_the_same_bytes(
     data: bytes, is_socket: bool
 ) -> None:
     socket, http, wire = Spoken(), Spoken(), Wire()
-    door = FrontDoor(lambda: socket, lambda: cast("HttpToolsProtocol", http))
+    door = FrontDoor(lambda: socket, lambda: http, Doorkeeper())
     door.connection_made(wire)
     door.data_received(data)
     taken = socket if is_socket else http
@@ -85,10 +85,13 @@ async def test_who_leaves_before_a_word_leaves_nothing_behind(
         return timers[-1]
 
     monkeypatch.setattr(loop, "call_later", remembered)
-    door = FrontDoor(Spoken, lambda: cast("HttpToolsProtocol", Spoken()))
+    keeper = Doorkeeper()
+    door = FrontDoor(Spoken, Spoken, keeper)
     door.connection_made(Wire())
+    assert keeper.waiting == 1
     door.connection_lost(None)
     assert timers[0].cancelled()
+    assert keeper.waiting == 0
 
 
 @pytest.mark.asyncio
@@ -96,6 +99,6 @@ async def test_who_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("server.gateway.front_door.FIRST_BYTES_SECONDS", 0)
     wire, cut = Wire(), asyncio.Event()
     monkeypatch.setattr(wire, "abort", cut.set)
-    FrontDoor(Spoken, lambda: cast("HttpToolsProtocol", Spoken())).connection_made(wire)
+    FrontDoor(Spoken, Spoken, Doorkeeper()).connection_made(wire)
     async with asyncio.timeout(2):
         await cut.wait()

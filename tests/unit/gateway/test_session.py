@@ -6,6 +6,7 @@ import pytest
 from server.gateway import closing
 from server.gateway.session import (
     HELLO_MS,
+    MESSAGES,
     SILENCE_MS,
     Effect,
     End,
@@ -182,3 +183,11 @@ def test_any_message_breaks_the_silence() -> None:
 
 def test_a_token_expires_on_a_living_socket() -> None:
     assert ended_by(a_live_session().tick(NOW + 60_000 + LEEWAY_MS)) is closing.TOKEN_EXPIRED
+
+
+def test_who_has_shown_a_token_may_say_as_much_as_anybody_at_once() -> None:
+    """What a stranger had left of its few messages is not what a member begins with."""
+    session = a_live_session()
+    said = [session.receive(b'{"type":"pong"}', NOW) for _ in range(MESSAGES.burst)]
+
+    assert said == [None] * MESSAGES.burst

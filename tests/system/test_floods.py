@@ -1,0 +1,99 @@
+"""Floods from one address, against a web process as it is deployed: the work they make is bounded, so is what
+is kept for each connection, and students behind the same address come in and win as if nothing were.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+
+from server.gateway.doorkeeper import BAD_TOKENS, REFUSED_LATER_SECONDS
+from tests.support.one_school import School
+from tests.support.raw_socket import RawSocket, frame, handshake, raw_socket, says
+
+STUDENTS = 60
+FLOOD_SECONDS = "30"  # ended by the test, and by itself where the test dies
+_ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def flood(school: School, kind: str) -> Iterator[None]:
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.flooder", str(school.web.port), kind, FLOOD_SECONDS],
+        cwd=_ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        assert program.poll() is None, "it gave up before the students had come"
+    finally:
+        program.kill()
+        program.wait()
+
+
+def p99_ms(seconds: list[float]) -> float:
+    return quantiles(seconds, n=100)[98] * 1_000
+
+
+@pytest.mark.parametrize("kind", ["bad_token", "no_hello", "pings", "pieces"])
+def test_students_of_the_flooding_address_come_in_and_win(school: School, kind: str) -> None:
+    """Two cores for the flood, the server, these students and whatever else runs: the bound is generous,
+    and far below what a stalled loop would take."""
+    alone = p99_ms([school.a_student_wins() for _ in range(STUDENTS)])
+    with flood(school, kind):
+        beside = p99_ms([school.a_student_wins() for _ in range(STUDENTS)])
+    assert beside < 10 * alone + 500
+    school.assert_well()
+
+
+def test_bad_tokens_are_refused_ever_more_slowly_and_good_ones_never(school: School) -> None:
+    with ExitStack() as sockets:
+        bad = [
+            sockets.enter_context(raw_socket(school.web.port)) for _ in range(BAD_TOKENS.burst + 50)
+        ]
+        for raw in bad:
+            raw.send(handshake())
+            raw.hear_head()
+            raw.send(says(type="hello", token="x.y.z"))
+        last = bad[-1]
+        took = [school.a_student_wins() for _ in range(20)]
+        assert last.texts == []
+        assert min(took) < REFUSED_LATER_SECONDS
+        assert last.hear("error")["code"] == "token_invalid"
+
+
+def held_open(raw: RawSocket, kind: str) -> None:
+    """As much as can be made to be kept without ever being complete."""
+    if kind == "head":
+        raw.send(handshake()[:-2] + b"A: " + b"b" * 15_000)
+        return
+    raw.send(handshake())
+    raw.hear_head()
+    if kind == "frame":
+        raw.send(frame(b" " * 4_000)[:-1])
+    elif kind == "fragments":
+        raw.send((frame(b" " * 100, fin=False) + frame(b" " * 100, 0, fin=False) * 39)[:-1])
+
+
+@pytest.mark.parametrize("kind", ["head", "frame", "fragments", "nothing"])
+def test_what_is_kept_for_a_connection_is_bounded(school: School, kind: str) -> None:
+    count = 400
+    school.a_student_wins()
+    before = resident_kb(school.web.process.pid)
+    with ExitStack() as sockets:
+        for _ in range(count):
+            held_open(sockets.enter_context(raw_socket(school.web.port)), kind)
+        school.a_student_wins()
+        grown = resident_kb(school.web.process.pid) - before
+    assert grown / count < 64
+
+
+def resident_kb(process_id: int) -> int:
+    for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no such process")

@@ -1,0 +1,253 @@
+"""Whatever bytes come, in whatever pieces: no exception, nothing done for one who was refused, nothing said
+behind a close, and the short way does what the library does."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from server import wire
+from server.clock import now_ms
+from server.gateway.connection import Connection
+from server.gateway.frames import text_frame, usual_text
+from server.gateway.handshake import SUBPROTOCOL, read_usual
+from server.gateway.session import End, Join, Session
+from tests.support.raw_socket import CONT, PING, PONG, close, frame, handshake, says
+from tests.support.sockets import KEYS, NotedHost, NotedTransport, a_token
+
+GOOD_HELLO = says(type="hello", token=a_token(seconds=86_400))
+BAD_HELLO = says(type="hello", token="x.y.z")
+_claims = st.builds(
+    lambda drop, request: says(type="claim", drop_id=drop, request_id=request),
+    st.sampled_from(["drp_1", "drp_2", "", "é", "d" * 65]),
+    st.text("ab.:-_", max_size=5),
+)
+_texts = st.one_of(
+    st.binary(max_size=40),
+    st.text(max_size=20).map(str.encode),
+    st.sampled_from(
+        [b'{"type":"pong"}', b'{"type":"wave"}', b'{"type":"seen","drop_id":"d"}', b"[]"]
+    ),
+)
+RIGHT = st.one_of(
+    st.sampled_from(
+        [
+            GOOD_HELLO,
+            says(type="seen", drop_id="drp_1"),
+            says(type="wave", x=1),
+            frame(b"ping", PING),
+            frame(b"", PONG),
+            frame('{"type":', fin=False) + frame('"pong"}', CONT),
+        ]
+    ),
+    st.integers(1, 3).map(lambda n: says(type="claim", drop_id="drp_1", request_id=f"r{n}")),
+)
+ANY = st.one_of(
+    RIGHT,
+    _claims,
+    _texts.map(frame),
+    st.builds(
+        frame,
+        _texts,
+        st.integers(0, 15),
+        fin=st.booleans(),
+        rsv=st.sampled_from([0, 0, 0, 1, 2, 4]),
+        masked=st.sampled_from([True, True, True, False]),
+    ),
+    st.integers(0, 65_535).map(close),
+    st.just(BAD_HELLO),
+    st.binary(max_size=30),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of it."""
+
+    joined: int
+    claims: list[tuple[str, str]]
+    seen: list[str]
+    frames: list[tuple[int, bytes]]  # opcode and payload
+    is_over: bool
+
+    @property
+    def codes(self) -> list[bytes]:
+        return [payload[:2] for opcode, payload in self.frames if opcode == Opcode.CLOSE]
+
+
+def pieces_of(data: bytes, cuts: Sequence[int]) -> Iterator[bytes]:
+    edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    for start, end in pairwise(edges):
+        yield data[start:end]
+
+
+async def tell(pieces: Sequence[bytes]) -> Told:
+    """A connection is made, and this comes. It is welcomed as soon as it has joined."""
+    host, transport = NotedHost(), NotedTransport()
+    connection = Connection(host)
+    connection.connection_made(transport)
+    for piece in pieces:
+        if not transport.is_closing():
+            connection.data_received(piece)
+        if host.joined and connection.stash is not None:
+            connection.welcome(text_frame(b'{"type":"welcome"}'))
+        if connection.session is not None:  # a broadcast goes on, whoever is there
+            connection.write(text_frame(b'{"type":"ping"}'))
+    told = Told(
+        len(host.joined),
+        host.claims,
+        host.seen_drops,
+        said_by(b"".join(transport.writes)),
+        bool(transport.ended),
+    )
+    connection.eof_received()
+    connection.connection_lost(None)
+    assert (host.doorkeeper.waiting, host.doorkeeper.sockets) == (0, 0)
+    return told
+
+
+def said_by(data: bytes) -> list[tuple[int, bytes]]:
+    """The server's frames, which are always in order: bytes that are none fail here."""
+    head, _, frames = data.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 101"):
+        return []
+    reader = ClientProtocol(parse_uri("ws://x/"), state=State.OPEN)
+    reader.receive_data(frames)
+    assert reader.parser_exc is None
+    return [(e.opcode, bytes(e.data)) for e in reader.events_received() if isinstance(e, Frame)]
+
+
+def run(pieces: Sequence[bytes]) -> Told:
+    return asyncio.run(tell(pieces))
+
+
+def assert_in_order(told: Told) -> None:
+    """At most one close, and nothing behind it; nothing done for one who has not joined."""
+    opcodes = [opcode for opcode, _ in told.frames]
+    assert Opcode.CLOSE not in opcodes[:-1]
+    assert told.joined <= 1
+    assert told.joined or not (told.claims or told.seen)
+
+
+_cuts = st.lists(st.integers(0, 5_000), max_size=8)
+
+
+@settings(deadline=None)
+@given(st.lists(ANY, max_size=12), _cuts, st.booleans())
+def test_whatever_comes_there_is_an_orderly_end(
+    frames: list[bytes], cuts: list[int], says_hello: bool
+) -> None:
+    sent = b"".join([GOOD_HELLO, *frames] if says_hello else frames)
+    assert_in_order(run([handshake(), *pieces_of(sent, cuts)]))
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), _cuts)
+def test_whatever_comes_instead_of_a_handshake_is_refused(data: bytes, cuts: list[int]) -> None:
+    told = run(list(pieces_of(data + b"\r\n\r\n", cuts)))
+    assert (told.joined, told.is_over) == (0, True)
+
+
+@settings(deadline=None)
+@given(st.lists(RIGHT, max_size=8), _cuts)
+def test_pieces_make_no_difference(frames: list[bytes], cuts: list[int]) -> None:
+    """Frame by frame is the short way, in other pieces the library's."""
+    short = run([handshake(), GOOD_HELLO, *frames])
+    long = run([*pieces_of(handshake() + GOOD_HELLO + b"".join(frames), [*cuts, 7])])
+    assert (short.joined, short.claims, short.seen) == (long.joined, long.claims, long.seen)
+    assert short.codes == long.codes
+
+
+@settings(deadline=None)
+@given(st.lists(RIGHT, max_size=5), ANY, _cuts)
+def test_what_came_before_a_fault_is_done_however_it_was_cut(
+    frames: list[bytes], last: bytes, cuts: list[int]
+) -> None:
+    short = run([handshake(), GOOD_HELLO, *frames, last])
+    long = run([*pieces_of(handshake() + GOOD_HELLO + b"".join(frames) + last, cuts)])
+    assert (short.joined, short.claims, short.seen) == (long.joined, long.claims, long.seen)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([BAD_HELLO, frame("x"), frame(b"\xff"), frame(b"", 2)]), st.lists(RIGHT), _cuts
+)
+def test_who_was_refused_does_not_go_on(bad: bytes, frames: list[bytes], cuts: list[int]) -> None:
+    told = run([handshake(), *pieces_of(bad + GOOD_HELLO + b"".join(frames), cuts)])
+    assert (told.joined, told.claims, told.seen) == (0, [], [])
+    assert len(told.codes) == 1
+
+
+@given(st.lists(_texts, max_size=20))
+def test_a_session_bears_any_text(texts: list[bytes]) -> None:
+    now = now_ms()
+    session = Session("r1", KEYS, now)
+    effects = [session.receive(text, now) for text in texts]
+    assert not any(isinstance(effect, Join) for effect in effects)
+    if effects:  # nothing that is no hello is ever right first
+        assert isinstance(effects[0], End)
+        assert session.identity is None
+
+
+@given(st.one_of(_texts, st.recursive(st.none() | st.text() | st.floats(), st.lists).map(repr)))
+def test_any_text_is_a_frame_or_none(text: bytes | str) -> None:
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    assert wire.parse(data) is None or data.lstrip()[:1] == b"{"
+
+
+@given(st.binary(max_size=400))
+def test_the_short_readers_bear_any_bytes(data: bytes) -> None:
+    assert read_usual(data) is None
+    usual_text(data, wire.MAX_FRAME_BYTES)
+
+
+def by_library(data: bytes) -> int:
+    """The status by `websockets` alone."""
+    protocol = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)])
+    protocol.receive_data(data)
+    requests = [e for e in protocol.events_received() if isinstance(e, Request)]
+    return protocol.accept(requests[0]).status_code if requests else 400
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 250), st.integers(0, 255)), min_size=1, max_size=3),
+    _cuts,
+)
+def test_a_handshake_with_wrong_bytes_is_let_in_only_where_the_library_would(
+    changes: list[tuple[int, int]], cuts: list[int]
+) -> None:
+    data = bytearray(handshake())
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    host, transport = NotedHost(), NotedTransport()
+
+    async def come() -> None:
+        connection = Connection(host)
+        connection.connection_made(transport)
+        for piece in pieces_of(bytes(data), cuts):
+            connection.data_received(piece)
+
+    asyncio.run(come())
+    is_in = b"".join(transport.writes).startswith(b"HTTP/1.1 101")
+    assert not is_in or by_library(bytes(data)) == 101
+
+
+def test_the_reader_of_these_tests_sees_a_frame_behind_a_close() -> None:
+    """The control: what must not be is seen where it is."""
+    head = b"HTTP/1.1 101 x\r\n\r\n"
+    said = said_by(head + text_frame(b"{}") + b"\x88\x00")
+    assert [opcode for opcode, _ in said] == [Opcode.TEXT, Opcode.CLOSE]
+    with pytest.raises(AssertionError):
+        assert_in_order(Told(1, [], [], [(Opcode.CLOSE, b""), (Opcode.TEXT, b"{}")], is_over=True))
