@@ -3,6 +3,10 @@
 Called by drive_intents. Desk first, so that no unit is taken any more; then the room; then the
 ledger, which gives back what was not taken. A process that dies in between leaves a drop that is
 not closed in the ledger, and whoever comes next does the rest: each step may be repeated.
+
+A desk that is rebuilt in between has the drop as the ledger has it: open, and it sells on. What was
+heard of it before counts no more, and the end begins anew: once for each rebuild, of which the shard's
+epoch tells.
 """
 
 from dataclasses import replace
@@ -13,7 +17,7 @@ from server.core.drops import CloseReason, DropState
 from server.desk.drop_desk import Closing
 from server.desk.feed import FeedKind
 from server.flows.places import Places, Whole
-from server.ledger import batches, drop_results, drops, intents
+from server.ledger import batches, desks, drop_results, drops, intents
 from server.ledger.drops import DropRow
 from server.ledger.intents import IntentKind
 
@@ -25,22 +29,31 @@ async def end_drop(
     `intent_id` is done with it, if one asked for it.
     """
     row = whole.row
-    closing = await places.desk.close(row.shard, row.id, only_if_over=reason is None)
-    if closing is None:
-        return False
-    closed = replace(
-        await _with_window(places, row),
-        closed_at=closing.closed_at,
-        close_reason=reason or await _reason(places, whole, closing),
-    )
-    if closed.window is not None:  # else it has never been told of
-        # A drop ends once: whoever ends it, it is one publication.
-        await places.feed.publish(f"{row.id}:closed", FeedKind.CLOSED, whole.as_told(closed))
-    async with places.ledger.begin() as conn:
-        await _write_end(conn, closed, closing)
-        if intent_id is not None:
-            await intents.finish(conn, intent_id, now)
-    return True
+    while True:
+        epoch = await _epoch(places, row)
+        closing = await places.desk.close(row.shard, row.id, only_if_over=reason is None)
+        if closing is None:
+            return False
+        closed = replace(
+            await _with_window(places, row),
+            closed_at=closing.closed_at,
+            close_reason=reason or await _reason(places, whole, closing),
+        )
+        if closed.window is not None:  # else it has never been told of
+            # A drop ends once: whoever ends it, it is one publication.
+            await places.feed.publish(f"{row.id}:closed", FeedKind.CLOSED, whole.as_told(closed))
+        async with places.ledger.begin() as conn:
+            await desks.hold_shared(conn, {row.shard})
+            if await desks.epoch_of(conn, row.shard) == epoch:
+                await _write_end(conn, closed, closing)
+                if intent_id is not None:
+                    await intents.finish(conn, intent_id, now)
+                return True
+
+
+async def _epoch(places: Places, row: DropRow) -> int:
+    async with places.ledger.read() as conn:
+        return await desks.epoch_of(conn, row.shard)
 
 
 async def _with_window(places: Places, row: DropRow) -> DropRow:

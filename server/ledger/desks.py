@@ -1,7 +1,8 @@
 """One row for each desk shard: the lock between those who write claims and those who rebuild a desk.
 
-Called by flows/record_claims.py (shared), flows/mend_claims.py and flows/rebuild_desk.py (exclusively).
-What a rebuild reads is then everything that was ever committed, and nothing slips in behind its back.
+Called by flows/record_claims.py and flows/end_drop.py (shared), flows/mend_claims.py and
+flows/rebuild_desk.py (exclusively). What a rebuild reads is then everything that was ever committed, and
+nothing slips in behind its back.
 """
 
 from collections.abc import Collection
@@ -23,6 +24,12 @@ async def hold_exclusively(conn: AsyncConnection, shard: int) -> None:
     """Until the transaction ends nobody else writes claims of this shard."""
     row = select(desks.c.shard).where(desks.c.shard == shard)
     await conn.execute(row.with_for_update())
+
+
+async def epoch_of(conn: AsyncConnection, shard: int) -> int:
+    """How often this shard has been rebuilt. Read under `hold_shared` it cannot change any more."""
+    query = select(desks.c.epoch).where(desks.c.shard == shard)
+    return int((await conn.execute(query)).scalar_one())
 
 
 async def raise_epoch(conn: AsyncConnection, shard: int, now: int) -> int:
