@@ -13,4 +13,7 @@ redis.call('HSET', KEYS[3], ARGV[1], 'l|' .. claim_id .. '|' .. unit .. '|' .. r
 redis.call('ZADD', KEYS[4], unit, unit)
 redis.call('HINCRBY', KEYS[2], 'live', -1)
 if state == 'c' then redis.call('HINCRBY', KEYS[2], 'confirmed', -1) end
+-- The first unit that comes back to a closed drop makes this key: it goes when the drop goes.
+local ms_left = redis.call('PTTL', KEYS[2])
+if ms_left > 0 then redis.call('PEXPIRE', KEYS[4], ms_left) end
 return 1
