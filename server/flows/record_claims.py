@@ -8,8 +8,9 @@ returned. Every step may be repeated, because a worker can die after each of the
 3. the desk marks them, so that whoever comes back or asks again is told;
 4. the room is told, and each gateway picks its own students.
 
-A conflict that is no redelivery means that the desk sold what the ledger says is taken: the entry is
-cut out of its batch (bisection) and mended (flows/mend_claims.py), and the shard is rebuilt.
+A conflict that is no redelivery means that the desk sold what the ledger says is taken, or has gone back
+to the batch: the entry is cut out of its fellows (bisection) and mended (flows/mend_claims.py), and the
+shard is rebuilt.
 """
 
 import secrets
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 import orjson
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import wire
 from server.core import codes
@@ -38,6 +40,14 @@ from server.ledger.engine import Ledger
 
 AT_ONCE = 500  # claims in one transaction: about 20 ms
 _FACTS_KEPT = 256
+
+
+class _GoneBackError(Exception):
+    """Units of these claims went back to the batch when their drop was closed: whoever closed it knew
+    nothing of them, and a restored copy of Redis does."""
+
+
+_CONFLICTS = (IntegrityError, DataError, _GoneBackError)
 _Conflict = tuple[OutboxEntry, Exception]
 _log = structlog.get_logger()
 
@@ -100,7 +110,7 @@ class ClaimRecorder:
         """What no transaction takes together is halved until the bad one is alone."""
         try:
             return await self._write_together(entries, now), []
-        except (IntegrityError, DataError) as error:
+        except _CONFLICTS as error:
             if len(entries) == 1:
                 return Recorded(), [(entries[0], error)]
         half = len(entries) // 2
@@ -117,6 +127,7 @@ class ClaimRecorder:
             ids = [entry.claim_id for entry in entries]
             there = await claims.by_ids(conn, ids)
             live = [row for row in there.values() if row.state == "live"]
+            await _stop_where_gone_back(conn, live, now)
             made = [_new_coupon(row, *facts[row.batch_id]) for row in live if row.batch_id in facts]
             await coupons.insert_for_claims(conn, made)
             return Recorded(
@@ -156,7 +167,7 @@ class ClaimRecorder:
     async def _write_seated(self, entry: OutboxEntry, now: int) -> Recorded:
         try:
             recorded = await self._write_together([entry], now)
-        except (IntegrityError, DataError) as error:
+        except _CONFLICTS as error:
             # Not the seat: no coupon can be made of it. It keeps the seat, and blocks nobody.
             await mend_claims.lay_dead(self._ledger, entry, now, str(error))
             return Recorded(dead=1)
@@ -179,6 +190,13 @@ class ClaimRecorder:
         for entry in recorded.apologies:
             loss = Loss("claim_revoked", entry.student, entry.drop_id, None, "nothing_left")
             await self._feed.publish_losses(entry.room, [loss])
+
+
+async def _stop_where_gone_back(conn: AsyncConnection, live: list[ClaimRow], now: int) -> None:
+    overfull = await claims.overfull_drops(conn, {row.drop_id for row in live})
+    # A redelivery adds nothing to them.
+    if any(row.drop_id in overfull and row.confirmed_at == now for row in live):
+        raise _GoneBackError("its unit has gone back to the batch")
 
 
 def _new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
