@@ -1,16 +1,21 @@
--- A top-up: one more allotment. Idempotent by the allotment's id.
+-- A top-up: one more allotment. Idempotent by the allotment's id. Units have no gaps: an allotment that
+-- does not follow the last one is refused loudly, because a tap that comes to a gap would fail, and
+-- with it all taps of its call.
 --
 -- KEYS  1 fence, 2 drop      ARGV  1 allotment id, 2 first, 3 last
 -- Answer: SHUT | 1 added, now or before | 0 closed, or not known here
 if is_shut(KEYS[1]) then return SHUT end
 
-local f = redis.call('HMGET', KEYS[2], 'allotments', 'closed_at', 'closes_at')
+local f = redis.call('HMGET', KEYS[2], 'allotments', 'closed_at', 'closes_at', 'quantity')
 if not f[1] then return 0 end
 local allotments = cjson.decode(f[1])
 for _, a in ipairs(allotments) do
   if a[3] == ARGV[1] then return 1 end
 end
 if f[2] or (f[3] and now_ms() >= tonumber(f[3])) then return 0 end
+if tonumber(ARGV[2]) ~= tonumber(f[4]) + 1 then
+  return redis.error_reply('GAP units ' .. ARGV[2] .. '.. after ' .. f[4])
+end
 allotments[#allotments + 1] = { tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[1] }
 redis.call('HSET', KEYS[2], 'allotments', cjson.encode(allotments), 'quantity', ARGV[3])
 return 1

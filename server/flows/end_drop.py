@@ -3,6 +3,10 @@
 Called by drive_intents. Desk first, so that no unit is taken any more; then the room; then the
 ledger, which gives back what was not taken. A process that dies in between leaves a drop that is
 not closed in the ledger, and whoever comes next does the rest: each step may be repeated.
+
+A desk that is rebuilt in between has the drop as the ledger has it: open, and it sells on. What was
+heard of it before counts no more, and the end begins anew: once for each rebuild, of which the shard's
+epoch tells.
 """
 
 from dataclasses import replace

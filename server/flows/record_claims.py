@@ -8,8 +8,9 @@ returned. Every step may be repeated, because a worker can die after each of the
 3. the desk marks them, so that whoever comes back or asks again is told;
 4. the room is told, and each gateway picks its own students.
 
-A conflict that is no redelivery means that the desk sold what the ledger says is taken: the entry is
-cut out of its batch (bisection) and mended (flows/mend_claims.py), and the shard is rebuilt.
+A conflict that is no redelivery means that the desk sold what the ledger says is taken, or has gone back
+to the batch: the entry is cut out of its fellows (bisection) and mended (flows/mend_claims.py), and the
+shard is rebuilt.
 """
 
 import secrets
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 import orjson
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import wire
 from server.core import codes
@@ -38,6 +40,14 @@ from server.ledger.engine import Ledger
 
 AT_ONCE = 500  # claims in one transaction: about 20 ms
 _FACTS_KEPT = 256
+
+
+class _GoneBackError(Exception):
+    """Units of these claims went back to the batch when their drop was closed: whoever closed it knew
+    nothing of them, and a restored copy of Redis does."""
+
+
+_CONFLICTS = (IntegrityError, DataError, _GoneBackError)
 _Conflict = tuple[OutboxEntry, Exception]
 _log = structlog.get_logger()
 
@@ -128,7 +138,7 @@ class ClaimRecorder:
             return Recorded(), []
         try:
             return await self._write_together(entries, now), []
-        except (IntegrityError, DataError) as error:
+        except _CONFLICTS as error:
             if len(entries) == 1:
                 return Recorded(), [(entries[0], error)]
         half = len(entries) // 2
@@ -144,6 +154,7 @@ class ClaimRecorder:
             await claims.insert_new(conn, [mend_claims.row_of(entry, now) for entry in entries])
             standing = await claims.standing_of(conn, [entry.claim_id for entry in entries])
             live = [e for e in entries if standing[e.claim_id].state == "live"]
+            await _stop_where_gone_back(conn, live, standing, now)
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             return Recorded(
                 coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live]),
@@ -183,7 +194,7 @@ class ClaimRecorder:
     async def _write_seated(self, entry: OutboxEntry, now: int) -> Recorded:
         try:
             recorded = await self._write_together([entry], now)
-        except (IntegrityError, DataError) as error:
+        except _CONFLICTS as error:
             # Not the seat: no coupon can be made of it. It keeps the seat, and blocks nobody.
             await mend_claims.lay_dead(self._ledger, entry, now, str(error))
             return Recorded(dead=1)
@@ -206,6 +217,18 @@ class ClaimRecorder:
         for entry in recorded.apologies:
             loss = Loss("claim_revoked", entry.student, entry.drop_id, None, "nothing_left")
             await self._feed.publish_losses(entry.room, [loss])
+
+
+async def _stop_where_gone_back(
+    conn: AsyncConnection,
+    live: Sequence[OutboxEntry],
+    standing: Mapping[str, ClaimStanding],
+    now: int,
+) -> None:
+    overfull = await claims.overfull_drops(conn, {entry.drop_id for entry in live})
+    # A redelivery adds nothing to them.
+    if any(e.drop_id in overfull and standing[e.claim_id].confirmed_at == now for e in live):
+        raise _GoneBackError("its unit has gone back to the batch")
 
 
 def _new_coupons(

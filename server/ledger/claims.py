@@ -99,6 +99,21 @@ async def taken_units(conn: AsyncConnection, drop_id: str) -> set[int]:
     return set(await conn.scalars(query))
 
 
+async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+    """Those that were closed, and hold claims on units that had gone back to the batch. No constraint
+    can see that: it takes two tables."""
+    held = (
+        select(func.count())
+        .where(claims.c.drop_id == drops.c.id, claims.c.state == "live")
+        .correlate(drops)
+        .scalar_subquery()
+    )
+    query = select(drops.c.id).where(
+        drops.c.id.in_(drop_ids), drops.c.returned > 0, drops.c.returned + held > drops.c.quantity
+    )
+    return set(await conn.scalars(query))
+
+
 async def caps_of_shard(
     conn: AsyncConnection, shard: int, now: int
 ) -> dict[str, dict[str, list[int]]]:

@@ -6,6 +6,7 @@ import pytest
 
 from server.core.claims import ClaimState, Outcome
 from server.core.drops import Allotment
+from server.desk import DeskUnavailableError
 from server.desk.fence import ConfirmedClaim
 from tests.support.desks import SHARD, Desk
 
@@ -185,6 +186,33 @@ async def test_a_top_up_gives_its_units_once(desk: Desk) -> None:
     assert await desk.drops.add_units(SHARD, "drp_1", more)
     outcomes = [(await desk.tap(f"s{n}")).outcome for n in range(3)]
     assert outcomes == [Outcome.WON, Outcome.WON, Outcome.SOLD_OUT]
+
+
+async def test_a_top_up_that_overtook_another_leaves_no_gap_for_taps_to_fall_into(
+    desk: Desk,
+) -> None:
+    await desk.open(units=1)
+    await desk.tap("ada")
+    second, third = Allotment("alt_2", 2, 2), Allotment("alt_3", 3, 3)
+    with pytest.raises(DeskUnavailableError, match="GAP"):
+        await desk.drops.add_units(SHARD, "drp_1", third)
+    assert (await desk.tap("bob")).outcome is Outcome.SOLD_OUT
+    for allotment in (second, third):
+        assert await desk.drops.add_units(SHARD, "drp_1", allotment)
+    outcomes = [(await desk.tap(f"s{n}")).outcome for n in range(3)]
+    assert outcomes == [Outcome.WON, Outcome.WON, Outcome.SOLD_OUT]
+
+
+async def test_a_unit_that_comes_back_to_a_closed_drop_stays_no_longer_than_the_drop(
+    desk: Desk,
+) -> None:
+    await desk.open()
+    won = await desk.tap("ada")
+    assert won.held is not None
+    await desk.drops.close(SHARD, "drp_1", only_if_over=False)
+    assert await desk.drops.release(SHARD, "drp_1", {"ada": won.held.claim_id})
+    left = await desk.redis.ttl(desk.keys().free("drp_1"))
+    assert 0 < left <= await desk.redis.ttl(desk.keys().drop("drp_1")) + 1
 
 
 async def test_a_closed_drop_takes_no_top_up(desk: Desk) -> None:
