@@ -121,7 +121,7 @@ class Session:
         if not identity.may_enter(self.room):
             return End(closing.WRONG_ROOM)
         self.identity = identity
-        self._rate = MESSAGES
+        self._messages, self._rate = Bucket(), MESSAGES
         self.phase = Phase.JOINING
         return Join(identity)
 
