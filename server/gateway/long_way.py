@@ -2,7 +2,7 @@
 
 Made by `connection.py` for a socket that differs from the usual in anything (decisions/0011). The library
 would read all it is given before anybody could say stop: a quarter of a megabyte of empty pings, which is one
-read, takes a third of a second, and everybody else waits. So it is given some bytes at a time, and nothing
+read, takes half a second, and everybody else waits. So it is given some bytes at a time, and nothing
 more once it has said its last word (decisions/0016).
 """
 

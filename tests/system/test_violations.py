@@ -241,7 +241,7 @@ STRANGERS: dict[str, tuple[bytes, int]] = {
     "a bad hello, and a claim at once": (says(type="hello", token="x.y.z") + frame(CLAIM), 4501),
     "a bad hello, and a claim and a close": (
         says(type="hello", token="x.y.z") + frame(CLAIM) + close(1000),
-        1000,
+        4501,
     ),
 }
 

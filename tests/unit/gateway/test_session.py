@@ -5,6 +5,7 @@ import pytest
 
 from server.gateway import closing
 from server.gateway.session import (
+    GREETINGS,
     HELLO_MS,
     MESSAGES,
     SILENCE_MS,
@@ -155,6 +156,12 @@ def test_a_flood_of_messages_ends_the_socket() -> None:
     session = a_live_session()
     effects = [session.receive(b'{"type":"pong"}', NOW) for _ in range(100)]
     assert ended_by(effects[-1]) is closing.FLOOD
+
+
+def test_a_stranger_has_less_to_say_than_one_with_a_token() -> None:
+    stranger, member = a_session(), a_live_session()
+    assert [stranger.is_flooded(NOW) for _ in range(GREETINGS.burst + 1)][-2:] == [False, True]
+    assert [member.is_flooded(NOW) for _ in range(MESSAGES.burst + 1)][-2:] == [False, True]
 
 
 def test_a_steady_client_is_never_a_flood() -> None:
