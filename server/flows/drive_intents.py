@@ -117,7 +117,9 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
         await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
     opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
-    await places.feed.publish(intent.id, FeedKind.OPENED, whole.as_told(opened))
+    # With its window: a desk that was lost meanwhile has stamped another, which the room has to know.
+    told = f"{intent.id}.{window.opens_at}"
+    await places.feed.publish(told, FeedKind.OPENED, whole.as_told(opened))
     present = (await places.feed.audience_counts(row.room, row.id)).present
     async with places.ledger.begin() as conn:
         await hold_desk(conn, row, window.epoch)

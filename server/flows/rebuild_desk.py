@@ -81,8 +81,10 @@ class DeskRebuilder:
             ]
             for row in rows:
                 await self.fence.load_drop(shard, await _loaded(conn, row, dead[row.id]))
-            for batch_id, slots in (await claims.caps_of_shard(conn, shard, now)).items():
-                await self.fence.load_caps(shard, batch_id, slots)
+            caps = await claims.caps_of_shard(conn, shard, now)
+            # Of batches without a claim as well: the desk may remember one that is lost.
+            for batch_id in caps.keys() | {row.batch_id for row in rows}:
+                await self.fence.load_caps(shard, batch_id, caps.get(batch_id, {}))
             for row in rows:
                 await self._show(conn, row, f"{run_id}.{epoch}")
             await self.fence.arm(shard, run_id, epoch)

@@ -47,6 +47,7 @@ class Worker:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await _until_done(self.mend_outboxes)  # before new groups hide that the old ones are gone
         await _until_done(self.outbox.make_groups)
         async with asyncio.TaskGroup() as tasks:
             for seconds, job in self._jobs():
