@@ -55,9 +55,8 @@ class Worker:
         stopping = asyncio.Event()
         for lane in self.claims:
             lane.is_leaving = False
-        await _until_done(
-            self.mend_outboxes, stopping
-        )  # before new groups hide that the old ones are gone
+        # Before new groups hide that the old ones are gone.
+        await _until_done(self.mend_outboxes, stopping)
         await _until_done(self.outbox.make_groups, stopping)
         async with asyncio.TaskGroup() as tasks:
             jobs = [tasks.create_task(_every(s, job, stopping)) for s, job in self._jobs()]
