@@ -71,7 +71,8 @@ async def test_everything_is_restarted_and_redis_is_empty(campus: Campus) -> Non
     campus.redis.forget()
     await hang_up(crew.desk)
 
-    web, worker = await campus.web(), campus.start("worker")
+    campus.start("worker")
+    web = await campus.web()
     await eventually(lambda: all_released(crew, drop_id), 20)
     told = await campus.tap(web, drop_id, [*NEXT, "late", WINNERS[0]])
     outcomes = [said["outcome"] for said in told.values() if said]
