@@ -70,13 +70,18 @@ class RoomKeys:
 
     @property
     def feed(self) -> str:
-        """Hash: offset, created (with the server's run id the epoch)."""
+        """Hash: run_id and epoch, offset of the stream, offset of the losses."""
         return self._key("feed")
 
     @property
     def stream(self) -> str:
         """The last publications, ids `<offset>-0`, to heal gaps from."""
         return self._key("stream")
+
+    @property
+    def losses(self) -> str:
+        """The last claims that were lost, ids `<offset of losses>-0`, to heal gaps from."""
+        return self._key("losses")
 
     @property
     def drops(self) -> str:

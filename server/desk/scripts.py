@@ -31,6 +31,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "load_drop": (),
     "load_caps": (),
     "publish": _ROOM,
+    "publish_losses": _ROOM,
     "room_state": _ROOM,
     "presence": ("server",),
 }

@@ -6,7 +6,6 @@ Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one e
 
 from server import wire
 from server.clock import now_ms
-from server.core.claims import ClaimState
 from server.core.drops import DropState, RoomDrop
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
@@ -15,10 +14,6 @@ from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 
 FRESH_MS = 1_000
-_LOSS_FRAMES = {
-    ClaimState.REVOKED: "claim_revoked",
-    ClaimState.RELEASED: "coupon_released",
-}
 
 
 class RoomNews:
@@ -126,21 +121,4 @@ class RoomNews:
     async def recheck_unconfirmed(self) -> None:
         """A confirmation that was published while nobody listened: the desk still has it."""
         for room in self._rooms.all():
-            room.unconfirmed = {one for one in room.unconfirmed if one[1] in room.students}
-            wanted: dict[str, list[str]] = {}
-            for drop_id, student in room.unconfirmed:
-                wanted.setdefault(drop_id, []).append(student)
-            for drop_id, students in wanted.items():
-                drop = room.drops.get(drop_id)
-                if drop is not None:
-                    await self._recheck(room, drop, students)
-
-    async def _recheck(self, room: Room, drop: RoomDrop, students: list[str]) -> None:
-        (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, students)])
-        for student, held in zip(students, row, strict=True):
-            if held is None or held.state is ClaimState.WON:
-                continue
-            if held.state is ClaimState.CONFIRMED:
-                self._rooms.confirmed(room, student, drop.id, held.coupon)
-            else:
-                self._rooms.lost(room, student, drop.id, _LOSS_FRAMES[held.state])
+            await self._rooms.recheck(room)

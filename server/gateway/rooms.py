@@ -2,7 +2,8 @@
 
 Called by `gateway.py`. The feed may lose publications (it says so by offset, epoch or reconnect):
 then the stream has them, and where it has not, the whole state is read and everybody is welcomed
-anew. No publication is shown twice, none is skipped.
+anew. No publication is shown twice, none is skipped. Losses go the same way, in a stream of their own;
+a confirmation that was not heard is read from the desk.
 """
 
 import asyncio
@@ -13,15 +14,33 @@ import structlog
 
 from server import wire
 from server.clock import now_ms
+from server.core.claims import ClaimState
+from server.core.drops import RoomDrop
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed, Publication, load_publication
+from server.desk.feed import (
+    Feed,
+    Loss,
+    Losses,
+    Publication,
+    RoomState,
+    load_losses,
+    load_publication,
+)
 from server.desk.subscription import Subscription
 from server.gateway.frames import text_frame
 from server.gateway.room import OnSent, Room
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3
+# A healthy Redis answers in milliseconds; a connection that died with the feed's never does, and the next
+# try has another one.
+_FIRST_HEAL_SECONDS = 1.0
+_HEAL_SECONDS = 5.0
+_LOSS_FRAMES = {
+    ClaimState.REVOKED: "claim_revoked",
+    ClaimState.RELEASED: "coupon_released",
+}
 _log = structlog.get_logger()
 
 
@@ -107,8 +126,7 @@ class Rooms:
                 for student, drop_id, coupon in message["claims"]:
                     self.confirmed(room, student, drop_id, orjson.dumps(coupon))
             case "lost":
-                for frame, student, drop_id, coupon_id, reason in message["claims"]:
-                    self.lost(room, student, drop_id, frame, coupon_id, reason)
+                self._take_losses(room, load_losses(message))
             case _:
                 self._take(room, load_publication(message))
 
@@ -116,18 +134,10 @@ class Rooms:
         room.unconfirmed.discard((drop_id, student))
         room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
 
-    def lost(
-        self,
-        room: Room,
-        student: str,
-        drop_id: str,
-        frame: str,
-        coupon_id: str | None = None,
-        reason: str = "taken_back",
-    ) -> None:
-        """`frame`: coupon_released or claim_revoked."""
-        room.unconfirmed.discard((drop_id, student))
-        room.tell_student(student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason)))
+    def lost(self, room: Room, loss: Loss) -> None:
+        room.unconfirmed.discard((loss.drop_id, loss.student))
+        frame = wire.claim_lost(loss.frame, loss.drop_id, loss.coupon_id, loss.reason)
+        room.tell_student(loss.student, text_frame(frame))
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""
@@ -140,6 +150,19 @@ class Rooms:
         elif not room.is_old(publication):
             self._on_gap()
             self._heal_soon(room.name)
+
+    def _take_losses(self, room: Room, told: Losses) -> None:
+        if told.offset is None or room.follows_losses(told):
+            self._tell_losses(room, told)
+        elif told.epoch != room.epoch or told.offset > room.losses:
+            self._on_gap()
+            self._heal_soon(room.name)
+
+    def _tell_losses(self, room: Room, told: Losses) -> None:
+        if told.offset is not None:
+            room.losses = told.offset
+        for loss in told.losses:
+            self.lost(room, loss)
 
     def check_positions(self) -> None:
         """Is every room where its feed is? A lost publication with none after it shows only so."""
@@ -171,27 +194,65 @@ class Rooms:
             await asyncio.wait([task], timeout=2.0)
 
     async def _heal(self, name: str) -> None:
+        seconds = _FIRST_HEAL_SECONDS
         while (room := self._rooms.get(name)) is not None:
             try:
-                await self._catch_up(room)
-            except DeskUnavailableError as error:
-                _log.warning("room_not_readable", room=name, error=str(error))
+                async with asyncio.timeout(seconds):
+                    await self._catch_up(room)
+                    await self.recheck(room)
+            except (DeskUnavailableError, TimeoutError) as error:
+                _log.warning("room_not_readable", room=name, error=repr(error))
                 await asyncio.sleep(_HEAL_RETRY_SECONDS)
+                seconds = _HEAL_SECONDS
             else:
                 return
 
     async def _catch_up(self, room: Room) -> None:
         state = await self._feed.state(room.name)
-        if (state.epoch, state.offset) == (room.epoch, room.offset):
+        if room.is_at(state):
             return
         if state.epoch == room.epoch:
-            for publication in await self._feed.since(room.name, room.offset):
-                if room.follows(publication):
-                    room.apply(publication, now_ms())
-        if state.epoch != room.epoch or room.offset < state.offset:
+            await self._follow(room, state)
+        if state.epoch != room.epoch or room.offset < state.offset or room.losses < state.losses:
             room.load(state)
             await self.count(room)
             self.on_state_lost(room)
+
+    async def _follow(self, room: Room, state: RoomState) -> None:
+        """As far as the streams go."""
+        if room.offset < state.offset:
+            for publication in await self._feed.since(room.name, room.offset):
+                if room.follows(publication):
+                    room.apply(publication, now_ms())
+        if room.losses < state.losses:
+            for losses in await self._feed.losses_since(room.name, room.losses):
+                if room.follows_losses(losses):
+                    self._tell_losses(room, losses)
+
+    async def recheck(self, room: Room) -> None:
+        """What became of those who were told `won` and nothing since: the desk knows. They may have been
+        confirmed while nobody listened; a rebuild may have loaded them as lost."""
+        room.unconfirmed = {one for one in room.unconfirmed if one[1] in room.students}
+        wanted: dict[str, list[str]] = {}
+        for drop_id, student in room.unconfirmed:
+            wanted.setdefault(drop_id, []).append(student)
+        for drop_id, students in wanted.items():
+            drop = room.drops.get(drop_id)
+            if drop is not None:
+                await self._recheck(room, drop, students)
+
+    async def _recheck(self, room: Room, drop: RoomDrop, students: list[str]) -> None:
+        (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, students)])
+        for student, held in zip(students, row, strict=True):
+            if held is None or held.state is ClaimState.WON:
+                continue
+            if (drop.id, student) not in room.unconfirmed:
+                continue  # heard while we asked
+            if held.state is ClaimState.CONFIRMED:
+                self.confirmed(room, student, drop.id, held.coupon)
+            else:
+                frame = _LOSS_FRAMES[held.state]
+                self.lost(room, Loss(frame, student, drop.id, None, "taken_back"))
 
     def stop(self) -> None:
         for task in self._healing.values():
