@@ -44,22 +44,30 @@ local function allotment_of(drop, unit)
 end
 
 -- Units that came back first: they are always lower than the next one never taken.
-local function take_lowest_unit(drop, free)
-  local returned = redis.call('ZPOPMIN', free)
-  if returned[1] then return tonumber(returned[1]) end
-  local unit = drop.next
-  drop.next = unit + 1
-  return unit
+local function lowest_unit(drop, free)
+  local returned = redis.call('ZRANGE', free, 0, 0)
+  return tonumber(returned[1] or drop.next)
+end
+
+local function take(unit, drop, free)
+  if unit < drop.next then
+    redis.call('ZREM', free, unit)
+  else
+    drop.next = unit + 1
+  end
 end
 
 local function win(drop, key, tap, used, slot)
-  local unit = take_lowest_unit(drop, key.free)
+  local unit = lowest_unit(drop, key.free)
   local a = allotment_of(drop, unit)
   drop.live, drop.won_total = drop.live + 1, drop.won_total + 1
+  -- The first write is one that a server refuses whose memory is full: it would let a script that has
+  -- begun to write go on beyond its limit.
   redis.call('XADD', outbox, '*', 'claim_id', tap.claim_id, 'drop_id', drop.drop_id,
     'batch_id', drop.batch_id, 'room', drop.room, 'student', tap.student,
     'request_id', tap.request_id, 'unit', unit, 'slot', slot, 'per_student', drop.per_student,
     'allotment_id', a[3], 'first', a[1], 'last', a[2], 'won_at', now_text)
+  take(unit, drop, key.free)
   local record = table.concat({ 'w', tap.claim_id, unit, slot, tap.request_id, now_text, '' }, '|')
   redis.call('HSET', key.holders, tap.student, record)
   redis.call('HSET', key.caps, tap.student, used .. slot .. ',')

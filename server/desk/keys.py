@@ -129,6 +129,11 @@ class FigureKeys:
         """Set: who wrote lately, and perhaps some that no longer do."""
         return self._key("processes")
 
+    @property
+    def ledger_trouble(self) -> str:
+        """What workers run into when they write to the ledger; expires by itself."""
+        return self._key("ledger_trouble")
+
     def of(self, process: str) -> str:
         """The figures as text; expire by themselves."""
         return self._key(f"of:{process}")

@@ -34,6 +34,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "publish_losses": _ROOM,
     "room_state": _ROOM,
     "presence": ("server",),
+    "takes_writes": (),
 }
 
 

@@ -76,9 +76,33 @@ class PostgresServer:
         self._process.send_signal(signal.SIGQUIT)
         self._process.communicate(timeout=_STOP_SECONDS)
 
+    def kill9(self) -> None:
+        """All its processes, as a machine would die."""
+        for process_id in self._family():
+            os.kill(process_id, signal.SIGKILL)
+        self._process.communicate(timeout=_STOP_SECONDS)
+
+    def freeze(self) -> None:
+        for process_id in self._family():
+            os.kill(process_id, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process_id in self._family():
+            os.kill(process_id, signal.SIGCONT)
+
     def restart(self) -> None:
         """Up again with the same databases."""
         self._process = self._start()
+
+    @property
+    def socket_path(self) -> str:
+        return str(self._directory / ".s.PGSQL.5432")
+
+    def _family(self) -> list[int]:
+        """The postmaster first: it would else start new ones."""
+        own = self._process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+        return [own, *map(int, children)]
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
