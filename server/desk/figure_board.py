@@ -12,7 +12,7 @@ from server.desk.connection import asked
 from server.desk.keys import FigureKeys
 
 FRESH_SECONDS = 15  # three times the pause between two writes
-_TROUBLE_SECONDS = 5
+_TROUBLE_SECONDS = 3  # told every second
 
 
 class FigureBoard:

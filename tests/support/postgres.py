@@ -32,7 +32,9 @@ class PostgresServer:
     there, and pytest's folders are root's.
     """
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *settings: str) -> None:
+        """`settings` win over those that make tests quick."""
+        self._settings = (*_SETTINGS, *settings)
         self._directory = Path(tempfile.mkdtemp(prefix="cdp-"))
         self._binaries = binaries
         self._user = _unprivileged_user()
@@ -114,7 +116,7 @@ class PostgresServer:
         )
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        options = [part for setting in _SETTINGS for part in ("-c", setting)]
+        options = [part for setting in self._settings for part in ("-c", setting)]
         process = subprocess.Popen(
             [
                 self._binaries / "postgres",
