@@ -52,4 +52,7 @@ class ApiParts:
     allowed_origins: tuple[str, ...] = ()
     deadline_s: float = REQUEST_DEADLINE_S
     extra_routes: Sequence[BaseRoute] = ()
-    drop_facts: DropFacts = field(default_factory=DropFacts)
+    drop_facts: DropFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "drop_facts", DropFacts(self.feed))

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from socket import gethostname
 
-import structlog
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
@@ -18,17 +17,16 @@ from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
 from server.clock import now_ms
 from server.commands.figures import Figures
+from server.commands.neighbours import Neighbours, trouble_told
 from server.commands.open_files import most_sockets
 from server.core.addresses import TrustedProxies
-from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimDesk
-from server.desk.connection import asked, connect
+from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
 from server.desk.outbox import Outbox
-from server.desk.replicas import replicas_following
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
 from server.flows.places import Places
@@ -39,17 +37,13 @@ from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.ids import new_id
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.ledger.engine import Ledger
 from server.pages.routes import PageFacts, page_routes
 from server.settings import Settings
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.worker import CLAIM_LANES, Worker
-
-HEALTH_SECONDS = 1.0
-_HEALTH_GOOD_FOR_S = 5.0
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +88,12 @@ async def compose_web(
 
         await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
         fence = Fence(redis, prefix, gateway.id)
-        neighbours = _Neighbours(redis, fence, ledger, health, settings.replicas)
-        await stack.enter_async_context(_looked_after(neighbours))
+        board = FigureBoard(redis, prefix)
+        neighbours = Neighbours(redis, fence, board, ledger, health, settings.replicas)
+        await stack.enter_async_context(neighbours.looked_after())
         figures = Figures(
             metrics.registry,
-            FigureBoard(redis, prefix),
+            board,
             f"web-{number}",
             f"{gethostname()}:{settings.port}",
         )
@@ -155,8 +150,10 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
         recorder = ClaimRecorder(ledger, fence, feed, metrics.revoked.inc)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
-        figures = Figures(metrics.registry, FigureBoard(redis, prefix), name, gethostname())
+        board = FigureBoard(redis, prefix)
+        figures = Figures(metrics.registry, board, name, gethostname())
         await stack.enter_async_context(figures.told())
+        await stack.enter_async_context(trouble_told(ledger, board))
         yield Worker(
             places=Places(ledger, DropDesk(redis, prefix), feed),
             outbox=outbox,
@@ -203,57 +200,3 @@ def _observe_calls(metrics: Metrics) -> Callable[[int, float], None]:
         duration.observe(seconds)
 
     return observe
-
-
-@dataclass(frozen=True, slots=True)
-class _Neighbours:
-    """What readiness depends on besides the feed, which the gateway watches itself."""
-
-    redis: Redis
-    fence: Fence
-    ledger: Ledger
-    health: Health
-    replicas: int  # that wins wait for
-
-    async def look(self) -> None:
-        try:
-            shut = await self.fence.shut_shards()
-        except DeskUnavailableError as error:
-            self._report("redis", ok=False, detail=str(error))
-        else:
-            self._report("redis", ok=True)
-            self._report("fence", ok=not shut, detail=f"{len(shut)} shards shut" if shut else "")
-        if self.replicas:
-            await self._look_at_replicas()
-        try:
-            async with self.ledger.read():
-                self._report("ledger", ok=True)
-        except LedgerUnavailableError as error:
-            self._report("ledger", ok=False, detail=str(error))
-
-    async def _look_at_replicas(self) -> None:
-        try:
-            async with asked():
-                found = await replicas_following(self.redis)
-        except DeskUnavailableError as error:
-            self._report("replicas", ok=False, detail=str(error))
-        else:
-            detail = f"{found} of {self.replicas} replicas follow"
-            self._report("replicas", ok=found >= self.replicas, detail=detail)
-
-    def _report(self, part: str, *, ok: bool, detail: str = "") -> None:
-        self.health.report(part, ok, detail, _HEALTH_GOOD_FOR_S)
-
-
-@asynccontextmanager
-async def _looked_after(neighbours: _Neighbours) -> AsyncIterator[None]:
-    async def look_again() -> None:
-        while True:
-            await asyncio.sleep(HEALTH_SECONDS)
-            await neighbours.look()
-
-    await neighbours.look()
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(look_again())
-        yield
-        task.cancel()

@@ -12,13 +12,31 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
 from server.desk import DeskUnavailableError
 
 COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waited longer is told to retry
 _POOL_SIZE = 16
+# What a server answers in place of what was asked, in words for who runs the service.
+_ANSWERS: tuple[tuple[type[RedisError], str], ...] = (
+    (OutOfMemoryError, "memory is full (maxmemory)"),
+    (ReadOnlyError, "read-only: it is a replica"),
+    (MasterDownError, "a replica without its master"),
+    (BusyLoadingError, "still loading its data"),
+)
+_CODES = {
+    "MISCONF": "takes no writes: it cannot save to its disk",
+    "NOREPLICAS": "takes no writes: too few replicas follow it",
+    "BUSY": "busy with a script",
+}
 
 
 class _TellsOfLoss:
@@ -56,4 +74,14 @@ async def asked(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise DeskUnavailableError(f"{type(error).__name__}: {error}") from error
+        raise DeskUnavailableError(_in_words(error, seconds)) from error
+
+
+def _in_words(error: Exception, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer in {seconds:g} s"
+    for kind, words in _ANSWERS:
+        if isinstance(error, kind):
+            return words
+    text = str(error)
+    return _CODES.get(text.partition(" ")[0]) or f"{type(error).__name__}: {text}"

@@ -31,12 +31,13 @@ class FeedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """The drops of a room at (epoch, offset), and Redis' clock then."""
+    """The drops of a room at (epoch, offset), and Redis' clock then. `losses`: their own offset."""
 
     epoch: str
     offset: int
     now: int
     drops: tuple[RoomDrop, ...]
+    losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,16 @@ class Loss:
     drop_id: str
     coupon_id: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What was lost in one go. `offset` counts losses alone; None where a process of an earlier version
+    told them, which nobody can count."""
+
+    epoch: str
+    offset: int | None
+    losses: tuple[Loss, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +119,25 @@ class Feed:
 
     async def state(self, room: str) -> RoomState:
         keys = self._keys(room)
-        epoch, offset, now, *drops = await self._scripts.run(
+        epoch, offset, losses, now, *drops = await self._scripts.run(
             "room_state", [keys.feed, keys.stream, keys.drops], [SHOWN_AFTER_CLOSE_MS]
         )
-        return RoomState(
-            epoch.decode(), offset, now, tuple(room_drops.load(drop) for drop in drops)
-        )
+        shown = tuple(room_drops.load(drop) for drop in drops)
+        return RoomState(epoch.decode(), offset, now, shown, losses)
 
     async def since(self, room: str, offset: int) -> list[Publication]:
         """What was published after `offset`, as far as the stream still has it; the caller checks
         that it begins with offset + 1 and that the epoch is its own."""
+        return [load_publication(m) for m in await self._after(self._keys(room).stream, offset)]
+
+    async def losses_since(self, room: str, offset: int) -> list[Losses]:
+        """The same of what was lost."""
+        return [load_losses(m) for m in await self._after(self._keys(room).losses, offset)]
+
+    async def _after(self, stream: str, offset: int) -> list[dict[str, Any]]:
         async with asked():
-            entries: Any = await self._redis.xrange(self._keys(room).stream, f"({offset}-0", "+")
-        return [load_publication(orjson.loads(fields[b"m"])) for _, fields in entries]
+            entries: Any = await self._redis.xrange(stream, f"({offset}-0", "+")
+        return [orjson.loads(fields[b"m"]) for _, fields in entries]
 
     async def publish_confirmations(self, room: str, confirmations: Sequence[Confirmation]) -> None:
         """Not in the stream: the desk has them, and gateways read it again every 2 s."""
@@ -128,20 +145,19 @@ class Feed:
             "kind": "confirmed",
             "claims": [[c.student, c.drop_id, orjson.Fragment(c.coupon)] for c in confirmations],
         }
-        await self._send(room, message)
-
-    async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
-        message = {
-            "kind": "lost",
-            "claims": [
-                [one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses
-            ],
-        }
-        await self._send(room, message)
-
-    async def _send(self, room: str, message: Mapping[str, object]) -> None:
         async with asked():
             await self._redis.spublish(self._keys(room).channel, orjson.dumps(message))
+
+    async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
+        """In a stream of their own: nobody reads a confirmed claim again, so a loss that was not heard
+        must be found there. Repeated, it is told again; clients know it by its claim's state."""
+        keys = self._keys(room)
+        told = [[one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses]
+        await self._scripts.run(
+            "publish_losses",
+            [keys.feed, keys.stream, keys.losses, keys.channel],
+            [orjson.dumps(told)],
+        )
 
     async def tell_presence(self, room: str, gateway_id: str, students: int) -> int:
         """How many students this gateway has in the room -> how many all have together."""
@@ -197,4 +213,13 @@ def load_publication(message: Mapping[str, object]) -> Publication:
         int(str(message["offset"])),
         room_drops.of_fields(message["drop"]),
         at if isinstance(at, int) else None,
+    )
+
+
+def load_losses(message: Mapping[str, Any]) -> Losses:
+    offset = message.get("offset")
+    return Losses(
+        str(message.get("epoch", "")),
+        offset if isinstance(offset, int) else None,
+        tuple(Loss(*claim) for claim in message["claims"]),
     )

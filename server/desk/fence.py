@@ -71,6 +71,11 @@ class Fence:
             armed_for = await pipe.execute()
         return [shard for shard, armed in enumerate(armed_for) if armed != run_id]
 
+    async def look_for_writing(self) -> None:
+        """DeskUnavailableError, in words, where the server answers and takes no writes: memory or disk
+        is full, a replica. Writes nothing itself."""
+        await self._scripts.run("takes_writes", [], [])
+
     async def shut(self, shard: int) -> None:
         """Demands a rebuild: desk and ledger disagree."""
         async with asked():

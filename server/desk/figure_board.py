@@ -12,10 +12,11 @@ from server.desk.connection import asked
 from server.desk.keys import FigureKeys
 
 FRESH_SECONDS = 15  # three times the pause between two writes
+_TROUBLE_SECONDS = 3  # told every second
 
 
 class FigureBoard:
-    """Both calls may end in DeskUnavailableError."""
+    """Every call may end in DeskUnavailableError."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
@@ -28,6 +29,17 @@ class FigureBoard:
             pipe.sadd(self._keys.processes, process)
             pipe.expire(self._keys.processes, FRESH_SECONDS)
             await pipe.execute()
+
+    async def tell_trouble(self, words: str) -> None:
+        """For a few seconds: what a worker runs into when it writes to the ledger."""
+        async with asked():
+            await self._redis.set(self._keys.ledger_trouble, words, ex=_TROUBLE_SECONDS)
+
+    async def trouble(self) -> str:
+        """What a worker told lately; empty where none has trouble."""
+        async with asked():
+            words: Any = await self._redis.get(self._keys.ledger_trouble)
+        return words.decode() if words is not None else ""
 
     async def of_others(self, process: str) -> list[bytes]:
         """What the others last said, as far as it is fresh, in the order of their names."""

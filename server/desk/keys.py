@@ -75,13 +75,18 @@ class RoomKeys:
 
     @property
     def feed(self) -> str:
-        """Hash: offset, created (with the server's run id the epoch)."""
+        """Hash: run_id and epoch, offset of the stream, offset of the losses."""
         return self._key("feed")
 
     @property
     def stream(self) -> str:
         """The last publications, ids `<offset>-0`, to heal gaps from."""
         return self._key("stream")
+
+    @property
+    def losses(self) -> str:
+        """The last claims that were lost, ids `<offset of losses>-0`, to heal gaps from."""
+        return self._key("losses")
 
     @property
     def drops(self) -> str:
@@ -128,6 +133,11 @@ class FigureKeys:
     def processes(self) -> str:
         """Set: who wrote lately, and perhaps some that no longer do."""
         return self._key("processes")
+
+    @property
+    def ledger_trouble(self) -> str:
+        """What workers run into when they write to the ledger; expires by itself."""
+        return self._key("ledger_trouble")
 
     def of(self, process: str) -> str:
         """The figures as text; expire by themselves."""

@@ -1,10 +1,10 @@
 -- What a room shows, at one position of its feed. Drops closed longer ago than ARGV[1] ms leave.
 --
 -- KEYS  1 feed, 2 stream, 3 drops      ARGV  1 ms that a closed drop is shown
--- Answer: {epoch, offset, now in ms, drop JSON…}
+-- Answer: {epoch, offset, offset of losses, now in ms, drop JSON…}
 local epoch, offset = position(KEYS[1], KEYS[2])
 local now = now_ms()
-local answer = { epoch, offset, now }
+local answer = { epoch, offset, tonumber(redis.call('HGET', KEYS[1], 'losses') or 0), now }
 local all = redis.call('HGETALL', KEYS[3])
 for i = 1, #all, 2 do
   local closed_at = string.match(all[i + 1], '"closed_at":(%d+)')

@@ -34,8 +34,10 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "load_caps": (),
     "forget_consumers": (),
     "publish": _ROOM,
+    "publish_losses": _ROOM,
     "room_state": _ROOM,
     "presence": ("server",),
+    "takes_writes": (),
 }
 
 

@@ -13,6 +13,7 @@ from server.core.coupons import HOLD_ENDED
 from server.core.drops import RoomDrop
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.drop_desk import DropDesk
+from server.desk.feed import Loss
 from server.desk.records import HeldClaim
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
@@ -47,7 +48,7 @@ class LostWins:
         if before is not None:
             loaded = {k for k, epoch in enumerate(epochs) if epoch not in (None, before[k])}
             for room in [room for room in self._rooms.all() if _shows(room, loaded)]:
-                await self._recheck_room(room)
+                await self.recheck_room(room)
                 self._welcome_again(room)
         # A shard that is being loaded keeps what it had: what comes differs from that.
         self._epochs = [
@@ -61,9 +62,9 @@ class LostWins:
         """A confirmation that was published while nobody listened: the desk still has it. A win that
         the desk has forgotten: it is asked for once more."""
         for room in self._rooms.all():
-            await self._recheck_room(room)
+            await self.recheck_room(room)
 
-    async def _recheck_room(self, room: Room) -> None:
+    async def recheck_room(self, room: Room) -> None:
         for gone in [one for one in room.unconfirmed if one[1] not in room.students]:
             del room.unconfirmed[gone]
         wanted: dict[str, list[str]] = {}
@@ -79,9 +80,11 @@ class LostWins:
         forgotten: dict[str, HeldClaim] = {}
         for student, held in zip(students, row, strict=True):
             told = room.unconfirmed.get((drop.id, student))
+            if told is None:
+                continue  # heard while we asked
             if held is not None:
                 self._say(room, drop, student, held)
-            elif told is not None:
+            else:
                 forgotten[student] = told
         if forgotten:
             await self._claim_again(room, drop, forgotten)
@@ -99,13 +102,13 @@ class LostWins:
                 room.unconfirmed[drop.id, student] = answer.held
                 self._say(room, drop, student, answer.held)
             elif answer.outcome is Outcome.RELEASED:
-                self._rooms.lost(room, student, drop.id, "coupon_released", None, HOLD_ENDED)
+                self._rooms.lost(room, Loss("coupon_released", student, drop.id, None, HOLD_ENDED))
             elif answer.outcome.is_answer:
                 refused[student] = forgotten[student]
         if refused:
             await self._drop_desk.give_up(drop.shard, drop.id, refused)
             for student in refused:
-                self._rooms.lost(room, student, drop.id, "claim_revoked", None, NOTHING_LEFT)
+                self._rooms.lost(room, Loss("claim_revoked", student, drop.id, None, NOTHING_LEFT))
 
     async def _claim(self, drop: RoomDrop, student: str, told: HeldClaim) -> ClaimAnswer:
         return await self._claim_desk.claim(

@@ -17,7 +17,7 @@ from server.core.claims import Audience, ClaimState
 from server.core.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
 from server.core.identity import Identity, Role
 from server.desk.drop_desk import DeskCounts
-from server.desk.feed import FeedKind, Publication, RoomState
+from server.desk.feed import FeedKind, Losses, Publication, RoomState
 from server.desk.records import HeldClaim
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
@@ -49,6 +49,7 @@ class Room:
         self.name = name
         self.epoch = ""
         self.offset = -1  # nothing read yet
+        self.losses = -1  # the offset of what was lost
         self.drops: dict[str, RoomDrop] = {}
         self.counts: dict[str, DeskCounts] = {}
         self.present = 0
@@ -109,12 +110,18 @@ class Room:
     # --- what it shows ------------------------------------------------------------------------
 
     def load(self, state: RoomState) -> None:
-        self.epoch, self.offset = state.epoch, state.offset
+        self.epoch, self.offset, self.losses = state.epoch, state.offset, state.losses
         self.drops = {drop.id: drop for drop in state.drops}
         self._head = None
 
+    def is_at(self, state: RoomState) -> bool:
+        return (self.epoch, self.offset, self.losses) == (state.epoch, state.offset, state.losses)
+
     def follows(self, publication: Publication) -> bool:
         return publication.epoch == self.epoch and publication.offset == self.offset + 1
+
+    def follows_losses(self, told: Losses) -> bool:
+        return told.epoch == self.epoch and told.offset == self.losses + 1
 
     def is_old(self, publication: Publication) -> bool:
         return publication.epoch == self.epoch and publication.offset <= self.offset

@@ -1,5 +1,4 @@
-"""What a room is told beside its feed: progress, presence, and losses nobody heard; and what the feed is
-told of the room.
+"""What a room is told beside its feed: progress and presence; and what the feed is told of the room.
 
 Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one entry in a dict.
 """
@@ -7,15 +6,13 @@ Called in turn by `upkeep.py`. Bounded by what is live: an idle room costs one e
 from server import wire
 from server.clock import now_ms
 from server.core.drops import DropState, RoomDrop
-from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.gateway.frames import text_frame
 from server.gateway.room import Room
-from server.gateway.rooms import LOSSES, Rooms
+from server.gateway.rooms import Rooms
 
 FRESH_MS = 1_000
-_AT_ONCE = 500
 
 
 class RoomNews:
@@ -117,25 +114,3 @@ class RoomNews:
                     students.difference_update(told)
                 if drop_id not in room.drops:
                     del room.seen[drop_id]
-
-    async def recheck_losses(self) -> None:
-        """After a gap: losses are in no stream. Whoever knows already ignores it."""
-        for room in self._rooms.all():
-            if room.name not in self._rooms.unheard:
-                continue
-            self._rooms.unheard.discard(room.name)
-            try:
-                await self._recheck_losses_of(room)
-            except DeskUnavailableError:
-                self._rooms.unheard.add(room.name)
-                raise
-
-    async def _recheck_losses_of(self, room: Room) -> None:
-        students = list(room.students)
-        for drop in room.shown_drops(now_ms()):
-            for start in range(0, len(students), _AT_ONCE):
-                some = students[start : start + _AT_ONCE]
-                (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, some)])
-                for student, held in zip(some, row, strict=True):
-                    if held is not None and held.state in LOSSES:
-                        self._rooms.taken_back(room, student, drop.id, held)

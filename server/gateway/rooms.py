@@ -2,11 +2,12 @@
 
 Called by `gateway.py`. The feed may lose publications (it says so by offset, epoch or reconnect):
 then the stream has them, and where it has not, the whole state is read and everybody is welcomed
-anew. No publication is shown twice, none is skipped.
+anew. No publication is shown twice, none is skipped. Losses go the same way, in a stream of their own;
+a confirmation that was not heard is read from the desk.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import orjson
 import structlog
@@ -17,7 +18,15 @@ from server.core.claims import ClaimState
 from server.core.coupons import HOLD_ENDED
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed, Publication, load_publication
+from server.desk.feed import (
+    Feed,
+    Loss,
+    Losses,
+    Publication,
+    RoomState,
+    load_losses,
+    load_publication,
+)
 from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
 from server.gateway.frames import text_frame
@@ -25,8 +34,12 @@ from server.gateway.room import OnSent, Room
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3
+# A healthy Redis answers in milliseconds; a connection that died with the feed's never does, and the next
+# try has another one.
+_FIRST_HEAL_SECONDS = 1.0
+_HEAL_SECONDS = 5.0
 # What is told of a claim that is no longer the student's, and why.
-LOSSES = {
+_LOSSES = {
     ClaimState.REVOKED: ("claim_revoked", "taken_back"),
     ClaimState.RELEASED: ("coupon_released", HOLD_ENDED),
 }
@@ -34,8 +47,9 @@ _log = structlog.get_logger()
 
 
 class Rooms:
-    """`on_state_lost(room)` is called when the state was read afresh and the members have to be
-    welcomed again; `on_gap()` for every gap, for metrics. Reading tasks belong to `tasks`."""
+    """`on_state_lost(room)` is called when the state was read afresh and the members have to be welcomed
+    again; `recheck(room)` after each catching up, for what single students were to be told; `on_gap()` for
+    every gap, for metrics. Reading tasks belong to `tasks`."""
 
     def __init__(
         self,
@@ -56,11 +70,10 @@ class Rooms:
         self._healing: dict[str, asyncio.Task[None]] = {}
         self._heal_again: set[str] = set()
         self._empty_since: dict[str, int] = {}
-        # Rooms whose channel may have said what nobody heard, besides what the stream has.
-        self.unheard: set[str] = set()
         # Made after us, because they call us.
         self.subscription: Subscription | None = None
         self.on_state_lost: Callable[[Room], None] = lambda _room: None
+        self.recheck: Callable[[Room], Awaitable[None]] = _nothing
 
     def all(self) -> list[Room]:
         return list(self._rooms.values())
@@ -117,8 +130,7 @@ class Rooms:
                 for student, drop_id, coupon in message["claims"]:
                     self.confirmed(room, student, drop_id, orjson.dumps(coupon))
             case "lost":
-                for frame, student, drop_id, coupon_id, reason in message["claims"]:
-                    self.lost(room, student, drop_id, frame, coupon_id, reason)
+                self._take_losses(room, load_losses(message))
             case _:
                 self._take(room, load_publication(message))
 
@@ -126,28 +138,19 @@ class Rooms:
         room.unconfirmed.pop((drop_id, student), None)
         room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
 
-    def lost(
-        self,
-        room: Room,
-        student: str,
-        drop_id: str,
-        frame: str,
-        coupon_id: str | None,
-        reason: str,
-    ) -> None:
-        """`frame`: coupon_released or claim_revoked."""
-        room.unconfirmed.pop((drop_id, student), None)
-        room.tell_student(student, text_frame(wire.claim_lost(frame, drop_id, coupon_id, reason)))
+    def lost(self, room: Room, loss: Loss) -> None:
+        room.unconfirmed.pop((loss.drop_id, loss.student), None)
+        frame = wire.claim_lost(loss.frame, loss.drop_id, loss.coupon_id, loss.reason)
+        room.tell_student(loss.student, text_frame(frame))
 
     def taken_back(self, room: Room, student: str, drop_id: str, held: HeldClaim) -> None:
         """The desk has it as released or revoked."""
-        frame, reason = LOSSES[held.state]
-        self.lost(room, student, drop_id, frame, held.coupon_id, reason)
+        frame, reason = _LOSSES[held.state]
+        self.lost(room, Loss(frame, student, drop_id, held.coupon_id, reason))
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""
         for name in list(self._rooms):
-            self.unheard.add(name)
             self._heal_soon(name)
 
     def _take(self, room: Room, publication: Publication) -> None:
@@ -155,8 +158,20 @@ class Rooms:
             room.apply(publication, now_ms())
         elif not room.is_old(publication):
             self._on_gap()
-            self.unheard.add(room.name)
             self._heal_soon(room.name)
+
+    def _take_losses(self, room: Room, told: Losses) -> None:
+        if told.offset is None or room.follows_losses(told):
+            self._tell_losses(room, told)
+        elif told.epoch != room.epoch or told.offset > room.losses:
+            self._on_gap()
+            self._heal_soon(room.name)
+
+    def _tell_losses(self, room: Room, told: Losses) -> None:
+        if told.offset is not None:
+            room.losses = told.offset
+        for loss in told.losses:
+            self.lost(room, loss)
 
     def check_positions(self) -> None:
         """Is every room where its feed is? A lost publication with none after it shows only so."""
@@ -188,27 +203,40 @@ class Rooms:
             await asyncio.wait([task], timeout=2.0)
 
     async def _heal(self, name: str) -> None:
+        seconds = _FIRST_HEAL_SECONDS
         while (room := self._rooms.get(name)) is not None:
             try:
-                await self._catch_up(room)
-            except DeskUnavailableError as error:
-                _log.warning("room_not_readable", room=name, error=str(error))
+                async with asyncio.timeout(seconds):
+                    await self._catch_up(room)
+                    await self.recheck(room)
+            except (DeskUnavailableError, TimeoutError) as error:
+                _log.warning("room_not_readable", room=name, error=repr(error))
                 await asyncio.sleep(_HEAL_RETRY_SECONDS)
+                seconds = _HEAL_SECONDS
             else:
                 return
 
     async def _catch_up(self, room: Room) -> None:
         state = await self._feed.state(room.name)
-        if (state.epoch, state.offset) == (room.epoch, room.offset):
+        if room.is_at(state):
             return
         if state.epoch == room.epoch:
-            for publication in await self._feed.since(room.name, room.offset):
-                if room.follows(publication):
-                    room.apply(publication, now_ms())
-        if state.epoch != room.epoch or room.offset < state.offset:
+            await self._follow(room, state)
+        if state.epoch != room.epoch or room.offset < state.offset or room.losses < state.losses:
             room.load(state)
             await self.count(room)
             self.on_state_lost(room)
+
+    async def _follow(self, room: Room, state: RoomState) -> None:
+        """As far as the streams go."""
+        if room.offset < state.offset:
+            for publication in await self._feed.since(room.name, room.offset):
+                if room.follows(publication):
+                    room.apply(publication, now_ms())
+        if room.losses < state.losses:
+            for losses in await self._feed.losses_since(room.name, room.losses):
+                if room.follows_losses(losses):
+                    self._tell_losses(room, losses)
 
     def stop(self) -> None:
         for task in self._healing.values():
@@ -224,5 +252,8 @@ class Rooms:
                 self._empty_since.pop(room.name, None)
             elif now - self._empty_since.setdefault(room.name, now) >= EMPTY_ROOM_KEPT_MS:
                 del self._rooms[room.name], self._empty_since[room.name]
-                self.unheard.discard(room.name)
                 await self.subscription.drop_room(room.name)
+
+
+async def _nothing(_room: Room) -> None:
+    pass

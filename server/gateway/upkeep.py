@@ -129,13 +129,13 @@ async def running(
         lost_wins = LostWins(
             rooms, gateway.claim_desk, gateway.drop_desk, gateway.joins.welcome_again
         )
+        rooms.recheck = lost_wins.recheck_room
         news = RoomNews(rooms, gateway.drop_desk, gateway.feed, gateway.id)
         jobs = [
             tasks.create_task(subscription.run()),
             tasks.create_task(_every(PROGRESS_SECONDS, news.tell_progress)),
             tasks.create_task(_every(PRESENCE_SECONDS, news.tell_presence)),
             tasks.create_task(_every(SEEN_SECONDS, news.tell_seen)),
-            tasks.create_task(_every(RECHECK_SECONDS, news.recheck_losses)),
             tasks.create_task(_every(RECHECK_SECONDS, lost_wins.recheck_unconfirmed)),
             tasks.create_task(_every(DESKS_SECONDS, lost_wins.watch_desks)),
             tasks.create_task(_every(1.0, upkeep.ping_some)),

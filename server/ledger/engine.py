@@ -8,6 +8,7 @@ differ here and nowhere else.
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -28,14 +29,34 @@ _SQLITE_READERS: Final = 4  # each has a thread of its own
 # (shutdown, statement timeout), system; and a server that has become a replica.
 _RETRYABLE_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
 _READ_ONLY: Final = "25006"
-# SQLite's other errors are busy, full, disk. These are ours: no such table, a write within `read`.
-_SQLITE_MISTAKES: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY)
+# What a database says until somebody does something about it, in words for who runs the service.
+_LASTING_STATES: Final = {
+    "53100": "disk is full",
+    "53200": "out of memory",
+    _READ_ONLY: "read-only",
+    "58030": "its disk gives errors",
+}
+_LASTING_CODES: Final = {
+    sqlite3.SQLITE_BUSY: "locked by another process",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_FULL: "disk is full",
+    sqlite3.SQLITE_IOERR: "its disk gives errors",
+    sqlite3.SQLITE_NOTADB: "its file is damaged",
+    sqlite3.SQLITE_READONLY: "read-only",
+}
+_SPOKEN_OF_SECONDS: Final = 15.0  # longer than a write may take to fail again
 
 
 class LedgerUnavailableError(Exception):
-    """The database is away, locked, or took too long. Nothing was committed, or it is not known
-    whether it was: what is asked again must bear being asked twice.
+    """The database is away, locked, full, or took too long; its text says which. Nothing was committed,
+    or it is not known whether it was: what is asked again must bear being asked twice. `lasts`: until
+    somebody does something about it.
     """
+
+    def __init__(self, words: str = "away", *, lasts: bool = False) -> None:
+        super().__init__(words)
+        self.lasts = lasts
 
 
 class Ledger:
@@ -44,6 +65,8 @@ class Ledger:
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.engine = writer
         self._reader = reader
+        self._trouble = ""
+        self._trouble_at = 0.0
 
     @classmethod
     def connect(cls, url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> "Ledger":
@@ -64,7 +87,27 @@ class Ledger:
         """A write transaction: commits at its end, rolls back when an exception passes. On SQLite
         there is one at a time.
         """
-        return _transaction(self.engine)
+        return self._watched(_transaction(self.engine))
+
+    @property
+    def trouble(self) -> str:
+        """What writing runs into and will not end by itself ("disk is full"); empty where it goes
+        through. A look does not find it, so whoever writes is asked.
+        """
+        return self._trouble if monotonic() - self._trouble_at < _SPOKEN_OF_SECONDS else ""
+
+    @asynccontextmanager
+    async def _watched(
+        self, transaction: AbstractAsyncContextManager[AsyncConnection]
+    ) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with transaction as conn:
+                yield conn
+        except LedgerUnavailableError as error:
+            if error.lasts:
+                self._trouble, self._trouble_at = str(error), monotonic()
+            raise
+        self._trouble = ""
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A look that writes nothing and sees one moment of the database throughout."""
@@ -87,11 +130,20 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (exc.TimeoutError, OSError, asyncpg.InterfaceError) as error:
-        raise LedgerUnavailableError(f"{type(error).__name__}: {error}") from error
+        raise LedgerUnavailableError(f"no answer ({_name_of(error)})") from error
     except (exc.DBAPIError, asyncpg.PostgresError) as error:
-        if not _says_not_now(error):
+        said = error.orig if isinstance(error, exc.DBAPIError) else error
+        lasting = _lasting(said)
+        if lasting is None and not _says_not_now(error):
             raise
-        raise LedgerUnavailableError(f"{type(error).__name__}: {error}") from error
+        words = lasting or f"not now ({_name_of(said)})"
+        raise LedgerUnavailableError(words, lasts=lasting is not None) from error
+
+
+def _name_of(error: BaseException | None) -> str:
+    """With the first line of what it says: the rest repeats the statement."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _says_not_now(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
@@ -100,10 +152,22 @@ def _says_not_now(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
         if error.connection_invalidated or isinstance(error, exc.InterfaceError):
             return True
         if isinstance(error.orig, sqlite3.OperationalError):
-            return error.orig.sqlite_errorcode & 0xFF not in _SQLITE_MISTAKES
+            # Generic is what is ours: no such table, bad SQL.
+            return error.orig.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
     source = error.orig if isinstance(error, exc.DBAPIError) else error
-    state = str(getattr(source, "sqlstate", None) or "")
-    return state == _READ_ONLY or state[:2] in _RETRYABLE_CLASSES
+    return _state_of(source)[:2] in _RETRYABLE_CLASSES
+
+
+def _lasting(error: BaseException | None) -> str | None:
+    """The words for a state of the database that somebody has to end, else None."""
+    if isinstance(error, sqlite3.DatabaseError):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        return _LASTING_CODES.get(code & 0xFF)
+    return _LASTING_STATES.get(_state_of(error))
+
+
+def _state_of(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlstate", None) or "")
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from server.desk.connection import connect
-from server.desk.feed import Confirmation, FeedKind, Loss, RoomCounts
+from server.desk.feed import Confirmation, FeedKind, Loss, Losses, RoomCounts
 from tests.support.crews import listening
 from tests.support.desks import Desk, a_room_drop, make_desk
 from tests.support.faults import copy_of, hang_up
@@ -160,6 +160,33 @@ class TestStudentsOwn:
             assert await ear.next("lost") == [
                 ["claim_revoked", "ada", "drp_1", None, "nothing_left"]
             ]
+
+    async def test_losses_are_numbered_by_themselves_and_can_be_read_again(
+        self, desk: Desk
+    ) -> None:
+        ada, bob = (
+            Loss("coupon_released", student, "drp_1", None, "hold_ended")
+            for student in ("ada", "bob")
+        )
+        await desk.feed.publish_losses(ROOM, [ada])
+        await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop())
+        await desk.feed.publish_losses(ROOM, [bob])
+        state = await desk.feed.state(ROOM)
+
+        assert (state.offset, state.losses) == (1, 2)
+        assert await desk.feed.losses_since(ROOM, 0) == [
+            Losses(state.epoch, 1, (ada,)),
+            Losses(state.epoch, 2, (bob,)),
+        ]
+        assert await desk.feed.losses_since(ROOM, 1) == [Losses(state.epoch, 2, (bob,))]
+
+    async def test_losses_of_a_feed_that_is_gone_are_not_told_again(self, desk: Desk) -> None:
+        loss = Loss("claim_revoked", "ada", "drp_1", None, "nothing_left")
+        await desk.feed.publish_losses(ROOM, [loss])
+        await desk.redis.delete(desk.feed._keys(ROOM).feed)
+        await desk.feed.publish_losses(ROOM, [loss])
+
+        assert [one.offset for one in await desk.feed.losses_since(ROOM, 0)] == [1]
 
 
 class TestAudience:

@@ -111,8 +111,8 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
         await lesson.flushed()
         lesson.gateway.gateway.claim_desk.submit = _nobody  # type: ignore[method-assign]
         await lesson.rebuilt()
-        del lesson.gateway.gateway.claim_desk.submit
         await crew.classroom.won(drop.id, "bob")  # was quicker
+        del lesson.gateway.gateway.claim_desk.submit
 
         told = await client.next("claim_revoked")
         assert (told["drop_id"], told["reason"]) == (drop.id, "nothing_left")

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from server.commands.composition import _claim_desk, _Neighbours
+from server.commands.composition import _claim_desk
+from server.commands.neighbours import Neighbours
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import connect
 from server.desk.fence import Fence
+from server.desk.figure_board import FigureBoard
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.ledger.engine import Ledger
 from server.settings import Settings, read_settings
@@ -40,10 +42,10 @@ async def test_a_replica_that_goes_makes_it_unready_with_the_reason(
     health, ledger = Health(), Ledger.connect(settings.database_url or "")
     async with connect(pair.url) as redis:
         fence = Fence(redis, key_prefix, "tests")
-        neighbours = _Neighbours(redis, fence, ledger, health, 1)
+        neighbours = Neighbours(redis, fence, FigureBoard(redis, key_prefix), ledger, health, 1)
 
         async def said() -> Mapping[str, object]:
-            await neighbours.look()
+            await neighbours.look_at_redis()
             _, answer = await health.readyz()
             parts = answer["parts"]
             assert isinstance(parts, Mapping)

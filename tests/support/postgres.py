@@ -32,7 +32,9 @@ class PostgresServer:
     there, and pytest's folders are root's.
     """
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *settings: str) -> None:
+        """`settings` win over those that make tests quick."""
+        self._settings = (*_SETTINGS, *settings)
         self._directory = Path(tempfile.mkdtemp(prefix="cdp-"))
         self._binaries = binaries
         self._user = _unprivileged_user()
@@ -76,9 +78,33 @@ class PostgresServer:
         self._process.send_signal(signal.SIGQUIT)
         self._process.communicate(timeout=_STOP_SECONDS)
 
+    def kill9(self) -> None:
+        """All its processes, as a machine would die."""
+        for process_id in self._family():
+            os.kill(process_id, signal.SIGKILL)
+        self._process.communicate(timeout=_STOP_SECONDS)
+
+    def freeze(self) -> None:
+        for process_id in self._family():
+            os.kill(process_id, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process_id in self._family():
+            os.kill(process_id, signal.SIGCONT)
+
     def restart(self) -> None:
         """Up again with the same databases."""
         self._process = self._start()
+
+    @property
+    def socket_path(self) -> str:
+        return str(self._directory / ".s.PGSQL.5432")
+
+    def _family(self) -> list[int]:
+        """The postmaster first: it would else start new ones."""
+        own = self._process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+        return [own, *map(int, children)]
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -90,7 +116,7 @@ class PostgresServer:
         )
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        options = [part for setting in _SETTINGS for part in ("-c", setting)]
+        options = [part for setting in self._settings for part in ("-c", setting)]
         process = subprocess.Popen(
             [
                 self._binaries / "postgres",

@@ -1,0 +1,124 @@
+"""Whether Redis and the ledger are well, for `/readyz`, in words for who runs the service.
+
+Made by the composition root. The feed is watched by the gateway itself. A look at the ledger finds that it
+is away; that it is full or read-only only a write finds, and most are made by workers: these tell it
+through Redis.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+from asyncpg import PostgresError
+from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.desk import DeskUnavailableError
+from server.desk.connection import asked
+from server.desk.fence import Fence
+from server.desk.figure_board import FigureBoard
+from server.desk.replicas import replicas_following
+from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.telemetry import Health
+
+LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 2.0  # for the ledger: a frozen one lets go of nobody for 10 s and more
+_GOOD_FOR_S = 5.0
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What readiness depends on besides the feed."""
+
+    redis: Redis
+    fence: Fence
+    board: FigureBoard
+    ledger: Ledger
+    health: Health
+    replicas: int = 0  # that wins wait for
+
+    @asynccontextmanager
+    async def looked_after(self) -> AsyncIterator[None]:
+        """As long as this context lasts. Each neighbour by itself: one that is stuck hides no other."""
+        looks = (self.look_at_redis, self.look_at_ledger)
+        await asyncio.gather(*(look() for look in looks))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_again_and_again(look)) for look in looks]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    async def look_at_redis(self) -> None:
+        try:
+            shut = await self.fence.shut_shards()
+            await self.fence.look_for_writing()
+        except DeskUnavailableError as error:
+            self._report("redis", str(error))
+        else:
+            self._report("redis", "")
+            self._report("fence", f"{len(shut)} shards shut" if shut else "")
+        if self.replicas:
+            await self._look_at_replicas()
+
+    async def _look_at_replicas(self) -> None:
+        try:
+            async with asked():
+                found = await replicas_following(self.redis)
+        except DeskUnavailableError as error:
+            self._report("replicas", str(error))
+        else:
+            missing = found < self.replicas
+            self._report(
+                "replicas", f"{found} of {self.replicas} replicas follow" if missing else ""
+            )
+
+    async def look_at_ledger(self) -> None:
+        look = asyncio.ensure_future(self._ledger_trouble())
+        waited = 0.0
+        try:
+            while not (await asyncio.wait([look], timeout=PATIENCE_SECONDS))[0]:
+                waited += PATIENCE_SECONDS
+                self._report("ledger", f"no answer for {waited:.0f} s")
+        finally:
+            look.cancel()
+        self._report("ledger", look.result())
+
+    async def _ledger_trouble(self) -> str:
+        try:
+            async with self.ledger.read():
+                pass
+        except LedgerUnavailableError as error:
+            return str(error)
+        except (SQLAlchemyError, PostgresError) as error:
+            _log.error("ledger_refuses", exc_info=error)
+            return f"refuses us ({type(error).__name__})"
+        with suppress(DeskUnavailableError):
+            return self.ledger.trouble or await self.board.trouble()
+        return ""
+
+    def _report(self, part: str, trouble: str) -> None:
+        self.health.report(part, not trouble, trouble, _GOOD_FOR_S)
+
+
+@asynccontextmanager
+async def trouble_told(ledger: Ledger, board: FigureBoard) -> AsyncIterator[None]:
+    """As long as this context lasts the others hear what writing to the ledger runs into here."""
+
+    async def tell() -> None:
+        with suppress(DeskUnavailableError):
+            if trouble := ledger.trouble:
+                await board.tell_trouble(trouble)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_again_and_again(tell))
+        yield
+        task.cancel()
+
+
+async def _again_and_again(job: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await job()
