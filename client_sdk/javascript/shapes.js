@@ -91,6 +91,7 @@
  * @property {number} [confirmed]
  * @property {number} [redeemed]
  * @property {number} [returned]
+ * @property {number} [settled_difference]
  * @property {number} [reached]
  * @property {number} [present]
  *
@@ -119,12 +120,15 @@
  * @property {number} confirmed_total
  * @property {number} redeemed
  * @property {number} redeemed_total
+ * @property {number} free quantity = free + held + redeemed + returned + difference
+ * @property {number} held
  * @property {number} returned
  * @property {number} present
  * @property {number|null} present_at_open
  * @property {number} gmv
  * @property {number} discount_total
  * @property {number} difference
+ * @property {number|null} settled_difference not 0: desk and ledger disagree
  * @property {Metadata} metadata
  * @property {string} created_at
  *

@@ -40,6 +40,7 @@ class DropProgress(TypedDict):
     confirmed: NotRequired[int]
     redeemed: NotRequired[int]
     returned: NotRequired[int]
+    settled_difference: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]
 

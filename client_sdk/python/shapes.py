@@ -186,13 +186,15 @@ class Drop(TypedDict):
     confirmed: NotRequired[int]
     redeemed: NotRequired[int]
     returned: NotRequired[int]
+    settled_difference: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]
 
 
 class DropReport(TypedDict):
     """What an instructor is shown of a drop. `discount` is what one coupon is worth; `gmv` and
-    `discount_total` are minor units of `currency`. What has `_total` beside it can fall."""
+    `discount_total` are minor units of `currency`. What has `_total` beside it can fall.
+    quantity = free + held + redeemed + returned + difference; `settled_difference` not 0: a fault."""
 
     id: str
     room: str
@@ -218,12 +220,15 @@ class DropReport(TypedDict):
     confirmed_total: int
     redeemed: int
     redeemed_total: int
+    free: int
+    held: int
     returned: int
     present: int
     present_at_open: int | None
     gmv: int
     discount_total: int
     difference: int
+    settled_difference: int | None
     metadata: dict[str, str]
     created_at: str
 

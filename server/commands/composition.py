@@ -20,6 +20,7 @@ from server.clock import now_ms
 from server.commands.figures import Figures
 from server.core.addresses import TrustedProxies
 from server.desk import DeskUnavailableError
+from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
@@ -88,7 +89,8 @@ async def compose_web(
 
         await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
         fence = Fence(redis, prefix, gateway.id)
-        await stack.enter_async_context(_looked_after(_Neighbours(redis, fence, ledger, health)))
+        neighbours = _Neighbours(redis, fence, ledger, health, BooksBoard(redis, prefix))
+        await stack.enter_async_context(_looked_after(neighbours))
         figures = Figures(
             metrics.registry,
             FigureBoard(redis, prefix),
@@ -156,6 +158,7 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
             claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
             metrics=metrics,
+            books_board=BooksBoard(redis, prefix),
         )
 
 
@@ -195,6 +198,7 @@ class _Neighbours:
     fence: Fence
     ledger: Ledger
     health: Health
+    books: BooksBoard
 
     async def look(self) -> None:
         try:
@@ -209,6 +213,23 @@ class _Neighbours:
                 self._report("ledger", ok=True)
         except LedgerUnavailableError as error:
             self._report("ledger", ok=False, detail=str(error))
+        # Said here, and no reason to send people elsewhere: no process is better off than another.
+        self._report("books", ok=True, detail=await self._books())
+
+    async def _books(self) -> str:
+        try:
+            last = await self.books.last()
+        except DeskUnavailableError:
+            return "not known: no answer from Redis"
+        if last is None:
+            return "not compared lately: no worker, or claims that have been on their way since"
+        verdict, age_s = last
+        if not verdict.difference:
+            return f"desk and ledger agreed about {verdict.drops} open drops, {age_s:.0f} s ago"
+        return (
+            f"desk and ledger disagreed about {verdict.difference} units of "
+            f"{len(verdict.differing)} open drops, {age_s:.0f} s ago; `python -m server doctor` says more"
+        )
 
     def _report(self, part: str, *, ok: bool, detail: str = "") -> None:
         self.health.report(part, ok, detail, _HEALTH_GOOD_FOR_S)

@@ -124,6 +124,11 @@ class FigureKeys:
         """Set: who wrote lately, and perhaps some that no longer do."""
         return self._key("processes")
 
+    @property
+    def books(self) -> str:
+        """What a worker found when it last compared desk and ledger; expires by itself."""
+        return self._key("books")
+
     def of(self, process: str) -> str:
         """The figures as text; expire by themselves."""
         return self._key(f"of:{process}")

@@ -3,7 +3,7 @@
 Called by the flows that change drops and by the worker that drives what somebody left behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -66,6 +66,14 @@ async def pending_of(conn: AsyncConnection, drop_id: str) -> list[Intent]:
     query = select(intents).where(intents.c.drop_id == drop_id, intents.c.done_at.is_(None))
     rows = (await conn.execute(query.order_by(intents.c.created_at, intents.c.id))).mappings()
     return [_intent(row) for row in rows]
+
+
+async def pending_among(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+    """Those of these drops that the desk has not been told everything of."""
+    query = select(intents.c.drop_id).where(
+        intents.c.done_at.is_(None), intents.c.drop_id.in_(drop_ids)
+    )
+    return set(await conn.scalars(query))
 
 
 async def finish(conn: AsyncConnection, intent_id: str, now: int) -> bool:
