@@ -70,14 +70,14 @@ class DeskRebuilder:
         """Steps 3 to 5; how many drops."""
         async with self.ledger.begin() as conn:
             epoch = await desks.raise_epoch(conn, shard, now)
-            dead = await _dead_by_drop(conn, shard)
+            dead = await dead_by_drop(conn, shard)
             rows = [
                 row
                 for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
                 if (row := await drops.find(conn, drop_id)) is not None
             ]
             for row in rows:
-                await self.fence.load_drop(shard, await _loaded(conn, row, dead[row.id]))
+                await self.fence.load_drop(shard, await loaded_drop(conn, row, dead[row.id]))
             for batch_id, slots in (await claims.caps_of_shard(conn, shard, now)).items():
                 await self.fence.load_caps(shard, batch_id, slots)
             for row in rows:
@@ -97,7 +97,7 @@ class DeskRebuilder:
             await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
 
 
-async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
+async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
     found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
     for entry in await claims.dead_of_shard(conn, shard):
         letter = OutboxEntry(**entry)  # type: ignore[arg-type]  # written by asdict
@@ -105,7 +105,10 @@ async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, l
     return found
 
 
-async def _loaded(conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]) -> LoadedDrop:
+async def loaded_drop(
+    conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]
+) -> LoadedDrop:
+    """What the desk is given of a drop; also asked before a rebuild, by who must not lose anything."""
     rows = await claims.of_drop(conn, row.id)
     by_claim: dict[str | None, Coupon] = {}
     for start in range(0, len(rows), AT_ONCE):

@@ -117,7 +117,7 @@ class ClaimRecorder:
             ids = [entry.claim_id for entry in entries]
             there = await claims.by_ids(conn, ids)
             live = [row for row in there.values() if row.state == "live"]
-            made = [_new_coupon(row, *facts[row.batch_id]) for row in live if row.batch_id in facts]
+            made = [new_coupon(row, *facts[row.batch_id]) for row in live if row.batch_id in facts]
             await coupons.insert_for_claims(conn, made)
             return Recorded(
                 coupons=await coupons.by_claims(conn, [row.id for row in live]),
@@ -181,7 +181,8 @@ class ClaimRecorder:
             await self._feed.publish_losses(entry.room, [loss])
 
 
-def _new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
+def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
+    """What becomes of a claim, under a code that nobody has seen yet."""
     batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
     window = use_window(template.validity, row.won_at, batch_until)
     return NewCoupon(

@@ -1,12 +1,13 @@
 """Desk and ledger are compared while a class goes on, and only when it can be told."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
 from server.core.stock import Stock
 from server.desk.books_board import KEPT_SECONDS, BooksBoard
-from server.flows import measure_difference
 from server.flows.change_drop import write_top_up
 from server.flows.measure_difference import DropBooks, measure_books
 from server.ledger import drop_results, tables
@@ -187,14 +188,14 @@ class TestMeasuring:
         async def tell_the_desk(_seconds: float) -> None:
             await crew.desk.drops.release(row.shard, drop_id, "s1", claim.id)
 
-        monkeypatch.setattr(measure_difference.asyncio, "sleep", tell_the_desk)
+        monkeypatch.setattr(asyncio, "sleep", tell_the_desk)
 
         assert await measured(crew) == []
 
     async def test_units_that_the_desk_was_never_told_of_are_counted(self, crew: Crew) -> None:
         drop_id = await recorded(crew, "s1")
         row = await crew.classroom.row(drop_id)
-        await crew.desk.redis.hset(crew.desk.keys(row.shard).drop(drop_id), "quantity", "7")  # type: ignore[misc]
+        await crew.desk.redis.hset(crew.desk.keys(row.shard).drop(drop_id), "quantity", "7")
 
         assert await measured(crew) == [(drop_id, 1, 1, 3)]
 

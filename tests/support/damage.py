@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from server.core.coupons import CouponState
 from server.ledger.tables import claims, coupons, redemptions
 from tests.support.classroom import now_ms
-from tests.support.crews import Crew
+from tests.support.crews import ALL_SHARDS, Crew
 from tests.support.ledger_rows import add
 
 
@@ -38,3 +38,9 @@ async def let_go(crew: Crew, drop_id: str, student: str, *, on_desk: bool = True
         )
     if on_desk:
         assert await crew.desk.drops.release(row.shard, drop_id, student, str(claim_id))
+
+
+async def forget_the_stream(crew: Crew) -> None:
+    """The outbox loses all that it has, whoever still needs it."""
+    for shard in ALL_SHARDS:
+        await crew.desk.redis.xtrim(crew.desk.keys(shard).outbox, maxlen=0, approximate=False)
