@@ -1,5 +1,6 @@
 """The desk is read whole, piece by piece, as it stands."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -19,8 +20,7 @@ def audit_of(desk: Desk) -> DeskAudit:
 async def test_every_holder_is_in_one_of_the_pieces(desk: Desk) -> None:
     """More than Redis gives in one."""
     await desk.open(units=1_300)
-    for student in everybody(1_300):
-        await desk.tap(student)
+    await asyncio.gather(*(desk.tap(student) for student in everybody(1_300)))
     pieces = [piece async for piece in audit_of(desk).holders(SHARD, "drp_1")]
 
     assert len(pieces) > 1
@@ -29,10 +29,11 @@ async def test_every_holder_is_in_one_of_the_pieces(desk: Desk) -> None:
 
 async def test_the_whole_outbox_is_read_by_pages(desk: Desk) -> None:
     redis: Any = desk.redis
-    for number in range(2_100):
-        await redis.xadd(
-            desk.keys().outbox, {"claim_id": f"clm_{number}", "drop_id": f"drp_{number % 2}"}
-        )
+    async with redis.pipeline(transaction=False) as pipe:
+        for number in range(2_100):
+            fields = {"claim_id": f"clm_{number}", "drop_id": f"drp_{number % 2}"}
+            pipe.xadd(desk.keys().outbox, fields)
+        await pipe.execute()
     found = await audit_of(desk).in_outbox(SHARD)
 
     assert len(found) == 2_100

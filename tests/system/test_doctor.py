@@ -33,6 +33,7 @@ def answered(program: Program) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the flows are tried on both
 async def test_it_finds_names_and_mends_while_another_does_the_same(
     crew: Crew, programs: Programs, environment: dict[str, str]
 ) -> None:
