@@ -1,4 +1,7 @@
-"""The command line: `python -m server [web|worker|migrate|token|desk-bench]`. Dispatches, nothing more."""
+"""The command line: `python -m server [web|worker|migrate|doctor|token|desk-bench]`.
+
+Dispatches, nothing more.
+"""
 
 import argparse
 import asyncio
@@ -10,6 +13,7 @@ import uvloop
 
 from server.commands import CommandError
 from server.commands.desk_bench import BENCHMARK, desk_bench
+from server.commands.doctor import doctor
 from server.commands.migrate import migrate_configured
 from server.commands.run import run
 from server.commands.supervisor import until_stopped
@@ -47,6 +51,8 @@ def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
             uvloop.run(until_stopped(worker(settings, asked.up_fd)))
         case "migrate":
             migrate_configured(settings)
+        case "doctor":
+            uvloop.run(until_stopped(doctor(settings, repair=asked.repair, as_json=asked.json)))
         case "token":
             write_tokens(settings, _token_request(asked), asked.out)
         case "desk-bench":
@@ -73,9 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     for child in (web_parser, worker_parser):
         child.add_argument("--up-fd", type=int, help=argparse.SUPPRESS)
     roles.add_parser("migrate", help="the ledger's schema to this version")
+    _doctor_arguments(roles.add_parser("doctor", help="say what is wrong, and mend what may be"))
     _bench_arguments(roles.add_parser("desk-bench", help="claims a second of the desk alone"))
     _token_arguments(roles.add_parser("token", help="make JWTs"))
     return parser
+
+
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--repair", action="store_true", help="mend what nobody loses anything by")
+    add("--json", action="store_true", help="for machines")
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:

@@ -147,6 +147,9 @@ class Metrics:
         self.intents_pending = self._gauge(
             "intents_pending", "Changes of drops the desk still has to be told"
         )
+        self.stock = self._gauge(
+            "stock_units", "Units of open drops, by where they are; together their quantity", "use"
+        )
         self.difference = self._gauge(
             "difference_units", "Units by which ledger and desk disagree; anything but 0 is a fault"
         )

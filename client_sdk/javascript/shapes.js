@@ -92,6 +92,7 @@
  * @property {number} [redeemed]
  * @property {number} [released]
  * @property {number} [returned]
+ * @property {number} [settled_difference]
  * @property {number} [reached]
  * @property {number} [present]
  *
@@ -120,6 +121,8 @@
  * @property {number} confirmed_total
  * @property {number} redeemed
  * @property {number} redeemed_total
+ * @property {number} free quantity = free + held + redeemed + returned + difference
+ * @property {number} held
  * @property {number} released not used in time: their units are among the others again
  * @property {number} returned
  * @property {number} revoked
@@ -128,6 +131,7 @@
  * @property {number} gmv
  * @property {number} discount_total
  * @property {number} difference
+ * @property {number|null} settled_difference not 0: desk and ledger disagree
  * @property {Metadata} metadata
  * @property {string} created_at
  *

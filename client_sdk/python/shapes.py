@@ -187,6 +187,7 @@ class Drop(TypedDict):
     redeemed: NotRequired[int]
     released: NotRequired[int]
     returned: NotRequired[int]
+    settled_difference: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]
 
@@ -194,7 +195,8 @@ class Drop(TypedDict):
 class DropReport(TypedDict):
     """What an instructor is shown of a drop. `discount` is what one coupon is worth; `gmv` and
     `discount_total` are minor units of `currency`. What has `_total` beside it can fall. `released`:
-    not used in time, their units are among the others again."""
+    not used in time, their units are among the others again.
+    quantity = free + held + redeemed + returned + difference; `settled_difference` not 0: a fault."""
 
     id: str
     room: str
@@ -220,6 +222,8 @@ class DropReport(TypedDict):
     confirmed_total: int
     redeemed: int
     redeemed_total: int
+    free: int
+    held: int
     released: int
     returned: int
     revoked: int
@@ -228,6 +232,7 @@ class DropReport(TypedDict):
     gmv: int
     discount_total: int
     difference: int
+    settled_difference: int | None
     metadata: dict[str, str]
     created_at: str
 

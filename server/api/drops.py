@@ -87,11 +87,13 @@ class AudienceShown(Shown):
 
 
 class DropShown(Shown):
-    """quantity = remaining + claimed + returned. What has `_total` beside it can fall, the total
-    cannot. `released`: claims whose hold ended unused, their units are among the others again.
-    `revoked`: told `won`, and taken back with an apology. `gmv` and `discount_total` in minor units of
-    `currency`. `difference`: claims the desk has and the ledger not yet; a moment after the last claim
-    anything but 0 is a fault."""
+    """quantity = remaining + claimed + returned, and quantity = free + held + redeemed + returned +
+    difference. What has `_total` beside it can fall, the total cannot. `released`: claims whose hold ended
+    unused, their units are among the others again. `revoked`: told `won`, and taken back with an apology.
+    `gmv` and `discount_total` in minor units of `currency`. `difference`: claims the desk has and the
+    ledger not yet; a moment after the last claim anything but 0 is a fault. `settled_difference`: units by
+    which desk and ledger disagreed when they were last compared with nothing on its way; anything but 0 is
+    a fault, null: not compared yet, or closed."""
 
     id: str
     room: str
@@ -118,6 +120,8 @@ class DropShown(Shown):
     confirmed_total: int
     redeemed: int
     redeemed_total: int
+    free: int
+    held: int
     released: int
     returned: int
     revoked: int
@@ -126,6 +130,7 @@ class DropShown(Shown):
     gmv: int
     discount_total: int
     difference: int
+    settled_difference: int | None
     metadata: dict[str, str]
     created_by: str
     created_at: Moment

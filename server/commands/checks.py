@@ -79,6 +79,16 @@ async def _replicas_when_up(client: Redis, wanted: int) -> int:
         await asyncio.sleep(_ASK_AGAIN_S)
 
 
+async def weaknesses(settings: Settings) -> list[str]:
+    """What Redis may forget, one line each; for who only looks. Raises CommandError where there is
+    nothing to look at."""
+    refusals, weak = await _redis_problems(settings.redis_url or "")
+    refusals += await _ledger_problems(settings.database_url or "")
+    if refusals:
+        raise CommandError(*refusals)
+    return [] if settings.accept_weak_redis else weak
+
+
 def _missing(settings: Settings) -> list[str]:
     lines = []
     if not settings.redis_url:

@@ -20,6 +20,7 @@ from server.commands.figures import Figures
 from server.commands.neighbours import Neighbours, trouble_told
 from server.commands.open_files import most_sockets
 from server.core.addresses import TrustedProxies
+from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
@@ -89,7 +90,9 @@ async def compose_web(
         await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
         fence = Fence(redis, prefix, gateway.id)
         board = FigureBoard(redis, prefix)
-        neighbours = Neighbours(redis, fence, board, ledger, health, settings.replicas)
+        neighbours = Neighbours(
+            redis, fence, board, ledger, health, settings.replicas, BooksBoard(redis, prefix)
+        )
         await stack.enter_async_context(neighbours.looked_after())
         figures = Figures(
             metrics.registry,
@@ -161,6 +164,7 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
             claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
             metrics=metrics,
+            books_board=BooksBoard(redis, prefix),
         )
 
 

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.desk import DeskUnavailableError
+from server.desk.books_board import BooksBoard
 from server.desk.connection import asked
 from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
@@ -39,6 +40,7 @@ class Neighbours:
     ledger: Ledger
     health: Health
     replicas: int = 0  # that wins wait for
+    books: BooksBoard | None = None  # what a worker found when it last compared desk and ledger
 
     @asynccontextmanager
     async def looked_after(self) -> AsyncIterator[None]:
@@ -62,6 +64,9 @@ class Neighbours:
             self._report("fence", f"{len(shut)} shards shut" if shut else "")
         if self.replicas:
             await self._look_at_replicas()
+        if self.books is not None:
+            # Said, and no reason to send people elsewhere: no process is better off than another.
+            self.health.report("books", True, await _verdict_of(self.books), _GOOD_FOR_S)
 
     async def _look_at_replicas(self) -> None:
         try:
@@ -101,6 +106,22 @@ class Neighbours:
 
     def _report(self, part: str, trouble: str) -> None:
         self.health.report(part, not trouble, trouble, _GOOD_FOR_S)
+
+
+async def _verdict_of(books: BooksBoard) -> str:
+    try:
+        last = await books.last()
+    except DeskUnavailableError:
+        return "not known: no answer from Redis"
+    if last is None:
+        return "not compared lately: no worker, or claims that have been on their way since"
+    verdict, age_s = last
+    if not verdict.difference:
+        return f"desk and ledger agreed about {verdict.drops} open drops, {age_s:.0f} s ago"
+    return (
+        f"desk and ledger disagreed about {verdict.difference} units of "
+        f"{len(verdict.differing)} open drops, {age_s:.0f} s ago; `python -m server doctor` says more"
+    )
 
 
 @asynccontextmanager

@@ -139,6 +139,11 @@ class FigureKeys:
         """What workers run into when they write to the ledger; expires by itself."""
         return self._key("ledger_trouble")
 
+    @property
+    def books(self) -> str:
+        """What a worker found when it last compared desk and ledger; expires by itself."""
+        return self._key("books")
+
     def of(self, process: str) -> str:
         """The figures as text; expire by themselves."""
         return self._key(f"of:{process}")

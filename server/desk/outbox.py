@@ -189,7 +189,7 @@ class Outbox:
     def _entries(self, answer: object) -> list[OutboxEntry]:
         """redis-py gives [[stream, [(id, fields)…]]…] or, by RESP3, {stream: [[(id, fields)…]]}."""
         return [
-            _entry(self._shard_of[stream], entry_id, fields)
+            read_entry(self._shard_of[stream], entry_id, fields)
             for stream, entries in _flat(answer)
             for entry_id, fields in entries
             if fields
@@ -217,7 +217,7 @@ def _flat(answer: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, 
     return []
 
 
-def _entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry:
+def read_entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry:
     """The text that claim.lua writes: what is in it holds no `|`."""
     win = fields[b"win"].decode()
     claim_id, drop_id, batch_id, room, student, request_id, *rest = win.split("|")

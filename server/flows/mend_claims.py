@@ -60,6 +60,29 @@ async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
     return Verdict.NOTHING_LEFT
 
 
+async def find_seat(
+    conn: AsyncConnection, drop: DropRow, entry: OutboxEntry, now: int
+) -> ClaimRow | None:
+    """As it was sold where that is still free, else on the lowest free slot and unit. None: nothing is
+    left. Writes nothing; needs the shard and the drop held."""
+    used = await claims.used_slots(conn, entry.batch_id, entry.student)
+    slot = entry.slot if entry.slot not in used else await _free_slot(conn, entry)
+    seat = await _own_unit(conn, drop, entry.unit) or await _free_unit(conn, drop)
+    if slot is None or seat is None:
+        return None
+    return _at(row_of(entry, now), slot, *seat)
+
+
+async def _own_unit(
+    conn: AsyncConnection, drop: DropRow, unit: int
+) -> tuple[int, Allotment] | None:
+    taken = await claims.taken_units(conn, drop.id)
+    if unit in taken or len(taken) + drop.returned >= drop.quantity:
+        return None
+    allotments = await drops.allotments_of(conn, drop.id)
+    return next(((unit, a) for a in allotments if a.first <= unit <= a.last), None)
+
+
 async def _free_slot(conn: AsyncConnection, entry: OutboxEntry) -> int | None:
     used = await claims.used_slots(conn, entry.batch_id, entry.student)
     return next((s for s in range(1, entry.per_student + 1) if s not in used), None)

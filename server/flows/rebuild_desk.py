@@ -73,14 +73,14 @@ class DeskRebuilder:
             epoch = await desks.raise_epoch(conn, shard, now)
         async with self.ledger.begin() as conn:
             await desks.hold_exclusively(conn, shard)
-            dead = await _dead_by_drop(conn, shard)
+            dead = await dead_by_drop(conn, shard)
             rows = [
                 row
                 for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
                 if (row := await drops.find(conn, drop_id)) is not None
             ]
             for row in rows:
-                await self.fence.load_drop(shard, await _loaded(conn, row, dead[row.id]))
+                await self.fence.load_drop(shard, await loaded_drop(conn, row, dead[row.id]))
             caps = await claims.caps_of_shard(conn, shard, now)
             # Also where nobody has claimed: a restored copy may know of slots that nobody used.
             for batch_id in caps.keys() | {row.batch_id for row in rows}:
@@ -102,7 +102,7 @@ class DeskRebuilder:
             await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
 
 
-async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
+async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
     found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
     for entry in await claims.dead_of_shard(conn, shard):
         letter = OutboxEntry(**entry)  # type: ignore[arg-type]  # written by _asdict
@@ -110,7 +110,10 @@ async def _dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, l
     return found
 
 
-async def _loaded(conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]) -> LoadedDrop:
+async def loaded_drop(
+    conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]
+) -> LoadedDrop:
+    """What the desk is given of a drop; also asked before a rebuild, by who must not lose anything."""
     rows = await claims.of_drop(conn, row.id)
     by_claim: dict[str, ClaimCoupon] = {}
     for start in range(0, len(rows), AT_ONCE):

@@ -32,9 +32,9 @@ from server.desk.feed import Confirmation, Feed, Loss
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
 from server.flows import mend_claims
-from server.ids import new_ids
+from server.ids import new_id, new_ids
 from server.ledger import batches, claims, coupons, desks, templates
-from server.ledger.claims import ClaimStanding
+from server.ledger.claims import ClaimRow, ClaimStanding
 from server.ledger.coupons import NewCoupon
 from server.ledger.engine import Ledger
 
@@ -247,29 +247,37 @@ def _new_coupons(
         at = number * codes.ENTROPY_BYTES
         code = codes.make(entropy[at : at + codes.ENTROPY_BYTES], batch.code_prefix)
         confirmed_at = standing[entry.claim_id].confirmed_at
-        made.append(_new_coupon(entry, coupon_id, code, confirmed_at, batch, template))
+        names = (entry.claim_id, coupon_id, code)
+        made.append(_new_coupon(entry, names, confirmed_at, batch, template))
     return made
 
 
+def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
+    """Of a claim that is in the ledger without one, under a code that nobody has seen yet."""
+    code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
+    return _new_coupon(row, (row.id, new_id("cpn"), code), row.confirmed_at, batch, template)
+
+
 def _new_coupon(
-    entry: OutboxEntry,
-    coupon_id: str,
-    code: str,
+    claim: OutboxEntry | ClaimRow,
+    names: tuple[str, str, str],
     confirmed_at: int,
     batch: Batch,
     template: Template,
 ) -> NewCoupon:
+    """`names`: of the claim, the coupon, and the code."""
+    claim_id, coupon_id, code = names
     batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
-    window = use_window(template.validity, entry.won_at, batch_until)
+    window = use_window(template.validity, claim.won_at, batch_until)
     return NewCoupon(
         coupon_id,
         code,
         batch.id,
         template.id,
         template.version,
-        entry.claim_id,
-        entry.drop_id,
-        entry.student,
+        claim_id,
+        claim.drop_id,
+        claim.student,
         window.from_at,
         window.until_at,
         hold_until(confirmed_at, batch.hold_seconds),

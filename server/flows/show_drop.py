@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from server.core.claims import Audience, ClaimState
 from server.core.drops import CloseReason, DropState, state_at
 from server.core.refusals import Code, Refused
+from server.core.stock import Stock
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DeskCounts
 from server.flows.places import Places
@@ -23,11 +24,14 @@ from server.ledger.drops import DropRow
 
 @dataclass(frozen=True, slots=True)
 class DropView:
-    """The contract's fields. quantity = remaining + claimed + returned, always; `claimed` and
-    `confirmed` fall when a unit comes back, their totals do not. `gmv` and `discount_total` in
-    minor units of `currency` (ledger.drop_results says what they count). `difference`: the desk's
-    claims less the ledger's: those on their way, or, once the outbox is empty, an error; 0 where
-    the desk does not know the drop. `revoked`: wins taken back with an apology. `opens_at`,
+    """The contract's fields. quantity = remaining + claimed + returned, always, and quantity = free +
+    held + redeemed + returned + difference: `free` is the desk's (as `remaining`), `held` and
+    `redeemed` the ledger's. `claimed` and `confirmed` fall when a unit comes back, their totals do
+    not. `gmv` and `discount_total` in minor units of `currency` (ledger.drop_results says what they
+    count). `difference`: units the desk has sold and the ledger has no coupon of: claims on their
+    way, or, once the outbox is empty, an error; without them where the desk does not know the drop.
+    `settled_difference`: units about which the two disagreed when a worker last compared them with
+    nothing on its way; None: not yet, or closed. `revoked`: wins taken back with an apology. `opens_at`,
     `closes_at`: None until it is opened.
     """
 
@@ -56,6 +60,8 @@ class DropView:
     confirmed_total: int
     redeemed: int
     redeemed_total: int
+    free: int
+    held: int
     released: int
     returned: int
     revoked: int
@@ -64,6 +70,7 @@ class DropView:
     gmv: int
     discount_total: int
     difference: int
+    settled_difference: int | None
     metadata: Mapping[str, str]
     created_by: str
     created_at: int
@@ -76,6 +83,7 @@ class _Live:
     counts: DeskCounts | None = None
     present: int = 0
     reached: int = 0
+    settled_difference: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ async def _live_of(places: Places, rows: Sequence[DropRow]) -> list[_Live]:
     except DeskUnavailableError:
         return [_Live()] * len(rows)
     return [
-        _Live(count, audience.present, board["reached"])
+        _Live(count, audience.present, board["reached"], board.get("settled_difference"))
         for count, board in zip(counts, boards, strict=True)
     ]
 
@@ -166,6 +174,7 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
     is_closed = row.state is DropState.CLOSED
     claimed = units if is_closed else counts.claimed if counts else results.confirmed
     remaining = max(0, units - claimed)
+    stock = Stock(row.quantity, remaining, results.held, results.redeemed, row.returned)
     return DropView(
         id=row.id,
         room=row.room,
@@ -192,6 +201,8 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         confirmed_total=results.confirmed_total,
         redeemed=results.redeemed,
         redeemed_total=results.redeemed_total,
+        free=stock.free,
+        held=stock.held,
         released=results.released,
         returned=row.returned,
         revoked=results.revoked,
@@ -199,7 +210,8 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         present_at_open=row.present_at_open,
         gmv=results.gmv,
         discount_total=results.discount_total,
-        difference=counts.claimed - results.confirmed if counts else 0,
+        difference=stock.difference,
+        settled_difference=None if is_closed else live.settled_difference,
         metadata=row.metadata,
         created_by=row.created_by,
         created_at=row.created_at,

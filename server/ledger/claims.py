@@ -72,6 +72,13 @@ async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> s
     return set(moved.scalars())
 
 
+async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimRow]:
+    """Whole, for who mends some; `standing_of` is for the many."""
+    columns = (claims.c[name] for name in ClaimRow._fields)
+    found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
+    return {row[0]: ClaimRow._make(row) for row in found}
+
+
 async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
     """All of them, the oldest first."""
     query = select(claims).where(claims.c.drop_id == drop_id).order_by(claims.c.won_at)

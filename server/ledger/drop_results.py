@@ -12,13 +12,15 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.claims import ClaimState
+from server.core.coupons import UNIT_USES, UnitUse
 from server.ledger.claims import DUPLICATE, NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
 
 
 @dataclass(frozen=True, slots=True)
 class DropResults:
-    """`*_total` never fall; the others fall when a unit comes back. `gmv`: paid for the orders that
+    """`*_total` never fall; the others fall when a unit comes back. `held`: coupons that keep their
+    unit and are not redeemed (core.coupons.UNIT_USES). `gmv`: paid for the orders that
     used a coupon of the drop, gross of refunds; an order that used coupons of two drops counts in
     both. `discount_total`: what the drop's own coupons took off these orders. `released`: claims whose
     hold ended unused; it never falls. `revoked`: told `won`, and nothing was left; they were never
@@ -27,6 +29,7 @@ class DropResults:
 
     confirmed: int = 0
     confirmed_total: int = 0
+    held: int = 0
     released: int = 0
     redeemed: int = 0
     redeemed_total: int = 0
@@ -110,10 +113,12 @@ def _claimed(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
 
 
 def _used(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
+    held = func.sum(case((coupons.c.state.in_(_HELD), 1), else_=0))
     redeemed = func.sum(case((coupons.c.state == "redeemed", 1), else_=0))
     return (
         select(
             coupons.c.drop_id,
+            held.label("held"),
             redeemed.label("redeemed"),
             func.count(coupons.c.redeemed_at).label("redeemed_total"),
         )
@@ -165,6 +170,7 @@ def _claim(row: RowMapping) -> DropClaim:
     )
 
 
+_HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
 _NAMES = tuple(field.name for field in fields(DropResults))
 _SHOWN_AS = {
     "live": ClaimState.CONFIRMED,

@@ -5,7 +5,7 @@ conditional on the state it starts from; whoever needs several looks and moves a
 the row first (`hold`). Units are moved by `ledger.batches`, in the same transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Select, insert, select, update
@@ -70,6 +70,12 @@ async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
 
 async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
     return await _first(conn, select(drops).where(drops.c.id == drop_id))
+
+
+async def find_all(conn: AsyncConnection, drop_ids: Collection[str]) -> list[DropRow]:
+    """Those of them that there are, in the order of their ids."""
+    query = select(drops).where(drops.c.id.in_(drop_ids)).order_by(drops.c.id)
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
 async def hold(conn: AsyncConnection, drop_id: str) -> DropRow | None:

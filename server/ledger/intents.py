@@ -3,7 +3,7 @@
 Called by the flows that change drops or end holds, and by the worker that drives what somebody left behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -71,10 +71,10 @@ async def pending_of(conn: AsyncConnection, drop_id: str) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
-async def drops_with_pending(conn: AsyncConnection, kind: IntentKind) -> set[str]:
-    """The drops of which the desk has not been told all of this kind."""
+async def pending_among(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+    """Those of these drops that the desk has not been told everything of."""
     query = select(intents.c.drop_id).where(
-        intents.c.done_at.is_(None), intents.c.kind == kind.value
+        intents.c.done_at.is_(None), intents.c.drop_id.in_(drop_ids)
     )
     return set(await conn.scalars(query))
 

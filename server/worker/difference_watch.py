@@ -1,37 +1,68 @@
-"""Shows whether desk and ledger agree, and says so once when they stop agreeing.
+"""The reconciler: compares desk and ledger all the time (promise I6), and shows what it found.
 
-Called by `worker.py`. Only looks: what mends a difference is the rebuild.
+Called by `worker.py`. As figures over all open drops, as a verdict that web processes read
+(`/readyz`), on the board of each drop for its teacher, and in the log, once for each time they stop
+agreeing. Only looks: what mends a difference is the rebuild, which `doctor --repair` asks for.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import structlog
 
+from server.core.stock import total
+from server.desk.books_board import BooksBoard, Verdict
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.flows.measure_difference import measure_difference
+from server.flows.measure_difference import SECOND_LOOK_SECONDS, DropBooks, measure_books
 from server.flows.places import Places
 from server.telemetry import Metrics
 
+_USES = ("free", "held", "redeemed", "returned")
 _log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class DifferenceWatch:
+    """`board` None: no web process is told."""
+
     places: Places
     outbox: Outbox
     fence: Fence
     metrics: Metrics
+    board: BooksBoard | None = None
+    second_look_s: float = SECOND_LOOK_SECONDS
     _has_said: bool = False
 
     async def look(self) -> None:
-        """The figure stays as it is where nothing could be told. DeskUnavailableError and
+        """What is shown stays as it is where nothing could be told. DeskUnavailableError and
         LedgerUnavailableError pass."""
-        found = await measure_difference(self.places, self.outbox, self.fence)
+        found = await measure_books(self.places, self.outbox, self.fence, self.second_look_s)
         if found is None:
             return
-        self.metrics.difference.set(sum(one.units for one in found))
-        if found and not self._has_said:
-            drops = {one.drop_id: (one.on_desk, one.in_ledger) for one in found}
+        verdict = _verdict(found)
+        self.metrics.difference.set(verdict.difference)
+        for use in _USES:
+            self.metrics.stock.labels(use).set(getattr(verdict, use))
+        self._say(found)
+        for one in found:
+            counters = {"settled_difference": one.units}
+            await self.places.feed.write_board(one.room, one.drop_id, counters)
+        if self.board is not None:
+            await self.board.put(verdict)
+
+    def _say(self, found: Sequence[DropBooks]) -> None:
+        differing = [one for one in found if one.units]
+        if differing and not self._has_said:
+            drops = {one.drop_id: (one.on_desk, one.in_ledger) for one in differing}
             _log.warning("desk_and_ledger_disagree", on_desk_and_in_ledger=drops)
-        self._has_said = bool(found)
+        self._has_said = bool(differing)
+
+
+def _verdict(found: Sequence[DropBooks]) -> Verdict:
+    return Verdict(
+        drops=len(found),
+        **asdict(total(one.stock for one in found)),
+        difference=sum(one.units for one in found),
+        differing=tuple(one.drop_id for one in found if one.units),
+    )

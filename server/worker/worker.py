@@ -13,6 +13,7 @@ import structlog
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
+from server.desk.books_board import BooksBoard
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
@@ -48,6 +49,7 @@ class Worker:
     claims: Sequence[ClaimsLoop]
     rebuilder: DeskRebuilder
     metrics: Metrics
+    books_board: BooksBoard | None = None  # where web processes read whether desk and ledger agree
 
     async def run(self) -> None:
         """Until cancelled. Then every job ends the round it is in, so that whoever was told `won` need
@@ -83,7 +85,9 @@ class Worker:
 
     def _jobs(self) -> list[tuple[float, Job]]:
         """How often, and what."""
-        difference = DifferenceWatch(self.places, self.outbox, self.fence, self.metrics)
+        difference = DifferenceWatch(
+            self.places, self.outbox, self.fence, self.metrics, self.books_board
+        )
         return [
             *((0.0, lane.step) for lane in self.claims),
             (0.25, self.mend_fences),
@@ -94,7 +98,7 @@ class Worker:
             (2.0, self.claims[0].take_over),
             (2.0, self.measure_backlog),
             (2.0, self.mend_outboxes),
-            (5.0, difference.look),
+            (2.0, difference.look),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
             (60.0, self.outbox.forget_dead),

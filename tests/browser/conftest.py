@@ -20,7 +20,7 @@ from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
 from server.tokens import TokenKeys
 from tests.browser import school_site
-from tests.support.stack import SECRET, Programs
+from tests.support.stack import SECRET, Program, Programs
 
 CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = [
@@ -145,9 +145,9 @@ def school_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> Iterator[str]:
-    """Everything in one, embedded Redis and SQLite included; the address it answers at. It knows
-    the school's site as localhost: 127.0.0.1 with the same port is a stranger."""
+def service(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> Iterator[Program]:
+    """Everything in one, embedded Redis and SQLite included. It knows the school's site as localhost:
+    127.0.0.1 with the same port is a stranger."""
     programs = Programs(tmp_path_factory.mktemp("browser"))
     settings = {
         "CLASSDROP_SECRET": SECRET,
@@ -156,9 +156,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> 
     program = programs.start([], settings)
     try:
         asyncio.run(program.until_ready())
-        yield program.url
+        yield program
     finally:
         programs.stop()
+
+
+@pytest.fixture(scope="session")
+def installation(service: Program) -> str:
+    """The address it answers at."""
+    return service.url
 
 
 @pytest.fixture(scope="session")

@@ -209,7 +209,7 @@ class TestResults:
             await _order(conn, 1, discounts=(700,), payable=4300, state="locked")
             found = (await drop_results.of_drops(conn, ["drp_1"]))["drp_1"]
 
-        assert found == DropResults(confirmed=1, confirmed_total=1)
+        assert found == DropResults(confirmed=1, confirmed_total=1, held=1)
 
     async def test_a_coupon_that_came_back_stays_in_the_total(self, ledger: Ledger) -> None:
         async with ledger.begin() as conn:

@@ -24,11 +24,12 @@ export function liveDropNodes(id, presses, lookUp) {
   const head = headNodes(id);
   const units = unitNodes();
   const controls = controlNodes(presses);
+  const books = h("p", { class: "hint books" });
   const recording = h("p", { class: "hint recording", role: "status" });
   const error = h("p", { class: "field-error", role: "alert", hidden: true });
   const root = h("article", { class: "panel live-drop", "aria-labelledby": `live-${id}`, "data-drop": id },
-    head.head, head.message, units.meter, units.left, units.list, recording, controls.controls, error, lookUp);
-  return { ...head, ...units, ...controls, recording, error, root };
+    head.head, head.message, units.meter, units.left, units.list, books, recording, controls.controls, error, lookUp);
+  return { ...head, ...units, ...controls, books, recording, error, root };
 }
 
 /** @param {string} id */

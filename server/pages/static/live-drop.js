@@ -124,6 +124,28 @@ export class LiveDrop {
       setText(figure, String(name === "claimed" ? claimed : (drop[name] ?? 0)));
     }
     this._showRecording(claimed - (drop.confirmed ?? claimed), now);
+    this._showBooks(drop, claimed);
+  }
+
+  /**
+   * Where all units are, and whether what was sold is what was written down. Nobody loses anything by a
+   * difference; somebody has to look.
+   * @param {ShownDrop} drop @param {number} claimed
+   */
+  _showBooks(drop, claimed) {
+    const { books } = this._dom;
+    const say = this._language.say.bind(this._language);
+    const [confirmed, redeemed, returned] = [drop.confirmed ?? claimed, drop.redeemed ?? 0, drop.returned ?? 0];
+    const behind = Math.max(0, claimed - confirmed);
+    const units = say("books", {
+      all: drop.quantity, free: drop.remaining, held: claimed - behind - redeemed, redeemed, returned,
+    });
+    const differing = isRunning(drop) ? (drop.settled_difference ?? 0) : 0;
+    books.dataset.agree = String(differing === 0);
+    const verdict = differing ? say("books_differ", { n: differing })
+      : behind ? say("books_behind", { n: behind })
+      : say("books_agree");
+    setText(books, `${units}${verdict}`);
   }
 
   /** @param {number} behind @param {number} now */

@@ -4,6 +4,7 @@ from server.core import instants
 from server.core.coupons import (
     MOVES,
     UNIT_USES,
+    ClaimCoupon,
     CouponState,
     UnitUse,
     UseWindow,
@@ -97,3 +98,12 @@ def test_every_state_says_where_its_unit_is() -> None:
 def test_only_coupons_that_let_go_of_their_unit_free_it() -> None:
     freed = {state for state, use in UNIT_USES.items() if use is UnitUse.FREE}
     assert freed == {CouponState.RELEASED, CouponState.REVOKED}
+
+
+@pytest.mark.parametrize("hold_until_ms", [NOW + 5, NOW + 50, None])
+def test_a_winner_is_told_the_same_date_as_the_wallet_shows(hold_until_ms: int | None) -> None:
+    whole = a_coupon(valid_until=NOW + 9, hold_until=hold_until_ms)
+    told = ClaimCoupon(
+        "clm_1", "drp_1", "ada", whole.id, whole.code, NOW, NOW + 9, hold_until_ms, whole.template
+    )
+    assert told.use_by == whole.use_by

@@ -1,0 +1,170 @@
+"""`python -m server doctor`: looks at everything the promises say, says what is wrong, mends what it may.
+
+Needs no secret and serves nobody; may run at any time, beside everything else, and twice at once.
+Exit status: 0 all is well (or mended), 1 something is wrong, 2 it could not look.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+
+import orjson
+
+from server.clock import now_ms
+from server.commands import CommandError
+from server.commands.checks import weaknesses
+from server.commands.data_folder import DataFolder
+from server.core import instants
+from server.desk import DeskUnavailableError
+from server.desk.connection import connect
+from server.desk.desk_audit import DeskAudit
+from server.desk.drop_desk import DropDesk
+from server.desk.embedded import EmbeddedRedis
+from server.desk.feed import Feed
+from server.desk.fence import Fence
+from server.desk.outbox import Outbox
+from server.flows.examine import LookedAt, examine, looked_at
+from server.flows.findings import Finding, Kind, Repair
+from server.flows.places import Places
+from server.flows.rebuild_desk import DeskRebuilder
+from server.flows.record_claims import ClaimRecorder
+from server.flows.repair import Repairer
+from server.ids import new_id
+from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.settings import Settings
+from server.telemetry import redacted
+
+_COULD_NOT_LOOK = 2
+_SHOWN_OF_A_KIND = 20  # of one drop; the rest is counted, and all of it is in the JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`findings`: what is wrong now, after the repairs."""
+
+    looked_at: LookedAt
+    findings: Sequence[Finding]
+    repairs: Sequence[Repair]
+
+    @property
+    def is_well(self) -> bool:
+        return not self.findings
+
+
+async def doctor(settings: Settings, *, repair: bool = False, as_json: bool = False) -> None:
+    """Prints what it found. Raises CommandError with status 1 where something is wrong, 2 where it could
+    not look."""
+    try:
+        report = await _report(_with_embedded(settings), repair=repair)
+    except (CommandError, DeskUnavailableError, LedgerUnavailableError) as error:
+        why = error.lines if isinstance(error, CommandError) else [redacted(str(error))]
+        raise _could_not_look(why, as_json=as_json) from error
+    except asyncio.CancelledError:
+        raise _could_not_look(["stopped before it was done"], as_json=as_json) from None
+    sys.stdout.write(as_machines_read(report) if as_json else as_people_read(report))
+    if not report.is_well:
+        raise CommandError(status=1)
+
+
+def _could_not_look(why: Sequence[str], *, as_json: bool) -> CommandError:
+    if as_json:
+        sys.stdout.write(orjson.dumps({"ok": None, "could_not_look": list(why)}).decode() + "\n")
+    return CommandError(*(f"could not look: {line}" for line in why), status=_COULD_NOT_LOOK)
+
+
+def _with_embedded(settings: Settings) -> Settings:
+    """Where a URL is not set: what `python -m server` keeps in the data folder, if it is there."""
+    folder = DataFolder(settings.data_dir)
+    if not (settings.redis_url and settings.database_url) and not folder.path.is_dir():
+        raise CommandError(
+            "CLASSDROP_REDIS_URL and CLASSDROP_DATABASE_URL are not both set, and there is no "
+            f"service of its own in {folder.path}."
+        )
+    return replace(
+        settings,
+        redis_url=settings.redis_url or EmbeddedRedis(folder.redis).url,
+        database_url=settings.database_url or folder.database_url,
+    )
+
+
+async def _report(settings: Settings, *, repair: bool) -> Report:
+    weak = [_weak(line) for line in await weaknesses(settings)]
+    async with _composed(settings) as (ledger, desk, repairer):
+        found = await examine(ledger, desk, now_ms())
+        repairs: list[Repair] = []
+        if repair and found:
+            repairs = await repairer.repair(found, now_ms())
+            found = await examine(ledger, desk, now_ms())
+        return Report(await looked_at(ledger), [*weak, *found], repairs)
+
+
+@asynccontextmanager
+async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit, Repairer]]:
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis_url or "")
+        stack.push_async_callback(redis.aclose)
+        ledger = Ledger.connect(settings.database_url or "")
+        stack.push_async_callback(ledger.close)
+        prefix, name = settings.key_prefix, new_id("wrk")  # in the lease, as any worker
+        feed, fence = Feed(redis, prefix), Fence(redis, prefix, name)
+        outbox, desk = Outbox(redis, prefix, name), DeskAudit(redis, prefix)
+        recorder = ClaimRecorder(ledger, fence, feed)
+        rebuilder = DeskRebuilder(ledger, fence, feed, outbox, recorder)
+        places = Places(ledger, DropDesk(redis, prefix), feed)
+        yield ledger, desk, Repairer(places, desk, fence, outbox, recorder, rebuilder)
+
+
+def _weak(line: str) -> Finding:
+    return Finding(
+        Kind.WEAK_REDIS,
+        f"Redis may forget claims that were told won: {line}",
+        "set it as README.md says, or accept it by CLASSDROP_ACCEPT_WEAK_REDIS=1",
+    )
+
+
+def as_people_read(report: Report) -> str:
+    size = report.looked_at
+    lines = [f"looked at {size.drops} drops ({size.open_drops} open) of {size.batches} batches"]
+    lines += [f"{'done' if one.is_done else 'NOT done'}: {one.what}" for one in report.repairs]
+    if report.is_well:
+        lines.append("all is well: desk and ledger agree, and the books add up")
+    else:
+        lines.append(f"{len(report.findings)} things are wrong:")
+        lines += _lines_of(report.findings)
+    return "\n".join(lines) + "\n"
+
+
+def _lines_of(findings: Sequence[Finding]) -> list[str]:
+    lines, shown = [], dict[tuple[Kind, str | None], int]()
+    for one in findings:
+        same = (one.kind, one.drop)
+        shown[same] = shown.get(same, 0) + 1
+        if shown[same] <= _SHOWN_OF_A_KIND:
+            when = f" ({instants.to_text(one.at)})" if one.at is not None else ""
+            lines += [f"- {one.what}{when}", f"  what to do: {one.todo}"]
+    for (kind, drop), count in shown.items():
+        if count > _SHOWN_OF_A_KIND:
+            lines.append(
+                f"- and {count - _SHOWN_OF_A_KIND} more of drop {drop} ({kind}); --json has all"
+            )
+    return lines
+
+
+def as_machines_read(report: Report) -> str:
+    answer = {
+        "ok": report.is_well,
+        "looked_at": asdict(report.looked_at),
+        "findings": [_fields(one) for one in report.findings],
+        "repairs": [{"what": one.what, "done": one.is_done} for one in report.repairs],
+    }
+    return orjson.dumps(answer).decode() + "\n"
+
+
+def _fields(finding: Finding) -> dict[str, object]:
+    """Without what does not apply."""
+    fields = {name: value for name, value in asdict(finding).items() if value is not None}
+    if finding.at is not None:
+        fields["at"] = instants.to_text(finding.at)
+    return fields

@@ -1,0 +1,178 @@
+"""What the ledger alone can tell: whether its books add up (I1, I6), and what was set aside.
+
+Called by flows/examine.py. Looks at every drop there ever was, a page at a time.
+"""
+
+from server.core.stock import Stock
+from server.desk.desk_audit import DeskAudit
+from server.flows.findings import PERSON, Finding, Kind, of_drop
+from server.ledger import audit
+from server.ledger.audit import DropAudit, Loose
+from server.ledger.engine import Ledger
+
+_AT_ONCE = 100
+_IN_BOOKS = ("live", "released", "revoked")
+
+
+async def examine_letters(ledger: Ledger) -> list[Finding]:
+    async with ledger.read() as conn:
+        letters = await audit.letters(conn)
+    return [
+        Finding(
+            Kind.DEAD_LETTER,
+            f"student {one.entry['student']} won unit {one.entry['unit']} of drop "
+            f"{one.entry['drop_id']}, and it could not be recorded: {one.error}",
+            "--repair records it where its cause has gone; it keeps its unit until then. Where no unit "
+            "is left, top the drop up (or the batch) and repair again",
+            drop=str(one.entry["drop_id"]),
+            room=str(one.entry["room"]),
+            student=str(one.entry["student"]),
+            unit=int(str(one.entry["unit"])),
+            claim=one.claim_id,
+            shard=one.shard,
+            at=one.created_at,
+            error=one.error,
+        )
+        for one in letters
+    ]
+
+
+async def examine_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
+    found: list[Finding] = []
+    after, kept = "", await _kept_by_letters(ledger)
+    while True:
+        async with ledger.read() as conn:
+            page = await audit.page_of_drops(conn, after, _AT_ONCE)
+            by_id = {drop.id: drop for drop in page}
+            bare = await audit.claims_without_coupon(conn, list(by_id))
+            stray = await audit.coupons_without_claim(conn, list(by_id))
+        found += [_bare(one, by_id[one.drop_id]) for one in bare]
+        found += [_stray(one, by_id[one.drop_id]) for one in stray]
+        for drop in page:
+            found += await _examine_drop(ledger, desk, drop, kept.get(drop.id, 0))
+        if len(page) < _AT_ONCE:
+            return found
+        after = page[-1].id
+
+
+async def _kept_by_letters(ledger: Ledger) -> dict[str, int]:
+    """Units that dead letters keep, by drop."""
+    kept: dict[str, int] = {}
+    async with ledger.read() as conn:
+        letters = await audit.letters(conn)
+        known = await audit.states_of(conn, [one.claim_id for one in letters])
+    for one in letters:
+        if known.get(one.claim_id) not in _IN_BOOKS:
+            drop_id = str(one.entry["drop_id"])
+            kept[drop_id] = kept.get(drop_id, 0) + 1
+    return kept
+
+
+async def _examine_drop(
+    ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int
+) -> list[Finding]:
+    stock, found = drop.stock, []
+    room_for = stock.quantity - stock.returned
+    if drop.live > room_for:
+        found.append(
+            Finding(
+                Kind.CLAIMS_BEYOND_STOCK,
+                f"{of_drop(drop.id, drop.room)} has {drop.live} live claims and only {room_for} units",
+                "--repair takes the missing units of a closed drop from its batch again, where it has "
+                "them; nobody loses a coupon",
+                drop=drop.id,
+                room=drop.room,
+                shard=drop.shard,
+            )
+        )
+    elif stock.difference or (drop.state == "closed" and stock.free > kept):
+        found += await _unbalanced(ledger, desk, drop, kept)
+    return found
+
+
+async def _unbalanced(ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int) -> list[Finding]:
+    """Of a closed drop nothing is free: what nobody has went back, but for claims on their way."""
+    stock = drop.stock
+    if stock.difference:
+        why = f"they differ by {stock.difference}"
+    else:
+        loose = stock.free - kept - await _on_their_way(ledger, desk, drop)
+        if loose <= 0:
+            return []
+        why = f"it is closed, and {loose} units are neither with a student nor back in the batch"
+    return [
+        Finding(
+            Kind.BOOKS_DO_NOT_ADD_UP,
+            f"{of_drop(drop.id, drop.room)}: {_equation(stock)}: {why}",
+            "--repair makes missing coupons and gives units back to the batch; else see the findings "
+            "about this drop's claims and coupons",
+            drop=drop.id,
+            room=drop.room,
+            shard=drop.shard,
+        )
+    ]
+
+
+def _equation(stock: Stock) -> str:
+    return (
+        f"stock {stock.quantity}, and {stock.free} free + {stock.held} held + {stock.redeemed} "
+        f"redeemed + {stock.returned} returned"
+    )
+
+
+async def _on_their_way(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int:
+    entries = await desk.in_outbox(drop.shard)
+    mine = [claim_id for claim_id, drop_id in entries.items() if drop_id == drop.id]
+    async with ledger.read() as conn:
+        known = await audit.states_of(conn, mine)
+    return len(mine) - len(known)
+
+
+def _bare(one: Loose, drop: DropAudit) -> Finding:
+    has = f"whose coupon is {one.coupon_state}" if one.coupon_id else "without a coupon"
+    return Finding(
+        Kind.CLAIM_WITHOUT_COUPON,
+        f"{of_drop(drop.id, drop.room)}: student {one.student} has unit {one.unit} by a claim {has}",
+        PERSON if one.coupon_id else "--repair makes the coupon",
+        drop=drop.id,
+        room=drop.room,
+        student=one.student,
+        unit=one.unit,
+        claim=one.claim_id,
+        coupon=one.coupon_id,
+        shard=drop.shard,
+    )
+
+
+def _stray(one: Loose, drop: DropAudit) -> Finding:
+    has = f"whose claim is {one.claim_state}" if one.claim_id else "without a claim"
+    if one.claim_state == "live":
+        has = "whose claim is another student's, or of another drop"
+    return Finding(
+        Kind.COUPON_WITHOUT_CLAIM,
+        f"{of_drop(drop.id, drop.room)}: student {one.student} has a coupon ({one.coupon_state}) {has}",
+        PERSON,
+        drop=drop.id,
+        room=drop.room,
+        student=one.student,
+        claim=one.claim_id,
+        coupon=one.coupon_id,
+        shard=drop.shard,
+    )
+
+
+async def examine_counters(ledger: Ledger) -> list[Finding]:
+    async with ledger.read() as conn:
+        counters = await audit.wrong_counters(conn)
+    return [
+        Finding(
+            Kind.BATCH_COUNTER,
+            f"batch {one.batch_id}"
+            + (f", the share of room {one.room}," if one.room else "")
+            + f" says that {one.allotted} units are with drops, and its drops have {one.in_drops}",
+            "--repair sets it to what the drops have",
+            batch=one.batch_id,
+            room=one.room,
+        )
+        for one in counters
+    ]

@@ -1,0 +1,283 @@
+"""The books as a whole, for whoever checks them: counted from the rows, beside what counters say.
+
+Called by flows/examine.py and flows/repair.py. Drops come in pages, each as of one moment: a ledger of
+years must not keep one statement busy for long.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.coupons import UNIT_USES, UnitUse
+from server.core.stock import Stock
+from server.ledger.tables import (
+    allotments,
+    batch_rooms,
+    batches,
+    claims,
+    coupons,
+    dead_letters,
+    drops,
+    intents,
+)
+
+_HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
+_TAKEN = [*_HELD, "redeemed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DropAudit:
+    """`free`: units of its allotments without a live claim that have not gone back."""
+
+    id: str
+    room: str
+    batch_id: str
+    shard: int
+    state: str
+    live: int
+    stock: Stock
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A claim without its coupon, or a coupon without its claim."""
+
+    drop_id: str
+    student: str | None
+    claim_id: str | None
+    unit: int | None
+    claim_state: str | None
+    coupon_id: str | None
+    coupon_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Of a batch, or of a room's share of it: what it says, and what its drops hold."""
+
+    batch_id: str
+    room: str | None
+    allotted: int
+    in_drops: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    claim_id: str
+    shard: int
+    entry: dict[str, object]
+    error: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    id: str
+    kind: str
+    drop_id: str
+    created_at: int
+    attempts: int
+    error: str | None
+
+
+async def page_of_drops(conn: AsyncConnection, after: str, limit: int) -> list[DropAudit]:
+    """In the order of their ids, from behind `after`; without those that have no stock yet."""
+    query = (
+        select(drops)
+        .where(drops.c.id > after, drops.c.state != "prepared")
+        .order_by(drops.c.id)
+        .limit(limit)
+    )
+    rows = (await conn.execute(query)).mappings().all()
+    ids = [row["id"] for row in rows]
+    size = func.sum(allotments.c.last - allotments.c.first + 1)
+    units = await _by_drop(conn, allotments, size, ids, allotments.c.id.is_not(None))
+    live = await _by_drop(conn, claims, func.count(), ids, claims.c.state == "live")
+    held = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state.in_(_HELD))
+    redeemed = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state == "redeemed")
+    return [
+        DropAudit(
+            id=one["id"],
+            room=one["room"],
+            batch_id=one["batch_id"],
+            shard=one["shard"],
+            state=one["state"],
+            live=live.get(one["id"], 0),
+            stock=Stock(
+                one["quantity"],
+                # One that was closed while it was prepared never had units; all of it went back.
+                units.get(one["id"], one["returned"]) - one["returned"] - live.get(one["id"], 0),
+                held.get(one["id"], 0),
+                redeemed.get(one["id"], 0),
+                one["returned"],
+            ),
+        )
+        for one in rows
+    ]
+
+
+async def _by_drop(
+    conn: AsyncConnection,
+    table: FromClause,
+    counted: ColumnElement[int],
+    drop_ids: Collection[str],
+    condition: ColumnElement[bool],
+) -> dict[str, int]:
+    column = table.c.drop_id
+    query = select(column, counted).where(column.in_(drop_ids), condition).group_by(column)
+    return {row[0]: int(row[1]) for row in await conn.execute(query)}
+
+
+async def claims_without_coupon(conn: AsyncConnection, drop_ids: Collection[str]) -> list[Loose]:
+    """Live ones, whose coupon is not there or has given its unit up."""
+    query = (
+        select(*_loose_columns())
+        .outerjoin(coupons, coupons.c.claim_id == claims.c.id)
+        .where(
+            claims.c.drop_id.in_(drop_ids),
+            claims.c.state == "live",
+            or_(coupons.c.id.is_(None), coupons.c.state.not_in(_TAKEN)),
+        )
+        .order_by(claims.c.drop_id, claims.c.unit)
+    )
+    return [Loose(*row) for row in await conn.execute(query)]
+
+
+async def coupons_without_claim(conn: AsyncConnection, drop_ids: Collection[str]) -> list[Loose]:
+    """Those that keep a unit and whose claim is not there, not live, or another student's."""
+    query = (
+        select(coupons.c.drop_id, coupons.c.student, *_loose_columns()[2:])
+        .select_from(coupons)
+        .outerjoin(claims, claims.c.id == coupons.c.claim_id)
+        .where(
+            coupons.c.drop_id.in_(drop_ids),
+            coupons.c.source == "claim",
+            coupons.c.state.in_(_TAKEN),
+            or_(
+                claims.c.id.is_(None),
+                claims.c.state != "live",
+                claims.c.student != coupons.c.student,
+                claims.c.drop_id != coupons.c.drop_id,
+            ),
+        )
+        .order_by(coupons.c.drop_id, coupons.c.id)
+    )
+    return [Loose(*row) for row in await conn.execute(query)]
+
+
+def _loose_columns() -> tuple[Any, ...]:
+    of_claim = (claims.c.drop_id, claims.c.student, claims.c.id, claims.c.unit, claims.c.state)
+    return (*of_claim, coupons.c.id, coupons.c.state)
+
+
+async def wrong_counters(conn: AsyncConnection) -> list[Counter]:
+    """Batches and shares whose `allotted` is not what their drops hold."""
+    holds = func.sum(drops.c.quantity - drops.c.returned)
+    query = select(drops.c.batch_id, drops.c.room, holds).where(drops.c.state != "prepared")
+    rows = await conn.execute(query.group_by(drops.c.batch_id, drops.c.room))
+    of_room = {(row[0], row[1]): int(row[2]) for row in rows}
+    of_batch: dict[str, int] = {}
+    for (batch_id, _), units in of_room.items():
+        of_batch[batch_id] = of_batch.get(batch_id, 0) + units
+    found = [
+        Counter(row[0], None, row[1], of_batch.get(row[0], 0))
+        for row in await conn.execute(select(batches.c.id, batches.c.allotted))
+    ]
+    shares = select(batch_rooms.c.batch_id, batch_rooms.c.room, batch_rooms.c.allotted)
+    found += [
+        Counter(row[0], row[1], row[2], of_room.get((row[0], row[1]), 0))
+        for row in await conn.execute(shares)
+    ]
+    return [one for one in found if one.allotted != one.in_drops]
+
+
+async def correct_counters(conn: AsyncConnection, batch_id: str) -> None:
+    """Sets what a batch and its shares say to what their drops hold. IntegrityError where that is more
+    than there is. Whoever moves units changes the batch's row in the same transaction: with that row
+    held, what is counted is what the row has to say."""
+    await conn.execute(select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
+    for one in await wrong_counters(conn):
+        if one.batch_id != batch_id:
+            continue
+        if one.room is None:
+            row = update(batches).where(batches.c.id == batch_id)
+        else:
+            row = update(batch_rooms).where(
+                batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == one.room
+            )
+        await conn.execute(row.values(allotted=one.in_drops))
+
+
+async def letters(conn: AsyncConnection, shard: int | None = None) -> list[DeadLetter]:
+    """The oldest first; `shard` None: of all."""
+    query = select(dead_letters).order_by(dead_letters.c.created_at, dead_letters.c.claim_id)
+    if shard is not None:
+        query = query.where(dead_letters.c.shard == shard)
+    return [
+        DeadLetter(
+            row["claim_id"], row["shard"], dict(row["entry"]), row["error"], row["created_at"]
+        )
+        for row in (await conn.execute(query)).mappings()
+    ]
+
+
+async def forget_letter(conn: AsyncConnection, claim_id: str) -> bool:
+    """False: somebody else has."""
+    gone = await conn.execute(dead_letters.delete().where(dead_letters.c.claim_id == claim_id))
+    return gone.rowcount == 1
+
+
+async def left_behind(conn: AsyncConnection, before: int) -> list[LeftBehind]:
+    """Intents written until `before` that are not done."""
+    query = (
+        select(intents)
+        .where(intents.c.done_at.is_(None), intents.c.created_at <= before)
+        .order_by(intents.c.created_at, intents.c.id)
+    )
+    return [
+        LeftBehind(
+            row["id"],
+            row["kind"],
+            row["drop_id"],
+            row["created_at"],
+            row["attempts"],
+            row["last_error"],
+        )
+        for row in (await conn.execute(query)).mappings()
+    ]
+
+
+async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[str, tuple[str, int]]:
+    """Claim -> student and unit."""
+    query = select(claims.c.id, claims.c.student, claims.c.unit).where(
+        claims.c.drop_id == drop_id, claims.c.state == "live"
+    )
+    return {row[0]: (row[1], row[2]) for row in await conn.execute(query)}
+
+
+async def states_of(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[str, str]:
+    """Claim -> live, released, revoked, or dead for one that was set aside; absent: not known here."""
+    found: dict[str, str] = {}
+    for start in range(0, len(claim_ids), 500):
+        ids = claim_ids[start : start + 500]
+        dead = select(dead_letters.c.claim_id).where(dead_letters.c.claim_id.in_(ids))
+        found |= {claim_id: "dead" for claim_id in await conn.scalars(dead)}
+        query = select(claims.c.id, claims.c.state).where(claims.c.id.in_(ids))
+        found |= {row[0]: row[1] for row in await conn.execute(query)}
+    return found
+
+
+async def known_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+    return set(await conn.scalars(select(drops.c.id).where(drops.c.id.in_(drop_ids))))
+
+
+async def size(conn: AsyncConnection) -> tuple[int, int, int]:
+    """Drops, open drops, batches."""
+    open_ones = select(func.count()).select_from(drops).where(drops.c.state == "open")
+    all_drops = select(func.count()).select_from(drops)
+    all_batches = select(func.count()).select_from(batches)
+    counted = [await conn.scalar(query) for query in (all_drops, open_ones, all_batches)]
+    return int(counted[0] or 0), int(counted[1] or 0), int(counted[2] or 0)

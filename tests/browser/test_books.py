@@ -1,0 +1,98 @@
+"""The teacher sees where all coupons are, and whether what was sold is what was written down."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from server.core.identity import Role
+from tests.browser.conftest import LAPTOP, PHONE, Classroom
+from tests.support.stack import Program, Programs
+
+# Where pictures of the line are wanted: TEST_PICTURES=folder.
+PICTURES = os.environ.get("TEST_PICTURES")
+MEASURED_MS = 20_000  # the worker looks every two seconds, whenever nothing is on its way
+
+
+def claim(page: Page) -> None:
+    page.locator("classdrop-room .claim").click()
+    expect(page.locator("classdrop-room .card").first).to_have_attribute("data-phase", "confirmed")
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+def lose_the_coupon(service: Program, student: str) -> None:
+    """As no code of ours does it."""
+    with (
+        closing(sqlite3.connect(service.data_dir / "ledger.sqlite3", timeout=10)) as ledger,
+        ledger,
+    ):
+        ledger.execute("DELETE FROM coupons WHERE student = ?", (student,))
+
+
+def test_one_line_says_where_all_coupons_are_and_that_the_books_agree(
+    classroom: Classroom,
+) -> None:
+    classroom.drop(classroom.batch(), quantity=5)
+    teacher = classroom.teacher()
+    books = teacher.locator("#live .books")
+    expect(books).to_have_text("共 5 张 = 剩余 5 + 学生持有 0 + 已使用 0 + 已退回 0，账目相符。")
+    claim(classroom.student("amy"))
+    expect(books).to_have_text("共 5 张 = 剩余 4 + 学生持有 1 + 已使用 0 + 已退回 0，账目相符。")
+    picture(teacher, "agree-zh-laptop")
+
+    teacher.locator("#language").click()
+    expect(books).to_have_text(
+        "5 coupons = 4 left + 1 with students + 0 used + 0 returned. The books agree."
+    )
+    picture(teacher, "agree-en-laptop")
+
+
+def test_a_closed_drop_says_what_went_back(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch(), quantity=5)
+    teacher = classroom.teacher()
+    claim(classroom.student("amy"))
+    teacher.locator("#live .danger").click()
+    teacher.locator("#ask [value=yes]").click()
+    teacher.locator("#past-box summary").first.click()
+    expect(teacher.locator("#past .books")).to_have_text(
+        "共 5 张 = 剩余 0 + 学生持有 1 + 已使用 0 + 已退回 4，账目相符。"
+    )
+
+
+def test_a_difference_is_said_in_words_until_doctor_has_mended_it(
+    classroom: Classroom, service: Program, programs: Programs
+) -> None:
+    classroom.drop(classroom.batch(), quantity=5, duration_seconds=600)
+    pages = [
+        classroom.enter(
+            classroom.context(locale, size), f"/console/{classroom.room}", Role.INSTRUCTOR, "li"
+        )
+        for locale in ("zh-CN", "en-US")
+        for size in (LAPTOP, PHONE)
+    ]
+    claim(classroom.student("amy"))
+    lose_the_coupon(service, classroom.name("amy"))
+
+    said = ["现场计数与账目相差 1 张", "The live count and the books differ by 1"]
+    for number, page in enumerate(pages):
+        books = page.locator("#live .books")
+        expect(books).to_have_attribute("data-agree", "false", timeout=MEASURED_MS)
+        expect(books).to_contain_text(said[number // 2])
+        books.scroll_into_view_if_needed()
+        picture(page, f"differ-{number}")
+    detail = classroom.operator.get("/readyz")
+    assert detail.status_code == 200
+    assert "desk and ledger disagreed about 1 units" in detail.json()["parts"]["books"]["detail"]
+
+    doctor = programs.start(["doctor", "--repair"], {"CLASSDROP_DATA_DIR": str(service.data_dir)})
+    assert doctor.wait(60) == 0, doctor.output + doctor.errors
+    for number, page in enumerate(pages):
+        books = page.locator("#live .books")
+        expect(books).to_have_attribute("data-agree", "true", timeout=MEASURED_MS)
+        picture(page, f"mended-{number}")
