@@ -20,7 +20,8 @@ for student, sold in string.gmatch(ARGV[1], '([^\n]+)\n([^\n]+)') do
 end
 if freed > 0 then
   redis.call('HINCRBY', KEYS[2], 'live', -freed)
-  if confirmed > 0 then redis.call('HINCRBY', KEYS[2], 'confirmed', -confirmed) end -- -0 is no integer
+  -- Not by -0, which is no integer.
+  if confirmed > 0 then redis.call('HINCRBY', KEYS[2], 'confirmed', -confirmed) end
   -- Of a closed drop nothing stays for ever: the set of free units may have come after its end.
   local left_ms = redis.call('PTTL', KEYS[2])
   if left_ms > 0 then redis.call('PEXPIRE', KEYS[4], left_ms) end
