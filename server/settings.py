@@ -158,7 +158,7 @@ _VARIABLES = (
     _Variable(
         "CLASSDROP_JOINS_PER_SECOND",
         "joins_per_second",
-        "5000",
+        "10000",
         "How many students each `web` process lets in within a second; the others are told when to "
         "come back.",
         setting_parsers.whole_number(1, 100_000),
