@@ -1,7 +1,7 @@
 """Told `won`, and the desk has forgotten it: the student goes on reading that until it is true again, or
 reads an apology that is counted; and after a load everybody sees what they have."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -109,7 +109,8 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
         await lesson.enters(client, "ada")
         assert (await client.claim(drop.id))["outcome"] == "won"
         await lesson.flushed()
-        lesson.gateway.gateway.claim_desk.submit = _nobody  # type: ignore[method-assign]
+        desk = lesson.gateway.gateway.claim_desk
+        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign]
         await lesson.rebuilt()
         await crew.classroom.won(drop.id, "bob")  # was quicker
         del lesson.gateway.gateway.claim_desk.submit
@@ -128,9 +129,16 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
             assert [c["state"] for c in claims] == ["revoked"]
 
 
-def _nobody(tap: Tap) -> None:
-    """A gateway that has not come round to it yet."""
-    tap.answered(RETRY)
+def _not_yet(student: str, submit: Callable[[Tap], None]) -> Callable[[Tap], None]:
+    """A gateway that has not come round to this student's yet."""
+
+    def chosen(tap: Tap) -> None:
+        if tap.student == student:
+            tap.answered(RETRY)
+        else:
+            submit(tap)
+
+    return chosen
 
 
 async def test_while_the_desk_is_shut_nothing_is_taken_back(lesson: Lesson) -> None:
@@ -215,7 +223,9 @@ async def test_a_closed_drop_gives_no_unit_twice_to_one_who_comes_back_for_it(
         await lesson.enters(client, "ada")
         await client.claim(drop.id)
         await lesson.flushed()
-        lesson.gateway.gateway.claim_desk.submit = _nobody  # type: ignore[method-assign]
+        lesson.gateway.gateway.claim_desk.submit = _not_yet(
+            "ada", lesson.gateway.gateway.claim_desk.submit
+        )  # type: ignore[method-assign]
         await lesson.rebuilt()
         granted(await crew.classroom.drops.close(drop.id, ROOM, now_ms()))
         del lesson.gateway.gateway.claim_desk.submit
