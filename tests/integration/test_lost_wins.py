@@ -113,7 +113,7 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
         desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign]
         await lesson.rebuilt()
         await crew.classroom.won(drop.id, "bob")  # was quicker
-        del lesson.gateway.gateway.claim_desk.submit
+        del desk.submit
 
         told = await client.next("claim_revoked")
         assert (told["drop_id"], told["reason"]) == (drop.id, "nothing_left")
@@ -223,12 +223,11 @@ async def test_a_closed_drop_gives_no_unit_twice_to_one_who_comes_back_for_it(
         await lesson.enters(client, "ada")
         await client.claim(drop.id)
         await lesson.flushed()
-        lesson.gateway.gateway.claim_desk.submit = _not_yet(
-            "ada", lesson.gateway.gateway.claim_desk.submit
-        )  # type: ignore[method-assign]
+        desk = lesson.gateway.gateway.claim_desk
+        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign]
         await lesson.rebuilt()
         granted(await crew.classroom.drops.close(drop.id, ROOM, now_ms()))
-        del lesson.gateway.gateway.claim_desk.submit
+        del desk.submit
         assert (await client.next("claim_revoked"))["drop_id"] == drop.id
         await crew.confirm(drop.id)
     row = await crew.classroom.row(drop.id)
