@@ -110,7 +110,7 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
         assert (await client.claim(drop.id))["outcome"] == "won"
         await lesson.flushed()
         desk = lesson.gateway.gateway.claim_desk
-        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign]
+        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign,assignment]
         await lesson.rebuilt()
         await crew.classroom.won(drop.id, "bob")  # was quicker
         del desk.submit
@@ -224,7 +224,7 @@ async def test_a_closed_drop_gives_no_unit_twice_to_one_who_comes_back_for_it(
         await client.claim(drop.id)
         await lesson.flushed()
         desk = lesson.gateway.gateway.claim_desk
-        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign]
+        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign,assignment]
         await lesson.rebuilt()
         granted(await crew.classroom.drops.close(drop.id, ROOM, now_ms()))
         del desk.submit
