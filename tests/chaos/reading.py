@@ -2,7 +2,7 @@
 what a student who joins now would see. Past the disturbed network; used by `bench.py`."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, select
@@ -172,7 +172,8 @@ def _key(row: Mapping[str, Any]) -> str:
 
 async def _all(conn: AsyncConnection, kind: Callable[..., T], table: Table) -> tuple[T, ...]:
     """Every row as a value whose fields have the columns' names."""
-    query = select(*(table.c[one.name] for one in fields(kind)))  # type: ignore[arg-type]
+    names = [one.name for one in fields(kind)] if is_dataclass(kind) else kind._fields  # type: ignore[attr-defined]
+    query = select(*(table.c[name] for name in names))
     return tuple(kind(*row) for row in await conn.execute(query))
 
 

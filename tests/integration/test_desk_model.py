@@ -39,7 +39,7 @@ MUTANTS = [
         "",
     ),
     Mutant("one unit too many", "claim", "drop.live >= drop.quantity", "drop.live > drop.quantity"),
-    Mutant("the highest unit first", "claim", "'ZPOPMIN'", "'ZPOPMAX'"),
+    Mutant("the highest unit first", "claim", "'ZRANGE'", "'ZREVRANGE'"),
     Mutant("a released unit is lost", "release", "redis.call('ZADD', KEYS[4], unit, unit)", ""),
     Mutant("anybody's claim is released", "release", "claim_id == sold and ", ""),
     Mutant(

@@ -12,10 +12,10 @@ _LONGEST_PAUSE_S = 0.05
 
 
 @overload
-async def eventually(check: Callable[[], Awaitable[T]], deadline_s: float = 5) -> T: ...
+async def eventually(check: Callable[[], Awaitable[T]], deadline_s: float = 20) -> T: ...
 @overload
-async def eventually(check: Callable[[], T], deadline_s: float = 5) -> T: ...
-async def eventually(check: Callable[[], T | Awaitable[T]], deadline_s: float = 5) -> T:
+async def eventually(check: Callable[[], T], deadline_s: float = 20) -> T: ...
+async def eventually(check: Callable[[], T | Awaitable[T]], deadline_s: float = 20) -> T:
     """Asks again and again until the answer is true, and returns it.
 
     A failing `assert` inside `check` counts as "not yet"; the last one is raised at the deadline,

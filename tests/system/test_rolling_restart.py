@@ -185,7 +185,7 @@ async def test_one_command_replaces_its_worker_and_its_web_process(programs: Pro
 
     async with knocking(service) as knocks:
         service.signal(signal.SIGUSR2)
-        await eventually(lambda: times(service, "rolling_restart_done"), 60)
+        await eventually(lambda: times(service, "rolling_restart_done"), 120)
 
     assert times(service, "child_replaced") == 2
     assert knocks.turned_away == []
