@@ -9,45 +9,24 @@ Knows nothing of Redis; what a session asks for goes to the `Host`.
 """
 
 import asyncio
-from typing import Protocol, cast
+from typing import cast
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.typing import LoggerLike
 
 from server import wire
 from server.clock import now_ms
-from server.core.addresses import TrustedProxies
 from server.gateway import closing
 from server.gateway.closing import Closing
-from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.frames import text_frame, usual_text
 from server.gateway.handshake import Handshake, is_from, read_request, read_usual, room_of
+from server.gateway.host import Host
 from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
-from server.tokens import TokenKeys
 
 MAX_UNSENT_BYTES = 64 * 1024  # beyond it the client does not read: evicted
 _CLIENT = "client"  # why it ended, where we had no part in it
 _CLOSE_SECONDS = 5.0  # a client that does not answer our close is cut off
-
-
-class Host(Protocol):
-    """What a connection needs of the gateway."""
-
-    keys: TokenKeys
-    doorkeeper: Doorkeeper
-    allowed_origins: frozenset[str]
-    proxies: TrustedProxies
-    is_draining: bool
-    protocol_log: LoggerLike  # quiet: a line for each socket costs a quarter of its handshake
-
-    def join(self, connection: "Connection") -> None: ...
-    def claim(self, connection: "Connection", drop_id: str, request_id: str) -> None: ...
-    def seen(self, connection: "Connection", drop_id: str) -> None: ...
-    def opened(self, connection: "Connection") -> None: ...
-    def ending(self, connection: "Connection") -> None: ...
-    def left(self, connection: "Connection", reason: str) -> None: ...
 
 
 class Connection(asyncio.Protocol):
