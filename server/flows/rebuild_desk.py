@@ -14,8 +14,9 @@ Dying anywhere leaves the fence shut and the lease to expire: the next one start
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import orjson
 import structlog
@@ -81,7 +82,7 @@ class DeskRebuilder:
             ]
             for row in rows:
                 await self.fence.load_drop(shard, await loaded_drop(conn, row, dead[row.id]))
-            caps = await claims.caps_of_shard(conn, shard, now)
+            caps = _with_dead(await claims.caps_of_shard(conn, shard, now), dead)
             # Also where nobody has claimed: a restored copy may know of slots that nobody used.
             for batch_id in caps.keys() | {row.batch_id for row in rows}:
                 await self.fence.load_caps(shard, batch_id, caps.get(batch_id, {}))
@@ -100,6 +101,17 @@ class DeskRebuilder:
             await self.feed.publish(f"{rebuild_id}.{row.id}", FeedKind.CHANGED, drop)
         else:
             await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
+
+
+def _with_dead(
+    caps: dict[str, dict[str, list[int]]], dead: Mapping[str, Sequence[OutboxEntry]]
+) -> dict[str, dict[str, list[int]]]:
+    """A dead letter counts for its student's limit as well: they were told `won`."""
+    for entry in chain.from_iterable(dead.values()):
+        used = caps.setdefault(entry.batch_id, {}).setdefault(entry.student, [])
+        if entry.slot not in used:
+            used.append(entry.slot)
+    return caps
 
 
 async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:

@@ -226,6 +226,22 @@ class TestEqualToTheLedger:
         await crew.confirm(drop.id)
         assert await crew.live(drop.id) == {"s1": 1, "s2": 3}
 
+    async def test_a_dead_letter_counts_for_the_limit_of_its_batch(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        crew, rooms = mortal_crew, mortal_crew.classroom
+        batch = await rooms.made_batch()
+        drop = await rooms.opened(batch)
+        bad = await crew.entry(drop.id, "eve", 1, per_student=2)  # which no transaction takes
+        await crew.slip_in(bad)
+        await crew.loop.step()
+        assert await crew.dead_letters() == [bad.claim_id]
+        await lost(crew, mortal_redis)
+        await crew.rebuild_all()
+        another = await rooms.opened(batch)
+
+        assert await taps(crew, another.id, "eve") == {"eve": Outcome.LIMIT_REACHED}
+
     async def test_a_large_drop_is_loaded_in_pieces(
         self, mortal_crew: Crew, mortal_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
