@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from loadtest.passes import SignedPasses
 from loadtest.recording import Absence
 from loadtest.storm import Hall, Storm, StormPlan, hall_of
@@ -15,6 +17,7 @@ from tests.support.stack import SECRET, Program
 
 KNOCK_SECONDS = 10.0  # to be let in, not a speed claim
 _KNOCK_EVERY_S = 0.02
+BACK_GIVE_UP_S = 100.0
 
 
 @dataclass(slots=True)
@@ -80,8 +83,13 @@ async def a_lesson(
         yield lesson
         await hall.answers()
         await hall.settle()
-        await lesson.until(lambda: not hall.crew.look().away)
-        lesson.storm = await hall.conclude()
+        try:
+            await lesson.until(lambda: not hall.crew.look().away, BACK_GIVE_UP_S)
+        finally:
+            lesson.storm = await hall.conclude()
+            # Shown where the test fails: how those who are not back lost their connections.
+            troubles = [dict(one.troubles) for one in lesson.storm.recordings]
+            structlog.get_logger().info("crowd_troubles", troubles=troubles)
 
 
 @dataclass(slots=True)
