@@ -2,6 +2,7 @@
 is configured, keeps web and worker running, and leaves nothing behind.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,9 +34,10 @@ async def run(settings: Settings) -> None:
             complete = await _with_ledger_and_secret(with_redis, folder)
             await refuse_unfit(complete)
             await prepare_demo(complete)
-            async with kept(_roles(complete, lock)) as roles:
+            async with kept(_roles(complete, lock)) as roles, asyncio.TaskGroup() as tasks:
+                # Before they can be ready: whoever has seen that may ask at once.
+                tasks.create_task(roles.replace_when_asked())
                 await invite(complete)
-                await roles.replace_when_asked()
 
 
 def _refuse_half_configured(settings: Settings) -> None:
