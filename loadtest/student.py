@@ -156,7 +156,8 @@ class Student(asyncio.Protocol):
         record.join(self.number, at)
         if scene.is_deaf:
             self._stop_reading()
-        has_tapped = bool(record.tap_due[self.number])
+        tap_due = record.tap_due[self.number]
+        has_tapped = 0 < tap_due <= at
         had_won = record.outcomes[self.number] == "won"
         for drop in frame["drops"]:
             if scene.is_ours(drop):
@@ -262,7 +263,9 @@ class Student(asyncio.Protocol):
         cast(asyncio.Transport, self._transport).pause_reading()
 
     def _write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        """Nothing before the hello: a tap that comes due during the handshake of who is coming back is
+        made up for at the welcome."""
+        if self._is_open and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
 

@@ -69,7 +69,7 @@ export const TEXTS = {
     queue: ["进入教室的人太多，正在为你排队，请稍候。", "Many are entering the room. You are in line; please wait."],
     flood: ["操作太频繁，稍后自动重连。", "Too many actions. Reconnecting in a while by itself."],
     outdated: ["页面版本过旧，请刷新页面。", "This page is out of date. Please reload it."],
-    late: ["进入教室超时，请刷新页面。", "Entering the room took too long. Please reload the page."],
+    late: ["进入教室超时，正在自动重连，不用刷新。", "Entering the room took too long. Reconnecting by itself."],
     other: ["已断开连接，请刷新页面。", "Disconnected. Please reload the page."],
   },
   error: {
@@ -110,11 +110,11 @@ export const CLOSE_WORDS = /** @type {Record<string, string>} */ ({
   4002: "slow",
   4004: "queue",
   4005: "ours",
+  4006: "late",
   4008: "flood",
   4500: "outdated",
   4501: "token_invalid",
   4502: "wrong_room",
-  4503: "late",
   4504: "outdated",
 });
 

@@ -147,8 +147,8 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         ),
         "outdated": ("页面版本过旧，请刷新页面。", "This page is out of date. Please reload it."),
         "late": (
-            "进入教室超时，请刷新页面。",
-            "Entering the room took too long. Please reload the page.",
+            "进入教室超时，正在自动重连，不用刷新。",
+            "Entering the room took too long. Reconnecting by itself.",
         ),
         "other": ("已断开连接，请刷新页面。", "Disconnected. Please reload the page."),
     },
@@ -250,11 +250,11 @@ CLOSE_WORDS: Final[Mapping[int, str]] = {
     4002: "slow",
     4004: "queue",
     4005: "ours",
+    4006: "late",
     4008: "flood",
     4500: "outdated",
     4501: "token_invalid",
     4502: "wrong_room",
-    4503: "late",
     4504: "outdated",
 }
 

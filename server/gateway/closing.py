@@ -24,6 +24,8 @@ TOO_SLOW = Closing(4002, "too_slow", "did not read what was sent", 1_000)
 SILENT = Closing(4003, "silent", "nothing was heard for too long", 1_000)
 TOO_MANY = Closing(4004, "too_many", "too many sockets of one student", 10_000)
 UNAVAILABLE = Closing(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
+# Of a slow network or a full machine more often than of a wrong client: it may try again.
+NO_HELLO = Closing(4006, "hello_timeout", "no hello within 5 seconds", 2_000)
 FLOOD = Closing(4008, "rate_limited", "too many messages", 5_000, is_violation=True)
 GOING_AWAY = 1012  # with an error `server_restart` that announces when to come back
 
@@ -38,7 +40,6 @@ PROTOCOL_ERROR = Closing(
 )
 TOKEN_INVALID = Closing(4501, "token_invalid", "the token is not good")
 WRONG_ROOM = Closing(4502, "wrong_room", "the token is not for this room")
-NO_HELLO = Closing(4503, "hello_timeout", "no hello within 5 seconds")
 NOT_TEXT = Closing(1003, "not_text", "only text frames", is_violation=True)
 NOT_UTF8 = Closing(1007, "not_utf8", "text frames are UTF-8", is_violation=True)
 

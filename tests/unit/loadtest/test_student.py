@@ -76,15 +76,15 @@ class Seat:
             seen_s=lambda: seen_s,
             is_deaf=is_deaf,
         )
-        self._handshake = Handshake(Address.of("http://x"), "algebra", "classdrop.v1")
-        self.student = Student(0, "the-token", self._handshake, scene)
+        self.handshake = Handshake(Address.of("http://x"), "algebra", "classdrop.v1")
+        self.student = Student(0, "the-token", self.handshake, scene)
         self.wire = Wire()
         self.come_in()
 
     def come_in(self, *drops: dict[str, Any], claims: list[dict[str, Any]] | None = None) -> None:
         self.wire = Wire()
         self.student.connection_made(self.wire)
-        self.student.data_received(accepting(self._handshake))
+        self.student.data_received(accepting(self.handshake))
         assert self.wire.heard == [{"type": "hello", "token": "the-token"}]
         self.hear(type="welcome", drops=list(drops), claims=claims or [])
 
@@ -248,6 +248,23 @@ def test_claim_that_the_welcome_answers_is_not_sent_again(seat: Seat) -> None:
     assert seat.wire.heard == []
     assert seat.record.outcomes == ["won"]
     assert seat.record.confirmed[0]
+
+
+@pytest.mark.asyncio
+async def test_tap_that_comes_due_in_the_handshake_waits_for_the_welcome() -> None:
+    """Before the hello it would be no frame of the protocol, and the server would send the student away."""
+    seat = Seat(reaction_s=0.001)
+    seat.hear(type="drop_opened", drop=DROP)
+    seat.close(1012)
+    seat.wire = Wire()
+    seat.student.connection_made(seat.wire)
+    await eventually(lambda: seat.taps)
+    assert seat.wire.heard == []
+
+    seat.student.data_received(accepting(seat.handshake))
+    seat.hear(type="welcome", drops=[DROP], claims=[])
+
+    assert seat.wire.heard == [{"type": "hello", "token": "the-token"}, CLAIM]
 
 
 def test_drop_that_was_missed_is_tapped_after_the_welcome(seat: Seat) -> None:
