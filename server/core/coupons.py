@@ -134,11 +134,12 @@ def use_window(validity: Validity, claimed_at: int, batch_until: int | None = No
     match validity:
         case FixedValidity(from_at, until_at):
             return UseWindow(from_at, until_at)
-        case RelativeValidity(seconds, cap_at_batch_end):
-            until = claimed_at + seconds * 1000
+        case RelativeValidity(seconds, cap_at_batch_end, wait_seconds):
+            from_at = claimed_at + wait_seconds * 1000
+            until = from_at + seconds * 1000
             if cap_at_batch_end and batch_until is not None:
-                until = max(min(until, batch_until), claimed_at + 1)
-            return UseWindow(claimed_at, until)
+                until = max(min(until, batch_until), from_at + 1)
+            return UseWindow(from_at, until)
         case _:
             assert_never(validity)
 

@@ -18,7 +18,15 @@ from server.core.coupons import Coupon, CouponState
 from server.core.money import half_up
 from server.core.orders import LineKind, Order, OrderLine
 from server.core.template_rules import text_violations
-from server.core.templates import AmountOff, Discount, PercentOff, Scope
+from server.core.templates import (
+    AmountOff,
+    Discount,
+    Gift,
+    ItemsFree,
+    PercentOff,
+    Rebate,
+    Scope,
+)
 from server.core.violations import Violation
 
 MAX_TICKED: Final = 20
@@ -212,6 +220,8 @@ def _least_amount(coupon: Coupon) -> int:
             least = 1
         case PercentOff(percent):
             least = -(-50 // percent)  # the first amount whose percentage rounds up to 1
+        case ItemsFree() | Gift() | Rebate():
+            least = 0
         case _:
             assert_never(coupon.template.discount)
     return max(coupon.template.threshold.min_amount, least)
@@ -225,6 +235,8 @@ def _discount(discount: Discount, amount: int) -> int:
         case PercentOff(percent, max_amount):
             off = half_up(amount * percent, 100)
             return off if max_amount is None else min(off, max_amount)
+        case ItemsFree() | Gift() | Rebate():
+            return 0
         case _:
             assert_never(discount)
 

@@ -1,22 +1,41 @@
-"""Template parts <-> the contract's JSON, which is also what the ledger stores.
+"""A whole template as somebody writes it, and as it is shown and stored.
 
-Called by the API (requests and answers), the ledger (rows) and flows that show a drop. Knows shapes
-only; whether a template makes sense is asked of `core.template_rules`.
+Called by the API (requests and answers) and the ledger (rows). Its parts' JSON is `template_parts`';
+whether a template makes sense is asked of `core.template_rules`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 from server.core import instants, json_fields
 from server.core.refusals import Refused
+from server.core.template_parts import (
+    Json,
+    deducts_from_json,
+    deducts_to_json,
+    discount_from_json,
+    discount_to_json,
+    returns_from_json,
+    returns_to_json,
+    scope_from_json,
+    scope_to_json,
+    stacking_from_json,
+    stacking_to_json,
+    threshold_from_json,
+    threshold_to_json,
+    validity_from_json,
+    validity_to_json,
+)
 from server.core.templates import (
-    AmountOff,
+    EXCLUSIVE,
+    GOODS_ONLY,
+    USUAL_RETURNS,
+    Deducts,
     Discount,
-    FixedValidity,
-    PercentOff,
-    RelativeValidity,
+    Returns,
     Scope,
+    Stacking,
     Template,
     Threshold,
     Validity,
@@ -24,7 +43,6 @@ from server.core.templates import (
 from server.core.violations import MalformedError, Violation, refused
 
 T = TypeVar("T")
-Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,10 @@ class TemplateForm:
     threshold: Threshold
     scope: Scope
     validity: Validity
+    deducts: frozenset[Deducts] = GOODS_ONLY
+    stacking: Stacking = EXCLUSIVE
+    uses_per_student: int | None = None
+    returns: Returns = USUAL_RETURNS
     style: Mapping[str, str] = field(default_factory=dict)
     use_url: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +84,7 @@ def form_from_columns(columns: Mapping[str, object]) -> TemplateForm:
 
 def form_to_json(form: TemplateForm) -> Json:
     """The contract's JSON; its members are also the columns of `template_versions` that a form
-    fills (`use_url` is None where there is none).
+    fills (`use_url` and `uses_per_student` are None where there is none).
     """
     return {
         "name": form.name,
@@ -72,6 +94,10 @@ def form_to_json(form: TemplateForm) -> Json:
         "threshold": threshold_to_json(form.threshold),
         "scope": scope_to_json(form.scope),
         "validity": validity_to_json(form.validity),
+        "deducts": deducts_to_json(form.deducts),
+        "stacking": stacking_to_json(form.stacking),
+        "uses_per_student": form.uses_per_student,
+        "returns": returns_to_json(form.returns),
         "style": dict(form.style),
         "use_url": form.use_url,
         "metadata": dict(form.metadata),
@@ -87,6 +113,10 @@ def form_of(template: Template) -> TemplateForm:
         threshold=template.threshold,
         scope=template.scope,
         validity=template.validity,
+        deducts=template.deducts,
+        stacking=template.stacking,
+        uses_per_student=template.uses_per_student,
+        returns=template.returns,
         style=template.style,
         use_url=template.use_url,
         metadata=template.metadata,
@@ -104,6 +134,10 @@ def to_template(form: TemplateForm, template_id: str, version: int, created_at: 
         threshold=form.threshold,
         scope=form.scope,
         validity=form.validity,
+        deducts=form.deducts,
+        stacking=form.stacking,
+        uses_per_student=form.uses_per_student,
+        returns=form.returns,
         style=form.style,
         use_url=form.use_url,
         metadata=form.metadata,
@@ -119,88 +153,6 @@ def template_to_json(template: Template) -> Json:
         **form_to_json(form_of(template)),
         "created_at": instants.to_text(template.created_at),
     }
-
-
-def discount_from_json(value: object) -> Discount:
-    fields = json_fields.mapping(value, "discount")
-    match json_fields.text(fields, "kind", "discount"):
-        case "amount_off":
-            return AmountOff(json_fields.integer(fields, "amount", "discount"))
-        case "percent_off":
-            return PercentOff(
-                json_fields.integer(fields, "percent", "discount"),
-                json_fields.optional_integer(fields, "max_amount", "discount"),
-            )
-    raise MalformedError("discount.kind", "unknown")
-
-
-def discount_to_json(discount: Discount) -> Json:
-    match discount:
-        case AmountOff(amount):
-            return {"kind": "amount_off", "amount": amount}
-        case PercentOff(percent, None):
-            return {"kind": "percent_off", "percent": percent}
-        case PercentOff(percent, max_amount):
-            return {"kind": "percent_off", "percent": percent, "max_amount": max_amount}
-        case _:
-            assert_never(discount)
-
-
-def threshold_from_json(value: object) -> Threshold:
-    """No threshold, written by leaving it out, is a threshold of 0."""
-    if value is None:
-        return Threshold()
-    fields = json_fields.mapping(value, "threshold")
-    return Threshold(json_fields.optional_integer(fields, "min_amount", "threshold") or 0)
-
-
-def threshold_to_json(threshold: Threshold) -> Json:
-    return {"min_amount": threshold.min_amount}
-
-
-def scope_from_json(value: object) -> Scope:
-    if value is None:
-        return Scope()
-    fields = json_fields.mapping(value, "scope")
-    return Scope(
-        json_fields.texts(fields, "courses", "scope"),
-        json_fields.texts(fields, "packages", "scope"),
-    )
-
-
-def scope_to_json(scope: Scope) -> Json:
-    """Sorted, so that the same scope is always the same text."""
-    return {"courses": sorted(scope.courses), "packages": sorted(scope.packages)}
-
-
-def validity_from_json(value: object) -> Validity:
-    fields = json_fields.mapping(value, "validity")
-    match json_fields.text(fields, "kind", "validity"):
-        case "fixed":
-            return FixedValidity(
-                json_fields.instant(fields, "from", "validity"),
-                json_fields.instant(fields, "until", "validity"),
-            )
-        case "relative":
-            return RelativeValidity(
-                json_fields.integer(fields, "seconds", "validity"),
-                json_fields.flag(fields, "cap_at_batch_end", "validity"),
-            )
-    raise MalformedError("validity.kind", "unknown")
-
-
-def validity_to_json(validity: Validity) -> Json:
-    match validity:
-        case FixedValidity(from_at, until_at):
-            return {
-                "kind": "fixed",
-                "from": instants.to_text(from_at),
-                "until": instants.to_text(until_at),
-            }
-        case RelativeValidity(seconds, cap_at_batch_end):
-            return {"kind": "relative", "seconds": seconds, "cap_at_batch_end": cap_at_batch_end}
-        case _:
-            assert_never(validity)
 
 
 class _Collector:
@@ -233,6 +185,10 @@ def _read_form(body: _Collector) -> TemplateForm | None:
     threshold = body.part("threshold", threshold_from_json)
     scope = body.part("scope", scope_from_json)
     validity = body.part("validity", validity_from_json)
+    deducts = body.part("deducts", deducts_from_json)
+    stacking = body.part("stacking", stacking_from_json)
+    uses_per_student = body.member("uses_per_student", json_fields.optional_integer)
+    returns = body.part("returns", returns_from_json)
     style = body.member("style", json_fields.text_pairs)
     use_url = body.member("use_url", json_fields.optional_text)
     metadata = body.member("metadata", json_fields.text_pairs)
@@ -246,6 +202,10 @@ def _read_form(body: _Collector) -> TemplateForm | None:
         threshold=threshold or Threshold(),
         scope=scope or Scope(),
         validity=validity,
+        deducts=deducts or GOODS_ONLY,
+        stacking=stacking or EXCLUSIVE,
+        uses_per_student=uses_per_student,
+        returns=returns or USUAL_RETURNS,
         style=style or {},
         use_url=use_url,
         metadata=metadata or {},

@@ -18,7 +18,11 @@ from server.core.templates import (
     AmountOff,
     Discount,
     FixedValidity,
+    Gift,
+    ItemsFree,
     PercentOff,
+    Rebate,
+    RebateAfter,
     RelativeValidity,
     Scope,
     Validity,
@@ -34,6 +38,11 @@ MAX_METADATA_PAIRS: Final = 20
 MAX_METADATA_KEY: Final = 64
 MAX_METADATA_VALUE: Final = 500
 MAX_RELATIVE_SECONDS: Final = 10 * 366 * 24 * 3600
+MAX_WAIT_SECONDS: Final = 366 * 24 * 3600
+MAX_PIECES: Final = 1_000_000  # of an order: orders.MAX_QUANTITY
+MAX_GIFTS: Final = 100
+MAX_USES: Final = 1_000_000
+MAX_RETURN_DAYS: Final = 366
 # Year 9000: far enough, and adding a relative validity still gives a date that can be written.
 MAX_INSTANT: Final = 221_845_392_000_000
 
@@ -51,8 +60,10 @@ def violations(form: TemplateForm) -> list[Violation]:
         *currency_violations("currency", form.currency),
         *_discount(form.discount),
         *amount_violations("threshold.min_amount", form.threshold.min_amount, 0),
+        *amount_violations("threshold.min_quantity", form.threshold.min_quantity, 0, MAX_PIECES),
         *_scope(form.scope),
         *_validity(form.validity),
+        *_uses(form.uses_per_student),
         *_style(form.style),
         *_url("use_url", form.use_url),
         *metadata_violations("metadata", form.metadata),
@@ -106,20 +117,51 @@ def amount_violations(
         yield Violation(field, "too_large")
 
 
-def _discount(discount: Discount) -> Iterator[Violation]:
+def _discount(discount: Discount, at: str = "discount") -> Iterator[Violation]:
     match discount:
         case AmountOff(amount):
-            yield from amount_violations("discount.amount", amount, 1)
+            yield from amount_violations(f"{at}.amount", amount, 1)
         case PercentOff(percent, max_amount):
-            yield from amount_violations("discount.percent", percent, 1, 100)
+            yield from amount_violations(f"{at}.percent", percent, 1, 100)
             if max_amount is not None:
-                yield from amount_violations("discount.max_amount", max_amount, 1)
+                yield from amount_violations(f"{at}.max_amount", max_amount, 1)
+        case ItemsFree(from_items, free_items):
+            yield from amount_violations(f"{at}.from_items", from_items, 1, MAX_PIECES)
+            yield from amount_violations(f"{at}.free_items", free_items, 1, max(1, from_items))
+        case Gift(course, list_price, quantity, name):
+            yield from text_violations(f"{at}.course", course, MAX_ID)
+            yield from amount_violations(f"{at}.list_price", list_price, 0)
+            yield from amount_violations(f"{at}.quantity", quantity, 1, MAX_GIFTS)
+            yield from _text(f"{at}.name", name, 0, MAX_NAME)
+        case Rebate(credit, after, days):
+            yield from _discount(credit, f"{at}.credit")
+            yield from _return_window(after, days, f"{at}.return_window_days")
         case _:
             assert_never(discount)
 
 
+def _return_window(after: RebateAfter, days: int | None, at: str) -> Iterator[Violation]:
+    if after is RebateAfter.PAYMENT and days is not None:
+        yield Violation(at, "unknown")
+    if after is RebateAfter.RETURN_WINDOW:
+        if days is None:
+            yield Violation(at, "missing")
+        else:
+            yield from amount_violations(at, days, 1, MAX_RETURN_DAYS)
+
+
+def _uses(uses_per_student: int | None) -> Iterator[Violation]:
+    if uses_per_student is not None:
+        yield from amount_violations("uses_per_student", uses_per_student, 1, MAX_USES)
+
+
 def _scope(scope: Scope) -> Iterator[Violation]:
-    for field, ids in (("scope.courses", scope.courses), ("scope.packages", scope.packages)):
+    for field, ids in (
+        ("scope.courses", scope.courses),
+        ("scope.packages", scope.packages),
+        ("scope.except_courses", scope.except_courses),
+        ("scope.except_packages", scope.except_packages),
+    ):
         if len(ids) > MAX_SCOPE_IDS:
             yield Violation(field, "too_many")
         bad = (violation for name in sorted(ids) for violation in _text(field, name, 1, MAX_ID))
@@ -133,8 +175,9 @@ def _validity(validity: Validity) -> Iterator[Violation]:
             yield from amount_violations("validity.until", until_at, 0, MAX_INSTANT)
             if from_at >= until_at:
                 yield Violation("validity.until", "empty_window")
-        case RelativeValidity(seconds):
+        case RelativeValidity(seconds, _, wait_seconds):
             yield from amount_violations("validity.seconds", seconds, 1, MAX_RELATIVE_SECONDS)
+            yield from amount_violations("validity.wait_seconds", wait_seconds, 0, MAX_WAIT_SECONDS)
         case _:
             assert_never(validity)
 

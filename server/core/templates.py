@@ -1,11 +1,21 @@
 """What a coupon is worth and where it may be used: the shapes, shared by every rule about them.
 
 Built by api (from requests) and ledger (from rows) through `core.template_forms`; read by quotes,
-drops and pages. Amounts are minor units; `percent` is what is taken off, 1..100.
+drops and pages. Amounts are minor units; `percent` is what is taken off, 1..100. The defaults of later
+fields are how templates without them behave.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class PercentOf(StrEnum):
+    """What a percentage is taken of: the whole in scope, rounded once, or each line, rounded each."""
+
+    TOTAL = "total"
+    LINES = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +27,134 @@ class AmountOff:
 class PercentOff:
     percent: int
     max_amount: int | None = None
+    of: PercentOf = PercentOf.TOTAL
 
 
-Discount = AmountOff | PercentOff
+@dataclass(frozen=True, slots=True)
+class ItemsFree:
+    """From `from_items` pieces in scope, the `free_items` cheapest cost nothing."""
+
+    from_items: int
+    free_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """Adds a line of this course at 0; `list_price` of one piece is kept with it, for the record and for
+    what the gift is worth."""
+
+    course: str
+    list_price: int
+    quantity: int = 1
+    name: str = ""
+
+
+class RebateAfter(StrEnum):
+    """When a rebate is credited: at the payment, or when goods can no longer be sent back."""
+
+    PAYMENT = "payment"
+    RETURN_WINDOW = "return_window"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebate:
+    """Takes nothing off this order; `credit` is what its student has on account afterwards.
+    `return_window_days` None where it is credited at the payment."""
+
+    credit: AmountOff | PercentOff
+    after: RebateAfter = RebateAfter.PAYMENT
+    return_window_days: int | None = None
+
+
+Discount = AmountOff | PercentOff | ItemsFree | Gift | Rebate
+
+
+class Deducts(StrEnum):
+    """The kinds of lines that a discount comes off (mission A4); goods are courses."""
+
+    GOODS = "goods"
+    SHIPPING = "shipping"
+    TAX = "tax"
+    FEE = "fee"
+
+
+GOODS_ONLY: Final = frozenset({Deducts.GOODS})
+
+
+class Counted(StrEnum):
+    """Whether a threshold counts what lines cost before other coupons' discounts, or after them."""
+
+    BEFORE = "before"
+    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`min_amount` 0 is "no threshold": the same kind, not another (mission A3)."""
+    """Of the lines in scope; a total equal to it passes. `min_amount` 0 is "no threshold": the same
+    kind, not another (mission A3)."""
 
     min_amount: int = 0
+    min_quantity: int = 0
+    counted: Counted = Counted.BEFORE
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Empty = every course."""
+    """Empty = every course; what is excepted is out, whatever else it belongs to. `sale_prices` False:
+    lines that the school already sells below their list price are out."""
 
     courses: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
+    except_courses: frozenset[str] = frozenset()
+    except_packages: frozenset[str] = frozenset()
+    sale_prices: bool = True
+
+
+class StackingClass(StrEnum):
+    PRODUCT = "product"
+    ORDER = "order"
+    SHIPPING = "shipping"
+
+
+@dataclass(frozen=True, slots=True)
+class Stacking:
+    """Two coupons share an order where each names the other's class; who names none is exclusive."""
+
+    in_class: StackingClass = StackingClass.ORDER
+    combines_with: frozenset[StackingClass] = frozenset()
+
+    def allows(self, other: "Stacking") -> bool:
+        return other.in_class in self.combines_with and self.in_class in other.combines_with
+
+
+EXCLUSIVE: Final = Stacking()
+
+
+class Returned(StrEnum):
+    """What becomes of a coupon whose order is undone."""
+
+    BACK = "back"
+    KEPT = "kept"
+
+
+class BrokenThreshold(StrEnum):
+    """What a partial refund does where the rest no longer reaches the threshold."""
+
+    KEEP = "keep"
+    CHARGE_BACK = "charge_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Schools disagree on each of these, so each is a field."""
+
+    after_cancel: Returned = Returned.BACK
+    after_refund: Returned = Returned.KEPT
+    after_partial_refund: Returned = Returned.KEPT
+    broken_threshold: BrokenThreshold = BrokenThreshold.KEEP
+
+
+USUAL_RETURNS: Final = Returns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +167,12 @@ class FixedValidity:
 
 @dataclass(frozen=True, slots=True)
 class RelativeValidity:
-    """`seconds` from the claim; `cap_at_batch_end`: not beyond the batch's claim window."""
+    """Usable for `seconds`, beginning `wait_seconds` after the claim; `cap_at_batch_end`: not beyond the
+    batch's claim window."""
 
     seconds: int
     cap_at_batch_end: bool = False
+    wait_seconds: int = 0
 
 
 Validity = FixedValidity | RelativeValidity
@@ -67,6 +189,10 @@ class Template:
     threshold: Threshold
     scope: Scope
     validity: Validity
+    deducts: frozenset[Deducts] = GOODS_ONLY
+    stacking: Stacking = EXCLUSIVE
+    uses_per_student: int | None = None
+    returns: Returns = USUAL_RETURNS
     style: Mapping[str, str] = field(default_factory=dict)
     use_url: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ Called by whoever publishes to the feed: the flows of drops and the rebuild.
 
 from server.core.batches import Batch
 from server.core.drops import RoomDrop
-from server.core.template_forms import (
+from server.core.template_parts import (
     discount_to_json,
     scope_to_json,
     threshold_to_json,

@@ -62,6 +62,10 @@ template_versions = Table(
     Column("metadata", JSON, nullable=False),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("deducts", JSON, nullable=False, server_default='["goods"]'),
+    Column("stacking", JSON, nullable=False, server_default="{}"),
+    Column("uses_per_student", Integer),  # null = as often as they like
+    Column("returns", JSON, nullable=False, server_default="{}"),
     PrimaryKeyConstraint("template_id", "version"),
 )
 

@@ -1,14 +1,27 @@
 import pytest
 
-from server.core import template_forms
+from server.core import template_forms, template_parts
 from server.core.refusals import Refused
 from server.core.template_forms import TemplateForm, form_from_json, form_to_json
 from server.core.templates import (
     AmountOff,
+    BrokenThreshold,
+    Counted,
+    Deducts,
+    Discount,
     FixedValidity,
+    Gift,
+    ItemsFree,
+    PercentOf,
     PercentOff,
+    Rebate,
+    RebateAfter,
     RelativeValidity,
+    Returned,
+    Returns,
     Scope,
+    Stacking,
+    StackingClass,
     Threshold,
 )
 from server.core.violations import MalformedError
@@ -25,6 +38,15 @@ BODY: dict[str, object] = {
         "kind": "fixed",
         "from": "2026-03-01T00:00:00.000Z",
         "until": "2026-04-01T00:00:00.000Z",
+    },
+    "deducts": ["goods", "shipping"],
+    "stacking": {"class": "product", "combines_with": ["order", "shipping"]},
+    "uses_per_student": 3,
+    "returns": {
+        "after_cancel": "back",
+        "after_refund": "back",
+        "after_partial_refund": "kept",
+        "broken_threshold": "charge_back",
     },
     "style": {"colour": "#ff8800"},
     "use_url": "/courses",
@@ -50,6 +72,12 @@ def test_a_whole_body_is_read() -> None:
         threshold=Threshold(10000),
         scope=Scope(frozenset({"algebra"}), frozenset({"p1"})),
         validity=FixedValidity(1_772_323_200_000, 1_775_001_600_000),
+        deducts=frozenset({Deducts.GOODS, Deducts.SHIPPING}),
+        stacking=Stacking(
+            StackingClass.PRODUCT, frozenset({StackingClass.ORDER, StackingClass.SHIPPING})
+        ),
+        uses_per_student=3,
+        returns=Returns(after_refund=Returned.BACK, broken_threshold=BrokenThreshold.CHARGE_BACK),
         style={"colour": "#ff8800"},
         use_url="/courses",
         metadata={"team": "live"},
@@ -64,20 +92,51 @@ def test_what_is_written_is_what_was_read() -> None:
 
 @pytest.mark.parametrize(
     "discount",
-    [AmountOff(5), PercentOff(30), PercentOff(30, 7)],
+    [
+        AmountOff(5),
+        PercentOff(30),
+        PercentOff(30, 7),
+        PercentOff(30, of=PercentOf.LINES),
+        ItemsFree(3, 1),
+        Gift("algebra", 9900),
+        Gift("algebra", 9900, 2, "A book"),
+        Rebate(AmountOff(500)),
+        Rebate(PercentOff(10, 500), RebateAfter.RETURN_WINDOW, 7),
+    ],
 )
-def test_every_discount_survives_its_json(discount: AmountOff | PercentOff) -> None:
-    written = template_forms.discount_to_json(discount)
-    assert template_forms.discount_from_json(written) == discount
+def test_every_discount_survives_its_json(discount: Discount) -> None:
+    written = template_parts.discount_to_json(discount)
+    assert template_parts.discount_from_json(written) == discount
+
+
+@pytest.mark.parametrize("threshold", [Threshold(), Threshold(5, 2, Counted.AFTER)])
+def test_every_threshold_survives_its_json(threshold: Threshold) -> None:
+    written = template_parts.threshold_to_json(threshold)
+    assert template_parts.threshold_from_json(written) == threshold
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(frozenset({"a"})),
+        Scope(except_courses=frozenset({"b"}), except_packages=frozenset({"p"}), sale_prices=False),
+    ],
+)
+def test_every_scope_survives_its_json(scope: Scope) -> None:
+    assert template_parts.scope_from_json(template_parts.scope_to_json(scope)) == scope
 
 
 @pytest.mark.parametrize(
     "validity",
-    [FixedValidity(1, 2), RelativeValidity(60), RelativeValidity(60, cap_at_batch_end=True)],
+    [
+        FixedValidity(1, 2),
+        RelativeValidity(60),
+        RelativeValidity(60, cap_at_batch_end=True, wait_seconds=5),
+    ],
 )
 def test_every_validity_survives_its_json(validity: FixedValidity | RelativeValidity) -> None:
-    written = template_forms.validity_to_json(validity)
-    assert template_forms.validity_from_json(written) == validity
+    written = template_parts.validity_to_json(validity)
+    assert template_parts.validity_from_json(written) == validity
 
 
 def test_what_may_be_left_out_means_everything_and_no_threshold() -> None:
