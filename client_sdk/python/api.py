@@ -22,6 +22,7 @@ import httpx
 
 from client_sdk.python.frames import http_url
 from client_sdk.python.shapes import (
+    Acts,
     Batch,
     Batches,
     BatchForm,
@@ -232,6 +233,15 @@ class Api:
         """Repeatable."""
         path = f"/v1/redemptions/{_part(redemption_id)}/cancel"
         return await self._call(Redemption, "POST", path)
+
+    # Operators and finance.
+
+    async def list_acts(
+        self, *, actor: str | None = None, subject: str | None = None, page: Page = FIRST_PAGE
+    ) -> Acts:
+        """Who did what; of one person, or to the thing of one id."""
+        query = _query(page, actor=actor, subject=subject)
+        return await self._call(Acts, "GET", "/v1/acts", query=query)
 
     # Anyone.
 

@@ -23,6 +23,7 @@ from server.api import (
     drops,
     health,
     quotes,
+    records,
     redemptions,
     rooms,
     templates,
@@ -49,6 +50,7 @@ CALLS: tuple[AnyCall, ...] = (
     *wallet.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
+    *records.CALLS,
 )
 
 

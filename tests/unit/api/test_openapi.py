@@ -36,6 +36,7 @@ CONTRACT = {
     "GET /v1/redemptions/{id}",
     "POST /v1/redemptions/{id}/confirm",
     "POST /v1/redemptions/{id}/cancel",
+    "GET /v1/acts",
 }
 SERVICE = {"GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"}
 
