@@ -207,6 +207,11 @@ export class Api {
     return this._call("POST", path`/v1/redemptions/${id}/cancel`);
   }
 
+  /** From rebates. @param {Page} [page] @returns {Promise<import("./shapes.js").Account>} */
+  myBalance(page) {
+    return this._call("GET", "/v1/me/balance", { query: page });
+  }
+
   // Operators and finance.
 
   /** Who did what; of one person, or to the thing of one id.

@@ -201,6 +201,19 @@
  * @property {number} payable
  * @property {PricedLine[]} lines
  *
+ * @typedef {object} BalanceEntry `amount` is signed
+ * @property {string} id
+ * @property {string} at
+ * @property {string} currency
+ * @property {number} amount
+ * @property {"rebate"|"spent"|"given_back"|"taken_back"} kind
+ * @property {string} [redemption_id]
+ *
+ * @typedef {object} Account A student's, from rebates; `entries` newest first
+ * @property {{currency: string, amount: number}[]} balances
+ * @property {BalanceEntry[]} entries
+ * @property {string|null} next
+ *
  * @typedef {object} Act Who did what to the thing of the id `subject`
  * @property {string} id
  * @property {string} at

@@ -22,6 +22,7 @@ import httpx
 
 from client_sdk.python.frames import http_url
 from client_sdk.python.shapes import (
+    Account,
     Acts,
     Batch,
     Batches,
@@ -205,6 +206,10 @@ class Api:
 
     async def my_coupons(self, *, state: str | None = None, page: Page = FIRST_PAGE) -> Wallet:
         return await self._call(Wallet, "GET", "/v1/me/coupons", query=_query(page, state=state))
+
+    async def my_balance(self, page: Page = FIRST_PAGE) -> Account:
+        """From rebates."""
+        return await self._call(Account, "GET", "/v1/me/balance", query=_query(page))
 
     # Students and the school's back end: what an order costs, and paying for it.
 

@@ -141,6 +141,30 @@ class Batches(TypedDict):
     next: str | None
 
 
+class Balance(TypedDict):
+    currency: str
+    amount: int
+
+
+class BalanceEntry(TypedDict):
+    """`kind`: rebate, spent, given_back, taken_back. `amount` is signed."""
+
+    id: str
+    at: str
+    currency: str
+    amount: int
+    kind: str
+    redemption_id: NotRequired[str]
+
+
+class Account(TypedDict):
+    """A student's; `entries` newest first."""
+
+    balances: list[Balance]
+    entries: list[BalanceEntry]
+    next: str | None
+
+
 class Act(TypedDict):
     """Who did what to the thing of the id `subject`."""
 

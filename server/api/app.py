@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ExceptionHandler
 
 from server.api import (
+    balance,
     batches,
     claims,
     docs,
@@ -48,6 +49,7 @@ CALLS: tuple[AnyCall, ...] = (
     *rooms.CALLS,
     *claims.CALLS,
     *wallet.CALLS,
+    *balance.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
     *records.CALLS,

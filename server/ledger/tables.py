@@ -283,6 +283,10 @@ redemptions = Table(
     Column("paid_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("gifts", JSON, nullable=False, server_default="[]"),
+    Column("rebates", JSON, nullable=False, server_default="[]"),  # what the payment will earn
+    Column("balance", BigInteger, nullable=False, server_default="0"),  # of the discount
+    Column("balance_shares", JSON, nullable=False, server_default="{}"),  # {line id: minor units}
     UniqueConstraint("order_id"),
     # I7, as far as a row can see it.
     CheckConstraint(
@@ -303,6 +307,51 @@ redemption_coupons = Table(
     PrimaryKeyConstraint("redemption_id", "coupon_id"),
     CheckConstraint("discount >= 0", name="discount_not_negative"),
     Index("ix_redemption_coupons_coupon_id", "coupon_id"),
+)
+
+# What students have on account from rebates. May be below zero: core/balances.py.
+balances = Table(
+    "balances",
+    metadata,
+    Column("student", NAME, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("student", "currency"),
+)
+
+rebates = Table(
+    "rebates",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("redemption_id", ID, ForeignKey("redemptions.id"), nullable=False),
+    Column("coupon_id", ID, ForeignKey("coupons.id"), nullable=False),
+    Column("student", NAME, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("shares", JSON, nullable=False),  # {line id: minor units}
+    Column("taken_back", BigInteger, nullable=False, server_default="0"),
+    Column("state", String(12), nullable=False),  # pending credited
+    Column("due_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("redemption_id", "coupon_id"),  # an order earns it once
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("taken_back BETWEEN 0 AND amount", name="taken_back_within_amount"),
+    CheckConstraint("state IN ('pending','credited')", name="state_known"),
+    Index("ix_rebates_state_due_at", "state", "due_at"),
+)
+
+balance_entries = Table(
+    "balance_entries",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("student", NAME, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("kind", String(12), nullable=False),  # rebate spent given_back taken_back
+    Column("redemption_id", ID, ForeignKey("redemptions.id")),
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
+    Index("ix_balance_entries_student_id", "student", "id"),
 )
 
 # Who did what, and what became of each coupon: written with what they tell of, never changed (append_only).
@@ -404,7 +453,7 @@ def append_only(table: str, dialect: str) -> tuple[str, ...]:
     )
 
 
-for _table in (acts, coupon_moves):
+for _table in (acts, coupon_moves, balance_entries):
     for _dialect in ("sqlite", "postgresql"):
         for _statement in append_only(_table.name, _dialect):
             _trigger = DDL(_statement)  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from server.desk.books_board import BooksBoard
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
+from server.flows.balances import credit_due
 from server.flows.drive_intents import close_overdue, drive_pending
 from server.flows.end_holds import end_holds
 from server.flows.places import Places
@@ -102,6 +103,7 @@ class Worker:
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
             (60.0, self.outbox.forget_dead),
+            (60.0, self.credit_rebates),
             (3600.0, self.forget_old_keys),
         ]
 
@@ -149,6 +151,9 @@ class Worker:
 
     async def expire_redemptions(self) -> None:
         await expire_overdue(self.places.ledger, now_ms())
+
+    async def credit_rebates(self) -> None:
+        await credit_due(self.places.ledger, now_ms())
 
     async def forget_old_keys(self) -> None:
         async with self.places.ledger.begin() as conn:

@@ -246,6 +246,7 @@ const CALLS = [
   [(api) => api.findRedemption("o/1"), "GET", "/v1/redemptions?order_id=o%2F1"],
   [(api) => api.confirmRedemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/confirm", {}],
   [(api) => api.cancelRedemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel"],
+  [(api) => api.myBalance(), "GET", "/v1/me/balance"],
   [(api) => api.listActs({ subject: "bat_1" }), "GET", "/v1/acts?subject=bat_1"],
   [(api) => api.live(), "GET", "/livez"],
   [(api) => api.ready(), "GET", "/readyz"],

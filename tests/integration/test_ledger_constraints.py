@@ -327,10 +327,13 @@ class TestRedemptions:
         )
 
 
-@pytest.mark.parametrize("table", [t.drops, t.claims, t.coupons, t.redemptions])
+@pytest.mark.parametrize("table", [t.drops, t.claims, t.coupons, t.redemptions, t.rebates])
 async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Table) -> None:
-    if table in (t.claims, t.coupons):
+    if table in (t.claims, t.coupons, t.rebates):
         await add_claim(conn, 1)
+    if table is t.rebates:
+        await add(conn, t.coupons)
+        await add(conn, t.redemptions)
     if table not in (t.drops, t.claims):
         await add(conn, table)
     await refuses_change(conn, "state_known", table, state="lost")
@@ -355,6 +358,9 @@ async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Ta
         (t.coupons, "redemption_id"),
         (t.redemption_coupons, "redemption_id"),
         (t.redemption_coupons, "coupon_id"),
+        (t.rebates, "redemption_id"),
+        (t.rebates, "coupon_id"),
+        (t.balance_entries, "redemption_id"),
         (t.coupon_moves, "coupon_id"),
         (t.coupon_moves, "redemption_id"),
     ],
@@ -365,16 +371,52 @@ async def test_nothing_belongs_to_what_is_not_there(
     await add_claim(conn, 1)
     await add(conn, t.redemptions)
     coupon = {"state": "locked", "redemption_id": "rdm_1"}
-    for other, columns in ((t.coupons, coupon), (t.redemption_coupons, {}), (t.intents, {})):
+    for other, columns in (
+        *((t.coupons, coupon), (t.redemption_coupons, {})),
+        *((t.intents, {}), (t.rebates, {})),
+    ):
         await add(conn, other, **columns)
-    if table is t.coupon_moves:  # its rows are not changed at all
+    if table in (t.coupon_moves, t.balance_entries):  # its rows are not changed at all
         await refuses_row(conn, "fk_", table, **{column: "xxx_nobody"})
         return
 
     await refuses_change(conn, "fk_", table, **{column: "xxx_nobody"})
 
 
-@pytest.mark.parametrize("table", [t.acts, t.coupon_moves])
+class TestBalances:
+    @pytest_asyncio.fixture
+    async def order(self, conn: AsyncConnection) -> AsyncConnection:
+        """With a rebate of 500 that it has earned."""
+        await add_claim(conn, 1)
+        await add(conn, t.coupons)
+        await add(conn, t.redemptions)
+        await add(conn, t.rebates)
+        return conn
+
+    async def test_an_order_earns_a_rebate_once(self, order: AsyncConnection) -> None:
+        await refuses_row(order, "uq_rebates_redemption_id_coupon_id", t.rebates, id="rbt_2")
+
+    async def test_a_rebate_is_worth_something(self, order: AsyncConnection) -> None:
+        await refuses_change(order, "ck_rebates_amount_positive", t.rebates, amount=0)
+
+    async def test_no_more_of_it_is_taken_back(self, order: AsyncConnection) -> None:
+        await change(order, t.rebates, taken_back=500)
+        for amount in (501, -1):
+            await refuses_change(
+                order, "ck_rebates_taken_back_within_amount", t.rebates, taken_back=amount
+            )
+
+    async def test_a_student_has_one_balance_a_currency(self, order: AsyncConnection) -> None:
+        await add(order, t.balances)
+        await add(order, t.balances, currency="USD")
+        await refuses_row(order, "pk_balances", t.balances, amount=1)
+
+    async def test_an_entry_moves_something(self, order: AsyncConnection) -> None:
+        by = "ck_balance_entries_amount_not_zero"
+        await refuses_row(order, by, t.balance_entries, amount=0)
+
+
+@pytest.mark.parametrize("table", [t.acts, t.coupon_moves, t.balance_entries])
 async def test_what_is_on_record_is_never_changed(conn: AsyncConnection, table: Table) -> None:
     await add_claim(conn, 1)
     await add(conn, t.coupons)
@@ -400,7 +442,7 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
     attacked = {
         *("templates", "template_versions", "batches", "batch_rooms", "drops", "allotments"),
         *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
-        *("idempotency_keys", "acts", "coupon_moves"),
+        *("idempotency_keys", "acts", "coupon_moves", "balances", "rebates", "balance_entries"),
     }
     bare = {"dead_letters", "desks"}
 

@@ -30,6 +30,7 @@ CONTRACT = {
     "GET /v1/rooms/{room}/snapshot",
     "POST /v1/drops/{id}/claims",
     "GET /v1/me/coupons",
+    "GET /v1/me/balance",
     "POST /v1/quotes",
     "POST /v1/redemptions",
     "GET /v1/redemptions",

@@ -66,6 +66,7 @@ CALLS: list[tuple[Call, str, str, object]] = [
     ),
     (lambda a: a.confirm_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/confirm", {}),
     (lambda a: a.cancel_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel", None),
+    (lambda a: a.my_balance(), "GET", "/v1/me/balance", None),
     (lambda a: a.list_acts(subject="bat_1"), "GET", "/v1/acts?subject=bat_1", None),
     (lambda a: a.live(), "GET", "/livez", None),
     (lambda a: a.ready(), "GET", "/readyz", None),

@@ -1,0 +1,115 @@
+"""Rebates on their way to a student's balance and back, and a balance on its way onto an order.
+
+Called by the redemption and refund flows inside their transactions, by the worker for rebates whose return
+window is over, and by the API for the student. An order that is locked has taken its part of the balance;
+one that comes to nothing gives it back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.balances import BalanceEntry, DueRebate, EntryKind, RebateState, undone
+from server.core.refusals import Refused
+from server.flows.stopping import refusing
+from server.ids import new_id
+from server.ledger import balances
+from server.ledger.engine import Ledger
+
+MAX_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`amounts` by currency; `entries` newest first, `next` None on the last page."""
+
+    amounts: Mapping[str, int]
+    entries: tuple[BalanceEntry, ...]
+    next: str | None
+
+
+@refusing
+async def show_account(
+    ledger: Ledger, student: str, limit: int, after: str | None
+) -> Account | Refused:
+    """What a student has, and how it came about."""
+    limit = max(1, min(limit, MAX_PAGE))
+    async with ledger.read() as conn:
+        amounts = await balances.of_student(conn, student)
+        found = await balances.page_of_entries(conn, student, limit + 1, after)
+    shown = tuple(found[:limit])
+    return Account(amounts, shown, shown[-1].id if len(found) > limit else None)
+
+
+async def earn(conn: AsyncConnection, rebate: DueRebate, now: int) -> None:
+    """At the payment: credited at once where it is due at once. Repeatable."""
+    if await balances.insert_rebate(conn, rebate, now) and rebate.due_at <= now:
+        await _credit(conn, rebate.id, now)
+
+
+async def credit_due(ledger: Ledger, now: int, limit: int = 200) -> int:
+    """Those whose return window is over; how many. Each in a transaction of its own. Any number of workers
+    may do it at once."""
+    async with ledger.read() as conn:
+        waiting = await balances.due(conn, now, limit)
+    for rebate_id in waiting:
+        async with ledger.begin() as conn:
+            await _credit(conn, rebate_id, now)
+    return len(waiting)
+
+
+async def take_back(
+    conn: AsyncConnection,
+    redemption_id: str,
+    refunded: Mapping[str, int],
+    paid: Mapping[str, int],
+    now: int,
+) -> None:
+    """After a refund: `refunded` and `paid` by line id, in all. What is not credited yet will be less; what
+    is comes off the balance, below zero where it has been spent."""
+    for rebate in await balances.rebates_of(conn, redemption_id):
+        gone = undone(rebate.shares, refunded, paid)
+        if gone == rebate.taken_back:
+            continue
+        await balances.take_back(conn, rebate, gone)
+        if rebate.state is RebateState.CREDITED:
+            await balances.add(
+                conn,
+                rebate.student,
+                BalanceEntry(
+                    new_id("bal"),
+                    now,
+                    rebate.currency,
+                    rebate.taken_back - gone,
+                    EntryKind.TAKEN_BACK,
+                    redemption_id,
+                ),
+            )
+
+
+async def give_back(
+    conn: AsyncConnection, redemption_id: str, student: str, currency: str, amount: int, now: int
+) -> None:
+    """What an order had taken of its student's balance, or a refund's part of it."""
+    if amount:
+        entry = BalanceEntry(
+            new_id("bal"), now, currency, amount, EntryKind.GIVEN_BACK, redemption_id
+        )
+        await balances.add(conn, student, entry)
+
+
+async def _credit(conn: AsyncConnection, rebate_id: str, now: int) -> None:
+    credited = await balances.mark_credited(conn, rebate_id, now)
+    if credited is None or credited.amount == credited.taken_back:
+        return
+    entry = BalanceEntry(
+        new_id("bal"),
+        now,
+        credited.currency,
+        credited.amount - credited.taken_back,
+        EntryKind.REBATE,
+        credited.redemption_id,
+    )
+    await balances.add(conn, credited.student, entry)
