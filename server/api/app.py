@@ -24,6 +24,7 @@ from server.api import (
     health,
     quotes,
     redemptions,
+    refunds,
     rooms,
     templates,
     wallet,
@@ -49,6 +50,7 @@ CALLS: tuple[AnyCall, ...] = (
     *wallet.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
+    *refunds.CALLS,
 )
 
 

@@ -35,6 +35,7 @@ CONTRACT = {
     "GET /v1/redemptions",
     "GET /v1/redemptions/{id}",
     "POST /v1/redemptions/{id}/confirm",
+    "POST /v1/orders/{order_id}/refunds",
     "POST /v1/redemptions/{id}/cancel",
 }
 SERVICE = {"GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"}

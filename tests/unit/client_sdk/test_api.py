@@ -66,6 +66,12 @@ CALLS: list[tuple[Call, str, str, object]] = [
     ),
     (lambda a: a.confirm_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/confirm", {}),
     (lambda a: a.cancel_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel", None),
+    (
+        lambda a: a.refund("o 1", {"refund_id": "r"}),
+        "POST",
+        "/v1/orders/o%201/refunds",
+        {"refund_id": "r"},
+    ),
     (lambda a: a.live(), "GET", "/livez", None),
     (lambda a: a.ready(), "GET", "/readyz", None),
     (lambda a: a.metrics(), "GET", "/metrics", None),
