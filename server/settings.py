@@ -44,6 +44,7 @@ class Settings:
     key_prefix: str
     accept_weak_redis: bool
     replicas: int
+    lock_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +218,13 @@ _VARIABLES = (
         "How many replicas of Redis must have a win before the student is told `won`. With `0` a "
         "replica that is promoted may lack the last wins; `confirmed` ones are never lost.",
         setting_parsers.whole_number(0, _MAX_REPLICAS),
+    ),
+    _Variable(
+        "CLASSDROP_LOCK_SECONDS",
+        "lock_seconds",
+        "900",
+        "How long coupons stay locked on an order while its student pays; a request may ask for less "
+        "(`lock_seconds`).",
+        setting_parsers.whole_number(10, 86_400),
     ),
 )

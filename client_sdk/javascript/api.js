@@ -221,6 +221,13 @@ export class Api {
     return this._call("GET", "/v1/acts", { query });
   }
 
+  /** Repeatable by `refund_id`. Without `lines` all that is left of the order.
+   * @param {string} orderId @param {import("./shapes.js").RefundForm} form
+   * @returns {Promise<import("./shapes.js").Refund>} */
+  refund(orderId, form) {
+    return this._call("POST", path`/v1/orders/${orderId}/refunds`, { body: form });
+  }
+
   // Anyone.
 
   /** The process runs. */

@@ -191,7 +191,19 @@
  * @property {{code: string, name: string, discount: number, adds: number, use_by: string}[]} usable
  * @property {{code: string, reason: string, short_by?: number}[]} unusable
  *
- * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number}} RedemptionForm
+ * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number, lock_seconds?: number}} RedemptionForm
+ *
+ * @typedef {{id: string, quantity?: number, amount?: number}} RefundLine so many pieces or so much money; neither: all that is left of the line
+ * @typedef {{refund_id: string, lines?: RefundLine[]}} RefundForm
+ *
+ * @typedef {object} Refund
+ * @property {string} refund_id
+ * @property {number} refunded to be paid back now: what its lines have, less `charged_back`
+ * @property {number} charged_back
+ * @property {number} total of the order
+ * @property {{id: string, refunded: number, quantity: number, refundable: number}[]} lines
+ * @property {{code: string, state: string}[]} coupons
+ * @property {string} created_at
  *
  * @typedef {object} Redemption
  * @property {string} id
@@ -200,6 +212,8 @@
  * @property {number} discount
  * @property {number} payable
  * @property {PricedLine[]} lines
+ * @property {number} refunded
+ * @property {Refund[]} refunds
  *
  * @typedef {object} BalanceEntry `amount` is signed
  * @property {string} id

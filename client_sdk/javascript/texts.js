@@ -86,6 +86,7 @@ export const TEXTS = {
     in_progress: ["正在处理中，请稍候，不用重复提交。", "Still working on it. Please wait; no need to submit again."],
     idempotency_mismatch: ["这次提交与之前的内容不同，请刷新页面后重试。", "This differs from what was sent before. Reload the page and try again."],
     wrong_state: ["当前状态已变化，请刷新后再操作。", "Things have changed meanwhile. Reload and look before you try again."],
+    refund_too_large: ["可退金额或数量不足，请按剩余可退的部分重新提交。", "Not so much is left to be paid back. Look at what is left and try again."],
     too_large: ["内容太大，请删减后再提交。", "That is too large. Shorten it and submit again."],
     invalid_field: ["有内容填写不正确，请检查标出的项目。", "Something is not filled in correctly. Check the marked fields."],
     rate_limited: ["操作太频繁，请稍等几秒再试。", "Too many tries. Wait a few seconds and try again."],

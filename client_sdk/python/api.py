@@ -37,6 +37,8 @@ from client_sdk.python.shapes import (
     QuoteForm,
     Redemption,
     RedemptionForm,
+    Refund,
+    RefundForm,
     Role,
     Snapshot,
     Template,
@@ -238,6 +240,10 @@ class Api:
         """Repeatable."""
         path = f"/v1/redemptions/{_part(redemption_id)}/cancel"
         return await self._call(Redemption, "POST", path)
+
+    async def refund(self, order_id: str, form: RefundForm) -> Refund:
+        """Repeatable by `refund_id`. Without `lines` all that is left of the order."""
+        return await self._call(Refund, "POST", f"/v1/orders/{_part(order_id)}/refunds", form)
 
     # Operators and finance.
 

@@ -426,11 +426,49 @@ class RedemptionForm(TypedDict):
     order: Order
     coupons: list[str]
     expected_payable: NotRequired[int]
+    lock_seconds: NotRequired[int]
 
 
 class Payment(TypedDict, total=False):
     payment_ref: str
     paid_at: str
+
+
+class RefundLine(TypedDict):
+    """So many pieces or so much money; neither: all that is left of the line."""
+
+    id: str
+    quantity: NotRequired[int]
+    amount: NotRequired[int]
+
+
+class RefundForm(TypedDict):
+    refund_id: str
+    lines: NotRequired[list[RefundLine]]
+
+
+class RefundedLine(TypedDict):
+    id: str
+    refunded: int
+    quantity: int
+    refundable: int
+
+
+class CouponOfRefund(TypedDict):
+    code: str
+    state: str
+
+
+class Refund(TypedDict):
+    """`refunded` is to be paid back now: what its lines have, less `charged_back`; `total`: of the order."""
+
+    refund_id: str
+    refunded: int
+    charged_back: int
+    total: int
+    lines: list[RefundedLine]
+    coupons: list[CouponOfRefund]
+    created_at: str
 
 
 class Redemption(TypedDict):
@@ -440,6 +478,8 @@ class Redemption(TypedDict):
     discount: NotRequired[int]
     payable: NotRequired[int]
     lines: NotRequired[list[PricedLine]]
+    refunded: NotRequired[int]
+    refunds: NotRequired[list[Refund]]
 
 
 @dataclass(frozen=True, slots=True)

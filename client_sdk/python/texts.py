@@ -205,6 +205,10 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "当前状态已变化，请刷新后再操作。",
             "Things have changed meanwhile. Reload and look before you try again.",
         ),
+        "refund_too_large": (
+            "可退金额或数量不足，请按剩余可退的部分重新提交。",
+            "Not so much is left to be paid back. Look at what is left and try again.",
+        ),
         "too_large": (
             "内容太大，请删减后再提交。",
             "That is too large. Shorten it and submit again.",

@@ -26,6 +26,7 @@ from server.api import (
     quotes,
     records,
     redemptions,
+    refunds,
     rooms,
     templates,
     wallet,
@@ -53,6 +54,7 @@ CALLS: tuple[AnyCall, ...] = (
     *quotes.CALLS,
     *redemptions.CALLS,
     *records.CALLS,
+    *refunds.CALLS,
 )
 
 

@@ -91,8 +91,7 @@ def _tag(path: str) -> str:
 
 def _parameters(call: AnyCall) -> Iterable[Json]:
     for name in (part[1:-1] for part in call.path.split("/") if part.startswith("{")):
-        pattern = "^[A-Za-z0-9_.:-]{1,64}$" if name == "room" else "^[A-Za-z0-9_]{1,40}$"
-        schema = {"type": "string", "pattern": pattern}
+        schema = {"type": "string", "pattern": _PATH_PATTERNS.get(name, "^[A-Za-z0-9_]{1,40}$")}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     fields = call.query.model_json_schema()
     required = fields.get("required", [])
@@ -106,6 +105,9 @@ def _parameters(call: AnyCall) -> Iterable[Json]:
         )
     if call.needs_version:
         yield _header("If-Match", "The version that was read.", {"type": "string"}, required=True)
+
+
+_PATH_PATTERNS = {"room": "^[A-Za-z0-9_.:-]{1,64}$", "order_id": "^[^/]{1,64}$"}
 
 
 def _header(name: str, about: str, schema: Json, *, required: bool = False) -> Json:

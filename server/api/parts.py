@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from server.api.drop_facts import DropFacts
 from server.core.identity import Identity
+from server.core.redemptions import LOCK_LIMIT_MS
 from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
@@ -34,7 +35,7 @@ class ClaimLimiter(Protocol):
 class ApiParts:
     """`public_url` and `allowed_origins` are origins (`https://school.example`). `figures()` answers
     what `/metrics` says. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
-    `clock` is ms since 1970 UTC."""
+    `clock` is ms since 1970 UTC. `lock_limit_ms`: how long a student may take to pay."""
 
     ledger: Ledger
     drop_desk: DropDesk
@@ -51,6 +52,7 @@ class ApiParts:
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     deadline_s: float = REQUEST_DEADLINE_S
+    lock_limit_ms: int = LOCK_LIMIT_MS
     extra_routes: Sequence[BaseRoute] = ()
     drop_facts: DropFacts = field(init=False)
 

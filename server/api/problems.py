@@ -38,6 +38,7 @@ KINDS: Mapping[Code, ProblemKind] = {
     Code.IN_PROGRESS: ProblemKind(409, "The same request is being worked on"),
     Code.IDEMPOTENCY_MISMATCH: ProblemKind(409, "The key was used for another request"),
     Code.WRONG_STATE: ProblemKind(409, "Its state does not allow this"),
+    Code.REFUND_TOO_LARGE: ProblemKind(409, "Not so much is left to be paid back"),
     Code.TOO_LARGE: ProblemKind(413, "The body is too large"),
     Code.INVALID_FIELD: ProblemKind(422, "A field is not valid"),
     Code.RATE_LIMITED: ProblemKind(429, "Too many requests"),

@@ -22,19 +22,28 @@ from server.api.fields import (
 )
 from server.api.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
 from server.api.parts import ApiParts
-from server.core.redemptions import MAX_PAYMENT_REF, LockForm, Payment, Redemption
+from server.api.refunds import RefundShown, shown_refund
+from server.core.redemptions import (
+    LEAST_LOCK_SECONDS,
+    MAX_PAYMENT_REF,
+    LockForm,
+    Payment,
+    Redemption,
+)
 from server.core.refusals import Code, Refused
 from server.flows import redemptions as flows
 
 
 class RedemptionBody(Body):
-    """`expected_payable`: what the student was shown; another total is refused."""
+    """`expected_payable`: what the student was shown; another total is refused. `lock_seconds`: less time
+    to pay than the school's setting gives."""
 
     order_id: Word
     student: Student
     order: OrderBody
     coupons: TypedCodes
     expected_payable: Amount | None = None
+    lock_seconds: Annotated[int, Field(ge=LEAST_LOCK_SECONDS)] | None = None
 
 
 class PaymentBody(Body):
@@ -58,6 +67,8 @@ class RedeemedCouponShown(Shown):
 
 
 class RedemptionShown(Shown):
+    """`refunded`: paid back so far, by `refunds`, the oldest first."""
+
     id: str
     order_id: str
     student: str
@@ -71,6 +82,8 @@ class RedemptionShown(Shown):
     coupons: list[RedeemedCouponShown]
     payment_ref: str | None = absent()
     paid_at: Moment | None = absent()
+    refunded: int
+    refunds: list[RefundShown]
     created_at: Moment
     updated_at: Moment
 
@@ -83,8 +96,9 @@ async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer
         order=order_of(body.order),
         coupons=tuple(body.coupons),
         expected_payable=body.expected_payable,
+        lock_seconds=body.lock_seconds,
     )
-    return _answer(await flows.lock(parts.ledger, form, asked.now))
+    return _answer(await flows.lock(parts.ledger, form, asked.now, parts.lock_limit_ms))
 
 
 async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
@@ -131,6 +145,8 @@ def _shown(redemption: Redemption) -> RedemptionShown:
         ],
         payment_ref=redemption.payment_ref,
         paid_at=redemption.paid_at,
+        refunded=redemption.refunded,
+        refunds=[shown_refund(each) for each in redemption.refunds],
         created_at=redemption.created_at,
         updated_at=redemption.updated_at,
     )

@@ -137,6 +137,7 @@ def _app(
             time_zone=settings.time_zone,
             public_url=public_url,
             allowed_origins=settings.allowed_origins,
+            lock_limit_ms=settings.lock_seconds * 1000,
             extra_routes=page_routes(PageFacts(settings.allowed_origins, public_url)),
         )
     )

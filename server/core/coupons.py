@@ -1,4 +1,4 @@
-"""A coupon's life: its states and moves, when it may be used, and which unit it takes.
+"""A coupon, the states it may be in, and when it may be used. What moves it is core/coupon_states.py.
 
 Asked by quotes, wallet and redemption flows, and by the worker that makes coupons of claims and
 ends holds. The clock is an argument.
@@ -25,45 +25,6 @@ class CouponState(StrEnum):
     REVOKED = "revoked"
     VOIDED = "voided"
     EXPIRED = "expired"
-
-
-# Every move there is; each is one conditional UPDATE (ledger/coupons.py). A coupon is redeemed
-# straight from `usable` where the payment arrived after its lock had ended.
-MOVES: Final = frozenset(
-    {
-        (CouponState.USABLE, CouponState.LOCKED),
-        (CouponState.USABLE, CouponState.REDEEMED),
-        (CouponState.USABLE, CouponState.RELEASED),
-        (CouponState.USABLE, CouponState.REVOKED),
-        (CouponState.USABLE, CouponState.VOIDED),
-        (CouponState.LOCKED, CouponState.USABLE),
-        (CouponState.LOCKED, CouponState.REDEEMED),
-    }
-)
-
-
-class UnitUse(StrEnum):
-    """Where a unit of a drop's quantity is (promise I6). Units without a coupon are free, or
-    returned once they went back to the batch.
-    """
-
-    FREE = "free"
-    HELD = "held"
-    REDEEMED = "redeemed"
-    RETURNED = "returned"
-
-
-# What becomes of the unit of a coupon in this state. An expired or voided coupon keeps its unit:
-# nobody else can have it, so it was used up.
-UNIT_USES: Final = {
-    CouponState.USABLE: UnitUse.HELD,
-    CouponState.LOCKED: UnitUse.HELD,
-    CouponState.EXPIRED: UnitUse.HELD,
-    CouponState.VOIDED: UnitUse.HELD,
-    CouponState.REDEEMED: UnitUse.REDEEMED,
-    CouponState.RELEASED: UnitUse.FREE,
-    CouponState.REVOKED: UnitUse.FREE,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     WRONG_CURRENCY = "wrong_currency"
     NOT_COMBINABLE = "not_combinable"
+    LIMIT_REACHED = "limit_reached"
     UNKNOWN = "unknown"
 
 
@@ -134,11 +135,18 @@ def quote(
     now: int,
     *,
     whole_wallet: bool = True,
+    used_up: frozenset[str] = frozenset(),
 ) -> Quote:
     """`wallet` holds the student's own coupons, the ticked ones among them; `ticked` is read as it
-    was typed. Needs an order that obeys its rules (orders.violations).
+    was typed. `used_up`: ids of templates of which the student has used as many as they may. Needs an
+    order that obeys its rules (orders.violations).
     """
-    judged = {coupon.code: judge(order, coupon, now) for coupon in wallet}
+    judged = {
+        coupon.code: Unusable(coupon.code, Reason.LIMIT_REACHED)
+        if coupon.template.id in used_up and coupon.seen_at(now) is CouponState.USABLE
+        else judge(order, coupon, now)
+        for coupon in wallet
+    }
     offers = sorted((found for found in judged.values() if isinstance(found, Offer)), key=_rank)
     best = _best(offers, whole_wallet)
     applied, refused = _stack(best.codes if isinstance(ticked, Tick) else ticked, judged)
@@ -175,7 +183,7 @@ def judge(order: Order, coupon: Coupon, now: int) -> Offer | Unusable:
         reason = Reason.WRONG_CURRENCY
     if reason is not None:
         return Unusable(coupon.code, reason)
-    in_scope = [_is_in_scope(line, coupon.template.scope) for line in order.lines]
+    in_scope = [is_in_scope(line, coupon.template.scope) for line in order.lines]
     if not any(in_scope):
         return Unusable(coupon.code, Reason.OUT_OF_SCOPE)
     amounts = tuple(
@@ -203,7 +211,8 @@ def _reason_now(coupon: Coupon, now: int) -> Reason | None:
     return reason
 
 
-def _is_in_scope(line: OrderLine, scope: Scope) -> bool:
+def is_in_scope(line: OrderLine, scope: Scope) -> bool:
+    """Whether a line counts towards a coupon's threshold, and is discounted by it."""
     if line.kind is not LineKind.COURSE:
         return False
     if not scope.courses and not scope.packages:

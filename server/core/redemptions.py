@@ -10,11 +10,15 @@ from typing import Final
 
 from server.core.orders import MAX_ID, Order, violations
 from server.core.quotes import QuotedLine, ticked_violations
+from server.core.refunds import Refund
 from server.core.template_rules import MAX_INSTANT, amount_violations, text_violations
 from server.core.violations import Violation
 
 MAX_PAYMENT_REF: Final = 200
-LOCK_LIMIT_MS: Final = 15 * 60_000  # how long a student may take to pay
+LEAST_LOCK_SECONDS: Final = 10
+LOCK_LIMIT_MS: Final = (
+    15 * 60_000
+)  # how long a student may take to pay, where nobody says otherwise
 
 
 class RedemptionState(StrEnum):
@@ -59,17 +63,25 @@ class Redemption:
     updated_at: int
     payment_ref: str | None = None
     paid_at: int | None = None
+    refunds: tuple[Refund, ...] = ()
+
+    @property
+    def refunded(self) -> int:
+        """Paid back so far."""
+        return self.refunds[-1].total if self.refunds else 0
 
 
 @dataclass(frozen=True, slots=True)
 class LockForm:
-    """`coupons` are codes as they were typed. `expected_payable`: what the student was shown."""
+    """`coupons` are codes as they were typed. `expected_payable`: what the student was shown.
+    `lock_seconds`: a shorter time to pay than is usual."""
 
     order_id: str
     student: str
     order: Order
     coupons: tuple[str, ...] = field(default=())
     expected_payable: int | None = None
+    lock_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +92,13 @@ class Payment:
     paid_at: int | None = None
 
 
-def lock_violations(form: LockForm) -> list[Violation]:
-    """Everything that is wrong with the form; empty where it is good."""
+def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[Violation]:
+    """Everything that is wrong with the form; empty where it is good. `lock_limit_ms` is the longest
+    that a lock may be."""
+    longest = max(lock_limit_ms // 1000, LEAST_LOCK_SECONDS)
+    asked = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
     return [
+        *amount_violations("lock_seconds", asked, LEAST_LOCK_SECONDS, longest),
         *text_violations("order_id", form.order_id, MAX_ID),
         *text_violations("student", form.student, MAX_ID),
         *violations(form.order),

@@ -24,6 +24,7 @@ class Code(StrEnum):
     IN_PROGRESS = "in_progress"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     WRONG_STATE = "wrong_state"
+    REFUND_TOO_LARGE = "refund_too_large"
     TOO_LARGE = "too_large"
     INVALID_FIELD = "invalid_field"
     RATE_LIMITED = "rate_limited"

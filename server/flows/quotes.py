@@ -13,6 +13,7 @@ from server.core.orders import Order
 from server.core.quotes import Quote, Tick
 from server.core.refusals import Refused
 from server.core.violations import refused
+from server.flows import use_limits
 from server.ledger import coupons
 from server.ledger.engine import Ledger
 
@@ -34,19 +35,25 @@ async def quote_order(ledger: Ledger, form: QuoteForm, now: int) -> Quote | Refu
     broken = [*orders.violations(form.order), *quotes.ticked_violations(form.ticked)]
     if broken:
         return refused(broken)
-    wallet, is_whole = await _wallet(ledger, form, now)
-    return quotes.quote(form.order, wallet, form.ticked, now, whole_wallet=is_whole)
+    wallet, is_whole, used_up = await _wallet(ledger, form, now)
+    return quotes.quote(
+        form.order, wallet, form.ticked, now, whole_wallet=is_whole, used_up=used_up
+    )
 
 
-async def _wallet(ledger: Ledger, form: QuoteForm, now: int) -> tuple[list[Coupon], bool]:
-    """The student's coupons that are not used up, and the ticked ones whatever became of them."""
+async def _wallet(
+    ledger: Ledger, form: QuoteForm, now: int
+) -> tuple[list[Coupon], bool, frozenset[str]]:
+    """The student's coupons that are not used up, and the ticked ones whatever became of them; whether
+    that is all of them; templates of which the student may use no more."""
     if form.student is None:
-        return [], True
+        return [], True, frozenset()
     typed = () if isinstance(form.ticked, Tick) else form.ticked
     async with ledger.read() as conn:
         held = await coupons.not_used_up(conn, form.student, now, WALLET_LIMIT + 1)
         ticked = await coupons.by_codes(
             conn, form.student, {codes.normalise(code) for code in typed}
         )
-    wallet = {coupon.id: coupon for coupon in [*ticked, *held[:WALLET_LIMIT]]}
-    return list(wallet.values()), len(held) <= WALLET_LIMIT
+        wallet = {coupon.id: coupon for coupon in [*ticked, *held[:WALLET_LIMIT]]}
+        used_up = await use_limits.used_up(conn, form.student, wallet.values())
+    return list(wallet.values()), len(held) <= WALLET_LIMIT, used_up

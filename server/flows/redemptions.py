@@ -2,12 +2,13 @@
 
 Called by the API for the school's back end, and by the worker that ends overdue locks. Everything
 is one transaction in the ledger; the desk is told later, and only where an ended lock moved a hold.
-Within a transaction the redemption's row is held first and then all its coupons' rows, in the order of
-their ids: two orders that want one coupon queue up, the first has it, and nobody waits for ever.
+Within a transaction the redemption's row is held first, then all its coupons' rows, in the order of their
+ids, then the student's use counters: two orders that want one coupon queue up, the first has it, and nobody
+waits for ever.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,10 +28,13 @@ from server.core.redemptions import (
     payment_violations,
 )
 from server.core.refusals import Code, Refused
+from server.core.templates import Returned
 from server.core.violations import refused
+from server.flows import use_limits
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
 from server.ledger import coupons, intents, redemptions
+from server.ledger.coupons import Moved
 from server.ledger.engine import Ledger
 from server.ledger.intents import Intent, IntentKind
 
@@ -45,19 +49,23 @@ async def lock(
     ended; coupons it no longer names are free again. Refuses with `coupon_locked` and
     `coupon_unusable` (`coupons: [{code, reason}]`), `total_changed` (`payable`), `wrong_state` for
     an order that is paid, cancelled or another student's. A refusal leaves the lock before it.
+    `lock_limit_ms`: the usual time, and the longest that a form may ask for.
     """
-    broken = lock_violations(form)
+    broken = lock_violations(form, lock_limit_ms)
     if broken:
         return refused(broken)
+    if form.lock_seconds is not None:
+        lock_limit_ms = form.lock_seconds * 1000
     async with ledger.begin() as conn:
         held = await _hold_for_order(conn, _unquoted(form, now, lock_limit_ms))
         quoted = await _quote_held(conn, form, held, now)
         _stop_where_not_as_asked(form, quoted)
+        await _take_uses(conn, form.student, quoted)
         locked = _locked(held, form, quoted)
         locked = replace(locked, expires_at=now + lock_limit_ms, updated_at=now)
-        await redemptions.store_lock(conn, locked)
-        for coupon in locked.coupons:
-            await coupons.lock(conn, coupon.coupon_id, locked.id)
+        await redemptions.store_lock(conn, locked, held)
+        if locked.coupons:
+            await coupons.lock(conn, [each.coupon_id for each in locked.coupons], locked.id, now)
     return locked
 
 
@@ -90,22 +98,30 @@ async def confirm(
             return held
         _stop_where_over(held)
         await _redeem_all(conn, held, now)
-        await redemptions.store_payment(conn, held.id, payment, now)
-        return await _hold(conn, held.id)
+        paid = replace(
+            held,
+            state=RedemptionState.REDEEMED,
+            payment_ref=payment.payment_ref,
+            paid_at=now if payment.paid_at is None else payment.paid_at,
+            updated_at=now,
+        )
+        await redemptions.store_payment(conn, paid)
+    return paid
 
 
 @refusing
 async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | Refused:
-    """The order is off: its coupons are free. Repeatable. `wrong_state` once it is paid: that is a
-    refund, with rules of its own.
+    """The order is off: its coupons are free, but for those whose template keeps them; those of a lock
+    that had ended are free already, and stay so. Repeatable. `wrong_state` once it is paid: that is a
+    refund (flows/refunds.py), with rules of its own.
     """
     async with ledger.begin() as conn:
         held = await _hold(conn, redemption_id)
         if held.state is RedemptionState.CANCELLED:
             return held
         _stop_where_over(held)
-        await _end(conn, held, RedemptionState.CANCELLED, now)
-        return await _hold(conn, held.id)
+        await _keep_kept(conn, held, now)
+        return await _end(conn, held, RedemptionState.CANCELLED, now)
 
 
 async def expire_overdue(ledger: Ledger, now: int, limit: int = 200) -> int:
@@ -155,11 +171,16 @@ async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemptio
 async def _quote_held(conn: AsyncConnection, form: LockForm, held: Redemption, now: int) -> Quote:
     """Quotes again, on coupons that nobody else can move any more, with its own lock undone."""
     typed = {codes.normalise(code) for code in form.coupons}
-    wanted = await coupons.ids_of_codes(conn, form.student, typed)
-    await coupons.hold_rows(conn, [*wanted, *(coupon.coupon_id for coupon in held.coupons)])
-    await _unlock_all(conn, held, now)
-    wallet = await coupons.by_codes(conn, form.student, typed)
-    return quote(form.order, wallet, form.coupons, now)
+    locked = [coupon.coupon_id for coupon in held.coupons]
+    wallet = (
+        await coupons.hold_for_order(conn, form.student, typed, locked) if typed or locked else []
+    )
+    await use_limits.hold(conn, form.student, wallet)
+    if locked:
+        await _unlock_all(conn, held, now)
+        wallet = await coupons.by_codes(conn, form.student, typed)
+    used_up = await use_limits.used_up(conn, form.student, wallet)
+    return quote(form.order, wallet, form.coupons, now, used_up=used_up)
 
 
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:
@@ -209,30 +230,66 @@ def _stop_where_over(held: Redemption) -> None:
         raise Stop(Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state}))
 
 
-async def _end(conn: AsyncConnection, held: Redemption, state: RedemptionState, now: int) -> None:
-    await coupons.hold_rows(conn, (coupon.coupon_id for coupon in held.coupons))
-    await _unlock_all(conn, held, now)
+async def _take_uses(conn: AsyncConnection, student: str, quoted: Quote) -> None:
+    refused_ones = await use_limits.take(conn, student, [each.coupon for each in quoted.applied])
+    if refused_ones:
+        raise Stop(_unusable({coupon.code: Reason.LIMIT_REACHED for coupon in refused_ones}))
+
+
+async def _end(
+    conn: AsyncConnection, held: Redemption, state: RedemptionState, now: int
+) -> Redemption:
+    if held.coupons:
+        await coupons.hold_rows(conn, [coupon.coupon_id for coupon in held.coupons])
+        await _unlock_all(conn, held, now)
     await redemptions.store_end(conn, held.id, state, now)
+    return replace(held, state=state, updated_at=now)
+
+
+async def _keep_kept(conn: AsyncConnection, held: Redemption, now: int) -> None:
+    """What a cancelled order keeps it has used up."""
+    ids = [coupon.coupon_id for coupon in held.coupons]
+    if not ids:
+        return
+    await coupons.hold_rows(conn, ids)
+    found = await coupons.by_ids(conn, ids)
+    kept = [one.id for one in found if one.template.returns.after_cancel is Returned.KEPT]
+    await coupons.keep(conn, kept, held.id, now)
 
 
 async def _unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
     """An order whose lock ended has nothing locked any more. A hold that would be over is longer now: its
     student is to see the one date everywhere, and a worker tells desk and room of it."""
     ids = [coupon.coupon_id for coupon in held.coupons]
-    freed = [each for each in ids if await coupons.unlock(conn, each, held.id, now)]
-    moved: defaultdict[str, list[str]] = defaultdict(list)
-    for hold in await coupons.held_until(conn, freed, now + LEAST_HOLD_AFTER_LOCK_MS):
-        moved[hold.drop_id].append(hold.coupon_id)
-    for drop_id, of_drop in moved.items():
-        payload = {"coupons": of_drop}
+    freed = await coupons.unlock(conn, ids, held.id, now)
+    await use_limits.count(conn, held.student, freed, -1)
+    least = now + LEAST_HOLD_AFTER_LOCK_MS
+    await tell_new_dates(conn, [one for one in freed if one.hold_until == least], now)
+
+
+async def tell_new_dates(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
+    """Desk and room are told by a worker; those that no drop gave are known to neither."""
+    of_drop: defaultdict[str, list[str]] = defaultdict(list)
+    for one in moved:
+        if one.drop_id is not None and one.claim_id is not None:
+            of_drop[one.drop_id].append(one.id)
+    for drop_id, ids in of_drop.items():
+        payload = {"coupons": ids}
         intent = Intent(new_id("int"), IntentKind.MOVE_HOLD, drop_id, now, payload)
         await intents.write(conn, intent)
 
 
 async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
     ids = [coupon.coupon_id for coupon in held.coupons]
-    await coupons.hold_rows(conn, ids)
-    lost = [each for each in ids if not await coupons.redeem(conn, each, held.id, now)]
+    if len(ids) > 1:  # one is held by its move, and more have to be taken in their order
+        await coupons.hold_rows(conn, ids)
+    redeemed = await coupons.redeem(conn, ids, held.id, now) if ids else []
+    if len(redeemed) == len(ids):
+        return
+    ended = set(ids) - {one.id for one in redeemed}
+    late = await coupons.redeem_late(conn, ended, held.id, now)
+    await use_limits.count(conn, held.student, late, +1)
+    lost = ended - {one.id for one in late}
     if lost:
         raise Stop(_unusable(_lost_reasons(await coupons.by_ids(conn, lost))))
 

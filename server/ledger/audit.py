@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.coupons import UNIT_USES, UnitUse
+from server.core.coupon_states import UNIT_USES, UnitUse
 from server.core.stock import Stock
 from server.ledger.tables import (
     allotments,

@@ -1,26 +1,21 @@
 """Coupons as rows: made from confirmed claims, found for wallets and orders, moved between states.
 
 Called by flows and by the worker that confirms claims, inside their transactions. A move is one
-conditional UPDATE, so that of two who want the same coupon one finds it gone; which moves there are
-is `core.coupons.MOVES`. What a coupon is worth is not asked here.
+conditional UPDATE (`_move`, nowhere else), so that of two who want the same coupon one finds it gone;
+which moves there are is `core.coupon_states`. What a coupon is worth is not asked here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.coupons import (
-    LEAST_HOLD_AFTER_LOCK_MS,
-    MOVES,
-    ClaimCoupon,
-    Coupon,
-    CouponState,
-)
+from server.core.coupon_states import CouponEvent, CouponMove, after
+from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, ClaimCoupon, Coupon, CouponState
 from server.core.templates import Template
-from server.ledger import templates
+from server.ledger import coupon_moves, templates
 from server.ledger.many_rows import insert_rows, is_among
 from server.ledger.tables import coupons
 
@@ -108,69 +103,123 @@ async def page_of_student(
     return await _load(conn, query.order_by(coupons.c.id.desc()).limit(limit))
 
 
-async def ids_of_codes(conn: AsyncConnection, student: str, codes: Collection[str]) -> list[str]:
-    return list(
-        await conn.scalars(
-            select(coupons.c.id).where(coupons.c.student == student, coupons.c.code.in_(codes))
-        )
+async def hold_for_order(
+    conn: AsyncConnection, student: str, codes: Collection[str], others: Collection[str]
+) -> list[Coupon]:
+    """The student's coupons of these codes, and those with the ids `others`, as they are now and stay
+    until the transaction ends but for its holder. Always all that a transaction is going to move, in one
+    call: they are taken in the order of their ids, so two transactions that want the same coupons wait
+    for each other instead of for ever.
+    """
+    wanted = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
+    if others:
+        wanted = or_(wanted, coupons.c.id.in_(others))
+    query = select(coupons).where(wanted).order_by(coupons.c.id)
+    return await _load(conn, query.with_for_update())
+
+
+async def hold_rows(conn: AsyncConnection, ids: Collection[str]) -> None:
+    """`hold_for_order`, by ids alone."""
+    await conn.execute(
+        select(coupons.c.id)
+        .where(is_among(conn, coupons.c.id, ids))
+        .order_by(coupons.c.id)
+        .with_for_update()
     )
 
 
-async def hold_rows(conn: AsyncConnection, ids: Iterable[str]) -> None:
-    """Keeps everybody else from moving these until the transaction ends. Always all that a
-    transaction is going to move, in one call: they are taken in the order of their ids, so two
-    transactions that want the same coupons wait for each other instead of for ever.
-    """
-    wanted = sorted(set(ids))
-    if wanted:
-        await conn.execute(
-            select(coupons.c.id)
-            .where(coupons.c.id.in_(wanted))
-            .order_by(coupons.c.id)
-            .with_for_update()
-        )
+class Moved(NamedTuple):
+    """As much of a coupon that has just been moved as others have to be told of. `hold_until` is the
+    new one."""
+
+    id: str
+    template_id: str
+    template_version: int
+    student: str | None
+    drop_id: str | None
+    claim_id: str | None
+    hold_until: int | None
 
 
-async def lock(conn: AsyncConnection, coupon_id: str, redemption_id: str) -> None:
-    """Needs its row held and found usable; else RuntimeError, for nothing may go on from there."""
-    source = _from(coupon_id, CouponState.USABLE)
-    if not await _move(conn, source, CouponState.LOCKED, redemption_id=redemption_id):
-        raise RuntimeError(f"coupon {coupon_id} is not usable, and was thought to be")
+async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int) -> None:
+    """Needs their rows held and found usable; else RuntimeError, for nothing may go on from there."""
+    where = is_among(conn, coupons.c.id, ids)
+    moved = await _move(
+        conn, CouponState.USABLE, CouponEvent.LOCKED, where, now, redemption_id=redemption_id
+    )
+    if len(moved) != len(ids):
+        raise RuntimeError(f"{len(ids) - len(moved)} coupons not usable that were thought to be")
 
 
-async def unlock(conn: AsyncConnection, coupon_id: str, redemption_id: str, now: int) -> bool:
-    """Free again, with at least a minute of its hold. False: this redemption does not lock it."""
+async def unlock(
+    conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
+) -> list[Moved]:
+    """Those that this redemption locks are free again, with at least a minute of their hold."""
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     return await _move(
         conn,
-        _from(coupon_id, CouponState.LOCKED, redemption_id),
-        CouponState.USABLE,
+        CouponState.LOCKED,
+        CouponEvent.FREED,
+        _is_on(conn, ids, redemption_id),
+        now,
         redemption_id=None,
         # Nothing stays nothing: comparing with NULL is not true.
         hold_until=case((coupons.c.hold_until < least, least), else_=coupons.c.hold_until),
     )
 
 
-async def redeem(conn: AsyncConnection, coupon_id: str, redemption_id: str, now: int) -> bool:
-    """Out of this redemption's lock, or free after that lock ended. False: it is neither."""
-    moved = {"redemption_id": redemption_id, "redeemed_at": now}
-    locked = _from(coupon_id, CouponState.LOCKED, redemption_id)
-    free = _from(coupon_id, CouponState.USABLE)
-    return await _move(conn, locked, CouponState.REDEEMED, **moved) or await _move(
-        conn, free, CouponState.REDEEMED, **moved
+async def keep(
+    conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
+) -> list[Moved]:
+    """Those that this redemption locks are used up by it, though it is cancelled."""
+    on_it = _is_on(conn, ids, redemption_id)
+    return await _move(conn, CouponState.LOCKED, CouponEvent.KEPT, on_it, now, redemption_id=None)
+
+
+async def redeem(
+    conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
+) -> list[Moved]:
+    """Those that this redemption locks."""
+    return await _move(
+        conn,
+        CouponState.LOCKED,
+        CouponEvent.PAID,
+        _is_on(conn, ids, redemption_id),
+        now,
+        redeemed_at=now,
     )
 
 
-async def held_until(conn: AsyncConnection, ids: Collection[str], until: int) -> "list[Hold]":
-    """Those of claims whose hold ends at that very moment, or would if nobody were paying."""
-    found = await conn.execute(
-        select(*(coupons.c[name] for name in _OF_HOLD)).where(
-            coupons.c.id.in_(ids),
-            coupons.c.hold_until == until,
-            coupons.c.claim_id.is_not(None),
-        )
+async def redeem_late(
+    conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
+) -> list[Moved]:
+    """Those that are free, after the lock ended that the redemption had on them."""
+    return await _move(
+        conn,
+        CouponState.USABLE,
+        CouponEvent.PAID_LATE,
+        is_among(conn, coupons.c.id, ids),
+        now,
+        redemption_id=redemption_id,
+        redeemed_at=now,
     )
-    return [Hold(*row) for row in found]
+
+
+async def give_back(
+    conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
+) -> list[Moved]:
+    """Those that were redeemed with this redemption are free again. Their hold is over: it was for a
+    first use. `redeemed_at` stays, for what was ever redeemed is counted by it.
+    """
+    return await _move(
+        conn,
+        CouponState.REDEEMED,
+        CouponEvent.GIVEN_BACK,
+        _is_on(conn, ids, redemption_id),
+        now,
+        redemption_id=None,
+        hold_until=None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,21 +236,21 @@ async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list
     """Ends those of these holds that are over: their units may go to somebody else. Not those that are
     used, locked or not due, nor those that somebody is just paying with: these are asked for again.
     """
-    _check_move(CouponState.USABLE, CouponState.RELEASED)
     is_over = and_(coupons.c.state == CouponState.USABLE, coupons.c.hold_until <= now)
     free = select(coupons.c.id).where(coupons.c.id.in_(ids), is_over).order_by(coupons.c.id)
-    moved = await conn.execute(
-        update(coupons)
-        .where(coupons.c.id.in_(free.with_for_update(skip_locked=True)), is_over)
-        .values(state=CouponState.RELEASED.value)
-        .returning(*(coupons.c[name] for name in _OF_HOLD))
-    )
-    return [Hold(*row) for row in moved]
+    due = and_(coupons.c.id.in_(free.with_for_update(skip_locked=True)), is_over)
+    moved = await _move(conn, CouponState.USABLE, CouponEvent.HOLD_ENDED, due, now)
+    return [
+        Hold(one.id, one.claim_id, one.drop_id, one.student)
+        for one in moved
+        if one.claim_id is not None and one.drop_id is not None and one.student is not None
+    ]
 
 
-async def revoke(conn: AsyncConnection, coupon_id: str) -> bool:
+async def revoke(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
     """Takes back a coupon that should not be. False: it is locked or spent, or gone already."""
-    return await _move(conn, _from(coupon_id, CouponState.USABLE), CouponState.REVOKED)
+    where = coupons.c.id == coupon_id
+    return bool(await _move(conn, CouponState.USABLE, CouponEvent.REVOKED, where, now))
 
 
 async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hold]:
@@ -221,36 +270,36 @@ async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hol
     return [Hold(*row) for row in found]
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    state: CouponState
-    where: ColumnElement[bool]
-
-
-def _from(coupon_id: str, state: CouponState, redemption_id: str | None = None) -> _Source:
-    where = and_(coupons.c.id == coupon_id, coupons.c.state == state)
-    if redemption_id is not None:
-        where = and_(where, coupons.c.redemption_id == redemption_id)
-    return _Source(state, where)
+def _is_on(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> ColumnElement[bool]:
+    return and_(is_among(conn, coupons.c.id, ids), coupons.c.redemption_id == redemption_id)
 
 
 async def _move(
     conn: AsyncConnection,
-    source: _Source,
-    target: CouponState,
-    *conditions: ColumnElement[bool],
+    stored: CouponState,
+    event: CouponEvent,
+    where: ColumnElement[bool],
+    now: int,
     **columns: object,
-) -> bool:
-    _check_move(source.state, target)
-    moved = await conn.execute(
-        update(coupons).where(source.where, *conditions).values(state=target.value, **columns)
+) -> list[Moved]:
+    """Every move of every coupon, those that are there, in that state; and its line in their history."""
+    target = after(stored, event)
+    rows = await conn.execute(
+        update(coupons)
+        .where(where, coupons.c.state == stored)
+        .values(state=target.value, **columns)
+        .returning(*(coupons.c[name] for name in Moved._fields))
     )
-    return moved.rowcount == 1
+    moved = [Moved._make(row) for row in rows]
+    line = CouponMove(now, event, target, _order_of(columns))
+    await coupon_moves.write(conn, [one.id for one in moved], line)
+    return moved
 
 
-def _check_move(source: CouponState, target: CouponState) -> None:
-    if (source, target) not in MOVES:
-        raise ValueError(f"a coupon never goes from {source} to {target}")
+def _order_of(columns: Mapping[str, object]) -> str | None:
+    """The redemption that a coupon is put on by its move."""
+    found = columns.get("redemption_id")
+    return found if isinstance(found, str) else None
 
 
 def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:

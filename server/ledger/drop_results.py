@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.claims import ClaimState
-from server.core.coupons import UNIT_USES, UnitUse
+from server.core.coupon_states import UNIT_USES, UnitUse
 from server.ledger.claims import DUPLICATE, NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
 
@@ -20,7 +20,7 @@ from server.ledger.tables import claims, coupons, redemption_coupons, redemption
 @dataclass(frozen=True, slots=True)
 class DropResults:
     """`*_total` never fall; the others fall when a unit comes back. `held`: coupons that keep their
-    unit and are not redeemed (core.coupons.UNIT_USES). `gmv`: paid for the orders that
+    unit and are not redeemed (core.coupon_states.UNIT_USES). `gmv`: paid for the orders that
     used a coupon of the drop, gross of refunds; an order that used coupons of two drops counts in
     both. `discount_total`: what the drop's own coupons took off these orders. `released`: claims whose
     hold ended unused; it never falls. `revoked`: told `won`, and nothing was left; they were never

@@ -4,16 +4,17 @@ Called by the redemption flow inside its transactions. Whoever changes a redempt
 first and its coupons after it, always in this order.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.orders import order_to_json, read_order
 from server.core.quotes import QuotedLine
-from server.core.redemptions import Payment, RedeemedCoupon, Redemption, RedemptionState
+from server.core.redemptions import RedeemedCoupon, Redemption, RedemptionState
+from server.ledger import refunds
+from server.ledger.many_rows import insert_unless_there
 from server.ledger.tables import coupons, redemption_coupons, redemptions
 
 
@@ -21,14 +22,13 @@ async def hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption
     """The order's redemption, held until the transaction ends: the one there is, or else `fresh`,
     stored without coupons (see `store_lock`). Two requests for one new order queue up here.
     """
-    for _ in range(2):
-        held = await _find(conn, redemptions.c.order_id == fresh.order_id, hold=True)
-        if held is not None:
-            return held
-        if await _add(conn, fresh):
-            return fresh
-    # Rows are never deleted: what refused ours was another constraint.
-    raise RuntimeError(f"order {fresh.order_id} cannot be stored")
+    row = insert_unless_there(conn.dialect, redemptions, "order_id").values(**_columns(fresh))
+    if (await conn.execute(row)).rowcount == 1:
+        return fresh
+    held = await hold_by_order(conn, fresh.order_id)
+    if held is None:  # rows are never deleted
+        raise RuntimeError(f"order {fresh.order_id} cannot be stored")
+    return held
 
 
 async def find(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
@@ -44,14 +44,19 @@ async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
     return await _find(conn, redemptions.c.id == redemption_id, hold=True)
 
 
-async def store_lock(conn: AsyncConnection, redemption: Redemption) -> None:
+async def hold_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
+    return await _find(conn, redemptions.c.order_id == order_id, hold=True)
+
+
+async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
     """Writes amounts, lines and coupons over those of the lock before, under the same id."""
     await conn.execute(
         update(redemptions).where(redemptions.c.id == redemption.id).values(**_columns(redemption))
     )
-    await conn.execute(
-        delete(redemption_coupons).where(redemption_coupons.c.redemption_id == redemption.id)
-    )
+    if before.coupons:
+        await conn.execute(
+            delete(redemption_coupons).where(redemption_coupons.c.redemption_id == redemption.id)
+        )
     if redemption.coupons:
         await conn.execute(
             insert(redemption_coupons),
@@ -68,18 +73,13 @@ async def store_lock(conn: AsyncConnection, redemption: Redemption) -> None:
         )
 
 
-async def store_payment(
-    conn: AsyncConnection, redemption_id: str, payment: Payment, now: int
-) -> None:
+async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
+    """State, reference and date of the payment."""
+    names = ("payment_ref", "paid_at", "updated_at")
     await conn.execute(
         update(redemptions)
-        .where(redemptions.c.id == redemption_id)
-        .values(
-            state=RedemptionState.REDEEMED.value,
-            payment_ref=payment.payment_ref,
-            paid_at=now if payment.paid_at is None else payment.paid_at,
-            updated_at=now,
-        )
+        .where(redemptions.c.id == paid.id)
+        .values(state=paid.state.value, **{name: getattr(paid, name) for name in names})
     )
 
 
@@ -106,23 +106,18 @@ async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
     )
 
 
-async def _add(conn: AsyncConnection, redemption: Redemption) -> bool:
-    """False: its order has one since we looked. The insert waited for that one's transaction."""
-    try:
-        async with conn.begin_nested():
-            await conn.execute(insert(redemptions).values(**_columns(redemption)))
-    except IntegrityError:
-        return False
-    return True
-
-
 async def _find(
     conn: AsyncConnection, where: ColumnElement[bool], *, hold: bool
 ) -> Redemption | None:
     query = select(redemptions).where(where)
     found = await conn.execute(query.with_for_update() if hold else query)
     row = found.mappings().one_or_none()
-    return _redemption(row, await _coupons_of(conn, row["id"])) if row else None
+    if row is None:
+        return None
+    redemption = _redemption(row, await _coupons_of(conn, row["id"]))
+    if redemption.state is RedemptionState.REDEEMED:  # no other was ever paid back
+        return replace(redemption, refunds=await refunds.of_redemption(conn, redemption.id))
+    return redemption
 
 
 async def _coupons_of(conn: AsyncConnection, redemption_id: str) -> tuple[RedeemedCoupon, ...]:

@@ -381,6 +381,53 @@ coupon_moves = Table(
     Index("ix_coupon_moves_coupon_id_number", "coupon_id", "number"),
 )
 
+# How many coupons of a template with `uses_per_student` a student has on orders, locked or redeemed.
+template_uses = Table(
+    "template_uses",
+    metadata,
+    Column("template_id", ID, ForeignKey("templates.id"), nullable=False),
+    Column("student", NAME, nullable=False),
+    Column("uses", Integer, nullable=False),
+    PrimaryKeyConstraint("template_id", "student"),
+    CheckConstraint("uses >= 0", name="uses_not_negative"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("redemption_id", ID, ForeignKey("redemptions.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # 1, 2, …: of two at once one finds its place taken
+    Column("refund_id", NAME, nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("charged_back", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),  # of this one and all before it
+    Column("payable", BigInteger, nullable=False),  # of the order
+    Column("lines", JSON, nullable=False),
+    Column("coupons", JSON, nullable=False),  # as they were told
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("redemption_id", "number"),
+    UniqueConstraint("redemption_id", "refund_id"),
+    # I7: never below zero, never more than was paid.
+    CheckConstraint("refunded >= 0", name="refunded_not_negative"),
+    CheckConstraint("total BETWEEN refunded AND payable", name="total_within_payable"),
+)
+
+# What came back of each line, from the order's first refund on.
+refunded_lines = Table(
+    "refunded_lines",
+    metadata,
+    Column("redemption_id", ID, ForeignKey("redemptions.id"), nullable=False),
+    Column("line_id", NAME, nullable=False),
+    Column("payable", BigInteger, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("returned", Integer, nullable=False),
+    PrimaryKeyConstraint("redemption_id", "line_id"),
+    CheckConstraint("refunded BETWEEN 0 AND payable", name="refunded_within_payable"),
+    CheckConstraint("returned BETWEEN 0 AND quantity", name="returned_within_quantity"),
+)
+
 intents = Table(
     "intents",
     metadata,

@@ -4,8 +4,10 @@ Called by flows and, for reading, by the API. Whether a template makes sense is 
 """
 
 from collections.abc import Collection
+from typing import Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Select, and_, insert, or_, select, update
+from sqlalchemy import Pool, Select, and_, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,15 +52,24 @@ async def find_all(
     conn: AsyncConnection, versions: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int], Template]:
     """By (template id, version); those that exist."""
+    kept = _KEPT.setdefault(conn.engine.pool, {})
+    if len(kept) > _KEPT_AT_MOST:
+        kept.clear()
     each = [
         and_(template_versions.c.template_id == of, template_versions.c.version == version)
         for of, version in versions
+        if (of, version) not in kept
     ]
-    if not each:
-        return {}
-    found = await conn.execute(select(template_versions).where(or_(*each)))
-    read = [_template(row) for row in found.mappings()]
-    return {(template.id, template.version): template for template in read}
+    if each:
+        found = await conn.execute(select(template_versions).where(or_(*each)))
+        read = [_template(row) for row in found.mappings()]
+        kept |= {(template.id, template.version): template for template in read}
+    return {version: kept[version] for version in versions if version in kept}
+
+
+# A version is never changed, so what was read once is not read again: every order asks for it.
+_KEPT_AT_MOST: Final = 1_000
+_KEPT: WeakKeyDictionary[Pool, dict[tuple[str, int], Template]] = WeakKeyDictionary()
 
 
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Template]:

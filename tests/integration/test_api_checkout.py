@@ -1,4 +1,5 @@
 import asyncio
+from urllib.parse import quote
 
 import pytest
 
@@ -61,10 +62,10 @@ async def test_a_wallet_has_pages(api: Api) -> None:
 async def test_a_quote_lists_what_is_usable_and_what_is_not(api: Api) -> None:
     code = await _given(api)
     body = {"order": an_order(20_000), "coupons": ["NOT-MINE"]}
-    quote = good(await (await api.student()).post("/v1/quotes", json=body))
-    assert (quote["subtotal"], quote["discount"]) == (20_000, 0)
-    assert [each["code"] for each in quote["usable"]] == [code]
-    assert quote["unusable"] == [{"code": "NOT-MINE", "reason": "unknown"}]
+    quoted = good(await (await api.student()).post("/v1/quotes", json=body))
+    assert (quoted["subtotal"], quoted["discount"]) == (20_000, 0)
+    assert [each["code"] for each in quoted["usable"]] == [code]
+    assert quoted["unusable"] == [{"code": "NOT-MINE", "reason": "unknown"}]
 
 
 async def test_a_student_asks_for_themselves_and_the_shop_for_anybody(api: Api) -> None:
@@ -111,6 +112,79 @@ async def test_another_total_than_was_shown_is_refused(api: Api) -> None:
     code, shop = await _given(api), await api.service()
     answer = await shop.post("/v1/redemptions", json=_lock(code, expected_payable=1))
     assert int(str(refused(answer, 409, "total_changed")["payable"])) > 1
+
+
+async def _paid(api: Api) -> str:
+    """The code on order o-1, which costs 20000 less 1000."""
+    code, shop = await _given(api), await api.service()
+    locked = good(await shop.post("/v1/redemptions", json=_lock(code)), 201)
+    good(await shop.post(f"/v1/redemptions/{locked['id']}/confirm", json={}))
+    return code
+
+
+async def test_a_refund_says_what_goes_back(api: Api) -> None:
+    code = await _paid(api)
+    shop = await api.service()
+    body = {"refund_id": "r-1", "lines": [{"id": "0", "amount": 5000}]}
+    made = good(await shop.post("/v1/orders/o-1/refunds", json=body), 201)
+    left = {"id": "0", "refunded": 5000, "quantity": 0, "refundable": 14_000}
+    assert (made["refunded"], made["charged_back"], made["total"]) == (5000, 0, 5000)
+    assert (made["lines"], made["coupons"]) == ([left], [{"code": code, "state": "redeemed"}])
+    assert good(await shop.post("/v1/orders/o-1/refunds", json=body), 201) == made
+    shown = good(await shop.get("/v1/redemptions", params={"order_id": "o-1"}))
+    assert (shown["refunded"], shown["refunds"]) == (5000, [made])
+
+
+async def test_a_refund_without_lines_is_all_that_is_left(api: Api) -> None:
+    await _paid(api)
+    shop = await api.service()
+    made = good(await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-1"}), 201)
+    assert made["refunded"] == 19_000
+    answer = await shop.post("/v1/orders/o-1/refunds", json={"refund_id": "r-2"})
+    assert refused(answer, 409, "refund_too_large")["lines"] == []
+
+
+async def test_a_bad_refund_names_its_field_and_changes_nothing(api: Api) -> None:
+    await _paid(api)
+    shop = await api.service()
+    for line, field, code in (
+        ({"id": "0", "quantity": 0}, "lines.0.quantity", "too_small"),
+        ({"id": "0", "quantity": 1, "amount": 1}, "lines.0.amount", "one_of_two"),
+        ({"id": "9"}, "lines.0.id", "unknown"),
+        ({}, "lines.0.id", "missing"),
+    ):
+        body = {"refund_id": "r-1", "lines": [line]}
+        answer = await shop.post("/v1/orders/o-1/refunds", json=body)
+        assert field_errors(answer) == [(field, code)]
+    assert (await api.row_counts())["refunds"] == 0
+
+
+async def test_only_the_schools_back_end_pays_back(api: Api) -> None:
+    await _paid(api)
+    for caller in (await api.student(), await api.operator()):
+        answer = await caller.post("/v1/orders/o-1/refunds", json={"refund_id": "r-1"})
+        refused(answer, 403, "wrong_role")
+    shop = await api.service()
+    answer = await shop.post("/v1/orders/o-9/refunds", json={"refund_id": "r-1"})
+    refused(answer, 404, "not_found")
+
+
+async def test_an_order_may_be_named_as_the_school_likes(api: Api) -> None:
+    shop, name = await api.service(), "No. 7 ä?#"
+    locked = good(
+        await shop.post("/v1/redemptions", json=_lock("", order_id=name, coupons=[])), 201
+    )
+    good(await shop.post(f"/v1/redemptions/{locked['id']}/confirm", json={}))
+    path = f"/v1/orders/{quote(name)}/refunds"
+    assert good(await shop.post(path, json={"refund_id": "r-1"}), 201)["refunded"] == 20_000
+
+
+async def test_an_order_may_ask_for_less_time_to_pay(api: Api) -> None:
+    shop = await api.service()
+    answer = await shop.post("/v1/redemptions", json=_lock("", coupons=[], lock_seconds=901))
+    assert field_errors(answer) == [("lock_seconds", "too_large")]
+    answer = await shop.post("/v1/redemptions", json=_lock("", coupons=[], lock_seconds=60))
+    assert good(answer, 201)["state"] == "locked"
 
 
 async def test_payment_and_cancelling_may_be_sent_again(api: Api) -> None:

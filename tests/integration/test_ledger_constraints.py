@@ -327,6 +327,65 @@ class TestRedemptions:
         )
 
 
+class TestRefunds:
+    """I7: what is refunded never exceeds what was paid."""
+
+    @pytest.mark.parametrize(
+        ("name", "columns"),
+        [
+            ("ck_refunds_refunded_not_negative", {"refunded": -1}),
+            ("ck_refunds_total_within_payable", {"total": 4001}),
+            ("ck_refunds_total_within_payable", {"total": 999}),
+        ],
+    )
+    async def test_no_refund_goes_beyond_what_was_paid(
+        self, conn: AsyncConnection, name: str, columns: dict[str, object]
+    ) -> None:
+        await add(conn, t.redemptions)
+        await refuses_row(conn, name, t.refunds, **columns)
+
+    @pytest.mark.parametrize(
+        ("name", "column", "value"),
+        [
+            ("pk_refunds", "refund_id", "r2"),
+            ("uq_refunds_redemption_id_refund_id", "number", 2),
+        ],
+    )
+    async def test_a_refund_has_its_own_number_and_id(
+        self, conn: AsyncConnection, name: str, column: str, value: object
+    ) -> None:
+        await add(conn, t.redemptions)
+        await add(conn, t.refunds)
+        await refuses_row(conn, name, t.refunds, **{column: value})
+
+    @pytest.mark.parametrize(
+        ("name", "columns"),
+        [
+            ("ck_refunded_lines_refunded_within_payable", {"refunded": 4001}),
+            ("ck_refunded_lines_refunded_within_payable", {"refunded": -1}),
+            ("ck_refunded_lines_returned_within_quantity", {"returned": 3}),
+        ],
+    )
+    async def test_no_line_pays_back_more_than_it_cost(
+        self, conn: AsyncConnection, name: str, columns: dict[str, object]
+    ) -> None:
+        await add(conn, t.redemptions)
+        await refuses_row(conn, name, t.refunded_lines, **columns)
+
+    async def test_a_line_is_counted_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.redemptions)
+        await add(conn, t.refunded_lines)
+        await refuses_row(conn, "pk_refunded_lines", t.refunded_lines, refunded=0)
+
+
+async def test_uses_are_counted_once_and_never_below_nothing(conn: AsyncConnection) -> None:
+    await add(conn, t.template_uses)
+    await refuses_row(conn, "pk_template_uses", t.template_uses)
+    await refuses_row(
+        conn, "ck_template_uses_uses_not_negative", t.template_uses, student="s2", uses=-1
+    )
+
+
 @pytest.mark.parametrize("table", [t.drops, t.claims, t.coupons, t.redemptions, t.rebates])
 async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Table) -> None:
     if table in (t.claims, t.coupons, t.rebates):
@@ -363,6 +422,9 @@ async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Ta
         (t.balance_entries, "redemption_id"),
         (t.coupon_moves, "coupon_id"),
         (t.coupon_moves, "redemption_id"),
+        (t.refunds, "redemption_id"),
+        (t.refunded_lines, "redemption_id"),
+        (t.template_uses, "template_id"),
     ],
 )
 async def test_nothing_belongs_to_what_is_not_there(
@@ -379,6 +441,8 @@ async def test_nothing_belongs_to_what_is_not_there(
     if table in (t.coupon_moves, t.balance_entries):  # its rows are not changed at all
         await refuses_row(conn, "fk_", table, **{column: "xxx_nobody"})
         return
+    for other in (t.refunds, t.refunded_lines, t.template_uses):
+        await add(conn, other)
 
     await refuses_change(conn, "fk_", table, **{column: "xxx_nobody"})
 
@@ -443,6 +507,7 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
         *("templates", "template_versions", "batches", "batch_rooms", "drops", "allotments"),
         *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
         *("idempotency_keys", "acts", "coupon_moves", "balances", "rebates", "balance_entries"),
+        *("idempotency_keys", "template_uses", "refunds", "refunded_lines"),
     }
     bare = {"dead_letters", "desks"}
 

@@ -53,9 +53,7 @@ async def test_only_the_students_own_codes_are_found(ledger: Ledger) -> None:
     mine, theirs = await give_coupon(ledger, 1), await give_coupon(ledger, 2, "bob")
     async with ledger.read() as conn:
         found = await coupons.by_codes(conn, "ada", [mine, theirs, "nothing"])
-        ids = await coupons.ids_of_codes(conn, "ada", [mine, theirs])
     assert [coupon.code for coupon in found] == [mine]
-    assert ids == [found[0].id]
 
 
 async def test_what_is_used_up_is_not_offered_for_an_order(ledger: Ledger) -> None:
@@ -108,8 +106,8 @@ async def test_a_coupon_is_revoked_once(ledger: Ledger) -> None:
     code = await give_coupon(ledger, 1)
     coupon = await coupon_of(ledger, code)
     async with ledger.begin() as conn:
-        assert await coupons.revoke(conn, coupon.id)
-        assert not await coupons.revoke(conn, coupon.id)
+        assert await coupons.revoke(conn, coupon.id, NOW)
+        assert not await coupons.revoke(conn, coupon.id, NOW)
     assert (await coupon_of(ledger, code)).state is CouponState.REVOKED
 
 
@@ -119,4 +117,4 @@ async def test_locking_a_coupon_that_is_gone_is_a_broken_promise(ledger: Ledger)
     coupon = await coupon_of(ledger, code)
     with pytest.raises(RuntimeError, match="not usable"):
         async with ledger.begin() as conn:
-            await coupons.lock(conn, coupon.id, "rdm_1")
+            await coupons.lock(conn, [coupon.id], "rdm_1", NOW)

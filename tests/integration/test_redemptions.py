@@ -144,6 +144,26 @@ async def test_a_bad_order_is_refused_by_its_fields(ledger: Ledger) -> None:
     assert refusal(answer, "errors") == (Code.INVALID_FIELD, told)
 
 
+async def test_an_order_may_ask_for_less_time_to_pay(ledger: Ledger) -> None:
+    form = replace(a_lock(await give_coupon(ledger, 1)), lock_seconds=30)
+    assert (await locked(ledger, form)).expires_at == NOW + 30_000
+    assert await expire_overdue(ledger, NOW + 30_000) == 1
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(9, "too_small"), (61, "too_large")])
+async def test_a_time_to_pay_has_bounds(ledger: Ledger, seconds: int, code: str) -> None:
+    form = replace(a_lock(), lock_seconds=seconds)
+    answer = await lock(ledger, form, NOW, 60_000)
+    told = [{"field": "lock_seconds", "code": code}]
+    assert refusal(answer, "errors") == (Code.INVALID_FIELD, told)
+
+
+async def test_the_usual_time_to_pay_is_the_schools(ledger: Ledger) -> None:
+    answer = await lock(ledger, a_lock(), NOW, 60_000)
+    assert isinstance(answer, Redemption)
+    assert answer.expires_at == NOW + 60_000
+
+
 # --- Locking again ------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from server.core import coupon_states
 from server.core.claims import Outcome
 from server.core.refusals import Code
 from server.gateway import closing
@@ -90,6 +91,12 @@ def test_every_decision_that_is_named_is_written_and_every_one_written_is_named(
 
     assert named == written
     assert written
+
+
+def test_the_states_of_a_coupon_are_drawn_as_they_are() -> None:
+    text = ARCHITECTURE.read_text().partition("<!-- coupon states")[2].partition("-->\n")[2]
+
+    assert text.partition("<!-- /coupon states")[0] == coupon_states.section()
 
 
 def test_every_file_that_the_architecture_names_is_there() -> None:

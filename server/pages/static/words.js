@@ -54,6 +54,7 @@ export const words = {
   reason_out_of_scope: ["不适用于这些课程", "Not for these courses"],
   reason_wrong_currency: ["币种不符", "For another currency"],
   reason_not_combinable: ["不能与已选的券同时使用", "Cannot be combined with the one chosen"],
+  reason_limit_reached: ["这类券的使用次数已满", "Used as often as allowed"],
   reason_unknown: ["没有找到这张券", "No such coupon"],
   reason_other: ["暂不可用", "Cannot be used here"],
   summary: ["合计", "Summary"],

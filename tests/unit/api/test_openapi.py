@@ -36,6 +36,7 @@ CONTRACT = {
     "GET /v1/redemptions",
     "GET /v1/redemptions/{id}",
     "POST /v1/redemptions/{id}/confirm",
+    "POST /v1/orders/{order_id}/refunds",
     "POST /v1/redemptions/{id}/cancel",
     "GET /v1/acts",
 }

@@ -13,6 +13,7 @@ CONTRACT = {
         "coupon_locked",
         "coupon_unusable",
         "total_changed",
+        "refund_too_large",
         "in_progress",
         "idempotency_mismatch",
         "wrong_state",

@@ -68,6 +68,12 @@ CALLS: list[tuple[Call, str, str, object]] = [
     (lambda a: a.cancel_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel", None),
     (lambda a: a.my_balance(), "GET", "/v1/me/balance", None),
     (lambda a: a.list_acts(subject="bat_1"), "GET", "/v1/acts?subject=bat_1", None),
+    (
+        lambda a: a.refund("o 1", {"refund_id": "r"}),
+        "POST",
+        "/v1/orders/o%201/refunds",
+        {"refund_id": "r"},
+    ),
     (lambda a: a.live(), "GET", "/livez", None),
     (lambda a: a.ready(), "GET", "/readyz", None),
     (lambda a: a.metrics(), "GET", "/metrics", None),

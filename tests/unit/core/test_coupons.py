@@ -2,11 +2,8 @@ import pytest
 
 from server.core import instants
 from server.core.coupons import (
-    MOVES,
-    UNIT_USES,
     ClaimCoupon,
     CouponState,
-    UnitUse,
     UseWindow,
     hold_until,
     use_window,
@@ -77,27 +74,6 @@ def test_a_locked_coupon_does_not_expire_under_the_payer() -> None:
 
 def test_students_are_told_that_a_voided_coupon_is_revoked() -> None:
     assert a_coupon(state=CouponState.VOIDED).seen_at(NOW) is CouponState.REVOKED
-
-
-@pytest.mark.parametrize(
-    "end",
-    [CouponState.REDEEMED, CouponState.RELEASED, CouponState.REVOKED, CouponState.VOIDED],
-)
-def test_nothing_leads_out_of_an_end(end: CouponState) -> None:
-    assert not [move for move in MOVES if move[0] is end]
-
-
-def test_expired_is_no_stored_state() -> None:
-    assert not [move for move in MOVES if CouponState.EXPIRED in move]
-
-
-def test_every_state_says_where_its_unit_is() -> None:
-    assert UNIT_USES.keys() == set(CouponState)
-
-
-def test_only_coupons_that_let_go_of_their_unit_free_it() -> None:
-    freed = {state for state, use in UNIT_USES.items() if use is UnitUse.FREE}
-    assert freed == {CouponState.RELEASED, CouponState.REVOKED}
 
 
 @pytest.mark.parametrize("hold_until_ms", [NOW + 5, NOW + 50, None])

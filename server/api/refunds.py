@@ -1,0 +1,111 @@
+"""/v1/orders/{order_id}/refunds: a paid order is paid back, for the school's back end, which moves the money.
+
+May be sent again: the same `refund_id` has the same answer. Shown besides with the redemption.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from server.api import auth
+from server.api.calls import Answer, AnyCall, Asked, Call, NoQuery
+from server.api.fields import Body, Moment, Shown, Word
+from server.api.parts import ApiParts
+from server.core.money import MAX_MINOR
+from server.core.orders import MAX_LINES, MAX_QUANTITY
+from server.core.refunds import AskedLine, Refund, RefundForm
+from server.core.refusals import Code, Refused
+from server.flows import refunds as flows
+
+
+class RefundLineBody(Body):
+    """So many pieces or so much money; neither: all that is left of the line."""
+
+    id: Word
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] | None = None
+    amount: Annotated[int, Field(ge=1, le=MAX_MINOR)] | None = None
+
+
+class RefundBody(Body):
+    """No `lines`: all that is left of the order."""
+
+    refund_id: Word
+    lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] = Field(
+        default_factory=list
+    )
+
+
+class RefundedLineShown(Shown):
+    """`refunded`: by this refund; `quantity`: pieces that came back with it; `refundable`: left."""
+
+    id: str
+    refunded: int
+    quantity: int
+    refundable: int
+
+
+class CouponOfRefundShown(Shown):
+    """Its state after the refund: `expired` where it went back and its window was over."""
+
+    code: str
+    state: str
+
+
+class RefundShown(Shown):
+    """`refunded`: to be paid back now: the lines' `refunded` together, less `charged_back`, which is below
+    zero where an earlier charge is given up. `total`: of the order, with all refunds before."""
+
+    refund_id: str
+    refunded: int
+    charged_back: int
+    total: int
+    lines: list[RefundedLineShown]
+    coupons: list[CouponOfRefundShown]
+    created_at: Moment
+
+
+async def create(parts: ApiParts, asked: Asked[RefundBody, NoQuery]) -> Answer | Refused:
+    lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in asked.body.lines)
+    form = RefundForm(asked.body.refund_id, lines)
+    made = await flows.refund(parts.ledger, asked.path["order_id"], form, asked.now)
+    return made if isinstance(made, Refused) else Answer(shown_refund(made))
+
+
+def shown_refund(refund: Refund) -> RefundShown:
+    return RefundShown(
+        refund_id=refund.refund_id,
+        refunded=refund.refunded,
+        charged_back=refund.charged_back,
+        total=refund.total,
+        lines=[
+            RefundedLineShown(
+                id=line.id,
+                refunded=line.refunded,
+                quantity=line.quantity,
+                refundable=line.refundable,
+            )
+            for line in refund.lines
+        ],
+        coupons=[CouponOfRefundShown(code=code, state=state) for code, state in refund.coupons],
+        created_at=refund.created_at,
+    )
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/orders/{order_id}/refunds",
+        rule=auth.SERVICE,
+        handler=create,
+        body=RefundBody,
+        answer=RefundShown,
+        status=201,
+        summary="Pay back a paid order, whole or in parts; once for each refund_id",
+        refuses=(
+            Code.NOT_FOUND,
+            Code.WRONG_STATE,
+            Code.REFUND_TOO_LARGE,
+            Code.IDEMPOTENCY_MISMATCH,
+        ),
+    ),
+)
