@@ -44,6 +44,8 @@ class Settings:
     key_prefix: str
     accept_weak_redis: bool
     replicas: int
+    apportionment: str
+    discount_base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +219,21 @@ _VARIABLES = (
         "How many replicas of Redis must have a win before the student is told `won`. With `0` a "
         "replica that is promoted may lack the last wins; `confirmed` ones are never lost.",
         setting_parsers.whole_number(0, _MAX_REPLICAS),
+    ),
+    _Variable(
+        "CLASSDROP_APPORTIONMENT",
+        "apportionment",
+        "remainder_last",
+        "Who gets the odd fen when a discount is split over lines: `remainder_last` the last lines, "
+        "`largest_remainder` those that lost most by rounding down.",
+        setting_parsers.one_of("remainder_last", "largest_remainder"),
+    ),
+    _Variable(
+        "CLASSDROP_DISCOUNT_BASE",
+        "discount_base",
+        "running",
+        "What a later coupon's percentage is taken of: `running` what those before it left, "
+        "`original` what was ordered.",
+        setting_parsers.one_of("running", "original"),
     ),
 )

@@ -84,7 +84,7 @@ async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer
         coupons=tuple(body.coupons),
         expected_payable=body.expected_payable,
     )
-    return _answer(await flows.lock(parts.ledger, form, asked.now))
+    return _answer(await flows.lock(parts.ledger, form, asked.now, rules=parts.money_rules))
 
 
 async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:

@@ -20,6 +20,7 @@ from server.commands.figures import Figures
 from server.commands.neighbours import Neighbours, trouble_told
 from server.commands.open_files import most_sockets
 from server.core.addresses import TrustedProxies
+from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import connect
@@ -137,9 +138,14 @@ def _app(
             time_zone=settings.time_zone,
             public_url=public_url,
             allowed_origins=settings.allowed_origins,
+            money_rules=_money_rules(settings),
             extra_routes=page_routes(PageFacts(settings.allowed_origins, public_url)),
         )
     )
+
+
+def _money_rules(settings: Settings) -> MoneyRules:
+    return MoneyRules(Apportionment(settings.apportionment), DiscountBase(settings.discount_base))
 
 
 @asynccontextmanager

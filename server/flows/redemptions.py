@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core import codes
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, CouponState
+from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.quotes import Applied, Quote, Reason, quote
 from server.core.redemptions import (
     LOCK_LIMIT_MS,
@@ -37,7 +38,11 @@ from server.ledger.intents import Intent, IntentKind
 
 @refusing
 async def lock(
-    ledger: Ledger, form: LockForm, now: int, lock_limit_ms: int = LOCK_LIMIT_MS
+    ledger: Ledger,
+    form: LockForm,
+    now: int,
+    lock_limit_ms: int = LOCK_LIMIT_MS,
+    rules: MoneyRules = USUAL_RULES,
 ) -> Redemption | Refused:
     """Locks these coupons, all or none, on the order until `expires_at`.
 
@@ -51,7 +56,7 @@ async def lock(
         return refused(broken)
     async with ledger.begin() as conn:
         held = await _hold_for_order(conn, _unquoted(form, now, lock_limit_ms))
-        quoted = await _quote_held(conn, form, held, now)
+        quoted = await _quote_held(conn, form, held, now, rules)
         _stop_where_not_as_asked(form, quoted)
         locked = _locked(held, form, quoted)
         locked = replace(locked, expires_at=now + lock_limit_ms, updated_at=now)
@@ -152,14 +157,16 @@ async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemptio
     return held
 
 
-async def _quote_held(conn: AsyncConnection, form: LockForm, held: Redemption, now: int) -> Quote:
+async def _quote_held(
+    conn: AsyncConnection, form: LockForm, held: Redemption, now: int, rules: MoneyRules
+) -> Quote:
     """Quotes again, on coupons that nobody else can move any more, with its own lock undone."""
     typed = {codes.normalise(code) for code in form.coupons}
     wanted = await coupons.ids_of_codes(conn, form.student, typed)
     await coupons.hold_rows(conn, [*wanted, *(coupon.coupon_id for coupon in held.coupons)])
     await _unlock_all(conn, held, now)
     wallet = await coupons.by_codes(conn, form.student, typed)
-    return quote(form.order, wallet, form.coupons, now)
+    return quote(form.order, wallet, form.coupons, now, rules=rules, is_advised=False)
 
 
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:
