@@ -139,6 +139,15 @@ def flag(text: str) -> bool:
     return text == "1"
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be {_one_of(words)}")
+        return text
+
+    return parse
+
+
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 

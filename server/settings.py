@@ -45,6 +45,8 @@ class Settings:
     accept_weak_redis: bool
     replicas: int
     lock_seconds: int
+    apportionment: str
+    discount_base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,5 +228,21 @@ _VARIABLES = (
         "How long coupons stay locked on an order while its student pays; a request may ask for less "
         "(`lock_seconds`).",
         setting_parsers.whole_number(10, 86_400),
+    ),
+    _Variable(
+        "CLASSDROP_APPORTIONMENT",
+        "apportionment",
+        "remainder_last",
+        "Who gets the odd fen when a discount is split over lines: `remainder_last` the last lines, "
+        "`largest_remainder` those that lost most by rounding down.",
+        setting_parsers.one_of("remainder_last", "largest_remainder"),
+    ),
+    _Variable(
+        "CLASSDROP_DISCOUNT_BASE",
+        "discount_base",
+        "running",
+        "What a later coupon's percentage is taken of: `running` what those before it left, "
+        "`original` what was ordered.",
+        setting_parsers.one_of("running", "original"),
     ),
 )

@@ -17,7 +17,8 @@ TypedCodes = Annotated[list[TypedCode], Field(max_length=20)]
 
 
 class LineBody(Body):
-    """`unit_price` and `list_price` in minor units. Only `course` lines are discounted."""
+    """Prices in minor units. `floor_price`: what the whole line costs in any case, whatever is taken off.
+    Coupons come off `course` lines unless their template names other kinds."""
 
     id: Word
     course: Word | None = None
@@ -28,6 +29,7 @@ class LineBody(Body):
     quantity: Annotated[int, Field(ge=1, le=core.MAX_QUANTITY)]
     list_price: Amount | None = None
     kind: Literal["course", "shipping", "tax", "fee"] = "course"
+    floor_price: Amount | None = None
 
 
 class OrderBody(Body):
@@ -60,4 +62,5 @@ def _line(body: LineBody) -> core.OrderLine:
         packages=frozenset(body.packages),
         list_price=body.list_price,
         kind=core.LineKind(body.kind),
+        floor_price=body.floor_price,
     )

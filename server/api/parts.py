@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from server.api.drop_facts import DropFacts
 from server.core.identity import Identity
+from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.redemptions import LOCK_LIMIT_MS
 from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
@@ -51,6 +52,7 @@ class ApiParts:
     time_zone: ZoneInfo
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
+    money_rules: MoneyRules = USUAL_RULES
     deadline_s: float = REQUEST_DEADLINE_S
     lock_limit_ms: int = LOCK_LIMIT_MS
     extra_routes: Sequence[BaseRoute] = ()

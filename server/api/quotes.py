@@ -13,7 +13,17 @@ from server.api.fields import Body, Moment, Shown, Student, absent
 from server.api.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
 from server.api.parts import ApiParts
 from server.core.identity import Identity, Role
-from server.core.quotes import Quote, Tick
+from server.core.quotes import (
+    Applied,
+    Hint,
+    Quote,
+    QuotedGift,
+    QuotedRebate,
+    Reason,
+    Tick,
+    Unusable,
+    Usable,
+)
 from server.core.refusals import Code, Refused
 from server.flows.quotes import QuoteForm, quote_order
 
@@ -22,7 +32,7 @@ def _is_word(value: object) -> str:
     return "[word]" if isinstance(value, str) else "[codes]"
 
 
-# Codes in the order they are to be applied, or whichever saves most.
+# Codes, of which the first ticked is in where two cannot be combined, or whichever save most.
 Ticked = Annotated[
     Annotated[TypedCodes, Tag("[codes]")] | Annotated[Literal["best"], Tag("[word]")],
     Discriminator(_is_word),
@@ -36,12 +46,37 @@ class QuoteBody(Body):
 
 
 class AppliedShown(Shown):
+    """In the order of application. `base`: what the discount was computed on. `worth`: of a gift or a
+    rebate, which take nothing off."""
+
     code: str
     discount: int
+    base: int
+    worth: int | None = absent()
+
+
+class GiftShown(Shown):
+    """A line at 0 that the coupon adds; `list_price` is that of one piece."""
+
+    course: str
+    name: str | None = absent()
+    quantity: int
+    list_price: int
+    coupon: str
+
+
+class RebateShown(Shown):
+    """What is credited after the payment, or `days` later."""
+
+    code: str
+    amount: int
+    after: Literal["payment", "return_window"]
+    days: int | None = absent()
 
 
 class BestShown(Shown):
-    """`exact`: no other choice of this wallet saves more."""
+    """`exact`: no other choice of this wallet saves more. What counts is what is saved now; of equal
+    ones what is credited or given, then fewer coupons, then those that end first."""
 
     codes: list[str]
     discount: int
@@ -49,19 +84,35 @@ class BestShown(Shown):
 
 
 class UsableShown(Shown):
-    """`discount` alone, `adds` on top of what is ticked."""
+    """`discount` alone, `adds` on top of what is ticked. `fits`: can be combined with what is ticked."""
 
     code: str
     name: str
     discount: int
     adds: int
+    worth: int | None = absent()
+    fits: bool
     use_by: Moment
 
 
 class UnusableShown(Shown):
+    """`short_by` in minor units and `short_pieces`: what is missing to the threshold."""
+
     code: str
-    reason: str
+    reason: Reason
     short_by: int | None = absent()
+    short_pieces: int | None = absent()
+
+
+class HintShown(Shown):
+    """Spend `spend_more` more, or buy `pieces_more` more, and `save_more` comes off; `worth`: of a gift
+    or a rebate."""
+
+    code: str
+    spend_more: int
+    pieces_more: int | None = absent()
+    save_more: int
+    worth: int | None = absent()
 
 
 class QuoteShown(Shown):
@@ -70,9 +121,12 @@ class QuoteShown(Shown):
     payable: int
     lines: list[QuotedLineShown]
     applied: list[AppliedShown]
+    gifts: list[GiftShown]
+    rebates: list[RebateShown]
     best: BestShown
     usable: list[UsableShown]
     unusable: list[UnusableShown]
+    hints: list[HintShown]
 
 
 async def create(parts: ApiParts, asked: Asked[QuoteBody, NoQuery]) -> Answer | Refused:
@@ -80,7 +134,7 @@ async def create(parts: ApiParts, asked: Asked[QuoteBody, NoQuery]) -> Answer | 
     if isinstance(student, Refused):
         return student
     form = QuoteForm(order_of(asked.body.order), student, _ticked(asked.body))
-    found = await quote_order(parts.ledger, form, asked.now)
+    found = await quote_order(parts.ledger, form, asked.now, parts.money_rules)
     return found if isinstance(found, Refused) else Answer(_shown(found))
 
 
@@ -97,30 +151,71 @@ def _ticked(body: QuoteBody) -> tuple[str, ...] | Tick:
 
 
 def _shown(quote: Quote) -> QuoteShown:
-    best = quote.best
     return QuoteShown(
         subtotal=quote.subtotal,
         discount=quote.discount,
         payable=quote.payable,
         lines=shown_lines(quote.lines),
-        applied=[
-            AppliedShown(code=each.coupon.code, discount=each.discount) for each in quote.applied
-        ],
-        best=BestShown(codes=list(best.codes), discount=best.discount, exact=best.exact),
-        usable=[
-            UsableShown(
-                code=each.code,
-                name=each.name,
-                discount=each.discount,
-                adds=each.adds,
-                use_by=each.use_by,
-            )
-            for each in quote.usable
-        ],
-        unusable=[
-            UnusableShown(code=each.code, reason=each.reason, short_by=each.short_by)
-            for each in quote.unusable
-        ],
+        applied=[_applied(each) for each in quote.applied],
+        gifts=[_gift(each) for each in quote.gifts],
+        rebates=[_rebate(each) for each in quote.rebates],
+        best=BestShown(
+            codes=list(quote.best.codes), discount=quote.best.discount, exact=quote.best.exact
+        ),
+        usable=[_usable(each) for each in quote.usable],
+        unusable=[_unusable(each) for each in quote.unusable],
+        hints=[_hint(each) for each in quote.hints],
+    )
+
+
+def _applied(each: Applied) -> AppliedShown:
+    return AppliedShown(
+        code=each.coupon.code, discount=each.discount, base=each.base, worth=each.later or None
+    )
+
+
+def _gift(each: QuotedGift) -> GiftShown:
+    return GiftShown(
+        course=each.course,
+        name=each.name or None,
+        quantity=each.quantity,
+        list_price=each.list_price,
+        coupon=each.coupon,
+    )
+
+
+def _rebate(each: QuotedRebate) -> RebateShown:
+    return RebateShown(code=each.code, amount=each.amount, after=each.after.value, days=each.days)
+
+
+def _usable(each: Usable) -> UsableShown:
+    return UsableShown(
+        code=each.code,
+        name=each.name,
+        discount=each.discount,
+        adds=each.adds,
+        worth=each.worth or None,
+        fits=each.fits,
+        use_by=each.use_by,
+    )
+
+
+def _unusable(each: Unusable) -> UnusableShown:
+    return UnusableShown(
+        code=each.code,
+        reason=each.reason,
+        short_by=each.short_by,
+        short_pieces=each.short_pieces,
+    )
+
+
+def _hint(each: Hint) -> HintShown:
+    return HintShown(
+        code=each.code,
+        spend_more=each.spend_more,
+        pieces_more=each.pieces_more or None,
+        save_more=each.save_more,
+        worth=each.worth or None,
     )
 
 

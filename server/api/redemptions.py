@@ -98,7 +98,10 @@ async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer
         expected_payable=body.expected_payable,
         lock_seconds=body.lock_seconds,
     )
-    return _answer(await flows.lock(parts.ledger, form, asked.now, parts.lock_limit_ms))
+    locked = await flows.lock(
+        parts.ledger, form, asked.now, parts.lock_limit_ms, rules=parts.money_rules
+    )
+    return _answer(locked)
 
 
 async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:

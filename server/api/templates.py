@@ -5,31 +5,41 @@ JSON, which is also what the ledger stores (core/template_forms.py).
 """
 
 import re
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
 from server.api.fields import (
-    Amount,
     Body,
-    Choice,
     Currency,
     Description,
-    FromDay,
     Instant,
     Metadata,
-    Seconds,
     Shown,
     Title,
-    UntilDay,
     Url,
-    Word,
     absent,
 )
 from server.api.paging import PageQuery, first_page
 from server.api.parts import ApiParts
+from server.api.template_parts import (
+    Deducts,
+    Discount,
+    Returns,
+    Scope,
+    Stacking,
+    Style,
+    Threshold,
+    Uses,
+    Validity,
+    ValidityShown,
+    deducts_of,
+    discount_of,
+    returns_of,
+    scope_of,
+    stacking_of,
+    threshold_of,
+    validity_of,
+)
 from server.core import templates as core
 from server.core.refusals import Code, Refused, invalid_field
 from server.core.template_forms import TemplateForm, template_to_json
@@ -37,66 +47,6 @@ from server.flows import templates as flows
 from server.ledger import templates as ledger
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
-MinorAmount = Annotated[Amount, Field(ge=1)]
-Ids = Annotated[list[Word], Field(max_length=500)]
-
-
-class AmountOff(Choice):
-    kind: Literal["amount_off"]
-    amount: MinorAmount
-
-
-class PercentOff(Choice):
-    """`percent` is what is taken off: 20 is 8折."""
-
-    kind: Literal["percent_off"]
-    percent: Annotated[int, Field(ge=1, le=100)]
-    max_amount: MinorAmount | None = absent()
-
-
-class Threshold(Body):
-    """0 is no threshold."""
-
-    min_amount: Amount = 0
-
-
-class Scope(Body):
-    """Empty is every course."""
-
-    courses: Ids = Field(default_factory=list)
-    packages: Ids = Field(default_factory=list)
-
-
-class FixedValidity(Choice):
-    """[from, until)."""
-
-    kind: Literal["fixed"]
-    from_at: FromDay = Field(alias="from")
-    until_at: UntilDay = Field(alias="until")
-
-
-class FixedValidityShown(Shown):
-    kind: Literal["fixed"]
-    from_at: Instant = Field(alias="from")
-    until_at: Instant = Field(alias="until")
-
-
-class RelativeValidity(Choice):
-    """`seconds` from the claim on."""
-
-    kind: Literal["relative"]
-    seconds: Seconds
-    cap_at_batch_end: bool = False
-
-
-class Style(Body):
-    colour: Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")] | None = absent()
-    image: Url | None = absent()
-
-
-Discount = Annotated[AmountOff | PercentOff, Field(discriminator="kind")]
-Validity = Annotated[FixedValidity | RelativeValidity, Field(discriminator="kind")]
-ValidityShown = Annotated[FixedValidityShown | RelativeValidity, Field(discriminator="kind")]
 
 
 class TemplateBody(Body):
@@ -107,6 +57,10 @@ class TemplateBody(Body):
     threshold: Threshold = Threshold()
     scope: Scope = Scope()
     validity: Validity
+    deducts: Deducts | None = None
+    stacking: Stacking = Stacking()
+    uses_per_student: Uses | None = None
+    returns: Returns = Returns()
     style: Style | None = None
     use_url: Url | None = None
     metadata: Metadata | None = None
@@ -122,6 +76,10 @@ class TemplateShown(Shown):
     threshold: Threshold
     scope: Scope
     validity: ValidityShown
+    deducts: list[str]
+    stacking: Stacking
+    uses_per_student: int | None = absent()
+    returns: Returns
     style: Style | None = absent()
     use_url: str | None = absent()
     metadata: dict[str, str]
@@ -177,26 +135,18 @@ def _form(body: TemplateBody) -> TemplateForm:
         name=body.name,
         description=body.description,
         currency=body.currency,
-        discount=_discount(body.discount),
-        threshold=core.Threshold(body.threshold.min_amount),
-        scope=core.Scope(frozenset(body.scope.courses), frozenset(body.scope.packages)),
-        validity=_validity(body.validity),
+        discount=discount_of(body.discount),
+        threshold=threshold_of(body.threshold),
+        scope=scope_of(body.scope),
+        validity=validity_of(body.validity),
+        deducts=deducts_of(body.deducts),
+        stacking=stacking_of(body.stacking),
+        uses_per_student=body.uses_per_student,
+        returns=returns_of(body.returns),
         style=style,
         use_url=body.use_url,
         metadata=body.metadata or {},
     )
-
-
-def _discount(body: AmountOff | PercentOff) -> core.Discount:
-    if isinstance(body, AmountOff):
-        return core.AmountOff(body.amount)
-    return core.PercentOff(body.percent, body.max_amount)
-
-
-def _validity(body: FixedValidity | RelativeValidity) -> core.Validity:
-    if isinstance(body, FixedValidity):
-        return core.FixedValidity(body.from_at, body.until_at)
-    return core.RelativeValidity(body.seconds, body.cap_at_batch_end)
 
 
 def _shown(template: core.Template) -> TemplateShown:

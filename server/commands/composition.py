@@ -20,6 +20,7 @@ from server.commands.figures import Figures
 from server.commands.neighbours import Neighbours, trouble_told
 from server.commands.open_files import most_sockets
 from server.core.addresses import TrustedProxies
+from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import connect
@@ -138,9 +139,14 @@ def _app(
             public_url=public_url,
             allowed_origins=settings.allowed_origins,
             lock_limit_ms=settings.lock_seconds * 1000,
+            money_rules=_money_rules(settings),
             extra_routes=page_routes(PageFacts(settings.allowed_origins, public_url)),
         )
     )
+
+
+def _money_rules(settings: Settings) -> MoneyRules:
+    return MoneyRules(Apportionment(settings.apportionment), DiscountBase(settings.discount_base))
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """An order as the school sends it to be quoted or locked, its JSON and its rules.
 
-Called by the API and flows (quotes, redemptions); read by `core.quotes`. The school's prices are
-taken as they are; `list_price` is kept for the record and changes no total.
+Called by the API and flows (quotes, redemptions); read by `core.scopes` and `core.discounts`. The
+school's prices are
+taken as they are; `list_price` is kept for the record, and says which lines are on sale.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,8 @@ Json = dict[str, object]
 
 
 class LineKind(StrEnum):
-    """Only `course` lines are goods: counted towards thresholds, and discounted."""
+    """Only `course` lines are goods: counted towards thresholds, and what a coupon comes off unless its
+    template names other kinds."""
 
     COURSE = "course"
     SHIPPING = "shipping"
@@ -34,7 +36,8 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """`unit_price` in minor units; `course` is None where the line is no course."""
+    """`unit_price` in minor units; `course` is None where the line is no course. `floor_price`: what the
+    whole line must cost in any case; no discount takes it lower."""
 
     id: str
     course: str | None
@@ -43,6 +46,7 @@ class OrderLine:
     packages: frozenset[str] = frozenset()
     list_price: int | None = None
     kind: LineKind = LineKind.COURSE
+    floor_price: int | None = None
 
     @property
     def amount(self) -> int:
@@ -128,6 +132,8 @@ def _line(at: str, line: OrderLine) -> Iterator[Violation]:
     yield from amount_violations(f"{at}.quantity", line.quantity, 1, MAX_QUANTITY)
     if line.list_price is not None:
         yield from amount_violations(f"{at}.list_price", line.list_price, 0)
+    if line.floor_price is not None:
+        yield from amount_violations(f"{at}.floor_price", line.floor_price, 0)
     if line.unit_price <= MAX_MINOR < line.amount:
         yield Violation(f"{at}.quantity", "too_large")
 
@@ -142,6 +148,7 @@ def _read_line(value: object, at: str) -> OrderLine:
         packages=json_fields.texts(fields, "packages", at),
         list_price=json_fields.optional_integer(fields, "list_price", at),
         kind=_read_kind(fields, at),
+        floor_price=json_fields.optional_integer(fields, "floor_price", at),
     )
 
 
@@ -161,5 +168,6 @@ def _line_to_json(line: OrderLine) -> Json:
         "quantity": line.quantity,
         "list_price": line.list_price,
         "kind": line.kind.value,
+        "floor_price": line.floor_price,
     }
     return {key: value for key, value in written.items() if value is not None}

@@ -1,101 +1,80 @@
 """What an order costs with given coupons: which apply, what each saves, and why the others cannot.
 
 Called by the quote flow, and by the redemption flow inside its transaction, so that a total shown
-and a total locked come from one rule. Changes nothing; wallet and clock are arguments.
-
-One coupon goes on one order. The quote still speaks of a list in order of application: the first
-ticked coupon is applied first, and whoever comes second cannot be combined with it.
+and a total locked come from one rule. Changes nothing; wallet and clock are arguments. What one coupon
+takes off is computed in `discounts`, several together in `stacking`; here is the answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final, TypedDict, Unpack
 
 from server.core import codes
-from server.core.apportionment import shares
+from server.core.best_choice import NO_CHOICE, SEARCH_BUDGET, Choice, Kind, best_choice
 from server.core.coupons import Coupon, CouponState
-from server.core.money import half_up
-from server.core.orders import LineKind, Order, OrderLine
-from server.core.template_rules import text_violations
-from server.core.templates import (
-    AmountOff,
-    Discount,
-    Gift,
-    ItemsFree,
-    PercentOff,
-    Rebate,
-    Scope,
+from server.core.discounts import (
+    NO_SAVING,
+    NO_SHORTFALL,
+    Saving,
+    Shortfall,
+    Terms,
+    Till,
+    has_effect,
+    read_terms,
+    saving_on,
+    shortfall,
 )
+from server.core.effort import Effort, in_one_go
+from server.core.hints import Hint, hint_of
+from server.core.money_rules import USUAL_RULES, MoneyRules
+from server.core.orders import Order
+from server.core.reasons import Reason
+from server.core.scopes import is_about
+from server.core.stacking import Applied, Candidate, Stack, Turned, in_order, objection, stacked
+from server.core.template_rules import text_violations
+from server.core.templates import Gift, Rebate, RebateAfter, Template
 from server.core.violations import Violation
+
+__all__ = ["Applied", "Hint", "Reason"]  # told in a quote, made elsewhere
 
 MAX_TICKED: Final = 20
 MAX_TYPED: Final = 64  # a code is at most 30 characters; people add spaces
-
-
-class Reason(StrEnum):
-    """Why a coupon cannot be used. `unknown` is one answer for codes that do not exist and codes of
-    others, or guessing would find out which do.
-    """
-
-    NOT_YET_VALID = "not_yet_valid"
-    EXPIRED = "expired"
-    LOCKED = "locked"
-    REDEEMED = "redeemed"
-    RELEASED = "released"
-    REVOKED = "revoked"
-    BELOW_THRESHOLD = "below_threshold"
-    OUT_OF_SCOPE = "out_of_scope"
-    WRONG_CURRENCY = "wrong_currency"
-    NOT_COMBINABLE = "not_combinable"
-    LIMIT_REACHED = "limit_reached"
-    UNKNOWN = "unknown"
+# Line visits (see effort.py): reading a template for an order, applying a coupon.
+_READING: Final = 4
+_APPLYING: Final = 4
 
 
 class Tick(StrEnum):
-    """Said instead of a list of codes: whichever saves most."""
+    """Said instead of a list of codes: whichever save most."""
 
     BEST = "best"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What a coupon would save alone. `amounts` has what each line of the order counts for it: 0
-    where the line is out of its scope.
-    """
-
-    coupon: Coupon
-    discount: int
-    amounts: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A coupon on the order. `shares` has one amount per line of the order, in its order."""
-
-    coupon: Coupon
-    discount: int
-    shares: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Unusable:
-    """`short_by`: what is missing to the threshold, in minor units."""
+    """What is missing to the threshold: `short_by` in minor units, `short_pieces`."""
 
     code: str
     reason: Reason
     short_by: int | None = None
+    short_pieces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """`discount`: what it saves alone. `adds`: what it saves on top of what is ticked."""
+    """`discount`: what it saves alone. `adds`: what it saves on top of what is ticked. `worth`: of a gift
+    or a rebate, which take nothing off. `fits`: may be ticked with what is ticked, or is.
+    """
 
     code: str
     name: str
     discount: int
     adds: int
     use_by: int
+    worth: int = 0
+    fits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +82,28 @@ class QuotedLine:
     id: str
     discount: int
     payable: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedGift:
+    """A line at 0 that `coupon` (a code) adds; `list_price` of one piece is kept for the record."""
+
+    course: str
+    name: str
+    quantity: int
+    list_price: int
+    coupon: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedRebate:
+    """What is credited after the payment, or `days` later. `shares` by line add up to `amount`."""
+
+    code: str
+    amount: int
+    after: RebateAfter
+    days: int | None
+    shares: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,44 @@ class Quote:
     payable: int
     lines: tuple[QuotedLine, ...]
     applied: tuple[Applied, ...]
+    gifts: tuple[QuotedGift, ...]
+    rebates: tuple[QuotedRebate, ...]
     best: Best
     usable: tuple[Usable, ...]
     unusable: tuple[Unusable, ...]
+    hints: tuple[Hint, ...]
+
+
+class Options(TypedDict, total=False):
+    """`used_up`: templates by id of which the student may use no more; `stopped`: batches by id whose
+    coupons may not be used for now. `whole_wallet` False: there are coupons that were not read.
+    `is_advised` False leaves out best, hints and what could be added: a lock has no use for them.
+    """
+
+    used_up: frozenset[str]
+    stopped: frozenset[str]
+    whole_wallet: bool
+    rules: MoneyRules
+    is_advised: bool
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be quoted. `wallet` holds the student's own coupons, the ticked ones among them; `ticked`
+    is read as it was typed. Needs an order that obeys its rules (orders.violations). Else see Options.
+    """
+
+    order: Order
+    wallet: Sequence[Coupon]
+    ticked: Sequence[str] | Tick
+    now: int
+    used_up: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
+    whole_wallet: bool = True
+    rules: MoneyRules = USUAL_RULES
+    is_advised: bool = True
+    budget: int = SEARCH_BUDGET
 
 
 def quote(
@@ -133,36 +169,43 @@ def quote(
     wallet: Sequence[Coupon],
     ticked: Sequence[str] | Tick,
     now: int,
-    *,
-    whole_wallet: bool = True,
-    used_up: frozenset[str] = frozenset(),
+    **options: Unpack[Options],
 ) -> Quote:
-    """`wallet` holds the student's own coupons, the ticked ones among them; `ticked` is read as it
-    was typed. `used_up`: ids of templates of which the student has used as many as they may. Needs an
-    order that obeys its rules (orders.violations).
-    """
-    judged = {
-        coupon.code: Unusable(coupon.code, Reason.LIMIT_REACHED)
-        if coupon.template.id in used_up and coupon.seen_at(now) is CouponState.USABLE
-        else judge(order, coupon, now)
-        for coupon in wallet
-    }
-    offers = sorted((found for found in judged.values() if isinstance(found, Offer)), key=_rank)
-    best = _best(offers, whole_wallet)
-    applied, refused = _stack(best.codes if isinstance(ticked, Tick) else ticked, judged)
-    unusable = [*refused, *(found for found in judged.values() if isinstance(found, Unusable))]
-    unusable_codes = {found.code for found in unusable}
+    """In one go: for few coupons, or where nothing waits. See Question."""
+    return in_one_go(quoting(Question(order, wallet, ticked, now, **options), Effort()))
+
+
+def quoting(asked: Question, effort: Effort) -> Generator[None, None, Quote]:
+    """The same in slices: yields where `effort` says that others should have their turn."""
+    till = Till.of(asked.order, asked.rules)
+    wallet = yield from _judged(till, asked, effort)
+    choice = NO_CHOICE
+    if asked.is_advised:
+        choice = yield from best_choice(till, wallet.kinds(), effort, asked.budget)
+    typed = _best_codes(choice) if isinstance(asked.ticked, Tick) else asked.ticked
+    admitted, refused = _admitted(typed, wallet)
+    stack = stacked(till, admitted)
+    turned = [_told(each) for each in stack.turned]
+    unusable = tuple(dict.fromkeys([*refused, *turned, *wallet.unusable.values()]))
+    on_order = _on_order(admitted, stack)
+    usable: list[Usable] = []
+    hints: list[Hint] = []
+    if asked.is_advised:
+        usable = yield from _usable(till, wallet, on_order, stack, effort)
+        hints = yield from _hints(till, wallet, on_order, stack, effort)
+    told = {found.code for found in unusable}
     return Quote(
-        subtotal=order.subtotal,
-        discount=sum(each.discount for each in applied),
-        payable=order.subtotal - sum(each.discount for each in applied),
-        lines=_lines(order, applied),
-        applied=applied,
-        best=best,
-        usable=tuple(
-            _usable(offer, applied) for offer in offers if offer.coupon.code not in unusable_codes
-        ),
-        unusable=tuple(dict.fromkeys(unusable)),
+        subtotal=asked.order.subtotal,
+        discount=stack.saving.now,
+        payable=asked.order.subtotal - stack.saving.now,
+        lines=_lines(asked.order, stack),
+        applied=stack.applied,
+        gifts=tuple(_gifts(stack)),
+        rebates=tuple(_rebates(stack)),
+        best=Best(_best_codes(choice), choice.saving.now, choice.is_exact and asked.whole_wallet),
+        usable=tuple(each for each in usable if each.code not in told),
+        unusable=unusable,
+        hints=tuple(hints),
     )
 
 
@@ -176,23 +219,78 @@ def ticked_violations(ticked: Sequence[str] | Tick) -> Iterator[Violation]:
         yield from text_violations(f"coupons.{index}", code, MAX_TYPED)
 
 
-def judge(order: Order, coupon: Coupon, now: int) -> Offer | Unusable:
-    """One coupon alone on this order: what it saves, or the first reason why not."""
-    reason = _reason_now(coupon, now)
-    if reason is None and coupon.template.currency != order.currency:
-        reason = Reason.WRONG_CURRENCY
-    if reason is not None:
-        return Unusable(coupon.code, reason)
-    in_scope = [is_in_scope(line, coupon.template.scope) for line in order.lines]
-    if not any(in_scope):
-        return Unusable(coupon.code, Reason.OUT_OF_SCOPE)
-    amounts = tuple(
-        line.amount if inside else 0 for line, inside in zip(order.lines, in_scope, strict=True)
-    )
-    short_by = _least_amount(coupon) - sum(amounts)
-    if short_by > 0:
-        return Unusable(coupon.code, Reason.BELOW_THRESHOLD, short_by)
-    return Offer(coupon, _discount(coupon.template.discount, sum(amounts)), amounts)
+# --- Each coupon alone --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A template on this order, alone: why it cannot be used, or what it saves."""
+
+    terms: Terms
+    saving: Saving
+    reason: Reason | None = None
+    short: Shortfall = NO_SHORTFALL
+
+
+@dataclass(frozen=True, slots=True)
+class _Wallet:
+    """The coupons by code: those that can be used alone, those that cannot, and of the latter those
+    whose only trouble is the threshold.
+    """
+
+    offers: dict[str, tuple[Candidate, Saving]] = field(default_factory=dict)
+    unusable: dict[str, Unusable] = field(default_factory=dict)
+    below: dict[str, tuple[Candidate, Shortfall]] = field(default_factory=dict)
+
+    def kinds(self) -> list[Kind]:
+        alike: defaultdict[int, list[Candidate]] = defaultdict(list)
+        for candidate, _ in self.offers.values():
+            alike[id(candidate.terms)].append(candidate)
+        return [
+            Kind(each[0].terms, tuple(one.coupon for one in in_order(each)))
+            for each in alike.values()
+        ]
+
+
+def _judged(till: Till, asked: Question, effort: Effort) -> Generator[None, None, _Wallet]:
+    wallet = _Wallet()
+    standings: dict[tuple[str, int], _Standing] = {}
+    for coupon in asked.wallet:
+        reason = _reason_now(coupon, asked)
+        if reason is not None:
+            wallet.unusable[coupon.code] = Unusable(coupon.code, reason)
+            continue
+        version = (coupon.template.id, coupon.template.version)
+        if version not in standings:
+            standings[version] = _standing(till, coupon.template)
+            effort.spend(_READING * len(till.amounts))
+        _put(wallet, coupon, standings[version])
+        if effort.is_due:
+            yield
+            effort.begin_slice()
+    return wallet
+
+
+def _put(wallet: _Wallet, coupon: Coupon, standing: _Standing) -> None:
+    candidate = Candidate(coupon, standing.terms)
+    if standing.reason is None:
+        wallet.offers[coupon.code] = (candidate, standing.saving)
+        return
+    wallet.unusable[coupon.code] = _unusable(coupon.code, standing.reason, standing.short)
+    if standing.reason is Reason.BELOW_THRESHOLD:
+        wallet.below[coupon.code] = (candidate, standing.short)
+
+
+def _standing(till: Till, template: Template) -> _Standing:
+    terms, bill = read_terms(till, template), till.bill()
+    if not is_about(terms.goods, terms.lines, template.scope):
+        return _Standing(terms, NO_SAVING, Reason.OUT_OF_SCOPE)
+    short = shortfall(till, terms, bill)
+    if any(short):
+        return _Standing(terms, NO_SAVING, Reason.BELOW_THRESHOLD, short)
+    saving = saving_on(till, terms, bill)
+    reason = None if has_effect(terms, saving) else Reason.SAVES_NOTHING
+    return _Standing(terms, saving, reason)
 
 
 _STATE_REASONS: Mapping[CouponState, Reason] = {
@@ -204,92 +302,161 @@ _STATE_REASONS: Mapping[CouponState, Reason] = {
 }
 
 
-def _reason_now(coupon: Coupon, now: int) -> Reason | None:
-    reason = _STATE_REASONS.get(coupon.seen_at(now))
-    if reason is None and now < coupon.valid_from:
+def _reason_now(coupon: Coupon, asked: Question) -> Reason | None:
+    """What is wrong with it whatever is ordered, and the currency."""
+    reason = _STATE_REASONS.get(coupon.seen_at(asked.now))
+    if reason is not None:
+        return reason
+    if coupon.batch_id in asked.stopped:
+        return Reason.STOPPED
+    if asked.now < coupon.valid_from:
         return Reason.NOT_YET_VALID
-    return reason
+    if coupon.template.id in asked.used_up:
+        return Reason.LIMIT_REACHED
+    return None if coupon.template.currency == asked.order.currency else Reason.WRONG_CURRENCY
 
 
-def is_in_scope(line: OrderLine, scope: Scope) -> bool:
-    """Whether a line counts towards a coupon's threshold, and is discounted by it."""
-    if line.kind is not LineKind.COURSE:
-        return False
-    if not scope.courses and not scope.packages:
-        return True
-    return line.course in scope.courses or not scope.packages.isdisjoint(line.packages)
+# --- What is ticked -----------------------------------------------------------------------------
 
 
-def _least_amount(coupon: Coupon) -> int:
-    """The threshold, counted before any discount on the lines in scope (equal passes), but never
-    so little that nothing comes off: no coupon is spent on a saving of 0.
-    """
-    match coupon.template.discount:
-        case AmountOff():
-            least = 1
-        case PercentOff(percent):
-            least = -(-50 // percent)  # the first amount whose percentage rounds up to 1
-        case ItemsFree() | Gift() | Rebate():
-            least = 0
-        case _:
-            assert_never(coupon.template.discount)
-    return max(coupon.template.threshold.min_amount, least)
+def _best_codes(choice: Choice) -> tuple[str, ...]:
+    return tuple(each.coupon.code for each in choice.chosen)
 
 
-def _discount(discount: Discount, amount: int) -> int:
-    """Percentages are taken of the whole in scope and rounded once, not line by line."""
-    match discount:
-        case AmountOff(off):
-            return min(off, amount)
-        case PercentOff(percent, max_amount):
-            off = half_up(amount * percent, 100)
-            return off if max_amount is None else min(off, max_amount)
-        case ItemsFree() | Gift() | Rebate():
-            return 0
-        case _:
-            assert_never(discount)
-
-
-def _rank(offer: Offer) -> tuple[int, int, str]:
-    """First the one that saves most; of equal ones the one that is lost first, then by code."""
-    return (-offer.discount, offer.coupon.use_by, offer.coupon.code)
-
-
-def _best(ranked: Sequence[Offer], exact: bool) -> Best:
-    if not ranked:
-        return Best((), 0, exact)
-    return Best((ranked[0].coupon.code,), ranked[0].discount, exact)
-
-
-def _stack(
-    ticked: Sequence[str], judged: Mapping[str, Offer | Unusable]
-) -> tuple[tuple[Applied, ...], list[Unusable]]:
-    """Puts the ticked coupons on the order one after the other. An unknown code is told as it was
+def _admitted(typed: Sequence[str], wallet: _Wallet) -> tuple[list[Candidate], list[Unusable]]:
+    """Who may be on the order together; who was ticked first is in. An unknown code is told as it was
     typed, a known one as it is stored.
     """
-    applied: list[Applied] = []
+    admitted: list[Candidate] = []
     refused: list[Unusable] = []
-    for code, typed in {codes.normalise(typed): typed for typed in ticked}.items():
-        found = judged.get(code, Unusable(typed, Reason.UNKNOWN))
-        if isinstance(found, Unusable):
-            refused.append(found)
-        elif applied:
-            refused.append(Unusable(code, Reason.NOT_COMBINABLE))
+    for code, as_typed in {codes.normalise(each): each for each in typed}.items():
+        if code not in wallet.offers:
+            refused.append(wallet.unusable.get(code, Unusable(as_typed, Reason.UNKNOWN)))
+            continue
+        candidate, _ = wallet.offers[code]
+        reason = objection(candidate.terms.template, _templates(admitted))
+        if reason is None:
+            admitted.append(candidate)
         else:
-            parts = shares(found.discount, found.amounts)
-            applied.append(Applied(found.coupon, found.discount, tuple(parts)))
-    return tuple(applied), refused
+            refused.append(Unusable(code, reason))
+    return admitted, refused
 
 
-def _usable(offer: Offer, applied: Sequence[Applied]) -> Usable:
-    coupon = offer.coupon
-    adds = 0 if applied else offer.discount
-    return Usable(coupon.code, coupon.template.name, offer.discount, adds, coupon.use_by)
+def _on_order(admitted: Sequence[Candidate], stack: Stack) -> list[Candidate]:
+    applied = {each.coupon.code for each in stack.applied}
+    return [each for each in admitted if each.coupon.code in applied]
 
 
-def _lines(order: Order, applied: Sequence[Applied]) -> tuple[QuotedLine, ...]:
-    discounts = [sum(each.shares[index] for each in applied) for index in range(len(order.lines))]
-    return tuple(
-        QuotedLine(line.id, discount, line.amount - discount)
-        for line, discount in zip(order.lines, discounts, strict=True)
+def _templates(candidates: Sequence[Candidate]) -> list[Template]:
+    return [each.terms.template for each in candidates]
+
+
+def _told(turned: Turned) -> Unusable:
+    return _unusable(turned.coupon.code, turned.reason, turned.shortfall)
+
+
+def _unusable(code: str, reason: Reason, short: Shortfall) -> Unusable:
+    return Unusable(code, reason, short.amount or None, short.pieces or None)
+
+
+# --- What could be ticked -----------------------------------------------------------------------
+
+
+def _usable(
+    till: Till, wallet: _Wallet, on_order: list[Candidate], stack: Stack, effort: Effort
+) -> Generator[None, None, list[Usable]]:
+    """First the ones that save most; of equal ones those that are lost first, then by code."""
+    ticked = {each.coupon.code for each in on_order}
+    adds: dict[int, int | None] = {}
+    usable = []
+    for candidate, saving in sorted(wallet.offers.values(), key=_by_saving):
+        kind = id(candidate.terms)
+        if kind not in adds:
+            adds[kind] = _adds(till, candidate, on_order, stack)
+            effort.spend(_APPLYING * (len(on_order) + 1) * len(till.amounts))
+        usable.append(_shown_usable(candidate, saving, adds[kind], ticked))
+        if effort.is_due:
+            yield
+            effort.begin_slice()
+    return usable
+
+
+def _by_saving(offer: tuple[Candidate, Saving]) -> tuple[int, int, int, str]:
+    (coupon, saving) = offer[0].coupon, offer[1]
+    return -saving.now, -saving.later, coupon.use_by, coupon.code
+
+
+def _adds(till: Till, candidate: Candidate, on_order: list[Candidate], stack: Stack) -> int | None:
+    """None where it cannot be combined with what is on the order."""
+    if objection(candidate.terms.template, _templates(on_order)):
+        return None
+    return max(0, stacked(till, [*on_order, candidate]).saving.now - stack.saving.now)
+
+
+def _shown_usable(
+    candidate: Candidate, saving: Saving, adds: int | None, ticked: set[str]
+) -> Usable:
+    coupon = candidate.coupon
+    is_ticked = coupon.code in ticked
+    return Usable(
+        code=coupon.code,
+        name=coupon.template.name,
+        discount=saving.now,
+        adds=0 if is_ticked or adds is None else adds,
+        use_by=coupon.use_by,
+        worth=saving.later,
+        fits=is_ticked or adds is not None,
     )
+
+
+def _hints(
+    till: Till, wallet: _Wallet, on_order: list[Candidate], stack: Stack, effort: Effort
+) -> Generator[None, None, list[Hint]]:
+    """One for each template, of its coupon that ends first; the least to spend first."""
+    below = sorted(wallet.below.values(), key=lambda each: _ends(each[0]))
+    first = {id(candidate.terms): (candidate, short) for candidate, short in reversed(below)}
+    found = []
+    for candidate, short in first.values():
+        hint = hint_of(till, candidate, short, on_order, stack.saving)
+        found += [hint] if hint else []
+        effort.spend(_APPLYING * (len(on_order) + 1) * len(till.amounts))
+        if effort.is_due:
+            yield
+            effort.begin_slice()
+    return sorted(found, key=lambda hint: (hint.spend_more, hint.pieces_more, hint.code))
+
+
+def _ends(candidate: Candidate) -> tuple[int, str]:
+    return candidate.coupon.use_by, candidate.coupon.code
+
+
+# --- The answer ---------------------------------------------------------------------------------
+
+
+def _lines(order: Order, stack: Stack) -> tuple[QuotedLine, ...]:
+    return tuple(
+        QuotedLine(line.id, line.amount - net, net)
+        for line, net in zip(order.lines, stack.bill.net, strict=True)
+    )
+
+
+def _gifts(stack: Stack) -> Iterator[QuotedGift]:
+    for each in stack.applied:
+        gift = each.coupon.template.discount
+        if isinstance(gift, Gift):
+            yield QuotedGift(
+                gift.course, gift.name, gift.quantity, gift.list_price, each.coupon.code
+            )
+
+
+def _rebates(stack: Stack) -> Iterator[QuotedRebate]:
+    for each in stack.applied:
+        rebate = each.coupon.template.discount
+        if isinstance(rebate, Rebate):
+            yield QuotedRebate(
+                each.coupon.code,
+                each.later,
+                rebate.after,
+                rebate.return_window_days,
+                each.credits,
+            )

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 from server.core.money import half_up
 from server.core.orders import MAX_ID, MAX_LINES, MAX_QUANTITY, Order
-from server.core.quotes import is_in_scope
 from server.core.refusals import Code, Refused
+from server.core.scopes import goods_in_scope
 from server.core.template_rules import amount_violations, text_violations
 from server.core.templates import (
     BrokenThreshold,
@@ -157,7 +157,7 @@ def paid_coupon(template: Template, shares: Mapping[str, int], order: Order) -> 
     if isinstance(discount, ItemsFree):
         pieces = max(threshold.min_quantity, discount.from_items)
         threshold = replace(threshold, min_quantity=pieces)
-    counts = frozenset(line.id for line in order.lines if is_in_scope(line, template.scope))
+    counts = frozenset(order.lines[at].id for at in goods_in_scope(order, template.scope))
     return PaidCoupon(shares, threshold, counts, template.returns)
 
 

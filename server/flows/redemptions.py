@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core import codes
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, CouponState
+from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.quotes import Applied, Quote, Reason, quote
 from server.core.redemptions import (
     LOCK_LIMIT_MS,
@@ -41,7 +42,11 @@ from server.ledger.intents import Intent, IntentKind
 
 @refusing
 async def lock(
-    ledger: Ledger, form: LockForm, now: int, lock_limit_ms: int = LOCK_LIMIT_MS
+    ledger: Ledger,
+    form: LockForm,
+    now: int,
+    lock_limit_ms: int = LOCK_LIMIT_MS,
+    rules: MoneyRules = USUAL_RULES,
 ) -> Redemption | Refused:
     """Locks these coupons, all or none, on the order until `expires_at`.
 
@@ -58,7 +63,7 @@ async def lock(
         lock_limit_ms = form.lock_seconds * 1000
     async with ledger.begin() as conn:
         held = await _hold_for_order(conn, _unquoted(form, now, lock_limit_ms))
-        quoted = await _quote_held(conn, form, held, now)
+        quoted = await _quote_held(conn, form, held, now, rules)
         _stop_where_not_as_asked(form, quoted)
         await _take_uses(conn, form.student, quoted)
         locked = _locked(held, form, quoted)
@@ -168,7 +173,9 @@ async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemptio
     return held
 
 
-async def _quote_held(conn: AsyncConnection, form: LockForm, held: Redemption, now: int) -> Quote:
+async def _quote_held(
+    conn: AsyncConnection, form: LockForm, held: Redemption, now: int, rules: MoneyRules
+) -> Quote:
     """Quotes again, on coupons that nobody else can move any more, with its own lock undone."""
     typed = {codes.normalise(code) for code in form.coupons}
     locked = [coupon.coupon_id for coupon in held.coupons]
@@ -180,7 +187,9 @@ async def _quote_held(conn: AsyncConnection, form: LockForm, held: Redemption, n
         await _unlock_all(conn, held, now)
         wallet = await coupons.by_codes(conn, form.student, typed)
     used_up = await use_limits.used_up(conn, form.student, wallet)
-    return quote(form.order, wallet, form.coupons, now, used_up=used_up)
+    return quote(
+        form.order, wallet, form.coupons, now, rules=rules, used_up=used_up, is_advised=False
+    )
 
 
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:

@@ -1,5 +1,7 @@
 """Builders for templates, coupons and orders: say what matters, the rest is plain."""
 
+from hashlib import sha256
+
 from server.core.coupons import Coupon, CouponState
 from server.core.orders import LineKind, Order, OrderLine
 from server.core.template_forms import TemplateForm, to_template
@@ -38,7 +40,11 @@ def a_form(
 
 
 def a_template(form: TemplateForm | None = None) -> Template:
-    return to_template(form or a_form(), "tpl_1", 1, NOW)
+    """Another form is another template: of one id and version there is one."""
+    if form is None or form == a_form():
+        return to_template(a_form(), "tpl_1", 1, NOW)
+    digest = sha256(repr(form).encode()).hexdigest()[:8]
+    return to_template(form, f"tpl_{digest}", 1, NOW)
 
 
 def a_coupon(

@@ -42,7 +42,7 @@ ORDER = {"currency": "CNY", "lines": [{"id": "1", "course": "c", "unit_price": 1
         ({"discount": {"kind": "amount_off", "amount": 2**53}}, {"discount.amount": "too_large"}),
         ({"discount": {"kind": "percent_off", "percent": 101}}, {"discount.percent": "too_large"}),
         ({"discount": {"kind": "percent_off", "percent": 0}}, {"discount.percent": "too_small"}),
-        ({"discount": {"kind": "gift"}}, {"discount.kind": "unknown_value"}),
+        ({"discount": {"kind": "points"}}, {"discount.kind": "unknown_value"}),
         ({"discount": {}}, {"discount.kind": "missing"}),
         ({"discount": 5}, {"discount": "wrong_type"}),
         (

@@ -1,0 +1,42 @@
+"""Counts what a long computation does, so that it can be done in slices.
+
+Used by quotes and best_choice, whose generators yield when a slice is full: whoever drives them lets others
+have the event loop in between. The unit is a line of an order looked at by a coupon, a fifth of a
+microsecond or so: counted, because a clock would make the answer depend on the machine.
+"""
+
+from collections.abc import Generator
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+SLICE: Final = 5_000
+
+
+class Effort:
+    """`total`: all so far. `is_due`: this slice is full."""
+
+    def __init__(self, slice_size: int = SLICE) -> None:
+        self._slice = slice_size
+        self._begun = 0
+        self.total = 0
+
+    @property
+    def is_due(self) -> bool:
+        return self.total - self._begun >= self._slice
+
+    def spend(self, lines: int) -> None:
+        self.total += lines
+
+    def begin_slice(self) -> None:
+        self._begun = self.total
+
+
+def in_one_go(steps: Generator[None, None, T]) -> T:
+    """What a computation in slices answers, without any pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            answer: T = done.value
+            return answer
