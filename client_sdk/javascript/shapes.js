@@ -178,10 +178,11 @@
  * @property {"course"|"shipping"|"tax"|"fee"} [kind]
  * @typedef {{currency: string, lines: OrderLine[]}} Order
  *
- * @typedef {{student?: string, order: Order, coupons?: string[]|"best"}} QuoteForm
+ * @typedef {{student?: string, order: Order, coupons?: string[]|"best", balance?: number}} QuoteForm
  * @typedef {{id: string, discount: number, payable: number}} PricedLine
  *
  * @typedef {object} Quote
+ * @property {{available: number, used: number}} balance `used`: the last part of the discount
  * @property {number} subtotal
  * @property {number} discount
  * @property {number} payable
@@ -191,7 +192,7 @@
  * @property {{code: string, name: string, discount: number, adds: number, use_by: string}[]} usable
  * @property {{code: string, reason: string, short_by?: number}[]} unusable
  *
- * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number, lock_seconds?: number}} RedemptionForm
+ * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number, lock_seconds?: number, balance?: number}} RedemptionForm
  *
  * @typedef {{id: string, quantity?: number, amount?: number}} RefundLine so many pieces or so much money; neither: all that is left of the line
  * @typedef {{refund_id: string, lines?: RefundLine[]}} RefundForm

@@ -376,6 +376,7 @@ class QuoteForm(TypedDict):
     student: NotRequired[str]
     order: Order
     coupons: NotRequired[list[str] | Literal["best"]]
+    balance: NotRequired[int]  # how much of the student's to take at most
 
 
 class PricedLine(TypedDict):
@@ -409,7 +410,15 @@ class Unusable(TypedDict):
     short_by: NotRequired[int]
 
 
+class Spent(TypedDict):
+    """`used`: the last part of the discount."""
+
+    available: int
+    used: int
+
+
 class Quote(TypedDict):
+    balance: Spent
     subtotal: int
     discount: int
     payable: int
@@ -427,6 +436,7 @@ class RedemptionForm(TypedDict):
     coupons: list[str]
     expected_payable: NotRequired[int]
     lock_seconds: NotRequired[int]
+    balance: NotRequired[int]
 
 
 class Payment(TypedDict, total=False):
@@ -478,6 +488,7 @@ class Redemption(TypedDict):
     discount: NotRequired[int]
     payable: NotRequired[int]
     lines: NotRequired[list[PricedLine]]
+    balance: NotRequired[int]
     refunded: NotRequired[int]
     refunds: NotRequired[list[Refund]]
 

@@ -9,14 +9,13 @@ from pydantic import Discriminator, Tag
 
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.fields import Body, Moment, Shown, Student, absent
+from server.api.fields import Amount, Body, Moment, Shown, Student, absent
 from server.api.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
 from server.api.parts import ApiParts
 from server.core.identity import Identity, Role
 from server.core.quotes import (
     Applied,
     Hint,
-    Quote,
     QuotedGift,
     QuotedRebate,
     Reason,
@@ -25,7 +24,7 @@ from server.core.quotes import (
     Usable,
 )
 from server.core.refusals import Code, Refused
-from server.flows.quotes import QuoteForm, quote_order
+from server.flows.quotes import Quoted, QuoteForm, quote_order
 
 
 def _is_word(value: object) -> str:
@@ -43,6 +42,7 @@ class QuoteBody(Body):
     student: Student | None = None
     order: OrderBody
     coupons: Ticked | None = None
+    balance: Amount = 0  # how much of the student's balance to take, at most
 
 
 class AppliedShown(Shown):
@@ -115,6 +115,14 @@ class HintShown(Shown):
     worth: int | None = absent()
 
 
+class SpentShown(Shown):
+    """What the student has on account in the order's currency, and how much of it the order takes: the last
+    part of `discount`, and of each line's."""
+
+    available: int
+    used: int
+
+
 class QuoteShown(Shown):
     subtotal: int
     discount: int
@@ -127,13 +135,14 @@ class QuoteShown(Shown):
     usable: list[UsableShown]
     unusable: list[UnusableShown]
     hints: list[HintShown]
+    balance: SpentShown
 
 
 async def create(parts: ApiParts, asked: Asked[QuoteBody, NoQuery]) -> Answer | Refused:
     student = _student(asked.identity, asked.body.student)
     if isinstance(student, Refused):
         return student
-    form = QuoteForm(order_of(asked.body.order), student, _ticked(asked.body))
+    form = QuoteForm(order_of(asked.body.order), student, _ticked(asked.body), asked.body.balance)
     found = await quote_order(parts.ledger, form, asked.now, parts.money_rules)
     return found if isinstance(found, Refused) else Answer(_shown(found))
 
@@ -150,14 +159,15 @@ def _ticked(body: QuoteBody) -> tuple[str, ...] | Tick:
     return Tick.BEST if body.coupons == "best" else tuple(body.coupons or ())
 
 
-def _shown(quote: Quote) -> QuoteShown:
+def _shown(found: Quoted) -> QuoteShown:
+    quote, spent = found.quote, found.spent
     return QuoteShown(
         subtotal=quote.subtotal,
         discount=quote.discount,
         payable=quote.payable,
         lines=shown_lines(quote.lines),
         applied=[_applied(each) for each in quote.applied],
-        gifts=[_gift(each) for each in quote.gifts],
+        gifts=[shown_gift(each) for each in quote.gifts],
         rebates=[_rebate(each) for each in quote.rebates],
         best=BestShown(
             codes=list(quote.best.codes), discount=quote.best.discount, exact=quote.best.exact
@@ -165,6 +175,7 @@ def _shown(quote: Quote) -> QuoteShown:
         usable=[_usable(each) for each in quote.usable],
         unusable=[_unusable(each) for each in quote.unusable],
         hints=[_hint(each) for each in quote.hints],
+        balance=SpentShown(available=spent.available, used=spent.used),
     )
 
 
@@ -174,7 +185,7 @@ def _applied(each: Applied) -> AppliedShown:
     )
 
 
-def _gift(each: QuotedGift) -> GiftShown:
+def shown_gift(each: QuotedGift) -> GiftShown:
     return GiftShown(
         course=each.course,
         name=each.name or None,

@@ -22,6 +22,7 @@ from server.api.fields import (
 )
 from server.api.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
 from server.api.parts import ApiParts
+from server.api.quotes import GiftShown, shown_gift
 from server.api.refunds import RefundShown, shown_refund
 from server.core.redemptions import (
     LEAST_LOCK_SECONDS,
@@ -36,7 +37,7 @@ from server.flows import redemptions as flows
 
 class RedemptionBody(Body):
     """`expected_payable`: what the student was shown; another total is refused. `lock_seconds`: less time
-    to pay than the school's setting gives."""
+    to pay than the school's setting gives. `balance`: how much of the student's balance to take at most."""
 
     order_id: Word
     student: Student
@@ -44,6 +45,7 @@ class RedemptionBody(Body):
     coupons: TypedCodes
     expected_payable: Amount | None = None
     lock_seconds: Annotated[int, Field(ge=LEAST_LOCK_SECONDS)] | None = None
+    balance: Amount = 0
 
 
 class PaymentBody(Body):
@@ -66,8 +68,18 @@ class RedeemedCouponShown(Shown):
     shares: dict[str, int]
 
 
+class EarnedShown(Shown):
+    """A rebate: `shares` by line id add up to `amount`, credited at the payment or `days` later."""
+
+    coupon_id: str
+    amount: int
+    days: int | None = absent()
+    shares: dict[str, int]
+
+
 class RedemptionShown(Shown):
-    """`refunded`: paid back so far, by `refunds`, the oldest first."""
+    """`refunded`: paid back so far, by `refunds`, the oldest first. `balance`: the part of `discount` that
+    the student's balance gave."""
 
     id: str
     order_id: str
@@ -80,6 +92,9 @@ class RedemptionShown(Shown):
     payable: int
     lines: list[QuotedLineShown]
     coupons: list[RedeemedCouponShown]
+    gifts: list[GiftShown]
+    rebates: list[EarnedShown]
+    balance: int
     payment_ref: str | None = absent()
     paid_at: Moment | None = absent()
     refunded: int
@@ -97,6 +112,7 @@ async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer
         coupons=tuple(body.coupons),
         expected_payable=body.expected_payable,
         lock_seconds=body.lock_seconds,
+        balance=body.balance,
     )
     locked = await flows.lock(
         parts.ledger, form, asked.now, parts.lock_limit_ms, rules=parts.money_rules
@@ -146,6 +162,17 @@ def _shown(redemption: Redemption) -> RedemptionShown:
             )
             for coupon in redemption.coupons
         ],
+        gifts=[shown_gift(gift) for gift in redemption.gifts],
+        rebates=[
+            EarnedShown(
+                coupon_id=rebate.coupon_id,
+                amount=rebate.amount,
+                days=rebate.days,
+                shares=dict(rebate.shares),
+            )
+            for rebate in redemption.rebates
+        ],
+        balance=redemption.balance,
         payment_ref=redemption.payment_ref,
         paid_at=redemption.paid_at,
         refunded=redemption.refunded,

@@ -6,12 +6,14 @@ It is below zero where a rebate was spent and its order refunded afterwards: lat
 and it buys nothing until then.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from server.core.money import half_up
+from server.core.apportionment import shares
+from server.core.quotes import Quote
+from server.core.refunds import PaidLine
 
 DAY_MS: Final = 24 * 3600 * 1000
 
@@ -62,22 +64,33 @@ def due_at(paid_at: int, return_window_days: int | None) -> int:
     return paid_at + (return_window_days or 0) * DAY_MS
 
 
-def spendable(balance: int, asked: int, payable: int) -> int:
-    """What an order takes of a balance: what was asked for, as far as it and the order go."""
-    return max(0, min(balance, asked, payable))
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What an order takes of its student's balance: `used` of the `available`; `shares` by line, in its
+    order, add up to it."""
+
+    available: int
+    used: int
+    shares: tuple[int, ...]
 
 
-def part_of(share: int, refunded: int, paid: int) -> int:
-    """How much of a line's share goes the way of its refunds: of 300 for a line of 1000 of which 500 were
-    refunded, 150. Refunds one after the other add up to the share, whatever their sizes. `paid` 0: all of it.
+def spend_on(quote: Quote, available: int, asked: int) -> tuple[Quote, Spent]:
+    """The quote with as much off as was asked for, as far as the balance and the order go: after all
+    coupons, of every line, by what is left to pay of it. What a rebate credits does not get less by it: the
+    balance is the student's own money.
     """
-    return half_up(share * refunded, paid) if paid else share
-
-
-def undone(shares: Mapping[str, int], refunded: Mapping[str, int], paid: Mapping[str, int]) -> int:
-    """`part_of` over the lines that refunds have touched; all by line id, `refunded` in all so far."""
-    return sum(
-        part_of(share, refunded[line], paid[line])
-        for line, share in shares.items()
-        if line in refunded
+    used = max(0, min(available, asked, quote.payable))
+    parts = shares(used, [line.payable for line in quote.lines])
+    lines = tuple(
+        replace(line, discount=line.discount + part, payable=line.payable - part)
+        for line, part in zip(quote.lines, parts, strict=True)
     )
+    spent = replace(
+        quote, discount=quote.discount + used, payable=quote.payable - used, lines=lines
+    )
+    return spent, Spent(available, used, tuple(parts))
+
+
+def undone(parts: Mapping[str, int], lines: Iterable[PaidLine]) -> int:
+    """How much of these parts of lines, by line id, goes the way of what was refunded of them."""
+    return sum(line.undone_of(parts.get(line.id, 0)) for line in lines)

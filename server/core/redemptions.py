@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from server.core.orders import MAX_ID, Order, violations
-from server.core.quotes import QuotedLine, ticked_violations
+from server.core.quotes import QuotedGift, QuotedLine, ticked_violations
 from server.core.refunds import Refund
 from server.core.template_rules import MAX_INSTANT, amount_violations, text_violations
 from server.core.violations import Violation
@@ -46,8 +46,20 @@ class RedeemedCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class FrozenRebate:
+    """What the payment earns: credited at once, or `days` later. `shares` by line id add up to `amount`."""
+
+    coupon_id: str
+    amount: int
+    days: int | None
+    shares: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Redemption:
-    """`coupons` in order of application, also when the lock is over: what was locked last."""
+    """`coupons` in order of application, also when the lock is over: what was locked last. `balance`: the
+    part of `discount` that the student's balance gave, `balance_shares` of it by line id.
+    """
 
     id: str
     order_id: str
@@ -64,6 +76,10 @@ class Redemption:
     payment_ref: str | None = None
     paid_at: int | None = None
     refunds: tuple[Refund, ...] = ()
+    gifts: tuple[QuotedGift, ...] = ()
+    rebates: tuple[FrozenRebate, ...] = ()
+    balance: int = 0
+    balance_shares: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def refunded(self) -> int:
@@ -74,7 +90,8 @@ class Redemption:
 @dataclass(frozen=True, slots=True)
 class LockForm:
     """`coupons` are codes as they were typed. `expected_payable`: what the student was shown.
-    `lock_seconds`: a shorter time to pay than is usual."""
+    `lock_seconds`: a shorter time to pay than is usual. `balance`: how much of the student's balance the
+    order may take."""
 
     order_id: str
     student: str
@@ -82,6 +99,7 @@ class LockForm:
     coupons: tuple[str, ...] = field(default=())
     expected_payable: int | None = None
     lock_seconds: int | None = None
+    balance: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,7 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
         *text_violations("student", form.student, MAX_ID),
         *violations(form.order),
         *ticked_violations(form.coupons),
+        *amount_violations("balance", form.balance, 0),
     ]
 
 

@@ -53,6 +53,15 @@ class PaidLine:
         """All its pieces came back, or all its money was paid back."""
         return self.returned == self.quantity or self.refunded == self.payable > 0
 
+    def undone_of(self, total: int) -> int:
+        """What refunds so far undo of something that the line earned or took: of its pieces or of its money,
+        whichever is more; all of it where the line is gone.
+        """
+        if self.is_gone:
+            return total
+        by_money = half_up(total * self.refunded, self.payable) if self.payable else 0
+        return max(by_money, half_up(total * self.returned, self.quantity))
+
     def kept_of(self, total: int) -> int:
         """What the pieces that are kept have of a line's total; rounded so that the parts add up."""
         return 0 if self.is_gone else total - half_up(total * self.returned, self.quantity)

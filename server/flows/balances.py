@@ -5,15 +5,24 @@ window is over, and by the API for the student. An order that is locked has take
 one that comes to nothing gives it back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.balances import BalanceEntry, DueRebate, EntryKind, RebateState, undone
-from server.core.refusals import Refused
-from server.flows.stopping import refusing
+from server.core.balances import (
+    BalanceEntry,
+    DueRebate,
+    EntryKind,
+    RebateState,
+    due_at,
+    undone,
+)
+from server.core.redemptions import Redemption
+from server.core.refunds import PaidLine
+from server.core.refusals import Code, Refused
+from server.flows.stopping import Stop, refusing
 from server.ids import new_id
 from server.ledger import balances
 from server.ledger.engine import Ledger
@@ -43,8 +52,46 @@ async def show_account(
     return Account(amounts, shown, shown[-1].id if len(found) > limit else None)
 
 
+async def take(conn: AsyncConnection, order: Redemption, now: int) -> None:
+    """What the order's lock says. Stop(total_changed): the balance has become less since."""
+    if not order.balance:
+        return
+    currency = order.order.currency
+    if not await balances.spend(conn, order.student, currency, order.balance, order.id, now):
+        raise Stop(Refused(Code.TOTAL_CHANGED, "the balance is not enough any more"))
+
+
+async def give_back(conn: AsyncConnection, order: Redemption, amount: int, now: int) -> None:
+    """What an order had taken of its student's balance, or a refund's part of it."""
+    if amount:
+        await balances.add(
+            conn,
+            order.student,
+            BalanceEntry(
+                new_id("bal"), now, order.order.currency, amount, EntryKind.GIVEN_BACK, order.id
+            ),
+        )
+
+
+async def earn_all(conn: AsyncConnection, paid: Redemption, now: int) -> None:
+    """At the payment: credited at once where it is due at once."""
+    for frozen in paid.rebates:
+        rebate = DueRebate(
+            id=new_id("rbt"),
+            redemption_id=paid.id,
+            coupon_id=frozen.coupon_id,
+            student=paid.student,
+            currency=paid.order.currency,
+            amount=frozen.amount,
+            shares=frozen.shares,
+            state=RebateState.PENDING,
+            due_at=due_at(now if paid.paid_at is None else paid.paid_at, frozen.days),
+        )
+        await earn(conn, rebate, now)
+
+
 async def earn(conn: AsyncConnection, rebate: DueRebate, now: int) -> None:
-    """At the payment: credited at once where it is due at once. Repeatable."""
+    """Repeatable."""
     if await balances.insert_rebate(conn, rebate, now) and rebate.due_at <= now:
         await _credit(conn, rebate.id, now)
 
@@ -63,14 +110,13 @@ async def credit_due(ledger: Ledger, now: int, limit: int = 200) -> int:
 async def take_back(
     conn: AsyncConnection,
     redemption_id: str,
-    refunded: Mapping[str, int],
-    paid: Mapping[str, int],
+    lines: Collection[PaidLine],
     now: int,
 ) -> None:
-    """After a refund: `refunded` and `paid` by line id, in all. What is not credited yet will be less; what
-    is comes off the balance, below zero where it has been spent."""
+    """After a refund, with all lines as they are then. What is not credited yet will be less; what is comes
+    off the balance, below zero where it has been spent."""
     for rebate in await balances.rebates_of(conn, redemption_id):
-        gone = undone(rebate.shares, refunded, paid)
+        gone = undone(rebate.shares, lines)
         if gone == rebate.taken_back:
             continue
         await balances.take_back(conn, rebate, gone)
@@ -87,17 +133,6 @@ async def take_back(
                     redemption_id,
                 ),
             )
-
-
-async def give_back(
-    conn: AsyncConnection, redemption_id: str, student: str, currency: str, amount: int, now: int
-) -> None:
-    """What an order had taken of its student's balance, or a refund's part of it."""
-    if amount:
-        entry = BalanceEntry(
-            new_id("bal"), now, currency, amount, EntryKind.GIVEN_BACK, redemption_id
-        )
-        await balances.add(conn, student, entry)
 
 
 async def _credit(conn: AsyncConnection, rebate_id: str, now: int) -> None:

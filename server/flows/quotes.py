@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.core import codes, orders, quotes
+from server.core.balances import Spent, spend_on
 from server.core.coupons import Coupon
 from server.core.effort import Effort
 from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.orders import Order
 from server.core.quotes import Question, Quote, Tick
 from server.core.refusals import Refused
+from server.core.template_rules import amount_violations
 from server.core.violations import refused
 from server.flows import use_limits
-from server.ledger import coupons
+from server.ledger import balances, coupons
 from server.ledger.engine import Ledger
 
 # A wallet beyond this is quoted without claiming `exact`.
@@ -26,21 +28,35 @@ WALLET_LIMIT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class QuoteForm:
-    """`student` None: nobody's coupons, so every code is unknown. `ticked` as it was typed."""
+    """`student` None: nobody's coupons, so every code is unknown. `ticked` as it was typed. `balance`: how
+    much of the student's to take at most."""
 
     order: Order
     student: str | None = None
     ticked: tuple[str, ...] | Tick = ()
+    balance: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """`quote` with the balance taken off."""
+
+    quote: Quote
+    spent: Spent
 
 
 async def quote_order(
     ledger: Ledger, form: QuoteForm, now: int, rules: MoneyRules = USUAL_RULES
-) -> Quote | Refused:
-    broken = [*orders.violations(form.order), *quotes.ticked_violations(form.ticked)]
+) -> Quoted | Refused:
+    broken = [
+        *orders.violations(form.order),
+        *quotes.ticked_violations(form.ticked),
+        *amount_violations("balance", form.balance, 0),
+    ]
     if broken:
         return refused(broken)
     wallet, is_whole, used_up = await _wallet(ledger, form, now)
-    return await _in_slices(
+    quote = await _in_slices(
         Question(
             form.order,
             wallet,
@@ -51,6 +67,14 @@ async def quote_order(
             rules=rules,
         )
     )
+    return Quoted(*spend_on(quote, await _balance(ledger, form), form.balance))
+
+
+async def _balance(ledger: Ledger, form: QuoteForm) -> int:
+    if form.student is None:
+        return 0
+    async with ledger.read() as conn:
+        return (await balances.of_student(conn, form.student)).get(form.order.currency, 0)
 
 
 async def _in_slices(asked: Question) -> Quote:

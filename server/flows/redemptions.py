@@ -3,8 +3,8 @@
 Called by the API for the school's back end, and by the worker that ends overdue locks. Everything
 is one transaction in the ledger; the desk is told later, and only where an ended lock moved a hold.
 Within a transaction the redemption's row is held first, then all its coupons' rows, in the order of their
-ids, then the student's use counters: two orders that want one coupon queue up, the first has it, and nobody
-waits for ever.
+ids, then the student's use counters, then the balance: two orders that want one coupon queue up, the first
+has it, and nobody waits for ever.
 """
 
 from collections import defaultdict
@@ -15,11 +15,13 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core import codes
+from server.core.balances import Spent, spend_on
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, CouponState
 from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.quotes import Applied, Quote, Reason, quote
 from server.core.redemptions import (
     LOCK_LIMIT_MS,
+    FrozenRebate,
     LockForm,
     Payment,
     RedeemedCoupon,
@@ -31,9 +33,10 @@ from server.core.redemptions import (
 from server.core.refusals import Code, Refused
 from server.core.templates import Returned
 from server.core.violations import refused
-from server.flows import use_limits
+from server.flows import balances, use_limits
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
+from server.ledger import balances as balance_rows
 from server.ledger import coupons, intents, redemptions
 from server.ledger.coupons import Moved
 from server.ledger.engine import Ledger
@@ -64,11 +67,13 @@ async def lock(
     async with ledger.begin() as conn:
         held = await _hold_for_order(conn, _unquoted(form, now, lock_limit_ms))
         quoted = await _quote_held(conn, form, held, now, rules)
+        quoted, spent = await _with_balance(conn, form, held, quoted, now)
         _stop_where_not_as_asked(form, quoted)
         await _take_uses(conn, form.student, quoted)
-        locked = _locked(held, form, quoted)
+        locked = _locked(held, form, quoted, spent)
         locked = replace(locked, expires_at=now + lock_limit_ms, updated_at=now)
         await redemptions.store_lock(conn, locked, held)
+        await balances.take(conn, locked, now)
         if locked.coupons:
             await coupons.lock(conn, [each.coupon_id for each in locked.coupons], locked.id, now)
     return locked
@@ -103,6 +108,8 @@ async def confirm(
             return held
         _stop_where_over(held)
         await _redeem_all(conn, held, now)
+        if held.state is RedemptionState.EXPIRED:  # it was given back
+            await balances.take(conn, held, now)
         paid = replace(
             held,
             state=RedemptionState.REDEEMED,
@@ -111,6 +118,7 @@ async def confirm(
             updated_at=now,
         )
         await redemptions.store_payment(conn, paid)
+        await balances.earn_all(conn, paid, now)
     return paid
 
 
@@ -206,7 +214,20 @@ def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:
         )
 
 
-def _locked(held: Redemption, form: LockForm, quoted: Quote) -> Redemption:
+async def _with_balance(
+    conn: AsyncConnection, form: LockForm, held: Redemption, quoted: Quote, now: int
+) -> tuple[Quote, Spent]:
+    """After what its own lock had taken is back."""
+    if held.state is RedemptionState.LOCKED:
+        await balances.give_back(conn, held, held.balance, now)
+    available = 0
+    if form.balance:
+        available = await balance_rows.hold(conn, form.student, form.order.currency)
+    return spend_on(quoted, available, form.balance)
+
+
+def _locked(held: Redemption, form: LockForm, quoted: Quote, spent: Spent) -> Redemption:
+    ids = {each.coupon.code: each.coupon.id for each in quoted.applied}
     return replace(
         held,
         state=RedemptionState.LOCKED,
@@ -215,16 +236,25 @@ def _locked(held: Redemption, form: LockForm, quoted: Quote) -> Redemption:
         payable=quoted.payable,
         lines=quoted.lines,
         coupons=tuple(_redeemed_coupon(form, applied) for applied in quoted.applied),
+        gifts=quoted.gifts,
+        rebates=tuple(
+            FrozenRebate(ids[each.code], each.amount, each.days, _by_line(form, each.shares))
+            for each in quoted.rebates
+            if each.amount
+        ),
+        balance=spent.used,
+        balance_shares=_by_line(form, spent.shares),
     )
 
 
 def _redeemed_coupon(form: LockForm, applied: Applied) -> RedeemedCoupon:
-    by_line = {
-        line.id: share
-        for line, share in zip(form.order.lines, applied.shares, strict=True)
-        if share
-    }
+    by_line = _by_line(form, applied.shares)
     return RedeemedCoupon(applied.coupon.id, applied.coupon.code, applied.discount, by_line)
+
+
+def _by_line(form: LockForm, shares: Sequence[int]) -> dict[str, int]:
+    """Of the lines that have one."""
+    return {line.id: share for line, share in zip(form.order.lines, shares, strict=True) if share}
 
 
 async def _hold(conn: AsyncConnection, redemption_id: str) -> Redemption:
@@ -251,6 +281,8 @@ async def _end(
     if held.coupons:
         await coupons.hold_rows(conn, [coupon.coupon_id for coupon in held.coupons])
         await _unlock_all(conn, held, now)
+    if held.state is RedemptionState.LOCKED:
+        await balances.give_back(conn, held, held.balance, now)
     await redemptions.store_end(conn, held.id, state, now)
     return replace(held, state=state, updated_at=now)
 

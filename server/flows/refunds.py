@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.balances import undone
 from server.core.coupons import Coupon
 from server.core.redemptions import Redemption, RedemptionState
 from server.core.refunds import (
@@ -24,7 +25,7 @@ from server.core.refunds import (
 )
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.flows import use_limits
+from server.flows import balances, use_limits
 from server.flows.redemptions import tell_new_dates
 from server.flows.stopping import Stop, refusing
 from server.ledger import coupons, redemptions, refunds
@@ -69,7 +70,7 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
         raise Stop(planned)
     await _count(conn, held, books, planned)
     await _give_back(conn, held, used, planned, now)
-    await _take_back_rebates(conn, held, planned, now)
+    await _move_balance(conn, held, books, planned, now)
     made = Refund(
         refund_id=form.refund_id,
         refunded=planned.refunded,
@@ -133,10 +134,14 @@ async def _give_back(
         await tell_new_dates(conn, back, now)
 
 
-async def _take_back_rebates(
-    conn: AsyncConnection, held: Redemption, planned: Plan, now: int
+async def _move_balance(
+    conn: AsyncConnection, held: Redemption, books: Books, planned: Plan, now: int
 ) -> None:
-    """Where what a coupon credited for the order is taken back with it: nothing is credited yet."""
+    """What the order earned goes back with its lines, and what it took of the balance comes back."""
+    await balances.take_back(conn, held.id, planned.after.lines, now)
+    parts = held.balance_shares
+    back = undone(parts, planned.after.lines) - undone(parts, books.lines)
+    await balances.give_back(conn, held, back, now)
 
 
 async def _told(

@@ -7,7 +7,7 @@ balance holds the order's row and its coupons' before it.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.balances import BalanceEntry, DueRebate, EntryKind, RebateState
@@ -63,15 +63,6 @@ async def add(conn: AsyncConnection, student: str, entry: BalanceEntry) -> None:
         )
     )
     await _write_entry(conn, student, entry)
-
-
-async def spent_on(conn: AsyncConnection, redemption_id: str) -> int:
-    """What an order holds of its student's balance: spent and not given back."""
-    kinds = (EntryKind.SPENT.value, EntryKind.GIVEN_BACK.value)
-    query = select(func.coalesce(func.sum(balance_entries.c.amount), 0)).where(
-        balance_entries.c.redemption_id == redemption_id, balance_entries.c.kind.in_(kinds)
-    )
-    return -int(await conn.scalar(query) or 0)
 
 
 async def insert_rebate(conn: AsyncConnection, rebate: DueRebate, now: int) -> bool:

@@ -11,8 +11,8 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.orders import order_to_json, read_order
-from server.core.quotes import QuotedLine
-from server.core.redemptions import RedeemedCoupon, Redemption, RedemptionState
+from server.core.quotes import QuotedGift, QuotedLine
+from server.core.redemptions import FrozenRebate, RedeemedCoupon, Redemption, RedemptionState
 from server.ledger import refunds
 from server.ledger.many_rows import insert_unless_there
 from server.ledger.tables import coupons, redemption_coupons, redemptions
@@ -140,6 +140,8 @@ def _redemption(row: RowMapping, of_it: tuple[RedeemedCoupon, ...]) -> Redemptio
         order=read_order(row["order"]),
         lines=tuple(QuotedLine(**line) for line in row["lines"]),
         coupons=of_it,
+        gifts=tuple(QuotedGift(**gift) for gift in row["gifts"]),
+        rebates=tuple(FrozenRebate(**rebate) for rebate in row["rebates"]),
     )
 
 
@@ -151,11 +153,13 @@ def _columns(redemption: Redemption) -> dict[str, object]:
         "order": order_to_json(redemption.order),
         "subtotal": redemption.order.subtotal,
         "lines": [asdict(line) for line in redemption.lines],
+        "gifts": [asdict(gift) for gift in redemption.gifts],
+        "rebates": [asdict(rebate) for rebate in redemption.rebates],
     }
 
 
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "order_id", "student", "discount", "payable", "expires_at"),
-    *("created_at", "updated_at", "payment_ref", "paid_at"),
+    *("created_at", "updated_at", "payment_ref", "paid_at", "balance", "balance_shares"),
 )

@@ -4,49 +4,54 @@ import asyncio
 
 import pytest
 
-from server.core.balances import DAY_MS, BalanceEntry, DueRebate, EntryKind, RebateState
-from server.core.redemptions import LockForm, Redemption
-from server.flows.balances import Account, credit_due, earn, give_back, show_account, take_back
-from server.flows.redemptions import lock
-from server.ids import new_id
+from server.core.balances import DAY_MS, BalanceEntry, EntryKind
+from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
+from server.core.refunds import AskedLine, Refund, RefundForm
+from server.core.refusals import Code, Refused
+from server.core.templates import AmountOff, Rebate, RebateAfter
+from server.flows.balances import Account, credit_due, show_account
+from server.flows.quotes import Quoted, QuoteForm, quote_order
+from server.flows.redemptions import cancel, confirm, expire_overdue, lock
+from server.flows.refunds import refund
 from server.ledger import balances
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import coupon_of, give_coupon
-from tests.support.money import NOW, an_order
+from tests.support.coupon_rows import give_coupon
+from tests.support.money import NOW, a_form, an_order
 
 pytestmark = pytest.mark.asyncio
 
-PAID = {"a": 5_000, "b": 3_000}
-SHARES = {"a": 500, "b": 300}
+ORDER = an_order(5_000, 3_000)  # a rebate of 800 has 500 and 300 of its lines
+AT_ONCE = Rebate(AmountOff(800))
+IN_A_WEEK = Rebate(AmountOff(800), RebateAfter.RETURN_WINDOW, 7)
+AFTER_A_WEEK = NOW + 7 * DAY_MS
 
 
-async def an_order_that_earns(ledger: Ledger, days: int = 0) -> DueRebate:
-    """800, over two lines."""
-    code = await give_coupon(ledger, 1)
-    found = await lock(ledger, LockForm("order-1", "ada", an_order(5_000, 4_000), (code,)), NOW)
-    assert isinstance(found, Redemption)
-    coupon = await coupon_of(ledger, code)
-    return DueRebate(
-        id=new_id("rbt"),
-        redemption_id=found.id,
-        coupon_id=coupon.id,
-        student="ada",
-        currency="CNY",
-        amount=800,
-        shares=SHARES,
-        state=RebateState.PENDING,
-        due_at=NOW + days * DAY_MS,
-    )
+async def locked(ledger: Ledger, form: LockForm, now: int = NOW) -> Redemption:
+    found = await lock(ledger, form, now)
+    assert isinstance(found, Redemption), found
+    return found
 
 
-async def earned(ledger: Ledger, rebate: DueRebate) -> None:
-    async with ledger.begin() as conn:
-        await earn(conn, rebate, NOW)
+async def paid(ledger: Ledger, order: Redemption, now: int = NOW) -> Redemption:
+    found = await confirm(ledger, order.id, Payment(), now)
+    assert isinstance(found, Redemption), found
+    return found
 
 
-async def refunded(ledger: Ledger, rebate: DueRebate, **lines: int) -> None:
-    async with ledger.begin() as conn:
-        await take_back(conn, rebate.redemption_id, lines, PAID, NOW)
+async def earning(ledger: Ledger, rebate: Rebate = AT_ONCE) -> Redemption:
+    """Order o1, paid."""
+    code = await give_coupon(ledger, 1, form=a_form(rebate))
+    return await paid(ledger, await locked(ledger, LockForm("o1", "ada", ORDER, (code,))))
+
+
+def spending(amount: int, order_id: str = "o2") -> LockForm:
+    return LockForm(order_id, "ada", ORDER, balance=amount)
+
+
+async def refunded(ledger: Ledger, order_id: str, *lines: AskedLine) -> Refund:
+    found = await refund(ledger, order_id, RefundForm(f"r-{lines}", lines), NOW)
+    assert isinstance(found, Refund), found
+    return found
 
 
 async def account(ledger: Ledger) -> Account:
@@ -60,93 +65,144 @@ async def has(ledger: Ledger) -> int:
     return (await account(ledger)).amounts.get("CNY", 0)
 
 
-async def test_what_is_due_at_the_payment_is_there_at_once_and_once(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger)
-    await earned(ledger, rebate)
-    await earned(ledger, rebate)
+class TestEarning:
+    async def test_what_is_due_at_the_payment_is_there_at_once_and_once(
+        self, ledger: Ledger
+    ) -> None:
+        order = await earning(ledger)
+        await paid(ledger, order)
 
-    (entry,) = (await account(ledger)).entries
-    assert (entry.amount, entry.kind) == (800, EntryKind.REBATE)
-    assert entry.redemption_id == rebate.redemption_id
+        (entry,) = (await account(ledger)).entries
+        assert (entry.amount, entry.kind) == (800, EntryKind.REBATE)
+        assert (entry.redemption_id, order.payable) == (order.id, 8_000)
 
+    async def test_what_waits_for_the_return_window_is_there_after_it(self, ledger: Ledger) -> None:
+        await earning(ledger, IN_A_WEEK)
+        await credit_due(ledger, AFTER_A_WEEK - 1)
+        assert await has(ledger) == 0
 
-async def test_what_waits_for_the_return_window_is_there_after_it(ledger: Ledger) -> None:
-    await earned(ledger, await an_order_that_earns(ledger, days=7))
-    await credit_due(ledger, NOW + 7 * DAY_MS - 1)
-    assert await has(ledger) == 0
+        await asyncio.gather(*(credit_due(ledger, AFTER_A_WEEK) for _ in range(3)))
 
-    workers = (credit_due(ledger, NOW + 7 * DAY_MS) for _ in range(3))
-    await asyncio.gather(*workers)
+        assert await has(ledger) == 800
 
-    assert await has(ledger) == 800
+    async def test_what_is_not_paid_earns_nothing(self, ledger: Ledger) -> None:
+        code = await give_coupon(ledger, 1, form=a_form(AT_ONCE))
+        order = await locked(ledger, LockForm("o1", "ada", ORDER, (code,)))
+        await cancel(ledger, order.id, NOW)
 
-
-async def test_a_refund_before_that_day_makes_it_less(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger, days=7)
-    await earned(ledger, rebate)
-    await refunded(ledger, rebate, a=2_500)
-    await credit_due(ledger, NOW + 7 * DAY_MS)
-
-    assert await has(ledger) == 550
+        assert (await account(ledger)).entries == ()
 
 
-async def test_of_an_order_that_came_back_whole_there_is_no_rebate(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger, days=7)
-    await earned(ledger, rebate)
-    await refunded(ledger, rebate, a=5_000, b=3_000)
-    await credit_due(ledger, NOW + 7 * DAY_MS)
+class TestTakenBack:
+    async def test_a_refund_before_the_window_is_over_makes_it_less(self, ledger: Ledger) -> None:
+        await earning(ledger, IN_A_WEEK)
+        await refunded(ledger, "o1", AskedLine("a", amount=2_500))
+        await credit_due(ledger, AFTER_A_WEEK)
 
-    assert (await account(ledger)).entries == ()
+        assert await has(ledger) == 550
 
+    async def test_an_order_that_came_back_whole_has_earned_nothing(self, ledger: Ledger) -> None:
+        await earning(ledger, IN_A_WEEK)
+        await refunded(ledger, "o1")
+        await credit_due(ledger, AFTER_A_WEEK)
 
-async def test_a_refund_afterwards_takes_it_off_the_balance_line_by_line(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger)
-    await earned(ledger, rebate)
-    await refunded(ledger, rebate, b=3_000)
-    assert await has(ledger) == 500
-    await refunded(ledger, rebate, b=3_000)
-    assert await has(ledger) == 500
-    await refunded(ledger, rebate, b=3_000, a=5_000)
-    assert await has(ledger) == 0
+        assert (await account(ledger)).entries == ()
 
+    async def test_a_refund_afterwards_takes_it_line_by_line(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        for _ in range(2):  # the second is the first again
+            await refunded(ledger, "o1", AskedLine("b"))
+            assert await has(ledger) == 500
+        await refunded(ledger, "o1")
+        assert await has(ledger) == 0
 
-async def test_what_was_spent_is_owed_and_buys_nothing(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger)
-    await earned(ledger, rebate)
-    async with ledger.begin() as conn:
-        assert await balances.spend(conn, "ada", "CNY", 800, rebate.redemption_id, NOW)
-    await refunded(ledger, rebate, b=3_000)
+    async def test_what_was_spent_is_owed_and_buys_nothing(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        await locked(ledger, spending(800))
+        await refunded(ledger, "o1", AskedLine("b"))
 
-    assert await has(ledger) == -300
-    async with ledger.begin() as conn:
-        assert not await balances.spend(conn, "ada", "CNY", 1, rebate.redemption_id, NOW)
-    assert await has(ledger) == -300
-
-
-async def test_a_balance_is_spent_once_by_orders_at_the_same_moment(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger)
-    await earned(ledger, rebate)
-
-    async def spend() -> bool:
-        async with ledger.begin() as conn:
-            return await balances.spend(conn, "ada", "CNY", 500, rebate.redemption_id, NOW)
-
-    spent = await asyncio.gather(*(spend() for _ in range(4)))
-
-    assert sorted(spent) == [False, False, False, True]
-    assert await has(ledger) == 300
+        assert await has(ledger) == -300
+        other = await locked(ledger, spending(800, "o3"))
+        assert (other.balance, other.payable) == (0, 8_000)
 
 
-async def test_what_an_order_took_and_gave_back_is_there_again(ledger: Ledger) -> None:
-    rebate = await an_order_that_earns(ledger)
-    await earned(ledger, rebate)
-    async with ledger.begin() as conn:
-        await balances.spend(conn, "ada", "CNY", 500, rebate.redemption_id, NOW)
-        assert await balances.spent_on(conn, rebate.redemption_id) == 500
-        await give_back(conn, rebate.redemption_id, "ada", "CNY", 500, NOW)
-        assert await balances.spent_on(conn, rebate.redemption_id) == 0
+class TestSpending:
+    async def test_a_quote_says_what_there_is_and_takes_what_is_asked(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        found = await quote_order(ledger, QuoteForm(ORDER, "ada", balance=500), NOW)
+        nobodys = await quote_order(ledger, QuoteForm(ORDER, balance=500), NOW)
 
-    assert await has(ledger) == 800
+        assert isinstance(found, Quoted)
+        assert isinstance(nobodys, Quoted)
+        assert (found.spent.available, found.spent.used) == (800, 500)
+        assert (found.quote.payable, nobodys.quote.payable) == (7_500, 8_000)
+        assert await has(ledger) == 800
+
+    async def test_an_order_that_is_locked_has_taken_it(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        order = await locked(ledger, spending(800))
+
+        assert (order.discount, order.payable, order.balance) == (800, 7_200, 800)
+        assert order.balance_shares == {"a": 500, "b": 300}
+        assert await has(ledger) == 0
+
+    async def test_a_lock_in_its_place_takes_its_own(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        await locked(ledger, spending(800))
+        order = await locked(ledger, spending(300))
+
+        assert (order.balance, await has(ledger)) == (300, 500)
+
+    @pytest.mark.parametrize("end", ["cancel", "expire"])
+    async def test_an_order_that_comes_to_nothing_gives_it_back(
+        self, ledger: Ledger, end: str
+    ) -> None:
+        await earning(ledger)
+        order = await locked(ledger, spending(800))
+        for _ in range(2):
+            if end == "cancel":
+                await cancel(ledger, order.id, NOW)
+            else:
+                await expire_overdue(ledger, NOW + LOCK_LIMIT_MS)
+
+        assert await has(ledger) == 800
+
+    async def test_a_late_payment_takes_it_again(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        order = await locked(ledger, spending(800))
+        await expire_overdue(ledger, NOW + LOCK_LIMIT_MS)
+        await paid(ledger, order, NOW + LOCK_LIMIT_MS)
+
+        assert await has(ledger) == 0
+
+    async def test_a_late_payment_whose_balance_is_gone_is_a_conflict(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        order = await locked(ledger, spending(800))
+        await expire_overdue(ledger, NOW + LOCK_LIMIT_MS)
+        await locked(ledger, spending(500, "o3"), NOW + LOCK_LIMIT_MS)
+        answer = await confirm(ledger, order.id, Payment(), NOW + LOCK_LIMIT_MS)
+
+        assert isinstance(answer, Refused)
+        assert answer.code is Code.TOTAL_CHANGED
+        assert await has(ledger) == 300
+
+    async def test_what_comes_back_of_an_order_gives_its_part_back(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        order = await locked(ledger, spending(800))
+        await paid(ledger, order)
+        back = await refunded(ledger, "o2", AskedLine("b"))
+        assert (back.refunded, await has(ledger)) == (2_700, 300)
+        await refunded(ledger, "o2")
+        assert await has(ledger) == 800
+
+    async def test_orders_at_the_same_moment_spend_it_once(self, ledger: Ledger) -> None:
+        await earning(ledger)
+        orders = await asyncio.gather(
+            *(locked(ledger, spending(500, f"o{number}")) for number in range(2, 6))
+        )
+
+        assert sorted(order.balance for order in orders) == [0, 0, 300, 500]
+        assert await has(ledger) == 0
 
 
 async def test_entries_come_page_by_page_newest_first(ledger: Ledger) -> None:

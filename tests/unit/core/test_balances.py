@@ -1,7 +1,15 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.balances import DAY_MS, due_at, part_of, spendable, undone
+from server.core.balances import DAY_MS, due_at, spend_on, undone
+from server.core.quotes import quote
+from server.core.refunds import PaidLine
+from tests.support.money import NOW, an_order
+
+LINE = PaidLine("a", amount=1_200, payable=1_000, quantity=4)
+TWO = quote(an_order(3_000, 1_000), [], (), NOW)
 
 
 def test_a_rebate_is_due_at_the_payment_or_when_goods_can_no_longer_be_sent_back() -> None:
@@ -9,40 +17,47 @@ def test_a_rebate_is_due_at_the_payment_or_when_goods_can_no_longer_be_sent_back
     assert due_at(1_000, 7) == 1_000 + 7 * DAY_MS
 
 
-def test_an_order_takes_as_much_as_was_asked_and_is_there_and_is_due() -> None:
-    assert spendable(balance=500, asked=300, payable=1_000) == 300
-    assert spendable(balance=500, asked=900, payable=1_000) == 500
-    assert spendable(balance=500, asked=900, payable=200) == 200
-    assert spendable(balance=-50, asked=900, payable=200) == 0
+def test_a_balance_comes_off_every_line_by_what_is_to_pay_of_it() -> None:
+    quoted, spent = spend_on(TWO, available=900, asked=400)
+
+    assert (quoted.discount, quoted.payable) == (400, 3_600)
+    assert [line.payable for line in quoted.lines] == [2_700, 900]
+    assert (spent.used, spent.shares) == (400, (300, 100))
 
 
-def test_half_a_line_undone_is_half_of_its_share() -> None:
-    assert part_of(300, 500, 1_000) == 150
+def test_an_order_takes_as_much_as_is_there_and_as_it_costs() -> None:
+    assert spend_on(TWO, available=900, asked=10_000)[1].used == 900
+    assert spend_on(TWO, available=9_000, asked=10_000)[1].used == 4_000
+    assert spend_on(TWO, available=-50, asked=10_000)[1].used == 0
 
 
-def test_a_line_that_cost_nothing_is_undone_as_a_whole() -> None:
-    assert part_of(300, 0, 0) == 300
+def test_what_came_back_of_a_line_undoes_its_part_by_pieces_or_by_money() -> None:
+    assert undone({"a": 300}, [LINE]) == 0
+    assert undone({"a": 300}, [replace(LINE, returned=2, refunded=500)]) == 150
+    assert undone({"a": 300}, [replace(LINE, refunded=500)]) == 150
+    assert undone({"a": 300}, [replace(LINE, returned=4)]) == 300
+    assert undone({"b": 300}, [replace(LINE, returned=4)]) == 0
 
 
-def test_only_lines_that_came_back_are_undone() -> None:
-    shares = {"a": 300, "b": 200}
-    assert undone(shares, {"a": 1_000}, {"a": 1_000, "b": 500}) == 300
-    assert undone(shares, {"a": 1_000, "b": 500}, {"a": 1_000, "b": 500}) == 500
-    assert undone(shares, {}, {"a": 1_000, "b": 500}) == 0
+def test_a_line_that_cost_nothing_is_undone_by_its_pieces() -> None:
+    free = replace(LINE, payable=0)
+    assert undone({"a": 300}, [replace(free, returned=1)]) == 75
+    assert undone({"a": 300}, [replace(free, returned=4)]) == 300
 
 
 @given(
     share=st.integers(0, 10**6),
-    refunds=st.lists(st.integers(0, 10**6), max_size=8),
-    rest=st.integers(1, 10**6),
+    pieces=st.lists(st.integers(1, 9), min_size=1, max_size=6),
+    payable=st.integers(0, 10**6),
 )
-def test_refunds_one_after_the_other_undo_the_share_and_no_more(
-    share: int, refunds: list[int], rest: int
+def test_pieces_one_after_the_other_undo_the_share_and_no_more(
+    share: int, pieces: list[int], payable: int
 ) -> None:
-    paid, so_far, before = sum(refunds) + rest, 0, 0
-    for refund in refunds:
-        so_far += refund
-        gone = part_of(share, so_far, paid)
+    line = PaidLine("a", payable, payable, sum(pieces))
+    before = 0
+    for returned in pieces:
+        line = replace(line, returned=line.returned + returned)
+        gone = undone({"a": share}, [line])
         assert before <= gone <= share
         before = gone
-    assert part_of(share, paid, paid) == share
+    assert before == share
