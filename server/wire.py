@@ -126,6 +126,8 @@ def public_drop(drop: RoomDrop, state: DropState, remaining: int) -> dict[str, o
         shown["hold_seconds"] = drop.hold_seconds
     if drop.use_url is not None:
         shown["use_url"] = drop.use_url
+    if drop.deducts:
+        shown["deducts"] = drop.deducts
     if drop.style:
         shown["style"] = drop.style
     if drop.closed_at is not None:

@@ -7,11 +7,21 @@
  *
  * @typedef {"student"|"instructor"|"operator"|"finance"|"service"} Role
  *
- * @typedef {object} Discount `amount` for amount_off; `percent` taken off (20 = 8折) for percent_off
- * @property {"amount_off"|"percent_off"} kind
+ * @typedef {object} Discount `amount` for amount_off; `percent` taken off (20 = 8折) for percent_off, `of` the total (absent) or of each line; items_free: from `from_items` pieces the `free_items` cheapest are free; gift: a `course` at 0; rebate: `credit` is credited `after` the payment or the return window
+ * @property {"amount_off"|"percent_off"|"items_free"|"gift"|"rebate"} kind
  * @property {number} [amount]
  * @property {number} [percent]
  * @property {number|null} [max_amount]
+ * @property {"total"|"lines"} [of]
+ * @property {number} [from_items]
+ * @property {number} [free_items]
+ * @property {string} [course]
+ * @property {string} [name]
+ * @property {number} [list_price]
+ * @property {number} [quantity]
+ * @property {Discount} [credit]
+ * @property {"payment"|"return_window"} [after]
+ * @property {number} [return_window_days]
  *
  * @typedef {object} Validity
  * @property {"fixed"|"relative"} kind
@@ -19,9 +29,14 @@
  * @property {string} [until]
  * @property {number} [seconds]
  * @property {boolean} [cap_at_batch_end]
+ * @property {number} [wait_seconds]
  *
- * @typedef {{min_amount: number}} Threshold
- * @typedef {{courses: string[], packages: string[]}} Scope
+ * @typedef {"goods"|"shipping"|"tax"|"fee"} Deducts
+ * @typedef {{min_amount: number, min_quantity?: number, counted?: "before"|"after"}} Threshold Of the goods in scope, `counted` before other coupons (absent) or after those before it
+ * @typedef {{courses: string[], packages: string[], except_courses?: string[], except_packages?: string[], sale_prices?: boolean}} Scope Empty = everything. `sale_prices` false: not on lines below their list price
+ * @typedef {"product"|"order"|"shipping"} StackingClass
+ * @typedef {{class: StackingClass, combines_with: StackingClass[]}} Stacking
+ * @typedef {{after_cancel?: "back"|"kept", after_refund?: "back"|"kept", after_partial_refund?: "back"|"kept", broken_threshold?: "keep"|"charge_back"}} Returns What becomes of a coupon whose order is undone
  * @typedef {{colour?: string, image?: string}} Style
  * @typedef {Record<string, string>} Metadata
  *
@@ -33,6 +48,10 @@
  * @property {Threshold} threshold
  * @property {Scope} scope
  * @property {Validity} validity
+ * @property {Deducts[]} [deducts]
+ * @property {Stacking} [stacking]
+ * @property {number} [uses_per_student]
+ * @property {Returns} [returns]
  * @property {Style} [style]
  * @property {string} [use_url]
  * @property {Metadata} [metadata]
@@ -77,6 +96,7 @@
  * @property {Threshold} threshold
  * @property {Scope} scope
  * @property {Validity} validity
+ * @property {Deducts[]} [deducts]
  * @property {number} [hold_seconds]
  * @property {string} [use_url]
  * @property {Style} [style]
@@ -176,6 +196,7 @@
  * @property {number} quantity
  * @property {number} [list_price]
  * @property {"course"|"shipping"|"tax"|"fee"} [kind]
+ * @property {number} [floor_price]
  * @typedef {{currency: string, lines: OrderLine[]}} Order
  *
  * @typedef {{student?: string, order: Order, coupons?: string[]|"best", balance?: number}} QuoteForm
@@ -187,10 +208,20 @@
  * @property {number} discount
  * @property {number} payable
  * @property {PricedLine[]} lines
- * @property {{code: string, discount: number}[]} applied
+ * @property {Applied[]} applied
+ * @property {QuotedGift[]} gifts
+ * @property {QuotedRebate[]} rebates
  * @property {{codes: string[], discount: number, exact: boolean}} best
- * @property {{code: string, name: string, discount: number, adds: number, use_by: string}[]} usable
- * @property {{code: string, reason: string, short_by?: number}[]} unusable
+ * @property {Usable[]} usable
+ * @property {Unusable[]} unusable
+ * @property {Hint[]} hints
+ *
+ * @typedef {{code: string, discount: number, base: number, worth?: number}} Applied `base`: what it was computed on. `worth`: of a gift or rebate, which take nothing off
+ * @typedef {{course: string, name?: string, quantity: number, list_price: number, coupon: string}} QuotedGift A line at 0; `list_price` is that of one piece, `coupon` the code that adds it
+ * @typedef {{code: string, amount: number, after: "payment"|"return_window", days?: number}} QuotedRebate
+ * @typedef {{code: string, name: string, discount: number, adds: number, worth?: number, fits: boolean, use_by: string}} Usable `fits`: can be combined with what is ticked
+ * @typedef {{code: string, reason: string, short_by?: number, short_pieces?: number}} Unusable What is missing to the threshold: `short_by`, `short_pieces`
+ * @typedef {{code: string, spend_more: number, pieces_more?: number, save_more: number, worth?: number}} Hint Spend `spend_more` more, or buy `pieces_more` more, and save `save_more` more
  *
  * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number, lock_seconds?: number, balance?: number}} RedemptionForm
  *

@@ -37,23 +37,64 @@ DropState = Literal["prepared", "scheduled", "open", "sold_out", "drawing", "clo
 
 
 class Discount(TypedDict):
-    """`amount` for amount_off; `percent` taken off (20 = 8折) for percent_off."""
+    """`amount` for amount_off; `percent` taken off (20 = 8折) for percent_off, `of` the total (absent) or of
+    each line; items_free: from `from_items` pieces the `free_items` cheapest are free; gift: a `course`
+    at 0; rebate: `credit` is credited `after` the payment or the return window."""
 
-    kind: Literal["amount_off", "percent_off"]
+    kind: Literal["amount_off", "percent_off", "items_free", "gift", "rebate"]
     amount: NotRequired[int]
     percent: NotRequired[int]
     max_amount: NotRequired[int | None]
+    of: NotRequired[Literal["total", "lines"]]
+    from_items: NotRequired[int]
+    free_items: NotRequired[int]
+    course: NotRequired[str]
+    name: NotRequired[str]
+    list_price: NotRequired[int]
+    quantity: NotRequired[int]
+    credit: NotRequired["Discount"]
+    after: NotRequired[Literal["payment", "return_window"]]
+    return_window_days: NotRequired[int]
+
+
+Deducts = Literal["goods", "shipping", "tax", "fee"]
 
 
 class Threshold(TypedDict):
+    """Of the goods in scope, `counted` before other coupons (absent) or after those before it."""
+
     min_amount: int
+    min_quantity: NotRequired[int]
+    counted: NotRequired[Literal["before", "after"]]
 
 
 class Scope(TypedDict):
-    """Empty = everything."""
+    """Empty = everything. `sale_prices` False: not on lines below their list price."""
 
     courses: list[str]
     packages: list[str]
+    except_courses: NotRequired[list[str]]
+    except_packages: NotRequired[list[str]]
+    sale_prices: NotRequired[bool]
+
+
+# `class` is a keyword.
+Stacking = TypedDict(
+    "Stacking",
+    {
+        "class": Literal["product", "order", "shipping"],
+        "combines_with": list[Literal["product", "order", "shipping"]],
+    },
+)
+
+
+class Returns(TypedDict, total=False):
+    """What becomes of a coupon whose order is undone."""
+
+    after_cancel: Literal["back", "kept"]
+    after_refund: Literal["back", "kept"]
+    after_partial_refund: Literal["back", "kept"]
+    broken_threshold: Literal["keep", "charge_back"]
 
 
 # `from` is a keyword.
@@ -65,6 +106,7 @@ Validity = TypedDict(
         "until": NotRequired[str],
         "seconds": NotRequired[int],
         "cap_at_batch_end": NotRequired[bool],
+        "wait_seconds": NotRequired[int],
     },
 )
 Window = TypedDict("Window", {"from": str, "until": str})
@@ -83,6 +125,10 @@ class TemplateForm(TypedDict):
     threshold: Threshold
     scope: Scope
     validity: Validity
+    deducts: NotRequired[list[Deducts]]
+    stacking: NotRequired[Stacking]
+    uses_per_student: NotRequired[int]
+    returns: NotRequired[Returns]
     style: NotRequired[Style]
     use_url: NotRequired[str]
     metadata: NotRequired[dict[str, str]]
@@ -212,6 +258,7 @@ class Drop(TypedDict):
     threshold: Threshold
     scope: Scope
     validity: Validity
+    deducts: NotRequired[list[Deducts]]
     hold_seconds: NotRequired[int]
     use_url: NotRequired[str]
     style: NotRequired[Style]
@@ -365,6 +412,7 @@ class OrderLine(TypedDict):
     quantity: int
     list_price: NotRequired[int]
     kind: NotRequired[Literal["course", "shipping", "tax", "fee"]]
+    floor_price: NotRequired[int]
 
 
 class Order(TypedDict):
@@ -386,8 +434,29 @@ class PricedLine(TypedDict):
 
 
 class Applied(TypedDict):
+    """`base`: what it was computed on. `worth`: of a gift or rebate, which take nothing off."""
+
     code: str
     discount: int
+    base: int
+    worth: NotRequired[int]
+
+
+class QuotedGift(TypedDict):
+    """A line at 0; `list_price` is that of one piece, `coupon` the code that adds it."""
+
+    course: str
+    name: NotRequired[str]
+    quantity: int
+    list_price: int
+    coupon: str
+
+
+class QuotedRebate(TypedDict):
+    code: str
+    amount: int
+    after: Literal["payment", "return_window"]
+    days: NotRequired[int]
 
 
 class Best(TypedDict):
@@ -397,17 +466,34 @@ class Best(TypedDict):
 
 
 class Usable(TypedDict):
+    """`fits`: can be combined with what is ticked."""
+
     code: str
     name: str
     discount: int
     adds: int
+    worth: NotRequired[int]
+    fits: bool
     use_by: str
 
 
 class Unusable(TypedDict):
+    """What is missing to the threshold: `short_by`, `short_pieces`."""
+
     code: str
     reason: str
     short_by: NotRequired[int]
+    short_pieces: NotRequired[int]
+
+
+class Hint(TypedDict):
+    """Spend `spend_more` more, or buy `pieces_more` more, and save `save_more` more."""
+
+    code: str
+    spend_more: int
+    pieces_more: NotRequired[int]
+    save_more: int
+    worth: NotRequired[int]
 
 
 class Spent(TypedDict):
@@ -424,9 +510,12 @@ class Quote(TypedDict):
     payable: int
     lines: list[PricedLine]
     applied: list[Applied]
+    gifts: list[QuotedGift]
+    rebates: list[QuotedRebate]
     best: Best
     usable: list[Usable]
     unusable: list[Unusable]
+    hints: list[Hint]
 
 
 class RedemptionForm(TypedDict):

@@ -7,7 +7,7 @@ kinds still to come save on the bill as it stands bounds what they can add; a br
 best so far is left. A budget of effort ends the search early, and says so.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -23,12 +23,14 @@ from server.core.discounts import (
     saving_on,
     shortfall,
 )
-from server.core.effort import Effort
+from server.core.effort import APPLYING, Effort
 from server.core.reasons import Reason
 from server.core.stacking import MAX_APPLIED, Candidate, objection, place_of
 
-# A look costs one for each line it looks at: a second of work at the very most, in slices.
-SEARCH_BUDGET: Final = 1_000_000
+# In line visits (effort.py): a tenth of a second of a core, in slices; ten times what the published wallets
+# need (tests/support/wallets.py).
+SEARCH_BUDGET: Final = 250_000
+_LOOKING: Final = 20  # what a look costs besides its lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +117,16 @@ class _Search:
         saving = Saving(-self._rank.less_now, -self._rank.less_later)
         return Choice(tuple(self._candidates(self._best)), saving, self._is_exact)
 
-    def extend(self, branch: _Branch) -> Iterator[None]:
+    def extend(self, branch: _Branch) -> Generator[None, None, None]:
         """Everything that begins with this branch and is longer."""
-        looks = self._looks(branch)
-        if self._effort.is_due:
-            yield
-            self._effort.begin_slice()
+        looks = yield from self._looks(branch)
         for look in looks:
             self._note(branch, look)
         if len(branch.chosen) + 1 >= MAX_APPLIED:
             return
         room = sum(branch.bill.net) - self._floor
         for look in looks:
+            yield from self._effort.pause()
             longer = self._longer(branch, look)
             if not self._may_beat(longer, looks, branch.saved.now + room):
                 continue
@@ -135,7 +135,7 @@ class _Search:
                 return
             yield from self.extend(self._taken(branch.bill, longer))
 
-    def _looks(self, branch: _Branch) -> list[_Look]:
+    def _looks(self, branch: _Branch) -> Generator[None, None, list[_Look]]:
         """What each kind that may come next saves on this bill, the most first."""
         looks = []
         left = branch.allowed
@@ -143,7 +143,8 @@ class _Search:
             at = (left & -left).bit_length() - 1
             left &= left - 1
             terms = self._kinds[at].terms
-            self._effort.spend(len(terms.lines) + len(terms.goods))
+            yield from self._effort.pause()
+            self._effort.spend(len(terms.lines) + _LOOKING)
             if any(shortfall(self._till, terms, branch.bill)):
                 continue
             saving = saving_on(self._till, terms, branch.bill)
@@ -194,6 +195,7 @@ class _Search:
         would save right now, and in all no more than there is to save."""
         if not longer.allowed:
             return False
+        self._effort.spend(len(looks) // 4)  # a bit tested is a fraction of a line visited
         now, later = self._most_to_come(longer, looks)
         less_now = -min(longer.saved.now + now, most)
         bound = Rank(less_now, -longer.saved.later - later, len(longer.chosen) + 1, (), ())
@@ -215,7 +217,7 @@ class _Search:
 
     def _taken(self, bill: Bill, longer: _Branch) -> _Branch:
         terms = self._kinds[longer.chosen[-1]].terms
-        self._effort.spend(3 * len(bill.net))
+        self._effort.spend(APPLYING * len(bill.net))
         return longer._replace(bill=apply(self._till, terms, bill).bill)
 
     def _candidates(self, chosen: Sequence[int]) -> list[Candidate]:

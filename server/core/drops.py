@@ -3,7 +3,7 @@
 Asked by flows before they write and by everybody who shows a drop. The clock is an argument.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -66,7 +66,8 @@ class Window:
 class RoomDrop:
     """A drop as its room knows it: what `drop_opened` shows, and what the gateway must know besides
     (shard, batch_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
-    never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON."""
+    never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON.
+    `deducts` is empty where the discount comes off goods alone."""
 
     id: str
     room: str
@@ -90,3 +91,4 @@ class RoomDrop:
     use_url: str | None = None
     closed_at: int | None = None
     close_reason: CloseReason | None = None
+    deducts: Sequence[str] = ()

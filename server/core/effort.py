@@ -10,26 +10,27 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-SLICE: Final = 5_000
+SLICE: Final = 1_500
+READING: Final = 5  # a template for an order, for each of its lines
+APPLYING: Final = 5  # a coupon, for each line
 
 
 class Effort:
-    """`total`: all so far. `is_due`: this slice is full."""
+    """`total`: all that was done so far."""
 
     def __init__(self, slice_size: int = SLICE) -> None:
         self._slice = slice_size
         self._begun = 0
         self.total = 0
 
-    @property
-    def is_due(self) -> bool:
-        return self.total - self._begun >= self._slice
-
     def spend(self, lines: int) -> None:
         self.total += lines
 
-    def begin_slice(self) -> None:
-        self._begun = self.total
+    def pause(self) -> Generator[None, None, None]:
+        """Between two steps: yields where the slice is full."""
+        if self.total - self._begun >= self._slice:
+            yield
+            self._begun = self.total
 
 
 def in_one_go(steps: Generator[None, None, T]) -> T:

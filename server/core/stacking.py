@@ -136,6 +136,10 @@ def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
     )
 
 
+def templates_of(candidates: Iterable[Candidate]) -> list[Template]:
+    return [each.terms.template for each in candidates]
+
+
 def objection(template: Template, others: Sequence[Template]) -> Reason | None:
     """Why a coupon of this template may not go on an order with these; None where it may."""
     if not all(template.stacking.allows(other.stacking) for other in others):

@@ -6,12 +6,13 @@ Called by whoever publishes to the feed: the flows of drops and the rebuild.
 from server.core.batches import Batch
 from server.core.drops import RoomDrop
 from server.core.template_parts import (
+    deducts_to_json,
     discount_to_json,
     scope_to_json,
     threshold_to_json,
     validity_to_json,
 )
-from server.core.templates import Template
+from server.core.templates import GOODS_ONLY, Template
 from server.ledger.drops import DropRow
 
 
@@ -44,4 +45,5 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         use_url=template.use_url,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
+        deducts=() if template.deducts == GOODS_ONLY else deducts_to_json(template.deducts),
     )

@@ -199,7 +199,7 @@ function holdClockOf(drop, claim, now, language) {
 export function dropFacts(drop, language) {
   return {
     value: shortValue(drop.discount, drop.currency, language),
-    conditions: conditions(drop.discount, drop.threshold, drop.currency, language),
+    conditions: conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts),
     details: [
       scopeText(drop.scope, language),
       validityText(drop.validity, language),

@@ -9,7 +9,9 @@
 import { say } from "./words.js";
 
 /** @typedef {import("./words.js").Language} Language */
-/** @typedef {{kind: string, amount?: number, percent?: number, max_amount?: number|null}} Discount */
+/** @typedef {import("../shapes.js").Discount} Discount */
+/** @typedef {import("../shapes.js").Scope} Scope */
+/** @typedef {import("../shapes.js").Threshold} Threshold */
 /** @typedef {{kind: string, from?: string, until?: string, seconds?: number}} Validity */
 
 /** Currencies whose minor unit is not a hundredth are asked of the browser, not listed here. */
@@ -55,6 +57,9 @@ export function money(minor, currency, language, exact = false) {
  */
 export function bigValue(discount, currency, language) {
   if (discount.kind === "percent_off") return bigPercent(discount.percent ?? 0, language);
+  if (discount.kind === "items_free") return bigPieces(discount, language);
+  if (discount.kind === "gift") return bigGift(discount, language);
+  if (discount.kind === "rebate") return bigRebate(discount.credit, currency, language);
   const text = money(discount.amount ?? 0, currency, language);
   const [, before, figure] = /^(\D*)(.*)$/s.exec(text) ?? ["", "", text];
   return { before, figure, after: language === "en" ? say(language, "off") : "" };
@@ -72,6 +77,39 @@ function bigPercent(percent, language) {
 }
 
 /**
+ * "满3件免1件", "1 of 3 free".
+ * @param {Discount} discount
+ * @param {Language} language
+ */
+function bigPieces({ from_items: from = 0, free_items: free = 0 }, language) {
+  const [before, figure, after] = ["items_free_before", "items_free", "items_free_after"].map((key) =>
+    say(language, key, { from, free }));
+  return { before, figure, after };
+}
+
+/**
+ * "赠 教材", "Free: a book".
+ * @param {Discount} discount
+ * @param {Language} language
+ */
+function bigGift({ name, course = "", quantity: n = 1 }, language) {
+  const what = name || course;
+  const figure = n > 1 ? say(language, "pieces_of", { name: what, n }) : what;
+  return { before: say(language, "gift_before"), figure, after: "" };
+}
+
+/**
+ * "返¥10", "10% back": what comes back is never said as 9折.
+ * @param {Discount|undefined} credit
+ * @param {string} currency
+ * @param {Language} language
+ */
+function bigRebate(credit, currency, language) {
+  const figure = credit?.kind === "percent_off" ? `${credit.percent}%` : money(credit?.amount ?? 0, currency, language);
+  return { before: say(language, "rebate_before"), figure, after: say(language, "rebate_after") };
+}
+
+/**
  * The same in one string: "¥10 off", "8折".
  * @param {Discount} discount
  * @param {string} currency
@@ -84,21 +122,47 @@ export function shortValue(discount, currency, language) {
 }
 
 /**
- * "满100可用", "无门槛", with the cap of a percentage.
+ * "满100可用", "无门槛", with what it comes off, the cap of a percentage and when a rebate comes.
  * @param {Discount} discount
- * @param {{min_amount?: number}|undefined} threshold
+ * @param {Threshold|undefined} threshold
  * @param {string} currency
  * @param {Language} language
+ * @param {readonly string[]} [deducts] absent: goods alone
  * @returns {string[]}
  */
-export function conditions(discount, threshold, currency, language) {
-  const least = threshold?.min_amount ?? 0;
-  const spend = { amount: plainAmount(least, currency, language) };
-  const found = [least > 0 ? say(language, "threshold", spend) : say(language, "no_threshold")];
-  if (discount.kind === "percent_off" && discount.max_amount) {
-    found.push(say(language, "cap", { amount: money(discount.max_amount, currency, language) }));
+export function conditions(discount, threshold, currency, language, deducts = []) {
+  const found = thresholds(discount, threshold, currency, language);
+  if (deducts.length > 0 && deducts.join() !== "goods") {
+    found.push(...deducts.map((kind) => say(language, `deducts_${kind}`)));
   }
+  const most = (discount.kind === "rebate" ? discount.credit : discount)?.max_amount;
+  if (most) found.push(say(language, discount.kind === "rebate" ? "cap_back" : "cap", { amount: money(most, currency, language) }));
+  if (discount.of === "lines") found.push(say(language, "per_line"));
+  if (discount.kind === "rebate") found.push(creditedText(discount, language));
   return found;
+}
+
+/**
+ * @param {Discount} discount
+ * @param {Threshold|undefined} threshold
+ * @param {string} currency
+ * @param {Language} language
+ */
+function thresholds(discount, threshold, currency, language) {
+  const { min_amount: least = 0, min_quantity: pieces = 0 } = threshold ?? {};
+  const found = [];
+  if (least > 0) found.push(say(language, "threshold", { amount: plainAmount(least, currency, language) }));
+  if (pieces > 0) found.push(say(language, "threshold_pieces", { n: pieces }));
+  if (found.length === 0 && discount.kind !== "items_free") found.push(say(language, "no_threshold"));
+  return found;
+}
+
+/**
+ * @param {Discount} discount
+ * @param {Language} language
+ */
+function creditedText({ after, return_window_days: n = 0 }, language) {
+  return after === "return_window" ? say(language, "credited_later", { n }) : say(language, "credited_on_payment");
 }
 
 /**
@@ -113,11 +177,24 @@ function plainAmount(minor, currency, language) {
 }
 
 /**
- * Which courses it is for.
- * @param {{courses?: string[], packages?: string[]}|undefined} scope
+ * Which courses it is for, and which not.
+ * @param {Partial<Scope>|undefined} scope
  * @param {Language} language
  */
 export function scopeText(scope, language) {
+  const excepted = (scope?.except_courses ?? []).length + (scope?.except_packages ?? []).length > 0;
+  return [
+    courses(scope, language),
+    excepted ? say(language, "except_some") : "",
+    scope?.sale_prices === false ? say(language, "not_on_sale") : "",
+  ].filter(Boolean).join(language === "zh" ? "，" : ", ");
+}
+
+/**
+ * @param {Partial<Scope>|undefined} scope
+ * @param {Language} language
+ */
+function courses(scope, language) {
   const names = [...(scope?.courses ?? []), ...(scope?.packages ?? [])];
   if (names.length === 0) return say(language, "every_course");
   const shown = names.slice(0, 3).join(language === "zh" ? "、" : ", ");

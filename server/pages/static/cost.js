@@ -8,11 +8,21 @@ import { money } from "/sdk/element/value.js";
 
 /**
  * @param {Discount} discount
- * @returns {number|null} minor units a coupon; null where a percentage has no cap
+ * @returns {number|null} minor units a coupon; null where nothing bounds it
  */
 export function greatestDiscount(discount) {
-  if (discount.kind === "amount_off") return discount.amount ?? 0;
-  return discount.max_amount ?? null;
+  switch (discount.kind) {
+    case "amount_off":
+      return discount.amount ?? 0;
+    case "percent_off":
+      return discount.max_amount ?? null;
+    case "gift":
+      return (discount.list_price ?? 0) * (discount.quantity ?? 1);
+    case "rebate":
+      return discount.credit ? greatestDiscount(discount.credit) : null;
+    default:
+      return null;
+  }
 }
 
 /**

@@ -122,6 +122,42 @@ test("amounts and percentages in the words of each language", () => {
   assert.equal(shortValue({ kind: "percent_off", percent: 100 }, "CNY", "zh"), "免费");
 });
 
+test("every kind of discount has its words in each language", () => {
+  /** @type {[object, string, string][]} */
+  const cases = [
+    [{ kind: "items_free", from_items: 3, free_items: 1 }, "满3件免1件", "1 of 3 free"],
+    [{ kind: "gift", course: "book-1", list_price: 900, name: "教材" }, "赠 教材", "Free: 教材"],
+    [{ kind: "gift", course: "book-1", list_price: 900, quantity: 2 }, "赠 book-1 × 2", "Free: 2 × book-1"],
+    [{ kind: "rebate", credit: { kind: "amount_off", amount: 1000 }, after: "payment" }, "返¥10", "¥10 back"],
+    [{ kind: "rebate", credit: { kind: "percent_off", percent: 10 }, after: "payment" }, "返10%", "10% back"],
+  ];
+  for (const [discount, zh, en] of cases) {
+    assert.equal(shortValue(/** @type {any} */ (discount), "CNY", "zh"), zh);
+    assert.equal(shortValue(/** @type {any} */ (discount), "CNY", "en"), en);
+  }
+});
+
+test("a rebate says when it is credited and how much at most", () => {
+  const discount = { kind: "rebate", credit: PERCENT, after: "return_window", return_window_days: 7 };
+  const { conditions } = dropFacts(/** @type {any} */ ({ ...DROP, discount }), "zh");
+  assert.deepEqual(conditions, ["满100可用", "最多返¥30", "付款满 7 天后返还"]);
+  const paid = dropFacts(/** @type {any} */ ({ ...DROP, discount: { ...discount, after: "payment" } }), "en");
+  assert.equal(paid.conditions.at(-1), "Credited after you pay");
+});
+
+test("a coupon for shipping and one for pieces say so", () => {
+  const shipping = { ...DROP, deducts: ["shipping"], threshold: { min_amount: 5000, min_quantity: 2 } };
+  assert.deepEqual(dropFacts(shipping, "zh").conditions, ["满50可用", "满2件可用", "运费券"]);
+  assert.deepEqual(dropFacts({ ...DROP, deducts: ["goods"] }, "zh").conditions, ["满100可用"]);
+  const pieces = { ...DROP, threshold: { min_amount: 0 }, discount: { kind: "items_free", from_items: 3, free_items: 1 } };
+  assert.deepEqual(dropFacts(/** @type {any} */ (pieces), "zh").conditions, []);
+});
+
+test("what a scope leaves out is said", () => {
+  const scope = { courses: [], packages: [], except_courses: ["c9"], sale_prices: false };
+  assert.equal(dropFacts({ ...DROP, scope }, "zh").details[0], "全部课程可用，部分课程除外，特价课程不可用");
+});
+
 test("minor units follow the currency", () => {
   assert.equal(money(455, "CNY", "zh"), "¥4.55");
   assert.equal(money(1000, "CNY", "zh", true), "¥10.00");
