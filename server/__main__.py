@@ -1,28 +1,25 @@
 """The command line: `python -m server [web|worker|migrate|doctor|token|desk-bench]`.
 
-Dispatches, nothing more.
+Dispatches, nothing more, and imports no command but the one that is asked for: all of them together are two
+seconds of CPU.
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
 from server.commands import CommandError
-from server.commands.desk_bench import BENCHMARK, desk_bench
-from server.commands.doctor import doctor
-from server.commands.migrate import migrate_configured
-from server.commands.run import run
-from server.commands.supervisor import until_stopped
-from server.commands.token import DEFAULT_TTL_SECONDS, TokenRequest, write_tokens
-from server.commands.web import Place, web
-from server.commands.worker import worker
 from server.core.identity import Role
 from server.settings import Settings, SettingsError, read_settings
 from server.telemetry import configure_logs
+
+if TYPE_CHECKING:
+    from server.commands.token import TokenRequest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,23 +37,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
     match asked.role:
-        case None:
-            # asyncio's own loop: the supervisor moves no data, and its children are better watched.
-            asyncio.run(until_stopped(run(settings)))
-        case "web":
-            uvloop.run(
-                until_stopped(web(settings, Place(asked.number, asked.listen_fd, asked.up_fd)))
-            )
-        case "worker":
-            uvloop.run(until_stopped(worker(settings, asked.up_fd)))
         case "migrate":
+            from server.commands.migrate import migrate_configured
+
             migrate_configured(settings)
-        case "doctor":
-            uvloop.run(until_stopped(doctor(settings, repair=asked.repair, as_json=asked.json)))
         case "token":
+            from server.commands.token import write_tokens
+
             write_tokens(settings, _token_request(asked), asked.out)
+        case _:
+            _run_until_stopped(settings, asked)
+
+
+def _run_until_stopped(settings: Settings, asked: argparse.Namespace) -> None:
+    from server.commands.until_stopped import until_stopped
+
+    # The supervisor has asyncio's own loop: it moves no data, and its children are better watched.
+    run = asyncio.run if asked.role is None else uvloop.run
+    run(until_stopped(_command(settings, asked)))
+
+
+def _command(settings: Settings, asked: argparse.Namespace) -> Coroutine[object, object, None]:
+    match asked.role:
+        case "web":
+            from server.commands.web import Place, web
+
+            return web(settings, Place(asked.number, asked.listen_fd, asked.up_fd))
+        case "worker":
+            from server.commands.worker import worker
+
+            return worker(settings, asked.up_fd)
+        case "doctor":
+            from server.commands.doctor import doctor
+
+            return doctor(settings, repair=asked.repair, as_json=asked.json)
         case "desk-bench":
-            uvloop.run(until_stopped(desk_bench(asked.what, asked.seconds)))
+            from server.commands.desk_bench import desk_bench
+
+            return desk_bench(asked.what, asked.seconds)
+        case _:
+            from server.commands.run import run
+
+            return run(settings)
 
 
 def _refuse(lines: Sequence[str], status: int) -> int:
@@ -93,7 +115,7 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("what", nargs="*", help=f"claims in a call (1 to 500) or {BENCHMARK}; default: several")
+    add("what", nargs="*", help="claims in a call (1 to 500) or redis-benchmark; default: several")
     add("--seconds", type=float, default=2.0, help="for each")
 
 
@@ -103,18 +125,20 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sub", required=True, metavar="ID")
     add("--room", action="append", default=[], metavar="ROOM", help="may be repeated")
     add("--tag", action="append", default=[], metavar="TAG", help="may be repeated")
-    add("--ttl", type=int, default=DEFAULT_TTL_SECONDS, metavar="SECONDS")
+    add("--ttl", type=int, metavar="SECONDS", help="default: 12 hours")
     add("--count", type=int, metavar="N", help="N tokens for ID0, ID1, ...")
     add("--out", type=Path, metavar="FILE", help="one token a line, readable by you only")
 
 
-def _token_request(asked: argparse.Namespace) -> TokenRequest:
+def _token_request(asked: argparse.Namespace) -> "TokenRequest":
+    from server.commands.token import DEFAULT_TTL_SECONDS, TokenRequest
+
     return TokenRequest(
         role=Role(asked.token_role),
         subject=asked.sub,
         rooms=tuple(asked.room),
         tags=tuple(asked.tag),
-        ttl_seconds=asked.ttl,
+        ttl_seconds=DEFAULT_TTL_SECONDS if asked.ttl is None else asked.ttl,
         count=asked.count,
     )
 

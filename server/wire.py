@@ -10,6 +10,7 @@ for whatever is not a frame of the protocol.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard
 
 import orjson
@@ -204,10 +205,8 @@ def claim_result(fields: Mapping[str, object]) -> bytes:
 
 
 def claim_confirmed(drop_id: str, coupon: bytes) -> bytes:
-    """`coupon` is JSON already: the desk has it so."""
-    return orjson.dumps(
-        {"type": "claim_confirmed", "drop_id": drop_id, "coupon": orjson.Fragment(coupon)}
-    )
+    """`coupon` is JSON already: the desk has it so. `drop_id` is ours: its characters need no escaping."""
+    return b'{"type":"claim_confirmed","drop_id":"%b","coupon":%b}' % (drop_id.encode(), coupon)
 
 
 def claim_lost(frame: str, drop_id: str, coupon_id: str | None, reason: str) -> bytes:
@@ -216,18 +215,40 @@ def claim_lost(frame: str, drop_id: str, coupon_id: str | None, reason: str) -> 
     return orjson.dumps({"type": frame, "drop_id": drop_id, **coupon, "reason": reason})
 
 
+def coupon_json(coupon: ClaimCoupon) -> bytes:
+    """`coupon_fields` in JSON; what the winners of a moment share is made once (0.7 us each, not 4). Ids
+    and codes are ours: their characters need no escaping."""
+    dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
+    shared = _shared_of_coupon(coupon.template.name, coupon.template.use_url, *dates)
+    return b'{"id":"%b","code":"%b",%b' % (coupon.id.encode(), coupon.code.encode(), shared)
+
+
+@lru_cache(maxsize=1_024)
+def _shared_of_coupon(
+    name: str, use_url: str | None, valid_from: int, valid_until: int, use_by: int
+) -> bytes:
+    """All of a coupon's JSON but its id and code."""
+    return orjson.dumps(_coupon_fields(name, use_url, valid_from, valid_until, use_by))[1:]
+
+
 def coupon_fields(coupon: Coupon | ClaimCoupon) -> dict[str, object]:
     """`coupon` of claim_confirmed and welcome."""
+    dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
+    shared = _coupon_fields(coupon.template.name, coupon.template.use_url, *dates)
+    return {"id": coupon.id, "code": coupon.code, **shared}
+
+
+def _coupon_fields(
+    name: str, use_url: str | None, valid_from: int, valid_until: int, use_by: int
+) -> dict[str, object]:
     fields: dict[str, object] = {
-        "id": coupon.id,
-        "code": coupon.code,
-        "name": coupon.template.name,
-        "valid_from": to_text(coupon.valid_from),
-        "valid_until": to_text(coupon.valid_until),
-        "use_by": to_text(coupon.use_by),
+        "name": name,
+        "valid_from": to_text(valid_from),
+        "valid_until": to_text(valid_until),
+        "use_by": to_text(use_by),
     }
-    if coupon.template.use_url is not None:
-        fields["use_url"] = coupon.template.use_url
+    if use_url is not None:
+        fields["use_url"] = use_url
     return fields
 
 

@@ -15,7 +15,7 @@ from server.commands import CommandError
 from server.desk.connection import connect
 from server.desk.replicas import replicas_following
 from server.desk.server_version import ServerVersion
-from server.ledger import migrate
+from server.ledger import schema
 from server.ledger.engine import LedgerUnavailableError
 from server.settings import Settings
 from server.telemetry import redacted
@@ -170,8 +170,7 @@ async def _weak_fsync(client: Redis) -> list[str]:
 
 async def _ledger_problems(url: str) -> list[str]:
     try:
-        # A thread, because Alembic runs a loop of its own.
-        if await asyncio.to_thread(migrate.is_current, url):
+        if await schema.is_current(url):
             return []
     except LedgerUnavailableError as error:
         why = redacted(str(error))

@@ -1,6 +1,7 @@
-"""The composition root: makes the parts of a process and wires them, and closes them in reverse.
+"""The composition root: makes the parts of a web process and wires them, and closes them in reverse.
 
-Called by `web` and `worker`; the only place that knows every part. Nothing below imports it.
+Called by `web`; with worker_composition.py, which knows nothing of API and pages and so starts in half the
+time, the only place that knows every part. Nothing below imports it.
 """
 
 import asyncio
@@ -17,23 +18,19 @@ from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
 from server.clock import now_ms
 from server.commands.figures import Figures
-from server.commands.neighbours import Neighbours, trouble_told
+from server.commands.neighbours import Neighbours
 from server.commands.open_files import most_sockets
+from server.commands.worker_composition import ledger_of, redis_of
 from server.core.addresses import TrustedProxies
 from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
-from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
-from server.desk.outbox import Outbox
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
-from server.flows.places import Places
-from server.flows.rebuild_desk import DeskRebuilder
-from server.flows.record_claims import ClaimRecorder
 from server.gateway import upkeep
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.gateway import Gateway, GatewayParts
@@ -44,8 +41,6 @@ from server.pages.routes import PageFacts, page_routes
 from server.settings import Settings
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
-from server.worker.claims_loop import ClaimsLoop
-from server.worker.worker import CLAIM_LANES, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +59,8 @@ async def compose_web(
     settings: Settings, metrics: Metrics, health: Health, number: int
 ) -> AsyncIterator[WebParts]:
     async with AsyncExitStack() as stack:
-        redis = await _redis(stack, settings)
-        ledger = await _ledger(stack, settings)
+        redis = await redis_of(stack, settings)
+        ledger = await ledger_of(stack, settings)
         prefix = settings.key_prefix
         keys = TokenKeys(settings.secrets)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
@@ -83,7 +78,7 @@ async def compose_web(
         )
         gateway = Gateway(parts, new_id("gwy"), most_sockets())
         # Its own client: a connection that listens is never given back to a pool.
-        listener = await _redis(stack, settings)
+        listener = await redis_of(stack, settings)
 
         def subscribe(rooms: Rooms) -> Subscription:
             return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
@@ -149,42 +144,10 @@ def _money_rules(settings: Settings) -> MoneyRules:
     return MoneyRules(Apportionment(settings.apportionment), DiscountBase(settings.discount_base))
 
 
-@asynccontextmanager
-async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Worker]:
-    async with AsyncExitStack() as stack:
-        redis = await _redis(stack, settings)
-        ledger = await _ledger(stack, settings)
-        prefix, worker_id = settings.key_prefix, new_id("wrk")
-        feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
-        outbox = Outbox(redis, prefix, worker_id)
-        lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
-        recorder = ClaimRecorder(ledger, fence, feed, metrics.revoked.inc)
-        name = f"worker-{worker_id.removeprefix('wrk_')}"
-        board = FigureBoard(redis, prefix)
-        figures = Figures(metrics.registry, board, name, gethostname())
-        await stack.enter_async_context(figures.told())
-        await stack.enter_async_context(trouble_told(ledger, board))
-        yield Worker(
-            places=Places(ledger, DropDesk(redis, prefix), feed),
-            outbox=outbox,
-            fence=fence,
-            claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],
-            rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
-            metrics=metrics,
-            books_board=BooksBoard(redis, prefix),
-        )
-
-
 def _origins(settings: Settings) -> frozenset[str]:
     """Whose pages may open sockets. Ours too: behind a proxy that gives us another `Host`, the name
     that the browser knows us by is not the one we see."""
     return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
-
-
-async def _redis(stack: AsyncExitStack, settings: Settings) -> Redis:
-    redis = connect(settings.redis_url or "")
-    stack.push_async_callback(redis.aclose)
-    return redis
 
 
 async def _claim_desk(
@@ -193,14 +156,8 @@ async def _claim_desk(
     on_call = _observe_calls(metrics)
     if not settings.replicas:
         return ClaimDesk(redis, settings.key_prefix, on_call)
-    own = await _redis(stack, settings)
+    own = await redis_of(stack, settings)
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
-
-
-async def _ledger(stack: AsyncExitStack, settings: Settings) -> Ledger:
-    ledger = Ledger.connect(settings.database_url or "")
-    stack.push_async_callback(ledger.close)
-    return ledger
 
 
 def _observe_calls(metrics: Metrics) -> Callable[[int, float], None]:

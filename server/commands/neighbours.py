@@ -6,7 +6,7 @@ through Redis.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.telemetry import Health
 
 LOOK_SECONDS = 1.0
+_FIRST_LOOKS_SECONDS = 0.1  # until all was well once: people wait for a service that starts
 PATIENCE_SECONDS = 2.0  # for the ledger: a frozen one lets go of nobody for 10 s and more
 _GOOD_FOR_S = 5.0
 _log = structlog.get_logger()
@@ -46,20 +47,25 @@ class Neighbours:
     async def looked_after(self) -> AsyncIterator[None]:
         """As long as this context lasts. Each neighbour by itself: one that is stuck hides no other."""
         looks = (self.look_at_redis, self.look_at_ledger)
-        await asyncio.gather(*(look() for look in looks))
+        well = await asyncio.gather(*(look() for look in looks))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_again_and_again(look)) for look in looks]
+            pairs = zip(looks, well, strict=True)
+            tasks = [group.create_task(_keep_looking(look, is_well)) for look, is_well in pairs]
             yield
             for task in tasks:
                 task.cancel()
 
-    async def look_at_redis(self) -> None:
+    async def look_at_redis(self) -> bool:
+        """Is all well there?"""
+        shut: Sequence[int] = ()
+        is_there = False
         try:
             shut = await self.fence.shut_shards()
             await self.fence.look_for_writing()
         except DeskUnavailableError as error:
             self._report("redis", str(error))
         else:
+            is_there = True
             self._report("redis", "")
             self._report("fence", f"{len(shut)} shards shut" if shut else "")
         if self.replicas:
@@ -67,6 +73,7 @@ class Neighbours:
         if self.books is not None:
             # Said, and no reason to send people elsewhere: no process is better off than another.
             self.health.report("books", True, await _verdict_of(self.books), _GOOD_FOR_S)
+        return is_there and not shut
 
     async def _look_at_replicas(self) -> None:
         try:
@@ -80,7 +87,8 @@ class Neighbours:
                 "replicas", f"{found} of {self.replicas} replicas follow" if missing else ""
             )
 
-    async def look_at_ledger(self) -> None:
+    async def look_at_ledger(self) -> bool:
+        """Is all well there?"""
         look = asyncio.ensure_future(self._ledger_trouble())
         waited = 0.0
         try:
@@ -90,6 +98,7 @@ class Neighbours:
         finally:
             look.cancel()
         self._report("ledger", look.result())
+        return not look.result()
 
     async def _ledger_trouble(self) -> str:
         try:
@@ -139,7 +148,14 @@ async def trouble_told(ledger: Ledger, board: FigureBoard) -> AsyncIterator[None
         task.cancel()
 
 
-async def _again_and_again(job: Callable[[], Awaitable[None]]) -> None:
+async def _keep_looking(look: Callable[[], Awaitable[bool]], is_well: bool) -> None:
+    while not is_well:
+        await asyncio.sleep(_FIRST_LOOKS_SECONDS)
+        is_well = await look()
+    await _again_and_again(look)
+
+
+async def _again_and_again(job: Callable[[], Awaitable[object]]) -> None:
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         await job()

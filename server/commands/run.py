@@ -16,7 +16,7 @@ from server.commands.invitation import invite
 from server.commands.listening import refuse_taken_port
 from server.commands.migrate import migrate_embedded
 from server.commands.supervisor import Child, Started, kept, role
-from server.commands.web import web_children
+from server.commands.web_children import web_children
 from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError
 from server.settings import Settings
 

@@ -6,18 +6,18 @@ serves nobody itself. One is the service itself.
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from server.commands.checks import refuse_missing_replicas, refuse_unfit
 from server.commands.composition import compose_web
-from server.commands.door import Door
 from server.commands.garbage import calm_garbage_collector
-from server.commands.listening import Service, listen, refuse_taken_port, serve, service
+from server.commands.listening import listen, refuse_taken_port
 from server.commands.readiness import tell_up
-from server.commands.supervisor import Child, kept, role
+from server.commands.serving import Service, serve, service
+from server.commands.supervisor import kept
+from server.commands.web_children import web_children
 from server.settings import Settings
 from server.telemetry import Health, Metrics, watch_loop
 
@@ -44,24 +44,6 @@ async def web(settings: Settings, place: Place) -> None:
             await children.replace_when_asked()
     else:
         await _serve(settings, place)
-
-
-def web_children(
-    settings: Settings,
-    environment: Mapping[str, str] | None = None,
-    keep_open: Sequence[int] = (),
-) -> list[Child]:
-    """The processes behind the port, for a supervisor."""
-    return [
-        role(
-            f"web-{number}",
-            ("web", "--number", str(number)),
-            environment,
-            keep_open,
-            Door(settings),
-        )
-        for number in range(settings.processes)
-    ]
 
 
 async def _serve(settings: Settings, place: Place) -> None:

@@ -7,7 +7,7 @@ seen). The channel may lose messages without a word; the stream beside it has th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from redis.asyncio import Redis
@@ -52,9 +52,9 @@ class Publication:
     at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it, in JSON."""
+class Confirmation(NamedTuple):
+    """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it, in JSON. A tuple, because
+    thousands are made in a second."""
 
     student: str
     drop_id: str
@@ -141,12 +141,8 @@ class Feed:
 
     async def publish_confirmations(self, room: str, confirmations: Sequence[Confirmation]) -> None:
         """Not in the stream: the desk has them, and gateways read it again every 2 s."""
-        message = {
-            "kind": "confirmed",
-            "claims": [[c.student, c.drop_id, orjson.Fragment(c.coupon)] for c in confirmations],
-        }
         async with asked():
-            await self._redis.spublish(self._keys(room).channel, orjson.dumps(message))
+            await self._redis.spublish(self._keys(room).channel, dump_confirmations(confirmations))
 
     async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
         """In a stream of their own: nobody reads a confirmed claim again, so a loss that was not heard
@@ -203,6 +199,34 @@ class Feed:
             {**{name.decode(): int(value) for name, value in board.items()}, "reached": reached}
             for board, reached in zip(rows[::2], rows[1::2], strict=True)
         ]
+
+
+_CONFIRMED = b'{"kind":"confirmed","claims":['
+_END = b"\n]}"
+
+
+def dump_confirmations(confirmations: Sequence[Confirmation]) -> bytes:
+    """JSON with a line for each: names and ids need no escaping, and no JSON has a line end within."""
+    claims = [
+        b'["%b","%b",%b]' % (student.encode(), drop_id.encode(), coupon)
+        for student, drop_id, coupon in confirmations
+    ]
+    return _CONFIRMED + b"\n" + b",\n".join(claims) + _END
+
+
+def load_confirmations(payload: bytes) -> list[Confirmation] | None:
+    """None: the message says something else. Taken apart by its line ends and quotes, in a fifth of the
+    time that reading JSON and writing it again takes."""
+    if not payload.startswith(_CONFIRMED):
+        return None
+    if not payload.endswith(_END):  # of a process of an earlier version
+        claims = orjson.loads(payload)["claims"]
+        return [Confirmation(who, drop_id, orjson.dumps(coupon)) for who, drop_id, coupon in claims]
+    found = []
+    for line in payload[len(_CONFIRMED) + 1 : -len(_END)].splitlines():
+        _, student, _, drop_id, coupon = line.rstrip(b",").split(b'"', 4)
+        found.append(Confirmation(student.decode(), drop_id.decode(), coupon[1:-1]))
+    return found
 
 
 def load_publication(message: Mapping[str, object]) -> Publication:

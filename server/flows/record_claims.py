@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server import wire
 from server.core import codes
 from server.core.batches import Batch
-from server.core.coupons import ClaimCoupon, hold_until, use_window
+from server.core.coupons import ClaimCoupon, UseWindow, hold_until, use_window
 from server.core.templates import Template
 from server.desk.feed import Confirmation, Feed, Loss
 from server.desk.fence import ConfirmedClaim, Fence
@@ -38,7 +37,7 @@ from server.ledger.claims import ClaimRow, ClaimStanding
 from server.ledger.coupons import NewCoupon
 from server.ledger.engine import Ledger
 
-AT_ONCE = 500  # claims in one transaction: about 20 ms
+AT_ONCE = 1_000  # claims in one transaction: about 40 ms; with half of them 7 % more for each
 _FACTS_KEPT = 256
 
 
@@ -151,31 +150,37 @@ class ClaimRecorder:
         facts = await self._facts_of({entry.batch_id for entry in entries})
         async with self._ledger.begin() as conn:
             await desks.hold_shared(conn, {entry.shard for entry in entries})
-            await claims.insert_new(conn, [mend_claims.row_of(entry, now) for entry in entries])
-            standing = await claims.standing_of(conn, [entry.claim_id for entry in entries])
+            rows = [mend_claims.row_of(entry, now) for entry in entries]
+            standing = {row.id: ClaimStanding(row.id, row.state, None, now) for row in rows}
+            if not await claims.insert_new(conn, rows):
+                standing = await claims.standing_of(conn, standing.keys())
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _stop_where_gone_back(conn, live, standing, now)
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
+            known = [template for _, template in facts.values()]
             return Recorded(
-                coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live]),
+                coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live], known),
                 # Read back as well: whoever revoked one may have died before the student was told.
                 apologies=[e for e in entries if mend_claims.owes_apology(standing[e.claim_id])],
             )
 
     async def _facts_of(self, batch_ids: set[str]) -> dict[str, tuple[Batch, Template]]:
-        missing = batch_ids - self._facts.keys()
-        if missing:
-            if len(self._facts) > _FACTS_KEPT:
-                self._facts.clear()
-            async with self._ledger.read() as conn:
-                for batch_id in missing:
-                    batch = await batches.find(conn, batch_id)
-                    if batch is not None:
-                        version = (batch.template_id, batch.template_version)
-                        template = await templates.find(conn, *version)
-                        if template is not None:
-                            self._facts[batch_id] = (batch, template)
-        return self._facts
+        """A dict of the caller's own: another lane may throw away what is kept."""
+        found = {one: self._facts[one] for one in batch_ids & self._facts.keys()}
+        if batch_ids == found.keys():
+            return found
+        if len(self._facts) > _FACTS_KEPT:
+            self._facts.clear()
+        async with self._ledger.read() as conn:
+            for batch_id in batch_ids - found.keys():
+                batch = await batches.find(conn, batch_id)
+                if batch is None:
+                    continue
+                version = (batch.template_id, batch.template_version)
+                template = await templates.find(conn, *version)
+                if template is not None:
+                    found[batch_id] = self._facts[batch_id] = (batch, template)
+        return found
 
     async def _mend(self, entry: OutboxEntry, now: int, error: Exception) -> Recorded:
         _log.warning("claim_conflict", claim_id=entry.claim_id, drop_id=entry.drop_id)
@@ -239,23 +244,32 @@ def _new_coupons(
     """Of those whose batch there is; what is bought by the dozen is made by the dozen."""
     known = [entry for entry in entries if entry.batch_id in facts]
     entropy = secrets.token_bytes(codes.ENTROPY_BYTES * len(known))
-    made = []
+    made, windows = [], dict[tuple[str, int], UseWindow]()
     for number, (entry, coupon_id) in enumerate(
         zip(known, new_ids("cpn", len(known)), strict=True)
     ):
         batch, template = facts[entry.batch_id]
-        at = number * codes.ENTROPY_BYTES
-        code = codes.make(entropy[at : at + codes.ENTROPY_BYTES], batch.code_prefix)
+        start = number * codes.ENTROPY_BYTES
+        code = codes.make(entropy[start : start + codes.ENTROPY_BYTES], batch.code_prefix)
         confirmed_at = standing[entry.claim_id].confirmed_at
-        names = (entry.claim_id, coupon_id, code)
-        made.append(_new_coupon(entry, names, confirmed_at, batch, template))
+        moment = (entry.batch_id, entry.won_at)  # all winners of one script call share it
+        if moment not in windows:
+            windows[moment] = _window(batch, template, entry.won_at)
+        names, window = (entry.claim_id, coupon_id, code), windows[moment]
+        made.append(_new_coupon(entry, names, confirmed_at, batch, window))
     return made
 
 
 def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
     """Of a claim that is in the ledger without one, under a code that nobody has seen yet."""
     code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
-    return _new_coupon(row, (row.id, new_id("cpn"), code), row.confirmed_at, batch, template)
+    names, window = (row.id, new_id("cpn"), code), _window(batch, template, row.won_at)
+    return _new_coupon(row, names, row.confirmed_at, batch, window)
+
+
+def _window(batch: Batch, template: Template, won_at: int) -> UseWindow:
+    batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
+    return use_window(template.validity, won_at, batch_until)
 
 
 def _new_coupon(
@@ -263,18 +277,16 @@ def _new_coupon(
     names: tuple[str, str, str],
     confirmed_at: int,
     batch: Batch,
-    template: Template,
+    window: UseWindow,
 ) -> NewCoupon:
     """`names`: of the claim, the coupon, and the code."""
     claim_id, coupon_id, code = names
-    batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
-    window = use_window(template.validity, claim.won_at, batch_until)
     return NewCoupon(
         coupon_id,
         code,
         batch.id,
-        template.id,
-        template.version,
+        batch.template_id,
+        batch.template_version,
         claim_id,
         claim.drop_id,
         claim.student,
@@ -286,9 +298,4 @@ def _new_coupon(
 
 
 def _confirmed(coupon: ClaimCoupon) -> ConfirmedClaim:
-    return ConfirmedClaim(
-        coupon.drop_id,
-        coupon.student,
-        coupon.claim_id,
-        orjson.dumps(wire.coupon_fields(coupon)),
-    )
+    return ConfirmedClaim(coupon.drop_id, coupon.student, coupon.claim_id, wire.coupon_json(coupon))

@@ -1,7 +1,7 @@
 """The first bytes of a connection decide: a socket's handshake goes straight to the gateway, all else to
 uvicorn's HTTP.
 
-Given to uvicorn as its `http` class (commands/listening.py). A handshake through uvicorn is parsed, made
+Given to uvicorn as its `http` class (commands/serving.py). A handshake through uvicorn is parsed, made
 into an ASGI scope, written out again and parsed once more; a class that comes in at once notices. A
 handshake that does not arrive in one piece takes that longer way, and ends up at the same protocol.
 """

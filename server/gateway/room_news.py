@@ -13,6 +13,10 @@ from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 
 FRESH_MS = 1_000
+# A frame to everybody costs as much as ten thousand coupons: while that many winners wait for theirs, it
+# waits, but not beyond this after a card came up.
+MANY_OWED = 500
+PUT_OFF_MS = 3_000
 
 
 class RoomNews:
@@ -56,9 +60,11 @@ class RoomNews:
         return {drop.id: board for (_, drop), board in zip(wanted, boards, strict=True)}
 
     def _tell_students(self, room: Room, drop: RoomDrop, now: int) -> None:
-        """Not in its first second: the card has just said it, and the taps it brings go first."""
+        """Not in its first second: the card has just said it, and the taps it brings go first; nor before
+        the coupons of the many who have just won."""
         remaining, state = room.remaining(drop), room.state_of(drop, now)
-        if drop.window.opens_at <= now < drop.window.opens_at + FRESH_MS:
+        age_ms = now - drop.window.opens_at
+        if 0 <= age_ms < (PUT_OFF_MS if len(room.unconfirmed) > MANY_OWED else FRESH_MS):
             return
         if not self._is_news((room.name, drop.id), (remaining, state)):
             return

@@ -24,6 +24,7 @@ from server.desk.feed import (
     Losses,
     Publication,
     RoomState,
+    load_confirmations,
     load_losses,
     load_publication,
 )
@@ -124,15 +125,16 @@ class Rooms:
         room = self._rooms.get(name)
         if room is None:
             return
+        confirmations = load_confirmations(payload)
+        if confirmations is not None:
+            for student, drop_id, coupon in confirmations:
+                self.confirmed(room, student, drop_id, coupon)
+            return
         message = orjson.loads(payload)
-        match message["kind"]:
-            case "confirmed":
-                for student, drop_id, coupon in message["claims"]:
-                    self.confirmed(room, student, drop_id, orjson.dumps(coupon))
-            case "lost":
-                self._take_losses(room, load_losses(message))
-            case _:
-                self._take(room, load_publication(message))
+        if message["kind"] == "lost":
+            self._take_losses(room, load_losses(message))
+        else:
+            self._take(room, load_publication(message))
 
     def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
         room.unconfirmed.pop((drop_id, student), None)

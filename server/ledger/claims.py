@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.many_rows import insert_rows, insert_unless_there, is_among
@@ -19,6 +19,11 @@ State = Literal["live", "released", "revoked"]
 # Why a claim was revoked before it was ever confirmed.
 NOTHING_LEFT = "nothing_left"  # its student is owed an apology
 DUPLICATE = "duplicate"  # its student holds another claim of the drop
+
+
+# Written out, or no database sees that a partial index of tables.py is meant, and it reads all claims.
+IS_LIVE = claims.c.state == literal("live", literal_execute=True)
+IS_COUNTED = claims.c.state != literal("revoked", literal_execute=True)  # for slots
 
 
 class ClaimRow(NamedTuple):
@@ -48,10 +53,11 @@ class ClaimStanding(NamedTuple):
     confirmed_at: int
 
 
-async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> None:
+async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> bool:
     """A claim id that is there already is a redelivery and changes nothing; anything else that is in
-    the way is an IntegrityError for all of them."""
-    await insert_rows(conn, claims, ClaimRow._fields, rows, "id")
+    the way is an IntegrityError for all of them. True: all of them are new, and stand as they were
+    given. False: some may not be (`standing_of`)."""
+    return await insert_rows(conn, claims, ClaimRow._fields, rows, "id")
 
 
 async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimStanding]:
@@ -88,7 +94,7 @@ async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
 async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> ClaimRow | None:
     """The one that counts: a revoked claim does not."""
     query = select(claims).where(
-        claims.c.drop_id == drop_id, claims.c.student == student, claims.c.state != "revoked"
+        claims.c.drop_id == drop_id, claims.c.student == student, IS_COUNTED
     )
     row = (await conn.execute(query)).mappings().first()
     return ClaimRow(**row) if row else None
@@ -96,27 +102,31 @@ async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> Claim
 
 async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[int]:
     query = select(claims.c.slot).where(
-        claims.c.batch_id == batch_id, claims.c.student == student, claims.c.state != "revoked"
+        claims.c.batch_id == batch_id, claims.c.student == student, IS_COUNTED
     )
     return set(await conn.scalars(query))
 
 
 async def taken_units(conn: AsyncConnection, drop_id: str) -> set[int]:
-    query = select(claims.c.unit).where(claims.c.drop_id == drop_id, claims.c.state == "live")
+    query = select(claims.c.unit).where(claims.c.drop_id == drop_id, IS_LIVE)
     return set(await conn.scalars(query))
 
 
 async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
     """Those that were closed, and hold claims on units that had gone back to the batch. No constraint
     can see that: it takes two tables."""
+    gave_back = select(drops.c.id).where(is_among(conn, drops.c.id, drop_ids), drops.c.returned > 0)
+    suspected = set(await conn.scalars(gave_back))
+    if not suspected:
+        return suspected  # nearly always
     held = (
         select(func.count())
-        .where(claims.c.drop_id == drops.c.id, claims.c.state == "live")
+        .where(claims.c.drop_id == drops.c.id, IS_LIVE)
         .correlate(drops)
         .scalar_subquery()
     )
     query = select(drops.c.id).where(
-        drops.c.id.in_(drop_ids), drops.c.returned > 0, drops.c.returned + held > drops.c.quantity
+        drops.c.id.in_(suspected), drops.c.returned + held > drops.c.quantity
     )
     return set(await conn.scalars(query))
 

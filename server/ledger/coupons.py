@@ -48,13 +48,17 @@ async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) ->
     await insert_rows(conn, coupons, names, [(*row, *_OF_A_CLAIM) for row in rows], "claim_id")
 
 
-async def by_claims(conn: AsyncConnection, claim_ids: Collection[str]) -> list[ClaimCoupon]:
-    """Read back in the transaction that made them, thousands a second."""
+async def by_claims(
+    conn: AsyncConnection, claim_ids: Collection[str], known: Collection[Template] = ()
+) -> list[ClaimCoupon]:
+    """Read back in the transaction that made them, thousands a second. `known`: templates that need not
+    be looked for; a version of one never changes."""
     columns = (coupons.c[name] for name in (*_TOLD, "template_id", "template_version"))
     query = select(*columns).where(is_among(conn, coupons.c.claim_id, claim_ids))
     rows = (await conn.execute(query)).all()
-    found = await templates.find_all(conn, {_version(row) for row in rows})
-    return [ClaimCoupon._make((*row[:-2], found[_version(row)])) for row in rows]
+    found = {(template.id, template.version): template for template in known}
+    found |= await templates.find_all(conn, {_version(row) for row in rows} - found.keys())
+    return [ClaimCoupon._make((*row[:-2], found[row[-2], row[-1]])) for row in rows]
 
 
 _TOLD = ClaimCoupon._fields[:-1]  # all but the template itself

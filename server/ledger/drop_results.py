@@ -4,16 +4,17 @@ Called by the flow that shows a drop (polled: every query here runs along an ind
 ends it, and by the worker, which writes boards and compares with the desk.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.claims import ClaimState
 from server.core.coupon_states import UNIT_USES, UnitUse
-from server.ledger.claims import DUPLICATE, NOTHING_LEFT
+from server.ledger.claims import DUPLICATE, IS_LIVE, NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
 
 
@@ -51,18 +52,22 @@ class DropClaim:
 
 async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, DropResults]:
     """Of each of them, also where nothing came of it."""
-    found: dict[str, dict[str, int]] = {drop_id: {} for drop_id in drop_ids}
-    for query in (_claimed(drop_ids), _used(drop_ids), _paid(drop_ids), _discounted(drop_ids)):
+    of_claims, of_coupons = await _claims_of(conn, drop_ids), await _coupons_of(conn, drop_ids)
+    found = {drop_id: _results(of_claims[drop_id], of_coupons[drop_id]) for drop_id in drop_ids}
+    used = [drop_id for drop_id, results in found.items() if results.redeemed]
+    for query in (_paid(used), _discounted(used)) if used else ():
         for row in (await conn.execute(query)).mappings():
-            found[row["drop_id"]] |= _counts(row)
-    return {drop_id: DropResults(**counts) for drop_id, counts in found.items()}
+            # PostgreSQL adds up BIGINTs as NUMERIC.
+            sums = {name: int(row[name]) for name in _SUMS if name in row}
+            found[row["drop_id"]] = replace(found[row["drop_id"]], **sums)
+    return found
 
 
 async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, int]:
     """Of each of them, also where there is none."""
     query = (
         select(claims.c.drop_id, func.count())
-        .where(claims.c.drop_id.in_(drop_ids), claims.c.state == "live")
+        .where(claims.c.drop_id.in_(drop_ids), IS_LIVE)
         .group_by(claims.c.drop_id)
     )
     counted = {row[0]: row[1] for row in await conn.execute(query)}
@@ -74,9 +79,9 @@ async def units_taken(conn: AsyncConnection, drop_id: str, won_total: int) -> in
     counted; those that are not here yet are on their way. Wins never fall and releases are only here,
     so it does not matter which of these the desk has been told.
     """
-    row = (await conn.execute(_claimed([drop_id]))).mappings().first()
-    counts = DropResults(**_counts(row)) if row is not None else DropResults()
-    return max(counts.confirmed, won_total - counts.released)
+    of_claims = (await _claims_of(conn, [drop_id]))[drop_id]
+    results = _results(of_claims, {})
+    return max(results.confirmed, won_total - results.released)
 
 
 async def claims_of(
@@ -94,36 +99,42 @@ async def claims_of(
     return [_claim(row) for row in (await conn.execute(query)).mappings()]
 
 
-def _claimed(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
-    live = func.sum(case((claims.c.state == "live", 1), else_=0))
-    released = func.sum(case((claims.c.state == "released", 1), else_=0))
-    revoked = func.sum(case((claims.c.reason == NOTHING_LEFT, 1), else_=0))
-    never = func.sum(case((claims.c.reason.in_((NOTHING_LEFT, DUPLICATE)), 1), else_=0))
-    return (
-        select(
-            claims.c.drop_id,
-            live.label("confirmed"),
-            (func.count() - never).label("confirmed_total"),
-            released.label("released"),
-            revoked.label("revoked"),
-        )
-        .where(claims.c.drop_id.in_(drop_ids))
-        .group_by(claims.c.drop_id)
-    )
+async def _claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
+    """Drop -> (state, reason) -> how many claims. Read along an index, and no row."""
+    what = (claims.c.drop_id, claims.c.state, claims.c.reason)
+    query = select(*what, func.count()).where(claims.c.drop_id.in_(drop_ids)).group_by(*what)
+    found: _Counts = defaultdict(dict)
+    for drop_id, state, reason, count in await conn.execute(query):
+        found[drop_id][state, reason] = count
+    return found
 
 
-def _used(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
-    held = func.sum(case((coupons.c.state.in_(_HELD), 1), else_=0))
-    redeemed = func.sum(case((coupons.c.state == "redeemed", 1), else_=0))
-    return (
-        select(
-            coupons.c.drop_id,
-            held.label("held"),
-            redeemed.label("redeemed"),
-            func.count(coupons.c.redeemed_at).label("redeemed_total"),
-        )
-        .where(coupons.c.drop_id.in_(drop_ids))
-        .group_by(coupons.c.drop_id)
+async def _coupons_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
+    """Drop -> (state, None) -> how many coupons; _ONCE: those of them that have ever been redeemed. Read
+    along an index, and no row."""
+    what = (coupons.c.drop_id, coupons.c.state)
+    counts = (func.count(), func.count(coupons.c.redeemed_at))
+    query = select(*what, *counts).where(coupons.c.drop_id.in_(drop_ids)).group_by(*what)
+    found: _Counts = defaultdict(dict)
+    for drop_id, state, count, redeemed in await conn.execute(query):
+        of_drop = found[drop_id]
+        of_drop[state, None] = count
+        of_drop[_ONCE] = of_drop.get(_ONCE, 0) + redeemed
+    return found
+
+
+def _results(of_claims: "_OfDrop", of_coupons: "_OfDrop") -> DropResults:
+    def claims_where(is_meant: Callable[[str, str | None], bool]) -> int:
+        return sum(count for what, count in of_claims.items() if is_meant(*what))
+
+    return DropResults(
+        confirmed=claims_where(lambda state, _: state == "live"),
+        confirmed_total=claims_where(lambda _, reason: reason not in _NEVER),
+        held=sum(of_coupons.get((state, None), 0) for state in _HELD),
+        released=claims_where(lambda state, _: state == "released"),
+        redeemed=of_coupons.get(("redeemed", None), 0),
+        redeemed_total=of_coupons.get(_ONCE, 0),
+        revoked=claims_where(lambda _, reason: reason == NOTHING_LEFT),
     )
 
 
@@ -155,11 +166,6 @@ def _discounted(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
     )
 
 
-def _counts(row: RowMapping) -> dict[str, int]:
-    # PostgreSQL adds up BIGINTs as NUMERIC.
-    return {name: int(row[name]) for name in _NAMES if name in row}
-
-
 def _claim(row: RowMapping) -> DropClaim:
     return DropClaim(
         id=row["id"],
@@ -171,7 +177,11 @@ def _claim(row: RowMapping) -> DropClaim:
 
 
 _HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
-_NAMES = tuple(field.name for field in fields(DropResults))
+_NEVER = (NOTHING_LEFT, DUPLICATE)  # revoked before they were ever confirmed
+_SUMS = ("gmv", "discount_total")
+_OfDrop = dict[tuple[str, str | None], int]
+_Counts = defaultdict[str, _OfDrop]
+_ONCE = ("once redeemed", None)  # no state
 _SHOWN_AS = {
     "live": ClaimState.CONFIRMED,
     "released": ClaimState.RELEASED,

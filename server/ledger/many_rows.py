@@ -27,19 +27,22 @@ _Statement = tuple[str, "itemgetter[Any]"]
 
 async def insert_rows(
     conn: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[Row], once: str
-) -> None:
+) -> bool:
     """`names`: the columns of a row, in its order; none of them needs SQLAlchemy to convert it (JSON does).
     A row whose `once` (a unique column) is there already is no error and changes nothing; anything else
-    that is in the way is an IntegrityError for all of them."""
-    rest = rows
+    that is in the way is an IntegrityError for all of them. True: all of them are new. False: some were
+    there, or the driver does not say."""
+    rest, written = rows, 0
     for size in _PIECES if conn.dialect.paramstyle == "qmark" else ():
         while len(rest) >= size:
             statement, order = _insert_text(conn.dialect, table, names, once, size)
             piece, rest = rest[:size], rest[size:]
-            await conn.exec_driver_sql(statement, tuple(chain.from_iterable(map(order, piece))))
+            values = tuple(chain.from_iterable(map(order, piece)))
+            written += (await conn.exec_driver_sql(statement, values)).rowcount
     if rest:
         statement, order = _insert_text(conn.dialect, table, names, once)
-        await conn.exec_driver_sql(statement, [order(row) for row in rest])
+        written += (await conn.exec_driver_sql(statement, [order(row) for row in rest])).rowcount
+    return written == len(rows)
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,7 @@
-"""Brings a database to the schema of this version of the code, or says whether it is there.
+"""Brings a database to the schema of this version of the code.
 
-Called by the command line (`migrate`, and every start with the embedded database) and by readiness.
-Both functions run an event loop of their own: inside one, call them with `asyncio.to_thread`.
+Called by the command line (`migrate`, and every start with the embedded database); whether it is there
+says schema.py. Runs an event loop of its own: inside one, call it with `asyncio.to_thread`.
 A new revision is a file in migrations/versions, written by hand from `script.py.mako`; the test
 that compares it with tables.py says what is missing.
 """
@@ -11,8 +11,6 @@ from importlib.resources import as_file, files
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from server.ledger.engine import Ledger
@@ -26,11 +24,6 @@ def upgrade(url: str) -> None:
     another process migrates waits for it and finds nothing to do. LedgerUnavailableError.
     """
     asyncio.run(_upgrade(url))
-
-
-def is_current(url: str) -> bool:
-    """False for an empty database, an older schema, and one of a newer version of the code."""
-    return asyncio.run(_is_current(url))
 
 
 async def _upgrade(url: str) -> None:
@@ -49,21 +42,6 @@ def _upgrade_on(connection: Connection) -> None:
         config = _config(str(folder))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-async def _is_current(url: str) -> bool:
-    ledger = Ledger.connect(url)
-    try:
-        async with ledger.read() as conn:
-            return await conn.run_sync(_is_head)
-    finally:
-        await ledger.close()
-
-
-def _is_head(connection: Connection) -> bool:
-    with as_file(files("server.ledger") / "migrations") as folder:
-        newest = ScriptDirectory.from_config(_config(str(folder))).get_heads()
-    return MigrationContext.configure(connection).get_current_heads() == tuple(newest)
 
 
 def _config(folder: str) -> Config:

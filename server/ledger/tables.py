@@ -218,6 +218,8 @@ claims = Table(
         sqlite_where=text("state <> 'revoked'"),
         postgresql_where=text("state <> 'revoked'"),
     ),
+    # A drop's results are counted along this alone, all the time, and among the claims of all drops.
+    Index("ix_claims_drop_id_state", "drop_id", "state", "reason"),
     CheckConstraint("state IN ('live','released','revoked')", name="state_known"),
 )
 
@@ -256,7 +258,7 @@ coupons = Table(
         "state IN ('usable','locked','redeemed','released','revoked','voided')", name="state_known"
     ),
     Index("ix_coupons_student_id", "student", "id"),
-    Index("ix_coupons_drop_id_state", "drop_id", "state"),
+    Index("ix_coupons_drop_id_state", "drop_id", "state", "redeemed_at"),
     Index(
         "ix_coupons_hold_until",
         "hold_until",

@@ -15,6 +15,7 @@ from server.core.instants import from_text
 from server.desk import records
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
+from server.gateway import room_news
 from server.gateway.join_limit import JoinLimit
 from server.gateway.room_news import FRESH_MS
 from tests.support.desks import SHARD, Desk, a_room_drop
@@ -154,6 +155,18 @@ class TestPushing:
             await client.claim()
             await client.next("drop_progress")
             assert now_ms() - from_text(drop["opens_at"]) >= FRESH_MS
+
+    async def test_progress_leaves_a_card_s_next_seconds_to_the_coupons_of_many(
+        self, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(room_news, "MANY_OWED", 0)
+        monkeypatch.setattr(room_news, "PUT_OFF_MS", 2_500)
+        async with gateway.student() as (client, _):
+            await open_drop(gateway.desk)
+            drop = (await client.next("drop_opened"))["drop"]
+            await client.claim()
+            await client.next("drop_progress")
+            assert now_ms() - from_text(drop["opens_at"]) >= 2_500
 
     async def test_the_teacher_sees_all_counters(self, gateway: RunningGateway) -> None:
         async with (

@@ -4,15 +4,18 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import as_file, files
 from typing import TypeVar
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
 
 from server.ledger.engine import Ledger
-from server.ledger.migrate import is_current, upgrade
+from server.ledger.migrate import upgrade
+from server.ledger.schema import is_current, newest_revision
 from server.ledger.tables import desks, metadata
 from tests.support.ledgers import KINDS
 
@@ -62,17 +65,22 @@ def test_every_constraint_of_the_tables_is_migrated(
 
 
 def test_an_empty_database_is_not_current_until_upgraded(empty_database_url: str) -> None:
-    before = is_current(empty_database_url)
+    before = asyncio.run(is_current(empty_database_url))
     upgrade(empty_database_url)
 
-    assert (before, is_current(empty_database_url)) == (False, True)
+    assert (before, asyncio.run(is_current(empty_database_url))) == (False, True)
 
 
 def test_a_schema_of_a_newer_version_is_not_current(empty_database_url: str) -> None:
     upgrade(empty_database_url)
     asyncio.run(_on(empty_database_url, _pretend_to_be_newer))
 
-    assert not is_current(empty_database_url)
+    assert not asyncio.run(is_current(empty_database_url))
+
+
+def test_the_newest_revision_by_name_is_the_one_alembic_leads_to() -> None:
+    with as_file(files("server.ledger") / "migrations") as folder:
+        assert ScriptDirectory(str(folder)).get_heads() == [newest_revision()]
 
 
 def test_an_upgrade_repeated_changes_nothing(database_url: str) -> None:
@@ -86,7 +94,7 @@ def test_processes_that_start_together_migrate_once(empty_database_url: str) -> 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(upgrade, [empty_database_url] * 4))
 
-    assert is_current(empty_database_url)
+    assert asyncio.run(is_current(empty_database_url))
 
 
 def test_every_desk_shard_starts_with_epoch_zero(database_url: str) -> None:

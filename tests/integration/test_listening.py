@@ -7,7 +7,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from server.commands.listening import listen, serve, service
+from server.commands.listening import listen
+from server.commands.serving import serve, service
 from server.gateway.doorkeeper import Doorkeeper
 from server.settings import read_settings
 from tests.support.eventually import eventually

@@ -102,7 +102,8 @@ def _mentions(found: object, mark: str) -> bool:
 @cache
 def _forks() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    # With the commands: they import each other only when asked for, and every process would anew.
+    context.set_forkserver_preload([__name__, "server.commands.web", "server.commands.worker"])
     return context
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from server import wire
 from server.core.claims import Audience, ClaimState, Outcome
-from server.core.coupons import Coupon, CouponState
+from server.core.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.drops import CloseReason, DropState, RoomDrop, Window
 from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
 from server.desk import room_drops
@@ -289,6 +289,14 @@ class TestToClients:
         fields = wire.coupon_fields(replace(COUPON, template=linked, hold_until=NINE + 1_000))
         assert fields["use_url"] == "https://school.example/pay"
         assert fields["use_by"] == "2026-03-01T09:00:01.000Z"
+
+    @pytest.mark.parametrize("use_url", [None, 'https://school.example/?a="b"'])
+    @pytest.mark.parametrize("hold_until", [None, NINE + 1_000])
+    def test_coupon_of_a_claim_as_json(self, use_url: str | None, hold_until: int | None) -> None:
+        template = replace(TEMPLATE, name='满100减10 "\\', use_url=use_url)
+        dates = (NINE, NINE + 300_000, hold_until)
+        coupon = ClaimCoupon("clm_1", "drp_1", "ada", "cpn_1", "LIVE-7K3F", *dates, template)
+        assert wire.coupon_json(coupon) == orjson.dumps(wire.coupon_fields(coupon))
 
 
 class TestWelcome:

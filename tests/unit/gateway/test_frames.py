@@ -1,5 +1,6 @@
 """Text frames as bytes: the quick reader of the usual one gives what the library gives, or nothing."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
@@ -32,6 +33,12 @@ def test_an_unmasked_frame_of_ours_reads_back(payload: bytes) -> None:
     (frame,) = client.events_received()
     assert isinstance(frame, Frame)
     assert (frame.opcode, frame.data) == (Opcode.TEXT, payload)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
+def test_a_frame_of_ours_is_the_library_s_to_the_byte(size: int) -> None:
+    payload = b"x" * size
+    assert text_frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 def test_anything_else_is_left_to_the_library() -> None:
