@@ -49,13 +49,18 @@ class DeskRebuilder:
     outbox: Outbox
     recorder: ClaimRecorder
 
+    async def in_order(self, shards: Sequence[int]) -> list[int]:
+        """First those with drops that somebody may be waiting for. LedgerUnavailableError passes."""
+        async with self.ledger.read() as conn:
+            waited_for = await drops.shards_with_open(conn)
+        return sorted(shards, key=lambda shard: shard not in waited_for)
+
     async def rebuild(self, shard: int, now: int) -> bool:
         """False: somebody else is at it. DeskUnavailableError, LedgerUnavailableError: try later."""
         run_id = await self.fence.take_lease(shard)
         if run_id is None:
             return False
         try:
-            await self.outbox.make_groups()
             await self._drain(shard, now)
             drops_loaded = await self._load(shard, run_id, now)
         except LeaseLostError:
@@ -64,9 +69,13 @@ class DeskRebuilder:
         return True
 
     async def _drain(self, shard: int, now: int) -> None:
+        await self.outbox.make_group(shard)  # lost with Redis, perhaps
         entries = await self.outbox.everything(shard)
         for start in range(0, len(entries), AT_ONCE):
             await self.recorder.write(entries[start : start + AT_ONCE], now)
+            # A ledger that was away for an hour leaves more than a lease lasts.
+            if await self.fence.take_lease(shard) is None:
+                raise LeaseLostError
 
     async def _load(self, shard: int, run_id: str, now: int) -> int:
         """Steps 3 to 6; how many drops."""

@@ -110,7 +110,7 @@ class Worker:
         shut = await self.fence.shut_shards()
         for shard in range(SHARDS):
             self.metrics.fence_closed.labels(shard).set(shard in shut)
-        for shard in shut:
+        for shard in await self.rebuilder.in_order(shut) if shut else ():
             await self._rebuild(shard)
 
     async def mend_outboxes(self) -> None:
