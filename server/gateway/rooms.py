@@ -29,8 +29,9 @@ from server.desk.feed import (
 )
 from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
+from server.gateway.broadcast import OnSent
 from server.gateway.frames import text_frame
-from server.gateway.room import OnSent, Room
+from server.gateway.room import Room
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3

@@ -196,18 +196,18 @@ def _differences(shown: Picture, fresh: Picture) -> Iterator[str]:
 
 
 def _shown(history: History, ending: Ending) -> Iterator[str]:
-    """Each drop reaches everybody, on each connection once and in order. What a welcome has said already
-    may follow it: clients know it by its offset and ignore it."""
+    """Each drop reaches everybody, on each connection once and in order: nothing that the welcome has
+    said follows it, and another epoch begins with a welcome."""
     position: dict[int, tuple[str, int]] = {}
     reached: defaultdict[str, set[str]] = defaultdict(set)
     for event in history.events:
         if isinstance(event, Welcomed):
             reached[event.student].update(event.drops)
-            position.pop(event.connection, None)
+            position[event.connection] = (event.epoch, event.offset)
         elif isinstance(event, Shown):
             reached[event.student].add(event.drop_id)
-            epoch, offset = position.get(event.connection, ("", 0))
-            if epoch == event.epoch and event.offset <= offset:
+            epoch, offset = position.get(event.connection, (event.epoch, 0))
+            if epoch != event.epoch or event.offset <= offset:
                 yield f"{event.student} was shown {event.word} {event.drop_id} again, or too late"
             position[event.connection] = (event.epoch, event.offset)
     opened = [drop for drop in ending.drops if drop.ledger.live_claims]
