@@ -188,11 +188,8 @@ def _differences(shown: Picture, fresh: Picture) -> Iterator[str]:
     for what in ("drops", "claims"):
         mine, theirs = getattr(shown, what), getattr(fresh, what)
         for drop_id in sorted({*mine, *theirs}):
-            pair = mine.get(drop_id), theirs.get(drop_id)
-            # One that was over before it began may be a closed card to some, and nothing to others.
-            is_over = None in pair and any(str(line).startswith("closed") for line in pair)
-            if pair[0] != pair[1] and not is_over:
-                yield f"{what} {drop_id}: {pair[0]} is not {pair[1]}"
+            if mine.get(drop_id) != theirs.get(drop_id):
+                yield f"{what} {drop_id}: {mine.get(drop_id)} is not {theirs.get(drop_id)}"
 
 
 def _shown(history: History, ending: Ending) -> Iterator[str]:

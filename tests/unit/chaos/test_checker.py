@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.core.claims import ClaimState
-from tests.chaos.ending import BatchEnd, Picture
+from tests.chaos.ending import BatchEnd, Picture, Screen
 from tests.chaos.history import (
     Asked,
     Confirmed,
@@ -24,6 +24,7 @@ from tests.unit.chaos.stories import (
     BATCH,
     DROP,
     KEY,
+    ROOM,
     Story,
     a_coupon,
     a_desk,
@@ -186,6 +187,12 @@ def _parts_that_do_not_add_up() -> Story:
     return a_lesson().ends(redemptions=(an_order(line_discounts=(999,)),))
 
 
+def _a_card_that_others_do_not_have() -> Story:
+    others = Picture({}, {})
+    mine = Picture({DROP: "closed stopped"}, {})
+    return a_lesson().ends(screens=(Screen("cleo", ROOM, mine, (others, others)),))
+
+
 def _shown_what_the_welcome_has() -> Story:
     return a_lesson().with_(welcomed("cleo", 9, 60), shown("cleo", 9, "drop_opened", 1))
 
@@ -218,6 +225,7 @@ def _shown_another_epoch_without_a_welcome() -> Story:
         ("I5", _another_picture),
         ("I5", _shown_twice),
         ("I5", _shown_to_some_only),
+        ("I5", _a_card_that_others_do_not_have),
         ("I5", _shown_what_the_welcome_has),
         ("I5", _shown_another_epoch_without_a_welcome),
         ("I6", _units_do_not_add_up),
