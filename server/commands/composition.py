@@ -22,7 +22,7 @@ from server.commands.open_files import most_sockets
 from server.core.addresses import TrustedProxies
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
-from server.desk.connection import connect
+from server.desk.connection import Doubt, connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
@@ -63,12 +63,13 @@ async def compose_web(
     settings: Settings, metrics: Metrics, health: Health, number: int
 ) -> AsyncIterator[WebParts]:
     async with AsyncExitStack() as stack:
-        redis = await _redis(stack, settings)
+        doubt = Doubt()
+        redis = await _redis(stack, settings, doubt)
         ledger = await _ledger(stack, settings)
         prefix = settings.key_prefix
         keys = TokenKeys(settings.secrets)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
-        claim_desk = await _claim_desk(stack, settings, redis, metrics)
+        claim_desk = await _claim_desk(stack, settings, redis, doubt, metrics)
         stack.push_async_callback(claim_desk.close)
         parts = GatewayParts(
             keys,
@@ -82,7 +83,7 @@ async def compose_web(
         )
         gateway = Gateway(parts, new_id("gwy"), most_sockets())
         # Its own client: a connection that listens is never given back to a pool.
-        listener = await _redis(stack, settings)
+        listener = await _redis(stack, settings, doubt)
 
         def subscribe(rooms: Rooms) -> Subscription:
             return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
@@ -145,7 +146,7 @@ def _app(
 @asynccontextmanager
 async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
-        redis = await _redis(stack, settings)
+        redis = await _redis(stack, settings, Doubt())
         ledger = await _ledger(stack, settings)
         prefix, worker_id = settings.key_prefix, new_id("wrk")
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
@@ -174,19 +175,19 @@ def _origins(settings: Settings) -> frozenset[str]:
     return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
 
 
-async def _redis(stack: AsyncExitStack, settings: Settings) -> Redis:
-    redis = connect(settings.redis_url or "")
+async def _redis(stack: AsyncExitStack, settings: Settings, doubt: Doubt) -> Redis:
+    redis = connect(settings.redis_url or "", doubt)
     stack.push_async_callback(redis.aclose)
     return redis
 
 
 async def _claim_desk(
-    stack: AsyncExitStack, settings: Settings, redis: Redis, metrics: Metrics
+    stack: AsyncExitStack, settings: Settings, redis: Redis, doubt: Doubt, metrics: Metrics
 ) -> ClaimDesk:
     on_call = _observe_calls(metrics)
     if not settings.replicas:
         return ClaimDesk(redis, settings.key_prefix, on_call)
-    own = await _redis(stack, settings)
+    own = await _redis(stack, settings, doubt)
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from server.desk.connection import COMMAND_SECONDS, asked
+from server.desk.connection import asked
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.scripts import Scripts
 
 GROUP = "ledger"
 CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over
 BATCH = 1_000
+_READ_SECONDS = 1.0  # beyond the wait: a read that died without a word is noticed within 2 s in all
 FORGOTTEN_MS = 60_000  # a lane asks every second: who has been silent this long is dead
 
 
@@ -96,7 +97,7 @@ class Outbox:
 
     async def read(self, wait_ms: int) -> list[OutboxEntry]:
         """New entries, waiting for the first of them."""
-        async with asked(wait_ms / 1000 + COMMAND_SECONDS):
+        async with asked(wait_ms / 1000 + _READ_SECONDS):
             answer = await self._redis.xreadgroup(
                 GROUP,
                 self._consumer,
