@@ -146,13 +146,7 @@ async def loaded_drop(
     rows.sort(key=lambda claim: claim.state != "revoked")
     holders = {claim.student: _held(claim, by_claim.get(claim.id)) for claim in rows}
     units = {claim.unit for claim in live}
-    # A dead letter keeps its unit and its student what they were told, until a person has looked.
-    stock = max((a.last for a in allotments), default=0)
-    kept = [
-        one
-        for one in dead
-        if one.unit <= stock and one.unit not in units and one.student not in holders
-    ]
+    kept = _kept(row, [one for one in dead if one.student not in holders], units)
     holders |= {one.student: _still_won(one) for one in kept}
     units |= {one.unit for one in kept}
     return LoadedDrop(
@@ -168,6 +162,18 @@ async def loaded_drop(
         won_total=sum(claim.state != "revoked" for claim in rows) + len(kept),
         confirmed=len(live),
     )
+
+
+def _kept(row: DropRow, dead: Sequence[OutboxEntry], taken: set[int]) -> list[OutboxEntry]:
+    """Dead letters keep their units and their students what they were told, until a person has looked. One
+    whose unit is somebody else's by now gets a free one, as `doctor` will do it, while there are any."""
+    left = row.quantity - row.returned - len(taken)
+    at_home = [one for one in dead if 1 <= one.unit <= row.quantity and one.unit not in taken]
+    at_home = list({one.unit: one for one in at_home}.values())
+    used = taken | {one.unit for one in at_home}
+    free = iter(unit for unit in range(1, row.quantity + 1) if unit not in used)
+    moved = [one for one in dead if one not in at_home][: max(0, left - len(at_home))]
+    return at_home + [one._replace(unit=unit) for one, unit in zip(moved, free, strict=False)]
 
 
 def _still_won(entry: OutboxEntry) -> HeldClaim:

@@ -227,6 +227,29 @@ class TestEqualToTheLedger:
         await crew.confirm(drop.id)
         assert await crew.live(drop.id) == {"s1": 1, "s2": 3}
 
+    async def test_a_dead_letter_whose_unit_is_taken_gets_another(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        """Two of them, and one more unit: who comes later is told so by doctor, not by a rebuild that
+        sells the unit."""
+        crew, rooms = mortal_crew, mortal_crew.classroom
+        drop = await rooms.opened(quantity=3)
+        await rooms.won(drop.id, "s1")
+        await crew.confirm(drop.id)
+        for student in ("eve", "zoe"):
+            await crew.slip_in(await crew.entry(drop.id, student, 1, per_student=2))
+        await crew.loop.step()
+        assert len(await crew.dead_letters()) == 2
+        await lost(crew, mortal_redis)
+        await crew.rebuild_all()
+
+        assert await taps(crew, drop.id, "eve", "zoe", "s1", "s2") == {
+            "eve": Outcome.WON,
+            "zoe": Outcome.WON,
+            "s1": Outcome.WON,
+            "s2": Outcome.SOLD_OUT,
+        }
+
     async def test_a_dead_letter_counts_for_the_limit_of_its_batch(
         self, mortal_crew: Crew, mortal_redis: RedisServer
     ) -> None:
