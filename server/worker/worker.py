@@ -170,13 +170,18 @@ async def _pause(seconds: float, stopping: asyncio.Event) -> None:
 
 async def _until_done(job: Job, stopping: asyncio.Event) -> None:
     name = getattr(job, "__qualname__", repr(job))
+    said: set[str] = set()  # five tries a second for an hour are one line
     while not stopping.is_set():
         try:
             await job()
         except (DeskUnavailableError, LedgerUnavailableError) as error:
-            _log.warning("job_waits", job=name, error=str(error))
+            if str(error) not in said:
+                said.add(str(error))
+                _log.warning("job_waits", job=name, error=str(error))
         except Exception:
             _log.exception("job_failed", job=name)
         else:
+            if said:
+                _log.info("job_goes_on", job=name)
             return
         await _pause(_PAUSE_SECONDS, stopping)
