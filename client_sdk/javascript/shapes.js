@@ -107,11 +107,12 @@
  * @property {string} closes_at
  * @property {string} [closed_at]
  * @property {"ended"|"sold_out"|"stopped"} [close_reason]
- * @property {number} [claimed] instructors only, as the six below
+ * @property {number} [claimed] instructors only, as the seven below
  * @property {number} [confirmed]
  * @property {number} [redeemed]
  * @property {number} [released]
  * @property {number} [returned]
+ * @property {number} [revoked]
  * @property {number} [settled_difference]
  * @property {number} [reached]
  * @property {number} [present]

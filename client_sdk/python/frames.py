@@ -41,6 +41,7 @@ class DropProgress(TypedDict):
     redeemed: NotRequired[int]
     released: NotRequired[int]
     returned: NotRequired[int]
+    revoked: NotRequired[int]
     settled_difference: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]

@@ -274,6 +274,7 @@ class Drop(TypedDict):
     redeemed: NotRequired[int]
     released: NotRequired[int]
     returned: NotRequired[int]
+    revoked: NotRequired[int]
     settled_difference: NotRequired[int]
     reached: NotRequired[int]
     present: NotRequired[int]

@@ -16,7 +16,7 @@ from server.desk.connection import connect
 from server.desk.replicas import replicas_following
 from server.desk.server_version import ServerVersion
 from server.ledger import schema
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.settings import Settings
 from server.telemetry import redacted
 
@@ -43,6 +43,8 @@ async def refuse_unfit(settings: Settings) -> None:
     refusals += await _ledger_problems(settings.database_url or "")
     if refusals:
         raise CommandError(*refusals)
+    for line in await _ledger_weaknesses(settings.database_url or ""):
+        structlog.get_logger().warning("weak_ledger", reason=line)
 
 
 async def refuse_missing_replicas(settings: Settings) -> None:
@@ -165,6 +167,22 @@ async def _weak_fsync(client: Redis) -> list[str]:
     return [
         f"CLASSDROP_REDIS_URL: appendfsync is {answer.get('appendfsync')}, must be always: a "
         "crash would forget claims that were acknowledged."
+    ]
+
+
+async def _ledger_weaknesses(url: str) -> list[str]:
+    """A warning, for it may be meant: a cluster can keep with replicas what it does not wait for."""
+    ledger = Ledger.connect(url)
+    try:
+        found = await ledger.settings_that_forget()
+    except LedgerUnavailableError:
+        return []  # it was there a moment ago, and is asked again by all who need it
+    finally:
+        await ledger.close()
+    return [
+        f"CLASSDROP_DATABASE_URL: {name} is {value}: a crash of the database would forget claims "
+        "that students were told are confirmed."
+        for name, value in found.items()
     ]
 
 

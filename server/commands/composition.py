@@ -25,6 +25,7 @@ from server.core.addresses import TrustedProxies
 from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
+from server.desk.connection import Doubt
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
@@ -59,12 +60,13 @@ async def compose_web(
     settings: Settings, metrics: Metrics, health: Health, number: int
 ) -> AsyncIterator[WebParts]:
     async with AsyncExitStack() as stack:
-        redis = await redis_of(stack, settings)
+        doubt = Doubt()
+        redis = await redis_of(stack, settings, doubt)
         ledger = await ledger_of(stack, settings)
         prefix = settings.key_prefix
         keys = TokenKeys(settings.secrets)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
-        claim_desk = await _claim_desk(stack, settings, redis, metrics)
+        claim_desk = await _claim_desk(stack, settings, redis, doubt, metrics)
         stack.push_async_callback(claim_desk.close)
         parts = GatewayParts(
             keys,
@@ -78,7 +80,7 @@ async def compose_web(
         )
         gateway = Gateway(parts, new_id("gwy"), most_sockets())
         # Its own client: a connection that listens is never given back to a pool.
-        listener = await redis_of(stack, settings)
+        listener = await redis_of(stack, settings, doubt)
 
         def subscribe(rooms: Rooms) -> Subscription:
             return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
@@ -151,12 +153,12 @@ def _origins(settings: Settings) -> frozenset[str]:
 
 
 async def _claim_desk(
-    stack: AsyncExitStack, settings: Settings, redis: Redis, metrics: Metrics
+    stack: AsyncExitStack, settings: Settings, redis: Redis, doubt: Doubt, metrics: Metrics
 ) -> ClaimDesk:
     on_call = _observe_calls(metrics)
     if not settings.replicas:
         return ClaimDesk(redis, settings.key_prefix, on_call)
-    own = await redis_of(stack, settings)
+    own = await redis_of(stack, settings, doubt)
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from server.commands.figures import Figures
 from server.commands.neighbours import trouble_told
 from server.desk.books_board import BooksBoard
-from server.desk.connection import connect
+from server.desk.connection import Doubt, connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
@@ -33,7 +33,7 @@ from server.worker.worker import CLAIM_LANES, Worker
 @asynccontextmanager
 async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
-        redis = await redis_of(stack, settings)
+        redis = await redis_of(stack, settings, Doubt())
         ledger = await ledger_of(stack, settings)
         prefix, worker_id = settings.key_prefix, new_id("wrk")
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
@@ -56,8 +56,8 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         )
 
 
-async def redis_of(stack: AsyncExitStack, settings: Settings) -> Redis:
-    redis = connect(settings.redis_url or "")
+async def redis_of(stack: AsyncExitStack, settings: Settings, doubt: Doubt) -> Redis:
+    redis = connect(settings.redis_url or "", doubt)
     stack.push_async_callback(redis.aclose)
     return redis
 

@@ -7,6 +7,8 @@ times. Nothing here repeats by itself; the scripts are idempotent and the caller
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -39,6 +41,36 @@ _CODES = {
 }
 
 
+class Doubt:
+    """When somebody last gave up waiting for Redis. A connection that has not been heard since may be dead
+    without a word (a firewall that forgot it), and is made anew before it is used: one wait, not one for
+    each of a pool. Share it between the clients of a process."""
+
+    __slots__ = ("since",)
+
+    def __init__(self) -> None:
+        self.since = -inf
+
+
+class _Watchful:
+    doubt: Doubt
+    heard_at = -inf
+
+    async def connect(self) -> None:
+        if self.is_connected and self.heard_at < self.doubt.since:  # type: ignore[attr-defined]
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+        await super().connect()  # type: ignore[misc]
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            answer = await super().read_response(*args, **kwargs)  # type: ignore[misc]
+        except asyncio.CancelledError:  # our deadlines are of this kind
+            self.doubt.since = monotonic()
+            raise
+        self.heard_at = monotonic()
+        return answer
+
+
 class _TellsOfLoss:
     """A transport of uvloop that was cut raises RuntimeError when it is written to before anybody has
     read from it, and redis-py lets that pass. To us it is what it is: a connection lost. (It ended the
@@ -51,10 +83,11 @@ class _TellsOfLoss:
             raise RedisConnectionError(f"lost while it was written to: {error}") from error
 
 
-def connect(url: str) -> Redis:
-    """A pool that waits for a free connection rather than fails. Deadlines are ours (`asked`):
-    redis-py's own `socket_timeout` goes through `asyncio.wait_for`, which on Python 3.11 costs a task
-    for each command and swallows a cancellation that comes as the command ends."""
+def connect(url: str, doubt: Doubt | None = None) -> Redis:
+    """A pool that waits for a free connection rather than fails. `doubt`: shared by the clients of a
+    process. Deadlines are ours (`asked`): redis-py's own `socket_timeout` goes through `asyncio.wait_for`,
+    which on Python 3.11 costs a task for each command and swallows a cancellation that comes as the
+    command ends."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_POOL_SIZE,
@@ -63,7 +96,8 @@ def connect(url: str) -> Redis:
         socket_connect_timeout=COMMAND_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
-    pool.connection_class = type("Connection", (_TellsOfLoss, pool.connection_class), {})
+    kinds = (_Watchful, _TellsOfLoss, pool.connection_class)
+    pool.connection_class = type("Connection", kinds, {"doubt": doubt or Doubt()})
     return Redis.from_pool(pool)
 
 

@@ -106,14 +106,19 @@ class Feed:
         to an earlier time."""
         await self._publish(publication_id, FeedKind.CLOSED, closed, "1")
 
+    async def publish_given_up(self, publication_id: str, closed: RoomDrop) -> None:
+        """The end of an opening: a room that was never told of the drop hears nothing, and goes on
+        hearing nothing should its opening be published after all."""
+        await self._publish(publication_id, FeedKind.CLOSED, closed, "2")
+
     async def _publish(
-        self, publication_id: str, kind: FeedKind, drop: RoomDrop, only_where_open: str = "0"
+        self, publication_id: str, kind: FeedKind, drop: RoomDrop, unless: str = "0"
     ) -> int:
         keys = self._keys(drop.room)
         offset: int = await self._scripts.run(
             "publish",
             [keys.feed, keys.stream, keys.drops, keys.published(publication_id), keys.channel],
-            [kind, drop.id, room_drops.dump(drop), only_where_open],
+            [kind, drop.id, room_drops.dump(drop), unless],
         )
         return offset
 

@@ -6,6 +6,7 @@ single steps. Until `arm`, every script that writes the shard refuses.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
 import orjson
@@ -18,7 +19,8 @@ from server.desk.keys import SHARDS, ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
 
-LEASE_MS = 10_000
+# Renewed with every piece. Where its owner dies or is cut off, everybody else waits for its end.
+LEASE_MS = 5_000
 _T = TypeVar("_T")
 _AT_ONCE = 500  # holders or caps in one call: a few ms of Redis
 
@@ -102,13 +104,11 @@ class Fence:
         fields = _fields(drop)
         next_unit = int(fields["next"])
         free = [unit for unit in range(1, next_unit) if unit not in drop.live_units]
-        pieces: list[tuple[Sequence[tuple[str, HeldClaim]], Sequence[int]]] = [
-            (piece, ()) for piece in _pieces(list(drop.holders.items()))
-        ]
-        pieces += [((), piece) for piece in _pieces(free)]
-        await self._load_drop_piece(names, fields, (), (), is_first=True)
-        for holders, units in pieces:
-            await self._load_drop_piece(names, {}, holders, units, is_first=False)
+        # Most drops are one piece: a call takes a round trip, and a worker may be far from Redis.
+        pieces = zip_longest(_pieces(list(drop.holders.items())), _pieces(free), fillvalue=())
+        for number, (holders, units) in enumerate([*pieces] or [((), ())]):
+            told = {} if number else fields
+            await self._load_drop_piece(names, told, holders, units, is_first=number == 0)
 
     async def _load_drop_piece(
         self,
@@ -135,8 +135,8 @@ class Fence:
         """The slots that each student has used of the batch."""
         keys = self._keys(shard)
         names = [keys.fence, keys.lease, keys.caps(batch_id)]
-        pieces: list[Sequence[tuple[str, Sequence[int]]]] = [(), *_pieces(list(slots.items()))]
-        for number, piece in enumerate(pieces):
+        pieces = list(_pieces(list(slots.items())))
+        for number, piece in enumerate(pieces or [()]):
             args: list[str | int | bytes] = [self._owner, LEASE_MS, "1" if number else "0"]
             for student, used in piece:
                 args += (student, "," + "".join(f"{slot}," for slot in used))

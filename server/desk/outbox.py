@@ -5,20 +5,21 @@ here and the ledger: an entry is acknowledged after the commit, what a dead work
 by another, and the stream is trimmed below the oldest entry that anybody still needs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
-from server.desk.connection import COMMAND_SECONDS, asked
+from server.desk.connection import asked
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.scripts import Scripts
 
 GROUP = "ledger"
 CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over
 BATCH = 1_000
+_READ_SECONDS = 1.0  # beyond the wait: a read that died without a word is noticed within 2 s in all
 FORGOTTEN_MS = 60_000  # a lane asks every second: who has been silent this long is dead
 
 
@@ -63,13 +64,18 @@ class Outbox:
 
     async def make_groups(self) -> None:
         """From the stream's beginning, so that no entry is older than the group."""
-        for stream in self._streams.values():
-            async with asked():
-                try:
-                    await self._redis.xgroup_create(stream, GROUP, id="0", mkstream=True)
-                except ResponseError as error:
-                    if "BUSYGROUP" not in str(error):
-                        raise
+        await self._make_groups(self._streams.values())
+
+    async def make_group(self, shard: int) -> None:
+        await self._make_groups([self._streams[shard]])
+
+    async def _make_groups(self, streams: Iterable[bytes]) -> None:
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for stream in streams:
+                pipe.xgroup_create(stream, GROUP, id="0", mkstream=True)
+            for made in await pipe.execute(raise_on_error=False):
+                if isinstance(made, RedisError) and "BUSYGROUP" not in str(made):
+                    raise made
 
     async def shards_without_group(self) -> list[int]:
         """Where the stream is gone, or stands there without its readers: what was in it is lost."""
@@ -91,7 +97,7 @@ class Outbox:
 
     async def read(self, wait_ms: int) -> list[OutboxEntry]:
         """New entries, waiting for the first of them."""
-        async with asked(wait_ms / 1000 + COMMAND_SECONDS):
+        async with asked(wait_ms / 1000 + _READ_SECONDS):
             answer = await self._redis.xreadgroup(
                 GROUP,
                 self._consumer,

@@ -2,10 +2,12 @@
 -- that was published can be read again by its offset. Idempotent by the publication's id.
 --
 -- KEYS  1 feed, 2 stream, 3 drops, 4 published, 5 channel
--- ARGV  1 kind, 2 drop id, 3 the drop as JSON, 4 '1' = only if the room shows it, and not as closed
+-- ARGV  1 kind, 2 drop id, 3 the drop as JSON, 4 '1' = only if the room shows it, and not as closed;
+--       '2' = a room that was never told of the drop is not told of its end either
 -- Answer: the offset; where nothing was published, the one before
 local KEPT_ENTRIES = 200 -- a gap longer than that is healed by the whole state
 local REMEMBERED_SECONDS = 3600
+local UNTOLD = '{"untold":true'
 
 local done = redis.call('GET', KEYS[4])
 if done then return tonumber(done) end
@@ -14,7 +16,14 @@ local epoch, offset = position(KEYS[1], KEYS[2])
 local shown = redis.call('HGET', KEYS[3], ARGV[2])
 local is_over = shown and string.find(shown, '"closed_at":%d')
 if is_over and (ARGV[1] ~= 'closed' or ARGV[4] == '1') then return offset end
-if ARGV[4] == '1' and not shown then return offset end
+if (ARGV[4] == '1' and not shown) or (shown and string.sub(shown, 1, 14) == UNTOLD) then
+  return offset
+end
+if ARGV[4] == '2' and not shown then
+  -- Kept all the same, for whoever wakes up and would open it now.
+  redis.call('HSET', KEYS[3], ARGV[2], UNTOLD .. ',' .. string.sub(ARGV[3], 2))
+  return offset
+end
 offset = offset + 1
 redis.call('HSET', KEYS[1], 'offset', offset)
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])

@@ -51,6 +51,7 @@ def load(text: bytes) -> RoomDrop:
 def of_fields(fields: Any) -> RoomDrop:
     """What `dump` wrote, parsed."""
     f = dict(fields)
+    f.pop("untold", None)
     audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")))
     window = Window(f.pop("opens_at"), f.pop("closes_at"))
     reason = f.pop("close_reason")

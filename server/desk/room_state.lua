@@ -1,4 +1,5 @@
--- What a room shows, at one position of its feed. Drops closed longer ago than ARGV[1] ms leave.
+-- What a room shows, at one position of its feed. Drops closed longer ago than ARGV[1] ms leave; an end
+-- that nobody was told of (publish.lua) is shown to nobody.
 --
 -- KEYS  1 feed, 2 stream, 3 drops      ARGV  1 ms that a closed drop is shown
 -- Answer: {epoch, offset, offset of losses, now in ms, drop JSON…}
@@ -10,7 +11,7 @@ for i = 1, #all, 2 do
   local closed_at = string.match(all[i + 1], '"closed_at":(%d+)')
   if closed_at and tonumber(closed_at) + tonumber(ARGV[1]) < now then
     redis.call('HDEL', KEYS[3], all[i])
-  else
+  elseif string.sub(all[i + 1], 1, 14) ~= '{"untold":true' then
     answer[#answer + 1] = all[i + 1]
   end
 end

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.drops import CloseReason, DropState
+from server.core.drops import CloseReason, DropState, RoomDrop
 from server.desk.drop_desk import Closing
-from server.desk.feed import FeedKind
+from server.desk.feed import Feed, FeedKind
 from server.flows.places import Places, Whole, hold_desk
 from server.ledger import batches, drop_results, drops, intents
 from server.ledger.drops import DropRow
@@ -38,14 +38,22 @@ async def end_drop(
         close_reason=reason or await _reason(places, whole, closing),
     )
     if closed.window is not None:  # else it has never been told of
-        # A drop ends once: whoever ends it, it is one publication.
-        await places.feed.publish(f"{row.id}:closed", FeedKind.CLOSED, whole.as_told(closed))
+        await _tell(places.feed, whole.as_told(closed))
     async with places.ledger.begin() as conn:
         await hold_desk(conn, row, closing.epoch)
         await _write_end(conn, closed, closing)
         if intent_id is not None:
             await intents.finish(conn, intent_id, now)
     return True
+
+
+async def _tell(feed: Feed, closed: RoomDrop) -> None:
+    """A drop ends once: whoever ends it, it is one publication."""
+    publication_id = f"{closed.id}:closed"
+    if closed.close_reason is CloseReason.CANCELLED:
+        await feed.publish_given_up(publication_id, closed)
+    else:
+        await feed.publish(publication_id, FeedKind.CLOSED, closed)
 
 
 async def _with_window(places: Places, row: DropRow) -> DropRow:

@@ -49,13 +49,18 @@ class DeskRebuilder:
     outbox: Outbox
     recorder: ClaimRecorder
 
+    async def in_order(self, shards: Sequence[int]) -> list[int]:
+        """First those with drops that somebody may be waiting for. LedgerUnavailableError passes."""
+        async with self.ledger.read() as conn:
+            waited_for = await drops.shards_with_open(conn)
+        return sorted(shards, key=lambda shard: shard not in waited_for)
+
     async def rebuild(self, shard: int, now: int) -> bool:
         """False: somebody else is at it. DeskUnavailableError, LedgerUnavailableError: try later."""
         run_id = await self.fence.take_lease(shard)
         if run_id is None:
             return False
         try:
-            await self.outbox.make_groups()
             await self._drain(shard, now)
             drops_loaded = await self._load(shard, run_id, now)
         except LeaseLostError:
@@ -64,9 +69,13 @@ class DeskRebuilder:
         return True
 
     async def _drain(self, shard: int, now: int) -> None:
+        await self.outbox.make_group(shard)  # lost with Redis, perhaps
         entries = await self.outbox.everything(shard)
         for start in range(0, len(entries), AT_ONCE):
             await self.recorder.write(entries[start : start + AT_ONCE], now)
+            # A ledger that was away for an hour leaves more than a lease lasts.
+            if await self.fence.take_lease(shard) is None:
+                raise LeaseLostError
 
     async def _load(self, shard: int, run_id: str, now: int) -> int:
         """Steps 3 to 6; how many drops."""
@@ -137,13 +146,7 @@ async def loaded_drop(
     rows.sort(key=lambda claim: claim.state != "revoked")
     holders = {claim.student: _held(claim, by_claim.get(claim.id)) for claim in rows}
     units = {claim.unit for claim in live}
-    # A dead letter keeps its unit and its student what they were told, until a person has looked.
-    stock = max((a.last for a in allotments), default=0)
-    kept = [
-        one
-        for one in dead
-        if one.unit <= stock and one.unit not in units and one.student not in holders
-    ]
+    kept = _kept(row, [one for one in dead if one.student not in holders], units)
     holders |= {one.student: _still_won(one) for one in kept}
     units |= {one.unit for one in kept}
     return LoadedDrop(
@@ -159,6 +162,18 @@ async def loaded_drop(
         won_total=sum(claim.state != "revoked" for claim in rows) + len(kept),
         confirmed=len(live),
     )
+
+
+def _kept(row: DropRow, dead: Sequence[OutboxEntry], taken: set[int]) -> list[OutboxEntry]:
+    """Dead letters keep their units and their students what they were told, until a person has looked. One
+    whose unit is somebody else's by now gets a free one, as `doctor` will do it, while there are any."""
+    left = row.quantity - row.returned - len(taken)
+    at_home = [one for one in dead if 1 <= one.unit <= row.quantity and one.unit not in taken]
+    at_home = list({one.unit: one for one in at_home}.values())
+    used = taken | {one.unit for one in at_home}
+    free = iter(unit for unit in range(1, row.quantity + 1) if unit not in used)
+    moved = [one for one in dead if one not in at_home][: max(0, left - len(at_home))]
+    return at_home + [one._replace(unit=unit) for one, unit in zip(moved, free, strict=False)]
 
 
 def _still_won(entry: OutboxEntry) -> HeldClaim:

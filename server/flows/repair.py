@@ -194,7 +194,7 @@ class Repairer:
         return said
 
     async def _drain(self, shard: int, now: int) -> None:
-        await self.outbox.make_groups()
+        await self.outbox.make_group(shard)
         entries = await self.outbox.everything(shard)
         for start in range(0, len(entries), AT_ONCE):
             await self.recorder.write(entries[start : start + AT_ONCE], now)

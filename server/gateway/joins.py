@@ -49,11 +49,7 @@ class Joins:
 
     def welcome_again(self, room: Room) -> None:
         """The room's state was read afresh: everybody gets the whole of it."""
-        members = list(room.connections)
-        room.connections.clear()
-        for connection in members:
-            connection.stash = []
-        self.add(room.name, members)
+        self.add(room.name, room.start_over())
 
     async def read_claims(self, room: Room, identities: Sequence[Identity]) -> dict[str, Held]:
         """Student -> drop id -> claim; one call for all of them, none where there is no drop."""

@@ -4,13 +4,8 @@ Fed by `rooms.py` with what the feed and the desk say. A frame is encoded once a
 to every transport; what is due in one pass of the loop goes out as one write for each connection.
 """
 
-import asyncio
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice, repeat
-from operator import call
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from server import wire
 from server.core.claims import Audience, ClaimState
@@ -19,31 +14,15 @@ from server.core.identity import Identity, Role
 from server.desk.drop_desk import DeskCounts
 from server.desk.feed import FeedKind, Losses, Publication, RoomState
 from server.desk.records import HeldClaim
+from server.gateway.broadcast import Broadcast, OnSent, Write, admits
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 
 MAX_SOCKETS_OF_ONE = 32  # of one student: tabs, devices, and those whose end was not noticed yet
-WRITES_IN_A_ROW = 1_000  # then the loop serves claims; 10 ms at 10 us a write
-
-Queued = tuple[bytes, Audience]
-Write = Callable[[bytes], object]
-OnSent = Callable[[float, Sequence[int]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sending:
-    """What goes out together, by which transports, and since when (seconds of the loop's clock). `data`:
-    the same for all, or one for each of `writes`."""
-
-    writes: list[Write]
-    data: bytes | list[bytes]
-    published: list[int]
-    begun: float
 
 
 class Room:
-    """`on_sent(seconds, published)` is told when every transport has what was due: how long that took,
-    and when what the feed said of it was published (ms, by Redis' clock)."""
+    """`on_sent`: as `broadcast.py` has it."""
 
     def __init__(self, name: str, on_sent: OnSent) -> None:
         self.name = name
@@ -62,11 +41,8 @@ class Room:
         # they were told of, because the desk may forget it.
         self.unconfirmed: dict[tuple[str, str], HeldClaim] = {}
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
-        self._queue: list[Queued] = []
-        self._published: list[int] = []  # when what is in the queue was
-        self._is_sending = False
+        self._broadcast = Broadcast(self.connections, on_sent)
         self._head: tuple[int, bytes] | None = None
-        self._on_sent = on_sent
 
     # --- who is here --------------------------------------------------------------------------
 
@@ -100,8 +76,18 @@ class Room:
 
     def add(self, connection: Connection) -> None:
         """From now on it hears what everybody is told."""
+        self._broadcast.close_list()
         if connection.transport is not None:
             self.connections[connection] = connection.transport.write
+
+    def start_over(self) -> list[Connection]:
+        """Whom to welcome again. Until then they hear nothing, and never what was on its way to them."""
+        self._broadcast.forget()
+        members = list(self.connections)
+        self.connections.clear()
+        for connection in members:
+            connection.stash = []
+        return members
 
     def tell_student(self, student: str, frames: bytes) -> None:
         for connection in self.students.get(student, ()):
@@ -132,9 +118,7 @@ class Room:
         self.offset = publication.offset
         self.drops[drop.id] = drop
         self._head = None
-        if publication.at is not None:
-            self._published.append(publication.at)
-        self.broadcast(self._frame_of(publication, now), drop.audience)
+        self._broadcast.put(self._frame_of(publication, now), drop.audience, publication.at)
 
     def _frame_of(self, publication: Publication, now: int) -> bytes:
         drop, epoch, offset = publication.drop, publication.epoch, publication.offset
@@ -214,64 +198,16 @@ class Room:
     def broadcast(self, frame: bytes, audience: Audience) -> None:
         """To all who have been welcomed and whom it is for, in order, together with whatever else
         is due in this pass."""
-        self._queue.append((frame, audience))
-        if not self._is_sending:
-            self._is_sending = True
-            asyncio.get_running_loop().call_soon(self._send_queue)
+        self._broadcast.put(frame, audience)
 
     def tell_instructors(self, frame: bytes) -> None:
         for connection in list(self.instructors):
             if connection.stash is None:
                 connection.write(frame)
 
-    def _send_queue(self) -> None:
-        begun = asyncio.get_running_loop().time()
-        queue, self._queue = self._queue, []
-        published, self._published = self._published, []
-        self._send_slice(_Sending(*self._addressed(queue), published, begun), 0)
-
-    def _addressed(self, queue: list[Queued]) -> tuple[list[Write], bytes | list[bytes]]:
-        if all(audience.is_everybody for _, audience in queue):
-            return list(self.connections.values()), b"".join(frame for frame, _ in queue)
-        writes, each = [], []
-        for connection, write in self.connections.items():
-            identity = connection.session.identity if connection.session else None
-            if identity is not None:
-                data = b"".join(frame for frame, who in queue if _admits(who, identity))
-                if data:
-                    writes.append(write)
-                    each.append(data)
-        return writes, each
-
-    def _send_slice(self, sending: _Sending, start: int) -> None:
-        loop = asyncio.get_running_loop()
-        _write_some(sending, start)
-        start += WRITES_IN_A_ROW
-        if start < len(sending.writes):
-            loop.call_soon(self._send_slice, sending, start)
-            return
-        self._on_sent(loop.time() - sending.begun, sending.published)
-        self._is_sending = bool(self._queue)
-        if self._is_sending:
-            loop.call_soon(self._send_queue)
-
 
 def _known(held: Mapping[str, HeldClaim | None]) -> dict[str, HeldClaim]:
     return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
-
-
-def _write_some(sending: _Sending, start: int) -> None:
-    """A loop without a line of Python in it: of what a write costs in a process a third. A transport that
-    has closed meanwhile raises, and the others go on; one that is not read from cuts itself off
-    (Connection.pause_writing)."""
-    stop = start + WRITES_IN_A_ROW
-    data = sending.data
-    each = repeat(data) if isinstance(data, bytes) else iter(data[start:stop])
-    calls = map(call, islice(sending.writes, start, stop), each)
-    for _ in range(WRITES_IN_A_ROW):
-        with suppress(RuntimeError):
-            deque(calls, maxlen=0)
-            return
 
 
 def _coupon_of(claim: HeldClaim) -> bytes:
@@ -279,10 +215,5 @@ def _coupon_of(claim: HeldClaim) -> bytes:
     return claim.coupon if claim.state is ClaimState.CONFIRMED else b""
 
 
-def _admits(audience: Audience, identity: Identity) -> bool:
-    """Who teaches sees all drops of the room."""
-    return identity.role is not Role.STUDENT or audience.admits(identity.subject, identity.tags)
-
-
 def is_for(drop: RoomDrop, identity: Identity) -> bool:
-    return _admits(drop.audience, identity)
+    return admits(drop.audience, identity)

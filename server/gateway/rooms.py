@@ -30,8 +30,9 @@ from server.desk.feed import (
 )
 from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
+from server.gateway.broadcast import OnSent
 from server.gateway.frames import text_frame
-from server.gateway.room import OnSent, Room
+from server.gateway.room import Room
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3
@@ -110,11 +111,11 @@ class Rooms:
         await self.count(room)
 
     async def count(self, room: Room) -> None:
-        """The counters of the room's live drops, as the desk has them now."""
-        live = room.live_drops(now_ms())
-        if live:
-            found = await self._drop_desk.counts_of_many([(d.shard, d.id) for d in live])
-            for drop, counts in zip(live, found, strict=True):
+        """The counters of what the room shows, as the desk has them now."""
+        shown = room.shown_drops(now_ms())
+        if shown:
+            found = await self._drop_desk.counts_of_many([(d.shard, d.id) for d in shown])
+            for drop, counts in zip(shown, found, strict=True):
                 if counts is not None:
                     room.counts[drop.id] = counts
 

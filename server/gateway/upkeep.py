@@ -15,12 +15,12 @@ from server import wire
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.subscription import Subscription
+from server.gateway.broadcast import OnSent
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
 from server.gateway.joins import Joins
 from server.gateway.lost_wins import LostWins
-from server.gateway.room import OnSent
 from server.gateway.room_news import RoomNews
 from server.gateway.rooms import Rooms
 from server.gateway.session import Phase

@@ -111,6 +111,11 @@ async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
+async def shards_with_open(conn: AsyncConnection) -> set[int]:
+    query = select(drops.c.shard).where(drops.c.state == DropState.OPEN.value).distinct()
+    return set(await conn.scalars(query))
+
+
 async def lately_open(conn: AsyncConnection, closed_after: int, limit: int) -> list[DropRow]:
     """Open ones and those closed since, newest first: what somebody may be watching."""
     watched = (drops.c.state == DropState.OPEN.value) | (drops.c.closed_at > closed_after)

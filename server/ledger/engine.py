@@ -12,11 +12,13 @@ from time import monotonic
 from typing import Final
 
 import asyncpg
-from sqlalchemy import event, exc
+from sqlalchemy import event, exc, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from server.ledger import liveness
 
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
@@ -113,6 +115,15 @@ class Ledger:
         """A look that writes nothing and sees one moment of the database throughout."""
         return _transaction(self._reader)
 
+    async def settings_that_forget(self) -> dict[str, str]:
+        """Those by which a crash of the server loses what it has committed; empty where there are none."""
+        if self.engine.dialect.name != "postgresql":
+            return {}  # ours, see _PRAGMAS
+        names = ("fsync", "synchronous_commit")
+        async with self.read() as conn:
+            found = {name: await conn.scalar(text(f"SHOW {name}")) for name in names}
+        return {name: value for name, value in found.items() if value == "off"}
+
     async def close(self) -> None:
         await self._reader.dispose()
         await self.engine.dispose()
@@ -181,12 +192,12 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
         "idle_in_transaction_session_timeout": str(2 * limit_ms),
         "timezone": "UTC",
     }
-    return create_async_engine(
+    engine = create_async_engine(
         _asyncpg_url(address),
         pool_size=_POSTGRESQL_POOL,
         max_overflow=_POSTGRESQL_POOL,
         pool_timeout=_POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # the one that was just heard, not the one that has idled longest
         hide_parameters=True,  # names and codes stay out of error texts, and so of logs
         connect_args={
             "timeout": _CONNECT_SECONDS,
@@ -195,6 +206,8 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
             "server_settings": settings,
         },
     )
+    liveness.watch(engine)
+    return engine
 
 
 def _asyncpg_url(address: URL) -> URL:

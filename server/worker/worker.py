@@ -112,7 +112,7 @@ class Worker:
         shut = await self.fence.shut_shards()
         for shard in range(SHARDS):
             self.metrics.fence_closed.labels(shard).set(shard in shut)
-        for shard in shut:
+        for shard in await self.rebuilder.in_order(shut) if shut else ():
             await self._rebuild(shard)
 
     async def mend_outboxes(self) -> None:
@@ -175,13 +175,18 @@ async def _pause(seconds: float, stopping: asyncio.Event) -> None:
 
 async def _until_done(job: Job, stopping: asyncio.Event) -> None:
     name = getattr(job, "__qualname__", repr(job))
+    said: set[str] = set()  # five tries a second for an hour are one line
     while not stopping.is_set():
         try:
             await job()
         except (DeskUnavailableError, LedgerUnavailableError) as error:
-            _log.warning("job_waits", job=name, error=str(error))
+            if str(error) not in said:
+                said.add(str(error))
+                _log.warning("job_waits", job=name, error=str(error))
         except Exception:
             _log.exception("job_failed", job=name)
         else:
+            if said:
+                _log.info("job_goes_on", job=name)
             return
         await _pause(_PAUSE_SECONDS, stopping)

@@ -53,6 +53,46 @@ def test_one_line_says_where_all_coupons_are_and_that_the_books_agree(
     picture(teacher, "agree-en-laptop")
 
 
+def take_back(service: Program, student: str) -> None:
+    """As a worker writes it where nothing was left: one more had been told `won`."""
+    with (
+        closing(sqlite3.connect(service.data_dir / "ledger.sqlite3", timeout=10)) as ledger,
+        ledger,
+    ):
+        names = [row[1] for row in ledger.execute("PRAGMA table_info(claims)")]
+        changed = {
+            "id": "'clm_taken_back'",
+            "student": "'late'",
+            "state": "'revoked'",
+            "reason": "'nothing_left'",
+        }
+        columns = ", ".join(changed.get(name, name) for name in names)
+        ledger.execute(
+            f"INSERT INTO claims SELECT {columns} FROM claims WHERE student = ?",
+            (student,),
+        )
+
+
+def test_the_teacher_is_told_of_wins_that_were_taken_back_with_an_apology(
+    classroom: Classroom, service: Program
+) -> None:
+    classroom.drop(classroom.batch(), quantity=5)
+    teacher = classroom.teacher()
+    line = teacher.locator("#live .apologised")
+    claim(classroom.student("amy"))
+    expect(teacher.locator("#live .books")).to_contain_text("账目相符")
+    expect(line).to_be_hidden()
+    take_back(service, classroom.name("amy"))
+    expect(line).to_have_text("1 位学生抢到后已无券可发，已向他们致歉。", timeout=MEASURED_MS)
+    picture(teacher, "apologised-zh")
+
+    teacher.locator("#language").click()
+    expect(line).to_have_text(
+        "1 had won when nothing was left: they were told so, with an apology."
+    )
+    picture(teacher, "apologised-en")
+
+
 def test_a_closed_drop_says_what_went_back(classroom: Classroom) -> None:
     classroom.drop(classroom.batch(), quantity=5)
     teacher = classroom.teacher()

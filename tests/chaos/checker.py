@@ -188,26 +188,23 @@ def _differences(shown: Picture, fresh: Picture) -> Iterator[str]:
     for what in ("drops", "claims"):
         mine, theirs = getattr(shown, what), getattr(fresh, what)
         for drop_id in sorted({*mine, *theirs}):
-            pair = mine.get(drop_id), theirs.get(drop_id)
-            # One that was over before it began may be a closed card to some, and nothing to others.
-            is_over = None in pair and any(str(line).startswith("closed") for line in pair)
-            if pair[0] != pair[1] and not is_over:
-                yield f"{what} {drop_id}: {pair[0]} is not {pair[1]}"
+            if mine.get(drop_id) != theirs.get(drop_id):
+                yield f"{what} {drop_id}: {mine.get(drop_id)} is not {theirs.get(drop_id)}"
 
 
 def _shown(history: History, ending: Ending) -> Iterator[str]:
-    """Each drop reaches everybody, on each connection once and in order. What a welcome has said already
-    may follow it: clients know it by its offset and ignore it."""
+    """Each drop reaches everybody, on each connection once and in order: nothing that the welcome has
+    said follows it, and another epoch begins with a welcome."""
     position: dict[int, tuple[str, int]] = {}
     reached: defaultdict[str, set[str]] = defaultdict(set)
     for event in history.events:
         if isinstance(event, Welcomed):
             reached[event.student].update(event.drops)
-            position.pop(event.connection, None)
+            position[event.connection] = (event.epoch, event.offset)
         elif isinstance(event, Shown):
             reached[event.student].add(event.drop_id)
-            epoch, offset = position.get(event.connection, ("", 0))
-            if epoch == event.epoch and event.offset <= offset:
+            epoch, offset = position.get(event.connection, (event.epoch, 0))
+            if epoch != event.epoch or event.offset <= offset:
                 yield f"{event.student} was shown {event.word} {event.drop_id} again, or too late"
             position[event.connection] = (event.epoch, event.offset)
     opened = [drop for drop in ending.drops if drop.ledger.live_claims]

@@ -159,7 +159,7 @@ def _shown(state: RoomState) -> Picture:
 
 
 def _line(drop: Drop) -> str:
-    """Of a closed drop that it is closed, and why: a late top-up or what was left is told to nobody."""
+    """Of a closed drop that it is closed, and why: what was left is as last counted, and says nothing."""
     if drop["state"] == "closed":
         return f"closed {drop.get('close_reason')}"
     return f"{drop['state']} {drop['remaining']} of {drop['quantity']} until {drop['closes_at']}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from server.core.drops import CloseReason
 from server.desk.connection import connect
 from server.desk.feed import Confirmation, FeedKind, Loss, Losses, RoomCounts
 from tests.support.crews import listening
@@ -48,6 +49,29 @@ async def test_of_many_who_publish_the_same_at_once_one_does(desk: Desk) -> None
 
     assert set(offsets) == {1}
     assert len(await desk.feed.since(ROOM, 0)) == 1
+
+
+async def test_nobody_hears_of_an_opening_that_was_given_up_untold(desk: Desk) -> None:
+    """Nor when the process that was opening it wakes up, nor by another end."""
+    await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop("drp_1"))
+    over = a_room_drop("drp_2", closed_at=CLOSED_AT, close_reason=CloseReason.CANCELLED)
+    for _ in range(2):
+        await desk.feed.publish_given_up("drp_2:closed", over)
+    await desk.feed.publish("int_2", FeedKind.OPENED, a_room_drop("drp_2"))
+    await desk.feed.publish("drp_2:stopped", FeedKind.CLOSED, over)
+    state = await desk.feed.state(ROOM)
+
+    assert [one.drop.id for one in await desk.feed.since(ROOM, 0)] == ["drp_1"]
+    assert ([drop.id for drop in state.drops], state.offset) == (["drp_1"], 1)
+
+
+async def test_a_room_that_was_told_hears_that_it_was_given_up(desk: Desk) -> None:
+    over = a_room_drop(closed_at=CLOSED_AT, close_reason=CloseReason.CANCELLED)
+    await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop())
+    await desk.feed.publish_given_up("drp_1:closed", over)
+
+    assert [one.drop for one in await desk.feed.since(ROOM, 1)] == [over]
+    assert (await desk.feed.state(ROOM)).drops == (over,)
 
 
 async def test_the_state_shows_each_drop_as_it_was_told_last(desk: Desk) -> None:

@@ -98,6 +98,17 @@ class TestOpening:
 
         assert await classroom.told() == []
 
+    async def test_a_room_that_was_told_nothing_shows_nothing_to_who_joins(
+        self, classroom: Classroom
+    ) -> None:
+        """Else who comes now would see a card that nobody else has."""
+        batch = await classroom.made_batch()
+        await self._dies(classroom, batch.id, "after", "open")
+        await drive(classroom, 10_000)
+
+        assert await classroom.told() == []
+        assert (await classroom.desk.feed.state(ROOM)).drops == ()
+
     async def test_who_won_before_it_was_given_up_keeps_it(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch()
         await self._dies(classroom, batch.id, "after", "publish")

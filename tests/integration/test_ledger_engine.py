@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from server.ledger import tables as t
@@ -208,3 +209,24 @@ async def test_what_people_write_for_libpq_is_understood() -> None:
     await ledger.close()
 
     assert (url.drivername, dict(url.query)) == ("postgresql+asyncpg", {"ssl": "require"})
+
+
+async def test_it_says_what_a_crash_would_make_it_forget(postgres_server: PostgresServer) -> None:
+    """The tests' own server is such a one; a setting of the connection stands for a healthy one."""
+    url = postgres_server.create()
+    weak, sound = Ledger.connect(url), Ledger.connect(url)
+
+    @event.listens_for(sound.engine.sync_engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+
+    assert await weak.settings_that_forget() == {"fsync": "off", "synchronous_commit": "off"}
+    assert "synchronous_commit" not in await sound.settings_that_forget()
+    await weak.close()
+    await sound.close()
+
+
+async def test_sqlite_forgets_nothing(tmp_path: Path) -> None:
+    ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
+    assert await ledger.settings_that_forget() == {}
+    await ledger.close()

@@ -12,7 +12,8 @@ from server.core.drop_rules import DropForm, Start
 from server.core.drops import DropState
 from server.desk import fence as fence_module
 from server.desk.feed import FeedKind
-from server.desk.keys import RoomKeys
+from server.desk.keys import SHARDS, RoomKeys
+from server.flows import rebuild_desk
 from server.flows.drive_intents import drive_pending
 from server.ledger import tables
 from tests.support.classroom import ROOM, granted, now_ms
@@ -226,6 +227,29 @@ class TestEqualToTheLedger:
         await crew.confirm(drop.id)
         assert await crew.live(drop.id) == {"s1": 1, "s2": 3}
 
+    async def test_a_dead_letter_whose_unit_is_taken_gets_another(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        """Two of them, and one more unit: who comes later is told so by doctor, not by a rebuild that
+        sells the unit."""
+        crew, rooms = mortal_crew, mortal_crew.classroom
+        drop = await rooms.opened(quantity=3)
+        await rooms.won(drop.id, "s1")
+        await crew.confirm(drop.id)
+        for student in ("eve", "zoe"):
+            await crew.slip_in(await crew.entry(drop.id, student, 1, per_student=2))
+        await crew.loop.step()
+        assert len(await crew.dead_letters()) == 2
+        await lost(crew, mortal_redis)
+        await crew.rebuild_all()
+
+        assert await taps(crew, drop.id, "eve", "zoe", "s1", "s2") == {
+            "eve": Outcome.WON,
+            "zoe": Outcome.WON,
+            "s1": Outcome.WON,
+            "s2": Outcome.SOLD_OUT,
+        }
+
     async def test_a_dead_letter_counts_for_the_limit_of_its_batch(
         self, mortal_crew: Crew, mortal_redis: RedisServer
     ) -> None:
@@ -258,6 +282,58 @@ class TestEqualToTheLedger:
 
         assert await desk_state(crew, drop.id) == before
         assert len(before.free) == 6
+
+
+class TestHowLong:
+    async def test_all_shards_take_a_few_calls_each(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        """A worker may be 20 ms away from Redis: what counts is how often it asks."""
+        crew = mortal_crew
+        drop = await crew.classroom.opened()
+        await crew.classroom.won(drop.id, *everybody(3))
+        await restarted(crew, mortal_redis)
+        asked: list[object] = []
+        pool = crew.desk.redis.connection_pool
+        interpose(
+            pool.connection_class, "send_packed_command", before=lambda *said: asked.append(said)
+        )
+        await crew.worker.mend_fences()
+
+        # Lease, group, outbox, armed; some more for the drop, scripts, and to connect.
+        assert await crew.fence.shut_shards() == []
+        assert len(asked) < 4 * SHARDS + 40
+
+    async def test_what_is_open_comes_first(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        crew, rooms = mortal_crew, mortal_crew.classroom
+        batches = [await rooms.made_batch() for _ in range(12)]
+        batch = max(batches, key=lambda one: one.shard)
+        drop = await rooms.opened(batch)
+        shard = (await rooms.row(drop.id)).shard
+        armed: list[int] = []
+        interpose(crew.rebuilder.fence, "arm", after=lambda shard, *_: armed.append(shard))
+        await lost(crew, mortal_redis)
+        await crew.worker.mend_fences()
+
+        assert armed == [shard, *(n for n in range(SHARDS) if n != shard)]
+
+    async def test_a_long_outbox_does_not_cost_the_lease(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else a rebuild whose outbox takes longer than the lease starts over for ever."""
+        drop = await crew.classroom.opened(quantity=4)
+        await crew.classroom.won(drop.id, *everybody(4))
+        shard = (await crew.classroom.row(drop.id)).shard
+        await crew.fence.shut(shard)
+        monkeypatch.setattr(rebuild_desk, "AT_ONCE", 1)
+
+        async def runs_out(*_: object) -> None:
+            await crew.desk.redis.delete(crew.desk.keys(shard).lease)
+
+        interpose(crew.rebuilder.recorder, "write", before=runs_out)
+        assert await crew.rebuilder.rebuild(shard, now_ms())
 
 
 class TestOutbox:

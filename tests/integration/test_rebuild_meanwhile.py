@@ -135,7 +135,7 @@ class TestWhileItIsLoaded:
         shard = (await rooms.row(first.id)).shard
         await crew.fence.shut(shard)
         # Before the rebuild's transaction: on SQLite there is one writer.
-        interpose(crew.rebuilder.outbox, "make_groups", after=once(ask))
+        interpose(crew.rebuilder.outbox, "make_group", after=once(ask))
         assert await crew.rebuilder.rebuild(shard, now_ms())
         await drive_pending(rooms.places, 0, now_ms())
         new, *_ = granted(await rooms.drops.list_for_room(ROOM, 10, None, now_ms()))
@@ -150,7 +150,7 @@ class TestWhileItIsLoaded:
 
 STEPS = [
     ("fence", "take_lease"),
-    ("outbox", "make_groups"),
+    ("outbox", "make_group"),
     ("outbox", "everything"),
     ("recorder", "write"),
     ("fence", "load_drop"),

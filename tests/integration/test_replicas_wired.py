@@ -9,7 +9,7 @@ import pytest
 from server.commands.composition import _claim_desk
 from server.commands.neighbours import Neighbours
 from server.desk.claim_desk import ClaimDesk
-from server.desk.connection import connect
+from server.desk.connection import Doubt, connect
 from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
 from server.desk.replicated_claims import ReplicatedClaimDesk
@@ -33,7 +33,7 @@ async def test_wins_wait_where_the_operator_says_so_and_nowhere_else(
 ) -> None:
     async with AsyncExitStack() as stack, connect(settings.redis_url or "") as redis:
         chosen = replace(settings, replicas=replicas)
-        assert type(await _claim_desk(stack, chosen, redis, Metrics())) is kind
+        assert type(await _claim_desk(stack, chosen, redis, Doubt(), Metrics())) is kind
 
 
 async def test_a_replica_that_goes_makes_it_unready_with_the_reason(

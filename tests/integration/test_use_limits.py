@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 
 from server.core.coupons import CouponState
-from server.core.quotes import Quote
 from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.refusals import Code, Refused
 from server.core.templates import Returned, Returns
-from server.flows.quotes import QuoteForm, quote_order
+from server.flows.quotes import Quoted, QuoteForm, quote_order
 from server.flows.redemptions import cancel, confirm, expire_overdue, lock
 from server.ledger import template_uses
 from server.ledger.engine import Ledger
@@ -46,8 +45,8 @@ def a_lock(code: str, order_id: str = "order-2") -> LockForm:
 async def is_limited(ledger: Ledger, code: str, now: int = NOW) -> bool:
     """At the lock and in a quote alike."""
     quoted = await quote_order(ledger, QuoteForm(ORDER, "ada", (code,)), now)
-    assert isinstance(quoted, Quote)
-    told = {each.code: each.reason for each in quoted.unusable}
+    assert isinstance(quoted, Quoted)
+    told = {each.code: each.reason for each in quoted.quote.unusable}
     answer = await lock(ledger, a_lock(code, "order-9"), now)
     if isinstance(answer, Redemption):
         await cancel(ledger, answer.id, now)

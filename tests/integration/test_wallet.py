@@ -41,8 +41,8 @@ async def fill(ledger: Ledger) -> list[str]:
 
 async def quoted(ledger: Ledger, form: QuoteForm) -> Quote:
     found = await quote_order(ledger, form, NOW)
-    assert isinstance(found, Quote), found
-    return found
+    assert isinstance(found, Quoted), found
+    return found.quote
 
 
 # --- The wallet ---------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ class _Connection:
         self, near: asyncio.StreamWriter, far: asyncio.StreamWriter, job: asyncio.Task[None]
     ) -> None:
         self._job = job
+        self.is_lost = False
         self._sinks = {Way.UP: far, Way.DOWN: near}
         self._ended: set[Way] = set()
         for writer in (near, far):
@@ -177,6 +178,12 @@ class TcpProxy:
         them is cut with it, and so is each that has more to carry until `heal`."""
         self._lanes[way].bytes_left = count
 
+    def lose(self) -> None:
+        """Those there are carry nothing any more, and nobody is told: a firewall has forgotten them. New
+        ones are served. Nothing heals a lost one."""
+        for connection in self._connections:
+            connection.is_lost = True
+
     def half_close(self, way: Way) -> None:
         """The receivers of this way are told that no more will come; the other way goes on."""
         for connection in self._connections:
@@ -271,6 +278,8 @@ class TcpProxy:
             due, data = await under_way.get()
             await asyncio.sleep(due - asyncio.get_running_loop().time())
             await lane.is_free.wait()
+            if connection.is_lost:
+                continue
             if not data:
                 connection.end(way)
                 return

@@ -17,7 +17,7 @@ import { ApiError } from "/sdk/index.js";
 /** @typedef {DropReport & Partial<Omit<Drop, keyof DropReport>> & Extra} ShownDrop */
 
 const COUNTERS = /** @type {const} */ (["present", "reached", "claimed", "confirmed", "redeemed", "released", "returned",
-  "remaining", "settled_difference"]);
+  "remaining", "revoked", "settled_difference"]);
 /** Live frames come once a second; this is for what they miss. */
 const LOOK_MS = 4000;
 const RUNNING = new Set(["scheduled", "open", "sold_out", "drawing"]);

@@ -25,11 +25,12 @@ export function liveDropNodes(id, presses, lookUp) {
   const units = unitNodes();
   const controls = controlNodes(presses);
   const books = h("p", { class: "hint books" });
+  const apologised = h("p", { class: "hint apologised", role: "status", hidden: true });
   const recording = h("p", { class: "hint recording", role: "status" });
   const error = h("p", { class: "field-error", role: "alert", hidden: true });
   const root = h("article", { class: "panel live-drop", "aria-labelledby": `live-${id}`, "data-drop": id },
-    head.head, head.message, units.meter, units.left, units.list, books, recording, controls.controls, error, lookUp);
-  return { ...head, ...units, ...controls, books, recording, error, root };
+    head.head, head.message, units.meter, units.left, units.list, books, apologised, recording, controls.controls, error, lookUp);
+  return { ...head, ...units, ...controls, books, apologised, recording, error, root };
 }
 
 /** @param {string} id */

@@ -125,6 +125,16 @@ export class LiveDrop {
     }
     this._showRecording(claimed - (drop.confirmed ?? claimed), now);
     this._showBooks(drop, claimed);
+    this._showApologised(drop.revoked ?? 0);
+  }
+
+  /**
+   * Their units are counted nowhere: they never had one.
+   * @param {number} count
+   */
+  _showApologised(count) {
+    show(this._dom.apologised, count > 0);
+    setText(this._dom.apologised, count > 0 ? this._language.say("apologised", { n: count }) : "");
   }
 
   /**

@@ -127,6 +127,7 @@ export const words = {
   books_agree: ["，账目相符。", ". The books agree."],
   books_behind: [" + 正在入账 {n}。", " + {n} being recorded."],
   books_differ: ["。现场计数与账目相差 {n} 张：已入账的券不受影响，请告知学校运营。", ". The live count and the books differ by {n}: recorded coupons are safe, please tell your operations team."],
+  apologised: ["{n} 位学生抢到后已无券可发，已向他们致歉。", "{n} had won when nothing was left: they were told so, with an apology."],
   returned: ["已退回批次 {n} 张", "{n} went back to the batch"],
   top_up: ["加量", "Add units"],
   extend: ["延长", "Extend"],

@@ -13,7 +13,7 @@ from server.core.identity import Identity, Role
 from server.desk.drop_desk import DeskCounts
 from server.desk.feed import FeedKind, Publication, RoomState
 from server.desk.records import HeldClaim
-from server.gateway import room as module
+from server.gateway import broadcast as module
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.room import Room
 from tests.support.desks import a_room_drop
@@ -483,6 +483,46 @@ class TestWelcome:
         await next_pass()
 
         assert [frame["type"] for frame in frames_of(transport)] == ["welcome", "drop_opened"]
+
+    async def test_who_is_greeted_does_not_hear_again_what_the_welcome_has(
+        self, class_: Class
+    ) -> None:
+        """Two steps are on their way to the others: the first is older than the welcome."""
+        before = class_.enters(an_identity("bob"))
+        class_.room.apply(a_publication(a_drop("drp_1"), 1), NOW)
+        class_.room.apply(a_publication(a_drop("drp_2"), 2), NOW)
+        identity = an_identity("ada")
+        connection, transport = a_member(identity)
+        class_.room.register(connection, identity)
+        class_.room.greet(connection, identity, class_.room.welcome_of(identity, {}, NOW))
+        class_.room.apply(a_publication(a_drop("drp_3"), 3), NOW)
+        for _ in range(3):
+            await next_pass()
+
+        assert [frame["offset"] for frame in frames_of(transport)] == [2, 3]
+        assert [frame["offset"] for frame in frames_of(before)] == [1, 2, 3]
+
+    async def test_who_is_welcomed_again_is_not_told_what_was_on_its_way(
+        self, class_: Class, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The room's state was read afresh, in another epoch, half way through the class."""
+        monkeypatch.setattr(module, "WRITES_IN_A_ROW", 1)
+        everybody = class_.students(3)
+        class_.room.apply(a_publication(a_drop("drp_1"), 1), NOW)
+        await next_pass()
+        class_.room.apply(a_publication(a_drop("drp_2"), 2), NOW)
+        class_.room.load(RoomState("e2", 0, NOW, ()))
+        members = class_.room.start_over()
+        for connection in members:
+            assert connection.session is not None
+            assert connection.session.identity is not None
+            identity = connection.session.identity
+            class_.room.greet(connection, identity, class_.room.welcome_of(identity, {}, NOW))
+        for _ in range(5):
+            await next_pass()
+
+        told = [[frame["epoch"] for frame in frames_of(one)] for one in everybody]
+        assert told == [["e1", "e2"], ["e2"], ["e2"]]
 
 
 def a_held(state: ClaimState, coupon: bytes = b"") -> HeldClaim:

@@ -1,0 +1,65 @@
+"""Finds connections to PostgreSQL that died without a word: forgotten by a firewall or a NAT.
+
+Used by `engine.py` alone. Nobody tells either side of such a connection, and the deadline of a statement
+(10 s) would be the first to notice.
+"""
+
+import asyncio
+import socket
+from math import inf
+from time import monotonic
+from typing import Final
+
+import asyncpg
+from sqlalchemy import event, exc
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_PING_SECONDS: Final = 1.0
+_FRESH_SECONDS: Final = 0.5  # asked this lately, a connection is taken as it is
+_KERNEL_OPTIONS: Final = {
+    "TCP_KEEPIDLE": 1,
+    "TCP_KEEPINTVL": 1,
+    "TCP_KEEPCNT": 2,
+    "TCP_USER_TIMEOUT": 3_000,
+}
+
+
+def watch(engine: AsyncEngine) -> None:
+    event.listen(engine.sync_engine, "connect", _watched_by_the_kernel)
+    event.listen(engine.sync_engine, "checkout", _heard_of_late)
+
+
+def _watched_by_the_kernel(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Who dies in the middle of a statement is given up after 3 s: the kernel can tell that nobody is
+    there from a server that thinks."""
+    transport = getattr(connection.driver_connection, "_transport", None)
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KERNEL_OPTIONS.items():
+            number = getattr(socket, option, None)  # not every system has all
+            if number is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, number, value)
+
+
+def _heard_of_late(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: object) -> None:
+    """Before a connection is used that was not asked lately. SQLAlchemy's own ping waits as long as a
+    statement may, and then as long again for the goodbye."""
+    if monotonic() - entry.info.get("asked_at", -inf) < _FRESH_SECONDS:
+        return
+    try:
+        connection.run_async(_ping)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise exc.DisconnectionError(f"not heard: {error!r}") from error
+    entry.info["asked_at"] = monotonic()
+
+
+async def _ping(connection: asyncpg.Connection) -> None:
+    try:
+        async with asyncio.timeout(_PING_SECONDS):
+            await connection.fetchrow(";")
+    except BaseException:
+        connection.terminate()  # a goodbye would not be heard either
+        raise
