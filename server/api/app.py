@@ -17,8 +17,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ExceptionHandler
 
 from server.api import (
+    batch_edits,
     batches,
     claims,
+    codes,
     docs,
     drops,
     health,
@@ -27,6 +29,7 @@ from server.api import (
     rooms,
     templates,
     wallet,
+    wallet_codes,
 )
 from server.api.calls import AnyCall
 from server.api.edge import Edge, EdgePolicy
@@ -43,10 +46,13 @@ __all__ = ["ApiParts", "build_app"]
 CALLS: tuple[AnyCall, ...] = (
     *templates.CALLS,
     *batches.CALLS,
+    *batch_edits.CALLS,
+    *codes.CALLS,
     *drops.CALLS,
     *rooms.CALLS,
     *claims.CALLS,
     *wallet.CALLS,
+    *wallet_codes.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
 )

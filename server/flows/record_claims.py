@@ -16,7 +16,7 @@ shard is rebuilt.
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 import structlog
@@ -82,7 +82,7 @@ class ClaimRecorder:
         self._fence = fence
         self._feed = feed
         self._on_revoked = on_revoked
-        self._facts: dict[str, tuple[Batch, Template]] = {}  # immutable, so kept
+        self._facts: dict[str, tuple[Batch, Template]] = {}  # what a drop never sees change
 
     async def record(self, entries: Sequence[OutboxEntry], now: int) -> Recorded:
         """All four steps for entries of any shards. LedgerUnavailableError, DeskUnavailableError: the same
@@ -155,6 +155,7 @@ class ClaimRecorder:
             standing = await claims.standing_of(conn, [entry.claim_id for entry in entries])
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _stop_where_gone_back(conn, live, standing, now)
+            facts = _ended_as_now(facts, await batches.claim_ends(conn, facts))
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             return Recorded(
                 coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live]),
@@ -246,26 +247,39 @@ def _new_coupons(
         batch, template = facts[entry.batch_id]
         at = number * codes.ENTROPY_BYTES
         code = codes.make(entropy[at : at + codes.ENTROPY_BYTES], batch.code_prefix)
-        confirmed_at = standing[entry.claim_id].confirmed_at
         names = (entry.claim_id, coupon_id, code)
-        made.append(_new_coupon(entry, names, confirmed_at, batch, template))
+        made.append(_new_coupon(entry, names, standing[entry.claim_id], batch, template))
     return made
+
+
+def _ended_as_now(
+    facts: Mapping[str, tuple[Batch, Template]], ends: Mapping[str, int | None]
+) -> dict[str, tuple[Batch, Template]]:
+    """Of a batch that was dropped the end of its claim window is all that may move and matters here."""
+    moved = dict(facts)
+    for batch_id, until_at in ends.items():
+        batch, template = facts[batch_id]
+        window = batch.claim_window
+        if window is not None and until_at is not None and window.until_at != until_at:
+            later = replace(window, until_at=until_at)
+            moved[batch_id] = (replace(batch, claim_window=later), template)
+    return moved
 
 
 def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
     """Of a claim that is in the ledger without one, under a code that nobody has seen yet."""
     code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
-    return _new_coupon(row, (row.id, new_id("cpn"), code), row.confirmed_at, batch, template)
+    return _new_coupon(row, (row.id, new_id("cpn"), code), row, batch, template)
 
 
 def _new_coupon(
     claim: OutboxEntry | ClaimRow,
     names: tuple[str, str, str],
-    confirmed_at: int,
+    standing: ClaimStanding | ClaimRow,
     batch: Batch,
     template: Template,
 ) -> NewCoupon:
-    """`names`: of the claim, the coupon, and the code."""
+    """`names`: of the claim, the coupon, and the code. A claim may stand on another slot than it was sold."""
     claim_id, coupon_id, code = names
     batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
     window = use_window(template.validity, claim.won_at, batch_until)
@@ -280,8 +294,9 @@ def _new_coupon(
         claim.student,
         window.from_at,
         window.until_at,
-        hold_until(confirmed_at, batch.hold_seconds),
-        confirmed_at,
+        hold_until(standing.confirmed_at, batch.hold_seconds),
+        standing.confirmed_at,
+        standing.slot,
     )
 
 

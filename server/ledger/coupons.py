@@ -40,6 +40,7 @@ class NewCoupon(NamedTuple):
     valid_until: int
     hold_until: int | None
     created_at: int
+    slot: int | None = None  # the claim's
 
 
 _OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon
@@ -197,6 +198,12 @@ async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list
         .returning(*(coupons.c[name] for name in _OF_HOLD))
     )
     return [Hold(*row) for row in moved]
+
+
+async def void_unbound(conn: AsyncConnection, coupon_id: str) -> bool:
+    """Nobody can bind this code any more. False: somebody has, or it is voided already."""
+    nobodys = coupons.c.student.is_(None)
+    return await _move(conn, _from(coupon_id, CouponState.USABLE), CouponState.VOIDED, nobodys)
 
 
 async def revoke(conn: AsyncConnection, coupon_id: str) -> bool:
