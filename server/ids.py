@@ -11,7 +11,21 @@ from collections.abc import Iterator
 from typing import Literal
 
 Kind = Literal[
-    "tpl", "cmp", "bat", "drp", "clm", "cpn", "rdm", "alt", "int", "gwy", "wrk", "act", "rbt", "bal"
+    "tpl",
+    "cmp",
+    "bat",
+    "drp",
+    "clm",
+    "cpn",
+    "rdm",
+    "alt",
+    "int",
+    "gwy",
+    "wrk",
+    "act",
+    "rbt",
+    "bal",
+    "run",
 ]
 
 # RFC 4648's digits -> Crockford's, which sort as their numbers do.

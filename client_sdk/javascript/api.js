@@ -105,6 +105,39 @@ export class Api {
     return this._call("GET", path`/v1/batches/${id}`);
   }
 
+  /** What is in `changes` is changed. `wrong_state` where `version` is no longer the newest.
+   * @param {string} id @param {number} version @param {import("./shapes.js").BatchEdit} changes
+   * @returns {Promise<import("./shapes.js").Batch>} */
+  editBatch(id, version, changes) {
+    const headers = { "If-Match": String(version) };
+    return this._call("PATCH", path`/v1/batches/${id}`, { body: changes, headers });
+  }
+
+  /** Codes without a drop. Where `made` is less than `quantity`, the rest follows by itself.
+   * @param {string} id @param {{quantity: number, source?: "list"|"link"}} body @param {Once} [once]
+   * @returns {Promise<import("./shapes.js").CodeRun>} */
+  makeCodes(id, body, once) {
+    return this._call("POST", path`/v1/batches/${id}/codes`, { body, ...once });
+  }
+
+  /** @param {string} id @param {Page} [page]
+   * @returns {Promise<{codes: import("./shapes.js").ListedCode[], next: string|null}>} */
+  listCodes(id, page) {
+    return this._call("GET", path`/v1/batches/${id}/codes`, { query: page });
+  }
+
+  /** @param {string} id @returns {Promise<string>} all of them as CSV, with a head */
+  exportCodes(id) {
+    return this._call("GET", path`/v1/batches/${id}/codes`, { query: { format: "csv" } });
+  }
+
+  /** Those that nobody has bound. At most 500 a call; repeatable.
+   * @param {string} id @param {string[]} codes
+   * @returns {Promise<{codes: {code: string, state: string|null}[]}>} */
+  voidCodes(id, codes) {
+    return this._call("POST", path`/v1/batches/${id}/codes/void`, { body: { codes } });
+  }
+
   // Instructors of a room.
 
   /** @param {string} room @param {import("./shapes.js").DropForm} form @param {Once} [once]
@@ -170,6 +203,12 @@ export class Api {
   /** @param {Page & {state?: string}} [query] @returns {Promise<import("./shapes.js").Wallet>} */
   myCoupons(query) {
     return this._call("GET", "/v1/me/coupons", { query });
+  }
+
+  /** A code as it was typed, into my wallet. Repeatable; `not_found` for every code that is not mine to
+   * have. @param {string} code @returns {Promise<import("./shapes.js").WalletCoupon>} */
+  bindCoupon(code) {
+    return this._call("POST", "/v1/me/coupons", { body: { code } });
   }
 
   // Students and the school's back end: what an order costs, and paying for it.

@@ -70,7 +70,40 @@
  * @property {{from: string, until: string}} [claim_window]
  * @property {Metadata} [metadata]
  * @typedef {{name: string, currency: string, discount: Discount}} Offer What a teacher must know of a batch's template to drop it
- * @typedef {BatchForm & {id: string, template: Offer, remaining: number|null, droppable: number}} Batch `droppable`: the most that the caller could put into one drop now
+ * @typedef {BatchForm & {id: string, template: Offer, remaining: number|null, droppable: number, version: number}} Batch `droppable`: the most that the caller could put into one drop now
+ *
+ * @typedef {object} BatchEdit What is to change. Once something is made of the batch: `name`, `metadata`,
+ *   a later end of `claim_window`, a larger `quantity` (with `expected_quantity`, the one that was seen)
+ * @property {string} [template_id]
+ * @property {string} [name]
+ * @property {number|null} [quantity]
+ * @property {string} [channel]
+ * @property {number} [per_student]
+ * @property {string|null} [code_prefix]
+ * @property {number|null} [hold_seconds]
+ * @property {{room: string, quantity?: number}[]|null} [rooms]
+ * @property {{from: string, until: string}|null} [claim_window]
+ * @property {Metadata|null} [metadata]
+ * @property {number} [expected_quantity]
+ *
+ * @typedef {object} CodeRun `made` of `quantity` codes are there
+ * @property {string} id
+ * @property {string} batch_id
+ * @property {"list"|"link"} source
+ * @property {number} quantity
+ * @property {number} made
+ * @property {string} created_at
+ *
+ * @typedef {object} ListedCode
+ * @property {string} id
+ * @property {string} code
+ * @property {string} state `unbound` until a student has it; then as a coupon's, or `voided`
+ * @property {string} source
+ * @property {string} created_at
+ * @property {string} [student]
+ * @property {string} [bound_at]
+ * @property {string} [valid_from]
+ * @property {string} [valid_until]
  *
  * @typedef {object} DropForm
  * @property {string} batch_id

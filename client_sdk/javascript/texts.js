@@ -80,6 +80,7 @@ export const TEXTS = {
     wrong_room: ["你不在这间教室的名单里，请从课程页面重新进入。", "You are not on this room's list. Please enter again from the course page."],
     not_found: ["没有找到，可能已被删除。请刷新后再试。", "Not found; it may be gone. Reload and try again."],
     stock_short: ["库存不足，还剩 {available} 张。请减少数量后再试。", "Not enough stock: {available} left. Try a smaller number."],
+    limit_reached: ["这种券你已经领满了，去券包里使用吧。", "You have all you may of this coupon. Use it from your wallet."],
     coupon_locked: ["这张券正用于另一笔未付款的订单。请先完成或取消那笔订单。", "This coupon is on another unpaid order. Pay or cancel that one first."],
     coupon_unusable: ["有优惠券不能用于这笔订单，请取消勾选或换一张。", "A coupon does not fit this order. Untick it or choose another."],
     total_changed: ["价格有变化，请确认新的金额后再提交。", "The price has changed. Check the new total and submit again."],

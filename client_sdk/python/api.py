@@ -25,9 +25,13 @@ from client_sdk.python.shapes import (
     Account,
     Acts,
     Batch,
+    BatchEdit,
     Batches,
     BatchForm,
     ClaimAnswer,
+    CodeRun,
+    Codes,
+    CodeSource,
     DropClaims,
     DropForm,
     DropReport,
@@ -44,7 +48,9 @@ from client_sdk.python.shapes import (
     Template,
     TemplateForm,
     Templates,
+    VoidedCodes,
     Wallet,
+    WalletCoupon,
 )
 
 GetToken = Callable[[], Awaitable[str] | str]
@@ -156,6 +162,38 @@ class Api:
     async def get_batch(self, batch_id: str) -> Batch:
         return await self._call(Batch, "GET", f"/v1/batches/{_part(batch_id)}")
 
+    async def edit_batch(self, batch_id: str, version: int, changes: BatchEdit) -> Batch:
+        """What is in `changes` is changed. `wrong_state` where `version` is no longer the newest."""
+        path, headers = f"/v1/batches/{_part(batch_id)}", {"If-Match": str(version)}
+        return await self._call(Batch, "PATCH", path, changes, headers=headers)
+
+    async def make_codes(
+        self,
+        batch_id: str,
+        quantity: int,
+        *,
+        source: CodeSource = "list",
+        idempotency_key: str | None = None,
+    ) -> CodeRun:
+        """Codes without a drop. Where `made` is less than `quantity`, the rest follows by itself."""
+        body = {"quantity": quantity, "source": source}
+        path = f"/v1/batches/{_part(batch_id)}/codes"
+        return await self._call(CodeRun, "POST", path, body, headers=_once(idempotency_key))
+
+    async def list_codes(self, batch_id: str, page: Page = FIRST_PAGE) -> Codes:
+        path = f"/v1/batches/{_part(batch_id)}/codes"
+        return await self._call(Codes, "GET", path, query=_query(page))
+
+    async def export_codes(self, batch_id: str) -> str:
+        """All of them as CSV, with a head."""
+        path = f"/v1/batches/{_part(batch_id)}/codes"
+        return await self._call(str, "GET", path, query={"format": "csv"})
+
+    async def void_codes(self, batch_id: str, codes: Sequence[str]) -> VoidedCodes:
+        """Those that nobody has bound. At most 500 a call; repeatable."""
+        path = f"/v1/batches/{_part(batch_id)}/codes/void"
+        return await self._call(VoidedCodes, "POST", path, {"codes": list(codes)})
+
     # Instructors of a room.
 
     async def create_drop(
@@ -212,6 +250,11 @@ class Api:
     async def my_balance(self, page: Page = FIRST_PAGE) -> Account:
         """From rebates."""
         return await self._call(Account, "GET", "/v1/me/balance", query=_query(page))
+
+    async def bind_coupon(self, code: str) -> WalletCoupon:
+        """A code as it was typed, into my wallet. Repeatable; `not_found` for every code that is not mine
+        to have."""
+        return await self._call(WalletCoupon, "POST", "/v1/me/coupons", {"code": code})
 
     # Students and the school's back end: what an order costs, and paying for it.
 

@@ -180,6 +180,7 @@ class Batch(BatchForm):
     template: Offer
     remaining: int | None
     droppable: int
+    version: int
 
 
 class Batches(TypedDict):
@@ -225,6 +226,67 @@ class Act(TypedDict):
 class Acts(TypedDict):
     acts: list[Act]
     next: str | None
+
+
+class BatchEdit(TypedDict, total=False):
+    """What is to change. Once something is made of the batch: `name`, `metadata`, a later end of
+    `claim_window`, a larger `quantity` (with `expected_quantity`, the one that was seen)."""
+
+    template_id: str
+    name: str
+    quantity: int | None
+    channel: str
+    per_student: int
+    code_prefix: str | None
+    hold_seconds: int | None
+    rooms: list[RoomShare] | None
+    claim_window: Window | None
+    metadata: dict[str, str] | None
+    expected_quantity: int
+
+
+CodeSource = Literal["list", "link"]
+
+
+class CodeRun(TypedDict):
+    """`made` of `quantity` codes are there."""
+
+    id: str
+    batch_id: str
+    source: CodeSource
+    quantity: int
+    made: int
+    created_at: str
+
+
+class ListedCode(TypedDict):
+    """`state`: `unbound` until a student has it; then as a coupon's, or `voided`."""
+
+    id: str
+    code: str
+    state: str
+    source: str
+    created_at: str
+    student: NotRequired[str]
+    bound_at: NotRequired[str]
+    valid_from: NotRequired[str]
+    valid_until: NotRequired[str]
+
+
+class Codes(TypedDict):
+    codes: list[ListedCode]
+    next: str | None
+
+
+class VoidedCode(TypedDict):
+    """`state` None: the batch has no such code. Not `voided`: a student has it."""
+
+    code: str
+    state: str | None
+
+
+class VoidedCodes(TypedDict):
+    codes: list[VoidedCode]
 
 
 class AudienceForm(TypedDict, total=False):

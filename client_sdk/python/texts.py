@@ -181,6 +181,10 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "库存不足，还剩 {available} 张。请减少数量后再试。",
             "Not enough stock: {available} left. Try a smaller number.",
         ),
+        "limit_reached": (
+            "这种券你已经领满了，去券包里使用吧。",
+            "You have all you may of this coupon. Use it from your wallet.",
+        ),
         "coupon_locked": (
             "这张券正用于另一笔未付款的订单。请先完成或取消那笔订单。",
             "This coupon is on another unpaid order. Pay or cancel that one first.",

@@ -18,8 +18,10 @@ from starlette.types import ExceptionHandler
 
 from server.api import (
     balance,
+    batch_edits,
     batches,
     claims,
+    codes,
     docs,
     drops,
     health,
@@ -30,6 +32,7 @@ from server.api import (
     rooms,
     templates,
     wallet,
+    wallet_codes,
 )
 from server.api.calls import AnyCall
 from server.api.edge import Edge, EdgePolicy
@@ -46,11 +49,14 @@ __all__ = ["ApiParts", "build_app"]
 CALLS: tuple[AnyCall, ...] = (
     *templates.CALLS,
     *batches.CALLS,
+    *batch_edits.CALLS,
+    *codes.CALLS,
     *drops.CALLS,
     *rooms.CALLS,
     *claims.CALLS,
     *wallet.CALLS,
     *balance.CALLS,
+    *wallet_codes.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
     *records.CALLS,

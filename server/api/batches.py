@@ -105,6 +105,7 @@ class BatchShown(Shown):
     claim_window: ClaimWindowShown | None = absent()
     metadata: dict[str, str]
     created_at: Moment
+    version: int
 
 
 class BatchPage(Shown):
@@ -118,9 +119,18 @@ async def create(parts: ApiParts, asked: Asked[BatchBody, NoQuery]) -> Answer | 
     )
     if isinstance(made, Refused):
         return made
+    return await answer_of(parts, made, asked.identity)
+
+
+async def answer_of(parts: ApiParts, batch: Batch, identity: Identity) -> Answer:
+    """With its version as ETag."""
     async with parts.ledger.read() as conn:
-        offers = await ledger.offers_of(conn, [made.id])
-    return Answer(_shown(made, offers[made.id], asked.identity))
+        offers = await ledger.offers_of(conn, [batch.id])
+    return Answer(_shown(batch, offers[batch.id], identity), _etag(batch))
+
+
+def _etag(batch: Batch) -> dict[str, str]:
+    return {"ETag": f'"{batch.version}"'}
 
 
 async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
@@ -129,7 +139,7 @@ async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refus
         offers = await ledger.offers_of(conn, [asked.path["id"]])
     if found is None or not _is_visible(found, asked.identity):
         return Refused(Code.NOT_FOUND)
-    return Answer(_shown(found, offers[found.id], asked.identity))
+    return Answer(_shown(found, offers[found.id], asked.identity), _etag(found))
 
 
 async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
@@ -165,13 +175,13 @@ def _form(body: BatchBody) -> BatchForm:
         code_prefix=body.code_prefix or "",
         hold_seconds=body.hold_seconds,
         campaign_id=body.campaign_id,
-        rooms=_shares(body.rooms),
+        rooms=shares_asked(body.rooms),
         claim_window=ClaimWindow(window.from_at, window.until_at) if window else None,
         metadata=body.metadata or {},
     )
 
 
-def _shares(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | None:
+def shares_asked(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | None:
     if rooms is None:
         return None
     return tuple(RoomShare(share.room, share.quantity) for share in rooms)
@@ -199,6 +209,7 @@ def _shown(batch: Batch, offer: ledger.Offer, identity: Identity) -> BatchShown:
         claim_window=_shown_window(batch.claim_window),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
+        version=batch.version,
     )
 
 

@@ -4,7 +4,7 @@ Every resource's file ends with its `CALLS`; the router, the check of the token,
 query's models, the idempotency header and the OpenAPI document are all derived from them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -31,7 +31,8 @@ class NoQuery(QueryFields):
 
 @dataclass(frozen=True, slots=True)
 class Asked(Generic[B, Q]):
-    """A request that was let in and understood. `path` holds the names of the path; `now` is ms."""
+    """A request that was let in and understood. `path` holds the names of the path; `now` is ms;
+    `address` whose the caller's connection is, behind the proxies we trust."""
 
     identity: Identity
     path: Mapping[str, str]
@@ -40,6 +41,8 @@ class Asked(Generic[B, Q]):
     now: int
     key: IdempotencyKey | None = None
     if_match: str | None = None
+    accept: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,26 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[ApiParts, Asked[B, Q]], Awaitable[Answer | Refused]]
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that is made while it is read, piece by piece, outside the deadline: whoever reads slowly
+    keeps nobody waiting. Where a piece cannot be made the answer is cut off, and is seen to be."""
+
+    pieces: AsyncIterator[bytes]
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[ApiParts, Asked[B, Q]], Awaitable[Answer | Streamed | Refused]]
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[B, Q]):
     """`body` and `query` are those that the handler is asked with. `refuses`: the codes of its own,
     besides those that follow from token, body and path. `is_create`: takes an Idempotency-Key.
-    `needs_version`: takes If-Match."""
+    `needs_version`: takes If-Match. `streams`: another media type it answers in."""
 
-    method: Literal["GET", "POST", "PUT"]
+    method: Literal["GET", "POST", "PUT", "PATCH"]
     path: str
     rule: Rule
     handler: Handler[B, Q]
@@ -72,6 +85,7 @@ class Call(Generic[B, Q]):
     refuses: tuple[Code, ...] = ()
     is_create: bool = False
     needs_version: bool = False
+    streams: str = ""
 
     @property
     def has_body(self) -> bool:

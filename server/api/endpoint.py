@@ -13,10 +13,10 @@ from time import perf_counter
 import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from server.api import auth, bodies, invalid
-from server.api.calls import Answer, AnyCall, Asked, NoBody
+from server.api.calls import Answer, AnyCall, Asked, NoBody, Streamed
 from server.api.fields import NAME_PATTERN, Body, QueryFields, ReadingContext
 from server.api.parts import ApiParts
 from server.api.problems import KINDS, problem
@@ -44,7 +44,7 @@ def endpoint(call: AnyCall, parts: ApiParts) -> Callable[[Request], Awaitable[Re
         begun, status = perf_counter(), KINDS[Code.INTERNAL].status
         try:
             answer = await _answer_in_time(call, parts, request)
-            response = problem(answer) if isinstance(answer, Refused) else _response(call, answer)
+            response = _response(call, answer)
             status = response.status_code
             return response
         finally:
@@ -54,7 +54,10 @@ def endpoint(call: AnyCall, parts: ApiParts) -> Callable[[Request], Awaitable[Re
     return serve
 
 
-async def _answer_in_time(call: AnyCall, parts: ApiParts, request: Request) -> Answer | Refused:
+_Answered = Answer | Streamed | Refused
+
+
+async def _answer_in_time(call: AnyCall, parts: ApiParts, request: Request) -> _Answered:
     deadline = asyncio.timeout(parts.deadline_s)
     try:
         async with deadline:
@@ -67,7 +70,7 @@ async def _answer_in_time(call: AnyCall, parts: ApiParts, request: Request) -> A
         return Refused(Code.UNAVAILABLE, "it took too long")
 
 
-async def _answer(call: AnyCall, parts: ApiParts, request: Request) -> Answer | Refused:
+async def _answer(call: AnyCall, parts: ApiParts, request: Request) -> _Answered:
     now = parts.clock()
     identity = _admitted(call, parts, request, now)
     if isinstance(identity, Refused):
@@ -89,6 +92,8 @@ async def _answer(call: AnyCall, parts: ApiParts, request: Request) -> Answer | 
         now=now,
         key=key,
         if_match=request.headers.get("if-match"),
+        accept=request.headers.get("accept", ""),
+        address=request.client.host if request.client else "",
     )
     return await call.handler(parts, asked)
 
@@ -158,7 +163,13 @@ def _idempotency_key(
     )
 
 
-def _response(call: AnyCall, answer: Answer) -> Response:
+def _response(call: AnyCall, answer: _Answered) -> Response:
+    if isinstance(answer, Refused):
+        return problem(answer)
+    if isinstance(answer, Streamed):
+        return StreamingResponse(
+            answer.pieces, call.status, dict(answer.headers), answer.media_type
+        )
     content = answer.body
     if isinstance(content, BaseModel):
         content = orjson.dumps(content.model_dump(mode="json", by_alias=True))

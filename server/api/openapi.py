@@ -121,8 +121,10 @@ def _header(name: str, about: str, schema: Json, *, required: bool = False) -> J
 
 
 def _responses(call: AnyCall, answer: str) -> Json:
-    good = {"description": "Done", "content": _content("application/json", answer)}
-    found: Json = {str(call.status): good}
+    content = _content("application/json", answer)
+    if call.streams:
+        content[call.streams] = {"schema": {"type": "string"}}
+    found: Json = {str(call.status): {"description": "Done", "content": content}}
     for status, codes in sorted(_codes_by_status(call).items()):
         found[str(status)] = {
             "description": ", ".join(codes),

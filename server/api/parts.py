@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.routing import BaseRoute
 
+from server.api.code_limits import GuessLimiter
 from server.api.drop_facts import DropFacts
 from server.core.identity import Identity
 from server.core.money_rules import USUAL_RULES, MoneyRules
@@ -57,6 +58,7 @@ class ApiParts:
     lock_limit_ms: int = LOCK_LIMIT_MS
     extra_routes: Sequence[BaseRoute] = ()
     drop_facts: DropFacts = field(init=False)
+    guess_limiter: GuessLimiter = field(default_factory=GuessLimiter)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "drop_facts", DropFacts(self.feed))

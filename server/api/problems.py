@@ -32,6 +32,7 @@ KINDS: Mapping[Code, ProblemKind] = {
     Code.NOT_FOUND: ProblemKind(404, "There is no such thing"),
     Code.WRONG_METHOD: ProblemKind(405, "This path has other methods"),
     Code.STOCK_SHORT: ProblemKind(409, "Not enough units are left"),
+    Code.LIMIT_REACHED: ProblemKind(409, "The student has as many as they may"),
     Code.COUPON_LOCKED: ProblemKind(409, "The coupon is on another order"),
     Code.COUPON_UNUSABLE: ProblemKind(409, "A coupon cannot be used"),
     Code.TOTAL_CHANGED: ProblemKind(409, "The total is another one now"),

@@ -98,7 +98,7 @@ async def create(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer
 
 
 async def replace(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
-    version = _version(asked.if_match)
+    version = version_asked(asked.if_match)
     if isinstance(version, Refused):
         return version
     form, actor = _form(asked.body), asked.identity.subject
@@ -122,7 +122,8 @@ async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Re
     return Answer(TemplatePage(templates=[_shown(each) for each in templates], next=following))
 
 
-def _version(if_match: str | None) -> int | Refused:
+def version_asked(if_match: str | None) -> int | Refused:
+    """What If-Match names."""
     if if_match is None:
         return invalid_field("If-Match", "missing", "send the version that was read")
     found = _ETAG.fullmatch(if_match.strip())

@@ -63,7 +63,7 @@ async def index(parts: ApiParts, asked: Asked[NoBody, CouponsQuery]) -> Answer |
         ),
         asked.now,
     )
-    shown = [_coupon(coupon, asked.now) for coupon in page.coupons]
+    shown = [coupon_shown(coupon, asked.now) for coupon in page.coupons]
     return Answer(WalletShown(coupons=shown, pending=pending, next=page.next))
 
 
@@ -84,7 +84,7 @@ async def _pending(parts: ApiParts, identity: Identity) -> list[PendingShown]:
     ]
 
 
-def _coupon(coupon: Coupon, now: int) -> CouponShown:
+def coupon_shown(coupon: Coupon, now: int) -> CouponShown:
     return CouponShown.model_validate(
         {
             "id": coupon.id,

@@ -50,7 +50,8 @@ class BatchForm:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`allotted` is what drops hold now; `shard` the part of the desk that keeps its caps."""
+    """`allotted` is what drops and codes hold now; `shard` the part of the desk that keeps its caps;
+    `version` counts its edits."""
 
     id: str
     template_id: str
@@ -69,6 +70,7 @@ class Batch:
     created_by: str
     created_at: int
     allotted: int = 0
+    version: int = 1
 
     @property
     def remaining(self) -> int | None:

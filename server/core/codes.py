@@ -3,11 +3,17 @@
 Made by the worker when a claim is confirmed; read back by quotes and redemptions. A code is a
 prefix of the channel, 13 random symbols and one that checks them: `LIVE-7KQM-3XNA-PV9R-T2`.
 Whether a code exists is the ledger's to say.
+
+What people type for what they read is forgiven (decision 0020). Behind the prefix no 0 O 1 I L is ever
+printed: who types one has misread some other symbol, and the check says which, as long as it is the only
+one. A prefix is a word and may have them: there they stand for each other.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import product
+from math import prod
 from typing import Final
 
 # Without 0 O 1 I L, which look alike; 31 is prime, which is what makes the check work.
@@ -26,6 +32,8 @@ _PAIRS: Final = [
 _INVERSE_OF_LAST_WEIGHT = pow(_BODY_SYMBOLS, -1, len(ALPHABET))
 _PREFIX = re.compile(r"[A-Z0-9]{0,12}")
 _FORGIVEN = re.compile(r"[^A-Z0-9]")
+_LOOK_ALIKES: Final = {symbol: group for group in ("0O", "1IL") for symbol in group}
+_MOST_SPELLINGS = 81  # four of I, 1, L; a prefix that has more is taken as it was typed
 
 
 @lru_cache(maxsize=1_024)
@@ -56,9 +64,24 @@ def make(entropy: bytes, prefix: str = "") -> str:
 
 
 def normalise(typed: str) -> str:
-    """What was typed as it is stored: any case, full-width letters, spaces and dashes anywhere."""
+    """What was typed as it is stored: any case, full-width letters, spaces and dashes anywhere, and one
+    look-alike behind the prefix.
+    """
     symbols = _FORGIVEN.sub("", unicodedata.normalize("NFKC", typed).upper())
-    return _grouped(symbols[:-_BODY_SYMBOLS], symbols[-_BODY_SYMBOLS:])
+    return _grouped(symbols[:-_BODY_SYMBOLS], _mended(symbols[-_BODY_SYMBOLS:]))
+
+
+def spellings(typed: str) -> tuple[str, ...]:
+    """What is to be looked for: the code as `normalise` has it, then with the look-alikes of its prefix
+    the other ways round. How many there are depends on what was typed, not on what there is.
+    """
+    symbols = normalise(typed).replace("-", "")
+    prefix, body = symbols[:-_BODY_SYMBOLS], symbols[-_BODY_SYMBOLS:]
+    ways = [_LOOK_ALIKES.get(symbol, symbol) for symbol in prefix]
+    if prod(map(len, ways)) > _MOST_SPELLINGS:
+        return (_grouped(prefix, body),)
+    others = (_grouped("".join(each), body) for each in product(*ways))
+    return tuple(dict.fromkeys([_grouped(prefix, body), *others]))
 
 
 def well_formed(typed: str) -> bool:
@@ -68,6 +91,17 @@ def well_formed(typed: str) -> bool:
     if len(body) < _BODY_SYMBOLS or not is_prefix(prefix) or not _VALUES.keys() >= set(body):
         return False
     return _weighed([_VALUES[symbol] for symbol in body]) == 0
+
+
+def _mended(body: str) -> str:
+    """With the one look-alike in it replaced by the only symbol that satisfies the check."""
+    strange = [at for at, symbol in enumerate(body) if symbol not in _VALUES]
+    if len(body) < _BODY_SYMBOLS or len(strange) != 1 or body[strange[0]] not in _LOOK_ALIKES:
+        return body
+    at = strange[0]
+    others = _weighed([_VALUES.get(symbol, 0) for symbol in body])
+    symbol = ALPHABET[-others * pow(at + 1, -1, len(ALPHABET)) % len(ALPHABET)]
+    return body[:at] + symbol + body[at + 1 :]
 
 
 def _weighed(values: list[int]) -> int:

@@ -1,7 +1,7 @@
 """How often something may be done: a token bucket whose clock is an argument.
 
 Used by the gateway (claims of a student, messages of a socket, bad tokens of an address) and by the
-API (claims over HTTP).
+API (claims over HTTP, codes that students type).
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,10 @@ class Bucket:
             return filled_at + rate.interval_ms - now_ms
         self._filled_at = filled_at + rate.interval_ms
         return 0
+
+    def give_back(self, rate: Rate) -> None:
+        """What was taken was not due after all."""
+        self._filled_at -= rate.interval_ms
 
     def is_full(self, rate: Rate, now_ms: int) -> bool:
         """Nothing has been taken lately: the bucket may be forgotten."""

@@ -18,6 +18,7 @@ class Code(StrEnum):
     WRONG_ROOM = "wrong_room"
     NOT_FOUND = "not_found"
     STOCK_SHORT = "stock_short"
+    LIMIT_REACHED = "limit_reached"
     COUPON_LOCKED = "coupon_locked"
     COUPON_UNUSABLE = "coupon_unusable"
     TOTAL_CHANGED = "total_changed"
@@ -36,7 +37,8 @@ class Code(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Refused:
     """`facts` is what the caller needs to act on it, in the contract's names: `available` for
-    stock_short, `coupons` for a redemption, `errors` for invalid_field, `retry_after_s`."""
+    stock_short, `limit` for limit_reached, `coupons` for a redemption, `errors` for invalid_field,
+    `retry_after_s`."""
 
     code: Code
     detail: str = ""

@@ -213,6 +213,22 @@ class DropDesk:
         )
         return freed
 
+    async def take_slot(
+        self, shard: int, batch_id: str, student: str, coupon_id: str, per_student: int
+    ) -> tuple[int, int] | None:
+        """For a code that is being bound: a slot of the batch, counted as a tap's is, and which load of
+        the desk gave it. The same one again for the same code. None: the student has used all."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.caps(batch_id), keys.binding(coupon_id, student)]
+        answer = await self._scripts.run("take_slot", names, [student, per_student])
+        return (answer[0], answer[1]) if answer else None
+
+    async def give_slot_back(self, shard: int, batch_id: str, student: str, coupon_id: str) -> None:
+        """What `take_slot` took for this code, which went to somebody else. Repeatable."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.caps(batch_id), keys.binding(coupon_id, student)]
+        await self._scripts.run("give_slot_back", names, [student])
+
     async def show_coupons(
         self, shard: int, drop_id: str, claims: Sequence[ConfirmedClaim]
     ) -> None:

@@ -62,6 +62,10 @@ class ShardKeys:
         """Hash: student -> slots of the batch taken, as a comma list."""
         return self._key(f"caps:{batch_id}")
 
+    def binding(self, coupon_id: str, student: str) -> str:
+        """The slot that was taken for a code this student binds; expires by itself."""
+        return self._key(f"binding:{coupon_id}:{student}")
+
 
 @dataclass(frozen=True, slots=True)
 class RoomKeys:

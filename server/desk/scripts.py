@@ -27,6 +27,8 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "confirm": _DESK,
     "release": _DESK,
     "give_up": _DESK,
+    "take_slot": _DESK,
+    "give_slot_back": _DESK,
     "run_id": ("server",),
     "lease": ("server",),
     "arm": ("server",),

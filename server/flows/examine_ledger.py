@@ -169,8 +169,8 @@ async def examine_counters(ledger: Ledger) -> list[Finding]:
             Kind.BATCH_COUNTER,
             f"batch {one.batch_id}"
             + (f", the share of room {one.room}," if one.room else "")
-            + f" says that {one.allotted} units are with drops, and its drops have {one.in_drops}",
-            "--repair sets it to what the drops have",
+            + f" says that {one.allotted} units are given out, and its drops and codes have {one.in_drops}",
+            "--repair sets it to what they have",
             batch=one.batch_id,
             room=one.room,
         )

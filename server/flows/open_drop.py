@@ -167,7 +167,7 @@ async def _write_new(
     conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
 ) -> _Task | None:
     """None: a prepared one, with nothing to be done yet."""
-    batch = await batches.find(conn, form.batch_id)
+    batch = await batches.find(conn, form.batch_id, is_kept=True)
     stop_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # or it would have been refused
     row = _row(drop_id, actor, room, form, batch, now)

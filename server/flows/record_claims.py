@@ -16,7 +16,7 @@ shard is rebuilt.
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError
@@ -81,7 +81,7 @@ class ClaimRecorder:
         self._fence = fence
         self._feed = feed
         self._on_revoked = on_revoked
-        self._facts: dict[str, tuple[Batch, Template]] = {}  # immutable, so kept
+        self._facts: dict[str, tuple[Batch, Template]] = {}  # what a drop never sees change
 
     async def record(self, entries: Sequence[OutboxEntry], now: int) -> Recorded:
         """All four steps for entries of any shards. LedgerUnavailableError, DeskUnavailableError: the same
@@ -151,11 +151,14 @@ class ClaimRecorder:
         async with self._ledger.begin() as conn:
             await desks.hold_shared(conn, {entry.shard for entry in entries})
             rows = [mend_claims.row_of(entry, now) for entry in entries]
-            standing = {row.id: ClaimStanding(row.id, row.state, None, now) for row in rows}
+            standing = {
+                row.id: ClaimStanding(row.id, row.state, None, now, row.slot) for row in rows
+            }
             if not await claims.insert_new(conn, rows):
                 standing = await claims.standing_of(conn, standing.keys())
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _stop_where_gone_back(conn, live, standing, now)
+            facts = _ended_as_now(facts, await batches.claim_ends(conn, facts))
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             known = [template for _, template in facts.values()]
             return Recorded(
@@ -251,20 +254,33 @@ def _new_coupons(
         batch, template = facts[entry.batch_id]
         start = number * codes.ENTROPY_BYTES
         code = codes.make(entropy[start : start + codes.ENTROPY_BYTES], batch.code_prefix)
-        confirmed_at = standing[entry.claim_id].confirmed_at
         moment = (entry.batch_id, entry.won_at)  # all winners of one script call share it
         if moment not in windows:
             windows[moment] = _window(batch, template, entry.won_at)
         names, window = (entry.claim_id, coupon_id, code), windows[moment]
-        made.append(_new_coupon(entry, names, confirmed_at, batch, window))
+        made.append(_new_coupon(entry, names, standing[entry.claim_id], batch, window))
     return made
+
+
+def _ended_as_now(
+    facts: Mapping[str, tuple[Batch, Template]], ends: Mapping[str, int | None]
+) -> dict[str, tuple[Batch, Template]]:
+    """Of a batch that was dropped the end of its claim window is all that may move and matters here."""
+    moved = dict(facts)
+    for batch_id, until_at in ends.items():
+        batch, template = facts[batch_id]
+        window = batch.claim_window
+        if window is not None and until_at is not None and window.until_at != until_at:
+            later = replace(window, until_at=until_at)
+            moved[batch_id] = (replace(batch, claim_window=later), template)
+    return moved
 
 
 def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
     """Of a claim that is in the ledger without one, under a code that nobody has seen yet."""
     code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
     names, window = (row.id, new_id("cpn"), code), _window(batch, template, row.won_at)
-    return _new_coupon(row, names, row.confirmed_at, batch, window)
+    return _new_coupon(row, names, row, batch, window)
 
 
 def _window(batch: Batch, template: Template, won_at: int) -> UseWindow:
@@ -275,11 +291,11 @@ def _window(batch: Batch, template: Template, won_at: int) -> UseWindow:
 def _new_coupon(
     claim: OutboxEntry | ClaimRow,
     names: tuple[str, str, str],
-    confirmed_at: int,
+    standing: ClaimStanding | ClaimRow,
     batch: Batch,
     window: UseWindow,
 ) -> NewCoupon:
-    """`names`: of the claim, the coupon, and the code."""
+    """`names`: of the claim, the coupon, and the code. A claim may stand on another slot than it was sold."""
     claim_id, coupon_id, code = names
     return NewCoupon(
         coupon_id,
@@ -292,8 +308,9 @@ def _new_coupon(
         claim.student,
         window.from_at,
         window.until_at,
-        hold_until(confirmed_at, batch.hold_seconds),
-        confirmed_at,
+        hold_until(standing.confirmed_at, batch.hold_seconds),
+        standing.confirmed_at,
+        standing.slot,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.balances import undone
 from server.core.coupons import Coupon
+from server.core.records import Action
 from server.core.redemptions import Redemption, RedemptionState
 from server.core.refunds import (
     Books,
@@ -28,12 +29,14 @@ from server.core.violations import refused
 from server.flows import balances, use_limits
 from server.flows.redemptions import tell_new_dates
 from server.flows.stopping import Stop, refusing
-from server.ledger import coupons, redemptions, refunds
+from server.ledger import coupons, records, redemptions, refunds
 from server.ledger.engine import Ledger
 
 
 @refusing
-async def refund(ledger: Ledger, order_id: str, form: RefundForm, now: int) -> Refund | Refused:
+async def refund(
+    ledger: Ledger, actor: str, order_id: str, form: RefundForm, now: int
+) -> Refund | Refused:
     """Pays back what the form asks for, once for each `refund_id`: sent again it answers the same.
 
     `wrong_state` for an order that is not paid; `refund_too_large` where a line has not so much left;
@@ -47,7 +50,11 @@ async def refund(ledger: Ledger, order_id: str, form: RefundForm, now: int) -> R
         for made in held.refunds:
             if made.refund_id == form.refund_id:
                 return made if made.asked == form.lines else Refused(Code.IDEMPOTENCY_MISMATCH)
-        return await _refund(conn, held, form, now)
+        made = await _refund(conn, held, form, now)
+        await records.write_act(
+            conn, actor, Action.ORDER_REFUNDED, order_id, now, refunded=made.refunded
+        )
+        return made
 
 
 async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:

@@ -18,6 +18,7 @@ from server.ledger.tables import (
     batch_rooms,
     batches,
     claims,
+    code_runs,
     coupons,
     dead_letters,
     drops,
@@ -56,7 +57,7 @@ class Loose:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Of a batch, or of a room's share of it: what it says, and what its drops hold."""
+    """Of a batch, or of a room's share of it: what it says, and what its drops and codes hold."""
 
     batch_id: str
     room: str | None
@@ -182,6 +183,9 @@ async def wrong_counters(conn: AsyncConnection) -> list[Counter]:
     of_batch: dict[str, int] = {}
     for (batch_id, _), units in of_room.items():
         of_batch[batch_id] = of_batch.get(batch_id, 0) + units
+    in_codes = select(code_runs.c.batch_id, func.sum(code_runs.c.quantity))
+    for batch_id, units in await conn.execute(in_codes.group_by(code_runs.c.batch_id)):
+        of_batch[batch_id] = of_batch.get(batch_id, 0) + int(units)
     found = [
         Counter(row[0], None, row[1], of_batch.get(row[0], 0))
         for row in await conn.execute(select(batches.c.id, batches.c.allotted))

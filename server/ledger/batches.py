@@ -9,25 +9,25 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.batches import Batch, ClaimWindow, RoomShare
-from server.ledger.tables import batch_rooms, batches, template_versions
+from server.ledger.tables import batch_rooms, batches, code_runs, coupons, drops, template_versions
 
 
 async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
     await conn.execute(insert(batches).values(_columns(batch)))
-    if batch.rooms:
-        await conn.execute(
-            insert(batch_rooms),
-            [{"batch_id": batch.id, **asdict(share)} for share in batch.rooms],
-        )
+    await _insert_rooms(conn, batch)
 
 
-async def find(conn: AsyncConnection, batch_id: str) -> Batch | None:
-    rows = (await conn.execute(select(batches).where(batches.c.id == batch_id))).mappings().all()
+async def find(conn: AsyncConnection, batch_id: str, *, is_kept: bool = False) -> Batch | None:
+    """`is_kept`: until the transaction ends nobody edits it; whoever takes units goes on."""
+    query = select(batches).where(batches.c.id == batch_id)
+    if is_kept:
+        query = query.with_for_update(read=True, key_share=True)
+    rows = (await conn.execute(query)).mappings().all()
     found = await _with_rooms(conn, rows)
     return found[0] if found else None
 
@@ -83,6 +83,21 @@ async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> bo
     return False
 
 
+async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
+    """Takes units for codes, which belong to no room. False: the batch has fewer, or is not there; an
+    unlimited one counts them only."""
+    quantity = batches.c.quantity
+    taken = await conn.execute(
+        update(batches)
+        .where(
+            batches.c.id == batch_id,
+            or_(quantity.is_(None), batches.c.allotted + units <= quantity),
+        )
+        .values(allotted=batches.c.allotted + units)
+    )
+    return taken.rowcount == 1
+
+
 async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
     """Units that a drop no longer needs. IntegrityError where it gives back more than was taken."""
     if units == 0:
@@ -93,6 +108,45 @@ async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int)
         .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
         .values(allotted=batch_rooms.c.allotted - units)
     )
+
+
+async def hold(conn: AsyncConnection, batch_id: str) -> Batch | None:
+    """Until the transaction ends nobody takes units of it or makes anything of it."""
+    await conn.execute(select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
+    return await find(conn, batch_id)
+
+
+async def is_used(conn: AsyncConnection, batch_id: str) -> bool:
+    """Whether anything has been made of it: drops, prepared ones too, codes, coupons."""
+    made = [exists().where(table.c.batch_id == batch_id) for table in (drops, code_runs)]
+    given = exists().where(coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None))
+    return bool(await conn.scalar(select(or_(*made, given))))
+
+
+async def replace(conn: AsyncConnection, batch: Batch) -> None:
+    """What it says from now on. Needs its row held, and `allotted` as it is there."""
+    await conn.execute(update(batches).where(batches.c.id == batch.id).values(_columns(batch)))
+    kept = select(batch_rooms.c.room, batch_rooms.c.quantity).where(
+        batch_rooms.c.batch_id == batch.id
+    )
+    before = {(row[0], row[1]) for row in await conn.execute(kept)}
+    if before != {(share.room, share.quantity) for share in batch.rooms or ()}:
+        await conn.execute(delete(batch_rooms).where(batch_rooms.c.batch_id == batch.id))
+        await _insert_rooms(conn, batch)
+
+
+async def claim_ends(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, int | None]:
+    """Where the claim windows of these end now."""
+    query = select(batches.c.id, batches.c.claim_until).where(batches.c.id.in_(batch_ids))
+    return {row[0]: row[1] for row in await conn.execute(query)}
+
+
+async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
+    if batch.rooms:
+        await conn.execute(
+            insert(batch_rooms),
+            [{"batch_id": batch.id, **asdict(share)} for share in batch.rooms],
+        )
 
 
 async def _take_of_batch(conn: AsyncConnection, batch_id: str, units: int) -> bool:
@@ -159,5 +213,5 @@ def _columns(batch: Batch) -> dict[str, object]:
 _PLAIN = (
     *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),
     *("per_student", "code_prefix", "hold_seconds", "campaign_id", "shard", "metadata"),
-    *("created_by", "created_at"),
+    *("created_by", "created_at", "version"),
 )

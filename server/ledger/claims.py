@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.batch_edits import CAPS_KEPT_MS
 from server.ledger.many_rows import insert_rows, insert_unless_there, is_among
-from server.ledger.tables import batches, claims, dead_letters, drops
+from server.ledger.tables import batches, claims, coupons, dead_letters, drops
 
 State = Literal["live", "released", "revoked"]
 
@@ -51,6 +52,7 @@ class ClaimStanding(NamedTuple):
     state: State
     reason: str | None
     confirmed_at: int
+    slot: int
 
 
 async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> bool:
@@ -101,10 +103,14 @@ async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> Claim
 
 
 async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[int]:
-    query = select(claims.c.slot).where(
+    """By claims, and by codes that the student has bound."""
+    of_claims = select(claims.c.slot).where(
         claims.c.batch_id == batch_id, claims.c.student == student, IS_COUNTED
     )
-    return set(await conn.scalars(query))
+    of_codes = select(coupons.c.slot).where(
+        coupons.c.batch_id == batch_id, coupons.c.student == student, _counts_as_code()
+    )
+    return set(await conn.scalars(of_claims.union(of_codes)))
 
 
 async def taken_units(conn: AsyncConnection, drop_id: str) -> set[int]:
@@ -134,21 +140,30 @@ async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> se
 async def caps_of_shard(
     conn: AsyncConnection, shard: int, now: int
 ) -> dict[str, dict[str, list[int]]]:
-    """Batch -> student -> slots used, of the batches that can still be claimed from."""
-    query = (
-        select(claims.c.batch_id, claims.c.student, claims.c.slot)
-        .join(batches, batches.c.id == claims.c.batch_id)
-        .where(
-            batches.c.shard == shard,
-            claims.c.state != "revoked",
-            func.coalesce(batches.c.claim_until, now + 1) > now,
-        )
-        .order_by(claims.c.slot)
-    )
+    """Batch -> student -> slots used, by claims and by codes, of the batches that can still be claimed
+    from, or whose end may still be moved."""
     caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
-    for batch_id, student, slot in await conn.execute(query):
-        caps[batch_id].setdefault(student, []).append(slot)
+    for table, counts in ((claims, IS_COUNTED), (coupons, _counts_as_code())):
+        query = (
+            select(table.c.batch_id, table.c.student, table.c.slot)
+            .join(batches, batches.c.id == table.c.batch_id)
+            .where(
+                batches.c.shard == shard,
+                counts,
+                func.coalesce(batches.c.claim_until, now) > now - CAPS_KEPT_MS,
+            )
+            .order_by(table.c.slot)
+        )
+        for batch_id, student, slot in await conn.execute(query):
+            caps[batch_id].setdefault(student, []).append(slot)
     return caps
+
+
+def _counts_as_code() -> ColumnElement[bool]:
+    """A coupon that no claim gave, and that a student has."""
+    return and_(
+        coupons.c.claim_id.is_(None), coupons.c.slot.is_not(None), coupons.c.state != "revoked"
+    )
 
 
 async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[str]:

@@ -35,6 +35,7 @@ class NewCoupon(NamedTuple):
     valid_until: int
     hold_until: int | None
     created_at: int
+    slot: int | None = None  # the claim's
 
 
 _OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon
@@ -249,6 +250,12 @@ async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list
         for one in moved
         if one.claim_id is not None and one.drop_id is not None and one.student is not None
     ]
+
+
+async def void_unbound(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
+    """Nobody can bind this code any more. False: somebody has, or it is voided already."""
+    nobodys = and_(coupons.c.id == coupon_id, coupons.c.student.is_(None))
+    return bool(await _move(conn, CouponState.USABLE, CouponEvent.VOIDED, nobodys, now))
 
 
 async def revoke(conn: AsyncConnection, coupon_id: str, now: int) -> bool:

@@ -12,7 +12,18 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Dialect, Insert, String, Table, func, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    Insert,
+    String,
+    Table,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -65,6 +76,16 @@ def insert_unless_there(dialect: Dialect, table: Table, once: str) -> Insert:
 def insert_into(dialect: Dialect, table: Table) -> postgresql.Insert | sqlite.Insert:
     """One that knows of conflicts."""
     return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def pairs(conn: AsyncConnection, given: Sequence[tuple[str, str]]) -> FromClause:
+    """Pairs of texts as a table with two columns, by one or two parameters however many there are."""
+    if conn.dialect.name == "postgresql":
+        columns = [literal(list(one), postgresql.ARRAY(String)) for one in zip(*given, strict=True)]
+        return func.unnest(*columns).table_valued("first", "second").render_derived()
+    rows = func.json_each(orjson.dumps(given).decode()).table_valued("value")
+    one, two = (func.json_extract(rows.c.value, f"$[{number}]") for number in (0, 1))
+    return select(one.label("first"), two.label("second")).select_from(rows).subquery()
 
 
 def is_among(

@@ -92,6 +92,7 @@ batches = Table(
     Column("metadata", JSON, nullable=False),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),  # of its edits
     ForeignKeyConstraint(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],
@@ -243,6 +244,9 @@ coupons = Table(
     Column("redemption_id", ID, ForeignKey("redemptions.id")),
     Column("created_at", BigInteger, nullable=False),
     Column("redeemed_at", BigInteger),
+    # Which of the `per_student` of its batch this is: the claim's, or taken when a code is bound.
+    Column("slot", Integer),
+    Column("bound_at", BigInteger),  # when a student typed the code
     ForeignKeyConstraint(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],
@@ -262,8 +266,52 @@ coupons = Table(
     Index(
         "ix_coupons_hold_until",
         "hold_until",
-        sqlite_where=text("state = 'usable' AND hold_until IS NOT NULL"),
-        postgresql_where=text("state = 'usable' AND hold_until IS NOT NULL"),
+        sqlite_where=text("state = 'usable' AND hold_until IS NOT NULL AND claim_id IS NOT NULL"),
+        postgresql_where=text(
+            "state = 'usable' AND hold_until IS NOT NULL AND claim_id IS NOT NULL"
+        ),
+    ),
+    # I2 across claims and codes: a batch that is dropped and handed out as codes has one limit.
+    Index(
+        "uq_coupons_student_slot",
+        "batch_id",
+        "student",
+        "slot",
+        unique=True,
+        sqlite_where=text("state <> 'revoked' AND slot IS NOT NULL"),
+        postgresql_where=text("state <> 'revoked' AND slot IS NOT NULL"),
+    ),
+    # What no claim gave, a page at a time; claims, thousands a second, do not pay for it.
+    Index(
+        "ix_coupons_codes",
+        "batch_id",
+        "id",
+        sqlite_where=text("claim_id IS NULL"),
+        postgresql_where=text("claim_id IS NULL"),
+    ),
+)
+
+# Codes that an operator asked for: the units are taken from the batch at once, the codes made piece by
+# piece, by whoever finds that some are missing.
+code_runs = Table(
+    "code_runs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("source", String(12), nullable=False),  # list link
+    Column("quantity", Integer, nullable=False),
+    Column("made", Integer, nullable=False, server_default="0"),
+    Column("created_by", NAME, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("made BETWEEN 0 AND quantity", name="made_within_quantity"),
+    CheckConstraint("source IN ('list','link')", name="source_known"),
+    Index("ix_code_runs_batch_id", "batch_id"),
+    Index(
+        "ix_code_runs_unfinished",
+        "created_at",
+        sqlite_where=text("made < quantity"),
+        postgresql_where=text("made < quantity"),
     ),
 )
 

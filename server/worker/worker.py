@@ -18,6 +18,7 @@ from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
 from server.flows.balances import credit_due
+from server.flows.codes import finish_runs
 from server.flows.drive_intents import close_overdue, drive_pending
 from server.flows.end_holds import end_holds
 from server.flows.places import Places
@@ -100,6 +101,7 @@ class Worker:
             (2.0, self.measure_backlog),
             (2.0, self.mend_outboxes),
             (2.0, difference.look),
+            (2.0, self.finish_code_runs),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
             (60.0, self.outbox.forget_dead),
@@ -154,6 +156,9 @@ class Worker:
 
     async def credit_rebates(self) -> None:
         await credit_due(self.places.ledger, now_ms())
+
+    async def finish_code_runs(self) -> None:
+        await finish_runs(self.places.ledger, now_ms())
 
     async def forget_old_keys(self) -> None:
         async with self.places.ledger.begin() as conn:

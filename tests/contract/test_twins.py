@@ -104,4 +104,4 @@ def test_the_code_stays_small() -> None:
         "    .reduce((sum, code) => sum + gzipSync(code).length, 0); }"
     )
     assert isinstance(size, int)
-    assert size <= 15 * 1024
+    assert size <= 18 * 1024  # every call of the API is in it

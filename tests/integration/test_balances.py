@@ -49,7 +49,7 @@ def spending(amount: int, order_id: str = "o2") -> LockForm:
 
 
 async def refunded(ledger: Ledger, order_id: str, *lines: AskedLine) -> Refund:
-    found = await refund(ledger, order_id, RefundForm(f"r-{lines}", lines), NOW)
+    found = await refund(ledger, "shop", order_id, RefundForm(f"r-{lines}", lines), NOW)
     assert isinstance(found, Refund), found
     return found
 

@@ -407,6 +407,7 @@ async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Ta
         (t.drops, "batch_id"),
         (t.allotments, "drop_id"),
         (t.intents, "drop_id"),
+        (t.code_runs, "batch_id"),
         (t.claims, "batch_id"),
         (t.claims, "drop_id"),
         (t.claims, "allotment_id"),
@@ -433,10 +434,8 @@ async def test_nothing_belongs_to_what_is_not_there(
     await add_claim(conn, 1)
     await add(conn, t.redemptions)
     coupon = {"state": "locked", "redemption_id": "rdm_1"}
-    for other, columns in (
-        *((t.coupons, coupon), (t.redemption_coupons, {})),
-        *((t.intents, {}), (t.rebates, {})),
-    ):
+    others = (t.redemption_coupons, t.intents, t.rebates, t.code_runs)
+    for other, columns in ((t.coupons, coupon), *((other, {}) for other in others)):
         await add(conn, other, **columns)
     if table in (t.coupon_moves, t.balance_entries):  # its rows are not changed at all
         await refuses_row(conn, "fk_", table, **{column: "xxx_nobody"})
@@ -491,6 +490,35 @@ async def test_what_is_on_record_is_never_changed(conn: AsyncConnection, table: 
         await conn.execute(delete(table))
 
 
+class TestCodes:
+    """What no claim gave counts for the same limit, and is never more than was asked for."""
+
+    async def test_a_slot_is_used_once_by_claims_and_codes_together(
+        self, conn: AsyncConnection
+    ) -> None:
+        code = {"id": "cpn_2", "code": "OTHER", "claim_id": None, "drop_id": None}
+        await add_claim(conn, 1)
+        await add(conn, t.coupons, slot=1)
+        await add(conn, t.coupons, **code | {"id": "cpn_3", "code": "NOBODYS"}, student=None)
+        await refuses_row(conn, "uq_coupons_student_slot", t.coupons, **code, slot=1)
+        await add(conn, t.coupons, **code, slot=2)
+
+    async def test_what_was_revoked_gives_its_slot_back(self, conn: AsyncConnection) -> None:
+        code = {"id": "cpn_2", "code": "OTHER", "claim_id": None, "drop_id": None}
+        await add_claim(conn, 1)
+        await add(conn, t.coupons, slot=1, state="revoked")
+        await add(conn, t.coupons, **code, slot=1)
+
+    async def test_a_run_makes_as_many_as_were_asked_for(self, conn: AsyncConnection) -> None:
+        await add(conn, t.code_runs, made=5)
+        await refuses_change(conn, "ck_code_runs_made_within_quantity", t.code_runs, made=6)
+        await refuses_change(conn, "ck_code_runs_made_within_quantity", t.code_runs, made=-1)
+
+    async def test_a_run_is_of_something_and_says_for_what(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "ck_code_runs_quantity_positive", t.code_runs, quantity=0)
+        await refuses_row(conn, "ck_code_runs_source_known", t.code_runs, source="claim")
+
+
 async def test_an_idempotency_key_is_kept_once(conn: AsyncConnection) -> None:
     await add(conn, t.idempotency_keys)
     await add(conn, t.idempotency_keys, path="/v1/templates")
@@ -508,6 +536,7 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
         *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
         *("idempotency_keys", "acts", "coupon_moves", "balances", "rebates", "balance_entries"),
         *("idempotency_keys", "template_uses", "refunds", "refunded_lines"),
+        *("idempotency_keys", "code_runs"),
     }
     bare = {"dead_letters", "desks"}
 

@@ -28,13 +28,13 @@ def a_refund(refund_id: str, *lines: str) -> RefundForm:
 
 
 async def refunded(ledger: Ledger, form: RefundForm, now: int = NOW) -> Refund:
-    made = await refund(ledger, "order-1", form, now)
+    made = await refund(ledger, "shop", "order-1", form, now)
     assert isinstance(made, Refund), made
     return made
 
 
 async def refused(ledger: Ledger, form: RefundForm, order_id: str = "order-1") -> Refused:
-    answer = await refund(ledger, order_id, form, NOW)
+    answer = await refund(ledger, "shop", order_id, form, NOW)
     assert isinstance(answer, Refused), answer
     return answer
 
@@ -69,7 +69,7 @@ async def test_two_orders_may_number_their_refunds_alike(ledger: Ledger) -> None
     await seed_paid(ledger)
     await paid_order(ledger, order_id="order-2")
     await refunded(ledger, a_refund("r1", "b"))
-    made = await refund(ledger, "order-2", a_refund("r1", "b"), NOW)
+    made = await refund(ledger, "shop", "order-2", a_refund("r1", "b"), NOW)
     assert isinstance(made, Refund)
     assert made.refunded == 3000
 

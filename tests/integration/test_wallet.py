@@ -8,7 +8,7 @@ from server.core.redemptions import LockForm
 from server.core.refusals import Code, Refused
 from server.core.templates import AmountOff
 from server.flows import quotes
-from server.flows.quotes import QuoteForm, quote_order
+from server.flows.quotes import Quoted, QuoteForm, quote_order
 from server.flows.redemptions import lock
 from server.flows.wallet import WalletQuery, show_wallet
 from server.ledger.engine import Ledger

@@ -214,6 +214,14 @@ _DEFAULTS: dict[str, dict[str, object]] = {
         "payload": {},
         "created_at": NOW,
     },
+    "code_runs": {
+        "id": "run_1",
+        "batch_id": "bat_1",
+        "source": "list",
+        "quantity": 5,
+        "created_by": "op",
+        "created_at": NOW,
+    },
     "idempotency_keys": {
         "subject": "op",
         "path": "/v1/batches",

@@ -19,6 +19,10 @@ CONTRACT = {
     "POST /v1/batches",
     "GET /v1/batches",
     "GET /v1/batches/{id}",
+    "PATCH /v1/batches/{id}",
+    "POST /v1/batches/{id}/codes",
+    "GET /v1/batches/{id}/codes",
+    "POST /v1/batches/{id}/codes/void",
     "POST /v1/rooms/{room}/drops",
     "GET /v1/rooms/{room}/drops",
     "GET /v1/rooms/{room}/drops/{id}",
@@ -31,6 +35,7 @@ CONTRACT = {
     "POST /v1/drops/{id}/claims",
     "GET /v1/me/coupons",
     "GET /v1/me/balance",
+    "POST /v1/me/coupons",
     "POST /v1/quotes",
     "POST /v1/redemptions",
     "GET /v1/redemptions",
@@ -131,10 +136,22 @@ def test_creating_calls_take_an_idempotency_key_and_replacing_ones_a_version() -
         assert isinstance(parameters, list)
         headers[name] = {each["name"] for each in parameters if each["in"] == "header"}
     keyed = {name for name, found in headers.items() if "Idempotency-Key" in found}
-    assert keyed == {"POST /v1/templates", "POST /v1/batches", "POST /v1/rooms/{room}/drops"}
-    assert {name for name, found in headers.items() if "If-Match" in found} == {
-        "PUT /v1/templates/{id}"
+    assert keyed == {
+        "POST /v1/templates",
+        "POST /v1/batches",
+        "POST /v1/batches/{id}/codes",
+        "POST /v1/rooms/{room}/drops",
     }
+    assert {name for name, found in headers.items() if "If-Match" in found} == {
+        "PUT /v1/templates/{id}",
+        "PATCH /v1/batches/{id}",
+    }
+
+
+def test_an_answer_that_comes_in_two_media_types_names_both() -> None:
+    responses = _operations()["GET /v1/batches/{id}/codes"]["responses"]
+    assert isinstance(responses, dict)
+    assert set(responses["200"]["content"]) == {"application/json", "text/csv"}
 
 
 def test_bounds_that_are_checked_are_documented() -> None:

@@ -10,6 +10,7 @@ CONTRACT = {
     404: {"not_found"},
     409: {
         "stock_short",
+        "limit_reached",
         "coupon_locked",
         "coupon_unusable",
         "total_changed",

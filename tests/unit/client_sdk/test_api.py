@@ -28,6 +28,27 @@ CALLS: list[tuple[Call, str, str, object]] = [
     (lambda a: a.create_batch(FORM), "POST", "/v1/batches", FORM),
     (lambda a: a.list_batches(), "GET", "/v1/batches", None),
     (lambda a: a.get_batch("bat_1"), "GET", "/v1/batches/bat_1", None),
+    (lambda a: a.edit_batch("bat_1", 2, {"name": "x"}), "PATCH", "/v1/batches/bat_1", FORM),
+    (
+        lambda a: a.make_codes("bat_1", 5, source="link"),
+        "POST",
+        "/v1/batches/bat_1/codes",
+        {"quantity": 5, "source": "link"},
+    ),
+    (
+        lambda a: a.list_codes("bat_1", Page(2, "cpn_1")),
+        "GET",
+        "/v1/batches/bat_1/codes?limit=2&after=cpn_1",
+        None,
+    ),
+    (lambda a: a.export_codes("bat_1"), "GET", "/v1/batches/bat_1/codes?format=csv", None),
+    (
+        lambda a: a.void_codes("bat_1", ["A", "B"]),
+        "POST",
+        "/v1/batches/bat_1/codes/void",
+        {"codes": ["A", "B"]},
+    ),
+    (lambda a: a.bind_coupon("a b"), "POST", "/v1/me/coupons", {"code": "a b"}),
     (lambda a: a.create_drop("algebra", FORM), "POST", ROOM, FORM),
     (lambda a: a.list_drops("algebra", Page(limit=5)), "GET", f"{ROOM}?limit=5", None),
     (lambda a: a.get_drop("algebra", "drp_1"), "GET", f"{ROOM}/drp_1", None),
@@ -145,6 +166,16 @@ async def test_a_new_version_names_the_one_it_replaces() -> None:
     async with server.api() as api:
         await api.replace_template("tpl_1", 3, FORM)
     assert server.requests[0].headers["If-Match"] == "3"
+
+
+async def test_an_edit_names_the_version_it_was_made_from_and_codes_their_key() -> None:
+    server = Server()
+    async with server.api() as api:
+        await api.edit_batch("bat_1", 2, {"name": "x"})
+        await api.make_codes("bat_1", 5, idempotency_key="k1")
+    edit, made = server.requests
+    assert edit.headers["If-Match"] == "2"
+    assert made.headers["Idempotency-Key"] == "k1"
 
 
 async def test_one_token_serves_many_calls() -> None:

@@ -76,6 +76,51 @@ def test_typing_is_forgiven(spoil: Callable[[str], str]) -> None:
     assert codes.normalise(spoil(code)) == code
 
 
+@given(ENTROPY, PREFIX, st.sampled_from(BODY), st.sampled_from("0O1IL"))
+def test_one_look_alike_is_read_as_what_was_printed(
+    entropy: bytes, prefix: str, at: int, symbol: str
+) -> None:
+    """Whichever symbol it was misread for: only one satisfies the check."""
+    code = codes.make(entropy, prefix)
+    symbols = list(code.replace("-", ""))
+    symbols[at] = symbol
+    assert codes.normalise("".join(symbols)) == code
+    assert codes.well_formed("".join(symbols))
+
+
+@given(ENTROPY, st.lists(st.sampled_from(BODY), min_size=2, max_size=5, unique=True))
+def test_more_than_one_look_alike_is_no_code(entropy: bytes, places: list[int]) -> None:
+    symbols = list(codes.make(entropy).replace("-", ""))
+    for at in places:
+        symbols[at] = "O"
+    assert not codes.well_formed("".join(symbols))
+
+
+@pytest.mark.parametrize("typed", ["11ve2026", "IIVE2O26", "live-2026", "LiV E2o26"])
+def test_the_look_alikes_of_a_prefix_stand_for_each_other(typed: str) -> None:
+    code = codes.make(b"\x07" * 8, "LIVE2026")
+    assert code in codes.spellings(typed + code.removeprefix("LIVE2026"))
+
+
+@given(ENTROPY, PREFIX)
+def test_what_is_looked_for_is_bounded_and_begins_with_what_was_typed(
+    entropy: bytes, prefix: str
+) -> None:
+    code = codes.make(entropy, prefix)
+    found = codes.spellings(code)
+    assert found[0] == code
+    assert len(found) == len(set(found)) <= 81
+
+
+def test_a_prefix_of_nothing_but_look_alikes_is_taken_as_it_is() -> None:
+    code = codes.make(bytes(8), "ILOVEILLINOI")
+    assert codes.spellings(code) == (code,)
+
+
+def test_there_are_at_least_sixty_random_bits_in_a_code() -> None:
+    assert len(codes.ALPHABET) ** 13 > 2**64 >= 2 ** (8 * codes.ENTROPY_BYTES) > 2**60
+
+
 @pytest.mark.parametrize("typed", ["", "LIVE", "0" * 14, "-" * 20, "23456789ABCDE", "中" * 14])
 def test_what_is_no_code_is_not_well_formed(typed: str) -> None:
     assert not codes.well_formed(typed)

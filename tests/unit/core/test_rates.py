@@ -9,6 +9,14 @@ RATE = Rate(burst=3, interval_ms=100)
 NOW = 1_800_000_000_000
 
 
+def test_what_is_given_back_may_be_taken_again() -> None:
+    bucket, rate = Bucket(), Rate(burst=1, interval_ms=1_000)
+    assert bucket.take(rate, 10_000) == 0
+    assert bucket.take(rate, 10_000) == 1_000
+    bucket.give_back(rate)
+    assert bucket.take(rate, 10_000) == 0
+
+
 def test_a_full_bucket_gives_its_burst_and_then_says_how_long_to_wait() -> None:
     bucket = Bucket()
     assert [bucket.take(RATE, NOW) for _ in range(4)] == [0, 0, 0, 100]
