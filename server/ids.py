@@ -10,7 +10,7 @@ from base64 import b32encode
 from collections.abc import Iterator
 from typing import Literal
 
-Kind = Literal["tpl", "cmp", "bat", "drp", "clm", "cpn", "rdm", "alt", "int", "gwy", "wrk"]
+Kind = Literal["tpl", "cmp", "bat", "drp", "clm", "cpn", "rdm", "alt", "int", "gwy", "wrk", "act"]
 
 # RFC 4648's digits -> Crockford's, which sort as their numbers do.
 _CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghjkmnpqrstvwxyz")

@@ -214,6 +214,15 @@ export class Api {
     return this._call("POST", path`/v1/orders/${orderId}/refunds`, { body: form });
   }
 
+  // Operators and finance.
+
+  /** Who did what; of one person, or to the thing of one id.
+   * @param {{actor?: string, subject?: string, limit?: number, after?: string}} [query]
+   * @returns {Promise<import("./shapes.js").Acts>} */
+  listActs(query) {
+    return this._call("GET", "/v1/acts", { query });
+  }
+
   // Anyone.
 
   /** The process runs. */

@@ -215,6 +215,16 @@
  * @property {number} refunded
  * @property {Refund[]} refunds
  *
+ * @typedef {object} Act Who did what to the thing of the id `subject`
+ * @property {string} id
+ * @property {string} at
+ * @property {string} actor
+ * @property {string} action
+ * @property {string} subject
+ * @property {Record<string, unknown>} detail
+ *
+ * @typedef {{acts: Act[], next: string|null}} Acts
+ *
  * @typedef {"connecting"|"joining"|"live"|"waiting"|"stopped"} Status
  * @typedef {"pending"|"won"|"confirmed"|"entered"|"refused"|"answered"|"released"|"revoked"} ClaimState
  *

@@ -22,6 +22,7 @@ import httpx
 
 from client_sdk.python.frames import http_url
 from client_sdk.python.shapes import (
+    Acts,
     Batch,
     Batches,
     BatchForm,
@@ -238,6 +239,15 @@ class Api:
     async def refund(self, order_id: str, form: RefundForm) -> Refund:
         """Repeatable by `refund_id`. Without `lines` all that is left of the order."""
         return await self._call(Refund, "POST", f"/v1/orders/{_part(order_id)}/refunds", form)
+
+    # Operators and finance.
+
+    async def list_acts(
+        self, *, actor: str | None = None, subject: str | None = None, page: Page = FIRST_PAGE
+    ) -> Acts:
+        """Who did what; of one person, or to the thing of one id."""
+        query = _query(page, actor=actor, subject=subject)
+        return await self._call(Acts, "GET", "/v1/acts", query=query)
 
     # Anyone.
 

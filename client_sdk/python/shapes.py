@@ -141,6 +141,22 @@ class Batches(TypedDict):
     next: str | None
 
 
+class Act(TypedDict):
+    """Who did what to the thing of the id `subject`."""
+
+    id: str
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, object]
+
+
+class Acts(TypedDict):
+    acts: list[Act]
+    next: str | None
+
+
 class AudienceForm(TypedDict, total=False):
     tags: list[str]
     students: list[str]

@@ -23,6 +23,7 @@ from server.api import (
     drops,
     health,
     quotes,
+    records,
     redemptions,
     refunds,
     rooms,
@@ -51,6 +52,7 @@ CALLS: tuple[AnyCall, ...] = (
     *quotes.CALLS,
     *redemptions.CALLS,
     *refunds.CALLS,
+    *records.CALLS,
 )
 
 

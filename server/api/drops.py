@@ -155,15 +155,15 @@ class DropClaimPage(Shown):
 
 async def create(parts: ApiParts, asked: Asked[DropBody, NoQuery]) -> Answer | Refused:
     return _answer(
-        await _drops(parts).create(
-            asked.identity.subject, asked.path["room"], _form(asked.body), asked.key, asked.now
+        await _drops(parts, asked).create(
+            asked.path["room"], _form(asked.body), asked.key, asked.now
         )
     )
 
 
 async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
     limit = asked.query.limit
-    found = await _drops(parts).list_for_room(
+    found = await _drops(parts, asked).list_for_room(
         asked.path["room"], limit + 1, asked.query.after, asked.now
     )
     if isinstance(found, Refused):
@@ -174,44 +174,50 @@ async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Re
 
 async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
     drop_id, room = asked.path["id"], asked.path["room"]
-    return _answer(await _drops(parts).get(drop_id, room, asked.now))
+    return _answer(await _drops(parts, asked).get(drop_id, room, asked.now))
 
 
 async def open_prepared(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
-    drop_id, room, actor = asked.path["id"], asked.path["room"], asked.identity.subject
-    return _answer(await _drops(parts).open(drop_id, room, actor, asked.now))
+    drop_id, room = asked.path["id"], asked.path["room"]
+    return _answer(await _drops(parts, asked).open(drop_id, room, asked.now))
 
 
 async def close(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
     drop_id, room = asked.path["id"], asked.path["room"]
-    return _answer(await _drops(parts).close(drop_id, room, asked.now))
+    return _answer(await _drops(parts, asked).close(drop_id, room, asked.now))
 
 
 async def top_up(parts: ApiParts, asked: Asked[TopUpBody, NoQuery]) -> Answer | Refused:
     drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
     return _answer(
-        await _drops(parts).top_up(drop_id, room, body.add, body.expected_quantity, asked.now)
+        await _drops(parts, asked).top_up(
+            drop_id, room, body.add, body.expected_quantity, asked.now
+        )
     )
 
 
 async def extend(parts: ApiParts, asked: Asked[ExtendBody, NoQuery]) -> Answer | Refused:
     drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
     return _answer(
-        await _drops(parts).extend(drop_id, room, body.seconds, body.expected_closes_at, asked.now)
+        await _drops(parts, asked).extend(
+            drop_id, room, body.seconds, body.expected_closes_at, asked.now
+        )
     )
 
 
 async def claims(parts: ApiParts, asked: Asked[NoBody, DropClaimsQuery]) -> Answer | Refused:
     drop_id, room, query = asked.path["id"], asked.path["room"], asked.query
-    found = await _drops(parts).claims(drop_id, room, query.student, query.limit + 1, query.after)
+    found = await _drops(parts, asked).claims(
+        drop_id, room, query.student, query.limit + 1, query.after
+    )
     if isinstance(found, Refused):
         return found
     page, following = first_page(found, query.limit)
     return Answer(DropClaimPage(claims=[_shown_claim(claim) for claim in page], next=following))
 
 
-def _drops(parts: ApiParts) -> Drops:
-    return Drops(parts.ledger, parts.drop_desk, parts.feed)
+def _drops(parts: ApiParts, asked: Asked[Any, Any]) -> Drops:
+    return Drops(parts.ledger, parts.drop_desk, parts.feed, asked.identity.subject)
 
 
 def _form(body: DropBody) -> DropForm:

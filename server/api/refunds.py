@@ -67,7 +67,9 @@ class RefundShown(Shown):
 async def create(parts: ApiParts, asked: Asked[RefundBody, NoQuery]) -> Answer | Refused:
     lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in asked.body.lines)
     form = RefundForm(asked.body.refund_id, lines)
-    made = await flows.refund(parts.ledger, asked.path["order_id"], form, asked.now)
+    made = await flows.refund(
+        parts.ledger, asked.path["order_id"], form, asked.identity.subject, asked.now
+    )
     return made if isinstance(made, Refused) else Answer(shown_refund(made))
 
 

@@ -89,7 +89,7 @@ async def _flows(settings: Settings) -> AsyncIterator[tuple[Ledger, Drops]]:
     redis = connect(settings.redis_url or "")
     prefix = settings.key_prefix
     try:
-        yield ledger, Drops(ledger, DropDesk(redis, prefix), Feed(redis, prefix))
+        yield ledger, Drops(ledger, DropDesk(redis, prefix), Feed(redis, prefix), _ACTOR)
     finally:
         await redis.aclose()
         await ledger.close()
@@ -135,7 +135,7 @@ async def _prepare_drop(flows: Drops, card: _Card, batch: Batch, now: int) -> No
         message=card.message,
         start=Start.PREPARED,
     )
-    _made(await flows.create(_ACTOR, ROOM, form, None, now))
+    _made(await flows.create(ROOM, form, None, now))
 
 
 def _key(name: str, form: object) -> IdempotencyKey:

@@ -5,6 +5,7 @@ Called by the API, which reads batches straight from the ledger.
 
 from server.core import batch_rules
 from server.core.batches import Batch, BatchForm
+from server.core.records import Action
 from server.core.refusals import Code, Refused, invalid_field
 from server.core.templates import Template
 from server.core.violations import refused
@@ -12,7 +13,7 @@ from server.desk.keys import shard_of
 from server.flows.replaying import made_before
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
-from server.ledger import batches, templates
+from server.ledger import batches, records, templates
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 
@@ -37,6 +38,9 @@ async def create_batch(
             raise Stop(invalid_field("template_id", "unknown"))
         batch = _batch(batch_id, form, template, actor, now)
         await batches.insert_batch(conn, batch)
+        await records.write_act(
+            conn, actor, Action.BATCH_MADE, batch_id, now, quantity=batch.quantity
+        )
     return batch
 
 

@@ -7,11 +7,12 @@ twice, or by two teachers, counts once.
 from server.core import instants
 from server.core.drop_rules import extension_refusal, top_up_refusal
 from server.core.drops import Allotment, DropState
+from server.core.records import Action
 from server.core.refusals import Code, Refused
 from server.flows.places import Places, hold_in_room, offer_of, take_units
 from server.flows.stopping import Stop, stop_if
 from server.ids import new_id
-from server.ledger import drops, intents
+from server.ledger import drops, intents, records
 from server.ledger.drops import DropRow
 from server.ledger.intents import Intent, IntentKind
 
@@ -34,11 +35,17 @@ async def write_top_up(
         payload = {"allotment_id": allotment.id}
         intent = Intent(new_id("int"), IntentKind.TOP_UP, drop_id, now, payload)
         await intents.write(conn, intent)
+        await records.write_act(conn, places.actor, Action.DROP_TOPPED_UP, drop_id, now, add=add)
     return intent
 
 
 async def write_extension(
-    places: Places, drop_id: str, room: str, seconds: int, expected_closes_at: int, now: int
+    places: Places,
+    drop_id: str,
+    room: str,
+    seconds: int,
+    expected_closes_at: int,
+    now: int,
 ) -> Intent:
     """Stop: invalid_field, wrong_state (with `closes_at` where it is not the expected one)."""
     async with places.ledger.begin() as conn:
@@ -53,6 +60,9 @@ async def write_extension(
         payload = {"ms": seconds * 1000, "expected_closes_at": expected_closes_at}
         intent = Intent(new_id("int"), IntentKind.EXTEND, drop_id, now, payload)
         await intents.write(conn, intent)
+        await records.write_act(
+            conn, places.actor, Action.DROP_EXTENDED, drop_id, now, seconds=seconds
+        )
     return intent
 
 

@@ -6,11 +6,12 @@ Called by `open_drop.Drops`. What ends is in end_drop.py.
 from dataclasses import replace
 
 from server.core.drops import CloseReason, DropState
+from server.core.records import Action
 from server.core.refusals import Code, Refused
 from server.flows.places import Places, hold_in_room
 from server.flows.stopping import Stop
 from server.ids import new_id
-from server.ledger import drops, intents
+from server.ledger import drops, intents, records
 from server.ledger.intents import Intent, IntentKind
 
 
@@ -28,9 +29,11 @@ async def write_close(places: Places, drop_id: str, room: str, now: int) -> Inte
                 # Returned in whole, though never taken: what a closed drop holds is then always
                 # quantity - returned.
                 await drops.mark_closed(conn, closed, row.state, row.quantity)
+                await records.write_act(conn, places.actor, Action.DROP_CLOSED, drop_id, now)
                 return None
             case DropState.OPENING:
                 raise Stop(Refused(Code.IN_PROGRESS, "the drop is being opened"))
+        await records.write_act(conn, places.actor, Action.DROP_CLOSED, drop_id, now)
         intent = Intent(new_id("int"), IntentKind.CLOSE, drop_id, now, {})
         await intents.write(conn, intent)
     return intent

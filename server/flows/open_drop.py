@@ -17,6 +17,7 @@ from server.core import drop_rules
 from server.core.batches import Batch
 from server.core.drop_rules import DropForm, Start
 from server.core.drops import Allotment, DropState
+from server.core.records import Action
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.core.violations import refused
@@ -31,7 +32,7 @@ from server.flows.replaying import made_before
 from server.flows.show_drop import DropView
 from server.flows.stopping import Stop, refusing, stop_if
 from server.ids import new_id
-from server.ledger import batches, drops, intents
+from server.ledger import batches, drops, intents, records
 from server.ledger.drop_results import DropClaim
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
@@ -46,12 +47,13 @@ DRIVE_SECONDS: Final = 8.0
 class Drops:
     """Every call returns the drop as it is then, or Refused. Repeating any of them is harmless."""
 
-    def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed) -> None:
-        self._places = Places(ledger, drop_desk, feed)
+    def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed, actor: str) -> None:
+        """`actor`: who does it, for the record."""
+        self._places = Places(ledger, drop_desk, feed, actor)
 
     @refusing
     async def create(
-        self, actor: str, room: str, form: DropForm, key: IdempotencyKey | None, now: int
+        self, room: str, form: DropForm, key: IdempotencyKey | None, now: int
     ) -> DropView | Refused:
         """Open at once, or prepared: without stock until it is opened. invalid_field (also for a
         batch that this room may not drop, or one without a quantity), stock_short with `available`,
@@ -64,13 +66,13 @@ class Drops:
         async with self._places.ledger.begin() as conn:
             earlier = await made_before(conn, key, drop_id, now)
             if earlier is None:
-                opening = await _write_new(conn, drop_id, actor, room, form, now)
+                opening = await _write_new(conn, drop_id, self._places.actor, room, form, now)
         if earlier is not None:
             return await self._driven(earlier, room, now)
         return await self._after(opening, drop_id, room, now)
 
     @refusing
-    async def open(self, drop_id: str, room: str, actor: str, now: int) -> DropView | Refused:
+    async def open(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """A prepared drop now. One that is open already, or being opened, stays as it is."""
         opening = None
         async with self._places.ledger.begin() as conn:
@@ -82,6 +84,7 @@ class Drops:
                 await _take_stock(conn, batch, template, row, now)
                 await drops.mark_opening(conn, drop_id)
                 opening = await _write_opening(conn, batch, template, row, now)
+                await records.write_act(conn, self._places.actor, Action.DROP_OPENED, drop_id, now)
         if opening is None:
             return await self._driven(drop_id, room, now)
         return await self._after(opening, drop_id, room, now)
@@ -168,6 +171,9 @@ async def _write_new(
     stop_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # or it would have been refused
     row = _row(drop_id, actor, room, form, batch, now)
+    await records.write_act(
+        conn, actor, Action.DROP_MADE, drop_id, now, room=room, quantity=row.quantity
+    )
     if form.start == Start.PREPARED:
         await drops.insert_drop(conn, row)
         return None

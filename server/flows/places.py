@@ -24,9 +24,12 @@ from server.ledger.engine import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Places:
+    """`actor`: on whose behalf something is done there, for the record."""
+
     ledger: Ledger
     desk: DropDesk
     feed: Feed
+    actor: str = "classdrop"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons import Coupon
+from server.core.records import Action
 from server.core.redemptions import Redemption, RedemptionState
 from server.core.refunds import (
     Books,
@@ -27,12 +28,14 @@ from server.core.violations import refused
 from server.flows import use_limits
 from server.flows.redemptions import tell_new_dates
 from server.flows.stopping import Stop, refusing
-from server.ledger import coupons, redemptions, refunds
+from server.ledger import coupons, records, redemptions, refunds
 from server.ledger.engine import Ledger
 
 
 @refusing
-async def refund(ledger: Ledger, order_id: str, form: RefundForm, now: int) -> Refund | Refused:
+async def refund(
+    ledger: Ledger, order_id: str, form: RefundForm, actor: str, now: int
+) -> Refund | Refused:
     """Pays back what the form asks for, once for each `refund_id`: sent again it answers the same.
 
     `wrong_state` for an order that is not paid; `refund_too_large` where a line has not so much left;
@@ -46,7 +49,10 @@ async def refund(ledger: Ledger, order_id: str, form: RefundForm, now: int) -> R
         for made in held.refunds:
             if made.refund_id == form.refund_id:
                 return made if made.asked == form.lines else Refused(Code.IDEMPOTENCY_MISMATCH)
-        return await _refund(conn, held, form, now)
+        made = await _refund(conn, held, form, now)
+        detail = {"refund_id": made.refund_id, "refunded": made.refunded}
+        await records.write_act(conn, actor, Action.ORDER_REFUNDED, held.order_id, now, **detail)
+    return made
 
 
 async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:

@@ -4,13 +4,14 @@ Called by the API. What was issued of an older version keeps it.
 """
 
 from server.core import template_rules
+from server.core.records import Action
 from server.core.refusals import Code, Refused
 from server.core.template_forms import TemplateForm, to_template
 from server.core.templates import Template
 from server.flows.replaying import made_before
 from server.flows.stopping import Stop, refusing, stop_if
 from server.ids import new_id
-from server.ledger import templates
+from server.ledger import records, templates
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 
@@ -27,6 +28,7 @@ async def create_template(
         if earlier is not None:
             return await templates.find(conn, earlier) or Refused(Code.NOT_FOUND)
         await templates.insert_first(conn, template, actor)
+        await records.write_act(conn, actor, Action.TEMPLATE_MADE, template.id, now)
     return template
 
 
@@ -50,6 +52,9 @@ async def replace_template(
             if current is None:
                 raise Stop(Refused(Code.NOT_FOUND))
             raise Stop(_overtaken(current.version))
+        await records.write_act(
+            conn, actor, Action.TEMPLATE_REPLACED, template_id, now, version=template.version
+        )
     return template
 
 

@@ -7,6 +7,7 @@ Instants are BIGINT milliseconds UTC, money BIGINT minor units, JSON what the co
 """
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -350,6 +352,33 @@ refunded_lines = Table(
     CheckConstraint("returned BETWEEN 0 AND quantity", name="returned_within_quantity"),
 )
 
+# Who did what, and what became of each coupon: written with what they tell of, never changed (append_only).
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", NAME, nullable=False),  # the token's subject
+    Column("action", String(32), nullable=False),  # core/records.py
+    Column("subject", NAME, nullable=False),  # the id of what it was done to
+    Column("detail", JSON, nullable=False),
+    Index("ix_acts_subject_id", "subject", "id"),
+    Index("ix_acts_actor_id", "actor", "id"),
+)
+
+coupon_moves = Table(
+    "coupon_moves",
+    metadata,
+    # Counts up: the moves of a millisecond have an order too.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("coupon_id", ID, ForeignKey("coupons.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("target", String(12), nullable=False),  # the state it led to
+    Column("redemption_id", ID, ForeignKey("redemptions.id")),  # null where no order was part of it
+    Index("ix_coupon_moves_coupon_id_number", "coupon_id", "number"),
+)
+
 intents = Table(
     "intents",
     metadata,
@@ -403,3 +432,27 @@ desks = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("rebuilt_at", BigInteger),
 )
+
+
+def append_only(table: str, dialect: str) -> tuple[str, ...]:
+    """The statements that make the rows of a table unchangeable."""
+    if dialect == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        )
+    return (
+        f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE integrity_constraint_violation USING MESSAGE = '{table} is append-only'; "
+        "END $$",
+        f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_is_append_only()",
+    )
+
+
+for _table in (acts, coupon_moves):
+    for _dialect in ("sqlite", "postgresql"):
+        for _statement in append_only(_table.name, _dialect):
+            _trigger = DDL(_statement)  # type: ignore[no-untyped-call]
+            event.listen(_table, "after_create", _trigger.execute_if(dialect=_dialect))

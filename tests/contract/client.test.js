@@ -247,6 +247,7 @@ const CALLS = [
   [(api) => api.confirmRedemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/confirm", {}],
   [(api) => api.cancelRedemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel"],
   [(api) => api.refund("o 1", { refund_id: "r" }), "POST", "/v1/orders/o%201/refunds", { refund_id: "r" }],
+  [(api) => api.listActs({ subject: "bat_1" }), "GET", "/v1/acts?subject=bat_1"],
   [(api) => api.live(), "GET", "/livez"],
   [(api) => api.ready(), "GET", "/readyz"],
   [(api) => api.metrics(), "GET", "/metrics"],

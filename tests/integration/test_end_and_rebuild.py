@@ -29,7 +29,7 @@ async def test_a_unit_sold_by_a_desk_rebuilt_during_the_end_does_not_go_back_to_
 
     feed = Feed(crew.desk.redis, crew.desk.prefix)
     interpose(feed, "publish", before=once(rebuilt))
-    await Drops(crew.ledger, crew.desk.drops, feed).close(drop.id, ROOM, now_ms())
+    await Drops(crew.ledger, crew.desk.drops, feed, "teacher").close(drop.id, ROOM, now_ms())
     await crew.confirm(drop.id)
 
     row = await rooms.row(drop.id)

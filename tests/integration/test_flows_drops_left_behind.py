@@ -151,7 +151,7 @@ class TestOpening:
         batch = await classroom.made_batch()
         await self._dies(classroom, batch.id, "before", "open")
         form, later = DropForm(batch.id, 10, 60), now_ms() + 8_001
-        answer = await classroom.drops.create("teacher", ROOM, form, KEY, later)
+        answer = await classroom.drops.create(ROOM, form, KEY, later)
 
         assert refused(answer).code is Code.UNAVAILABLE
         assert await classroom.told() == []
@@ -173,8 +173,8 @@ class TestOpening:
     async def test_a_prepared_drop_is_finished_as_well(self, classroom: Classroom) -> None:
         prepared = await classroom.opened(start="prepared")
         api = mortal(classroom, "after", "open")
-        await dies(api.open(prepared.id, ROOM, "teacher", now_ms()))
-        drop = granted(await classroom.drops.open(prepared.id, ROOM, "teacher", now_ms()))
+        await dies(api.open(prepared.id, ROOM, now_ms()))
+        drop = granted(await classroom.drops.open(prepared.id, ROOM, now_ms()))
 
         assert drop.state is DropState.OPEN
         assert (await classroom.batch(drop.batch_id)).allotted == 10
@@ -193,11 +193,11 @@ class TestOpening:
 
     async def _dies(self, classroom: Classroom, batch_id: str, when: str, hop: str) -> None:
         form, api = DropForm(batch_id, 10, 60), mortal(classroom, when, hop)
-        await dies(api.create("teacher", ROOM, form, KEY, now_ms()))
+        await dies(api.create(ROOM, form, KEY, now_ms()))
 
     async def _again(self, classroom: Classroom, batch_id: str) -> DropView | Refused:
         form = DropForm(batch_id, 10, 60)
-        return await classroom.drops.create("teacher", ROOM, form, KEY, now_ms())
+        return await classroom.drops.create(ROOM, form, KEY, now_ms())
 
 
 class TestRedisAway:
@@ -206,7 +206,7 @@ class TestRedisAway:
     ) -> None:
         batch = await classroom.made_batch()
         form = DropForm(batch.id, 10, 60)
-        answer = await classroom.without_redis.create("teacher", ROOM, form, KEY, now_ms())
+        answer = await classroom.without_redis.create(ROOM, form, KEY, now_ms())
         await drive(classroom, 2_000)
 
         assert refused(answer).code is Code.UNAVAILABLE
@@ -216,7 +216,7 @@ class TestRedisAway:
         batch = await classroom.made_batch()
         form = DropForm(batch.id, 10, 60)
         away = classroom.without_redis
-        await away.create("teacher", ROOM, form, KEY, now_ms())
+        await away.create(ROOM, form, KEY, now_ms())
         places = _places_of(away)
         driven = await drive_pending(places, LEFT_BEHIND_MS, now_ms() + 2_000)
 
@@ -237,7 +237,7 @@ class TestRedisAway:
         batch = await classroom.made_batch()
         await classroom.desk.fence.shut(batch.shard)
         form = DropForm(batch.id, 10, 60)
-        answer = await classroom.drops.create("teacher", ROOM, form, KEY, now_ms())
+        answer = await classroom.drops.create(ROOM, form, KEY, now_ms())
 
         assert refused(answer).code is Code.UNAVAILABLE
 
@@ -309,7 +309,7 @@ async def test_an_intent_that_breaks_its_worker_lets_others_pass(classroom: Clas
     for batch, key in ((first, "k1"), (second, "k2")):
         api = mortal(classroom, "before", "open")
         kept = IdempotencyKey("teacher", "/v1/rooms/101/drops", key, "hash-1")
-        await dies(api.create("teacher", ROOM, DropForm(batch.id, 10, 60), kept, now_ms()))
+        await dies(api.create(ROOM, DropForm(batch.id, 10, 60), kept, now_ms()))
     broken = _places_of(mortal(classroom, "before", "open"))
     with pytest.raises(KilledError):
         await drive_pending(broken, LEFT_BEHIND_MS, now_ms() + 2_000)

@@ -74,7 +74,7 @@ class TestPrepared:
     async def test_it_takes_its_stock_when_it_is_opened(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch()
         prepared = await classroom.opened(batch, start="prepared")
-        drop = granted(await classroom.drops.open(prepared.id, ROOM, "teacher", now_ms()))
+        drop = granted(await classroom.drops.open(prepared.id, ROOM, now_ms()))
 
         assert (drop.id, drop.state) == (prepared.id, DropState.OPEN)
         assert (await classroom.batch(batch.id)).remaining == 90
@@ -84,7 +84,7 @@ class TestPrepared:
         batch = await classroom.made_batch()
         prepared = await classroom.opened(batch, start="prepared")
         first, second = await asyncio.gather(
-            *(classroom.drops.open(prepared.id, ROOM, "teacher", now_ms()) for _ in range(2))
+            *(classroom.drops.open(prepared.id, ROOM, now_ms()) for _ in range(2))
         )
 
         assert granted(first).opens_at == granted(second).opens_at
@@ -97,7 +97,7 @@ class TestPrepared:
         batch = await classroom.made_batch(quantity=15)
         prepared = await classroom.opened(batch, start="prepared")
         await classroom.opened(batch)
-        answer = refused(await classroom.drops.open(prepared.id, ROOM, "teacher", now_ms()))
+        answer = refused(await classroom.drops.open(prepared.id, ROOM, now_ms()))
 
         assert (answer.code, answer.facts) == (Code.STOCK_SHORT, {"available": 5})
         assert (await classroom.view(prepared.id)).state is DropState.PREPARED
@@ -106,7 +106,7 @@ class TestPrepared:
         prepared = await classroom.opened(start="prepared")
         granted(await classroom.drops.close(prepared.id, ROOM, now_ms()))
 
-        answer = await classroom.drops.open(prepared.id, ROOM, "teacher", now_ms())
+        answer = await classroom.drops.open(prepared.id, ROOM, now_ms())
         assert refused(answer).code is Code.WRONG_STATE
 
 
@@ -116,7 +116,7 @@ class TestStock:
     ) -> None:
         batch = await classroom.made_batch(quantity=9)
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        answer = refused(await classroom.drops.create(ROOM, form, KEY, now_ms()))
 
         assert (answer.code, answer.facts) == (Code.STOCK_SHORT, {"available": 9})
         assert (await classroom.batch(batch.id)).allotted == 0
@@ -127,7 +127,7 @@ class TestStock:
         batch = await classroom.made_batch(rooms=rooms)
         await classroom.opened(batch)
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now_ms()))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 
         assert (answer.code, answer.facts) == (Code.STOCK_SHORT, {"available": 5})
         after = await classroom.batch(batch.id)
@@ -138,7 +138,7 @@ class TestStock:
     ) -> None:
         batch = await classroom.made_batch(quantity=10, rooms=(RoomShare(ROOM, 4),))
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now_ms()))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 
         assert answer.facts == {"available": 4}
 
@@ -148,10 +148,7 @@ class TestStock:
         batch = await classroom.made_batch(quantity=15)
         form = DropForm(batch.id, 10, 60)
         answers = await asyncio.gather(
-            *(
-                classroom.drops.create("teacher", room, form, None, now_ms())
-                for room in ("101", "102", "103")
-            )
+            *(classroom.drops.create(room, form, None, now_ms()) for room in ("101", "102", "103"))
         )
 
         short = [one for one in answers if getattr(one, "code", None) is Code.STOCK_SHORT]
@@ -162,7 +159,7 @@ class TestStock:
     async def test_a_room_without_a_share_is_refused(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch(rooms=(RoomShare("102"),))
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now_ms()))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 
         assert answer.facts["errors"] == [{"field": "batch_id", "code": "not_for_room"}]
 
@@ -175,7 +172,7 @@ class TestStock:
     ) -> None:
         batch = await classroom.made_batch()
         form = replace(DropForm(batch.id, 10, 60), **changes)  # type: ignore[arg-type]
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now_ms()))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 
         (field,) = changes
         assert answer.facts["errors"] == [{"field": field, "code": code}]
@@ -183,7 +180,7 @@ class TestStock:
     async def test_a_batch_without_a_quantity_is_refused(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch(quantity=None)
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now_ms()))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 
         assert answer.facts["errors"] == [{"field": "batch_id", "code": "unlimited"}]
 
@@ -191,7 +188,7 @@ class TestStock:
         now = now_ms()
         batch = await classroom.made_batch(claim_window=ClaimWindow(now + 60_000, now + 90_000))
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now))
 
         assert answer.code is Code.WRONG_STATE
         assert (await classroom.batch(batch.id)).allotted == 0
@@ -203,7 +200,7 @@ class TestStock:
         template = await classroom.made_template(validity=FixedValidity(now, now + 30_000))
         batch = await classroom.made_batch(template)
         form = DropForm(batch.id, 10, 60)
-        answer = refused(await classroom.drops.create("teacher", ROOM, form, None, now))
+        answer = refused(await classroom.drops.create(ROOM, form, None, now))
 
         assert answer.facts["errors"] == [{"field": "duration_seconds", "code": "beyond_validity"}]
 
@@ -214,9 +211,9 @@ class TestSameRequestAgain:
     async def test_it_shows_the_drop_that_was_made(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch()
         form = DropForm(batch.id, 10, 60)
-        first = granted(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        first = granted(await classroom.drops.create(ROOM, form, KEY, now_ms()))
         await classroom.won(first.id, "s1")
-        again = granted(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        again = granted(await classroom.drops.create(ROOM, form, KEY, now_ms()))
 
         assert (again.id, again.remaining) == (first.id, 9)
         assert (await classroom.batch(batch.id)).allotted == 10
@@ -225,7 +222,7 @@ class TestSameRequestAgain:
         batch = await classroom.made_batch()
         form = DropForm(batch.id, 10, 60)
         answers = await asyncio.gather(
-            *(classroom.drops.create("teacher", ROOM, form, KEY, now_ms()) for _ in range(5))
+            *(classroom.drops.create(ROOM, form, KEY, now_ms()) for _ in range(5))
         )
 
         assert len({granted(one).id for one in answers}) == 1
@@ -235,9 +232,9 @@ class TestSameRequestAgain:
     async def test_with_another_body_it_is_refused(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch()
         form = DropForm(batch.id, 10, 60)
-        granted(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        granted(await classroom.drops.create(ROOM, form, KEY, now_ms()))
         other = replace(KEY, body_hash="hash-2")
-        answer = await classroom.drops.create("teacher", ROOM, form, other, now_ms())
+        answer = await classroom.drops.create(ROOM, form, other, now_ms())
 
         assert refused(answer).code is Code.IDEMPOTENCY_MISMATCH
 
@@ -245,17 +242,17 @@ class TestSameRequestAgain:
         batch = await classroom.made_batch(quantity=10)
         holding = await classroom.opened(batch)
         form = DropForm(batch.id, 10, 60)
-        refused(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        refused(await classroom.drops.create(ROOM, form, KEY, now_ms()))
         granted(await classroom.drops.close(holding.id, ROOM, now_ms()))
 
-        granted(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        granted(await classroom.drops.create(ROOM, form, KEY, now_ms()))
 
     async def test_a_day_later_the_key_is_free(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch()
         form = DropForm(batch.id, 10, 60)
-        first = granted(await classroom.drops.create("teacher", ROOM, form, KEY, now_ms()))
+        first = granted(await classroom.drops.create(ROOM, form, KEY, now_ms()))
         later = now_ms() + 24 * 3600 * 1000 + 1
-        second = granted(await classroom.drops.create("teacher", ROOM, form, KEY, later))
+        second = granted(await classroom.drops.create(ROOM, form, KEY, later))
 
         assert second.id != first.id
 
@@ -265,7 +262,7 @@ async def test_another_rooms_drop_is_not_there(classroom: Classroom) -> None:
     drops = classroom.drops
     answers = [
         await drops.get(drop.id, "102", now),
-        await drops.open(drop.id, "102", "teacher", now),
+        await drops.open(drop.id, "102", now),
         await drops.close(drop.id, "102", now),
         await drops.top_up(drop.id, "102", 1, 10, now),
         await drops.extend(drop.id, "102", 1, drop.closes_at or 0, now),

@@ -254,7 +254,7 @@ async def test_the_view_always_adds_up(classroom: Classroom) -> None:
 
     drops = classroom.drops
     await look(drop)
-    await look(await drops.open(drop.id, ROOM, "teacher", now_ms()))
+    await look(await drops.open(drop.id, ROOM, now_ms()))
     await classroom.won(drop.id, "s1", "s2")
     await look(await classroom.view(drop.id))
     await look(await drops.top_up(drop.id, ROOM, 5, 10, now_ms()))

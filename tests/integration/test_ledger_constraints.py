@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -417,6 +417,8 @@ async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Ta
         (t.refunds, "redemption_id"),
         (t.refunded_lines, "redemption_id"),
         (t.template_uses, "template_id"),
+        (t.coupon_moves, "coupon_id"),
+        (t.coupon_moves, "redemption_id"),
     ],
 )
 async def test_nothing_belongs_to_what_is_not_there(
@@ -429,8 +431,22 @@ async def test_nothing_belongs_to_what_is_not_there(
         await add(conn, other, **columns)
     for other in (t.refunds, t.refunded_lines, t.template_uses):
         await add(conn, other)
+    if table is t.coupon_moves:  # its rows are not changed at all
+        await refuses_row(conn, "fk_", table, **{column: "xxx_nobody"})
+        return
 
     await refuses_change(conn, "fk_", table, **{column: "xxx_nobody"})
+
+
+@pytest.mark.parametrize("table", [t.acts, t.coupon_moves])
+async def test_what_is_on_record_is_never_changed(conn: AsyncConnection, table: Table) -> None:
+    await add_claim(conn, 1)
+    await add(conn, t.coupons)
+    await add(conn, table)
+
+    await refuses_change(conn, "append-only", table, at=NOW + 1)
+    async with refused(conn, "append-only"):
+        await conn.execute(delete(table))
 
 
 async def test_an_idempotency_key_is_kept_once(conn: AsyncConnection) -> None:
@@ -449,6 +465,7 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
         *("templates", "template_versions", "batches", "batch_rooms", "drops", "allotments"),
         *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
         *("idempotency_keys", "template_uses", "refunds", "refunded_lines"),
+        *("idempotency_keys", "acts", "coupon_moves"),
     }
     bare = {"dead_letters", "desks"}
 

@@ -340,7 +340,7 @@ async def test_a_teacher_is_told_unavailable_and_nothing_is_taken(hospital: Hosp
     await sickness.begin()
     form = DropForm(batch.id, 10, 60)
     try:
-        answer = await crew.classroom.drops.create("teacher", ROOM, form, None, now_ms())
+        answer = await crew.classroom.drops.create(ROOM, form, None, now_ms())
     finally:
         await sickness.end()
     assert refused(answer).code is Code.UNAVAILABLE

@@ -141,7 +141,7 @@ class TestEqualToTheLedger:
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
         form = DropForm(batch.id, 10, 60, start=Start.PREPARED)
-        prepared = granted(await rooms.drops.create("teacher", ROOM, form, None, now_ms()))
+        prepared = granted(await rooms.drops.create(ROOM, form, None, now_ms()))
         granted(await rooms.drops.close(prepared.id, ROOM, now_ms()))
         drop = await rooms.opened(batch)
         await lost(crew, mortal_redis)
@@ -157,7 +157,7 @@ class TestEqualToTheLedger:
         batch = await rooms.made_batch()
         with pytest.raises(KilledError):
             await mortal(rooms, "after", "open").create(
-                "teacher", ROOM, DropForm(batch.id, 3, 60), None, now_ms()
+                ROOM, DropForm(batch.id, 3, 60), None, now_ms()
             )
         await lost(crew, mortal_redis)
         await crew.rebuild_all()
@@ -176,7 +176,7 @@ class TestEqualToTheLedger:
         batch = await rooms.made_batch()
         with pytest.raises(KilledError):
             await mortal(rooms, "after", "publish").create(
-                "teacher", ROOM, DropForm(batch.id, 3, 60), None, now_ms()
+                ROOM, DropForm(batch.id, 3, 60), None, now_ms()
             )
         (told,) = await rooms.told()
         await rooms.won(told.drop.id, "s1")

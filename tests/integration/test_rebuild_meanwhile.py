@@ -95,7 +95,7 @@ class TestAfterTheDeskAndBeforeTheLedger:
         batch = await crew.classroom.made_batch()
         drop = granted(
             await interrupted(crew, "open", load).create(
-                "teacher", ROOM, DropForm(batch.id, 2, 60), None, now_ms()
+                ROOM, DropForm(batch.id, 2, 60), None, now_ms()
             )
         )
         row = await crew.classroom.row(drop.id)
@@ -127,7 +127,7 @@ class TestWhileItIsLoaded:
         async def ask(*_: object) -> None:
             now = now_ms()
             form = DropForm(batch.id, 2, 60)
-            await rooms.drops.create("teacher", ROOM, form, None, now)
+            await rooms.drops.create(ROOM, form, None, now)
             await rooms.drops.top_up(first.id, ROOM, 1, 1, now)
             await rooms.drops.extend(second.id, ROOM, 30, second.closes_at or 0, now)
             await rooms.drops.close(third.id, ROOM, now)

@@ -24,7 +24,9 @@ DEADLINE_S = 60
 
 async def all_at_once(ledger: Ledger, *forms: RefundForm) -> list[Refund | Refused]:
     async with asyncio.timeout(DEADLINE_S):
-        return await asyncio.gather(*(refund(ledger, "order-1", form, NOW) for form in forms))
+        return await asyncio.gather(
+            *(refund(ledger, "order-1", form, "shop", NOW) for form in forms)
+        )
 
 
 def made(answers: list[Refund | Refused]) -> list[Refund]:

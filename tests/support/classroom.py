@@ -73,14 +73,14 @@ class Classroom:
 
     @property
     def drops(self) -> Drops:
-        return Drops(self.ledger, self.desk.drops, self.desk.feed)
+        return Drops(self.ledger, self.desk.drops, self.desk.feed, "teacher")
 
     @property
     def without_redis(self) -> Drops:
         """The same with a Redis that is not there."""
         nowhere = Redis(unix_socket_path="/nonexistent/redis.sock")
         prefix = self.desk.prefix
-        return Drops(self.ledger, DropDesk(nowhere, prefix), Feed(nowhere, prefix))
+        return Drops(self.ledger, DropDesk(nowhere, prefix), Feed(nowhere, prefix), "teacher")
 
     async def made_template(self, **changes: object) -> Template:
         form = replace(TEMPLATE, **changes)  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ class Classroom:
         """10 units for a minute, open now."""
         batch = batch or await self.made_batch()
         form = replace(DropForm(batch.id, 10, 60), **changes)  # type: ignore[arg-type]
-        return granted(await self.drops.create("teacher", ROOM, form, None, now_ms()))
+        return granted(await self.drops.create(ROOM, form, None, now_ms()))
 
     async def tap(self, drop_id: str, student: str, request_id: str = "r1") -> Outcome:
         row = await self.row(drop_id)

@@ -128,6 +128,20 @@ _DEFAULTS: dict[str, dict[str, object]] = {
         "valid_until": NOW + 3_600_000,
         "created_at": NOW,
     },
+    "acts": {
+        "id": "act_1",
+        "at": NOW,
+        "actor": "op",
+        "action": "batch.made",
+        "subject": "bat_1",
+        "detail": {},
+    },
+    "coupon_moves": {
+        "coupon_id": "cpn_1",
+        "at": NOW,
+        "event": "hold_ended",
+        "target": "released",
+    },
     "redemptions": {
         "id": "rdm_1",
         "order_id": "order-1",

@@ -19,9 +19,11 @@ from tests.support.postgres import PostgresServer
 
 KINDS = ("sqlite", "postgresql")
 
-# Emptying is ten times quicker than a new database. Who refers to others goes first.
+# Emptying is ten times quicker than a new database. Who refers to others goes first, and triggers, which
+# keep what is on record, look away.
 _EMPTY = "; ".join(
     [
+        "SET session_replication_role = replica",
         *(
             f"DELETE FROM {table.name}"
             for table in reversed(metadata.sorted_tables)

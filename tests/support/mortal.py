@@ -72,4 +72,4 @@ def mortal(classroom: Classroom, when: str, hop: str) -> Drops:
     desk = MortalDesk(classroom.desk.redis, classroom.desk.prefix)
     feed = MortalFeed(classroom.desk.redis, classroom.desk.prefix)
     desk.death = feed.death = Death(when, hop)
-    return Drops(classroom.ledger, desk, feed)
+    return Drops(classroom.ledger, desk, feed, "teacher")

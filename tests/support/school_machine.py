@@ -110,7 +110,7 @@ class SchoolMachine(RuleBasedStateMachine):
 
     async def _open(self, units: int, death: tuple[str, str] | None) -> None:
         form = DropForm(self.batch.id, units, 3600)
-        await self._by_an_api(death, lambda api: api.create("teacher", ROOM, form, None, now_ms()))
+        await self._by_an_api(death, lambda api: api.create(ROOM, form, None, now_ms()))
         async with self.ledger.read() as conn:
             self.drop_ids = sorted(await conn.scalars(select(tables.drops.c.id)))
 

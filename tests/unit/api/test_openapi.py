@@ -37,6 +37,7 @@ CONTRACT = {
     "POST /v1/redemptions/{id}/confirm",
     "POST /v1/orders/{order_id}/refunds",
     "POST /v1/redemptions/{id}/cancel",
+    "GET /v1/acts",
 }
 SERVICE = {"GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"}
 

@@ -72,6 +72,7 @@ CALLS: list[tuple[Call, str, str, object]] = [
         "/v1/orders/o%201/refunds",
         {"refund_id": "r"},
     ),
+    (lambda a: a.list_acts(subject="bat_1"), "GET", "/v1/acts?subject=bat_1", None),
     (lambda a: a.live(), "GET", "/livez", None),
     (lambda a: a.ready(), "GET", "/readyz", None),
     (lambda a: a.metrics(), "GET", "/metrics", None),
