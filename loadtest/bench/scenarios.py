@@ -6,6 +6,7 @@ Called by `command`, `tables` and tests.
 from collections.abc import Sequence
 from typing import Final
 
+from loadtest.bench.checkout import CHECKOUT
 from loadtest.bench.deaf import DEAF
 from loadtest.bench.desk import DESK
 from loadtest.bench.progress import PROGRESS
@@ -13,7 +14,10 @@ from loadtest.bench.reconnect import RECONNECT
 from loadtest.bench.scenario import Scenario
 from loadtest.bench.storms import LARGEST, ROOMS, SIZES
 
-SCENARIOS: Final[Sequence[Scenario]] = (LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF, DESK)
+SCENARIOS: Final[Sequence[Scenario]] = (
+    *(LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF, DESK),
+    CHECKOUT,
+)
 
 
 class UnknownScenarioError(Exception):

@@ -5,18 +5,32 @@ conditional UPDATE (`_move`, nowhere else), so that of two who want the same cou
 which moves there are is `core.coupon_states`. What a coupon is worth is not asked here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from server.core.coupon_states import CouponEvent, after
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, ClaimCoupon, Coupon, CouponState
 from server.core.templates import Template
 from server.ledger import templates
-from server.ledger.many_rows import insert_rows, is_among
+from server.ledger.many_rows import among, insert_rows, is_among, many
 from server.ledger.tables import coupons
 
 
@@ -111,11 +125,13 @@ async def hold_for_order(
     call: they are taken in the order of their ids, so two transactions that want the same coupons wait
     for each other instead of for ever.
     """
-    wanted = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
     if others:
-        wanted = or_(wanted, coupons.c.id.in_(others))
-    query = select(coupons).where(wanted).order_by(coupons.c.id)
-    return await _load(conn, query.with_for_update())
+        own = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
+        either = or_(own, is_among(conn, coupons.c.id, others))
+        query = select(coupons).where(either).order_by(coupons.c.id)
+        return await _load(conn, query.with_for_update())
+    asked = {"student": student, "codes": many(conn, codes)}
+    return await _read(conn, (await conn.execute(_own_codes(conn.dialect), asked)).all())
 
 
 async def hold_rows(conn: AsyncConnection, ids: Collection[str]) -> None:
@@ -143,10 +159,8 @@ class Moved(NamedTuple):
 
 async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> None:
     """Needs their rows held and found usable; else RuntimeError, for nothing may go on from there."""
-    where = is_among(conn, coupons.c.id, ids)
-    moved = await _move(
-        conn, CouponState.USABLE, CouponEvent.LOCKED, where, redemption_id=redemption_id
-    )
+    to = {"redemption_id": redemption_id}
+    moved = await _move_ids(conn, CouponState.USABLE, CouponEvent.LOCKED, ids, None, to)
     if len(moved) != len(ids):
         raise RuntimeError(f"{len(ids) - len(moved)} coupons not usable that were thought to be")
 
@@ -177,13 +191,8 @@ async def redeem(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[Moved]:
     """Those that this redemption locks."""
-    return await _move(
-        conn,
-        CouponState.LOCKED,
-        CouponEvent.PAID,
-        _is_on(conn, ids, redemption_id),
-        redeemed_at=now,
-    )
+    to = {"redeemed_at": now}
+    return await _move_ids(conn, CouponState.LOCKED, CouponEvent.PAID, ids, redemption_id, to)
 
 
 async def redeem_late(
@@ -273,15 +282,55 @@ async def _move(
     where: ColumnElement[bool],
     **columns: object,
 ) -> list[Moved]:
-    """Every move of every coupon, and so the place to write its history: those that are there, in that
-    state."""
-    moved = await conn.execute(
-        update(coupons)
-        .where(where, coupons.c.state == stored)
-        .values(state=after(stored, event).value, **columns)
-        .returning(*(coupons.c[name] for name in Moved._fields))
-    )
-    return [Moved._make(row) for row in moved]
+    """Those that are there, in that state."""
+    target = after(stored, event).value
+    statement = update(coupons).where(where, coupons.c.state == stored)
+    return await _write(conn, statement.values(state=target, **columns).returning(*_MOVED), None)
+
+
+async def _move_ids(
+    conn: AsyncConnection,
+    stored: CouponState,
+    event: CouponEvent,
+    ids: Collection[str],
+    on: str | None,
+    to: Mapping[str, object],
+) -> list[Moved]:
+    """`_move` with a statement that is made once: these of that state, and `on` that order where one is
+    named. Every order asks for it, and to make it anew takes longer than to run it."""
+    statement = _moving(conn.dialect, stored, event, tuple(to), on is not None)
+    asked = {f"to_{name}": value for name, value in to.items()}
+    if on is not None:
+        asked["on"] = on
+    return await _write(conn, statement, {**asked, "ids": many(conn, ids)})
+
+
+@lru_cache(maxsize=64)
+def _moving(
+    dialect: Dialect, stored: CouponState, event: CouponEvent, names: tuple[str, ...], is_on: bool
+) -> ReturningUpdate[*tuple[object, ...]]:
+    where = [among(dialect, coupons.c.id, "ids"), coupons.c.state == stored]
+    if is_on:
+        where.append(coupons.c.redemption_id == bindparam("on"))
+    to: dict[str, object] = {name: bindparam(f"to_{name}") for name in names}
+    moving = update(coupons).where(*where).values(state=after(stored, event).value, **to)
+    return moving.returning(*_MOVED)
+
+
+async def _write(
+    conn: AsyncConnection,
+    statement: ReturningUpdate[*tuple[object, ...]],
+    asked: Mapping[str, object] | None,
+) -> list[Moved]:
+    """Every move of every coupon passes here, and so this is where to write its history."""
+    return [Moved._make(row) for row in await conn.execute(statement, asked)]
+
+
+@lru_cache(maxsize=8)
+def _own_codes(dialect: Dialect) -> Select[*tuple[object, ...]]:
+    own = coupons.c.student == bindparam("student"), among(dialect, coupons.c.code, "codes")
+    query = select(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
+    return query.where(*own).order_by(coupons.c.id).with_for_update()
 
 
 def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
@@ -302,9 +351,12 @@ def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
 
 
 async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:
-    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
     query = query.with_only_columns(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
-    rows = (await conn.execute(query)).all()
+    return await _read(conn, (await conn.execute(query)).all())
+
+
+async def _read(conn: AsyncConnection, rows: Sequence[Sequence[Any]]) -> list[Coupon]:
+    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
     found = await templates.find_all(conn, {_version(row) for row in rows})
     return [_coupon(row, found[_version(row)]) for row in rows]
 
@@ -318,6 +370,7 @@ def _coupon(row: Sequence[Any], template: Template) -> Coupon:
     return Coupon(**fields, state=CouponState(row[-3]), template=template)
 
 
+_MOVED = tuple(coupons.c[name] for name in Moved._fields)
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "code", "batch_id", "student", "valid_from", "valid_until", "created_at"),
