@@ -45,8 +45,9 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(processes: int) -> Iterator[OwnServer]:
-    """Ready inside the block, gone after it with all its data. Raises ServerError."""
+def own_server(processes: int, database_url: str | None = None) -> Iterator[OwnServer]:
+    """Ready inside the block, gone after it with all its data. `database_url` None: its own SQLite.
+    Raises ServerError."""
     secret = secrets.token_urlsafe(32)
     with _folder() as folder:
         settings = {
@@ -54,6 +55,9 @@ def own_server(processes: int) -> Iterator[OwnServer]:
             "CLASSDROP_SECRET": secret,
             "CLASSDROP_PROCESSES": str(processes),
         }
+        if database_url is not None:
+            settings["CLASSDROP_DATABASE_URL"] = database_url
+            _migrate(settings)
         with _running((), settings, folder) as (url, pid):
             yield OwnServer(url, secret, pid)
 
@@ -93,15 +97,33 @@ def _running(
         _stop(process)
 
 
+def _migrate(settings: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "server", "migrate"],
+        env=_environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=_READY_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise ServerError(f"the database could not be migrated: {done.stderr[-_LOG_SHOWN:]}")
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Ours without any setting, and these."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLASSDROP_")}
+    inherited.pop("PORT", None)
+    return {**inherited, **settings}
+
+
 def _start(
     role: Sequence[str], settings: Mapping[str, str], folder: Path
 ) -> "subprocess.Popen[bytes]":
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLASSDROP_")}
-    inherited.pop("PORT", None)
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "server", *role],
-            env={**inherited, **settings},
+            env=_environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -6,6 +6,7 @@ Called by `command`, `tables` and tests.
 from collections.abc import Sequence
 from typing import Final
 
+from loadtest.bench.checkout import CHECKOUT
 from loadtest.bench.deaf import DEAF
 from loadtest.bench.desk import DESK
 from loadtest.bench.progress import PROGRESS
@@ -14,6 +15,7 @@ from loadtest.bench.scenario import Scenario
 from loadtest.bench.storms import LARGEST, ROOMS, SIZES
 
 SCENARIOS: Final[Sequence[Scenario]] = (LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF, DESK)
+ALL: Final[Sequence[Scenario]] = (*SCENARIOS, CHECKOUT)  # those behind only where they are named
 
 
 class UnknownScenarioError(Exception):
@@ -21,11 +23,13 @@ class UnknownScenarioError(Exception):
 
 
 def scenarios_named(names: Sequence[str]) -> list[Scenario]:
-    """In their usual order; all of them where no name is given."""
-    known = [scenario.name for scenario in SCENARIOS]
+    """In their usual order; those of the README where no name is given."""
+    known = [scenario.name for scenario in ALL]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UnknownScenarioError(
             f"no scenario {', '.join(unknown)}; there are {', '.join(known)}"
         )
-    return [scenario for scenario in SCENARIOS if not names or scenario.name in names]
+    if not names:
+        return list(SCENARIOS)
+    return [scenario for scenario in ALL if scenario.name in names]

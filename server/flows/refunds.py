@@ -51,9 +51,8 @@ async def refund(
             if made.refund_id == form.refund_id:
                 return made if made.asked == form.lines else Refused(Code.IDEMPOTENCY_MISMATCH)
         made = await _refund(conn, held, form, now)
-        await records.write_act(
-            conn, actor, Action.ORDER_REFUNDED, order_id, now, refunded=made.refunded
-        )
+        detail = {"refund_id": made.refund_id, "refunded": made.refunded}
+        await records.write_act(conn, actor, Action.ORDER_REFUNDED, held.order_id, now, **detail)
         return made
 
 

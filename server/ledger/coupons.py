@@ -7,16 +7,30 @@ which moves there are is `core.coupon_states`. What a coupon is worth is not ask
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from server.core.coupon_states import CouponEvent, CouponMove, after
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, ClaimCoupon, Coupon, CouponState
 from server.core.templates import Template
 from server.ledger import coupon_moves, templates
-from server.ledger.many_rows import insert_rows, is_among
+from server.ledger.many_rows import among, insert_rows, is_among, many
 from server.ledger.tables import coupons
 
 
@@ -116,11 +130,13 @@ async def hold_for_order(
     call: they are taken in the order of their ids, so two transactions that want the same coupons wait
     for each other instead of for ever.
     """
-    wanted = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
     if others:
-        wanted = or_(wanted, coupons.c.id.in_(others))
-    query = select(coupons).where(wanted).order_by(coupons.c.id)
-    return await _load(conn, query.with_for_update())
+        own = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
+        either = or_(own, is_among(conn, coupons.c.id, others))
+        query = select(coupons).where(either).order_by(coupons.c.id)
+        return await _load(conn, query.with_for_update())
+    asked = {"student": student, "codes": many(conn, codes)}
+    return await _read(conn, (await conn.execute(_own_codes(conn.dialect), asked)).all())
 
 
 async def hold_rows(conn: AsyncConnection, ids: Collection[str]) -> None:
@@ -148,10 +164,8 @@ class Moved(NamedTuple):
 
 async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int) -> None:
     """Needs their rows held and found usable; else RuntimeError, for nothing may go on from there."""
-    where = is_among(conn, coupons.c.id, ids)
-    moved = await _move(
-        conn, CouponState.USABLE, CouponEvent.LOCKED, where, now, redemption_id=redemption_id
-    )
+    change = _Change(_S.USABLE, _E.LOCKED, now, {"redemption_id": redemption_id})
+    moved = await _move_ids(conn, change, ids)
     if len(moved) != len(ids):
         raise RuntimeError(f"{len(ids) - len(moved)} coupons not usable that were thought to be")
 
@@ -161,53 +175,38 @@ async def unlock(
 ) -> list[Moved]:
     """Those that this redemption locks are free again, with at least a minute of their hold."""
     least = now + LEAST_HOLD_AFTER_LOCK_MS
-    return await _move(
-        conn,
-        CouponState.LOCKED,
-        CouponEvent.FREED,
-        _is_on(conn, ids, redemption_id),
-        now,
-        redemption_id=None,
+    columns = {
+        "redemption_id": None,
         # Nothing stays nothing: comparing with NULL is not true.
-        hold_until=case((coupons.c.hold_until < least, least), else_=coupons.c.hold_until),
-    )
+        "hold_until": case((coupons.c.hold_until < least, least), else_=coupons.c.hold_until),
+    }
+    change = _Change(_S.LOCKED, _E.FREED, now, columns)
+    return await _move(conn, change, _is_on(conn, ids, redemption_id))
 
 
 async def keep(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[Moved]:
     """Those that this redemption locks are used up by it, though it is cancelled."""
-    on_it = _is_on(conn, ids, redemption_id)
-    return await _move(conn, CouponState.LOCKED, CouponEvent.KEPT, on_it, now, redemption_id=None)
+    change = _Change(_S.LOCKED, _E.KEPT, now, {"redemption_id": None})
+    return await _move(conn, change, _is_on(conn, ids, redemption_id))
 
 
 async def redeem(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[Moved]:
     """Those that this redemption locks."""
-    return await _move(
-        conn,
-        CouponState.LOCKED,
-        CouponEvent.PAID,
-        _is_on(conn, ids, redemption_id),
-        now,
-        redeemed_at=now,
-    )
+    change = _Change(_S.LOCKED, _E.PAID, now, {"redeemed_at": now})
+    return await _move_ids(conn, change, ids, redemption_id)
 
 
 async def redeem_late(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[Moved]:
     """Those that are free, after the lock ended that the redemption had on them."""
-    return await _move(
-        conn,
-        CouponState.USABLE,
-        CouponEvent.PAID_LATE,
-        is_among(conn, coupons.c.id, ids),
-        now,
-        redemption_id=redemption_id,
-        redeemed_at=now,
-    )
+    columns = {"redemption_id": redemption_id, "redeemed_at": now}
+    change = _Change(_S.USABLE, _E.PAID_LATE, now, columns)
+    return await _move(conn, change, is_among(conn, coupons.c.id, ids))
 
 
 async def give_back(
@@ -216,15 +215,8 @@ async def give_back(
     """Those that were redeemed with this redemption are free again. Their hold is over: it was for a
     first use. `redeemed_at` stays, for what was ever redeemed is counted by it.
     """
-    return await _move(
-        conn,
-        CouponState.REDEEMED,
-        CouponEvent.GIVEN_BACK,
-        _is_on(conn, ids, redemption_id),
-        now,
-        redemption_id=None,
-        hold_until=None,
-    )
+    change = _Change(_S.REDEEMED, _E.GIVEN_BACK, now, {"redemption_id": None, "hold_until": None})
+    return await _move(conn, change, _is_on(conn, ids, redemption_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +236,7 @@ async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list
     is_over = and_(coupons.c.state == CouponState.USABLE, coupons.c.hold_until <= now)
     free = select(coupons.c.id).where(coupons.c.id.in_(ids), is_over).order_by(coupons.c.id)
     due = and_(coupons.c.id.in_(free.with_for_update(skip_locked=True)), is_over)
-    moved = await _move(conn, CouponState.USABLE, CouponEvent.HOLD_ENDED, due, now)
+    moved = await _move(conn, _Change(_S.USABLE, _E.HOLD_ENDED, now), due)
     return [
         Hold(one.id, one.claim_id, one.drop_id, one.student)
         for one in moved
@@ -255,13 +247,13 @@ async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list
 async def void_unbound(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
     """Nobody can bind this code any more. False: somebody has, or it is voided already."""
     nobodys = and_(coupons.c.id == coupon_id, coupons.c.student.is_(None))
-    return bool(await _move(conn, CouponState.USABLE, CouponEvent.VOIDED, nobodys, now))
+    return bool(await _move(conn, _Change(_S.USABLE, _E.VOIDED, now), nobodys))
 
 
 async def revoke(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
     """Takes back a coupon that should not be. False: it is locked or spent, or gone already."""
     where = coupons.c.id == coupon_id
-    return bool(await _move(conn, CouponState.USABLE, CouponEvent.REVOKED, where, now))
+    return bool(await _move(conn, _Change(_S.USABLE, _E.REVOKED, now), where))
 
 
 async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hold]:
@@ -285,32 +277,75 @@ def _is_on(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> C
     return and_(is_among(conn, coupons.c.id, ids), coupons.c.redemption_id == redemption_id)
 
 
-async def _move(
-    conn: AsyncConnection,
-    stored: CouponState,
-    event: CouponEvent,
-    where: ColumnElement[bool],
-    now: int,
-    **columns: object,
+_S, _E = CouponState, CouponEvent
+
+
+class _Change(NamedTuple):
+    """Out of which stored state, by what, when; `columns`: what else it writes."""
+
+    stored: CouponState
+    event: CouponEvent
+    now: int
+    columns: Mapping[str, object] = {}
+
+    @property
+    def target(self) -> CouponState:
+        return after(self.stored, self.event)
+
+
+async def _move(conn: AsyncConnection, change: _Change, where: ColumnElement[bool]) -> list[Moved]:
+    """Those that are there, in that state."""
+    moving = update(coupons).where(where, coupons.c.state == change.stored)
+    moving = moving.values(state=change.target.value, **change.columns)
+    return await _write(conn, change, moving.returning(*_MOVED), None)
+
+
+async def _move_ids(
+    conn: AsyncConnection, change: _Change, ids: Collection[str], on: str | None = None
 ) -> list[Moved]:
-    """Every move of every coupon, those that are there, in that state; and its line in their history."""
-    target = after(stored, event)
-    rows = await conn.execute(
-        update(coupons)
-        .where(where, coupons.c.state == stored)
-        .values(state=target.value, **columns)
-        .returning(*(coupons.c[name] for name in Moved._fields))
+    """`_move` with a statement that is made once: these of that state, and `on` that order where one is
+    named. Every order asks for it, and to make it anew takes longer than to run it."""
+    names = tuple(change.columns)
+    statement = _moving(conn.dialect, change.stored, change.event, names, on is not None)
+    asked = {f"to_{name}": value for name, value in change.columns.items()}
+    if on is not None:
+        asked["on"] = on
+    return await _write(conn, change, statement, {**asked, "ids": many(conn, ids)})
+
+
+@lru_cache(maxsize=64)
+def _moving(
+    dialect: Dialect, stored: CouponState, event: CouponEvent, names: tuple[str, ...], is_on: bool
+) -> ReturningUpdate[*tuple[object, ...]]:
+    where = [among(dialect, coupons.c.id, "ids"), coupons.c.state == stored]
+    if is_on:
+        where.append(coupons.c.redemption_id == bindparam("on"))
+    to: dict[str, object] = {name: bindparam(f"to_{name}") for name in names}
+    moving = update(coupons).where(*where).values(state=after(stored, event).value, **to)
+    return moving.returning(*_MOVED)
+
+
+async def _write(
+    conn: AsyncConnection,
+    change: _Change,
+    statement: ReturningUpdate[*tuple[object, ...]],
+    asked: Mapping[str, object] | None,
+) -> list[Moved]:
+    """Every move of every coupon passes here, and gets its line of their history."""
+    moved = [Moved._make(row) for row in await conn.execute(statement, asked)]
+    order = change.columns.get("redemption_id")
+    line = CouponMove(
+        change.now, change.event, change.target, order if isinstance(order, str) else None
     )
-    moved = [Moved._make(row) for row in rows]
-    line = CouponMove(now, event, target, _order_of(columns))
     await coupon_moves.write(conn, [one.id for one in moved], line)
     return moved
 
 
-def _order_of(columns: Mapping[str, object]) -> str | None:
-    """The redemption that a coupon is put on by its move."""
-    found = columns.get("redemption_id")
-    return found if isinstance(found, str) else None
+@lru_cache(maxsize=8)
+def _own_codes(dialect: Dialect) -> Select[*tuple[object, ...]]:
+    own = coupons.c.student == bindparam("student"), among(dialect, coupons.c.code, "codes")
+    query = select(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
+    return query.where(*own).order_by(coupons.c.id).with_for_update()
 
 
 def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
@@ -331,9 +366,12 @@ def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
 
 
 async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:
-    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
     query = query.with_only_columns(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
-    rows = (await conn.execute(query)).all()
+    return await _read(conn, (await conn.execute(query)).all())
+
+
+async def _read(conn: AsyncConnection, rows: Sequence[Sequence[Any]]) -> list[Coupon]:
+    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
     found = await templates.find_all(conn, {_version(row) for row in rows})
     return [_coupon(row, found[_version(row)]) for row in rows]
 
@@ -347,6 +385,7 @@ def _coupon(row: Sequence[Any], template: Template) -> Coupon:
     return Coupon(**fields, state=CouponState(row[-3]), template=template)
 
 
+_MOVED = tuple(coupons.c[name] for name in Moved._fields)
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "code", "batch_id", "student", "valid_from", "valid_until", "created_at"),

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Insert,
     String,
     Table,
+    bindparam,
     func,
     literal,
     select,
@@ -69,6 +70,7 @@ def _insert_text(
     return text, itemgetter(*(names.index(name) for name in compiled.positiontup or ()))
 
 
+@lru_cache(maxsize=64)
 def insert_unless_there(dialect: Dialect, table: Table, once: str) -> Insert:
     return insert_into(dialect, table).on_conflict_do_nothing(index_elements=[once])
 
@@ -97,3 +99,18 @@ def is_among(
         return column == func.any(literal(list(ids), postgresql.ARRAY(String)))
     each = func.json_each(orjson.dumps(list(ids)).decode()).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def among(dialect: Dialect, column: Column[str], name: str) -> ColumnElement[bool]:
+    """`is_among` for a statement that is made once: `name` is a parameter, given as `many`."""
+    if dialect.name == "postgresql":
+        return column == func.any(bindparam(name, type_=postgresql.ARRAY(String)))
+    each = func.json_each(bindparam(name, type_=String)).table_valued("value")
+    return column.in_(select(each.c.value))
+
+
+def many(conn: AsyncConnection, ids: Collection[str]) -> list[str] | str:
+    """What the database takes for many."""
+    if conn.dialect.name == "postgresql":
+        return list(ids)
+    return orjson.dumps(list(ids)).decode()

@@ -6,7 +6,7 @@ first and its coupons after it, always in this order.
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,8 +22,8 @@ async def hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption
     """The order's redemption, held until the transaction ends: the one there is, or else `fresh`,
     stored without coupons (see `store_lock`). Two requests for one new order queue up here.
     """
-    row = insert_unless_there(conn.dialect, redemptions, "order_id").values(**_columns(fresh))
-    if (await conn.execute(row)).rowcount == 1:
+    added = insert_unless_there(conn.dialect, redemptions, "order_id")
+    if (await conn.execute(added, _columns(fresh))).rowcount == 1:
         return fresh
     held = await hold_by_order(conn, fresh.order_id)
     if held is None:  # rows are never deleted
@@ -32,66 +32,52 @@ async def hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption
 
 
 async def find(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
-    return await _find(conn, redemptions.c.id == redemption_id, hold=False)
+    return await _find(conn, _BY_ID, redemption_id)
 
 
 async def find_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
-    return await _find(conn, redemptions.c.order_id == order_id, hold=False)
+    return await _find(conn, _BY_ORDER, order_id)
 
 
 async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
     """The redemption as it is now and stays until the transaction ends but for its holder."""
-    return await _find(conn, redemptions.c.id == redemption_id, hold=True)
+    return await _find(conn, _HELD_BY_ID, redemption_id)
 
 
 async def hold_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
-    return await _find(conn, redemptions.c.order_id == order_id, hold=True)
+    return await _find(conn, _HELD_BY_ORDER, order_id)
 
 
 async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
     """Writes amounts, lines and coupons over those of the lock before, under the same id."""
-    await conn.execute(
-        update(redemptions).where(redemptions.c.id == redemption.id).values(**_columns(redemption))
-    )
+    await conn.execute(_CHANGED, {"of": redemption.id, **_columns(redemption)})
     if before.coupons:
         await conn.execute(
             delete(redemption_coupons).where(redemption_coupons.c.redemption_id == redemption.id)
         )
-    if redemption.coupons:
-        await conn.execute(
-            insert(redemption_coupons),
-            [
-                {
-                    "redemption_id": redemption.id,
-                    "coupon_id": coupon.coupon_id,
-                    "position": position,
-                    "discount": coupon.discount,
-                    "shares": dict(coupon.shares),
-                }
-                for position, coupon in enumerate(redemption.coupons)
-            ],
-        )
+    for position, coupon in enumerate(redemption.coupons):
+        row: dict[str, object] = {
+            "redemption_id": redemption.id,
+            "coupon_id": coupon.coupon_id,
+            "position": position,
+            "discount": coupon.discount,
+            "shares": dict(coupon.shares),
+        }
+        await conn.execute(_COUPON_ADDED, row)
 
 
 async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
     """State, reference and date of the payment."""
     names = ("payment_ref", "paid_at", "updated_at")
-    await conn.execute(
-        update(redemptions)
-        .where(redemptions.c.id == paid.id)
-        .values(state=paid.state.value, **{name: getattr(paid, name) for name in names})
-    )
+    columns = {name: getattr(paid, name) for name in names}
+    await conn.execute(_CHANGED, {"of": paid.id, "state": paid.state.value, **columns})
 
 
 async def store_end(
     conn: AsyncConnection, redemption_id: str, state: RedemptionState, now: int
 ) -> None:
     """Cancelled or expired."""
-    await conn.execute(
-        update(redemptions)
-        .where(redemptions.c.id == redemption_id)
-        .values(state=state.value, updated_at=now)
-    )
+    await conn.execute(_CHANGED, {"of": redemption_id, "state": state.value, "updated_at": now})
 
 
 async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
@@ -107,10 +93,9 @@ async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
 
 
 async def _find(
-    conn: AsyncConnection, where: ColumnElement[bool], *, hold: bool
+    conn: AsyncConnection, query: Select[*tuple[object, ...]], name: str
 ) -> Redemption | None:
-    query = select(redemptions).where(where)
-    found = await conn.execute(query.with_for_update() if hold else query)
+    found = await conn.execute(query, {"of": name})
     row = found.mappings().one_or_none()
     if row is None:
         return None
@@ -121,15 +106,10 @@ async def _find(
 
 
 async def _coupons_of(conn: AsyncConnection, redemption_id: str) -> tuple[RedeemedCoupon, ...]:
-    query = (
-        select(redemption_coupons, coupons.c.code)
-        .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)
-        .where(redemption_coupons.c.redemption_id == redemption_id)
-        .order_by(redemption_coupons.c.position)
-    )
+    found = await conn.execute(_COUPONS_OF, {"of": redemption_id})
     return tuple(
         RedeemedCoupon(row["coupon_id"], row["code"], row["discount"], row["shares"])
-        for row in (await conn.execute(query)).mappings()
+        for row in found.mappings()
     )
 
 
@@ -157,6 +137,20 @@ def _columns(redemption: Redemption) -> dict[str, object]:
         "rebates": [asdict(rebate) for rebate in redemption.rebates],
     }
 
+
+# Made once: every payment asks with them, and to make one of values takes longer than to run it.
+_BY_ID = select(redemptions).where(redemptions.c.id == bindparam("of"))
+_BY_ORDER = select(redemptions).where(redemptions.c.order_id == bindparam("of"))
+_HELD_BY_ID = _BY_ID.with_for_update()
+_HELD_BY_ORDER = _BY_ORDER.with_for_update()
+_COUPONS_OF = (
+    select(redemption_coupons, coupons.c.code)
+    .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)
+    .where(redemption_coupons.c.redemption_id == bindparam("of"))
+    .order_by(redemption_coupons.c.position)
+)
+_CHANGED = update(redemptions).where(redemptions.c.id == bindparam("of"))
+_COUPON_ADDED = insert(redemption_coupons)
 
 # Columns that are fields under the same name.
 _PLAIN = (

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from server.core.coupons import CouponState
+from server.core.records import Action
 from server.core.redemptions import Redemption
 from server.core.refunds import AskedLine, Refund, RefundForm
 from server.core.refusals import Code, Refused
 from server.core.templates import BrokenThreshold, Returned, Returns
 from server.flows.redemptions import cancel, find, find_by_order
 from server.flows.refunds import refund
+from server.ledger import records
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import coupon_of, give_coupon
 from tests.support.money import DAY_MS, NOW
@@ -132,6 +134,16 @@ async def test_a_redemption_shows_its_refunds(ledger: Ledger) -> None:
     assert (found.refunds, found.refunded) == (tuple(made), 10_000)
     assert made[0].coupons == ((code, "redeemed"),)
     assert await find(ledger, found.id) == found
+
+
+async def test_a_refund_is_on_record_once(ledger: Ledger) -> None:
+    await seed_paid(ledger)
+    for _ in range(2):
+        await refunded(ledger, a_refund("r1", "b"))
+    async with ledger.read() as conn:
+        (act,) = await records.page_of_acts(conn, None, "order-1", 9, None)
+    assert (act.actor, act.action) == ("shop", Action.ORDER_REFUNDED)
+    assert act.detail == {"refund_id": "r1", "refunded": 2727}
 
 
 # --- Where the coupon goes ----------------------------------------------------------------------

@@ -1,0 +1,200 @@
+"""Scenario: a shop's back end locks a coupon on an order and confirms the payment, over and over.
+
+Each order has a coupon and a student of its own, won in a drop before. Pairs go one after the other on each
+of some connections: as many as the server takes. On SQLite with one `web`, and, where the machine has
+PostgreSQL, on it with two.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from loadtest.bench.scenario import Case, Column, Facts, Measured, Round, Scenario
+from loadtest.books import calling_as, make_batch
+from loadtest.codec import Address
+from loadtest.crew import StormError
+from loadtest.figures import Spread
+from loadtest.own_postgres import has_postgres, own_postgres
+from loadtest.own_server import OwnServer, own_server
+from loadtest.passes import Pass, SignedPasses
+
+_ROOM: Final = "shop"
+_AT_ONCE: Final = 24  # connections
+_SETTLE_S: Final = 60.0
+_PAUSE_S: Final = 0.1
+_PRICE: Final = 9_900
+_OFF: Final = 1_000  # of the tester's own template
+
+
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    """`ms`: from the first byte asked to the last answered, lock and confirmation together."""
+
+    ms: float
+    finding: str | None = None
+
+
+class _Connection:
+    """The least of HTTP/1.1 that these calls need: the tester must not cost more than the server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def to(cls, url: str) -> "_Connection":
+        address = Address.of(url)
+        return cls(*await asyncio.open_connection(address.host, address.port))
+
+    async def post(self, path: str, body: object, token: str) -> tuple[int, dict[str, Any]]:
+        content = json.dumps(body).encode()
+        self._writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+            + content
+        )
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = int(head.partition("content-length:")[2].partition("\r\n")[0])
+        answer: dict[str, Any] = json.loads(await self._reader.readexactly(length))
+        return int(head[9:12]), answer
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def _measure_sqlite(orders: int, one: Round) -> Measured:
+    return _measure(one.server(1), orders, one)
+
+
+def _measure_postgres(orders: int, one: Round) -> Measured:
+    with ExitStack() as stack:
+        url = stack.enter_context(own_postgres())
+        return _measure(own_server(2, url), orders, one)
+
+
+def _measure(server: AbstractContextManager[OwnServer], orders: int, one: Round) -> Measured:
+    with server as running:
+        passes = SignedPasses(running.secret, f"shop-{one.number}")
+        return asyncio.run(_hold(running.url, passes, orders))
+
+
+async def _hold(url: str, passes: SignedPasses, orders: int) -> Measured:
+    students = [passes.student(number, _ROOM) for number in range(orders)]
+    connections = [await _Connection.to(url) for _ in range(_AT_ONCE)]
+    try:
+        codes = await _give_coupons(url, passes, students, connections)
+        service = passes.staff("service", _ROOM).token
+        waiting = list(zip(students, codes, strict=True))
+        begun = time.perf_counter()
+        lanes = (_buy_all(connection, waiting, service) for connection in connections)
+        bought = [one for lane in await asyncio.gather(*lanes) for one in lane]
+        took_s = time.perf_counter() - begun
+    finally:
+        for connection in connections:
+            connection.close()
+    spread = Spread.of(one.ms for one in bought)
+    return Measured(
+        {
+            "pairs_per_s": len(bought) / took_s,
+            "p50_ms": spread.p50,
+            "p99_ms": spread.p99,
+            "max_ms": spread.max,
+        },
+        sorted({one.finding for one in bought if one.finding}),
+    )
+
+
+async def _give_coupons(
+    url: str, passes: SignedPasses, students: Sequence[Pass], connections: Sequence[_Connection]
+) -> list[str]:
+    """Everybody's code, from a drop with a unit for each."""
+    async with (
+        calling_as(url, passes.staff("operator", _ROOM).token) as operator,
+        calling_as(url, passes.staff("instructor", _ROOM).token) as teacher,
+    ):
+        batch = await make_batch(operator, "Checkout", len(students))
+        drop = await teacher.create_drop(
+            _ROOM, {"batch_id": batch, "quantity": len(students), "duration_seconds": 600}
+        )
+        path = f"/v1/drops/{drop['id']}/claims"
+        await _claim_all(connections, students, path)
+        give_up_at = time.monotonic() + _SETTLE_S
+        while (await teacher.get_drop(_ROOM, drop["id"]))["confirmed"] < len(students):
+            if time.monotonic() > give_up_at:
+                raise StormError("the coupons were not confirmed")
+            await asyncio.sleep(_PAUSE_S)
+    answers = await _claim_all(connections, students, path)
+    return [str(answer["coupon"]["code"]) for answer in answers]
+
+
+async def _claim_all(
+    connections: Sequence[_Connection], students: Sequence[Pass], path: str
+) -> list[dict[str, Any]]:
+    """Asked again with the same request it is the same claim, with its coupon once that is there."""
+    answers: dict[int, dict[str, Any]] = {}
+    waiting = list(enumerate(students))
+
+    async def lane(connection: _Connection) -> None:
+        while waiting:
+            number, student = waiting.pop()
+            _, answers[number] = await connection.post(path, {"request_id": "r"}, student.token)
+
+    await asyncio.gather(*(lane(connection) for connection in connections))
+    return [answers[number] for number in range(len(students))]
+
+
+async def _buy_all(
+    connection: _Connection, waiting: list[tuple[Pass, str]], service: str
+) -> list[_Bought]:
+    bought = []
+    while waiting:
+        student, code = waiting.pop()
+        bought.append(await _buy(connection, student, code, service))
+    return bought
+
+
+async def _buy(connection: _Connection, student: Pass, code: str, service: str) -> _Bought:
+    line = {"id": "1", "course": "algebra", "unit_price": _PRICE, "quantity": 1}
+    order = {"currency": "CNY", "lines": [line]}
+    form = {"order_id": f"o-{student.name}", "student": student.name, "order": order}
+    begun = time.perf_counter()
+    status, locked = await connection.post("/v1/redemptions", {**form, "coupons": [code]}, service)
+    if status != 201 or locked["payable"] != _PRICE - _OFF:
+        return _Bought(_ms_since(begun), f"a lock was answered {status} {locked.get('code')}")
+    path = f"/v1/redemptions/{locked['id']}/confirm"
+    status, paid = await connection.post(path, {"payment_ref": code}, service)
+    is_paid = status == 200 and paid["state"] == "redeemed"
+    said = None if is_paid else f"a payment was answered {status} {paid.get('code')}"
+    return _Bought(_ms_since(begun), said)
+
+
+def _ms_since(begun: float) -> float:
+    return (time.perf_counter() - begun) * 1000
+
+
+def _cases(is_quick: bool) -> list[Case]:
+    if is_quick:
+        return [Case({"ledger": "SQLite", "`web` processes": 1}, partial(_measure_sqlite, 40))]
+    cases = [Case({"ledger": "SQLite", "`web` processes": 1}, partial(_measure_sqlite, 2_000))]
+    if has_postgres():
+        facts: Facts = {"ledger": "PostgreSQL", "`web` processes": 2}
+        cases.append(Case(facts, partial(_measure_postgres, 4_000)))
+    return cases
+
+
+CHECKOUT: Final = Scenario(
+    name="checkout",
+    title="A coupon on an order.",
+    note=f"Lock and confirmation, each a transaction on disk, from {_AT_ONCE} connections at once; the "
+    "delay is of both together.",
+    cases=_cases,
+    columns=(
+        Column("pairs/s", ("pairs_per_s",)),
+        Column("p50 / p99 / max, ms", ("p50_ms", "p99_ms", "max_ms")),
+    ),
+)
