@@ -25,6 +25,9 @@ from client_sdk.python.shapes import (
     Batch,
     Batches,
     BatchForm,
+    Campaign,
+    CampaignForm,
+    Campaigns,
     ClaimAnswer,
     DropClaims,
     DropForm,
@@ -37,6 +40,8 @@ from client_sdk.python.shapes import (
     RedemptionForm,
     Role,
     Snapshot,
+    Stop,
+    StopForm,
     Template,
     TemplateForm,
     Templates,
@@ -151,6 +156,44 @@ class Api:
 
     async def get_batch(self, batch_id: str) -> Batch:
         return await self._call(Batch, "GET", f"/v1/batches/{_part(batch_id)}")
+
+    async def create_campaign(
+        self, form: CampaignForm, *, idempotency_key: str | None = None
+    ) -> Campaign:
+        return await self._call(
+            Campaign, "POST", "/v1/campaigns", form, headers=_once(idempotency_key)
+        )
+
+    async def list_campaigns(self, page: Page = FIRST_PAGE) -> Campaigns:
+        return await self._call(Campaigns, "GET", "/v1/campaigns", query=_query(page))
+
+    async def get_campaign(self, campaign_id: str) -> Campaign:
+        return await self._call(Campaign, "GET", f"/v1/campaigns/{_part(campaign_id)}")
+
+    # Operators: the switch that stops claims, use or both, everywhere within a second.
+
+    async def stop_campaign(self, campaign_id: str, form: StopForm) -> Stop:
+        """Orders that are locked are paid all the same."""
+        return await self._call(Stop, "POST", f"/v1/campaigns/{_part(campaign_id)}/stop", form)
+
+    async def resume_campaign(self, campaign_id: str, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", f"/v1/campaigns/{_part(campaign_id)}/resume", form)
+
+    async def stop_batch(self, batch_id: str, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", f"/v1/batches/{_part(batch_id)}/stop", form)
+
+    async def resume_batch(self, batch_id: str, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", f"/v1/batches/{_part(batch_id)}/resume", form)
+
+    async def stop_everything(self, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", "/v1/stop", form)
+
+    async def resume_everything(self, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", "/v1/resume", form)
+
+    async def get_stop(self) -> Stop:
+        """Whether everything is stopped."""
+        return await self._call(Stop, "GET", "/v1/stop")
 
     # Instructors of a room.
 

@@ -18,6 +18,7 @@ from starlette.types import ExceptionHandler
 
 from server.api import (
     batches,
+    campaigns,
     claims,
     docs,
     drops,
@@ -25,6 +26,7 @@ from server.api import (
     quotes,
     redemptions,
     rooms,
+    stops,
     templates,
     wallet,
 )
@@ -42,6 +44,7 @@ __all__ = ["ApiParts", "build_app"]
 # The contract's HTTP table.
 CALLS: tuple[AnyCall, ...] = (
     *templates.CALLS,
+    *campaigns.CALLS,
     *batches.CALLS,
     *drops.CALLS,
     *rooms.CALLS,
@@ -49,6 +52,7 @@ CALLS: tuple[AnyCall, ...] = (
     *wallet.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
+    *stops.CALLS,
 )
 
 

@@ -65,7 +65,7 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class RoomDrop:
     """A drop as its room knows it: what `drop_opened` shows, and what the gateway must know besides
-    (shard, batch_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
+    (shard, batch_id, campaign_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
     never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON."""
 
     id: str
@@ -90,3 +90,4 @@ class RoomDrop:
     use_url: str | None = None
     closed_at: int | None = None
     close_reason: CloseReason | None = None
+    campaign_id: str | None = None

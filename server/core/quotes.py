@@ -7,7 +7,7 @@ One coupon goes on one order. The quote still speaks of a list in order of appli
 ticked coupon is applied first, and whoever comes second cannot be combined with it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -48,6 +48,7 @@ class Reason(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     WRONG_CURRENCY = "wrong_currency"
     NOT_COMBINABLE = "not_combinable"
+    STOPPED = "stopped"
     UNKNOWN = "unknown"
 
 
@@ -134,11 +135,13 @@ def quote(
     now: int,
     *,
     whole_wallet: bool = True,
+    stopped: Collection[str] = (),
 ) -> Quote:
     """`wallet` holds the student's own coupons, the ticked ones among them; `ticked` is read as it
-    was typed. Needs an order that obeys its rules (orders.violations).
+    was typed. `stopped`: batches whose coupons may not be used now. Needs an order that obeys its rules
+    (orders.violations).
     """
-    judged = {coupon.code: judge(order, coupon, now) for coupon in wallet}
+    judged = {coupon.code: judge(order, coupon, now, stopped) for coupon in wallet}
     offers = sorted((found for found in judged.values() if isinstance(found, Offer)), key=_rank)
     best = _best(offers, whole_wallet)
     applied, refused = _stack(best.codes if isinstance(ticked, Tick) else ticked, judged)
@@ -168,9 +171,13 @@ def ticked_violations(ticked: Sequence[str] | Tick) -> Iterator[Violation]:
         yield from text_violations(f"coupons.{index}", code, MAX_TYPED)
 
 
-def judge(order: Order, coupon: Coupon, now: int) -> Offer | Unusable:
+def judge(
+    order: Order, coupon: Coupon, now: int, stopped: Collection[str] = ()
+) -> Offer | Unusable:
     """One coupon alone on this order: what it saves, or the first reason why not."""
     reason = _reason_now(coupon, now)
+    if reason is None and coupon.batch_id in stopped:
+        reason = Reason.STOPPED
     if reason is None and coupon.template.currency != order.currency:
         reason = Reason.WRONG_CURRENCY
     if reason is not None:

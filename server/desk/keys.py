@@ -62,6 +62,16 @@ class ShardKeys:
         """Hash: student -> slots of the batch taken, as a comma list."""
         return self._key(f"caps:{batch_id}")
 
+    def campaign_caps(self, campaign_id: str) -> str:
+        """The same of a campaign: all its batches are in this shard."""
+        return self._key(f"campaign_caps:{campaign_id}")
+
+    @property
+    def stops(self) -> str:
+        """Hash: what may not be claimed now (`all`, batch and campaign ids), and `version`, which state
+        of the ledger says so. Each shard has all of it."""
+        return self._key("stops")
+
 
 @dataclass(frozen=True, slots=True)
 class RoomKeys:

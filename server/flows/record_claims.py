@@ -34,6 +34,7 @@ from server.desk.outbox import OutboxEntry
 from server.flows import mend_claims
 from server.ids import new_id, new_ids
 from server.ledger import batches, claims, coupons, desks, templates
+from server.ledger.budgets import EXPOSED
 from server.ledger.claims import ClaimRow, ClaimStanding
 from server.ledger.coupons import NewCoupon
 from server.ledger.engine import Ledger
@@ -155,6 +156,7 @@ class ClaimRecorder:
             standing = await claims.standing_of(conn, [entry.claim_id for entry in entries])
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _stop_where_gone_back(conn, live, standing, now)
+            await claims.count_in_campaigns(conn, mend_claims.campaign_rows_of(live))
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             return Recorded(
                 coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live]),
@@ -282,6 +284,7 @@ def _new_coupon(
         window.until_at,
         hold_until(confirmed_at, batch.hold_seconds),
         confirmed_at,
+        None if batch.greatest_discount is None else EXPOSED,
     )
 
 

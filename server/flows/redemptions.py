@@ -28,9 +28,10 @@ from server.core.redemptions import (
 )
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
+from server.flows import budgets
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
-from server.ledger import coupons, intents, redemptions
+from server.ledger import coupons, intents, redemptions, stops
 from server.ledger.engine import Ledger
 from server.ledger.intents import Intent, IntentKind
 
@@ -91,6 +92,7 @@ async def confirm(
         _stop_where_over(held)
         await _redeem_all(conn, held, now)
         await redemptions.store_payment(conn, held.id, payment, now)
+        await budgets.settle(conn, {each.coupon_id: each.discount for each in held.coupons}, now)
         return await _hold(conn, held.id)
 
 
@@ -159,7 +161,8 @@ async def _quote_held(conn: AsyncConnection, form: LockForm, held: Redemption, n
     await coupons.hold_rows(conn, [*wanted, *(coupon.coupon_id for coupon in held.coupons)])
     await _unlock_all(conn, held, now)
     wallet = await coupons.by_codes(conn, form.student, typed)
-    return quote(form.order, wallet, form.coupons, now)
+    stopped = await stops.batches_without_use(conn, [coupon.batch_id for coupon in wallet])
+    return quote(form.order, wallet, form.coupons, now, stopped=stopped)
 
 
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:

@@ -281,7 +281,9 @@ def _coupon_of(claim: HeldClaim) -> bytes:
 
 def _admits(audience: Audience, identity: Identity) -> bool:
     """Who teaches sees all drops of the room."""
-    return identity.role is not Role.STUDENT or audience.admits(identity.subject, identity.tags)
+    return identity.role is not Role.STUDENT or audience.admits(
+        identity.subject, identity.tags, identity.is_new
+    )
 
 
 def is_for(drop: RoomDrop, identity: Identity) -> bool:

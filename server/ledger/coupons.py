@@ -40,6 +40,7 @@ class NewCoupon(NamedTuple):
     valid_until: int
     hold_until: int | None
     created_at: int
+    budget: str | None = None  # "exposed" where its campaign has a budget
 
 
 _OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon

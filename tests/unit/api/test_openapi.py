@@ -36,6 +36,16 @@ CONTRACT = {
     "GET /v1/redemptions/{id}",
     "POST /v1/redemptions/{id}/confirm",
     "POST /v1/redemptions/{id}/cancel",
+    "POST /v1/campaigns",
+    "GET /v1/campaigns",
+    "GET /v1/campaigns/{id}",
+    "POST /v1/campaigns/{id}/stop",
+    "POST /v1/campaigns/{id}/resume",
+    "POST /v1/batches/{id}/stop",
+    "POST /v1/batches/{id}/resume",
+    "GET /v1/stop",
+    "POST /v1/stop",
+    "POST /v1/resume",
 }
 SERVICE = {"GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"}
 
@@ -128,7 +138,12 @@ def test_creating_calls_take_an_idempotency_key_and_replacing_ones_a_version() -
         assert isinstance(parameters, list)
         headers[name] = {each["name"] for each in parameters if each["in"] == "header"}
     keyed = {name for name, found in headers.items() if "Idempotency-Key" in found}
-    assert keyed == {"POST /v1/templates", "POST /v1/batches", "POST /v1/rooms/{room}/drops"}
+    assert keyed == {
+        "POST /v1/templates",
+        "POST /v1/batches",
+        "POST /v1/rooms/{room}/drops",
+        "POST /v1/campaigns",
+    }
     assert {name for name, found in headers.items() if "If-Match" in found} == {
         "PUT /v1/templates/{id}"
     }
