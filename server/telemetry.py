@@ -144,6 +144,12 @@ class Metrics:
         self.revoked = self._counter("revoked", "Wins taken back with an apology")
         self.dead_letters = self._counter("dead_letters", "Claims set aside for a person to see")
         self.holds_ended = self._counter("holds_ended", "Coupons not used in time and given back")
+        self.budget_warnings = self._counter(
+            "budget_warnings",
+            "Levels (percent) of campaigns' budgets reached, each once",
+            "budget",
+            "level",
+        )
         self.intents_pending = self._gauge(
             "intents_pending", "Changes of drops the desk still has to be told"
         )

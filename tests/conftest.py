@@ -4,6 +4,7 @@ need. A test is marked by its folder (`pytest -m integration`)."""
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 _TESTS = Path(__file__).parent
@@ -23,6 +24,9 @@ pytest_plugins = [
 def pytest_configure(config: pytest.Config) -> None:
     for folder in _FOLDERS:
         config.addinivalue_line("markers", f"{folder}: tests of the folder tests/{folder}")
+    # How long an example takes is the machine's: what is to be quick is shown by a benchmark.
+    hypothesis.settings.register_profile("classdrop", deadline=None)
+    hypothesis.settings.load_profile("classdrop")
     # Before anything is imported: a developer's own settings must not decide a test.
     for name in [n for n in os.environ if n.startswith("CLASSDROP_") or n == "PORT"]:
         del os.environ[name]

@@ -138,6 +138,64 @@ export class Api {
     return this._call("POST", path`/v1/batches/${id}/codes/void`, { body: { codes } });
   }
 
+  /** @param {import("./shapes.js").CampaignForm} form @param {Once} [once]
+   * @returns {Promise<import("./shapes.js").Campaign>} */
+  createCampaign(form, once) {
+    return this._call("POST", "/v1/campaigns", { body: form, ...once });
+  }
+
+  /** @param {Page} [page] @returns {Promise<{campaigns: import("./shapes.js").Campaign[], next: string|null}>} */
+  listCampaigns(page) {
+    return this._call("GET", "/v1/campaigns", { query: page });
+  }
+
+  /** @param {string} id @returns {Promise<import("./shapes.js").Campaign>} */
+  getCampaign(id) {
+    return this._call("GET", path`/v1/campaigns/${id}`);
+  }
+
+  // Operators: the switch that stops claims, use or both, everywhere within a second.
+
+  /** Orders that are locked are paid all the same.
+   * @param {string} id @param {import("./shapes.js").StopForm} form
+   * @returns {Promise<import("./shapes.js").Stop>} */
+  stopCampaign(id, form) {
+    return this._call("POST", path`/v1/campaigns/${id}/stop`, { body: form });
+  }
+
+  /** @param {string} id @param {import("./shapes.js").StopForm} form
+   * @returns {Promise<import("./shapes.js").Stop>} */
+  resumeCampaign(id, form) {
+    return this._call("POST", path`/v1/campaigns/${id}/resume`, { body: form });
+  }
+
+  /** @param {string} id @param {import("./shapes.js").StopForm} form
+   * @returns {Promise<import("./shapes.js").Stop>} */
+  stopBatch(id, form) {
+    return this._call("POST", path`/v1/batches/${id}/stop`, { body: form });
+  }
+
+  /** @param {string} id @param {import("./shapes.js").StopForm} form
+   * @returns {Promise<import("./shapes.js").Stop>} */
+  resumeBatch(id, form) {
+    return this._call("POST", path`/v1/batches/${id}/resume`, { body: form });
+  }
+
+  /** @param {import("./shapes.js").StopForm} form @returns {Promise<import("./shapes.js").Stop>} */
+  stopEverything(form) {
+    return this._call("POST", "/v1/stop", { body: form });
+  }
+
+  /** @param {import("./shapes.js").StopForm} form @returns {Promise<import("./shapes.js").Stop>} */
+  resumeEverything(form) {
+    return this._call("POST", "/v1/resume", { body: form });
+  }
+
+  /** Whether everything is stopped. @returns {Promise<import("./shapes.js").Stop>} */
+  getStop() {
+    return this._call("GET", "/v1/stop");
+  }
+
   // Instructors of a room.
 
   /** @param {string} room @param {import("./shapes.js").DropForm} form @param {Once} [once]

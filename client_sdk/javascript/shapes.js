@@ -68,9 +68,10 @@
  * @property {string} [campaign_id]
  * @property {{room: string, quantity?: number}[]} [rooms]
  * @property {{from: string, until: string}} [claim_window]
+ * @property {{tags?: string[], new?: boolean}} [claim_conditions] what an account must be to claim
  * @property {Metadata} [metadata]
  * @typedef {{name: string, currency: string, discount: Discount}} Offer What a teacher must know of a batch's template to drop it
- * @typedef {BatchForm & {id: string, template: Offer, remaining: number|null, droppable: number, version: number}} Batch `droppable`: the most that the caller could put into one drop now
+ * @typedef {BatchForm & {id: string, template: Offer, remaining: number|null, droppable: number, version: number, stopped?: Stop}} Batch `droppable`: the most that the caller could put into one drop now
  *
  * @typedef {object} BatchEdit What is to change. Once something is made of the batch: `name`, `metadata`,
  *   a later end of `claim_window`, a larger `quantity` (with `expected_quantity`, the one that was seen)
@@ -104,6 +105,37 @@
  * @property {string} [bound_at]
  * @property {string} [valid_from]
  * @property {string} [valid_until]
+ *
+ * @typedef {{claims: boolean, use: boolean, reason: string, changed_by: string, changed_at: string}} Stop What is stopped now; the rest is of the last change
+ * @typedef {{claims?: boolean, use?: boolean, reason?: string}} StopForm Which of the two: what is not named stays as it is
+ * @typedef {{name: string, from: string, until: string}} Phase
+ *
+ * @typedef {object} CampaignForm
+ * @property {string} name
+ * @property {string} purpose
+ * @property {string} starts_at
+ * @property {string} ends_at
+ * @property {{money?: {amount: number, currency: string}, pieces?: number}} [budget]
+ * @property {Phase[]} [phases]
+ * @property {number} [per_student] claims of one student over all its batches
+ * @property {Metadata} [metadata]
+ *
+ * @typedef {{amount: number, currency?: string, free: number, exposed: number, settled: number, warnings: {level: number, at: string}[]}} BudgetParts amount = free + exposed (out, not used yet, at its greatest) + settled (really taken off)
+ *
+ * @typedef {object} Campaign
+ * @property {string} id
+ * @property {string} name
+ * @property {string} purpose
+ * @property {string} starts_at
+ * @property {string} ends_at
+ * @property {{money?: BudgetParts, pieces?: BudgetParts}} [budget]
+ * @property {Phase[]} phases
+ * @property {string} [phase] the name of the one that is now
+ * @property {number} [per_student]
+ * @property {Stop} [stopped] only while something is
+ * @property {Metadata} metadata
+ * @property {string} created_by
+ * @property {string} created_at
  *
  * @typedef {object} DropForm
  * @property {string} batch_id

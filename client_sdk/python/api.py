@@ -28,6 +28,9 @@ from client_sdk.python.shapes import (
     BatchEdit,
     Batches,
     BatchForm,
+    Campaign,
+    CampaignForm,
+    Campaigns,
     ClaimAnswer,
     CodeRun,
     Codes,
@@ -45,6 +48,8 @@ from client_sdk.python.shapes import (
     RefundForm,
     Role,
     Snapshot,
+    Stop,
+    StopForm,
     Template,
     TemplateForm,
     Templates,
@@ -193,6 +198,44 @@ class Api:
         """Those that nobody has bound. At most 500 a call; repeatable."""
         path = f"/v1/batches/{_part(batch_id)}/codes/void"
         return await self._call(VoidedCodes, "POST", path, {"codes": list(codes)})
+
+    async def create_campaign(
+        self, form: CampaignForm, *, idempotency_key: str | None = None
+    ) -> Campaign:
+        return await self._call(
+            Campaign, "POST", "/v1/campaigns", form, headers=_once(idempotency_key)
+        )
+
+    async def list_campaigns(self, page: Page = FIRST_PAGE) -> Campaigns:
+        return await self._call(Campaigns, "GET", "/v1/campaigns", query=_query(page))
+
+    async def get_campaign(self, campaign_id: str) -> Campaign:
+        return await self._call(Campaign, "GET", f"/v1/campaigns/{_part(campaign_id)}")
+
+    # Operators: the switch that stops claims, use or both, everywhere within a second.
+
+    async def stop_campaign(self, campaign_id: str, form: StopForm) -> Stop:
+        """Orders that are locked are paid all the same."""
+        return await self._call(Stop, "POST", f"/v1/campaigns/{_part(campaign_id)}/stop", form)
+
+    async def resume_campaign(self, campaign_id: str, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", f"/v1/campaigns/{_part(campaign_id)}/resume", form)
+
+    async def stop_batch(self, batch_id: str, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", f"/v1/batches/{_part(batch_id)}/stop", form)
+
+    async def resume_batch(self, batch_id: str, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", f"/v1/batches/{_part(batch_id)}/resume", form)
+
+    async def stop_everything(self, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", "/v1/stop", form)
+
+    async def resume_everything(self, form: StopForm) -> Stop:
+        return await self._call(Stop, "POST", "/v1/resume", form)
+
+    async def get_stop(self) -> Stop:
+        """Whether everything is stopped."""
+        return await self._call(Stop, "GET", "/v1/stop")
 
     # Instructors of a room.
 

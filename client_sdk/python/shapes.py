@@ -149,6 +149,103 @@ class RoomShare(TypedDict):
     quantity: NotRequired[int]
 
 
+class ClaimConditions(TypedDict, total=False):
+    """What an account must be to claim: have one of the tags, be new."""
+
+    tags: list[str]
+    new: bool
+
+
+class Stop(TypedDict):
+    """What is stopped now; the rest is of the last change."""
+
+    claims: bool
+    use: bool
+    reason: str
+    changed_by: str
+    changed_at: str
+
+
+class StopForm(TypedDict, total=False):
+    """Which of the two: what is not named stays as it is."""
+
+    claims: bool
+    use: bool
+    reason: str
+
+
+class Money(TypedDict):
+    amount: int
+    currency: str
+
+
+class BudgetForm(TypedDict, total=False):
+    money: Money
+    pieces: int
+
+
+Phase = TypedDict("Phase", {"name": str, "from": str, "until": str})
+
+
+class CampaignForm(TypedDict):
+    """`per_student`: claims of one student over all its batches."""
+
+    name: str
+    purpose: str
+    starts_at: str
+    ends_at: str
+    budget: NotRequired[BudgetForm]
+    phases: NotRequired[list[Phase]]
+    per_student: NotRequired[int]
+    metadata: NotRequired[dict[str, str]]
+
+
+class BudgetWarning(TypedDict):
+    """`level`: percent of the budget, taken for the first time at `at`."""
+
+    level: int
+    at: str
+
+
+class BudgetParts(TypedDict):
+    """amount = free + exposed (out, not used yet, at its greatest) + settled (really taken off)."""
+
+    amount: int
+    currency: NotRequired[str]
+    free: int
+    exposed: int
+    settled: int
+    warnings: list[BudgetWarning]
+
+
+class Budget(TypedDict, total=False):
+    money: BudgetParts
+    pieces: BudgetParts
+
+
+class Campaign(TypedDict):
+    """`phase`: the name of the one that is now; `stopped` only while something is."""
+
+    id: str
+    name: str
+    purpose: str
+    starts_at: str
+    ends_at: str
+    budget: NotRequired[Budget]
+    phases: list[Phase]
+    phase: NotRequired[str]
+    per_student: NotRequired[int]
+    stopped: NotRequired[Stop]
+    metadata: dict[str, str]
+    created_by: str
+    created_at: str
+
+
+class Campaigns(TypedDict):
+    campaigns: list[Campaign]
+    next: str | None
+
+
 class BatchForm(TypedDict):
     """`quantity` None: unlimited, not for drops. `rooms` absent: any."""
 
@@ -162,6 +259,7 @@ class BatchForm(TypedDict):
     campaign_id: NotRequired[str]
     rooms: NotRequired[list[RoomShare]]
     claim_window: NotRequired[Window]
+    claim_conditions: NotRequired[ClaimConditions]
     metadata: NotRequired[dict[str, str]]
 
 
@@ -181,6 +279,7 @@ class Batch(BatchForm):
     remaining: int | None
     droppable: int
     version: int
+    stopped: NotRequired[Stop]
 
 
 class Batches(TypedDict):

@@ -20,6 +20,7 @@ from server.api import (
     balance,
     batch_edits,
     batches,
+    campaigns,
     claims,
     codes,
     docs,
@@ -30,6 +31,7 @@ from server.api import (
     redemptions,
     refunds,
     rooms,
+    stops,
     templates,
     wallet,
     wallet_codes,
@@ -48,6 +50,7 @@ __all__ = ["ApiParts", "build_app"]
 # The contract's HTTP table.
 CALLS: tuple[AnyCall, ...] = (
     *templates.CALLS,
+    *campaigns.CALLS,
     *batches.CALLS,
     *batch_edits.CALLS,
     *codes.CALLS,
@@ -61,6 +64,7 @@ CALLS: tuple[AnyCall, ...] = (
     *redemptions.CALLS,
     *records.CALLS,
     *refunds.CALLS,
+    *stops.CALLS,
 )
 
 

@@ -26,12 +26,16 @@ from server.api.fields import (
 )
 from server.api.paging import PageQuery, first_page
 from server.api.parts import ApiParts
+from server.api.stops import StopShown, shown_stop
 from server.core import batch_rules
 from server.core.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.claims import ANYBODY, ClaimConditions
 from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
+from server.core.stops import StopState
 from server.flows import batches as flows
 from server.ledger import batches as ledger
+from server.ledger import stops
 
 
 class RoomShareBody(Body):
@@ -48,6 +52,15 @@ class ClaimWindowBody(Body):
     until_at: UntilDay = Field(alias="until")
 
 
+class ClaimConditionsBody(Body):
+    """What an account must be to claim: have one of the tags, be new. Empty is any."""
+
+    tags: Annotated[list[Word], Field(max_length=batch_rules.MAX_CONDITION_TAGS)] = Field(
+        default_factory=list
+    )
+    new: bool = False
+
+
 class BatchBody(Body):
     """`quantity` null: unlimited, which no drop can use. `per_student`: claims of the whole batch;
     of one drop a student gets one, always."""
@@ -62,6 +75,7 @@ class BatchBody(Body):
     campaign_id: Id | None = None
     rooms: Annotated[list[RoomShareBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
     claim_window: ClaimWindowBody | None = None
+    claim_conditions: ClaimConditionsBody | None = None
     metadata: Metadata | None = None
 
 
@@ -74,6 +88,11 @@ class RoomShareShown(Shown):
 class ClaimWindowShown(Shown):
     from_at: Moment = Field(alias="from")
     until_at: Moment = Field(alias="until")
+
+
+class ClaimConditionsShown(Shown):
+    tags: list[str]
+    new: bool
 
 
 class OfferShown(Shown):
@@ -103,6 +122,8 @@ class BatchShown(Shown):
     campaign_id: str | None = absent()
     rooms: list[RoomShareShown] | None = absent()
     claim_window: ClaimWindowShown | None = absent()
+    claim_conditions: ClaimConditionsShown | None = absent()
+    stopped: StopShown | None = absent()
     metadata: dict[str, str]
     created_at: Moment
     version: int
@@ -137,9 +158,10 @@ async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refus
     async with parts.ledger.read() as conn:
         found = await ledger.find(conn, asked.path["id"])
         offers = await ledger.offers_of(conn, [asked.path["id"]])
+        stopped = (await stops.of_targets(conn, [asked.path["id"]])).get(asked.path["id"])
     if found is None or not _is_visible(found, asked.identity):
         return Refused(Code.NOT_FOUND)
-    return Answer(_shown(found, offers[found.id], asked.identity), _etag(found))
+    return Answer(_shown(found, offers[found.id], asked.identity, stopped), _etag(found))
 
 
 async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
@@ -147,8 +169,11 @@ async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Re
     async with parts.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, asked.query.after, rooms)
         offers = await ledger.offers_of(conn, [batch.id for batch in found])
+        stopped = await stops.of_targets(conn, [batch.id for batch in found])
     page, following = first_page(found, limit)
-    shown = [_shown(batch, offers[batch.id], asked.identity) for batch in page]
+    shown = [
+        _shown(batch, offers[batch.id], asked.identity, stopped.get(batch.id)) for batch in page
+    ]
     return Answer(BatchPage(batches=shown, next=following))
 
 
@@ -177,8 +202,13 @@ def _form(body: BatchBody) -> BatchForm:
         campaign_id=body.campaign_id,
         rooms=shares_asked(body.rooms),
         claim_window=ClaimWindow(window.from_at, window.until_at) if window else None,
+        conditions=conditions_asked(body.claim_conditions),
         metadata=body.metadata or {},
     )
+
+
+def conditions_asked(body: ClaimConditionsBody | None) -> ClaimConditions:
+    return ANYBODY if body is None else ClaimConditions(frozenset(body.tags), body.new)
 
 
 def shares_asked(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | None:
@@ -187,7 +217,9 @@ def shares_asked(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | N
     return tuple(RoomShare(share.room, share.quantity) for share in rooms)
 
 
-def _shown(batch: Batch, offer: ledger.Offer, identity: Identity) -> BatchShown:
+def _shown(
+    batch: Batch, offer: ledger.Offer, identity: Identity, stopped: StopState | None = None
+) -> BatchShown:
     rooms = _rooms_of(identity)
     return BatchShown(
         id=batch.id,
@@ -207,6 +239,8 @@ def _shown(batch: Batch, offer: ledger.Offer, identity: Identity) -> BatchShown:
         campaign_id=batch.campaign_id,
         rooms=_shown_shares(batch, rooms),
         claim_window=_shown_window(batch.claim_window),
+        claim_conditions=_shown_conditions(batch.conditions),
+        stopped=shown_stop(stopped),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
         version=batch.version,
@@ -227,6 +261,12 @@ def _shown_window(window: ClaimWindow | None) -> ClaimWindowShown | None:
     if window is None:
         return None
     return ClaimWindowShown.model_validate({"from": window.from_at, "until": window.until_at})
+
+
+def _shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+    if conditions.is_anybody:
+        return None
+    return ClaimConditionsShown(tags=sorted(conditions.tags), new=conditions.new)
 
 
 CALLS: tuple[AnyCall, ...] = (

@@ -60,7 +60,7 @@ async def create(parts: ApiParts, asked: Asked[ClaimBody, NoQuery]) -> Answer | 
         return Refused(Code.NOT_FOUND)
     if not identity.may_claim_in(drop.room):
         return Refused(Code.WRONG_ROOM)
-    if not drop.audience.admits(identity.subject, identity.tags):
+    if not drop.audience.admits(identity.subject, identity.tags, identity.is_new):
         return _answered(parts, asked, ClaimAnswer(Outcome.NOT_ELIGIBLE))
     answer = await parts.claim_desk.claim(
         shard=drop.shard,
@@ -68,6 +68,7 @@ async def create(parts: ApiParts, asked: Asked[ClaimBody, NoQuery]) -> Answer | 
         batch_id=drop.batch_id,
         student=identity.subject,
         request_id=asked.body.request_id,
+        campaign_id=drop.campaign_id,
     )
     await _count_as_seen(parts, drop, drop_id, identity.subject)
     return _answered(parts, asked, answer)

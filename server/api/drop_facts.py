@@ -8,13 +8,12 @@ and claims go on.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.core.claims import Audience
 from server.core.drops import RoomDrop
 from server.desk.feed import Feed
-from server.ledger import drops
-from server.ledger.drops import DropRow
+from server.ledger import batches, drops
 from server.ledger.engine import Ledger
 
 MAX_DROPS = 1_024
@@ -26,6 +25,7 @@ class DropFact:
     shard: int
     batch_id: str
     audience: Audience
+    campaign_id: str | None
 
 
 class DropFacts:
@@ -49,10 +49,11 @@ class DropFacts:
         return fact
 
     async def _look(self, ledger: Ledger, drop_id: str, rooms: Collection[str]) -> None:
-        row = await self._shown(drop_id, rooms) or await _recorded(ledger, drop_id)
-        if row is None:
+        shown = await self._shown(drop_id, rooms)
+        fact = _fact_of(shown) if shown is not None else await _recorded(ledger, drop_id)
+        if fact is None:
             return
-        self._known[drop_id] = DropFact(row.room, row.shard, row.batch_id, row.audience)
+        self._known[drop_id] = fact
         if len(self._known) > MAX_DROPS:
             self._known.popitem(last=False)
 
@@ -64,6 +65,15 @@ class DropFacts:
         return None
 
 
-async def _recorded(ledger: Ledger, drop_id: str) -> DropRow | None:
+def _fact_of(drop: RoomDrop) -> DropFact:
+    return DropFact(drop.room, drop.shard, drop.batch_id, drop.audience, drop.campaign_id)
+
+
+async def _recorded(ledger: Ledger, drop_id: str) -> DropFact | None:
     async with ledger.read() as conn:
-        return await drops.find(conn, drop_id)
+        row = await drops.find(conn, drop_id)
+        batch = await batches.find(conn, row.batch_id) if row is not None else None
+    if row is None or batch is None:
+        return None
+    audience = replace(row.audience, conditions=batch.conditions)
+    return DropFact(row.room, row.shard, row.batch_id, audience, batch.campaign_id)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from server.core.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.claims import ClaimConditions
 from server.core.codes import is_prefix
 from server.core.template_rules import (
     MAX_INSTANT,
@@ -24,6 +25,9 @@ MAX_PER_STUDENT: Final = 100
 MAX_HOLD_SECONDS: Final = 30 * 24 * 3600
 MAX_ROOMS: Final = 1_000
 MAX_CHANNEL: Final = 64
+# They travel to every gateway with each publication.
+MAX_CONDITION_TAGS: Final = 20
+MAX_TAG: Final = 64
 
 _ROOM = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -37,9 +41,9 @@ def violations(form: BatchForm) -> list[Violation]:
         *amount_violations("per_student", form.per_student, 1, MAX_PER_STUDENT),
         *_prefix(form.code_prefix),
         *_optional_count("hold_seconds", form.hold_seconds, MAX_HOLD_SECONDS),
-        *_campaign(form.campaign_id),
         *_rooms(form.rooms, form.quantity),
         *_window(form.claim_window),
+        *_conditions(form.conditions),
         *metadata_violations("metadata", form.metadata),
     ]
 
@@ -52,12 +56,6 @@ def _optional_count(field: str, count: int | None, most: int) -> Iterator[Violat
 def _prefix(prefix: str) -> Iterator[Violation]:
     if not is_prefix(prefix):
         yield Violation("code_prefix", "bad_character" if len(prefix) <= 12 else "too_long")
-
-
-def _campaign(campaign_id: str | None) -> Iterator[Violation]:
-    """There are no campaigns to belong to."""
-    if campaign_id is not None:
-        yield Violation("campaign_id", "unknown")
 
 
 def _rooms(rooms: tuple[RoomShare, ...] | None, of: int | None) -> Iterator[Violation]:
@@ -78,6 +76,13 @@ def _rooms(rooms: tuple[RoomShare, ...] | None, of: int | None) -> Iterator[Viol
         seen.add(share.room)
         most = MAX_QUANTITY if of is None else of
         yield from _optional_count(f"rooms.{number}.quantity", share.quantity, most)
+
+
+def _conditions(conditions: ClaimConditions) -> Iterator[Violation]:
+    if len(conditions.tags) > MAX_CONDITION_TAGS:
+        yield Violation("claim_conditions.tags", "too_many")
+    if any(not tag or len(tag) > MAX_TAG for tag in conditions.tags):
+        yield Violation("claim_conditions.tags", "too_long")
 
 
 def _window(window: ClaimWindow | None) -> Iterator[Violation]:

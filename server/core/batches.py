@@ -7,6 +7,8 @@ rules of drops. Instants are ms UTC.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from server.core.claims import ANYBODY, ClaimConditions
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimWindow:
@@ -46,12 +48,15 @@ class BatchForm:
     rooms: tuple[RoomShare, ...] | None = None
     claim_window: ClaimWindow | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    conditions: ClaimConditions = ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """`allotted` is what drops and codes hold now; `shard` the part of the desk that keeps its caps;
-    `version` counts its edits."""
+    `version` counts its edits. Of its campaign: `per_campaign`, the claims that a student has of all its
+    batches (None: no limit), and `greatest_discount`, what one coupon takes of its money at most (None: it
+    has no budget)."""
 
     id: str
     template_id: str
@@ -71,6 +76,9 @@ class Batch:
     created_at: int
     allotted: int = 0
     version: int = 1
+    conditions: ClaimConditions = ANYBODY
+    per_campaign: int | None = None
+    greatest_discount: int | None = None
 
     @property
     def remaining(self) -> int | None:

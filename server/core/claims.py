@@ -5,6 +5,7 @@ The desk decides (desk/claim.lua answers with these words), the gateway and the 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Final
 
 
 class Outcome(StrEnum):
@@ -35,15 +36,53 @@ class ClaimState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimConditions:
+    """What an account must be to claim of a batch: have one of the tags, be new to the school. Empty =
+    any account."""
+
+    tags: frozenset[str] = frozenset()
+    new: bool = False
+
+    @property
+    def is_anybody(self) -> bool:
+        return not self.tags and not self.new
+
+    def admits(self, tags: frozenset[str], is_new: bool) -> bool:
+        return (is_new or not self.new) and (not self.tags or not self.tags.isdisjoint(tags))
+
+
+ANYBODY: Final = ClaimConditions()
+
+
+def conditions_to_json(conditions: ClaimConditions) -> dict[str, object]:
+    """As the ledger and the feed keep them."""
+    return {"tags": sorted(conditions.tags), "new": conditions.new}
+
+
+def read_conditions(stored: Any) -> ClaimConditions:
+    """What `conditions_to_json` made; None is anybody."""
+    if stored is None:
+        return ANYBODY
+    return ClaimConditions(frozenset(stored["tags"]), stored["new"])
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a drop is for. Empty = everybody in the room; else one of the tags or named."""
+    """Whom a drop is for. Empty = everybody in the room; else one of the tags or named. Whoever it is
+    for must meet the conditions of its batch as well."""
 
     tags: frozenset[str] = frozenset()
     students: frozenset[str] = frozenset()
+    conditions: ClaimConditions = ANYBODY
 
     @property
     def is_everybody(self) -> bool:
-        return not self.tags and not self.students
+        return not self.tags and not self.students and self.conditions.is_anybody
 
-    def admits(self, student: str, tags: frozenset[str]) -> bool:
-        return self.is_everybody or student in self.students or not self.tags.isdisjoint(tags)
+    def admits(self, student: str, tags: frozenset[str], is_new: bool = False) -> bool:
+        is_for = (
+            (not self.tags and not self.students)
+            or student in self.students
+            or not self.tags.isdisjoint(tags)
+        )
+        return is_for and self.conditions.admits(tags, is_new)

@@ -65,7 +65,7 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class RoomDrop:
     """A drop as its room knows it: what `drop_opened` shows, and what the gateway must know besides
-    (shard, batch_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
+    (shard, batch_id, campaign_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
     never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON.
     `deducts` is empty where the discount comes off goods alone."""
 
@@ -92,3 +92,4 @@ class RoomDrop:
     closed_at: int | None = None
     close_reason: CloseReason | None = None
     deducts: Sequence[str] = ()
+    campaign_id: str | None = None

@@ -36,7 +36,9 @@ _REFUSED = {
     4: Outcome.LIMIT_REACHED,
     5: Outcome.CLOSED,  # not on the desk (any more)
     6: Outcome.RELEASED,
+    7: Outcome.LIMIT_REACHED,
 }
+_LIMITS = {4: "batch", 7: "campaign"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,26 @@ class ClaimAnswer:
 
 
 class Tap(ABC):
-    """One claim on its way. Whoever taps says what becomes of the answer."""
+    """One claim on its way. Whoever taps says what becomes of the answer. `campaign_id`: the batch's,
+    where it has one."""
 
-    __slots__ = ("batch_id", "drop_id", "request_id", "shard", "student")
+    __slots__ = ("batch_id", "campaign_id", "drop_id", "request_id", "shard", "student")
 
     def __init__(
-        self, shard: int, drop_id: str, batch_id: str, student: str, request_id: str
+        self,
+        shard: int,
+        drop_id: str,
+        batch_id: str,
+        student: str,
+        request_id: str,
+        campaign_id: str | None = None,
     ) -> None:
         self.shard = shard
         self.drop_id = drop_id
         self.batch_id = batch_id
         self.student = student
         self.request_id = request_id
+        self.campaign_id = campaign_id
 
     @abstractmethod
     def answered(self, answer: ClaimAnswer) -> None:
@@ -79,8 +89,7 @@ class _AwaitedTap(Tap):
 
 RETRY = ClaimAnswer(Outcome.RETRY, retry_after_ms=RETRY_AFTER_MS)
 _ANSWERS = {
-    code: ClaimAnswer(outcome, limit="batch" if outcome is Outcome.LIMIT_REACHED else None)
-    for code, outcome in _REFUSED.items()
+    code: ClaimAnswer(outcome, limit=_LIMITS.get(code)) for code, outcome in _REFUSED.items()
 }
 _by_drop = attrgetter("drop_id")
 OnCall = Callable[[int, float], None]
@@ -110,10 +119,17 @@ class ClaimDesk:
             asyncio.get_running_loop().call_soon(self._send_waiting, tap.shard)
 
     async def claim(
-        self, *, shard: int, drop_id: str, batch_id: str, student: str, request_id: str
+        self,
+        *,
+        shard: int,
+        drop_id: str,
+        batch_id: str,
+        student: str,
+        request_id: str,
+        campaign_id: str | None = None,
     ) -> ClaimAnswer:
         """The same for one who can wait."""
-        tap = _AwaitedTap(shard, drop_id, batch_id, student, request_id)
+        tap = _AwaitedTap(shard, drop_id, batch_id, student, request_id, campaign_id)
         tap.answer = asyncio.get_running_loop().create_future()
         self.submit(tap)
         return await tap.answer
@@ -158,7 +174,7 @@ class ClaimDesk:
         """KEYS and ARGV as claim.lua's head has them. One text for all taps of a drop: redis-py takes a
         microsecond for each argument."""
         names = ShardKeys(self._prefix, shard)
-        keys = [names.fence, names.outbox]
+        keys = [names.fence, names.outbox, names.stops]
         args = [new_claim_stem()]
         for drop_id, group in groupby(taps, key=_by_drop):
             of_drop = list(group)
@@ -167,6 +183,7 @@ class ClaimDesk:
                 names.holders(drop_id),
                 names.free(drop_id),
                 names.caps(of_drop[0].batch_id),
+                names.campaign_caps(of_drop[0].campaign_id or "none"),
             )
             args.append("\n".join([f"{tap.student}\n{tap.request_id}" for tap in of_drop]))
         return keys, args

@@ -6,6 +6,7 @@ Every call may be repeated; DeskUnavailableError where it is not known whether i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 import orjson
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from server.core.drops import Allotment, DropState, Window, state_at
 from server.desk import records
 from server.desk.connection import asked
-from server.desk.fence import ConfirmedClaim, confirm_lines
+from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_lines
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
@@ -107,6 +108,8 @@ class DropDesk:
         allotments: Sequence[Allotment],
         opens_in_ms: int,
         duration_ms: int,
+        campaign_id: str | None = None,
+        per_campaign: int | None = None,
     ) -> Stamped | None:
         """Puts the units on the desk and stamps the window by Redis' clock. A second call gets the
         first one's window. None: it was closed before it was opened."""
@@ -124,6 +127,7 @@ class DropDesk:
                 max(a.last for a in allotments),
                 opens_in_ms,
                 duration_ms,
+                *chain.from_iterable(campaign_fields(campaign_id, per_campaign).items()),
             ],
         )
         return Stamped(*answer) if answer else None
@@ -201,6 +205,19 @@ class DropDesk:
                 pipe.hmget(self._keys(shard).fence, "run_id", "epoch")
             rows = await pipe.execute()
         return [int(epoch) if run_id and epoch else None for run_id, epoch in rows]
+
+    async def stops_known(self) -> list[int | None]:
+        """For each shard which version of what is stopped it has been told; None: nothing."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in range(SHARDS):
+                pipe.hget(self._keys(shard).stops, "version")
+            rows = await pipe.execute()
+        return [int(version) if version else None for version in rows]
+
+    async def tell_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
+        """From now on nothing of these (batches, campaigns, `all`) is claimed. An older version than it
+        knows changes nothing."""
+        await self._scripts.run("tell_stops", [self._keys(shard).stops], [version, "0", *targets])
 
     async def release(self, shard: int, drop_id: str, claims: Mapping[str, str]) -> int:
         """Frees the unit of each student (-> claim id) who still holds it by this very claim; how

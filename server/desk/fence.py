@@ -53,6 +53,8 @@ class LoadedDrop:
     live_units: frozenset[int]
     won_total: int
     confirmed: int
+    campaign_id: str | None = None
+    per_campaign: int | None = None
 
 
 class Fence:
@@ -133,8 +135,17 @@ class Fence:
         self, shard: int, batch_id: str, slots: Mapping[str, Sequence[int]]
     ) -> None:
         """The slots that each student has used of the batch."""
+        await self._load_caps(shard, self._keys(shard).caps(batch_id), slots)
+
+    async def load_campaign_caps(
+        self, shard: int, campaign_id: str, slots: Mapping[str, Sequence[int]]
+    ) -> None:
+        """The same of a campaign."""
+        await self._load_caps(shard, self._keys(shard).campaign_caps(campaign_id), slots)
+
+    async def _load_caps(self, shard: int, caps: str, slots: Mapping[str, Sequence[int]]) -> None:
         keys = self._keys(shard)
-        names = [keys.fence, keys.lease, keys.caps(batch_id)]
+        names = [keys.fence, keys.lease, caps]
         pieces = list(_pieces(list(slots.items())))
         for number, piece in enumerate(pieces or [()]):
             args: list[str | int | bytes] = [self._owner, LEASE_MS, "1" if number else "0"]
@@ -142,6 +153,10 @@ class Fence:
                 args += (student, "," + "".join(f"{slot}," for slot in used))
             if not await self._scripts.run("load_caps", names, args):
                 raise LeaseLostError
+
+    async def load_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
+        """What may not be claimed, in place of what a desk of another time knows of it."""
+        await self._scripts.run("tell_stops", [self._keys(shard).stops], [version, "1", *targets])
 
     async def arm(self, shard: int, run_id: str, epoch: int) -> None:
         keys = self._keys(shard)
@@ -187,6 +202,7 @@ def _fields(drop: LoadedDrop) -> dict[str, str]:
         "won_total": str(drop.won_total),
         "confirmed": str(drop.confirmed),
     }
+    fields |= campaign_fields(drop.campaign_id, drop.per_campaign)
     if drop.window is not None:
         fields |= {
             "opens_at": str(drop.window.opens_at),
@@ -195,6 +211,12 @@ def _fields(drop: LoadedDrop) -> dict[str, str]:
     if drop.closed_at is not None:
         fields["closed_at"] = str(drop.closed_at)
     return fields
+
+
+def campaign_fields(campaign_id: str | None, per_campaign: int | None) -> dict[str, str]:
+    """What a drop's hash says of its campaign; nothing where there is none."""
+    fields = {} if campaign_id is None else {"campaign_id": campaign_id}
+    return fields if per_campaign is None else fields | {"per_campaign": str(per_campaign)}
 
 
 def _pieces(items: Sequence[_T]) -> Iterator[Sequence[_T]]:

@@ -66,6 +66,16 @@ class ShardKeys:
         """The slot that was taken for a code this student binds; expires by itself."""
         return self._key(f"binding:{coupon_id}:{student}")
 
+    def campaign_caps(self, campaign_id: str) -> str:
+        """The same of a campaign: all its batches are in this shard."""
+        return self._key(f"campaign_caps:{campaign_id}")
+
+    @property
+    def stops(self) -> str:
+        """Hash: what may not be claimed now (`all`, batch and campaign ids), and `version`, which state
+        of the ledger says so. Each shard has all of it."""
+        return self._key("stops")
+
 
 @dataclass(frozen=True, slots=True)
 class RoomKeys:

@@ -44,6 +44,10 @@ class OutboxEntry(NamedTuple):
     won_at: int
     # Told on a desk that is gone, and refused by the one there is: no claim, unless there is a seat.
     is_given_up: bool = False
+    # Where the campaign has a limit for each student; else the entry does not speak of it.
+    campaign_id: str = ""
+    campaign_slot: int = 0
+    per_campaign: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,8 @@ def read_entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ou
     """The text that claim.lua writes: what is in it holds no `|`."""
     win = fields[b"win"].decode()
     claim_id, drop_id, batch_id, room, student, request_id, *rest = win.split("|")
-    unit, slot, per_student, allotment_id, first, last, won_at = rest
+    unit, slot, per_student, allotment_id, first, last, won_at, *campaign = rest
+    campaign_id, campaign_slot, per_campaign = campaign or ("", 0, 0)
     return OutboxEntry(
         shard,
         entry_id.decode(),
@@ -245,4 +250,7 @@ def read_entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ou
         int(last),
         int(won_at),
         b"given_up" in fields,
+        campaign_id,
+        int(campaign_slot),
+        int(per_campaign),
     )

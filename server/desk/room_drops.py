@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 
-from server.core.claims import Audience
+from server.core.claims import Audience, conditions_to_json, read_conditions
 from server.core.drops import CloseReason, RoomDrop, Window
 
 
 def dump(drop: RoomDrop) -> bytes:
     return orjson.dumps(
         {
+            **_seldom(drop),
             "id": drop.id,
             "room": drop.room,
             "shard": drop.shard,
@@ -44,6 +45,15 @@ def dump(drop: RoomDrop) -> bytes:
     )
 
 
+def _seldom(drop: RoomDrop) -> dict[str, object]:
+    """Only where there is something to say."""
+    conditions = drop.audience.conditions
+    fields: dict[str, object] = {}
+    if not conditions.is_anybody:
+        fields["conditions"] = conditions_to_json(conditions)
+    return fields if drop.campaign_id is None else fields | {"campaign_id": drop.campaign_id}
+
+
 def load(text: bytes) -> RoomDrop:
     return of_fields(orjson.loads(text))
 
@@ -52,7 +62,8 @@ def of_fields(fields: Any) -> RoomDrop:
     """What `dump` wrote, parsed."""
     f = dict(fields)
     f.pop("untold", None)
-    audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")))
+    conditions = read_conditions(f.pop("conditions", None))
+    audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")), conditions)
     window = Window(f.pop("opens_at"), f.pop("closes_at"))
     reason = f.pop("close_reason")
     return RoomDrop(

@@ -34,6 +34,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "arm": ("server",),
     "load_drop": (),
     "load_caps": (),
+    "tell_stops": (),
     "forget_consumers": (),
     "publish": _ROOM,
     "publish_losses": _ROOM,

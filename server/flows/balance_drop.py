@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops import DropState
 from server.flows.findings import Repair, of_drop
-from server.ledger import audit, batches, drop_results, drops
+from server.ledger import audit, batches, budgets, drop_results, drops
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -51,3 +51,5 @@ async def _move(conn: AsyncConnection, row: DropRow, back: int) -> None:
     batch = await batches.find(conn, row.batch_id)
     if batch is None or not await batches.take(conn, batch, row.room, -back):
         raise LookupError("the batch has fewer left")
+    # Whatever its campaign's budget says: these units are with students already.
+    await budgets.give_back_units(conn, batch.id, back)

@@ -3,17 +3,24 @@
 Called by the API, which reads batches straight from the ledger.
 """
 
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.core import batch_rules
-from server.core.batches import Batch, BatchForm
+from server.core import campaigns as campaign_rules
+from server.core.batches import Batch, BatchForm, ClaimWindow
+from server.core.campaigns import Campaign
+from server.core.discounts import greatest_discount
 from server.core.records import Action
 from server.core.refusals import Code, Refused, invalid_field
 from server.core.templates import Template
 from server.core.violations import refused
 from server.desk.keys import shard_of
 from server.flows.replaying import made_before
-from server.flows.stopping import Stop, refusing
+from server.flows.stopping import Stop, refusing, stop_if
 from server.ids import new_id
-from server.ledger import batches, records, templates
+from server.ledger import batches, campaigns, records, templates
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 
@@ -36,7 +43,8 @@ async def create_batch(
         template = await templates.find(conn, form.template_id)
         if template is None:
             raise Stop(invalid_field("template_id", "unknown"))
-        batch = _batch(batch_id, form, template, actor, now)
+        campaign = await _campaign_of(conn, form, template)
+        batch = _batch(batch_id, form, template, campaign, actor, now)
         await batches.insert_batch(conn, batch)
         await records.write_act(
             conn, actor, Action.BATCH_MADE, batch_id, now, quantity=batch.quantity
@@ -44,7 +52,41 @@ async def create_batch(
     return batch
 
 
-def _batch(batch_id: str, form: BatchForm, template: Template, actor: str, now: int) -> Batch:
+async def _campaign_of(
+    conn: AsyncConnection, form: BatchForm, template: Template
+) -> Campaign | None:
+    """None: it belongs to none. Stop(invalid_field) where it may not belong to that one."""
+    if form.campaign_id is None:
+        return None
+    campaign = await campaigns.find(conn, form.campaign_id)
+    if campaign is None:
+        raise Stop(invalid_field("campaign_id", "unknown"))
+    greatest = greatest_discount(template.discount)
+    stop_if(campaign_rules.batch_refusal(campaign, template, greatest, form.claim_window))
+    return campaign
+
+
+def _of_campaign(campaign: Campaign | None, form: BatchForm, template: Template) -> dict[str, Any]:
+    """What a batch keeps of its campaign for good."""
+    if campaign is None:
+        return {"claim_window": form.claim_window}
+    greatest = greatest_discount(template.discount) or 0
+    return {
+        # Claimed while the campaign lasts, at most.
+        "claim_window": form.claim_window or ClaimWindow(campaign.starts_at, campaign.ends_at),
+        "per_campaign": campaign.per_student,
+        "greatest_discount": greatest if campaign.budgets else None,
+    }
+
+
+def _batch(
+    batch_id: str,
+    form: BatchForm,
+    template: Template,
+    campaign: Campaign | None,
+    actor: str,
+    now: int,
+) -> Batch:
     return Batch(
         id=batch_id,
         template_id=template.id,
@@ -57,10 +99,11 @@ def _batch(batch_id: str, form: BatchForm, template: Template, actor: str, now: 
         hold_seconds=form.hold_seconds,
         campaign_id=form.campaign_id,
         rooms=form.rooms,
-        claim_window=form.claim_window,
+        conditions=form.conditions,
         # Fixed for good: caps live on the desk by campaign, or by batch where there is none.
         shard=shard_of(form.campaign_id or batch_id),
         metadata=form.metadata,
         created_by=actor,
         created_at=now,
+        **_of_campaign(campaign, form, template),
     )

@@ -29,7 +29,7 @@ async def write_top_up(
         if row.quantity != expected_quantity:
             raise Stop(_other("quantity", row.quantity))
         batch, _ = await offer_of(conn, row.batch_id)
-        await take_units(conn, batch, room, add)
+        await take_units(conn, batch, room, add, now)
         allotment = Allotment(new_id("alt"), row.quantity + 1, row.quantity + add)
         await drops.add_units(conn, row, allotment, now)
         payload = {"allotment_id": allotment.id}

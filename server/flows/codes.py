@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core import codes
 from server.core.batches import Batch
@@ -25,12 +26,15 @@ from server.core.records import Action
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.core.violations import refused
+from server.flows import budgets
 from server.flows.places import offer_of
 from server.flows.replaying import made_before
-from server.flows.stopping import Stop, refusing
+from server.flows.stopping import Stop, refusing, stop_if
+from server.flows.stops import claims_refusal
 from server.ids import new_id, new_ids
 from server.ledger import batches, coupons, records
 from server.ledger import codes as rows
+from server.ledger.budgets import EXPOSED
 from server.ledger.codes import NewCodes
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
@@ -69,6 +73,7 @@ async def make_codes(  # noqa: PLR0913 - what is asked for, each named by the ca
             if not await batches.take_codes(conn, batch_id, quantity):
                 raise Stop(_short(await batches.find(conn, batch_id)))
             await rows.insert_run(conn, run)
+            await _expose(conn, batch_id, quantity, now)
             await records.write_act(
                 conn, actor, Action.CODES_MADE, batch_id, now, run=run.id, quantity=quantity
             )
@@ -144,7 +149,16 @@ def _new_codes(run: CodeRun, batch: Batch, template: Template, count: int) -> Ne
         if_bound_now.from_at,
         if_bound_now.until_at,
         run.created_at,
+        None if batch.greatest_discount is None else EXPOSED,
     )
+
+
+async def _expose(conn: AsyncConnection, batch_id: str, quantity: int, now: int) -> None:
+    """Takes their part of the campaign's budget. Stop(stock_short), Stop(wrong_state) while it is stopped."""
+    batch = await batches.find(conn, batch_id)
+    assert batch is not None  # its units were taken
+    stop_if(await claims_refusal(conn, batch))
+    await budgets.expose(conn, batch, quantity, now)
 
 
 async def list_codes(
@@ -197,6 +211,7 @@ async def _void(
         found = await rows.ids_of(conn, batch_id, stored)
         unbound = sorted(each for each, state in found.values() if state is CodeState.UNBOUND)
         voided = [each for each in unbound if await coupons.void_unbound(conn, each, now)]
+        await budgets.give_back(conn, voided, now)
         if voided:
             await records.write_act(conn, actor, Action.CODES_VOIDED, batch_id, now, coupons=voided)
         found = await rows.ids_of(conn, batch_id, stored)

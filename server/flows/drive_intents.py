@@ -118,6 +118,8 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
         allotments=whole.allotments,
         opens_in_ms=row.opens_in_seconds * 1000,
         duration_ms=row.duration_seconds * 1000,
+        campaign_id=whole.batch.campaign_id,
+        per_campaign=whole.batch.per_campaign,
     )
     if window is None:
         await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)

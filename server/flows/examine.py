@@ -13,7 +13,12 @@ from server.core.drops import OPENING_DEADLINE_MS
 from server.desk.desk_audit import DeskAudit
 from server.desk.keys import SHARDS
 from server.flows.examine_desk import examine_shard
-from server.flows.examine_ledger import examine_counters, examine_drops, examine_letters
+from server.flows.examine_ledger import (
+    examine_budgets,
+    examine_counters,
+    examine_drops,
+    examine_letters,
+)
 from server.flows.findings import PERSON, Finding, Kind
 from server.ledger import audit
 from server.ledger.engine import Ledger
@@ -61,6 +66,7 @@ async def _look(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding]:
     found += await _unknown_drops(ledger, desk)
     found += await examine_drops(ledger, desk)
     found += await examine_counters(ledger)
+    found += await examine_budgets(ledger)
     return found
 
 

@@ -6,7 +6,7 @@ Called by flows/examine.py. Looks at every drop there ever was, a page at a time
 from server.core.stock import Stock
 from server.desk.desk_audit import DeskAudit
 from server.flows.findings import PERSON, Finding, Kind, of_drop
-from server.ledger import audit
+from server.ledger import audit, budget_audit
 from server.ledger.audit import DropAudit, Loose
 from server.ledger.engine import Ledger
 
@@ -175,4 +175,19 @@ async def examine_counters(ledger: Ledger) -> list[Finding]:
             room=one.room,
         )
         for one in counters
+    ]
+
+
+async def examine_budgets(ledger: Ledger) -> list[Finding]:
+    async with ledger.read() as conn:
+        wrong = await budget_audit.wrong_ones(conn)
+    return [
+        Finding(
+            Kind.BUDGET_DIFFERS,
+            f"campaign {one.campaign_id}: its budget of {one.kind} says exposed {one.exposed} and settled "
+            f"{one.settled}; its drops and coupons come to {one.exposed_counted} and {one.settled_counted}",
+            PERSON,
+            campaign=one.campaign_id,
+        )
+        for one in wrong
     ]

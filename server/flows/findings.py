@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CLAIM_WITHOUT_COUPON = "claim_without_coupon"
     COUPON_WITHOUT_CLAIM = "coupon_without_claim"
     BATCH_COUNTER = "batch_counter"
+    BUDGET_DIFFERS = "budget_differs"
 
 
 REBUILD = (
@@ -55,6 +56,7 @@ class Finding:
     shard: int | None = None
     at: int | None = None
     error: str | None = None
+    campaign: str | None = None
 
     @property
     def about(self) -> tuple[object, ...]:
@@ -67,6 +69,7 @@ class Finding:
             self.claim,
             self.coupon,
             self.batch,
+            self.campaign,
             self.shard,
             self.at,
         )

@@ -5,6 +5,7 @@ lost its tail (a restored copy, a replica that lagged) and sold something twice.
 `won`, so first another free unit is looked for; students never see unit numbers.
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -13,7 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops import Allotment, DropState
 from server.desk.outbox import OutboxEntry
 from server.ledger import batches, claims, desks, drops
-from server.ledger.claims import DUPLICATE, NOTHING_LEFT, ClaimRow, ClaimStanding
+from server.ledger.claims import (
+    DUPLICATE,
+    NOTHING_LEFT,
+    CampaignClaim,
+    ClaimRow,
+    ClaimStanding,
+)
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -49,8 +56,10 @@ async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
         return Verdict.DUPLICATE
     slot = await _free_slot(conn, entry)
     unit = await _free_unit(conn, drop) if drop is not None else None
-    if slot is not None and unit is not None:
+    in_all = await in_campaign(conn, entry)
+    if slot is not None and unit is not None and in_all is not None:
         await claims.insert_new(conn, [_at(row, slot, *unit)])
+        await claims.count_in_campaigns(conn, in_all)
         return Verdict.SEATED
     await claims.insert_new(conn, [row._replace(state="revoked", reason=NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
@@ -58,6 +67,21 @@ async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
         await drops.add_returned(conn, drop.id, 1)
         await batches.give_back(conn, drop.batch_id, drop.room, 1)
     return Verdict.NOTHING_LEFT
+
+
+async def in_campaign(conn: AsyncConnection, entry: OutboxEntry) -> list[CampaignClaim] | None:
+    """What is to be counted of a claim: its slot of the campaign, where that has a limit. As it was won
+    where that is still free, else the lowest free one. None: the student has used all."""
+    batch = await batches.find(conn, entry.batch_id)
+    if batch is None or batch.campaign_id is None or batch.per_campaign is None:
+        return []
+    used = await claims.used_campaign_slots(conn, batch.campaign_id, entry.student)
+    wanted = (entry.campaign_slot, *range(1, batch.per_campaign + 1))
+    slot = next((n for n in wanted if n and n not in used), None)
+    if slot is None:
+        return None
+    names = (entry.claim_id, batch.campaign_id, entry.student)
+    return [CampaignClaim(*names, slot, batch.per_campaign)]
 
 
 async def find_seat(
@@ -125,6 +149,15 @@ async def lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> 
     letter = (entry.claim_id, entry.shard, entry.entry_id, entry._asdict(), error[:2000])
     async with ledger.begin() as conn:
         await claims.lay_dead(conn, [letter], now)
+
+
+def campaign_rows_of(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
+    """As the desk sold them; of those whose campaign has a limit for each student."""
+    return [
+        CampaignClaim(e.claim_id, e.campaign_id, e.student, e.campaign_slot, e.per_campaign)
+        for e in entries
+        if e.campaign_id
+    ]
 
 
 def row_of(entry: OutboxEntry, now: int) -> ClaimRow:

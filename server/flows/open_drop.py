@@ -189,7 +189,7 @@ async def _take_stock(
     opens_at = now + row.opens_in_seconds * 1000
     closes_at = opens_at + row.duration_seconds * 1000
     stop_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
-    await take_units(conn, batch, row.room, row.quantity)
+    await take_units(conn, batch, row.room, row.quantity, now)
 
 
 async def _write_opening(

@@ -15,8 +15,10 @@ from server.core.templates import Template
 from server.desk import DeskReplacedError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
+from server.flows.budgets import expose
 from server.flows.room_drops import room_drop
-from server.flows.stopping import Stop
+from server.flows.stopping import Stop, stop_if
+from server.flows.stops import claims_refusal
 from server.ledger import batches, desks, drops, templates
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
@@ -90,9 +92,12 @@ async def hold_desk(conn: AsyncConnection, row: DropRow, epoch: int) -> None:
         raise DeskReplacedError(f"the desk of {row.id} was loaded anew meanwhile")
 
 
-async def take_units(conn: AsyncConnection, batch: Batch, room: str, units: int) -> None:
-    """From the batch and the room's share of it. Stop(stock_short) with what is `available`."""
+async def take_units(conn: AsyncConnection, batch: Batch, room: str, units: int, now: int) -> None:
+    """From the batch, the room's share of it and the campaign's budget. Stop(stock_short) with what is
+    `available`, and which `budget` where it was that; Stop(wrong_state) while claims are stopped."""
+    stop_if(await claims_refusal(conn, batch))
     if await batches.take(conn, batch, room, units):
+        await expose(conn, batch, units, now)
         return
     current = await batches.find(conn, batch.id) or batch  # others may have been faster
     raise Stop(

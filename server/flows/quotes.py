@@ -6,7 +6,7 @@ Called by the API for the checkout, which is told again, and bindingly, when the
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from server.core import codes, orders, quotes
 from server.core.balances import Spent, spend_on
@@ -19,7 +19,7 @@ from server.core.refusals import Refused
 from server.core.template_rules import amount_violations
 from server.core.violations import refused
 from server.flows import use_limits
-from server.ledger import balances, coupons
+from server.ledger import balances, coupons, stops
 from server.ledger.engine import Ledger
 
 # A wallet beyond this is quoted without claiming `exact`.
@@ -55,18 +55,8 @@ async def quote_order(
     ]
     if broken:
         return refused(broken)
-    wallet, is_whole, used_up = await _wallet(ledger, form, now)
-    quote = await _in_slices(
-        Question(
-            form.order,
-            wallet,
-            form.ticked,
-            now,
-            whole_wallet=is_whole,
-            used_up=used_up,
-            rules=rules,
-        )
-    )
+    wallet, off = await _wallet(ledger, form, now)
+    quote = await _in_slices(Question(form.order, wallet, form.ticked, now, **off, rules=rules))
     return Quoted(*spend_on(quote, await _balance(ledger, form), form.balance))
 
 
@@ -89,13 +79,19 @@ async def _in_slices(asked: Question) -> Quote:
         await asyncio.sleep(0)
 
 
-async def _wallet(
-    ledger: Ledger, form: QuoteForm, now: int
-) -> tuple[list[Coupon], bool, frozenset[str]]:
-    """The student's coupons that are not used up, and the ticked ones whatever became of them; whether
-    that is all of them; templates of which the student may use no more."""
+class _Off(TypedDict):
+    """What keeps coupons of a wallet from being used, whatever the order is: as in core/quotes.py."""
+
+    whole_wallet: bool
+    used_up: frozenset[str]
+    stopped: frozenset[str]
+
+
+async def _wallet(ledger: Ledger, form: QuoteForm, now: int) -> tuple[list[Coupon], _Off]:
+    """The student's coupons that are not used up, and the ticked ones whatever became of them."""
     if form.student is None:
-        return [], True, frozenset()
+        nothing = frozenset[str]()
+        return [], _Off(whole_wallet=True, used_up=nothing, stopped=nothing)
     typed = () if isinstance(form.ticked, Tick) else form.ticked
     async with ledger.read() as conn:
         held = await coupons.not_used_up(conn, form.student, now, WALLET_LIMIT + 1)
@@ -104,4 +100,7 @@ async def _wallet(
         )
         wallet = {coupon.id: coupon for coupon in [*ticked, *held[:WALLET_LIMIT]]}
         used_up = await use_limits.used_up(conn, form.student, wallet.values())
-    return list(wallet.values()), len(held) <= WALLET_LIMIT, used_up
+        of_batches = {coupon.batch_id for coupon in wallet.values()}
+        stopped = await stops.batches_without_use(conn, of_batches)
+    is_whole = len(held) <= WALLET_LIMIT
+    return list(wallet.values()), _Off(whole_wallet=is_whole, used_up=used_up, stopped=stopped)

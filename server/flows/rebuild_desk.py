@@ -32,7 +32,7 @@ from server.desk.records import HeldClaim
 from server.flows.places import offer_of
 from server.flows.record_claims import AT_ONCE, ClaimRecorder
 from server.flows.room_drops import room_drop
-from server.ledger import claims, coupons, desks, drops
+from server.ledger import claims, coupons, desks, drops, stops
 from server.ledger.claims import ClaimRow
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
@@ -89,12 +89,23 @@ class DeskRebuilder:
                 for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
                 if (row := await drops.find(conn, drop_id)) is not None
             ]
+            limited: set[str] = set()  # campaigns with a limit for each student
             for row in rows:
-                await self.fence.load_drop(shard, await loaded_drop(conn, row, dead[row.id]))
+                drop = await loaded_drop(conn, row, dead[row.id])
+                await self.fence.load_drop(shard, drop)
+                if drop.campaign_id is not None and drop.per_campaign is not None:
+                    limited.add(drop.campaign_id)
             caps = _with_dead(await claims.caps_of_shard(conn, shard, now), dead)
             # Also where nobody has claimed: a restored copy may know of slots that nobody used.
             for batch_id in caps.keys() | {row.batch_id for row in rows}:
                 await self.fence.load_caps(shard, batch_id, caps.get(batch_id, {}))
+            in_all = _with_dead_of_campaigns(
+                await claims.campaign_caps_of_shard(conn, shard, now), dead
+            )
+            for campaign_id in in_all.keys() | limited:
+                used = in_all.get(campaign_id, {})
+                await self.fence.load_campaign_caps(shard, campaign_id, used)
+            await self.fence.load_stops(shard, *await stops.stopped_claims(conn))
             for row in rows:
                 await self._show(conn, row, f"{run_id}.{epoch}")
             await self.fence.arm(shard, run_id, epoch)
@@ -117,10 +128,23 @@ def _with_dead(
 ) -> dict[str, dict[str, list[int]]]:
     """A dead letter counts for its student's limit as well: they were told `won`."""
     for entry in chain.from_iterable(dead.values()):
-        used = caps.setdefault(entry.batch_id, {}).setdefault(entry.student, [])
-        if entry.slot not in used:
-            used.append(entry.slot)
+        _count(caps, entry.batch_id, entry.student, entry.slot)
     return caps
+
+
+def _with_dead_of_campaigns(
+    caps: dict[str, dict[str, list[int]]], dead: Mapping[str, Sequence[OutboxEntry]]
+) -> dict[str, dict[str, list[int]]]:
+    for entry in chain.from_iterable(dead.values()):
+        if entry.campaign_id:
+            _count(caps, entry.campaign_id, entry.student, entry.campaign_slot)
+    return caps
+
+
+def _count(caps: dict[str, dict[str, list[int]]], cap: str, student: str, slot: int) -> None:
+    used = caps.setdefault(cap, {}).setdefault(student, [])
+    if slot not in used:
+        used.append(slot)
 
 
 async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
@@ -136,6 +160,7 @@ async def loaded_drop(
 ) -> LoadedDrop:
     """What the desk is given of a drop; also asked before a rebuild, by who must not lose anything."""
     rows = await claims.of_drop(conn, row.id)
+    batch, _ = await offer_of(conn, row.batch_id)
     by_claim: dict[str, ClaimCoupon] = {}
     for start in range(0, len(rows), AT_ONCE):
         ids = [claim.id for claim in rows[start : start + AT_ONCE]]
@@ -161,6 +186,8 @@ async def loaded_drop(
         live_units=frozenset(units),
         won_total=sum(claim.state != "revoked" for claim in rows) + len(kept),
         confirmed=len(live),
+        campaign_id=batch.campaign_id,
+        per_campaign=batch.per_campaign,
     )
 
 

@@ -33,6 +33,7 @@ from server.desk.outbox import OutboxEntry
 from server.flows import mend_claims
 from server.ids import new_id, new_ids
 from server.ledger import batches, claims, coupons, desks, templates
+from server.ledger.budgets import EXPOSED
 from server.ledger.claims import ClaimRow, ClaimStanding
 from server.ledger.coupons import NewCoupon
 from server.ledger.engine import Ledger
@@ -159,6 +160,7 @@ class ClaimRecorder:
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _stop_where_gone_back(conn, live, standing, now)
             facts = _ended_as_now(facts, await batches.claim_ends(conn, facts))
+            await claims.count_in_campaigns(conn, mend_claims.campaign_rows_of(live))
             await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
             known = [template for _, template in facts.values()]
             return Recorded(
@@ -311,6 +313,7 @@ def _new_coupon(
         hold_until(standing.confirmed_at, batch.hold_seconds),
         standing.confirmed_at,
         standing.slot,
+        None if batch.greatest_discount is None else EXPOSED,
     )
 
 

@@ -18,6 +18,7 @@ from server.core import codes
 from server.core.balances import Spent, spend_on
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, CouponState
 from server.core.money_rules import USUAL_RULES, MoneyRules
+from server.core.questions import Options
 from server.core.quotes import Applied, Quote, Reason, quote
 from server.core.redemptions import (
     LOCK_LIMIT_MS,
@@ -33,11 +34,11 @@ from server.core.redemptions import (
 from server.core.refusals import Code, Refused
 from server.core.templates import Returned
 from server.core.violations import refused
-from server.flows import balances, use_limits
+from server.flows import balances, budgets, use_limits
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
 from server.ledger import balances as balance_rows
-from server.ledger import coupons, intents, redemptions
+from server.ledger import coupons, intents, redemptions, stops
 from server.ledger.coupons import Moved
 from server.ledger.engine import Ledger
 from server.ledger.intents import Intent, IntentKind
@@ -119,6 +120,7 @@ async def confirm(
         )
         await redemptions.store_payment(conn, paid)
         await balances.earn_all(conn, paid, now)
+        await budgets.settle(conn, {each.coupon_id: each.discount for each in held.coupons}, now)
     return paid
 
 
@@ -195,9 +197,9 @@ async def _quote_held(
         await _unlock_all(conn, held, now)
         wallet = await coupons.by_codes(conn, form.student, typed)
     used_up = await use_limits.used_up(conn, form.student, wallet)
-    return quote(
-        form.order, wallet, form.coupons, now, rules=rules, used_up=used_up, is_advised=False
-    )
+    stopped = await stops.batches_without_use(conn, [coupon.batch_id for coupon in wallet])
+    off = Options(used_up=used_up, stopped=stopped, rules=rules, is_advised=False)
+    return quote(form.order, wallet, form.coupons, now, **off)
 
 
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:

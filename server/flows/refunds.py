@@ -26,7 +26,7 @@ from server.core.refunds import (
 )
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.flows import balances, use_limits
+from server.flows import balances, budgets, use_limits
 from server.flows.redemptions import tell_new_dates
 from server.flows.stopping import Stop, refusing
 from server.ledger import coupons, records, redemptions, refunds
@@ -138,6 +138,8 @@ async def _give_back(
         back = await coupons.give_back(conn, ids, held.id, now)
         await use_limits.count(conn, held.student, back, -1)
         await tell_new_dates(conn, back, now)
+        discounts = {each.coupon_id: each.discount for each in held.coupons}
+        await budgets.unsettle(conn, {one.id: discounts[one.id] for one in back}, now)
 
 
 async def _move_balance(

@@ -78,9 +78,11 @@ async def _restore(
             await audit.forget_letter(conn, entry.claim_id)
             return Restoration(Verdict.HAS_ANOTHER)
         row = await mend_claims.find_seat(conn, drop, entry, now)
-        if row is None:
+        in_all = await mend_claims.in_campaign(conn, entry)
+        if row is None or in_all is None:
             return Restoration(Verdict.NO_SEAT)
         await claims.insert_new(conn, [row])
+        await claims.count_in_campaigns(conn, in_all)
     await audit.forget_letter(conn, entry.claim_id)
     if row.state != "live":
         return Restoration(Verdict.DECIDED, why=row.state)

@@ -3,6 +3,8 @@
 Called by whoever publishes to the feed: the flows of drops and the rebuild.
 """
 
+from dataclasses import replace
+
 from server.core.batches import Batch
 from server.core.drops import RoomDrop
 from server.core.template_parts import (
@@ -28,7 +30,7 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         shard=row.shard,
         batch_id=row.batch_id,
         per_student=row.per_student,
-        audience=row.audience,
+        audience=replace(row.audience, conditions=batch.conditions),
         name=template.name,  # the batch's own name is the school's business
         description=template.description,
         message=row.message,
@@ -46,4 +48,5 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         closed_at=row.closed_at,
         close_reason=row.close_reason,
         deducts=() if template.deducts == GOODS_ONLY else deducts_to_json(template.deducts),
+        campaign_id=batch.campaign_id,
     )

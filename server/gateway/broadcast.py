@@ -121,4 +121,6 @@ def _write_some(sending: _Sending, start: int) -> None:
 
 def admits(audience: Audience, identity: Identity) -> bool:
     """Who teaches sees all drops of the room."""
-    return identity.role is not Role.STUDENT or audience.admits(identity.subject, identity.tags)
+    return identity.role is not Role.STUDENT or audience.admits(
+        identity.subject, identity.tags, identity.is_new
+    )

@@ -182,7 +182,7 @@ class Gateway:
             return
         student = session.identity.subject
         room.seen[drop.id].add(student)  # who taps has seen it
-        tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id)
+        tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id, drop.campaign_id)
         tap.gateway, tap.connection, tap.room = self, connection, room
         self._taps += 1
         self.claim_desk.submit(tap)

@@ -117,6 +117,7 @@ class LostWins:
             batch_id=drop.batch_id,
             student=student,
             request_id=told.request_id,
+            campaign_id=drop.campaign_id,
         )
 
     def _say(self, room: Room, drop: RoomDrop, student: str, held: HeldClaim) -> None:

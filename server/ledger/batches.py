@@ -14,6 +14,8 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.batches import Batch, ClaimWindow, RoomShare
+from server.core.claims import conditions_to_json, read_conditions
+from server.ledger import budgets
 from server.ledger.tables import batch_rooms, batches, code_runs, coupons, drops, template_versions
 
 
@@ -99,7 +101,8 @@ async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
 
 
 async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
-    """Units that a drop no longer needs. IntegrityError where it gives back more than was taken."""
+    """Units that a drop no longer needs, and their part of the campaign's budget. IntegrityError where it
+    gives back more than was taken."""
     if units == 0:
         return
     await _return_to_batch(conn, batch_id, units)
@@ -108,6 +111,7 @@ async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int)
         .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
         .values(allotted=batch_rooms.c.allotted - units)
     )
+    await budgets.give_back_units(conn, batch_id, units)
 
 
 async def hold(conn: AsyncConnection, batch_id: str) -> Batch | None:
@@ -195,7 +199,8 @@ def _batch(row: RowMapping, rooms: tuple[RoomShare, ...] | None) -> Batch:
     if row["claim_from"] is not None:
         window = ClaimWindow(row["claim_from"], row["claim_until"])
     plain = {name: row[name] for name in _PLAIN}
-    return Batch(**plain, rooms=rooms, claim_window=window)
+    conditions = read_conditions(row["claim_conditions"])
+    return Batch(**plain, rooms=rooms, claim_window=window, conditions=conditions)
 
 
 def _columns(batch: Batch) -> dict[str, object]:
@@ -206,6 +211,9 @@ def _columns(batch: Batch) -> dict[str, object]:
         "any_room": batch.rooms is None,
         "claim_from": window and window.from_at,
         "claim_until": window and window.until_at,
+        "claim_conditions": (
+            None if batch.conditions.is_anybody else conditions_to_json(batch.conditions)
+        ),
     }
 
 
@@ -213,5 +221,5 @@ def _columns(batch: Batch) -> dict[str, object]:
 _PLAIN = (
     *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),
     *("per_student", "code_prefix", "hold_seconds", "campaign_id", "shard", "metadata"),
-    *("created_by", "created_at", "version"),
+    *("created_by", "created_at", "version", "per_campaign", "greatest_discount"),
 )

@@ -13,7 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.batch_edits import CAPS_KEPT_MS
 from server.ledger.many_rows import insert_rows, insert_unless_there, is_among
-from server.ledger.tables import batches, claims, coupons, dead_letters, drops
+from server.ledger.tables import (
+    batches,
+    campaign_claims,
+    campaigns,
+    claims,
+    coupons,
+    dead_letters,
+    drops,
+)
 
 State = Literal["live", "released", "revoked"]
 
@@ -164,6 +172,46 @@ def _counts_as_code() -> ColumnElement[bool]:
     return and_(
         coupons.c.claim_id.is_(None), coupons.c.slot.is_not(None), coupons.c.state != "revoked"
     )
+
+
+class CampaignClaim(NamedTuple):
+    """A claim's slot of a campaign that has a limit for each student."""
+
+    claim_id: str
+    campaign_id: str
+    student: str
+    slot: int
+    per_student: int
+
+
+async def count_in_campaigns(conn: AsyncConnection, rows: Sequence[CampaignClaim]) -> None:
+    """A claim that is counted already stays so; a slot that is another's is an IntegrityError for all."""
+    if rows:
+        await insert_rows(conn, campaign_claims, CampaignClaim._fields, rows, "claim_id")
+
+
+async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: str) -> set[int]:
+    query = select(campaign_claims.c.slot).where(
+        campaign_claims.c.campaign_id == campaign_id, campaign_claims.c.student == student
+    )
+    return set(await conn.scalars(query))
+
+
+async def campaign_caps_of_shard(
+    conn: AsyncConnection, shard: int, now: int
+) -> dict[str, dict[str, list[int]]]:
+    """Campaign -> student -> slots used, of those that are not over."""
+    c = campaign_claims.c
+    query = (
+        select(c.campaign_id, c.student, c.slot)
+        .join(campaigns, campaigns.c.id == c.campaign_id)
+        .where(campaigns.c.shard == shard, campaigns.c.ends_at > now)
+        .order_by(c.slot)
+    )
+    caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+    for campaign_id, student, slot in await conn.execute(query):
+        caps[campaign_id].setdefault(student, []).append(slot)
+    return caps
 
 
 async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[str]:

@@ -29,6 +29,7 @@ class NewCodes(NamedTuple):
     valid_from: int
     valid_until: int
     created_at: int
+    budget: str | None  # "exposed" where its campaign has a budget
 
 
 async def insert_run(conn: AsyncConnection, run: CodeRun) -> None:

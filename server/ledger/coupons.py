@@ -50,6 +50,7 @@ class NewCoupon(NamedTuple):
     hold_until: int | None
     created_at: int
     slot: int | None = None  # the claim's
+    budget: str | None = None  # "exposed" where its campaign has a budget
 
 
 _OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon

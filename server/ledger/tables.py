@@ -92,6 +92,11 @@ batches = Table(
     Column("metadata", JSON, nullable=False),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("claim_conditions", JSON),  # {"tags": [], "new": false}; null = any account
+    # Of its campaign, copied for good: claims of a student, and what a coupon takes of its money at
+    # most (null: it has no budget).
+    Column("per_campaign", Integer),
+    Column("greatest_discount", BigInteger),
     Column("version", Integer, nullable=False, server_default="1"),  # of its edits
     ForeignKeyConstraint(
         ["template_id", "template_version"],
@@ -244,6 +249,8 @@ coupons = Table(
     Column("redemption_id", ID, ForeignKey("redemptions.id")),
     Column("created_at", BigInteger, nullable=False),
     Column("redeemed_at", BigInteger),
+    # Where its part of the campaign's budget is: exposed settled returned; null = there is no budget.
+    Column("budget", String(8)),
     # Which of the `per_student` of its batch this is: the claim's, or taken when a code is bound.
     Column("slot", Integer),
     Column("bound_at", BigInteger),  # when a student typed the code
@@ -270,6 +277,13 @@ coupons = Table(
         postgresql_where=text(
             "state = 'usable' AND hold_until IS NOT NULL AND claim_id IS NOT NULL"
         ),
+    ),
+    # What expires and gives its part back; a hold gives its unit back by itself.
+    Index(
+        "ix_coupons_exposed_until",
+        "valid_until",
+        sqlite_where=text("budget = 'exposed' AND hold_until IS NULL"),
+        postgresql_where=text("budget = 'exposed' AND hold_until IS NULL"),
     ),
     # I2 across claims and codes: a batch that is dropped and handed out as codes has one limit.
     Index(
@@ -530,6 +544,90 @@ desks = Table(
     Column("shard", Integer, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("rebuilt_at", BigInteger),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("purpose", String(200), nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("phases", JSON, nullable=False),  # [{name, from, until}]
+    Column("per_student", Integer),  # null = no limit over its batches
+    Column("shard", Integer, nullable=False),  # where its caps live, and all its batches with them
+    Column("metadata", JSON, nullable=False),
+    Column("created_by", NAME, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("starts_at < ends_at", name="window_not_empty"),
+    CheckConstraint("per_student >= 1", name="per_student_positive"),
+    UniqueConstraint("id", "per_student"),  # what its claims refer to: the immutable copy
+)
+
+# amount = free + exposed + settled at every commit: each move of a part is one conditional UPDATE.
+campaign_budgets = Table(
+    "campaign_budgets",
+    metadata,
+    Column("campaign_id", ID, ForeignKey("campaigns.id"), nullable=False),
+    Column("kind", String(8), nullable=False),  # money pieces
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3)),
+    Column("free", BigInteger, nullable=False),
+    Column("exposed", BigInteger, nullable=False, server_default="0"),
+    Column("settled", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("campaign_id", "kind"),
+    CheckConstraint("free + exposed + settled = amount", name="parts_add_up"),
+    CheckConstraint("kind IN ('money','pieces')", name="kind_known"),
+)
+
+# Once for each level, however often it is passed again; `told_at`: in the log, and counted.
+campaign_warnings = Table(
+    "campaign_warnings",
+    metadata,
+    Column("campaign_id", ID, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("level", Integer, nullable=False),  # percent
+    Column("at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    PrimaryKeyConstraint("campaign_id", "kind", "level"),
+    ForeignKeyConstraint(
+        ["campaign_id", "kind"], ["campaign_budgets.campaign_id", "campaign_budgets.kind"]
+    ),
+    Index(
+        "ix_campaign_warnings_untold",
+        "at",
+        sqlite_where=text("told_at IS NULL"),
+        postgresql_where=text("told_at IS NULL"),
+    ),
+)
+
+# I2 over all batches of a campaign with a limit. A revoked claim has no row here; a released one counts.
+campaign_claims = Table(
+    "campaign_claims",
+    metadata,
+    Column("claim_id", ID, ForeignKey("claims.id"), primary_key=True),
+    Column("campaign_id", ID, nullable=False),
+    Column("student", NAME, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("per_student", Integer, nullable=False),
+    ForeignKeyConstraint(["campaign_id", "per_student"], ["campaigns.id", "campaigns.per_student"]),
+    UniqueConstraint("campaign_id", "student", "slot"),
+    CheckConstraint("slot BETWEEN 1 AND per_student", name="slot_within_limit"),
+)
+
+# What may not be claimed or used now: `all`, a campaign or a batch. The version of `all` is raised with
+# every change of any row: which state of this table a desk has been told.
+stops = Table(
+    "stops",
+    metadata,
+    Column("target", ID, primary_key=True),
+    Column("claims", Boolean, nullable=False),
+    Column("use", Boolean, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("changed_by", NAME, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
 )
 
 

@@ -17,6 +17,7 @@ from server.desk.books_board import BooksBoard
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
+from server.flows import budgets
 from server.flows.balances import credit_due
 from server.flows.codes import finish_runs
 from server.flows.drive_intents import close_overdue, drive_pending
@@ -24,6 +25,7 @@ from server.flows.end_holds import end_holds
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.redemptions import expire_overdue
+from server.flows.stops import tell_stops
 from server.flows.write_boards import write_boards
 from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
@@ -97,6 +99,9 @@ class Worker:
             (0.5, self.end_holds),
             (1.0, self.drive_intents),
             (1.0, self.write_boards),
+            (0.5, self.tell_stops),
+            (1.0, self.tell_warnings),
+            (2.0, self.give_back_budgets),
             (2.0, self.claims[0].take_over),
             (2.0, self.measure_backlog),
             (2.0, self.mend_outboxes),
@@ -142,6 +147,19 @@ class Worker:
     async def drive_intents(self) -> None:
         driven = await drive_pending(self.places, LEFT_BEHIND_MS, now_ms())
         self.metrics.intents_pending.set(driven.waiting)
+
+    async def tell_stops(self) -> None:
+        await tell_stops(self.places.ledger, self.places.desk)
+
+    async def tell_warnings(self) -> None:
+        await budgets.tell_warnings(
+            self.places.ledger,
+            now_ms(),
+            lambda kind, level: self.metrics.budget_warnings.labels(kind, level).inc(),
+        )
+
+    async def give_back_budgets(self) -> None:
+        await budgets.give_back_expired(self.places.ledger, now_ms())
 
     async def write_boards(self) -> None:
         await write_boards(self.places.ledger, self.places.feed, now_ms())

@@ -17,9 +17,17 @@ MUTANTS = [
     Mutant(
         "the limit is ignored",
         "claim",
-        "if not slot then return REFUSED.limit end",
-        "slot = slot or 1",
+        "if not cap.slot then return REFUSED.limit end",
+        "cap.slot = cap.slot or 1",
     ),
+    Mutant(
+        "the campaign's limit is ignored",
+        "claim",
+        "if in_all and not in_all.slot then return REFUSED.campaign_limit end",
+        "if in_all then in_all.slot = in_all.slot or 1 end",
+    ),
+    Mutant("a stop is not heard", "claim", "or drop.is_stopped then", "then"),
+    Mutant("an older stop wins", "tell_stops", "known >= tonumber(ARGV[1])", "false"),
     Mutant(
         "a student wins twice in one call",
         "claim",
@@ -35,8 +43,8 @@ MUTANTS = [
     Mutant(
         "a drop is open before its time",
         "claim",
-        "if now < drop.opens_at then return REFUSED.not_open end",
-        "",
+        "now < drop.opens_at or drop.is_stopped",
+        "drop.is_stopped",
     ),
     Mutant("one unit too many", "claim", "drop.live >= drop.quantity", "drop.live > drop.quantity"),
     Mutant("the highest unit first", "claim", "'ZRANGE'", "'ZREVRANGE'"),

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from server.clock import now_ms
-from server.core.claims import Audience, ClaimState
+from server.core.claims import Audience, ClaimConditions, ClaimState
 from server.core.drops import RoomDrop
 from server.core.instants import from_text
 from server.desk import records
@@ -244,6 +244,21 @@ class TestClaiming:
             del room.drops["drp_1"]
             room.offset -= 2  # as if neither had arrived
             assert (await bob.claim("drp_1"))["outcome"] == "not_eligible"
+
+    async def test_who_does_not_meet_the_batch_s_conditions_neither_sees_it_nor_claims(
+        self, gateway: RunningGateway
+    ) -> None:
+        vip = ClaimConditions(frozenset({"vip"}))
+        async with (
+            gateway.student("ada", tags=("vip",)) as (ada, _),
+            gateway.student("bob") as (bob, _),
+        ):
+            await open_drop(gateway.desk, audience=Audience(conditions=vip))
+            await open_drop(gateway.desk, "drp_2")
+            assert (await ada.next("drop_opened"))["drop"]["id"] == "drp_1"
+            assert (await bob.next("drop_opened"))["drop"]["id"] == "drp_2"
+            assert (await bob.claim("drp_1"))["outcome"] == "not_eligible"
+            assert (await ada.claim("drp_1"))["outcome"] == "won"
 
     async def test_who_teaches_claims_nothing(self, gateway: RunningGateway) -> None:
         await open_drop(gateway.desk)

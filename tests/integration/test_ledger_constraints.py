@@ -446,6 +446,56 @@ async def test_nothing_belongs_to_what_is_not_there(
     await refuses_change(conn, "fk_", table, **{column: "xxx_nobody"})
 
 
+class TestCampaigns:
+    """A budget is never one over, a student never has more of a campaign than it allows."""
+
+    @pytest_asyncio.fixture
+    async def campaign(self, conn: AsyncConnection) -> AsyncConnection:
+        for table in (t.campaigns, t.campaign_budgets):
+            await add(conn, table)
+        for number in (1, 2):
+            await add_claim(conn, number)
+        return conn
+
+    async def test_it_begins_before_it_ends(self, campaign: AsyncConnection) -> None:
+        await refuses_change(campaign, "ck_campaigns_window_not_empty", t.campaigns, ends_at=NOW)
+
+    async def test_it_gives_everybody_at_least_one(self, campaign: AsyncConnection) -> None:
+        await refuses_change(
+            campaign, "ck_campaigns_per_student_positive", t.campaigns, per_student=0
+        )
+
+    async def test_the_parts_of_a_budget_are_all_of_it(self, campaign: AsyncConnection) -> None:
+        by = "ck_campaign_budgets_parts_add_up"
+        await change(campaign, t.campaign_budgets, free=0, exposed=900)
+        for columns in ({"free": 1}, {"exposed": 901}, {"settled": 99}):
+            await refuses_change(campaign, by, t.campaign_budgets, **columns)
+
+    async def test_there_is_one_budget_of_each_kind(self, campaign: AsyncConnection) -> None:
+        await add(campaign, t.campaign_budgets, kind="pieces")
+        await refuses_row(campaign, "pk_campaign_budgets", t.campaign_budgets)
+        await refuses_row(
+            campaign, "ck_campaign_budgets_kind_known", t.campaign_budgets, kind="hours"
+        )
+
+    async def test_a_level_is_told_once(self, campaign: AsyncConnection) -> None:
+        await add(campaign, t.campaign_warnings)
+        await refuses_row(campaign, "pk_campaign_warnings", t.campaign_warnings)
+        await refuses_row(campaign, "fk_", t.campaign_warnings, kind="pieces")
+
+    async def test_a_slot_of_it_is_one_claims(self, campaign: AsyncConnection) -> None:
+        await add(campaign, t.campaign_claims)
+        await refuses_row(campaign, "pk_campaign_claims", t.campaign_claims, slot=2)
+        second = {"claim_id": "clm_2"}
+        by = "uq_campaign_claims_campaign_id_student_slot"
+        await refuses_row(campaign, by, t.campaign_claims, **second)
+        await refuses_row(
+            campaign, "ck_campaign_claims_slot_within_limit", t.campaign_claims, **second, slot=3
+        )
+        await refuses_row(campaign, "fk_", t.campaign_claims, **second, slot=2, per_student=3)
+        await add(campaign, t.campaign_claims, **second, slot=2)
+
+
 class TestBalances:
     @pytest_asyncio.fixture
     async def order(self, conn: AsyncConnection) -> AsyncConnection:
@@ -536,8 +586,9 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
         *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
         *("idempotency_keys", "acts", "coupon_moves", "balances", "rebates", "balance_entries"),
         *("template_uses", "refunds", "refunded_lines", "code_runs"),
+        *("campaigns", "campaign_budgets", "campaign_warnings", "campaign_claims"),
     }
-    bare = {"dead_letters", "desks"}
+    bare = {"dead_letters", "desks", "stops"}
 
     assert set(t.metadata.tables) == attacked | bare
 

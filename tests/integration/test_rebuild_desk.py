@@ -300,9 +300,9 @@ class TestHowLong:
         )
         await crew.worker.mend_fences()
 
-        # Lease, group, outbox, armed; some more for the drop, scripts, and to connect.
+        # Lease, group, outbox, stops, armed; some more for the drop, scripts, and to connect.
         assert await crew.fence.shut_shards() == []
-        assert len(asked) < 4 * SHARDS + 40
+        assert len(asked) < 5 * SHARDS + 40
 
     async def test_what_is_open_comes_first(
         self, mortal_crew: Crew, mortal_redis: RedisServer

@@ -40,6 +40,8 @@ BATCHES = {
     "drp_4": "bat_2",
     "drp_5": "bat_2",
 }
+CAMPAIGN = "cmp_1"  # all these batches are of it
+STOPPABLE = ["all", CAMPAIGN, "bat_1", "bat_2"]
 STUDENTS = ["eve", "ada", "dan", "bob", "cyd"]
 UNKNOWN_DROP = "drp_9"  # nobody opens it
 ROOM = "r1"
@@ -47,8 +49,11 @@ HOUR_MS = 3_600_000
 OPENS_IN = {"now": (0, HOUR_MS), "later": (HOUR_MS, HOUR_MS), "over": (0, 0)}
 ANOTHER_SERVER = "0" * 40
 
+_NONE = ("", 0, 0)  # of an entry whose campaign has no limit
+
 a_drop = st.sampled_from(["drp_1", *BATCHES])
 a_limit = st.sampled_from([1, 1, 2, 3])
+a_campaign_limit = st.sampled_from([None, None, 1, 2])
 a_student = st.sampled_from(STUDENTS)
 a_tap = st.builds(
     ModelTap, a_student, st.sampled_from([*BATCHES, UNKNOWN_DROP]), st.sampled_from(["q1", "q2"])
@@ -101,6 +106,12 @@ a_step = st.one_of(
         wrong=st.sampled_from([False, False, True]),
         then_tap=st.booleans(),
     ),
+    _a(
+        "stop",
+        target=st.sampled_from(STOPPABLE),
+        drop_id=a_drop,
+        stays=st.sampled_from([False, False, False, True]),
+    ),
     _a("trust_is_lost", how=st.sampled_from(HOW_LOST)),
 )
 
@@ -113,6 +124,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.desk: Desk = make_desk(stage.redis, stage.new_prefix())
         self.outbox = Outbox(stage.redis, self.desk.prefix, "tests")
         self.claim_ids: set[str] = set()
+        self.stops_version = 0
         stage.run(self._arm())
 
     async def _arm(self) -> None:
@@ -132,11 +144,20 @@ class DeskMachine(RuleBasedStateMachine):
 
     # --- what teachers do -------------------------------------------------------------------------
 
-    @initialize(limits=st.tuples(a_limit, a_limit), units=st.integers(1, 4))
-    def batches_are_made(self, limits: tuple[int, int], units: int) -> None:
+    @initialize(
+        limits=st.tuples(a_limit, a_limit),
+        per_campaign=a_campaign_limit,
+        units=st.integers(1, 4),
+    )
+    def batches_are_made(
+        self, limits: tuple[int, int], per_campaign: int | None, units: int
+    ) -> None:
+        self.per_campaign = per_campaign
         self.per_student = {"bat_1": limits[0], "bat_2": limits[1]}
         self.open("drp_1", units, "now")
         self.open("drp_2", 2, "now")
+        self.open("drp_4", 2, "now")
+        self.open("drp_5", 2, "later")
 
     def open(self, drop_id: str, units: int, when: str) -> None:
         """Also once more, and after it was closed."""
@@ -155,6 +176,8 @@ class DeskMachine(RuleBasedStateMachine):
                 allotments=allotments,
                 opens_in_ms=opens_in,
                 duration_ms=lasts,
+                campaign_id=CAMPAIGN,
+                per_campaign=self.per_campaign,
             )
         )
         stamped = before
@@ -163,6 +186,7 @@ class DeskMachine(RuleBasedStateMachine):
         window = Window(stamped + opens_in, stamped + opens_in + lasts)
         per_student = self.per_student[batch_id]
         opened = ModelDrop(drop_id, batch_id, per_student, allotments, window)
+        opened.campaign_id, opened.per_campaign = CAMPAIGN, self.per_campaign
         assert _plain(answer) == expected(lambda: self.model.open(opened))
 
     def top_up(self, drop_id: str, add: int, which: str) -> None:
@@ -209,7 +233,7 @@ class DeskMachine(RuleBasedStateMachine):
         answers = self.stage.run(_tap_all(self.desk, taps))
         said = self.model.claim(taps, before)
         for answer, meant in zip(answers, said, strict=True):
-            assert answer.outcome == meant.outcome
+            assert (answer.outcome, answer.limit) == (meant.outcome, meant.limit)
             if meant.claim is None:
                 assert answer.held is None
             else:
@@ -251,6 +275,23 @@ class DeskMachine(RuleBasedStateMachine):
             assert answer == expected(partial(self.model.release, drop_id, claim.student, claim_id))
         if then_tap:
             self.everybody_taps(drop_id)
+
+    # --- what operators do ------------------------------------------------------------------------
+
+    def stop(self, target: str, drop_id: str, stays: bool) -> None:
+        """This and nothing else, for good or while everybody taps."""
+        self._stop_only({target})
+        self.everybody_taps(drop_id)
+        if not stays:
+            self._stop_only(set())
+
+    def _stop_only(self, targets: set[str]) -> None:
+        """Whoever tells an older version comes too late."""
+        self.stops_version += 1
+        self.model.stopped = targets
+        tell = self.desk.drops.tell_stops
+        self.stage.answer(tell(SHARD, self.stops_version, sorted(targets)))
+        self.stage.answer(tell(SHARD, self.stops_version - 1, ["all"]))
 
     # --- what happens to a desk -------------------------------------------------------------------
 
@@ -314,6 +355,10 @@ class DeskMachine(RuleBasedStateMachine):
                 if batch == batch_id and used
             }
             await self.desk.fence.load_caps(SHARD, batch_id, slots)
+        in_campaign = {s: used for (_, s), used in self.model.used_in_campaign.items() if used}
+        await self.desk.fence.load_campaign_caps(SHARD, CAMPAIGN, in_campaign)
+        stopped = sorted(self.model.stopped)
+        await self.desk.fence.load_stops(SHARD, self.stops_version, stopped)
         await self.desk.fence.arm(SHARD, run_id, 1)
 
     def _loaded(self, drop: ModelDrop, knows_window: bool) -> LoadedDrop:
@@ -330,6 +375,8 @@ class DeskMachine(RuleBasedStateMachine):
             live_units=frozenset(claim.unit for claim in drop.live),
             won_total=len(drop.claims),
             confirmed=len(drop.live),
+            campaign_id=CAMPAIGN,
+            per_campaign=self.per_campaign,
         )
 
     # --- what has to hold after every step --------------------------------------------------------
@@ -344,7 +391,8 @@ class DeskMachine(RuleBasedStateMachine):
             keep_promises(one)
             assert one == drop_meant(self.model.drop(drop_id)), drop_id
         for batch_id, slots in caps.items():
-            meant = {s: used for (b, s), used in self.model.used_slots.items() if b == batch_id}
+            used_slots = self.model.used_slots | self.model.used_in_campaign
+            meant = {s: used for (b, s), used in used_slots.items() if b == batch_id}
             assert slots == {student: used for student, used in meant.items() if used}
         assert [_entry_said(entry) for entry in won] == [
             self._entry_meant(claim) for claim in self.model.outbox
@@ -363,17 +411,19 @@ class DeskMachine(RuleBasedStateMachine):
                     pipe.ttl(name)
             for batch_id in batch_ids:
                 pipe.hgetall(keys.caps(batch_id))
+            pipe.hgetall(keys.campaign_caps(CAMPAIGN))
             rows = await pipe.execute()
         seen = {drop_id: drop_seen(rows[6 * n : 6 * n + 6]) for n, drop_id in enumerate(ids)}
         caps = {
             batch_id: {student.decode(): slots_seen(used) for student, used in row.items()}
-            for batch_id, row in zip(batch_ids, rows[6 * len(ids) :], strict=True)
+            for batch_id, row in zip([*batch_ids, CAMPAIGN], rows[6 * len(ids) :], strict=True)
         }
         return seen, caps, await self.outbox.everything(SHARD)
 
     def _no_other_keys(self) -> None:
         keys = self.desk.keys()
         known = {keys.fence, keys.outbox, *(keys.caps(batch) for batch in BATCHES.values())}
+        known |= {keys.campaign_caps(CAMPAIGN), keys.stops}
         known |= {name(drop) for drop in BATCHES for name in (keys.drop, keys.holders, keys.free)}
         assert self._keys_there() <= known | self._fences()
 
@@ -403,6 +453,7 @@ class DeskMachine(RuleBasedStateMachine):
             *(claim.claim_id, claim.drop_id, BATCHES[claim.drop_id], ROOM, claim.student),
             *(claim.request_id, claim.unit, claim.slot, self.per_student[drop.batch_id]),
             *(allotment.id, allotment.first, allotment.last, claim.won_at),
+            *((CAMPAIGN, claim.campaign_slot, drop.per_campaign) if claim.campaign_slot else _NONE),
         )
 
 
@@ -411,6 +462,7 @@ def _entry_said(entry: OutboxEntry) -> tuple[object, ...]:
         *(entry.claim_id, entry.drop_id, entry.batch_id, entry.room, entry.student),
         *(entry.request_id, entry.unit, entry.slot, entry.per_student),
         *(entry.allotment_id, entry.allotment_first, entry.allotment_last, entry.won_at),
+        *(entry.campaign_id, entry.campaign_slot, entry.per_campaign),
     )
 
 
@@ -429,6 +481,7 @@ async def _tap_all(desk: Desk, taps: Iterable[ModelTap]) -> list[ClaimAnswer]:
                 batch_id=BATCHES.get(tap.drop_id, "bat_1"),
                 student=tap.student,
                 request_id=tap.request_id,
+                campaign_id=CAMPAIGN,
             )
             for tap in taps
         )

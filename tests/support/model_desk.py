@@ -5,7 +5,9 @@ afterwards. `tests/integration/test_desk_model.py` asks both the same and compar
 
 - A drop has **units** 1..quantity, given to it in **allotments** that follow each other without gaps.
 - A **claim** takes the lowest free unit, and the lowest **slot** that the student has not used of the
-  batch. A student has one claim of a drop and at most `per_student` of a batch.
+  batch. A student has one claim of a drop and at most `per_student` of a batch, and where the campaign
+  has a limit, at most so many of all its batches together: each of these takes a slot of the campaign too.
+- What is **stopped** (a batch, a campaign, everything) is not open; who has won is told so all the same.
 - A released claim frees its unit and keeps its slot; its student may not come again.
 - Every win is written to the **outbox**, once, in the order of the wins.
 - A **fence** that is shut refuses everything, and nothing changes.
@@ -44,6 +46,7 @@ class ModelClaim:
     state: ClaimState = ClaimState.WON
     coupon: bytes = b""
     is_in_ledger: bool = False
+    campaign_slot: int = 0  # 0: the campaign has no limit
 
     @property
     def is_live(self) -> bool:
@@ -62,6 +65,8 @@ class ModelDrop:
     closed_at: int | None = None
     extended_by: str | None = None
     claims: dict[str, ModelClaim] = field(default_factory=dict)  # by student
+    campaign_id: str = ""
+    per_campaign: int | None = None
 
     @property
     def quantity(self) -> int:
@@ -90,6 +95,7 @@ class ModelAnswer:
 
     outcome: Outcome
     claim: ModelClaim | None = None
+    limit: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +104,8 @@ class ModelDesk:
     is_lost: bool = False  # empty until the rebuild
     drops: dict[str, ModelDrop] = field(default_factory=dict)
     used_slots: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # batch, student
+    used_in_campaign: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
     outbox: list[ModelClaim] = field(default_factory=list)
 
     def drop(self, drop_id: str) -> ModelDrop:
@@ -117,6 +125,7 @@ class ModelDesk:
             return None
         if drop.window is None:
             drop.batch_id, drop.per_student = opened.batch_id, opened.per_student
+            drop.campaign_id, drop.per_campaign = opened.campaign_id, opened.per_campaign
             drop.allotments, drop.window = list(opened.allotments), opened.window
         return drop.window
 
@@ -183,18 +192,21 @@ class ModelDesk:
             return ModelAnswer(Outcome.WON if is_repeat else Outcome.ALREADY_WON, held)
         if held is not None:
             return ModelAnswer(Outcome.RELEASED)
-        refused = self._refusal(drop, tap.student, now)
-        return ModelAnswer(refused) if refused else self._win(drop, tap)
+        return self._refusal(drop, tap.student, now) or self._win(drop, tap)
 
-    def _refusal(self, drop: ModelDrop, student: str, now: int) -> Outcome | None:
+    def _refusal(self, drop: ModelDrop, student: str, now: int) -> ModelAnswer | None:
         if drop.closed_at is not None or drop.is_over(now):
-            return Outcome.CLOSED
-        if drop.window is not None and now < drop.window.opens_at:
-            return Outcome.NOT_OPEN
+            return ModelAnswer(Outcome.CLOSED)
+        is_early = drop.window is not None and now < drop.window.opens_at
+        if is_early or self.stopped & {"all", drop.batch_id, drop.campaign_id}:
+            return ModelAnswer(Outcome.NOT_OPEN)
         if not drop.free_units:
-            return Outcome.SOLD_OUT
+            return ModelAnswer(Outcome.SOLD_OUT)
         if len(self.slots_of(drop.batch_id, student)) >= drop.per_student:
-            return Outcome.LIMIT_REACHED
+            return ModelAnswer(Outcome.LIMIT_REACHED, limit="batch")
+        in_campaign = len(self.campaign_slots_of(drop.campaign_id, student))
+        if drop.per_campaign is not None and in_campaign >= drop.per_campaign:
+            return ModelAnswer(Outcome.LIMIT_REACHED, limit="campaign")
         return None
 
     def _win(self, drop: ModelDrop, tap: ModelTap) -> ModelAnswer:
@@ -203,11 +215,20 @@ class ModelDesk:
         claim = ModelClaim(drop.drop_id, tap.student, tap.request_id, drop.free_units[0], slot)
         drop.claims[tap.student] = claim
         slots.append(slot)
+        if drop.per_campaign is not None:
+            in_campaign = self.campaign_slots_of(drop.campaign_id, tap.student)
+            claim.campaign_slot = next(
+                n for n in range(1, drop.per_campaign + 1) if n not in in_campaign
+            )
+            in_campaign.append(claim.campaign_slot)
         self.outbox.append(claim)
         return ModelAnswer(Outcome.WON, claim)
 
     def slots_of(self, batch_id: str, student: str) -> list[int]:
         return self.used_slots.setdefault((batch_id, student), [])
+
+    def campaign_slots_of(self, campaign_id: str, student: str) -> list[int]:
+        return self.used_in_campaign.setdefault((campaign_id, student), [])
 
     # --- what workers do --------------------------------------------------------------------------
 
@@ -251,6 +272,7 @@ class ModelDesk:
     def rebuild(self) -> None:
         """What is left of every win is in the ledger now, and the desk is as the ledger has it."""
         self.used_slots.clear()
+        self.used_in_campaign.clear()
         for drop in self.drops.values():
             drop.extended_by = None
             for claim in drop.claims.values():
@@ -258,7 +280,10 @@ class ModelDesk:
                 if claim.state is ClaimState.WON:
                     claim.state, claim.coupon = ClaimState.CONFIRMED, coupon_of(claim)
                 self.slots_of(drop.batch_id, claim.student).append(claim.slot)
-        for slots in self.used_slots.values():
+                if claim.campaign_slot:
+                    in_campaign = self.campaign_slots_of(drop.campaign_id, claim.student)
+                    in_campaign.append(claim.campaign_slot)
+        for slots in (*self.used_slots.values(), *self.used_in_campaign.values()):
             slots.sort()
         self.is_shut = self.is_lost = False
 

@@ -57,6 +57,7 @@ export const words = {
   reason_too_many: ["一笔订单最多用 5 张", "Five coupons at most"],
   reason_out_of_scope: ["不适用于这些课程", "Not for these courses"],
   reason_wrong_currency: ["币种不符", "For another currency"],
+  reason_stopped: ["暂时不能使用，请稍后再试", "Not to be used for now; try again later"],
   reason_not_combinable: ["不能与已选的券同时使用", "Cannot be combined with the one chosen"],
   reason_limit_reached: ["这类券的使用次数已满", "Used as often as allowed"],
   reason_unknown: ["没有找到这张券", "No such coupon"],

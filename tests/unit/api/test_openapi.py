@@ -44,6 +44,16 @@ CONTRACT = {
     "POST /v1/orders/{order_id}/refunds",
     "POST /v1/redemptions/{id}/cancel",
     "GET /v1/acts",
+    "POST /v1/campaigns",
+    "GET /v1/campaigns",
+    "GET /v1/campaigns/{id}",
+    "POST /v1/campaigns/{id}/stop",
+    "POST /v1/campaigns/{id}/resume",
+    "POST /v1/batches/{id}/stop",
+    "POST /v1/batches/{id}/resume",
+    "GET /v1/stop",
+    "POST /v1/stop",
+    "POST /v1/resume",
 }
 SERVICE = {"GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"}
 
@@ -141,6 +151,7 @@ def test_creating_calls_take_an_idempotency_key_and_replacing_ones_a_version() -
         "POST /v1/batches",
         "POST /v1/batches/{id}/codes",
         "POST /v1/rooms/{room}/drops",
+        "POST /v1/campaigns",
     }
     assert {name for name, found in headers.items() if "If-Match" in found} == {
         "PUT /v1/templates/{id}",

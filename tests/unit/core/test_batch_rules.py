@@ -4,6 +4,7 @@ import pytest
 
 from server.core import batch_rules
 from server.core.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.claims import ClaimConditions
 
 GOOD = BatchForm(template_id="tpl_1", name="Tuesday", quantity=10, channel="live", per_student=1)
 
@@ -65,8 +66,13 @@ def test_a_prefix_is_capitals_and_digits(prefix: str, code: str) -> None:
     assert found(code_prefix=prefix) == [("code_prefix", code)]
 
 
-def test_there_is_no_campaign_to_belong_to() -> None:
-    assert found(campaign_id="cmp_1") == [("campaign_id", "unknown")]
+def test_conditions_are_few_and_have_names() -> None:
+    many = ClaimConditions(frozenset(f"t{n}" for n in range(21)))
+
+    assert found(conditions=many) == [("claim_conditions.tags", "too_many")]
+    assert found(conditions=ClaimConditions(frozenset({""}))) == [
+        ("claim_conditions.tags", "too_long")
+    ]
 
 
 def test_each_room_is_named_once_and_has_a_name() -> None:
