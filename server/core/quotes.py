@@ -5,7 +5,7 @@ and a total locked come from one rule. Changes nothing; wallet and clock are arg
 takes off is computed in `discounts`, several together in `stacking`; here is the answer.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Unpack
 
@@ -105,8 +105,7 @@ def quoting(asked: Question, effort: Effort) -> Generator[None, None, Quote]:
     choice = NO_CHOICE
     if asked.is_advised:
         choice = yield from best_choice(till, wallet.kinds(), effort, asked.budget)
-    typed = _best_codes(choice) if isinstance(asked.ticked, Tick) else asked.ticked
-    admitted, refused = _admitted(typed, wallet)
+    admitted, refused = _admitted(_wanted(asked.ticked, choice), wallet)
     stack = stacked(till, admitted)
     turned = [_told(each) for each in stack.turned]
     not_usable = tuple(dict.fromkeys([*refused, *turned, *wallet.unusable.values()]))
@@ -146,13 +145,22 @@ def _best_codes(choice: Choice) -> tuple[str, ...]:
     return tuple(each.coupon.code for each in choice.chosen)
 
 
-def _admitted(typed: Sequence[str], wallet: JudgedWallet) -> tuple[list[Candidate], list[Unusable]]:
+def _wanted(ticked: Sequence[str] | Tick, choice: Choice) -> dict[str, str]:
+    """Codes as they are stored, with how they were typed."""
+    if isinstance(ticked, Tick):
+        return {code: code for code in _best_codes(choice)}
+    return {codes.normalise(each): each for each in ticked}
+
+
+def _admitted(
+    wanted: Mapping[str, str], wallet: JudgedWallet
+) -> tuple[list[Candidate], list[Unusable]]:
     """Who may be on the order together; who was ticked first is in. An unknown code is told as it was
     typed, a known one as it is stored.
     """
     admitted: list[Candidate] = []
     refused: list[Unusable] = []
-    for code, as_typed in {codes.normalise(each): each for each in typed}.items():
+    for code, as_typed in wanted.items():
         if code not in wallet.offers:
             refused.append(wallet.unusable.get(code, Unusable(as_typed, Reason.UNKNOWN)))
             continue

@@ -137,7 +137,7 @@ def _scope(random: Random) -> Scope:
 def _coupon(random: Random, template: Template, number: int) -> Coupon:
     return Coupon(
         id=f"cpn_{number}",
-        code=f"CODE-{number:03}",
+        code=f"{number:03}",
         batch_id="bat_1",
         template=template,
         student="ada",

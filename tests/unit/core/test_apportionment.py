@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from server.core.apportionment import shares
 from server.core.money import MAX_MINOR
+from server.core.money_rules import Apportionment
 
 AMOUNTS = st.lists(st.integers(0, MAX_MINOR) | st.integers(0, 5), min_size=1, max_size=100)
 
@@ -74,3 +75,47 @@ def test_lines_refunded_in_any_order_never_give_back_more_than_was_paid(
 def test_a_discount_beyond_its_lines_is_a_broken_promise(discount: int, amounts: list[int]) -> None:
     with pytest.raises(ValueError, match="between 0"):
         shares(discount, amounts)
+
+
+@st.composite
+def with_rooms(draw: st.DrawFn) -> tuple[int, list[int], list[int]]:
+    amounts = draw(AMOUNTS)
+    rooms = [draw(st.integers(0, amount)) for amount in amounts]
+    return draw(st.integers(0, sum(rooms))), amounts, rooms
+
+
+@given(with_rooms(), st.sampled_from(Apportionment))
+def test_no_share_is_more_than_its_room_however_the_rest_is_given(
+    case: tuple[int, list[int], list[int]], method: Apportionment
+) -> None:
+    discount, amounts, rooms = case
+    parts = shares(discount, amounts, rooms, method)
+    assert sum(parts) == discount
+    assert all(0 <= part <= room for part, room in zip(parts, rooms, strict=True))
+
+
+@given(discounted())
+def test_the_largest_remainder_is_never_a_whole_fen_from_the_exact_part(
+    case: tuple[int, list[int]],
+) -> None:
+    discount, amounts = case
+    parts = shares(discount, amounts, method=Apportionment.LARGEST_REMAINDER)
+    assert sum(parts) == discount
+    whole = sum(amounts)
+    assert all(
+        abs(part * whole - discount * amount) < max(whole, 1)
+        for part, amount in zip(parts, amounts, strict=True)
+    )
+
+
+def test_the_largest_remainder_gives_the_odd_fen_to_who_lost_most() -> None:
+    parts = shares(1000, [5000, 3000, 3000], method=Apportionment.LARGEST_REMAINDER)
+    assert parts == [454, 273, 273]
+
+
+def test_a_line_that_is_full_leaves_its_rest_to_the_others() -> None:
+    assert shares(400, [1000, 1000, 2000], [50, 1000, 2000]) == [50, 117, 233]
+
+
+def test_a_discount_that_no_weight_asks_for_goes_to_the_last_with_room() -> None:
+    assert shares(3, [0, 0], [2, 2]) == [1, 2]
