@@ -198,6 +198,13 @@ class DropDesk:
                 args += (student, records.dump(claim))
             await self._scripts.run("give_up", names, args)
 
+    async def forget_caps(self, batches: Sequence[tuple[int, str]]) -> None:
+        """(shard, batch id): of batches that nobody can claim from any more."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard, batch_id in batches:
+                pipe.unlink(self._keys(shard).caps(batch_id))
+            await pipe.execute()
+
     async def epochs(self) -> list[int | None]:
         """For each shard which load of the desk it is; None where it is being loaded, or lost."""
         async with asked(), self._redis.pipeline(transaction=False) as pipe:

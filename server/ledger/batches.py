@@ -34,6 +34,16 @@ async def find(conn: AsyncConnection, batch_id: str, *, is_kept: bool = False) -
     return found[0] if found else None
 
 
+async def claimable_until(
+    conn: AsyncConnection, from_at: int, until_at: int
+) -> list[tuple[int, str]]:
+    """(shard, id) of those whose claim window ended within this time."""
+    query = select(batches.c.shard, batches.c.id).where(
+        batches.c.claim_until >= from_at, batches.c.claim_until < until_at
+    )
+    return [(shard, batch_id) for shard, batch_id in await conn.execute(query)]
+
+
 async def page(
     conn: AsyncConnection,
     limit: int,

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.core.batches import ClaimWindow
 from server.core.claims import Outcome
 from server.core.drops import DropState
 from server.desk import DeskUnavailableError
@@ -269,3 +270,23 @@ async def _wins(crew: Crew, drop_id: str, student: str) -> bool:
 
 async def _is_closed(crew: Crew, drop_id: str) -> bool:
     return (await crew.classroom.row(drop_id)).state is DropState.CLOSED
+
+
+async def test_limits_of_a_batch_that_is_over_are_forgotten(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would stay in Redis for ever; those of a batch that is not over have to."""
+    now, rooms = now_ms(), crew.classroom
+    monkeypatch.setattr(worker_module, "CAPS_KEPT_MS", -120_000)  # two minutes from now
+    over = await rooms.made_batch(claim_window=ClaimWindow(now - 1_000, now + 90_000))
+    goes_on = await rooms.made_batch(claim_window=ClaimWindow(now - 1_000, now + 900_000))
+    for_ever = await rooms.made_batch()
+    for batch in (over, goes_on, for_ever):
+        await rooms.won((await rooms.opened(batch)).id, "s1")
+    await crew.worker.forget_old_keys()
+    found = {
+        batch.id: await crew.desk.redis.exists(crew.desk.keys(batch.shard).caps(batch.id))
+        for batch in (over, goes_on, for_ever)
+    }
+
+    assert found == {over.id: 0, goes_on.id: 1, for_ever.id: 1}

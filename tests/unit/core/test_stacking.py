@@ -148,7 +148,8 @@ def test_who_finds_nothing_left_to_take_is_passed_over() -> None:
 
 def every_kind() -> Iterator[Coupon]:
     for number, in_class in enumerate((SHIPPING, ORDER, PRODUCT)):
-        for kind, discount in enumerate((PercentOff(10), AmountOff(10), ItemsFree(1, 1))):
+        kinds: tuple[Discount, ...] = (PercentOff(10), AmountOff(10), ItemsFree(1, 1))
+        for kind, discount in enumerate(kinds):
             yield with_all(discount, f"P{8 - 3 * number - kind}", in_class)
 
 
