@@ -102,7 +102,7 @@ async def compose_web(
         )
         await stack.enter_async_context(figures.told())
         app = _app(settings, parts, gateway, ledger, health, figures)
-        app = await _with_demo_shop(app, stack, settings, keys)
+        app = await with_demo_shop(app, stack, settings, keys)
 
         async def drain() -> None:
             health.drain()
@@ -149,7 +149,7 @@ def _money_rules(settings: Settings) -> MoneyRules:
     return MoneyRules(Apportionment(settings.apportionment), DiscountBase(settings.discount_base))
 
 
-async def _with_demo_shop(
+async def with_demo_shop(
     app: ASGIApp, stack: AsyncExitStack, settings: Settings, keys: TokenKeys
 ) -> ASGIApp:
     """Nothing of it where nobody asked for it: it gives away what it sells."""

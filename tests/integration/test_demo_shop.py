@@ -1,6 +1,7 @@
 """The demo shop's back end, over the real API: whose order it is, whose price, and what no browser sees."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -8,8 +9,10 @@ import pytest
 import pytest_asyncio
 
 from server.api.app import build_app
+from server.commands import composition
 from server.core.identity import Role
 from server.demo_shop.routes import ShopFacts, beside, shop_app
+from server.settings import read_settings
 from server.tokens import TokenKeys
 from tests.support.api import KEYS, Api, Json, good, refused, token
 from tests.support.coupon_rows import coupon_of, give_coupon
@@ -229,3 +232,16 @@ async def test_where_nobody_opened_it_there_is_no_shop(api: Api) -> None:
     ann = await api.student()
     refused(await ann.get("/shop/catalogue"), 404, "not_found")
     refused(await ann.put(ORDER, json={}), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_open"), [({}, False), ({"CLASSDROP_DEMO_SHOP": "1"}, True)]
+)
+async def test_a_web_process_opens_it_only_where_a_setting_says_so(
+    api: Api, tmp_path: Path, setting: dict[str, str], is_open: bool
+) -> None:
+    settings = read_settings({"CLASSDROP_DATA_DIR": str(tmp_path), **setting})
+    app = build_app(api.parts)
+    async with AsyncExitStack() as stack:
+        served = await composition.with_demo_shop(app, stack, settings, KEYS)
+        assert (served is not app) is is_open

@@ -42,7 +42,9 @@ class Card {
     setText(this.was, inMoney(course.list_price));
     this.was.setAttribute("aria-label", language.say("list_price_is", { price: inMoney(course.list_price) }));
     setText(this.add, inCart ? language.say("in_cart", { n: inCart }) : language.say("add"));
-    this.add.setAttribute("aria-label", language.say("add_course", { name }));
+    this.add.setAttribute("aria-label", inCart
+      ? language.say("add_another", { name, n: inCart })
+      : language.say("add_course", { name }));
     this.add.setAttribute("aria-disabled", String(inCart >= catalogue.most_of_one));
     this.root.toggleAttribute("data-in-cart", inCart > 0);
   }
