@@ -41,6 +41,7 @@ class Settings:
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     time_zone: ZoneInfo
+    demo_shop: bool
     key_prefix: str
     accept_weak_redis: bool
     replicas: int
@@ -197,6 +198,14 @@ _VARIABLES = (
         "Asia/Shanghai",
         "The school's IANA time zone: dates that people type are days there.",
         setting_parsers.time_zone,
+    ),
+    _Variable(
+        "CLASSDROP_DEMO_SHOP",
+        "demo_shop",
+        "0",
+        '`1` opens the sample shop behind `/checkout`, where whoever presses "pay" has paid: for '
+        "trying things out, never for a school. `python -m server` without a role opens it itself.",
+        setting_parsers.flag,
     ),
     _Variable(
         "CLASSDROP_KEY_PREFIX",

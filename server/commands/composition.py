@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from socket import gethostname
 
+import structlog
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
@@ -18,6 +19,7 @@ from server.api.claim_limits import StudentLimiter
 from server.api.parts import ApiParts
 from server.clock import now_ms
 from server.commands.figures import Figures
+from server.commands.listening import local_url
 from server.commands.neighbours import Neighbours
 from server.commands.open_files import most_sockets
 from server.commands.worker_composition import ledger_of, redis_of
@@ -100,6 +102,7 @@ async def compose_web(
         )
         await stack.enter_async_context(figures.told())
         app = _app(settings, parts, gateway, ledger, health, figures)
+        app = await with_demo_shop(app, stack, settings, keys)
 
         async def drain() -> None:
             health.drain()
@@ -144,6 +147,23 @@ def _app(
 
 def _money_rules(settings: Settings) -> MoneyRules:
     return MoneyRules(Apportionment(settings.apportionment), DiscountBase(settings.discount_base))
+
+
+async def with_demo_shop(
+    app: ASGIApp, stack: AsyncExitStack, settings: Settings, keys: TokenKeys
+) -> ASGIApp:
+    """Nothing of it where nobody asked for it: it gives away what it sells."""
+    if not settings.demo_shop:
+        return app
+    from server.demo_shop.routes import (  # noqa: PLC0415  (the usual web process never needs it)
+        ShopFacts,
+        beside,
+        demo_shop,
+    )
+
+    structlog.get_logger().warning("demo_shop_open")
+    facts = ShopFacts(local_url(settings), settings.data_dir, keys, now_ms)
+    return beside(app, await stack.enter_async_context(demo_shop(facts)))
 
 
 def _origins(settings: Settings) -> frozenset[str]:

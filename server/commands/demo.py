@@ -68,7 +68,7 @@ _TEMPLATE: Final = TemplateForm(
     threshold=Threshold(10_000),
     scope=Scope(),
     validity=RelativeValidity(_WEEK_SECONDS),
-    use_url="/checkout",
+    use_url="/checkout?course=algebra-2",  # dear enough for its threshold: one tap to the right price
 )
 
 

@@ -13,6 +13,7 @@ import httpx
 import segno
 
 from server.commands.demo import ROOM
+from server.commands.listening import EVERY_ADDRESS, local_url
 from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
 from server.settings import Settings
@@ -21,7 +22,6 @@ from server.tokens import TokenKeys
 _READY_SECONDS = 30.0
 _ASK_AGAIN_S = 0.1
 _ANSWER_SECONDS = 1.0
-_EVERY_ADDRESS = ("0.0.0.0", "::")
 _STUDENTS = ("student-1", "student-2")
 # Sending to it is not needed: choosing the way there tells our own address.
 _FAR_AWAY = ("192.0.2.1", 9)
@@ -39,7 +39,7 @@ async def invite(settings: Settings) -> None:
 
 async def _until_ready(settings: Settings) -> None:
     async with httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False) as client:
-        while not await _is_ready(client, f"{_local_url(settings)}/readyz"):  # noqa: ASYNC110
+        while not await _is_ready(client, f"{local_url(settings)}/readyz"):  # noqa: ASYNC110
             await asyncio.sleep(_ASK_AGAIN_S)
 
 
@@ -51,7 +51,7 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
 
 
 def _lines(settings: Settings) -> Iterator[str]:
-    url = settings.public_url or _local_url(settings)
+    url = settings.public_url or local_url(settings)
     teacher = _token(settings, Role.INSTRUCTOR, "teacher")
     first, second = (_token(settings, Role.STUDENT, name) for name in _STUDENTS)
     yield ""
@@ -65,7 +65,9 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield ""
     yield f"  checkout   {url}/checkout#token={first}"
     yield ""
-    if settings.host in _EVERY_ADDRESS:
+    yield f"  refunds    {url}/orders#token={_token(settings, Role.OPERATOR, 'operator')}"
+    yield ""
+    if settings.host in EVERY_ADDRESS:
         yield from _codes(settings)
     yield "Open the teacher's link, open a student's beside it, press a card. Ctrl-C stops it all."
 
@@ -84,11 +86,6 @@ def _codes(settings: Settings) -> Iterator[str]:
 def _token(settings: Settings, role: Role, subject: str) -> str:
     request = TokenRequest(role, subject, (ROOM,))
     return next(iter(make_tokens(TokenKeys(settings.secrets), request, int(time.time()))))
-
-
-def _local_url(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host in _EVERY_ADDRESS else settings.host
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _network_address() -> str:

@@ -13,6 +13,7 @@ from server.settings import Settings
 # What a client that never reads can make the kernel keep for it, before we notice: with the
 # default, 13,000 frames. Accepted sockets inherit it from the listening one.
 SEND_BUFFER_BYTES = 32 * 1024
+EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def refuse_taken_port(settings: Settings) -> None:
@@ -35,6 +36,12 @@ def listen(settings: Settings, *, shared: bool) -> socket.socket:
         bound.close()
         raise CommandError(_why_not_bound(settings, error)) from error
     return bound
+
+
+def local_url(settings: Settings) -> str:
+    """Where this machine reaches the service."""
+    host = "127.0.0.1" if settings.host in EVERY_ADDRESS else settings.host
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _address_of(settings: Settings) -> tuple[int, Any]:

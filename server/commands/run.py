@@ -79,6 +79,7 @@ def _roles(settings: Settings, lock: int) -> list[Child]:
         "CLASSDROP_REDIS_URL": settings.redis_url or "",
         "CLASSDROP_DATABASE_URL": settings.database_url or "",
         "CLASSDROP_SECRET": ",".join(settings.secrets),
+        "CLASSDROP_DEMO_SHOP": "1",
     }
     # They hold the lock as well: the folder is free when the last of them is gone.
     return [

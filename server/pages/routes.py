@@ -47,6 +47,7 @@ _PAGES = (
     _Page("/rooms/{room}", "student"),
     _Page("/console/{room}", "console"),
     _Page("/checkout", "checkout"),
+    _Page("/orders", "orders"),
     _Page("/embed/rooms/{room}", "embed", framed=True),
 )
 

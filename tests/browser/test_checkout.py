@@ -1,26 +1,55 @@
-"""From the win to the right price: the sample checkout."""
+"""From the win to the paid order and back: the demo shop, as students and an operator see it."""
+
+import re
 
 from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
-from tests.browser.conftest import Classroom
+from tests.browser.conftest import LAPTOP, PHONE, Classroom
+
+PERCENT: dict[str, object] = {
+    "name": "八折券",
+    "discount": {"kind": "percent_off", "percent": 20},
+    "threshold": {"min_amount": 0},
+}
+TO_ALGEBRA_AND_WRITING = "/checkout?course=algebra-1&course=writing-1"
 
 
 def win(page: Page) -> str:
+    """The code of the only card there is."""
     page.locator("classdrop-room .claim").click()
     code = page.locator("classdrop-room code")
     expect(code).not_to_be_empty()
     return code.text_content() or ""
 
 
+def win_all(classroom: Classroom, *templates: dict[str, object]) -> Page:
+    """A student's room with a coupon of each."""
+    for template in templates:
+        classroom.drop(classroom.batch(**template))  # type: ignore[arg-type]
+    amy = classroom.student()
+    cards = amy.locator("classdrop-room .card")
+    expect(cards).to_have_count(len(templates))
+    for number in range(len(templates)):
+        cards.nth(number).locator(".claim").click()
+        expect(cards.nth(number)).to_have_attribute("data-phase", "confirmed")
+    return amy
+
+
+def shop_of(classroom: Classroom, amy: Page, path: str = TO_ALGEBRA_AND_WRITING) -> Page:
+    shop = classroom.enter(amy.context, path, Role.STUDENT, "amy")
+    expect(shop.locator("body[data-ready]")).to_be_attached()
+    return shop
+
+
 def test_use_now_opens_the_checkout_with_the_coupon_ticked(classroom: Classroom) -> None:
-    classroom.drop(classroom.batch())
+    classroom.drop(classroom.batch(use_url=TO_ALGEBRA_AND_WRITING))
     amy = classroom.student()
     code = win(amy)
     with amy.context.expect_page() as opened:
         amy.locator("classdrop-room .use").click()
     shop = opened.value
-    expect(shop).to_have_url(f"{classroom.url}/checkout?coupon={code}")
+    expect(shop).to_have_url(f"{classroom.url}{TO_ALGEBRA_AND_WRITING}&coupon={code}")
     expect(shop.locator("#choices input:checked")).to_have_value(code)
     # 80 + 30 yuan and 满100减10: 7.27 and 2.73 off.
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
@@ -28,45 +57,170 @@ def test_use_now_opens_the_checkout_with_the_coupon_ticked(classroom: Classroom)
     expect(shop.locator("[data-course=writing-1] .share")).to_contain_text("2.73")
 
 
-def test_the_total_follows_every_tick_and_every_quantity(classroom: Classroom) -> None:
-    classroom.drop(classroom.batch())
-    classroom.drop(
-        classroom.batch(
-            name="八折券",
-            discount={"kind": "percent_off", "percent": 20},
-            threshold={"min_amount": 0},
-        )
-    )
+def test_the_course_that_a_coupon_is_for_lies_in_the_cart(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch(scope={"courses": ["algebra-2"], "packages": []}))
     amy = classroom.student()
-    cards = amy.locator("classdrop-room .card")
-    expect(cards).to_have_count(2)
-    for number in range(2):
-        cards.nth(number).locator(".claim").click()
-        expect(cards.nth(number)).to_have_attribute("data-phase", "confirmed")
+    win(amy)
+    with amy.context.expect_page() as opened:
+        amy.locator("classdrop-room .use").click()
+    shop = opened.value
+    expect(shop.locator("#lines [data-course=algebra-2] output")).to_have_text("1")
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥118.00")
+    shop.get_by_role("button", name="减少：代数进阶").click()
+    expect(shop.locator("#cart-empty")).to_be_visible()
+    shop.reload()  # taken out is taken out
+    expect(shop.locator("body[data-ready]")).to_be_attached()
+    expect(shop.locator("#cart-empty")).to_be_visible()
 
-    shop = classroom.enter(amy.context, "/checkout", Role.STUDENT, "amy")
+
+def test_the_total_follows_every_tick_and_every_quantity(classroom: Classroom) -> None:
+    shop = shop_of(classroom, win_all(classroom, {}, PERCENT))
     total = shop.locator("dd[data-sum=payable]")
     expect(total).to_have_text("¥110.00")
     best, other = shop.locator("#choices li").nth(0), shop.locator("#choices li").nth(1)
     expect(best.locator(".best")).to_be_visible()
     best.locator("input").check()
     expect(total).to_have_text("¥88.00")
-    # One coupon for each order: the one just chosen replaces the other.
+    # These two are not combined: the one just chosen replaces the other.
     other.locator("input").check()
     expect(total).to_have_text("¥100.00")
     expect(best.locator("input")).not_to_be_checked()
+    expect(best.locator(".adds")).to_have_text("会替换已选的券")
+    # The best choice is one tap away.
+    shop.get_by_role("button", name="选最优惠的用法，共省 ¥22").click()
+    expect(total).to_have_text("¥88.00")
+    expect(shop.locator("#best-taken")).to_be_visible()
+    other.locator("input").check()
+    expect(total).to_have_text("¥100.00")
 
     shop.get_by_role("button", name="减少：写作工坊").click()
     expect(total).to_have_text("¥80.00")
     expect(shop.locator("#unusable-count")).to_have_text("1 张暂不可用")
     shop.locator("#unusable-box summary").click()
     expect(shop.locator("#unusable")).to_contain_text("再买 ¥20 可用")
-    shop.get_by_role("button", name="增加：经典共读").click()
+    shop.get_by_role("button", name="加入：经典共读").click()
     expect(total).to_have_text("¥100.00")
 
 
-def test_paying_is_left_to_the_school(classroom: Classroom) -> None:
-    shop = classroom.enter(classroom.context("en-US"), "/checkout", Role.STUDENT, "amy")
-    expect(shop.locator("#pay")).to_be_disabled()
-    expect(shop.locator("#pay-note")).to_contain_text("school's own system")
+def test_coupons_that_go_together_say_what_each_adds(classroom: Classroom) -> None:
+    every = ["product", "order", "shipping"]
+    ship: dict[str, object] = {
+        "name": "免邮券",
+        "discount": {"kind": "amount_off", "amount": 1200},
+        "threshold": {"min_amount": 0},
+        "deducts": ["shipping"],
+        "stacking": {"class": "shipping", "combines_with": every},
+    }
+    ten: dict[str, object] = {"stacking": {"class": "order", "combines_with": every}}
+    shop = shop_of(classroom, win_all(classroom, ten, ship), "/checkout?course=physics-1")
+    total = shop.locator("dd[data-sum=payable]")
+    expect(total).to_have_text("¥171.00")
+    shop.locator("#choices li", has_text="开学季专享").locator("input").check()
+    expect(total).to_have_text("¥161.00")
+    posted = shop.locator("#choices li", has_text="免邮券")
+    expect(posted.locator(".adds")).to_have_text("同时用再省 ¥12")
+    posted.locator("input").check()
+    expect(total).to_have_text("¥149.00")
+    expect(shop.locator("[data-line=shipping] .share")).to_contain_text("12.00")
+
+
+def test_a_typed_code_becomes_the_student_s_and_is_ticked(classroom: Classroom) -> None:
+    batch = classroom.batch(quantity=1)
+    made = classroom.operator.post(f"/v1/batches/{batch}/codes", json={"quantity": 1})
+    assert made.is_success, made.text
+    listed = classroom.operator.get(f"/v1/batches/{batch}/codes").json()
+    code = str(listed["codes"][0]["code"])
+    shop = classroom.enter(classroom.context(), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
+    shop.locator("#code").fill(code.lower())
+    shop.get_by_role("button", name="使用").click()
+    expect(shop.locator("#choices input:checked")).to_have_value(code)
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
+    # Unticked, and typed again in another way: it is the student's already.
+    shop.locator("#choices input").uncheck()
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥110.00")
+    shop.locator("#code").fill(f" {code.lower().replace('-', ' ')} ")
+    shop.locator("#code").press("Enter")
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
+    # Below its threshold it says what is missing, and what that would save.
+    shop.get_by_role("button", name="减少：写作工坊").click()
+    expect(shop.locator("#hints")).to_have_text("再买 ¥20，用“开学季专享”多省 ¥10")
+    expect(shop.locator("#unusable")).to_contain_text("已勾选，能用时自动生效")
+
+    other = classroom.enter(classroom.context("en-US"), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "ben")
+    other.locator("#code").fill(code)
+    other.get_by_role("button", name="Use").click()
+    expect(other.locator("#code-trouble")).to_have_text("No such code. Check it and type it again.")
+    classroom.watched.forgive("/v1/me/coupons")
+
+
+def test_an_expired_coupon_says_so(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch(validity={"kind": "relative", "seconds": 1}))
+    amy = classroom.student()
+    code = win(amy)
+    amy.wait_for_function("at => Date.now() > at + 1500", arg=amy.evaluate("Date.now()"))
+    shop = shop_of(classroom, amy, f"{TO_ALGEBRA_AND_WRITING}&coupon={code}")
+    expect(shop.locator("#unusable")).to_contain_text("已过期")
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥110.00")
+
+
+def test_an_order_is_paid_and_an_operator_pays_it_back(classroom: Classroom) -> None:
+    heard: list[str] = []
+    amy = win_all(classroom, {"returns": {"after_refund": "back"}})
+    amy.context.on("response", lambda answer: heard.append(answer.url))
+    shop = shop_of(classroom, amy)
+    shop.locator("#choices input").check()
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
+    shop.locator("#pay").click()
+
+    expect(shop.locator("#state")).to_have_text("待付款")
+    expect(shop.locator("#lines [data-line=algebra-1]")).to_contain_text("开学季专享 -¥7.27")
+    assert shop.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    order = shop.url
+    # Another cart cannot have the coupon meanwhile, and is told why.
+    other = shop_of(classroom, amy)
+    expect(other.locator("#open-order")).to_be_visible()
+    other.locator("#unusable-box summary").click()
+    expect(other.locator("#unusable")).to_contain_text("正用于另一笔未付款的订单")
+    other.close()
+
+    shop.get_by_role("button", name="付款 ¥100.00（演示）").click()
+    expect(shop.locator("#state")).to_have_text("已付款")
+    expect(shop.locator("#times")).to_contain_text("付款")
+
+    desk = classroom.enter(
+        classroom.context("en-US", LAPTOP), order.removeprefix(classroom.url), Role.OPERATOR, "olga"
+    )
+    desk.get_by_role("button", name="Return more: Writing workshop").click()
+    desk.get_by_role("button", name="Pay back 1 selected").click()
+    expect(desk.locator("#done")).to_have_text("¥27.27 paid back.")
+    expect(desk.locator("#state")).to_have_text("Partly paid back")
+    desk.get_by_role("button", name="Select all").click()
+    desk.get_by_role("button", name="Pay back 1 selected").click()
+    expect(desk.locator("#state")).to_have_text("All paid back")
+
+    shop.reload()
+    expect(shop.locator("dd[data-sum=refunded]")).to_have_text("¥100.00")
+    expect(shop.locator("#used")).to_contain_text("已退回券包，可再次使用")
+    # The browser speaks to the shop and to its own wallet, to nothing that takes a service token.
+    asked = {re.sub(r"^\w+://[^/]+|[?#].*", "", url) for url in heard}
+    assert {path for path in asked if path.startswith("/v1/")} <= {"/v1/me/coupons"}
+
+
+def test_an_order_that_is_called_off_gives_its_coupon_back(classroom: Classroom) -> None:
+    shop = shop_of(classroom, win_all(classroom, {}))
+    shop.locator("#choices input").check()
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
+    shop.locator("#pay").click()
+    shop.get_by_role("button", name="取消订单").click()
+    expect(shop.locator("#state-hint")).to_have_text("优惠券已回到你的券包。")
+    shop.get_by_role("link", name="去选课").click()
+    expect(shop.locator("#choices input:checked")).to_have_count(1)
+    expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
+
+
+def test_no_money_moves_and_the_page_says_so(classroom: Classroom) -> None:
+    shop = classroom.enter(classroom.context("en-US"), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
+    expect(shop.locator("#pay")).to_have_attribute("aria-disabled", "false")
+    expect(shop.locator("#pay-note")).to_contain_text("no money moves")
     expect(shop.locator("#coupons-hint")).to_have_text("You have no coupon for this order.")
+    assert shop.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -1,13 +1,18 @@
 // @ts-check
-/** The lines of the cart: quantities to change, and each line's share of the discount. */
+/**
+ * The lines of the cart: quantities to change, each line's share of the discount, shipping and gifts.
+ * Lines are kept by course, so that a press keeps its focus; prices come from the catalogue until a
+ * quote says more.
+ */
 
-import { h, setText, show } from "/sdk/element/dom.js";
+import { h, place, setText, show } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { COURSES, CURRENCY, MOST_OF_ONE } from "./shop.js";
 
 /** @typedef {import("./language.js").Language} Language */
-/** @typedef {import("./shop.js").Course} Course */
-/** @typedef {import("/sdk/shapes.js").PricedLine} PricedLine */
+/** @typedef {import("./basket.js").Basket} Basket */
+/** @typedef {import("./shop-api.js").Catalogue} Catalogue */
+/** @typedef {import("./shop-api.js").Course} Course */
+/** @typedef {import("./shop-api.js").Quote} Quote */
 
 class Line {
   /**
@@ -17,14 +22,15 @@ class Line {
   constructor(course, step) {
     this.course = course;
     this.name = h("strong");
-    this.price = h("span", { class: "hint" });
+    this.price = h("span", { class: "hint figure" });
+    this.was = h("s", { class: "was figure" });
     this.fewer = h("button", { type: "button", class: "step", onclick: () => step(-1) }, "−");
     this.count = h("output", { class: "figure" });
     this.more = h("button", { type: "button", class: "step", onclick: () => step(1) }, "+");
     this.amount = h("span", { class: "figure amount" });
     this.share = h("span", { class: "figure share" });
     this.root = h("li", { class: "line", "data-course": course.id },
-      h("div", { class: "what" }, this.name, this.price),
+      h("div", { class: "what" }, this.name, h("span", { class: "prices" }, this.price, this.was)),
       h("div", { class: "steps", role: "group" }, this.fewer, this.count, this.more),
       h("div", { class: "sum" }, this.amount, this.share));
   }
@@ -32,57 +38,122 @@ class Line {
   /**
    * @param {number} quantity
    * @param {number} discount its share, minor units
+   * @param {Catalogue} catalogue
    * @param {Language} language
    */
-  update(quantity, discount, language) {
-    const name = this.course.name[language.current === "zh" ? 0 : 1];
-    const inMoney = (/** @type {number} */ minor) => money(minor, CURRENCY, language.current, true);
+  update(quantity, discount, catalogue, language) {
+    const { price, list_price } = this.course;
+    const name = this.course.name[language.current];
+    const inMoney = (/** @type {number} */ minor) => money(minor, catalogue.currency, language.current, true);
     setText(this.name, name);
-    setText(this.price, language.say("each", { price: inMoney(this.course.price) }));
+    setText(this.price, language.say("each", { price: inMoney(price) }));
+    show(this.was, list_price > price);
+    setText(this.was, inMoney(list_price));
+    this.was.setAttribute("aria-label", language.say("list_price_is", { price: inMoney(list_price) }));
     this.fewer.setAttribute("aria-label", language.say("fewer", { name }));
     this.more.setAttribute("aria-label", language.say("more", { name }));
     this.count.setAttribute("aria-label", language.say("quantity_of", { name }));
-    this.fewer.setAttribute("aria-disabled", String(quantity === 0));
-    this.more.setAttribute("aria-disabled", String(quantity === MOST_OF_ONE));
+    this.more.setAttribute("aria-disabled", String(quantity >= catalogue.most_of_one));
     setText(this.count, String(quantity));
-    setText(this.amount, inMoney(this.course.price * quantity));
+    setText(this.amount, inMoney(price * quantity));
     show(this.share, discount > 0);
     setText(this.share, language.say("line_discount", { amount: inMoney(-discount) }));
-    this.root.toggleAttribute("data-none", quantity === 0);
   }
 }
 
-export class Cart extends EventTarget {
+export class Cart {
   /**
-   * Says `change` after every change of a quantity.
-   * @param {Element} list
+   * @param {HTMLElement} list
+   * @param {HTMLElement} title takes the focus of a line that goes
+   * @param {Catalogue} catalogue
+   * @param {Basket} basket
    */
-  constructor(list) {
-    super();
-    /** @type {Map<string, number>} */
-    this.quantities = new Map(COURSES.map(({ id, quantity }) => [id, quantity]));
-    this._lines = COURSES.map((course) => new Line(course, (step) => this._step(course.id, step)));
-    list.replaceChildren(...this._lines.map((line) => line.root));
+  constructor(list, title, catalogue, basket) {
+    this._list = list;
+    this._title = title;
+    this._catalogue = catalogue;
+    this._basket = basket;
+    /** @type {Map<string, Line>} */
+    this._lines = new Map();
+  }
+
+  /**
+   * @param {Quote|null} quote null while the discount is not known
+   * @param {Language} language
+   */
+  show(quote, language) {
+    const shares = new Map(quote?.lines.map(({ id, discount }) => [id, discount]));
+    const shown = this._catalogue.courses.filter(({ id }) => this._basket.quantityOf(id) > 0);
+    const rows = shown.map((course) => {
+      const line = this._lineOf(course);
+      line.update(this._basket.quantityOf(course.id), shares.get(course.id) ?? 0, this._catalogue, language);
+      return line.root;
+    });
+    const hadFocus = this._list.contains(document.activeElement);
+    place(this._list, this._basket.isEmpty ? [] : [...rows, ...this._others(quote, language)]);
+    if (hadFocus && !this._list.contains(document.activeElement)) this._title.focus();
+  }
+
+  /** @param {Course} course */
+  _lineOf(course) {
+    const known = this._lines.get(course.id);
+    if (known) return known;
+    const line = new Line(course, (step) => this._step(course.id, step));
+    this._lines.set(course.id, line);
+    return line;
   }
 
   /** @param {string} id @param {number} step */
   _step(id, step) {
-    const before = this.quantities.get(id) ?? 0;
-    const after = Math.min(MOST_OF_ONE, Math.max(0, before + step));
-    if (after === before) return;
-    this.quantities.set(id, after);
-    this.dispatchEvent(new Event("change"));
+    const before = this._basket.quantityOf(id);
+    const after = Math.min(this._catalogue.most_of_one, Math.max(0, before + step));
+    if (after !== before) this._basket.put(id, after);
   }
 
-  /**
-   * @param {readonly PricedLine[]} priced empty while the discount is not known
-   * @param {Language} language
-   */
-  show(priced, language) {
-    const shares = new Map(priced.map(({ id, discount }) => [id, discount]));
-    for (const line of this._lines) {
-      const { id } = line.course;
-      line.update(this.quantities.get(id) ?? 0, shares.get(id) ?? 0, language);
-    }
+  /** What the student did not choose: shipping, and what coupons give.
+   * @param {Quote|null} quote @param {Language} language */
+  _others(quote, language) {
+    const shipping = (quote?.lines ?? []).filter(({ kind }) => kind !== "course");
+    return [
+      ...shipping.map((line) => fixedLine(line.name[language.current], line, this._catalogue.currency, language)),
+      ...giftLines(quote?.gifts ?? [], this._catalogue.courses, this._catalogue.currency, language),
+    ];
   }
+}
+
+/**
+ * A line without a quantity to change.
+ * @param {string} name
+ * @param {{id: string, amount: number, discount: number}} line
+ * @param {string} currency
+ * @param {Language} language
+ */
+function fixedLine(name, line, currency, language) {
+  const inMoney = (/** @type {number} */ minor) => money(minor, currency, language.current, true);
+  const share = line.discount > 0 && language.say("line_discount", { amount: inMoney(-line.discount) });
+  return h("li", { class: "line", "data-line": line.id },
+    h("div", { class: "what" }, h("strong", null, name)),
+    h("div", { class: "sum" },
+      h("span", { class: "figure amount" }, inMoney(line.amount)),
+      share && h("span", { class: "figure share" }, share)));
+}
+
+/**
+ * What coupons give: at 0, with its list price kept. Used by the order page too.
+ * @param {readonly import("./shop-api.js").GiftLine[]} gifts
+ * @param {readonly Course[]} courses
+ * @param {string} currency
+ * @param {Language} language
+ */
+export function giftLines(gifts, courses, currency, language) {
+  const inMoney = (/** @type {number} */ minor) => money(minor, currency, language.current, true);
+  return gifts.map((gift) => {
+    const known = courses.find(({ id }) => id === gift.course);
+    const name = gift.name || known?.name[language.current] || gift.course;
+    return h("li", { class: "line", "data-gift": gift.course },
+      h("div", { class: "what" }, h("strong", null, language.say("gift_line", { name, n: gift.quantity }))),
+      h("div", { class: "sum" },
+        h("span", { class: "figure amount" }, inMoney(0)),
+        h("s", { class: "was figure" }, inMoney(gift.list_price * gift.quantity))));
+  });
 }

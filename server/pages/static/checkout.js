@@ -1,148 +1,237 @@
 // @ts-check
 /**
- * The sample checkout: cart, coupons and total. Every figure comes from a quote of the server, asked
- * anew after each change; nothing here computes a discount.
+ * The demo shop: courses, cart, coupons and total. Every figure comes from a quote of the shop's back end,
+ * asked anew after each change; nothing here computes a discount.
  */
 
-import { Api, ApiError, errorText } from "/sdk/index.js";
-import { h, setText, show } from "/sdk/element/dom.js";
+import { ApiError, errorText } from "/sdk/index.js";
+import { setText, show } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
+import { Basket } from "./basket.js";
 import { Cart } from "./cart.js";
 import { Choices } from "./choices.js";
 import { askForLink } from "./connection.js";
+import { land } from "./landing.js";
 import { Language } from "./language.js";
-import { CURRENCY, orderOf } from "./shop.js";
-import { takeToken } from "./token.js";
+import { Shelf } from "./shelf.js";
+import { ShopApi } from "./shop-api.js";
+import { shopWords } from "./shop-words.js";
+import { sumRows } from "./sums.js";
+import { claimsOf, takeToken } from "./token.js";
+import { TypedCode } from "./typed-code.js";
+import { reasonText } from "./worth.js";
 
-/** @typedef {import("/sdk/shapes.js").Quote} Quote */
+/** @typedef {import("./shop-api.js").Catalogue} Catalogue */
+/** @typedef {import("./shop-api.js").Quote} Quote */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 
-const EMPTY = { subtotal: 0, discount: 0, payable: 0, lines: [], applied: [], usable: [], unusable: [],
-  best: { codes: [], discount: 0, exact: true } };
+const MOST_OF_WALLET = 100;
 
 class Checkout {
   /**
-   * @param {string} token
+   * @param {ShopApi} api
+   * @param {Catalogue} catalogue
+   * @param {Basket} basket
    * @param {Language} language
    */
-  constructor(token, language) {
-    this._api = new Api({ url: location.origin, getToken: () => token });
+  constructor(api, catalogue, basket, language) {
+    this._api = api;
+    this._catalogue = catalogue;
+    this._basket = basket;
     this._language = language;
-    this._cart = new Cart(element("lines"));
-    this._choices = new Choices((code, isTicked) => this._tick(code, isTicked));
-    /** The one ticked last comes first: it is applied first. @type {string[]} */
-    this._ticked = new URLSearchParams(location.search).getAll("coupon");
+    this._shelf = new Shelf(element("shelf"), catalogue, (course) => this._add(course));
+    this._cart = new Cart(element("lines"), element("cart-title"), catalogue, basket);
+    this._choices = new Choices((code, isTicked) => this._tick(code, isTicked), (codes) => this._take(codes));
     /** @type {Map<string, WalletCoupon>} */
     this._wallet = new Map();
-    /** @type {Quote} */
-    this._quote = EMPTY;
+    /** @type {Quote|null} */
+    this._quote = null;
+    /** @type {() => string} */
+    this._trouble = () => "";
     this._asked = 0;
     this._isSwapped = false;
-    this._cart.addEventListener("change", () => void this._ask());
+    this._isPaying = false;
+    new TypedCode(api, language, () => this._wallet.keys(), (code) => this._taken(code));
+    element("pay").addEventListener("click", () => void this._place());
+    basket.addEventListener("change", () => void this._ask());
     language.addEventListener("change", () => this._show());
+    // Back from the order's page: its coupons are locked now, or spent.
+    addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
   }
 
   async start() {
+    this._isPaying = false;
+    this._basket.keepOnly((course) => this._catalogue.courses.some(({ id }) => id === course));
     this._show();
-    await Promise.all([this._ask(), this._loadWallet()]);
-    this._show();
+    await Promise.all([this._loadWallet(), this._lookForOpenOrder()]);
+    land(this._basket, this._catalogue, this._wallet);
+    await this._ask();
+    document.body.dataset.ready = "true";
   }
 
-  /** Names and worth of coupons that the quote only gives the code of. */
+  /** What coupons are called and worth; a quote has only their codes. */
   async _loadWallet() {
     try {
-      const { coupons } = await this._api.myCoupons();
+      const { coupons } = await this._api.myCoupons({ limit: MOST_OF_WALLET });
       this._wallet = new Map(coupons.map((coupon) => [coupon.code, coupon]));
     } catch {
       // The codes are shown in place of the names; the quote tells of any real trouble.
     }
   }
 
-  /** @param {string} code @param {boolean} isTicked */
+  /** One that was placed from this cart and is not paid: its coupons are locked until it is, or is off. */
+  async _lookForOpenOrder() {
+    const { orderId } = this._basket;
+    try {
+      const { orders } = await this._api.orders();
+      const own = orders.find(({ id }) => id === orderId);
+      if (own?.state === "redeemed" || own?.state === "cancelled") this._basket.renewOrder();
+      const isOpen = own?.state === "locked" && Date.parse(own.expires_at) > Date.now();
+      show(element("open-order"), isOpen);
+      element("open-order-link").setAttribute("href", `/orders?order=${encodeURIComponent(orderId)}`);
+    } catch {
+      // The quote says what is locked.
+    }
+  }
+
+  /** @param {string} course */
+  _add(course) {
+    const inCart = this._basket.quantityOf(course);
+    if (inCart < this._catalogue.most_of_one) this._basket.put(course, inCart + 1);
+  }
+
+  /** The one ticked last comes first: it stays where two cannot be combined.
+   * @param {string} code @param {boolean} isTicked */
   _tick(code, isTicked) {
-    const others = this._ticked.filter((each) => each !== code);
-    this._ticked = isTicked ? [code, ...others] : others;
+    const others = this._basket.ticked.filter((each) => each !== code);
     this._isSwapped = false;
-    void this._ask();
+    this._basket.tick(isTicked ? [code, ...others] : others);
+  }
+
+  /** @param {readonly string[]} codes the best choice */
+  _take(codes) {
+    this._isSwapped = false;
+    this._basket.tick(codes);
+  }
+
+  /** A typed code's coupon. @param {string} code */
+  async _taken(code) {
+    await this._loadWallet();
+    this._tick(code, true);
   }
 
   /** Of answers that overtake each other the last question's is shown. */
   async _ask() {
     const asked = ++this._asked;
-    const order = orderOf(this._cart.quantities);
-    this._cart.show(this._quote.lines, this._language);
-    element("sums").setAttribute("aria-busy", "true");
+    this._cart.show(this._quote, this._language);
+    this._shelf.show(this._basket, this._language);
+    this._setBusy(true);
     try {
-      const quote = order ? await this._quoteOf(order) : EMPTY;
+      const quote = this._basket.isEmpty ? null : await this._quoteNow();
       if (asked !== this._asked) return;
       this._quote = quote;
-      this._fail(null);
+      this._say(() => "");
     } catch (error) {
       if (asked !== this._asked) return;
-      this._fail(error);
+      this._say(() => this._words(error));
     }
-    element("sums").removeAttribute("aria-busy");
+    this._setBusy(false);
     this._show();
   }
 
   /**
-   * What cannot be combined with the one just ticked is unticked, and the rest quoted again, so that
-   * it stands among the usable ones.
-   * @param {import("/sdk/shapes.js").Order} order
+   * What cannot be combined with the one just ticked is unticked, and the rest quoted again, so that it
+   * stands among the usable ones.
    * @returns {Promise<Quote>}
    */
-  async _quoteOf(order) {
-    const quote = await this._api.quote({ order, coupons: this._ticked });
-    const clashing = quote.unusable.filter(({ reason }) => reason === "not_combinable");
+  async _quoteNow() {
+    const { lines, ticked } = this._basket;
+    const quote = await this._api.quoteCart(lines, ticked);
+    const clashing = quote.unusable.filter(({ reason }) => reason === "not_combinable" || reason === "too_many");
     if (!clashing.length) return quote;
     const dropped = new Set(clashing.map(({ code }) => code));
-    this._ticked = this._ticked.filter((code) => !dropped.has(code));
     this._isSwapped = true;
-    return this._api.quote({ order, coupons: this._ticked });
+    this._basket.ticked = ticked.filter((code) => !dropped.has(code));
+    return this._api.quoteCart(lines, this._basket.ticked);
   }
 
-  /** @param {unknown} error null where all is well */
-  _fail(error) {
-    const trouble = element("trouble");
-    show(trouble, error !== null);
-    const code = error instanceof ApiError ? error.code : "other";
-    setText(trouble, error === null ? "" : errorText(code, this._language.current));
+  /** Only what applies goes along: whatever else is ticked waits for a larger order. */
+  async _place() {
+    const quote = this._quote;
+    if (!quote || this._isPaying || element("pay").getAttribute("aria-disabled") === "true") return;
+    this._isPaying = true;
+    this._show();
+    const { orderId, lines } = this._basket;
+    const coupons = quote.applied.map(({ code }) => code);
+    try {
+      await this._api.place(orderId, { lines, coupons, expected_payable: quote.payable });
+      location.assign(`/orders?order=${encodeURIComponent(orderId)}`);
+    } catch (error) {
+      this._isPaying = false;
+      if (error instanceof ApiError && error.code === "wrong_state") this._basket.renewOrder();
+      await this._loadWallet();
+      await this._ask();
+      this._say(() => this._words(error));
+      this._show();
+    }
+  }
+
+  /** @param {unknown} error */
+  _words(error) {
+    const { code, facts } = error instanceof ApiError ? error : { code: "other", facts: {} };
+    if (code === "wrong_state") return this._language.say("order_over");
+    const refused = /** @type {import("./shop-api.js").Unusable[]} */ (facts.coupons ?? []);
+    if (refused.length === 0) return errorText(code, this._language.current, facts);
+    const told = refused.map((each) => {
+      const name = this._wallet.get(each.code)?.name ?? each.code;
+      return `${name}: ${reasonText(each, this._catalogue.currency, this._language)}`;
+    });
+    return [errorText(code, this._language.current, facts), ...told].join(" ");
+  }
+
+  /** @param {() => string} words in the language of the moment */
+  _say(words) {
+    this._trouble = words;
+  }
+
+  /** @param {boolean} isBusy no price is promised while a new one is on its way */
+  _setBusy(isBusy) {
+    element("sums").toggleAttribute("aria-busy", isBusy);
+    element("pay").setAttribute("aria-disabled", String(isBusy || !this._quote || this._isPaying));
   }
 
   _show() {
     const language = this._language;
-    const isEmpty = orderOf(this._cart.quantities) === null;
-    this._cart.show(this._quote.lines, language);
-    this._choices.show(this._quote, this._ticked, this._wallet, language);
-    this._showHint(isEmpty);
-    const sums = ["subtotal", "discount", "payable"].map((name) => this._sum(name));
-    element("sums").replaceChildren(...sums.flat());
-    const { payable, discount } = this._quote;
-    setText(element("total-said"), language.say("total_said", { payable: this._money(payable), discount: this._money(discount) }));
-    setText(element("pay"), language.say("pay"));
-    setText(element("pay-note"), language.say("pay_note"));
+    const { isEmpty, ticked } = this._basket;
+    const quote = isEmpty ? null : this._quote;
+    this._cart.show(quote, language);
+    this._shelf.show(this._basket, language);
+    show(element("cart-empty"), isEmpty);
+    show(element("coupons-panel"), !isEmpty);
+    show(element("total-panel"), !isEmpty);
+    show(element("trouble"), this._trouble() !== "");
+    setText(element("trouble"), this._trouble());
+    setText(element("pay"), language.say(this._isPaying ? "one_moment" : "pay"));
+    if (!quote) return;
+    this._choices.show({ quote, ticked, wallet: this._wallet, language });
+    this._showHint(quote);
+    element("sums").replaceChildren(...sumRows(quote, language));
+    this._setBusy(element("sums").hasAttribute("aria-busy"));
+    const amounts = { payable: this._money(quote.payable), discount: this._money(quote.discount) };
+    setText(element("to-pay"), amounts.payable);
+    setText(element("total-said"), language.say("total_said", amounts));
   }
 
-  /** @param {boolean} isEmpty */
-  _showHint(isEmpty) {
-    const hint = element("coupons-hint");
-    const key = isEmpty ? "cart_empty" : this._isSwapped ? "swapped" : "no_coupons";
-    show(hint, isEmpty || this._isSwapped || this._quote.usable.length === 0);
-    setText(hint, this._language.say(key));
-  }
-
-  /** @param {string} name */
-  _sum(name) {
-    const value = /** @type {number} */ (/** @type {any} */ (this._quote)[name]);
-    return [
-      h("dt", { "data-sum": name }, this._language.say(name)),
-      h("dd", { "data-sum": name, class: "figure" }, this._money(name === "discount" ? -value : value)),
-    ];
+  /** @param {Quote} quote */
+  _showHint(quote) {
+    const hasNone = quote.usable.length === 0 && quote.unusable.length === 0;
+    show(element("coupons-hint"), this._isSwapped || hasNone);
+    setText(element("coupons-hint"), this._language.say(this._isSwapped ? "swapped" : "no_coupons"));
   }
 
   /** @param {number} minor */
   _money(minor) {
-    return money(minor === 0 ? 0 : minor, CURRENCY, this._language.current, true);
+    return money(minor, this._catalogue.currency, this._language.current, true);
   }
 }
 
@@ -151,9 +240,37 @@ function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
+/** @param {string} token @param {Language} language */
+async function open(token, language) {
+  const api = new ShopApi(token);
+  try {
+    const catalogue = await api.catalogue();
+    const basket = new Basket(claimsOf(token).sub ?? "");
+    await new Checkout(api, catalogue, basket, language).start();
+  } catch (error) {
+    const code = error instanceof ApiError ? error.code : "other";
+    element("shop").hidden = true;
+    const say = () => setText(element("trouble"), closedText(code, language));
+    show(element("trouble"), true);
+    language.addEventListener("change", say);
+    say();
+  }
+}
+
+/** Where the school has a shop of its own, this page only says the code that goes there.
+ * @param {string} code @param {Language} language */
+function closedText(code, language) {
+  if (code !== "not_found") return errorText(code, language.current);
+  const coupon = new URLSearchParams(location.search).get("coupon");
+  return coupon ? language.say("no_shop_coupon", { coupon }) : language.say("no_shop");
+}
+
 const token = takeToken("checkout");
-const language = new Language();
+const language = new Language(shopWords);
 language.switchWith(element("language"));
 document.title = "Classdrop";
-if (token) void new Checkout(token, language).start();
-else askForLink(language);
+if (token) void open(token, language);
+else {
+  element("shop").hidden = true;
+  askForLink(language);
+}

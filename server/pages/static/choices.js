@@ -1,17 +1,19 @@
 // @ts-check
 /**
- * The student's coupons at the checkout: what each saves, the best one marked, and why the others
- * cannot be used. Rows are kept by code, so that ticking one keeps its focus.
+ * The student's coupons at the checkout: what each saves alone and on top of what is ticked, the best
+ * choice one tap away, what a little more would save, and why the others cannot be used. Rows are kept by
+ * code, so that ticking one keeps its focus.
  */
 
-import { h, place, setText, show } from "/sdk/element/dom.js";
-import { dateText, money, shortValue } from "/sdk/element/value.js";
-import { CURRENCY } from "./shop.js";
-import { words } from "./words.js";
+import { fill, h, place, setText, show } from "/sdk/element/dom.js";
+import { dateText, money } from "/sdk/element/value.js";
+import { reasonText, worthText } from "./worth.js";
 
 /** @typedef {import("./language.js").Language} Language */
-/** @typedef {import("/sdk/shapes.js").Quote} Quote */
+/** @typedef {import("./shop-api.js").Quote} Quote */
+/** @typedef {import("./shop-api.js").Usable} Usable */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
+/** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, language: Language}} Seen */
 
 class Choice {
   /**
@@ -24,63 +26,59 @@ class Choice {
     this.name = h("strong");
     this.facts = h("span", { class: "hint" });
     this.saves = h("span", { class: "saves figure" });
+    this.adds = h("span", { class: "adds figure" });
     this.best = h("span", { class: "best" });
     this.root = h("li", null, h("label", { class: "choice" }, this.box, this.worth,
-      h("span", { class: "what" }, this.name, this.facts), h("span", { class: "gain" }, this.saves, this.best)));
+      h("span", { class: "what" }, this.name, this.facts),
+      h("span", { class: "gain" }, this.saves, this.adds, this.best)));
   }
 
-  /**
-   * @param {Quote["usable"][number]} usable
-   * @param {boolean} isTicked
-   * @param {boolean} isBest
-   * @param {WalletCoupon|undefined} coupon
-   * @param {Language} language
-   */
-  update(usable, isTicked, isBest, coupon, language) {
+  /** @param {Usable} usable @param {Seen} seen */
+  update(usable, { quote, ticked, wallet, language }) {
+    const isTicked = ticked.includes(usable.code);
+    const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
     this.box.checked = isTicked;
-    setText(this.worth, worth(coupon, language));
+    setText(this.worth, worthText(wallet.get(usable.code), language));
     setText(this.name, usable.name);
     setText(this.facts, language.say("use_by", { at: dateText(usable.use_by, language.current) }));
-    setText(this.saves, language.say("saves", { amount: money(usable.discount, CURRENCY, language.current) }));
-    show(this.best, isBest);
+    setText(this.saves, alone(usable, wallet.get(usable.code), inMoney, language));
+    const onTop = isTicked || quote.applied.length === 0 ? "" : onTopOf(usable, inMoney, language);
+    show(this.adds, onTop !== "");
+    setText(this.adds, onTop);
+    show(this.best, quote.best.codes.includes(usable.code));
     setText(this.best, language.say("best"));
   }
 }
 
 export class Choices {
-  /** @param {(code: string, isTicked: boolean) => void} ticked */
-  constructor(ticked) {
+  /**
+   * @param {(code: string, isTicked: boolean) => void} ticked
+   * @param {(codes: readonly string[]) => void} take the whole best choice
+   */
+  constructor(ticked, take) {
     this._ticked = ticked;
     /** @type {Map<string, Choice>} */
     this._rows = new Map();
-    this._usable = element("choices");
-    this._unusable = element("unusable");
+    /** @type {readonly string[]} */
+    this._best = [];
+    this._waiting = "";
+    element("best").addEventListener("click", () => take(this._best));
   }
 
-  /**
-   * @param {Quote} quote
-   * @param {readonly string[]} ticked
-   * @param {ReadonlyMap<string, WalletCoupon>} wallet by code
-   * @param {Language} language
-   */
-  show(quote, ticked, wallet, language) {
+  /** @param {Seen} seen */
+  show(seen) {
+    const { usable } = seen.quote;
     for (const code of this._rows.keys()) {
-      if (!quote.usable.some((usable) => usable.code === code)) this._rows.delete(code);
+      if (!usable.some((each) => each.code === code)) this._rows.delete(code);
     }
-    const rows = quote.usable.map((usable) => {
-      const row = this._rowOf(usable.code);
-      const isBest = quote.best.codes.includes(usable.code);
-      row.update(usable, ticked.includes(usable.code), isBest, wallet.get(usable.code), language);
+    place(element("choices"), usable.map((each) => {
+      const row = this._rowOf(each.code);
+      row.update(each, seen);
       return row.root;
-    });
-    place(this._usable, rows);
-    this._showUnusable(quote, wallet, language);
-  }
-
-  clear() {
-    this._rows.clear();
-    this._usable.replaceChildren();
-    show(element("unusable-box"), false);
+    }));
+    this._showBest(seen);
+    this._showHints(seen);
+    this._showUnusable(seen);
   }
 
   /** @param {string} code */
@@ -90,44 +88,77 @@ export class Choices {
     return row;
   }
 
-  /**
-   * @param {Quote} quote
-   * @param {ReadonlyMap<string, WalletCoupon>} wallet
-   * @param {Language} language
-   */
-  _showUnusable({ unusable }, wallet, language) {
+  /** @param {Seen} seen */
+  _showBest({ quote, language }) {
+    const { best } = quote;
+    this._best = best.codes;
+    const isBetter = best.discount > quote.discount;
+    const amount = money(best.discount, quote.currency, language.current);
+    show(element("best"), isBetter);
+    setText(element("best"), language.say("take_best", { amount }));
+    show(element("best-taken"), !isBetter && quote.discount > 0);
+    setText(element("best-taken"), language.say(best.exact ? "is_best" : "is_best_found"));
+  }
+
+  /** @param {Seen} seen */
+  _showHints({ quote, wallet, language }) {
+    const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
+    const rows = (quote.hints ?? []).map((hint) => {
+      const name = wallet.get(hint.code)?.name ?? hint.code;
+      const save = inMoney(hint.save_more || hint.worth || 0);
+      const text = hint.spend_more
+        ? language.say("hint_spend", { more: inMoney(hint.spend_more), save, name })
+        : language.say("hint_pieces", { n: hint.pieces_more ?? 0, save, name });
+      return h("li", { class: "nudge" }, text);
+    });
+    fill(element("hints"), ...rows);
+  }
+
+  /** @param {Seen} seen */
+  _showUnusable({ quote, ticked, wallet, language }) {
+    const { unusable, currency } = quote;
     show(element("unusable-box"), unusable.length > 0);
+    // Whoever just ticked one is to see why it does nothing.
+    const waiting = unusable.filter(({ code }) => ticked.includes(code)).map(({ code }) => code).join();
+    if (waiting && waiting !== this._waiting) element("unusable-box").setAttribute("open", "");
+    this._waiting = waiting;
     setText(element("unusable-count"), language.say("unusable_count", { n: unusable.length }));
-    this._unusable.replaceChildren(
-      ...unusable.map((each) => {
-        const coupon = wallet.get(each.code);
-        return h("li", { class: "choice", "data-unusable": true },
-          h("span", { class: "worth" }, worth(coupon, language)),
-          h("span", { class: "what" }, h("strong", null, coupon?.name ?? each.code),
-            h("span", { class: "hint" }, reasonText(each, language))));
-      }),
-    );
+    const rows = unusable.map((each) => {
+      const coupon = wallet.get(each.code);
+      return h("li", { class: "choice", "data-unusable": true },
+        h("span", { class: "worth" }, worthText(coupon, language)),
+        h("span", { class: "what" }, h("strong", null, coupon?.name ?? each.code),
+          h("span", { class: "hint" }, reasonText(each, currency, language)),
+          ticked.includes(each.code) && h("span", { class: "hint" }, language.say("waits")),
+          each.reason === "locked" && h("a", { href: "/orders" }, language.say("see_orders"))));
+    });
+    fill(element("unusable"), ...rows);
   }
 }
 
 /**
- * @param {Quote["unusable"][number]} unusable
- * @param {Language} language
- */
-function reasonText({ reason, short_by }, language) {
-  if (reason === "below_threshold" && short_by) {
-    return language.say("spend_more", { amount: money(short_by, CURRENCY, language.current) });
-  }
-  return language.say(Object.hasOwn(words, `reason_${reason}`) ? `reason_${reason}` : "reason_other");
-}
-
-/**
+ * @param {Usable} usable
  * @param {WalletCoupon|undefined} coupon
+ * @param {(minor: number) => string} inMoney
  * @param {Language} language
  */
-function worth(coupon, language) {
-  const { discount, currency } = /** @type {any} */ (coupon?.template ?? {});
-  return discount ? shortValue(discount, currency, language.current) : "";
+function alone(usable, coupon, inMoney, language) {
+  if (usable.discount > 0 || !usable.worth) return language.say("saves", { amount: inMoney(usable.discount) });
+  const { discount } = /** @type {any} */ (coupon?.template ?? {});
+  const key = discount?.kind === "rebate" ? "gives_back" : "gives_gift";
+  return language.say(key, { amount: inMoney(usable.worth) });
+}
+
+/**
+ * @param {Usable} usable
+ * @param {(minor: number) => string} inMoney
+ * @param {Language} language
+ */
+function onTopOf(usable, inMoney, language) {
+  if (usable.worth && usable.fits !== false) return "";
+  if (usable.fits === false) return language.say("instead");
+  if (usable.adds > 0) return language.say("adds", { amount: inMoney(usable.adds) });
+  return usable.fits ? language.say("adds_nothing") : language.say("instead");
 }
 
 /** @param {string} id */

@@ -13,8 +13,10 @@ import { words } from "./words.js";
 const KEPT_AS = "classdrop.language";
 
 export class Language extends EventTarget {
-  constructor() {
+  /** @param {typeof words} [more] the words of a page that has many of its own */
+  constructor(more = {}) {
     super();
+    this._words = { ...words, ...more };
     /** @type {Chosen} */
     this.current = remembered() ?? spoken(navigator.languages);
     this._apply();
@@ -22,7 +24,7 @@ export class Language extends EventTarget {
 
   /** @param {string} key @param {Record<string, string|number>} [values] */
   say(key, values) {
-    return fillIn(words, this.current, key, values);
+    return fillIn(this._words, this.current, key, values);
   }
 
   /** Makes `button` the switch: it names the other language, in that language.

@@ -5,9 +5,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { words } from "../../../server/pages/static/words.js";
+import { shopWords } from "../../../server/pages/static/shop-words.js";
+import { words as commonWords } from "../../../server/pages/static/words.js";
 import { say } from "../../../client_sdk/javascript/element/words.js";
 
+const words = { ...commonWords, ...shopWords };
 const PAGES = new URL("../../../server/pages/", import.meta.url);
 const places = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
@@ -24,6 +26,10 @@ test("every page text is there in Chinese and English, with the same places to f
     assert.ok(pair.every(Boolean), key);
     assert.deepEqual(places(pair[0]), places(pair[1]), key);
   }
+});
+
+test("no page says one word in two ways", () => {
+  assert.deepEqual(Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)), []);
 });
 
 test("templates ask for no text that is not there", () => {

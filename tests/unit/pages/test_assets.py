@@ -27,6 +27,7 @@ def client(origins: Sequence[str] = (SCHOOL,)) -> httpx.AsyncClient:
         ("student", "/rooms/algebra"),
         ("console", "/console/algebra"),
         ("checkout", "/checkout"),
+        ("orders", "/orders"),
         ("embed", "/embed/rooms/algebra"),
     ],
 )
@@ -36,6 +37,8 @@ async def test_a_page_with_all_it_needs_weighs_at_most_60_kb(name: str, path: st
         page = await browser.get(path)
     modules = store.modules_of(f"/static/{name}.js")
     styles = ["/static/page.css", f"/static/{name}.css", "/static/icon.svg"]
+    if name in ("checkout", "orders"):
+        styles.append("/static/shop.css")
     weight = len(gzip.compress(page.content))
     weight += sum(store.files[file].wire_bytes for file in [*modules, *styles])
     assert weight <= MOST_BYTES
@@ -45,7 +48,7 @@ async def test_a_page_with_all_it_needs_weighs_at_most_60_kb(name: str, path: st
 
 async def test_no_page_has_a_script_or_a_style_of_its_own() -> None:
     async with client() as browser:
-        for path in ("/rooms/a", "/console/a", "/checkout", "/embed/rooms/a"):
+        for path in ("/rooms/a", "/console/a", "/checkout", "/orders", "/embed/rooms/a"):
             text = (await browser.get(path)).text
             assert "<style" not in text
             assert " style=" not in text

@@ -1,0 +1,90 @@
+"""A cart with its prices: the order as Classdrop is asked about it, and as people read it.
+
+Called by `till`. Pure. Every price comes from the catalogue.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Final
+
+from server.demo_shop.bodies import CartLine
+from server.demo_shop.catalogue import (
+    BY_ID,
+    CURRENCY,
+    SHIPPING_ID,
+    SHIPPING_NAME,
+    SHIPPING_PRICE,
+    Course,
+)
+from server.demo_shop.refusal import Json, Refusal, bad_field
+
+_ASKED: Final = ("id", "kind", "course", "packages", "unit_price", "list_price", "quantity")
+
+
+def priced(cart: Sequence[CartLine]) -> list[Json] | Refusal:
+    """The lines of the order in the cart's order, with shipping last where something is shipped."""
+    if len({line.course for line in cart}) < len(cart):
+        return bad_field("lines", "same_course_twice")
+    for index, line in enumerate(cart):
+        if line.course not in BY_ID:
+            return bad_field(f"lines.{index}.course", "unknown")
+    lines = [_line(BY_ID[each.course], each.quantity) for each in cart]
+    if any(BY_ID[each.course].is_shipped for each in cart):
+        lines.append(_shipping())
+    return lines
+
+
+def asked_of(lines: Sequence[Json]) -> Json:
+    """The order in Classdrop's terms, which has no use for names."""
+    return {
+        "currency": CURRENCY,
+        "lines": [{key: line[key] for key in _ASKED if key in line} for line in lines],
+    }
+
+
+def with_shares(lines: Sequence[Json], answered: object) -> list[Json]:
+    """Each line with what Classdrop says of it: its share of the discount, what is left to pay."""
+    by_id = {part["id"]: part for part in as_list(answered)}
+    return [{**line, **_share(line, by_id.get(str(line["id"]), {}))} for line in lines]
+
+
+def list_total(lines: Sequence[Json]) -> int:
+    return sum(_int(line["list_price"]) * _int(line["quantity"]) for line in lines)
+
+
+def as_list(value: object) -> list[Json]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _line(course: Course, quantity: int) -> Json:
+    return {
+        "id": course.id,
+        "kind": "course",
+        "course": course.id,
+        "packages": list(course.packages),
+        "name": asdict(course.name),
+        "unit_price": course.price,
+        "list_price": course.list_price,
+        "quantity": quantity,
+        "amount": course.price * quantity,
+    }
+
+
+def _shipping() -> Json:
+    return {
+        "id": SHIPPING_ID,
+        "kind": "shipping",
+        "name": asdict(SHIPPING_NAME),
+        "unit_price": SHIPPING_PRICE,
+        "list_price": SHIPPING_PRICE,
+        "quantity": 1,
+        "amount": SHIPPING_PRICE,
+    }
+
+
+def _share(line: Json, part: Mapping[str, object]) -> Json:
+    return {"discount": part.get("discount", 0), "payable": part.get("payable", line["amount"])}
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,98 @@
+"""The shop's own record of its orders, in a SQLite file: whose, what at which price, and what Classdrop
+last said of it.
+
+Called by `till`. Several processes of one machine may share the file. Every call opens it anew, in a thread
+of its own: this is a demo, and nothing here may hold up the room.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import orjson
+
+from server.demo_shop.refusal import Json
+
+_BUSY_SECONDS: Final = 5.0
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS orders (
+  id TEXT PRIMARY KEY, student TEXT NOT NULL, placed_at INTEGER NOT NULL,
+  goods TEXT NOT NULL, redemption TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS orders_of_student ON orders (student, placed_at);
+"""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`goods`: the lines at their prices of then, the coupons' names. `placed_at`: ms."""
+
+    id: str
+    student: str
+    placed_at: int
+    goods: Json
+    redemption: Json
+
+
+class OrderBook:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def keep(self, order: Order) -> None:
+        """Writes it, or over it: an order that is not paid yet may be placed anew. Somebody else's order of
+        that id stays as it is."""
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO orders VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " goods = excluded.goods, redemption = excluded.redemption"
+                " WHERE student = excluded.student",
+                (
+                    order.id,
+                    order.student,
+                    order.placed_at,
+                    orjson.dumps(order.goods).decode(),
+                    orjson.dumps(order.redemption).decode(),
+                ),
+            )
+
+        await self._done(write)
+
+    async def find(self, order_id: str) -> Order | None:
+        def read(db: sqlite3.Connection) -> Order | None:
+            row = db.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
+            return _order(row) if row else None
+
+        return await self._done(read)
+
+    async def newest(self, student: str | None, limit: int) -> list[Order]:
+        """Of one student, or of all."""
+
+        def read(db: sqlite3.Connection) -> list[Order]:
+            rows = db.execute(
+                "SELECT * FROM orders WHERE ?1 IS NULL OR student = ?1"
+                " ORDER BY placed_at DESC LIMIT ?2",
+                (student, limit),
+            )
+            return [_order(row) for row in rows]
+
+        return await self._done(read)
+
+    async def _done(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await asyncio.to_thread(self._do, work)
+
+    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as db, db:
+            db.executescript(_SCHEMA)
+            return work(db)
+
+
+def _order(row: tuple[str, str, int, str, str]) -> Order:
+    order_id, student, placed_at, goods, redemption = row
+    return Order(order_id, student, placed_at, orjson.loads(goods), orjson.loads(redemption))

@@ -1,0 +1,202 @@
+"""The shop's own paths, /shop/…: what its page calls with the student's token, and an operator for refunds.
+
+Made by the composition root of a `web` process. Checks who asks and what they sent; `till` does the rest.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import httpx
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.core.identity import Identity, Role
+from server.demo_shop import catalogue
+from server.demo_shop.bodies import OrderBody, QuoteBody, RefundBody
+from server.demo_shop.classdrop import Classdrop
+from server.demo_shop.order_book import OrderBook
+from server.demo_shop.refusal import NOT_FOUND, Json, Refusal, bad_field
+from server.demo_shop.till import Till
+from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
+
+_MOST_BYTES: Final = 16 * 1024
+_ANSWER_SECONDS: Final = 8.0  # the page gives up after 10
+_ORDER: Final = "/shop/orders/{order}"
+_ORDER_ID: Final = re.compile(r"[A-Za-z0-9-]{8,60}")
+_PREFIX: Final = "/shop/"
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_BUYER: Final = frozenset({Role.STUDENT})
+_OPERATOR: Final = frozenset({Role.OPERATOR})
+_READER: Final = _BUYER | _OPERATOR
+
+_B = TypeVar("_B", bound=BaseModel)
+Handler = Callable[[Identity, Request], Awaitable[Json | Refusal]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """`url`: where Classdrop answers. `clock`: ms."""
+
+    url: str
+    data_dir: Path
+    keys: TokenKeys
+    clock: Callable[[], int]
+
+
+@asynccontextmanager
+async def demo_shop(facts: ShopFacts) -> AsyncIterator[ASGIApp]:
+    # trust_env: a proxy of the environment has no business between two parts of one machine.
+    async with httpx.AsyncClient(
+        base_url=facts.url, timeout=_ANSWER_SECONDS, trust_env=False
+    ) as http:
+        yield shop_app(http, facts)
+
+
+def shop_app(http: httpx.AsyncClient, facts: ShopFacts) -> ASGIApp:
+    """`http` asks Classdrop."""
+    orders = OrderBook(facts.data_dir / "shop.sqlite3")
+    counter = _Counter(Till(Classdrop(http, facts.keys, facts.clock), orders, facts.clock))
+    door = _Door(facts.keys, facts.clock)
+    routes = [
+        door.route("/shop/catalogue", GET=(_READER, counter.catalogue)),
+        door.route("/shop/quotes", POST=(_BUYER, counter.quote)),
+        door.route("/shop/orders", GET=(_READER, counter.orders)),
+        door.route(_ORDER, GET=(_READER, counter.order), PUT=(_BUYER, counter.place)),
+        door.route(f"{_ORDER}/pay", POST=(_BUYER, counter.pay)),
+        door.route(f"{_ORDER}/cancel", POST=(_BUYER, counter.cancel)),
+        door.route(f"{_ORDER}/refunds", POST=(_OPERATOR, counter.refund)),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+
+
+def beside(app: ASGIApp, shop: ASGIApp) -> ASGIApp:
+    """The shop's own paths are the shop's, everything else is `app`'s."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        is_shop = scope["type"] == "http" and scope["path"].startswith(_PREFIX)
+        await (shop if is_shop else app)(scope, receive, send)
+
+    return serve
+
+
+class _Door:
+    """Lets in whose token is good and of one of the roles."""
+
+    def __init__(self, keys: TokenKeys, clock: Callable[[], int]) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    def route(self, path: str, **methods: tuple[frozenset[Role], Handler]) -> Route:
+        async def serve(request: Request) -> Response:
+            roles, handler = methods["GET" if request.method == "HEAD" else request.method]
+            return _response(await self._answer(request, roles, handler))
+
+        return Route(path, serve, methods=list(methods))
+
+    async def _answer(
+        self, request: Request, roles: frozenset[Role], handler: Handler
+    ) -> Json | Refusal:
+        who = self._identified(request.headers.get("authorization", ""))
+        if isinstance(who, Refusal):
+            return who
+        if who.role not in roles:
+            return Refusal(403, "wrong_role")
+        if not _ORDER_ID.fullmatch(request.path_params.get("order", "none-named")):
+            return NOT_FOUND
+        return await handler(who, request)
+
+    def _identified(self, authorization: str) -> Identity | Refusal:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return Refusal(401, "token_missing")
+        try:
+            return self._keys.verify(token.strip(), self._clock())
+        except TokenExpiredError:
+            return Refusal(401, "token_expired")
+        except TokenInvalidError:
+            return Refusal(401, "token_invalid")
+
+
+class _Counter:
+    """A handler each: reads what was sent, and asks the till."""
+
+    def __init__(self, till: Till) -> None:
+        self._till = till
+
+    async def catalogue(self, _who: Identity, _request: Request) -> Json | Refusal:
+        return catalogue.shown()
+
+    async def quote(self, who: Identity, request: Request) -> Json | Refusal:
+        body = await _read(request, QuoteBody)
+        return body if isinstance(body, Refusal) else await self._till.quote(who.subject, body)
+
+    async def orders(self, who: Identity, _request: Request) -> Json | Refusal:
+        return await self._till.newest(_student(who))
+
+    async def order(self, who: Identity, request: Request) -> Json | Refusal:
+        return await self._till.show(request.path_params["order"], _student(who))
+
+    async def place(self, who: Identity, request: Request) -> Json | Refusal:
+        body = await _read(request, OrderBody)
+        if isinstance(body, Refusal):
+            return body
+        return await self._till.place(request.path_params["order"], who.subject, body)
+
+    async def pay(self, who: Identity, request: Request) -> Json | Refusal:
+        return await self._till.pay(request.path_params["order"], who.subject)
+
+    async def cancel(self, who: Identity, request: Request) -> Json | Refusal:
+        return await self._till.cancel(request.path_params["order"], who.subject)
+
+    async def refund(self, _who: Identity, request: Request) -> Json | Refusal:
+        body = await _read(request, RefundBody)
+        if isinstance(body, Refusal):
+            return body
+        return await self._till.refund(request.path_params["order"], body)
+
+
+def _student(who: Identity) -> str | None:
+    """None: an operator, who may see everybody's orders."""
+    return who.subject if who.role is Role.STUDENT else None
+
+
+async def _read(request: Request, model: type[_B]) -> _B | Refusal:
+    raw = bytearray()
+    try:
+        async for part in request.stream():
+            raw += part
+            if len(raw) > _MOST_BYTES:
+                return Refusal(413, "too_large")
+        return model.model_validate_json(bytes(raw))
+    except ClientDisconnect:
+        return bad_field("", "cut_short")
+    except ValidationError as error:
+        place = ".".join(str(each) for each in error.errors()[0]["loc"])
+        return bad_field(place, "invalid")
+
+
+def _not_routed(_request: Request, error: Exception) -> Response:
+    wrong_method = isinstance(error, HTTPException) and error.status_code == 405
+    return _response(Refusal(405, "wrong_method") if wrong_method else NOT_FOUND)
+
+
+def _response(answer: Json | Refusal) -> Response:
+    if not isinstance(answer, Refusal):
+        return Response(orjson.dumps(answer), 200, _HEADERS, "application/json")
+    problem = {**answer.facts, "status": answer.status, "code": answer.code}
+    return Response(orjson.dumps(problem), answer.status, _HEADERS, "application/problem+json")

@@ -1,0 +1,160 @@
+"""What the shop does: quote a cart, take an order, take the money (it only says so), give it back.
+
+Called by `routes`, which has checked the token. Every order is locked with Classdrop before the shop writes
+it down, and read from Classdrop whenever it is shown: the shop keeps what Classdrop does not (whose it is,
+names, prices of then), Classdrop what a coupon did.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from server.demo_shop.bodies import CartLine, OrderBody, QuoteBody, RefundBody
+from server.demo_shop.catalogue import CURRENCY
+from server.demo_shop.classdrop import Classdrop
+from server.demo_shop.goods import as_list, asked_of, list_total, priced, with_shares
+from server.demo_shop.order_book import Order, OrderBook
+from server.demo_shop.refusal import NOT_FOUND, Json, Refusal
+
+_SHOWN_AT_MOST: Final = 50
+# What of Classdrop's answer is shown with an order. Nothing of it is secret, but a shop chooses.
+_OF_REDEMPTION: Final = (
+    "state",
+    "subtotal",
+    "discount",
+    "payable",
+    "created_at",
+    "expires_at",
+    "paid_at",
+    "payment_ref",
+    "refunded",
+    "refunds",
+)
+
+
+class Till:
+    def __init__(self, classdrop: Classdrop, orders: OrderBook, clock: Callable[[], int]) -> None:
+        self._classdrop = classdrop
+        self._orders = orders
+        self._clock = clock
+
+    async def quote(self, student: str, body: QuoteBody) -> Json | Refusal:
+        lines = priced(body.lines)
+        if isinstance(lines, Refusal):
+            return lines
+        found = await self._classdrop.quote(student, asked_of(lines), body.coupons)
+        return found if isinstance(found, Refusal) else _quoted(lines, found)
+
+    async def place(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
+        """Locks the coupons while the student pays. Again with the same id replaces the lock."""
+        goods = await self._goods(student, body.lines, body.coupons)
+        if isinstance(goods, Refusal):
+            return goods
+        form: Json = {
+            "order": asked_of(as_list(goods["lines"])),
+            "coupons": body.coupons,
+            "expected_payable": body.expected_payable,
+        }
+        locked = await self._classdrop.lock(order_id, student, form)
+        if isinstance(locked, Refusal):
+            return locked
+        order = Order(order_id, student, self._clock(), goods, locked)
+        await self._orders.keep(order)
+        return _shown(order)
+
+    async def pay(self, order_id: str, student: str) -> Json | Refusal:
+        """No money moves. Repeatable. Refused where the lock ended and somebody else has the coupon."""
+        order = await self._own(order_id, student)
+        if isinstance(order, Refusal):
+            return order
+        paid = await self._classdrop.confirm(_redemption_id(order), f"demo-{order.id[-12:]}")
+        return await self._told(order, paid)
+
+    async def cancel(self, order_id: str, student: str) -> Json | Refusal:
+        order = await self._own(order_id, student)
+        if isinstance(order, Refusal):
+            return order
+        return await self._told(order, await self._classdrop.cancel(_redemption_id(order)))
+
+    async def show(self, order_id: str, student: str | None) -> Json | Refusal:
+        """`student` None: an operator, who may see every order."""
+        order = await self._own(order_id, student)
+        if isinstance(order, Refusal):
+            return order
+        return await self._told(order, await self._classdrop.redemption(_redemption_id(order)))
+
+    async def newest(self, student: str | None) -> Json:
+        """As Classdrop last said; each is asked about anew where it is shown."""
+        found = await self._orders.newest(student, _SHOWN_AT_MOST)
+        return {"orders": [_shown(order) for order in found]}
+
+    async def refund(self, order_id: str, body: RefundBody) -> Json | Refusal:
+        """Once for each `refund_id`. Answers with the order after it."""
+        order = await self._own(order_id, None)
+        if isinstance(order, Refusal):
+            return order
+        form = body.model_dump(exclude_none=True)
+        refunded = await self._classdrop.refund(order.id, form)
+        return refunded if isinstance(refunded, Refusal) else await self.show(order.id, None)
+
+    async def _goods(
+        self, student: str, cart: Sequence[CartLine], coupons: Sequence[str]
+    ) -> Json | Refusal:
+        """What is written down of the order: prices, and what its coupons are called and bring besides."""
+        lines = priced(cart)
+        if isinstance(lines, Refusal):
+            return lines
+        found = await self._classdrop.quote(student, asked_of(lines), list(coupons))
+        if isinstance(found, Refusal):
+            return found
+        names = {str(each["code"]): each["name"] for each in as_list(found.get("usable"))}
+        return {
+            "lines": lines,
+            "names": names,
+            "gifts": found.get("gifts", []),
+            "rebates": found.get("rebates", []),
+        }
+
+    async def _own(self, order_id: str, student: str | None) -> Order | Refusal:
+        """An order of somebody else is not there."""
+        order = await self._orders.find(order_id)
+        if order is None or student not in (None, order.student):
+            return NOT_FOUND
+        return order
+
+    async def _told(self, order: Order, redemption: Json | Refusal) -> Json | Refusal:
+        if isinstance(redemption, Refusal):
+            return redemption
+        told = Order(order.id, order.student, order.placed_at, order.goods, redemption)
+        await self._orders.keep(told)
+        return _shown(told)
+
+
+def _redemption_id(order: Order) -> str:
+    return str(order.redemption["id"])
+
+
+def _quoted(lines: Sequence[Json], found: Mapping[str, object]) -> Json:
+    return {
+        **found,
+        "currency": CURRENCY,
+        "lines": with_shares(lines, found.get("lines")),
+        "list_total": list_total(lines),
+    }
+
+
+def _shown(order: Order) -> Json:
+    lines, told = as_list(order.goods["lines"]), order.redemption
+    names = order.goods["names"]
+    assert isinstance(names, dict)
+    coupons = as_list(told.get("coupons"))
+    return {
+        "id": order.id,
+        "student": order.student,
+        "currency": CURRENCY,
+        **{key: told[key] for key in _OF_REDEMPTION if key in told},
+        "lines": with_shares(lines, told.get("lines")),
+        "list_total": list_total(lines),
+        "coupons": [{**each, "name": names.get(each["code"], each["code"])} for each in coupons],
+        "gifts": order.goods["gifts"],
+        "rebates": order.goods["rebates"],
+    }

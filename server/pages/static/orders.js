@@ -1,0 +1,197 @@
+// @ts-check
+/**
+ * A student's orders, and one of them with `?order=`: to be paid, paid, paid back. An operator sees
+ * everybody's, and pays back.
+ */
+
+import { ApiError, errorText } from "/sdk/index.js";
+import { fill, h, setText, show } from "/sdk/element/dom.js";
+import { countdown, dateText, money } from "/sdk/element/value.js";
+import { Basket } from "./basket.js";
+import { askForLink } from "./connection.js";
+import { Language } from "./language.js";
+import { couponNodes, lineNodes, stateOf, timeNodes } from "./order-view.js";
+import { RefundForm } from "./refund-form.js";
+import { ShopApi } from "./shop-api.js";
+import { shopWords } from "./shop-words.js";
+import { sumRows } from "./sums.js";
+import { claimsOf, takeToken } from "./token.js";
+
+/** @typedef {import("./shop-api.js").Order} Order */
+
+class Orders {
+  /**
+   * @param {ShopApi} api
+   * @param {{sub?: string, role?: string}} claims
+   * @param {Language} language
+   */
+  constructor(api, claims, language) {
+    this._api = api;
+    this._claims = claims;
+    this._language = language;
+    this._isOperator = claims.role === "operator";
+    /** @type {Order[]|null} */
+    this._list = null;
+    /** @type {Order|null} */
+    this._order = null;
+    /** @type {() => string} */
+    this._trouble = () => "";
+    /** @type {() => string} */
+    this._done = () => "";
+    this._isBusy = false;
+    this._refunds = new RefundForm(language, (body) => this._refund(body));
+    element("pay").addEventListener("click", () => void this._do((id) => api.pay(id)));
+    element("cancel").addEventListener("click", () => void this._do((id) => api.cancel(id)));
+    language.addEventListener("change", () => this._show());
+    setInterval(() => this._showTime(), 1000);
+    addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
+  }
+
+  async start() {
+    const id = new URLSearchParams(location.search).get("order");
+    await this._try(async () => {
+      if (id) this._order = await this._api.order(id);
+      else this._list = (await this._api.orders()).orders;
+    });
+  }
+
+  /** @param {() => Promise<void>} job */
+  async _try(job) {
+    try {
+      await job();
+      this._trouble = () => "";
+      return true;
+    } catch (error) {
+      this._trouble = () => troubleText(error, this._language);
+      return false;
+    } finally {
+      this._isBusy = false;
+      this._show();
+    }
+  }
+
+  /** Whatever it came to, the cart's next order is another one.
+   * @param {(id: string) => Promise<Order>} change */
+  async _do(change) {
+    const { _order: order } = this;
+    if (!order || this._isBusy) return;
+    this._isBusy = true;
+    this._show();
+    const isDone = await this._try(async () => {
+      this._order = await change(order.id);
+    });
+    if (!isDone) return;
+    const basket = new Basket(this._claims.sub ?? "");
+    if (basket.orderId !== order.id) return;
+    if (this._order?.state === "redeemed") basket.clear();
+    else basket.renewOrder();
+  }
+
+  /** @param {import("./refund-form.js").RefundBody} body */
+  _refund(body) {
+    const id = this._order?.id ?? "";
+    return this._try(async () => {
+      this._order = await this._api.refund(id, body);
+      const made = this._order.refunds?.find(({ refund_id }) => refund_id === body.refund_id);
+      this._done = () => this._language.say("refund_done", { amount: this._money(made?.refunded ?? 0) });
+    });
+  }
+
+  _show() {
+    show(element("trouble"), this._trouble() !== "");
+    setText(element("trouble"), this._trouble());
+    show(element("list-panel"), this._list !== null);
+    show(element("order"), this._order !== null);
+    setText(element("to-shop"), this._language.say(this._isOperator ? "all_orders" : "to_shop"));
+    element("to-shop").setAttribute("href", this._isOperator ? "/orders" : "/checkout");
+    if (this._list) this._showList(this._list);
+    if (this._order) this._showOrder(this._order);
+  }
+
+  /** @param {Order[]} orders */
+  _showList(orders) {
+    show(element("orders-empty"), orders.length === 0);
+    fill(element("orders"), ...orders.map((order) => {
+      const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]} ×${quantity}`);
+      const at = dateText(order.created_at, this._language.current);
+      return h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
+        h("span", { class: "what" }, h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),
+          h("span", { class: "hint" }, this._isOperator ? `${order.student} · ${at}` : at)),
+        h("span", { class: "gain" }, h("span", { class: "figure amount" }, money(order.payable, order.currency, this._language.current, true)),
+          h("span", { class: "badge", "data-state": stateOf(order, Date.now()) }, this._stateText(order)))));
+    }));
+  }
+
+  /** @param {Order} order */
+  _showOrder(order) {
+    const language = this._language;
+    const isOpen = !this._isOperator && (order.state === "locked" || order.state === "expired");
+    setText(element("order-title"), this._isOperator
+      ? language.say("order_of", { student: order.student })
+      : language.say("order_no", { id: order.id.slice(-8) }));
+    show(element("pay"), isOpen);
+    show(element("pay-note"), isOpen);
+    show(element("cancel"), isOpen);
+    setText(element("pay"), language.say("pay_amount", { amount: this._money(order.payable) }));
+    element("pay").setAttribute("aria-disabled", String(this._isBusy));
+    element("cancel").setAttribute("aria-disabled", String(this._isBusy));
+    fill(element("lines"), ...lineNodes(order, language));
+    fill(element("used"), ...couponNodes(order, language));
+    fill(element("sums"), ...sumRows(order, language));
+    fill(element("times"), ...timeNodes(order, language));
+    show(element("done"), this._done() !== "");
+    setText(element("done"), this._done());
+    if (this._isOperator) this._refunds.show(order);
+    this._showTime();
+  }
+
+  /** What changes with the seconds: how long the coupons are kept. */
+  _showTime() {
+    const { _order: order } = this;
+    if (!order) return;
+    const state = stateOf(order, Date.now());
+    element("state").dataset.state = state;
+    setText(element("state"), this._stateText(order));
+    const text = this._isOperator ? "" : this._stateHint(order, state);
+    show(element("state-hint"), text !== "");
+    setText(element("state-hint"), text);
+  }
+
+  /** @param {Order} order @param {string} state */
+  _stateHint(order, state) {
+    if (state === "locked" && order.coupons.length) {
+      return this._language.say("time_left", { left: countdown(Date.parse(order.expires_at) - Date.now()) });
+    }
+    if (order.coupons.length === 0) return "";
+    if (state === "late" || state === "expired") return this._language.say("late_text");
+    return state === "cancelled" ? this._language.say("cancelled_text") : "";
+  }
+
+  /** @param {Order} order */
+  _stateText(order) {
+    return this._language.say(`state_${stateOf(order, Date.now())}`);
+  }
+
+  /** @param {number} minor */
+  _money(minor) {
+    return money(minor, this._order?.currency ?? "CNY", this._language.current, true);
+  }
+}
+
+/** @param {unknown} error @param {Language} language */
+function troubleText(error, language) {
+  const { code, facts } = error instanceof ApiError ? error : { code: "other", facts: {} };
+  return errorText(code, language.current, facts);
+}
+
+/** @param {string} id */
+function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+const token = takeToken("checkout");
+const language = new Language(shopWords);
+language.switchWith(element("language"));
+document.title = "Classdrop";
+if (token) void new Orders(new ShopApi(token), claimsOf(token), language).start();
+else askForLink(language);
