@@ -311,6 +311,18 @@ export class Api {
 
   // Operators and finance.
 
+  /** List price, coupons, shares, payment, refunds and all times.
+   * @param {string} orderId @returns {Promise<import("./shapes.js").OrderRecord>} */
+  getOrder(orderId) {
+    return this._call("GET", path`/v1/orders/${orderId}`);
+  }
+
+  /** With its whole history, whoever it belongs to.
+   * @param {string} code @returns {Promise<import("./shapes.js").CouponRecord>} */
+  getCoupon(code) {
+    return this._call("GET", path`/v1/coupons/${code}`);
+  }
+
   /** Who did what; of one person, or to the thing of one id.
    * @param {{actor?: string, subject?: string, limit?: number, after?: string}} [query]
    * @returns {Promise<import("./shapes.js").Acts>} */

@@ -326,6 +326,27 @@
  * @property {BalanceEntry[]} entries
  * @property {string|null} next
  *
+ * @typedef {object} CouponRecord `history`: the oldest move first, `state` what it led to
+ * @property {string} id
+ * @property {string} code
+ * @property {string} state
+ * @property {string} [student]
+ * @property {string} source
+ * @property {string} batch_id
+ * @property {string} [drop_id]
+ * @property {string} created_at
+ * @property {string} [won_at]
+ * @property {string} [bound_at]
+ * @property {string} [redeemed_at]
+ * @property {{at: string, event: string, state: string, order_id?: string}[]} history
+ *
+ * @typedef {object} OrderRecord `list_total`: before the school's own sale prices
+ * @property {string} order_id
+ * @property {number} list_total
+ * @property {Record<string, unknown>[]} lines
+ * @property {{discount: number, shares: Record<string, number>, coupon: CouponRecord}[]} coupons
+ * @property {Redemption} redemption
+ *
  * @typedef {object} Act Who did what to the thing of the id `subject`
  * @property {string} id
  * @property {string} at

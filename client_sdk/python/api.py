@@ -35,10 +35,12 @@ from client_sdk.python.shapes import (
     CodeRun,
     Codes,
     CodeSource,
+    CouponRecord,
     DropClaims,
     DropForm,
     DropReport,
     DropReports,
+    OrderRecord,
     Payment,
     Quote,
     QuoteForm,
@@ -332,6 +334,14 @@ class Api:
         return await self._call(Refund, "POST", f"/v1/orders/{_part(order_id)}/refunds", form)
 
     # Operators and finance.
+
+    async def get_order(self, order_id: str) -> OrderRecord:
+        """List price, coupons, shares, payment, refunds and all times."""
+        return await self._call(OrderRecord, "GET", f"/v1/orders/{_part(order_id)}")
+
+    async def get_coupon(self, code: str) -> CouponRecord:
+        """With its whole history, whoever it belongs to."""
+        return await self._call(CouponRecord, "GET", f"/v1/coupons/{_part(code)}")
 
     async def list_acts(
         self, *, actor: str | None = None, subject: str | None = None, page: Page = FIRST_PAGE

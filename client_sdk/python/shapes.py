@@ -744,6 +744,48 @@ class Redemption(TypedDict):
     refunds: NotRequired[list[Refund]]
 
 
+class CouponMove(TypedDict):
+    """`state`: what it led to."""
+
+    at: str
+    event: str
+    state: str
+    order_id: NotRequired[str]
+
+
+class CouponRecord(TypedDict):
+    """`history`: the oldest move first."""
+
+    id: str
+    code: str
+    state: str
+    student: NotRequired[str]
+    source: str
+    batch_id: str
+    drop_id: NotRequired[str]
+    created_at: str
+    won_at: NotRequired[str]
+    bound_at: NotRequired[str]
+    redeemed_at: NotRequired[str]
+    history: list[CouponMove]
+
+
+class OrderCoupon(TypedDict):
+    discount: int
+    shares: dict[str, int]
+    coupon: CouponRecord
+
+
+class OrderRecord(TypedDict):
+    """`list_total`: before the school's own sale prices."""
+
+    order_id: str
+    list_total: int
+    lines: list[dict[str, object]]
+    coupons: list[OrderCoupon]
+    redemption: Redemption
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """My claim of one drop.

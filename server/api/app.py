@@ -26,6 +26,7 @@ from server.api import (
     docs,
     drops,
     health,
+    office,
     quotes,
     records,
     redemptions,
@@ -63,6 +64,7 @@ CALLS: tuple[AnyCall, ...] = (
     *quotes.CALLS,
     *redemptions.CALLS,
     *records.CALLS,
+    *office.CALLS,
     *refunds.CALLS,
     *stops.CALLS,
 )

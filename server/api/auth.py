@@ -43,6 +43,7 @@ STUDENT = _rule(Role.STUDENT)
 BUYER = _rule(Role.STUDENT, Role.SERVICE)
 SERVICE = _rule(Role.SERVICE)
 SERVICE_READ = _rule(Role.SERVICE, Role.FINANCE)
+OFFICE_READ = _rule(Role.SERVICE, Role.OPERATOR, Role.FINANCE)
 
 
 def identify(keys: TokenKeys, authorization: str | None, now_ms: int) -> Identity | Refused:

@@ -138,10 +138,10 @@ async def cancel(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Ref
 
 
 def _answer(found: Redemption | Refused) -> Answer | Refused:
-    return found if isinstance(found, Refused) else Answer(_shown(found))
+    return found if isinstance(found, Refused) else Answer(shown_redemption(found))
 
 
-def _shown(redemption: Redemption) -> RedemptionShown:
+def shown_redemption(redemption: Redemption) -> RedemptionShown:
     return RedemptionShown(
         id=redemption.id,
         order_id=redemption.order_id,

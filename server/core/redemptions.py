@@ -10,7 +10,7 @@ from typing import Final
 
 from server.core.orders import MAX_ID, Order, violations
 from server.core.quotes import QuotedGift, QuotedLine, ticked_violations
-from server.core.refunds import Refund
+from server.core.refunds import PaidLine, Refund
 from server.core.template_rules import MAX_INSTANT, amount_violations, text_violations
 from server.core.violations import Violation
 
@@ -80,6 +80,15 @@ class Redemption:
     rebates: tuple[FrozenRebate, ...] = ()
     balance: int = 0
     balance_shares: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def paid_lines(self) -> tuple[PaidLine, ...]:
+        """As they were paid, before anything came back."""
+        pieces = {line.id: line.quantity for line in self.order.lines}
+        return tuple(
+            PaidLine(line.id, line.discount + line.payable, line.payable, pieces.get(line.id, 1))
+            for line in self.lines
+        )
 
     @property
     def refunded(self) -> int:

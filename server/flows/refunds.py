@@ -15,7 +15,6 @@ from server.core.records import Action
 from server.core.redemptions import Redemption, RedemptionState
 from server.core.refunds import (
     Books,
-    PaidLine,
     Plan,
     Refund,
     RefundForm,
@@ -102,13 +101,8 @@ async def _hold_coupons(conn: AsyncConnection, held: Redemption) -> list[Coupon]
 
 
 async def _books(conn: AsyncConnection, held: Redemption, used: Sequence[Coupon]) -> Books:
-    pieces = {line.id: line.quantity for line in held.order.lines}
-    lines = [
-        PaidLine(line.id, line.discount + line.payable, line.payable, pieces.get(line.id, 1))
-        for line in held.lines
-    ]
     return Books(
-        lines=await refunds.with_counters(conn, held.id, lines),
+        lines=await refunds.with_counters(conn, held.id, held.paid_lines),
         coupons=tuple(
             paid_coupon(coupon.template, frozen.shares, held.order)
             for coupon, frozen in zip(used, held.coupons, strict=True)

@@ -253,6 +253,8 @@ const CALLS = [
   [(api) => api.confirmRedemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/confirm", {}],
   [(api) => api.cancelRedemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel"],
   [(api) => api.myBalance(), "GET", "/v1/me/balance"],
+  [(api) => api.getOrder("o 1"), "GET", "/v1/orders/o%201"],
+  [(api) => api.getCoupon("A-1"), "GET", "/v1/coupons/A-1"],
   [(api) => api.listActs({ subject: "bat_1" }), "GET", "/v1/acts?subject=bat_1"],
   [(api) => api.refund("o 1", { refund_id: "r" }), "POST", "/v1/orders/o%201/refunds", { refund_id: "r" }],
   [(api) => api.live(), "GET", "/livez"],

@@ -44,6 +44,8 @@ CONTRACT = {
     "POST /v1/orders/{order_id}/refunds",
     "POST /v1/redemptions/{id}/cancel",
     "GET /v1/acts",
+    "GET /v1/orders/{order_id}",
+    "GET /v1/coupons/{code}",
     "POST /v1/campaigns",
     "GET /v1/campaigns",
     "GET /v1/campaigns/{id}",

@@ -88,6 +88,8 @@ CALLS: list[tuple[Call, str, str, object]] = [
     (lambda a: a.confirm_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/confirm", {}),
     (lambda a: a.cancel_redemption("rdm_1"), "POST", "/v1/redemptions/rdm_1/cancel", None),
     (lambda a: a.my_balance(), "GET", "/v1/me/balance", None),
+    (lambda a: a.get_order("o 1"), "GET", "/v1/orders/o%201", None),
+    (lambda a: a.get_coupon("A-1"), "GET", "/v1/coupons/A-1", None),
     (lambda a: a.list_acts(subject="bat_1"), "GET", "/v1/acts?subject=bat_1", None),
     (
         lambda a: a.refund("o 1", {"refund_id": "r"}),

@@ -1,0 +1,52 @@
+"""The whole record of an order and of a coupon, for those who look into a complaint or a statement.
+
+Called by the API (mission C7). Changes nothing.
+"""
+
+from dataclasses import dataclass
+
+from server.core import codes
+from server.core.redemptions import Redemption
+from server.core.refunds import PaidLine
+from server.core.refusals import Code, Refused
+from server.flows.stopping import refusing
+from server.ledger import coupon_records, redemptions, refunds
+from server.ledger.coupon_records import CouponRecord
+from server.ledger.engine import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """`lines` in the order's order, with what came back of each; `coupons` in order of application."""
+
+    redemption: Redemption
+    lines: tuple[PaidLine, ...]
+    coupons: tuple[CouponRecord, ...]
+
+    @property
+    def list_total(self) -> int:
+        """What its lines cost before the school's own sale prices."""
+        return sum(
+            (line.unit_price if line.list_price is None else line.list_price) * line.quantity
+            for line in self.redemption.order.lines
+        )
+
+
+@refusing
+async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
+    async with ledger.read() as conn:
+        found = await redemptions.find_by_order(conn, order_id)
+        if found is None:
+            return Refused(Code.NOT_FOUND)
+        ids = [each.coupon_id for each in found.coupons]
+        records = {one.coupon.id: one for one in await coupon_records.by_ids(conn, ids)}
+        lines = await refunds.with_counters(conn, found.id, found.paid_lines)
+    return OrderRecord(found, lines, tuple(records[each] for each in ids))
+
+
+@refusing
+async def show_coupon(ledger: Ledger, typed: str) -> CouponRecord | Refused:
+    """By its code as somebody reads it out, whoever it belongs to."""
+    async with ledger.read() as conn:
+        found = await coupon_records.by_codes(conn, codes.spellings(typed))
+    return found[0] if found else Refused(Code.NOT_FOUND)
