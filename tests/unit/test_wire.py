@@ -190,6 +190,10 @@ class TestDropShown:
             "close_reason": "ended",
         }
 
+    def test_says_what_it_comes_off_where_that_is_not_goods(self) -> None:
+        shipping = replace(DROP, deducts=("shipping",))
+        assert wire.public_drop(shipping, DropState.OPEN, 2)["deducts"] == ("shipping",)
+
     def test_says_nothing_of_whom_it_is_for_and_where_it_is_kept(self) -> None:
         hidden = {"room", "shard", "batch_id", "per_student", "audience", "tags", "students"}
         assert hidden.isdisjoint(wire.public_drop(EVERYTHING, DropState.CLOSED, 0))

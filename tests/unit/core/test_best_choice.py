@@ -143,3 +143,10 @@ def test_versions_of_one_template_share_its_limit() -> None:
     one = a_coupon(form, "A")
     wallet = [one, replace(a_coupon(form, "B"), template=replace(one.template, version=2))]
     assert quote(an_order(5000), wallet, (), NOW).best.codes == ("A",)
+
+
+def test_versions_of_a_template_without_a_limit_go_together() -> None:
+    form = replace(a_form(AmountOff(10)), stacking=Stacking(StackingClass.ORDER, ALL))
+    one = a_coupon(form, "A")
+    wallet = [one, replace(a_coupon(form, "B"), template=replace(one.template, version=2))]
+    assert set(quote(an_order(5000), wallet, (), NOW).best.codes) == {"A", "B"}

@@ -2,7 +2,13 @@
 
 import pytest
 
-from server.core.claims import ANYBODY, Audience, ClaimConditions
+from server.core.claims import (
+    ANYBODY,
+    Audience,
+    ClaimConditions,
+    conditions_to_json,
+    read_conditions,
+)
 
 VIP, BOTH = frozenset({"vip"}), frozenset({"vip", "math"})
 NONE: frozenset[str] = frozenset()
@@ -36,3 +42,12 @@ def test_who_is_named_must_meet_the_conditions_as_well() -> None:
 def test_a_drop_with_conditions_is_not_for_everybody() -> None:
     assert Audience().is_everybody
     assert not Audience(conditions=ClaimConditions(new=True)).is_everybody
+
+
+@pytest.mark.parametrize("conditions", [ANYBODY, ClaimConditions(BOTH, new=True)])
+def test_conditions_are_read_as_they_were_kept(conditions: ClaimConditions) -> None:
+    assert read_conditions(conditions_to_json(conditions)) == conditions
+
+
+def test_what_was_kept_before_there_were_any_is_for_anybody() -> None:
+    assert read_conditions(None) == ANYBODY

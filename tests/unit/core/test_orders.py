@@ -55,6 +55,7 @@ def test_the_subtotal_counts_every_line() -> None:
         ({"quantity": 0}, "quantity", "too_small"),
         ({"quantity": 10**6 + 1}, "quantity", "too_large"),
         ({"list_price": -1}, "list_price", "too_small"),
+        ({"floor_price": -1}, "floor_price", "too_small"),
         ({"kind": "gift"}, "kind", "unknown"),
     ],
 )

@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from server.core.quotes import QuotedLine
 from server.core.redemptions import (
     LockForm,
     Payment,
+    Redemption,
     RedemptionState,
     lock_violations,
     payment_violations,
@@ -19,6 +21,27 @@ def test_only_locked_and_ended_locks_may_change() -> None:
         RedemptionState.LOCKED,
         RedemptionState.EXPIRED,
     }
+
+
+def test_its_lines_are_known_as_they_were_paid() -> None:
+    order = an_order(5000)
+    paid = Redemption(
+        id="rdm_1",
+        order_id="o1",
+        student="ada",
+        state=RedemptionState.REDEEMED,
+        order=order,
+        discount=1000,
+        payable=4000,
+        lines=(QuotedLine(order.lines[0].id, 1000, 4000),),
+        coupons=(),
+        expires_at=NOW,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    (line,) = paid.paid_lines
+    assert (line.amount, line.payable, line.quantity, line.refunded) == (5000, 4000, 1, 0)
+    assert paid.refunded == 0
 
 
 def test_a_good_form_has_no_violations() -> None:

@@ -159,6 +159,8 @@ def test_an_empty_threshold_is_a_threshold_of_nothing() -> None:
         ({"discount": None}, "discount", "missing"),
         ({"discount": "10"}, "discount", "wrong_type"),
         ({"discount": {"kind": "free"}}, "discount.kind", "unknown"),
+        ({"deducts": ["air"]}, "deducts", "unknown"),
+        ({"threshold": {"counted": "during"}}, "threshold.counted", "unknown"),
         ({"discount": {"kind": "amount_off"}}, "discount.amount", "missing"),
         ({"discount": {"kind": "amount_off", "amount": 1.0}}, "discount.amount", "wrong_type"),
         ({"discount": {"kind": "amount_off", "amount": True}}, "discount.amount", "wrong_type"),
