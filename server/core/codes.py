@@ -11,6 +11,7 @@ one. A prefix is a word and may have them: there they stand for each other.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -82,6 +83,11 @@ def spellings(typed: str) -> tuple[str, ...]:
         return (_grouped(prefix, body),)
     others = (_grouped("".join(each), body) for each in product(*ways))
     return tuple(dict.fromkeys([_grouped(prefix, body), *others]))
+
+
+def spellings_of_all(typed: Iterable[str]) -> set[str]:
+    """What is to be looked for where several were typed."""
+    return {spelling for each in typed for spelling in spellings(each)}
 
 
 def well_formed(typed: str) -> bool:

@@ -105,7 +105,7 @@ def quoting(asked: Question, effort: Effort) -> Generator[None, None, Quote]:
     choice = NO_CHOICE
     if asked.is_advised:
         choice = yield from best_choice(till, wallet.kinds(), effort, asked.budget)
-    admitted, refused = _admitted(_wanted(asked.ticked, choice), wallet)
+    admitted, refused = _admitted(_wanted(asked.ticked, choice, wallet), wallet)
     stack = stacked(till, admitted)
     turned = [_told(each) for each in stack.turned]
     not_usable = tuple(dict.fromkeys([*refused, *turned, *wallet.unusable.values()]))
@@ -145,11 +145,18 @@ def _best_codes(choice: Choice) -> tuple[str, ...]:
     return tuple(each.coupon.code for each in choice.chosen)
 
 
-def _wanted(ticked: Sequence[str] | Tick, choice: Choice) -> dict[str, str]:
+def _wanted(ticked: Sequence[str] | Tick, choice: Choice, wallet: JudgedWallet) -> dict[str, str]:
     """Codes as they are stored, with how they were typed."""
     if isinstance(ticked, Tick):
         return {code: code for code in _best_codes(choice)}
-    return {codes.normalise(each): each for each in ticked}
+    return {_stored(each, wallet): each for each in ticked}
+
+
+def _stored(typed: str, wallet: JudgedWallet) -> str:
+    """The spelling of it that the student has; else the first."""
+    spellings = codes.spellings(typed)
+    own = (each for each in spellings if each in wallet.offers or each in wallet.unusable)
+    return next(own, spellings[0])
 
 
 def _admitted(

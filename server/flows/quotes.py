@@ -95,9 +95,7 @@ async def _wallet(ledger: Ledger, form: QuoteForm, now: int) -> tuple[list[Coupo
     typed = () if isinstance(form.ticked, Tick) else form.ticked
     async with ledger.read() as conn:
         held = await coupons.not_used_up(conn, form.student, now, WALLET_LIMIT + 1)
-        ticked = await coupons.by_codes(
-            conn, form.student, {codes.normalise(code) for code in typed}
-        )
+        ticked = await coupons.by_codes(conn, form.student, codes.spellings_of_all(typed))
         wallet = {coupon.id: coupon for coupon in [*ticked, *held[:WALLET_LIMIT]]}
         used_up = await use_limits.used_up(conn, form.student, wallet.values())
         of_batches = {coupon.batch_id for coupon in wallet.values()}

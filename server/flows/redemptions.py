@@ -187,7 +187,7 @@ async def _quote_held(
     conn: AsyncConnection, form: LockForm, held: Redemption, now: int, rules: MoneyRules
 ) -> Quote:
     """Quotes again, on coupons that nobody else can move any more, with its own lock undone."""
-    typed = {codes.normalise(code) for code in form.coupons}
+    typed = codes.spellings_of_all(form.coupons)
     locked = [coupon.coupon_id for coupon in held.coupons]
     wallet = (
         await coupons.hold_for_order(conn, form.student, typed, locked) if typed or locked else []

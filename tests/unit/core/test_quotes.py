@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core import codes
 from server.core.coupons import Coupon, CouponState
 from server.core.orders import LineKind, Order
 from server.core.quotes import (
@@ -292,3 +293,9 @@ def test_a_reasonable_list_is_accepted(ticked: tuple[str, ...] | Tick) -> None:
 def test_an_unreasonable_list_is_refused(ticked: tuple[str, ...], field: str, code: str) -> None:
     (found,) = ticked_violations(ticked)
     assert (found.field, found.code) == (field, code)
+
+
+def test_a_look_alike_in_the_prefix_of_an_own_code_is_forgiven() -> None:
+    code = codes.make(bytes(8), "L0VE")
+    found = quote(an_order(5000), [a_coupon(code=code)], (code.replace("L0VE", "LOVE"),), NOW)
+    assert [each.coupon.code for each in found.applied] == [code]
