@@ -1,6 +1,6 @@
 """The one table of a coupon's states: what leads from which to which, and who does it.
 
-Asked by ledger/coupons.py, where each move is one conditional UPDATE; rendered into ARCHITECTURE.md; the
+Asked by ledger/coupon_moves.py, where each move is one conditional UPDATE; rendered into ARCHITECTURE.md; the
 last table says what the books count in each state. Windows and holds are core/coupons.py.
 """
 

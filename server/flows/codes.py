@@ -32,7 +32,7 @@ from server.flows.replaying import made_before
 from server.flows.stopping import Stop, refusing, stop_if
 from server.flows.stops import claims_refusal
 from server.ids import new_id, new_ids
-from server.ledger import batches, coupons, records
+from server.ledger import batches, coupon_moves, records
 from server.ledger import codes as rows
 from server.ledger.budgets import EXPOSED
 from server.ledger.codes import NewCodes
@@ -210,7 +210,7 @@ async def _void(
     async with ledger.begin() as conn:
         found = await rows.ids_of(conn, batch_id, stored)
         unbound = sorted(each for each, state in found.values() if state is CodeState.UNBOUND)
-        voided = [each for each in unbound if await coupons.void_unbound(conn, each, now)]
+        voided = [each for each in unbound if await coupon_moves.void_unbound(conn, each, now)]
         await budgets.give_back(conn, voided, now)
         if voided:
             await records.write_act(conn, actor, Action.CODES_VOIDED, batch_id, now, coupons=voided)

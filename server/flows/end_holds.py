@@ -22,8 +22,8 @@ from server.desk import DeskUnavailableError
 from server.flows.drive_intents import drive
 from server.flows.places import Places, Whole, whole_drop
 from server.ids import new_id
-from server.ledger import batches, claims, coupons, desks, drops, intents
-from server.ledger.coupons import Hold
+from server.ledger import batches, claims, coupon_moves, desks, drops, intents
+from server.ledger.coupon_moves import Hold
 from server.ledger.drops import DropRow
 from server.ledger.intents import Intent, IntentKind
 
@@ -36,7 +36,7 @@ async def end_holds(places: Places, now: int) -> int:
     it is told later. LedgerUnavailableError passes.
     """
     async with places.ledger.read() as conn:
-        overdue = await coupons.overdue_holds(conn, now, _A_ROUND)
+        overdue = await coupon_moves.overdue_holds(conn, now, _A_ROUND)
     of_drop: defaultdict[str, list[str]] = defaultdict(list)
     for hold in overdue:
         of_drop[hold.drop_id].append(hold.coupon_id)
@@ -62,7 +62,7 @@ async def _write(
     async with places.ledger.begin() as conn:
         await desks.hold_shared(conn, [whole.row.shard])
         row = await drops.hold_end(conn, whole.row.id)
-        released = await coupons.release(conn, ids, now)
+        released = await coupon_moves.release(conn, ids, now)
         freed = await claims.release(conn, [hold.claim_id for hold in released], HOLD_ENDED)
         if row is None or not freed:
             return len(released), None

@@ -38,8 +38,8 @@ from server.flows import balances, budgets, use_limits
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
 from server.ledger import balances as balance_rows
-from server.ledger import coupons, intents, redemptions, stops
-from server.ledger.coupons import Moved
+from server.ledger import coupon_moves, coupons, intents, redemptions, stops
+from server.ledger.coupon_moves import Moved
 from server.ledger.engine import Ledger
 from server.ledger.intents import Intent, IntentKind
 
@@ -76,7 +76,9 @@ async def lock(
         await redemptions.store_lock(conn, locked, held)
         await balances.take(conn, locked, now)
         if locked.coupons:
-            await coupons.lock(conn, [each.coupon_id for each in locked.coupons], locked.id, now)
+            await coupon_moves.lock(
+                conn, [each.coupon_id for each in locked.coupons], locked.id, now
+            )
     return locked
 
 
@@ -297,14 +299,14 @@ async def _keep_kept(conn: AsyncConnection, held: Redemption, now: int) -> None:
     await coupons.hold_rows(conn, ids)
     found = await coupons.by_ids(conn, ids)
     kept = [one.id for one in found if one.template.returns.after_cancel is Returned.KEPT]
-    await coupons.keep(conn, kept, held.id, now)
+    await coupon_moves.keep(conn, kept, held.id, now)
 
 
 async def _unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
     """An order whose lock ended has nothing locked any more. A hold that would be over is longer now: its
     student is to see the one date everywhere, and a worker tells desk and room of it."""
     ids = [coupon.coupon_id for coupon in held.coupons]
-    freed = await coupons.unlock(conn, ids, held.id, now)
+    freed = await coupon_moves.unlock(conn, ids, held.id, now)
     await use_limits.count(conn, held.student, freed, -1)
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     await tell_new_dates(conn, [one for one in freed if one.hold_until == least], now)
@@ -326,11 +328,11 @@ async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> None
     ids = [coupon.coupon_id for coupon in held.coupons]
     if len(ids) > 1:  # one is held by its move, and more have to be taken in their order
         await coupons.hold_rows(conn, ids)
-    redeemed = await coupons.redeem(conn, ids, held.id, now) if ids else []
+    redeemed = await coupon_moves.redeem(conn, ids, held.id, now) if ids else []
     if len(redeemed) == len(ids):
         return
     ended = set(ids) - {one.id for one in redeemed}
-    late = await coupons.redeem_late(conn, ended, held.id, now)
+    late = await coupon_moves.redeem_late(conn, ended, held.id, now)
     await use_limits.count(conn, held.student, late, +1)
     lost = ended - {one.id for one in late}
     if lost:

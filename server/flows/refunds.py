@@ -28,7 +28,7 @@ from server.core.violations import refused
 from server.flows import balances, budgets, use_limits
 from server.flows.redemptions import tell_new_dates
 from server.flows.stopping import Stop, refusing
-from server.ledger import coupons, records, redemptions, refunds
+from server.ledger import coupon_moves, coupons, records, redemptions, refunds
 from server.ledger.engine import Ledger
 
 
@@ -129,7 +129,7 @@ async def _give_back(
         if planned.goes_back(paid)
     ]
     if ids:
-        back = await coupons.give_back(conn, ids, held.id, now)
+        back = await coupon_moves.give_back(conn, ids, held.id, now)
         await use_limits.count(conn, held.student, back, -1)
         await tell_new_dates(conn, back, now)
         discounts = {each.coupon_id: each.discount for each in held.coupons}

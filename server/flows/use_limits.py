@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons import Coupon
 from server.ledger import template_uses, templates
-from server.ledger.coupons import Moved
+from server.ledger.coupon_moves import Moved
 
 
 async def used_up(

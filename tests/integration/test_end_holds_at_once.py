@@ -14,7 +14,7 @@ from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.refusals import Refused
 from server.flows import end_holds
 from server.flows.redemptions import confirm, expire_overdue, lock
-from server.ledger import coupons, tables
+from server.ledger import coupon_moves, tables
 from tests.races.books import Books
 from tests.support.classroom import granted, now_ms
 from tests.support.crews import Crew, everybody
@@ -34,7 +34,7 @@ async def by_the_worker(crew: Crew, now: int) -> None:
 async def by_looking_first(crew: Crew, now: int) -> None:
     """Checks, then updates: in the ledger alone."""
     async with crew.ledger.read() as conn:
-        overdue = await coupons.overdue_holds(conn, now, 1_000)
+        overdue = await coupon_moves.overdue_holds(conn, now, 1_000)
     for hold in overdue:
         mine, claim = tables.coupons.c.id == hold.coupon_id, tables.claims.c.id == hold.claim_id
         released = update(tables.coupons).where(mine)

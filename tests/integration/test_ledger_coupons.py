@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from server.core.coupons import CouponState
-from server.ledger import coupons
-from server.ledger.coupons import Hold, NewCoupon
+from server.ledger import coupon_moves, coupons
+from server.ledger.coupon_moves import Hold
+from server.ledger.coupons import NewCoupon
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import change_coupon, confirm_claim, coupon_of, give_coupon
 from tests.support.money import NOW, a_form
@@ -77,37 +78,37 @@ async def test_a_hold_that_is_over_releases_its_coupon(ledger: Ledger) -> None:
     coupon = await claimed(ledger, NOW)
     hold = Hold(coupon.id, coupon.claim_id, coupon.drop_id, coupon.student)
     async with ledger.begin() as conn:
-        assert await coupons.overdue_holds(conn, NOW, 9) == [hold]
-        assert await coupons.release(conn, [coupon.id], NOW) == [hold]
-        assert await coupons.release(conn, [coupon.id], NOW) == []
-        assert await coupons.overdue_holds(conn, NOW, 9) == []
+        assert await coupon_moves.overdue_holds(conn, NOW, 9) == [hold]
+        assert await coupon_moves.release(conn, [coupon.id], NOW) == [hold]
+        assert await coupon_moves.release(conn, [coupon.id], NOW) == []
+        assert await coupon_moves.overdue_holds(conn, NOW, 9) == []
 
 
 async def test_a_hold_that_is_not_over_releases_nothing(ledger: Ledger) -> None:
     coupon = await claimed(ledger, NOW + 1)
     async with ledger.begin() as conn:
-        assert await coupons.overdue_holds(conn, NOW, 9) == []
-        assert await coupons.release(conn, [coupon.id], NOW) == []
+        assert await coupon_moves.overdue_holds(conn, NOW, 9) == []
+        assert await coupon_moves.release(conn, [coupon.id], NOW) == []
 
 
 async def test_a_coupon_without_a_hold_is_never_released(ledger: Ledger) -> None:
     coupon = await claimed(ledger, None)
     async with ledger.begin() as conn:
-        assert await coupons.release(conn, [coupon.id], NOW) == []
+        assert await coupon_moves.release(conn, [coupon.id], NOW) == []
 
 
 async def test_a_coupon_that_no_claim_gave_has_no_unit_to_give_back(ledger: Ledger) -> None:
     await give_coupon(ledger, 1, hold_until=NOW)
     async with ledger.read() as conn:
-        assert await coupons.overdue_holds(conn, NOW, 9) == []
+        assert await coupon_moves.overdue_holds(conn, NOW, 9) == []
 
 
 async def test_a_coupon_is_revoked_once(ledger: Ledger) -> None:
     code = await give_coupon(ledger, 1)
     coupon = await coupon_of(ledger, code)
     async with ledger.begin() as conn:
-        assert await coupons.revoke(conn, coupon.id, NOW)
-        assert not await coupons.revoke(conn, coupon.id, NOW)
+        assert await coupon_moves.revoke(conn, coupon.id, NOW)
+        assert not await coupon_moves.revoke(conn, coupon.id, NOW)
     assert (await coupon_of(ledger, code)).state is CouponState.REVOKED
 
 
@@ -117,4 +118,4 @@ async def test_locking_a_coupon_that_is_gone_is_a_broken_promise(ledger: Ledger)
     coupon = await coupon_of(ledger, code)
     with pytest.raises(RuntimeError, match="not usable"):
         async with ledger.begin() as conn:
-            await coupons.lock(conn, [coupon.id], "rdm_1", NOW)
+            await coupon_moves.lock(conn, [coupon.id], "rdm_1", NOW)

@@ -27,7 +27,7 @@ from server.desk.keys import RoomKeys, ShardKeys
 from server.desk.outbox import OutboxEntry
 from server.flows import redemptions
 from server.flows.drive_intents import drive_pending
-from server.ledger import coupons, tables
+from server.ledger import coupon_moves, coupons, tables
 from server.ledger.claims import ClaimRow
 from server.ledger.engine import Ledger
 from tests.races.books import Books
@@ -241,7 +241,7 @@ class SchoolMachine(RuleBasedStateMachine):
         row = rows[which % len(rows)]
         async with self.ledger.begin() as conn:
             (coupon,) = await coupons.by_claims(conn, [row.id])
-            if not await coupons.release(conn, [coupon.id], now_ms() + 120_000):
+            if not await coupon_moves.release(conn, [coupon.id], now_ms() + 120_000):
                 return  # on an order, or spent
             of_claim = tables.claims.c.id == row.id
             await conn.execute(update(tables.claims).where(of_claim).values(state="released"))
