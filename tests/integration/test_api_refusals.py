@@ -43,7 +43,7 @@ TEMPLATES: list[tuple[Json, str, str]] = [
     ({"discount": {"kind": "amount_off", "amount": 10**30}}, "discount.amount", "wrong_type"),
     ({"discount": {"kind": "percent_off", "percent": 101}}, "discount.percent", "too_large"),
     ({"discount": {"kind": "percent_off", "percent": 0}}, "discount.percent", "too_small"),
-    ({"discount": {"kind": "gift"}}, "discount.kind", "unknown_value"),
+    ({"discount": {"kind": "lottery"}}, "discount.kind", "unknown_value"),
     ({"threshold": {"min_amount": -1}}, "threshold.min_amount", "too_small"),
     ({"scope": {"courses": "all"}}, "scope.courses", "wrong_type"),
     ({"use_url": "javascript:alert(1)"}, "use_url", "not_a_url"),
