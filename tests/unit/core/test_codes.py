@@ -136,3 +136,9 @@ def test_a_prefix_beyond_its_column_is_not_well_formed() -> None:
 def test_a_code_needs_eight_bytes_and_a_proper_prefix(entropy: bytes, prefix: str) -> None:
     with pytest.raises(ValueError, match="8 bytes"):
         codes.make(entropy, prefix)
+
+
+def test_several_are_looked_for_at_once() -> None:
+    one, two = codes.make(bytes(8), "L0VE"), codes.make(bytes([1] * 8))
+    assert codes.spellings_of_all([one, two]) == {*codes.spellings(one), *codes.spellings(two)}
+    assert codes.spellings_of_all([]) == set()
