@@ -13,7 +13,7 @@ from server.api.fields import Body
 from server.api.parts import ApiParts
 from server.api.wallet import CouponShown, coupon_shown
 from server.core.refusals import Code, Refused
-from server.flows.bind_code import bind_code
+from server.flows.bind_code import Account, bind_code
 
 
 class CodeBody(Body):
@@ -28,7 +28,8 @@ async def bind(parts: ApiParts, asked: Asked[CodeBody, NoQuery]) -> Answer | Ref
     if wait_ms:
         wait_s = -(-wait_ms // 1000)
         return Refused(Code.RATE_LIMITED, "too many wrong codes", {"retry_after_s": wait_s})
-    bound = await bind_code(parts.ledger, parts.drop_desk, student, asked.body.code, asked.now)
+    account = Account(student, asked.identity.tags, asked.identity.is_new)
+    bound = await bind_code(parts.ledger, parts.drop_desk, account, asked.body.code, asked.now)
     if isinstance(bound, Refused) and bound.code is Code.NOT_FOUND:
         return bound
     limiter.was_right(student, asked.address)

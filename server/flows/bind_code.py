@@ -28,6 +28,7 @@ from server.desk import DeskReplacedError
 from server.desk.drop_desk import DropDesk
 from server.flows.places import offer_of
 from server.flows.stopping import Stop, refusing, stop_if
+from server.flows.stops import claims_refusal
 from server.ledger import claims, coupons, desks
 from server.ledger import codes as rows
 from server.ledger.codes import Binding, Found
@@ -44,20 +45,34 @@ class _Slot:
     epoch: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who types, and what the conditions of a batch ask of their account."""
+
+    student: str
+    tags: frozenset[str] = frozenset()
+    is_new: bool = False
+
+
 @refusing
 async def bind_code(
-    ledger: Ledger, desk: DropDesk, student: str, typed: str, now: int
+    ledger: Ledger, desk: DropDesk, account: Account, typed: str, now: int
 ) -> Coupon | Refused:
     """The coupon, now in the student's wallet. Repeatable: one that is theirs is answered as it is.
-    not_found; wrong_state outside the batch's claim window; limit_reached.
+    not_found, also where the batch is not for this account; wrong_state outside the batch's claim window and
+    while claims are stopped; limit_reached.
     """
+    student = account.student
     async with ledger.read() as conn:
         found = await rows.find_code(conn, codes.spellings(typed))
         if found is None or not _may_see(found, student):
             return Refused(Code.NOT_FOUND)
         batch, template = await offer_of(conn, found.batch_id)
+        stopped = await claims_refusal(conn, batch)
     if found.student is None:
-        stop_if(binding_refusal(batch, now))
+        if not batch.conditions.admits(account.tags, account.is_new):
+            return Refused(Code.NOT_FOUND)
+        stop_if(stopped or binding_refusal(batch, now))
         await _bind(ledger, desk, _Wish(found.id, student, batch, template, now))
     async with ledger.read() as conn:
         (coupon,) = await coupons.by_ids(conn, [found.id])

@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import select, update
 
 from server.core.batches import Batch, ClaimWindow
-from server.core.claims import Outcome
+from server.core.claims import ClaimConditions, Outcome
 from server.core.code_runs import CodeState, Source
 from server.core.coupons import Coupon, CouponState
 from server.core.refusals import Code, Refused
+from server.core.stops import StopForm, Stoppable
 from server.core.templates import FixedValidity, RelativeValidity
 from server.flows import codes as flows
-from server.flows.bind_code import bind_code
+from server.flows.bind_code import Account, bind_code
+from server.flows.stops import change_stop
 from server.flows.wallet import WalletQuery, show_wallet
 from server.ledger import tables
 from tests.support.classroom import granted, now_ms, refused
@@ -40,7 +42,7 @@ async def made_codes(crew: Crew, batch: Batch, quantity: int) -> list[str]:
 
 
 async def bind(crew: Crew, student: str, code: str, now: int | None = None) -> Coupon | Refused:
-    return await bind_code(crew.ledger, crew.desk.drops, student, code, now or now_ms())
+    return await bind_code(crew.ledger, crew.desk.drops, Account(student), code, now or now_ms())
 
 
 async def bound_slots(crew: Crew, batch: Batch, student: str) -> list[int]:
@@ -140,6 +142,43 @@ async def test_a_student_binds_as_many_as_the_batch_allows(
     assert (over.code, over.facts) == (Code.LIMIT_REACHED, {"limit": "batch"})
     assert await bound_slots(crew, batch, "ann") == [1, 2]
     granted(await bind(crew, "bob", codes[2]))
+
+
+async def test_a_batch_for_some_accounts_is_unknown_to_all_others(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(
+        conditions=ClaimConditions(frozenset({"vip"}), new=True)
+    )
+    (code,) = await made_codes(crew, batch, 1)
+    desk, vip = crew.desk.drops, frozenset({"vip"})
+
+    for account in (Account("ann", vip), Account("ann", is_new=True)):
+        answer = await bind_code(crew.ledger, desk, account, code, now_ms())
+        assert refused(answer) == Refused(Code.NOT_FOUND)
+    granted(await bind_code(crew.ledger, desk, Account("ann", vip, is_new=True), code, now_ms()))
+
+
+async def test_nothing_is_made_or_bound_while_claims_are_stopped(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    code, bound = await made_codes(crew, batch, 2)
+    granted(await bind(crew, "bob", bound))
+    for is_stop in (True, False):
+        form = StopForm(Stoppable.BATCH, batch.id, claims=True, use=False)
+        granted(await change_stop(crew.ledger, crew.desk.drops, form, is_stop, "olga", now_ms()))
+        if is_stop:
+            assert refused(await bind(crew, "ann", code)).code is Code.WRONG_STATE
+            granted(await bind(crew, "bob", bound))  # is theirs already
+            more = await flows.make_codes(
+                crew.ledger,
+                actor="op",
+                batch_id=batch.id,
+                quantity=1,
+                source=Source.LIST,
+                key=None,
+                now=now_ms(),
+            )
+            assert refused(more).code is Code.WRONG_STATE
+
+    granted(await bind(crew, "ann", code))
 
 
 async def test_taps_and_codes_count_for_one_limit(crew: Crew) -> None:
