@@ -40,23 +40,21 @@ async def find(
     conn: AsyncConnection, template_id: str, version: int | None = None
 ) -> Template | None:
     """`version` None: the current one."""
-    if version is not None:
-        wanted = template_id, version
-        return (await find_all(conn, [wanted])).get(wanted)
-    current = _current().where(template_versions.c.template_id == template_id)
-    row = (await conn.execute(current)).mappings().first()
-    if row is None:
-        return None
-    template = _template(row)
-    _kept(conn)[template.id, template.version] = template  # who looks is going to use it
-    return template
+    query = select(template_versions).where(template_versions.c.version == version)
+    if version is None:
+        query = _current()
+    found = await conn.execute(query.where(template_versions.c.template_id == template_id))
+    row = found.mappings().first()
+    return _template(row) if row else None
 
 
 async def find_all(
     conn: AsyncConnection, versions: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int], Template]:
     """By (template id, version); those that exist."""
-    kept = _kept(conn)
+    kept = _KEPT.setdefault(conn.engine.pool, {})
+    if len(kept) > _KEPT_AT_MOST:
+        kept.clear()
     each = [
         and_(template_versions.c.template_id == of, template_versions.c.version == version)
         for of, version in versions
@@ -72,13 +70,6 @@ async def find_all(
 # A version is never changed, so what was read once is not read again: every order asks for it.
 _KEPT_AT_MOST: Final = 1_000
 _KEPT: WeakKeyDictionary[Pool, dict[tuple[str, int], Template]] = WeakKeyDictionary()
-
-
-def _kept(conn: AsyncConnection) -> dict[tuple[str, int], Template]:
-    kept = _KEPT.setdefault(conn.engine.pool, {})
-    if len(kept) > _KEPT_AT_MOST:
-        kept.clear()
-    return kept
 
 
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Template]:
