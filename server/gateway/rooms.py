@@ -188,7 +188,12 @@ class Rooms:
         if name in self._healing:
             self._heal_again.add(name)
             return
-        task = self._tasks.create_task(self._heal(name))
+        healing = self._heal(name)
+        try:
+            task = self._tasks.create_task(healing)
+        except RuntimeError:  # the process is going, and takes its rooms along
+            healing.close()
+            return
         self._healing[name] = task
         task.add_done_callback(lambda _: self._healed(name))
 
