@@ -1,7 +1,8 @@
 """What of a batch may still be changed, and what it is then.
 
 Asked by flows/edit_batch.py. Until something is made of it (a drop, codes) everything may change but its
-campaign, which its desk shard hangs on; afterwards what nobody was promised otherwise: name, metadata, a
+campaign, which its desk shard hangs on, and with one its template, which says what a coupon takes of the
+campaign's money; afterwards what nobody was promised otherwise: name, metadata, a
 later end, more units. A drop keeps the times it was opened with.
 """
 
@@ -70,8 +71,8 @@ def _fixed(batch: Batch, form: BatchForm, now: int, *, is_used: bool) -> Iterato
         was, is_now = getattr(before, one.name), getattr(form, one.name)
         if was == is_now or one.name in _ALWAYS_FREE:
             continue
-        if one.name == "campaign_id":
-            yield Violation("campaign_id", _FIXED)
+        if one.name == "campaign_id" or (one.name == "template_id" and batch.campaign_id):
+            yield Violation(one.name, _FIXED)
         elif not is_used:
             continue
         elif one.name == "quantity":

@@ -64,13 +64,10 @@ async def take(conn: AsyncConnection, order: Redemption, now: int) -> None:
 async def give_back(conn: AsyncConnection, order: Redemption, amount: int, now: int) -> None:
     """What an order had taken of its student's balance, or a refund's part of it."""
     if amount:
-        await balances.add(
-            conn,
-            order.student,
-            BalanceEntry(
-                new_id("bal"), now, order.order.currency, amount, EntryKind.GIVEN_BACK, order.id
-            ),
+        entry = BalanceEntry(
+            new_id("bal"), now, order.order.currency, amount, EntryKind.GIVEN_BACK, order.id
         )
+        await balances.add(conn, order.student, entry)
 
 
 async def earn_all(conn: AsyncConnection, paid: Redemption, now: int) -> None:
@@ -121,30 +118,19 @@ async def take_back(
             continue
         await balances.take_back(conn, rebate, gone)
         if rebate.state is RebateState.CREDITED:
-            await balances.add(
-                conn,
-                rebate.student,
-                BalanceEntry(
-                    new_id("bal"),
-                    now,
-                    rebate.currency,
-                    rebate.taken_back - gone,
-                    EntryKind.TAKEN_BACK,
-                    redemption_id,
-                ),
-            )
+            await _enter(conn, rebate, rebate.taken_back - gone, EntryKind.TAKEN_BACK, now)
 
 
 async def _credit(conn: AsyncConnection, rebate_id: str, now: int) -> None:
     credited = await balances.mark_credited(conn, rebate_id, now)
     if credited is None or credited.amount == credited.taken_back:
         return
-    entry = BalanceEntry(
-        new_id("bal"),
-        now,
-        credited.currency,
-        credited.amount - credited.taken_back,
-        EntryKind.REBATE,
-        credited.redemption_id,
-    )
-    await balances.add(conn, credited.student, entry)
+    await _enter(conn, credited, credited.amount - credited.taken_back, EntryKind.REBATE, now)
+
+
+async def _enter(
+    conn: AsyncConnection, rebate: DueRebate, amount: int, kind: EntryKind, now: int
+) -> None:
+    """A movement that a rebate is the reason of."""
+    entry = BalanceEntry(new_id("bal"), now, rebate.currency, amount, kind, rebate.redemption_id)
+    await balances.add(conn, rebate.student, entry)

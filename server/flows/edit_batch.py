@@ -31,14 +31,8 @@ async def edit_batch(
             raise Stop(Refused(Code.NOT_FOUND))
         is_used = await batches.is_used(conn, batch_id)
         stop_if(refusal(batch, edit, now, is_used=is_used))
-        if batch.campaign_id is not None and edit.changes.get("template_id") not in (
-            None,
-            batch.template_id,
-        ):
-            # What a coupon takes of the campaign's money was settled with the template.
-            raise Stop(invalid_field("template_id", "fixed"))
         changed = _changed(batch, edit)
-        if "template_id" in edit.changes and not is_used:
+        if "template_id" in edit.changes and not is_used and batch.campaign_id is None:
             changed = await _of_current_version(conn, changed)
         await batches.replace(conn, changed)
         await records.write_act(

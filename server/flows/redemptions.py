@@ -110,7 +110,7 @@ async def confirm(
         if held.state is RedemptionState.REDEEMED:
             return held
         _stop_where_over(held)
-        await _redeem_all(conn, held, now)
+        spent = await _redeem_all(conn, held, now)
         if held.state is RedemptionState.EXPIRED:  # it was given back
             await balances.take(conn, held, now)
         paid = replace(
@@ -122,7 +122,9 @@ async def confirm(
         )
         await redemptions.store_payment(conn, paid)
         await balances.earn_all(conn, paid, now)
-        await budgets.settle(conn, {each.coupon_id: each.discount for each in held.coupons}, now)
+        if any(one.budget is not None for one in spent):
+            discounts = {each.coupon_id: each.discount for each in held.coupons}
+            await budgets.settle(conn, discounts, now)
     return paid
 
 
@@ -324,19 +326,20 @@ async def tell_new_dates(conn: AsyncConnection, moved: Collection[Moved], now: i
         await intents.write(conn, intent)
 
 
-async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
+async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list[Moved]:
     ids = [coupon.coupon_id for coupon in held.coupons]
     if len(ids) > 1:  # one is held by its move, and more have to be taken in their order
         await coupons.hold_rows(conn, ids)
     redeemed = await coupon_moves.redeem(conn, ids, held.id, now) if ids else []
     if len(redeemed) == len(ids):
-        return
+        return redeemed
     ended = set(ids) - {one.id for one in redeemed}
     late = await coupon_moves.redeem_late(conn, ended, held.id, now)
     await use_limits.count(conn, held.student, late, +1)
     lost = ended - {one.id for one in late}
     if lost:
         raise Stop(_unusable(_lost_reasons(await coupons.by_ids(conn, lost))))
+    return redeemed + late
 
 
 _LOST: Final[Mapping[CouponState, Reason]] = {

@@ -32,7 +32,7 @@ from server.ledger.tables import coupon_moves, coupons
 
 class Moved(NamedTuple):
     """As much of a coupon that has just been moved as others have to be told of. `hold_until` is the
-    new one."""
+    new one; `budget`: where its part of its campaign's is, None where it has none."""
 
     id: str
     template_id: str
@@ -41,6 +41,7 @@ class Moved(NamedTuple):
     drop_id: str | None
     claim_id: str | None
     hold_until: int | None
+    budget: str | None
 
 
 async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int) -> None:

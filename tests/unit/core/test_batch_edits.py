@@ -97,6 +97,12 @@ def test_its_campaign_stays_from_the_beginning() -> None:
     assert ("campaign_id", "fixed") in errors(is_used=False, campaign_id="cmp_1")
 
 
+def test_in_a_campaign_its_template_stays_too() -> None:
+    in_campaign = replace(BATCH, campaign_id="cmp_1")
+    assert errors(in_campaign, is_used=False, template_id="tpl_2") == [("template_id", "fixed")]
+    assert errors(in_campaign, is_used=False, template_id="tpl_1") == []
+
+
 def test_what_is_sent_as_it_is_changes_nothing() -> None:
     as_it_is = {name: getattr(form_of(BATCH), name) for name in OTHER}
     assert refusal(BATCH, BatchEdit(4, as_it_is), NOW, is_used=True) is None
