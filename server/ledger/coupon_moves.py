@@ -232,7 +232,7 @@ async def _remember(conn: AsyncConnection, ids: Sequence[str], move: CouponMove)
             "target": move.target.value,
             "redemption_id": move.redemption_id,
         }
-        await conn.execute(insert(coupon_moves), [{"coupon_id": each, **row} for each in ids])
+        await conn.execute(_LINE_ADDED, [{"coupon_id": each, **row} for each in ids])
 
 
 async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
@@ -245,5 +245,6 @@ async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
     ]
 
 
+_LINE_ADDED = insert(coupon_moves)
 _MOVED = tuple(coupons.c[name] for name in Moved._fields)
 _OF_HOLD = ("id", "claim_id", "drop_id", "student")  # in the fields' order

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final
 
 import asyncpg
+import orjson
 from sqlalchemy import event, exc, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from server.ledger import liveness
+from server.ledger.near_sqlite import connect_near
 
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
@@ -46,6 +48,10 @@ _LASTING_CODES: Final = {
     sqlite3.SQLITE_IOERR: "its disk gives errors",
     sqlite3.SQLITE_NOTADB: "its file is damaged",
     sqlite3.SQLITE_READONLY: "read-only",
+}
+_JSON: Final = {
+    "json_serializer": lambda value: orjson.dumps(value).decode(),
+    "json_deserializer": orjson.loads,
 }
 _SPOKEN_OF_SECONDS: Final = 15.0  # longer than a write may take to fail again
 
@@ -199,6 +205,7 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_use_lifo=True,  # the one that was just heard, not the one that has idled longest
         hide_parameters=True,  # names and codes stay out of error texts, and so of logs
+        **_JSON,
         connect_args={
             "timeout": _CONNECT_SECONDS,
             # The server's own limit comes first; this one is for a server that says nothing at all.
@@ -235,6 +242,9 @@ def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
         hide_parameters=True,
+        **_JSON,
+        # A reader's questions may take long (a drop's claims, counted), so they stay in its thread.
+        connect_args={"async_creator_fn": connect_near} if writes else {},
     )
 
     def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -61,7 +61,7 @@ async def stopped_claims(conn: AsyncConnection) -> tuple[int, list[str]]:
 
 async def batches_without_use(conn: AsyncConnection, batch_ids: Collection[str]) -> frozenset[str]:
     """Those of them whose coupons may not be used now."""
-    stopped = set(await conn.scalars(select(stops.c.target).where(stops.c.use)))
+    stopped = set(await conn.scalars(_USE_STOPPED))
     if not stopped or not batch_ids:
         return frozenset()
     if EVERYTHING in stopped:
@@ -71,5 +71,6 @@ async def batches_without_use(conn: AsyncConnection, batch_ids: Collection[str])
     return frozenset(row[0] for row in rows if row[0] in stopped or row[1] in stopped)
 
 
+_USE_STOPPED = select(stops.c.target).where(stops.c.use)
 # In the order of StopState's fields.
 _STATE = ("target", "claims", "use", "reason", "changed_by", "changed_at")

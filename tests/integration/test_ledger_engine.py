@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger import tables as t
 from server.ledger.engine import Ledger, LedgerUnavailableError
@@ -175,6 +176,48 @@ async def test_a_sqlite_file_that_another_process_keeps_locked_is_unavailable(
                 pass
     await one.close()
     await other.close()
+
+
+async def test_sqlite_waits_for_another_writer_without_holding_up_the_loop(
+    migrated_sqlite_file: Path,
+) -> None:
+    url = f"sqlite:///{migrated_sqlite_file}"
+    one, other = Ledger.connect(url), Ledger.connect(url)
+
+    async def write() -> None:
+        async with other.begin():
+            pass
+
+    async with one.begin():
+        waiting = asyncio.create_task(write())
+        for _ in range(20):  # turns of the loop, each with time for other threads
+            await asyncio.to_thread(waiting.done)
+        assert not waiting.done()
+    await waiting
+    await one.close()
+    await other.close()
+
+
+async def _lets_others_go_on(conn: AsyncConnection, rows: int) -> bool:
+    """While it asks a statement of so many parameters."""
+    gone_on: list[bool] = []
+    asyncio.get_running_loop().call_soon(gone_on.append, True)
+    marks = ", ".join("?" * rows)
+    await conn.exec_driver_sql(f"SELECT 1 WHERE 1 IN ({marks})", tuple(range(rows)))
+    return bool(gone_on)
+
+
+async def test_on_sqlite_a_small_statement_of_a_writer_takes_no_turn_and_a_large_one_does(
+    migrated_sqlite_file: Path,
+) -> None:
+    ledger = Ledger.connect(f"sqlite:///{migrated_sqlite_file}")
+    async with ledger.begin() as conn:
+        small, large = await _lets_others_go_on(conn, 10), await _lets_others_go_on(conn, 500)
+    async with ledger.read() as conn:
+        look = await _lets_others_go_on(conn, 10)
+    await ledger.close()
+
+    assert (small, large, look) == (False, True, True)
 
 
 async def test_sqlite_keeps_what_was_committed_and_checks_references(tmp_path: Path) -> None:
