@@ -26,11 +26,14 @@ class Bucket:
 
     def take(self, rate: Rate, now_ms: int) -> int:
         """0: granted. Else the ms until the next one will be; nothing is taken then."""
-        oldest = now_ms - rate.burst * rate.interval_ms
-        filled_at = max(self._filled_at, oldest)
-        if filled_at + rate.interval_ms > now_ms:
-            return filled_at + rate.interval_ms - now_ms
-        self._filled_at = filled_at + rate.interval_ms
+        filled_at, interval_ms = self._filled_at, rate.interval_ms
+        oldest = now_ms - rate.burst * interval_ms
+        if filled_at < oldest:  # noqa: PLR1730 - max() would take as long as all the rest
+            filled_at = oldest
+        filled_at += interval_ms
+        if filled_at > now_ms:
+            return filled_at - now_ms
+        self._filled_at = filled_at
         return 0
 
     def give_back(self, rate: Rate) -> None:

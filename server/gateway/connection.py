@@ -273,11 +273,10 @@ class Connection(asyncio.Protocol):
             self.end(closing.FLOOD)
 
     def _do(self, effect: Effect) -> None:
+        if type(effect) is wire.ClaimFrame:  # most of them; a pattern takes as long as the claim
+            self._host.claim(self, effect.drop_id, effect.request_id)
+            return
         match effect:
-            case None:
-                pass
-            case wire.ClaimFrame(drop_id, request_id):
-                self._host.claim(self, drop_id, request_id)
             case Join():
                 if self.transport is not None:
                     self._host.doorkeeper.has_shown_token(self.transport)

@@ -80,13 +80,11 @@ class Session:
             return self._greet(frame, now)
         if now >= self.identity.expires_at:
             return _EXPIRED
-        match frame:
-            case wire.ClaimFrame() | wire.SeenFrame():
-                return frame
-            case wire.Hello():
-                return _GARBAGE  # once is enough
-            case _:
-                return None
+        if isinstance(frame, wire.ClaimFrame):
+            return frame
+        if isinstance(frame, wire.SeenFrame):
+            return frame
+        return _GARBAGE if isinstance(frame, wire.Hello) else None  # one hello is enough
 
     def is_flooded(self, now: int) -> bool:
         """Counts one message of any kind, WebSocket pings too."""

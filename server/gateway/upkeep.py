@@ -79,6 +79,7 @@ class Upkeep:
     async def report(self) -> None:
         age = self._subscription.heartbeat_age
         self._gateway.metrics.heartbeat_age.set(age)
+        self._gateway.report_claims()
         self._health.report("feed", age < PRESENCE_SECONDS, f"last heard {age:.1f} s ago", 5.0)
 
 

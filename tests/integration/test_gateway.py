@@ -194,6 +194,17 @@ class TestClaiming:
                 confirmed = await device.next("claim_confirmed")
                 assert (confirmed["drop_id"], confirmed["coupon"]) == ("drp_1", COUPON)
 
+    async def test_each_answer_is_counted_once(self, gateway: RunningGateway) -> None:
+        await open_drop(gateway.desk)
+        claims = gateway.gateway.metrics.claims
+        async with gateway.student() as (client, _):
+            for request_id in ("r1", "r2", "r3"):
+                await client.claim(request_id=request_id)
+            for _ in range(2):  # a second report has nothing new
+                gateway.gateway.report_claims()
+        counted = {o: claims.labels(o)._value.get() for o in ("won", "already_won", "sold_out")}
+        assert counted == {"won": 1, "already_won": 2, "sold_out": 0}
+
     async def test_a_repeated_request_gets_its_win_on_the_other_gateway_too(
         self, gateway: RunningGateway, second_gateway: RunningGateway
     ) -> None:
