@@ -147,6 +147,8 @@ class Drops:
                     stop_if(await drive(self._places, task.intent, now, task.whole))
             except TimeoutError:
                 return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
+            if task.whole is not None:
+                return await show_drop.show_opened(self._places, task.whole, now)
         return await show_drop.show_drop(self._places, drop_id, room, now)
 
 

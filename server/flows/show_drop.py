@@ -13,9 +13,10 @@ from server.core.claims import Audience, ClaimState
 from server.core.drops import CloseReason, DropState, state_at
 from server.core.refusals import Code, Refused
 from server.core.stock import Stock
+from server.core.template_parts import discount_to_json
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DeskCounts
-from server.flows.places import Places
+from server.flows.places import Places, Whole
 from server.ledger import batches, drop_results, drops
 from server.ledger.batches import Offer
 from server.ledger.drop_results import DropClaim, DropResults
@@ -105,6 +106,17 @@ async def show_drop(places: Places, drop_id: str, room: str, now: int) -> DropVi
         results = await drop_results.of_drops(conn, [drop_id])
     live = await _live_of(places, [row])
     return _view(_Written(row, offers[row.batch_id], results[drop_id]), live[0], now)
+
+
+async def show_opened(places: Places, opened: Whole, now: int) -> DropView:
+    """A drop whose opening was driven just now: what it offers is known, and nothing of it can be confirmed
+    that its teacher has to hear of with this answer. What is asked now is asked while the card goes out."""
+    async with places.ledger.read() as conn:
+        row = await drops.find(conn, opened.row.id) or opened.row
+    template = opened.template
+    offer = Offer(template.name, template.currency, discount_to_json(template.discount))
+    live = await _live_of(places, [row])
+    return _view(_Written(row, offer, DropResults()), live[0], now)
 
 
 async def show_room(

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,10 +26,8 @@ async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
 
 async def find(conn: AsyncConnection, batch_id: str, *, is_kept: bool = False) -> Batch | None:
     """`is_kept`: until the transaction ends nobody edits it; whoever takes units goes on."""
-    query = select(batches).where(batches.c.id == batch_id)
-    if is_kept:
-        query = query.with_for_update(read=True, key_share=True)
-    rows = (await conn.execute(query)).mappings().all()
+    query = _KEPT_BY_ID if is_kept else _BY_ID
+    rows = (await conn.execute(query, {"of": batch_id})).mappings().all()
     found = await _with_rooms(conn, rows)
     return found[0] if found else None
 
@@ -164,11 +162,7 @@ async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
 
 
 async def _take_of_batch(conn: AsyncConnection, batch_id: str, units: int) -> bool:
-    taken = await conn.execute(
-        update(batches)
-        .where(batches.c.id == batch_id, batches.c.allotted + units <= batches.c.quantity)
-        .values(allotted=batches.c.allotted + units)
-    )
+    taken = await conn.execute(_UNITS_TAKEN, {"of": batch_id, "units": units})
     return taken.rowcount == 1
 
 
@@ -226,6 +220,16 @@ def _columns(batch: Batch) -> dict[str, object]:
         ),
     }
 
+
+# Made once: each counts between a teacher's press and the card.
+_BY_ID = select(batches).where(batches.c.id == bindparam("of"))
+_KEPT_BY_ID = _BY_ID.with_for_update(read=True, key_share=True)
+_MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
+_UNITS_TAKEN = (
+    update(batches)
+    .where(batches.c.id == bindparam("of"), batches.c.quantity >= _MORE_ALLOTTED)
+    .values(allotted=_MORE_ALLOTTED)
+)
 
 # Columns that are fields under the same name.
 _PLAIN = (

@@ -7,7 +7,7 @@ What a rebuild reads is then everything that was ever committed, and nothing sli
 
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.tables import desks
@@ -31,8 +31,7 @@ async def hold_exclusively(conn: AsyncConnection, shard: int) -> None:
 async def is_loaded_since(conn: AsyncConnection, shard: int, epoch: int) -> bool:
     """Whether the desk of `epoch` is gone. Where it is not, no rebuild reads the ledger until the
     transaction ends: what is written in it will be in the next desk."""
-    row = select(desks.c.epoch).where(desks.c.shard == shard).with_for_update(read=True)
-    return int((await conn.execute(row)).scalar_one()) > epoch
+    return int((await conn.execute(_KEPT_EPOCH, {"of": shard})).scalar_one()) > epoch
 
 
 async def raise_epoch(conn: AsyncConnection, shard: int, now: int) -> int:
@@ -41,3 +40,8 @@ async def raise_epoch(conn: AsyncConnection, shard: int, now: int) -> int:
     row = update(desks).where(desks.c.shard == shard)
     raised = row.values(epoch=desks.c.epoch + 1, rebuilt_at=now).returning(desks.c.epoch)
     return int((await conn.execute(raised)).scalar_one())
+
+
+_KEPT_EPOCH = (
+    select(desks.c.epoch).where(desks.c.shard == bindparam("of")).with_for_update(read=True)
+)

@@ -5,10 +5,12 @@ Called by flows, in the transaction that creates, so that only successes are kep
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, Dialect, and_, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from server.ledger.many_rows import insert_into
 from server.ledger.tables import idempotency_keys
@@ -40,18 +42,23 @@ async def keep(conn: AsyncConnection, key: IdempotencyKey, resource_id: str, now
     """Writes the key down for this thing unless it stands for one already. Of two transactions with
     one key the second waits for the first and then finds its thing.
     """
-    fresh = insert_into(conn.dialect, idempotency_keys).values(_columns(key, resource_id, now))
-    # Written before it is looked for: only the constraint sees what others have not committed. In one
-    # statement: each counts between a teacher's press and the card.
-    mine = fresh.on_conflict_do_update(
-        index_elements=[_rows.subject, _rows.path, _rows.key],
-        set_={name: fresh.excluded[name] for name in ("body_hash", "resource_id", "created_at")},
-        where=_rows.created_at <= now - KEPT_MS,  # forgotten, if not deleted yet
-    ).returning(_rows.resource_id)
-    if (await conn.execute(mine)).first() is not None:
+    asked = _columns(key, resource_id, now) | {"forgotten": now - KEPT_MS}
+    if (await conn.execute(_mine(conn.dialect), asked)).first() is not None:
         return Kept(resource_id, key.body_hash)
     found = await conn.execute(select(_rows.resource_id, _rows.body_hash).where(_is(key)))
     return Kept(*found.one())
+
+
+@lru_cache(maxsize=8)
+def _mine(dialect: Dialect) -> ReturningInsert[str]:
+    """Written before it is looked for: only the constraint sees what others have not committed. In one
+    statement, made once: each counts between a teacher's press and the card."""
+    fresh = insert_into(dialect, idempotency_keys)
+    return fresh.on_conflict_do_update(
+        index_elements=[_rows.subject, _rows.path, _rows.key],
+        set_={name: fresh.excluded[name] for name in ("body_hash", "resource_id", "created_at")},
+        where=_rows.created_at <= bindparam("forgotten"),  # forgotten, if not deleted yet
+    ).returning(_rows.resource_id)
 
 
 async def forget_old(conn: AsyncConnection, now: int) -> int:

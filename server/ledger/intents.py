@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,15 +40,9 @@ class Intent:
 
 
 async def write(conn: AsyncConnection, intent: Intent) -> None:
-    await conn.execute(
-        insert(intents).values(
-            id=intent.id,
-            kind=intent.kind.value,
-            drop_id=intent.drop_id,
-            payload=dict(intent.payload),
-            created_at=intent.created_at,
-        )
-    )
+    columns: dict[str, object] = {"id": intent.id, "kind": intent.kind.value}
+    columns |= {"drop_id": intent.drop_id, "created_at": intent.created_at}
+    await conn.execute(_ADDED, {**columns, "payload": dict(intent.payload)})
 
 
 async def pending(conn: AsyncConnection, before: int, limit: int) -> list[Intent]:
@@ -81,11 +75,7 @@ async def pending_among(conn: AsyncConnection, drop_ids: Collection[str]) -> set
 
 async def finish(conn: AsyncConnection, intent_id: str, now: int) -> bool:
     """False: somebody else has finished it; what goes with it was done in their transaction."""
-    done = await conn.execute(
-        update(intents)
-        .where(intents.c.id == intent_id, intents.c.done_at.is_(None))
-        .values(done_at=now)
-    )
+    done = await conn.execute(_FINISHED, {"of": intent_id, "done_at": now})
     return done.rowcount == 1
 
 
@@ -99,6 +89,11 @@ async def note_error(conn: AsyncConnection, intent_id: str, error: str) -> None:
     await conn.execute(
         update(intents).where(intents.c.id == intent_id).values(last_error=error[:_LONGEST_ERROR])
     )
+
+
+# Made once: each counts between a teacher's press and the card.
+_ADDED = insert(intents)
+_FINISHED = update(intents).where(intents.c.id == bindparam("of"), intents.c.done_at.is_(None))
 
 
 def _intent(row: RowMapping) -> Intent:

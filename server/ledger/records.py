@@ -21,16 +21,12 @@ async def write_act(
     **detail: object,
 ) -> None:
     """`detail` is what JSON can hold."""
-    await conn.execute(
-        insert(acts).values(
-            id=new_id("act"),
-            at=now,
-            actor=actor,
-            action=action.value,
-            subject=subject,
-            detail=detail,
-        )
-    )
+    who: dict[str, object] = {"id": new_id("act"), "at": now, "actor": actor}
+    what = {"action": action.value, "subject": subject, "detail": detail}
+    await conn.execute(_ADDED, who | what)
+
+
+_ADDED = insert(acts)
 
 
 async def page_of_acts(

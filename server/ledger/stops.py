@@ -7,7 +7,7 @@ up to it.
 
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.stops import EVERYTHING, StopForm, StopState
@@ -43,8 +43,8 @@ async def find(conn: AsyncConnection, target: str) -> StopState:
 
 async def of_targets(conn: AsyncConnection, targets: Collection[str]) -> dict[str, StopState]:
     """Of those that were ever stopped."""
-    query = select(*(stops.c[name] for name in _STATE)).where(stops.c.target.in_(targets))
-    return {row[0]: StopState(*row) for row in await conn.execute(query)}
+    found = await conn.execute(_OF_TARGETS, {"targets": list(targets)})
+    return {row[0]: StopState(*row) for row in found}
 
 
 async def version(conn: AsyncConnection) -> int:
@@ -71,6 +71,10 @@ async def batches_without_use(conn: AsyncConnection, batch_ids: Collection[str])
     return frozenset(row[0] for row in rows if row[0] in stopped or row[1] in stopped)
 
 
-_USE_STOPPED = select(stops.c.target).where(stops.c.use)
 # In the order of StopState's fields.
 _STATE = ("target", "claims", "use", "reason", "changed_by", "changed_at")
+
+_OF_TARGETS = select(*(stops.c[name] for name in _STATE)).where(
+    stops.c.target.in_(bindparam("targets", expanding=True))
+)
+_USE_STOPPED = select(stops.c.target).where(stops.c.use)
