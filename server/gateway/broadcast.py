@@ -7,7 +7,7 @@ what is older than that.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -26,11 +26,12 @@ OnSent = Callable[[float, Sequence[int]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """What goes out together, by which transports, and since when (seconds of the loop's clock). `data`:
-    the same for all, or one for each of `writes`."""
+    """What goes out together, by which transports, and since when (seconds of the loop's clock). `left`
+    are those of `writes` whose turn has not come, `each` what they are given."""
 
     writes: list[Write]
-    data: bytes | list[bytes]
+    left: Iterator[Write]
+    each: Iterator[bytes]
     published: list[int]
     begun: float
 
@@ -48,6 +49,10 @@ class Broadcast:
         self._due: deque[_Sending] = deque()  # addressed; the first may be half sent
         self._is_sending = False
 
+    @property
+    def is_sending(self) -> bool:
+        return self._is_sending
+
     def put(self, frame: bytes, audience: Audience, published: int | None = None) -> None:
         """Together with whatever else is due in this pass."""
         self._queue.append((frame, audience))
@@ -63,7 +68,8 @@ class Broadcast:
             queue, self._queue = self._queue, []
             published, self._published = self._published, []
             begun = asyncio.get_running_loop().time()
-            self._due.append(_Sending(*self._addressed(queue), published, begun))
+            writes, each = self._addressed(queue)
+            self._due.append(_Sending(writes, iter(writes), each, published, begun))
 
     def forget(self) -> None:
         """Everybody is about to get the whole state: what is on its way is older than that."""
@@ -72,9 +78,9 @@ class Broadcast:
         for sending in self._due:
             sending.writes.clear()
 
-    def _addressed(self, queue: list[Queued]) -> tuple[list[Write], bytes | list[bytes]]:
+    def _addressed(self, queue: list[Queued]) -> tuple[list[Write], Iterator[bytes]]:
         if all(audience.is_everybody for _, audience in queue):
-            return list(self._members.values()), b"".join(frame for frame, _ in queue)
+            return list(self._members.values()), repeat(b"".join(frame for frame, _ in queue))
         writes, each = [], []
         for connection, write in self._members.items():
             identity = connection.session.identity if connection.session else None
@@ -83,7 +89,7 @@ class Broadcast:
                 if data:
                     writes.append(write)
                     each.append(data)
-        return writes, each
+        return writes, iter(each)
 
     def _send(self) -> None:
         self.close_list()
@@ -93,7 +99,7 @@ class Broadcast:
 
     def _send_slice(self, start: int) -> None:
         loop, sending = asyncio.get_running_loop(), self._due[0]
-        _write_some(sending, start)
+        _write_some(sending)
         start += WRITES_IN_A_ROW
         if start < len(sending.writes):
             loop.call_soon(self._send_slice, start)
@@ -105,14 +111,11 @@ class Broadcast:
             loop.call_soon(self._send)
 
 
-def _write_some(sending: _Sending, start: int) -> None:
+def _write_some(sending: _Sending) -> None:
     """A loop without a line of Python in it: of what a write costs in a process a third. A transport that
     has closed meanwhile raises, and the others go on; one that is not read from cuts itself off
     (Connection.pause_writing)."""
-    stop = start + WRITES_IN_A_ROW
-    data = sending.data
-    each = repeat(data) if isinstance(data, bytes) else iter(data[start:stop])
-    calls = map(call, islice(sending.writes, start, stop), each)
+    calls = map(call, islice(sending.left, WRITES_IN_A_ROW), sending.each)
     for _ in range(WRITES_IN_A_ROW):
         with suppress(RuntimeError):
             deque(calls, maxlen=0)

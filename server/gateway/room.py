@@ -47,6 +47,11 @@ class Room:
     # --- who is here --------------------------------------------------------------------------
 
     @property
+    def is_sending(self) -> bool:
+        """Something is on its way out to everybody."""
+        return self._broadcast.is_sending
+
+    @property
     def is_empty(self) -> bool:
         return not self.students and not self.instructors
 
