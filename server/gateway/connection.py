@@ -84,15 +84,22 @@ class Connection(asyncio.Protocol):
         self._reason = closing.TOO_SLOW.word
         self._abort()
 
-    def eof_received(self) -> None:
-        """Without a word there is nothing to say: the transport closes itself. A class that falls at
-        once must not cost its process a library's object each. Who has left unread what was sent would
-        keep the transport for ever."""
+    def eof_received(self) -> bool:
+        """Without a word there is nothing to say. A class that falls at once must not cost its process a
+        library's object each, and is closed some at a time. Who has left unread what was sent would keep
+        the transport for ever. False: the transport closes itself."""
         if self._way is not None:
             self._way.end_of_data()
             self._send_protocol_data(self._way)
-        if self.transport is not None and self.transport.get_write_buffer_size():
+        if self.transport is None:
+            return False
+        if self.transport.get_write_buffer_size():
             self._cut_off_soon()
+            return False
+        if not self._is_ending:
+            self._begin_to_end()
+        self._host.leaving.close_soon(self.transport)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         transport, self.transport = self.transport, None

@@ -33,6 +33,7 @@ from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
 from server.gateway.joins import Joins
+from server.gateway.leaving import Leaving
 from server.gateway.room import Room, is_for
 from server.gateway.rooms import Rooms
 from server.telemetry import Metrics
@@ -75,6 +76,7 @@ class Gateway:
         self.allowed_origins = parts.allowed_origins
         self.proxies = parts.proxies
         self.doorkeeper = Doorkeeper(max_sockets)
+        self.leaving = Leaving()
         self.is_draining = False
         self._join_limit = JoinLimit(parts.joins_per_second)
         self._taps = 0  # of sockets, not answered yet

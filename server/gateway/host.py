@@ -9,6 +9,7 @@ from websockets.typing import LoggerLike
 
 from server.core.addresses import TrustedProxies
 from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.leaving import Leaving
 from server.tokens import TokenKeys
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Host(Protocol):
 
     keys: TokenKeys
     doorkeeper: Doorkeeper
+    leaving: Leaving
     allowed_origins: frozenset[str]
     proxies: TrustedProxies
     is_draining: bool

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from server.ledger import liveness
-from server.ledger.near_sqlite import connect_near
+from server.ledger.near_sqlite import connect_reader, connect_writer
 
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
@@ -243,8 +243,7 @@ def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
         pool_timeout=_POOL_WAIT_SECONDS,
         hide_parameters=True,
         **_JSON,
-        # A reader's questions may take long (a drop's claims, counted), so they stay in its thread.
-        connect_args={"async_creator_fn": connect_near} if writes else {},
+        connect_args={"async_creator_fn": connect_writer if writes else connect_reader},
     )
 
     def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

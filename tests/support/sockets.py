@@ -20,6 +20,7 @@ from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
+from server.gateway.leaving import Leaving
 from server.gateway.session import Session
 from server.tokens import TokenKeys
 
@@ -78,6 +79,7 @@ class NotedHost:
 
     keys: TokenKeys = KEYS
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
+    leaving: Leaving = field(default_factory=Leaving)
     allowed_origins: frozenset[str] = frozenset({"https://school.example"})
     is_draining: bool = False
     proxies: TrustedProxies = field(default_factory=TrustedProxies)

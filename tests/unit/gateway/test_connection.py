@@ -15,10 +15,11 @@ from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.doorkeeper import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.handshake import room_of
+from server.gateway.leaving import CLOSED_IN_A_ROW
 from server.gateway.long_way import MAX_UNHEARD_BYTES, PORTION
 from server.gateway.session import MESSAGES, Phase
 from server.wire import MAX_FRAME_BYTES
-from tests.support.sockets import NotedHost, Peer
+from tests.support.sockets import NotedHost, Peer, next_pass
 from tests.unit.gateway.test_frames import masked
 
 pytestmark = pytest.mark.asyncio
@@ -476,9 +477,29 @@ class TestEnd:
         assert len(peer.transport.writes) == written
 
     async def test_a_client_that_goes_without_a_word_gets_none(self, peer: Peer) -> None:
-        """The transport closes itself then."""
         written = len(live(peer).transport.writes)
         peer.connection.eof_received()
+        await next_pass()
+
+        assert (len(peer.transport.writes), peer.transport.ended) == (written, ["closed"])
+
+    async def test_a_class_that_goes_at_once_is_closed_some_at_a_time(self) -> None:
+        host = NotedHost()
+        peers = [Peer(host) for _ in range(2 * CLOSED_IN_A_ROW + 1)]
+        for one in peers:
+            one.shake_hands()
+            one.connection.eof_received()
+        closed = []
+        for _ in range(4):
+            closed.append(sum(one.transport.is_closing() for one in peers))
+            await next_pass()
+
+        assert closed == [0, CLOSED_IN_A_ROW, 2 * CLOSED_IN_A_ROW, len(peers)]
+
+    async def test_one_who_has_gone_is_told_nothing_more(self, peer: Peer) -> None:
+        written = len(live(peer).transport.writes)
+        peer.connection.eof_received()
+        peer.connection.write(text_frame(b'{"type":"drop_opened"}'))
 
         assert len(peer.transport.writes) == written
 
