@@ -200,17 +200,24 @@ async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: 
 async def campaign_caps_of_shard(
     conn: AsyncConnection, shard: int, now: int
 ) -> dict[str, dict[str, list[int]]]:
-    """Campaign -> student -> slots used, of those that are not over."""
+    """Campaign -> student -> slots used, by claims and by codes, of those with a limit that are not over;
+    also of those that nobody has used."""
     c = campaign_claims.c
     query = (
-        select(c.campaign_id, c.student, c.slot)
-        .join(campaigns, campaigns.c.id == c.campaign_id)
-        .where(campaigns.c.shard == shard, campaigns.c.ends_at > now)
+        select(campaigns.c.id, c.student, c.slot)
+        .outerjoin(campaign_claims, c.campaign_id == campaigns.c.id)
+        .where(
+            campaigns.c.shard == shard,
+            campaigns.c.ends_at > now,
+            campaigns.c.per_student.is_not(None),
+        )
         .order_by(c.slot)
     )
     caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
     for campaign_id, student, slot in await conn.execute(query):
-        caps[campaign_id].setdefault(student, []).append(slot)
+        used = caps[campaign_id]
+        if student is not None:
+            used.setdefault(student, []).append(slot)
     return caps
 
 

@@ -602,18 +602,23 @@ campaign_warnings = Table(
     ),
 )
 
-# I2 over all batches of a campaign with a limit. A revoked claim has no row here; a released one counts.
+# I2 over all batches of a campaign with a limit, over claims and bound codes. A revoked claim has no row
+# here; a released one counts, and so does a voided code.
 campaign_claims = Table(
     "campaign_claims",
     metadata,
-    Column("claim_id", ID, ForeignKey("claims.id"), primary_key=True),
     Column("campaign_id", ID, nullable=False),
     Column("student", NAME, nullable=False),
     Column("slot", Integer, nullable=False),
     Column("per_student", Integer, nullable=False),
+    Column("claim_id", ID, ForeignKey("claims.id")),
+    Column("coupon_id", ID, ForeignKey("coupons.id")),  # of a code, which no claim gave
     ForeignKeyConstraint(["campaign_id", "per_student"], ["campaigns.id", "campaigns.per_student"]),
-    UniqueConstraint("campaign_id", "student", "slot"),
+    PrimaryKeyConstraint("campaign_id", "student", "slot"),
+    UniqueConstraint("claim_id"),
+    UniqueConstraint("coupon_id"),
     CheckConstraint("slot BETWEEN 1 AND per_student", name="slot_within_limit"),
+    CheckConstraint("(claim_id IS NULL) <> (coupon_id IS NULL)", name="claim_or_code"),
 )
 
 # What may not be claimed or used now: `all`, a campaign or a batch. The version of `all` is raised with

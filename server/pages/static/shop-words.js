@@ -67,7 +67,6 @@ export const shopWords = {
   code_use: ["使用", "Use"],
   code_not_found: ["没有找到这个券码，请核对后再输一次。", "No such code. Check it and type it again."],
   code_invalid_field: ["这不像一个券码，请核对后再输一次。", "That does not look like a code. Check it and type it again."],
-  code_limit_reached: ["这种券你已经领满了。", "You already have as many of this coupon as you may."],
   code_wrong_state: ["这个券码已经用过或已失效。", "This code was used, or is no longer valid."],
   code_rate_limited: ["试得太频繁，请 {n} 秒后再试。", "Too many tries. Wait {n} s and try again."],
 
