@@ -48,6 +48,10 @@ def with_shares(lines: Sequence[Json], answered: object) -> list[Json]:
     return [{**line, **_share(line, by_id.get(str(line["id"]), {}))} for line in lines]
 
 
+def total(lines: Sequence[Json]) -> int:
+    return sum(_int(line["amount"]) for line in lines)
+
+
 def list_total(lines: Sequence[Json]) -> int:
     return sum(_int(line["list_price"]) * _int(line["quantity"]) for line in lines)
 
