@@ -7,6 +7,7 @@
 
 import { fill, h, place, setText, show } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
+import { byBalance } from "./sums.js";
 import { reasonText, worthText } from "./worth.js";
 
 /** @typedef {import("./language.js").Language} Language */
@@ -92,11 +93,12 @@ export class Choices {
   _showBest({ quote, language }) {
     const { best } = quote;
     this._best = best.codes;
-    const isBetter = best.discount > quote.discount;
+    const taken = quote.discount - byBalance(quote);
+    const isBetter = best.discount > taken;
     const amount = money(best.discount, quote.currency, language.current);
     show(element("best"), isBetter);
     setText(element("best"), language.say("take_best", { amount }));
-    show(element("best-taken"), !isBetter && quote.discount > 0);
+    show(element("best-taken"), !isBetter && taken > 0);
     setText(element("best-taken"), language.say(best.exact ? "is_best" : "is_best_found"));
   }
 

@@ -7,7 +7,8 @@
 import { h } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
 import { giftLines } from "./cart.js";
-import { shopWords } from "./shop-words.js";
+import { orderWords } from "./order-words.js";
+import { balanceBack } from "./sums.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./shop-api.js").Order} Order */
@@ -18,10 +19,10 @@ import { shopWords } from "./shop-words.js";
  * @param {Order} order
  * @param {number} now ms
  */
-export function stateOf({ state, expires_at, refunded = 0, payable }, now) {
+export function stateOf({ state, expires_at, refunded = 0, refunds = [], payable, balance }, now) {
   if (state === "locked" && Date.parse(expires_at) <= now) return "late";
-  if (state !== "redeemed" || refunded === 0) return state;
-  return refunded >= payable ? "refunded" : "part_refunded";
+  if (state !== "redeemed" || refunds.length === 0) return state;
+  return refunded >= payable && balanceBack(refunds) >= balance ? "refunded" : "part_refunded";
 }
 
 /** @param {Order} order @param {Language} language */
@@ -51,11 +52,13 @@ export function lineNodes(order, language) {
  * @param {Language} language
  */
 function shareNodes(order, line, inMoney, language) {
-  const shares = order.coupons
-    .filter(({ shares }) => shares[line.id])
-    .map((coupon) => h("li", { class: "share figure" }, `${coupon.name} ${inMoney(-coupon.shares[line.id])}`));
+  const parts = order.coupons.filter(({ shares }) => shares[line.id]).map(({ name, shares }) => ({ name, share: shares[line.id] }));
+  // What no coupon took off, the balance did.
+  const rest = parts.reduce((left, { share }) => left - share, line.discount);
+  if (rest > 0) parts.push({ name: language.say("balance"), share: rest });
+  const shares = parts.map(({ name, share }) => h("li", { class: "share figure" }, `${name} ${inMoney(-share)}`));
   const back = returnedOf(order, line.id);
-  if (back.refunded === 0) return shares;
+  if (back.refunded === 0 && back.quantity === 0) return shares;
   const key = back.quantity ? "line_refunded_n" : "line_refunded";
   const text = language.say(key, { n: back.quantity, amount: inMoney(back.refunded) });
   return [...shares, h("li", { class: "returned figure" }, text)];
@@ -92,7 +95,7 @@ export function couponNodes(order, language) {
 function becameOf({ refunds = [] }, code) {
   const state = refunds.at(-1)?.coupons.find((each) => each.code === code)?.state;
   if (!state) return "";
-  return Object.hasOwn(shopWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
+  return Object.hasOwn(orderWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
 }
 
 /** @param {Order} order @param {Language} language */
@@ -105,6 +108,7 @@ export function timeNodes(order, language) {
   for (const refund of order.refunds ?? []) {
     const what = language.say("refunded_at", { amount: inMoney(refund.refunded) });
     rows.push([what, refund.created_at ? at(refund.created_at) : ""]);
+    if (refund.balance) rows.push(["", language.say("balance_back_n", { amount: inMoney(refund.balance) })]);
     if (refund.charged_back) {
       rows.push(["", language.say("charged_back", { amount: inMoney(refund.charged_back) })]);
     }
