@@ -11,7 +11,15 @@ from typing import Final
 from server.demo_shop.bodies import CartLine, OrderBody, QuoteBody, RefundBody
 from server.demo_shop.catalogue import CURRENCY
 from server.demo_shop.classdrop import Classdrop
-from server.demo_shop.goods import as_list, asked_of, list_total, priced, total, with_shares
+from server.demo_shop.goods import (
+    as_list,
+    asked_of,
+    list_total,
+    named_gifts,
+    priced,
+    total,
+    with_shares,
+)
 from server.demo_shop.order_book import Order, OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal
 
@@ -147,6 +155,7 @@ def _quoted(lines: Sequence[Json], found: Mapping[str, object]) -> Json:
         **found,
         "currency": CURRENCY,
         "lines": with_shares(lines, found.get("lines")),
+        "gifts": named_gifts(found.get("gifts")),
         "list_total": list_total(lines),
     }
 
@@ -164,6 +173,6 @@ def _shown(order: Order) -> Json:
         "lines": with_shares(lines, told.get("lines")),
         "list_total": list_total(lines),
         "coupons": [{**each, "name": names.get(each["code"], each["code"])} for each in coupons],
-        "gifts": order.goods["gifts"],
+        "gifts": named_gifts(order.goods["gifts"]),
         "rebates": order.goods["rebates"],
     }

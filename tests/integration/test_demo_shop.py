@@ -11,7 +11,7 @@ import pytest_asyncio
 from server.api.app import build_app
 from server.commands import composition
 from server.core.identity import Role
-from server.core.templates import AmountOff, Rebate
+from server.core.templates import AmountOff, Gift, Rebate
 from server.demo_shop.routes import ShopFacts, beside, shop_app
 from server.settings import read_settings
 from server.tokens import TokenKeys
@@ -93,6 +93,24 @@ async def test_a_cart_is_quoted_at_the_catalogue_s_prices(shop: Shop) -> None:
         ("writing-1", 273),
     ]
     assert [(each["code"], each["discount"]) for each in quote["usable"]] == [(code, 1_000)]
+
+
+@pytest.mark.parametrize(
+    ("gift", "name"),
+    [
+        (Gift("reading-1", 3_900), {"zh": "经典共读", "en": "Reading together"}),
+        (Gift("reading-1", 3_900, name="Book"), {"zh": "Book", "en": "Book"}),
+        (Gift("mug", 900), {"zh": "mug", "en": "mug"}),
+    ],
+)
+async def test_a_gift_has_a_name_in_the_quote_and_on_the_order(
+    shop: Shop, gift: Gift, name: Json
+) -> None:
+    ann, code = await shop.ann(), await give_coupon(shop.api.parts.ledger, 1, "ann", a_form(gift))
+    cart = {"lines": ALGEBRA_AND_WRITING, "coupons": [code]}
+    quote = good(await ann.post("/shop/quotes", json=cart))
+    order = good(await ann.put(ORDER, json=an_order(code, 11_000)))
+    assert [each["name"] for each in (*quote["gifts"], *order["gifts"])] == [name, name]
 
 
 async def test_what_is_posted_to_people_has_a_shipping_line(shop: Shop) -> None:

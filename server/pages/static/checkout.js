@@ -215,7 +215,7 @@ class Checkout {
     setText(element("trouble"), this._trouble());
     setText(element("pay"), language.say(this._isPaying ? "one_moment" : "pay"));
     if (!quote) return;
-    this._choices.show({ quote, ticked, wallet: this._wallet, language });
+    this._choices.show({ quote, ticked, wallet: this._wallet, courses: this._catalogue.courses, language });
     this._showHint(quote);
     this._showBalance(quote);
     element("sums").replaceChildren(...sumRows(quote, language));

@@ -14,7 +14,7 @@ import { reasonText, worthText } from "./worth.js";
 /** @typedef {import("./shop-api.js").Quote} Quote */
 /** @typedef {import("./shop-api.js").Usable} Usable */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
-/** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, language: Language}} Seen */
+/** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, courses: readonly import("./shop-api.js").Course[], language: Language}} Seen */
 
 class Choice {
   /**
@@ -35,11 +35,11 @@ class Choice {
   }
 
   /** @param {Usable} usable @param {Seen} seen */
-  update(usable, { quote, ticked, wallet, language }) {
+  update(usable, { quote, ticked, wallet, courses, language }) {
     const isTicked = ticked.includes(usable.code);
     const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
     this.box.checked = isTicked;
-    setText(this.worth, worthText(wallet.get(usable.code), language));
+    setText(this.worth, worthText(wallet.get(usable.code), language, courses));
     setText(this.name, usable.name);
     setText(this.facts, language.say("use_by", { at: dateText(usable.use_by, language.current) }));
     setText(this.saves, alone(usable, wallet.get(usable.code), inMoney, language));
@@ -117,7 +117,7 @@ export class Choices {
   }
 
   /** @param {Seen} seen */
-  _showUnusable({ quote, ticked, wallet, language }) {
+  _showUnusable({ quote, ticked, wallet, courses, language }) {
     const { unusable, currency } = quote;
     show(element("unusable-box"), unusable.length > 0);
     // Whoever just ticked one is to see why it does nothing.
@@ -128,7 +128,7 @@ export class Choices {
     const rows = unusable.map((each) => {
       const coupon = wallet.get(each.code);
       return h("li", { class: "choice", "data-unusable": true },
-        h("span", { class: "worth" }, worthText(coupon, language)),
+        h("span", { class: "worth" }, worthText(coupon, language, courses)),
         h("span", { class: "what" }, h("strong", null, coupon?.name ?? each.code),
           h("span", { class: "hint" }, reasonText(each, currency, language)),
           ticked.includes(each.code) && h("span", { class: "hint" }, language.say("waits")),

@@ -19,7 +19,7 @@ import { balanceBack } from "./sums.js";
  * @param {Order} order
  * @param {number} now ms
  */
-export function stateOf({ state, expires_at, refunded = 0, refunds = [], payable, balance }, now) {
+export function stateOf({ state, expires_at, refunded = 0, refunds = [], payable, balance = 0 }, now) {
   if (state === "locked" && Date.parse(expires_at) <= now) return "late";
   if (state !== "redeemed" || refunds.length === 0) return state;
   return refunded >= payable && balanceBack(refunds) >= balance ? "refunded" : "part_refunded";
@@ -33,7 +33,7 @@ export function lineNodes(order, language) {
     const isOnSale = line.list_price > line.unit_price;
     return h("li", { class: "line", "data-line": line.id },
       h("div", { class: "what" },
-        h("strong", null, isCourse ? `${line.name[language.current]} ×${line.quantity}` : line.name[language.current]),
+        h("strong", null, isCourse ? `${line.name[language.current]}\u00a0×${line.quantity}` : line.name[language.current]),
         isCourse && h("span", { class: "prices" },
           h("span", { class: "hint figure" }, language.say("each", { price: inMoney(line.unit_price) })),
           isOnSale && h("s", { class: "was figure" }, inMoney(line.list_price)))),
@@ -42,7 +42,7 @@ export function lineNodes(order, language) {
         line.discount > 0 && h("span", { class: "figure paid" }, inMoney(line.payable))),
       h("ul", { class: "shares" }, ...shareNodes(order, line, inMoney, language)));
   });
-  return [...nodes, ...giftLines(order.gifts ?? [], [], order.currency, language)];
+  return [...nodes, ...giftLines(order.gifts, order.currency, language)];
 }
 
 /**
@@ -109,10 +109,10 @@ export function timeNodes(order, language) {
     const what = language.say("refunded_at", { amount: inMoney(refund.refunded) });
     rows.push([what, refund.created_at ? at(refund.created_at) : ""]);
     if (refund.balance) rows.push(["", language.say("balance_back_n", { amount: inMoney(refund.balance) })]);
-    if (refund.charged_back) {
-      rows.push(["", language.say("charged_back", { amount: inMoney(refund.charged_back) })]);
-    }
+    const charged = refund.charged_back ?? 0;
+    // Below zero: what an earlier refund kept is paid back after all.
+    if (charged) rows.push(["", language.say(charged > 0 ? "charged_back" : "charge_undone", { amount: inMoney(Math.abs(charged)) })]);
   }
   if (order.payment_ref) rows.push([language.say("payment_ref"), order.payment_ref]);
-  return rows.flatMap(([name, value]) => [h("dt", null, name), h("dd", null, value)]);
+  return rows.flatMap(([name, value]) => [name && h("dt", null, name), h("dd", { class: !name && "note" }, value)]);
 }

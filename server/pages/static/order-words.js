@@ -5,6 +5,7 @@
 export const orderWords = {
   balance_back: ["余额退回", "Back to balance"],
   balance_back_n: ["{amount} 已退回余额。", "{amount} is back on the balance."],
+  was_due: ["总计", "Total"],
   was_paid: ["实付", "Paid"],
   refunded: ["已退款", "Paid back"],
   orders_empty: ["还没有订单。", "No orders yet."],
@@ -34,6 +35,7 @@ export const orderWords = {
   line_refunded: ["已退 {amount}", "{amount} paid back"],
   line_refunded_n: ["已退 {n} 件，{amount}", "{n} returned, {amount} paid back"],
   charged_back: ["退款后不再满足用券条件，扣回优惠 {amount}", "{amount} kept: what is left no longer earns the coupon"],
+  charge_undone: ["含先前扣回的优惠 {amount}", "With {amount} that was kept before"],
   rebate_after_payment: ["付款后返 {amount} 到账户", "{amount} back to your account after payment"],
   rebate_after_return_window: ["{n} 天后返 {amount} 到账户", "{amount} back to your account after {n} days"],
   coupon_now_usable: ["已退回券包，可再次使用", "Back in the wallet, can be used again"],

@@ -116,7 +116,7 @@ class Orders {
   _showList(orders) {
     show(element("orders-empty"), orders.length === 0);
     fill(element("orders"), ...orders.map((order) => {
-      const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]} ×${quantity}`);
+      const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]}\u00a0×${quantity}`);
       const at = dateText(order.created_at, this._language.current);
       return h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
         h("span", { class: "what" }, h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),

@@ -10,7 +10,7 @@ import { Api } from "/sdk/index.js";
 /** @typedef {{id: string, name: Name, about: Name, list_price: number, price: number, packages: string[]}} Course */
 /** @typedef {{currency: string, most_of_one: number, courses: Course[]}} Catalogue */
 /** @typedef {{id: string, kind: string, name: Name, unit_price: number, list_price: number, quantity: number, amount: number, discount: number, payable: number}} Line */
-/** @typedef {{course: string, name?: string, quantity: number, list_price: number, coupon: string}} GiftLine */
+/** @typedef {{course: string, name: Name, quantity: number, list_price: number, coupon: string}} GiftLine */
 /** @typedef {{code: string, amount: number, after: string, days?: number|null}} RebateShown */
 /** @typedef {{code: string, name: string, discount: number, adds: number, use_by: string, worth?: number, fits?: boolean}} Usable */
 /** @typedef {{code: string, reason: string, short_by?: number, short_pieces?: number}} Unusable */

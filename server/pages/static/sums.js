@@ -30,13 +30,18 @@ export function sumRows(sums, language) {
     ["balance_back", balanceBack(refunds), balanceBack(refunds) > 0],
   ];
   return rows.filter(([, , isShown = true]) => isShown).flatMap(([name, minor]) => [
-    h("dt", { "data-sum": name }, language.say(name === "payable" && state === "redeemed" ? "was_paid" : name)),
+    h("dt", { "data-sum": name }, language.say(name === "payable" ? dueOf(state) : name)),
     // Not -0: some browsers write it.
     h("dd", { "data-sum": name, class: "figure" }, money(minor === 0 ? 0 : minor, currency, language.current, true)),
   ]);
 }
 
+/** @param {string|undefined} state of an order */
+function dueOf(state) {
+  return state === "redeemed" ? "was_paid" : state === "cancelled" ? "was_due" : "payable";
+}
+
 /** What refunds gave back to the balance. @param {{balance: number}[]} [refunds] */
 export function balanceBack(refunds = []) {
-  return refunds.reduce((sum, { balance }) => sum + balance, 0);
+  return refunds.reduce((sum, { balance = 0 }) => sum + balance, 0);
 }
