@@ -18,6 +18,7 @@ from server.ledger.tables import (
     campaign_claims,
     campaigns,
     claims,
+    code_runs,
     coupons,
     dead_letters,
     drops,
@@ -149,17 +150,19 @@ async def caps_of_shard(
     conn: AsyncConnection, shard: int, now: int
 ) -> dict[str, dict[str, list[int]]]:
     """Batch -> student -> slots used, by claims and by codes, of the batches that can still be claimed
-    from, or whose end may still be moved."""
+    from, or whose end may still be moved; also of those whose codes nobody has bound."""
+    is_kept = and_(
+        batches.c.shard == shard,
+        func.coalesce(batches.c.claim_until, now) > now - CAPS_KEPT_MS,
+    )
+    with_codes = select(code_runs.c.batch_id).distinct().join(batches).where(is_kept)
     caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+    caps.update({batch_id: {} for batch_id in await conn.scalars(with_codes)})
     for table, counts in ((claims, IS_COUNTED), (coupons, _counts_as_code())):
         query = (
             select(table.c.batch_id, table.c.student, table.c.slot)
             .join(batches, batches.c.id == table.c.batch_id)
-            .where(
-                batches.c.shard == shard,
-                counts,
-                func.coalesce(batches.c.claim_until, now) > now - CAPS_KEPT_MS,
-            )
+            .where(is_kept, counts)
             .order_by(table.c.slot)
         )
         for batch_id, student, slot in await conn.execute(query):

@@ -13,6 +13,7 @@ from server.core.coupons import Coupon, CouponState
 from server.core.refusals import Code, Refused
 from server.core.stops import StopForm, Stoppable
 from server.core.templates import FixedValidity, RelativeValidity
+from server.desk.caps import Cap, CapName
 from server.flows import codes as flows
 from server.flows.bind_code import Account, bind_code
 from server.flows.stops import change_stop
@@ -212,6 +213,20 @@ async def test_a_slot_given_before_the_desk_was_loaded_anew_is_taken_again(
 
     assert calls == 2
     assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+
+
+async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Crew) -> None:
+    """A process died between the desk and the ledger, and nothing was ever dropped of the batch."""
+    batch = await crew.classroom.made_batch(per_student=1)
+    (code,) = await made_codes(crew, batch, 1)
+    cap = Cap(CapName.BATCH, batch.id, batch.per_student)
+    await crew.desk.drops.take_slots(batch.shard, [cap], "ann", "cpn_gone")
+    assert refused(await bind(crew, "ann", code)).code is Code.LIMIT_REACHED
+
+    await crew.fence.shut(batch.shard)
+    await crew.rebuild_all()
+
+    granted(await bind(crew, "ann", code))
 
 
 async def test_who_comes_second_for_a_code_has_their_slot_back(crew: Crew) -> None:
