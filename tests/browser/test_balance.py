@@ -1,5 +1,6 @@
 """What rebates left on the account: earned by one order, spent on the next, back where that ends."""
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
@@ -17,25 +18,53 @@ REBATE: dict[str, object] = {
 }
 
 
-def shop_with_balance(classroom: Classroom, *others: dict[str, object]) -> Page:
-    """A cart of ¥110, and ¥20 on the account from an order before."""
-    shop = shop_of(classroom, win_all(classroom, REBATE, *others))
+def a_code(classroom: Classroom, **template: object) -> str:
+    path = f"/v1/batches/{classroom.batch(**template)}/codes"  # type: ignore[arg-type]
+    assert classroom.operator.post(path, json={"quantity": 1}).is_success
+    return str(classroom.operator.get(path).json()["codes"][0]["code"])
+
+
+def earn(classroom: Classroom) -> str:
+    """¥20 for amy, by an order of ¥110 that she paid; its path among the orders."""
+    code = a_code(classroom, **REBATE)
+    order_id = f"ord-{classroom.room}"
+    token = {"Authorization": f"Bearer {classroom.token(Role.STUDENT, 'amy')}"}
+    lines = [{"course": course, "quantity": 1} for course in ("algebra-1", "writing-1")]
+    order = {"lines": lines, "coupons": [code], "expected_payable": 11_000}
+    with httpx.Client(base_url=classroom.url, headers=token) as amy:
+        assert amy.post("/v1/me/coupons", json={"code": code}).is_success
+        assert amy.put(f"/shop/orders/{order_id}", json=order).is_success
+        assert amy.post(f"/shop/orders/{order_id}/pay").is_success
+    return f"/orders?order={order_id}"
+
+
+def shop_with_balance(classroom: Classroom) -> Page:
+    """A cart of ¥110, and ¥20 on the account."""
+    shop = classroom.enter(classroom.context(), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
+    expect(shop.locator("#balance-text")).to_have_text("可用 ¥20.00")
+    return shop
+
+
+def test_a_paid_order_puts_its_rebate_on_the_account(classroom: Classroom) -> None:
+    shop = shop_of(classroom, win_all(classroom, REBATE))
     expect(shop.locator("#balance-row")).to_be_hidden()
-    shop.locator("#choices li", has_text="返利券").locator("input").check()
-    expect(shop.locator("#choices li", has_text="返利券")).to_contain_text("返 ¥20")
+    shop.locator("#choices input").check()
+    expect(shop.locator("#choices")).to_contain_text("返 ¥20")
     expect(shop.locator("#pay")).to_have_attribute("aria-disabled", "false")
     shop.locator("#pay").click()
     expect(shop.locator("#used")).to_contain_text("付款后返 ¥20.00 到账户")
     shop.get_by_role("button", name="付款 ¥110.00（演示）").click()
     expect(shop.locator("#state")).to_have_text("已付款")
     shop.goto(f"{classroom.url}{TO_ALGEBRA_AND_WRITING}")
-    expect(shop.locator("body[data-ready]")).to_be_attached()
     expect(shop.locator("#balance-text")).to_have_text("可用 ¥20.00")
-    return shop
 
 
 def test_a_balance_is_spent_and_comes_back_with_a_refund(classroom: Classroom) -> None:
-    shop = shop_with_balance(classroom, {})
+    earn(classroom)
+    shop = shop_with_balance(classroom)
+    shop.locator("#code").fill(a_code(classroom))
+    shop.locator("#code").press("Enter")
+    shop.locator("#choices input").uncheck()
     total = shop.locator("dd[data-sum=payable]")
     expect(total).to_have_text("¥110.00")
     shop.locator("#balance").check()
@@ -73,6 +102,7 @@ def test_a_balance_is_spent_and_comes_back_with_a_refund(classroom: Classroom) -
 
 
 def test_an_order_that_is_called_off_gives_its_balance_back(classroom: Classroom) -> None:
+    earn(classroom)
     shop = shop_with_balance(classroom)
     shop.locator("#balance").check()
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥90.00")
@@ -90,10 +120,8 @@ def test_an_order_that_is_called_off_gives_its_balance_back(classroom: Classroom
 
 
 def test_what_is_owed_is_said_and_cannot_be_ticked(classroom: Classroom) -> None:
+    earned = earn(classroom)
     shop = shop_with_balance(classroom)
-    shop.goto(f"{classroom.url}/orders")
-    earned = shop.locator("#orders a").get_attribute("href") or ""
-    shop.goto(f"{classroom.url}{TO_ALGEBRA_AND_WRITING}")
     shop.locator("#balance").check()
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥90.00")
     shop.locator("#pay").click()
