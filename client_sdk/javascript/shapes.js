@@ -299,6 +299,7 @@
  * @property {number} refunded to be paid back now: what its lines have, less `charged_back`
  * @property {number} charged_back
  * @property {number} total of the order
+ * @property {number} balance went back to the student's account besides
  * @property {{id: string, refunded: number, quantity: number, refundable: number}[]} lines
  * @property {{code: string, state: string}[]} coupons
  * @property {string} created_at

@@ -166,6 +166,7 @@ export function closeText(code, language) {
 /** Of an `ApiError.code` or an `error` event's, with its facts.
  * @param {string} code @param {Language} [language] @param {Record<string, unknown>} [facts] */
 export function errorText(code, language, facts = {}) {
+  if (Object.hasOwn(TEXTS.outcome, `limit_${facts.limit}`)) return outcomeText(code, language, facts);
   const close = Object.hasOwn(ERROR_FRAME_WORDS, code) ? ERROR_FRAME_WORDS[code] : null;
   const found = close ? text("close", close, language) : text("error", code, language);
   return found.replace(/\{(\w+)\}/g, (_, name) => String(facts[name] ?? "?"));

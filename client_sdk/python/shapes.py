@@ -721,12 +721,14 @@ class CouponOfRefund(TypedDict):
 
 
 class Refund(TypedDict):
-    """`refunded` is to be paid back now: what its lines have, less `charged_back`; `total`: of the order."""
+    """`refunded` is to be paid back now: what its lines have, less `charged_back`; `total`: of the order.
+    `balance` went back to the student's account besides."""
 
     refund_id: str
     refunded: int
     charged_back: int
     total: int
+    balance: int
     lines: list[RefundedLine]
     coupons: list[CouponOfRefund]
     created_at: str

@@ -318,6 +318,8 @@ def error_text(
     code: str, language: Language = "zh", facts: Mapping[str, object] = _NO_FACTS
 ) -> str:
     """Of an `ApiError.code` or an `error` event's, with its facts."""
+    if f"limit_{facts.get('limit')}" in TEXTS["outcome"]:
+        return outcome_text(code, language, facts)
     close = _ERROR_FRAME_WORDS.get(code)
     found = _text("close", close, language) if close else _text("error", code, language)
     return re.sub(r"\{(\w+)\}", lambda place: str(facts.get(place[1], "?")), found)

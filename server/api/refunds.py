@@ -53,12 +53,14 @@ class CouponOfRefundShown(Shown):
 
 class RefundShown(Shown):
     """`refunded`: to be paid back now: the lines' `refunded` together, less `charged_back`, which is below
-    zero where an earlier charge is given up. `total`: of the order, with all refunds before."""
+    zero where an earlier charge is given up. `total`: of the order, with all refunds before. `balance`: given
+    back to the student's account besides."""
 
     refund_id: str
     refunded: int
     charged_back: int
     total: int
+    balance: int
     lines: list[RefundedLineShown]
     coupons: list[CouponOfRefundShown]
     created_at: Moment
@@ -79,6 +81,7 @@ def shown_refund(refund: Refund) -> RefundShown:
         refunded=refund.refunded,
         charged_back=refund.charged_back,
         total=refund.total,
+        balance=refund.balance,
         lines=[
             RefundedLineShown(
                 id=line.id,

@@ -6,14 +6,14 @@ It is below zero where a rebate was spent and its order refunded afterwards: lat
 and it buys nothing until then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from server.core.apportionment import shares
 from server.core.quotes import Quote
-from server.core.refunds import PaidLine
+from server.core.refunds import PaidLine, Refund
 
 DAY_MS: Final = 24 * 3600 * 1000
 
@@ -94,3 +94,19 @@ def spend_on(quote: Quote, available: int, asked: int) -> tuple[Quote, Spent]:
 def undone(parts: Mapping[str, int], lines: Iterable[PaidLine]) -> int:
     """How much of these parts of lines, by line id, goes the way of what was refunded of them."""
     return sum(line.undone_of(parts.get(line.id, 0)) for line in lines)
+
+
+def with_balance(
+    refunds: Iterable[Refund], paid: Iterable[PaidLine], parts: Mapping[str, int]
+) -> Iterator[Refund]:
+    """Each refund of an order, the oldest first, with what it gave back of the balance that the order had
+    taken; `parts` of it by line, `paid`: the lines before anything came back."""
+    lines, before = {line.id: line for line in paid}, 0
+    for refund in refunds:
+        for part in refund.lines:
+            line = lines[part.id]
+            refunded, returned = line.refunded + part.refunded, line.returned + part.quantity
+            lines[part.id] = replace(line, refunded=refunded, returned=returned)
+        after = undone(parts, lines.values())
+        yield replace(refund, balance=after - before)
+        before = after

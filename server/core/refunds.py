@@ -131,7 +131,8 @@ class RefundedLine:
 class Refund:
     """A refund as it was made, with its coupons as they were after it (code, state). `refunded` is paid
     back: what the lines have, less `charged_back`, which is negative where an earlier charge is given up.
-    `total`: of this and all before it.
+    `total`: of this and all before it. `balance`: what came back besides, to the student's account, of the
+    part of it that the order had taken.
     """
 
     refund_id: str
@@ -142,6 +143,7 @@ class Refund:
     coupons: tuple[tuple[str, str], ...]
     asked: tuple[AskedLine, ...]
     created_at: int
+    balance: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,11 @@
 
 Asked by the flows that write templates, on the form they were given. Codes are stable words for the
 SDK's texts: `too_short too_long too_small too_large too_many unknown bad_character empty_window
-not_a_colour not_a_url`.
+not_a_colour not_a_url saves_nothing`.
+
+A template that saves nothing on any order there can be is refused. One that saves on some is the school's
+own business: a gift for orders with a shipping line, a rebate on fees, a percentage that takes 0 off what is
+cheap.
 """
 
 import re
@@ -16,6 +20,7 @@ from server.core.refusals import Refused
 from server.core.template_forms import TemplateForm
 from server.core.templates import (
     AmountOff,
+    Deducts,
     Discount,
     FixedValidity,
     Gift,
@@ -62,6 +67,7 @@ def violations(form: TemplateForm) -> list[Violation]:
         *amount_violations("threshold.min_amount", form.threshold.min_amount, 0),
         *amount_violations("threshold.min_quantity", form.threshold.min_quantity, 0, MAX_PIECES),
         *_scope(form.scope),
+        *_deducts(form),
         *_validity(form.validity),
         *_uses(form.uses_per_student),
         *_style(form.style),
@@ -166,6 +172,21 @@ def _scope(scope: Scope) -> Iterator[Violation]:
             yield Violation(field, "too_many")
         bad = (violation for name in sorted(ids) for violation in _text(field, name, 1, MAX_ID))
         yield from islice(bad, 1)
+    if _excepts_itself(scope):
+        yield Violation("scope", "saves_nothing")
+
+
+def _excepts_itself(scope: Scope) -> bool:
+    """It names courses or packages, and excepts every one of them: no line is ever in it."""
+    is_limited = bool(scope.courses or scope.packages)
+    is_excepted = scope.courses <= scope.except_courses and scope.packages <= scope.except_packages
+    return is_limited and is_excepted
+
+
+def _deducts(form: TemplateForm) -> Iterator[Violation]:
+    """Pieces that are free are pieces of goods; besides goods, other kinds of lines do no harm."""
+    if isinstance(form.discount, ItemsFree) and Deducts.GOODS not in form.deducts:
+        yield Violation("deducts", "saves_nothing")
 
 
 def _validity(validity: Validity) -> Iterator[Violation]:

@@ -29,13 +29,16 @@ class CartLine(_Body):
 class QuoteBody(_Body):
     lines: Annotated[list[CartLine], Field(min_length=1, max_length=_MOST_LINES)]
     coupons: Codes | Literal["best"] = Field(default_factory=list)
+    use_balance: bool = False
 
 
 class OrderBody(_Body):
-    """`expected_payable`: the total that was on the screen; another one is refused."""
+    """`balance`: how much of theirs the quote took. `expected_payable`: the total that was on the screen;
+    another one is refused."""
 
     lines: Annotated[list[CartLine], Field(min_length=1, max_length=_MOST_LINES)]
     coupons: Codes = Field(default_factory=list)
+    balance: Annotated[int, Field(ge=0, le=_MOST_MINOR)] = 0
     expected_payable: Annotated[int, Field(ge=0, le=_MOST_MINOR)]
 
 

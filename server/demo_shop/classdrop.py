@@ -26,12 +26,13 @@ class Classdrop:
         self._keys = keys
         self._clock = clock
 
-    async def quote(self, student: str, order: Json, coupons: object) -> Json | Refusal:
-        body = {"student": student, "order": order, "coupons": coupons}
+    async def quote(self, student: str, form: Json) -> Json | Refusal:
+        """`form`: order, coupons, balance."""
+        body = {"student": student, **form}
         return await self._call("POST", "/v1/quotes", body)
 
     async def lock(self, order_id: str, student: str, form: Json) -> Json | Refusal:
-        """`form`: order, coupons, expected_payable."""
+        """`form`: order, coupons, balance, expected_payable."""
         body = {"order_id": order_id, "student": student, **form}
         return await self._call("POST", "/v1/redemptions", body)
 

@@ -15,6 +15,7 @@ from server.demo_shop.catalogue import (
     SHIPPING_NAME,
     SHIPPING_PRICE,
     Course,
+    Words,
 )
 from server.demo_shop.refusal import Json, Refusal, bad_field
 
@@ -48,12 +49,29 @@ def with_shares(lines: Sequence[Json], answered: object) -> list[Json]:
     return [{**line, **_share(line, by_id.get(str(line["id"]), {}))} for line in lines]
 
 
+def named_gifts(gifts: object) -> list[Json]:
+    """What coupons give, called as their template does, else as the catalogue does."""
+    return [{**gift, "name": _gift_name(gift)} for gift in as_list(gifts)]
+
+
+def total(lines: Sequence[Json]) -> int:
+    return sum(_int(line["amount"]) for line in lines)
+
+
 def list_total(lines: Sequence[Json]) -> int:
     return sum(_int(line["list_price"]) * _int(line["quantity"]) for line in lines)
 
 
 def as_list(value: object) -> list[Json]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _gift_name(gift: Json) -> Json:
+    name, course = gift.get("name"), BY_ID.get(str(gift["course"]))
+    if not name and course is not None:
+        return asdict(course.name)
+    word = str(name or gift["course"])
+    return asdict(Words(word, word))
 
 
 def _line(course: Course, quantity: int) -> Json:

@@ -11,7 +11,15 @@ from typing import Final
 from server.demo_shop.bodies import CartLine, OrderBody, QuoteBody, RefundBody
 from server.demo_shop.catalogue import CURRENCY
 from server.demo_shop.classdrop import Classdrop
-from server.demo_shop.goods import as_list, asked_of, list_total, priced, with_shares
+from server.demo_shop.goods import (
+    as_list,
+    asked_of,
+    list_total,
+    named_gifts,
+    priced,
+    total,
+    with_shares,
+)
 from server.demo_shop.order_book import Order, OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal
 
@@ -26,6 +34,7 @@ _OF_REDEMPTION: Final = (
     "expires_at",
     "paid_at",
     "payment_ref",
+    "balance",
     "refunded",
     "refunds",
 )
@@ -41,17 +50,24 @@ class Till:
         lines = priced(body.lines)
         if isinstance(lines, Refusal):
             return lines
-        found = await self._classdrop.quote(student, asked_of(lines), body.coupons)
+        form: Json = {
+            "order": asked_of(lines),
+            "coupons": body.coupons,
+            # As much of it as there is, and as the order costs.
+            "balance": total(lines) if body.use_balance else 0,
+        }
+        found = await self._classdrop.quote(student, form)
         return found if isinstance(found, Refusal) else _quoted(lines, found)
 
     async def place(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
-        """Locks the coupons while the student pays. Again with the same id replaces the lock."""
+        """Locks coupons and balance while the student pays. Again with the same id replaces the lock."""
         goods = await self._goods(student, body.lines, body.coupons)
         if isinstance(goods, Refusal):
             return goods
         form: Json = {
             "order": asked_of(as_list(goods["lines"])),
             "coupons": body.coupons,
+            "balance": body.balance,
             "expected_payable": body.expected_payable,
         }
         locked = await self._classdrop.lock(order_id, student, form)
@@ -103,7 +119,8 @@ class Till:
         lines = priced(cart)
         if isinstance(lines, Refusal):
             return lines
-        found = await self._classdrop.quote(student, asked_of(lines), list(coupons))
+        form: Json = {"order": asked_of(lines), "coupons": list(coupons)}
+        found = await self._classdrop.quote(student, form)
         if isinstance(found, Refusal):
             return found
         names = {str(each["code"]): each["name"] for each in as_list(found.get("usable"))}
@@ -138,6 +155,7 @@ def _quoted(lines: Sequence[Json], found: Mapping[str, object]) -> Json:
         **found,
         "currency": CURRENCY,
         "lines": with_shares(lines, found.get("lines")),
+        "gifts": named_gifts(found.get("gifts")),
         "list_total": list_total(lines),
     }
 
@@ -155,6 +173,6 @@ def _shown(order: Order) -> Json:
         "lines": with_shares(lines, told.get("lines")),
         "list_total": list_total(lines),
         "coupons": [{**each, "name": names.get(each["code"], each["code"])} for each in coupons],
-        "gifts": order.goods["gifts"],
+        "gifts": named_gifts(order.goods["gifts"]),
         "rebates": order.goods["rebates"],
     }

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from server.core.drops import Allotment, DropState, Window, state_at
 from server.desk import records
+from server.desk.caps import Cap, CapName, TakenSlots, key_of
 from server.desk.connection import asked
 from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_lines
 from server.desk.keys import SHARDS, ShardKeys
@@ -237,21 +238,31 @@ class DropDesk:
         )
         return freed
 
-    async def take_slot(
-        self, shard: int, batch_id: str, student: str, coupon_id: str, per_student: int
-    ) -> tuple[int, int] | None:
-        """For a code that is being bound: a slot of the batch, counted as a tap's is, and which load of
-        the desk gave it. The same one again for the same code. None: the student has used all."""
-        keys = self._keys(shard)
-        names = [keys.fence, keys.caps(batch_id), keys.binding(coupon_id, student)]
-        answer = await self._scripts.run("take_slot", names, [student, per_student])
-        return (answer[0], answer[1]) if answer else None
+    async def take_slots(
+        self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
+    ) -> TakenSlots | CapName:
+        """For a code that is being bound: a slot of each cap, counted as a tap's is. The same again for the
+        same code. Where the student has used all of one: which, and nothing was taken."""
+        args: list[str | int] = [student, *(cap.most for cap in caps)]
+        names = self._of_binding(shard, caps, student, coupon_id)
+        answer = await self._scripts.run("take_slot", names, args)
+        if isinstance(answer, int):
+            return caps[answer - 1].name
+        epoch, *slots = answer
+        return TakenSlots(epoch, {cap.name: slot for cap, slot in zip(caps, slots, strict=True)})
 
-    async def give_slot_back(self, shard: int, batch_id: str, student: str, coupon_id: str) -> None:
-        """What `take_slot` took for this code, which went to somebody else. Repeatable."""
-        keys = self._keys(shard)
-        names = [keys.fence, keys.caps(batch_id), keys.binding(coupon_id, student)]
+    async def give_slots_back(
+        self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
+    ) -> None:
+        """What `take_slots` took of these for a code that was not bound. Repeatable."""
+        names = self._of_binding(shard, caps, student, coupon_id)
         await self._scripts.run("give_slot_back", names, [student])
+
+    def _of_binding(
+        self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
+    ) -> list[str]:
+        keys = self._keys(shard)
+        return [keys.fence, keys.binding(coupon_id, student), *(key_of(cap, keys) for cap in caps)]
 
     async def show_coupons(
         self, shard: int, drop_id: str, claims: Sequence[ConfirmedClaim]

@@ -63,7 +63,7 @@ class ShardKeys:
         return self._key(f"caps:{batch_id}")
 
     def binding(self, coupon_id: str, student: str) -> str:
-        """The slot that was taken for a code this student binds; expires by itself."""
+        """The slots that were taken for a code this student binds; expires by itself."""
         return self._key(f"binding:{coupon_id}:{student}")
 
     def campaign_caps(self, campaign_id: str) -> str:

@@ -1,25 +1,44 @@
--- Takes the lowest slot of a batch that a student has not used, for a code they bind: what claim.lua does
--- for a tap, on the same caps. Asked again for the same code it gives the same slot, for an hour.
+-- Takes, for a code that a student binds, the lowest slot they have not used of each cap it counts for: what
+-- claim.lua does for a tap, on the same caps; of all of them or of none. Asked again for the same code it
+-- gives the same slots, for an hour.
 --
--- KEYS  1 fence, 2 caps, 3 binding      ARGV  1 student, 2 per_student
--- Answer: SHUT | {} all are used | {slot, epoch of the desk}
+-- KEYS  1 fence, 2 binding, then caps: of the batch, of its campaign, or one of them
+-- ARGV  1 student, then for each of these caps how many a student may have
+-- Answer: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap}
 local KEPT_SECONDS = 3600
 
 if is_shut(KEYS[1]) then return SHUT end
 
-local used = redis.call('HGET', KEYS[2], ARGV[1]) or ','
 local epoch = epoch_of(KEYS[1])
-local before = redis.call('GET', KEYS[3])
-if before then
-  local slot, given_by = string.match(before, '^(%d+)@(%d+)$')
-  -- A desk that was loaded anew knows nothing of it, and may have given it to a tap.
-  if tonumber(given_by) == epoch then return { tonumber(slot), epoch } end
+
+-- What this code was given before. A desk that was loaded anew knows nothing of it, and may have given it
+-- to a tap.
+local function given_before()
+  local slots, given_by = string.match(redis.call('GET', KEYS[2]) or '', '^([%d,]+)@(%d+)$')
+  if tonumber(given_by) ~= epoch then return nil end
+  local answer = { epoch }
+  for slot in string.gmatch(slots, '%d+') do answer[#answer + 1] = tonumber(slot) end
+  return #answer == #KEYS - 1 and answer
 end
-for slot = 1, tonumber(ARGV[2]) do
-  if not string.find(used, ',' .. slot .. ',', 1, true) then
-    redis.call('SET', KEYS[3], string.format('%.0f@%.0f', slot, epoch), 'EX', KEPT_SECONDS)
-    redis.call('HSET', KEYS[2], ARGV[1], used .. slot .. ',')
-    return { slot, epoch }
+
+local function free_slot(used, most)
+  for slot = 1, most do
+    if not string.find(used, ',' .. slot .. ',', 1, true) then return slot end
   end
 end
-return {}
+
+local before = given_before()
+if before then return before end
+
+local used, slots = {}, {}
+for cap = 1, #KEYS - 2 do
+  used[cap] = redis.call('HGET', KEYS[cap + 2], ARGV[1]) or ','
+  slots[cap] = free_slot(used[cap], tonumber(ARGV[cap + 1]))
+  if not slots[cap] then return cap end
+end
+local kept = string.format('%s@%.0f', table.concat(slots, ','), epoch)
+redis.call('SET', KEYS[2], kept, 'EX', KEPT_SECONDS)
+for cap, slot in ipairs(slots) do
+  redis.call('HSET', KEYS[cap + 2], ARGV[1], used[cap] .. slot .. ',')
+end
+return { epoch, unpack(slots) }

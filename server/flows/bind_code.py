@@ -4,13 +4,14 @@ Called by the API. The order, and why:
 
 1. one look at the code, the same for every code there is or is not: unknown, voided and somebody else's are
    one answer;
-2. the desk gives the slot, where the batch may be dropped: who taps and types at once is counted once
-   (promise I2). Asked again for the same code it gives the same slot;
-3. one conditional UPDATE binds the code, on the desk that gave the slot and no other; the ledger has its own
-   constraint on (batch, student, slot) over claims and codes.
+2. the desk gives a slot of the batch, where that may be dropped, and one of its campaign, where that has a
+   limit for each student: who taps and types at once is counted once (promise I2). Asked again for the same
+   code it gives the same slots;
+3. one conditional UPDATE binds the code, on the desk that gave the slots and no other; the ledger has its own
+   constraints on (batch, student, slot) and (campaign, student, slot) over claims and codes.
 
-A slot whose code went to somebody else is given back. Where this process dies between 2 and 3, the student
-may ask again for an hour; after that the slot is free once the desk is rebuilt.
+Slots whose code went to somebody else are given back. Where this process dies between 2 and 3, the student
+may ask again for an hour; after that the slots are free once the desk is rebuilt.
 """
 
 from dataclasses import dataclass
@@ -25,24 +26,27 @@ from server.core.coupons import Coupon, CouponState, hold_until, use_window
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.desk import DeskReplacedError
+from server.desk.caps import Cap, CapName
 from server.desk.drop_desk import DropDesk
 from server.flows.places import offer_of
 from server.flows.stopping import Stop, refusing, stop_if
 from server.flows.stops import claims_refusal
 from server.ledger import claims, coupons, desks
 from server.ledger import codes as rows
-from server.ledger.codes import Binding, Found
+from server.ledger.codes import Binding, CampaignCode, Found
 from server.ledger.engine import Ledger
 
 _TRIES: Final = 4  # another tap or code of the same student, or a rebuild, may come in between
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
-    """`epoch`: which load of the desk gave it; None: the desk has no part in it."""
+class _Slots:
+    """`epoch`: which load of the desk gave them; None: the desk has no part in it. `in_campaign`, None: it
+    has no limit."""
 
-    number: int
-    epoch: int | None
+    in_batch: int
+    in_campaign: CampaignCode | None = None
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +100,71 @@ class _Wish:
 
 async def _bind(ledger: Ledger, desk: DropDesk, wish: _Wish) -> None:
     for _ in range(_TRIES):
-        slot = await _take_slot(ledger, desk, wish)
+        slots = await _take_slots(ledger, desk, wish)
         try:
-            is_bound = await _write(ledger, wish, slot)
+            is_bound = await _write(ledger, wish, slots)
         except (IntegrityError, DeskReplacedError):
             continue  # another of the student's own came first, or the desk was loaded anew
-        if not is_bound and slot.epoch is not None and not await _is_theirs(ledger, wish):
-            await desk.give_slot_back(wish.batch.shard, wish.batch.id, wish.student, wish.coupon_id)
+        if not is_bound and not await _is_theirs(ledger, wish):
+            await _give_back(desk, wish)
         return
     raise Stop(Refused(Code.UNAVAILABLE))
 
 
-async def _take_slot(ledger: Ledger, desk: DropDesk, wish: _Wish) -> _Slot:
-    batch = wish.batch
-    if batch.quantity is None:  # no drop can use it, so no desk knows it
+async def _take_slots(ledger: Ledger, desk: DropDesk, wish: _Wish) -> _Slots:
+    """Stop(limit_reached) where the student has used all of the batch, or of the campaign."""
+    batch, in_batch = wish.batch, 0
+    if batch.quantity is None:  # no drop can use it, so no desk counts for it
         async with ledger.read() as conn:
             used = await claims.used_slots(conn, batch.id, wish.student)
-        free = next((n for n in range(1, batch.per_student + 1) if n not in used), None)
-        slot = _Slot(free, None) if free is not None else None
-    else:
-        taken = await desk.take_slot(
-            batch.shard, batch.id, wish.student, wish.coupon_id, batch.per_student
-        )
-        slot = _Slot(*taken) if taken is not None else None
-    if slot is None:
-        raise Stop(
-            Refused(Code.LIMIT_REACHED, "you have all you may of this batch", {"limit": "batch"})
-        )
-    return slot
+        in_batch = next((n for n in range(1, batch.per_student + 1) if n not in used), 0)
+        if not in_batch:
+            await _give_back(desk, wish)  # of the campaign's, by a try before
+            raise _limit_reached(CapName.BATCH)
+    caps = _caps_on_desk(batch)
+    if not caps:
+        return _Slots(in_batch)
+    taken = await desk.take_slots(batch.shard, caps, wish.student, wish.coupon_id)
+    if isinstance(taken, CapName):
+        raise _limit_reached(taken)
+    in_campaign = None
+    for cap in caps:
+        slot = taken.slots[cap.name]
+        if cap.name is CapName.BATCH:
+            in_batch = slot
+        else:
+            in_campaign = CampaignCode(wish.coupon_id, cap.id, wish.student, slot, cap.most)
+    return _Slots(in_batch, in_campaign, taken.epoch)
+
+
+def _caps_on_desk(batch: Batch) -> list[Cap]:
+    caps = []
+    if batch.quantity is not None:
+        caps.append(Cap(CapName.BATCH, batch.id, batch.per_student))
+    if batch.campaign_id is not None and batch.per_campaign is not None:
+        caps.append(Cap(CapName.CAMPAIGN, batch.campaign_id, batch.per_campaign))
+    return caps
+
+
+def _limit_reached(cap: CapName) -> Stop:
+    detail = f"you have all you may of this {cap.value}"
+    return Stop(Refused(Code.LIMIT_REACHED, detail, {"limit": cap.value}))
+
+
+async def _give_back(desk: DropDesk, wish: _Wish) -> None:
+    caps = _caps_on_desk(wish.batch)
+    if caps:
+        await desk.give_slots_back(wish.batch.shard, caps, wish.student, wish.coupon_id)
 
 
 async def _is_theirs(ledger: Ledger, wish: _Wish) -> bool:
-    """By a request of theirs that was quicker: the slot is in use."""
+    """By a request of theirs that was quicker: the slots are in use."""
     async with ledger.read() as conn:
         (coupon,) = await coupons.by_ids(conn, [wish.coupon_id])
     return coupon.student == wish.student
 
 
-async def _write(ledger: Ledger, wish: _Wish, slot: _Slot) -> bool:
+async def _write(ledger: Ledger, wish: _Wish, slots: _Slots) -> bool:
     batch = wish.batch
     window = batch.claim_window
     usable = use_window(
@@ -142,13 +173,16 @@ async def _write(ledger: Ledger, wish: _Wish, slot: _Slot) -> bool:
     binding = Binding(
         wish.coupon_id,
         wish.student,
-        slot.number,
+        slots.in_batch,
         wish.now,
         usable.from_at,
         usable.until_at,
         hold_until(wish.now, batch.hold_seconds),
     )
     async with ledger.begin() as conn:
-        if slot.epoch is not None and await desks.is_loaded_since(conn, batch.shard, slot.epoch):
+        if slots.epoch is not None and await desks.is_loaded_since(conn, batch.shard, slots.epoch):
             raise DeskReplacedError(f"the desk of {batch.id} was loaded anew meanwhile")
-        return await rows.bind(conn, binding)
+        is_bound = await rows.bind(conn, binding)
+        if is_bound and slots.in_campaign is not None:
+            await rows.count_in_campaign(conn, slots.in_campaign)
+    return is_bound

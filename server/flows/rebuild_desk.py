@@ -89,12 +89,9 @@ class DeskRebuilder:
                 for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
                 if (row := await drops.find(conn, drop_id)) is not None
             ]
-            limited: set[str] = set()  # campaigns with a limit for each student
             for row in rows:
                 drop = await loaded_drop(conn, row, dead[row.id])
                 await self.fence.load_drop(shard, drop)
-                if drop.campaign_id is not None and drop.per_campaign is not None:
-                    limited.add(drop.campaign_id)
             caps = _with_dead(await claims.caps_of_shard(conn, shard, now), dead)
             # Also where nobody has claimed: a restored copy may know of slots that nobody used.
             for batch_id in caps.keys() | {row.batch_id for row in rows}:
@@ -102,8 +99,7 @@ class DeskRebuilder:
             in_all = _with_dead_of_campaigns(
                 await claims.campaign_caps_of_shard(conn, shard, now), dead
             )
-            for campaign_id in in_all.keys() | limited:
-                used = in_all.get(campaign_id, {})
+            for campaign_id, used in in_all.items():
                 await self.fence.load_campaign_caps(shard, campaign_id, used)
             await self.fence.load_stops(shard, *await stops.stopped_claims(conn))
             for row in rows:

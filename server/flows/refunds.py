@@ -75,7 +75,7 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
         raise Stop(planned)
     await _count(conn, held, books, planned)
     await _give_back(conn, held, used, planned, now)
-    await _move_balance(conn, held, books, planned, now)
+    to_balance = await _move_balance(conn, held, books, planned, now)
     made = Refund(
         refund_id=form.refund_id,
         refunded=planned.refunded,
@@ -85,6 +85,7 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
         coupons=await _told(conn, used, now),
         asked=form.lines,
         created_at=now,
+        balance=to_balance,
     )
     await refunds.write(conn, held.id, len(held.refunds) + 1, made, books.payable)
     return made
@@ -138,12 +139,14 @@ async def _give_back(
 
 async def _move_balance(
     conn: AsyncConnection, held: Redemption, books: Books, planned: Plan, now: int
-) -> None:
-    """What the order earned goes back with its lines, and what it took of the balance comes back."""
+) -> int:
+    """What the order earned goes back with its lines, and what it took of the balance comes back; how
+    much."""
     await balances.take_back(conn, held.id, planned.after.lines, now)
     parts = held.balance_shares
     back = undone(parts, planned.after.lines) - undone(parts, books.lines)
     await balances.give_back(conn, held, back, now)
+    return back
 
 
 async def _told(

@@ -18,6 +18,7 @@ from server.ledger.tables import (
     campaign_claims,
     campaigns,
     claims,
+    code_runs,
     coupons,
     dead_letters,
     drops,
@@ -149,17 +150,19 @@ async def caps_of_shard(
     conn: AsyncConnection, shard: int, now: int
 ) -> dict[str, dict[str, list[int]]]:
     """Batch -> student -> slots used, by claims and by codes, of the batches that can still be claimed
-    from, or whose end may still be moved."""
+    from, or whose end may still be moved; also of those whose codes nobody has bound."""
+    is_kept = and_(
+        batches.c.shard == shard,
+        func.coalesce(batches.c.claim_until, now) > now - CAPS_KEPT_MS,
+    )
+    with_codes = select(code_runs.c.batch_id).distinct().join(batches).where(is_kept)
     caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+    caps.update({batch_id: {} for batch_id in await conn.scalars(with_codes)})
     for table, counts in ((claims, IS_COUNTED), (coupons, _counts_as_code())):
         query = (
             select(table.c.batch_id, table.c.student, table.c.slot)
             .join(batches, batches.c.id == table.c.batch_id)
-            .where(
-                batches.c.shard == shard,
-                counts,
-                func.coalesce(batches.c.claim_until, now) > now - CAPS_KEPT_MS,
-            )
+            .where(is_kept, counts)
             .order_by(table.c.slot)
         )
         for batch_id, student, slot in await conn.execute(query):
@@ -200,17 +203,24 @@ async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: 
 async def campaign_caps_of_shard(
     conn: AsyncConnection, shard: int, now: int
 ) -> dict[str, dict[str, list[int]]]:
-    """Campaign -> student -> slots used, of those that are not over."""
+    """Campaign -> student -> slots used, by claims and by codes, of those with a limit that are not over;
+    also of those that nobody has used."""
     c = campaign_claims.c
     query = (
-        select(c.campaign_id, c.student, c.slot)
-        .join(campaigns, campaigns.c.id == c.campaign_id)
-        .where(campaigns.c.shard == shard, campaigns.c.ends_at > now)
+        select(campaigns.c.id, c.student, c.slot)
+        .outerjoin(campaign_claims, c.campaign_id == campaigns.c.id)
+        .where(
+            campaigns.c.shard == shard,
+            campaigns.c.ends_at > now,
+            campaigns.c.per_student.is_not(None),
+        )
         .order_by(c.slot)
     )
     caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
     for campaign_id, student, slot in await conn.execute(query):
-        caps[campaign_id].setdefault(student, []).append(slot)
+        used = caps[campaign_id]
+        if student is not None:
+            used.setdefault(student, []).append(slot)
     return caps
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.code_runs import CodeRun, CodeState, ListedCode, Source
 from server.core.coupons import CouponState, use_by
 from server.ledger.many_rows import pairs
-from server.ledger.tables import batches, code_runs, coupons
+from server.ledger.tables import batches, campaign_claims, code_runs, coupons
 
 
 class NewCodes(NamedTuple):
@@ -141,6 +141,21 @@ async def bind(conn: AsyncConnection, binding: Binding) -> bool:
         .values(dict(zip(Binding._fields[1:], rest, strict=True)))
     )
     return bound.rowcount == 1
+
+
+class CampaignCode(NamedTuple):
+    """A bound code's slot of a campaign that has a limit for each student."""
+
+    coupon_id: str
+    campaign_id: str
+    student: str
+    slot: int
+    per_student: int
+
+
+async def count_in_campaign(conn: AsyncConnection, code: CampaignCode) -> None:
+    """IntegrityError: the student has used this slot, by a claim or by a code."""
+    await conn.execute(insert(campaign_claims).values(code._asdict()))
 
 
 async def ids_of(

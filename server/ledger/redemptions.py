@@ -10,6 +10,7 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.balances import with_balance
 from server.core.orders import order_to_json, read_order
 from server.core.quotes import QuotedGift, QuotedLine
 from server.core.redemptions import FrozenRebate, RedeemedCoupon, Redemption, RedemptionState
@@ -101,7 +102,9 @@ async def _find(
         return None
     redemption = _redemption(row, await _coupons_of(conn, row["id"]))
     if redemption.state is RedemptionState.REDEEMED:  # no other was ever paid back
-        return replace(redemption, refunds=await refunds.of_redemption(conn, redemption.id))
+        made = await refunds.of_redemption(conn, redemption.id)
+        told = with_balance(made, redemption.paid_lines, redemption.balance_shares)
+        return replace(redemption, refunds=tuple(told))
     return redemption
 
 

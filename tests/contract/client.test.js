@@ -325,6 +325,7 @@ test("a server out of reach may be asked again", async () => {
 test("texts: language, limits, facts, and words of a later version", () => {
   assert.equal(outcomeText("limit_reached", "en", { limit: "device" }), "This device has used up its claims.");
   assert.match(errorText("stock_short", "zh", { available: 3 }), /还剩 3 张/);
+  assert.match(errorText("limit_reached", "en", { limit: "campaign" }), /in this campaign/);
   assert.equal(closeText(4501, "en"), errorText("token_invalid", "en"));
   assert.notEqual(closeText(4321, "en"), closeText(4777, "en"));
   const claim = /** @type {const} */ ({ drop_id: "d", state: "refused", outcome: "not_found" });

@@ -72,6 +72,15 @@ async def test_each_discount_is_shown_as_it_was_sent(api: Api, discount: dict[st
             "discount.free_items",
             "too_large",
         ),
+        (
+            {
+                "discount": {"kind": "items_free", "from_items": 2, "free_items": 1},
+                "deducts": ["shipping"],
+            },
+            "deducts",
+            "saves_nothing",
+        ),
+        ({"scope": {"courses": ["a"], "except_courses": ["a"]}}, "scope", "saves_nothing"),
     ],
 )
 async def test_a_bad_field_is_named(

@@ -11,7 +11,7 @@ from server.core.refusals import Code, Refused
 from server.core.templates import AmountOff, Rebate, RebateAfter
 from server.flows.balances import Account, credit_due, show_account
 from server.flows.quotes import Quoted, QuoteForm, quote_order
-from server.flows.redemptions import cancel, confirm, expire_overdue, lock
+from server.flows.redemptions import cancel, confirm, expire_overdue, find, lock
 from server.flows.refunds import refund
 from server.ledger import balances
 from server.ledger.engine import Ledger
@@ -191,9 +191,36 @@ class TestSpending:
         order = await locked(ledger, spending(800))
         await paid(ledger, order)
         back = await refunded(ledger, "o2", AskedLine("b"))
-        assert (back.refunded, await has(ledger)) == (2_700, 300)
-        await refunded(ledger, "o2")
-        assert await has(ledger) == 800
+        assert (back.refunded, back.balance, await has(ledger)) == (2_700, 300, 300)
+        rest = await refunded(ledger, "o2")
+        assert (rest.balance, await has(ledger)) == (500, 800)
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            [(), ()],
+            [(AskedLine("a", amount=1_000),), (AskedLine("a"),), ()],
+            [(AskedLine("b", quantity=1), AskedLine("a", amount=1)), ()],
+        ],
+    )
+    async def test_each_refund_says_what_it_gave_back_whenever_it_is_read(
+        self, ledger: Ledger, steps: list[tuple[AskedLine, ...]]
+    ) -> None:
+        await earning(ledger)
+        order = await locked(ledger, spending(800))
+        await paid(ledger, order)
+        made = []
+        for number, lines in enumerate(steps):
+            before = await has(ledger)
+            found = await refund(ledger, "shop", "o2", RefundForm(f"r{number}", lines), NOW)
+            if isinstance(found, Refund):  # nothing may be left
+                made.append(found)
+                assert found.balance == await has(ledger) - before
+
+        again = await find(ledger, order.id)
+        assert isinstance(again, Redemption)
+        assert again.refunds == tuple(made)
+        assert sum(each.balance for each in made) == 800
 
     async def test_orders_at_the_same_moment_spend_it_once(self, ledger: Ledger) -> None:
         await earning(ledger)

@@ -13,6 +13,7 @@ from server.core.coupons import Coupon, CouponState
 from server.core.refusals import Code, Refused
 from server.core.stops import StopForm, Stoppable
 from server.core.templates import FixedValidity, RelativeValidity
+from server.desk.caps import Cap, CapName
 from server.flows import codes as flows
 from server.flows.bind_code import Account, bind_code
 from server.flows.stops import change_stop
@@ -20,29 +21,10 @@ from server.flows.wallet import WalletQuery, show_wallet
 from server.ledger import tables
 from tests.support.classroom import granted, now_ms, refused
 from tests.support.crews import Crew
+from tests.support.typed_codes import bind, made_codes
 
 pytestmark = pytest.mark.asyncio
 HOUR_MS = 3_600_000
-
-
-async def made_codes(crew: Crew, batch: Batch, quantity: int) -> list[str]:
-    granted(
-        await flows.make_codes(
-            crew.ledger,
-            actor="op",
-            batch_id=batch.id,
-            quantity=quantity,
-            source=Source.LIST,
-            key=None,
-            now=now_ms(),
-        )
-    )
-    listed = granted(await flows.list_codes(crew.ledger, batch.id, now_ms(), None, quantity))
-    return [one.code for one in listed]
-
-
-async def bind(crew: Crew, student: str, code: str, now: int | None = None) -> Coupon | Refused:
-    return await bind_code(crew.ledger, crew.desk.drops, Account(student), code, now or now_ms())
 
 
 async def bound_slots(crew: Crew, batch: Batch, student: str) -> list[int]:
@@ -215,9 +197,9 @@ async def test_a_slot_given_before_the_desk_was_loaded_anew_is_taken_again(
     batch = await crew.classroom.made_batch(per_student=1)
     (code,) = await made_codes(crew, batch, 1)
     drop = await crew.classroom.opened(batch)
-    take, calls = crew.desk.drops.take_slot, 0
+    take, calls = crew.desk.drops.take_slots, 0
 
-    async def then_rebuilt(*asked: object) -> tuple[int, int] | None:
+    async def then_rebuilt(*asked: object) -> object:
         nonlocal calls
         calls += 1
         taken = await take(*asked)  # type: ignore[arg-type]
@@ -226,11 +208,25 @@ async def test_a_slot_given_before_the_desk_was_loaded_anew_is_taken_again(
             await crew.rebuild_all()
         return taken
 
-    monkeypatch.setattr(type(crew.desk.drops), "take_slot", lambda _, *asked: then_rebuilt(*asked))
+    monkeypatch.setattr(type(crew.desk.drops), "take_slots", lambda _, *asked: then_rebuilt(*asked))
     granted(await bind(crew, "ann", code))
 
     assert calls == 2
     assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+
+
+async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Crew) -> None:
+    """A process died between the desk and the ledger, and nothing was ever dropped of the batch."""
+    batch = await crew.classroom.made_batch(per_student=1)
+    (code,) = await made_codes(crew, batch, 1)
+    cap = Cap(CapName.BATCH, batch.id, batch.per_student)
+    await crew.desk.drops.take_slots(batch.shard, [cap], "ann", "cpn_gone")
+    assert refused(await bind(crew, "ann", code)).code is Code.LIMIT_REACHED
+
+    await crew.fence.shut(batch.shard)
+    await crew.rebuild_all()
+
+    granted(await bind(crew, "ann", code))
 
 
 async def test_who_comes_second_for_a_code_has_their_slot_back(crew: Crew) -> None:

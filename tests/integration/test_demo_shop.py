@@ -11,11 +11,13 @@ import pytest_asyncio
 from server.api.app import build_app
 from server.commands import composition
 from server.core.identity import Role
+from server.core.templates import AmountOff, Gift, Rebate
 from server.demo_shop.routes import ShopFacts, beside, shop_app
 from server.settings import read_settings
 from server.tokens import TokenKeys
 from tests.support.api import KEYS, Api, Json, good, refused, token
 from tests.support.coupon_rows import coupon_of, give_coupon
+from tests.support.money import a_form
 
 pytestmark = pytest.mark.asyncio
 
@@ -93,6 +95,24 @@ async def test_a_cart_is_quoted_at_the_catalogue_s_prices(shop: Shop) -> None:
     assert [(each["code"], each["discount"]) for each in quote["usable"]] == [(code, 1_000)]
 
 
+@pytest.mark.parametrize(
+    ("gift", "name"),
+    [
+        (Gift("reading-1", 3_900), {"zh": "经典共读", "en": "Reading together"}),
+        (Gift("reading-1", 3_900, name="Book"), {"zh": "Book", "en": "Book"}),
+        (Gift("mug", 900), {"zh": "mug", "en": "mug"}),
+    ],
+)
+async def test_a_gift_has_a_name_in_the_quote_and_on_the_order(
+    shop: Shop, gift: Gift, name: Json
+) -> None:
+    ann, code = await shop.ann(), await give_coupon(shop.api.parts.ledger, 1, "ann", a_form(gift))
+    cart = {"lines": ALGEBRA_AND_WRITING, "coupons": [code]}
+    quote = good(await ann.post("/shop/quotes", json=cart))
+    order = good(await ann.put(ORDER, json=an_order(code, 11_000)))
+    assert [each["name"] for each in (*quote["gifts"], *order["gifts"])] == [name, name]
+
+
 async def test_what_is_posted_to_people_has_a_shipping_line(shop: Shop) -> None:
     ann = await shop.ann()
     cart = {"lines": [{"course": "physics-1", "quantity": 2}]}
@@ -132,6 +152,67 @@ async def test_a_cancelled_order_gives_its_coupon_back(shop: Shop) -> None:
     assert good(await ann.post(f"{ORDER}/cancel"))["state"] == "cancelled"
     assert (await coupon_of(shop.api.parts.ledger, code)).state == "usable"
     refused(await ann.put(ORDER, json=an_order(code)), 409, "wrong_state")
+
+
+async def has(client: httpx.AsyncClient) -> list[int]:
+    return [each["amount"] for each in good(await client.get("/v1/me/balance"))["balances"]]
+
+
+async def with_balance(shop: Shop, amount: int = 2_000) -> httpx.AsyncClient:
+    """Ann, who has so much from an order that she paid."""
+    ann = await shop.ann()
+    code = await give_coupon(shop.api.parts.ledger, 9, "ann", a_form(Rebate(AmountOff(amount))))
+    first = "/shop/orders/ord-that-earned"
+    good(await ann.put(first, json=an_order(code, 11_000)))
+    good(await ann.post(f"{first}/pay"))
+    return ann
+
+
+def spending(balance: int, payable: int) -> Json:
+    return {"lines": ALGEBRA_AND_WRITING, "balance": balance, "expected_payable": payable}
+
+
+async def test_a_quote_takes_as_much_of_the_balance_as_there_is(shop: Shop) -> None:
+    ann, cart = await with_balance(shop), {"lines": ALGEBRA_AND_WRITING}
+    without = good(await ann.post("/shop/quotes", json=cart))
+    taken = good(await ann.post("/shop/quotes", json={**cart, "use_balance": True}))
+    assert (without["balance"], without["payable"]) == ({"available": 2_000, "used": 0}, 11_000)
+    assert (taken["balance"], taken["payable"]) == ({"available": 2_000, "used": 2_000}, 9_000)
+
+
+async def test_a_balance_that_is_more_than_an_order_costs_pays_all_of_it(shop: Shop) -> None:
+    ann, writing = await with_balance(shop, 8_000), {"lines": ALGEBRA_AND_WRITING[1:]}
+    quote = good(await ann.post("/shop/quotes", json={**writing, "use_balance": True}))
+    assert (quote["balance"]["used"], quote["payable"]) == (3_000, 0)
+    order = good(await ann.put(ORDER, json={**spending(3_000, 0), **writing}))
+    assert (order["balance"], await has(ann)) == (3_000, [5_000])
+
+
+async def test_the_balance_of_an_order_that_is_called_off_is_back(shop: Shop) -> None:
+    ann = await with_balance(shop)
+    order = good(await ann.put(ORDER, json=spending(2_000, 9_000)))
+    assert (order["balance"], await has(ann)) == (2_000, [0])
+    off = good(await ann.post(f"{ORDER}/cancel"))
+    assert (off["balance"], await has(ann)) == (2_000, [2_000])
+
+
+async def test_a_refund_gives_its_part_of_the_balance_back(shop: Shop) -> None:
+    ann, olga = await with_balance(shop), await shop.as_(Role.OPERATOR, "olga")
+    good(await ann.put(ORDER, json=spending(2_000, 9_000)))
+    good(await ann.post(f"{ORDER}/pay"))
+    # 80 + 30 yuan, 20 from the balance: 14.55 and 5.45.
+    for line, money, balance in (("writing-1", 2_455, 545), ("algebra-1", 6_545, 1_455)):
+        form = {"refund_id": f"rfd-{line}", "lines": [{"id": line, "quantity": 1}]}
+        made = good(await olga.post(f"{ORDER}/refunds", json=form))["refunds"][-1]
+        assert (made["refunded"], made["balance"]) == (money, balance)
+    assert await has(ann) == [2_000]
+
+
+async def test_a_balance_that_is_spent_meanwhile_changes_the_total(shop: Shop) -> None:
+    ann = await with_balance(shop)
+    good(await ann.put("/shop/orders/ord-another-one", json=spending(2_000, 9_000)))
+    problem = refused(await ann.put(ORDER, json=spending(2_000, 9_000)), 409, "total_changed")
+    assert problem["payable"] == 11_000
 
 
 async def test_another_total_than_the_one_on_the_screen_is_refused(shop: Shop) -> None:

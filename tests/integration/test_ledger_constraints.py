@@ -485,15 +485,31 @@ class TestCampaigns:
 
     async def test_a_slot_of_it_is_one_claims(self, campaign: AsyncConnection) -> None:
         await add(campaign, t.campaign_claims)
-        await refuses_row(campaign, "pk_campaign_claims", t.campaign_claims, slot=2)
+        await refuses_row(
+            campaign, "uq_campaign_claims_claim_id", t.campaign_claims, student="s2", slot=2
+        )
         second = {"claim_id": "clm_2"}
-        by = "uq_campaign_claims_campaign_id_student_slot"
-        await refuses_row(campaign, by, t.campaign_claims, **second)
+        await refuses_row(campaign, "pk_campaign_claims", t.campaign_claims, **second)
         await refuses_row(
             campaign, "ck_campaign_claims_slot_within_limit", t.campaign_claims, **second, slot=3
         )
         await refuses_row(campaign, "fk_", t.campaign_claims, **second, slot=2, per_student=3)
         await add(campaign, t.campaign_claims, **second, slot=2)
+
+    async def test_a_slot_of_it_is_one_claims_or_one_codes(self, campaign: AsyncConnection) -> None:
+        await add(campaign, t.coupons)
+        code = {"claim_id": None, "coupon_id": "cpn_1"}
+        await add(campaign, t.campaign_claims, **code)
+        await refuses_row(campaign, "pk_campaign_claims", t.campaign_claims)
+        await refuses_row(
+            campaign, "uq_campaign_claims_coupon_id", t.campaign_claims, **code, slot=2
+        )
+        by = "ck_campaign_claims_claim_or_code"
+        await refuses_row(campaign, by, t.campaign_claims, claim_id=None, slot=2)
+        await refuses_row(campaign, by, t.campaign_claims, coupon_id="cpn_1", slot=2)
+        await refuses_row(
+            campaign, "fk_", t.campaign_claims, claim_id=None, coupon_id="cpn_none", slot=2
+        )
 
 
 class TestBalances:

@@ -8,7 +8,9 @@ from importlib.resources import as_file, files
 from typing import TypeVar
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
@@ -16,7 +18,8 @@ from sqlalchemy import Connection, select, text
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from server.ledger.schema import is_current, newest_revision
-from server.ledger.tables import desks, metadata
+from server.ledger.tables import campaigns, desks, metadata
+from tests.support.ledger_rows import add, add_claim, add_drop
 from tests.support.ledgers import KINDS
 
 T = TypeVar("T")
@@ -101,6 +104,32 @@ def test_every_desk_shard_starts_with_epoch_zero(database_url: str) -> None:
     rows = asyncio.run(_on(database_url, _desks))
 
     assert rows == [(shard, 0) for shard in range(16)]
+
+
+@pytest.mark.asyncio
+async def test_claims_of_campaigns_are_counted_on_after_codes_are(empty_database_url: str) -> None:
+    ledger = Ledger.connect(empty_database_url)
+    row = ("cmp_1", "s1", 1, 2, "clm_1")
+    names = "campaign_id, student, slot, per_student, claim_id"
+    async with ledger.begin() as conn:
+        await conn.run_sync(_upgrade_to, "0008")
+        await add_drop(conn)
+        await add_claim(conn, 1)
+        await add(conn, campaigns)
+        await conn.execute(text(f"INSERT INTO campaign_claims ({names}) VALUES {row}"))
+        await conn.run_sync(_upgrade_to, "head")
+        kept = (await conn.execute(text(f"SELECT {names}, coupon_id FROM campaign_claims"))).all()
+    await ledger.close()
+
+    assert kept == [(*row, None)]
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    with as_file(files("server.ledger") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 async def _on(url: str, job: Callable[[Connection], T]) -> T:

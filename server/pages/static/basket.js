@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * What a student has put in the cart and which coupons they ticked, kept in this browser for them alone.
+ * What a student has put in the cart, which coupons they ticked and whether their balance, kept in this browser for them alone.
  * Knows courses by id and no price.
  */
 
 import { newId } from "./shop-api.js";
 
-/** @typedef {{quantities: [string, number][], ticked: string[], orderId: string}} Kept */
+/** @typedef {{quantities: [string, number][], ticked: string[], usesBalance: boolean, orderId: string}} Kept */
 
 export class Basket extends EventTarget {
   /**
@@ -60,6 +60,12 @@ export class Basket extends EventTarget {
     this._keep();
   }
 
+  /** @param {boolean} isUsed */
+  useBalance(isUsed) {
+    this.usesBalance = isUsed;
+    this._keep();
+  }
+
   /** The next order is another one: the last was paid, or is off. */
   renewOrder() {
     this.orderId = newId("ord");
@@ -69,6 +75,7 @@ export class Basket extends EventTarget {
   clear() {
     this.quantities.clear();
     this.ticked = [];
+    this.usesBalance = false;
     this.renewOrder();
   }
 
@@ -83,12 +90,14 @@ export class Basket extends EventTarget {
     /** @type {Map<string, number>} */
     this.quantities = new Map(Array.isArray(kept.quantities) ? kept.quantities : []);
     this.ticked = Array.isArray(kept.ticked) ? kept.ticked.map(String) : [];
+    this.usesBalance = kept.usesBalance === true;
     this.orderId = typeof kept.orderId === "string" ? kept.orderId : newId("ord");
   }
 
   _keep() {
+    const { ticked, usesBalance, orderId } = this;
     /** @type {Kept} */
-    const kept = { quantities: [...this.quantities], ticked: this.ticked, orderId: this.orderId };
+    const kept = { quantities: [...this.quantities], ticked, usesBalance, orderId };
     try {
       localStorage.setItem(this._name, JSON.stringify(kept));
     } catch {

@@ -116,7 +116,7 @@ export class Cart {
     const shipping = (quote?.lines ?? []).filter(({ kind }) => kind !== "course");
     return [
       ...shipping.map((line) => fixedLine(line.name[language.current], line, this._catalogue.currency, language)),
-      ...giftLines(quote?.gifts ?? [], this._catalogue.courses, this._catalogue.currency, language),
+      ...giftLines(quote?.gifts ?? [], this._catalogue.currency, language),
     ];
   }
 }
@@ -141,15 +141,13 @@ function fixedLine(name, line, currency, language) {
 /**
  * What coupons give: at 0, with its list price kept. Used by the order page too.
  * @param {readonly import("./shop-api.js").GiftLine[]} gifts
- * @param {readonly Course[]} courses
  * @param {string} currency
  * @param {Language} language
  */
-export function giftLines(gifts, courses, currency, language) {
+export function giftLines(gifts, currency, language) {
   const inMoney = (/** @type {number} */ minor) => money(minor, currency, language.current, true);
   return gifts.map((gift) => {
-    const known = courses.find(({ id }) => id === gift.course);
-    const name = gift.name || known?.name[language.current] || gift.course;
+    const name = gift.name[language.current];
     return h("li", { class: "line", "data-gift": gift.course },
       h("div", { class: "what" }, h("strong", null, language.say("gift_line", { name, n: gift.quantity }))),
       h("div", { class: "sum" },

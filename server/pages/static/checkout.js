@@ -16,7 +16,7 @@ import { Language } from "./language.js";
 import { Shelf } from "./shelf.js";
 import { ShopApi } from "./shop-api.js";
 import { shopWords } from "./shop-words.js";
-import { sumRows } from "./sums.js";
+import { byBalance, sumRows } from "./sums.js";
 import { claimsOf, takeToken } from "./token.js";
 import { TypedCode } from "./typed-code.js";
 import { reasonText } from "./worth.js";
@@ -53,6 +53,7 @@ class Checkout {
     this._isPaying = false;
     new TypedCode(api, language, () => this._wallet.keys(), (code) => this._taken(code));
     element("pay").addEventListener("click", () => void this._place());
+    balanceBox().addEventListener("change", () => basket.useBalance(balanceBox().checked));
     basket.addEventListener("change", () => void this._ask());
     language.addEventListener("change", () => this._show());
     // Back from the order's page: its coupons are locked now, or spent.
@@ -145,14 +146,14 @@ class Checkout {
    * @returns {Promise<Quote>}
    */
   async _quoteNow() {
-    const { lines, ticked } = this._basket;
-    const quote = await this._api.quoteCart(lines, ticked);
+    const { lines, ticked, usesBalance } = this._basket;
+    const quote = await this._api.quoteCart(lines, ticked, usesBalance);
     const clashing = quote.unusable.filter(({ reason }) => reason === "not_combinable" || reason === "too_many");
     if (!clashing.length) return quote;
     const dropped = new Set(clashing.map(({ code }) => code));
     this._isSwapped = true;
     this._basket.ticked = ticked.filter((code) => !dropped.has(code));
-    return this._api.quoteCart(lines, this._basket.ticked);
+    return this._api.quoteCart(lines, this._basket.ticked, usesBalance);
   }
 
   /** Only what applies goes along: whatever else is ticked waits for a larger order. */
@@ -164,7 +165,8 @@ class Checkout {
     const { orderId, lines } = this._basket;
     const coupons = quote.applied.map(({ code }) => code);
     try {
-      await this._api.place(orderId, { lines, coupons, expected_payable: quote.payable });
+      const balance = quote.balance.used;
+      await this._api.place(orderId, { lines, coupons, balance, expected_payable: quote.payable });
       location.assign(`/orders?order=${encodeURIComponent(orderId)}`);
     } catch (error) {
       this._isPaying = false;
@@ -213,11 +215,12 @@ class Checkout {
     setText(element("trouble"), this._trouble());
     setText(element("pay"), language.say(this._isPaying ? "one_moment" : "pay"));
     if (!quote) return;
-    this._choices.show({ quote, ticked, wallet: this._wallet, language });
+    this._choices.show({ quote, ticked, wallet: this._wallet, courses: this._catalogue.courses, language });
     this._showHint(quote);
+    this._showBalance(quote);
     element("sums").replaceChildren(...sumRows(quote, language));
     this._setBusy(element("sums").hasAttribute("aria-busy"));
-    const amounts = { payable: this._money(quote.payable), discount: this._money(quote.discount) };
+    const amounts = { payable: this._money(quote.payable), discount: this._money(quote.discount - byBalance(quote)) };
     setText(element("to-pay"), amounts.payable);
     setText(element("total-said"), language.say("total_said", amounts));
   }
@@ -227,6 +230,16 @@ class Checkout {
     const hasNone = quote.usable.length === 0 && quote.unusable.length === 0;
     show(element("coupons-hint"), this._isSwapped || hasNone);
     setText(element("coupons-hint"), this._language.say(this._isSwapped ? "swapped" : "no_coupons"));
+  }
+
+  /** What is owed buys nothing, and is said all the same. @param {Quote} quote */
+  _showBalance({ balance: { available, used } }) {
+    const key = available < 0 ? "balance_owes" : used > 0 ? "balance_takes" : "balance_has";
+    const amounts = { has: this._money(Math.abs(available)), used: this._money(used), left: this._money(available - used) };
+    show(element("balance-row"), available !== 0);
+    balanceBox().checked = this._basket.usesBalance && available > 0;
+    balanceBox().disabled = available < 0;
+    setText(element("balance-text"), this._language.say(key, amounts));
   }
 
   /** @param {number} minor */
@@ -239,6 +252,8 @@ class Checkout {
 function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
+
+const balanceBox = () => /** @type {HTMLInputElement} */ (element("balance"));
 
 /** @param {string} token @param {Language} language */
 async function open(token, language) {

@@ -7,13 +7,14 @@
 
 import { fill, h, place, setText, show } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
+import { byBalance } from "./sums.js";
 import { reasonText, worthText } from "./worth.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./shop-api.js").Quote} Quote */
 /** @typedef {import("./shop-api.js").Usable} Usable */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
-/** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, language: Language}} Seen */
+/** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, courses: readonly import("./shop-api.js").Course[], language: Language}} Seen */
 
 class Choice {
   /**
@@ -34,11 +35,11 @@ class Choice {
   }
 
   /** @param {Usable} usable @param {Seen} seen */
-  update(usable, { quote, ticked, wallet, language }) {
+  update(usable, { quote, ticked, wallet, courses, language }) {
     const isTicked = ticked.includes(usable.code);
     const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
     this.box.checked = isTicked;
-    setText(this.worth, worthText(wallet.get(usable.code), language));
+    setText(this.worth, worthText(wallet.get(usable.code), language, courses));
     setText(this.name, usable.name);
     setText(this.facts, language.say("use_by", { at: dateText(usable.use_by, language.current) }));
     setText(this.saves, alone(usable, wallet.get(usable.code), inMoney, language));
@@ -92,11 +93,12 @@ export class Choices {
   _showBest({ quote, language }) {
     const { best } = quote;
     this._best = best.codes;
-    const isBetter = best.discount > quote.discount;
+    const taken = quote.discount - byBalance(quote);
+    const isBetter = best.discount > taken;
     const amount = money(best.discount, quote.currency, language.current);
     show(element("best"), isBetter);
     setText(element("best"), language.say("take_best", { amount }));
-    show(element("best-taken"), !isBetter && quote.discount > 0);
+    show(element("best-taken"), !isBetter && taken > 0);
     setText(element("best-taken"), language.say(best.exact ? "is_best" : "is_best_found"));
   }
 
@@ -115,7 +117,7 @@ export class Choices {
   }
 
   /** @param {Seen} seen */
-  _showUnusable({ quote, ticked, wallet, language }) {
+  _showUnusable({ quote, ticked, wallet, courses, language }) {
     const { unusable, currency } = quote;
     show(element("unusable-box"), unusable.length > 0);
     // Whoever just ticked one is to see why it does nothing.
@@ -126,7 +128,7 @@ export class Choices {
     const rows = unusable.map((each) => {
       const coupon = wallet.get(each.code);
       return h("li", { class: "choice", "data-unusable": true },
-        h("span", { class: "worth" }, worthText(coupon, language)),
+        h("span", { class: "worth" }, worthText(coupon, language, courses)),
         h("span", { class: "what" }, h("strong", null, coupon?.name ?? each.code),
           h("span", { class: "hint" }, reasonText(each, currency, language)),
           ticked.includes(each.code) && h("span", { class: "hint" }, language.say("waits")),

@@ -7,7 +7,8 @@
 import { h } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
 import { giftLines } from "./cart.js";
-import { shopWords } from "./shop-words.js";
+import { orderWords } from "./order-words.js";
+import { balanceBack } from "./sums.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./shop-api.js").Order} Order */
@@ -18,10 +19,10 @@ import { shopWords } from "./shop-words.js";
  * @param {Order} order
  * @param {number} now ms
  */
-export function stateOf({ state, expires_at, refunded = 0, payable }, now) {
+export function stateOf({ state, expires_at, refunded = 0, refunds = [], payable, balance = 0 }, now) {
   if (state === "locked" && Date.parse(expires_at) <= now) return "late";
-  if (state !== "redeemed" || refunded === 0) return state;
-  return refunded >= payable ? "refunded" : "part_refunded";
+  if (state !== "redeemed" || refunds.length === 0) return state;
+  return refunded >= payable && balanceBack(refunds) >= balance ? "refunded" : "part_refunded";
 }
 
 /** @param {Order} order @param {Language} language */
@@ -32,7 +33,7 @@ export function lineNodes(order, language) {
     const isOnSale = line.list_price > line.unit_price;
     return h("li", { class: "line", "data-line": line.id },
       h("div", { class: "what" },
-        h("strong", null, isCourse ? `${line.name[language.current]} ×${line.quantity}` : line.name[language.current]),
+        h("strong", null, isCourse ? `${line.name[language.current]}\u00a0×${line.quantity}` : line.name[language.current]),
         isCourse && h("span", { class: "prices" },
           h("span", { class: "hint figure" }, language.say("each", { price: inMoney(line.unit_price) })),
           isOnSale && h("s", { class: "was figure" }, inMoney(line.list_price)))),
@@ -41,7 +42,7 @@ export function lineNodes(order, language) {
         line.discount > 0 && h("span", { class: "figure paid" }, inMoney(line.payable))),
       h("ul", { class: "shares" }, ...shareNodes(order, line, inMoney, language)));
   });
-  return [...nodes, ...giftLines(order.gifts ?? [], [], order.currency, language)];
+  return [...nodes, ...giftLines(order.gifts, order.currency, language)];
 }
 
 /**
@@ -51,11 +52,13 @@ export function lineNodes(order, language) {
  * @param {Language} language
  */
 function shareNodes(order, line, inMoney, language) {
-  const shares = order.coupons
-    .filter(({ shares }) => shares[line.id])
-    .map((coupon) => h("li", { class: "share figure" }, `${coupon.name} ${inMoney(-coupon.shares[line.id])}`));
+  const parts = order.coupons.filter(({ shares }) => shares[line.id]).map(({ name, shares }) => ({ name, share: shares[line.id] }));
+  // What no coupon took off, the balance did.
+  const rest = parts.reduce((left, { share }) => left - share, line.discount);
+  if (rest > 0) parts.push({ name: language.say("balance"), share: rest });
+  const shares = parts.map(({ name, share }) => h("li", { class: "share figure" }, `${name} ${inMoney(-share)}`));
   const back = returnedOf(order, line.id);
-  if (back.refunded === 0) return shares;
+  if (back.refunded === 0 && back.quantity === 0) return shares;
   const key = back.quantity ? "line_refunded_n" : "line_refunded";
   const text = language.say(key, { n: back.quantity, amount: inMoney(back.refunded) });
   return [...shares, h("li", { class: "returned figure" }, text)];
@@ -92,7 +95,7 @@ export function couponNodes(order, language) {
 function becameOf({ refunds = [] }, code) {
   const state = refunds.at(-1)?.coupons.find((each) => each.code === code)?.state;
   if (!state) return "";
-  return Object.hasOwn(shopWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
+  return Object.hasOwn(orderWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
 }
 
 /** @param {Order} order @param {Language} language */
@@ -105,10 +108,11 @@ export function timeNodes(order, language) {
   for (const refund of order.refunds ?? []) {
     const what = language.say("refunded_at", { amount: inMoney(refund.refunded) });
     rows.push([what, refund.created_at ? at(refund.created_at) : ""]);
-    if (refund.charged_back) {
-      rows.push(["", language.say("charged_back", { amount: inMoney(refund.charged_back) })]);
-    }
+    if (refund.balance) rows.push(["", language.say("balance_back_n", { amount: inMoney(refund.balance) })]);
+    const charged = refund.charged_back ?? 0;
+    // Below zero: what an earlier refund kept is paid back after all.
+    if (charged) rows.push(["", language.say(charged > 0 ? "charged_back" : "charge_undone", { amount: inMoney(Math.abs(charged)) })]);
   }
   if (order.payment_ref) rows.push([language.say("payment_ref"), order.payment_ref]);
-  return rows.flatMap(([name, value]) => [h("dt", null, name), h("dd", null, value)]);
+  return rows.flatMap(([name, value]) => [name && h("dt", null, name), h("dd", { class: !name && "note" }, value)]);
 }

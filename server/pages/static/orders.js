@@ -11,6 +11,7 @@ import { Basket } from "./basket.js";
 import { askForLink } from "./connection.js";
 import { Language } from "./language.js";
 import { couponNodes, lineNodes, stateOf, timeNodes } from "./order-view.js";
+import { orderWords } from "./order-words.js";
 import { RefundForm } from "./refund-form.js";
 import { ShopApi } from "./shop-api.js";
 import { shopWords } from "./shop-words.js";
@@ -93,7 +94,10 @@ class Orders {
     return this._try(async () => {
       this._order = await this._api.refund(id, body);
       const made = this._order.refunds?.find(({ refund_id }) => refund_id === body.refund_id);
-      this._done = () => this._language.say("refund_done", { amount: this._money(made?.refunded ?? 0) });
+      const { refunded = 0, balance = 0 } = made ?? {};
+      this._done = () => this._language.say(balance ? "refund_done_balance" : "refund_done", {
+        amount: this._money(refunded), balance: this._money(balance),
+      });
     });
   }
 
@@ -112,7 +116,7 @@ class Orders {
   _showList(orders) {
     show(element("orders-empty"), orders.length === 0);
     fill(element("orders"), ...orders.map((order) => {
-      const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]} ×${quantity}`);
+      const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]}\u00a0×${quantity}`);
       const at = dateText(order.created_at, this._language.current);
       return h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
         h("span", { class: "what" }, h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),
@@ -159,12 +163,17 @@ class Orders {
 
   /** @param {Order} order @param {string} state */
   _stateHint(order, state) {
-    if (state === "locked" && order.coupons.length) {
+    const { coupons, balance } = order;
+    if (coupons.length === 0 && balance === 0) return "";
+    if (state === "locked") {
       return this._language.say("time_left", { left: countdown(Date.parse(order.expires_at) - Date.now()) });
     }
-    if (order.coupons.length === 0) return "";
     if (state === "late" || state === "expired") return this._language.say("late_text");
-    return state === "cancelled" ? this._language.say("cancelled_text") : "";
+    if (state !== "cancelled") return "";
+    return [
+      ...(coupons.length ? [this._language.say("cancelled_text")] : []),
+      ...(balance ? [this._language.say("balance_back_n", { amount: this._money(balance) })] : []),
+    ].join(" ");
   }
 
   /** @param {Order} order */
@@ -190,7 +199,7 @@ function element(id) {
 }
 
 const token = takeToken("checkout");
-const language = new Language(shopWords);
+const language = new Language({ ...shopWords, ...orderWords });
 language.switchWith(element("language"));
 document.title = "Classdrop";
 if (token) void new Orders(new ShopApi(token), claimsOf(token), language).start();

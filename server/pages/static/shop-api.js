@@ -10,14 +10,14 @@ import { Api } from "/sdk/index.js";
 /** @typedef {{id: string, name: Name, about: Name, list_price: number, price: number, packages: string[]}} Course */
 /** @typedef {{currency: string, most_of_one: number, courses: Course[]}} Catalogue */
 /** @typedef {{id: string, kind: string, name: Name, unit_price: number, list_price: number, quantity: number, amount: number, discount: number, payable: number}} Line */
-/** @typedef {{course: string, name?: string, quantity: number, list_price: number, coupon: string}} GiftLine */
+/** @typedef {{course: string, name: Name, quantity: number, list_price: number, coupon: string}} GiftLine */
 /** @typedef {{code: string, amount: number, after: string, days?: number|null}} RebateShown */
 /** @typedef {{code: string, name: string, discount: number, adds: number, use_by: string, worth?: number, fits?: boolean}} Usable */
 /** @typedef {{code: string, reason: string, short_by?: number, short_pieces?: number}} Unusable */
 /** @typedef {{code: string, spend_more: number, save_more: number, pieces_more?: number, worth?: number}} Hint */
-/** @typedef {{currency: string, lines: Line[], list_total: number, subtotal: number, discount: number, payable: number, applied: {code: string, discount: number}[], usable: Usable[], unusable: Unusable[], best: {codes: string[], discount: number, exact: boolean}, hints?: Hint[], gifts?: GiftLine[], rebates?: RebateShown[]}} Quote */
-/** @typedef {{refund_id: string, refunded: number, charged_back?: number, created_at?: string, lines: {id: string, refunded: number, quantity?: number, refundable: number}[], coupons: {code: string, state: string}[]}} Refund */
-/** @typedef {{id: string, student: string, currency: string, state: string, subtotal: number, discount: number, payable: number, created_at: string, expires_at: string, paid_at?: string, payment_ref?: string, refunded?: number, refunds?: Refund[], lines: Line[], list_total: number, coupons: {code: string, name: string, discount: number, shares: Record<string, number>}[], gifts: GiftLine[], rebates: RebateShown[]}} Order */
+/** @typedef {{currency: string, lines: Line[], list_total: number, subtotal: number, discount: number, payable: number, applied: {code: string, discount: number}[], usable: Usable[], unusable: Unusable[], best: {codes: string[], discount: number, exact: boolean}, balance: {available: number, used: number}, hints?: Hint[], gifts?: GiftLine[], rebates?: RebateShown[]}} Quote */
+/** @typedef {{refund_id: string, refunded: number, balance: number, charged_back?: number, created_at?: string, lines: {id: string, refunded: number, quantity?: number, refundable: number}[], coupons: {code: string, state: string}[]}} Refund */
+/** @typedef {{id: string, student: string, currency: string, state: string, subtotal: number, discount: number, payable: number, created_at: string, expires_at: string, paid_at?: string, payment_ref?: string, balance: number, refunded?: number, refunds?: Refund[], lines: Line[], list_total: number, coupons: {code: string, name: string, discount: number, shares: Record<string, number>}[], gifts: GiftLine[], rebates: RebateShown[]}} Order */
 /** @typedef {{course: string, quantity: number}[]} CartLines */
 
 export class ShopApi extends Api {
@@ -31,9 +31,10 @@ export class ShopApi extends Api {
     return this._call("GET", "/shop/catalogue");
   }
 
-  /** @param {CartLines} lines @param {readonly string[]} coupons @returns {Promise<Quote>} */
-  quoteCart(lines, coupons) {
-    return this._call("POST", "/shop/quotes", { body: { lines, coupons } });
+  /** @param {CartLines} lines @param {readonly string[]} coupons @param {boolean} use_balance
+   * @returns {Promise<Quote>} */
+  quoteCart(lines, coupons, use_balance) {
+    return this._call("POST", "/shop/quotes", { body: { lines, coupons, use_balance } });
   }
 
   /** @returns {Promise<{orders: Order[]}>} */
@@ -47,7 +48,7 @@ export class ShopApi extends Api {
   }
 
   /** Again with the same id replaces the order while it is not paid.
-   * @param {string} id @param {{lines: CartLines, coupons: string[], expected_payable: number}} body
+   * @param {string} id @param {{lines: CartLines, coupons: string[], balance: number, expected_payable: number}} body
    * @returns {Promise<Order>} */
   place(id, body) {
     return this._call("PUT", path(id), { body });

@@ -52,9 +52,10 @@ export class TypedCode {
 
   /** @param {unknown} error */
   _words(error) {
-    const { code, retryAfterMs } = error instanceof ApiError ? error : { code: "other", retryAfterMs: 0 };
+    const { code, retryAfterMs, facts } =
+      error instanceof ApiError ? error : { code: "other", retryAfterMs: 0, facts: {} };
     const key = `code_${code}`;
-    if (!Object.hasOwn(shopWords, key)) return errorText(code, this._language.current);
+    if (!Object.hasOwn(shopWords, key)) return errorText(code, this._language.current, facts);
     return this._language.say(key, { n: Math.ceil((retryAfterMs ?? 1000) / 1000) });
   }
 

@@ -10,11 +10,15 @@ import { shopWords } from "./shop-words.js";
 /**
  * @param {WalletCoupon|undefined} coupon
  * @param {Language} language
+ * @param {readonly import("./shop-api.js").Course[]} courses
  * @returns {string} empty where nothing is known of it
  */
-export function worthText(coupon, language) {
+export function worthText(coupon, language, courses) {
   const { discount, currency } = /** @type {any} */ (coupon?.template ?? {});
-  return discount ? shortValue(discount, currency, language.current) : "";
+  if (!discount) return "";
+  const gift = courses.find(({ id }) => id === discount.course);
+  const name = discount.name || gift?.name[language.current];
+  return shortValue({ ...discount, name }, currency, language.current);
 }
 
 /**

@@ -89,6 +89,14 @@ def test_facts_fill_their_places() -> None:
     assert "? left" in error_text("stock_short", "en")
 
 
+def test_a_code_that_is_refused_says_which_limit_it_was() -> None:
+    said = error_text("limit_reached", "en", {"limit": "campaign"})
+
+    assert said == outcome_text("limit_reached", "en", {"limit": "campaign"})
+    assert "campaign" in said
+    assert error_text("limit_reached", "en") == TEXTS["error"]["limit_reached"][1]
+
+
 @pytest.mark.parametrize(
     ("claim", "text"),
     [

@@ -1,11 +1,17 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.core.orders import LineKind, Order
+from server.core.quotes import quote
+from server.core.reasons import Reason
 from server.core.refusals import Code
 from server.core.template_rules import MAX_RELATIVE_SECONDS, refusal, violations
 from server.core.templates import (
     AmountOff,
+    Deducts,
     FixedValidity,
     Gift,
     ItemsFree,
@@ -16,9 +22,10 @@ from server.core.templates import (
     Scope,
     Threshold,
 )
-from tests.support.money import a_form
+from tests.support.money import NOW, a_coupon, a_form, a_line
 
 GOOD = a_form()
+SHIPPING = frozenset({Deducts.SHIPPING})
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,12 @@ GOOD = a_form()
         replace(GOOD, discount=Rebate(AmountOff(5))),
         replace(GOOD, discount=Rebate(PercentOff(5), RebateAfter.RETURN_WINDOW, 7)),
         replace(GOOD, uses_per_student=1),
+        replace(GOOD, discount=ItemsFree(2, 1), deducts=frozenset({Deducts.GOODS, Deducts.FEE})),
+        replace(GOOD, discount=Gift("algebra", 0), deducts=SHIPPING),
+        replace(GOOD, discount=Rebate(PercentOff(5)), deducts=SHIPPING),
+        replace(GOOD, scope=Scope(frozenset("ab"), except_courses=frozenset("a"))),
+        replace(GOOD, scope=Scope(packages=frozenset("p"), except_courses=frozenset("a"))),
+        replace(GOOD, scope=Scope(except_courses=frozenset("a"))),
     ],
 )
 def test_good_templates_have_no_violations(form: object) -> None:
@@ -97,6 +110,17 @@ def test_good_templates_have_no_violations(form: object) -> None:
         ({"validity": FixedValidity(5, 10**18)}, "validity.until", "too_large"),
         ({"validity": RelativeValidity(0)}, "validity.seconds", "too_small"),
         ({"validity": RelativeValidity(10**10)}, "validity.seconds", "too_large"),
+        ({"discount": ItemsFree(2, 1), "deducts": SHIPPING}, "deducts", "saves_nothing"),
+        (
+            {"scope": Scope(frozenset("a"), frozenset("p"), frozenset("ab"), frozenset("p"))},
+            "scope",
+            "saves_nothing",
+        ),
+        (
+            {"scope": Scope(packages=frozenset("p"), except_packages=frozenset("p"))},
+            "scope",
+            "saves_nothing",
+        ),
         ({"style": {"colour": "red"}}, "style.colour", "not_a_colour"),
         ({"style": {"colour": "#12345g"}}, "style.colour", "not_a_colour"),
         ({"style": {"image": "javascript:alert(1)"}}, "style.image", "not_a_url"),
@@ -131,3 +155,28 @@ def test_a_refusal_tells_all_violations_at_once() -> None:
 
 def test_a_good_template_is_not_refused() -> None:
     assert refusal(GOOD) is None
+
+
+@given(
+    orders=st.lists(
+        st.tuples(st.sampled_from(LineKind), st.sampled_from("ab"), st.sampled_from("pq")),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_is_refused_saves_nothing_on_any_order(
+    orders: list[tuple[LineKind, str, str]],
+) -> None:
+    lines = [
+        a_line(500, str(at), course, frozenset(package), kind)
+        for at, (kind, course, package) in enumerate(orders)
+    ]
+    scope = Scope(frozenset("a"), frozenset("p"), frozenset("a"), frozenset("p"))
+    refused = [
+        replace(GOOD, discount=ItemsFree(1, 1), deducts=frozenset(Deducts) - {Deducts.GOODS}),
+        *(replace(GOOD, scope=scope, deducts=frozenset({kind})) for kind in Deducts),
+    ]
+
+    for form in refused:
+        (said,) = quote(Order("CNY", tuple(lines)), [a_coupon(form)], (), NOW).unusable
+        assert said.reason in (Reason.OUT_OF_SCOPE, Reason.SAVES_NOTHING, Reason.BELOW_THRESHOLD)

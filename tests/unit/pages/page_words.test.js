@@ -5,11 +5,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { orderWords } from "../../../server/pages/static/order-words.js";
 import { shopWords } from "../../../server/pages/static/shop-words.js";
 import { words as commonWords } from "../../../server/pages/static/words.js";
 import { say } from "../../../client_sdk/javascript/element/words.js";
 
-const words = { ...commonWords, ...shopWords };
+const words = { ...commonWords, ...shopWords, ...orderWords };
 const PAGES = new URL("../../../server/pages/", import.meta.url);
 const places = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
@@ -30,6 +31,7 @@ test("every page text is there in Chinese and English, with the same places to f
 
 test("no page says one word in two ways", () => {
   assert.deepEqual(Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)), []);
+  assert.deepEqual(Object.keys(orderWords).filter((key) => Object.hasOwn({ ...commonWords, ...shopWords }, key)), []);
 });
 
 test("templates ask for no text that is not there", () => {

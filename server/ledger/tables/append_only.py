@@ -1,0 +1,28 @@
+"""Rows that nobody changes or deletes: the database itself refuses."""
+
+from sqlalchemy import DDL, Table, event
+
+
+def append_only(table: str, dialect: str) -> tuple[str, ...]:
+    """The statements that make the rows of a table unchangeable."""
+    if dialect == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        )
+    return (
+        f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE integrity_constraint_violation USING MESSAGE = '{table} is append-only'; "
+        "END $$",
+        f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_is_append_only()",
+    )
+
+
+def keep_rows(table: Table) -> None:
+    """Wherever this table is made, its rows are unchangeable."""
+    for dialect in ("sqlite", "postgresql"):
+        for statement in append_only(table.name, dialect):
+            trigger = DDL(statement)  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", trigger.execute_if(dialect=dialect))

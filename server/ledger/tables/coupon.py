@@ -1,0 +1,131 @@
+"""What lies in wallets: coupons from claims and codes, codes on the way to being made, uses that are
+limited.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from server.ledger.tables.naming import ID, NAME, metadata
+
+coupons = Table(
+    "coupons",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("code", String(40), nullable=False),
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("template_id", ID, nullable=False),
+    Column("template_version", Integer, nullable=False),
+    Column("source", String(12), nullable=False),  # claim list link trigger
+    Column("claim_id", ID, ForeignKey("claims.id")),
+    Column("drop_id", ID, ForeignKey("drops.id")),  # null where no drop gave it
+    Column("student", NAME),  # null = a code nobody has bound yet
+    # `expired` is no stored state: it is usable seen after use_by.
+    Column("state", String(12), nullable=False),  # usable locked redeemed released revoked voided
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Column("hold_until", BigInteger),  # null = no hold
+    Column("redemption_id", ID, ForeignKey("redemptions.id")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("redeemed_at", BigInteger),
+    # Where its part of the campaign's budget is: exposed settled returned; null = there is no budget.
+    Column("budget", String(8)),
+    # Which of the `per_student` of its batch this is: the claim's, or taken when a code is bound.
+    Column("slot", Integer),
+    Column("bound_at", BigInteger),  # when a student typed the code
+    ForeignKeyConstraint(
+        ["template_id", "template_version"],
+        ["template_versions.template_id", "template_versions.version"],
+    ),
+    UniqueConstraint("code"),
+    UniqueConstraint("claim_id"),
+    CheckConstraint("valid_from < valid_until", name="window_not_empty"),
+    # I6: on an order exactly while locked or redeemed.
+    CheckConstraint(
+        "(state IN ('locked','redeemed')) = (redemption_id IS NOT NULL)", name="order_iff_taken"
+    ),
+    CheckConstraint(
+        "state IN ('usable','locked','redeemed','released','revoked','voided')", name="state_known"
+    ),
+    Index("ix_coupons_student_id", "student", "id"),
+    Index("ix_coupons_drop_id_state", "drop_id", "state", "redeemed_at"),
+    Index(
+        "ix_coupons_hold_until",
+        "hold_until",
+        sqlite_where=text("state = 'usable' AND hold_until IS NOT NULL AND claim_id IS NOT NULL"),
+        postgresql_where=text(
+            "state = 'usable' AND hold_until IS NOT NULL AND claim_id IS NOT NULL"
+        ),
+    ),
+    # What expires and gives its part back; a hold gives its unit back by itself.
+    Index(
+        "ix_coupons_exposed_until",
+        "valid_until",
+        sqlite_where=text("budget = 'exposed' AND hold_until IS NULL"),
+        postgresql_where=text("budget = 'exposed' AND hold_until IS NULL"),
+    ),
+    # I2 across claims and codes: a batch that is dropped and handed out as codes has one limit.
+    Index(
+        "uq_coupons_student_slot",
+        "batch_id",
+        "student",
+        "slot",
+        unique=True,
+        sqlite_where=text("state <> 'revoked' AND slot IS NOT NULL"),
+        postgresql_where=text("state <> 'revoked' AND slot IS NOT NULL"),
+    ),
+    # What no claim gave, a page at a time; claims, thousands a second, do not pay for it.
+    Index(
+        "ix_coupons_codes",
+        "batch_id",
+        "id",
+        sqlite_where=text("claim_id IS NULL"),
+        postgresql_where=text("claim_id IS NULL"),
+    ),
+)
+
+# Codes that an operator asked for: the units are taken from the batch at once, the codes made piece by
+# piece, by whoever finds that some are missing.
+code_runs = Table(
+    "code_runs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("source", String(12), nullable=False),  # list link
+    Column("quantity", Integer, nullable=False),
+    Column("made", Integer, nullable=False, server_default="0"),
+    Column("created_by", NAME, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("made BETWEEN 0 AND quantity", name="made_within_quantity"),
+    CheckConstraint("source IN ('list','link')", name="source_known"),
+    Index("ix_code_runs_batch_id", "batch_id"),
+    Index(
+        "ix_code_runs_unfinished",
+        "created_at",
+        sqlite_where=text("made < quantity"),
+        postgresql_where=text("made < quantity"),
+    ),
+)
+
+# How many coupons of a template with `uses_per_student` a student has on orders, locked or redeemed.
+template_uses = Table(
+    "template_uses",
+    metadata,
+    Column("template_id", ID, ForeignKey("templates.id"), nullable=False),
+    Column("student", NAME, nullable=False),
+    Column("uses", Integer, nullable=False),
+    PrimaryKeyConstraint("template_id", "student"),
+    CheckConstraint("uses >= 0", name="uses_not_negative"),
+)

@@ -1,0 +1,137 @@
+"""What goes out in rooms: drops, the units they were allotted, the claims on these, and what went wrong on
+the way to them.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from server.ledger.tables.naming import ID, NAME, metadata
+
+drops = Table(
+    "drops",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("room", NAME, nullable=False),
+    Column("batch_id", ID, nullable=False),
+    Column("per_student", Integer, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("state", String(12), nullable=False),  # prepared opening open closed
+    Column("mode", String(8), nullable=False),
+    Column("message", String(200), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("returned", BigInteger, nullable=False, server_default="0"),
+    Column("duration_seconds", Integer, nullable=False),
+    Column("opens_in_seconds", Integer, nullable=False),
+    Column("audience", JSON, nullable=False),  # {"tags": [], "students": []}
+    Column("opens_at", BigInteger),
+    Column("closes_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("close_reason", String(12)),
+    Column("present_at_open", Integer),
+    Column("metadata", JSON, nullable=False),
+    Column("created_by", NAME, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["batch_id", "per_student"], ["batches.id", "batches.per_student"]),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("returned >= 0 AND returned <= quantity", name="returned_within_quantity"),
+    CheckConstraint("state IN ('prepared','opening','open','closed')", name="state_known"),
+    Index("ix_drops_room_id", "room", "id"),
+    Index("ix_drops_state_closes_at", "state", "closes_at"),
+)
+
+allotments = Table(
+    "allotments",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("drop_id", ID, ForeignKey("drops.id"), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("first >= 1 AND first <= last", name="range_not_empty"),
+    UniqueConstraint("drop_id", "first"),
+    UniqueConstraint("id", "drop_id", "first", "last"),  # what claims refer to
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", ID, primary_key=True),  # made before the desk decided, so redelivery is a no-op
+    Column("drop_id", ID, nullable=False),
+    Column("batch_id", ID, nullable=False),
+    Column("student", NAME, nullable=False),
+    Column("request_id", NAME, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("allotment_id", ID, nullable=False),
+    Column("allotment_first", BigInteger, nullable=False),
+    Column("allotment_last", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("per_student", Integer, nullable=False),
+    Column("state", String(12), nullable=False),  # live released revoked
+    Column("reason", String(40)),
+    Column("won_at", BigInteger, nullable=False),
+    Column("confirmed_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(
+        ["allotment_id", "drop_id", "allotment_first", "allotment_last"],
+        ["allotments.id", "allotments.drop_id", "allotments.first", "allotments.last"],
+        name="fk_claims_allotment",
+    ),
+    ForeignKeyConstraint(
+        ["batch_id", "per_student"], ["batches.id", "batches.per_student"], name="fk_claims_batch"
+    ),
+    # I1: unit 501 of 500 has no allotment that it fits in, and unit 7 has one live owner.
+    CheckConstraint("unit BETWEEN allotment_first AND allotment_last", name="unit_in_allotment"),
+    Index(
+        "uq_claims_live_unit",
+        "drop_id",
+        "unit",
+        unique=True,
+        sqlite_where=text("state = 'live'"),
+        postgresql_where=text("state = 'live'"),
+    ),
+    # I2: a released claim still counts (or hoarders loop), a revoked one does not.
+    CheckConstraint("slot BETWEEN 1 AND per_student", name="slot_within_limit"),
+    Index(
+        "uq_claims_student_slot",
+        "batch_id",
+        "student",
+        "slot",
+        unique=True,
+        sqlite_where=text("state <> 'revoked'"),
+        postgresql_where=text("state <> 'revoked'"),
+    ),
+    Index(
+        "uq_claims_drop_student",
+        "drop_id",
+        "student",
+        unique=True,
+        sqlite_where=text("state <> 'revoked'"),
+        postgresql_where=text("state <> 'revoked'"),
+    ),
+    # A drop's results are counted along this alone, all the time, and among the claims of all drops.
+    Index("ix_claims_drop_id_state", "drop_id", "state", "reason"),
+    CheckConstraint("state IN ('live','released','revoked')", name="state_known"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("claim_id", ID, primary_key=True),
+    Column("shard", Integer, nullable=False),
+    Column("entry_id", String(40), nullable=False),
+    Column("entry", JSON, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)

@@ -1,0 +1,104 @@
+"""What is given out, and how much of it: templates with their versions, batches, rooms' shares of these."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from server.ledger.tables.naming import ID, NAME, metadata
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("version", Integer, nullable=False),  # the current one
+)
+
+template_versions = Table(
+    "template_versions",
+    metadata,
+    Column("template_id", ID, ForeignKey("templates.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("discount", JSON, nullable=False),
+    Column("threshold", JSON, nullable=False),
+    Column("scope", JSON, nullable=False),
+    Column("validity", JSON, nullable=False),
+    Column("style", JSON, nullable=False),
+    Column("use_url", Text),
+    Column("metadata", JSON, nullable=False),
+    Column("created_by", NAME, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("deducts", JSON, nullable=False, server_default='["goods"]'),
+    Column("stacking", JSON, nullable=False, server_default="{}"),
+    Column("uses_per_student", Integer),  # null = as often as they like
+    Column("returns", JSON, nullable=False, server_default="{}"),
+    PrimaryKeyConstraint("template_id", "version"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("template_id", ID, nullable=False),
+    Column("template_version", Integer, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("channel", NAME, nullable=False),
+    Column("quantity", BigInteger),  # null = unlimited, not for drops
+    Column("allotted", BigInteger, nullable=False, server_default="0"),
+    Column("per_student", Integer, nullable=False),
+    Column("code_prefix", String(12), nullable=False, server_default=""),
+    Column("hold_seconds", Integer),
+    Column("campaign_id", ID),
+    Column("claim_from", BigInteger),
+    Column("claim_until", BigInteger),
+    Column("any_room", Boolean, nullable=False),
+    Column("shard", Integer, nullable=False),  # K of the desk's keys, fixed here (desk/keys.py)
+    Column("metadata", JSON, nullable=False),
+    Column("created_by", NAME, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("claim_conditions", JSON),  # {"tags": [], "new": false}; null = any account
+    # Of its campaign, copied for good: claims of a student, and what a coupon takes of its money at
+    # most (null: it has no budget).
+    Column("per_campaign", Integer),
+    Column("greatest_discount", BigInteger),
+    Column("version", Integer, nullable=False, server_default="1"),  # of its edits
+    ForeignKeyConstraint(
+        ["template_id", "template_version"],
+        ["template_versions.template_id", "template_versions.version"],
+    ),
+    # The promise I1 where several drops share a batch: what is allotted is never beyond it.
+    CheckConstraint("allotted >= 0", name="allotted_not_negative"),
+    CheckConstraint("quantity IS NULL OR allotted <= quantity", name="allotted_within_quantity"),
+    CheckConstraint("quantity IS NULL OR quantity > 0", name="quantity_positive"),
+    CheckConstraint("per_student >= 1", name="per_student_positive"),
+    UniqueConstraint("id", "per_student"),  # what claims refer to: the batch's immutable copy
+    Index("ix_batches_template_id", "template_id"),
+)
+
+batch_rooms = Table(
+    "batch_rooms",
+    metadata,
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("room", NAME, nullable=False),
+    Column("quantity", BigInteger),  # the room's share; null = whatever the batch has
+    Column("allotted", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("batch_id", "room"),
+    CheckConstraint("allotted >= 0", name="allotted_not_negative"),
+    CheckConstraint("quantity IS NULL OR allotted <= quantity", name="allotted_within_share"),
+    Index("ix_batch_rooms_room", "room"),
+)
