@@ -1,7 +1,7 @@
 """Claims as rows: written once, found again, moved out of the way when the desk was wrong.
 
 Called by flows/record_claims.py, end_holds.py and rebuild_desk.py inside their transactions. That there is no
-unit 501 of 500 is the tables' business (tables.py); here an IntegrityError is let through.
+unit 501 of 500 is the tables' business (tables/); here an IntegrityError is let through.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ NOTHING_LEFT = "nothing_left"  # its student is owed an apology
 DUPLICATE = "duplicate"  # its student holds another claim of the drop
 
 
-# Written out, or no database sees that a partial index of tables.py is meant, and it reads all claims.
+# Written out, or no database sees that a partial index of tables/ is meant, and it reads all claims.
 IS_LIVE = claims.c.state == literal("live", literal_execute=True)
 IS_COUNTED = claims.c.state != literal("revoked", literal_execute=True)  # for slots
 

@@ -1,5 +1,5 @@
 """Each move of a coupon from state to state: one conditional UPDATE, so that of two who want the same coupon
-one finds it gone, and its line in the coupon's history (a row that is never changed: tables.py).
+one finds it gone, and its line in the coupon's history (a row that is never changed: tables/).
 
 Called by flows inside their transactions. Which moves there are is `core.coupon_states`; whoever moves
 several holds their rows before (coupons.hold_rows). Being claimed is no move: the claim says when.

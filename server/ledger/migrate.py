@@ -3,7 +3,7 @@
 Called by the command line (`migrate`, and every start with the embedded database); whether it is there
 says schema.py. Runs an event loop of its own: inside one, call it with `asyncio.to_thread`.
 A new revision is a file in migrations/versions, written by hand from `script.py.mako`; the test
-that compares it with tables.py says what is missing.
+that compares it with tables/ says what is missing.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Acts as rows, which are only ever added: the database itself refuses to change or delete one (tables.py).
+"""Acts as rows, which are only ever added: the database itself refuses to change or delete one (tables/).
 
 Called by flows inside the transaction of what an act tells of, so that neither is there without the other;
 read by the API.

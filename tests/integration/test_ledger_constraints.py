@@ -1,4 +1,4 @@
-"""Every constraint of tables.py, attacked by SQL: the ledger keeps its promises without our code.
+"""Every constraint of tables/, attacked by SQL: the ledger keeps its promises without our code.
 
 Each test does what the constraint allows right up to the edge, then one step beyond it.
 """

@@ -1,4 +1,4 @@
-"""The migrations make what tables.py describes, on both databases."""
+"""The migrations make what tables/ describes, on both databases."""
 
 import asyncio
 import re

@@ -8,7 +8,7 @@ from server.ledger.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,  # for its naming convention: constraints get the names of tables.py
+    target_metadata=metadata,  # for its naming convention: constraints get the names of tables/
     render_as_batch=True,  # SQLite cannot alter a constraint in place
 )
 with context.begin_transaction():

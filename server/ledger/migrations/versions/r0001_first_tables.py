@@ -1,6 +1,6 @@
 """The first tables, with a row for each shard of the desk.
 
-Written out rather than taken from tables.py: that file moves on, this revision does not. The why of
+Written out rather than taken from tables/: that file moves on, this revision does not. The why of
 each constraint stands there.
 """
 

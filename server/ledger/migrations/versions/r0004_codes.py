@@ -1,7 +1,7 @@
 """Codes in bulk and bound by students, and batches that say which edit they are at.
 
 The coupons of claims get their claim's slot, so that one constraint sees both. The why of each constraint
-stands in tables.py.
+stands in tables/.
 """
 
 from alembic import op
