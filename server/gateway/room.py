@@ -40,6 +40,8 @@ class Room:
         # (drop, student) told `won` and not yet `confirmed`: read again until they are. With what
         # they were told of, because the desk may forget it.
         self.unconfirmed: dict[tuple[str, str], HeldClaim] = {}
+        # Nobody listened for a while: a confirmation of what a student won elsewhere may be missing.
+        self.was_deaf = False
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._broadcast = Broadcast(self.connections, on_sent)
         self._head: tuple[int, bytes] | None = None

@@ -3,7 +3,7 @@
 Called by `gateway.py`. The feed may lose publications (it says so by offset, epoch or reconnect):
 then the stream has them, and where it has not, the whole state is read and everybody is welcomed
 anew. No publication is shown twice, none is skipped. Losses go the same way, in a stream of their own;
-a confirmation that was not heard is read from the desk.
+a confirmation is in none, so after each gap what the room's students hold is read from the desk.
 """
 
 import asyncio
@@ -153,7 +153,8 @@ class Rooms:
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""
-        for name in list(self._rooms):
+        for name, room in self._rooms.items():
+            room.was_deaf = True
             self._heal_soon(name)
 
     def _take(self, room: Room, publication: Publication) -> None:

@@ -132,9 +132,10 @@ class Worker:
             await self.fence.shut(shard)
 
     async def _rebuild(self, shard: int) -> None:
-        """A shard that cannot be rebuilt keeps no other shut."""
+        """A shard that cannot be rebuilt keeps no other shut. One that another worker has armed since we
+        looked is left alone: it sells already."""
         try:
-            if await self.rebuilder.rebuild(shard, now_ms()):
+            if await self.rebuilder.rebuild(shard, now_ms(), only_if_shut=True):
                 self.metrics.rebuilds.inc()
         except (DeskUnavailableError, LedgerUnavailableError):
             raise

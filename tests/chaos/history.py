@@ -206,8 +206,12 @@ class History:
         return (event for event in self.events if isinstance(event, kind))
 
     def next_round(self) -> None:
-        """What was is in the log; what comes is judged by itself."""
-        self.events = []
+        """What was is in the log; what comes is judged by itself. How things stand goes on."""
+        self.events = [event for event in self.events if _goes_on(event)]
+
+
+def _goes_on(event: Event) -> bool:
+    return isinstance(event, Sat | Seen) or (isinstance(event, Step) and not event.request_id)
 
 
 def read(path: Path) -> History:

@@ -30,6 +30,7 @@ KEPT = 5
 _LINES = 40  # of what happened during one tap
 _SOCKET, _HTTP, _BACK_OFF, _JOINING = "socket", "http", "back-off", "joining"
 _PARTS = (_SOCKET, _HTTP, PUT_OFF, _BACK_OFF, _JOINING)
+_WORKERS = tuple(f"worker{n}{to}" for n in (1, 2) for to in ("", "-redis", "-sql"))
 Span = tuple[int, int]
 
 
@@ -81,7 +82,9 @@ def _wait(history: History, tap: Tapped, answer: Answered) -> Wait | None:
     web = next(one.web for one in history.of(Sat) if one.device == mine)
     steps = [one for one in steps if one.device == mine and one.request_id in ("", tap.request_id)]
     span = (tap.at, answer.at)
-    hindrances = [*_faults(history, web), *_down(history, web)]
+    on_the_way = (web, f"clients-{web}", f"{web}-redis", "redis")
+    hindrances = [*_faults(history, on_the_way), *_down(history, web)]
+    beside = [*_faults(history, _WORKERS)]  # what may keep a desk shut, and nothing else
     covered = _clipped([(since, until) for _, since, until in hindrances], span)
     return Wait(
         tap.student,
@@ -91,7 +94,7 @@ def _wait(history: History, tap: Tapped, answer: Answered) -> Wait | None:
         answer.at - tap.at,
         answer.at - tap.at - sum(until - since for since, until in covered),
         _parts(steps, span),
-        tuple(_story(steps, hindrances, span)),
+        tuple(_story(steps, [*hindrances, *beside], span)),
     )
 
 
@@ -150,12 +153,11 @@ def _parts(steps: Sequence[Step], span: Span) -> Counter[str]:
 # --- what happened meanwhile ---------------------------------------------------------------------
 
 
-def _faults(history: History, web: str) -> Iterator[tuple[str, int, int]]:
-    """Those between a student of this web and the desk, as long as they lasted."""
-    on_the_way = (web, f"clients-{web}", f"{web}-redis", "redis")
+def _faults(history: History, targets: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """What happened to one of these, and how long it lasted."""
     begun: dict[int, int] = {}
     for fault in history.of(Fault):
-        if fault.target not in on_the_way:
+        if fault.target not in targets:
             continue
         if fault.phase == "begin":
             begun[fault.number] = fault.at

@@ -91,22 +91,23 @@ class Site:
         return self.stack.token(role, subject, *rooms, ttl_seconds=24 * 3600)
 
     async def keep_up(self) -> None:
-        """Until cancelled. A process that gave up because a neighbour was away when it started is started
-        again, as any platform would."""
+        """Until cancelled."""
         while True:
-            for member in self.members.values():
-                if member.has_ended and not member.is_killed:
-                    member.start()
+            self._start_again()
             await pause(_STARTED_AGAIN_S)
+
+    def _start_again(self) -> None:
+        """A process that gave up because a neighbour was away when it started, as any platform would."""
+        for member in self.members.values():
+            if member.has_ended and not member.is_killed:
+                member.start()
 
     async def until_ready(self) -> None:
         """All processes run and the webs say that they are ready."""
         async with httpx.AsyncClient(timeout=_READY_S, trust_env=False) as client:
 
             async def are_ready() -> bool:
-                for member in self.members.values():
-                    if member.has_ended:
-                        member.start()
+                self._start_again()
                 for name in WEBS:
                     try:
                         answer = await client.get(f"{self.members[name].program.url}/readyz")

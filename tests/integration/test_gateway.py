@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from server.clock import now_ms
-from server.core.claims import Audience, ClaimConditions, ClaimState
+from server.core.claims import Audience, ClaimConditions, ClaimState, Outcome
 from server.core.drops import RoomDrop
 from server.core.instants import from_text
 from server.desk import records
@@ -79,6 +79,27 @@ class TestJoining:
         async with gateway.student() as (_, welcome):
             (claim,) = welcome["claims"]
             assert (claim["state"], claim["coupon"]) == ("confirmed", COUPON)
+
+    async def test_who_comes_in_as_a_gateway_catches_up_is_told_their_claim_of_what_it_missed(
+        self, gateway: RunningGateway
+    ) -> None:
+        """A gateway that was cut off hears of a drop in the middle of a join, and its student has won of it
+        elsewhere: drop and claim come together."""
+        desk = gateway.desk
+        await open_drop(desk, "drp_0")
+        async with gateway.student("bob"):
+            room = gateway.gateway.rooms.get("r1")
+            assert room is not None
+
+            async def hears_of_another(*_: object) -> None:
+                await open_drop(desk, "drp_1")
+                assert (await desk.tap("ada")).outcome is Outcome.WON
+                await eventually(lambda: "drp_1" in room.drops)
+
+            interpose(desk.drops, "claims_of", after=once(hears_of_another))
+            async with gateway.student("ada") as (_, welcome):
+                assert [drop["id"] for drop in welcome["drops"]] == ["drp_0", "drp_1"]
+                assert [(c["drop_id"], c["state"]) for c in welcome["claims"]] == [("drp_1", "won")]
 
     async def test_the_snapshot_says_the_same_as_the_welcome(self, gateway: RunningGateway) -> None:
         await open_drop(gateway.desk)

@@ -115,15 +115,34 @@ class TestFences:
             await crew.fence.shut(shard)
         real = DeskRebuilder.rebuild
 
-        async def rebuild(self: DeskRebuilder, shard: int, now: int) -> bool:
+        async def rebuild(self: DeskRebuilder, shard: int, now: int, **how: bool) -> bool:
             if shard == 3:
                 raise ValueError("a row nobody thought of")
-            return await real(self, shard, now)
+            return await real(self, shard, now, **how)
 
         monkeypatch.setattr(DeskRebuilder, "rebuild", rebuild)
         await crew.worker.mend_fences()
 
         assert await crew.fence.shut_shards() == [3]
+
+    async def test_a_shard_that_another_has_armed_meanwhile_is_not_loaded_again(
+        self, crew: Crew
+    ) -> None:
+        """Two workers see the same shards shut. Each is loaded by one of them, and sells from then on."""
+        drop = await crew.classroom.opened()
+        other = crew.another("wrk_2")
+        before = await crew.desk.drops.epochs()
+        for shard in ALL_SHARDS:
+            await crew.fence.shut(shard)
+        interpose(crew.rebuilder.fence, "shut_shards", after=other.worker.mend_fences)
+        await crew.worker.mend_fences()
+
+        assert await crew.fence.shut_shards() == []
+        after = await crew.desk.drops.epochs()
+        assert [
+            now - was for now, was in zip(after, before, strict=True) if now and was is not None
+        ] == [1] * len(ALL_SHARDS)
+        assert await crew.classroom.tap(drop.id, "s1") is Outcome.WON
 
 
 class TestWholeWorker:
