@@ -70,8 +70,19 @@ def lines(waits: Iterable[Wait]) -> Iterator[str]:
         yield f"  {wait.took_ms / 1000:15.2f}  {figures}  {who}"
     for wait in kept:
         yield f"{wait.student} at {wait.web}, {wait.drop_id}: {wait.took_ms / 1000:.2f} s"
-        for after_ms, what in wait.story[:_LINES]:
+        for after_ms, what in _shortened(wait.story)[:_LINES]:
             yield f"  {after_ms / 1000:+8.2f}  {what}"
+
+
+def _shortened(story: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Without what is asked and put off again and again: the first and the last time say it all."""
+    whats = [what for _, what in story]
+    return [
+        (at, what)
+        for number, (at, what) in enumerate(story)
+        if what not in whats[max(0, number - 2) : number]
+        or what not in whats[number + 1 : number + 3]
+    ]
 
 
 def _wait(history: History, tap: Tapped, answer: Answered) -> Wait | None:

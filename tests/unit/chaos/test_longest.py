@@ -101,6 +101,17 @@ def test_calm_is_what_neither_a_fault_on_the_way_nor_a_part_that_was_down_explai
     ]
 
 
+def test_what_goes_on_and_on_is_told_once_at_its_begin_and_at_its_end() -> None:
+    turns = [
+        event
+        for at in range(1_000, 5_000, 500)
+        for event in (step(at, SENT, "r1"), step(at + 10, PUT_OFF, "r1", "socket 490"))
+    ]
+    (wait,) = waits(*turns, answered_at=6_000)
+    told = [line.split()[1] for line in lines([wait]) if line.startswith("     +")]
+    assert told == ["sent", "put", "sent", "put", "answered"]
+
+
 def test_what_was_left_unanswered_has_no_length() -> None:
     history = History(events=[Tapped(1_000, "ada", "drp_1", "r1"), step(1_000, SENT, "r1")])
     assert longest(history, {}) == []
