@@ -60,6 +60,7 @@ export class Errands {
    * stays put off. @param {Set<string>} dropIds @param {number} now */
   rejoined(dropIds, now) {
     for (const [dropId, errand] of this._claims) {
+      errand.failures = 0;
       if (!dropIds.has(dropId)) this._claims.delete(dropId);
       else if (errand.sendAt === Infinity) errand.sendAt = now;
     }
@@ -68,7 +69,9 @@ export class Errands {
   /** The server asked for the same request again then. @param {string} dropId @param {number} until */
   putOff(dropId, until) {
     const errand = this._claims.get(dropId);
-    if (errand) errand.sendAt = errand.httpAt = until;
+    if (!errand) return;
+    errand.sendAt = errand.httpAt = until;
+    errand.failures = 0;
   }
 
   /** @param {string} dropId */

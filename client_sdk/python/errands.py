@@ -61,6 +61,7 @@ class Errands:
         put off stays put off."""
         self._claims = {k: errand for k, errand in self._claims.items() if k in drop_ids}
         for errand in self._claims.values():
+            errand.failures = 0
             if errand.send_at == math.inf:
                 errand.send_at = now
 
@@ -68,6 +69,7 @@ class Errands:
         """The server asked for the same request again then."""
         errand = self._claims[drop_id]
         errand.send_at = errand.http_at = until
+        errand.failures = 0
 
     def http_ended(self, drop_id: str) -> None:
         self._by_http.pop(drop_id, None)

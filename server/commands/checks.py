@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.commands import CommandError
-from server.desk.connection import connect
+from server.desk.connection import COMMAND_SECONDS, connect
 from server.desk.replicas import replicas_following
 from server.desk.server_version import ServerVersion
 from server.ledger import schema
@@ -75,7 +75,8 @@ async def _replicas_when_up(client: Redis, wanted: int) -> int:
     """As many as there are when enough are there, or when they have had their time."""
     give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
     while True:
-        found = await replicas_following(client)
+        async with asyncio.timeout(COMMAND_SECONDS):
+            found = await replicas_following(client)
         if found >= wanted or asyncio.get_running_loop().time() > give_up_at:
             return found
         await asyncio.sleep(_ASK_AGAIN_S)
@@ -125,8 +126,9 @@ async def _info_when_up(client: Redis) -> Mapping[str, object]:
     give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
     while True:
         try:
-            return {**await client.info()}
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                return {**await client.info()}
+        except (RedisError, OSError, TimeoutError) as error:
             if _is_refusal(error) or asyncio.get_running_loop().time() > give_up_at:
                 raise
         await asyncio.sleep(_ASK_AGAIN_S)
@@ -156,7 +158,8 @@ def _weak_info(info: Mapping[str, object]) -> list[str]:
 async def _weak_fsync(client: Redis) -> list[str]:
     try:
         # INFO does not say it.
-        answer = await client.config_get("appendfsync")
+        async with asyncio.timeout(COMMAND_SECONDS):
+            answer = await client.config_get("appendfsync")
     except ResponseError:
         return [
             "CLASSDROP_REDIS_URL: the server does not let us read appendfsync (CONFIG GET is "

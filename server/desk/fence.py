@@ -86,11 +86,14 @@ class Fence:
         async with asked():
             await self._redis.hdel(self._keys(shard).fence, "run_id")
 
-    async def take_lease(self, shard: int) -> str | None:
-        """Shuts the fence; the server's run id, or None where somebody else has the lease."""
+    async def take_lease(self, shard: int, *, only_if_shut: bool = False) -> str | None:
+        """Shuts the fence; the server's run id, or None where somebody else has the lease. `only_if_shut`:
+        None too where the fence is open, because somebody has armed it since one looked."""
         keys = self._keys(shard)
         run_id = await self._scripts.run(
-            "lease", [keys.fence, keys.lease], [self._owner, LEASE_MS, "1"]
+            "lease",
+            [keys.fence, keys.lease],
+            [self._owner, LEASE_MS, "1" if only_if_shut else "0"],
         )
         return run_id.decode() if run_id is not None else None
 

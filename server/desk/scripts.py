@@ -30,7 +30,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "take_slot": _DESK,
     "give_slot_back": _DESK,
     "run_id": ("server",),
-    "lease": ("server",),
+    "lease": _DESK,
     "arm": ("server",),
     "load_drop": (),
     "load_caps": (),

@@ -55,9 +55,10 @@ class DeskRebuilder:
             waited_for = await drops.shards_with_open(conn)
         return sorted(shards, key=lambda shard: shard not in waited_for)
 
-    async def rebuild(self, shard: int, now: int) -> bool:
-        """False: somebody else is at it. DeskUnavailableError, LedgerUnavailableError: try later."""
-        run_id = await self.fence.take_lease(shard)
+    async def rebuild(self, shard: int, now: int, *, only_if_shut: bool = False) -> bool:
+        """False: somebody else is at it, or has done it where `only_if_shut`. DeskUnavailableError,
+        LedgerUnavailableError: try later."""
+        run_id = await self.fence.take_lease(shard, only_if_shut=only_if_shut)
         if run_id is None:
             return False
         try:

@@ -52,17 +52,19 @@ class Joins:
         self.add(room.name, room.start_over())
 
     async def read_claims(self, room: Room, identities: Sequence[Identity]) -> dict[str, Held]:
-        """Student -> drop id -> claim; one call for all of them, none where there is no drop."""
+        """Student -> drop id -> claim, of every drop that the room shows as this returns; one call for all
+        of them, none where there is no drop, and another where the room has heard of a drop meanwhile: it
+        may be one that it missed, and that the student has won of elsewhere."""
         students = list({i.subject for i in identities if i.may_claim_in(room.name)})
         held: dict[str, Held] = {student: {} for student in students}
-        drops = room.shown_drops(now_ms())
-        if not drops or not students:
-            return held
-        rows = await self._drop_desk.claims_of([(d.shard, d.id, students) for d in drops])
-        for drop, row in zip(drops, rows, strict=True):
-            for student, claim in zip(students, row, strict=True):
-                if claim is not None:
-                    held[student][drop.id] = claim
+        read: set[str] = set()
+        while students and (drops := [d for d in room.shown_drops(now_ms()) if d.id not in read]):
+            rows = await self._drop_desk.claims_of([(d.shard, d.id, students) for d in drops])
+            read.update(drop.id for drop in drops)
+            for drop, row in zip(drops, rows, strict=True):
+                for student, claim in zip(students, row, strict=True):
+                    if claim is not None:
+                        held[student][drop.id] = claim
         return held
 
     async def _serve(self, name: str) -> None:

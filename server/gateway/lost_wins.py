@@ -8,6 +8,7 @@ nobody need hear of it; or the desk has nothing left, and the student reads an a
 import asyncio
 from collections.abc import Callable, Mapping
 
+from server.clock import now_ms
 from server.core.claims import ClaimState, Outcome
 from server.core.coupons import HOLD_ENDED
 from server.core.drops import RoomDrop
@@ -15,6 +16,7 @@ from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Loss
 from server.desk.records import HeldClaim
+from server.gateway.joins import AT_ONCE
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 
@@ -59,12 +61,34 @@ class LostWins:
     # --- what must not stay unsaid -------------------------------------------------------------
 
     async def recheck_unconfirmed(self) -> None:
-        """A confirmation that was published while nobody listened: the desk still has it. A win that
-        the desk has forgotten: it is asked for once more."""
+        """A confirmation that was not heard: the desk still has it. A win that the desk has forgotten: it
+        is asked for once more."""
         for room in self._rooms.all():
             await self.recheck_room(room)
 
     async def recheck_room(self, room: Room) -> None:
+        was_deaf, room.was_deaf = room.was_deaf, False
+        try:
+            if was_deaf:
+                await self._tell_what_was_missed(room)
+            await self._recheck_room(room)
+        except BaseException:
+            room.was_deaf = room.was_deaf or was_deaf
+            raise
+
+    async def _tell_what_was_missed(self, room: Room) -> None:
+        """What was confirmed while nobody listened may have been won on another device, by another
+        gateway: here it was never told `won`. Who knows of it already is told once more."""
+        students, drops = list(room.students), room.shown_drops(now_ms())
+        for start in range(0, len(students) if drops else 0, AT_ONCE):
+            some = students[start : start + AT_ONCE]
+            rows = await self._drop_desk.claims_of([(d.shard, d.id, some) for d in drops])
+            for drop, row in zip(drops, rows, strict=True):
+                for student, held in zip(some, row, strict=True):
+                    if held is not None and held.state is ClaimState.CONFIRMED:
+                        self._rooms.confirmed(room, student, drop.id, held.coupon)
+
+    async def _recheck_room(self, room: Room) -> None:
         for gone in [one for one in room.unconfirmed if one[1] not in room.students]:
             del room.unconfirmed[gone]
         wanted: dict[str, list[str]] = {}

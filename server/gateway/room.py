@@ -40,6 +40,8 @@ class Room:
         # (drop, student) told `won` and not yet `confirmed`: read again until they are. With what
         # they were told of, because the desk may forget it.
         self.unconfirmed: dict[tuple[str, str], HeldClaim] = {}
+        # Nobody listened for a while: a confirmation of what a student won elsewhere may be missing.
+        self.was_deaf = False
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._broadcast = Broadcast(self.connections, on_sent)
         self._head: tuple[int, bytes] | None = None
@@ -100,13 +102,19 @@ class Room:
 
     # --- what it shows ------------------------------------------------------------------------
 
-    def load(self, state: RoomState) -> None:
+    def load(self, state: RoomState, counts: Mapping[str, DeskCounts]) -> None:
         self.epoch, self.offset, self.losses = state.epoch, state.offset, state.losses
         self.drops = {drop.id: drop for drop in state.drops}
+        self.counts.update(counts)
         self._head = None
 
     def is_at(self, state: RoomState) -> bool:
         return (self.epoch, self.offset, self.losses) == (state.epoch, state.offset, state.losses)
+
+    def has_reached(self, state: RoomState) -> bool:
+        """Or is beyond it."""
+        is_same = self.epoch == state.epoch
+        return is_same and self.offset >= state.offset and self.losses >= state.losses
 
     def follows(self, publication: Publication) -> bool:
         return publication.epoch == self.epoch and publication.offset == self.offset + 1
@@ -153,9 +161,7 @@ class Room:
         return [d for d in self.drops.values() if d.closed_at is None and d.window.closes_at > now]
 
     def shown_drops(self, now: int) -> list[RoomDrop]:
-        """Open, scheduled, and closed not long ago."""
-        oldest = now - SHOWN_AFTER_CLOSE_MS
-        return [d for d in self.drops.values() if d.closed_at is None or d.closed_at > oldest]
+        return shown(self.drops.values(), now)
 
     def welcome_of(
         self, identity: Identity, held: Mapping[str, HeldClaim | None], now: int
@@ -180,13 +186,13 @@ class Room:
 
     def _welcome_head(self, identity: Identity, now: int) -> bytes:
         """Shared by all who join within a second, where every drop is for everybody."""
-        shown = self.shown_drops(now)
-        if all(drop.audience.is_everybody for drop in shown):
+        drops = self.shown_drops(now)
+        if all(drop.audience.is_everybody for drop in drops):
             second = now // 1000
             if self._head is None or self._head[0] != second:
-                self._head = (second, self._make_head(shown, now))
+                self._head = (second, self._make_head(drops, now))
             return self._head[1]
-        return self._make_head([d for d in shown if is_for(d, identity)], now)
+        return self._make_head([d for d in drops if is_for(d, identity)], now)
 
     def _make_head(self, shown: Iterable[RoomDrop], now: int) -> bytes:
         return wire.welcome_head(
@@ -209,6 +215,12 @@ class Room:
         for connection in list(self.instructors):
             if connection.stash is None:
                 connection.write(frame)
+
+
+def shown(drops: Iterable[RoomDrop], now: int) -> list[RoomDrop]:
+    """Open, scheduled, and closed not long ago."""
+    oldest = now - SHOWN_AFTER_CLOSE_MS
+    return [drop for drop in drops if drop.closed_at is None or drop.closed_at > oldest]
 
 
 def _known(held: Mapping[str, HeldClaim | None]) -> dict[str, HeldClaim]:

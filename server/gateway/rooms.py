@@ -3,7 +3,7 @@
 Called by `gateway.py`. The feed may lose publications (it says so by offset, epoch or reconnect):
 then the stream has them, and where it has not, the whole state is read and everybody is welcomed
 anew. No publication is shown twice, none is skipped. Losses go the same way, in a stream of their own;
-a confirmation that was not heard is read from the desk.
+a confirmation is in none, so after each gap what the room's students hold is read from the desk.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from server.clock import now_ms
 from server.core.claims import ClaimState
 from server.core.coupons import HOLD_ENDED
 from server.desk import DeskUnavailableError
-from server.desk.drop_desk import DropDesk
+from server.desk.drop_desk import DeskCounts, DropDesk
 from server.desk.feed import (
     Feed,
     Loss,
@@ -32,7 +32,7 @@ from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
 from server.gateway.broadcast import OnSent
 from server.gateway.frames import text_frame
-from server.gateway.room import Room
+from server.gateway.room import Room, shown
 
 EMPTY_ROOM_KEPT_MS = 30_000
 _HEAL_RETRY_SECONDS = 0.3
@@ -107,17 +107,16 @@ class Rooms:
 
     async def _read_state(self, room: Room) -> None:
         state = await self._feed.state(room.name)
-        room.load(state)
-        await self.count(room)
+        room.load(state, await self._counts_of(state))
 
-    async def count(self, room: Room) -> None:
-        """The counters of what the room shows, as the desk has them now."""
-        shown = room.shown_drops(now_ms())
-        if shown:
-            found = await self._drop_desk.counts_of_many([(d.shard, d.id) for d in shown])
-            for drop, counts in zip(shown, found, strict=True):
-                if counts is not None:
-                    room.counts[drop.id] = counts
+    async def _counts_of(self, state: RoomState) -> dict[str, DeskCounts]:
+        """The counters of what a room in this state shows, as the desk has them now."""
+        drops = shown(state.drops, now_ms())
+        if not drops:
+            return {}
+        found = await self._drop_desk.counts_of_many([(d.shard, d.id) for d in drops])
+        counted = zip(drops, found, strict=True)
+        return {drop.id: counts for drop, counts in counted if counts is not None}
 
     # --- the feed -----------------------------------------------------------------------------
 
@@ -153,7 +152,8 @@ class Rooms:
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""
-        for name in list(self._rooms):
+        for name, room in self._rooms.items():
+            room.was_deaf = True
             self._heal_soon(name)
 
     def _take(self, room: Room, publication: Publication) -> None:
@@ -230,9 +230,15 @@ class Rooms:
             return
         if state.epoch == room.epoch:
             await self._follow(room, state)
-        if state.epoch != room.epoch or room.offset < state.offset or room.losses < state.losses:
-            room.load(state)
-            await self.count(room)
+        if not room.has_reached(state):
+            await self._start_over(room, state)
+
+    async def _start_over(self, room: Room, state: RoomState) -> None:
+        """Counted before it is loaded: from then on the room follows the feed again, and its members must
+        not hear a step of it before they are welcomed. What comes meanwhile is a gap of its own."""
+        counts = await self._counts_of(state)
+        if not room.has_reached(state):
+            room.load(state, counts)
             self.on_state_lost(room)
 
     async def _follow(self, room: Room, state: RoomState) -> None:

@@ -132,9 +132,10 @@ class Worker:
             await self.fence.shut(shard)
 
     async def _rebuild(self, shard: int) -> None:
-        """A shard that cannot be rebuilt keeps no other shut."""
+        """A shard that cannot be rebuilt keeps no other shut. One that another worker has armed since we
+        looked is left alone: it sells already."""
         try:
-            if await self.rebuilder.rebuild(shard, now_ms()):
+            if await self.rebuilder.rebuild(shard, now_ms(), only_if_shut=True):
                 self.metrics.rebuilds.inc()
         except (DeskUnavailableError, LedgerUnavailableError):
             raise
@@ -209,7 +210,7 @@ async def _pause(seconds: float, stopping: asyncio.Event) -> None:
 
 async def _until_done(job: Job, stopping: asyncio.Event) -> None:
     name = getattr(job, "__qualname__", repr(job))
-    said: set[str] = set()  # five tries a second for an hour are one line
+    said: set[str] = set()  # five tries a second for an hour are one line, and one traceback
     while not stopping.is_set():
         try:
             await job()
@@ -217,8 +218,12 @@ async def _until_done(job: Job, stopping: asyncio.Event) -> None:
             if str(error) not in said:
                 said.add(str(error))
                 _log.warning("job_waits", job=name, error=str(error))
-        except Exception:
-            _log.exception("job_failed", job=name)
+        except Exception as error:
+            # To write a traceback down takes far longer than to fail: the others would wait for it.
+            where = f"{type(error).__name__} in {name}"
+            if where not in said:
+                said.add(where)
+                _log.exception("job_failed", job=name)
         else:
             if said:
                 _log.info("job_goes_on", job=name)

@@ -20,8 +20,9 @@ from tests.chaos.history import History, now_ms
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.reading import Reader, screens
 from tests.chaos.report import Report
-from tests.chaos.site import Site
+from tests.chaos.site import WEBS, Site
 from tests.chaos.staff import Caller, Office, Shop, Teacher
+from tests.chaos.watch import watch
 from tests.support.eventually import eventually
 
 ROOMS = ("algebra", "physics")
@@ -120,6 +121,8 @@ class Bench:
         students += [self._student(room, n, 1) for room in ROOMS for n in range(_SECOND_DEVICES)]
         async with asyncio.TaskGroup() as tasks:
             sitting = [tasks.create_task(student.sit()) for student in students]
+            sitting.append(tasks.create_task(watch(self.site, self.history)))
+            sitting.append(tasks.create_task(self.site.keep_up()))
             yield students
             for one in sitting:
                 one.cancel()
@@ -131,6 +134,7 @@ class Bench:
             name=name,
             room=room,
             token=self.site.token(Role.STUDENT, name, room),
+            web=WEBS[at],
             home=urls[at],
             other=urls[at - 1],
             dice=self._dice(f"{name} {device}"),

@@ -6,28 +6,16 @@ more by another door, sometimes they go and come back. They know the public prot
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from client_sdk.python import ApiError, ClaimState, RoomClient, Session, StoppedError
-from client_sdk.python.frames import decode
-from client_sdk.python.shapes import ClaimAnswer, Effect, RoomState
+from client_sdk.python import ApiError, ClaimState, RoomClient, StoppedError
+from client_sdk.python.shapes import RoomState
 from tests.chaos.doors import door
-from tests.chaos.history import (
-    NOT_ANSWERS,
-    Answered,
-    Confirmed,
-    History,
-    Left,
-    Shown,
-    TakenBack,
-    Tapped,
-    Welcomed,
-    now_ms,
-)
+from tests.chaos.history import NOT_ANSWERS, Answered, History, Left, now_ms
 from tests.chaos.pace import pause
+from tests.chaos.watched import WatchedSession
 
 _HESITATES_S = 2.0
 _TAPS_AGAIN = 0.4  # after a refusal; at most so often for a drop:
@@ -37,137 +25,24 @@ _LEAVES = 0.15  # each time a drop opens
 _AWAY_S = 3.0
 _REPEAT_GIVE_UP_S = 60.0
 _REPEAT_PAUSE_S = 1.0
-_ON_THE_FEED = ("drop_opened", "drop_changed", "drop_closed")
-
-
-class _WatchedSession(Session):
-    """The SDK's own, and a note of everything that goes in."""
-
-    def __init__(
-        self, room: str, random: Callable[[], float], student: str, history: History
-    ) -> None:
-        super().__init__(room, random)
-        self._student = student
-        self._history = history
-        self._connection = 0
-        self._since = 0
-        self._tapped_at: dict[str, int] = {}
-
-    def opened(self, now: int) -> list[Effect]:
-        self._connection, self._since = self._history.number(), now_ms()
-        return super().opened(now)
-
-    def frame(self, text: str, now: int) -> list[Effect]:
-        frame: Any = decode(text)
-        if frame is not None:
-            self._hear(frame)
-        return super().frame(text, now)
-
-    def claim(self, drop_id: str, request_id: str, now: int) -> list[Effect]:
-        effects = super().claim(drop_id, request_id, now)
-        claim = self.room.claims.get(drop_id)
-        if claim is not None and claim.request_id == request_id:
-            self._tapped_at[request_id] = now_ms()
-            self._history.note(Tapped(now_ms(), self._student, drop_id, request_id))
-        return effects
-
-    def http_answered(
-        self, drop_id: str, request_id: str, answer: ClaimAnswer, now: int
-    ) -> list[Effect]:
-        self._answered(drop_id, request_id, answer["outcome"], "http")
-        if "coupon" in answer:
-            self._confirmed(drop_id, answer["coupon"]["code"])
-        return super().http_answered(drop_id, request_id, answer, now)
-
-    def http_failed(
-        self,
-        drop_id: str,
-        request_id: str,
-        now: int,
-        *,
-        code: str,
-        retryable: bool,
-        retry_after_ms: int | None = None,
-    ) -> list[Effect]:
-        if not retryable:
-            self._answered(drop_id, request_id, code, "http")
-        return super().http_failed(
-            drop_id,
-            request_id,
-            now,
-            code=code,
-            retryable=retryable,
-            retry_after_ms=retry_after_ms,
-        )
-
-    def _hear(self, frame: Any) -> None:
-        match frame["type"]:
-            case "welcome":
-                self._welcomed(frame)
-            case "claim_result":
-                self._answered(frame["drop_id"], frame["request_id"], frame["outcome"], "socket")
-            case "claim_confirmed":
-                self._confirmed(frame["drop_id"], frame["coupon"]["code"])
-            case "claim_revoked" | "coupon_released":
-                self._history.note(
-                    TakenBack(now_ms(), self._student, frame["drop_id"], frame["type"])
-                )
-            case word if word in _ON_THE_FEED:
-                self._shown(word, frame)
-
-    def _welcomed(self, frame: Any) -> None:
-        claims = {one["drop_id"]: one["state"] for one in frame["claims"]}
-        drops = tuple(drop["id"] for drop in frame["drops"])
-        self._history.note(
-            Welcomed(
-                now_ms(),
-                self._since,
-                self._connection,
-                self._student,
-                frame["room"],
-                frame["epoch"],
-                frame["offset"],
-                drops,
-                claims,
-            )
-        )
-        for one in frame["claims"]:
-            if one["state"] == "confirmed":
-                self._confirmed(one["drop_id"], one["coupon"]["code"])
-
-    def _shown(self, word: str, frame: Any) -> None:
-        drop_id = frame["drop"]["id"] if "drop" in frame else frame["drop_id"]
-        position = frame["epoch"], frame["offset"]
-        self._history.note(
-            Shown(now_ms(), self._connection, self._student, drop_id, word, *position)
-        )
-
-    def _answered(self, drop_id: str, request_id: str, outcome: str, way: str) -> None:
-        asked_at = self._tapped_at.get(request_id, 0)
-        self._history.note(
-            Answered(now_ms(), asked_at, self._student, drop_id, request_id, outcome, way)
-        )
-
-    def _confirmed(self, drop_id: str, code: str) -> None:
-        self._history.note(Confirmed(now_ms(), self._student, drop_id, code))
 
 
 class _WatchedClient(RoomClient):
-    def __init__(
-        self, url: str, room: str, token: str, dice: random.Random, student: str, history: History
-    ) -> None:
-        super().__init__(url, room, lambda: token, api=door(url, token), random=dice.random)
-        self._session = _WatchedSession(room, dice.random, student, history)
+    def __init__(self, of: "Student") -> None:
+        api, dice = door(of.home, of.token), of.dice.random
+        super().__init__(of.home, of.room, lambda: of.token, api=api, random=dice)
+        self._session = WatchedSession(of.room, dice, of.name, of.web, of.history)
 
 
 @dataclass(slots=True)
 class Student:
-    """One device of one student. `home` is the address it knows, `other` another door of the same
-    school. `sit` lasts until cancelled; `is_idle` once every tap has its answer."""
+    """One device of one student. `home` is the address it knows, that of `web`, `other` another door of
+    the same school. `sit` lasts until cancelled; `is_idle` once every tap has its answer."""
 
     name: str
     room: str
     token: str
+    web: str
     home: str
     other: str
     dice: random.Random
@@ -199,9 +74,7 @@ class Student:
 
     @asynccontextmanager
     async def _in_the_room(self) -> AsyncIterator[RoomClient]:
-        client = _WatchedClient(
-            self.home, self.room, self.token, self.dice, self.name, self.history
-        )
+        client = _WatchedClient(self)
         async with client:
             self.client = client
             try:

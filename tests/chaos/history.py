@@ -126,6 +126,38 @@ class Fault:
     phase: Literal["begin", "end"]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one device's SDK did or was told on the way to an answer. `what` is a status of its connection
+    (`Status`), or one of SENT, BY_HTTP, PUT_OFF, FAILED, and then of that request."""
+
+    at: int
+    device: int
+    student: str
+    what: str
+    request_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sat:
+    """A device, the student who has it, and the web whose address it knows."""
+
+    at: int
+    device: int
+    student: str
+    web: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """From now on `part` of the service is up, or is not; looked at past the disturbed network."""
+
+    at: int
+    part: str  # a web, or DESK
+    is_up: bool
+
+
 Event = (
     Tapped
     | Answered
@@ -137,10 +169,18 @@ Event = (
     | Asked
     | Told
     | Fault
+    | Step
+    | Sat
+    | Seen
 )  # fmt: skip
 E = TypeVar("E", bound=Event)
 NOT_ANSWERS = ("retry", "rate_limited")  # the same request is to be sent again
 WINS = ("won", "already_won")
+DESK = "desk"  # as a part of the service: up when no shard is shut
+SENT = "sent"  # by the socket
+BY_HTTP = "by http"
+PUT_OFF = "put off"  # the server wants the same request again later; `detail`: after how many ms
+FAILED = "failed"  # no answer by HTTP, or one that says: later; `detail`: its code
 
 
 @dataclass(slots=True)
@@ -166,8 +206,12 @@ class History:
         return (event for event in self.events if isinstance(event, kind))
 
     def next_round(self) -> None:
-        """What was is in the log; what comes is judged by itself."""
-        self.events = []
+        """What was is in the log; what comes is judged by itself. How things stand goes on."""
+        self.events = [event for event in self.events if _goes_on(event)]
+
+
+def _goes_on(event: Event) -> bool:
+    return isinstance(event, Sat | Seen) or (isinstance(event, Step) and not event.request_id)
 
 
 def read(path: Path) -> History:
@@ -199,5 +243,8 @@ _KINDS: Mapping[str, type[Event]] = {
         Asked,
         Told,
         Fault,
+        Step,
+        Sat,
+        Seen,
     )
 }

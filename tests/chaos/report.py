@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.chaos import longest
 from tests.chaos.checker import Violation
 from tests.chaos.history import (
     NOT_ANSWERS,
@@ -44,6 +45,7 @@ class Report:
     calls: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     longest_ms: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    waits: list[longest.Wait] = field(default_factory=list)
     quiet_ms: int = 0
     violations: list[Violation] = field(default_factory=list)
 
@@ -66,6 +68,7 @@ class Report:
 
     def _add_waits(self, history: History, spans: list[tuple[str, int, int]]) -> None:
         first = _first_answers(history)
+        self.waits += longest.longest(history, first)
         for tap in history.of(Tapped):
             answer = first.get((tap.student, tap.drop_id, tap.request_id))
             if answer is None:
@@ -87,6 +90,7 @@ class Report:
         yield f"students told confirmed {self.confirmed}; calls: " + ", ".join(
             f"{what} {count}" for what, count in sorted(self.calls.items())
         )
+        yield from longest.lines(self.waits)
         yield f"longest until all was settled after the last fault: {self.quiet_ms / 1000:.1f} s"
         counts = Counter(one.promise for one in self.violations)
         yield "broken: " + ", ".join(f"{what} {counts[key]}" for key, what in _PROMISES.items())

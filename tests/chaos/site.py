@@ -20,6 +20,7 @@ from server.core.identity import Role
 from server.desk.connection import connect
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
+from tests.chaos.pace import pause
 from tests.races.books import Books
 from tests.support.eventually import eventually
 from tests.support.postgres import PostgresServer
@@ -30,28 +31,32 @@ from tests.support.tcp_proxy import Address, TcpProxy
 PREFIX = "chaos"
 START_S = 90.0  # give-up time of four processes that start at once, on a machine that does more
 _READY_S = 5.0
-_WEBS = ("web1", "web2")
+_STARTED_AGAIN_S = 1.0
+WEBS = ("web1", "web2")
 _WORKERS = ("worker1", "worker2")
 _POSTGRES_PORT = 5432  # in the name of its socket only
 
 
 @dataclass(slots=True)
 class Member:
-    """One process of the service; `program` is the one that runs now, or ran last."""
+    """One process of the service; `program` is the one that runs now, or ran last. `is_killed`: by us,
+    and not to be started before we say so."""
 
     name: str
     stack: Stack
     settings: Mapping[str, str]
     program: Program = field(init=False)
+    is_killed: bool = False
 
     def __post_init__(self) -> None:
         self.start()
 
     def start(self) -> None:
-        role = "web" if self.name in _WEBS else "worker"
-        self.program = getattr(self.stack, role)(**self.settings)
+        role = "web" if self.name in WEBS else "worker"
+        self.program, self.is_killed = getattr(self.stack, role)(**self.settings), False
 
     def kill9(self) -> None:
+        self.is_killed = True
         self.program.kill9()
 
     def freeze(self) -> None:
@@ -80,21 +85,30 @@ class Site:
     @property
     def urls(self) -> list[str]:
         """Of the webs, as clients reach them."""
-        return [f"http://127.0.0.1:{self.proxies[f'clients-{web}'].port}" for web in _WEBS]
+        return [f"http://127.0.0.1:{self.proxies[f'clients-{web}'].port}" for web in WEBS]
 
     def token(self, role: Role, subject: str, *rooms: str) -> str:
         return self.stack.token(role, subject, *rooms, ttl_seconds=24 * 3600)
 
+    async def keep_up(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._start_again()
+            await pause(_STARTED_AGAIN_S)
+
+    def _start_again(self) -> None:
+        """A process that gave up because a neighbour was away when it started, as any platform would."""
+        for member in self.members.values():
+            if member.has_ended and not member.is_killed:
+                member.start()
+
     async def until_ready(self) -> None:
-        """All processes run and the webs say that they are ready. One that gave up because a neighbour
-        was away when it started is started again, as any platform would."""
+        """All processes run and the webs say that they are ready."""
         async with httpx.AsyncClient(timeout=_READY_S, trust_env=False) as client:
 
             async def are_ready() -> bool:
-                for member in self.members.values():
-                    if member.has_ended:
-                        member.start()
-                for name in _WEBS:
+                self._start_again()
+                for name in WEBS:
                     try:
                         answer = await client.get(f"{self.members[name].program.url}/readyz")
                     except httpx.TransportError as error:
@@ -124,9 +138,9 @@ async def a_site(folder: Path, postgres: PostgresServer | None, seed: int) -> As
         parts = Stack(programs, common)
         members = {
             name: Member(name, parts, _settings(name, proxies, database))
-            for name in (*_WEBS, *_WORKERS)
+            for name in (*WEBS, *_WORKERS)
         }
-        for name in _WEBS:
+        for name in WEBS:
             address: Address = ("127.0.0.1", members[name].program.port)
             label = f"clients-{name}"
             proxies[label] = await stack.enter_async_context(
@@ -154,7 +168,7 @@ async def _proxies(
         folder = urlsplit(postgres_url).query.removeprefix("host=")
         targets["sql"] = f"{folder}/.s.PGSQL.{_POSTGRES_PORT}"
     made = {}
-    for name in (*_WEBS, *_WORKERS):
+    for name in (*WEBS, *_WORKERS):
         for what, target in targets.items():
             label = f"{name}-{what}"
             proxy = TcpProxy(target, seed=hash_of(label, seed))

@@ -30,6 +30,7 @@ from tests.support.redis_server import RedisServer
 
 _HOLDS = (2_000, 5_000)
 _TAPPERS = 4
+_TAPS_AT_ONCE = 100
 _GIVE_UP_S = 120.0
 _WARM_UP = 30  # claims of the other room before it begins
 
@@ -61,7 +62,11 @@ async def _measure(crew: Crew, holds: int) -> str:
     rooms = crew.classroom
     batch = await rooms.made_batch(quantity=holds, hold_seconds=3_600)
     drop = await rooms.opened(batch, quantity=holds, duration_seconds=600)
-    await asyncio.gather(*(rooms.tap(drop.id, student) for student in everybody(holds)))
+    # Each looks its drop up in the ledger, which lets four look at a time and none wait for long.
+    students = everybody(holds)
+    for start in range(0, holds, _TAPS_AT_ONCE):
+        some = students[start : start + _TAPS_AT_ONCE]
+        await asyncio.gather(*(rooms.tap(drop.id, student) for student in some))
     await crew.confirm(drop.id)
     form = DropForm((await rooms.made_batch(quantity=10_000)).id, 10_000, 600)
     second = granted(await rooms.drops.create("other", form, None, now_ms()))

@@ -9,10 +9,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from server.clock import now_ms
-from server.core.claims import Audience, ClaimConditions, ClaimState
+from server.core.claims import Audience, ClaimConditions, ClaimState, Outcome
 from server.core.drops import RoomDrop
 from server.core.instants import from_text
-from server.desk import records
+from server.desk import DeskUnavailableError, records
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
 from server.gateway import room_news
@@ -79,6 +79,27 @@ class TestJoining:
         async with gateway.student() as (_, welcome):
             (claim,) = welcome["claims"]
             assert (claim["state"], claim["coupon"]) == ("confirmed", COUPON)
+
+    async def test_who_comes_in_as_a_gateway_catches_up_is_told_their_claim_of_what_it_missed(
+        self, gateway: RunningGateway
+    ) -> None:
+        """A gateway that was cut off hears of a drop in the middle of a join, and its student has won of it
+        elsewhere: drop and claim come together."""
+        desk = gateway.desk
+        await open_drop(desk, "drp_0")
+        async with gateway.student("bob"):
+            room = gateway.gateway.rooms.get("r1")
+            assert room is not None
+
+            async def hears_of_another(*_: object) -> None:
+                await open_drop(desk, "drp_1")
+                assert (await desk.tap("ada")).outcome is Outcome.WON
+                await eventually(lambda: "drp_1" in room.drops)
+
+            interpose(desk.drops, "claims_of", after=once(hears_of_another))
+            async with gateway.student("ada") as (_, welcome):
+                assert [drop["id"] for drop in welcome["drops"]] == ["drp_0", "drp_1"]
+                assert [(c["drop_id"], c["state"]) for c in welcome["claims"]] == [("drp_1", "won")]
 
     async def test_the_snapshot_says_the_same_as_the_welcome(self, gateway: RunningGateway) -> None:
         await open_drop(gateway.desk)
@@ -307,6 +328,53 @@ class TestHealing:
             again = await client.next("welcome")
             assert again["epoch"] != welcome["epoch"]
             assert [drop["id"] for drop in again["drops"]] == ["drp_2"]
+
+    async def test_no_step_of_another_epoch_comes_before_its_welcome(
+        self, gateway: RunningGateway
+    ) -> None:
+        """While the room is read afresh its feed goes on."""
+        desk = gateway.desk
+        await open_drop(desk)
+        async with gateway.student() as (client, welcome):
+            rooms, opened = gateway.gateway.rooms, asyncio.Event()
+            room = rooms.get("r1")
+            assert room is not None
+
+            async def goes_on(*_: object) -> None:
+                if "r1" not in rooms._healing or opened.is_set():
+                    return  # the counters for everybody's progress
+                opened.set()
+                await open_drop(desk, "drp_3")
+                await eventually(lambda: "drp_3" in room.drops or "r1" in rooms._heal_again)
+
+            keys = desk.feed._keys("r1")
+            await desk.redis.delete(keys.feed, keys.stream, keys.drops)
+            interpose(desk.drops, "counts_of_many", after=goes_on)
+            await open_drop(desk, "drp_2")
+            frames = [await client.next()]
+            while "drp_3" not in orjson.dumps(frames[-1]).decode():
+                frames.append(await client.next())
+            told = [frame for frame in frames if frame.get("epoch") not in (None, welcome["epoch"])]
+            assert told[0]["type"] == "welcome"
+
+    async def test_a_count_that_fails_does_not_keep_the_welcome_of_another_epoch(
+        self, gateway: RunningGateway
+    ) -> None:
+        failed: list[object] = []
+
+        def fails(*_: object) -> None:
+            if "r1" in gateway.gateway.rooms._healing and not failed:
+                failed.append("once")
+                raise DeskUnavailableError
+
+        await open_drop(gateway.desk)
+        async with gateway.student() as (client, welcome):
+            keys = gateway.desk.feed._keys("r1")
+            await gateway.desk.redis.delete(keys.feed, keys.stream, keys.drops)
+            interpose(gateway.desk.drops, "counts_of_many", before=fails)
+            await open_drop(gateway.desk, "drp_2")
+            assert (await client.next("welcome"))["epoch"] != welcome["epoch"]
+            assert failed
 
     @pytest.mark.parametrize(
         ("state", "frame"),

@@ -1,5 +1,6 @@
 """What `web` and `worker` do not start with, and the words they say it in."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from server.commands.checks import refuse_missing_replicas, refuse_unfit
 from server.settings import Settings, read_settings
 from tests.support.redis_server import RedisServer
 from tests.support.replication import Pair
+from tests.support.tcp_proxy import TcpProxy, Way
 
 pytestmark = pytest.mark.asyncio
 
@@ -123,6 +125,23 @@ async def test_neighbour_that_does_not_answer_may_be_asked_again(
 
     assert refused.value.status == 1
     assert refused.value.lines[0].startswith("CLASSDROP_REDIS_URL: no answer")
+
+
+async def test_neighbour_that_takes_what_is_said_and_never_answers_is_given_up_too(
+    settings: Settings, own_redis: OwnRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that waited for it would be taken for one that starts, for ever."""
+    monkeypatch.setattr(checks, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(checks, "COMMAND_SECONDS", 0.1)
+    async with TcpProxy(own_redis.server.path, path=str(tmp_path / "net")) as network:
+        network.hold(Way.DOWN)
+        for refuse, replicas in ((refuse_unfit, 0), (refuse_missing_replicas, 1)):
+            asked = replace(settings, redis_url=f"unix://{network.address}", replicas=replicas)
+            with pytest.raises(CommandError) as refused:
+                async with asyncio.timeout(5):
+                    await refuse(asked)
+            assert refused.value.status == 1
+            assert refused.value.lines[0].startswith("CLASSDROP_REDIS_URL: no answer")
 
 
 async def test_old_redis_is_refused(

@@ -1,8 +1,10 @@
 """A worker's jobs: each goes on whatever becomes of the others, and of Redis and the ledger meanwhile."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.core.batches import ClaimWindow
 from server.core.claims import Outcome
@@ -20,6 +22,8 @@ from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 
+_GIVE_UP_S = 20.0
+
 
 async def two_shards(crew: Crew) -> tuple[str, str]:
     """Two open drops that live on different shards."""
@@ -29,6 +33,10 @@ async def two_shards(crew: Crew) -> tuple[str, str]:
         rows = [await crew.classroom.row(drop.id) for drop in (first, second)]
         if rows[0].shard != rows[1].shard:
             return first.id, second.id
+
+
+def _told_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object]:
+    return [line["event"] for line in lines if line.get("job") == "Worker.measure_backlog"]
 
 
 async def consumers(crew: Crew, drop_id: str) -> list[str]:
@@ -115,15 +123,34 @@ class TestFences:
             await crew.fence.shut(shard)
         real = DeskRebuilder.rebuild
 
-        async def rebuild(self: DeskRebuilder, shard: int, now: int) -> bool:
+        async def rebuild(self: DeskRebuilder, shard: int, now: int, **how: bool) -> bool:
             if shard == 3:
                 raise ValueError("a row nobody thought of")
-            return await real(self, shard, now)
+            return await real(self, shard, now, **how)
 
         monkeypatch.setattr(DeskRebuilder, "rebuild", rebuild)
         await crew.worker.mend_fences()
 
         assert await crew.fence.shut_shards() == [3]
+
+    async def test_a_shard_that_another_has_armed_meanwhile_is_not_loaded_again(
+        self, crew: Crew
+    ) -> None:
+        """Two workers see the same shards shut. Each is loaded by one of them, and sells from then on."""
+        drop = await crew.classroom.opened()
+        other = crew.another("wrk_2")
+        before = await crew.desk.drops.epochs()
+        for shard in ALL_SHARDS:
+            await crew.fence.shut(shard)
+        interpose(crew.rebuilder.fence, "shut_shards", after=other.worker.mend_fences)
+        await crew.worker.mend_fences()
+
+        assert await crew.fence.shut_shards() == []
+        after = await crew.desk.drops.epochs()
+        assert [
+            now - was for now, was in zip(after, before, strict=True) if now and was is not None
+        ] == [1] * len(ALL_SHARDS)
+        assert await crew.classroom.tap(drop.id, "s1") is Outcome.WON
 
 
 class TestWholeWorker:
@@ -193,11 +220,14 @@ class TestWholeWorker:
     async def test_who_waits_for_claims_stops_at_once(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """By itself: neither is the wait over, nor is it cut off. The other jobs are in their first round,
+        and end that."""
         monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
+        monkeypatch.setattr(worker_module, "FINISH_SECONDS", 60)
         working = asyncio.create_task(crew.worker.run())
         await eventually(lambda: crew.loop._reading is not None)
         working.cancel()
-        async with asyncio.timeout(worker_module.FINISH_SECONDS / 2):
+        async with asyncio.timeout(_GIVE_UP_S):
             await asyncio.wait([working])
 
     async def test_a_job_that_breaks_ends_no_other(self, crew: Crew) -> None:
@@ -211,6 +241,21 @@ class TestWholeWorker:
         async with at_work(crew):
             await crew.classroom.won(drop.id, "s1")
             await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+
+    async def test_a_job_that_breaks_again_and_again_is_told_of_once(self, crew: Crew) -> None:
+        """Five tracebacks a second kept the loop so busy that no other job got on."""
+        tries: list[int] = []
+
+        def breaks_three_times(*_: object) -> None:
+            tries.append(len(tries))
+            if len(tries) <= 3:
+                raise ZeroDivisionError
+
+        interpose(crew.outbox, "backlog", before=breaks_three_times)
+        with capture_logs() as lines:
+            async with at_work(crew):
+                await eventually(lambda: "job_goes_on" in _told_of_backlog(lines))
+        assert _told_of_backlog(lines) == ["job_failed", "job_goes_on"]
 
     async def test_a_ledger_that_was_away_is_made_up_for(self, crew: Crew) -> None:
         drop = await crew.classroom.opened()

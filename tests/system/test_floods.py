@@ -2,21 +2,32 @@
 is kept for each connection, and students behind the same address come in and win as if nothing were.
 """
 
+import asyncio
+import json
+import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import pytest
 
+from server.gateway import closing
 from server.gateway.doorkeeper import BAD_TOKENS, REFUSED_LATER_SECONDS
+from tests.support.campus import Campus, all_in
+from tests.support.flooder import BEGUN
 from tests.support.one_school import School
-from tests.support.raw_socket import RawSocket, frame, handshake, raw_socket, says
+from tests.support.raw_socket import GIVE_UP_S, RawSocket, frame, handshake, raw_socket, says
 
 STUDENTS = 60
+CAMPUS = int(os.environ.get("TEST_STUDENTS", "2000"))
+KB_OF_A_STUDENT = 12  # 3 KB as measured, and what an allocator keeps of the crowd at the door
+KB_OF_A_FLOOD = 30_000
 FLOOD_SECONDS = "30"  # ended by the test, and by itself where the test dies
+FLOOD_SECONDS_OF_A_CAMPUS = 120
 _ROOT = Path(__file__).parents[2]
 
 
@@ -47,6 +58,66 @@ def test_students_of_the_flooding_address_come_in_and_win(school: School, kind: 
     with flood(school, kind):
         beside = p99_ms([school.a_student_wins() for _ in range(STUDENTS)])
     assert beside < 10 * alone + 500
+    school.assert_well()
+
+
+@contextmanager
+def flooding(school: School, *kinds: str) -> Iterator[list["subprocess.Popen[str]"]]:
+    """Each has begun: the first of it has been turned away."""
+    seconds = str(FLOOD_SECONDS_OF_A_CAMPUS)
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.flooder", str(school.web.port), kind, seconds],
+            cwd=_ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for kind in kinds
+    ]
+    try:
+        for program in programs:
+            assert program.stdout is not None
+            assert program.stdout.readline() == BEGUN
+        yield programs
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
+
+
+def turned_away(program: "subprocess.Popen[str]") -> Counter[int]:
+    """With which code, how often; ends it."""
+    assert program.poll() is None, "the flood was over before the students had come"
+    program.terminate()
+    said, _ = program.communicate(timeout=GIVE_UP_S)
+    return Counter({int(code): count for code, count in json.loads(said)["codes"].items()})
+
+
+def test_a_campus_of_the_flooding_address_comes_in_and_the_flood_does_not(school: School) -> None:
+    """10,000 good students behind one address are no flood, and beside one they are no part of it.
+    TEST_STUDENTS=10000 takes 20,000 open files, and 20 s."""
+    tokens = [school.token() for _ in range(CAMPUS)]
+    school.a_student_wins()
+    before = resident_kb(school.web.process.pid)
+
+    async def come() -> tuple[Campus, list[Counter[int]], int]:
+        async with all_in(school.web.port, tokens) as campus:
+            codes = [await asyncio.to_thread(turned_away, program) for program in programs]
+            assert campus.lost == 0
+            return campus, codes, resident_kb(school.web.process.pid) - before
+
+    with flooding(school, "no_token", "wrong_token") as programs:
+        campus, codes, grown = asyncio.run(come())
+    sys.stdout.write(
+        f"{len(campus.waits)} in, median {median(campus.waits):.2f} s, last {max(campus.waits):.2f} s, "
+        f"{grown / CAMPUS:.1f} KB each; turned away: {codes}\n"
+    )
+    assert len(campus.waits) == CAMPUS
+    assert [set(each) for each in codes] == [
+        {closing.PROTOCOL_ERROR.code},
+        {closing.TOKEN_INVALID.code},
+    ]
+    assert grown < CAMPUS * KB_OF_A_STUDENT + KB_OF_A_FLOOD
     school.assert_well()
 
 

@@ -32,7 +32,7 @@ class Class:
     def __init__(self) -> None:
         self.sent: list[tuple[float, list[int]]] = []
         self.room = Room("r1", lambda seconds, at: self.sent.append((seconds, list(at))))
-        self.room.load(RoomState("e1", 0, NOW, ()))
+        self.room.load(RoomState("e1", 0, NOW, ()), {})
 
     def enters(self, identity: Identity, *, is_welcomed: bool = True) -> NotedTransport:
         connection, transport = a_member(identity)
@@ -46,7 +46,7 @@ class Class:
         return [self.enters(an_identity(f"s{number}")) for number in range(count)]
 
     def shows(self, *drops: RoomDrop) -> None:
-        self.room.load(RoomState("e1", 0, NOW, drops))
+        self.room.load(RoomState("e1", 0, NOW, drops), {})
 
 
 @pytest.fixture
@@ -427,7 +427,7 @@ class TestWelcome:
 
     async def test_a_state_read_afresh_is_in_the_very_next_welcome(self, class_: Class) -> None:
         self.welcome(class_, an_identity("ada"))
-        class_.room.load(RoomState("e2", 0, NOW, ()))
+        class_.room.load(RoomState("e2", 0, NOW, ()), {})
 
         assert self.welcome(class_, an_identity("bob"))["epoch"] == "e2"
 
@@ -511,7 +511,7 @@ class TestWelcome:
         class_.room.apply(a_publication(a_drop("drp_1"), 1), NOW)
         await next_pass()
         class_.room.apply(a_publication(a_drop("drp_2"), 2), NOW)
-        class_.room.load(RoomState("e2", 0, NOW, ()))
+        class_.room.load(RoomState("e2", 0, NOW, ()), {})
         members = class_.room.start_over()
         for connection in members:
             assert connection.session is not None
