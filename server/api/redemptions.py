@@ -32,6 +32,7 @@ from server.core.redemptions import (
     Redemption,
 )
 from server.core.refusals import Code, Refused
+from server.flows import lock_ends
 from server.flows import redemptions as flows
 
 
@@ -134,7 +135,7 @@ async def confirm(parts: ApiParts, asked: Asked[PaymentBody, NoQuery]) -> Answer
 
 
 async def cancel(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
-    return _answer(await flows.cancel(parts.ledger, asked.path["id"], asked.now))
+    return _answer(await lock_ends.cancel(parts.ledger, asked.path["id"], asked.now))
 
 
 def _answer(found: Redemption | Refused) -> Answer | Refused:

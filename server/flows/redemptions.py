@@ -1,14 +1,12 @@
-"""Coupons on an order: locked while the student pays, then redeemed, or free again.
+"""Coupons on an order: locked while the student pays, then redeemed (how else a lock ends is lock_ends.py).
 
-Called by the API for the school's back end, and by the worker that ends overdue locks. Everything
-is one transaction in the ledger; the desk is told later, and only where an ended lock moved a hold.
-Within a transaction the redemption's row is held first, then all its coupons' rows, in the order of their
-ids, then the student's use counters, then the balance: two orders that want one coupon queue up, the first
-has it, and nobody waits for ever.
+Called by the API for the school's back end. Each call is one transaction in the ledger. Within it the
+redemption's row is held first, then all its coupons' rows, in the order of their ids, then the student's use
+counters, then the balance: two orders that want one coupon queue up, the first has it, and nobody waits for
+ever.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core import codes
 from server.core.balances import Spent, spend_on
-from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, CouponState
+from server.core.coupons import Coupon, CouponState
 from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.questions import Options
 from server.core.quotes import Applied, Quote, Reason, quote
@@ -32,16 +30,14 @@ from server.core.redemptions import (
     payment_violations,
 )
 from server.core.refusals import Code, Refused
-from server.core.templates import Returned
 from server.core.violations import refused
-from server.flows import balances, budgets, use_limits
+from server.flows import balances, budgets, lock_ends, use_limits
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
 from server.ledger import balances as balance_rows
-from server.ledger import coupon_moves, coupons, intents, redemptions, stops
+from server.ledger import coupon_moves, coupons, redemptions, stops
 from server.ledger.coupon_moves import Moved
 from server.ledger.engine import Ledger
-from server.ledger.intents import Intent, IntentKind
 
 
 @refusing
@@ -106,10 +102,10 @@ async def confirm(
     if broken:
         return refused(broken)
     async with ledger.begin() as conn:
-        held = await _hold(conn, redemption_id)
+        held = await lock_ends.hold(conn, redemption_id)
         if held.state is RedemptionState.REDEEMED:
             return held
-        _stop_where_over(held)
+        lock_ends.stop_where_over(held)
         spent = await _redeem_all(conn, held, now)
         if held.state is RedemptionState.EXPIRED:  # it was given back
             await balances.take(conn, held, now)
@@ -126,39 +122,6 @@ async def confirm(
             discounts = {each.coupon_id: each.discount for each in held.coupons}
             await budgets.settle(conn, discounts, now)
     return paid
-
-
-@refusing
-async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | Refused:
-    """The order is off: its coupons are free, but for those whose template keeps them; those of a lock
-    that had ended are free already, and stay so. Repeatable. `wrong_state` once it is paid: that is a
-    refund (flows/refunds.py), with rules of its own.
-    """
-    async with ledger.begin() as conn:
-        held = await _hold(conn, redemption_id)
-        if held.state is RedemptionState.CANCELLED:
-            return held
-        _stop_where_over(held)
-        await _keep_kept(conn, held, now)
-        return await _end(conn, held, RedemptionState.CANCELLED, now)
-
-
-async def expire_overdue(ledger: Ledger, now: int, limit: int = 200) -> int:
-    """Ends locks whose time is over; how many. Each in a transaction of its own, so that one that
-    somebody is just paying for keeps no other waiting. Any number of workers may do it at once.
-    """
-    async with ledger.read() as conn:
-        overdue = await redemptions.overdue(conn, now, limit)
-    return sum([await _expire(ledger, redemption_id, now) for redemption_id in overdue])
-
-
-async def _expire(ledger: Ledger, redemption_id: str, now: int) -> bool:
-    async with ledger.begin() as conn:
-        held = await redemptions.hold(conn, redemption_id)
-        if held is None or held.state is not RedemptionState.LOCKED or held.expires_at > now:
-            return False  # paid, locked anew or ended since we looked
-        await _end(conn, held, RedemptionState.EXPIRED, now)
-        return True
 
 
 def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
@@ -181,7 +144,7 @@ def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
 
 async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption:
     held = await redemptions.hold_for_order(conn, fresh)
-    _stop_where_over(held)
+    lock_ends.stop_where_over(held)
     if held.student != fresh.student:
         raise Stop(Refused(Code.WRONG_STATE, "the order is another student's"))
     return held
@@ -198,7 +161,7 @@ async def _quote_held(
     )
     await use_limits.hold(conn, form.student, wallet)
     if locked:
-        await _unlock_all(conn, held, now)
+        await lock_ends.unlock_all(conn, held, now)
         wallet = await coupons.by_codes(conn, form.student, typed)
     used_up = await use_limits.used_up(conn, form.student, wallet)
     stopped = await stops.batches_without_use(conn, [coupon.batch_id for coupon in wallet])
@@ -263,67 +226,10 @@ def _by_line(form: LockForm, shares: Sequence[int]) -> dict[str, int]:
     return {line.id: share for line, share in zip(form.order.lines, shares, strict=True) if share}
 
 
-async def _hold(conn: AsyncConnection, redemption_id: str) -> Redemption:
-    held = await redemptions.hold(conn, redemption_id)
-    if held is None:
-        raise Stop(Refused(Code.NOT_FOUND))
-    return held
-
-
-def _stop_where_over(held: Redemption) -> None:
-    if not held.state.may_change:
-        raise Stop(Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state}))
-
-
 async def _take_uses(conn: AsyncConnection, student: str, quoted: Quote) -> None:
     refused_ones = await use_limits.take(conn, student, [each.coupon for each in quoted.applied])
     if refused_ones:
         raise Stop(_unusable({coupon.code: Reason.LIMIT_REACHED for coupon in refused_ones}))
-
-
-async def _end(
-    conn: AsyncConnection, held: Redemption, state: RedemptionState, now: int
-) -> Redemption:
-    if held.coupons:
-        await coupons.hold_rows(conn, [coupon.coupon_id for coupon in held.coupons])
-        await _unlock_all(conn, held, now)
-    if held.state is RedemptionState.LOCKED:
-        await balances.give_back(conn, held, held.balance, now)
-    await redemptions.store_end(conn, held.id, state, now)
-    return replace(held, state=state, updated_at=now)
-
-
-async def _keep_kept(conn: AsyncConnection, held: Redemption, now: int) -> None:
-    """What a cancelled order keeps it has used up."""
-    ids = [coupon.coupon_id for coupon in held.coupons]
-    if not ids:
-        return
-    await coupons.hold_rows(conn, ids)
-    found = await coupons.by_ids(conn, ids)
-    kept = [one.id for one in found if one.template.returns.after_cancel is Returned.KEPT]
-    await coupon_moves.keep(conn, kept, held.id, now)
-
-
-async def _unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
-    """An order whose lock ended has nothing locked any more. A hold that would be over is longer now: its
-    student is to see the one date everywhere, and a worker tells desk and room of it."""
-    ids = [coupon.coupon_id for coupon in held.coupons]
-    freed = await coupon_moves.unlock(conn, ids, held.id, now)
-    await use_limits.count(conn, held.student, freed, -1)
-    least = now + LEAST_HOLD_AFTER_LOCK_MS
-    await tell_new_dates(conn, [one for one in freed if one.hold_until == least], now)
-
-
-async def tell_new_dates(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
-    """Desk and room are told by a worker; those that no drop gave are known to neither."""
-    of_drop: defaultdict[str, list[str]] = defaultdict(list)
-    for one in moved:
-        if one.drop_id is not None and one.claim_id is not None:
-            of_drop[one.drop_id].append(one.id)
-    for drop_id, ids in of_drop.items():
-        payload = {"coupons": ids}
-        intent = Intent(new_id("int"), IntentKind.MOVE_HOLD, drop_id, now, payload)
-        await intents.write(conn, intent)
 
 
 async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list[Moved]:

@@ -26,7 +26,7 @@ from server.core.refunds import (
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows import balances, budgets, use_limits
-from server.flows.redemptions import tell_new_dates
+from server.flows.lock_ends import tell_new_dates
 from server.flows.stopping import Stop, refusing
 from server.ledger import coupon_moves, coupons, records, redemptions, refunds
 from server.ledger.engine import Ledger

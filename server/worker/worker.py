@@ -23,9 +23,9 @@ from server.flows.balances import credit_due
 from server.flows.codes import finish_runs
 from server.flows.drive_intents import close_overdue, drive_pending
 from server.flows.end_holds import end_holds
+from server.flows.lock_ends import expire_overdue
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
-from server.flows.redemptions import expire_overdue
 from server.flows.stops import tell_stops
 from server.flows.write_boards import write_boards
 from server.ledger import batches, idempotency

@@ -10,8 +10,9 @@ from server.core.refunds import AskedLine, Refund, RefundForm
 from server.core.refusals import Code, Refused
 from server.core.templates import AmountOff, Rebate, RebateAfter
 from server.flows.balances import Account, credit_due, show_account
+from server.flows.lock_ends import cancel, expire_overdue
 from server.flows.quotes import Quoted, QuoteForm, quote_order
-from server.flows.redemptions import cancel, confirm, expire_overdue, find, lock
+from server.flows.redemptions import confirm, find, lock
 from server.flows.refunds import refund
 from server.ledger import balances
 from server.ledger.engine import Ledger

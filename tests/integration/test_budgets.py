@@ -15,7 +15,7 @@ from server.flows import budgets as flows
 from server.flows.batches import create_batch
 from server.flows.examine_ledger import examine_budgets
 from server.flows.findings import Kind
-from server.flows.redemptions import expire_overdue
+from server.flows.lock_ends import expire_overdue
 from server.flows.show_drop import DropView
 from server.ledger import budgets
 from server.ledger.budgets import Move

@@ -17,9 +17,10 @@ from server.desk.feed import Feed
 from server.flows import end_holds
 from server.flows.drive_intents import drive_pending
 from server.flows.end_drop import end_drop
+from server.flows.lock_ends import cancel, expire_overdue
 from server.flows.measure_difference import measure_books
 from server.flows.places import whole_drop
-from server.flows.redemptions import cancel, confirm, expire_overdue, lock
+from server.flows.redemptions import confirm, lock
 from server.ledger import coupons, drops, intents, tables
 from tests.races.books import Books
 from tests.support.classroom import ROOM, granted, now_ms

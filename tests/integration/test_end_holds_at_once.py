@@ -13,7 +13,8 @@ from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
 from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.refusals import Refused
 from server.flows import end_holds
-from server.flows.redemptions import confirm, expire_overdue, lock
+from server.flows.lock_ends import expire_overdue
+from server.flows.redemptions import confirm, lock
 from server.ledger import coupon_moves, tables
 from tests.races.books import Books
 from tests.support.classroom import granted, now_ms

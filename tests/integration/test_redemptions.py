@@ -9,7 +9,8 @@ from server.core.orders import Order
 from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption, RedemptionState
 from server.core.refusals import Code, Refused
 from server.core.templates import AmountOff
-from server.flows.redemptions import cancel, confirm, expire_overdue, find, find_by_order, lock
+from server.flows.lock_ends import cancel, expire_overdue
+from server.flows.redemptions import confirm, find, find_by_order, lock
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import change_coupon, coupon_of, give_coupon
 from tests.support.money import NOW, a_form, an_order

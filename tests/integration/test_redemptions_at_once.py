@@ -7,7 +7,8 @@ import pytest
 from server.core.coupons import CouponState
 from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.refusals import Code, Refused
-from server.flows.redemptions import cancel, confirm, expire_overdue, find_by_order, lock
+from server.flows.lock_ends import cancel, expire_overdue
+from server.flows.redemptions import confirm, find_by_order, lock
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import coupon_of, give_coupon
 from tests.support.money import NOW, an_order

@@ -10,7 +10,8 @@ from server.core.redemptions import Redemption
 from server.core.refunds import AskedLine, Refund, RefundForm
 from server.core.refusals import Code, Refused
 from server.core.templates import BrokenThreshold, Returned, Returns
-from server.flows.redemptions import cancel, find, find_by_order
+from server.flows.lock_ends import cancel
+from server.flows.redemptions import find, find_by_order
 from server.flows.refunds import refund
 from server.ledger import records
 from server.ledger.engine import Ledger

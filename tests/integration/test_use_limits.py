@@ -9,8 +9,9 @@ from server.core.coupons import CouponState
 from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.refusals import Code, Refused
 from server.core.templates import Returned, Returns
+from server.flows.lock_ends import cancel, expire_overdue
 from server.flows.quotes import Quoted, QuoteForm, quote_order
-from server.flows.redemptions import cancel, confirm, expire_overdue, lock
+from server.flows.redemptions import confirm, lock
 from server.ledger import template_uses
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import change_coupon, coupon_of, give_coupon

@@ -25,7 +25,7 @@ from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.keys import RoomKeys, ShardKeys
 from server.desk.outbox import OutboxEntry
-from server.flows import redemptions
+from server.flows import lock_ends, redemptions
 from server.flows.drive_intents import drive_pending
 from server.ledger import coupon_moves, coupons, tables
 from server.ledger.claims import ClaimRow
@@ -225,7 +225,7 @@ class SchoolMachine(RuleBasedStateMachine):
                 paid = await redemptions.confirm(self.ledger, locked.id, Payment(), now_ms())
                 assert not isinstance(paid, Refused)
             elif end == "cancelled":
-                await redemptions.cancel(self.ledger, locked.id, now_ms())
+                await lock_ends.cancel(self.ledger, locked.id, now_ms())
 
     @is_armed
     @rule(which=an_index)
