@@ -206,6 +206,13 @@ class DropDesk:
                 pipe.unlink(self._keys(shard).caps(batch_id))
             await pipe.execute()
 
+    async def forget_campaign_caps(self, campaigns: Sequence[tuple[int, str]]) -> None:
+        """(shard, campaign id): of campaigns that are over."""
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard, campaign_id in campaigns:
+                pipe.unlink(self._keys(shard).campaign_caps(campaign_id))
+            await pipe.execute()
+
     async def epochs(self) -> list[int | None]:
         """For each shard which load of the desk it is; None where it is being loaded, or lost."""
         async with asked(), self._redis.pipeline(transaction=False) as pipe:

@@ -41,6 +41,13 @@ async def find(conn: AsyncConnection, campaign_id: str) -> Campaign | None:
     return found[0] if found else None
 
 
+async def ended_within(conn: AsyncConnection, from_at: int, until_at: int) -> list[tuple[int, str]]:
+    """(shard, id) of those whose end was within this time."""
+    ended = campaigns.c.ends_at >= from_at, campaigns.c.ends_at < until_at
+    query = select(campaigns.c.shard, campaigns.c.id).where(*ended)
+    return [(shard, campaign_id) for shard, campaign_id in await conn.execute(query)]
+
+
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Campaign]:
     """Newest first, from behind the campaign `after`."""
     query = select(campaigns).order_by(campaigns.c.id.desc()).limit(limit)

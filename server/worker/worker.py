@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import structlog
 
 from server.clock import now_ms
-from server.core.batch_edits import CAPS_KEPT_MS
 from server.desk import DeskUnavailableError
 from server.desk.books_board import BooksBoard
 from server.desk.fence import Fence
@@ -23,12 +22,13 @@ from server.flows.balances import credit_due
 from server.flows.codes import finish_runs
 from server.flows.drive_intents import close_overdue, drive_pending
 from server.flows.end_holds import end_holds
+from server.flows.forget_limits import forget_limits
 from server.flows.lock_ends import expire_overdue
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.stops import tell_stops
 from server.flows.write_boards import write_boards
-from server.ledger import batches, idempotency
+from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
@@ -38,8 +38,6 @@ CLAIM_LANES = 2  # one's transaction runs in the database while the other prepar
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
 FINISH_SECONDS = 2.5  # for what is under way when we are told to stop
 _LEAVE_SECONDS = 0.5
-_CAPS_LOOKED_FOR_MS = 30 * 24 * 3600 * 1000
-_CAPS_AT_ONCE = 500
 _PAUSE_SECONDS = 0.2  # after a failure, before the next try
 _log = structlog.get_logger()
 
@@ -186,13 +184,7 @@ class Worker:
         now = now_ms()
         async with self.places.ledger.begin() as conn:
             await idempotency.forget_old(conn, now)
-        # What has no claim window can be claimed from for ever, and is counted for ever.
-        async with self.places.ledger.read() as conn:
-            over = await batches.claimable_until(
-                conn, now - _CAPS_LOOKED_FOR_MS, now - CAPS_KEPT_MS
-            )
-        for start in range(0, len(over), _CAPS_AT_ONCE):
-            await self.places.desk.forget_caps(over[start : start + _CAPS_AT_ONCE])
+        await forget_limits(self.places, now)
 
 
 async def _every(seconds: float, job: Job, stopping: asyncio.Event) -> None:

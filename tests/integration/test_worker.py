@@ -14,6 +14,7 @@ from server.desk import outbox as outbox_module
 from server.flows.rebuild_desk import DeskRebuilder
 from server.worker import claims_loop
 from server.worker import worker as worker_module
+from tests.support.campaigns import made_campaign
 from tests.support.classroom import ROOM, granted, now_ms
 from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
@@ -322,7 +323,7 @@ async def test_limits_of_a_batch_that_is_over_are_forgotten(
 ) -> None:
     """They would stay in Redis for ever; those of a batch that is not over have to."""
     now, rooms = now_ms(), crew.classroom
-    monkeypatch.setattr(worker_module, "CAPS_KEPT_MS", -120_000)  # two minutes from now
+    monkeypatch.setattr("server.flows.forget_limits.CAPS_KEPT_MS", -120_000)  # in two minutes
     over = await rooms.made_batch(claim_window=ClaimWindow(now - 1_000, now + 90_000))
     goes_on = await rooms.made_batch(claim_window=ClaimWindow(now - 1_000, now + 900_000))
     for_ever = await rooms.made_batch()
@@ -335,3 +336,28 @@ async def test_limits_of_a_batch_that_is_over_are_forgotten(
     }
 
     assert found == {over.id: 0, goes_on.id: 1, for_ever.id: 1}
+
+
+async def test_limits_of_a_campaign_that_is_over_are_forgotten(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, rooms = now_ms(), crew.classroom
+    monkeypatch.setattr("server.flows.forget_limits.CAPS_KEPT_MS", -120_000)  # in two minutes
+    found = {}
+    for name, seconds in (("over", 90), ("goes on", 900)):
+        campaign = await made_campaign(crew.ledger, ends_at=now + seconds * 1000, per_student=1)
+        batch = await rooms.made_batch(campaign_id=campaign.id)
+        drop = await rooms.opened(batch)
+        await crew.desk.claims.claim(
+            shard=batch.shard,
+            drop_id=drop.id,
+            batch_id=batch.id,
+            student="s1",
+            request_id="r1",
+            campaign_id=campaign.id,
+        )
+        found[name] = crew.desk.keys(batch.shard).campaign_caps(campaign.id)
+    await crew.worker.forget_old_keys()
+
+    kept = {name: await crew.desk.redis.exists(key) for name, key in found.items()}
+    assert kept == {"over": 0, "goes on": 1}
