@@ -8,7 +8,6 @@ second one pass looks after progress, presence, pings and silence.
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,14 +18,11 @@ from websockets.typing import LoggerLike
 from server import wire
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
-from server.core.claims import ClaimState, Outcome
-from server.core.drops import RoomDrop
 from server.core.identity import Identity
-from server.core.rates import Bucket, Rate
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap, is_confirmed
+from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.gateway import answers, closing
+from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
@@ -34,12 +30,12 @@ from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
 from server.gateway.joins import Joins
 from server.gateway.leaving import Leaving
-from server.gateway.room import Room, is_for
+from server.gateway.room import Room
 from server.gateway.rooms import Rooms
+from server.gateway.taps import Taps
 from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
-CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
 JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class at its door is no attack
 COME_BACK_PER_SECOND = 2_000  # of those a drain sends away: others come in as well
 _DRAIN_SLICE = 500
@@ -79,7 +75,6 @@ class Gateway:
         self.leaving = Leaving()
         self.is_draining = False
         self._join_limit = JoinLimit(parts.joins_per_second)
-        self._taps = 0  # of sockets, not answered yet
         self._has_less = asyncio.Event()  # a tap, a task or a connection less, for the drain
         log = logging.getLogger("classdrop.websocket")
         log.setLevel(logging.WARNING)
@@ -89,8 +84,7 @@ class Gateway:
         self.feed = parts.feed
         self.metrics = parts.metrics
         self.claim_desk = parts.claim_desk
-        self._answered: Counter[Outcome] = Counter()  # since they were last reported
-        self._buckets: dict[str, Bucket] = {}
+        self.taps = Taps(parts.claim_desk, self._heal, self._own, self._tap_answered)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def protocol(self, *_args: object, **_more: object) -> Connection:
@@ -142,18 +136,7 @@ class Gateway:
         identity, room = session.identity, self.rooms.get(session.room)
         if identity is None or room is None:
             return
-        wait_ms = self.admit_claim(identity.subject, session.heard_at)
-        drop = room.drops.get(drop_id)
-        if wait_ms:
-            limited = ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms)
-            self.answer(connection, drop_id, request_id, limited)
-        elif not identity.may_claim_in(room.name):
-            self.answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
-        elif drop is None:
-            healing = self._claim_after_healing(connection, room, identity, drop_id, request_id)
-            self._own(healing)
-        else:
-            self._submit(connection, room, identity, drop, request_id)
+        self.taps.take(connection, room, identity, drop_id, request_id)
 
     def seen(self, connection: Connection, drop_id: str) -> None:
         session = connection.session
@@ -163,69 +146,7 @@ class Gateway:
         if drop_id in room.drops and session.identity.may_claim_in(room.name):
             room.seen[drop_id].add(session.identity.subject)
 
-    def admit_claim(self, student: str, now: int) -> int:
-        """0, or how many ms the student has to wait."""
-        bucket = self._buckets.get(student)
-        if bucket is None:
-            bucket = self._buckets[student] = Bucket()
-        return bucket.take(CLAIMS, now)
-
-    def forget_full_buckets(self, now: int) -> None:
-        full = [name for name, bucket in self._buckets.items() if bucket.is_full(CLAIMS, now)]
-        for name in full:
-            del self._buckets[name]
-
-    # --- claims -------------------------------------------------------------------------------
-
-    def _submit(
-        self,
-        connection: Connection,
-        room: Room,
-        identity: Identity,
-        drop: RoomDrop,
-        request_id: str,
-    ) -> None:
-        if not is_for(drop, identity):
-            self.answer(connection, drop.id, request_id, _NOT_ELIGIBLE)
-            return
-        student = identity.subject
-        room.seen[drop.id].add(student)  # who taps has seen it
-        tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id, drop.campaign_id)
-        tap.gateway, tap.connection, tap.room = self, connection, room
-        self._taps += 1
-        self.claim_desk.submit(tap)
-
-    async def _claim_after_healing(
-        self,
-        connection: Connection,
-        room: Room,
-        identity: Identity,
-        drop_id: str,
-        request_id: str,
-    ) -> None:
-        """A drop we have not heard of: the student may be ahead of us, coming from another gateway."""
-        await self.rooms.heal(room)
-        drop = room.drops.get(drop_id)
-        if drop is not None:
-            self._submit(connection, room, identity, drop, request_id)
-        else:
-            self.answer(connection, drop_id, request_id, ClaimAnswer(Outcome.CLOSED))
-
-    def answer(
-        self, connection: Connection, drop_id: str, request_id: str, answer: ClaimAnswer
-    ) -> None:
-        """What the desk, or we instead of it, said to one tap."""
-        self._answered[answer.outcome] += 1
-        frames = answers.claim_result(drop_id, request_id, answer)
-        if answer.held is not None and is_confirmed(answer):
-            frames += answers.claim_confirmed(drop_id, answer.held)
-        connection.tell(frames)
-
-    def report_claims(self) -> None:
-        """To the metrics, whose counter takes a lock: not for each of ten thousand in the same blink."""
-        for outcome, number in self._answered.items():
-            self.metrics.claims.labels(outcome).inc(number)
-        self._answered.clear()
+    # --- beside the sockets -------------------------------------------------------------------
 
     async def snapshot(self, name: str, identity: Identity) -> bytes:
         """The same as `welcome`, for HTTP. DeskUnavailableError where Redis cannot say."""
@@ -235,17 +156,12 @@ class Gateway:
 
     # --- the end ------------------------------------------------------------------------------
 
-    def tap_answered(self) -> None:
-        self._taps -= 1
-        if self.is_draining:
-            self._has_less.set()
-
     async def drain(self) -> None:
         """Answers the taps under way, then sends everybody away with a time to come back in, spread so
         that the others can take them in, and waits until they have gone. New sockets and new taps are
         refused from now on. Two seconds at most."""
         self.is_draining = True
-        await self._until(lambda: not self._taps and not self._tasks, _ANSWERS_SECONDS)
+        await self._until(lambda: not self.taps.under_way and not self._tasks, _ANSWERS_SECONDS)
         come_back = min(COME_BACK_PER_SECOND, max(1, self._join_limit.per_second // 2))
         spread_ms = max(1_000, len(self.connections) * 1_000 // come_back)
         goodbye = Closing(
@@ -264,9 +180,16 @@ class Gateway:
             "drained",
             sockets=len(leaving),
             spread_ms=spread_ms,
-            unanswered=self._taps,
+            unanswered=self.taps.under_way,
             cut_off=len(self.connections),
         )
+
+    async def _heal(self, room: Room) -> None:
+        await self.rooms.heal(room)
+
+    def _tap_answered(self) -> None:
+        if self.is_draining:
+            self._has_less.set()
 
     async def _until(self, is_done: Callable[[], bool], seconds: float) -> None:
         """Or until the time is over."""
@@ -287,21 +210,3 @@ class Gateway:
         self._has_less.set()
         if not task.cancelled() and task.exception() is not None:
             _log.error("gateway_task_failed", exc_info=task.exception())
-
-
-class _SocketTap(Tap):
-    """No task, no future and no closure for a tap: ten thousand may be on their way."""
-
-    __slots__ = ("connection", "gateway", "room")
-    gateway: Gateway
-    connection: Connection
-    room: Room
-
-    def answered(self, answer: ClaimAnswer) -> None:
-        self.gateway.tap_answered()
-        if answer.held is not None and answer.held.state is ClaimState.WON:
-            self.room.unconfirmed[self.drop_id, self.student] = answer.held
-        self.gateway.answer(self.connection, self.drop_id, self.request_id, answer)
-
-
-_NOT_ELIGIBLE = ClaimAnswer(Outcome.NOT_ELIGIBLE)

@@ -81,7 +81,7 @@ class Upkeep:
 
     async def look_after(self) -> None:
         now = now_ms()
-        self._gateway.forget_full_buckets(now)
+        self._gateway.taps.forget_full_buckets(now)
         self._gateway.doorkeeper.forget_reformed(now)
         self._gateway.rooms.check_positions()
         await self._gateway.rooms.forget_empty(now)
@@ -89,7 +89,7 @@ class Upkeep:
     async def report(self) -> None:
         age = self._subscription.heartbeat_age
         self._gateway.metrics.heartbeat_age.set(age)
-        self._gateway.report_claims()
+        self._gateway.taps.report(self._gateway.metrics)
         self._health.report("feed", age < PRESENCE_SECONDS, f"last heard {age:.1f} s ago", 5.0)
 
 

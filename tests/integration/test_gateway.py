@@ -222,7 +222,7 @@ class TestClaiming:
             for request_id in ("r1", "r2", "r3"):
                 await client.claim(request_id=request_id)
             for _ in range(2):  # a second report has nothing new
-                gateway.gateway.report_claims()
+                gateway.gateway.taps.report(gateway.gateway.metrics)
         counted = {o: claims.labels(o)._value.get() for o in ("won", "already_won", "sold_out")}
         assert counted == {"won": 1, "already_won": 2, "sold_out": 0}
 
