@@ -13,7 +13,6 @@ to the batch: the entry is cut out of its fellows (bisection) and mended (flows/
 shard is rebuilt.
 """
 
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,19 +22,16 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import wire
-from server.core import codes
 from server.core.batches import Batch
-from server.core.coupons import ClaimCoupon, UseWindow, hold_until, use_window
+from server.core.coupons import ClaimCoupon
 from server.core.templates import Template
 from server.desk.feed import Confirmation, Feed, Loss
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
 from server.flows import mend_claims
-from server.ids import new_id, new_ids
+from server.flows.new_coupons import new_coupons
 from server.ledger import batches, claims, coupons, desks, templates
-from server.ledger.budgets import EXPOSED
-from server.ledger.claims import ClaimRow, ClaimStanding
-from server.ledger.coupons import NewCoupon
+from server.ledger.claims import ClaimStanding
 from server.ledger.engine import Ledger
 
 AT_ONCE = 1_000  # claims in one transaction: about 40 ms; with half of them 7 % more for each
@@ -161,7 +157,7 @@ class ClaimRecorder:
             await _stop_where_gone_back(conn, live, standing, now)
             facts = _ended_as_now(facts, await batches.claim_ends(conn, facts))
             await claims.count_in_campaigns(conn, mend_claims.campaign_rows_of(live))
-            await coupons.insert_for_claims(conn, _new_coupons(live, standing, facts))
+            await coupons.insert_for_claims(conn, new_coupons(live, standing, facts))
             known = [template for _, template in facts.values()]
             return Recorded(
                 coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live], known),
@@ -241,29 +237,6 @@ async def _stop_where_gone_back(
         raise _GoneBackError("its unit has gone back to the batch")
 
 
-def _new_coupons(
-    entries: Sequence[OutboxEntry],
-    standing: Mapping[str, ClaimStanding],
-    facts: Mapping[str, tuple[Batch, Template]],
-) -> list[NewCoupon]:
-    """Of those whose batch there is; what is bought by the dozen is made by the dozen."""
-    known = [entry for entry in entries if entry.batch_id in facts]
-    entropy = secrets.token_bytes(codes.ENTROPY_BYTES * len(known))
-    made, windows = [], dict[tuple[str, int], UseWindow]()
-    for number, (entry, coupon_id) in enumerate(
-        zip(known, new_ids("cpn", len(known)), strict=True)
-    ):
-        batch, template = facts[entry.batch_id]
-        start = number * codes.ENTROPY_BYTES
-        code = codes.make(entropy[start : start + codes.ENTROPY_BYTES], batch.code_prefix)
-        moment = (entry.batch_id, entry.won_at)  # all winners of one script call share it
-        if moment not in windows:
-            windows[moment] = _window(batch, template, entry.won_at)
-        names, window = (entry.claim_id, coupon_id, code), windows[moment]
-        made.append(_new_coupon(entry, names, standing[entry.claim_id], batch, window))
-    return made
-
-
 def _ended_as_now(
     facts: Mapping[str, tuple[Batch, Template]], ends: Mapping[str, int | None]
 ) -> dict[str, tuple[Batch, Template]]:
@@ -276,45 +249,6 @@ def _ended_as_now(
             later = replace(window, until_at=until_at)
             moved[batch_id] = (replace(batch, claim_window=later), template)
     return moved
-
-
-def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
-    """Of a claim that is in the ledger without one, under a code that nobody has seen yet."""
-    code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
-    names, window = (row.id, new_id("cpn"), code), _window(batch, template, row.won_at)
-    return _new_coupon(row, names, row, batch, window)
-
-
-def _window(batch: Batch, template: Template, won_at: int) -> UseWindow:
-    batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
-    return use_window(template.validity, won_at, batch_until)
-
-
-def _new_coupon(
-    claim: OutboxEntry | ClaimRow,
-    names: tuple[str, str, str],
-    standing: ClaimStanding | ClaimRow,
-    batch: Batch,
-    window: UseWindow,
-) -> NewCoupon:
-    """`names`: of the claim, the coupon, and the code. A claim may stand on another slot than it was sold."""
-    claim_id, coupon_id, code = names
-    return NewCoupon(
-        coupon_id,
-        code,
-        batch.id,
-        batch.template_id,
-        batch.template_version,
-        claim_id,
-        claim.drop_id,
-        claim.student,
-        window.from_at,
-        window.until_at,
-        hold_until(standing.confirmed_at, batch.hold_seconds),
-        standing.confirmed_at,
-        standing.slot,
-        None if batch.greatest_discount is None else EXPOSED,
-    )
 
 
 def _confirmed(coupon: ClaimCoupon) -> ConfirmedClaim:

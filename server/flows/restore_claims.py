@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.desk.outbox import OutboxEntry
 from server.flows import mend_claims
+from server.flows.new_coupons import new_coupon
 from server.flows.places import offer_of
-from server.flows.record_claims import new_coupon
 from server.ledger import audit, claims, coupons, desks, drops
 from server.ledger.claims import ClaimRow
 from server.ledger.engine import Ledger
