@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -182,8 +183,19 @@ async def forbidden_to_write(server: PostgresServer, url: str) -> AsyncIterator[
     async def say(word: str) -> None:
         server.run_sql(url, f"ALTER SYSTEM SET default_transaction_read_only = {word}")
         server.run_sql(url, "SELECT pg_reload_conf()")
+        # The server reads it when it comes to it. Who connects after that has it from the start, and who is
+        # connected has been told, and looks before the next statement.
+        await eventually(lambda: _newcomer_is_told(url, word))
 
     yield Sickness(url, lambda: say("on"), lambda: say("off"), "read-only")
+
+
+async def _newcomer_is_told(url: str, word: str) -> bool:
+    connection = await asyncpg.connect(url)
+    try:
+        return bool(await connection.fetchval("SHOW default_transaction_read_only") == word)
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
