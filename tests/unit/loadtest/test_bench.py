@@ -133,7 +133,7 @@ def test_document_without_marks_is_refused() -> None:
 def test_no_two_scenarios_have_one_name() -> None:
     names = [one.name for one in SCENARIOS]
 
-    assert len(set(names)) == len(names) == 7
+    assert len(set(names)) == len(names) == 8
 
 
 @pytest.mark.parametrize("is_quick", [True, False])
