@@ -94,6 +94,7 @@ class Gateway:
     # --- connection.Host ----------------------------------------------------------------------
 
     def opened(self, connection: Connection) -> None:
+        self.leaving.make_room()
         self.connections.add(connection)
         self.metrics.ws_connections.inc()
 

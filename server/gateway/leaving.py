@@ -17,16 +17,24 @@ CLOSED_IN_A_ROW: Final = 50  # 1.5 ms; then the loop serves the others
 class Leaving:
     def __init__(self) -> None:
         self._transports: deque[asyncio.Transport] = deque()
+        self._is_due = False
 
     def close_soon(self, transport: asyncio.Transport) -> None:
         """As many may wait as there are sockets: each is there already."""
         self._transports.append(transport)
-        if len(self._transports) == 1:
+        if not self._is_due:
+            self._is_due = True
             asyncio.get_running_loop().call_soon(self._close_some)
+
+    def make_room(self) -> None:
+        """Somebody comes, and one of those who go is closed first: a class that falls and comes back at once
+        would otherwise be there twice, and fill the house."""
+        if self._transports:
+            self._transports.popleft().close()
 
     def _close_some(self) -> None:
         for _ in range(min(CLOSED_IN_A_ROW, len(self._transports))):
-            self._transports[0].close()
-            self._transports.popleft()
-        if self._transports:
+            self._transports.popleft().close()
+        self._is_due = bool(self._transports)
+        if self._is_due:
             asyncio.get_running_loop().call_soon(self._close_some)

@@ -496,6 +496,16 @@ class TestEnd:
 
         assert closed == [0, CLOSED_IN_A_ROW, 2 * CLOSED_IN_A_ROW, len(peers)]
 
+    async def test_for_each_who_comes_one_who_goes_is_closed_first(self, peer: Peer) -> None:
+        """Nobody is turned away because the house is full of those who have left."""
+        live(peer).connection.eof_received()
+        peer.host.leaving.make_room()
+
+        assert peer.transport.ended == ["closed"]
+        peer.host.leaving.make_room()  # nobody is left to be closed
+        await next_pass()
+        assert peer.transport.ended == ["closed"]
+
     async def test_one_who_has_gone_is_told_nothing_more(self, peer: Peer) -> None:
         written = len(live(peer).transport.writes)
         peer.connection.eof_received()
