@@ -3,9 +3,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.balances import DAY_MS, due_at, spend_on, undone
+from server.core.balances import DAY_MS, due_at, spend_on, undone, with_balance
 from server.core.quotes import quote
-from server.core.refunds import PaidLine
+from server.core.refunds import PaidLine, Refund, RefundedLine
 from tests.support.money import NOW, an_order
 
 LINE = PaidLine("a", amount=1_200, payable=1_000, quantity=4)
@@ -43,6 +43,24 @@ def test_a_line_that_cost_nothing_is_undone_by_its_pieces() -> None:
     free = replace(LINE, payable=0)
     assert undone({"a": 300}, [replace(free, returned=1)]) == 75
     assert undone({"a": 300}, [replace(free, returned=4)]) == 300
+
+
+def a_refund(*lines: RefundedLine) -> Refund:
+    refunded = sum(line.refunded for line in lines)
+    return Refund("r", refunded, 0, refunded, lines, (), (), NOW)
+
+
+def test_each_refund_says_what_of_the_balance_came_back_with_it() -> None:
+    """Half of one line by money, then the rest of it and all of another: 150, then 150 and 100."""
+    other = PaidLine("b", amount=500, payable=400, quantity=1)
+    half = a_refund(RefundedLine("a", refunded=500, quantity=0, refundable=500))
+    rest = a_refund(
+        RefundedLine("a", refunded=500, quantity=4, refundable=0),
+        RefundedLine("b", refunded=400, quantity=1, refundable=0),
+    )
+    told = with_balance([half, rest], [LINE, other], {"a": 300, "b": 100})
+
+    assert [refund.balance for refund in told] == [150, 250]
 
 
 @given(
