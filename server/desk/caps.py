@@ -1,6 +1,7 @@
-"""What a code counts for on the desk when a student binds it, and the keys of it.
+"""What a student's coupons are counted for on the desk, and the keys of it.
 
-Made by flows/bind_code.py; read by drop_desk.py, whose `take_slots` takes a slot of each.
+Made by flows/bind_code.py for a code that is bound; read by drop_desk.py, whose `take_slots` takes a slot of
+each.
 """
 
 from collections.abc import Mapping
@@ -34,9 +35,9 @@ class TakenSlots:
     slots: Mapping[CapName, int]
 
 
-def key_of(cap: Cap, keys: ShardKeys) -> str:
-    match cap.name:
+def key_of(name: CapName, batch_or_campaign: str, keys: ShardKeys) -> str:
+    match name:
         case CapName.BATCH:
-            return keys.caps(cap.id)
+            return keys.caps(batch_or_campaign)
         case CapName.CAMPAIGN:
-            return keys.campaign_caps(cap.id)
+            return keys.campaign_caps(batch_or_campaign)

@@ -12,7 +12,7 @@ from typing import Literal
 import orjson
 from redis.asyncio import Redis
 
-from server.core.drops import Allotment, DropState, Window, state_at
+from server.core.drops import Allotment, DropState, RoomDrop, Window, state_at
 from server.desk import records
 from server.desk.caps import Cap, CapName, TakenSlots, key_of
 from server.desk.connection import asked
@@ -187,6 +187,18 @@ class DropDesk:
             rows = await pipe.execute()
         return [[records.parse(record) if record else None for record in row] for row in rows]
 
+    async def held_of(
+        self, drops: Sequence[RoomDrop], students: Sequence[str]
+    ) -> list[tuple[str, str, HeldClaim]]:
+        """(drop id, student, claim) of all that these students hold of these drops."""
+        rows = await self.claims_of([(drop.shard, drop.id, students) for drop in drops])
+        return [
+            (drop.id, student, claim)
+            for drop, row in zip(drops, rows, strict=True)
+            for student, claim in zip(students, row, strict=True)
+            if claim is not None
+        ]
+
     async def give_up(self, shard: int, drop_id: str, lost: Mapping[str, HeldClaim]) -> None:
         """`lost`: student -> the win they were told of, which is not here, and no unit for it. From now
         on it is revoked here, and on its way to the ledger as such. Repeatable."""
@@ -199,19 +211,13 @@ class DropDesk:
                 args += (student, records.dump(claim))
             await self._scripts.run("give_up", names, args)
 
-    async def forget_caps(self, batches: Sequence[tuple[int, str]]) -> None:
-        """(shard, batch id): of batches that nobody can claim from any more."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
-            for shard, batch_id in batches:
-                pipe.unlink(self._keys(shard).caps(batch_id))
-            await pipe.execute()
-
-    async def forget_campaign_caps(self, campaigns: Sequence[tuple[int, str]]) -> None:
-        """(shard, campaign id): of campaigns that are over."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
-            for shard, campaign_id in campaigns:
-                pipe.unlink(self._keys(shard).campaign_caps(campaign_id))
-            await pipe.execute()
+    async def forget_caps(self, name: CapName, over: Sequence[tuple[int, str]]) -> None:
+        """(shard, id): of batches that nobody can claim from any more, or of campaigns that have ended."""
+        for start in range(0, len(over), _AT_ONCE):
+            async with asked(), self._redis.pipeline(transaction=False) as pipe:
+                for shard, one in over[start : start + _AT_ONCE]:
+                    pipe.unlink(key_of(name, one, self._keys(shard)))
+                await pipe.execute()
 
     async def epochs(self) -> list[int | None]:
         """For each shard which load of the desk it is; None where it is being loaded, or lost."""
@@ -269,7 +275,8 @@ class DropDesk:
         self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
     ) -> list[str]:
         keys = self._keys(shard)
-        return [keys.fence, keys.binding(coupon_id, student), *(key_of(cap, keys) for cap in caps)]
+        of_caps = [key_of(cap.name, cap.id, keys) for cap in caps]
+        return [keys.fence, keys.binding(coupon_id, student), *of_caps]
 
     async def show_coupons(
         self, shard: int, drop_id: str, claims: Sequence[ConfirmedClaim]

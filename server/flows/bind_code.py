@@ -22,12 +22,13 @@ from sqlalchemy.exc import IntegrityError
 from server.core import codes
 from server.core.batches import Batch
 from server.core.code_runs import binding_refusal
-from server.core.coupons import Coupon, CouponState, hold_until, use_window
+from server.core.coupons import Coupon, CouponState, hold_until
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.desk import DeskReplacedError
 from server.desk.caps import Cap, CapName
 from server.desk.drop_desk import DropDesk
+from server.flows.new_coupons import window_of
 from server.flows.places import offer_of
 from server.flows.stopping import Stop, refusing, stop_if
 from server.flows.stops import claims_refusal
@@ -166,10 +167,7 @@ async def _is_theirs(ledger: Ledger, wish: _Wish) -> bool:
 
 async def _write(ledger: Ledger, wish: _Wish, slots: _Slots) -> bool:
     batch = wish.batch
-    window = batch.claim_window
-    usable = use_window(
-        wish.template.validity, wish.now, window.until_at if window is not None else None
-    )
+    usable = window_of(batch, wish.template, wish.now)
     binding = Binding(
         wish.coupon_id,
         wish.student,

@@ -6,11 +6,11 @@ Called by the worker now and then. The ledger keeps what it has; on the desk it 
 from typing import Final
 
 from server.core.batch_edits import CAPS_KEPT_MS
+from server.desk.caps import CapName
 from server.flows.places import Places
 from server.ledger import batches, campaigns
 
 _LOOKED_FOR_MS: Final = 30 * 24 * 3600 * 1000  # further back they are forgotten already
-_AT_ONCE: Final = 500
 
 
 async def forget_limits(places: Places, now: int) -> None:
@@ -20,7 +20,5 @@ async def forget_limits(places: Places, now: int) -> None:
     async with places.ledger.read() as conn:
         over = await batches.claimable_until(conn, since, until)
         ended = await campaigns.ended_within(conn, since, until)
-    for start in range(0, len(over), _AT_ONCE):
-        await places.desk.forget_caps(over[start : start + _AT_ONCE])
-    for start in range(0, len(ended), _AT_ONCE):
-        await places.desk.forget_campaign_caps(ended[start : start + _AT_ONCE])
+    await places.desk.forget_caps(CapName.BATCH, over)
+    await places.desk.forget_caps(CapName.CAMPAIGN, ended)

@@ -1,7 +1,7 @@
 """Which coupon a claim becomes: its code, its batch's version of the template, its window and its hold.
 
-Called by record_claims.py for a batch of claims, by restore_claims.py for one that has lost its coupon. Asks
-nothing and writes nothing.
+Called by record_claims.py for a batch of claims, by restore_claims.py for one that has lost its coupon, and
+by bind_code.py for the window alone. Asks nothing and writes nothing.
 """
 
 import secrets
@@ -35,7 +35,7 @@ def new_coupons(
         code = codes.make(entropy[start : start + codes.ENTROPY_BYTES], batch.code_prefix)
         moment = (entry.batch_id, entry.won_at)  # all winners of one script call share it
         if moment not in windows:
-            windows[moment] = _window(batch, template, entry.won_at)
+            windows[moment] = window_of(batch, template, entry.won_at)
         names, window = (entry.claim_id, coupon_id, code), windows[moment]
         made.append(_new_coupon(entry, names, standing[entry.claim_id], batch, window))
     return made
@@ -44,13 +44,14 @@ def new_coupons(
 def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
     """Of a claim that is in the ledger without one, under a code that nobody has seen yet."""
     code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
-    names, window = (row.id, new_id("cpn"), code), _window(batch, template, row.won_at)
+    names, window = (row.id, new_id("cpn"), code), window_of(batch, template, row.won_at)
     return _new_coupon(row, names, row, batch, window)
 
 
-def _window(batch: Batch, template: Template, won_at: int) -> UseWindow:
+def window_of(batch: Batch, template: Template, from_at: int) -> UseWindow:
+    """`from_at`: when it was won, or its code bound."""
     batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
-    return use_window(template.validity, won_at, batch_until)
+    return use_window(template.validity, from_at, batch_until)
 
 
 def _new_coupon(

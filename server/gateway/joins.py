@@ -59,12 +59,10 @@ class Joins:
         held: dict[str, Held] = {student: {} for student in students}
         read: set[str] = set()
         while students and (drops := [d for d in room.shown_drops(now_ms()) if d.id not in read]):
-            rows = await self._drop_desk.claims_of([(d.shard, d.id, students) for d in drops])
+            found = await self._drop_desk.held_of(drops, students)
             read.update(drop.id for drop in drops)
-            for drop, row in zip(drops, rows, strict=True):
-                for student, claim in zip(students, row, strict=True):
-                    if claim is not None:
-                        held[student][drop.id] = claim
+            for drop_id, student, claim in found:
+                held[student][drop_id] = claim
         return held
 
     async def _serve(self, name: str) -> None:

@@ -82,11 +82,9 @@ class LostWins:
         students, drops = list(room.students), room.shown_drops(now_ms())
         for start in range(0, len(students) if drops else 0, AT_ONCE):
             some = students[start : start + AT_ONCE]
-            rows = await self._drop_desk.claims_of([(d.shard, d.id, some) for d in drops])
-            for drop, row in zip(drops, rows, strict=True):
-                for student, held in zip(some, row, strict=True):
-                    if held is not None and held.state is ClaimState.CONFIRMED:
-                        self._rooms.confirmed(room, student, drop.id, held.coupon)
+            for drop_id, student, held in await self._drop_desk.held_of(drops, some):
+                if held.state is ClaimState.CONFIRMED:
+                    self._rooms.confirmed(room, student, drop_id, held.coupon)
 
     async def _recheck_room(self, room: Room) -> None:
         for gone in [one for one in room.unconfirmed if one[1] not in room.students]:

@@ -80,9 +80,7 @@ class Session:
             return self._greet(frame, now)
         if now >= self.identity.expires_at:
             return _EXPIRED
-        if isinstance(frame, wire.ClaimFrame):
-            return frame
-        if isinstance(frame, wire.SeenFrame):
+        if isinstance(frame, (wire.ClaimFrame, wire.SeenFrame)):
             return frame
         return _GARBAGE if isinstance(frame, wire.Hello) else None  # one hello is enough
 
