@@ -6,6 +6,7 @@ seconds of CPU.
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ import uvloop
 from server.commands import CommandError
 from server.core.identity import Role
 from server.settings import Settings, SettingsError, read_settings
-from server.telemetry import configure_logs
+from server.telemetry import configure_logs, hide_in_logs
 
 if TYPE_CHECKING:
     from server.commands.token import TokenRequest
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     configure_logs(asked.role or "run")
     try:
-        _dispatch(read_settings(), asked)
+        settings = read_settings()
+        hide_in_logs(settings.secret_texts())
+        _dispatch(settings, asked)
     except SettingsError as error:
         return _refuse(error.problems, 2)
     except CommandError as error:
@@ -144,4 +147,6 @@ def _token_request(asked: argparse.Namespace) -> "TokenRequest":
 
 
 if __name__ == "__main__":
+    # Whatever a role writes (database, tokens, data folder) is nobody else's to read.
+    os.umask(0o077)
     sys.exit(main())

@@ -5,10 +5,12 @@ Each raises a ValueError whose text ends the sentence "<variable> ..."; none quo
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from server import service_urls
 
 SECRET_CHARS = 32
 _DISTINCT_CHARS = 8
@@ -32,25 +34,11 @@ _PUBLISHED_SECRETS = frozenset(
 
 
 def redis_url(text: str) -> str | None:
-    return _url(text, {"redis": "redis", "rediss": "rediss", "unix": "unix"}) if text else None
+    return service_urls.redis_url(text) if text else None
 
 
 def database_url(text: str) -> str | None:
-    if not text:
-        return None
-    # `postgres` is how several platforms still spell it.
-    kinds = {"postgresql": "postgresql", "postgres": "postgresql", "sqlite": "sqlite"}
-    url = _url(text, kinds)
-    if url.startswith("sqlite:") and not re.fullmatch(r"sqlite:///[^?]+", url):
-        raise ValueError("must name a file: sqlite:///path")
-    return url
-
-
-def _url(text: str, kinds: Mapping[str, str]) -> str:
-    kind, found, rest = text.partition("://")
-    if not found or kind.lower() not in kinds or not rest:
-        raise ValueError(f"must be a URL that starts with {_one_of(f'{k}://' for k in kinds)}")
-    return f"{kinds[kind.lower()]}://{rest}"
+    return service_urls.database_url(text) if text else None
 
 
 def data_dir(text: str) -> Path:

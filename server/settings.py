@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from server import setting_parsers
+from server import service_urls, setting_parsers
 
 _MAX_PROCESSES = 64
 _MAX_REPLICAS = 5
@@ -48,6 +48,15 @@ class Settings:
     lock_seconds: int
     apportionment: str
     discount_base: str
+
+    def secret_texts(self) -> list[str]:
+        """What must not reach a log: the secrets, and the passwords of both addresses."""
+        passwords = [
+            password
+            for url in (self.redis_url, self.database_url)
+            for password in service_urls.passwords_in(url or "")
+        ]
+        return [*self.secrets, *passwords]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +107,15 @@ def settings_table() -> str:
 def _text_of(variable: _Variable, environ: Mapping[str, str]) -> tuple[str, str]:
     for name in filter(None, (variable.name, variable.also)):
         text = environ.get(name, "").strip()
-        if text:
+        if text and not _is_injected(variable, text):
             return name, text
     return variable.name, variable.default
+
+
+def _is_injected(variable: _Variable, text: str) -> bool:
+    """Whether Kubernetes set the variable: for a service named `classdrop` every container gets
+    CLASSDROP_PORT=tcp://10.0.0.1:8000, an address of that service and no choice of ours."""
+    return variable.field == "port" and text.startswith(("tcp://", "udp://"))
 
 
 _VARIABLES = (
@@ -108,8 +123,8 @@ _VARIABLES = (
         "CLASSDROP_REDIS_URL",
         "redis_url",
         "",
-        "Redis 7.0+ or Valkey: `redis://`, `rediss://` or `unix://`. It must run with AOF "
-        "(`appendfsync always`) and `noeviction`.",
+        "Redis 7.0+ or Valkey: `redis://`, `rediss://` or `unix://`, with redis-py's options for TLS. "
+        "It must run with AOF (`appendfsync always`) and `noeviction`.",
         setting_parsers.redis_url,
         "embedded",
     ),
@@ -117,7 +132,7 @@ _VARIABLES = (
         "CLASSDROP_DATABASE_URL",
         "database_url",
         "",
-        "The ledger: `postgresql://…` or `sqlite:///path`.",
+        "The ledger: `postgresql://…`, with libpq's options and several hosts, or `sqlite:///path`.",
         setting_parsers.database_url,
         "embedded (SQLite)",
     ),

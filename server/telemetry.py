@@ -11,9 +11,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
+from urllib.parse import unquote
 
 import orjson
 import structlog
@@ -25,8 +26,12 @@ _PRIVATE_TEXT = (
     (re.compile(r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,2}"), REDACTED),
     (re.compile(r"(?<=[#?&]token=)[^\s\"'\\&]+"), REDACTED),
     (re.compile(r"(?i)(?<=bearer )[^\s\"'\\]+"), REDACTED),
-    (re.compile(r"(?<=://)[^\s/@\"']*:[^\s/@\"']*(?=@)"), REDACTED),
+    # To the last @: a password that was not percent-encoded may hold anything else.
+    (re.compile(r"(?<=://)[^\s@\"']*:[^\s\"']*(?=@)"), REDACTED),
 )
+# A shorter one may be a part of any word; what stands before the @ of an address is hidden at any length.
+_LEAST_HIDDEN_CHARS = 6
+_hidden_texts: list[str] = []  # of this process, see `hide_in_logs`
 
 # Figures of one school's evening: a push is good below 150 ms, a claim below 50, a commit below 20.
 _FAST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -66,8 +71,22 @@ def configure_logs(role: str, stream: TextIO | None = None, level: int = logging
     )
 
 
+def hide_in_logs(secrets: Iterable[str]) -> None:
+    """Hide these texts from now on in all that this process logs and in `redacted`, wherever they
+    stand: as they are, percent-decoded, and as a traceback or JSON writes them. Called once, with the
+    settings."""
+    spellings = {form for secret in secrets for form in (secret, unquote(secret))}
+    spellings |= {repr(form)[1:-1] for form in spellings}
+    spellings |= {orjson.dumps(form).decode()[1:-1] for form in spellings}
+    hidden = (form for form in spellings if len(form) >= _LEAST_HIDDEN_CHARS)
+    # The longest first: one may be the beginning of another.
+    _hidden_texts[:] = sorted(hidden, key=len, reverse=True)
+
+
 def redacted(text: str) -> str:
-    """`text` without anything that looks like a token or a password in a URL."""
+    """`text` without what was hidden, and without what looks like a token or a password in a URL."""
+    for hidden in _hidden_texts:
+        text = text.replace(hidden, REDACTED)
     for pattern, instead in _PRIVATE_TEXT:
         text = pattern.sub(instead, text)
     return text

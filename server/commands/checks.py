@@ -3,14 +3,16 @@ not. Called by the commands; reads the neighbours' own words, changes nothing.
 """
 
 import asyncio
+import os
 from collections.abc import Mapping
 
 import structlog
-from asyncpg import PostgresError
+from asyncpg import ClientConfigurationError, PostgresError
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
+from server import service_urls
 from server.commands import CommandError
 from server.desk.connection import COMMAND_SECONDS, connect
 from server.desk.replicas import replicas_following
@@ -103,8 +105,20 @@ def _missing(settings: Settings) -> list[str]:
     return lines
 
 
+def _missing_files(variable: str, url: str) -> list[str]:
+    """Certificates and the like that an address names and that this process cannot read."""
+    return [
+        f"{variable}: its option {option} names {path}, which cannot be read."
+        for option, path in service_urls.named_files(url)
+        if not os.access(path, os.R_OK)
+    ]
+
+
 async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
     """Refusals, and those that CLASSDROP_ACCEPT_WEAK_REDIS turns into warnings."""
+    missing = _missing_files("CLASSDROP_REDIS_URL", url)
+    if missing:
+        return missing, []
     client = connect(url)
     try:
         info = await _info_when_up(client)
@@ -174,7 +188,21 @@ async def _weak_fsync(client: Redis) -> list[str]:
 
 
 async def _ledger_weaknesses(url: str) -> list[str]:
-    """A warning, for it may be meant: a cluster can keep with replicas what it does not wait for."""
+    """Warnings, for what they tell of may be meant: a cluster can keep with replicas what it does not
+    wait for, and hosting companies ask for channel binding in every address they hand out."""
+    return [*_binding_weakness(url), *await _forgetful_ledger(url)]
+
+
+def _binding_weakness(url: str) -> list[str]:
+    if not url.startswith("postgresql:") or not service_urls.postgresql_address(url).wants_binding:
+        return []
+    return [
+        "CLASSDROP_DATABASE_URL: channel_binding=require cannot be kept: the driver does not bind "
+        "channels. sslmode=verify-full makes sure that the server is the right one."
+    ]
+
+
+async def _forgetful_ledger(url: str) -> list[str]:
     ledger = Ledger.connect(url)
     try:
         found = await ledger.settings_that_forget()
@@ -190,12 +218,15 @@ async def _ledger_weaknesses(url: str) -> list[str]:
 
 
 async def _ledger_problems(url: str) -> list[str]:
+    missing = _missing_files("CLASSDROP_DATABASE_URL", url)
+    if missing:
+        return missing
     try:
         if await schema.is_current(url):
             return []
     except LedgerUnavailableError as error:
         why = redacted(str(error))
         raise CommandError(f"CLASSDROP_DATABASE_URL: no answer: {why}", status=1) from error
-    except (SQLAlchemyError, PostgresError) as error:
+    except (SQLAlchemyError, PostgresError, ClientConfigurationError) as error:
         return [f"CLASSDROP_DATABASE_URL: the database refuses us: {redacted(str(error))}"]
     return ["CLASSDROP_DATABASE_URL: not this version's schema; run `python -m server migrate`."]

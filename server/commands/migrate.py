@@ -5,7 +5,7 @@ others run it. Called by the release phase of a deployment, and by `run` for the
 import asyncio
 
 import structlog
-from asyncpg import PostgresError
+from asyncpg import ClientConfigurationError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.commands import CommandError
@@ -37,6 +37,6 @@ def _upgrade(url: str) -> None:
     except LedgerUnavailableError as error:
         why = redacted(str(error))
         raise CommandError(f"CLASSDROP_DATABASE_URL: no answer: {why}", status=1) from error
-    except (SQLAlchemyError, PostgresError) as error:
+    except (SQLAlchemyError, PostgresError, ClientConfigurationError) as error:
         why = redacted(str(error))
         raise CommandError(f"CLASSDROP_DATABASE_URL: cannot migrate: {why}") from error

@@ -3,7 +3,6 @@ is configured, keeps web and worker running, and leaves nothing behind.
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,7 +25,6 @@ _REDIS_STOP_SECONDS = 1.0
 async def run(settings: Settings) -> None:
     """Until it is cancelled. Raises CommandError where it cannot start."""
     _refuse_half_configured(settings)
-    os.umask(0o077)  # whatever we and our children write is nobody else's to read
     folder = DataFolder(settings.data_dir)
     async with folder.claimed() as lock:
         refuse_taken_port(settings)

@@ -43,8 +43,11 @@ def write_tokens(settings: Settings, request: TokenRequest, out: Path | None) ->
     if out is None:
         print(*tokens, sep="\n")  # noqa: T201  (the answer of the command)
         return
-    # Whoever can read these can act for the students.
-    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        # Whoever can read the tokens can act for the students. A file that was there keeps its rights
+        # when it is opened, so they are taken away before anything is written.
+        os.fchmod(file.fileno(), 0o600)
+        file.truncate()
         file.writelines(f"{token}\n" for token in tokens)
 
 

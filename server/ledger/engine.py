@@ -19,6 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from server import service_urls
 from server.ledger import liveness
 from server.ledger.near_sqlite import connect_reader, connect_writer
 
@@ -78,18 +79,16 @@ class Ledger:
 
     @classmethod
     def connect(cls, url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> "Ledger":
-        """`postgresql://…` (also `?host=/socket/dir`, `?sslmode=`) or `sqlite:///path`. Opens
-        nothing yet. `statement_seconds` None: as long as it takes, for migrations. ValueError:
-        another database.
+        """Make the pools for `postgresql://…` (libpq's options: service_urls.py) or `sqlite:///path`.
+        Nothing is opened yet. `statement_seconds` None: no limit, for migrations. Raises ValueError
+        for an address that cannot be used.
         """
-        address = make_url(url)
-        match address.get_backend_name():
-            case "sqlite":
-                return cls(_sqlite(address, writes=True), _sqlite(address, writes=False))
-            case "postgresql" | "postgres":
-                engine = _postgresql(address, statement_seconds)
-                return cls(engine, _reading(engine))
-        raise ValueError(f"{address.get_backend_name()} is no database the ledger can live in")
+        checked = service_urls.database_url(url)
+        if checked.startswith("sqlite:"):
+            address = make_url(checked)
+            return cls(_sqlite(address, writes=True), _sqlite(address, writes=False))
+        engine = _postgresql(service_urls.postgresql_address(checked), statement_seconds)
+        return cls(engine, _reading(engine))
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A write transaction: commits at its end, rolls back when an exception passes. On SQLite
@@ -146,6 +145,8 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except asyncpg.ClientConfigurationError:
+        raise  # an InterfaceError too, but one that asking again does not mend
     except (exc.TimeoutError, OSError, asyncpg.InterfaceError) as error:
         raise LedgerUnavailableError(f"no answer ({_name_of(error)})") from error
     except (exc.DBAPIError, asyncpg.PostgresError) as error:
@@ -190,7 +191,9 @@ def _state_of(error: BaseException | None) -> str:
 # --- PostgreSQL ---------------------------------------------------------------------------------
 
 
-def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
+def _postgresql(
+    address: service_urls.PostgresqlAddress, statement_seconds: float | None
+) -> AsyncEngine:
     limit_ms = int((statement_seconds or 0) * 1000)  # 0 = none
     settings = {
         "statement_timeout": str(limit_ms),
@@ -199,7 +202,7 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
         "timezone": "UTC",
     }
     engine = create_async_engine(
-        _asyncpg_url(address),
+        "postgresql+asyncpg://",  # asyncpg reads the address itself: SQLAlchemy knows fewer forms
         pool_size=_POSTGRESQL_POOL,
         max_overflow=_POSTGRESQL_POOL,
         pool_timeout=_POOL_WAIT_SECONDS,
@@ -207,7 +210,8 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
         hide_parameters=True,  # names and codes stay out of error texts, and so of logs
         **_JSON,
         connect_args={
-            "timeout": _CONNECT_SECONDS,
+            "dsn": address.dsn,
+            "timeout": address.connect_seconds or _CONNECT_SECONDS,
             # The server's own limit comes first; this one is for a server that says nothing at all.
             "command_timeout": 2 * statement_seconds if statement_seconds else None,
             "server_settings": settings,
@@ -215,15 +219,6 @@ def _postgresql(address: URL, statement_seconds: float | None) -> AsyncEngine:
     )
     liveness.watch(engine)
     return engine
-
-
-def _asyncpg_url(address: URL) -> URL:
-    """What people write for libpq, in asyncpg's words."""
-    query = dict(address.query)
-    sslmode = query.pop("sslmode", None)
-    if sslmode is not None:
-        query["ssl"] = sslmode
-    return address.set(drivername="postgresql+asyncpg", query=query)
 
 
 def _reading(engine: AsyncEngine) -> AsyncEngine:

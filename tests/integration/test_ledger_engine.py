@@ -234,7 +234,7 @@ async def test_sqlite_keeps_what_was_committed_and_checks_references(tmp_path: P
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "oracle://host/db"])
 async def test_another_database_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="no database the ledger can live in"):
+    with pytest.raises(ValueError, match="must be a URL that starts with"):
         Ledger.connect(url)
 
 
@@ -246,12 +246,26 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> No
     await ledger.close()
 
 
-async def test_what_people_write_for_libpq_is_understood() -> None:
-    ledger = Ledger.connect("postgres://u:p@db.example/ledger?sslmode=require")
-    url = ledger.engine.url
-    await ledger.close()
+async def test_what_people_write_for_libpq_reaches_the_server(
+    postgres_server: PostgresServer,
+) -> None:
+    """Two hosts, of which the first is away; a name; a setting; and options the driver does not know."""
+    database = postgres_server.create()
+    base, _, query = database.partition("?")
+    away = f"/nowhere,{query.removeprefix('host=')}"
+    wishes = "application_name=drops%20web&options=-c%20search_path%3Ddrops&channel_binding=require"
+    url = f"{base}?host={away}&port=5432,5432&target_session_attrs=read-write&{wishes}&connect_timeout=3"
+    ledger = Ledger.connect(url)
+    try:
+        async with ledger.read() as conn:
+            name = await conn.scalar(text("SHOW application_name"))
+            path = await conn.scalar(text("SHOW search_path"))
+            limit = await conn.scalar(text("SHOW statement_timeout"))
+    finally:
+        await ledger.close()
+        postgres_server.drop(database)
 
-    assert (url.drivername, dict(url.query)) == ("postgresql+asyncpg", {"ssl": "require"})
+    assert (name, path, limit) == ("drops web", "drops", "5s")
 
 
 async def test_it_says_what_a_crash_would_make_it_forget(postgres_server: PostgresServer) -> None:

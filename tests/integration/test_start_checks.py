@@ -115,6 +115,28 @@ async def test_wrong_password_is_told_and_not_repeated(
     assert "open@" not in said
 
 
+async def test_number_of_a_database_that_redis_does_not_have(
+    settings: Settings, own_redis: OwnRedis
+) -> None:
+    said = await refusal(replace(settings, redis_url=f"{own_redis.url}?db=4096"))
+
+    assert said.startswith("CLASSDROP_REDIS_URL: the server refuses us: ")
+    assert len(said.splitlines()) == 1
+
+
+async def test_certificate_that_is_not_there(settings: Settings, tmp_path: Path) -> None:
+    absent = tmp_path / "ca.pem"
+    redis_url = f"rediss://h?ssl_ca_certs={absent}"
+    database_url = f"postgresql://h/d?sslmode=verify-full&sslrootcert={absent}"
+
+    said = await refusal(replace(settings, redis_url=redis_url, database_url=database_url))
+
+    assert said.splitlines() == [
+        f"CLASSDROP_REDIS_URL: its option ssl_ca_certs names {absent}, which cannot be read.",
+        f"CLASSDROP_DATABASE_URL: its option sslrootcert names {absent}, which cannot be read.",
+    ]
+
+
 async def test_neighbour_that_does_not_answer_may_be_asked_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

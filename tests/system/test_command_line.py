@@ -49,6 +49,32 @@ def test_migrate_makes_a_schema_and_may_be_repeated(programs: Programs, tmp_path
     for _ in range(2):
         program = programs.start(["migrate"], {"CLASSDROP_DATABASE_URL": url})
         assert program.wait(15) == 0, program.errors
+    assert modes_below(tmp_path, "ledger.db*") == {0o600}
+
+
+def modes_below(folder: Path, pattern: str) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in folder.glob(pattern)}
+
+
+def test_file_that_web_makes_is_for_its_own_user(stack: Stack, tmp_path: Path) -> None:
+    """It looks into a ledger that nobody has made, which makes the file, and refuses."""
+    web = stack.web(CLASSDROP_DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
+
+    assert web.wait(15) == 2
+    assert modes_below(tmp_path, "other.db*") == {0o600}
+
+
+def test_tokens_replace_a_file_that_others_could_read(programs: Programs, tmp_path: Path) -> None:
+    out = tmp_path / "tokens"
+    out.write_text("longer than any token is\n" * 100)
+    out.chmod(0o644)
+    asked = ["token", "--role", "service", "--sub", "shop", "--count", "1", "--out", str(out)]
+    program = programs.start(asked, {"CLASSDROP_SECRET": SECRET})
+
+    assert program.wait(15) == 0, program.errors
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    (line,) = out.read_text().splitlines()
+    assert TokenKeys((SECRET,)).verify(line, 0).role is Role.SERVICE
 
 
 def test_tokens_are_written_to_a_file_of_one_reader(programs: Programs, tmp_path: Path) -> None:

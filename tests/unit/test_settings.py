@@ -33,6 +33,12 @@ def test_platform_port_is_used_where_ours_is_absent() -> None:
     assert read_settings({"PORT": "5000", "CLASSDROP_PORT": "6000"}).port == 6000
 
 
+@pytest.mark.parametrize("injected", ["tcp://10.0.0.1:8000", "udp://10.0.0.1:8000"])
+def test_port_that_kubernetes_injects_for_a_service_counts_as_absent(injected: str) -> None:
+    assert read_settings({"CLASSDROP_PORT": injected}).port == 8000
+    assert read_settings({"CLASSDROP_PORT": injected, "PORT": "5000"}).port == 5000
+
+
 def test_every_bad_value_is_told_at_once_with_its_variable() -> None:
     problems = problems_of(
         CLASSDROP_PORT="http",
@@ -120,6 +126,18 @@ def test_nothing_secret_shows_in_the_repr() -> None:
 
     assert SECRET not in repr(settings)
     assert "hunter2" not in repr(settings)
+
+
+def test_secret_texts_are_the_secrets_and_the_passwords_of_both_addresses() -> None:
+    settings = read_settings(
+        {
+            "CLASSDROP_SECRET": SECRET,
+            "CLASSDROP_REDIS_URL": "redis://:first@h/0",
+            "CLASSDROP_DATABASE_URL": "postgresql://u:second@h/d",
+        }
+    )
+
+    assert settings.secret_texts() == [SECRET, "first", "second"]
 
 
 def test_password_in_a_bad_url_is_not_repeated() -> None:

@@ -3,11 +3,12 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import structlog
 
-from server.telemetry import Metrics, configure_logs, redacted
+from server.telemetry import Metrics, configure_logs, hide_in_logs, redacted
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.q9Zr4Tn8Lm1Pb6Yc"
 
@@ -88,6 +89,41 @@ def test_jwt_in_a_traceback_never_reaches_the_log(log: io.StringIO) -> None:
 
     assert "ValueError" in log.getvalue()
     assert "eyJ" not in log.getvalue()
+
+
+@pytest.fixture
+def nothing_hidden_after() -> Iterator[None]:
+    yield
+    hide_in_logs([])
+
+
+@pytest.mark.usefixtures("nothing_hidden_after")
+@pytest.mark.parametrize(
+    "password", ["p/w@1?#2", 'say "hi"', "back\\slash", "it's%25", "密码密码密码"]
+)
+def test_password_of_an_address_never_reaches_the_log_whatever_characters_it_holds(
+    log: io.StringIO, password: str
+) -> None:
+    hide_in_logs([quote(password, safe="")])
+    try:
+        raise ValueError(f"invalid port: {password}", password)
+    except ValueError:
+        structlog.get_logger().exception("broken", text=f"redis://u:{password}@h", again=[password])
+
+    spellings = (
+        password,
+        repr(password)[1:-1],
+        json.dumps(password)[1:-1],
+        quote(password, safe=""),
+    )
+    assert not [form for form in spellings if form in log.getvalue()]
+
+
+@pytest.mark.parametrize("password", ["abc", "a/b", "a@b", "a:b?c#d"])
+def test_password_of_any_address_is_hidden_up_to_its_last_at_sign(password: str) -> None:
+    assert redacted(f"cannot reach redis://u:{password}@h:6379/0") == (
+        "cannot reach redis://[redacted]@h:6379/0"
+    )
 
 
 def test_figures_named_after_tokens_stay_readable(log: io.StringIO) -> None:
