@@ -22,7 +22,7 @@ Q = TypeVar("Q", bound=QueryFields)
 
 
 class NoBody(Body):
-    """A call without a body: whatever is sent is not read."""
+    """A call without a body: nothing, or an object without fields, may be sent."""
 
 
 class NoQuery(QueryFields):

@@ -136,7 +136,7 @@ def _read_query(call: AnyCall, request: Request) -> QueryFields | Refused:
 
 
 async def _read_sent(call: AnyCall, parts: ApiParts, request: Request) -> _Sent | Refused:
-    if not call.has_body:
+    if call.method == "GET":
         return _Sent(NoBody())
     raw = await bodies.read_body(request)
     if isinstance(raw, Refused):

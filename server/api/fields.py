@@ -1,8 +1,8 @@
 """The kinds of fields that bodies and answers are made of: names, amounts, instants, pairs.
 
-Used by the models of every resource. Strict: a "5" is no 5, a 1.0 is no 1, true is no 1; fields we
-do not know are ignored, for clients and servers of different age meet. Shapes and sizes only: what
-makes sense is asked of `core`.
+Used by the models of every resource. Strict: a "5" is no 5, a 1.0 is no 1, true is no 1; a field that
+we do not know is refused, because a caller whose word is ignored believes that it holds. Shapes and
+sizes only: what makes sense is asked of `core`.
 """
 
 from collections.abc import Callable
@@ -34,15 +34,8 @@ class Body(BaseModel):
     """What a client sends."""
 
     model_config = ConfigDict(
-        strict=True, extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+        strict=True, extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
     )
-
-
-class Choice(Body):
-    """One of several bodies told apart by `kind`. A field of another kind is a mistake here, not a
-    newer client."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Shown(BaseModel):

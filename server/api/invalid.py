@@ -19,7 +19,7 @@ KEY_TAG = "[key]"
 _CODES: Mapping[str, str] = {
     "missing": "missing",
     "union_tag_not_found": "missing",
-    "extra_forbidden": "extra",
+    "extra_forbidden": "unsupported",
     "greater_than": "too_small",
     "greater_than_equal": "too_small",
     "less_than": "too_large",

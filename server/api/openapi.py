@@ -23,7 +23,8 @@ _TOKEN = (Code.TOKEN_MISSING, Code.TOKEN_INVALID, Code.TOKEN_EXPIRED, Code.WRONG
 _TITLE = "Classdrop"
 _ABOUT = (
     "Coupons dropped into a live class. Times are RFC 3339 with an offset; money is an integer of the "
-    "currency's minor unit; fields that are not known are to be ignored, by both sides."
+    "currency's minor unit. A body's fields that are not known are refused; those of an answer are to be "
+    "ignored."
 )
 
 
@@ -139,7 +140,7 @@ def _codes_by_status(call: AnyCall) -> dict[int, list[str]]:
         codes.append(Code.WRONG_ROOM)
     if "{id}" in call.path:
         codes.append(Code.NOT_FOUND)
-    if call.has_body:
+    if call.method != "GET":
         codes += [Code.TOO_LARGE, Code.INVALID_FIELD]
     if call.query.model_fields:
         codes.append(Code.INVALID_FIELD)

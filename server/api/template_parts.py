@@ -11,7 +11,6 @@ from pydantic import Field
 from server.api.fields import (
     Amount,
     Body,
-    Choice,
     FromDay,
     Instant,
     Seconds,
@@ -39,12 +38,12 @@ ReturnWord = Literal["back", "kept"]
 Uses = Annotated[int, Field(ge=1, le=MAX_USES)]
 
 
-class AmountOff(Choice):
+class AmountOff(Body):
     kind: Literal["amount_off"]
     amount: MinorAmount
 
 
-class PercentOff(Choice):
+class PercentOff(Body):
     """`percent` is what is taken off: 20 is 8折. `of` the total in scope, rounded once (absent), or of each
     of its lines, rounded each."""
 
@@ -54,7 +53,7 @@ class PercentOff(Choice):
     of: Literal["total", "lines"] | None = absent()
 
 
-class ItemsFree(Choice):
+class ItemsFree(Body):
     """From `from_items` pieces in scope, the `free_items` cheapest cost nothing."""
 
     kind: Literal["items_free"]
@@ -62,7 +61,7 @@ class ItemsFree(Choice):
     free_items: Pieces
 
 
-class Gift(Choice):
+class Gift(Body):
     """Adds this course at 0; the list price of one piece is kept for the record. `quantity` absent: 1."""
 
     kind: Literal["gift"]
@@ -72,7 +71,7 @@ class Gift(Choice):
     name: Annotated[str, Field(max_length=60)] | None = absent()
 
 
-class Rebate(Choice):
+class Rebate(Body):
     """Takes nothing off now: `credit` of what is paid is credited to the student after the payment, or
     `return_window_days` later."""
 
@@ -102,7 +101,7 @@ class Scope(Body):
     sale_prices: bool | None = absent()
 
 
-class FixedValidity(Choice):
+class FixedValidity(Body):
     """[from, until)."""
 
     kind: Literal["fixed"]
@@ -116,7 +115,7 @@ class FixedValidityShown(Shown):
     until_at: Instant = Field(alias="until")
 
 
-class RelativeValidity(Choice):
+class RelativeValidity(Body):
     """`seconds` long, from `wait_seconds` (absent: 0) after the claim on."""
 
     kind: Literal["relative"]

@@ -18,7 +18,7 @@ Codes = Annotated[list[Code], Field(max_length=20)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class CartLine(_Body):

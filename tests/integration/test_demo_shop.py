@@ -84,8 +84,8 @@ async def placed(shop: Shop) -> tuple[httpx.AsyncClient, str]:
 
 async def test_a_cart_is_quoted_at_the_catalogue_s_prices(shop: Shop) -> None:
     ann, code = await shop.ann(), await shop.coupon()
-    cart = [{"course": "algebra-1", "quantity": 1, "unit_price": 1}, ALGEBRA_AND_WRITING[1]]
-    quote = good(await ann.post("/shop/quotes", json={"lines": cart, "coupons": [code]}))
+    cart = {"lines": ALGEBRA_AND_WRITING, "coupons": [code]}
+    quote = good(await ann.post("/shop/quotes", json=cart))
     assert (quote["list_total"], quote["subtotal"], quote["payable"]) == (12_900, 11_000, 10_000)
     # 80 + 30 yuan, 10 off: 7.27 and 2.73.
     assert [(line["id"], line["discount"]) for line in quote["lines"]] == [
@@ -93,6 +93,13 @@ async def test_a_cart_is_quoted_at_the_catalogue_s_prices(shop: Shop) -> None:
         ("writing-1", 273),
     ]
     assert [(each["code"], each["discount"]) for each in quote["usable"]] == [(code, 1_000)]
+
+
+async def test_a_price_that_a_browser_names_is_refused(shop: Shop) -> None:
+    cart = [{"course": "algebra-1", "quantity": 1, "unit_price": 1}]
+    answer = await (await shop.ann()).post("/shop/quotes", json={"lines": cart})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "lines.0.unit_price"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ ORDER = {"currency": "CNY", "lines": [{"id": "1", "course": "c", "unit_price": 1
         ({"discount": 5}, {"discount": "wrong_type"}),
         (
             {"discount": {"kind": "amount_off", "amount": 1, "percent": 2}},
-            {"discount.percent": "extra"},
+            {"discount.percent": "unsupported"},
         ),
         (
             {"validity": {"kind": "fixed", "from": "x", "until": 5}},
