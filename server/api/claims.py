@@ -55,7 +55,7 @@ async def create(parts: ApiParts, asked: Asked[ClaimBody, NoQuery]) -> Answer | 
     wait_ms = parts.claim_limiter.admit(identity.subject, asked.now)
     if wait_ms is not None:
         return _answered(parts, asked, ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms))
-    drop = await parts.drop_facts.find(parts.ledger, drop_id, identity.rooms)
+    drop = await parts.drop_facts.find(parts.ledger, drop_id, identity.rooms, asked.now)
     if drop is None:
         return Refused(Code.NOT_FOUND)
     if not identity.may_claim_in(drop.room):

@@ -4,7 +4,7 @@ Called by flows (publish), the worker (confirmations, boards) and the gateway (s
 seen). The channel may lose messages without a word; the stream beside it has them (subscription.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -129,6 +129,17 @@ class Feed:
         )
         shown = tuple(room_drops.load(drop) for drop in drops)
         return RoomState(epoch.decode(), offset, now, shown, losses)
+
+    async def drop_shown(self, rooms: Collection[str], drop_id: str) -> RoomDrop | None:
+        """The drop as one of these rooms keeps it, closed for long or not; None where none has it. One
+        round trip for all rooms."""
+        if not rooms:
+            return None
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for room in rooms:
+                pipe.hget(self._keys(room).drops, drop_id)
+            found: list[bytes | None] = await pipe.execute()
+        return next((room_drops.load(drop) for drop in found if drop is not None), None)
 
     async def since(self, room: str, offset: int) -> list[Publication]:
         """What was published after `offset`, as far as the stream still has it; the caller checks
