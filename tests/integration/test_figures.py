@@ -1,12 +1,15 @@
 """The figures of every process, through Redis, in the answer of any web process."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from server import exposition
 from server.commands import figures as module
 from server.commands.figures import Figures
 from server.desk.figure_board import FRESH_SECONDS, FigureBoard
@@ -92,7 +95,7 @@ class TestFigures:
 
         assert await confirmed(web) == {("web-0", "a"): 0, ("worker-1", "a"): 7}
 
-    async def test_its_own_are_as_they_are_now(self, board: FigureBoard) -> None:
+    async def test_its_own_are_as_they_are_when_it_is_asked(self, board: FigureBoard) -> None:
         metrics = Metrics()
         web = Figures(metrics.registry, board, "web-0", "a")
         await web.tell()
@@ -107,6 +110,29 @@ class TestFigures:
         web = figures_on(board, "web-0", confirmed=1)
 
         assert await confirmed(web) == {("web-0", "a"): 1, ("web-0", "b"): 7}
+
+    async def test_many_who_ask_get_the_same_answer_made_once(
+        self, board: FigureBoard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = 0
+
+        def counted(*args: Any) -> bytes:
+            nonlocal made
+            made += 1
+            return dump(*args)
+
+        dump = exposition.dump
+        monkeypatch.setattr(exposition, "dump", counted)
+        metrics = Metrics()
+        web = Figures(metrics.registry, board, "web-0", "a")
+        answers = await asyncio.gather(*(web.of_all() for _ in range(20)))
+        metrics.confirmed.inc()
+        answers.append(await web.of_all())
+
+        assert (made, len(set(answers))) == (1, 1)
+
+        monkeypatch.setattr(module, "_KEPT_SECONDS", 0.0)
+        assert await web.of_all() != answers[0]
 
     async def test_others_are_read_anew_after_a_moment(
         self, board: FigureBoard, monkeypatch: pytest.MonkeyPatch

@@ -181,7 +181,7 @@ async def _welcome(room: str, identity: Identity) -> bytes:
 
 def _figures_of(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
     async def figures() -> bytes:
-        return exposition.dump(exposition.figures_of(metrics.registry, {"process": "web-1"}))
+        return exposition.dump(metrics.registry, {"process": "web-1"})
 
     return figures
 
