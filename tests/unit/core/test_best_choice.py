@@ -72,6 +72,22 @@ def test_the_best_of_a_published_wallet_is_exact(seed: int) -> None:
     assert quote(case.order, case.wallet, (), NOW).best.exact
 
 
+def test_the_best_choice_fills_all_five_places_of_an_order() -> None:
+    """Six coupons that go together and differ by one: the five largest, not four of them."""
+    wallet = [
+        a_coupon(
+            replace(a_form(AmountOff(amount)), stacking=Stacking(StackingClass.ORDER, ALL)),
+            f"C{amount}",
+        )
+        for amount in range(100, 106)
+    ]
+
+    found = quote(an_order(10_000), wallet, Tick.BEST, NOW)
+
+    assert sorted(found.best.codes) == ["C101", "C102", "C103", "C104", "C105"]
+    assert found.discount == 515
+
+
 def test_coupons_of_one_template_are_one_kind() -> None:
     few, many = Effort(), Effort()
     form = replace(a_form(AmountOff(10)), stacking=Stacking(StackingClass.ORDER, ALL))

@@ -17,6 +17,15 @@ def test_what_is_given_back_may_be_taken_again() -> None:
     assert bucket.take(rate, 10_000) == 0
 
 
+def test_giving_back_gives_back_one_and_no_more() -> None:
+    bucket = Bucket()
+    for _ in range(3):
+        bucket.take(RATE, NOW)
+    bucket.give_back(RATE)
+
+    assert [bucket.take(RATE, NOW) for _ in range(2)] == [0, 100]
+
+
 def test_a_full_bucket_gives_its_burst_and_then_says_how_long_to_wait() -> None:
     bucket = Bucket()
     assert [bucket.take(RATE, NOW) for _ in range(4)] == [0, 0, 0, 100]

@@ -41,6 +41,15 @@ def test_a_clock_that_was_set_back_lets_nobody_in_twice() -> None:
     assert limit.peak == 2
 
 
+def test_a_clock_that_was_set_back_makes_nobody_wait_longer() -> None:
+    """Six are out when the clock goes back: two of them are expected in that second, as in any other."""
+    limit = JoinLimit(2)
+    for _ in range(8):
+        limit.admit(NOON)
+
+    assert [limit.admit(NOON - 5_000) for _ in range(3)] == [0, 0, 6_000]
+
+
 @pytest.mark.parametrize("crowd", [1_000, 5_000, 20_000])
 def test_a_crowd_that_comes_back_as_told_is_in_soon_and_never_above_the_limit(crowd: int) -> None:
     limit, chance = JoinLimit(1_000), random.Random(1)

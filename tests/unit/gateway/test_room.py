@@ -535,3 +535,21 @@ def a_held(state: ClaimState, coupon: bytes = b"") -> HeldClaim:
         won_at=NOW,
         coupon=coupon,
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "is_reached"),
+    [
+        (RoomState("e1", 4, NOW, (), 7), True),
+        (RoomState("e1", 3, NOW, (), 6), True),
+        (RoomState("e1", 5, NOW, (), 7), False),
+        (RoomState("e1", 4, NOW, (), 8), False),  # a loss alone was missed
+        (RoomState("e2", 4, NOW, (), 7), False),
+    ],
+)
+async def test_a_room_that_missed_a_publication_or_a_loss_has_not_reached_the_state(
+    class_: Class, state: RoomState, *, is_reached: bool
+) -> None:
+    class_.room.load(RoomState("e1", 4, NOW, (), 7), {})
+
+    assert class_.room.has_reached(state) is is_reached
