@@ -11,7 +11,7 @@ from server.core.discounts import Saving, Till
 from server.core.effort import APPLYING, Effort
 from server.core.hints import Hint, hint_of
 from server.core.judging import JudgedWallet
-from server.core.stacking import Candidate, Stack, objection, stacked, templates_of
+from server.core.stacking import Candidate, Stack, objection, stacked, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _by_saving(offer: tuple[Candidate, Saving]) -> tuple[int, int, int, str]:
 
 def _adds(till: Till, candidate: Candidate, on_order: list[Candidate], stack: Stack) -> int | None:
     """None where it cannot be combined with what is on the order."""
-    if objection(candidate.terms.template, templates_of(on_order)):
+    if objection(candidate.terms, terms_of(on_order)):
         return None
     return max(0, stacked(till, [*on_order, candidate]).saving.now - stack.saving.now)
 

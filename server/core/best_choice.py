@@ -46,8 +46,9 @@ class Kind:
         template = self.terms.template
         if not template.stacking.allows(template.stacking):
             return 1
-        limit = template.uses_per_student or MAX_APPLIED
-        return min(limit, len(self.coupons), MAX_APPLIED)
+        left = self.terms.uses_left
+        limit = MAX_APPLIED if left is None else min(left, MAX_APPLIED)
+        return min(limit, len(self.coupons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class _Search:
         self._kinds = kinds
         self._effort = effort
         self._together = [_together(kinds, at) for at in range(len(kinds))]
-        self._versions = [_other_versions(kinds, at) for at in range(len(kinds))]
+        self._versions = [_versions(kinds, at) for at in range(len(kinds))]
         self._most = [kind.most for kind in kinds]
         self._floor = sum(till.floors)
         self._best: tuple[int, ...] = ()
@@ -182,11 +183,11 @@ class _Search:
         return _Branch(branch.bill, saved, chosen, allowed)
 
     def _used_up(self, chosen: tuple[int, ...]) -> int:
-        """One bit for each other version of the last template that the order may have no more of."""
-        templates = [self._kinds[at].terms.template for at in chosen]
+        """One bit for each version of the last kind's template that the order may have no more of."""
+        on_order = [self._kinds[at].terms for at in chosen]
         bits = 0
         for at in self._versions[chosen[-1]]:
-            if objection(self._kinds[at].terms.template, templates) is Reason.LIMIT_REACHED:
+            if objection(self._kinds[at].terms, on_order) is Reason.LIMIT_REACHED:
                 bits |= 1 << at
         return bits
 
@@ -237,10 +238,7 @@ def _together(kinds: Sequence[Kind], at: int) -> int:
     return bits
 
 
-def _other_versions(kinds: Sequence[Kind], at: int) -> list[int]:
+def _versions(kinds: Sequence[Kind], at: int) -> list[int]:
+    """The kinds of its template, itself among them: what one uses of a limit the others cannot."""
     template_id = kinds[at].terms.template.id
-    return [
-        other
-        for other, kind in enumerate(kinds)
-        if other != at and kind.terms.template.id == template_id
-    ]
+    return [other for other, kind in enumerate(kinds) if kind.terms.template.id == template_id]

@@ -4,8 +4,8 @@ Called by stacking and best_choice, which put coupons one after the other, and (
 campaigns, whose money is set aside before anybody has used a coupon. Pure.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, assert_never
 
 from server.core.apportionment import shares
@@ -40,21 +40,26 @@ class Bill:
 @dataclass(frozen=True, slots=True)
 class Till:
     """What stays the same for every coupon: the order, the school's rules, and, line by line, the
-    undiscounted amounts and what must be paid in any case.
+    undiscounted amounts and what must be paid in any case. `uses`: how often the student has used each
+    template so far, by its id.
     """
 
     order: Order
     rules: MoneyRules
     amounts: tuple[int, ...]
     floors: tuple[int, ...]
+    uses: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, order: Order, rules: MoneyRules = USUAL_RULES) -> "Till":
+    def of(
+        cls, order: Order, rules: MoneyRules = USUAL_RULES, uses: Mapping[str, int] | None = None
+    ) -> "Till":
         return cls(
             order,
             rules,
             tuple(line.amount for line in order.lines),
             tuple(min(line.floor_price or 0, line.amount) for line in order.lines),
+            uses or {},
         )
 
     def bill(self) -> Bill:
@@ -66,7 +71,8 @@ class Till:
 class Terms:
     """A template read for one order. `goods`: the lines its threshold counts, `pieces` how many they
     are; `lines`: those it comes off; `free`: of items_free, for each of those how many pieces are free, of
-    how many.
+    how many. `uses_left`: how many coupons of this version the student may still use; None where it has
+    no limit.
     """
 
     template: Template
@@ -74,6 +80,7 @@ class Terms:
     lines: tuple[int, ...]
     pieces: int
     free: tuple[tuple[int, int], ...]
+    uses_left: int | None = None
 
 
 class Saving(NamedTuple):
@@ -111,7 +118,14 @@ def read_terms(till: Till, template: Template) -> Terms:
     goods = goods_in_scope(order, template.scope)
     lines = deducted_lines(order, goods, template.deducts)
     pieces = sum(order.lines[at].quantity for at in goods)
-    return Terms(template, goods, lines, pieces, _free_pieces(order, template.discount, lines))
+    free = _free_pieces(order, template.discount, lines)
+    return Terms(template, goods, lines, pieces, free, uses_left(template, till.uses))
+
+
+def uses_left(template: Template, uses: Mapping[str, int]) -> int | None:
+    """See Terms. Below zero where payments that came late were honoured beyond the limit."""
+    limit = template.uses_per_student
+    return None if limit is None else limit - uses.get(template.id, 0)
 
 
 def shortfall(till: Till, terms: Terms, bill: Bill) -> Shortfall:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from server.core.discounts import Saving, Shortfall, Terms, Till
-from server.core.stacking import Candidate, objection, stacked, templates_of
+from server.core.stacking import Candidate, objection, stacked, terms_of
 from server.core.templates import Deducts
 
 
@@ -33,7 +33,7 @@ def hint_of(
     """None where reaching the threshold would save no more than what is ticked saves already."""
     larger, terms = _with_more(till, below.terms, short)
     reached = Candidate(below.coupon, terms)
-    kept = [] if objection(below.terms.template, templates_of(ticked)) else ticked
+    kept = [] if objection(below.terms, terms_of(ticked)) else ticked
     found = stacked(larger, (*kept, reached))
     if not any(each.coupon == below.coupon for each in found.applied):
         return None

@@ -20,6 +20,7 @@ from server.core.discounts import (
     read_terms,
     saving_on,
     shortfall,
+    uses_left,
 )
 from server.core.effort import READING, Effort
 from server.core.questions import Question
@@ -130,6 +131,7 @@ def _reason_now(coupon: Coupon, asked: Question) -> Reason | None:
         return Reason.STOPPED
     if asked.now < coupon.valid_from:
         return Reason.NOT_YET_VALID
-    if coupon.template.id in asked.used_up:
+    left = uses_left(coupon.template, asked.uses)
+    if left is not None and left <= 0:
         return Reason.LIMIT_REACHED
     return None if coupon.template.currency == asked.order.currency else Reason.WRONG_CURRENCY

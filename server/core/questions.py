@@ -3,8 +3,8 @@
 Made by flows and by `quotes.quote`; read by `quotes` and `judging`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypedDict
 
@@ -20,15 +20,19 @@ class Tick(StrEnum):
     BEST = "best"
 
 
-class Options(TypedDict, total=False):
-    """`used_up`: templates by id of which the student may use no more; `stopped`: batches by id whose
-    coupons may not be used for now. `whole_wallet` False: there are coupons that were not read.
-    `is_advised` False leaves out best, hints and what could be added: a lock has no use for them.
+class Circumstances(TypedDict, total=False):
+    """`uses`: how often the student has used each template so far, by its id; `stopped`: batches by id
+    whose coupons may not be used for now. `whole_wallet` False: there are coupons that were not read.
     """
 
-    used_up: frozenset[str]
+    uses: Mapping[str, int]
     stopped: frozenset[str]
     whole_wallet: bool
+
+
+class Options(Circumstances, total=False):
+    """`is_advised` False leaves out best, hints and what could be added: a lock has no use for them."""
+
     rules: MoneyRules
     is_advised: bool
     budget: int
@@ -44,7 +48,7 @@ class Question:
     wallet: Sequence[Coupon]
     ticked: Sequence[str] | Tick
     now: int
-    used_up: frozenset[str] = frozenset()
+    uses: Mapping[str, int] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
     whole_wallet: bool = True
     rules: MoneyRules = USUAL_RULES

@@ -20,7 +20,7 @@ from server.core.judging import JudgedWallet, Unusable, judged, unusable
 from server.core.orders import Order
 from server.core.questions import Options, Question, Tick
 from server.core.reasons import Reason
-from server.core.stacking import Applied, Candidate, Stack, Turned, objection, stacked, templates_of
+from server.core.stacking import Applied, Candidate, Stack, Turned, objection, stacked, terms_of
 from server.core.template_rules import text_violations
 from server.core.templates import Gift, Rebate, RebateAfter
 from server.core.violations import Violation
@@ -100,7 +100,7 @@ def quote(
 
 def quoting(asked: Question, effort: Effort) -> Generator[None, None, Quote]:
     """The same in slices: yields where `effort` says that others should have their turn."""
-    till = Till.of(asked.order, asked.rules)
+    till = Till.of(asked.order, asked.rules, asked.uses)
     wallet = yield from judged(till, asked, effort)
     choice = NO_CHOICE
     if asked.is_advised:
@@ -172,7 +172,7 @@ def _admitted(
             refused.append(wallet.unusable.get(code, Unusable(as_typed, Reason.UNKNOWN)))
             continue
         candidate, _ = wallet.offers[code]
-        reason = objection(candidate.terms.template, templates_of(admitted))
+        reason = objection(candidate.terms, terms_of(admitted))
         if reason is None:
             admitted.append(candidate)
         else:

@@ -136,21 +136,30 @@ def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
     )
 
 
-def templates_of(candidates: Iterable[Candidate]) -> list[Template]:
-    return [each.terms.template for each in candidates]
+def terms_of(candidates: Iterable[Candidate]) -> list[Terms]:
+    return [each.terms for each in candidates]
 
 
-def objection(template: Template, others: Sequence[Template]) -> Reason | None:
-    """Why a coupon of this template may not go on an order with these; None where it may."""
-    if not all(template.stacking.allows(other.stacking) for other in others):
+def objection(terms: Terms, others: Sequence[Terms]) -> Reason | None:
+    """Why a coupon of these terms may not go on an order with the others; None where it may."""
+    stacking = terms.template.stacking
+    if not all(stacking.allows(other.template.stacking) for other in others):
         return Reason.NOT_COMBINABLE
     if len(others) >= MAX_APPLIED:
         return Reason.TOO_MANY
-    of_it = [other for other in others if other.id == template.id]
-    limits = [each.uses_per_student for each in (*of_it, template)]
-    if len(of_it) >= min((limit for limit in limits if limit is not None), default=MAX_APPLIED):
-        return Reason.LIMIT_REACHED
-    return None
+    return Reason.LIMIT_REACHED if _is_one_too_many(terms, others) else None
+
+
+def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
+    """Whether the student may not use so many of one template. Its versions that have a limit count
+    together, and the lowest of their limits holds: the lock counts one coupon after the other, and finds
+    room for each in any order."""
+    if terms.uses_left is None:
+        return False
+    template_id = terms.template.id
+    left = [each.uses_left for each in others if each.template.id == template_id]
+    limits = [terms.uses_left, *(each for each in left if each is not None)]
+    return len(limits) > min(limits)
 
 
 def stacked(till: Till, candidates: Iterable[Candidate]) -> Stack:

@@ -6,7 +6,7 @@ Called by the API for the checkout, which is told again, and bindingly, when the
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Final
 
 from server.core import codes, orders, quotes
 from server.core.balances import Spent, spend_on
@@ -14,12 +14,13 @@ from server.core.coupons import Coupon
 from server.core.effort import Effort
 from server.core.money_rules import USUAL_RULES, MoneyRules
 from server.core.orders import Order
+from server.core.questions import Circumstances
 from server.core.quotes import Question, Quote, Tick
 from server.core.refusals import Refused
 from server.core.template_rules import amount_violations
 from server.core.violations import refused
-from server.flows import use_limits
-from server.ledger import balances, coupons, stops
+from server.flows.circumstances import circumstances
+from server.ledger import balances, coupons
 from server.ledger.engine import Ledger
 
 # A wallet beyond this is quoted without claiming `exact`.
@@ -79,26 +80,14 @@ async def _in_slices(asked: Question) -> Quote:
         await asyncio.sleep(0)
 
 
-class _Off(TypedDict):
-    """What keeps coupons of a wallet from being used, whatever the order is: as in core/quotes.py."""
-
-    whole_wallet: bool
-    used_up: frozenset[str]
-    stopped: frozenset[str]
-
-
-async def _wallet(ledger: Ledger, form: QuoteForm, now: int) -> tuple[list[Coupon], _Off]:
+async def _wallet(ledger: Ledger, form: QuoteForm, now: int) -> tuple[list[Coupon], Circumstances]:
     """The student's coupons that are not used up, and the ticked ones whatever became of them."""
     if form.student is None:
-        nothing = frozenset[str]()
-        return [], _Off(whole_wallet=True, used_up=nothing, stopped=nothing)
+        return [], Circumstances()
     typed = () if isinstance(form.ticked, Tick) else form.ticked
     async with ledger.read() as conn:
         held = await coupons.not_used_up(conn, form.student, now, WALLET_LIMIT + 1)
         ticked = await coupons.by_codes(conn, form.student, codes.spellings_of_all(typed))
         wallet = {coupon.id: coupon for coupon in [*ticked, *held[:WALLET_LIMIT]]}
-        used_up = await use_limits.used_up(conn, form.student, wallet.values())
-        of_batches = {coupon.batch_id for coupon in wallet.values()}
-        stopped = await stops.batches_without_use(conn, of_batches)
-    is_whole = len(held) <= WALLET_LIMIT
-    return list(wallet.values()), _Off(whole_wallet=is_whole, used_up=used_up, stopped=stopped)
+        limits = await circumstances(conn, form.student, wallet.values())
+    return list(wallet.values()), Circumstances(**limits, whole_wallet=len(held) <= WALLET_LIMIT)

@@ -16,7 +16,6 @@ from server.core import codes
 from server.core.balances import Spent, spend_on
 from server.core.coupons import Coupon, CouponState
 from server.core.money_rules import USUAL_RULES, MoneyRules
-from server.core.questions import Options
 from server.core.quotes import Applied, Quote, Reason, quote
 from server.core.redemptions import (
     LOCK_LIMIT_MS,
@@ -32,10 +31,11 @@ from server.core.redemptions import (
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows import balances, budgets, lock_ends, use_limits
+from server.flows.circumstances import circumstances
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
 from server.ledger import balances as balance_rows
-from server.ledger import coupon_moves, coupons, redemptions, stops
+from server.ledger import coupon_moves, coupons, redemptions
 from server.ledger.coupon_moves import Moved
 from server.ledger.engine import Ledger
 
@@ -163,10 +163,8 @@ async def _quote_held(
     if locked:
         await lock_ends.unlock_all(conn, held, now)
         wallet = await coupons.by_codes(conn, form.student, typed)
-    used_up = await use_limits.used_up(conn, form.student, wallet)
-    stopped = await stops.batches_without_use(conn, [coupon.batch_id for coupon in wallet])
-    off = Options(used_up=used_up, stopped=stopped, rules=rules, is_advised=False)
-    return quote(form.order, wallet, form.coupons, now, **off)
+    limits = await circumstances(conn, form.student, wallet)
+    return quote(form.order, wallet, form.coupons, now, **limits, rules=rules, is_advised=False)
 
 
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:

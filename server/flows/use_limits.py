@@ -14,23 +14,19 @@ from server.ledger import template_uses, templates
 from server.ledger.coupon_moves import Moved
 
 
-async def used_up(
+async def uses_so_far(
     conn: AsyncConnection, student: str, wallet: Collection[Coupon]
-) -> frozenset[str]:
-    """Ids of templates of which the student may use no more. Where versions differ, by the most generous:
-    what its own version refuses is refused at the lock."""
-    limits = _limits(wallet)
-    if not limits:
-        return frozenset()
-    uses = await template_uses.of_student(conn, student, limits)
-    return frozenset(each for each, limit in limits.items() if uses.get(each, 0) >= limit)
+) -> dict[str, int]:
+    """By template, of those of this wallet that have a limit; what was never used is not in it."""
+    limited = _limited(wallet)
+    return await template_uses.of_student(conn, student, limited) if limited else {}
 
 
 async def hold(conn: AsyncConnection, student: str, coupons: Collection[Coupon]) -> None:
     """Before the first counter of these coupons is moved, and after the coupons are held."""
-    limits = _limits(coupons)
-    if limits:
-        await template_uses.hold(conn, student, limits)
+    limited = _limited(coupons)
+    if limited:
+        await template_uses.hold(conn, student, limited)
 
 
 async def take(conn: AsyncConnection, student: str, coupons: Sequence[Coupon]) -> list[Coupon]:
@@ -58,10 +54,5 @@ async def count(conn: AsyncConnection, student: str, moved: Collection[Moved], e
         await template_uses.add(conn, student, more)
 
 
-def _limits(coupons: Collection[Coupon]) -> dict[str, int]:
-    limits: dict[str, int] = {}
-    for coupon in coupons:
-        limit = coupon.template.uses_per_student
-        if limit is not None:
-            limits[coupon.template.id] = max(limit, limits.get(coupon.template.id, 0))
-    return limits
+def _limited(coupons: Collection[Coupon]) -> set[str]:
+    return {one.template.id for one in coupons if one.template.uses_per_student is not None}

@@ -40,7 +40,7 @@ async def give_coupon(
     }
     async with ledger.begin() as conn:
         await templates.insert_first(conn, template, "op")
-        await conn.execute(insert(batches).values(**_batch(batch_id, template_id)))
+        await conn.execute(insert(batches).values(**batch_row(batch_id, template_id)))
         await conn.execute(insert(coupons).values(**row | columns))
     return code
 
@@ -50,7 +50,7 @@ async def confirm_claim(ledger: Ledger, number: int, student: str = "ada") -> Ne
     template_id, batch_id, drop_id = new_id("tpl"), new_id("bat"), new_id("drp")
     async with ledger.begin() as conn:
         await templates.insert_first(conn, to_template(a_form(), template_id, 1, NOW), "op")
-        await conn.execute(insert(batches).values(**_batch(batch_id, template_id)))
+        await conn.execute(insert(batches).values(**batch_row(batch_id, template_id)))
         await conn.execute(insert(drops).values(**_drop(drop_id, batch_id)))
         allotment = {"id": new_id("alt"), "drop_id": drop_id, "first": 1, "last": 100}
         await conn.execute(insert(allotments).values(**allotment, created_at=NOW))
@@ -85,11 +85,11 @@ async def change_coupon(ledger: Ledger, code: str, **columns: object) -> None:
         await conn.execute(update(coupons).where(coupons.c.code == code).values(**columns))
 
 
-def _batch(batch_id: str, template_id: str) -> dict[str, object]:
+def batch_row(batch_id: str, template_id: str, template_version: int = 1) -> dict[str, object]:
     return {
         "id": batch_id,
         "template_id": template_id,
-        "template_version": 1,
+        "template_version": template_version,
         "name": "Live",
         "channel": "live",
         "quantity": 100,

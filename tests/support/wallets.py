@@ -6,7 +6,7 @@ and stacking. Read by the quote's tests and by `python -m tests.quote_bench`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from server.core.coupons import Coupon, CouponState
@@ -49,6 +49,37 @@ def a_case(seed: int, lines: int = LINES, coupons: int = COUPONS) -> Case:
     templates = [_template(random, number) for number in range(random.randint(12, 30))]
     wallet = tuple(_coupon(random, random.choice(templates), at) for at in range(coupons))
     return Case(order, wallet)
+
+
+def limited(case: Case, seed: int) -> Case:
+    """The same wallet of a few templates alone, in versions with use limits of their own."""
+    random = Random(seed)
+    templates = {coupon.template.id: coupon.template for coupon in case.wallet}
+    some = sorted(templates)[: random.randint(1, 4)]
+    versions = {of: [_versioned(random, templates[of], number) for number in (1, 2)] for of in some}
+    return replace(
+        case,
+        wallet=tuple(
+            replace(coupon, template=random.choice(versions[random.choice(some)]))
+            for coupon in case.wallet
+        ),
+    )
+
+
+def uses_of(case: Case, seed: int) -> dict[str, int]:
+    """How often each template was used so far."""
+    random = Random(seed)
+    of = sorted({coupon.template.id for coupon in case.wallet})
+    return {each: random.randint(0, 4) for each in of if random.random() < 0.7}
+
+
+def _versioned(random: Random, template: Template, version: int) -> Template:
+    """Most combine with their like, so that several of one template come together."""
+    limit = random.choice((None, 1, 2, 3, 4))
+    stacking = replace(template.stacking, combines_with=_EVERY_CLASS)
+    if random.random() < 0.2:
+        stacking = template.stacking
+    return replace(template, version=version, uses_per_student=limit, stacking=stacking)
 
 
 def _lines(random: Random, lines: int) -> Iterator[OrderLine]:

@@ -2,6 +2,7 @@
 ones; and never long at one go.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.core.coupons import Coupon
 from server.core.effort import SLICE, Effort
 from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.core.questions import Options
 from server.core.quotes import Question, Quote, Tick, quote, quoting
 from server.core.templates import AmountOff, Gift, PercentOff, Rebate, Stacking, StackingClass
 from tests.support.money import DAY_MS, NOW, a_coupon, a_form, an_order
-from tests.support.wallets import Case, a_case
+from tests.support.wallets import Case, a_case, limited, uses_of
 
 ALL = frozenset(StackingClass)
 RULES = st.builds(MoneyRules, st.sampled_from(Apportionment), st.sampled_from(DiscountBase))
@@ -24,10 +27,13 @@ def worth_of(quoted: Quote) -> tuple[int, int]:
     return quoted.discount, sum(each.later for each in quoted.applied)
 
 
-def best_by_trying(case: Case, rules: MoneyRules) -> tuple[int, int]:
+def best_by_trying(
+    case: Case, rules: MoneyRules, uses: Mapping[str, int] | None = None
+) -> tuple[int, int]:
     codes = [coupon.code for coupon in case.wallet]
+    options = Options(rules=rules, is_advised=False, uses=uses or {})
     return max(
-        worth_of(quote(case.order, case.wallet, chosen, NOW, rules=rules, is_advised=False))
+        worth_of(quote(case.order, case.wallet, chosen, NOW, **options))
         for size in range(6)
         for chosen in combinations(codes, size)
     )
@@ -42,6 +48,31 @@ def test_nothing_beats_the_best(seed: int, rules: MoneyRules) -> None:
     assert found.best.exact
     assert found.discount == found.best.discount
     assert [each.coupon.code for each in found.applied] == list(found.best.codes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), RULES)
+def test_nothing_beats_the_best_within_what_may_still_be_used(seed: int, rules: MoneyRules) -> None:
+    # Several templates have a limit, in versions that differ, and some of it is used.
+    case = limited(a_case(seed, lines=6, coupons=8), seed)
+    uses = uses_of(case, seed)
+    found = quote(case.order, case.wallet, Tick.BEST, NOW, rules=rules, uses=uses)
+    assert worth_of(found) == best_by_trying(case, rules, uses)
+    assert found.best.exact
+    assert is_within_limits([each.coupon for each in found.applied], uses)
+
+
+def is_within_limits(coupons: Sequence[Coupon], uses: Mapping[str, int]) -> bool:
+    """As the lock counts: one after the other, those of one template together."""
+    counted = dict(uses)
+    for coupon in coupons:
+        limit, of = coupon.template.uses_per_student, coupon.template.id
+        if limit is None:
+            continue
+        if counted.get(of, 0) >= limit:
+            return False
+        counted[of] = counted.get(of, 0) + 1
+    return True
 
 
 @settings(max_examples=40, deadline=None)
@@ -166,3 +197,24 @@ def test_versions_of_a_template_without_a_limit_go_together() -> None:
     one = a_coupon(form, "A")
     wallet = [one, replace(a_coupon(form, "B"), template=replace(one.template, version=2))]
     assert set(quote(an_order(5000), wallet, (), NOW).best.codes) == {"A", "B"}
+
+
+def test_versions_with_a_limit_count_together_however_they_alternate() -> None:
+    form = replace(
+        a_form(AmountOff(10)), stacking=Stacking(StackingClass.ORDER, ALL), uses_per_student=3
+    )
+    old = [a_coupon(form, code) for code in "AB"]
+    new = [
+        replace(a_coupon(form, code), template=replace(old[0].template, version=2)) for code in "CD"
+    ]
+    assert len(quote(an_order(5000), [*old, *new], (), NOW).best.codes) == 3
+
+
+def test_what_was_used_before_leaves_less_for_the_best() -> None:
+    form = replace(
+        a_form(AmountOff(500)), stacking=Stacking(StackingClass.ORDER, ALL), uses_per_student=2
+    )
+    wallet = [a_coupon(form, code) for code in "AB"]
+    uses = {wallet[0].template.id: 1}
+    found = quote(an_order(5000), wallet, Tick.BEST, NOW, uses=uses)
+    assert (found.discount, found.best.exact, len(found.applied)) == (500, True, 1)

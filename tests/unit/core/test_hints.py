@@ -72,8 +72,8 @@ def test_a_hint_that_what_is_ticked_would_turn_is_none() -> None:
 
 
 def test_used_up_and_stopped_have_their_reasons() -> None:
-    coupon = a_coupon()
-    used = quote(an_order(5000), [coupon], (), NOW, used_up=frozenset({coupon.template.id}))
+    coupon = a_coupon(replace(a_form(), uses_per_student=1))
+    used = quote(an_order(5000), [coupon], (), NOW, uses={coupon.template.id: 1})
     assert used.unusable == (Unusable("A", Reason.LIMIT_REACHED),)
     stopped = quote(an_order(5000), [coupon], (), NOW, stopped=frozenset({coupon.batch_id}))
     assert stopped.unusable == (Unusable("A", Reason.STOPPED),)

@@ -1,0 +1,24 @@
+"""What keeps a student's coupons from being used now, whatever the order is.
+
+Read by quotes and by the lock of an order, here alone: a limit that only one of them knew would let a quote
+promise what the lock refuses.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.coupons import Coupon
+from server.core.questions import Circumstances
+from server.flows import use_limits
+from server.ledger import stops
+
+
+async def circumstances(
+    conn: AsyncConnection, student: str, wallet: Collection[Coupon]
+) -> Circumstances:
+    """For the coupons of this wallet, as they are in this transaction."""
+    return Circumstances(
+        uses=await use_limits.uses_so_far(conn, student, wallet),
+        stopped=await stops.batches_without_use(conn, {each.batch_id for each in wallet}),
+    )
