@@ -54,16 +54,20 @@ export class RoomClient extends EventTarget {
    * @param {() => string|Promise<string>} options.getToken asked at the start and whenever a token has expired
    * @param {new (url: string, protocols: string) => WebSocket} [options.WebSocket] Node 20 has none of its own
    * @param {Api} [options.api] for claims that go by HTTP; made from `url` and `getToken` if absent
-   * @param {() => number} [options.now] local ms
+   * @param {() => number} [options.now] local ms; must never go back, so not the time of day
+   * @param {() => number} [options.wallNow] the time of day in ms; tells only whether the device slept
    * @param {() => number} [options.random] [0, 1)
    */
-  constructor({ url, room, getToken, WebSocket, api, now = Date.now, random = Math.random }) {
+  constructor({ url, room, getToken, WebSocket, api, now, wallNow = Date.now, random = Math.random }) {
     super();
     this.room = room;
     this.api = api ?? new Api({ url, getToken });
     this._url = socketUrl(url, room);
     this._WebSocket = WebSocket ?? globalThis.WebSocket;
-    this._now = now;
+    this._now = now ?? (() => performance.now());
+    this._wallNow = wallNow;
+    /** The time of day less `_now`, when last looked at. */
+    this._ahead = 0;
     this._session = new Session(room, random);
     /** @type {WebSocket|null} */
     this._socket = null;
@@ -88,6 +92,7 @@ export class RoomClient extends EventTarget {
   /** Connects, and stays connected until `stop()` or a final close. May be called again after either. */
   start() {
     this._listen("addEventListener");
+    this._sleptMs();
     this._do(this._session.start(this._now()));
   }
 
@@ -158,7 +163,7 @@ export class RoomClient extends EventTarget {
       case "wake_at":
         clearTimeout(this._timer);
         this._timer = setTimeout(
-          () => this._do(this._session.tick(this._now())),
+          () => this._tick(),
           Math.min(Math.max(0, effect.at - this._now()), LONGEST_TIMEOUT_MS),
         );
     }
@@ -242,11 +247,28 @@ export class RoomClient extends EventTarget {
 
   _wakeUp() {
     if (globalThis.document?.visibilityState === "hidden") return;
-    this._do(this._session.online(this._now()));
+    const slept = this._sleptMs();
+    this._do(slept >= SLEEP_MS ? this._session.woken(this._now()) : this._session.online(this._now()));
+  }
+
+  _tick() {
+    const slept = this._sleptMs();
+    this._do(slept >= SLEEP_MS ? this._session.woken(this._now()) : this._session.tick(this._now()));
+  }
+
+  /** How long `_now` stood still since this was last asked: on many devices `performance.now()` does not
+   * run while they sleep. A time of day that somebody sets forward looks alike, and costs one reconnect. */
+  _sleptMs() {
+    const ahead = this._wallNow() - this._now();
+    const slept = ahead - this._ahead;
+    this._ahead = ahead;
+    return slept;
   }
 }
 
 const WAITING_STATES = new Set(["pending", "won", "entered", "answered"]);
+/** From here on the server's clock is asked for anew: a countdown must not be late by more. */
+const SLEEP_MS = 1_000;
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // beyond it setTimeout fires at once
 
 /** What `getToken` throws is not ours to know: asked again later, like a server out of reach.

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One person's connection to one room, without a socket or a clock: inputs with the local time in ms,
- * effects out. Joining, duplicates, claims that get lost, silence, back-off, new tokens: all of
+ * One person's connection to one room, without a socket or a clock: inputs with the local time in ms (of a
+ * clock that never goes back), effects out. Joining, duplicates, claims that get lost, silence, back-off, new tokens: all of
  * `PROTOCOL.md`, run against the scripted sessions of `vectors.json` in both languages. Driven by
  * `client.js`; must not know sockets, timers or pages. Twin of `python/session.py`.
  *
@@ -124,6 +124,13 @@ export class Session {
     return this.tick(now);
   }
 
+  /** The device slept, and the clock stood still meanwhile: the server's time is not known any more and
+   * the connection may be dead. Another one is opened, as by `online`. @param {number} now */
+  woken(now) {
+    if (TRANSITIONS[this.status].lost) this._overdue(now);
+    return this.online(now);
+  }
+
   /** @param {string} text @param {number} now */
   frame(text, now) {
     if (this.status !== "joining" && this.status !== "live") return [];
@@ -171,8 +178,10 @@ export class Session {
     return this._done(now);
   }
 
-  /** What is due by now is done. Early and repeated calls do no harm. @param {number} now */
+  /** The timer has fired: what is due by now is done, and the next timer is asked for. Early and repeated
+   * calls do no harm. @param {number} now */
   tick(now) {
+    this._wakeAt = Infinity;
     if (now >= this._deadline) this._overdue(now);
     return this._done(now);
   }

@@ -377,8 +377,8 @@
  * @property {string|null} student
  * @property {Status} status
  * @property {number|null} closeCode why the connection is waiting or stopped; null where nothing was said
- * @property {number|null} retryAt local ms of the next attempt while waiting
- * @property {number} clockOffsetMs server time minus local time
+ * @property {number|null} retryAt local ms (`performance.now()`) of the next attempt while waiting
+ * @property {number} clockOffsetMs server time minus local ms (`performance.now()`, not the time of day)
  * @property {number} present
  * @property {Drop[]} drops in the order they were told
  * @property {Record<string, Claim>} claims by drop id

@@ -48,6 +48,8 @@ EVENTS_KEPT: Final = 1_000  # unread ones; the oldest go first, the state stays 
 _FRAMES_WAITING: Final = 256  # a peer that takes no more is given up like a silent one
 _OPEN_DEADLINE_S: Final = 10
 _CLOSE_DEADLINE_S: Final = 2
+# From here on the server's clock is asked for anew: what counts by it must not be late by more.
+_SLEEP_MS: Final = 1_000
 _NORMAL: Final = 1000
 _ABNORMAL: Final = 1006
 
@@ -105,6 +107,7 @@ class RoomClient:
         self._waiters: dict[str, list[_Waiter]] = {}
         self._events: deque[RoomEvent] = deque(maxlen=EVENTS_KEPT)
         self._news = asyncio.Event()
+        self._ahead = _wall_ahead()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -176,7 +179,8 @@ class RoomClient:
 
     def online(self) -> None:
         """The network is back: do not wait any longer."""
-        self._do(self._session.online(_now()))
+        woken = self._session.woken if self._has_slept() else self._session.online
+        self._do(woken(_now()))
 
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -213,7 +217,18 @@ class RoomClient:
         self._stop_timer()
         loop = asyncio.get_running_loop()
         wait_s = max(0, at - _now()) / 1000
-        self._timer = loop.call_later(wait_s, lambda: self._do(self._session.tick(_now())))
+        self._timer = loop.call_later(wait_s, self._tick)
+
+    def _tick(self) -> None:
+        woken = self._session.woken if self._has_slept() else self._session.tick
+        self._do(woken(_now()))
+
+    def _has_slept(self) -> bool:
+        """Whether the monotonic clock stood still since this was last asked: on Linux and macOS it does
+        not run while the machine sleeps. A time of day that somebody sets forward looks alike, and
+        costs one reconnect."""
+        before, self._ahead = self._ahead, _wall_ahead()
+        return self._ahead - before >= _SLEEP_MS
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -335,4 +350,9 @@ class RoomClient:
 
 
 def _now() -> int:
-    return time.time_ns() // 1_000_000
+    """Local ms of a clock that never goes back."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def _wall_ahead() -> int:
+    return time.time_ns() // 1_000_000 - _now()

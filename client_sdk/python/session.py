@@ -1,5 +1,5 @@
-"""One person's connection to one room, without a socket or a clock: inputs with the local time in ms,
-effects out.
+"""One person's connection to one room, without a socket or a clock: inputs with the local time in ms
+(of a clock that never goes back), effects out.
 
 Joining, duplicates, claims that get lost, silence, back-off, new tokens: all of `PROTOCOL.md`, run
 against the scripted sessions of `vectors.json` in both languages. Driven by `client` (and by anyone
@@ -153,6 +153,13 @@ class Session:
             self._move("due", now)
         return self.tick(now)
 
+    def woken(self, now: int) -> list[Effect]:
+        """The device slept, and the clock stood still meanwhile: the server's time is not known any
+        more and the connection may be dead. Another one is opened, as by `online`."""
+        if "lost" in TRANSITIONS[self.status]:
+            self._overdue(now)
+        return self.online(now)
+
     def frame(self, text: str, now: int) -> list[Effect]:
         if self.status not in (Status.JOINING, Status.LIVE):
             return []
@@ -211,7 +218,9 @@ class Session:
         return self._done(now)
 
     def tick(self, now: int) -> list[Effect]:
-        """What is due by now is done. Early and repeated calls do no harm."""
+        """The timer has fired: what is due by now is done, and the next timer is asked for. Early and
+        repeated calls do no harm."""
+        self._wake_at = math.inf
         if now >= self._deadline:
             self._overdue(now)
         return self._done(now)

@@ -863,8 +863,9 @@ RoomEvent = StatusEvent | WelcomeEvent | DropEvent | PresenceEvent | ClaimEvent 
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """Everything there is to show. `retry_at` is local ms, `close_code` why the connection is waiting
-    or stopped; drops in the order they were told, claims by drop id."""
+    """Everything there is to show. `retry_at` is local ms (`time.monotonic`), `clock_offset_ms` server
+    time minus local ms, `close_code` why the connection is waiting or stopped; drops in the order they
+    were told, claims by drop id."""
 
     room: str
     student: str | None

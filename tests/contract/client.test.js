@@ -211,6 +211,40 @@ test("coming back to the page reconnects at once", async () => {
   client.stop();
 });
 
+test("a clock that is set back while reconnecting changes nothing", async (t) => {
+  const { client, socket, made } = await joined();
+  const again = once(client, "status"); // waiting
+  socket.onclose({ code: 1006 });
+  const real = Date.now;
+  t.mock.method(Date, "now", () => real() - 600_000);
+  await again;
+  await once(client, "status"); // connecting, by the timer
+  assert.equal(made.length, 2);
+  assert.ok(Math.abs(client.serverNow - Date.parse(WELCOME.now)) < 5_000);
+  client.stop();
+});
+
+test("a page that slept asks for the server's time and another connection at once", async () => {
+  let wall = 0;
+  const { client, socket, made } = await joined({ now: () => 0, wallNow: () => wall });
+  client._wakeUp();
+  assert.equal(made.length, 1);
+  wall += 600_000; // and the monotonic clock stood still
+  client._wakeUp();
+  assert.equal(socket.closedWith, 4003);
+  assert.equal(made.length, 2);
+  client.stop();
+});
+
+test("a timer that finds that the device slept connects anew", async () => {
+  let wall = 0;
+  const { client, made } = await joined({ now: () => 0, wallNow: () => wall });
+  wall += 600_000;
+  client._tick();
+  assert.equal(made.length, 2);
+  client.stop();
+});
+
 const CALLS = [
   [(api) => api.createTemplate({ name: "x" }), "POST", "/v1/templates", { name: "x" }],
   [(api) => api.listTemplates({ limit: 2, after: "tpl_1" }), "GET", "/v1/templates?limit=2&after=tpl_1"],

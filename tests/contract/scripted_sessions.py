@@ -48,6 +48,8 @@ class ScriptedSession:
 
     def take(self, step: Step) -> list[Any]:
         """The effects, as `out` writes them."""
+        if step["do"] == "tick":
+            self._woken_at = None  # a timer that has fired is gone
         effects = INPUTS[step["do"]](self._session, step, BASE + step["at"])
         for effect in effects:
             if isinstance(effect, WakeAt):
@@ -73,6 +75,7 @@ INPUTS: dict[str, Callable[[Session, Step, int], list[Effect]]] = {
     "opened": lambda session, _, now: session.opened(now),
     "closed": lambda session, step, now: session.closed(step["code"], now),
     "online": lambda session, _, now: session.online(now),
+    "woken": lambda session, _, now: session.woken(now),
     "tick": lambda session, _, now: session.tick(now),
     "text": lambda session, step, now: session.frame(step["text"], now),
     "frame": lambda session, step, now: session.frame(json.dumps(filled(step["frame"])), now),

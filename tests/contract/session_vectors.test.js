@@ -30,6 +30,7 @@ const INPUTS = {
   opened: (session, _, now) => session.opened(now),
   closed: (session, { code }, now) => session.closed(code, now),
   online: (session, _, now) => session.online(now),
+  woken: (session, _, now) => session.woken(now),
   tick: (session, _, now) => session.tick(now),
   text: (session, { text }, now) => session.frame(text, now),
   frame: (session, { frame }, now) => session.frame(JSON.stringify(filled(frame)), now),
@@ -65,6 +66,7 @@ class ScriptedSession {
 
   /** The effects, as `out` writes them. */
   take(step) {
+    if (step.do === "tick") this.wakeAt = null; // a timer that has fired is gone
     const effects = INPUTS[step.do](this.session, step, BASE + step.at);
     for (const effect of effects) if (effect.do === "wake_at") this.wakeAt = effect.at - BASE;
     return effects.filter((effect) => effect.do !== "wake_at").map((effect) => PLAIN[effect.do](effect));

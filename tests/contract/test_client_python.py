@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from itertools import count
 
@@ -171,6 +172,35 @@ async def test_leaving_closes_the_socket_and_tells_who_waits(server: TinyServer)
     async with asyncio.timeout(DEADLINE_S):
         await connection.wait_closed()
     assert connection.close_code == 1000
+
+
+async def test_a_clock_that_is_set_back_while_reconnecting_changes_nothing(
+    server: TinyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time_ns
+    async with _client(server) as client, asyncio.timeout(DEADLINE_S):
+        connection = await server.joined()
+        before = client.server_now
+        await connection.close(1011)
+        await _until(client, "status", Status.WAITING)
+        monkeypatch.setattr(time, "time_ns", lambda: real() - 600 * 10**9)
+        await server.joined()
+        assert client.server_now >= before
+
+
+async def test_a_device_that_slept_connects_anew(
+    server: TinyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time_ns
+    async with _client(server) as client, asyncio.timeout(DEADLINE_S):
+        connection = await server.joined()
+        await _until(client, "welcome")
+        # The monotonic clock stood still meanwhile.
+        monkeypatch.setattr(time, "time_ns", lambda: real() + 600 * 10**9)
+        client.online()
+        await server.joined()
+        await connection.wait_closed()
+        assert connection.close_code == 4003
 
 
 async def test_events_nobody_reads_do_not_pile_up(

@@ -87,7 +87,7 @@ class Checkout {
       const { orders } = await this._api.orders();
       const own = orders.find(({ id }) => id === orderId);
       if (own?.state === "redeemed" || own?.state === "cancelled") this._basket.renewOrder();
-      const isOpen = own?.state === "locked" && Date.parse(own.expires_at) > Date.now();
+      const isOpen = own?.state === "locked" && Date.parse(own.expires_at) > this._api.clock.now();
       show(element("open-order"), isOpen);
       element("open-order-link").setAttribute("href", `/orders?order=${encodeURIComponent(orderId)}`);
     } catch {

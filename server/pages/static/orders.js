@@ -122,7 +122,7 @@ class Orders {
         h("span", { class: "what" }, h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),
           h("span", { class: "hint" }, this._isOperator ? `${order.student} · ${at}` : at)),
         h("span", { class: "gain" }, h("span", { class: "figure amount" }, money(order.payable, order.currency, this._language.current, true)),
-          h("span", { class: "badge", "data-state": stateOf(order, Date.now()) }, this._stateText(order)))));
+          h("span", { class: "badge", "data-state": stateOf(order, this._api.clock.now()) }, this._stateText(order)))));
     }));
   }
 
@@ -153,7 +153,7 @@ class Orders {
   _showTime() {
     const { _order: order } = this;
     if (!order) return;
-    const state = stateOf(order, Date.now());
+    const state = stateOf(order, this._api.clock.now());
     element("state").dataset.state = state;
     setText(element("state"), this._stateText(order));
     const text = this._isOperator ? "" : this._stateHint(order, state);
@@ -166,7 +166,7 @@ class Orders {
     const { coupons, balance } = order;
     if (coupons.length === 0 && balance === 0) return "";
     if (state === "locked") {
-      return this._language.say("time_left", { left: countdown(Date.parse(order.expires_at) - Date.now()) });
+      return this._language.say("time_left", { left: countdown(Date.parse(order.expires_at) - this._api.clock.now()) });
     }
     if (state === "late" || state === "expired") return this._language.say("late_text");
     if (state !== "cancelled") return "";
@@ -178,7 +178,7 @@ class Orders {
 
   /** @param {Order} order */
   _stateText(order) {
-    return this._language.say(`state_${stateOf(order, Date.now())}`);
+    return this._language.say(`state_${stateOf(order, this._api.clock.now())}`);
   }
 
   /** @param {number} minor */

@@ -5,6 +5,7 @@
  */
 
 import { Api } from "/sdk/index.js";
+import { ServerClock } from "./server-clock.js";
 
 /** @typedef {{zh: string, en: string}} Name */
 /** @typedef {{id: string, name: Name, about: Name, list_price: number, price: number, packages: string[]}} Course */
@@ -23,7 +24,9 @@ import { Api } from "/sdk/index.js";
 export class ShopApi extends Api {
   /** @param {string} token */
   constructor(token) {
-    super({ url: location.origin, getToken: () => token });
+    const clock = new ServerClock();
+    super({ url: location.origin, getToken: () => token, fetch: clock.fetch });
+    this.clock = clock;
   }
 
   /** `not_found` where this server has no shop. @returns {Promise<Catalogue>} */

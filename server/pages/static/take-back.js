@@ -44,11 +44,11 @@ export class TakeBack {
    */
   press(id, what, send) {
     if (this._waiting) {
-      const isAgain = this._waiting.id === id && Date.now() - this._waiting.since > DOUBLE_CLICK_MS;
+      const isAgain = this._waiting.id === id && performance.now() - this._waiting.since > DOUBLE_CLICK_MS;
       if (isAgain) void this._send();
       return;
     }
-    this._waiting = { id, what, send, since: Date.now() };
+    this._waiting = { id, what, send, since: performance.now() };
     this._meter.style.animation = "none";
     void this._meter.offsetWidth; // starts the animation anew
     this._meter.style.animation = "";
@@ -61,7 +61,7 @@ export class TakeBack {
 
   _tick() {
     if (!this._waiting) return;
-    const left = this._waiting.since + WAIT_MS - Date.now();
+    const left = this._waiting.since + WAIT_MS - performance.now();
     setText(this._text, this._language.say("takeback", { n: Math.max(1, Math.ceil(left / 1000)) }));
     setText(this._hint, this._waiting.what);
     setText(this._back, this._language.say("take_back"));
