@@ -1,7 +1,7 @@
 """`python -m tests [--fast]`: everything that must hold, the same here and in CI.
 
-Formatting, lint, types, layers, the JavaScript half, then pytest with coverage; the exit status is
-the worst of all. With root on Debian what is missing is installed first; elsewhere one line says
+Formatting, lint, types, layers, the JavaScript half, then pytest: the fast folders with coverage, then
+the others. The exit status is the worst of all. With root on Debian what is missing is installed first; elsewhere one line says
 what will be skipped. With CI=true nothing may be skipped: a missing tool is a failure.
 """
 
@@ -17,8 +17,10 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
 _BIN = Path(sys.executable).parent
-_FOLDERS = ("unit", "contract", "integration", "races", "system", "browser")
+# The fast ones run once, with coverage; the rest without, because tracing would double what the
+# servers' tests take.
 _FAST_FOLDERS = ("unit", "contract")
+_SLOW_FOLDERS = ("integration", "races", "system", "browser")
 # Where every branch is a rule: covered whole, by tests that need nothing but themselves.
 _COVERED = (
     "server.core",
@@ -77,8 +79,9 @@ def main() -> int:
             failed.append(name)
     if failed:
         _say(f"failed before pytest: {', '.join(failed)}")
-    status = _run(_pytest(asked.fast))  # last, so that its closing line is the last line
-    return status or bool(failed)
+    # Last, so that the closing line of pytest is the last line.
+    runs = [_covered_pytest()] if asked.fast else [_covered_pytest(), _pytest(_SLOW_FOLDERS)]
+    return max(_run(command) for command in runs) or bool(failed)
 
 
 def _arguments() -> argparse.Namespace:
@@ -118,7 +121,6 @@ def _checks() -> Iterable[tuple[str, Sequence[str]]]:
     yield "ruff check", [str(_BIN / "ruff"), "check", "--quiet", "."]
     yield "mypy", [str(_BIN / "mypy"), "--no-error-summary"]
     yield "layers", [str(_BIN / "lint-imports"), "--no-logo"]
-    yield "coverage", _coverage()
     scripts = [str(path.relative_to(_ROOT)) for path in _javascript_tests()]
     if scripts and shutil.which("node"):
         yield "node", ["node", "--test", *scripts]
@@ -130,17 +132,15 @@ def _javascript_tests() -> Iterable[Path]:
             yield from sorted((_ROOT / folder).rglob(f"*.test.{ending}"))
 
 
-def _coverage() -> list[str]:
-    """On its own, because tracing would double what the servers' tests take."""
+def _covered_pytest() -> list[str]:
     sources = [f"--cov={name}" for name in _COVERED]
     gates = ["--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing:skip-covered"]
-    folders = ["tests/unit", "tests/contract"]
-    return [sys.executable, "-m", "pytest", "-q", *_SIDE_BY_SIDE, *folders, *sources, *gates]
+    return [*_pytest(_FAST_FOLDERS), *sources, *gates]
 
 
-def _pytest(fast: bool) -> list[str]:
-    folders = [f"tests/{name}" for name in (_FAST_FOLDERS if fast else _FOLDERS)]
-    return [sys.executable, "-m", "pytest", "-q", *_SIDE_BY_SIDE, *folders]
+def _pytest(folders: Iterable[str]) -> list[str]:
+    paths = [f"tests/{name}" for name in folders]
+    return [sys.executable, "-m", "pytest", "-q", *_SIDE_BY_SIDE, *paths]
 
 
 def _passes(name: str, command: Sequence[str]) -> bool:
