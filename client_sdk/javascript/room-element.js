@@ -21,7 +21,10 @@
 import { RoomClient } from "./client.js";
 import { CouponCard } from "./element/card.js";
 import { dropFacts } from "./element/card-view.js";
+import { ClaimBar } from "./element/claim-bar.js";
 import { h, icon, icons, place, setText } from "./element/dom.js";
+import { held, inOrder, isLine } from "./element/order.js";
+import { Stillness } from "./element/stillness.js";
 import { cardSheet } from "./element/style.js";
 import { useHref } from "./element/use-link.js";
 import { say, spoken } from "./element/words.js";
@@ -51,7 +54,9 @@ export class ClassdropRoom extends HTMLElement {
     this._list = h("div", { class: "cards", role: "group" });
     // Reads each result aloud once; clocks and counts stay silent.
     this._said = h("p", { class: "spoken", role: "status", "aria-live": "polite" });
-    root.append(this._tray, this._list, this._said);
+    this._still = new Stillness();
+    this._bar = new ClaimBar((dropId) => this._claimFromBar(dropId));
+    root.append(this._list, this._tray, this._bar.root, this._said);
     this._onScreen = new IntersectionObserver((entries) => this._tellSeen(entries), { threshold: 0.5 });
   }
 
@@ -72,10 +77,12 @@ export class ClassdropRoom extends HTMLElement {
 
   connectedCallback() {
     this.toggleAttribute("data-empty", this._cards.size === 0);
+    this._still.listen("addEventListener");
     this._begin();
   }
 
   disconnectedCallback() {
+    this._still.listen("removeEventListener");
     clearInterval(this._timer);
     this.client?.stop();
     this.client = null;
@@ -105,7 +112,7 @@ export class ClassdropRoom extends HTMLElement {
   _show() {
     if (!this.client) return;
     const { drops, claims } = this.client.state;
-    const shown = [...drops].reverse();
+    const shown = inOrder(drops, claims);
     this._forget(new Set(drops.map((drop) => drop.id)));
     for (const drop of shown) {
       const card = this._cardOf(drop);
@@ -114,7 +121,7 @@ export class ClassdropRoom extends HTMLElement {
       );
       if (news && !this._dismissed.has(drop.id)) this._say(news);
     }
-    this._arrange(shown);
+    this._arrange(shown, claims);
     this._list.setAttribute("aria-label", say(this.language, "cards"));
     this.toggleAttribute("data-empty", shown.length === 0);
   }
@@ -124,6 +131,7 @@ export class ClassdropRoom extends HTMLElement {
     for (const [id, card] of this._cards) {
       if (known.has(id)) continue;
       this._onScreen.unobserve(card.root);
+      this._bar.forget(card.button);
       this._cards.delete(id);
       this._dismissed.delete(id);
     }
@@ -141,18 +149,25 @@ export class ClassdropRoom extends HTMLElement {
       card.root.dataset.drop = drop.id;
       this._cards.set(drop.id, card);
       this._onScreen.observe(card.root);
+      this._bar.observe(card.button);
     }
     return card;
   }
 
   /**
-   * Newest first; cards put aside stand as chips. Nodes are moved only where the order differs:
-   * moving one would take its focus.
-   * @param {Drop[]} drops
+   * Cards change their places and fold only while nobody touches the page: a tap lands on what was under
+   * it. Cards put aside stand as chips.
+   * @param {Drop[]} drops in the order they should stand
+   * @param {Record<string, import("./shapes.js").Claim>} claims
    */
-  _arrange(drops) {
+  _arrange(drops, claims) {
     const open = drops.filter((drop) => !this._dismissed.has(drop.id));
-    place(this._list, open.map((drop) => /** @type {CouponCard} */ (this._cards.get(drop.id)).root));
+    const cards = open.map((drop) => /** @type {CouponCard} */ (this._cards.get(drop.id)));
+    const roots = cards.map(({ root }) => root);
+    const { isStill } = this._still;
+    place(this._list, isStill ? roots : held(roots, /** @type {HTMLElement[]} */ ([...this._list.children])));
+    if (isStill) cards.forEach((card, i) => card.setLine(isLine(open[i], claims[open[i].id])));
+    this._bar.update(this.hasAttribute("compact") ? [] : cards.flatMap(({ claimable }) => claimable ?? []));
     place(this._tray, drops.filter((drop) => this._dismissed.has(drop.id)).map((drop) => this._chipOf(drop)));
   }
 
@@ -185,6 +200,14 @@ export class ClassdropRoom extends HTMLElement {
   _claim(dropId) {
     // The card follows the client's state; a page that is going away is nobody's error.
     this.client?.claim(dropId).catch(() => {});
+  }
+
+  /** What comes of the press is said by the card: it is brought into view. @param {string} dropId */
+  _claimFromBar(dropId) {
+    const card = this._cards.get(dropId);
+    this._claim(dropId);
+    card?.focus();
+    card?.root.scrollIntoView({ block: "center" });
   }
 
   /**

@@ -11,7 +11,8 @@ export function cardNodes(nameId, on) {
   const upper = upperNodes(nameId);
   const lower = lowerNodes(on);
   const dismiss = h("button", { class: "dismiss", type: "button", onclick: on.dismiss }, icon(icons.close));
-  const root = h("article", { class: "card", "aria-labelledby": nameId }, upper.upper, lower.lower, dismiss);
+  const root = h("article", { class: "card", "data-new": true, "aria-labelledby": nameId,
+    onanimationend: () => root.removeAttribute("data-new") }, upper.upper, lower.lower, dismiss);
   return { ...upper, ...lower, dismiss, root };
 }
 
@@ -26,7 +27,7 @@ function upperNodes(nameId) {
   const artwork = h("img", { class: "artwork", alt: "", hidden: true, onerror: () => show(artwork, false) });
   const value = h("p", { class: "value" }, before, figure, after);
   const upper = h("div", { class: "upper" }, name, value, conditions, artwork);
-  return { upper, name, before, figure, after, conditions, artwork };
+  return { upper, name, value, before, figure, after, conditions, artwork };
 }
 
 /** @param {Parameters<typeof cardNodes>[1]} on */
@@ -35,6 +36,8 @@ function lowerNodes(on) {
   const words = h("span");
   const message = h("p", { class: "message" }, who, words);
   const details = h("ul", { class: "details" });
+  const more = h("summary");
+  const fold = h("details", { class: "fold" }, more, details);
   const clockLabel = h("span");
   const clock = h("span", { class: "clock", role: "timer" });
   const clockBox = h("span", null, clockLabel, clock);
@@ -42,8 +45,8 @@ function lowerNodes(on) {
   const figures = h("p", { class: "figures" }, clockBox, left);
   const button = h("button", { class: "main claim", type: "button", onclick: on.claim });
   const result = resultNodes(on);
-  const lower = h("div", { class: "lower" }, message, details, figures, result.result, button);
-  return { lower, who, words, message, details, clockLabel, clock, clockBox, left, figures, button, ...result };
+  const lower = h("div", { class: "lower" }, figures, result.result, button, message, fold);
+  return { lower, who, words, message, details, more, fold, clockLabel, clock, clockBox, left, figures, button, ...result };
 }
 
 /** @param {Parameters<typeof cardNodes>[1]} on */

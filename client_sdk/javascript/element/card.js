@@ -8,7 +8,7 @@ import { cardNodes } from "./card-nodes.js";
 import { cardView, dropFacts, phaseOf } from "./card-view.js";
 import { fill, h, setText, show } from "./dom.js";
 import { ticketColours } from "./style.js";
-import { bigValue } from "./value.js";
+import { bigValue, wideness } from "./value.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./card-view.js").CardView} CardView */
@@ -68,7 +68,36 @@ export class CouponCard {
     const isFirst = this._told === null;
     this._told = told;
     this._showResult(view, hrefOf);
-    return isFirst ? "" : [view.button?.busy ? view.button.text : "", view.headline, view.note].filter(Boolean).join(" ");
+    return isFirst ? "" : this._news(view);
+  }
+
+  /** @param {CardView} view */
+  _news({ button, headline, note }) {
+    const { value } = dropFacts(/** @type {Drop} */ (this._drop), this._language);
+    const isClaimable = button?.enabled && !headline;
+    const first = isClaimable ? say(this._language, "claimable_now", { value }) : button?.busy ? button.text : "";
+    return [first, headline, note].filter(Boolean).join(" ");
+  }
+
+  /** What the bar at the bottom says of this card; null where there is nothing to press. */
+  get claimable() {
+    const { button } = this._dom;
+    if (!this._drop || button.hidden || button.getAttribute("aria-disabled") === "true") return null;
+    const { value } = dropFacts(this._drop, this._language);
+    return { id: this._drop.id, text: button.textContent ?? "", value, button };
+  }
+
+  get button() {
+    return this._dom.button;
+  }
+
+  /** One line, where there is nothing to do. A focus on what is folded away goes to what the card says.
+   * @param {boolean} isLine */
+  setLine(isLine) {
+    if (this.root.hasAttribute("data-line") === isLine) return;
+    this.root.toggleAttribute("data-line", isLine);
+    const { headline, dismiss } = this._dom;
+    if (isLine && this.root.matches(":focus-within") && !dismiss.matches(":focus")) headline.focus({ preventScroll: true });
   }
 
   /**
@@ -82,11 +111,14 @@ export class CouponCard {
     const facts = dropFacts(drop, language);
     const value = bigValue(drop.discount, drop.currency, language);
     setText(dom.name, drop.name);
+    dom.value.style.setProperty("--wide", String(wideness(value)));
     setText(dom.before, value.before);
     setText(dom.figure, value.figure);
     setText(dom.after, value.after);
     fill(dom.conditions, ...facts.conditions.map((text) => h("li", null, text)));
     fill(dom.details, ...facts.details.map((text) => h("li", null, text)));
+    show(dom.fold, facts.details.length > 0);
+    setText(dom.more, say(language, "details"));
     show(dom.message, Boolean(drop.message));
     setText(dom.who, say(language, "from_teacher"));
     setText(dom.words, drop.message ?? "");

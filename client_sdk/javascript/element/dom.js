@@ -52,16 +52,21 @@ export function show(node, shown) {
 }
 
 /**
- * Makes these the children, moving only nodes that are elsewhere: a node that is moved loses its
- * focus and starts its animations anew.
+ * Makes these the children, moving only nodes that are elsewhere, and never the one that has the focus: a
+ * node that is moved loses it.
  * @param {Element} parent
  * @param {Element[]} wanted
  */
 export function place(parent, wanted) {
   for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
-  wanted.forEach((child, i) => {
-    if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
-  });
+  const pivot = wanted.findIndex((child) => child.parentElement === parent && child.matches(":focus-within"));
+  for (let i = pivot - 1; i >= 0; i--) {
+    if (wanted[i].nextElementSibling !== wanted[i + 1]) parent.insertBefore(wanted[i], wanted[i + 1]);
+  }
+  for (let i = pivot + 1; i < wanted.length; i++) {
+    const next = i === 0 ? parent.firstElementChild : wanted[i - 1].nextElementSibling;
+    if (next !== wanted[i]) parent.insertBefore(wanted[i], next);
+  }
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -32,32 +32,41 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
   border-radius: 10px; cursor: pointer; touch-action: manipulation; }
 :focus-visible { outline: 3px solid var(--ring, var(--accent)); outline-offset: 2px; }
 
-.cards { display: grid; gap: 20px; }
+.cards { display: grid; grid-template-columns: minmax(0, 1fr); gap: 20px; }
 .card { position: relative; max-width: 440px; width: 100%; margin-inline: auto;
   filter: drop-shadow(0 1px 1px rgb(20 22 26 / .08)) drop-shadow(0 10px 24px rgb(20 22 26 / .12));
-  animation: arrive .32s cubic-bezier(.2, .8, .3, 1); }
+  min-width: 0; }
+.card[data-new] { animation: arrive .32s cubic-bezier(.2, .8, .3, 1); }
 
 /* The ticket: two halves whose corners are bitten off where they meet. */
 .upper, .lower { border-radius: 16px; padding: 20px 22px; }
 .upper { background: var(--ticket, var(--accent)); color: var(--ticket-ink, #fff); --ring: currentColor;
   border-end-start-radius: 0; border-end-end-radius: 0; padding-block-end: 22px;
+  -webkit-mask: radial-gradient(circle var(--notch) at 0 100%, #0000 97%, #000) 0 0 / 51% 100% no-repeat,
+    radial-gradient(circle var(--notch) at 100% 100%, #0000 97%, #000) 100% 0 / 51% 100% no-repeat;
   mask: radial-gradient(circle var(--notch) at 0 100%, #0000 97%, #000) 0 0 / 51% 100% no-repeat,
     radial-gradient(circle var(--notch) at 100% 100%, #0000 97%, #000) 100% 0 / 51% 100% no-repeat; }
 .lower { background: var(--surface);
   border-start-start-radius: 0; border-start-end-radius: 0; position: relative;
+  -webkit-mask: radial-gradient(circle var(--notch) at 0 0, #0000 97%, #000) 0 0 / 51% 100% no-repeat,
+    radial-gradient(circle var(--notch) at 100% 0, #0000 97%, #000) 100% 0 / 51% 100% no-repeat;
   mask: radial-gradient(circle var(--notch) at 0 0, #0000 97%, #000) 0 0 / 51% 100% no-repeat,
     radial-gradient(circle var(--notch) at 100% 0, #0000 97%, #000) 100% 0 / 51% 100% no-repeat; }
 .lower::before { content: ""; position: absolute; inset: -1px 20px auto; border-top: 2px dashed var(--line); }
 
 .name { margin: 0; padding-inline-end: 40px; font-size: 15px; font-weight: 600; line-height: 1.4;
-  overflow-wrap: anywhere; }
-.value { display: flex; align-items: baseline; gap: 4px; margin: 6px 0 2px; line-height: 1;
-  font-weight: 700; letter-spacing: -.02em; font-variant-numeric: tabular-nums lining-nums; }
-.value .before { font-size: 30px; }
-.value .figure { font-size: 64px; }
-.value .after { font-size: 26px; letter-spacing: 0; }
+  overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+/* As large as it fits: --wide is its width in digits, a digit is .6 em wide. Older browsers go by the screen. */
+.value { --inner: min(396px, 100vw - 84px); --size: clamp(20px, calc(var(--inner) / (var(--wide, 4) * .6)), var(--most));
+  --most: 64px; display: flex; flex-wrap: wrap; align-items: baseline; column-gap: 4px; margin: 6px 0 2px; line-height: 1.05;
+  font-weight: 700; letter-spacing: -.02em; font-variant-numeric: tabular-nums lining-nums; font-size: var(--size); }
+.value span { min-width: 0; overflow-wrap: anywhere; }
+.value .before { font-size: .48em; }
+.value .after { font-size: .42em; letter-spacing: 0; }
+@supports (width: 1cqi) { .upper { container-type: inline-size; } }
 .conditions { display: flex; flex-wrap: wrap; gap: 6px; margin: 12px 0 0; padding: 0; list-style: none; }
-.conditions li { padding: 1px 9px; border: 1px solid currentColor; border-radius: 99px; font-size: 14px; }
+.conditions li { padding: 1px 9px; border: 1px solid currentColor; border-radius: 14px; font-size: 14px; min-width: 0;
+  overflow-wrap: anywhere; }
 .artwork { position: absolute; inset-block-start: 58px; inset-inline-end: 22px; width: 84px; height: 84px;
   object-fit: cover; border-radius: 12px; }
 .dismiss { position: absolute; inset-block-start: 8px; inset-inline-end: 8px; display: grid;
@@ -65,10 +74,16 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 
 .details { margin: 0; padding: 0; list-style: none; font-size: 14px; color: var(--soft);
   overflow-wrap: anywhere; }
-.message { margin: 0 0 10px; font-size: 16px; overflow-wrap: anywhere; }
+.fold summary { display: flex; align-items: center; min-height: 44px; margin-block-end: -8px; font-size: 14px;
+  color: var(--soft); cursor: pointer; }
+.fold summary::before { content: "▸"; margin-inline-end: 6px; }
+.fold[open] summary::before { content: "▾"; }
+.fold[open] summary { margin-block-end: 0; }
+.fold summary::-webkit-details-marker { display: none; }
+.message { margin: 14px 0 0; font-size: 16px; overflow-wrap: anywhere; }
 .message .who { display: block; font-size: 13px; color: var(--soft); }
-.figures { display: flex; justify-content: space-between; align-items: baseline; gap: 12px;
-  margin-block-start: 14px; font-size: 14px; color: var(--soft); }
+.figures { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; column-gap: 12px;
+  margin: 0; font-size: 14px; color: var(--soft); }
 .clock { font-size: 22px; font-weight: 650; color: var(--ink); margin-inline-start: 8px;
   font-variant-numeric: tabular-nums; }
 .left { font-variant-numeric: tabular-nums; }
@@ -102,20 +117,54 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .won .main { margin-block-start: 0; }
 
 .card[data-quiet] { --ticket: color-mix(in srgb, var(--ink) 68%, var(--surface)); --ticket-ink: #fff; }
-.card[data-quiet] .figure { font-size: 40px; }
-.card[data-quiet] :is(.message, .details, .conditions) { display: none; }
+.card[data-quiet] .value { --most: 40px; }
+.card[data-quiet] .message, .card[data-quiet] .fold, .card[data-quiet] .conditions { display: none; }
 .card[data-quiet] .result { margin-block-start: 0; }
 
+/* Nothing to do here: one line. */
+.card[data-line] { display: flex; align-items: center; gap: 10px; min-height: 48px; padding: 2px 48px 2px 14px;
+  background: var(--surface); border: 1px solid var(--line); border-radius: 12px; filter: none; }
+.card[data-line] + .card[data-line] { margin-block-start: -12px; }
+.card[data-line] .upper, .card[data-line] .lower { padding: 0; background: none; color: var(--soft); -webkit-mask: none; mask: none; }
+.card[data-line] .upper { container-type: normal; display: flex; flex: 1 1 0; align-items: baseline; gap: 8px; min-width: 0; }
+.card[data-line] .lower { flex: 0 1 auto; max-width: 60%; }
+.card[data-line] .lower::before, .card[data-line] .artwork, .card[data-line] .conditions, .card[data-line] .figures,
+.card[data-line] .note, .card[data-line] .message, .card[data-line] .fold, .card[data-line] .main { display: none; }
+.card[data-line] .name { flex: 1 1 0; min-width: 0; padding: 0; font-weight: 500; font-size: 14px; -webkit-line-clamp: 1; }
+.card[data-line] .value { --size: 16px; flex: 0 1 auto; flex-wrap: nowrap; max-width: 60%; margin: 0; overflow: hidden; }
+.card[data-line] .value span { font-size: inherit; white-space: nowrap; }
+.card[data-line] .result { margin: 0; }
+.card[data-line] .headline { font-size: 14px; font-weight: 550; overflow-wrap: anywhere; }
+.card[data-line] .dismiss { inset-block: 0; inset-inline-end: 0; margin-block: auto; height: 44px; color: var(--soft); --ring: var(--accent); }
+
+.claim-bar { position: fixed; z-index: 4; inset: auto 0 0; display: flex; align-items: center; gap: 16px;
+  padding: 10px max(16px, env(safe-area-inset-right)) calc(10px + env(safe-area-inset-bottom)) max(16px, env(safe-area-inset-left));
+  background: var(--surface); border-top: 1px solid var(--line); box-shadow: 0 -6px 20px rgb(20 22 26 / .12); }
+.claim-bar .bar-value { flex: 0 1 auto; max-width: 45%; max-height: 2.8em; overflow: hidden; font-size: 18px; line-height: 1.4; font-weight: 700;
+  color: var(--accent); overflow-wrap: anywhere; }
+.claim-bar .main { flex: 1; margin: 0; max-width: 440px; margin-inline-start: auto; }
+
+/* A phone held sideways: the two halves of a card side by side. In a frame the height says nothing. */
+@media (max-height: 480px) and (min-width: 560px) {
+  :host(:not([compact])) .card:not([data-line]) { display: grid; grid-template-columns: 1fr 1fr; max-width: 720px; }
+  :host(:not([compact])) .card:not([data-line]) .upper { border-radius: 16px 0 0 16px; -webkit-mask: none; mask: none; padding-block: 14px; }
+  :host(:not([compact])) .card:not([data-line]) .lower { border-radius: 0 16px 16px 0; -webkit-mask: none; mask: none; padding: 14px 52px 14px 22px; }
+  :host(:not([compact])) .card:not([data-line]) .lower::before { inset: 14px auto 14px -1px; border-top: 0; border-inline-start: 2px dashed var(--line); }
+  :host(:not([compact])) .card:not([data-line]) .value { --inner: min(300px, 50vw - 84px); }
+  :host(:not([compact])) .card:not([data-line]) .dismiss { color: var(--soft); --ring: var(--accent); }
+  :host(:not([compact])) .artwork { inset-block: auto 14px; width: 64px; height: 64px; }
+}
+@supports (width: 1cqi) { .card .value { --inner: 100cqi !important; } }
+
 .tray { display: flex; flex-wrap: wrap; justify-content: center; gap: 8px; }
-.tray:not(:empty) { margin-block-end: 16px; }
+.tray:not(:empty) { margin-block-start: 16px; }
 .chip { display: inline-flex; align-items: center; gap: 8px; padding: 0 16px; border-radius: 99px;
   background: var(--surface); color: var(--accent); font-weight: 650; font-variant-numeric: tabular-nums;
   box-shadow: 0 1px 2px rgb(20 22 26 / .12), 0 4px 12px rgb(20 22 26 / .12); }
 
 :host([compact]) .card { max-width: 340px; }
 :host([compact]) .upper, :host([compact]) .lower { padding: 14px 18px; }
-:host([compact]) .value .figure { font-size: 46px; }
-:host([compact]) .value .before, :host([compact]) .value .after { font-size: 22px; }
+:host([compact]) .value { --most: 46px; }
 :host([compact]) .main { min-height: 48px; font-size: 17px; }
 
 @keyframes arrive { from { opacity: 0; transform: translateY(14px) scale(.97); } }

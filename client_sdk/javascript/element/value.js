@@ -66,6 +66,16 @@ export function bigValue(discount, currency, language) {
 }
 
 /**
+ * How wide the big figure is, in digits: the sign and the word beside it are half as large, Chinese
+ * characters nearly twice as wide.
+ * @param {{before: string, figure: string, after: string}} value
+ */
+export function wideness({ before, figure, after }) {
+  const digits = (/** @type {string} */ text) => [...text].reduce((sum, char) => sum + (char > "\u2e7f" ? 1.7 : 1), 0);
+  return Math.max(1, digits(figure) + (digits(before) + digits(after)) / 2 + 0.2);
+}
+
+/**
  * A Chinese shop says what is left to pay (8折), an English one what is taken away (20% off).
  * @param {number} percent
  * @param {Language} language

@@ -77,6 +77,8 @@ const words = {
   held_for: ["为你保留", "Held for you"],
   dismiss: ["收起优惠券", "Put the coupon aside"],
   bring_back: ["展开优惠券：{value}", "Show the coupon: {value}"],
+  details: ["使用说明", "Details"],
+  claimable_now: ["现在可以领取：{value}", "You can claim it now: {value}."],
   cards: ["课堂优惠券", "Coupons in this class"],
   arrived: ["新优惠券：{value}，{name}", "New coupon: {value}, {name}"],
 };

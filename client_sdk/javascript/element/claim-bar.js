@@ -1,0 +1,55 @@
+// @ts-check
+/**
+ * The button of the first claimable card once more, at the bottom of the screen, while no such button is
+ * in view. Made by `<classdrop-room>`; not in a frame, whose bottom is not the screen's.
+ */
+
+import { h, setText, show } from "./dom.js";
+
+/** @typedef {{id: string, text: string, value: string, button: Element}} Claimable */
+
+export class ClaimBar {
+  /** @param {(dropId: string) => void} claim */
+  constructor(claim) {
+    /** @type {Set<Element>} */
+    this._inView = new Set();
+    this._dropId = "";
+    this._value = h("span", { class: "bar-value" });
+    this._button = h("button", { class: "main", type: "button", onclick: () => claim(this._dropId) });
+    this.root = h("div", { class: "claim-bar", hidden: true }, this._value, this._button);
+    // Half a button is not in view.
+    this._watch = new IntersectionObserver((entries) => this._look(entries), { threshold: [0, 0.98] });
+  }
+
+  /** @param {Element} button of a card */
+  observe(button) {
+    this._watch.observe(button);
+  }
+
+  /** @param {Element} button */
+  forget(button) {
+    this._watch.unobserve(button);
+    this._inView.delete(button);
+  }
+
+  /** @param {Claimable[]} claimable in the order of their cards */
+  update(claimable) {
+    this._claimable = claimable;
+    const first = claimable[0];
+    const isNeeded = first !== undefined && !claimable.some(({ button }) => this._inView.has(button));
+    show(this.root, isNeeded);
+    if (!isNeeded) return;
+    this._dropId = first.id;
+    setText(this._value, first.value);
+    setText(this._button, first.text);
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  _look(entries) {
+    for (const { target, intersectionRatio } of entries) {
+      if (intersectionRatio >= 0.98) this._inView.add(target);
+      else this._inView.delete(target);
+    }
+    this.update(this._claimable ?? []);
+  }
+}

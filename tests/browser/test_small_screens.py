@@ -1,0 +1,119 @@
+"""Phones as they are: what can be claimed is within reach, and nothing is wider than the screen."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from server.core.identity import Role
+from tests.browser.conftest import DEADLINE_MS, Classroom
+
+LONG = "把所有能想到的字都写进去的一张很长很长的优惠券名字，连一个空格都没有，一直写到六十个字为止还要再写几个字凑满六十个"
+SCREENS = [(320, 568), (375, 667), (844, 390), (1280, 800)]
+
+
+def screen(classroom: Classroom, width: int, height: int, locale: str = "zh-CN") -> BrowserContext:
+    context = classroom.browser.new_context(
+        locale=locale, viewport={"width": width, "height": height}
+    )
+    context.set_default_timeout(DEADLINE_MS)
+    context.on("page", classroom.watched.watch)
+    classroom.contexts.callback(context.close)
+    return context
+
+
+def full_room(classroom: Classroom) -> None:
+    """One open, five closed, one scheduled and one that amy has won, all with long texts."""
+    texts = {"name": LONG[:60], "description": LONG * 10}
+    batch = classroom.batch(**texts)
+    message = LONG * 3
+    won = classroom.drop(batch, message=message)
+    token = classroom.token(Role.STUDENT, "amy")
+    answer = classroom.operator.post(
+        f"/v1/drops/{won['id']}/claims",
+        json={"request_id": "r1"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.json()["outcome"] == "won"
+    classroom.drop(batch, message=message)
+    for _ in range(5):
+        closed = classroom.drop(batch, quantity=1, message=message)
+        path = f"/v1/rooms/{classroom.room}/drops/{closed['id']}/close"
+        assert classroom.operator.post(path).is_success
+    classroom.drop(batch, message=message, opens_in_seconds=300)
+
+
+def phases(page: Page) -> list[str]:
+    found: list[str] = page.locator("classdrop-room .card").evaluate_all(
+        "cards => cards.map((card) => card.dataset.phase)"
+    )
+    return found
+
+
+def is_in_view(page: Page, selector: str) -> bool:
+    box = page.locator(selector).first.bounding_box()
+    size = page.viewport_size
+    assert box is not None
+    assert size is not None
+    return (
+        box["x"] >= 0
+        and box["y"] >= 0
+        and box["x"] + box["width"] <= size["width"]
+        and box["y"] + box["height"] <= size["height"]
+    )
+
+
+def test_the_claim_button_is_in_view_on_every_screen(classroom: Classroom) -> None:
+    full_room(classroom)
+    for width, height in SCREENS:
+        context = screen(classroom, width, height)
+        amy = classroom.enter(context, f"/rooms/{classroom.room}", Role.STUDENT, "amy")
+        expect(amy.locator("classdrop-room .card")).to_have_count(8)
+        expect(amy.locator("classdrop-room .card[data-line]")).to_have_count(5)
+        assert phases(amy) == ["open", "scheduled", "confirmed", *["closed"] * 5], (width, height)
+        assert is_in_view(amy, "classdrop-room .card .claim"), (width, height)
+        expect(amy.locator("classdrop-room .claim-bar")).to_be_hidden()
+        context.close()
+
+
+def test_out_of_view_the_button_is_at_the_bottom_of_the_screen(classroom: Classroom) -> None:
+    full_room(classroom)
+    context = screen(classroom, 375, 667)
+    amy = classroom.enter(context, f"/rooms/{classroom.room}", Role.STUDENT, "amy")
+    expect(amy.locator("classdrop-room .card[data-line]")).to_have_count(5)
+    amy.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(amy.locator("classdrop-room .claim-bar")).to_be_visible()
+    assert is_in_view(amy, "classdrop-room .claim-bar button")
+    amy.locator("classdrop-room .claim-bar button").click()
+    expect(amy.locator("classdrop-room .claim-bar")).to_be_hidden()
+    expect(amy.locator("classdrop-room .card[data-phase=confirmed]")).to_have_count(2)
+
+
+def test_cards_do_not_move_under_a_finger(classroom: Classroom) -> None:
+    classroom.drop(classroom.batch())
+    amy = classroom.student()
+    button = amy.locator("classdrop-room .claim").first
+    expect(button).to_be_visible()
+    box = button.bounding_box()
+    assert box is not None
+    amy.mouse.move(box["x"] + 20, box["y"] + 20)
+    amy.mouse.down()
+    classroom.drop(classroom.batch(name="第二张"))
+    expect(amy.locator("classdrop-room .card")).to_have_count(2)
+    now = button.bounding_box()
+    assert now is not None
+    assert abs(now["y"] - box["y"]) < 3  # a pressed button shrinks a little
+    amy.mouse.up()
+    expect(amy.locator("classdrop-room .card").last).to_contain_text(
+        "开学季专享"
+    )  # moved when still
+    expect(amy.locator("classdrop-room .card").last).to_have_attribute("data-phase", "confirmed")
+
+
+def test_the_focus_stays_where_it_is_when_cards_move(classroom: Classroom) -> None:
+    first = classroom.drop(classroom.batch())
+    amy = classroom.student()
+    expect(amy.locator("classdrop-room .claim")).to_be_visible()
+    amy.locator("classdrop-room .claim").focus()
+    classroom.drop(classroom.batch(name="第二张"))
+    expect(amy.locator("classdrop-room .card").last).to_contain_text("开学季专享")
+    focused = "document.querySelector('classdrop-room').shadowRoot.activeElement.closest('.card').dataset.drop"
+    assert amy.evaluate(focused) == first["id"]
