@@ -1,4 +1,4 @@
-"""`python -m loadtest storm | lesson | bench`: the command line of the load tester.
+"""`python -m loadtest storm | lesson | bench | history`: the command line of the load tester.
 
 Parses and hands over; exit status 0: all held, 1: a promise or a gate did not, 2: it could not be
 tried.
@@ -7,6 +7,7 @@ tried.
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_storm(commands.add_parser("storm", help="one drop into a full room"))
     _add_lesson(commands.add_parser("lesson", help="a whole lesson with Locust's users"))
     _add_bench(commands.add_parser("bench", help="the figures of the README"))
+    _add_history(commands.add_parser("history", help="old claims in bulk, into a ledger"))
     asked = parser.parse_args(arguments)
     # What was started is ended in order, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -88,6 +90,15 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_bench)
 
 
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database-url", required=True, help="of a migrated ledger")
+    parser.add_argument("--claims", type=_positive, default=2_000_000)
+    parser.add_argument("--batches", type=_positive, default=200)
+    parser.add_argument("--shard", type=int, help="all on this desk shard (default: spread evenly)")
+    parser.add_argument("--name", default="old", help="begins every id")
+    parser.set_defaults(run=_history)
+
+
 def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
@@ -142,6 +153,20 @@ def _bench(asked: argparse.Namespace) -> int:
     from loadtest.bench.command import bench_command  # noqa: PLC0415
 
     return bench_command(asked)
+
+
+def _history(asked: argparse.Namespace) -> int:
+    from loadtest.history import History, write_history  # noqa: PLC0415
+
+    history = History(
+        asked.claims,
+        int(time.time() * 1000),
+        batches=asked.batches,
+        shard=asked.shard,
+        name=asked.name,
+    )
+    write_history(asked.database_url, history)
+    return 0
 
 
 if __name__ == "__main__":

@@ -155,6 +155,9 @@ class Metrics:
         )
         self.fence_closed = self._gauge("fence_closed", "1 while claims are refused", "shard")
         self.rebuilds = self._counter("rebuilds", "Desks loaded from the ledger")
+        self.rebuild_failures = self._counter(
+            "rebuild_failures", "Rebuilds of a desk that failed; `/readyz` says why", "shard"
+        )
 
     def _ledger(self) -> None:
         self.ledger_commit = self._seconds("ledger_commit", "One transaction of claims")

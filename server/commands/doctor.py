@@ -36,6 +36,7 @@ from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.settings import Settings
 from server.telemetry import redacted
 
+STATEMENT_SECONDS = 60.0  # it may look for longer than who serves people; nobody waits for it
 _COULD_NOT_LOOK = 2
 _SHOWN_OF_A_KIND = 20  # of one drop; the rest is counted, and all of it is in the JSON
 
@@ -105,7 +106,7 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis_url or "")
         stack.push_async_callback(redis.aclose)
-        ledger = Ledger.connect(settings.database_url or "")
+        ledger = Ledger.connect(settings.database_url or "", STATEMENT_SECONDS)
         stack.push_async_callback(ledger.close)
         prefix, name = settings.key_prefix, new_id("wrk")  # in the lease, as any worker
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, name)

@@ -6,7 +6,7 @@ through Redis.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -58,16 +58,18 @@ class Neighbours:
     async def look_at_redis(self) -> bool:
         """Is all well there?"""
         shut: Sequence[int] = ()
+        why: Mapping[int, str] = {}
         is_there = False
         try:
             shut = await self.fence.shut_shards()
+            why = await self.fence.troubles(shut)
             await self.fence.look_for_writing()
         except DeskUnavailableError as error:
             self._report("redis", str(error))
         else:
             is_there = True
             self._report("redis", "")
-            self._report("fence", f"{len(shut)} shards shut" if shut else "")
+            self._report("fence", _words_of(shut, why))
         if self.replicas:
             await self._look_at_replicas()
         if self.books is not None:
@@ -115,6 +117,14 @@ class Neighbours:
 
     def _report(self, part: str, trouble: str) -> None:
         self.health.report(part, not trouble, trouble, _GOOD_FOR_S)
+
+
+def _words_of(shut: Sequence[int], why: Mapping[int, str]) -> str:
+    """Which shards take no claims, and why they could not be rebuilt where that is known."""
+    if not shut:
+        return ""
+    words = [f"{shard} ({why[shard]})" if shard in why else str(shard) for shard in shut]
+    return f"{len(shut)} shards shut: {', '.join(words)}"
 
 
 async def _verdict_of(books: BooksBoard) -> str:

@@ -1,10 +1,10 @@
 """What a student's coupons are counted for on the desk, and the keys of it.
 
-Made by flows/bind_code.py for a code that is bound; read by drop_desk.py, whose `take_slots` takes a slot of
-each.
+Made by flows/load_limits.py from a batch; read by drop_desk.py, whose `take_slots` takes a slot of each, and
+by cap_loader.py, which brings to the desk what the ledger knows of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,6 +33,32 @@ class TakenSlots:
 
     epoch: int
     slots: Mapping[CapName, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CapsMissing:
+    """The desk does not know yet all that students have used: it has to be loaded first. `load`: the name of
+    the desk's own load (caps.lua)."""
+
+    load: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUnused:
+    """When the desk of this shard was of `epoch`, nobody had used any of these."""
+
+    epoch: int
+    names: frozenset[CapName]
+
+
+def load_name(epoch: int, run_id: str) -> str:
+    """The name of a load of the desk: no other load has it, not even after an older ledger was restored."""
+    return f"{epoch}.{run_id[:16]}"
+
+
+def dump_slots(slots: Collection[int]) -> str:
+    """As a caps hash has them."""
+    return "," + "".join(f"{slot}," for slot in slots)
 
 
 def key_of(name: CapName, batch_or_campaign: str, keys: ShardKeys) -> str:

@@ -4,93 +4,46 @@ Called by flows (which have written the ledger first) and, for looking, by the g
 Every call may be repeated; DeskUnavailableError where it is not known whether it happened.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
-from typing import Literal
 
 import orjson
 from redis.asyncio import Redis
 
-from server.core.drops import Allotment, DropState, RoomDrop, Window, state_at
+from server.core.drops import Allotment, RoomDrop
 from server.desk import records
-from server.desk.caps import Cap, CapName, TakenSlots, key_of
+from server.desk.cap_loader import CapLoader
+from server.desk.caps import (
+    Cap,
+    CapName,
+    CapsMissing,
+    KnownUnused,
+    TakenSlots,
+    dump_slots,
+    key_of,
+)
 from server.desk.connection import asked
+from server.desk.drop_state import (
+    COUNT_FIELDS,
+    Closing,
+    DeskCounts,
+    Extended,
+    Stamped,
+    counts_of,
+)
 from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_lines
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
 
 _AT_ONCE = 500
-ExtendOutcome = Literal["extended", "stale", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Extended:
-    """`closes_at` is where the end is now, whatever the outcome (0 for a drop not known here).
-    `epoch`: which load of the desk says so."""
-
-    outcome: ExtendOutcome
-    closes_at: int
-    epoch: int = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """`taken`: units with a live claim when it closed, final but for units that come back. `won_total`:
-    wins of its whole life, final. `epoch`: which load of the desk says so."""
-
-    closed_at: int
-    taken: int
-    won_total: int
-    epoch: int = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Stamped(Window):
-    """A window, and which load of the desk has it."""
-
-    epoch: int = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class DeskCounts:
-    """One look at a drop. `claimed` can fall (units that come back), `claimed_total` cannot."""
-
-    now: int
-    window: Window | None
-    closed_at: int | None
-    quantity: int
-    claimed: int
-    claimed_total: int
-    confirmed: int
-
-    @property
-    def remaining(self) -> int:
-        return self.quantity - self.claimed
-
-    @property
-    def state(self) -> DropState:
-        if self.closed_at is not None:
-            return DropState.CLOSED
-        if self.window is None:
-            return DropState.OPENING
-        return state_at(self.now, self.window.opens_at, self.window.closes_at, self.remaining)
-
-
-_COUNT_FIELDS = (
-    "opens_at",
-    "closes_at",
-    "closed_at",
-    "quantity",
-    "live",
-    "won_total",
-    "confirmed",
-)
 
 
 class DropDesk:
+    """`caps`: how the limits of students come to it."""
+
     def __init__(self, redis: Redis, prefix: str) -> None:
+        self.caps = CapLoader(redis, prefix)
         self._redis = redis
         self._prefix = prefix
         self._scripts = Scripts(redis)
@@ -111,14 +64,18 @@ class DropDesk:
         duration_ms: int,
         campaign_id: str | None = None,
         per_campaign: int | None = None,
-    ) -> Stamped | None:
+        unused: KnownUnused | None = None,
+    ) -> Stamped | CapsMissing | None:
         """Puts the units on the desk and stamps the window by Redis' clock. A second call gets the
-        first one's window. None: it was closed before it was opened."""
+        first one's window. None: it was closed before it was opened. CapsMissing: nothing was done; the caps
+        of its batch, or campaign, have to be loaded first. `unused` spares the desk that."""
         keys = self._keys(shard)
         ranges = orjson.dumps([[a.first, a.last, a.id] for a in allotments])
+        caps = _caps_of(batch_id, campaign_id if per_campaign is not None else None)
+        known = unused.names if unused is not None else ()
         answer = await self._scripts.run(
             "open",
-            [keys.fence, keys.drop(drop_id)],
+            [keys.fence, keys.drop(drop_id), *(key_of(*cap, keys) for cap in caps)],
             [
                 drop_id,
                 batch_id,
@@ -128,9 +85,13 @@ class DropDesk:
                 max(a.last for a in allotments),
                 opens_in_ms,
                 duration_ms,
+                "".join("1" if name in known else "0" for name, _ in caps),
+                unused.epoch if unused is not None else "",
                 *chain.from_iterable(campaign_fields(campaign_id, per_campaign).items()),
             ],
         )
+        if isinstance(answer, bytes):
+            return CapsMissing(answer.decode())
         return Stamped(*answer) if answer else None
 
     async def add_units(self, shard: int, drop_id: str, allotment: Allotment) -> bool:
@@ -145,12 +106,19 @@ class DropDesk:
         )
 
     async def extend(
-        self, shard: int, drop_id: str, intent_id: str, ms: int, expected_closes_at: int
+        self,
+        shard: int,
+        drop_id: str,
+        intent_id: str,
+        ms: int,
+        expected_closes_at: int,
+        caps: Sequence[Cap] = (),
     ) -> Extended:
+        """`caps`: what its claims are counted for, kept as long as the drop is open."""
         keys = self._keys(shard)
-        outcome, closes_at, epoch = await self._scripts.run(
-            "extend", [keys.fence, keys.drop(drop_id)], [intent_id, ms, expected_closes_at]
-        )
+        names = [keys.fence, keys.drop(drop_id), *(key_of(cap.name, cap.id, keys) for cap in caps)]
+        args: list[str | int] = [intent_id, ms, expected_closes_at]
+        outcome, closes_at, epoch = await self._scripts.run("extend", names, args)
         return Extended(outcome.decode(), closes_at, epoch)
 
     async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
@@ -172,10 +140,10 @@ class DropDesk:
         async with asked(), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             for shard, drop_id in drops:
-                pipe.hmget(self._keys(shard).drop(drop_id), _COUNT_FIELDS)
+                pipe.hmget(self._keys(shard).drop(drop_id), COUNT_FIELDS)
             (seconds, micros), *rows = await pipe.execute()
         now = seconds * 1000 + micros // 1000
-        return [_counts(now, row) for row in rows]
+        return [counts_of(now, row) for row in rows]
 
     async def claims_of(
         self, wanted: Sequence[tuple[int, str, Sequence[str]]]
@@ -252,13 +220,23 @@ class DropDesk:
         return freed
 
     async def take_slots(
-        self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
-    ) -> TakenSlots | CapName:
+        self,
+        shard: int,
+        caps: Sequence[Cap],
+        student: str,
+        coupon_id: str,
+        known: Mapping[CapName, Collection[int]] | None = None,
+    ) -> TakenSlots | CapName | CapsMissing:
         """For a code that is being bound: a slot of each cap, counted as a tap's is. The same again for the
-        same code. Where the student has used all of one: which, and nothing was taken."""
+        same code. Where the student has used all of one: which, and nothing was taken. CapsMissing: nothing
+        was taken; to be asked again with `known`, what the ledger says of the student's slots."""
         args: list[str | int] = [student, *(cap.most for cap in caps)]
+        if known is not None:
+            args += [dump_slots(known[cap.name]) for cap in caps]
         names = self._of_binding(shard, caps, student, coupon_id)
         answer = await self._scripts.run("take_slot", names, args)
+        if isinstance(answer, bytes):
+            return CapsMissing(answer.decode())
         if isinstance(answer, int):
             return caps[answer - 1].name
         epoch, *slots = answer
@@ -287,13 +265,7 @@ class DropDesk:
         await self._scripts.run("confirm", names, [confirm_lines(claims)])
 
 
-def _counts(now: int, row: Sequence[bytes | None]) -> DeskCounts | None:
-    opens_at, closes_at, closed_at, quantity, live, won_total, confirmed = (
-        int(value) if value is not None else None for value in row
-    )
-    if opens_at is None and closed_at is None:
-        return None
-    window = Window(opens_at, closes_at or 0) if opens_at is not None else None
-    return DeskCounts(
-        now, window, closed_at, quantity or 0, live or 0, won_total or 0, confirmed or 0
-    )
+def _caps_of(batch_id: str, limited_campaign: str | None) -> list[tuple[CapName, str]]:
+    """In the order in which open.lua has them."""
+    caps = [(CapName.BATCH, batch_id)]
+    return caps if limited_campaign is None else [*caps, (CapName.CAMPAIGN, limited_campaign)]

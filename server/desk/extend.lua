@@ -1,7 +1,8 @@
 -- Moves the end of an open drop, if it still ends when the caller thinks it does. Idempotent by the
 -- intent's id: only the last one can be repeated, because each names the end it starts from.
 --
--- KEYS  1 fence, 2 drop      ARGV  1 intent id, 2 ms to add, 3 expected closes_at
+-- KEYS  1 fence, 2 drop, then its caps, which stay as long as it does
+-- ARGV  1 intent id, 2 ms to add, 3 expected closes_at
 -- Answer: SHUT | {'extended' | 'stale' | 'closed', closes_at, epoch of the desk}
 if is_shut(KEYS[1]) then return SHUT end
 
@@ -14,4 +15,7 @@ if f[2] or now_ms() >= closes_at then return { 'closed', closes_at, epoch } end
 if closes_at ~= tonumber(ARGV[3]) then return { 'stale', closes_at, epoch } end
 closes_at = closes_at + tonumber(ARGV[2])
 redis.call('HSET', KEYS[2], 'closes_at', string.format('%.0f', closes_at), 'extended_by', ARGV[1])
+for k = 3, #KEYS do
+  if load_of(KEYS[1]) then keep_until(KEYS[k], closes_at + CAPS_KEPT_MS) end
+end
 return { 'extended', closes_at, epoch }

@@ -4,7 +4,7 @@ Called by flows/rebuild_desk.py and flows/record_claims.py, which know the order
 single steps. Until `arm`, every script that writes the shard refuses.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from server.core.drops import Allotment, Window
 from server.desk import records
+from server.desk.caps import CapName, dump_slots, key_of
 from server.desk.connection import asked
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.records import HeldClaim
@@ -21,6 +22,7 @@ from server.desk.scripts import Scripts
 
 # Renewed with every piece. Where its owner dies or is cut off, everybody else waits for its end.
 LEASE_MS = 5_000
+_TROUBLE_SECONDS = 30  # longer than the longest pause between two tries
 _T = TypeVar("_T")
 _AT_ONCE = 500  # holders or caps in one call: a few ms of Redis
 
@@ -86,6 +88,21 @@ class Fence:
         async with asked():
             await self._redis.hdel(self._keys(shard).fence, "run_id")
 
+    async def tell_trouble(self, shard: int, words: str) -> None:
+        """Why it could not be rebuilt, for whoever asks within half a minute."""
+        async with asked():
+            await self._redis.set(self._keys(shard).rebuild_trouble, words, ex=_TROUBLE_SECONDS)
+
+    async def troubles(self, shards: Sequence[int]) -> dict[int, str]:
+        """Of those of them that could not be rebuilt lately."""
+        if not shards:
+            return {}
+        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.get(self._keys(shard).rebuild_trouble)
+            found = await pipe.execute()
+        return {shard: words.decode() for shard, words in zip(shards, found, strict=True) if words}
+
     async def take_lease(self, shard: int, *, only_if_shut: bool = False) -> str | None:
         """Shuts the fence; the server's run id, or None where somebody else has the lease. `only_if_shut`:
         None too where the fence is open, because somebody has armed it since one looked."""
@@ -135,25 +152,27 @@ class Fence:
             raise LeaseLostError
 
     async def load_caps(
-        self, shard: int, batch_id: str, slots: Mapping[str, Sequence[int]]
+        self,
+        shard: int,
+        cap: tuple[CapName, str],
+        slots: Mapping[str, Collection[int]],
+        *,
+        is_first: bool = True,
+        complete_as: str = "",
+        kept_until: int | None = None,
     ) -> None:
-        """The slots that each student has used of the batch."""
-        await self._load_caps(shard, self._keys(shard).caps(batch_id), slots)
-
-    async def load_campaign_caps(
-        self, shard: int, campaign_id: str, slots: Mapping[str, Sequence[int]]
-    ) -> None:
-        """The same of a campaign."""
-        await self._load_caps(shard, self._keys(shard).campaign_caps(campaign_id), slots)
-
-    async def _load_caps(self, shard: int, caps: str, slots: Mapping[str, Sequence[int]]) -> None:
+        """The slots that each student has used of a batch or campaign, or a part of them. `complete_as`: the
+        name of the load whose caps they are, with the last part."""
         keys = self._keys(shard)
-        names = [keys.fence, keys.lease, caps]
-        pieces = list(_pieces(list(slots.items())))
-        for number, piece in enumerate(pieces or [()]):
-            args: list[str | int | bytes] = [self._owner, LEASE_MS, "1" if number else "0"]
+        names = [keys.fence, keys.lease, key_of(*cap, keys)]
+        pieces = list(_pieces(list(slots.items()))) or [()]
+        for number, piece in enumerate(pieces):
+            args: list[str | int | bytes] = [self._owner, LEASE_MS]
+            args.append("0" if is_first and not number else "1")
+            args.append(complete_as if number == len(pieces) - 1 else "")
+            args.append("" if kept_until is None else kept_until)
             for student, used in piece:
-                args += (student, "," + "".join(f"{slot}," for slot in used))
+                args += (student, dump_slots(used))
             if not await self._scripts.run("load_caps", names, args):
                 raise LeaseLostError
 
@@ -161,11 +180,12 @@ class Fence:
         """What may not be claimed, in place of what a desk of another time knows of it."""
         await self._scripts.run("tell_stops", [self._keys(shard).stops], [version, "1", *targets])
 
-    async def arm(self, shard: int, run_id: str, epoch: int) -> None:
+    async def arm(self, shard: int, run_id: str, epoch: int, load: str = "") -> None:
+        """`load`: the name of what was loaded, where other caps than the loaded ones are still to come when
+        they are needed. Without it, the desk is taken to have as much as before."""
         keys = self._keys(shard)
-        if not await self._scripts.run(
-            "arm", [keys.fence, keys.lease], [self._owner, run_id, epoch]
-        ):
+        args: list[str | int | bytes] = [self._owner, run_id, epoch, load]
+        if not await self._scripts.run("arm", [keys.fence, keys.lease], args):
             raise LeaseLostError
 
     async def confirm(self, shard: int, claims: Sequence[ConfirmedClaim]) -> int:

@@ -37,6 +37,11 @@ class ShardKeys:
         return self._key("lease")
 
     @property
+    def rebuild_trouble(self) -> str:
+        """Why the last rebuild failed; expires by itself."""
+        return self._key("rebuild_trouble")
+
+    @property
     def mark(self) -> str:
         """Written before a wait for replicas, so that there is something to wait for."""
         return self._key("mark")

@@ -1,10 +1,14 @@
 -- Opens a drop: its stock and its window, stamped by this server's clock. A drop is opened once, so
 -- the drop's id is all that makes it idempotent.
+-- It is not opened before the desk knows all that students have used of its batch, and of its campaign where
+-- that has a limit: from then on taps are counted by these caps alone. They stay until the drop is over.
 --
--- KEYS  1 fence, 2 drop
+-- KEYS  1 fence, 2 drop, then caps: of the batch, and of its campaign where that has a limit
 -- ARGV  1 drop id, 2 batch id, 3 room, 4 per_student, 5 allotments as [[first,last,id],…],
---       6 quantity, 7 opens in ms, 8 duration ms, then what else is to be known of it: field, value…
--- Answer: SHUT | {} it was closed before it opened | {opens_at, closes_at, epoch of the desk}
+--       6 quantity, 7 opens in ms, 8 duration ms, 9 for each of the caps '1' where nobody had used any of it
+--       when the desk was of 10 this epoch, then what else is to be known of it: field, value…
+-- Answer: SHUT | {} it was closed before it opened | {opens_at, closes_at, epoch of the desk} | the name of
+--         this load of the desk: caps have to be loaded first
 if is_shut(KEYS[1]) then return SHUT end
 
 local drop = KEYS[2]
@@ -12,14 +16,32 @@ local seen = redis.call('HMGET', drop, 'opens_at', 'closes_at', 'closed_at')
 if seen[3] then return {} end
 if seen[1] then return { tonumber(seen[1]), tonumber(seen[2]), epoch_of(KEYS[1]) } end
 
+local load, epoch = load_of(KEYS[1]), epoch_of(KEYS[1])
+
+-- Who uses any of it on this load of the desk does so through the same caps.
+local function is_known_unused(number)
+  return tonumber(ARGV[10]) == epoch and string.sub(ARGV[9], number, number) == '1'
+end
+
+for k = 3, #KEYS do
+  if not (is_complete(KEYS[k], load) or is_known_unused(k - 2)) then return load end
+end
+
 local opens_at = now_ms() + tonumber(ARGV[7])
 local closes_at = opens_at + tonumber(ARGV[8])
 redis.call('HSET', drop, 'drop_id', ARGV[1], 'batch_id', ARGV[2], 'room', ARGV[3],
   'per_student', ARGV[4], 'allotments', ARGV[5], 'quantity', ARGV[6],
   'opens_at', string.format('%.0f', opens_at), 'closes_at', string.format('%.0f', closes_at))
-for i = 9, #ARGV, 2 do redis.call('HSET', drop, ARGV[i], ARGV[i + 1]) end
+for i = 11, #ARGV, 2 do redis.call('HSET', drop, ARGV[i], ARGV[i + 1]) end
 -- A rebuild between the first try and this one has these already.
 for _, counter in ipairs({ { 'next', 1 }, { 'live', 0 }, { 'won_total', 0 }, { 'confirmed', 0 } }) do
   redis.call('HSETNX', drop, counter[1], counter[2])
 end
-return { opens_at, closes_at, epoch_of(KEYS[1]) }
+for k = 3, #KEYS do
+  if load then
+    begin_caps(KEYS[k], load)
+    redis.call('HSET', KEYS[k], '', load)
+    keep_until(KEYS[k], closes_at + CAPS_KEPT_MS)
+  end
+end
+return { opens_at, closes_at, epoch }

@@ -17,23 +17,25 @@ from server.desk.connection import asked
 SHUT = -1
 
 _DESK = ("server", "fence")
+_CAPS = (*_DESK, "caps")
 _ROOM = ("server", "epoch")
 _PRELUDES: dict[str, tuple[str, ...]] = {
     "claim": _DESK,
-    "open": _DESK,
+    "open": _CAPS,
     "add_units": _DESK,
-    "extend": _DESK,
+    "extend": _CAPS,
     "close": _DESK,
     "confirm": _DESK,
     "release": _DESK,
     "give_up": _DESK,
-    "take_slot": _DESK,
+    "take_slot": _CAPS,
     "give_slot_back": _DESK,
     "run_id": ("server",),
     "lease": _DESK,
     "arm": ("server",),
     "load_drop": (),
-    "load_caps": (),
+    "load_caps": ("caps",),
+    "fill_caps": _CAPS,
     "tell_stops": (),
     "forget_consumers": (),
     "publish": _ROOM,

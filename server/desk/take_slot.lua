@@ -3,13 +3,15 @@
 -- gives the same slots, for an hour.
 --
 -- KEYS  1 fence, 2 binding, then caps: of the batch, of its campaign, or one of them
--- ARGV  1 student, then for each of these caps how many a student may have
--- Answer: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap}
+-- ARGV  1 student, then for each of these caps how many a student may have, then for each, where the caller
+--       has looked, the slots that the ledger says this student has used (",1,2,")
+-- Answer: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap} | the
+--         name of this load of the desk: a cap is not complete, and the caller has not looked
 local KEPT_SECONDS = 3600
 
 if is_shut(KEYS[1]) then return SHUT end
 
-local epoch = epoch_of(KEYS[1])
+local epoch, load, count = epoch_of(KEYS[1]), load_of(KEYS[1]), #KEYS - 2
 
 -- What this code was given before. A desk that was loaded anew knows nothing of it, and may have given it
 -- to a tap.
@@ -27,11 +29,23 @@ local function free_slot(used, most)
   end
 end
 
+-- A cap that is not complete has at least all of this student's: a drop of it is not open, so no tap takes any.
+local function add_known(cap)
+  local caps, known = KEYS[cap + 2], ARGV[1 + count + cap]
+  if is_complete(caps, load) then return true end
+  if not known then return false end
+  begin_caps(caps, load)
+  add_slots(caps, ARGV[1], known)
+  keep_until(caps, now_ms() + CAPS_KEPT_MS)
+  return true
+end
+
 local before = given_before()
 if before then return before end
 
 local used, slots = {}, {}
-for cap = 1, #KEYS - 2 do
+for cap = 1, count do
+  if not add_known(cap) then return load end
   used[cap] = redis.call('HGET', KEYS[cap + 2], ARGV[1]) or ','
   slots[cap] = free_slot(used[cap], tonumber(ARGV[cap + 1]))
   if not slots[cap] then return cap end

@@ -6,7 +6,8 @@ Called by the API. The order, and why:
    one answer;
 2. the desk gives a slot of the batch, where that may be dropped, and one of its campaign, where that has a
    limit for each student: who taps and types at once is counted once (promise I2). Asked again for the same
-   code it gives the same slots;
+   code it gives the same slots. Where no drop of the batch is open the desk may not know what its students
+   have used, and is told of this one;
 3. one conditional UPDATE binds the code, on the desk that gave the slots and no other; the ledger has its own
    constraints on (batch, student, slot) and (campaign, student, slot) over claims and codes.
 
@@ -14,6 +15,7 @@ Slots whose code went to somebody else are given back. Where this process dies b
 may ask again for an hour; after that the slots are free once the desk is rebuilt.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,8 +28,9 @@ from server.core.coupons import Coupon, CouponState, hold_until
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.desk import DeskReplacedError
-from server.desk.caps import Cap, CapName
+from server.desk.caps import Cap, CapName, CapsMissing, TakenSlots
 from server.desk.drop_desk import DropDesk
+from server.flows.load_limits import caps_of, used_by_student
 from server.flows.new_coupons import window_of
 from server.flows.places import offer_of
 from server.flows.stopping import Stop, refusing, stop_if
@@ -122,10 +125,10 @@ async def _take_slots(ledger: Ledger, desk: DropDesk, wish: _Wish) -> _Slots:
         if not in_batch:
             await _give_back(desk, wish)  # of the campaign's, by a try before
             raise _limit_reached(CapName.BATCH)
-    caps = _caps_on_desk(batch)
+    caps = caps_of(batch)
     if not caps:
         return _Slots(in_batch)
-    taken = await desk.take_slots(batch.shard, caps, wish.student, wish.coupon_id)
+    taken = await _take_on_desk(ledger, desk, wish, caps)
     if isinstance(taken, CapName):
         raise _limit_reached(taken)
     in_campaign = None
@@ -138,13 +141,17 @@ async def _take_slots(ledger: Ledger, desk: DropDesk, wish: _Wish) -> _Slots:
     return _Slots(in_batch, in_campaign, taken.epoch)
 
 
-def _caps_on_desk(batch: Batch) -> list[Cap]:
-    caps = []
-    if batch.quantity is not None:
-        caps.append(Cap(CapName.BATCH, batch.id, batch.per_student))
-    if batch.campaign_id is not None and batch.per_campaign is not None:
-        caps.append(Cap(CapName.CAMPAIGN, batch.campaign_id, batch.per_campaign))
-    return caps
+async def _take_on_desk(
+    ledger: Ledger, desk: DropDesk, wish: _Wish, caps: Sequence[Cap]
+) -> TakenSlots | CapName:
+    asked = (wish.batch.shard, caps, wish.student, wish.coupon_id)
+    taken = await desk.take_slots(*asked)
+    if isinstance(taken, CapsMissing):
+        known = await used_by_student(ledger, wish.batch, wish.student)
+        taken = await desk.take_slots(*asked, known)
+    if isinstance(taken, CapsMissing):  # it takes what it is told
+        raise DeskReplacedError(f"the desk of {wish.batch.id} was loaded anew meanwhile")
+    return taken
 
 
 def _limit_reached(cap: CapName) -> Stop:
@@ -153,7 +160,7 @@ def _limit_reached(cap: CapName) -> Stop:
 
 
 async def _give_back(desk: DropDesk, wish: _Wish) -> None:
-    caps = _caps_on_desk(wish.batch)
+    caps = caps_of(wish.batch)
     if caps:
         await desk.give_slots_back(wish.batch.shard, caps, wish.student, wish.coupon_id)
 

@@ -17,14 +17,18 @@ from server.core.coupons import HOLD_ENDED, CouponState
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError, DeskUnavailableError
+from server.desk.caps import CapsMissing
+from server.desk.drop_state import Stamped
 from server.desk.feed import Confirmation, FeedKind, Loss
 from server.desk.fence import ConfirmedClaim
 from server.flows.end_drop import end_drop
+from server.flows.load_limits import caps_of, load_limits
 from server.flows.places import Places, Whole, hold_desk, whole_drop
 from server.ledger import coupons, drops, intents
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
+_TRIES: Final = 3  # a rebuild may come in between
 _HELD: Final = (CouponState.USABLE, CouponState.LOCKED)
 
 
@@ -109,18 +113,7 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
     if row.state is not DropState.OPENING:
         await _finish(places, intent, now)
         return None
-    window = await places.desk.open(
-        shard=row.shard,
-        drop_id=row.id,
-        batch_id=row.batch_id,
-        room=row.room,
-        per_student=row.per_student,
-        allotments=whole.allotments,
-        opens_in_ms=row.opens_in_seconds * 1000,
-        duration_ms=row.duration_seconds * 1000,
-        campaign_id=whole.batch.campaign_id,
-        per_campaign=whole.batch.per_campaign,
-    )
+    window = await _opened(places, whole)
     if window is None:
         await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
@@ -134,6 +127,30 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
         await drops.mark_open(conn, row.id, window, present)
         await intents.finish(conn, intent.id, now)
     return None
+
+
+async def _opened(places: Places, whole: Whole) -> Stamped | None:
+    """On the desk, which is told first what students have used of the batch and its campaign where it does
+    not know. None: it was closed before it was opened."""
+    row = whole.row
+    for _ in range(_TRIES):
+        answer = await places.desk.open(
+            shard=row.shard,
+            drop_id=row.id,
+            batch_id=row.batch_id,
+            room=row.room,
+            per_student=row.per_student,
+            allotments=whole.allotments,
+            opens_in_ms=row.opens_in_seconds * 1000,
+            duration_ms=row.duration_seconds * 1000,
+            campaign_id=whole.batch.campaign_id,
+            per_campaign=whole.batch.per_campaign,
+            unused=whole.unused,
+        )
+        if not isinstance(answer, CapsMissing):
+            return answer
+        await load_limits(places.ledger, places.desk.caps, whole.batch, answer)
+    raise DeskReplacedError(f"the desk of {row.id} forgets what it is told of limits")
 
 
 async def _top_up(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
@@ -161,6 +178,7 @@ async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Ref
         intent.id,
         int(str(intent.payload["ms"])),
         int(str(intent.payload["expected_closes_at"])),
+        caps_of(whole.batch),
     )
     if extended.outcome != "extended":
         await _finish(places, intent, now)

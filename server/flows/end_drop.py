@@ -14,7 +14,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops import CloseReason, DropState, RoomDrop
-from server.desk.drop_desk import Closing
+from server.desk.drop_state import Closing
 from server.desk.feed import Feed, FeedKind
 from server.flows.places import Places, Whole, hold_desk
 from server.ledger import batches, drop_results, drops, intents

@@ -3,14 +3,21 @@
 Called by flows/examine.py. Looks at every drop there ever was, a page at a time.
 """
 
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.core.stock import Stock
 from server.desk.desk_audit import DeskAudit
 from server.flows.findings import PERSON, Finding, Kind, of_drop
-from server.ledger import audit, budget_audit
-from server.ledger.audit import DropAudit, Loose
+from server.ledger import audit, audit_pairs, budget_audit, drops
+from server.ledger.audit import DropAudit
+from server.ledger.audit_pairs import Loose
+from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
-_AT_ONCE = 100
+_DROPS_AT_ONCE = 500
+_ROWS_AT_ONCE = 20_000  # about 100 ms of the database
 _IN_BOOKS = ("live", "released", "revoked")
 
 
@@ -38,21 +45,42 @@ async def examine_letters(ledger: Ledger) -> list[Finding]:
 
 
 async def examine_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
-    found: list[Finding] = []
-    after, kept = "", await _kept_by_letters(ledger)
-    while True:
+    found = [*await _bare_claims(ledger), *await _stray_coupons(ledger)]
+    after, kept, is_more = "", await _kept_by_letters(ledger), True
+    while is_more:
         async with ledger.read() as conn:
-            page = await audit.page_of_drops(conn, after, _AT_ONCE)
-            by_id = {drop.id: drop for drop in page}
-            bare = await audit.claims_without_coupon(conn, list(by_id))
-            stray = await audit.coupons_without_claim(conn, list(by_id))
-        found += [_bare(one, by_id[one.drop_id]) for one in bare]
-        found += [_stray(one, by_id[one.drop_id]) for one in stray]
+            page, is_more = await audit.page_of_drops(conn, after, _DROPS_AT_ONCE, _ROWS_AT_ONCE)
         for drop in page:
             found += await _examine_drop(ledger, desk, drop, kept.get(drop.id, 0))
-        if len(page) < _AT_ONCE:
-            return found
-        after = page[-1].id
+            after = drop.id
+    return found
+
+
+async def _bare_claims(ledger: Ledger) -> list[Finding]:
+    found: list[Finding] = []
+    after: tuple[str, int] | None = audit_pairs.CLAIMS_BEGIN
+    while after is not None:
+        async with ledger.read() as conn:
+            loose, after = await audit_pairs.claims_without_coupon(conn, after, _ROWS_AT_ONCE)
+            of_drop = await _drops_of(conn, loose)
+        found += [_bare(one, of_drop[one.drop_id]) for one in loose]
+    return found
+
+
+async def _stray_coupons(ledger: Ledger) -> list[Finding]:
+    found: list[Finding] = []
+    after: str | None = audit_pairs.COUPONS_BEGIN
+    while after is not None:
+        async with ledger.read() as conn:
+            loose, after = await audit_pairs.coupons_without_claim(conn, after, _ROWS_AT_ONCE)
+            of_drop = await _drops_of(conn, loose)
+        found += [_stray(one, of_drop[one.drop_id]) for one in loose]
+    return found
+
+
+async def _drops_of(conn: AsyncConnection, loose: Sequence[Loose]) -> dict[str, DropRow]:
+    ids = {one.drop_id for one in loose}
+    return {row.id: row for row in await drops.find_all(conn, ids)} if ids else {}
 
 
 async def _kept_by_letters(ledger: Ledger) -> dict[str, int]:
@@ -128,7 +156,7 @@ async def _on_their_way(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int
     return len(mine) - len(known)
 
 
-def _bare(one: Loose, drop: DropAudit) -> Finding:
+def _bare(one: Loose, drop: DropRow) -> Finding:
     has = f"whose coupon is {one.coupon_state}" if one.coupon_id else "without a coupon"
     return Finding(
         Kind.CLAIM_WITHOUT_COUPON,
@@ -144,7 +172,7 @@ def _bare(one: Loose, drop: DropAudit) -> Finding:
     )
 
 
-def _stray(one: Loose, drop: DropAudit) -> Finding:
+def _stray(one: Loose, drop: DropRow) -> Finding:
     has = f"whose claim is {one.claim_state}" if one.claim_id else "without a claim"
     if one.claim_state == "live":
         has = "whose claim is another student's, or of another drop"

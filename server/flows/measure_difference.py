@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops import DropState
 from server.core.stock import Stock
-from server.desk.drop_desk import DeskCounts
+from server.desk.drop_state import DeskCounts
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.flows.places import Places

@@ -21,6 +21,7 @@ from server.core.records import Action
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.core.violations import refused
+from server.desk.caps import KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows import show_drop
@@ -81,9 +82,10 @@ class Drops:
                 raise Stop(Refused(Code.WRONG_STATE, "the drop is closed"))
             if row.state is DropState.PREPARED:
                 batch, template = await offer_of(conn, row.batch_id)
-                await _take_stock(conn, batch, template, row, now)
+                unused = await _take_stock(conn, batch, template, row, now)
                 await drops.mark_opening(conn, drop_id)
-                opening = await _write_opening(conn, batch, template, row, now)
+                whole = Whole(row, batch, template, (), unused)
+                opening = await _write_opening(conn, whole, now)
                 await records.write_act(conn, self._places.actor, Action.DROP_OPENED, drop_id, now)
         if opening is None:
             return await self._driven(drop_id, room, now)
@@ -180,30 +182,28 @@ async def _write_new(
         await drops.insert_drop(conn, row)
         return None
     template = await template_of(conn, batch)
-    await _take_stock(conn, batch, template, row, now)
+    unused = await _take_stock(conn, batch, template, row, now)
     await drops.insert_drop(conn, replace(row, state=DropState.OPENING))
-    return await _write_opening(conn, batch, template, row, now)
+    return await _write_opening(conn, Whole(row, batch, template, (), unused), now)
 
 
 async def _take_stock(
     conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
-) -> None:
+) -> KnownUnused:
     opens_at = now + row.opens_in_seconds * 1000
     closes_at = opens_at + row.duration_seconds * 1000
     stop_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
-    await take_units(conn, batch, row.room, row.quantity, now)
+    return await take_units(conn, batch, row.room, row.quantity, now)
 
 
-async def _write_opening(
-    conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
-) -> _Task:
-    """The opening, to be driven once this is committed."""
+async def _write_opening(conn: AsyncConnection, taken: Whole, now: int) -> _Task:
+    """The opening, to be driven once this is committed. `taken`: the drop, without an allotment yet."""
+    row = replace(taken.row, state=DropState.OPENING)
     allotment = Allotment(new_id("alt"), 1, row.quantity)
     intent = Intent(new_id("int"), IntentKind.OPEN, row.id, now, {})
     await drops.insert_allotment(conn, row.id, allotment, now)
     await intents.write(conn, intent)
-    opening = replace(row, state=DropState.OPENING)
-    return _Task(intent, Whole(opening, batch, template, (allotment,)))
+    return _Task(intent, replace(taken, row=row, allotments=(allotment,)))
 
 
 def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:

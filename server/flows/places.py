@@ -13,6 +13,7 @@ from server.core.drops import Allotment, RoomDrop
 from server.core.refusals import Code, Refused
 from server.core.templates import Template
 from server.desk import DeskReplacedError
+from server.desk.caps import CapName, KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.budgets import expose
@@ -20,6 +21,7 @@ from server.flows.room_drops import room_drop
 from server.flows.stopping import Stop, stop_if
 from server.flows.stops import claims_refusal
 from server.ledger import batches, desks, drops, templates
+from server.ledger.batches import Taken
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -36,12 +38,14 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A drop with everything that says what it is, as of one moment of the ledger."""
+    """A drop with everything that says what it is, as of one moment of the ledger. `unused`: what of its
+    limits nobody can have used, where that was looked for."""
 
     row: DropRow
     batch: Batch
     template: Template
     allotments: tuple[Allotment, ...]
+    unused: KnownUnused | None = None
 
     def as_told(self, row: DropRow) -> RoomDrop:
         """`row` is this one's, moved on."""
@@ -92,13 +96,16 @@ async def hold_desk(conn: AsyncConnection, row: DropRow, epoch: int) -> None:
         raise DeskReplacedError(f"the desk of {row.id} was loaded anew meanwhile")
 
 
-async def take_units(conn: AsyncConnection, batch: Batch, room: str, units: int, now: int) -> None:
-    """From the batch, the room's share of it and the campaign's budget. Stop(stock_short) with what is
-    `available`, and which `budget` where it was that; Stop(wrong_state) while claims are stopped."""
+async def take_units(
+    conn: AsyncConnection, batch: Batch, room: str, units: int, now: int
+) -> KnownUnused:
+    """From the batch, the room's share of it and the campaign's budget; what nobody had used until then.
+    Stop(stock_short) with what is `available`, and which `budget` where it was that; Stop(wrong_state) while
+    claims are stopped."""
     stop_if(await claims_refusal(conn, batch))
-    if await batches.take(conn, batch, room, units):
+    if taken := await batches.take(conn, batch, room, units):
         await expose(conn, batch, units, now)
-        return
+        return _unused(taken)
     current = await batches.find(conn, batch.id) or batch  # others may have been faster
     raise Stop(
         Refused(
@@ -107,3 +114,11 @@ async def take_units(conn: AsyncConnection, batch: Batch, room: str, units: int,
             {"available": current.droppable_in(room)},
         )
     )
+
+
+def _unused(taken: Taken) -> KnownUnused:
+    unused = {
+        CapName.BATCH: taken.is_batch_unused,
+        CapName.CAMPAIGN: taken.is_campaign_unused,
+    }
+    return KnownUnused(taken.epoch, frozenset(name for name, is_so in unused.items() if is_so))

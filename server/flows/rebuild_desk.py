@@ -14,7 +14,7 @@ Dying anywhere leaves the fence shut and the lease to expire: the next one start
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -25,10 +25,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server import wire
 from server.core.claims import ClaimState
 from server.core.coupons import ClaimCoupon
+from server.desk.caps import CapName, load_name
 from server.desk.feed import Feed, FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.records import HeldClaim
+from server.flows.load_limits import caps_of, dead_letters, load_at_rebuild
 from server.flows.places import offer_of
 from server.flows.record_claims import AT_ONCE, ClaimRecorder
 from server.flows.room_drops import room_drop
@@ -36,8 +38,14 @@ from server.ledger import claims, coupons, desks, drops, stops
 from server.ledger.claims import ClaimRow
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
+from server.ledger.statement_limits import allow_time
 
 CLOSED_KEPT_MS = 24 * 3600 * 1000  # as long as close.lua keeps a closed drop
+CAPS_KEPT_MS = 24 * 3600 * 1000  # as caps.lua keeps the caps of a drop that is over
+# Of a rebuild's own: it reads in pages, so one that takes longer is stuck. Between two of them it writes to
+# Redis what it has read, for longer than another transaction may do nothing.
+STATEMENT_SECONDS = 8.0
+IDLE_SECONDS = 60.0
 _log = structlog.get_logger()
 
 
@@ -82,31 +90,46 @@ class DeskRebuilder:
         """Steps 3 to 6; how many drops."""
         async with self.ledger.begin() as conn:
             epoch = await desks.raise_epoch(conn, shard, now)
+        load = load_name(epoch, run_id)
         async with self.ledger.begin() as conn:
+            await allow_time(conn, STATEMENT_SECONDS, IDLE_SECONDS)
             await desks.hold_exclusively(conn, shard)
             dead = await dead_by_drop(conn, shard)
-            rows = [
-                row
-                for drop_id in await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
-                if (row := await drops.find(conn, drop_id)) is not None
-            ]
+            ids = await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
+            rows = await drops.find_all(conn, ids)
             for row in rows:
                 drop = await loaded_drop(conn, row, dead[row.id])
                 await self.fence.load_drop(shard, drop)
-            caps = _with_dead(await claims.caps_of_shard(conn, shard, now), dead)
-            # Also where nobody has claimed: a restored copy may know of slots that nobody used.
-            for batch_id in caps.keys() | {row.batch_id for row in rows}:
-                await self.fence.load_caps(shard, batch_id, caps.get(batch_id, {}))
-            in_all = _with_dead_of_campaigns(
-                await claims.campaign_caps_of_shard(conn, shard, now), dead
-            )
-            for campaign_id, used in in_all.items():
-                await self.fence.load_campaign_caps(shard, campaign_id, used)
+            letters = chain.from_iterable(dead.values())
+            await self._load_limits(conn, shard, rows, letters, load, now)
             await self.fence.load_stops(shard, *await stops.stopped_claims(conn))
             for row in rows:
                 await self._show(conn, row, f"{run_id}.{epoch}")
-            await self.fence.arm(shard, run_id, epoch)
+            await self.fence.arm(shard, run_id, epoch, load)
         return len(rows)
+
+    async def _load_limits(
+        self,
+        conn: AsyncConnection,
+        shard: int,
+        rows: Sequence[DropRow],
+        dead: Iterable[OutboxEntry],
+        load: str,
+        now: int,
+    ) -> None:
+        """Of the batches and campaigns that somebody can tap for as soon as the desk is armed: also of
+        openings, which may have reached the desk that is gone, and the room."""
+        kept_until: dict[tuple[CapName, str], int] = {}
+        for row in rows:
+            if row.closed_at is not None:
+                continue
+            batch, _ = await offer_of(conn, row.batch_id)
+            lasts_ms = (row.opens_in_seconds + row.duration_seconds) * 1000
+            until = max(now, row.closes_at or now + lasts_ms) + CAPS_KEPT_MS
+            for cap in caps_of(batch):
+                key = (cap.name, cap.id)
+                kept_until[key] = max(kept_until.get(key, 0), until)
+        await load_at_rebuild(conn, self.fence, shard, list(dead), kept_until, load)
 
     async def _show(self, conn: AsyncConnection, row: DropRow, rebuild_id: str) -> None:
         """Open ones anew; closed ones only to a room that has gone back to a time before their end."""
@@ -120,34 +143,9 @@ class DeskRebuilder:
             await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
 
 
-def _with_dead(
-    caps: dict[str, dict[str, list[int]]], dead: Mapping[str, Sequence[OutboxEntry]]
-) -> dict[str, dict[str, list[int]]]:
-    """A dead letter counts for its student's limit as well: they were told `won`."""
-    for entry in chain.from_iterable(dead.values()):
-        _count(caps, entry.batch_id, entry.student, entry.slot)
-    return caps
-
-
-def _with_dead_of_campaigns(
-    caps: dict[str, dict[str, list[int]]], dead: Mapping[str, Sequence[OutboxEntry]]
-) -> dict[str, dict[str, list[int]]]:
-    for entry in chain.from_iterable(dead.values()):
-        if entry.campaign_id:
-            _count(caps, entry.campaign_id, entry.student, entry.campaign_slot)
-    return caps
-
-
-def _count(caps: dict[str, dict[str, list[int]]], cap: str, student: str, slot: int) -> None:
-    used = caps.setdefault(cap, {}).setdefault(student, [])
-    if slot not in used:
-        used.append(slot)
-
-
 async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
     found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
-    for entry in await claims.dead_of_shard(conn, shard):
-        letter = OutboxEntry(**entry)  # type: ignore[arg-type]  # written by _asdict
+    for letter in await dead_letters(conn, shard):
         found[letter.drop_id].append(letter)
     return found
 

@@ -15,7 +15,7 @@ from server.core.refusals import Code, Refused
 from server.core.stock import Stock
 from server.core.template_parts import discount_to_json
 from server.desk import DeskUnavailableError
-from server.desk.drop_desk import DeskCounts
+from server.desk.drop_state import DeskCounts
 from server.flows.places import Places, Whole
 from server.ledger import batches, drop_results, drops
 from server.ledger.batches import Offer

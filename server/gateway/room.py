@@ -11,7 +11,7 @@ from server import wire
 from server.core.claims import Audience, ClaimState
 from server.core.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
 from server.core.identity import Identity, Role
-from server.desk.drop_desk import DeskCounts
+from server.desk.drop_state import DeskCounts
 from server.desk.feed import FeedKind, Losses, Publication, RoomState
 from server.desk.records import HeldClaim
 from server.gateway.broadcast import Broadcast, OnSent, Write, admits

@@ -17,7 +17,8 @@ from server.clock import now_ms
 from server.core.claims import ClaimState
 from server.core.coupons import HOLD_ENDED
 from server.desk import DeskUnavailableError
-from server.desk.drop_desk import DeskCounts, DropDesk
+from server.desk.drop_desk import DropDesk
+from server.desk.drop_state import DeskCounts
 from server.desk.feed import (
     Feed,
     Loss,

@@ -6,9 +6,9 @@ years must not keep one statement busy for long.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
 
-from sqlalchemy import ColumnElement, FromClause, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupon_states import UNIT_USES, UnitUse
@@ -25,8 +25,7 @@ from server.ledger.tables import (
     intents,
 )
 
-_HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
-_TAKEN = [*_HELD, "redeemed"]
+HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +39,6 @@ class DropAudit:
     state: str
     live: int
     stock: Stock
-
-
-@dataclass(frozen=True, slots=True)
-class Loose:
-    """A claim without its coupon, or a coupon without its claim."""
-
-    drop_id: str
-    student: str | None
-    claim_id: str | None
-    unit: int | None
-    claim_state: str | None
-    coupon_id: str | None
-    coupon_state: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +70,27 @@ class LeftBehind:
     error: str | None
 
 
-async def page_of_drops(conn: AsyncConnection, after: str, limit: int) -> list[DropAudit]:
-    """In the order of their ids, from behind `after`; without those that have no stock yet."""
+async def page_of_drops(
+    conn: AsyncConnection, after: str, limit: int, units: int
+) -> tuple[list[DropAudit], bool]:
+    """In the order of their ids, from behind `after`; without those that have no stock yet. At most `limit`
+    drops, and of so many units that about `units` claims are counted. Whether there may be more."""
     query = (
         select(drops)
         .where(drops.c.id > after, drops.c.state != "prepared")
         .order_by(drops.c.id)
         .limit(limit)
     )
-    rows = (await conn.execute(query)).mappings().all()
+    found = (await conn.execute(query)).mappings().all()
+    sums = accumulate(row["quantity"] for row in found)
+    rows = [row for row, so_far in zip(found, sums, strict=True) if so_far <= units] or found[:1]
     ids = [row["id"] for row in rows]
     size = func.sum(allotments.c.last - allotments.c.first + 1)
-    units = await _by_drop(conn, allotments, size, ids, allotments.c.id.is_not(None))
+    of_drops = await _by_drop(conn, allotments, size, ids, allotments.c.id.is_not(None))
     live = await _by_drop(conn, claims, func.count(), ids, claims.c.state == "live")
-    held = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state.in_(_HELD))
+    held = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state.in_(HELD))
     redeemed = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state == "redeemed")
-    return [
+    audits = [
         DropAudit(
             id=one["id"],
             room=one["room"],
@@ -110,7 +101,7 @@ async def page_of_drops(conn: AsyncConnection, after: str, limit: int) -> list[D
             stock=Stock(
                 one["quantity"],
                 # One that was closed while it was prepared never had units; all of it went back.
-                units.get(one["id"], one["returned"]) - one["returned"] - live.get(one["id"], 0),
+                of_drops.get(one["id"], one["returned"]) - one["returned"] - live.get(one["id"], 0),
                 held.get(one["id"], 0),
                 redeemed.get(one["id"], 0),
                 one["returned"],
@@ -118,6 +109,7 @@ async def page_of_drops(conn: AsyncConnection, after: str, limit: int) -> list[D
         )
         for one in rows
     ]
+    return audits, len(found) == limit or len(rows) < len(found)
 
 
 async def _by_drop(
@@ -130,48 +122,6 @@ async def _by_drop(
     column = table.c.drop_id
     query = select(column, counted).where(column.in_(drop_ids), condition).group_by(column)
     return {row[0]: int(row[1]) for row in await conn.execute(query)}
-
-
-async def claims_without_coupon(conn: AsyncConnection, drop_ids: Collection[str]) -> list[Loose]:
-    """Live ones, whose coupon is not there or has given its unit up."""
-    query = (
-        select(*_loose_columns())
-        .outerjoin(coupons, coupons.c.claim_id == claims.c.id)
-        .where(
-            claims.c.drop_id.in_(drop_ids),
-            claims.c.state == "live",
-            or_(coupons.c.id.is_(None), coupons.c.state.not_in(_TAKEN)),
-        )
-        .order_by(claims.c.drop_id, claims.c.unit)
-    )
-    return [Loose(*row) for row in await conn.execute(query)]
-
-
-async def coupons_without_claim(conn: AsyncConnection, drop_ids: Collection[str]) -> list[Loose]:
-    """Those that keep a unit and whose claim is not there, not live, or another student's."""
-    query = (
-        select(coupons.c.drop_id, coupons.c.student, *_loose_columns()[2:])
-        .select_from(coupons)
-        .outerjoin(claims, claims.c.id == coupons.c.claim_id)
-        .where(
-            coupons.c.drop_id.in_(drop_ids),
-            coupons.c.source == "claim",
-            coupons.c.state.in_(_TAKEN),
-            or_(
-                claims.c.id.is_(None),
-                claims.c.state != "live",
-                claims.c.student != coupons.c.student,
-                claims.c.drop_id != coupons.c.drop_id,
-            ),
-        )
-        .order_by(coupons.c.drop_id, coupons.c.id)
-    )
-    return [Loose(*row) for row in await conn.execute(query)]
-
-
-def _loose_columns() -> tuple[Any, ...]:
-    of_claim = (claims.c.drop_id, claims.c.student, claims.c.id, claims.c.unit, claims.c.state)
-    return (*of_claim, coupons.c.id, coupons.c.state)
 
 
 async def wrong_counters(conn: AsyncConnection) -> list[Counter]:

@@ -8,15 +8,34 @@ share, always: two transactions then wait for each other, not for ever.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
-from sqlalchemy import Integer, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    Executable,
+    Integer,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.batches import Batch, ClaimWindow, RoomShare
 from server.core.claims import conditions_to_json, read_conditions
 from server.ledger import budgets
-from server.ledger.tables import batch_rooms, batches, code_runs, coupons, drops, template_versions
+from server.ledger.tables import (
+    batch_rooms,
+    batches,
+    code_runs,
+    coupons,
+    drops,
+    template_versions,
+)
 
 
 async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
@@ -81,16 +100,27 @@ async def offers_of(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[s
     return {row[0]: Offer(row[1], row[2], row[3]) for row in await conn.execute(query)}
 
 
-async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> bool:
-    """Allots units to a drop of the room. False: the batch or the room's share has fewer, and
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is known besides, as of one moment: `epoch` of the desk shard; whether any student can have used
+    anything of the batch, or of its campaign, until then."""
+
+    epoch: int
+    is_batch_unused: bool
+    is_campaign_unused: bool
+
+
+async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> Taken | None:
+    """Allots units to a drop of the room. None: the batch or the room's share has fewer, and
     nothing was taken.
     """
-    if not await _take_of_batch(conn, batch.id, units):
-        return False
+    row = (await conn.execute(_UNITS_TAKEN, {"of": batch.id, "units": units})).first()
+    if row is None:
+        return None
     if batch.rooms is None or await _take_of_share(conn, batch.id, room, units):
-        return True
+        return Taken(row[0], not row[1], not row[2])
     await _return_to_batch(conn, batch.id, units)
-    return False
+    return None
 
 
 async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
@@ -161,11 +191,6 @@ async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
         )
 
 
-async def _take_of_batch(conn: AsyncConnection, batch_id: str, units: int) -> bool:
-    taken = await conn.execute(_UNITS_TAKEN, {"of": batch_id, "units": units})
-    return taken.rowcount == 1
-
-
 async def _take_of_share(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
     share = batch_rooms.c.quantity
     taken = await conn.execute(
@@ -225,10 +250,26 @@ def _columns(batch: Batch) -> dict[str, object]:
 _BY_ID = select(batches).where(batches.c.id == bindparam("of"))
 _KEPT_BY_ID = _BY_ID.with_for_update(read=True, key_share=True)
 _MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
-_UNITS_TAKEN = (
+# Asked with the units, for it costs no round trip: whether students can have used any of it. They could where
+# there was a drop that was no longer prepared, or a code that is bound. As text: SQLAlchemy leaves the names
+# of tables out of what SQLite's RETURNING has.
+_BEGUN = "drops.state <> 'prepared'"
+_EPOCH = "(SELECT epoch FROM desks WHERE desks.shard = batches.shard)"
+_BATCH_IS_USED = f"""(
+  EXISTS (SELECT 1 FROM drops WHERE drops.batch_id = batches.id AND {_BEGUN})
+  OR EXISTS (SELECT 1 FROM coupons WHERE coupons.batch_id = batches.id
+    AND claim_id IS NULL AND slot IS NOT NULL AND coupons.state <> 'revoked'))"""
+_CAMPAIGN_IS_USED = f"""(
+  EXISTS (SELECT 1 FROM campaign_claims WHERE campaign_claims.campaign_id = batches.campaign_id)
+  OR EXISTS (SELECT 1 FROM batches AS other JOIN drops ON drops.batch_id = other.id
+    WHERE other.campaign_id = batches.campaign_id AND {_BEGUN}))"""
+_UNITS_TAKEN: Final[Executable] = (
     update(batches)
     .where(batches.c.id == bindparam("of"), batches.c.quantity >= _MORE_ALLOTTED)
     .values(allotted=_MORE_ALLOTTED)
+    .returning(
+        literal_column(_EPOCH), literal_column(_BATCH_IS_USED), literal_column(_CAMPAIGN_IS_USED)
+    )
 )
 
 # Columns that are fields under the same name.

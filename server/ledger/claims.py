@@ -4,21 +4,16 @@ Called by flows/record_claims.py, end_holds.py and rebuild_desk.py inside their 
 unit 501 of 500 is the tables' business (tables/); here an IntegrityError is let through.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, update
+from sqlalchemy import and_, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.batch_edits import CAPS_KEPT_MS
 from server.ledger.many_rows import insert_rows, insert_unless_there, is_among
 from server.ledger.tables import (
-    batches,
     campaign_claims,
-    campaigns,
     claims,
-    code_runs,
     coupons,
     dead_letters,
     drops,
@@ -34,6 +29,12 @@ DUPLICATE = "duplicate"  # its student holds another claim of the drop
 # Written out, or no database sees that a partial index of tables/ is meant, and it reads all claims.
 IS_LIVE = claims.c.state == literal("live", literal_execute=True)
 IS_COUNTED = claims.c.state != literal("revoked", literal_execute=True)  # for slots
+# A coupon that no claim gave, and that a student has.
+IS_COUNTED_CODE = and_(
+    coupons.c.claim_id.is_(None),
+    coupons.c.slot.is_not(None),
+    coupons.c.state != literal("revoked", literal_execute=True),
+)
 
 
 class ClaimRow(NamedTuple):
@@ -117,7 +118,7 @@ async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[
         claims.c.batch_id == batch_id, claims.c.student == student, IS_COUNTED
     )
     of_codes = select(coupons.c.slot).where(
-        coupons.c.batch_id == batch_id, coupons.c.student == student, _counts_as_code()
+        coupons.c.batch_id == batch_id, coupons.c.student == student, IS_COUNTED_CODE
     )
     return set(await conn.scalars(of_claims.union(of_codes)))
 
@@ -146,37 +147,6 @@ async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> se
     return set(await conn.scalars(query))
 
 
-async def caps_of_shard(
-    conn: AsyncConnection, shard: int, now: int
-) -> dict[str, dict[str, list[int]]]:
-    """Batch -> student -> slots used, by claims and by codes, of the batches that can still be claimed
-    from, or whose end may still be moved; also of those whose codes nobody has bound."""
-    is_kept = and_(
-        batches.c.shard == shard,
-        func.coalesce(batches.c.claim_until, now) > now - CAPS_KEPT_MS,
-    )
-    with_codes = select(code_runs.c.batch_id).distinct().join(batches).where(is_kept)
-    caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
-    caps.update({batch_id: {} for batch_id in await conn.scalars(with_codes)})
-    for table, counts in ((claims, IS_COUNTED), (coupons, _counts_as_code())):
-        query = (
-            select(table.c.batch_id, table.c.student, table.c.slot)
-            .join(batches, batches.c.id == table.c.batch_id)
-            .where(is_kept, counts)
-            .order_by(table.c.slot)
-        )
-        for batch_id, student, slot in await conn.execute(query):
-            caps[batch_id].setdefault(student, []).append(slot)
-    return caps
-
-
-def _counts_as_code() -> ColumnElement[bool]:
-    """A coupon that no claim gave, and that a student has."""
-    return and_(
-        coupons.c.claim_id.is_(None), coupons.c.slot.is_not(None), coupons.c.state != "revoked"
-    )
-
-
 class CampaignClaim(NamedTuple):
     """A claim's slot of a campaign that has a limit for each student."""
 
@@ -200,38 +170,14 @@ async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: 
     return set(await conn.scalars(query))
 
 
-async def campaign_caps_of_shard(
-    conn: AsyncConnection, shard: int, now: int
-) -> dict[str, dict[str, list[int]]]:
-    """Campaign -> student -> slots used, by claims and by codes, of those with a limit that are not over;
-    also of those that nobody has used."""
-    c = campaign_claims.c
-    query = (
-        select(campaigns.c.id, c.student, c.slot)
-        .outerjoin(campaign_claims, c.campaign_id == campaigns.c.id)
-        .where(
-            campaigns.c.shard == shard,
-            campaigns.c.ends_at > now,
-            campaigns.c.per_student.is_not(None),
-        )
-        .order_by(c.slot)
-    )
-    caps: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
-    for campaign_id, student, slot in await conn.execute(query):
-        used = caps[campaign_id]
-        if student is not None:
-            used.setdefault(student, []).append(slot)
-    return caps
-
-
 async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[str]:
     """The drops that a desk has to know: not closed, or closed so lately that students come back
     for them."""
-    query = select(drops.c.id).where(
-        drops.c.shard == shard,
-        (drops.c.state.in_(("opening", "open"))) | (drops.c.closed_at > closed_after),
-    )
-    return list(await conn.scalars(query))
+    of_shard = select(drops.c.id).where(drops.c.shard == shard)
+    # Two looks, or all drops that ever were are read.
+    under_way = of_shard.where(drops.c.state.in_(("opening", "open")))
+    lately = of_shard.where(drops.c.closed_at > closed_after)
+    return list(await conn.scalars(under_way.union(lately)))
 
 
 async def dead_of_shard(conn: AsyncConnection, shard: int) -> list[dict[str, object]]:

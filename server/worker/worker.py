@@ -7,7 +7,7 @@ fault in one round must not end the others, and is logged and counted.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -15,7 +15,6 @@ from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.books_board import BooksBoard
 from server.desk.fence import Fence
-from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
 from server.flows import budgets
 from server.flows.balances import credit_due
@@ -33,6 +32,7 @@ from server.ledger.engine import LedgerUnavailableError
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.difference_watch import DifferenceWatch
+from server.worker.fence_mender import FenceMender
 
 CLAIM_LANES = 2  # one's transaction runs in the database while the other prepares its own
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
@@ -55,6 +55,11 @@ class Worker:
     rebuilder: DeskRebuilder
     metrics: Metrics
     books_board: BooksBoard | None = None  # where web processes read whether desk and ledger agree
+    _mender: FenceMender = field(init=False)
+
+    def __post_init__(self) -> None:
+        mender = FenceMender(self.fence, self.rebuilder, self.metrics)
+        object.__setattr__(self, "_mender", mender)  # frozen, and made of its own parts
 
     async def run(self) -> None:
         """Until cancelled. Then every job ends the round it is in, so that whoever was told `won` need
@@ -77,6 +82,7 @@ class Worker:
                 for job in jobs:
                     job.cancel()
                 await asyncio.wait(jobs)
+                await self._mender.close()
                 await self._leave()
 
     async def _leave(self) -> None:
@@ -117,28 +123,13 @@ class Worker:
 
     async def mend_fences(self) -> None:
         """Rebuilds every shard whose fence is shut."""
-        shut = await self.fence.shut_shards()
-        for shard in range(SHARDS):
-            self.metrics.fence_closed.labels(shard).set(shard in shut)
-        for shard in await self.rebuilder.in_order(shut) if shut else ():
-            await self._rebuild(shard)
+        await self._mender.mend()
 
     async def mend_outboxes(self) -> None:
         """A stream that is gone takes wins with it: the desk that sold them is loaded anew, and the
         gateways ask it for those they have told."""
         for shard in await self.outbox.shards_without_group():
             await self.fence.shut(shard)
-
-    async def _rebuild(self, shard: int) -> None:
-        """A shard that cannot be rebuilt keeps no other shut. One that another worker has armed since we
-        looked is left alone: it sells already."""
-        try:
-            if await self.rebuilder.rebuild(shard, now_ms(), only_if_shut=True):
-                self.metrics.rebuilds.inc()
-        except (DeskUnavailableError, LedgerUnavailableError):
-            raise
-        except Exception:
-            _log.exception("rebuild_failed", shard=shard)
 
     async def close_overdue(self) -> None:
         await close_overdue(self.places, now_ms())

@@ -11,6 +11,7 @@ from server.core.coupons import Coupon
 from server.core.refusals import Code, Refused
 from server.flows import bind_code as flow
 from server.flows import codes as flows
+from server.flows.load_limits import caps_of
 from server.flows.show_drop import DropView
 from server.ledger import claims, tables
 from tests.support.campaigns import made_campaign
@@ -150,7 +151,7 @@ async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Cre
     """A process died between the desk and the ledger."""
     (typed,) = await batches_of(crew, 1, None)
     (code,) = await made_codes(crew, typed, 1)
-    caps = flow._caps_on_desk(typed)
+    caps = caps_of(typed)
     await crew.desk.drops.take_slots(typed.shard, caps, "ann", "cpn_gone")
     assert is_over(await bind(crew, "ann", code))
 
@@ -266,9 +267,9 @@ async def test_control_codes_that_do_not_ask_for_a_slot_of_the_campaign_give_mor
     crew: Crew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody, _ = await rush(crew)
-    ask = flow._caps_on_desk
+    ask = caps_of
     monkeypatch.setattr(
-        flow, "_caps_on_desk", lambda batch: [cap for cap in ask(batch) if cap.name == "batch"]
+        flow, "caps_of", lambda batch: [cap for cap in ask(batch) if cap.name == "batch"]
     )
 
     assert max(await everybody.once()) > LIMIT

@@ -10,6 +10,7 @@ from server.core.claims import Outcome
 from server.core.drops import Allotment
 from server.desk import DeskUnavailableError
 from server.desk import fence as fence_module
+from server.desk.caps import CapName
 from server.desk.fence import Fence, LeaseLostError
 from server.ledger import tables
 from server.ledger.engine import LedgerUnavailableError
@@ -153,10 +154,15 @@ class TestSeveralRebuilders:
         assert await quick.take_lease(SHARD) is None
         await desk.redis.delete(desk.keys().lease)  # it has run out
         assert await quick.take_lease(SHARD) == run_id
-        for call in (slow.load_caps(SHARD, "bat_1", {"s1": [1]}), slow.arm(SHARD, run_id, 9)):
+        for call in (
+            slow.load_caps(SHARD, (CapName.BATCH, "bat_1"), {"s1": [1]}),
+            slow.arm(SHARD, run_id, 9),
+        ):
             with pytest.raises(LeaseLostError):
                 await call
 
         await quick.arm(SHARD, run_id, 9)
         with pytest.raises(LeaseLostError):
-            await quick.load_caps(SHARD, "bat_1", {"s1": [1]})  # armed: nothing is loaded any more
+            await quick.load_caps(
+                SHARD, (CapName.BATCH, "bat_1"), {"s1": [1]}
+            )  # armed: nothing is loaded any more

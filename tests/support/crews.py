@@ -236,7 +236,11 @@ async def desk_state(crew: Crew, drop_id: str) -> DeskState:
         {**fields, "allotments": allotments},
         _text(await redis.hgetall(keys.holders(drop_id))),
         tuple(int(unit) for unit in await redis.zrange(keys.free(drop_id), 0, -1)),
-        _text(await redis.hgetall(keys.caps(row.batch_id))),
+        {
+            student: slots
+            for student, slots in _text(await redis.hgetall(keys.caps(row.batch_id))).items()
+            if student  # the field '' names the load of the desk
+        },
     )
 
 

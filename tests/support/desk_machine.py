@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from server.core.drops import Allotment, Window
+from server.desk.caps import CapName
 from server.desk.claim_desk import ClaimAnswer
-from server.desk.drop_desk import Closing, Stamped
+from server.desk.drop_state import Closing, Stamped
 from server.desk.fence import ConfirmedClaim, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.records import HeldClaim
@@ -354,9 +355,9 @@ class DeskMachine(RuleBasedStateMachine):
                 for (batch, student), used in self.model.used_slots.items()
                 if batch == batch_id and used
             }
-            await self.desk.fence.load_caps(SHARD, batch_id, slots)
+            await self.desk.fence.load_caps(SHARD, (CapName.BATCH, batch_id), slots)
         in_campaign = {s: used for (_, s), used in self.model.used_in_campaign.items() if used}
-        await self.desk.fence.load_campaign_caps(SHARD, CAMPAIGN, in_campaign)
+        await self.desk.fence.load_caps(SHARD, (CapName.CAMPAIGN, CAMPAIGN), in_campaign)
         stopped = sorted(self.model.stopped)
         await self.desk.fence.load_stops(SHARD, self.stops_version, stopped)
         await self.desk.fence.arm(SHARD, run_id, 1)

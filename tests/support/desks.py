@@ -10,9 +10,11 @@ from redis.asyncio import Redis
 
 from server.core.claims import Audience
 from server.core.drops import Allotment, RoomDrop, Window
+from server.desk.caps import CapsMissing
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.connection import connect
-from server.desk.drop_desk import DropDesk, Stamped
+from server.desk.drop_desk import DropDesk
+from server.desk.drop_state import Stamped
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, ShardKeys
@@ -52,7 +54,8 @@ class Desk:
         opens_in_ms: int = 0,
         duration_ms: int = 60_000,
     ) -> Stamped | None:
-        return await self.drops.open(
+        """On a desk that has all caps."""
+        opened = await self.drops.open(
             shard=SHARD,
             drop_id=drop_id,
             batch_id=batch_id,
@@ -62,6 +65,8 @@ class Desk:
             opens_in_ms=opens_in_ms,
             duration_ms=duration_ms,
         )
+        assert not isinstance(opened, CapsMissing)
+        return opened
 
     async def tap(
         self,

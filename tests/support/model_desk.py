@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from server.core.claims import ClaimState, Outcome
 from server.core.drops import Allotment, Window
 from server.desk import DeskUnavailableError
-from server.desk.drop_desk import Closing, Extended
+from server.desk.drop_state import Closing, Extended
 from server.desk.fence import ConfirmedClaim
 
 ANY_LOAD = 0  # which load of the desk said so is not compared

@@ -2,10 +2,13 @@
 catches, thrown just before or just after the hop.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.core.drops import Allotment, RoomDrop
-from server.desk.drop_desk import Closing, DropDesk, Extended, Stamped
+from server.desk.caps import Cap, CapsMissing
+from server.desk.drop_desk import DropDesk
+from server.desk.drop_state import Closing, Extended, Stamped
 from server.desk.feed import Feed, FeedKind
 from server.flows.open_drop import Drops
 from tests.support.classroom import Classroom
@@ -30,7 +33,7 @@ class Death:
 class MortalDesk(DropDesk):
     death: Death
 
-    async def open(self, **asked: object) -> Stamped | None:
+    async def open(self, **asked: object) -> Stamped | CapsMissing | None:
         self.death.strike("before", "open")
         window = await super().open(**asked)  # type: ignore[arg-type]
         self.death.strike("after", "open")
@@ -43,10 +46,16 @@ class MortalDesk(DropDesk):
         return is_taken
 
     async def extend(
-        self, shard: int, drop_id: str, intent_id: str, ms: int, expected_closes_at: int
+        self,
+        shard: int,
+        drop_id: str,
+        intent_id: str,
+        ms: int,
+        expected_closes_at: int,
+        caps: Sequence[Cap] = (),
     ) -> Extended:
         self.death.strike("before", "extend")
-        extended = await super().extend(shard, drop_id, intent_id, ms, expected_closes_at)
+        extended = await super().extend(shard, drop_id, intent_id, ms, expected_closes_at, caps)
         self.death.strike("after", "extend")
         return extended
 

@@ -85,6 +85,15 @@ coupons = Table(
         sqlite_where=text("state <> 'revoked' AND slot IS NOT NULL"),
         postgresql_where=text("state <> 'revoked' AND slot IS NOT NULL"),
     ),
+    # How many codes each student has bound: limits are loaded along it, however many claims there are.
+    Index(
+        "ix_coupons_bound_codes",
+        "batch_id",
+        "student",
+        "slot",
+        sqlite_where=text("claim_id IS NULL AND slot IS NOT NULL AND state <> 'revoked'"),
+        postgresql_where=text("claim_id IS NULL AND slot IS NOT NULL AND state <> 'revoked'"),
+    ),
     # What no claim gave, a page at a time; claims, thousands a second, do not pay for it.
     Index(
         "ix_coupons_codes",

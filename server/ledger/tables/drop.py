@@ -50,6 +50,9 @@ drops = Table(
     CheckConstraint("state IN ('prepared','opening','open','closed')", name="state_known"),
     Index("ix_drops_room_id", "room", "id"),
     Index("ix_drops_state_closes_at", "state", "closes_at"),
+    # What was closed lately, and whether a batch has drops, without reading all there ever were.
+    Index("ix_drops_closed_at", "closed_at"),
+    Index("ix_drops_batch_id", "batch_id"),
 )
 
 allotments = Table(

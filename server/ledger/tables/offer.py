@@ -88,6 +88,8 @@ batches = Table(
     CheckConstraint("per_student >= 1", name="per_student_positive"),
     UniqueConstraint("id", "per_student"),  # what claims refer to: the batch's immutable copy
     Index("ix_batches_template_id", "template_id"),
+    Index("ix_batches_campaign_id", "campaign_id"),
+    Index("ix_batches_claim_until", "claim_until"),
 )
 
 batch_rooms = Table(

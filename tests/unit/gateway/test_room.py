@@ -10,7 +10,7 @@ from server import wire
 from server.core.claims import Audience, ClaimState
 from server.core.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, DropState, RoomDrop, Window
 from server.core.identity import Identity, Role
-from server.desk.drop_desk import DeskCounts
+from server.desk.drop_state import DeskCounts
 from server.desk.feed import FeedKind, Publication, RoomState
 from server.desk.records import HeldClaim
 from server.gateway import broadcast as module

@@ -1,0 +1,167 @@
+"""Old claims in bulk, straight into a ledger: what years of lessons leave behind.
+
+For measuring that what has been does not slow what is live. A migrated ledger that nothing else writes to
+meanwhile; the rows keep all its constraints. On PostgreSQL by COPY, on SQLite by executemany.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+_YEAR_MS: Final = 365 * 24 * 3600 * 1000
+SHARDS: Final = 16
+_JSON: Final = json.dumps({})
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`claims` over `batches` without a claim window, each in `drops_each` drops that were closed a year ago.
+    `shard` None: spread evenly over all. `name` begins every id."""
+
+    claims: int
+    now: int
+    batches: int = 200
+    drops_each: int = 10
+    shard: int | None = None
+    name: str = "old"
+
+    @property
+    def of_drop(self) -> int:
+        return max(1, self.claims // (self.batches * self.drops_each))
+
+    @property
+    def of_batch(self) -> int:
+        return self.of_drop * self.drops_each
+
+
+def rows_of(asked: History) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
+    """(table, columns, rows), in an order that keeps every reference."""
+    then = asked.now - _YEAR_MS
+    template = f"tpl_{asked.name}"
+    yield "templates", ("id", "version"), [(template, 1)]
+    yield "template_versions", _VERSION, [_version(template, then)]
+    for number in range(asked.batches):
+        yield from _rows_of_batch(asked, template, number, then)
+
+
+def _rows_of_batch(
+    asked: History, template: str, number: int, then: int
+) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
+    shard = number % SHARDS if asked.shard is None else asked.shard
+    batch = f"bat_{asked.name}_{number}"
+    yield "batches", _BATCH, [_batch(batch, template, asked.of_batch, shard, then)]
+    drops = [f"drp_{asked.name}_{number}_{one}" for one in range(asked.drops_each)]
+    yield "drops", _DROP, [_drop(drop, batch, asked.of_drop, shard, then) for drop in drops]
+    size = asked.of_drop
+    allotments: list[Row] = [(drop.replace("drp", "alt", 1), drop, 1, size, then) for drop in drops]
+    yield "allotments", ("id", "drop_id", "first", "last", "created_at"), allotments
+    claims, coupons = [], []
+    for place, drop in enumerate(drops):
+        for unit in range(1, size + 1):
+            student = f"s{place * size + unit}"
+            claims.append(_claim(drop, batch, student, unit, size, then))
+            coupons.append(_coupon(drop, batch, template, student, unit, then))
+    yield "claims", _CLAIM, claims
+    yield "coupons", _COUPON, coupons
+
+
+def write_history(url: str, asked: History) -> None:
+    """Into the database of this address (`postgresql://…`, `sqlite:///path`)."""
+    if url.startswith("sqlite:"):
+        _to_sqlite(Path(url.removeprefix("sqlite:///")), asked)
+    else:
+        asyncio.run(_to_postgresql(url, asked))
+
+
+def _to_sqlite(path: Path, asked: History) -> None:
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA synchronous = OFF")
+        for table, columns, rows in rows_of(asked):
+            marks = ", ".join("?" * len(columns))
+            names = ", ".join(f'"{column}"' for column in columns)
+            connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+        connection.commit()
+        connection.execute("ANALYZE")
+        connection.commit()
+    finally:
+        connection.close()
+
+
+async def _to_postgresql(url: str, asked: History) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for table, columns, rows in rows_of(asked):
+            await connection.copy_records_to_table(table, records=rows, columns=columns)
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
+
+
+_VERSION: Final = (
+    *("template_id", "version", "name", "description", "currency", "discount", "threshold"),
+    *("scope", "validity", "style", "metadata", "created_by", "created_at"),
+)
+_BATCH: Final = (
+    *("id", "template_id", "template_version", "name", "channel", "quantity", "allotted"),
+    *("per_student", "any_room", "shard", "metadata", "created_by", "created_at"),
+)
+_DROP: Final = (
+    *("id", "room", "batch_id", "per_student", "shard", "state", "mode", "message", "quantity"),
+    *("duration_seconds", "opens_in_seconds", "audience", "opens_at", "closes_at", "closed_at"),
+    *("close_reason", "metadata", "created_by", "created_at"),
+)
+_CLAIM: Final = (
+    *("id", "drop_id", "batch_id", "student", "request_id", "unit", "allotment_id"),
+    *("allotment_first", "allotment_last", "slot", "per_student", "state", "won_at"),
+    "confirmed_at",
+)
+_COUPON: Final = (
+    *("id", "code", "batch_id", "template_id", "template_version", "source", "claim_id"),
+    *("drop_id", "student", "state", "valid_from", "valid_until", "created_at", "slot"),
+)
+
+
+def _version(template: str, at: int) -> Row:
+    discount = json.dumps({"kind": "amount_off", "amount": 1000})
+    threshold = json.dumps({"min_amount": 0})
+    scope = json.dumps({"courses": [], "packages": []})
+    validity = json.dumps({"kind": "relative", "seconds": 86400, "cap_at_batch_end": False})
+    parts = (discount, threshold, scope, validity, _JSON, _JSON)
+    return (template, 1, "Ten off", "", "CNY", *parts, "history", at)
+
+
+def _batch(batch: str, template: str, quantity: int, shard: int, at: int) -> Row:
+    # Twice as many as were given out: there is something left to drop.
+    units = (2 * quantity, quantity)
+    return (batch, template, 1, batch, "live", *units, 2, True, shard, _JSON, "history", at)
+
+
+def _drop(drop: str, batch: str, units: int, shard: int, at: int) -> Row:
+    audience = json.dumps({"tags": [], "students": []})
+    ended = (at, at + 60_000, at + 60_000, "expired")
+    of_batch = (batch, 2, shard, "closed", "first", "", units, 60, 0)
+    return (drop, "old-room", *of_batch, audience, *ended, _JSON, "history", at)
+
+
+def _claim(drop: str, batch: str, student: str, unit: int, size: int, at: int) -> Row:
+    claim, allotment = _id("clm", drop, unit), drop.replace("drp", "alt", 1)
+    seat = (unit, allotment, 1, size, 1, 2, "live")
+    return (claim, drop, batch, student, "r1", *seat, at + unit, at + unit)
+
+
+def _coupon(drop: str, batch: str, template: str, student: str, unit: int, at: int) -> Row:
+    coupon, claim = _id("cpn", drop, unit), _id("clm", drop, unit)
+    lasts = (at, at + 86_400_000, at, 1)
+    return (coupon, coupon[4:], batch, template, 1, "claim", claim, drop, student, "usable", *lasts)
+
+
+def _id(kind: str, drop: str, unit: int) -> str:
+    return f"{kind}_{drop[4:]}_{unit}"
