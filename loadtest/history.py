@@ -146,7 +146,7 @@ def _batch(batch: str, template: str, quantity: int, shard: int, at: int) -> Row
 
 def _drop(drop: str, batch: str, units: int, shard: int, at: int) -> Row:
     audience = json.dumps({"tags": [], "students": []})
-    ended = (at, at + 60_000, at + 60_000, "expired")
+    ended = (at, at + 60_000, at + 60_000, "ended")
     of_batch = (batch, 2, shard, "closed", "first", "", units, 60, 0)
     return (drop, "old-room", *of_batch, audience, *ended, _JSON, "history", at)
 
