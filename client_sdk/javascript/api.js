@@ -293,7 +293,9 @@ export class Api {
     return this._call("GET", "/v1/redemptions", { query: { order_id: orderId } });
   }
 
-  /** Repeatable. @param {string} id @param {{payment_ref?: string, paid_at?: string}} [body]
+  /** Repeatable. `paid`: the sum, `expected_version`: of the lock that was paid for; one of the two is needed
+   * where the order's lock was replaced. Another one: `total_changed`.
+   * @param {string} id @param {{payment_ref?: string, paid_at?: string, paid?: number, expected_version?: number}} [body]
    * @returns {Promise<import("./shapes.js").Redemption>} */
   confirmRedemption(id, body = {}) {
     return this._call("POST", path`/v1/redemptions/${id}/confirm`, { body });

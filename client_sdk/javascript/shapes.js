@@ -265,7 +265,7 @@
  * @property {number} [floor_price]
  * @typedef {{currency: string, lines: OrderLine[]}} Order
  *
- * @typedef {{student?: string, order: Order, coupons?: string[]|"best", balance?: number}} QuoteForm
+ * @typedef {{student?: string, order: Order, coupons?: string[]|"best", balance?: number, order_id?: string}} QuoteForm
  * @typedef {{id: string, discount: number, payable: number}} PricedLine
  *
  * @typedef {object} Quote
@@ -307,6 +307,7 @@
  * @typedef {object} Redemption
  * @property {string} id
  * @property {"locked"|"redeemed"|"cancelled"|"expired"} state
+ * @property {number} version one more for each other lock that takes its place
  * @property {string} expires_at
  * @property {number} discount
  * @property {number} payable
@@ -347,6 +348,7 @@
  * @property {Record<string, unknown>[]} lines
  * @property {{discount: number, shares: Record<string, number>, coupon: CouponRecord}[]} coupons
  * @property {Redemption} redemption
+ * @property {{version: number, cancelled_at: string, payable: number}[]} cancelled_locks of before `redemption`
  *
  * @typedef {object} Act Who did what to the thing of the id `subject`
  * @property {string} id

@@ -320,7 +320,7 @@ class Api:
     async def confirm_redemption(
         self, redemption_id: str, payment: Payment | None = None
     ) -> Redemption:
-        """Repeatable."""
+        """Repeatable. `total_changed` where it was paid for another lock of the order."""
         path = f"/v1/redemptions/{_part(redemption_id)}/confirm"
         return await self._call(Redemption, "POST", path, payment or {})
 

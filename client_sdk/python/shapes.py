@@ -587,6 +587,7 @@ class QuoteForm(TypedDict):
     order: Order
     coupons: NotRequired[list[str] | Literal["best"]]
     balance: NotRequired[int]  # how much of the student's to take at most
+    order_id: NotRequired[str]  # of the student's own order: what it has locked is free
 
 
 class PricedLine(TypedDict):
@@ -691,8 +692,13 @@ class RedemptionForm(TypedDict):
 
 
 class Payment(TypedDict, total=False):
+    """`paid`: the sum, `expected_version`: of the lock that was paid for. One of the two is needed where the
+    order's lock was replaced."""
+
     payment_ref: str
     paid_at: str
+    paid: int
+    expected_version: int
 
 
 class RefundLine(TypedDict):
@@ -737,6 +743,7 @@ class Refund(TypedDict):
 class Redemption(TypedDict):
     id: str
     state: Literal["locked", "redeemed", "cancelled", "expired"]
+    version: NotRequired[int]  # one more for each other lock that takes its place
     expires_at: NotRequired[str]
     discount: NotRequired[int]
     payable: NotRequired[int]
@@ -778,14 +785,23 @@ class OrderCoupon(TypedDict):
     coupon: CouponRecord
 
 
+class CancelledLock(TypedDict):
+    """A lock that was cancelled before its order was locked again."""
+
+    version: int
+    cancelled_at: str
+    payable: int
+
+
 class OrderRecord(TypedDict):
-    """`list_total`: before the school's own sale prices."""
+    """`list_total`: before the school's own sale prices. `cancelled_locks`: of before `redemption`."""
 
     order_id: str
     list_total: int
     lines: list[dict[str, object]]
     coupons: list[OrderCoupon]
     redemption: Redemption
+    cancelled_locks: list[CancelledLock]
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,14 +77,24 @@ class OrderCouponShown(Shown):
     coupon: CouponRecordShown
 
 
+class CancelledLockShown(Shown):
+    """A lock that was cancelled before its order was locked again."""
+
+    version: int
+    cancelled_at: Moment
+    payable: int
+
+
 class OrderRecordShown(Shown):
-    """`list_total`: what the lines cost before the school's own sale prices."""
+    """`list_total`: what the lines cost before the school's own sale prices. `cancelled_locks`: of before
+    `redemption`, the oldest first."""
 
     order_id: str
     list_total: int
     lines: list[LineRecordShown]
     coupons: list[OrderCouponShown]
     redemption: RedemptionShown
+    cancelled_locks: list[CancelledLockShown]
 
 
 async def show_order(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
@@ -109,6 +119,12 @@ def _order(record: OrderRecord, now: int) -> OrderRecordShown:
             for frozen, coupon in zip(redemption.coupons, record.coupons, strict=True)
         ],
         redemption=shown_redemption(redemption),
+        cancelled_locks=[
+            CancelledLockShown(
+                version=each.version, cancelled_at=each.cancelled_at, payable=each.payable
+            )
+            for each in record.cancelled
+        ],
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Tag
 
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.fields import Amount, Body, Moment, Shown, Student, absent
+from server.api.fields import Amount, Body, Moment, Shown, Student, Word, absent
 from server.api.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
 from server.api.parts import ApiParts
 from server.core.identity import Identity, Role
@@ -43,6 +43,7 @@ class QuoteBody(Body):
     order: OrderBody
     coupons: Ticked | None = None
     balance: Amount = 0  # how much of the student's balance to take, at most
+    order_id: Word | None = None  # of the student's own order: what it has locked counts as free
 
 
 class AppliedShown(Shown):
@@ -142,7 +143,8 @@ async def create(parts: ApiParts, asked: Asked[QuoteBody, NoQuery]) -> Answer | 
     student = _student(asked.identity, asked.body.student)
     if isinstance(student, Refused):
         return student
-    form = QuoteForm(order_of(asked.body.order), student, _ticked(asked.body), asked.body.balance)
+    body = asked.body
+    form = QuoteForm(order_of(body.order), student, _ticked(body), body.balance, body.order_id)
     found = await quote_order(parts.ledger, form, asked.now, parts.money_rules)
     return found if isinstance(found, Refused) else Answer(_shown(found))
 

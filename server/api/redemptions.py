@@ -10,6 +10,7 @@ from pydantic import Field
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
 from server.api.fields import (
+    MAX_SAFE,
     Amount,
     Body,
     Instant,
@@ -50,10 +51,13 @@ class RedemptionBody(Body):
 
 
 class PaymentBody(Body):
-    """`paid_at` absent = now."""
+    """`paid_at` absent = now. `paid`: the sum, compared with the lock's `payable`. `expected_version`: of
+    the lock that was paid for; 1 where neither is sent."""
 
     payment_ref: Annotated[str, Field(min_length=1, max_length=MAX_PAYMENT_REF)] | None = None
     paid_at: Instant | None = None
+    paid: Amount | None = None
+    expected_version: Annotated[int, Field(ge=1, le=MAX_SAFE)] | None = None
 
 
 class OrderQuery(QueryFields):
@@ -86,6 +90,7 @@ class RedemptionShown(Shown):
     order_id: str
     student: str
     state: str
+    version: int
     expires_at: Moment
     currency: str
     subtotal: int
@@ -130,7 +135,8 @@ async def show_by_order(parts: ApiParts, asked: Asked[NoBody, OrderQuery]) -> An
 
 
 async def confirm(parts: ApiParts, asked: Asked[PaymentBody, NoQuery]) -> Answer | Refused:
-    payment = Payment(asked.body.payment_ref, asked.body.paid_at)
+    body = asked.body
+    payment = Payment(body.payment_ref, body.paid_at, body.paid, body.expected_version)
     return _answer(await flows.confirm(parts.ledger, asked.path["id"], payment, asked.now))
 
 
@@ -148,6 +154,7 @@ def shown_redemption(redemption: Redemption) -> RedemptionShown:
         order_id=redemption.order_id,
         student=redemption.student,
         state=redemption.state,
+        version=redemption.version,
         expires_at=redemption.expires_at,
         currency=redemption.order.currency,
         subtotal=redemption.order.subtotal,
@@ -223,7 +230,7 @@ CALLS: tuple[AnyCall, ...] = (
         body=PaymentBody,
         answer=RedemptionShown,
         summary="The order is paid: its coupons are redeemed. Repeatable",
-        refuses=_COUPON_REFUSED,
+        refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED),
     ),
     Call(
         method="POST",

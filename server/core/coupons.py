@@ -4,7 +4,7 @@ Asked by quotes, wallet and redemption flows, and by the worker that makes coupo
 ends holds. The clock is an argument.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple, assert_never
 
@@ -66,6 +66,12 @@ class Coupon:
         if self.state is CouponState.USABLE and now >= self.use_by:
             return CouponState.EXPIRED
         return CouponState.REVOKED if self.state is CouponState.VOIDED else self.state
+
+    def without_lock(self, now: int) -> "Coupon":
+        """As it is when the lock that it is on ends now."""
+        held = self.hold_until
+        longer = None if held is None else max(held, now + LEAST_HOLD_AFTER_LOCK_MS)
+        return replace(self, state=CouponState.USABLE, redemption_id=None, hold_until=longer)
 
 
 class ClaimCoupon(NamedTuple):

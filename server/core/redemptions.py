@@ -4,7 +4,7 @@ Made by the redemption flow, stored by ledger/redemptions.py, shown by the API.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +16,7 @@ from server.core.violations import Violation
 
 MAX_PAYMENT_REF: Final = 200
 LEAST_LOCK_SECONDS: Final = 10
+CLOCK_DIFFERENCE_MS: Final = 60_000
 LOCK_LIMIT_MS: Final = (
     15 * 60_000
 )  # how long a student may take to pay, where nobody says otherwise
@@ -29,10 +30,15 @@ class RedemptionState(StrEnum):
 
     @property
     def may_change(self) -> bool:
-        """Whether the order may still be locked anew, paid or cancelled. A lock that ended while
-        the student was paying is not the end: the payment is honoured where it can be.
+        """Whether the order may still be paid or cancelled. A lock that ended while the student was
+        paying is not the end: the payment is honoured where it can be.
         """
         return self in (RedemptionState.LOCKED, RedemptionState.EXPIRED)
+
+    @property
+    def may_be_locked(self) -> bool:
+        """Whether the order may be locked (again): a cancelled one too, a paid one never."""
+        return self is not RedemptionState.REDEEMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class FrozenRebate:
 @dataclass(frozen=True, slots=True)
 class Redemption:
     """`coupons` in order of application, also when the lock is over: what was locked last. `balance`: the
-    part of `discount` that the student's balance gave, `balance_shares` of it by line id.
+    part of `discount` that the student's balance gave, `balance_shares` of it by line id. `version`: 1 for
+    the order's first lock, one more for each other lock that took its place.
     """
 
     id: str
@@ -80,6 +87,7 @@ class Redemption:
     rebates: tuple[FrozenRebate, ...] = ()
     balance: int = 0
     balance_shares: Mapping[str, int] = field(default_factory=dict)
+    version: int = 1
 
     @property
     def paid_lines(self) -> tuple[PaidLine, ...]:
@@ -113,10 +121,51 @@ class LockForm:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The school's word that the order is paid; `paid_at` None = now."""
+    """The school's word that the order is paid; `paid_at` None = now. `paid`: the sum that its student
+    paid; `expected_version`: of the lock that it was paid for."""
 
     payment_ref: str | None = None
     paid_at: int | None = None
+    paid: int | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledLock:
+    """A lock that was cancelled before its order was locked again."""
+
+    version: int
+    cancelled_at: int
+    payable: int
+
+
+def replacing(before: Redemption, after: Redemption) -> Redemption:
+    """`after` with its version. The same lock asked for again, because its answer was lost, is the same
+    version: whoever pays it is right. A cancelled lock is another one in any case.
+    """
+    is_same = before.state.may_change and all(
+        getattr(before, name) == getattr(after, name) for name in _LOCKED_FIELDS
+    )
+    return replace(after, version=before.version if is_same else before.version + 1)
+
+
+_LOCKED_FIELDS: Final = (
+    *("order", "discount", "payable", "lines", "coupons", "gifts", "rebates"),
+    *("balance", "balance_shares"),
+)
+
+
+def is_paid_as_locked(held: Redemption, payment: Payment) -> bool:
+    """Whether the payment is for the lock that the order has. Where it names neither sum nor version it is
+    for the first lock, which is the only one that a caller can be sure of; a paid order is looked at by
+    what is named alone, so that a confirmation may be repeated.
+    """
+    if payment.paid not in (None, held.payable):
+        return False
+    if payment.expected_version is not None:
+        return payment.expected_version == held.version
+    is_named = payment.paid is not None or held.state is RedemptionState.REDEEMED
+    return is_named or held.version == 1
 
 
 def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[Violation]:
@@ -139,3 +188,17 @@ def payment_violations(payment: Payment) -> Iterator[Violation]:
         yield from text_violations("payment_ref", payment.payment_ref, MAX_PAYMENT_REF)
     if payment.paid_at is not None:
         yield from amount_violations("paid_at", payment.paid_at, 0, MAX_INSTANT)
+    if payment.paid is not None:
+        yield from amount_violations("paid", payment.paid, 0)
+    if payment.expected_version is not None:
+        yield from amount_violations("expected_version", payment.expected_version, 1)
+
+
+def time_violations(payment: Payment, held: Redemption, now: int) -> Iterator[Violation]:
+    """A payment lies between the order's first lock and now, by clocks that differ by a minute at most."""
+    if payment.paid_at is None:
+        return
+    if payment.paid_at < held.created_at - CLOCK_DIFFERENCE_MS:
+        yield Violation("paid_at", "before_lock")
+    if payment.paid_at > now + CLOCK_DIFFERENCE_MS:
+        yield Violation("paid_at", "in_future")

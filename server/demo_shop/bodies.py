@@ -13,6 +13,7 @@ _MOST_LINES = 20
 _MOST_MINOR = 10**12
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,60}$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Codes = Annotated[list[Code], Field(max_length=20)]
 
@@ -30,6 +31,7 @@ class QuoteBody(_Body):
     lines: Annotated[list[CartLine], Field(min_length=1, max_length=_MOST_LINES)]
     coupons: Codes | Literal["best"] = Field(default_factory=list)
     use_balance: bool = False
+    order_id: OrderId | None = None  # the one that this cart was placed as: what it locked is free
 
 
 class OrderBody(_Body):
@@ -40,6 +42,12 @@ class OrderBody(_Body):
     coupons: Codes = Field(default_factory=list)
     balance: Annotated[int, Field(ge=0, le=_MOST_MINOR)] = 0
     expected_payable: Annotated[int, Field(ge=0, le=_MOST_MINOR)]
+
+
+class PayBody(_Body):
+    """The sum that the buyer saw and paid; absent: what the order costs."""
+
+    paid: Annotated[int, Field(ge=0, le=_MOST_MINOR)] | None = None
 
 
 class RefundLine(_Body):

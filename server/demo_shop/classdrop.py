@@ -27,7 +27,7 @@ class Classdrop:
         self._clock = clock
 
     async def quote(self, student: str, form: Json) -> Json | Refusal:
-        """`form`: order, coupons, balance."""
+        """`form`: order, coupons, balance, order_id."""
         body = {"student": student, **form}
         return await self._call("POST", "/v1/quotes", body)
 
@@ -39,9 +39,9 @@ class Classdrop:
     async def redemption(self, redemption_id: str) -> Json | Refusal:
         return await self._call("GET", f"/v1/redemptions/{redemption_id}")
 
-    async def confirm(self, redemption_id: str, payment_ref: str) -> Json | Refusal:
-        body: Json = {"payment_ref": payment_ref}
-        return await self._call("POST", f"/v1/redemptions/{redemption_id}/confirm", body)
+    async def confirm(self, redemption_id: str, form: Json) -> Json | Refusal:
+        """`form`: payment_ref, paid."""
+        return await self._call("POST", f"/v1/redemptions/{redemption_id}/confirm", form)
 
     async def cancel(self, redemption_id: str) -> Json | Refusal:
         return await self._call("POST", f"/v1/redemptions/{redemption_id}/cancel")

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.core.identity import Identity, Role
 from server.demo_shop import catalogue
-from server.demo_shop.bodies import OrderBody, QuoteBody, RefundBody
+from server.demo_shop.bodies import OrderBody, PayBody, QuoteBody, RefundBody
 from server.demo_shop.classdrop import Classdrop
 from server.demo_shop.order_book import OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal, bad_field
@@ -158,7 +158,10 @@ class _Counter:
         return await self._till.place(request.path_params["order"], who.subject, body)
 
     async def pay(self, who: Identity, request: Request) -> Json | Refusal:
-        return await self._till.pay(request.path_params["order"], who.subject)
+        body = await _read(request, PayBody)
+        if isinstance(body, Refusal):
+            return body
+        return await self._till.pay(request.path_params["order"], who.subject, body.paid)
 
     async def cancel(self, who: Identity, request: Request) -> Json | Refusal:
         return await self._till.cancel(request.path_params["order"], who.subject)
@@ -182,7 +185,7 @@ async def _read(request: Request, model: type[_B]) -> _B | Refusal:
             raw += part
             if len(raw) > _MOST_BYTES:
                 return Refusal(413, "too_large")
-        return model.model_validate_json(bytes(raw))
+        return model.model_validate_json(bytes(raw) or b"{}")
     except ClientDisconnect:
         return bad_field("", "cut_short")
     except ValidationError as error:

@@ -8,7 +8,7 @@ names, prices of then), Classdrop what a coupon did.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from server.demo_shop.bodies import CartLine, OrderBody, QuoteBody, RefundBody
+from server.demo_shop.bodies import OrderBody, QuoteBody, RefundBody
 from server.demo_shop.catalogue import CURRENCY
 from server.demo_shop.classdrop import Classdrop
 from server.demo_shop.goods import (
@@ -55,13 +55,14 @@ class Till:
             "coupons": body.coupons,
             # As much of it as there is, and as the order costs.
             "balance": total(lines) if body.use_balance else 0,
+            **_named(body.order_id),
         }
         found = await self._classdrop.quote(student, form)
         return found if isinstance(found, Refusal) else _quoted(lines, found)
 
     async def place(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
         """Locks coupons and balance while the student pays. Again with the same id replaces the lock."""
-        goods = await self._goods(student, body.lines, body.coupons)
+        goods = await self._goods(order_id, student, body)
         if isinstance(goods, Refusal):
             return goods
         form: Json = {
@@ -77,13 +78,18 @@ class Till:
         await self._orders.keep(order)
         return _shown(order)
 
-    async def pay(self, order_id: str, student: str) -> Json | Refusal:
-        """No money moves. Repeatable. Refused where the lock ended and somebody else has the coupon."""
+    async def pay(self, order_id: str, student: str, paid: int | None) -> Json | Refusal:
+        """No money moves. Repeatable. Refused where the lock ended and somebody else has the coupon, and
+        where the order costs something else by now: another tab placed it anew."""
         order = await self._own(order_id, student)
         if isinstance(order, Refusal):
             return order
-        paid = await self._classdrop.confirm(_redemption_id(order), f"demo-{order.id[-12:]}")
-        return await self._told(order, paid)
+        form: Json = {
+            "payment_ref": f"demo-{order.id[-12:]}",
+            "paid": order.redemption["payable"] if paid is None else paid,
+        }
+        confirmed = await self._classdrop.confirm(_redemption_id(order), form)
+        return await self._told(order, confirmed)
 
     async def cancel(self, order_id: str, student: str) -> Json | Refusal:
         order = await self._own(order_id, student)
@@ -112,14 +118,12 @@ class Till:
         refunded = await self._classdrop.refund(order.id, form)
         return refunded if isinstance(refunded, Refusal) else await self.show(order.id, None)
 
-    async def _goods(
-        self, student: str, cart: Sequence[CartLine], coupons: Sequence[str]
-    ) -> Json | Refusal:
+    async def _goods(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
         """What is written down of the order: prices, and what its coupons are called and bring besides."""
-        lines = priced(cart)
+        lines = priced(body.lines)
         if isinstance(lines, Refusal):
             return lines
-        form: Json = {"order": asked_of(lines), "coupons": list(coupons)}
+        form: Json = {"order": asked_of(lines), "coupons": body.coupons, "order_id": order_id}
         found = await self._classdrop.quote(student, form)
         if isinstance(found, Refusal):
             return found
@@ -144,6 +148,10 @@ class Till:
         told = Order(order.id, order.student, order.placed_at, order.goods, redemption)
         await self._orders.keep(told)
         return _shown(told)
+
+
+def _named(order_id: str | None) -> Json:
+    return {} if order_id is None else {"order_id": order_id}
 
 
 def _redemption_id(order: Order) -> str:

@@ -15,10 +15,14 @@ from server.ledger import stops
 
 
 async def circumstances(
-    conn: AsyncConnection, student: str, wallet: Collection[Coupon]
+    conn: AsyncConnection,
+    student: str,
+    wallet: Collection[Coupon],
+    freed: Collection[Coupon] = (),
 ) -> Circumstances:
-    """For the coupons of this wallet, as they are in this transaction."""
+    """For the coupons of this wallet, as they are in this transaction; those that count as `freed` are not
+    used."""
     return Circumstances(
-        uses=await use_limits.uses_so_far(conn, student, wallet),
+        uses=await use_limits.uses_so_far(conn, student, wallet, freed),
         stopped=await stops.batches_without_use(conn, {each.batch_id for each in wallet}),
     )

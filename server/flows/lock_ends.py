@@ -112,4 +112,8 @@ async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption:
 
 def stop_where_over(held: Redemption) -> None:
     if not held.state.may_change:
-        raise Stop(Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state}))
+        raise Stop(over(held))
+
+
+def over(held: Redemption) -> Refused:
+    return Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state})

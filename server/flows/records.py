@@ -6,7 +6,7 @@ Called by the API (mission C7). Changes nothing.
 from dataclasses import dataclass
 
 from server.core import codes
-from server.core.redemptions import Redemption
+from server.core.redemptions import CancelledLock, Redemption
 from server.core.refunds import PaidLine
 from server.core.refusals import Code, Refused
 from server.flows.stopping import refusing
@@ -17,11 +17,13 @@ from server.ledger.engine import Ledger
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """`lines` in the order's order, with what came back of each; `coupons` in order of application."""
+    """`lines` in the order's order, with what came back of each; `coupons` in order of application;
+    `cancelled`: locks that were cancelled before the one that it has now."""
 
     redemption: Redemption
     lines: tuple[PaidLine, ...]
     coupons: tuple[CouponRecord, ...]
+    cancelled: tuple[CancelledLock, ...] = ()
 
     @property
     def list_total(self) -> int:
@@ -41,7 +43,8 @@ async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
         ids = [each.coupon_id for each in found.coupons]
         records = {one.coupon.id: one for one in await coupon_records.by_ids(conn, ids)}
         lines = await refunds.with_counters(conn, found.id, found.paid_lines)
-    return OrderRecord(found, lines, tuple(records[each] for each in ids))
+        cancelled = await redemptions.cancelled_locks(conn, found.id)
+    return OrderRecord(found, lines, tuple(records[each] for each in ids), cancelled)
 
 
 @refusing

@@ -25,8 +25,11 @@ from server.core.redemptions import (
     RedeemedCoupon,
     Redemption,
     RedemptionState,
+    is_paid_as_locked,
     lock_violations,
     payment_violations,
+    replacing,
+    time_violations,
 )
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
@@ -51,9 +54,9 @@ async def lock(
     """Locks these coupons, all or none, on the order until `expires_at`.
 
     Asked again with the same order id it replaces its lock under the same id, also after the lock
-    ended; coupons it no longer names are free again. Refuses with `coupon_locked` and
+    ended or was cancelled; coupons it no longer names are free again. Refuses with `coupon_locked` and
     `coupon_unusable` (`coupons: [{code, reason}]`), `total_changed` (`payable`), `wrong_state` for
-    an order that is paid, cancelled or another student's. A refusal leaves the lock before it.
+    an order that is paid or another student's. A refusal leaves the lock before it.
     `lock_limit_ms`: the usual time, and the longest that a form may ask for.
     """
     broken = lock_violations(form, lock_limit_ms)
@@ -69,6 +72,7 @@ async def lock(
         await _take_uses(conn, form.student, quoted)
         locked = _locked(held, form, quoted, spent)
         locked = replace(locked, expires_at=now + lock_limit_ms, updated_at=now)
+        locked = replacing(held, locked)
         await redemptions.store_lock(conn, locked, held)
         await balances.take(conn, locked, now)
         if locked.coupons:
@@ -94,6 +98,8 @@ async def confirm(
 ) -> Redemption | Refused:
     """The order is paid: its coupons are spent. Repeatable; the first payment stays on record.
 
+    Refuses with `total_changed` (`paid`, `payable`, `version`) what was paid for another lock of the
+    order, see core.redemptions.is_paid_as_locked: then nothing changes, and the school has to decide.
     A payment that comes after the lock ended is honoured as long as nobody else has the coupons,
     whatever their dates say by then: the student paid what we had promised. Else `coupon_locked` or
     `coupon_unusable`, and the school has to decide. `wrong_state` once it was cancelled.
@@ -103,9 +109,13 @@ async def confirm(
         return refused(broken)
     async with ledger.begin() as conn:
         held = await lock_ends.hold(conn, redemption_id)
-        if held.state is RedemptionState.REDEEMED:
+        is_redeemed = held.state is RedemptionState.REDEEMED
+        if not is_redeemed:
+            lock_ends.stop_where_over(held)
+        _stop_where_paid_otherwise(held, payment)
+        if is_redeemed:
             return held
-        lock_ends.stop_where_over(held)
+        _stop_where_paid_at_another_time(held, payment, now)
         spent = await _redeem_all(conn, held, now)
         if held.state is RedemptionState.EXPIRED:  # it was given back
             await balances.take(conn, held, now)
@@ -124,6 +134,23 @@ async def confirm(
     return paid
 
 
+def _stop_where_paid_otherwise(held: Redemption, payment: Payment) -> None:
+    if is_paid_as_locked(held, payment):
+        return
+    facts: dict[str, object] = {"payable": held.payable, "version": held.version}
+    if payment.paid is not None:
+        facts["paid"] = payment.paid
+    raise Stop(
+        Refused(Code.TOTAL_CHANGED, f"{held.payable} are locked, version {held.version}", facts)
+    )
+
+
+def _stop_where_paid_at_another_time(held: Redemption, payment: Payment, now: int) -> None:
+    broken = [*time_violations(payment, held, now)]
+    if broken:
+        raise Stop(refused(broken))
+
+
 def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
     """The row that makes two requests for one order queue up; never seen by anybody like this."""
     return Redemption(
@@ -139,12 +166,14 @@ def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
         expires_at=now + lock_limit_ms,
         created_at=now,
         updated_at=now,
+        version=0,
     )
 
 
 async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption:
     held = await redemptions.hold_for_order(conn, fresh)
-    lock_ends.stop_where_over(held)
+    if not held.state.may_be_locked:
+        raise Stop(lock_ends.over(held))
     if held.student != fresh.student:
         raise Stop(Refused(Code.WRONG_STATE, "the order is another student's"))
     return held

@@ -5,7 +5,7 @@ is counted are a student's coupons on orders, locked or redeemed, over all versi
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,11 +15,19 @@ from server.ledger.coupon_moves import Moved
 
 
 async def uses_so_far(
-    conn: AsyncConnection, student: str, wallet: Collection[Coupon]
-) -> dict[str, int]:
-    """By template, of those of this wallet that have a limit; what was never used is not in it."""
+    conn: AsyncConnection,
+    student: str,
+    wallet: Collection[Coupon],
+    freed: Collection[Coupon] = (),
+) -> Mapping[str, int]:
+    """By template, of those of this wallet that have a limit, without the coupons that count as `freed`;
+    what was never used is not in it."""
     limited = _limited(wallet)
-    return await template_uses.of_student(conn, student, limited) if limited else {}
+    if not limited:
+        return {}
+    uses = Counter(await template_uses.of_student(conn, student, limited))
+    uses.subtract(one.template.id for one in freed if one.template.uses_per_student is not None)
+    return uses
 
 
 async def hold(conn: AsyncConnection, student: str, coupons: Collection[Coupon]) -> None:

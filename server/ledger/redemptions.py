@@ -13,9 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.balances import with_balance
 from server.core.orders import order_to_json, read_order
 from server.core.quotes import QuotedGift, QuotedLine
-from server.core.redemptions import FrozenRebate, RedeemedCoupon, Redemption, RedemptionState
+from server.core.redemptions import (
+    CancelledLock,
+    FrozenRebate,
+    RedeemedCoupon,
+    Redemption,
+    RedemptionState,
+)
 from server.ledger import refunds
 from server.ledger.many_rows import insert_unless_there
+from server.ledger.tables import cancelled_locks as cancelled_locks_table
 from server.ledger.tables import coupons, redemption_coupons, redemptions
 
 
@@ -50,7 +57,10 @@ async def hold_by_order(conn: AsyncConnection, order_id: str) -> Redemption | No
 
 
 async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
-    """Writes amounts, lines and coupons over those of the lock before, under the same id."""
+    """Writes amounts, lines and coupons over those of the lock before, under the same id; that one is
+    kept on record where it was cancelled."""
+    if before.state is RedemptionState.CANCELLED:
+        await _keep_cancelled(conn, before)
     await conn.execute(_CHANGED, {"of": redemption.id, **_columns(redemption)})
     if before.coupons:
         await conn.execute(
@@ -65,6 +75,26 @@ async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Rede
             "shares": dict(coupon.shares),
         }
         await conn.execute(_COUPON_ADDED, row)
+
+
+async def cancelled_locks(conn: AsyncConnection, redemption_id: str) -> tuple[CancelledLock, ...]:
+    """Those of before the order was locked again, the oldest first."""
+    table = cancelled_locks_table
+    columns = (table.c.version, table.c.cancelled_at, table.c.payable)
+    query = select(*columns).where(table.c.redemption_id == redemption_id)
+    found = await conn.execute(query.order_by(table.c.version))
+    return tuple(CancelledLock(*row) for row in found)
+
+
+async def _keep_cancelled(conn: AsyncConnection, cancelled: Redemption) -> None:
+    await conn.execute(
+        insert(cancelled_locks_table).values(
+            redemption_id=cancelled.id,
+            version=cancelled.version,
+            cancelled_at=cancelled.updated_at,
+            payable=cancelled.payable,
+        )
+    )
 
 
 async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
@@ -158,5 +188,5 @@ _COUPON_ADDED = insert(redemption_coupons)
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "order_id", "student", "discount", "payable", "expires_at"),
-    *("created_at", "updated_at", "payment_ref", "paid_at", "balance", "balance_shares"),
+    *("created_at", "updated_at", "payment_ref", "paid_at", "balance", "balance_shares", "version"),
 )

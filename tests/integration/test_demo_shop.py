@@ -158,7 +158,26 @@ async def test_a_cancelled_order_gives_its_coupon_back(shop: Shop) -> None:
     assert (await coupon_of(shop.api.parts.ledger, code)).state == "locked"
     assert good(await ann.post(f"{ORDER}/cancel"))["state"] == "cancelled"
     assert (await coupon_of(shop.api.parts.ledger, code)).state == "usable"
-    refused(await ann.put(ORDER, json=an_order(code)), 409, "wrong_state")
+    assert good(await ann.put(ORDER, json=an_order(code)))["state"] == "locked"
+
+
+async def test_a_cart_that_was_placed_is_quoted_as_if_its_order_had_locked_nothing(
+    shop: Shop,
+) -> None:
+    ann, code = await placed(shop)
+    cart = {"lines": ALGEBRA_AND_WRITING, "coupons": [code]}
+    stranger = good(await ann.post("/shop/quotes", json=cart))
+    again = good(await ann.post("/shop/quotes", json={**cart, "order_id": ORDER.rsplit("/", 1)[1]}))
+    assert (stranger["payable"], again["payable"]) == (11_000, 10_000)
+
+
+async def test_a_sum_that_another_tab_has_changed_is_not_taken(shop: Shop) -> None:
+    ann, _ = await placed(shop)
+    without = {"lines": ALGEBRA_AND_WRITING, "coupons": [], "expected_payable": 11_000}
+    good(await ann.put(ORDER, json=without))
+    problem = refused(await ann.post(f"{ORDER}/pay", json={"paid": 10_000}), 409, "total_changed")
+    assert (problem["paid"], problem["payable"], problem["version"]) == (10_000, 11_000, 2)
+    assert good(await ann.post(f"{ORDER}/pay", json={"paid": 11_000}))["state"] == "redeemed"
 
 
 async def has(client: httpx.AsyncClient) -> list[int]:

@@ -59,6 +59,10 @@ async def _holds(ledger: Ledger, seed: int) -> None:
         held = await lock(ledger, form, NOW)
         assert isinstance(held, Redemption), held
         assert held.discount == found.quote.discount
+        own = QuoteForm(case.order, student, coupons, order_id=f"order-{student}")
+        again = await quote_order(ledger, own, NOW)
+        assert isinstance(again, Quoted)
+        assert again.quote == found.quote  # its own lock does not stand against it
         await _free(ledger, student, case)
 
 

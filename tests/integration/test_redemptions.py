@@ -222,13 +222,6 @@ async def test_a_paid_order_is_not_locked_again(ledger: Ledger) -> None:
     assert refusal(answer, "state") == (Code.WRONG_STATE, "redeemed")
 
 
-async def test_a_cancelled_order_is_not_locked_again(ledger: Ledger) -> None:
-    first = await locked(ledger, a_lock())
-    await cancel(ledger, first.id, NOW)
-    answer = await lock(ledger, a_lock(), NOW)
-    assert refusal(answer, "state") == (Code.WRONG_STATE, "cancelled")
-
-
 # --- Paying -------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,13 @@ from server.ledger.tables.coupon import code_runs, coupons, template_uses
 from server.ledger.tables.drop import allotments, claims, dead_letters, drops
 from server.ledger.tables.naming import metadata
 from server.ledger.tables.offer import batch_rooms, batches, template_versions, templates
-from server.ledger.tables.order import redemption_coupons, redemptions, refunded_lines, refunds
+from server.ledger.tables.order import (
+    cancelled_locks,
+    redemption_coupons,
+    redemptions,
+    refunded_lines,
+    refunds,
+)
 from server.ledger.tables.record import acts, coupon_moves
 from server.ledger.tables.upkeep import desks, idempotency_keys, intents
 
@@ -35,6 +41,7 @@ __all__ = [
     "campaign_claims",
     "campaign_warnings",
     "campaigns",
+    "cancelled_locks",
     "claims",
     "code_runs",
     "coupon_moves",

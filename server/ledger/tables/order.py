@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from server.ledger.tables.append_only import keep_rows
 from server.ledger.tables.naming import ID, NAME, metadata
 
 redemptions = Table(
@@ -38,6 +39,8 @@ redemptions = Table(
     Column("rebates", JSON, nullable=False, server_default="[]"),  # what the payment will earn
     Column("balance", BigInteger, nullable=False, server_default="0"),  # of the discount
     Column("balance_shares", JSON, nullable=False, server_default="{}"),  # {line id: minor units}
+    # 1 for the first lock; 0 within the transaction that makes the row.
+    Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("order_id"),
     # I7, as far as a row can see it.
     CheckConstraint(
@@ -46,6 +49,18 @@ redemptions = Table(
     CheckConstraint("state IN ('locked','redeemed','cancelled','expired')", name="state_known"),
     Index("ix_redemptions_state_expires_at", "state", "expires_at"),
 )
+
+# Locks that were cancelled and whose order was locked again since.
+cancelled_locks = Table(
+    "cancelled_locks",
+    metadata,
+    Column("redemption_id", ID, ForeignKey("redemptions.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("cancelled_at", BigInteger, nullable=False),
+    Column("payable", BigInteger, nullable=False),
+    PrimaryKeyConstraint("redemption_id", "version"),
+)
+keep_rows(cancelled_locks)
 
 redemption_coupons = Table(
     "redemption_coupons",

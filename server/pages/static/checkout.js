@@ -146,14 +146,14 @@ class Checkout {
    * @returns {Promise<Quote>}
    */
   async _quoteNow() {
-    const { lines, ticked, usesBalance } = this._basket;
-    const quote = await this._api.quoteCart(lines, ticked, usesBalance);
+    const { lines, ticked, usesBalance: use_balance, orderId: order_id } = this._basket;
+    const quote = await this._api.quoteCart({ lines, coupons: ticked, use_balance, order_id });
     const clashing = quote.unusable.filter(({ reason }) => reason === "not_combinable" || reason === "too_many");
     if (!clashing.length) return quote;
     const dropped = new Set(clashing.map(({ code }) => code));
     this._isSwapped = true;
     this._basket.ticked = ticked.filter((code) => !dropped.has(code));
-    return this._api.quoteCart(lines, this._basket.ticked, usesBalance);
+    return this._api.quoteCart({ lines, coupons: this._basket.ticked, use_balance, order_id });
   }
 
   /** Only what applies goes along: whatever else is ticked waits for a larger order. */

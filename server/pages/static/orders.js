@@ -41,8 +41,8 @@ class Orders {
     this._done = () => "";
     this._isBusy = false;
     this._refunds = new RefundForm(language, (body) => this._refund(body));
-    element("pay").addEventListener("click", () => void this._do((id) => api.pay(id)));
-    element("cancel").addEventListener("click", () => void this._do((id) => api.cancel(id)));
+    element("pay").addEventListener("click", () => void this._do((order) => api.pay(order.id, order.payable)));
+    element("cancel").addEventListener("click", () => void this._do((order) => api.cancel(order.id)));
     language.addEventListener("change", () => this._show());
     setInterval(() => this._showTime(), 1000);
     addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
@@ -72,20 +72,30 @@ class Orders {
   }
 
   /** Whatever it came to, the cart's next order is another one.
-   * @param {(id: string) => Promise<Order>} change */
+   * @param {(order: Order) => Promise<Order>} change */
   async _do(change) {
     const { _order: order } = this;
     if (!order || this._isBusy) return;
     this._isBusy = true;
     this._show();
     const isDone = await this._try(async () => {
-      this._order = await change(order.id);
+      this._order = await change(order);
     });
-    if (!isDone) return;
+    if (!isDone) return this._lookAgain(order.id);
     const basket = new Basket(this._claims.sub ?? "");
     if (basket.orderId !== order.id) return;
     if (this._order?.state === "redeemed") basket.clear();
     else basket.renewOrder();
+  }
+
+  /** What was refused may have been so because the order has changed in another tab. @param {string} id */
+  async _lookAgain(id) {
+    try {
+      this._order = await this._api.order(id);
+      this._show();
+    } catch {
+      // The trouble that is shown already says more.
+    }
   }
 
   /** @param {import("./refund-form.js").RefundBody} body */

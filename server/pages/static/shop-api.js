@@ -34,10 +34,11 @@ export class ShopApi extends Api {
     return this._call("GET", "/shop/catalogue");
   }
 
-  /** @param {CartLines} lines @param {readonly string[]} coupons @param {boolean} use_balance
+  /** `order_id`: what this cart was placed as before; what that order has locked is free for it.
+   * @param {{lines: CartLines, coupons: readonly string[], use_balance: boolean, order_id: string}} body
    * @returns {Promise<Quote>} */
-  quoteCart(lines, coupons, use_balance) {
-    return this._call("POST", "/shop/quotes", { body: { lines, coupons, use_balance } });
+  quoteCart(body) {
+    return this._call("POST", "/shop/quotes", { body });
   }
 
   /** @returns {Promise<{orders: Order[]}>} */
@@ -57,9 +58,9 @@ export class ShopApi extends Api {
     return this._call("PUT", path(id), { body });
   }
 
-  /** @param {string} id @returns {Promise<Order>} */
-  pay(id) {
-    return this._call("POST", `${path(id)}/pay`);
+  /** @param {string} id @param {number} paid the sum on the screen @returns {Promise<Order>} */
+  pay(id, paid) {
+    return this._call("POST", `${path(id)}/pay`, { body: { paid } });
   }
 
   /** @param {string} id @returns {Promise<Order>} */

@@ -75,6 +75,8 @@ def test_a_payment_may_say_little(payment: Payment) -> None:
         (Payment("x" * 201), "payment_ref", "too_long"),
         (Payment(None, -1), "paid_at", "too_small"),
         (Payment(None, 10**18), "paid_at", "too_large"),
+        (Payment(paid=-1), "paid", "too_small"),
+        (Payment(expected_version=0), "expected_version", "too_small"),
     ],
 )
 def test_each_rule_of_a_payment_names_its_field(payment: Payment, field: str, code: str) -> None:
