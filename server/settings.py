@@ -33,6 +33,7 @@ class Settings:
     database_url: str | None = field(repr=False)
     data_dir: Path
     secrets: tuple[str, ...] = field(repr=False)
+    max_token_days: int
     host: str
     port: int
     processes: int
@@ -151,6 +152,13 @@ _VARIABLES = (
         "characters. The first signs, all verify. Required with a Redis or database of your own.",
         setting_parsers.secrets,
         "made and kept in the data folder",
+    ),
+    _Variable(
+        "CLASSDROP_MAX_TOKEN_DAYS",
+        "max_token_days",
+        "31",
+        "The longest life of a token, from its `iat` to its `exp`; one that lives longer is refused.",
+        setting_parsers.whole_number(1, 3_650),
     ),
     _Variable(
         "CLASSDROP_HOST",

@@ -12,13 +12,15 @@ unusual or wrong about a token is PyJWT's to judge.
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 import jwt
 import orjson
+from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 from jwt.types import Options
 
 from server.core.identity import Identity, Role
@@ -26,11 +28,37 @@ from server.core.identity import Identity, Role
 AUDIENCE = "classdrop"
 LEEWAY_MS = 60_000
 MAX_TOKEN_CHARS = 3_000  # a hello frame is at most 4 KB
+MAX_TOKEN_DAYS = 31
+MAX_ROOMS = 200
 MAX_REMEMBERED = 50_000  # 200 bytes each beside the identity
+
+_DAY_MS = 86_400_000
+_MAX_SECONDS = 2**53 / 1000  # beyond it a float of milliseconds is no longer exact
+
+
+class Reason(StrEnum):
+    """Why a token is not good, for whoever makes the school's tokens. The first four are said of what
+    anybody can read; the others only once the signature is known to be good."""
+
+    TOO_LONG = "too_long"
+    MALFORMED = "malformed"
+    ALGORITHM = "algorithm"
+    SIGNATURE = "signature"
+    AUDIENCE = "audience"
+    ROLE = "role"
+    CLAIM_MISSING = "claim_missing"
+    CLAIM_TYPE = "claim_type"
+    NOT_YET_VALID = "not_yet_valid"
+    TOO_LONG_LIVED = "too_long_lived"
 
 
 class TokenInvalidError(Exception):
-    """Not ours, tampered with, or malformed. Says no more: the bearer is not owed a reason."""
+    """Not ours, tampered with, or malformed. `claim`: the name of the one that is missing or wrong."""
+
+    def __init__(self, reason: Reason, claim: str = "") -> None:
+        super().__init__(f"{reason}: {claim}" if claim else str(reason))
+        self.reason = reason
+        self.claim = claim
 
 
 class TokenExpiredError(Exception):
@@ -45,27 +73,46 @@ class _Verified:
     begins_at: int
 
 
+def _ignore(_error: TokenInvalidError) -> None:
+    return
+
+
 class TokenKeys:
     """`secrets[0]` signs, all verify: put the new one first, drop the old one after its last token
-    has expired."""
+    has expired. `on_refused` is called with each refusal, for a log."""
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        max_days: int = MAX_TOKEN_DAYS,
+        on_refused: Callable[[TokenInvalidError], None] = _ignore,
+    ) -> None:
         self._secrets = [secret.encode() for secret in secrets]
+        self._max_life_ms = max_days * _DAY_MS
+        self._on_refused = on_refused
         self._remembered: dict[bytes, _Verified] = {}  # by digest, oldest first
 
     def sign(self, claims: dict[str, object]) -> str:
         return jwt.encode({"aud": AUDIENCE, **claims}, self._secrets[0], algorithm="HS256")
 
     def verify(self, token: str, now_ms: int) -> Identity:
-        if len(token) > MAX_TOKEN_CHARS:
-            raise TokenInvalidError
-        digest = sha256(token.encode(errors="replace")).digest()
-        verified = self._remembered.get(digest) or self._remember(digest, self._read(token))
-        if now_ms + LEEWAY_MS < verified.begins_at:
-            raise TokenInvalidError
+        """Raise TokenExpiredError for a token that was good once, TokenInvalidError for all others."""
+        try:
+            verified = self._verified(token, now_ms)
+            if now_ms + LEEWAY_MS < verified.begins_at:
+                raise TokenInvalidError(Reason.NOT_YET_VALID)
+        except TokenInvalidError as error:
+            self._on_refused(error)
+            raise
         if now_ms >= verified.identity.expires_at:
             raise TokenExpiredError
         return verified.identity
+
+    def _verified(self, token: str, now_ms: int) -> _Verified:
+        if len(token) > MAX_TOKEN_CHARS:
+            raise TokenInvalidError(Reason.TOO_LONG)
+        digest = sha256(token.encode(errors="replace")).digest()
+        return self._remembered.get(digest) or self._remember(digest, self._read(token, now_ms))
 
     def _remember(self, digest: bytes, verified: _Verified) -> _Verified:
         if len(self._remembered) >= MAX_REMEMBERED:
@@ -73,9 +120,13 @@ class TokenKeys:
         self._remembered[digest] = verified
         return verified
 
-    def _read(self, token: str) -> _Verified:
-        claims = usual_claims(token, self._secrets) or self._signed_claims(token)
-        return _Verified(_identity(claims), _begins_at(claims))
+    def _read(self, token: str, now_ms: int) -> _Verified:
+        claims = _Claims(usual_claims(token, self._secrets) or self._signed_claims(token))
+        identity, begins_at = _identity(claims), claims.instant("nbf", 0)
+        issued_at = claims.instant("iat", now_ms)
+        if identity.expires_at - LEEWAY_MS - issued_at > self._max_life_ms:
+            raise TokenInvalidError(Reason.TOO_LONG_LIVED)
+        return _Verified(identity, begins_at)
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
         for secret in self._secrets:
@@ -87,8 +138,26 @@ class TokenKeys:
                 continue
             # A header nested a thousand deep is a RecursionError in some of PyJWT's versions.
             except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError) as error:
-                raise TokenInvalidError from error
-        raise TokenInvalidError
+                raise _refusal_of(error) from error
+        raise TokenInvalidError(Reason.SIGNATURE)
+
+
+def _refusal_of(error: Exception) -> TokenInvalidError:
+    """What the library says, in our words. It reads claims only behind a good signature."""
+    match error:
+        case jwt.InvalidAlgorithmError():
+            return TokenInvalidError(Reason.ALGORITHM)
+        case jwt.MissingRequiredClaimError(claim=claim):
+            reason = Reason.AUDIENCE if claim == "aud" else Reason.CLAIM_MISSING
+            return TokenInvalidError(reason, claim)
+        case jwt.InvalidAudienceError():
+            return TokenInvalidError(Reason.AUDIENCE, "aud")
+        case InvalidSubjectError():
+            return TokenInvalidError(Reason.CLAIM_TYPE, "sub")
+        case InvalidJTIError():
+            return TokenInvalidError(Reason.CLAIM_TYPE, "jti")
+        case _:
+            return TokenInvalidError(Reason.MALFORMED)
 
 
 def usual_claims(token: str, secrets: Sequence[bytes]) -> dict[str, Any] | None:
@@ -134,46 +203,83 @@ _OPTIONS: Options = {
 }
 
 
-def _identity(claims: dict[str, Any]) -> Identity:
-    try:
-        subject, role, exp = claims["sub"], Role(str(claims["role"])), claims["exp"]
-        rooms, tags = _names(claims.get("rooms", [])), _names(claims.get("tags", []))
-    except (KeyError, ValueError) as error:
-        raise TokenInvalidError from error
-    if not isinstance(exp, int) or isinstance(exp, bool) or not isinstance(subject, str):
-        raise TokenInvalidError
-    if _NAME.fullmatch(subject) is None:
-        raise TokenInvalidError
+class _Claims:
+    """The claims of a token with a good signature, each read as what it must be. A null is as good as a
+    claim that is left out: many libraries write one."""
+
+    def __init__(self, claims: Mapping[str, Any]) -> None:
+        self._claims = {name: value for name, value in claims.items() if value is not None}
+
+    def needed(self, name: str) -> object:
+        if name not in self._claims:
+            raise TokenInvalidError(Reason.CLAIM_MISSING, name)
+        return self._claims[name]
+
+    def instant(self, name: str, absent: int) -> int:
+        """Ms of a NumericDate (RFC 7519): seconds, with a fraction or without."""
+        value = self._claims.get(name)
+        if value is None:
+            return absent
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not -_MAX_SECONDS <= value <= _MAX_SECONDS:  # NaN is within nothing
+            raise TokenInvalidError(Reason.CLAIM_TYPE, name)
+        return int(value * 1000)
+
+    def names(self, name: str) -> frozenset[str]:
+        value = self._claims.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise TokenInvalidError(Reason.CLAIM_TYPE, name)
+        return frozenset(value)
+
+    def text(self, name: str) -> str | None:
+        value = self._claims.get(name)
+        if value is not None and not isinstance(value, str):
+            raise TokenInvalidError(Reason.CLAIM_TYPE, name)
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._claims.get(name, False)
+        if not isinstance(value, bool):
+            raise TokenInvalidError(Reason.CLAIM_TYPE, name)
+        return value
+
+
+def _identity(claims: _Claims) -> Identity:
+    claims.names("may")  # nothing asks for it yet
+    claims.needed("exp")
     return Identity(
-        subject=subject,
-        role=role,
-        rooms=rooms,
-        tags=tags,
-        expires_at=exp * 1000 + LEEWAY_MS,
-        name=_text(claims.get("name")),
-        device=_text(claims.get("device")),
-        person=_text(claims.get("person")),
-        is_new=claims.get("new") is True,
+        subject=_subject(claims),
+        role=_role(claims),
+        rooms=_rooms(claims),
+        tags=claims.names("tags"),
+        expires_at=claims.instant("exp", 0) + LEEWAY_MS,
+        name=claims.text("name"),
+        device=claims.text("device"),
+        person=claims.text("person"),
+        is_new=claims.flag("new"),
     )
 
 
-def _begins_at(claims: dict[str, Any]) -> int:
-    """Ms. Optional: some libraries write it unasked, as the second the token was made in, by a clock
-    that may be a little ahead of ours."""
-    begins = claims.get("nbf", 0)
-    if not isinstance(begins, int) or isinstance(begins, bool):
-        raise TokenInvalidError
-    return begins * 1000
+def _subject(claims: _Claims) -> str:
+    subject = claims.needed("sub")
+    if not isinstance(subject, str) or _NAME.fullmatch(subject) is None:
+        raise TokenInvalidError(Reason.CLAIM_TYPE, "sub")
+    return subject
 
 
-def _names(value: object) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError("a list of names was expected")
-    return frozenset(value)
+def _role(claims: _Claims) -> Role:
+    try:
+        return Role(str(claims.needed("role")))
+    except ValueError as error:
+        raise TokenInvalidError(Reason.ROLE, "role") from error
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _rooms(claims: _Claims) -> frozenset[str]:
+    """A claim by HTTP looks into each of them."""
+    rooms = claims.names("rooms")
+    if len(rooms) > MAX_ROOMS:
+        raise TokenInvalidError(Reason.CLAIM_TYPE, "rooms")
+    return rooms
 
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")

@@ -47,7 +47,8 @@ OFFICE_READ = _rule(Role.SERVICE, Role.OPERATOR, Role.FINANCE)
 
 
 def identify(keys: TokenKeys, authorization: str | None, now_ms: int) -> Identity | Refused:
-    """`authorization` is the header's value. Says which of three things is wrong, and no more."""
+    """`authorization` is the header's value. What is wrong with a token is said to whoever makes the
+    school's tokens; of one with a wrong signature, nothing that it claims."""
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
@@ -56,5 +57,10 @@ def identify(keys: TokenKeys, authorization: str | None, now_ms: int) -> Identit
         return keys.verify(token, now_ms)
     except TokenExpiredError:
         return Refused(Code.TOKEN_EXPIRED)
-    except TokenInvalidError:
-        return Refused(Code.TOKEN_INVALID)
+    except TokenInvalidError as error:
+        return Refused(Code.TOKEN_INVALID, f"the token is not good: {error}", _facts_of(error))
+
+
+def _facts_of(error: TokenInvalidError) -> dict[str, object]:
+    claim = {"claim": error.claim} if error.claim else {}
+    return {"reason": error.reason.value, **claim}

@@ -22,6 +22,7 @@ from server.commands.figures import Figures
 from server.commands.listening import local_url
 from server.commands.neighbours import Neighbours
 from server.commands.open_files import most_sockets
+from server.commands.refused_tokens import RefusedTokens
 from server.commands.worker_composition import ledger_of, redis_of
 from server.core.addresses import TrustedProxies
 from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
@@ -66,7 +67,7 @@ async def compose_web(
         redis = await redis_of(stack, settings, doubt)
         ledger = await ledger_of(stack, settings)
         prefix = settings.key_prefix
-        keys = TokenKeys(settings.secrets)
+        keys = TokenKeys(settings.secrets, settings.max_token_days, RefusedTokens().note)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
         claim_desk = await _claim_desk(stack, settings, redis, doubt, metrics)
         stack.push_async_callback(claim_desk.close)

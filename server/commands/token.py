@@ -36,7 +36,7 @@ class TokenRequest:
 
 def write_tokens(settings: Settings, request: TokenRequest, out: Path | None) -> None:
     """One token a line. Raises CommandError with every problem of the request."""
-    problems = list(_problems(request))
+    problems = list(_problems(request, settings.max_token_days))
     if problems:
         raise CommandError(*problems)
     tokens = make_tokens(TokenKeys(_secrets(settings)), request, int(time.time()))
@@ -70,7 +70,7 @@ def make_tokens(keys: TokenKeys, request: TokenRequest, now_s: int) -> Iterable[
         )
 
 
-def _problems(request: TokenRequest) -> Iterable[str]:
+def _problems(request: TokenRequest, max_days: int) -> Iterable[str]:
     last = "" if request.count is None else str(request.count - 1)
     if not _NAME.fullmatch(request.subject + last):
         yield "--sub must be 1 to 64 of A-Z a-z 0-9 _ . : - (with its number)"
@@ -80,6 +80,8 @@ def _problems(request: TokenRequest) -> Iterable[str]:
         yield f"--room is missing: without one, a token of role {request.role} opens nothing"
     if request.ttl_seconds < 1:
         yield "--ttl must be 1 second or more"
+    if request.ttl_seconds > max_days * 86_400:
+        yield f"--ttl must be at most {max_days} days (CLASSDROP_MAX_TOKEN_DAYS)"
     if request.count is not None and request.count < 1:
         yield "--count must be 1 or more"
 

@@ -35,6 +35,11 @@ def joins_limited(wait_ms: int) -> Closing:
     return replace(TOO_MANY, message="too many are coming in at once", retry_after_ms=wait_ms)
 
 
+def token_invalid(reason: str) -> Closing:
+    """With the reason for whoever makes the school's tokens."""
+    return replace(TOKEN_INVALID, message=f"{TOKEN_INVALID.message}: {reason}")
+
+
 PROTOCOL_ERROR = Closing(
     4500, "invalid_frame", "that is not a frame of classdrop.v1", is_violation=True
 )

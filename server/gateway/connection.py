@@ -298,7 +298,7 @@ class Connection(asyncio.Protocol):
         again and again gets slower. Good ones of the same address never wait: a whole campus may be
         behind it."""
         wait_s = 0.0
-        if why is closing.TOKEN_INVALID:
+        if why.code == closing.TOKEN_INVALID.code:
             wait_s = self._host.doorkeeper.blame(self._address, now_ms())
         if wait_s and self.transport is not None:
             self.transport.pause_reading()

@@ -112,8 +112,8 @@ class Session:
             identity = self._keys.verify(frame.token, now)
         except TokenExpiredError:
             return _EXPIRED
-        except TokenInvalidError:
-            return End(closing.TOKEN_INVALID)
+        except TokenInvalidError as error:
+            return End(closing.token_invalid(str(error)))
         if not identity.may_enter(self.room):
             return End(closing.WRONG_ROOM)
         self.identity = identity

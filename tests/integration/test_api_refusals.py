@@ -211,8 +211,16 @@ async def test_an_expired_token(api: Api) -> None:
 async def test_a_token_we_did_not_sign(api: Api) -> None:
     bearer = token(Role.INSTRUCTOR, "t", ROOM)[:-3] + "AAA"
     answer = await _asked(api, bearer)
-    refused(answer, 401, "token_invalid")
+    problem = refused(answer, 401, "token_invalid")
+    assert problem["reason"] == "signature"
+    assert "claim" not in problem
     assert bearer not in answer.text
+
+
+async def test_a_token_with_a_claim_that_is_wrong_says_which(api: Api) -> None:
+    answer = await _asked(api, token(Role.INSTRUCTOR, "t", ROOM, tags="vip"))
+    problem = refused(answer, 401, "token_invalid")
+    assert (problem["reason"], problem["claim"]) == ("claim_type", "tags")
 
 
 async def test_a_token_of_another_audience(api: Api) -> None:

@@ -13,7 +13,10 @@ from server.core.identity import Identity, Role
 from server.tokens import (
     AUDIENCE,
     LEEWAY_MS,
+    MAX_ROOMS,
     MAX_TOKEN_CHARS,
+    MAX_TOKEN_DAYS,
+    Reason,
     TokenExpiredError,
     TokenInvalidError,
     TokenKeys,
@@ -37,9 +40,25 @@ def verified(**changes: object) -> Identity:
 
 
 def is_refused(token: str, keys: TokenKeys = KEYS) -> bool:
-    with pytest.raises(TokenInvalidError):
-        keys.verify(token, NOW)
+    refusal(token, keys)
     return True
+
+
+def refusal(token: str, keys: TokenKeys = KEYS) -> tuple[Reason, str]:
+    with pytest.raises(TokenInvalidError) as caught:
+        keys.verify(token, NOW)
+    return caught.value.reason, caught.value.claim
+
+
+UNUSUAL = {"kid": "1"}  # a header that only the library reads
+
+
+def signed(header: dict[str, Any] | None = None, **changes: object) -> str:
+    given = {"aud": AUDIENCE, **claims(**changes)}
+    if isinstance(given["sub"], str) and isinstance(given.get("jti", ""), str):
+        return jwt.encode(given, SECRET, algorithm="HS256", headers=header)
+    # The library does not write what the standard forbids.
+    return jwt.PyJWS().encode(orjson.dumps(given), SECRET, algorithm="HS256", headers=header)
 
 
 def part(fields: object) -> str:
@@ -65,12 +84,14 @@ class TestIdentity:
         identity = verified(role="operator", rooms=None)
         assert (identity.rooms, identity.tags) == (frozenset(), frozenset())
 
-    @pytest.mark.parametrize("wrong", [7, ["Ada"], {"first": "Ada"}])
-    def test_extras_of_the_wrong_kind_are_as_good_as_none(self, wrong: object) -> None:
-        """They grant nothing: no reason to keep somebody out."""
-        identity = verified(name=wrong, device=wrong, person=wrong, new="yes")
-        assert (identity.name, identity.device, identity.person) == (None, None, None)
-        assert identity.is_new is False
+    @pytest.mark.parametrize("claim", ["name", "device", "person", "rooms", "tags", "new", "may"])
+    def test_a_null_is_as_good_as_nothing(self, claim: str) -> None:
+        body = orjson.dumps({"aud": AUDIENCE, **claims(), claim: None})
+        token = jwt.PyJWS().encode(body, SECRET, algorithm="HS256", headers={"typ": "JWT"})
+        assert KEYS.verify(token, NOW).subject == "ada"
+
+    def test_what_else_it_may_do_is_a_list_of_words(self) -> None:
+        assert verified(may=["offer", "approve"]).subject == "ada"
 
     @pytest.mark.parametrize("subject", ["a", "s" * 64, "a.b:c_d-E9"])
     def test_names_of_the_right_form_are_good(self, subject: str) -> None:
@@ -98,9 +119,17 @@ class TestClaims:
     def test_a_role_we_do_not_know_is_not_good(self, role: object) -> None:
         assert is_refused(KEYS.sign(claims(role=role)))
 
-    @pytest.mark.parametrize("exp", [True, False, EXP + 0.5, float(EXP), str(EXP), "soon", [EXP]])
-    def test_an_expiry_that_is_no_whole_number_is_not_good(self, exp: object) -> None:
-        assert is_refused(KEYS.sign(claims(exp=exp)))
+    @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+    @pytest.mark.parametrize(
+        "wrong", [True, False, str(EXP), "soon", [EXP], 10**17, -(10**17), 1e300]
+    )
+    def test_a_time_that_is_no_number_is_not_good(self, claim: str, wrong: object) -> None:
+        assert refusal(KEYS.sign(claims(**{claim: wrong}))) == (Reason.CLAIM_TYPE, claim)
+
+    def test_more_rooms_than_anybody_teaches_are_not_good(self) -> None:
+        rooms = [f"r{number}" for number in range(MAX_ROOMS)]
+        assert len(verified(rooms=rooms).rooms) == MAX_ROOMS
+        assert refusal(signed(rooms=[*rooms, "r"])) == (Reason.CLAIM_TYPE, "rooms")
 
     @pytest.mark.parametrize("field", ["rooms", "tags"])
     @pytest.mark.parametrize("wrong", ["math", {"math": 1}, ["math", 7], [["math"]], 7, True])
@@ -207,8 +236,16 @@ class TestTime:
     def test_an_expired_one_of_somebody_else_is_not_ours_to_renew(self) -> None:
         assert is_refused(TokenKeys((FOREIGN_SECRET,)).sign(claims(exp=1)))
 
-    @pytest.mark.parametrize("issued_at", [NOW // 1000 + 3_600, "today", -5])
-    def test_when_it_was_issued_does_not_matter(self, issued_at: object) -> None:
+    @pytest.mark.parametrize("header", [None, UNUSUAL])
+    def test_fractions_of_a_second_are_good(self, header: dict[str, str] | None) -> None:
+        token = signed(header, exp=EXP + 0.25, iat=NOW / 1000 - 0.5, nbf=NOW / 1000 - 0.001)
+        last = EXP * 1000 + 250 + LEEWAY_MS - 1
+        assert KEYS.verify(token, last).expires_at == last + 1
+        with pytest.raises(TokenExpiredError):
+            KEYS.verify(token, last + 1)
+
+    @pytest.mark.parametrize("issued_at", [NOW // 1000 + 3_600, NOW // 1000 - 3_600])
+    def test_it_may_be_issued_by_a_clock_that_is_not_ours(self, issued_at: object) -> None:
         assert verified(iat=issued_at).subject == "ada"
 
     def test_it_may_begin_a_little_ahead_of_our_clock(self) -> None:
@@ -216,9 +253,94 @@ class TestTime:
         assert verified(nbf=begins).subject == "ada"
         assert is_refused(KEYS.sign(claims(nbf=begins + 1)))
 
-    @pytest.mark.parametrize("begins", ["now", True, 1.5, [1]])
-    def test_a_beginning_that_is_no_whole_number_is_not_good(self, begins: object) -> None:
-        assert is_refused(KEYS.sign(claims(nbf=begins)))
+    def test_it_lives_so_many_days_from_when_it_was_issued(self) -> None:
+        issued = NOW // 1000 - 86_400
+        last = issued + MAX_TOKEN_DAYS * 86_400
+        assert verified(iat=issued, exp=last).subject == "ada"
+        assert refusal(signed(iat=issued, exp=last + 1)) == (Reason.TOO_LONG_LIVED, "")
+
+    def test_one_that_does_not_say_when_it_was_issued_lives_so_many_days_from_now(self) -> None:
+        last = NOW // 1000 + MAX_TOKEN_DAYS * 86_400
+        assert verified(exp=last).subject == "ada"
+        assert refusal(signed(exp=last + 1)) == (Reason.TOO_LONG_LIVED, "")
+
+    def test_how_long_it_may_live_is_the_schools_to_say(self) -> None:
+        keys = TokenKeys((SECRET,), max_days=1)
+        assert refusal(signed(iat=NOW // 1000, exp=NOW // 1000 + 86_401), keys) == (
+            Reason.TOO_LONG_LIVED,
+            "",
+        )
+
+
+class TestReasons:
+    """Said to whoever makes the school's tokens, the same whichever way a token is read."""
+
+    @pytest.mark.parametrize("header", [None, UNUSUAL])
+    @pytest.mark.parametrize(
+        ("changes", "reason", "claim"),
+        [
+            ({"aud": "other"}, Reason.AUDIENCE, "aud"),
+            ({"role": "admin"}, Reason.ROLE, "role"),
+            ({"role": None}, Reason.CLAIM_MISSING, "role"),
+            ({"sub": 7}, Reason.CLAIM_TYPE, "sub"),
+            ({"sub": "a b"}, Reason.CLAIM_TYPE, "sub"),
+            ({"exp": "soon"}, Reason.CLAIM_TYPE, "exp"),
+            ({"exp": None}, Reason.CLAIM_MISSING, "exp"),
+            ({"nbf": "now"}, Reason.CLAIM_TYPE, "nbf"),
+            ({"iat": "today"}, Reason.CLAIM_TYPE, "iat"),
+            ({"nbf": NOW // 1000 + 3_600}, Reason.NOT_YET_VALID, ""),
+            ({"rooms": "math"}, Reason.CLAIM_TYPE, "rooms"),
+            ({"tags": ["new", 7]}, Reason.CLAIM_TYPE, "tags"),
+            ({"device": 7}, Reason.CLAIM_TYPE, "device"),
+            ({"person": ["p1"]}, Reason.CLAIM_TYPE, "person"),
+            ({"name": {"first": "Ada"}}, Reason.CLAIM_TYPE, "name"),
+            ({"new": "yes"}, Reason.CLAIM_TYPE, "new"),
+            ({"new": 1}, Reason.CLAIM_TYPE, "new"),
+            ({"may": "offer"}, Reason.CLAIM_TYPE, "may"),
+            ({"jti": 7}, Reason.CLAIM_TYPE, "jti"),
+            ({"exp": NOW // 1000 + 40 * 86_400}, Reason.TOO_LONG_LIVED, ""),
+        ],
+    )
+    def test_a_claim_that_is_wrong_is_named(
+        self, header: dict[str, str] | None, changes: dict[str, Any], reason: Reason, claim: str
+    ) -> None:
+        assert refusal(signed(header, **changes)) == (reason, claim)
+
+    def test_one_without_an_audience_says_audience(self) -> None:
+        assert refusal(jwt.encode(claims(), SECRET, algorithm="HS256")) == (Reason.AUDIENCE, "aud")
+
+    @pytest.mark.parametrize("header", [None, UNUSUAL])
+    @pytest.mark.parametrize(
+        "changes", [{"role": "admin"}, {"exp": "soon"}, {"exp": 1}, {"aud": "x"}]
+    )
+    def test_a_wrong_signature_says_nothing_of_the_claims(
+        self, header: dict[str, str] | None, changes: dict[str, Any]
+    ) -> None:
+        body = {"aud": AUDIENCE, **claims(**changes)}
+        token = jwt.encode(body, FOREIGN_SECRET, algorithm="HS256", headers=header)
+        assert refusal(token) == (Reason.SIGNATURE, "")
+
+    def test_another_algorithm_is_named(self) -> None:
+        with pytest.warns(jwt.InsecureKeyLengthWarning):
+            token = jwt.encode({"aud": AUDIENCE, **claims()}, SECRET, algorithm="HS512")
+        assert refusal(token) == (Reason.ALGORITHM, "")
+
+    @pytest.mark.parametrize("token", ["", "a.b.c", "\ud800.x.y"])
+    def test_what_is_no_token_is_malformed(self, token: str) -> None:
+        assert refusal(token) == (Reason.MALFORMED, "")
+
+    def test_one_that_is_too_long_is_called_so(self) -> None:
+        assert refusal("x" * (MAX_TOKEN_CHARS + 1)) == (Reason.TOO_LONG, "")
+
+    def test_each_refusal_is_told_to_who_keeps_a_log(self) -> None:
+        told: list[str] = []
+        keys = TokenKeys((SECRET,), on_refused=lambda error: told.append(str(error)))
+        refusal(signed(rooms="math"), keys)
+        refusal(TokenKeys((FOREIGN_SECRET,)).sign(claims()), keys)
+        keys.verify(signed(), NOW)
+        with pytest.raises(TokenExpiredError):
+            keys.verify(signed(exp=1), NOW)
+        assert told == ["claim_type: rooms", "signature"]
 
 
 class TestUsualTokens:
