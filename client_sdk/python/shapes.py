@@ -650,7 +650,8 @@ class Unusable(TypedDict):
 
 
 class Hint(TypedDict):
-    """Spend `spend_more` more, or buy `pieces_more` more, and save `save_more` more."""
+    """Spend `spend_more` more, in `pieces_more` pieces of equal price where pieces are missing, and save at
+    least `save_more` more."""
 
     code: str
     spend_more: int

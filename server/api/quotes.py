@@ -106,8 +106,8 @@ class UnusableShown(Shown):
 
 
 class HintShown(Shown):
-    """Spend `spend_more` more, or buy `pieces_more` more, and `save_more` comes off; `worth`: of a gift
-    or a rebate."""
+    """Spend `spend_more` more on one more line, in `pieces_more` pieces of equal price where pieces are
+    missing, and `save_more` comes off at least; `worth`: of a gift or a rebate."""
 
     code: str
     spend_more: int

@@ -54,9 +54,8 @@ def hints_of(
     first = {id(candidate.terms): (candidate, short) for candidate, short in reversed(below)}
     found = []
     for candidate, short in first.values():
-        hint = hint_of(till, candidate, short, on_order, stack.saving)
+        hint = yield from hint_of(till, candidate, short, on_order, stack.saving, effort)
         found += [hint] if hint else []
-        effort.spend(APPLYING * (len(on_order) + 1) * len(till.amounts))
         yield from effort.pause()
     return sorted(found, key=lambda hint: (hint.spend_more, hint.pieces_more, hint.code))
 

@@ -5,7 +5,7 @@ campaigns, whose money is set aside before anybody has used a coupon. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, assert_never
 
 from server.core.apportionment import shares
@@ -14,9 +14,9 @@ from server.core.money_rules import USUAL_RULES, DiscountBase, MoneyRules
 from server.core.orders import LineKind, Order
 from server.core.scopes import deducted_lines, goods_in_scope
 from server.core.templates import (
-    GOODS_ONLY,
     AmountOff,
     Counted,
+    Deducts,
     Discount,
     Gift,
     ItemsFree,
@@ -122,6 +122,20 @@ def read_terms(till: Till, template: Template) -> Terms:
     return Terms(template, goods, lines, pieces, free, uses_left(template, till.uses))
 
 
+def with_line(till: Till, terms: Terms) -> Terms:
+    """The terms on an order that has one line more, its last, which is a course in their scope."""
+    line = len(till.amounts) - 1
+    comes_off = Deducts.GOODS in terms.template.deducts
+    lines = (*terms.lines, line) if comes_off else terms.lines
+    return replace(
+        terms,
+        goods=(*terms.goods, line),
+        lines=lines,
+        pieces=terms.pieces + till.order.lines[line].quantity,
+        free=_free_pieces(till.order, terms.template.discount, lines),
+    )
+
+
 def uses_left(template: Template, uses: Mapping[str, int]) -> int | None:
     """See Terms. Below zero where payments that came late were honoured beyond the limit."""
     limit = template.uses_per_student
@@ -130,15 +144,13 @@ def uses_left(template: Template, uses: Mapping[str, int]) -> int | None:
 
 def shortfall(till: Till, terms: Terms, bill: Bill) -> Shortfall:
     """(0, 0) where the threshold is reached; equal to it is enough. It counts goods in scope: before any
-    discount, or as they stand on this bill. Where there is no threshold, goods must still be worth
-    enough for something to come off.
+    discount, or as they stand on this bill.
     """
     threshold = terms.template.threshold
     counted = till.amounts if threshold.counted is Counted.BEFORE else bill.net
     amount = sum([counted[at] for at in terms.goods])
-    least = max(threshold.min_amount, _least_effective(terms.template))
     pieces = max(threshold.min_quantity, _least_pieces(terms.template.discount))
-    return Shortfall(max(0, least - amount), max(0, pieces - terms.pieces))
+    return Shortfall(max(0, threshold.min_amount - amount), max(0, pieces - terms.pieces))
 
 
 def has_effect(terms: Terms, saving: Saving) -> bool:
@@ -294,17 +306,6 @@ def _free_pieces(
         free[at] = min(left, order.lines[at].quantity) if is_goods else 0
         left -= free[at]
     return tuple((free[at], order.lines[at].quantity) for at in lines)
-
-
-def _least_effective(template: Template) -> int:
-    """The goods that a reduction of goods needs for one minor unit to come off."""
-    match template.discount:
-        case AmountOff() if template.deducts == GOODS_ONLY:
-            return 1
-        case PercentOff(percent, _, PercentOf.TOTAL) if template.deducts == GOODS_ONLY:
-            return -(-50 // percent)  # the first amount whose percentage rounds up to 1
-        case _:
-            return 0
 
 
 def _least_pieces(discount: Discount) -> int:

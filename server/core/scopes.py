@@ -10,7 +10,7 @@ from typing import Final
 from server.core.orders import LineKind, Order, OrderLine
 from server.core.templates import Deducts, Scope
 
-_EVERYTHING: Final = Scope()
+EVERYTHING: Final = Scope()
 
 _DEDUCTED_AS: Final[Mapping[LineKind, Deducts]] = {
     LineKind.COURSE: Deducts.GOODS,
@@ -44,7 +44,7 @@ def is_about(goods: tuple[int, ...], deducted: tuple[int, ...], scope: Scope) ->
     """Whether the order has anything for a coupon of this scope. Who limits it to some courses wants
     one of them on the order, also where the discount comes off the shipping.
     """
-    return bool(deducted) and (bool(goods) or scope == _EVERYTHING)
+    return bool(deducted) and (bool(goods) or scope == EVERYTHING)
 
 
 def _is_in_scope(line: OrderLine, scope: Scope) -> bool:

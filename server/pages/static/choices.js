@@ -108,10 +108,10 @@ export class Choices {
     const rows = (quote.hints ?? []).map((hint) => {
       const name = wallet.get(hint.code)?.name ?? hint.code;
       const save = inMoney(hint.save_more || hint.worth || 0);
-      const text = hint.spend_more
-        ? language.say("hint_spend", { more: inMoney(hint.spend_more), save, name })
-        : language.say("hint_pieces", { n: hint.pieces_more ?? 0, save, name });
-      return h("li", { class: "nudge" }, text);
+      const { spend_more, pieces_more: n = 0 } = hint;
+      const key = spend_more && n ? "hint_spend_pieces" : n ? "hint_pieces" : "hint_spend";
+      const more = inMoney(n ? spend_more / n : spend_more);
+      return h("li", { class: "nudge" }, language.say(key, { n, more, save, name }));
     });
     fill(element("hints"), ...rows);
   }

@@ -39,6 +39,7 @@ export const shopWords = {
   is_best: ["已是最优惠的用法", "This is the best choice"],
   is_best_found: ["已是目前找到的最优惠用法", "The best choice found so far"],
   hint_spend: ["再买 {more}，用“{name}”多省 {save}", "Spend {more} more and save {save} with “{name}”"],
+  hint_spend_pieces: ["再买 {n} 件、每件至少 {more}，用“{name}”多省 {save}", "Take {n} more of at least {more} each and save {save} with “{name}”"],
   hint_pieces: ["再选 {n} 件，用“{name}”多省 {save}", "Take {n} more and save {save} with “{name}”"],
   swapped: ["有的券不能和刚选的这张同时使用，已取消勾选。", "What cannot be combined with the one you just chose was unticked."],
   unusable_count: ["{n} 张暂不可用", "{n} cannot be used here"],

@@ -1,11 +1,20 @@
 """Spend X more and save Y, the reasons that others set, and codes of strangers."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from random import Random
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.core.coupons import Coupon
 from server.core.hints import Hint
-from server.core.quotes import Quote, Reason, Unusable, quote
+from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.core.orders import Order, OrderLine
+from server.core.quotes import Quote, Reason, Tick, Unusable, quote
 from server.core.templates import (
     AmountOff,
+    Counted,
     Deducts,
     Gift,
     ItemsFree,
@@ -15,6 +24,7 @@ from server.core.templates import (
     Threshold,
 )
 from tests.support.money import NOW, a_coupon, a_form, an_order
+from tests.support.wallets import COURSES, PACKAGES, a_case
 
 ALL = frozenset(StackingClass)
 TOGETHER = Stacking(StackingClass.ORDER, ALL)
@@ -51,7 +61,7 @@ def test_what_can_be_combined_comes_on_top() -> None:
 def test_pieces_that_are_missing_are_counted() -> None:
     wallet = [a_coupon(a_form(ItemsFree(3, 1))), a_coupon(a_form(Gift("book", 900), 9000), "B")]
     found = hints(quote(an_order(500, 300), wallet, (), NOW))
-    assert found == [Hint("A", 0, 300, pieces_more=1), Hint("B", 8200, 0, worth=900)]
+    assert found == [Hint("A", 300, 300, pieces_more=1), Hint("B", 8200, 0, worth=900)]
 
 
 def test_shipping_that_would_be_free_is_hinted_only_where_there_is_any() -> None:
@@ -82,3 +92,99 @@ def test_used_up_and_stopped_have_their_reasons() -> None:
 def test_a_lock_needs_no_advice() -> None:
     quoted = quote(an_order(5000), [a_coupon()], ["A"], NOW, is_advised=False)
     assert (quoted.discount, quoted.usable, quoted.hints, quoted.best.codes) == (1000, (), (), ())
+
+
+# --- A hint promises no more than buying it brings ----------------------------------------------
+
+RULES = st.builds(MoneyRules, st.sampled_from(Apportionment), st.sampled_from(DiscountBase))
+NOT_TOGETHER = {Reason.NOT_COMBINABLE, Reason.TOO_MANY, Reason.LIMIT_REACHED}
+
+
+def bought(order: Order, coupon: Coupon, hint: Hint, random: Random) -> Iterator[Order]:
+    """The order that the hint describes, with some courses of the coupon's scope."""
+    pieces = hint.pieces_more or 1
+    price = hint.spend_more // pieces
+    packages = coupon.template.scope.packages
+    for course in random.sample(COURSES, 12):
+        line = OrderLine("new", course, price, pieces, packages & {random.choice(PACKAGES)})
+        yield replace(order, lines=(*order.lines, line))
+
+
+def is_in_scope(order: Order, coupon: Coupon, rules: MoneyRules) -> bool:
+    """Whether the last line is: alone on an order it is not out of scope."""
+    alone = replace(order, lines=order.lines[-1:])
+    free = replace(coupon.template, threshold=Threshold())
+    found = quote(alone, [replace(coupon, template=free)], (), NOW, rules=rules)
+    return all(each.reason is not Reason.OUT_OF_SCOPE for each in found.unusable)
+
+
+def taken_up(
+    order: Order, wallet: list[Coupon], ticked: list[str], code: str, rules: MoneyRules
+) -> Quote:
+    """With the coupon ticked too, or instead where they cannot be together."""
+    both = quote(order, wallet, [*ticked, code], NOW, rules=rules)
+    told = {each.code: each.reason for each in both.unusable}
+    return (
+        quote(order, wallet, [code], NOW, rules=rules) if told.get(code) in NOT_TOGETHER else both
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), RULES)
+def test_buying_what_a_hint_describes_saves_at_least_what_it_promised(
+    seed: int, rules: MoneyRules
+) -> None:
+    case, random = a_case(seed, lines=7, coupons=14), Random(seed)
+    wallet = list(case.wallet)
+    ticks: list[list[str] | Tick] = [
+        [],
+        Tick.BEST,
+        [each.code for each in random.sample(wallet, 4)],
+    ]
+    before = quote(case.order, wallet, random.choice(ticks), NOW, rules=rules)
+    ticked = [each.coupon.code for each in before.applied]
+    coupons = {each.code: each for each in wallet}
+    for hint in before.hints:
+        for order in bought(case.order, coupons[hint.code], hint, random):
+            if not is_in_scope(order, coupons[hint.code], rules):
+                continue
+            after = taken_up(order, wallet, ticked, hint.code, rules)
+            assert hint.code in {each.coupon.code for each in after.applied}
+            assert after.discount - before.discount >= hint.save_more
+
+
+def test_a_cheap_piece_that_is_bought_is_the_free_one() -> None:
+    # The cheapest of three is free: 26456 only where the third costs as much.
+    form = replace(a_form(ItemsFree(3, 1)), threshold=Threshold(26_456 + 30_000 + 19_488))
+    order = an_order(26_456, 30_000)
+    (hint,) = hints(quote(order, [a_coupon(form)], (), NOW))
+    assert hint == Hint("A", 26_456, 26_456, pieces_more=1)
+    reached = an_order(26_456, 30_000, 26_456)
+    assert quote(reached, [a_coupon(form)], ["A"], NOW).discount == 26_456
+
+
+def test_a_piece_that_only_money_is_missing_for_may_be_the_free_one() -> None:
+    form = replace(a_form(ItemsFree(2, 1)), threshold=Threshold(75_944))
+    (hint,) = hints(quote(an_order(26_456, 30_000), [a_coupon(form)], (), NOW))
+    assert hint == Hint("A", 19_488, 19_488)
+
+
+def test_nothing_to_take_off_is_no_threshold() -> None:
+    # A percentage of so little rounds to nothing; an amount finds nothing to come off.
+    for form, order in ((a_form(PercentOff(1)), an_order(20)), (a_form(AmountOff(5)), an_order(0))):
+        found = quote(order, [a_coupon(form)], ["A"], NOW)
+        assert found.unusable == (Unusable("A", Reason.SAVES_NOTHING),)
+        assert found.hints == ()
+
+
+def test_what_is_counted_after_other_coupons_is_judged_by_the_school_s_base() -> None:
+    # 10 % of the original 1000 is 100, of which the 60 that are left can come off.
+    first = a_coupon(replace(a_form(AmountOff(940)), stacking=TOGETHER), "B")
+    after = Threshold(0, counted=Counted.AFTER)
+    form = replace(a_form(PercentOff(10)), stacking=TOGETHER, threshold=after)
+    rules = MoneyRules(base=DiscountBase.ORIGINAL)
+    found = quote(an_order(1000), [a_coupon(form), first], ["A", "B"], NOW, rules=rules)
+    assert (found.discount, found.unusable) == (1000, ())
+    one_left = a_coupon(replace(a_form(AmountOff(997)), stacking=TOGETHER), "B")
+    found = quote(an_order(1000), [a_coupon(form), one_left], ["A", "B"], NOW, rules=rules)
+    assert (found.discount, found.unusable) == (1000, ())
