@@ -1,8 +1,9 @@
 """`python -m tests [--fast]`: everything that must hold, the same here and in CI.
 
 Formatting, lint, types, layers, the JavaScript half, then pytest: the fast folders with coverage, then
-the others. The exit status is the worst of all. With root on Debian what is missing is installed first; elsewhere one line says
-what will be skipped. With CI=true nothing may be skipped: a missing tool is a failure.
+the others. The exit status is the worst of all. With root on Debian what is missing is installed first;
+elsewhere one line says what will be skipped. With CI=true nothing may be skipped: a missing tool is a
+failure.
 """
 
 import argparse
