@@ -101,6 +101,11 @@ def connect(url: str, doubt: Doubt | None = None) -> Redis:
     return Redis.from_pool(pool)
 
 
+def database_of(redis: Redis) -> int:
+    """The number of the database that this client uses."""
+    return int(redis.connection_pool.connection_kwargs.get("db") or 0)
+
+
 @asynccontextmanager
 async def asked(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None]:
     """A deadline around what is asked of Redis; whatever goes wrong is a DeskUnavailableError."""

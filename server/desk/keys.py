@@ -16,6 +16,12 @@ def shard_of(batch_or_campaign_id: str) -> int:
     return hashlib.blake2s(batch_or_campaign_id.encode(), digest_size=2).digest()[0] % SHARDS
 
 
+def channel_in(database: int, name: str) -> str:
+    """A channel belongs to no database of Redis: all hear each other. So its name has the number. That of
+    database 0 stays as versions before this one have it, which may run beside us during a deploy."""
+    return f"{name}@{database}" if database else name
+
+
 @dataclass(frozen=True, slots=True)
 class ShardKeys:
     """Keys of desk shard K."""
@@ -84,10 +90,11 @@ class ShardKeys:
 
 @dataclass(frozen=True, slots=True)
 class RoomKeys:
-    """Keys of one room."""
+    """Keys of one room. `database`: the number of the Redis database that they are in."""
 
     prefix: str
     room: str
+    database: int = 0
 
     def _key(self, name: str) -> str:
         return f"{self.prefix}:{{{self.room}}}:{name}"
@@ -114,7 +121,7 @@ class RoomKeys:
 
     @property
     def channel(self) -> str:
-        return self._key("channel")
+        return channel_in(self.database, self._key("channel"))
 
     @property
     def presence(self) -> str:

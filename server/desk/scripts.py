@@ -40,6 +40,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "forget_consumers": (),
     "publish": _ROOM,
     "publish_losses": _ROOM,
+    "publish_confirmations": _ROOM,
     "room_state": _ROOM,
     "presence": ("server",),
     "takes_writes": (),

@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from server.desk.keys import RoomKeys
+from server.desk.connection import database_of
+from server.desk.keys import RoomKeys, channel_in
 
 HEARTBEAT_SECONDS = 0.5
 SILENCE_SECONDS = 1.5  # nothing heard for that long: the connection is dead
@@ -40,7 +41,9 @@ class Subscription:
     ) -> None:
         self._redis = redis
         self._prefix = prefix
-        self._heartbeat = f"{prefix}:heartbeat:{gateway_id}".encode()
+        self._database = database_of(redis)
+        heartbeat = f"{prefix}:heartbeat:{gateway_id}"
+        self._heartbeat = channel_in(self._database, heartbeat).encode()
         self._on_message = on_message
         self._on_reconnect = on_reconnect
         self._rooms: dict[bytes, str] = {}  # channel -> room
@@ -83,7 +86,7 @@ class Subscription:
             self._listen_for(0)
 
     def _channel(self, room: str) -> bytes:
-        return RoomKeys(self._prefix, room).channel.encode()
+        return RoomKeys(self._prefix, room, self._database).channel.encode()
 
     async def run(self) -> None:
         """Until cancelled: connect, listen, and start again whenever that ends."""

@@ -17,7 +17,7 @@ from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
 
 _DROPS_AT_ONCE = 500
-_ROWS_AT_ONCE = 20_000  # about 100 ms of the database
+_ROWS_AT_ONCE = 10_000  # about 100 ms of the database
 _IN_BOOKS = ("live", "released", "revoked")
 
 

@@ -20,6 +20,7 @@ from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import (
+    Confirmations,
     Feed,
     Loss,
     Losses,
@@ -128,14 +129,23 @@ class Rooms:
             return
         confirmations = load_confirmations(payload)
         if confirmations is not None:
-            for student, drop_id, coupon in confirmations:
-                self.confirmed(room, student, drop_id, coupon)
+            self._take_confirmations(room, confirmations)
             return
         message = orjson.loads(payload)
         if message["kind"] == "lost":
             self._take_losses(room, load_losses(message))
         else:
             self._take(room, load_publication(message))
+
+    def _take_confirmations(self, room: Room, confirmations: Confirmations) -> None:
+        """Those of another feed are not of this room: the desk is asked what its students hold."""
+        if confirmations.epoch not in (None, room.epoch):
+            room.was_deaf = True
+            self._on_gap()
+            self._heal_soon(room.name)
+            return
+        for student, drop_id, coupon in confirmations.told:
+            self.confirmed(room, student, drop_id, coupon)
 
     def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
         room.unconfirmed.pop((drop_id, student), None)

@@ -7,7 +7,7 @@ as long in a ledger of years as in a new one. Only what is wrong is fetched.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Subquery, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Subquery, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.audit import HELD
@@ -37,6 +37,7 @@ async def claims_without_coupon(
 ) -> tuple[list[Loose], tuple[str, int] | None]:
     """Of the next live claims from behind `after` (drop and unit) those whose coupon is not there or has
     given its unit up; and where the next page begins, None: nowhere."""
+    await _stay_on_indexes(conn)
     c = claims.c
     here = tuple_(c.drop_id, c.unit) > tuple_(*(literal(one) for one in after))
     page = select(c.drop_id, c.student, c.id, c.unit, c.state).where(IS_LIVE, here)
@@ -59,6 +60,7 @@ async def coupons_without_claim(
 ) -> tuple[list[Loose], str | None]:
     """Of the next coupons from behind `after` those that keep a unit and whose claim is not there, not live,
     or another student's; and where the next page begins, None: nowhere."""
+    await _stay_on_indexes(conn)
     page = select(coupons).where(coupons.c.id > after).order_by(coupons.c.id).limit(limit)
     one = page.subquery()
     query = (
@@ -71,6 +73,14 @@ async def coupons_without_claim(
     found = [Loose(*row) for row in await conn.execute(query)]
     last = page.with_only_columns(coupons.c.id).offset(limit - 1).limit(1)
     return found, await conn.scalar(last)
+
+
+async def _stay_on_indexes(conn: AsyncConnection) -> None:
+    """Until the transaction ends. PostgreSQL takes a page's ten thousand looks along an index for dearer than
+    one read of the whole table, and would read it again for every page (measured: 4.5 s instead of 0.1 s)."""
+    if conn.dialect.name == "postgresql":
+        names = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+        await conn.execute(select(*(func.set_config(name, "off", True) for name in names)))
 
 
 def _keeps_unit(one: Subquery) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from server.core.claims import ClaimState, Outcome
-from server.desk.connection import connect
+from server.desk.connection import connect, database_of
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, RoomKeys
@@ -278,7 +278,8 @@ class Ear:
 @asynccontextmanager
 async def listening(desk: Desk, room: str = ROOM) -> AsyncIterator[Ear]:
     pubsub = desk.redis.pubsub()
-    await pubsub.ssubscribe(RoomKeys(desk.prefix, room).channel)
+    database = database_of(desk.redis)
+    await pubsub.ssubscribe(RoomKeys(desk.prefix, room, database).channel)
     taken = await pubsub.get_message(timeout=5)
     assert taken is not None
     yield Ear(pubsub)
