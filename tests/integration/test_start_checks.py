@@ -203,3 +203,16 @@ async def test_without_replicas_it_starts_where_the_operator_says_so(
 
 async def test_a_replica_that_comes_in_time_is_waited_for(settings: Settings, pair: Pair) -> None:
     await refuse_missing_replicas(replace(settings, redis_url=pair.url, replicas=1))
+
+
+@pytest.mark.parametrize("database", [16, 999_999, 99_999_999_999])
+async def test_a_database_that_the_redis_does_not_have_is_refused_in_a_line(
+    settings: Settings, own_redis: OwnRedis, database: int
+) -> None:
+    """It has 16, as by default."""
+    own_redis.set(appendfsync="always", appendonly="yes")
+    own_redis.url = f"{own_redis.url}?db={database}"
+    words = await refusal(replace(settings, redis_url=own_redis.url))
+
+    assert len(words.splitlines()) == 1
+    assert "out of range" in words
