@@ -88,6 +88,8 @@ export const TEXTS = {
     idempotency_mismatch: ["这次提交与之前的内容不同，请刷新页面后重试。", "This differs from what was sent before. Reload the page and try again."],
     wrong_state: ["当前状态已变化，请刷新后再操作。", "Things have changed meanwhile. Reload and look before you try again."],
     refund_too_large: ["可退金额或数量不足，请按剩余可退的部分重新提交。", "Not so much is left to be paid back. Look at what is left and try again."],
+    too_many: ["数量已达上限，请先清理一些再试。", "There are as many as there may be. Remove some and try again."],
+    unsupported_media_type: ["页面版本过旧，请刷新页面。", "This page is out of date. Please reload it."],
     too_large: ["内容太大，请删减后再提交。", "That is too large. Shorten it and submit again."],
     invalid_field: ["有内容填写不正确，请检查标出的项目。", "Something is not filled in correctly. Check the marked fields."],
     rate_limited: ["操作太频繁，请稍等几秒再试。", "Too many tries. Wait a few seconds and try again."],

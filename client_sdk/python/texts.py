@@ -213,6 +213,14 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "可退金额或数量不足，请按剩余可退的部分重新提交。",
             "Not so much is left to be paid back. Look at what is left and try again.",
         ),
+        "too_many": (
+            "数量已达上限，请先清理一些再试。",
+            "There are as many as there may be. Remove some and try again.",
+        ),
+        "unsupported_media_type": (
+            "页面版本过旧，请刷新页面。",
+            "This page is out of date. Please reload it.",
+        ),
         "too_large": (
             "内容太大，请删减后再提交。",
             "That is too large. Shorten it and submit again.",

@@ -5,6 +5,7 @@ held. Nothing here knows what a body should say.
 """
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,9 +39,10 @@ async def read_body(request: Request) -> bytes | Refused:
 
 def decode(body: bytes) -> Json | Refused:
     """Refuses what is no JSON, too deep for anybody's recursion, or holds a NUL, which PostgreSQL
-    cannot store. Integers beyond 64 bits arrive as floats and are refused by the models."""
+    cannot store. Integers beyond 64 bits arrive as floats and are refused by the models. A byte order
+    mark, which some editors and .NET write, is read over (RFC 8259, 8.1)."""
     try:
-        value: Json = orjson.loads(body)
+        value: Json = orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         return invalid_field("", "malformed", "the body is not JSON")
     for place, depth, text in _walk(value):

@@ -20,6 +20,7 @@ from server.api.calls import Answer, AnyCall, Asked, NoBody, Streamed
 from server.api.fields import NAME_PATTERN, Body, QueryFields, ReadingContext
 from server.api.parts import ApiParts
 from server.api.problems import KINDS, problem
+from server.core import media_types
 from server.core.identity import Identity
 from server.core.refusals import Code, Refused, invalid_field
 from server.desk import DeskUnavailableError
@@ -141,6 +142,9 @@ async def _read_sent(call: AnyCall, parts: ApiParts, request: Request) -> _Sent 
     raw = await bodies.read_body(request)
     if isinstance(raw, Refused):
         return raw
+    objection = _objection(request) if raw else None
+    if objection is not None:
+        return Refused(Code.UNSUPPORTED_MEDIA_TYPE, objection)
     json = bodies.decode(raw or b"{}")
     if isinstance(json, Refused):
         return json
@@ -149,6 +153,11 @@ async def _read_sent(call: AnyCall, parts: ApiParts, request: Request) -> _Sent 
     except ValidationError as error:
         return invalid.refusal_of(error, json)
     return _Sent(body, bodies.body_hash(json))
+
+
+def _objection(request: Request) -> str | None:
+    headers = request.headers
+    return media_types.objection(headers.get("content-type"), headers.get("content-encoding"))
 
 
 def _idempotency_key(

@@ -141,7 +141,7 @@ def _codes_by_status(call: AnyCall) -> dict[int, list[str]]:
     if "{id}" in call.path:
         codes.append(Code.NOT_FOUND)
     if call.method != "GET":
-        codes += [Code.TOO_LARGE, Code.INVALID_FIELD]
+        codes += [Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.INVALID_FIELD]
     if call.query.model_fields:
         codes.append(Code.INVALID_FIELD)
     if call.is_create:

@@ -4,6 +4,7 @@ Made by the composition root of a `web` process. Checks who asks and what they s
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.core import media_types
 from server.core.identity import Identity, Role
 from server.demo_shop import catalogue
 from server.demo_shop.bodies import OrderBody, PayBody, QuoteBody, RefundBody
@@ -185,12 +187,19 @@ async def _read(request: Request, model: type[_B]) -> _B | Refusal:
             raw += part
             if len(raw) > _MOST_BYTES:
                 return Refusal(413, "too_large")
-        return model.model_validate_json(bytes(raw) or b"{}")
+        if raw and _objection(request) is not None:
+            return Refusal(415, "unsupported_media_type")
+        return model.model_validate_json(bytes(raw.removeprefix(BOM_UTF8)) or b"{}")
     except ClientDisconnect:
         return bad_field("", "cut_short")
     except ValidationError as error:
         place = ".".join(str(each) for each in error.errors()[0]["loc"])
         return bad_field(place, "invalid")
+
+
+def _objection(request: Request) -> str | None:
+    headers = request.headers
+    return media_types.objection(headers.get("content-type"), headers.get("content-encoding"))
 
 
 def _not_routed(_request: Request, error: Exception) -> Response:

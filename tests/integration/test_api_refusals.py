@@ -8,6 +8,7 @@ import pytest
 
 from server.core.identity import Role
 from tests.support.api import (
+    AS_JSON,
     KEYS,
     ROOM,
     Api,
@@ -162,14 +163,55 @@ async def test_orders_that_make_no_sense(api: Api, change: Json, field: str, cod
 )
 async def test_bodies_that_are_no_object(api: Api, body: bytes, code: str) -> None:
     before = await api.row_counts()
-    answer = await (await api.operator()).post("/v1/templates", content=body)
+    answer = await (await api.operator()).post("/v1/templates", content=body, headers=AS_JSON)
     assert field_errors(answer) == [("", code)]
     await _nothing_written(api, before)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/json; charset=gbk"},
+        {**AS_JSON, "Content-Encoding": "gzip"},
+    ],
+)
+async def test_a_body_that_is_not_json_by_its_headers(api: Api, headers: dict[str, str]) -> None:
+    before = await api.row_counts()
+    content = orjson.dumps(a_template())
+    answer = await (await api.operator()).post("/v1/templates", content=content, headers=headers)
+    assert "application/json" in refused(answer, 415, "unsupported_media_type")["detail"]
+    await _nothing_written(api, before)
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "application/vnd.x+json"])
+async def test_json_by_another_name_is_read(api: Api, kind: str) -> None:
+    content = orjson.dumps(a_template())
+    headers = {"Content-Type": kind}
+    answer = await (await api.operator()).post("/v1/templates", content=content, headers=headers)
+    assert answer.status_code == 201
+
+
+async def test_a_byte_order_mark_is_read_over(api: Api) -> None:
+    content = b"\xef\xbb\xbf" + orjson.dumps(a_template())
+    answer = await (await api.operator()).post("/v1/templates", content=content, headers=AS_JSON)
+    assert answer.status_code == 201
+
+
+async def test_a_call_without_a_body_needs_no_type(api: Api) -> None:
+    drop = await api.made_drop()
+    path = f"{DROPS}/{drop['id']}/close"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await (await api.teacher()).post(path, headers=headers)).status_code == 200
+
+
 async def test_an_announced_megabyte_is_refused_unread(api: Api) -> None:
     before = await api.row_counts()
-    answer = await (await api.operator()).post("/v1/templates", content=b"x" * 2**20)
+    answer = await (await api.operator()).post(
+        "/v1/templates", content=b"x" * 2**20, headers=AS_JSON
+    )
     assert refused(answer, 413, "too_large")["max_bytes"] == 65_536
     await _nothing_written(api, before)
 
@@ -183,13 +225,13 @@ async def test_a_megabyte_that_was_not_announced_is_read_to_the_limit_only(api: 
             sent += 4_096
             yield b"x" * 4_096
 
-    answer = await (await api.operator()).post("/v1/templates", content=chunks())
+    answer = await (await api.operator()).post("/v1/templates", content=chunks(), headers=AS_JSON)
     refused(answer, 413, "too_large")
 
 
 async def test_the_largest_body_is_read(api: Api) -> None:
     content = orjson.dumps(a_template()).ljust(65_536)
-    answer = await (await api.operator()).post("/v1/templates", content=content)
+    answer = await (await api.operator()).post("/v1/templates", content=content, headers=AS_JSON)
     assert answer.status_code == 201
 
 
@@ -247,7 +289,11 @@ async def test_an_instructor_of_another_room_tries_to_drop(api: Api) -> None:
 
 async def test_who_may_not_is_told_before_the_body_is_read(api: Api) -> None:
     student = await api.student()
-    refused(await student.post("/v1/templates", content=b"x" * 2**20), 403, "wrong_role")
+    refused(
+        await student.post("/v1/templates", content=b"x" * 2**20, headers=AS_JSON),
+        403,
+        "wrong_role",
+    )
     nobody = await api.client()
     refused(await nobody.post("/v1/templates", content=b"{"), 401, "token_missing")
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from server.core.identity import Identity
 from server.ledger.engine import LedgerUnavailableError
-from tests.support.api import ROOM, SCHOOL, Api, Json, good, refused, with_parts
+from tests.support.api import AS_JSON, ROOM, SCHOOL, Api, Json, good, refused, with_parts
 
 pytestmark = pytest.mark.asyncio
 
@@ -140,7 +140,9 @@ async def test_a_body_that_never_ends_is_cut_at_the_deadline(api: Api) -> None:
         await asyncio.Event().wait()
 
     client = await with_parts(api, deadline_s=0.05).operator()
-    refused(await client.post("/v1/templates", content=drips()), 503, "unavailable")
+    refused(
+        await client.post("/v1/templates", content=drips(), headers=AS_JSON), 503, "unavailable"
+    )
 
 
 async def test_a_timeout_within_is_no_deadline(api: Api) -> None:

@@ -15,7 +15,7 @@ from server.core.templates import AmountOff, Gift, Rebate
 from server.demo_shop.routes import ShopFacts, beside, shop_app
 from server.settings import read_settings
 from server.tokens import TokenKeys
-from tests.support.api import KEYS, Api, Json, good, refused, token
+from tests.support.api import AS_JSON, KEYS, Api, Json, good, refused, token
 from tests.support.coupon_rows import coupon_of, give_coupon
 from tests.support.money import a_form
 
@@ -299,13 +299,17 @@ async def test_what_makes_no_cart_is_refused_by_name(
     shop: Shop, body: bytes, field: str | None
 ) -> None:
     ann = await shop.ann()
-    (error,) = refused(await ann.post("/shop/quotes", content=body), 422, "invalid_field")["errors"]
+    (error,) = refused(
+        await ann.post("/shop/quotes", content=body, headers=AS_JSON), 422, "invalid_field"
+    )["errors"]
     assert field is None or error["field"] == field
 
 
 async def test_a_body_without_end_is_not_read(shop: Shop) -> None:
     ann = await shop.ann()
-    refused(await ann.post("/shop/quotes", content=b" " * 20_000), 413, "too_large")
+    refused(
+        await ann.post("/shop/quotes", content=b" " * 20_000, headers=AS_JSON), 413, "too_large"
+    )
 
 
 async def test_without_a_good_token_there_is_nothing(shop: Shop) -> None:

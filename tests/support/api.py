@@ -35,6 +35,7 @@ from tests.support.money import NOW
 KEYS = TokenKeys(["a-secret-that-is-long-enough-for-a-test"])
 SCHOOL = "https://school.example"
 ROOM = "math-7"
+AS_JSON = {"Content-Type": "application/json"}
 Json = dict[str, Any]
 
 

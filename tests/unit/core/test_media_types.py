@@ -1,0 +1,57 @@
+import pytest
+
+from server.core.media_types import objection
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/json; charset=utf8",
+        "application/problem+json",
+        "application/vnd.school.v1+json; charset=utf-8; profile=x",
+    ],
+)
+def test_json_by_any_of_its_names_is_read(content_type: str) -> None:
+    assert objection(content_type, None) is None
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "json",
+        "text/plain",
+        "text/json",
+        "application/jsonp",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "image/svg+json",
+        "application/json; charset=gbk",
+        "application/json; charset=utf-16",
+        "application/json, text/plain",
+        "application/jsön",
+        "application/json; charset*=gbk''utf",
+    ],
+)
+def test_what_calls_itself_something_else_is_told_what_to_send(content_type: str) -> None:
+    assert "application/json" in (objection(content_type, None) or "")
+
+
+def test_a_body_without_a_type_is_told_what_to_send() -> None:
+    assert "application/json" in (objection(None, None) or "")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "gzip, identity", "x"])
+def test_a_compressed_body_is_not_read(encoding: str) -> None:
+    assert "Content-Encoding" in (objection("application/json", encoding) or "")
+
+
+@pytest.mark.parametrize("encoding", [None, "", "identity", " Identity "])
+def test_one_that_is_not_compressed_may_say_so(encoding: str | None) -> None:
+    assert objection("application/json", encoding) is None
