@@ -154,7 +154,7 @@ CALLS: tuple[AnyCall, ...] = (
         answer=DropShown,
         status=201,
         summary="Drop part of a batch into the room, now or prepared for later",
-        refuses=_STOCK,
+        refuses=(*_STOCK, Code.TOO_MANY),
         is_create=True,
     ),
     Call(

@@ -25,6 +25,8 @@ MAX_QUANTITY: Final = 1_000_000
 MAX_AUDIENCE_TAGS: Final = 20
 MAX_AUDIENCE_STUDENTS: Final = 500
 MAX_TAG: Final = 64
+# A lesson has a handful; a script that prepares drops without an end fills the ledger and the console.
+MAX_WAITING: Final = 100
 
 _STUDENT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -47,6 +49,19 @@ class DropForm:
     audience: Audience = field(default_factory=Audience)
     mode: str = "first"
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def waits(form: DropForm) -> bool:
+    """Whether it does not open at once."""
+    return form.start == Start.PREPARED or form.opens_in_seconds > 0
+
+
+def waiting_refusal(waiting: int) -> Refused | None:
+    """Whether one more may wait in a room where so many are prepared or scheduled."""
+    if waiting < MAX_WAITING:
+        return None
+    detail = f"at most {MAX_WAITING} drops of a room may be prepared or scheduled"
+    return Refused(Code.TOO_MANY, detail, {"max": MAX_WAITING})
 
 
 def violations(form: DropForm) -> list[Violation]:

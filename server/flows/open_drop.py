@@ -58,7 +58,8 @@ class Drops:
     ) -> DropView | Refused:
         """Open at once, or prepared: without stock until it is opened. invalid_field (also for a
         batch that this room may not drop, or one without a quantity), stock_short with `available`,
-        wrong_state outside the batch's claim window, unavailable.
+        too_many where the room has as many that wait as it may, wrong_state outside the batch's claim
+        window, unavailable.
         """
         broken = drop_rules.violations(form)
         if broken:
@@ -171,6 +172,9 @@ async def _write_new(
     conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
 ) -> _Task | None:
     """None: a prepared one, with nothing to be done yet."""
+    if drop_rules.waits(form):
+        await drops.hold_waiting(conn, room)
+        stop_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
     batch = await batches.find(conn, form.batch_id, is_kept=True)
     stop_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # or it would have been refused

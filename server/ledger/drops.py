@@ -8,7 +8,7 @@ the row first (`hold`). Units are moved by `ledger.batches`, in the same transac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -94,6 +94,23 @@ async def page_of_room(
     if after is not None:
         query = query.where(drops.c.id < after)
     return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def hold_waiting(conn: AsyncConnection, room: str) -> None:
+    """Nobody else adds a drop that waits in this room until this transaction ends. Call it before any row
+    is held, so that two of them cannot wait for each other. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(_ROOM_LOCK, {"name": f"waiting drops of {room}"})
+
+
+async def count_waiting(conn: AsyncConnection, room: str, now: int) -> int:
+    """How many drops of the room are prepared or scheduled, those that are being opened among them."""
+    state = drops.c.state
+    is_waiting = state.in_([DropState.PREPARED.value, DropState.OPENING.value]) | (
+        (state == DropState.OPEN.value) & (drops.c.opens_at > now)
+    )
+    query = select(func.count()).where(drops.c.room == room, is_waiting)
+    return (await conn.execute(query)).scalar_one()
 
 
 async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
@@ -228,3 +245,4 @@ _PLAIN = (
     *("duration_seconds", "opens_in_seconds", "created_by", "created_at", "returned"),
     *("opens_at", "closes_at", "closed_at", "present_at_open"),
 )
+_ROOM_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")

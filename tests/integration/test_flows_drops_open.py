@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from server.core import drop_rules
 from server.core.batches import ClaimWindow, RoomShare
 from server.core.drop_rules import DropForm
 from server.core.drops import DropState
-from server.core.refusals import Code
+from server.core.refusals import Code, Refused
 from server.core.templates import FixedValidity
 from server.desk.feed import FeedKind
 from server.ledger.idempotency import IdempotencyKey
@@ -58,6 +59,32 @@ async def test_the_students_there_at_the_opening_are_counted(classroom: Classroo
     drop = await classroom.opened()
 
     assert (drop.present_at_open, drop.present) == (7, 7)
+
+
+class TestWaiting:
+    async def test_only_so_many_wait_in_a_room_however_many_ask_at_once(
+        self, classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(drop_rules, "MAX_WAITING", 3)
+        batch = await classroom.made_batch()
+        form = DropForm(batch.id, 1, 60, start="prepared")
+        answers = await asyncio.gather(
+            *(classroom.drops.create(ROOM, form, None, now_ms()) for _ in range(12))
+        )
+        made = [one for one in answers if not isinstance(one, Refused)]
+        assert len(made) == 3
+        assert {one.code for one in answers if isinstance(one, Refused)} == {Code.TOO_MANY}
+
+        scheduled = replace(form, start="now", opens_in_seconds=60)
+        assert refused(await classroom.drops.create(ROOM, scheduled, None, now_ms())).facts == {
+            "max": 3
+        }
+        await classroom.opened(batch, quantity=1)
+        granted(await classroom.drops.close(made[0].id, ROOM, now_ms()))
+        granted(await classroom.drops.create(ROOM, scheduled, None, now_ms()))
+        assert (
+            refused(await classroom.drops.create(ROOM, form, None, now_ms())).code is Code.TOO_MANY
+        )
 
 
 class TestPrepared:
