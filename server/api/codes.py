@@ -1,9 +1,11 @@
 """/v1/batches/{id}/codes: coupons as codes, made without a drop, listed, exported, voided.
 
-For operators; finance may look. A student binds a code with POST /v1/me/coupons (wallet_codes.py).
+For operators; finance may look, and is not shown the codes that nobody has bound: whoever reads one may
+bind it. A student binds a code with POST /v1/me/coupons (wallet_codes.py).
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,11 +17,13 @@ from server.api.paging import PageQuery, first_page
 from server.api.parts import ApiParts
 from server.core import instants
 from server.core.code_runs import MAX_CODES, CodeRun, CodeState, ListedCode, Source
+from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
 from server.flows import codes as flows
 
 MAX_VOIDED = 500
 CSV = "text/csv"
+HIDDEN = "****"
 _COLUMNS = (
     "code",
     "state",
@@ -64,7 +68,8 @@ class CodeRunShown(Shown):
 
 
 class CodeShown(Shown):
-    """`unbound`: nobody has typed it yet; its window begins when somebody does."""
+    """`unbound`: nobody has typed it yet; its window begins when somebody does, and to finance its `code` is
+    `****`."""
 
     id: str
     code: str
@@ -113,12 +118,13 @@ async def index(parts: ApiParts, asked: Asked[NoBody, CodesQuery]) -> Answer | S
     found = await flows.list_codes(parts.ledger, batch_id, asked.now, query.after, limit + 1)
     if isinstance(found, Refused):
         return found
+    shown = _shown_to(asked.identity)
     if wants_csv:
         named = {"Content-Disposition": f'attachment; filename="codes-{batch_id}.csv"'}
         pages = flows.export_codes(parts.ledger, batch_id, asked.now)
-        return Streamed(_lines(pages), f"{CSV}; charset=utf-8; header=present", named)
+        return Streamed(_lines(pages, shown), f"{CSV}; charset=utf-8; header=present", named)
     page, following = first_page(found, limit)
-    return Answer(CodePage(codes=[_code(each) for each in page], next=following))
+    return Answer(CodePage(codes=[_code(shown(each)) for each in page], next=following))
 
 
 async def void(parts: ApiParts, asked: Asked[VoidBody, NoQuery]) -> Answer | Refused:
@@ -155,11 +161,23 @@ def _code(code: ListedCode) -> CodeShown:
     )
 
 
-async def _lines(pages: AsyncIterator[Sequence[ListedCode]]) -> AsyncIterator[bytes]:
+def _shown_to(identity: Identity) -> Callable[[ListedCode], ListedCode]:
+    """A code as the asker may see it."""
+
+    def shown(code: ListedCode) -> ListedCode:
+        is_free = code.state is CodeState.UNBOUND and identity.role is not Role.OPERATOR
+        return replace(code, code=HIDDEN) if is_free else code
+
+    return shown
+
+
+async def _lines(
+    pages: AsyncIterator[Sequence[ListedCode]], shown: Callable[[ListedCode], ListedCode]
+) -> AsyncIterator[bytes]:
     """RFC 4180. No field needs quotes: codes, names and times hold no comma and no quote."""
     yield (",".join(_COLUMNS) + "\r\n").encode()
     async for page in pages:
-        yield "".join(map(_line, page)).encode()
+        yield "".join(_line(shown(code)) for code in page).encode()
 
 
 def _line(code: ListedCode) -> str:

@@ -11,6 +11,7 @@ from server.api.redemptions import RedemptionShown, shown_redemption
 from server.api.templates import TemplateShown
 from server.core.coupon_states import CouponEvent
 from server.core.coupons import CouponState
+from server.core.identity import Role
 from server.core.orders import LineKind, OrderLine
 from server.core.redemptions import RedeemedCoupon
 from server.core.refunds import PaidLine
@@ -103,8 +104,13 @@ async def show_order(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer |
 
 
 async def show_coupon(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    """To an operator alone where nobody has bound the code: whoever has it may bind it."""
     found = await flows.show_coupon(parts.ledger, asked.path["code"])
-    return found if isinstance(found, Refused) else Answer(_coupon(found, asked.now))
+    if isinstance(found, Refused):
+        return found
+    if found.coupon.student is None and asked.identity.role is not Role.OPERATOR:
+        return Refused(Code.NOT_FOUND)
+    return Answer(_coupon(found, asked.now))
 
 
 def _order(record: OrderRecord, now: int) -> OrderRecordShown:

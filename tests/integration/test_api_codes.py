@@ -91,7 +91,7 @@ async def test_all_codes_come_as_csv(api: Api, how: str) -> None:
     if how == "header":
         asked = {"headers": {"Accept": "text/csv"}}
 
-    answer = await (await api.finance()).get(f"/v1/batches/{batch['id']}/codes", **asked)
+    answer = await (await api.operator()).get(f"/v1/batches/{batch['id']}/codes", **asked)
 
     assert answer.headers["content-type"].startswith("text/csv")
     assert batch["id"] in answer.headers["content-disposition"]
@@ -109,6 +109,26 @@ async def test_a_csv_of_nothing_has_its_head_and_of_no_batch_is_none(api: Api) -
     assert answer.text.startswith("code,state,")
     assert answer.text.count("\r\n") == 1
     refused(await operator.get("/v1/batches/bat_no/codes?format=csv"), 404, "not_found")
+
+
+async def test_finance_sees_no_code_that_nobody_has_bound(api: Api) -> None:
+    batch, finance = await api.made_batch(), await api.finance()
+    free, taken = await made_codes(api, batch, 2)
+    await bound(api, "ann", taken)
+    path = f"/v1/batches/{batch['id']}/codes"
+
+    listed = good(await finance.get(path))["codes"]
+    assert {(one["code"], one["state"]) for one in listed} == {
+        ("****", "unbound"),
+        (taken, "usable"),
+    }
+    text = (await finance.get(f"{path}?format=csv")).text
+    assert taken in text
+    assert free not in text
+
+    refused(await finance.get(f"/v1/coupons/{free}"), 404, "not_found")
+    assert good(await finance.get(f"/v1/coupons/{taken}"))["student"] == "ann"
+    assert good(await (await api.operator()).get(f"/v1/coupons/{free}"))["code"] == free
 
 
 async def test_codes_are_an_operators_business(api: Api) -> None:
