@@ -21,7 +21,7 @@ _TYPES = {
     "html": "text/html; charset=utf-8",
 }
 _SMALLEST_WORTH_PACKING = 512
-_JSDOC = re.compile(rb"^[ \t]*/\*\*.*?\*/[ \t]*$", re.M | re.S)
+_JSDOC = re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S)
 _STATIC_IMPORT = re.compile(
     r"""^\s*(?:import|export)\s[^"';]*?["'](\.{1,2}/[^"']+|/[^"']+)["']""", re.M
 )

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+import client_sdk
 from server import pages
 from server.pages.policy import checked_origins, page_headers
 from server.pages.routes import PageFacts, page_assets, page_routes
@@ -133,3 +134,13 @@ async def test_comments_are_not_sent_and_lines_keep_their_numbers() -> None:
     assert "@returns" not in sent
     line = "export function takeToken(place) {"
     assert sent.split("\n").index(line) == whole.split("\n").index(line)
+
+
+async def test_code_that_stands_behind_a_comment_is_sent() -> None:
+    folder = Path(client_sdk.__file__).parent / "javascript"
+    store = page_assets()
+    for file in folder.rglob("*.js"):
+        sent = store.files[f"/sdk/{file.relative_to(folder)}"].body.decode().split("\n")
+        whole = file.read_text(encoding="utf-8").split("\n")
+        code = [n for n, line in enumerate(whole) if not line.strip().startswith(("/**", "*"))]
+        assert [sent[n] for n in code] == [whole[n] for n in code], file
