@@ -28,8 +28,10 @@ class Bucket:
         """0: granted. Else the ms until the next one will be; nothing is taken then."""
         filled_at, interval_ms = self._filled_at, rate.interval_ms
         oldest = now_ms - rate.burst * interval_ms
-        if filled_at < oldest:  # noqa: PLR1730 - max() would take as long as all the rest
+        if filled_at < oldest:
             filled_at = oldest
+        elif filled_at > now_ms:  # the clock was set back: one each interval from now on, not none
+            filled_at = self._filled_at = now_ms
         filled_at += interval_ms
         if filled_at > now_ms:
             return filled_at - now_ms

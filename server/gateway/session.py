@@ -89,6 +89,11 @@ class Session:
         self.heard_at = now
         return self._messages.take(self._rate, now) > 0
 
+    def clock_moved(self, by_ms: int, now: int) -> None:
+        """The wall clock was set, to `now`: how long somebody has been silent is as before."""
+        self.began_at = min(self.began_at + by_ms, now)
+        self.heard_at = min(self.heard_at + by_ms, now)
+
     def tick(self, now: int) -> End | None:
         """Asked every few seconds: is it time to end this socket?"""
         if self.identity is None:

@@ -8,6 +8,7 @@ feed is heard.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import structlog
 
@@ -32,6 +33,7 @@ SEEN_SECONDS = 0.5
 RECHECK_SECONDS = 2.0
 DESKS_SECONDS = 0.5
 PING_SECONDS = 25
+_STEP_MS = 1_000  # clocks that are only a little fast or slow move less between two looks
 HOUSEKEEPING_SECONDS = 10.0
 # Where rooms say one thing after the other, pings go out between them after half a second.
 _LOOK_SECONDS, _LOOKS = 0.02, 25
@@ -47,6 +49,7 @@ class Upkeep:
         self._subscription = subscription
         self._health = health
         self._tick = 0
+        self._offset = now_ms() - int(monotonic() * 1000)  # of the wall clock, as last seen
 
     async def ping_some(self) -> None:
         """Each second one twenty-fifth of those who are in: everybody hears from us, and is looked
@@ -54,6 +57,7 @@ class Upkeep:
         first: these pings take as long as a tenth of it."""
         await self._broadcasts_sent()
         now = now_ms()
+        self._allow_for_steps(now)
         frame = text_frame(wire.ping(now))
         self._tick = (self._tick + 1) % PING_SECONDS
         ended = 0
@@ -72,6 +76,16 @@ class Upkeep:
                     await asyncio.sleep(0)
             elif is_live:
                 connection.write(frame)
+
+    def _allow_for_steps(self, now: int) -> None:
+        """A wall clock that is set on by a minute would make everybody seem silent, and end all sockets."""
+        offset = now - int(monotonic() * 1000)
+        moved, self._offset = offset - self._offset, offset
+        if abs(moved) < _STEP_MS:
+            return
+        for connection in self._gateway.connections:
+            if connection.session is not None:
+                connection.session.clock_moved(moved, now)
 
     async def _broadcasts_sent(self) -> None:
         for _ in range(_LOOKS):

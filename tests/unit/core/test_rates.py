@@ -53,3 +53,15 @@ def test_never_more_than_the_burst_and_one_each_interval(pauses: list[int]) -> N
         now += pause
         granted += bucket.take(RATE, now) == 0
     assert granted <= RATE.burst + (now - NOW) // RATE.interval_ms
+
+
+def test_a_clock_that_is_set_back_grants_one_each_interval() -> None:
+    """Not nothing, until it has come to where it was."""
+    bucket = Bucket()
+    while bucket.take(RATE, NOW) == 0:
+        pass
+    back = NOW - 3_600_000
+
+    assert bucket.take(RATE, back) == RATE.interval_ms
+    assert bucket.take(RATE, back + RATE.interval_ms) == 0
+    assert bucket.take(RATE, back + RATE.interval_ms + 1) > 0

@@ -191,6 +191,29 @@ def test_any_message_breaks_the_silence() -> None:
     assert session.tick(NOW + SILENCE_MS) is None
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_makes_nobody_silent_and_spares_nobody(hours: int) -> None:
+    moved = hours * 3_600_000
+    live, stranger = a_live_session(seconds=100_000), a_session()
+    now = NOW + 1_000 + moved
+    live.clock_moved(moved, now)
+    stranger.clock_moved(moved, now)
+
+    assert live.tick(now) is None
+    assert stranger.tick(now) is None
+    assert ended_by(live.tick(NOW + moved + SILENCE_MS)) is closing.SILENT
+    assert ended_by(stranger.tick(NOW + moved + HELLO_MS)) is closing.NO_HELLO
+
+
+def test_who_spoke_since_the_clock_was_set_is_not_heard_in_the_future() -> None:
+    live = a_live_session(seconds=100_000)
+    now = NOW + 3_600_000
+    live.receive(b'{"type":"pong"}', now)
+    live.clock_moved(3_600_000, now)
+
+    assert ended_by(live.tick(now + SILENCE_MS)) is closing.SILENT
+
+
 def test_a_token_expires_on_a_living_socket() -> None:
     assert ended_by(a_live_session().tick(NOW + 60_000 + LEEWAY_MS)) is closing.TOKEN_EXPIRED
 
