@@ -10,13 +10,11 @@ for whatever is not a frame of the protocol.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
 from server.core.claims import ClaimState, Outcome
-from server.core.coupons import ClaimCoupon, Coupon
 from server.core.drops import CloseReason, DropState, RoomDrop
 from server.core.instants import to_text
 
@@ -213,43 +211,6 @@ def claim_lost(frame: str, drop_id: str, coupon_id: str | None, reason: str) -> 
     """coupon_released and claim_revoked. A claim revoked before it was confirmed had no coupon."""
     coupon = {"coupon_id": coupon_id} if coupon_id else {}
     return orjson.dumps({"type": frame, "drop_id": drop_id, **coupon, "reason": reason})
-
-
-def coupon_json(coupon: ClaimCoupon) -> bytes:
-    """`coupon_fields` in JSON; what the winners of a moment share is made once (0.7 us each, not 4). Ids
-    and codes are ours: their characters need no escaping."""
-    dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
-    shared = _shared_of_coupon(coupon.template.name, coupon.template.use_url, *dates)
-    return b'{"id":"%b","code":"%b",%b' % (coupon.id.encode(), coupon.code.encode(), shared)
-
-
-@lru_cache(maxsize=1_024)
-def _shared_of_coupon(
-    name: str, use_url: str | None, valid_from: int, valid_until: int, use_by: int
-) -> bytes:
-    """All of a coupon's JSON but its id and code."""
-    return orjson.dumps(_coupon_fields(name, use_url, valid_from, valid_until, use_by))[1:]
-
-
-def coupon_fields(coupon: Coupon | ClaimCoupon) -> dict[str, object]:
-    """`coupon` of claim_confirmed and welcome."""
-    dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
-    shared = _coupon_fields(coupon.template.name, coupon.template.use_url, *dates)
-    return {"id": coupon.id, "code": coupon.code, **shared}
-
-
-def _coupon_fields(
-    name: str, use_url: str | None, valid_from: int, valid_until: int, use_by: int
-) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "name": name,
-        "valid_from": to_text(valid_from),
-        "valid_until": to_text(valid_until),
-        "use_by": to_text(use_by),
-    }
-    if use_url is not None:
-        fields["use_url"] = use_url
-    return fields
 
 
 def ping(now: int) -> bytes:

@@ -128,6 +128,12 @@ export class RoomClient extends EventTarget {
     return claim.coupon;
   }
 
+  /** What `api.myCoupons` said: the claims say the same, where they knew less.
+   * @param {import("./shapes.js").WalletCoupon[]} coupons */
+  learn(coupons) {
+    this._do(this._session.learn(coupons, this._now()));
+  }
+
   /** The card of this drop was on the screen. Call it as often as you like: the server is told once.
    * @param {string} dropId */
   seen(dropId) {

@@ -36,6 +36,7 @@ const REQUIRED = {
   claim_confirmed: { drop_id: "string", coupon: "coupon" },
   claim_revoked: { drop_id: "string" },
   coupon_released: { drop_id: "string" },
+  coupon_changed: { coupon_id: "string", state: "string" },
   ping: { now: "instant" },
   error: { code: "string" },
 };

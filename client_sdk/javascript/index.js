@@ -14,6 +14,7 @@ export {
   claimText,
   closeReasonText,
   closeText,
+  couponText,
   errorText,
   outcomeText,
   statusText,

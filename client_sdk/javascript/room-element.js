@@ -12,7 +12,8 @@
  * browser's if absent); `compact`. It sets `data-empty` on itself while it has nothing to show.
  *
  * Events, all named `classdrop`, `detail.event` one of: `opened`, `won`, `confirmed`, `closed`,
- * `released`, `revoked` (with `drop_id`), and `use` (with `href`, `code`; cancel it to go elsewhere).
+ * `released`, `revoked` (with `drop_id`), `changed` (a coupon was put on an order, used, freed: with `coupon_id`,
+ * `state` and, where a drop gave it, `drop_id`), and `use` (with `href`, `code`; cancel it to go elsewhere).
  * `client` is the RoomClient beneath, for presence and connection state.
  *
  * @module
@@ -48,6 +49,8 @@ export class ClassdropRoom extends HTMLElement {
     this._cards = new Map();
     /** @type {Set<string>} */
     this._dismissed = new Set();
+    /** The state of each claim that was last told. @type {Map<string, string>} */
+    this._toldStates = new Map();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [cardSheet()];
     this._tray = h("div", { class: "tray" });
@@ -100,6 +103,7 @@ export class ClassdropRoom extends HTMLElement {
     this.client.addEventListener("drop_opened", (event) => this._announce(detailOf(event).drop));
     this.client.addEventListener("drop_closed", (event) => this._emit("closed", { drop_id: detailOf(event).drop.id }));
     this.client.addEventListener("claim", (event) => this._emitClaim(detailOf(event).claim));
+    this.client.addEventListener("coupon", (event) => this._emitCoupon(detailOf(event).coupon));
     this._timer = setInterval(() => this._show(), TICK_MS);
     this.client.start();
   }
@@ -242,7 +246,14 @@ export class ClassdropRoom extends HTMLElement {
 
   /** @param {import("./shapes.js").Claim} claim */
   _emitClaim(claim) {
+    if (this._toldStates.get(claim.drop_id) === claim.state) return; // only its coupon has moved
+    this._toldStates.set(claim.drop_id, claim.state);
     if (CLAIM_EVENTS.has(claim.state)) this._emit(claim.state, { drop_id: claim.drop_id });
+  }
+
+  /** @param {import("./shapes.js").CouponChange} change */
+  _emitCoupon({ coupon_id, drop_id, state }) {
+    this._emit("changed", { coupon_id, state, ...(drop_id ? { drop_id } : {}) });
   }
 
   /**

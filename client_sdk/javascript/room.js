@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Coupons, differ, expiresAt } from "./coupons.js";
 import { instantMs } from "./frames.js";
 
 /** @typedef {import("./frames.js").Frame} Frame */
@@ -72,6 +73,7 @@ export class Room {
     this.drops = new Map();
     /** By drop. @type {Map<string, Claim>} */
     this.claims = new Map();
+    this._coupons = new Coupons();
   }
 
   /** @param {string} serverNow @param {number} now */
@@ -90,11 +92,11 @@ export class Room {
     this._told = new Map();
     this.drops = new Map();
     for (const drop of frame.drops) this._hold(drop, now);
-    return [{ type: "welcome" }, ...this._welcomeClaims(frame.claims)];
+    return [{ type: "welcome" }, ...this._welcomeClaims(frame.claims, now)];
   }
 
-  /** @param {Claim[]} told @returns {RoomEvent[]} */
-  _welcomeClaims(told) {
+  /** @param {Claim[]} told @param {number} now @returns {RoomEvent[]} */
+  _welcomeClaims(told, now) {
     const before = this.claims;
     const unanswered = [...before].filter(([, claim]) => claim.state === "pending");
     this.claims = new Map(unanswered);
@@ -102,10 +104,11 @@ export class Room {
       const isMine = claim.state === "won" || claim.state === "confirmed";
       if (!isMine && this.claims.has(claim.drop_id)) continue; // an older claim than the one that waits
       const state = Object.hasOwn(RANK, claim.state) ? claim.state : "answered";
-      this.claims.set(claim.drop_id, asClaim({ ...claim, state, outcome: isMine ? "won" : undefined }));
+      const coupon = claim.coupon && this._asKnown(claim.coupon, now);
+      this.claims.set(claim.drop_id, asClaim({ ...claim, state, coupon, outcome: isMine ? "won" : undefined }));
     }
     return [...this.claims.values()]
-      .filter((claim) => before.has(claim.drop_id) && before.get(claim.drop_id)?.state !== claim.state)
+      .filter((claim) => before.has(claim.drop_id) && standsOtherwise(before.get(claim.drop_id), claim))
       .map((claim) => ({ type: "claim", claim }));
   }
 
@@ -179,12 +182,13 @@ export class Room {
   }
 
   /** May come before the claim_result, and on connections that did not ask.
-   * @param {string} drop_id @param {Coupon} coupon @returns {RoomEvent[]} */
-  confirm(drop_id, coupon) {
+   * @param {string} drop_id @param {Coupon} told @param {number} now @returns {RoomEvent[]} */
+  confirm(drop_id, told, now) {
     const known = this.claims.get(drop_id);
+    const coupon = this._asKnown(told, now);
     // Repeated, or overtaken by what became of this coupon later.
     const isPast = known && RANK[known.state] >= RANK.confirmed && known.coupon_id === coupon.id;
-    const isMoved = known?.coupon !== undefined && known.coupon.use_by !== coupon.use_by;
+    const isMoved = known?.coupon !== undefined && differ(known.coupon, coupon);
     if (isPast && !isMoved) return [];
     const { request_id, outcome = "won", won_at } = known ?? {};
     return this._put(
@@ -202,12 +206,40 @@ export class Room {
     return this._put(asClaim({ ...known, drop_id, state, coupon_id: id, coupon: undefined, reason }));
   }
 
+  /** coupon_changed: of a claim of mine, or of a coupon that no drop gave. What is older than what is known
+   * changes nothing. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  changeCoupon({ type, ...told }, now) {
+    const change = /** @type {import("./shapes.js").CouponChange} */ (told);
+    if (!this._coupons.take(change)) return [];
+    return [...this._showChange(change.coupon_id, now), { type: "coupon", coupon: change }];
+  }
+
+  /** What a wallet says of my coupons, for those that claims gave.
+   * @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now @returns {RoomEvent[]} */
+  learn(coupons, now) {
+    const changes = coupons.map(({ id, version = 0, ...coupon }) => ({ ...coupon, version, coupon_id: id }));
+    return changes.flatMap((change) => (this._coupons.take(change) ? this._showChange(change.coupon_id, now) : []));
+  }
+
+  /** @param {string} couponId @param {number} now @returns {RoomEvent[]} */
+  _showChange(couponId, now) {
+    for (const claim of this.claims.values()) {
+      if (claim.coupon?.id === couponId) return this._put({ ...claim, coupon: this._asKnown(claim.coupon, now) });
+    }
+    return [];
+  }
+
+  /** @param {Coupon} coupon @param {number} now */
+  _asKnown(coupon, now) {
+    return this._coupons.asKnown(coupon, now + this.clockOffsetMs);
+  }
+
   /** Nobody waits for the answer of an unanswered tap any more. @param {string} drop_id */
   forgetTap(drop_id) {
     this.claims.delete(drop_id);
   }
 
-  /** Server time went on: drops open and close by it, and old ones go. @param {number} now @returns {RoomEvent[]} */
+  /** Server time went on: drops open and close by it, old ones go, coupons expire. @param {number} now @returns {RoomEvent[]} */
   refresh(now) {
     /** @type {RoomEvent[]} */
     const events = [];
@@ -218,6 +250,11 @@ export class Room {
       } else if (this._shownAt(drop, now) !== this.drops.get(id)?.state) {
         this._hold(drop, now);
         events.push(...this._tell("drop_changed", id));
+      }
+    }
+    for (const claim of this.claims.values()) {
+      if (claim.coupon && now >= expiresAt(claim.coupon) - this.clockOffsetMs) {
+        events.push(...this._put({ ...claim, coupon: this._asKnown(claim.coupon, now) }));
       }
     }
     return events;
@@ -233,12 +270,10 @@ export class Room {
   /** Local ms of the next moment at which `refresh` has something to do; Infinity if none.
    * @param {number} now */
   nextChange(now) {
-    let next = Infinity;
-    for (const drop of this._told.values()) {
-      const moments = [this._local(drop.opens_at), this._local(drop.closes_at), this._goneAt(drop)];
-      for (const moment of moments) if (moment > now && moment < next) next = moment;
-    }
-    return next;
+    const drops = [...this._told.values()];
+    const moments = drops.flatMap((drop) => [this._local(drop.opens_at), this._local(drop.closes_at), this._goneAt(drop)]);
+    for (const { coupon } of this.claims.values()) moments.push(expiresAt(coupon) - this.clockOffsetMs);
+    return Math.min(Infinity, ...moments.filter((moment) => moment > now));
   }
 
   /** @param {Drop} drop */
@@ -273,6 +308,11 @@ export class Room {
     this.claims.set(claim.drop_id, claim);
     return [{ type: "claim", claim }];
   }
+}
+
+/** @param {Claim|undefined} before @param {Claim} now */
+function standsOtherwise(before, now) {
+  return before?.state !== now.state || differ(before.coupon, now.coupon);
 }
 
 /** Known fields only, absent ones left out. @param {Claim} claim @returns {Claim} */

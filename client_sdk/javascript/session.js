@@ -162,7 +162,7 @@ export class Session {
     this._errands.httpEnded(drop_id);
     this._isBack(now);
     this._answer({ ...answer, type: "claim_result", drop_id, request_id }, now);
-    if (answer.coupon) this._settle(drop_id, this.room.confirm(drop_id, answer.coupon));
+    if (answer.coupon) this._settle(drop_id, this.room.confirm(drop_id, answer.coupon, now));
     return this._done(now);
   }
 
@@ -175,6 +175,12 @@ export class Session {
       if (error.retryable) this._errands.httpFailed(dropId, now, error.retryAfterMs ?? 0);
       else this._settle(dropId, this.room.refuse(dropId, error.code));
     }
+    return this._done(now);
+  }
+
+  /** A wallet was read: cards say the same. @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now */
+  learn(coupons, now) {
+    this._emit(this.room.learn(coupons, now));
     return this._done(now);
   }
 
@@ -337,8 +343,9 @@ const ON_FRAME = {
   },
   presence: (session, frame) => session._emit(session.room.setPresence(frame)),
   claim_result: (session, frame, now) => session._answer(frame, now),
-  claim_confirmed: (session, { drop_id, coupon }) =>
-    session._settle(drop_id, session.room.confirm(drop_id, coupon)),
+  claim_confirmed: (session, { drop_id, coupon }, now) =>
+    session._settle(drop_id, session.room.confirm(drop_id, coupon, now)),
+  coupon_changed: (session, frame, now) => session._emit(session.room.changeCoupon(frame, now)),
   claim_revoked: (session, frame) => session._emit(session.room.takeBack("revoked", frame)),
   coupon_released: (session, frame) => session._emit(session.room.takeBack("released", frame)),
   ping(session, frame, now) {

@@ -231,6 +231,21 @@
  * @property {string} valid_until
  * @property {string} use_by the one date to show
  * @property {string} [use_url]
+ * @property {string} [state] usable (absent: usable), locked, redeemed, expired, voided
+ * @property {number} [version] how many moves it has made
+ * @property {string} [order_id] while it is locked or redeemed
+ * @property {string} [locked_until] while it is locked
+ * @property {string} [redeemed_at] when it was used
+ *
+ * @typedef {object} CouponChange A coupon of mine has moved; without `drop_id` no drop gave it
+ * @property {string} coupon_id
+ * @property {string} [drop_id]
+ * @property {string} state
+ * @property {number} [version]
+ * @property {string} [use_by]
+ * @property {string} [order_id]
+ * @property {string} [locked_until]
+ * @property {string} [redeemed_at]
  *
  * @typedef {Coupon & {state: string, template: object, drop_id?: string, batch_id: string}} WalletCoupon
  * @typedef {{coupons: WalletCoupon[], pending: {drop_id: string, state: string, won_at: string}[], next: string|null}} Wallet
@@ -390,8 +405,9 @@
  * @typedef {{type: "drop_opened"|"drop_changed"|"drop_progress"|"drop_closed"|"drop_removed", drop: Drop}} DropEvent
  * @typedef {{type: "presence", present: number}} PresenceEvent instructors only
  * @typedef {{type: "claim", claim: Claim}} ClaimEvent
+ * @typedef {{type: "coupon", coupon: CouponChange}} CouponEvent Beside the ClaimEvent of the claim that gave it, where a claim did
  * @typedef {{type: "error", code: string, message: string, retry_after_ms: number|null}} ErrorEvent
- * @typedef {StatusEvent|WelcomeEvent|DropEvent|PresenceEvent|ClaimEvent|ErrorEvent} RoomEvent
+ * @typedef {StatusEvent|WelcomeEvent|DropEvent|PresenceEvent|ClaimEvent|CouponEvent|ErrorEvent} RoomEvent
  *
  * What the driver is to do.
  * - `connect`: open a socket; report `opened`, `frame`, `closed` of this one only

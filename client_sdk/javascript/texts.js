@@ -45,6 +45,14 @@ export const TEXTS = {
     revoked: ["很抱歉，这张券没能保留住。请联系老师或客服。", "We are sorry: this coupon could not be kept. Please contact your teacher or support."],
     other: ["刷新页面可查看结果。", "Reload the page to see the result."],
   },
+  coupon: {
+    usable: ["已退回你的券包，{at} 前可以再次使用。", "It is yours again. Use it by {at}."],
+    locked: ["正用于一笔未付款的订单，为你保留到 {at}。", "It is in an order until {at}."],
+    redeemed: ["已于 {at} 使用。", "You used it on {at}."],
+    expired: ["已于 {at} 过期。", "It expired on {at}."],
+    voided: ["已随取消的订单失效，不能再使用。", "An order that was cancelled used it up."],
+    other: ["请在券包里查看这张券。", "Look for this coupon in your wallet."],
+  },
   drop_closed: {
     ended: ["时间到，领取已结束。", "Time is up: claiming has ended."],
     sold_out: ["已全部领完。", "All of them are taken."],
@@ -149,6 +157,12 @@ export function claimText(claim, language) {
   return outcomeText(claim.outcome, language, { limit: claim.limit });
 }
 
+/** How my coupon stands; `facts.at`: until when it is locked or may be used, or since when it is used or over.
+ * @param {string} state @param {Language} [language] @param {Record<string, unknown>} [facts] */
+export function couponText(state, language, facts = {}) {
+  return filled(text("coupon", state, language), facts);
+}
+
 /** Why a drop is over. @param {string} reason @param {Language} [language] */
 export function closeReasonText(reason, language) {
   return text("drop_closed", reason, language);
@@ -170,8 +184,12 @@ export function closeText(code, language) {
 export function errorText(code, language, facts = {}) {
   if (Object.hasOwn(TEXTS.outcome, `limit_${facts.limit}`)) return outcomeText(code, language, facts);
   const close = Object.hasOwn(ERROR_FRAME_WORDS, code) ? ERROR_FRAME_WORDS[code] : null;
-  const found = close ? text("close", close, language) : text("error", code, language);
-  return found.replace(/\{(\w+)\}/g, (_, name) => String(facts[name] ?? "?"));
+  return filled(close ? text("close", close, language) : text("error", code, language), facts);
+}
+
+/** @param {string} words @param {Record<string, unknown>} facts */
+function filled(words, facts) {
+  return words.replace(/\{(\w+)\}/g, (_, name) => String(facts[name] ?? "?"));
 }
 
 /** @param {string} table @param {string} word @param {Language} [language] */

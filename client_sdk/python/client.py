@@ -15,7 +15,7 @@ import random as randomness
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -42,6 +42,7 @@ from client_sdk.python.shapes import (
     Send,
     Status,
     WakeAt,
+    WalletCoupon,
 )
 
 EVENTS_KEPT: Final = 1_000  # unread ones; the oldest go first, the state stays whole
@@ -172,6 +173,10 @@ class RoomClient:
         if claim.coupon is None:
             raise ClaimLostError(claim)
         return claim.coupon
+
+    def learn(self, coupons: Iterable[WalletCoupon]) -> None:
+        """What `api.my_coupons` said: the claims say the same, where they knew less."""
+        self._do(self._session.learn(coupons, _now()))
 
     def seen(self, drop_id: str) -> None:
         """The card of this drop was on the screen. The server is told once."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
-from client_sdk.python.shapes import ClaimAnswer, Coupon, Drop, Snapshot
+from client_sdk.python.shapes import ClaimAnswer, Coupon, CouponChange, Drop, Snapshot
 
 SUBPROTOCOL: Final = "classdrop.v1"
 
@@ -82,6 +82,10 @@ class TakenBack(TypedDict):
     reason: NotRequired[str]
 
 
+class CouponChanged(CouponChange):
+    type: Literal["coupon_changed"]
+
+
 class Ping(TypedDict):
     type: Literal["ping"]
     now: str
@@ -103,6 +107,7 @@ Frame = (
     | ClaimResult
     | ClaimConfirmed
     | TakenBack
+    | CouponChanged
     | Ping
     | ErrorFrame
 )
@@ -135,6 +140,7 @@ _REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {
     "claim_confirmed": {"drop_id": "string", "coupon": "coupon"},
     "claim_revoked": {"drop_id": "string"},
     "coupon_released": {"drop_id": "string"},
+    "coupon_changed": {"coupon_id": "string", "state": "string"},
     "ping": {"now": "instant"},
     "error": {"code": "string"},
 }
@@ -167,7 +173,8 @@ def _holds(value: Any, required: Mapping[str, str]) -> bool:
     )
 
 
-def _is_instant(value: Any) -> bool:
+def is_instant(value: Any) -> bool:
+    """Whether it is one, with an offset."""
     try:
         instant_ms(value)
     except (ValueError, TypeError):
@@ -178,7 +185,7 @@ def _is_instant(value: Any) -> bool:
 _IS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "instant": _is_instant,
+    "instant": is_instant,
     "drop": lambda value: _holds(value, _DROP),
     "drops": lambda value: isinstance(value, list) and all(_holds(drop, _DROP) for drop in value),
     "claims": lambda value: (

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Literal, cast
 
+from client_sdk.python.coupons import Coupons, differ, expires_at
 from client_sdk.python.frames import (
     ClaimResult,
+    CouponChanged,
     DropClosed,
     DropProgress,
     DropTold,
@@ -24,12 +26,15 @@ from client_sdk.python.shapes import (
     ClaimEvent,
     ClaimState,
     Coupon,
+    CouponChange,
+    CouponEvent,
     Drop,
     DropEvent,
     DropEventType,
     PresenceEvent,
     RoomEvent,
     ToldClaim,
+    WalletCoupon,
     WelcomeEvent,
 )
 
@@ -91,6 +96,7 @@ class Room:
         self.drops: dict[str, Drop] = {}  # with the state of this moment
         self.claims: dict[str, Claim] = {}  # by drop
         self._told: dict[str, Drop] = {}  # as the server told them
+        self._coupons = Coupons()
         self._due_at = -math.inf  # before it time changes nothing; -infinite: not worked out yet
 
     def set_clock(self, server_now: str, now: int) -> None:
@@ -109,9 +115,9 @@ class Room:
         self.drops = {}
         for drop in frame["drops"]:
             self._hold(drop, now)
-        return [WelcomeEvent(), *self._welcome_claims(frame["claims"])]
+        return [WelcomeEvent(), *self._welcome_claims(frame["claims"], now)]
 
-    def _welcome_claims(self, told: Iterable[ToldClaim]) -> list[RoomEvent]:
+    def _welcome_claims(self, told: Iterable[ToldClaim], now: int) -> list[RoomEvent]:
         before = self.claims
         self.claims = {
             drop_id: claim for drop_id, claim in before.items() if claim.state is ClaimState.PENDING
@@ -119,12 +125,27 @@ class Room:
         for claim in told:
             # An older claim than the one that waits does not replace it.
             if claim["state"] in _MINE or claim["drop_id"] not in self.claims:
-                self.claims[claim["drop_id"]] = _claim_told(claim)
+                self.claims[claim["drop_id"]] = self._claim_told(claim, now)
         return [
             ClaimEvent(claim)
             for drop_id, claim in self.claims.items()
-            if drop_id in before and before[drop_id].state is not claim.state
+            if drop_id in before and _stands_otherwise(before[drop_id], claim)
         ]
+
+    def _claim_told(self, told: ToldClaim, now: int) -> Claim:
+        coupon = self._as_known(told["coupon"], now) if "coupon" in told else None
+        return Claim(
+            told["drop_id"],
+            ClaimState(told["state"]) if told["state"] in _STATES else ClaimState.ANSWERED,
+            outcome="won" if told["state"] in _MINE else None,
+            won_at=told.get("won_at"),
+            coupon_id=coupon["id"] if coupon else None,
+            coupon=coupon,
+        )
+
+    def _as_known(self, coupon: Coupon, now: int) -> Coupon:
+        self._due_at = -math.inf
+        return self._coupons.as_known(coupon, now + self.clock_offset_ms)
 
     def is_repeated(self, frame: DropTold | DropClosed) -> bool:
         """Whether an (epoch, offset) frame was applied already; if not, it counts as applied now."""
@@ -197,12 +218,13 @@ class Room:
         """HTTP said something about an unanswered tap that asking again will not change."""
         return self._put(replace(self.claims[drop_id], state=ClaimState.REFUSED, outcome=code))
 
-    def confirm(self, drop_id: str, coupon: Coupon) -> list[RoomEvent]:
+    def confirm(self, drop_id: str, told: Coupon, now: int) -> list[RoomEvent]:
         """May come before the claim_result, and on connections that did not ask."""
         known = self.claims.get(drop_id) or Claim(drop_id, ClaimState.PENDING)
+        coupon = self._as_known(told, now)
         # Repeated, or overtaken by what became of this coupon later.
         is_past = _RANK[known.state] >= _RANK[ClaimState.CONFIRMED]
-        is_moved = known.coupon is not None and known.coupon.get("use_by") != coupon.get("use_by")
+        is_moved = known.coupon is not None and differ(known.coupon, coupon)
         if is_past and known.coupon_id == coupon["id"] and not is_moved:
             return []
         return self._put(
@@ -237,12 +259,36 @@ class Room:
             )
         )
 
+    def change_coupon(self, frame: CouponChanged, now: int) -> list[RoomEvent]:
+        """coupon_changed: of a claim of mine, or of a coupon that no drop gave. What is older than what is
+        known changes nothing."""
+        if not self._coupons.take(frame):
+            return []
+        change = {name: value for name, value in frame.items() if name != "type"}
+        events = [*self._show_change(frame["coupon_id"], now)]
+        return [*events, CouponEvent(cast(CouponChange, change))]
+
+    def learn(self, coupons: Iterable[WalletCoupon], now: int) -> list[RoomEvent]:
+        """What a wallet says of my coupons, for those that claims gave."""
+        events: list[RoomEvent] = []
+        for coupon in coupons:
+            told = {"version": 0, **coupon, "coupon_id": coupon["id"]}
+            if self._coupons.take(cast(CouponChange, told)):
+                events += self._show_change(coupon["id"], now)
+        return events
+
+    def _show_change(self, coupon_id: str, now: int) -> list[RoomEvent]:
+        for claim in self.claims.values():
+            if claim.coupon is not None and claim.coupon["id"] == coupon_id:
+                return self._put(replace(claim, coupon=self._as_known(claim.coupon, now)))
+        return []
+
     def forget_tap(self, drop_id: str) -> None:
         """Nobody waits for the answer of an unanswered tap any more."""
         del self.claims[drop_id]
 
     def refresh(self, now: int) -> list[RoomEvent]:
-        """Server time went on: drops open and close by it, and old ones go."""
+        """Server time went on: drops open and close by it, old ones go, coupons expire."""
         events: list[RoomEvent] = []
         if now < self._due_at:
             return events
@@ -253,6 +299,10 @@ class Room:
             elif self._shown_at(drop, now) != self.drops[drop_id]["state"]:
                 self._hold(drop, now)
                 events += self._tell("drop_changed", drop_id)
+        for claim in list(self.claims.values()):
+            ends_at = expires_at(claim.coupon)
+            if claim.coupon is not None and ends_at is not None and now >= self._at(ends_at):
+                events += self._put(replace(claim, coupon=self._as_known(claim.coupon, now)))
         return events
 
     def _drop_out(self, drop_id: str) -> None:
@@ -265,7 +315,9 @@ class Room:
     def next_change(self, now: int) -> float:
         """Local ms of the next moment at which `refresh` has something to do; infinite if none."""
         if self._due_at <= now:
-            moments = (moment for drop in self._told.values() for moment in self._moments(drop))
+            moments = [moment for drop in self._told.values() for moment in self._moments(drop)]
+            ends = (expires_at(claim.coupon) for claim in self.claims.values())
+            moments += [self._at(ends_at) for ends_at in ends if ends_at is not None]
             self._due_at = min((moment for moment in moments if moment > now), default=math.inf)
         return self._due_at
 
@@ -280,7 +332,10 @@ class Room:
         return self._local(drop.get("closed_at") or drop["closes_at"]) + SHOWN_AFTER_CLOSE_MS
 
     def _local(self, instant: str) -> int:
-        return instant_ms(instant) - self.clock_offset_ms
+        return self._at(instant_ms(instant))
+
+    def _at(self, server_ms: int) -> int:
+        return server_ms - self.clock_offset_ms
 
     def _hold(self, told: Drop, now: int) -> None:
         known = self._told.get(told["id"])
@@ -309,16 +364,8 @@ def _is_settled(known: Claim, request_id: str, state: ClaimState) -> bool:
     return is_anothers or _RANK[state] <= _RANK[known.state]
 
 
-def _claim_told(told: ToldClaim) -> Claim:
-    coupon = told.get("coupon")
-    return Claim(
-        told["drop_id"],
-        ClaimState(told["state"]) if told["state"] in _STATES else ClaimState.ANSWERED,
-        outcome="won" if told["state"] in _MINE else None,
-        won_at=told.get("won_at"),
-        coupon_id=coupon["id"] if coupon else None,
-        coupon=coupon,
-    )
+def _stands_otherwise(before: Claim, now: Claim) -> bool:
+    return before.state is not now.state or differ(before.coupon, now.coupon)
 
 
 _STATES: Final = frozenset(ClaimState)

@@ -19,6 +19,7 @@ from client_sdk.python.frames import (
     TOKEN_EXPIRED,
     ClaimConfirmed,
     ClaimResult,
+    CouponChanged,
     DropClosed,
     DropProgress,
     DropTold,
@@ -47,6 +48,7 @@ from client_sdk.python.shapes import (
     Status,
     StatusEvent,
     WakeAt,
+    WalletCoupon,
 )
 
 SILENCE_MS: Final = 35_000  # the server pings every 25 s; 10 s are for the journey
@@ -195,7 +197,7 @@ class Session:
         self._answer(cast(ClaimResult, told), now)
         coupon = answer.get("coupon")
         if coupon is not None:
-            self._settle(drop_id, self.room.confirm(drop_id, coupon))
+            self._settle(drop_id, self.room.confirm(drop_id, coupon, now))
         return self._done(now)
 
     def http_failed(
@@ -215,6 +217,11 @@ class Session:
                 self._errands.http_failed(drop_id, now, retry_after_ms or 0)
             else:
                 self._settle(drop_id, self.room.refuse(drop_id, code))
+        return self._done(now)
+
+    def learn(self, coupons: Iterable[WalletCoupon], now: int) -> list[Effect]:
+        """A wallet was read: claims say the same."""
+        self._emit(self.room.learn(coupons, now))
         return self._done(now)
 
     def tick(self, now: int) -> list[Effect]:
@@ -316,8 +323,11 @@ class Session:
     def _on_presence(self, frame: Presence, _now: int) -> None:
         self._emit(self.room.set_presence(frame))
 
-    def _on_claim_confirmed(self, frame: ClaimConfirmed, _now: int) -> None:
-        self._settle(frame["drop_id"], self.room.confirm(frame["drop_id"], frame["coupon"]))
+    def _on_claim_confirmed(self, frame: ClaimConfirmed, now: int) -> None:
+        self._settle(frame["drop_id"], self.room.confirm(frame["drop_id"], frame["coupon"], now))
+
+    def _on_coupon_changed(self, frame: CouponChanged, now: int) -> None:
+        self._emit(self.room.change_coupon(frame, now))
 
     def _on_claim_revoked(self, frame: TakenBack, _now: int) -> None:
         self._emit(self.room.take_back(ClaimState.REVOKED, frame))
@@ -397,6 +407,7 @@ _ON_FRAME: Final[Mapping[str, Callable[[Session, Any, int], None]]] = {
     "presence": Session._on_presence,
     "claim_result": lambda session, frame, now: session._answer(frame, now),
     "claim_confirmed": Session._on_claim_confirmed,
+    "coupon_changed": Session._on_coupon_changed,
     "claim_revoked": Session._on_claim_revoked,
     "coupon_released": Session._on_coupon_released,
     "ping": Session._on_ping,

@@ -504,7 +504,9 @@ class DropClaims(TypedDict):
 
 
 class Coupon(TypedDict):
-    """`use_by` is the one date to show."""
+    """`use_by` is the one date to show. `state`: usable (absent: usable), locked, redeemed, expired,
+    voided; `version` counts its moves. `order_id` while it is locked or redeemed, `locked_until` while it
+    is locked, `redeemed_at` when it was used."""
 
     id: str
     code: str
@@ -513,9 +515,40 @@ class Coupon(TypedDict):
     valid_until: str
     use_by: str
     use_url: NotRequired[str]
+    state: NotRequired[str]
+    version: NotRequired[int]
+    order_id: NotRequired[str]
+    locked_until: NotRequired[str]
+    redeemed_at: NotRequired[str]
 
 
-class WalletCoupon(Coupon):
+class CouponChange(TypedDict):
+    """A coupon of mine has moved; without `drop_id` no drop gave it."""
+
+    coupon_id: str
+    drop_id: NotRequired[str]
+    state: str
+    version: NotRequired[int]
+    use_by: NotRequired[str]
+    order_id: NotRequired[str]
+    locked_until: NotRequired[str]
+    redeemed_at: NotRequired[str]
+
+
+class WalletCoupon(TypedDict):
+    """As `Coupon`; released and revoked ones as well."""
+
+    id: str
+    code: str
+    name: str
+    valid_from: str
+    valid_until: str
+    use_by: str
+    use_url: NotRequired[str]
+    order_id: NotRequired[str]
+    locked_until: NotRequired[str]
+    redeemed_at: NotRequired[str]
+    version: NotRequired[int]
     state: Literal["usable", "locked", "redeemed", "expired", "released", "revoked"]
     template: dict[str, object]
     drop_id: NotRequired[str]
@@ -868,6 +901,14 @@ class ClaimEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponEvent:
+    """Beside the ClaimEvent of the claim that gave it, where a claim did."""
+
+    coupon: CouponChange
+    type: Literal["coupon"] = "coupon"
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorEvent:
     code: str
     message: str
@@ -875,7 +916,9 @@ class ErrorEvent:
     type: Literal["error"] = "error"
 
 
-RoomEvent = StatusEvent | WelcomeEvent | DropEvent | PresenceEvent | ClaimEvent | ErrorEvent
+RoomEvent = (
+    StatusEvent | WelcomeEvent | DropEvent | PresenceEvent | ClaimEvent | CouponEvent | ErrorEvent
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,32 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         ),
         "other": ("刷新页面可查看结果。", "Reload the page to see the result."),
     },
+    "coupon": {
+        "usable": (
+            "已退回你的券包，{at} 前可以再次使用。",
+            "It is yours again. Use it by {at}.",
+        ),
+        "locked": (
+            "正用于一笔未付款的订单，为你保留到 {at}。",
+            "It is in an order until {at}.",
+        ),
+        "redeemed": (
+            "已于 {at} 使用。",
+            "You used it on {at}.",
+        ),
+        "expired": (
+            "已于 {at} 过期。",
+            "It expired on {at}.",
+        ),
+        "voided": (
+            "已随取消的订单失效，不能再使用。",
+            "An order that was cancelled used it up.",
+        ),
+        "other": (
+            "请在券包里查看这张券。",
+            "Look for this coupon in your wallet.",
+        ),
+    },
     "drop_closed": {
         "ended": ("时间到，领取已结束。", "Time is up: claiming has ended."),
         "sold_out": ("已全部领完。", "All of them are taken."),
@@ -306,6 +332,14 @@ def claim_text(claim: Claim, language: Language = "zh") -> str:
     return outcome_text(claim.outcome, language, {"limit": claim.limit})
 
 
+def coupon_text(
+    state: str, language: Language = "zh", facts: Mapping[str, object] = _NO_FACTS
+) -> str:
+    """How my coupon stands; `facts["at"]`: until when it is locked or may be used, or since when it is
+    used or over."""
+    return _filled(_text("coupon", state, language), facts)
+
+
 def close_reason_text(reason: str, language: Language = "zh") -> str:
     """Why a drop is over."""
     return _text("drop_closed", reason, language)
@@ -330,7 +364,11 @@ def error_text(
         return outcome_text(code, language, facts)
     close = _ERROR_FRAME_WORDS.get(code)
     found = _text("close", close, language) if close else _text("error", code, language)
-    return re.sub(r"\{(\w+)\}", lambda place: str(facts.get(place[1], "?")), found)
+    return _filled(found, facts)
+
+
+def _filled(words: str, facts: Mapping[str, object]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda place: str(facts.get(place[1], "?")), words)
 
 
 def _text(table: str, word: str, language: Language) -> str:

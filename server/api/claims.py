@@ -28,6 +28,9 @@ class ClaimBody(Body):
 
 
 class CouponWon(Shown):
+    """`version` counts its moves (absent: none). `order_id` while it is locked or redeemed, `locked_until`
+    while it is locked, `redeemed_at` when it was used."""
+
     id: str
     code: str
     name: str
@@ -35,6 +38,11 @@ class CouponWon(Shown):
     valid_until: Instant
     use_by: Instant
     use_url: str | None = absent()
+    state: str
+    version: int | None = absent()
+    order_id: str | None = absent()
+    locked_until: Instant | None = absent()
+    redeemed_at: Instant | None = absent()
 
 
 class ClaimShown(Shown):

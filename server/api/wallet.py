@@ -9,7 +9,7 @@ from server.api.paging import PageQuery
 from server.api.parts import ApiParts
 from server.api.templates import TemplateShown
 from server.core.claims import ClaimState
-from server.core.coupons import Coupon, CouponState
+from server.core.coupons import UNMOVED, Coupon, CouponState, Standing
 from server.core.identity import Identity
 from server.core.refusals import Refused
 from server.core.template_forms import template_to_json
@@ -23,7 +23,9 @@ class CouponsQuery(PageQuery):
 
 
 class CouponShown(Shown):
-    """`use_by` is the one date to show; `template` the version it was issued from."""
+    """`use_by` is the one date to show; `template` the version it was issued from. `version` counts its
+    moves; `order_id` while it is locked or redeemed, `locked_until` while it is locked, `redeemed_at` when
+    it was used."""
 
     id: str
     code: str
@@ -35,6 +37,10 @@ class CouponShown(Shown):
     use_by: Moment
     drop_id: str | None = absent()
     batch_id: str
+    version: int | None = absent()
+    order_id: str | None = absent()
+    locked_until: Moment | None = absent()
+    redeemed_at: Moment | None = absent()
 
 
 class PendingShown(Shown):
@@ -63,7 +69,7 @@ async def index(parts: ApiParts, asked: Asked[NoBody, CouponsQuery]) -> Answer |
         ),
         asked.now,
     )
-    shown = [coupon_shown(coupon, asked.now) for coupon in page.coupons]
+    shown = [coupon_shown(coupon, asked.now, page.standings[coupon.id]) for coupon in page.coupons]
     return Answer(WalletShown(coupons=shown, pending=pending, next=page.next))
 
 
@@ -84,7 +90,7 @@ async def _pending(parts: ApiParts, identity: Identity) -> list[PendingShown]:
     ]
 
 
-def coupon_shown(coupon: Coupon, now: int) -> CouponShown:
+def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> CouponShown:
     return CouponShown.model_validate(
         {
             "id": coupon.id,
@@ -97,6 +103,10 @@ def coupon_shown(coupon: Coupon, now: int) -> CouponShown:
             "use_by": coupon.use_by,
             "drop_id": coupon.drop_id,
             "batch_id": coupon.batch_id,
+            "version": standing.version or None,
+            "order_id": standing.order_id,
+            "locked_until": standing.locked_until,
+            "redeemed_at": standing.redeemed_at,
         }
     )
 

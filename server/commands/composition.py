@@ -35,6 +35,8 @@ from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
+from server.flows.coupon_teller import CouponTeller
+from server.flows.places import Places
 from server.gateway import upkeep
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.gateway import Gateway, GatewayParts
@@ -89,6 +91,8 @@ async def compose_web(
             return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
 
         await stack.enter_async_context(upkeep.running(gateway, subscribe, health))
+        teller = CouponTeller(Places(ledger, drop_desk, feed))
+        await stack.enter_async_context(teller.running())
         fence = Fence(redis, prefix, gateway.id)
         board = FigureBoard(redis, prefix)
         neighbours = Neighbours(

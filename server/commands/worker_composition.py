@@ -19,6 +19,7 @@ from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.figure_board import FigureBoard
 from server.desk.outbox import Outbox
+from server.flows.coupon_teller import CouponTeller
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.record_claims import ClaimRecorder
@@ -45,8 +46,10 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         figures = Figures(metrics.registry, board, name, gethostname())
         await stack.enter_async_context(figures.told())
         await stack.enter_async_context(trouble_told(ledger, board))
+        places = Places(ledger, DropDesk(redis, prefix), feed)
+        await stack.enter_async_context(CouponTeller(places).running())
         yield Worker(
-            places=Places(ledger, DropDesk(redis, prefix), feed),
+            places=places,
             outbox=outbox,
             fence=fence,
             claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],

@@ -74,6 +74,22 @@ class Coupon:
         return replace(self, state=CouponState.USABLE, redemption_id=None, hold_until=longer)
 
 
+class Standing(NamedTuple):
+    """How a coupon stands since its last move, as its student is told it. `version` counts its moves: of
+    two words about one coupon the higher version is the later one. `locked_until` only while an order has
+    locked it, `redeemed_at` once one has used it, `order_id` in both cases.
+    """
+
+    state: CouponState
+    version: int
+    order_id: str | None = None
+    locked_until: int | None = None
+    redeemed_at: int | None = None
+
+
+UNMOVED: Final = Standing(CouponState.USABLE, 0)
+
+
 class ClaimCoupon(NamedTuple):
     """As much of the coupon of a claim as its winner is told. A tuple, because a drop makes thousands in
     a second."""

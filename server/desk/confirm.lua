@@ -1,4 +1,7 @@
 -- Marks claims that are in the ledger, and what coupon each became, or is now. Repeatable.
+-- How a coupon stands is the end of its JSON, from `,"state":"` on (text in JSON has no quote of its own, so
+-- nothing else looks like that). Of what is told and what is here the higher version stays: two processes
+-- may tell of two moves in the wrong order, and a claim may be told again after its coupon was used.
 --
 -- KEYS  1 fence, then for each drop: drop, holders
 -- ARGV  for each drop its claims, a line each for student, claim id and coupon as JSON, which hold no
@@ -6,14 +9,31 @@
 -- Answer: SHUT | how many of them the desk knows nothing of: it is not the desk that sold them
 if is_shut(KEYS[1]) then return SHUT end
 
+-- Where it begins in a coupon, and its version; of a coupon of an earlier release nothing but the bracket.
+local function standing(coupon)
+  local at = string.find(coupon, ',"state":"', 1, true)
+  if not at then return #coupon, 0 end
+  return at, tonumber(string.match(coupon, '^,"state":"%a+","version":(%d+)', at) or 0)
+end
+
+local function newest(told, known)
+  local at, version = standing(told)
+  local known_at, known_version = standing(known)
+  if known_version <= version then return told end
+  return string.sub(told, 1, at - 1) .. string.sub(known, known_at)
+end
+
 local unknown = 0
 for k = 2, #KEYS, 2 do
   local here = 0
   for student, sold, coupon in string.gmatch(ARGV[k / 2], '([^\n]+)\n([^\n]+)\n([^\n]+)') do
     local record = redis.call('HGET', KEYS[k + 1], student)
-    local state, claim_id, rest
-    if record then state, claim_id, rest = string.match(record, '^(%a)|([^|]*)|(%d+|%d+|[^|]*|%d+)|') end
+    local state, claim_id, rest, known_at
+    if record then
+      state, claim_id, rest, known_at = string.match(record, '^(%a)|([^|]*)|(%d+|%d+|[^|]*|%d+)|()')
+    end
     if (state == 'w' or state == 'c') and claim_id == sold then
+      if state == 'c' then coupon = newest(coupon, string.sub(record, known_at)) end
       redis.call('HSET', KEYS[k + 1], student, 'c|' .. claim_id .. '|' .. rest .. '|' .. coupon)
       if state == 'w' then here = here + 1 end
     elseif claim_id ~= sold or state == 'v' then

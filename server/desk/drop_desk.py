@@ -31,7 +31,7 @@ from server.desk.drop_state import (
     Stamped,
     counts_of,
 )
-from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_lines
+from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_words
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.records import HeldClaim
 from server.desk.scripts import Scripts
@@ -256,13 +256,9 @@ class DropDesk:
         of_caps = [key_of(cap.name, cap.id, keys) for cap in caps]
         return [keys.fence, keys.binding(coupon_id, student), *of_caps]
 
-    async def show_coupons(
-        self, shard: int, drop_id: str, claims: Sequence[ConfirmedClaim]
-    ) -> None:
+    async def show_coupons(self, shard: int, claims: Sequence[ConfirmedClaim]) -> None:
         """From now on whoever comes back is shown these; of claims that are still here, and theirs."""
-        keys = self._keys(shard)
-        names = [keys.fence, keys.drop(drop_id), keys.holders(drop_id)]
-        await self._scripts.run("confirm", names, [confirm_lines(claims)])
+        await self._scripts.run("confirm", *confirm_words(self._keys(shard), claims))
 
 
 def _caps_of(batch_id: str, limited_campaign: str | None) -> list[tuple[CapName, str]]:

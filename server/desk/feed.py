@@ -15,12 +15,16 @@ from redis.asyncio import Redis
 from server.core.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
 from server.desk import room_drops
 from server.desk.connection import asked, database_of
+from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.keys import RoomKeys
 from server.desk.scripts import Scripts
 
 BOARD_KEPT_SECONDS = 7 * 24 * 3600
 SEEN_KEPT_SECONDS = 24 * 3600
 PRESENCE_GOOD_FOR_MS = 6_000
+EVERYWHERE = "*"  # no room's name: what a student is told in whichever room
+_KEPT_LOSSES = 200
+_KEPT_CHANGES = 2_000  # of the whole installation, many coupons in each
 
 
 class FeedKind(StrEnum):
@@ -176,13 +180,26 @@ class Feed:
     async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
         """In a stream of their own: nobody reads a confirmed claim again, so a loss that was not heard
         must be found there. Repeated, it is told again; clients know it by its claim's state."""
-        keys = self._keys(room)
         told = [[one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses]
-        await self._scripts.run(
-            "publish_losses",
-            [keys.feed, keys.stream, keys.losses, keys.channel],
-            [orjson.dumps(told)],
-        )
+        await self._publish_own(room, "lost", told, _KEPT_LOSSES)
+
+    async def publish_changes(self, changes: Sequence[CouponChange]) -> None:
+        """To every gateway, because a student may be in any room, or in several. Repeated, it is told again;
+        clients know it by its version."""
+        told = [[one.student, one.frame] for one in changes]
+        await self._publish_own(EVERYWHERE, "changed", told, _KEPT_CHANGES)
+
+    async def changes_since(self, offset: int) -> list[Changes]:
+        """What was told everywhere after `offset`, as far as the stream still has it."""
+        stream = self._keys(EVERYWHERE).losses
+        return [load_changes(m) for m in await self._after(stream, offset)]
+
+    async def _publish_own(
+        self, room: str, kind: str, told: Sequence[Sequence[object]], kept: int
+    ) -> None:
+        keys = self._keys(room)
+        names = [keys.feed, keys.stream, keys.losses, keys.channel]
+        await self._scripts.run("publish_losses", names, [kind, orjson.dumps(told), kept])
 
     async def tell_presence(self, room: str, gateway_id: str, students: int) -> int:
         """How many students this gateway has in the room -> how many all have together."""

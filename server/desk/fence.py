@@ -191,19 +191,20 @@ class Fence:
     async def confirm(self, shard: int, claims: Sequence[ConfirmedClaim]) -> int:
         """Marks them confirmed, with their coupons. Repeatable. How many of them the desk knows
         nothing of: more than none means that it was replaced behind our back."""
-        keys = self._keys(shard)
-        names, args = [keys.fence], list[bytes]()
-        for drop_id in dict.fromkeys(claim.drop_id for claim in claims):
-            of_drop = [claim for claim in claims if claim.drop_id == drop_id]
-            names += (keys.drop(drop_id), keys.holders(drop_id))
-            args.append(confirm_lines(of_drop))
-        unknown: int = await self._scripts.run("confirm", names, args)
+        unknown: int = await self._scripts.run("confirm", *confirm_words(self._keys(shard), claims))
         return unknown
 
 
-def confirm_lines(claims: Sequence[ConfirmedClaim]) -> bytes:
-    """Claims of one drop as confirm.lua's head has them."""
-    return b"\n".join(b"%b\n%b\n%b" % _words(claim) for claim in claims)
+def confirm_words(
+    keys: ShardKeys, claims: Sequence[ConfirmedClaim]
+) -> tuple[list[str], list[bytes]]:
+    """KEYS and ARGV of confirm.lua."""
+    names, args = [keys.fence], list[bytes]()
+    for drop_id in dict.fromkeys(claim.drop_id for claim in claims):
+        of_drop = [claim for claim in claims if claim.drop_id == drop_id]
+        names += (keys.drop(drop_id), keys.holders(drop_id))
+        args.append(b"\n".join(b"%b\n%b\n%b" % _words(claim) for claim in of_drop))
+    return names, args
 
 
 def _words(claim: ConfirmedClaim) -> tuple[bytes, bytes, bytes]:

@@ -10,9 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-import orjson
-
-from server import wire
 from server.core.coupons import HOLD_ENDED, CouponState
 from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
@@ -20,11 +17,11 @@ from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.caps import CapsMissing
 from server.desk.drop_state import Stamped
 from server.desk.feed import Confirmation, FeedKind, Loss
-from server.desk.fence import ConfirmedClaim
 from server.flows.end_drop import end_drop
 from server.flows.load_limits import caps_of, load_limits
 from server.flows.places import Places, Whole, hold_desk, whole_drop
-from server.ledger import coupons, drops, intents
+from server.flows.tell_coupons import confirmed_claim, shown_now
+from server.ledger import drops, intents
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
@@ -218,14 +215,11 @@ async def _move_hold(places: Places, whole: Whole, intent: Intent, now: int) -> 
     row, ids = whole.row, intent.payload["coupons"]
     assert isinstance(ids, list)
     async with places.ledger.read() as conn:
-        held = [one for one in await coupons.by_ids(conn, ids) if one.state in _HELD]
-    shown = [
-        ConfirmedClaim(row.id, one.student, one.claim_id, orjson.dumps(wire.coupon_fields(one)))
-        for one in held
-        if one.student is not None and one.claim_id is not None
-    ]
+        found = await shown_now(conn, ids)
+    held = [confirmed_claim(one) for one in found if one.standing.state in _HELD]
+    shown = [claim for claim in held if claim is not None]
     if shown:
-        await places.desk.show_coupons(row.shard, row.id, shown)
+        await places.desk.show_coupons(row.shard, shown)
         told = [Confirmation(one.student, row.id, one.coupon) for one in shown]
         await places.feed.publish_confirmations(row.room, told)
     await _finish(places, intent, now)

@@ -14,7 +14,7 @@ Dying anywhere leaves the fence shut and the lease to expire: the next one start
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -22,9 +22,9 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import wire
+from server import coupon_frames
 from server.core.claims import ClaimState
-from server.core.coupons import ClaimCoupon
+from server.core.coupons import UNMOVED, ClaimCoupon, Standing
 from server.desk.caps import CapName, load_name
 from server.desk.feed import Feed, FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
@@ -34,7 +34,7 @@ from server.flows.load_limits import caps_of, dead_letters, load_at_rebuild
 from server.flows.places import offer_of
 from server.flows.record_claims import AT_ONCE, ClaimRecorder
 from server.flows.room_drops import room_drop
-from server.ledger import claims, coupons, desks, drops, stops
+from server.ledger import claims, coupon_news, coupons, desks, drops, stops
 from server.ledger.claims import ClaimRow
 from server.ledger.drops import DropRow
 from server.ledger.engine import Ledger
@@ -157,14 +157,16 @@ async def loaded_drop(
     rows = await claims.of_drop(conn, row.id)
     batch, _ = await offer_of(conn, row.batch_id)
     by_claim: dict[str, ClaimCoupon] = {}
+    moved: dict[str, Standing] = {}
     for start in range(0, len(rows), AT_ONCE):
         ids = [claim.id for claim in rows[start : start + AT_ONCE]]
         by_claim |= {coupon.claim_id: coupon for coupon in await coupons.by_claims(conn, ids)}
+        moved |= await coupon_news.moved_of_claims(conn, ids)
     live = [claim for claim in rows if claim.state == "live"]
     allotments = await drops.allotments_of(conn, row.id)
     # Of several claims of a student the one that counts comes last.
     rows.sort(key=lambda claim: claim.state != "revoked")
-    holders = {claim.student: _held(claim, by_claim.get(claim.id)) for claim in rows}
+    holders = {claim.student: _held(claim, by_claim.get(claim.id), moved) for claim in rows}
     units = {claim.unit for claim in live}
     kept = _kept(row, [one for one in dead if one.student not in holders], units)
     holders |= {one.student: _still_won(one) for one in kept}
@@ -210,13 +212,14 @@ def _still_won(entry: OutboxEntry) -> HeldClaim:
     )
 
 
-def _held(claim: ClaimRow, coupon: ClaimCoupon | None) -> HeldClaim:
+def _held(claim: ClaimRow, coupon: ClaimCoupon | None, moved: Mapping[str, Standing]) -> HeldClaim:
     states = {
         "live": ClaimState.CONFIRMED,
         "released": ClaimState.RELEASED,
         "revoked": ClaimState.REVOKED,
     }
-    shown = orjson.dumps(wire.coupon_fields(coupon)) if coupon is not None else b""
+    stands = moved.get(claim.id, UNMOVED)
+    shown = orjson.dumps(coupon_frames.coupon_fields(coupon, stands)) if coupon is not None else b""
     return HeldClaim(
         states[claim.state],
         claim.id,

@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import wire
+from server import coupon_frames
 from server.core.batches import Batch
 from server.core.coupons import ClaimCoupon
 from server.core.templates import Template
@@ -252,4 +252,6 @@ def _ended_as_now(
 
 
 def _confirmed(coupon: ClaimCoupon) -> ConfirmedClaim:
-    return ConfirmedClaim(coupon.drop_id, coupon.student, coupon.claim_id, wire.coupon_json(coupon))
+    return ConfirmedClaim(
+        coupon.drop_id, coupon.student, coupon.claim_id, coupon_frames.coupon_json(coupon)
+    )

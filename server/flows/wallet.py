@@ -3,11 +3,12 @@
 Called by the API for the student (`GET /v1/me/coupons`). Changes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from server.core.coupons import Coupon, CouponState
-from server.ledger import coupons
+from server.core.coupons import Coupon, CouponState, Standing
+from server.ledger import coupon_news, coupons
 from server.ledger.engine import Ledger
 
 MAX_PAGE: Final = 200
@@ -27,9 +28,10 @@ class WalletQuery:
 
 @dataclass(frozen=True, slots=True)
 class WalletPage:
-    """Newest first; `next` is None on the last page."""
+    """Newest first; `next` is None on the last page. `standings`: by coupon id."""
 
     coupons: tuple[Coupon, ...]
+    standings: Mapping[str, Standing]
     next: str | None
 
 
@@ -39,5 +41,6 @@ async def show_wallet(ledger: Ledger, query: WalletQuery, now: int) -> WalletPag
         found = await coupons.page_of_student(
             conn, query.student, query.seen, now, query.after, limit + 1
         )
-    shown = tuple(found[:limit])
-    return WalletPage(shown, shown[-1].id if len(found) > limit else None)
+        shown = tuple(found[:limit])
+        stand = await coupon_news.standings(conn, [one.id for one in shown])
+    return WalletPage(shown, stand, shown[-1].id if len(found) > limit else None)

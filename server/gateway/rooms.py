@@ -7,7 +7,7 @@ a confirmation is in none, so after each gap what the room's students hold is re
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 import structlog
@@ -17,9 +17,11 @@ from server.clock import now_ms
 from server.core.claims import ClaimState
 from server.core.coupons import HOLD_ENDED
 from server.desk import DeskUnavailableError
+from server.desk.coupon_changes import CouponChange
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import (
+    EVERYWHERE,
     Confirmations,
     Feed,
     Loss,
@@ -33,6 +35,7 @@ from server.desk.feed import (
 from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
 from server.gateway.broadcast import OnSent
+from server.gateway.coupon_news import CouponNews
 from server.gateway.frames import text_frame
 from server.gateway.room import Room, shown
 
@@ -74,6 +77,7 @@ class Rooms:
         self._healing: dict[str, asyncio.Task[None]] = {}
         self._heal_again: set[str] = set()
         self._empty_since: dict[str, int] = {}
+        self._coupon_news = CouponNews(feed, self, tasks, on_gap)
         # Made after us, because they call us.
         self.subscription: Subscription | None = None
         self.on_state_lost: Callable[[Room], None] = lambda _room: None
@@ -100,6 +104,7 @@ class Rooms:
     async def _read(self, name: str) -> Room:
         """Subscribed before it is read, so that nothing falls between."""
         assert self.subscription is not None
+        await self._coupon_news.listen(self.subscription)
         await self.subscription.add_room(name)
         room = Room(name, self._on_sent)
         await self._read_state(room)
@@ -124,6 +129,9 @@ class Rooms:
 
     def on_message(self, name: str, payload: bytes) -> None:
         """One message of a room's channel. Confirmations and losses are the student's own."""
+        if name == EVERYWHERE:
+            self._coupon_news.on_message(payload)
+            return
         room = self._rooms.get(name)
         if room is None:
             return
@@ -163,6 +171,7 @@ class Rooms:
 
     def on_reconnect(self) -> None:
         """Every room may have missed something."""
+        self._coupon_news.heal_soon()
         for name, room in self._rooms.items():
             room.was_deaf = True
             self._heal_soon(name)
@@ -189,9 +198,24 @@ class Rooms:
 
     def check_positions(self) -> None:
         """Is every room where its feed is? A lost publication with none after it shows only so."""
+        self._coupon_news.heal_soon()
         for room in self._rooms.values():
             if not room.is_empty:
                 self._heal_soon(room.name)
+
+    # --- coupons ------------------------------------------------------------------------------
+
+    def tell_changes(self, changes: Sequence[CouponChange]) -> None:
+        """To all connections of each student, in whichever room."""
+        rooms = self.all()
+        for student, frame in changes:
+            told = text_frame(orjson.dumps(frame))
+            for room in rooms:
+                room.tell_student(student, told)
+
+    def state_lost(self) -> None:
+        for room in self.all():
+            self.on_state_lost(room)
 
     # --- healing ------------------------------------------------------------------------------
 
@@ -264,6 +288,7 @@ class Rooms:
                     self._tell_losses(room, losses)
 
     def stop(self) -> None:
+        self._coupon_news.stop()
         for task in self._healing.values():
             task.cancel()
 

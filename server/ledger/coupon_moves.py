@@ -8,7 +8,7 @@ several holds their rows before (coupons.hold_rows). Being claimed is no move: t
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +26,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from server.core.coupon_states import CouponEvent, CouponMove, after
 from server.core.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
+from server.ledger.engine import to_tell
 from server.ledger.many_rows import among, is_among, many
 from server.ledger.tables import coupon_moves, coupons
 
@@ -160,6 +161,10 @@ def _is_on(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> C
 
 
 _S, _E = CouponState, CouponEvent
+# What an open page has to hear of. Ended holds and revoked claims are told as losses of a claim.
+_TOLD: Final = frozenset(
+    {_E.LOCKED, _E.FREED, _E.KEPT, _E.PAID, _E.PAID_LATE, _E.GIVEN_BACK, _E.VOIDED}
+)
 
 
 class _Change(NamedTuple):
@@ -174,11 +179,18 @@ class _Change(NamedTuple):
     def target(self) -> CouponState:
         return after(self.stored, self.event)
 
+    @property
+    def written(self) -> Mapping[str, object]:
+        """All that the row gets beside its state and its count of moves."""
+        if self.event not in _TOLD:
+            return self.columns
+        return {**self.columns, "untold_since": self.now}
+
 
 async def _move(conn: AsyncConnection, change: _Change, where: ColumnElement[bool]) -> list[Moved]:
     """Those that are there, in that state."""
     moving = update(coupons).where(where, coupons.c.state == change.stored)
-    moving = moving.values(state=change.target.value, **change.columns)
+    moving = moving.values(state=change.target.value, **_COUNTED, **change.written)
     return await _write(conn, change, moving.returning(*_MOVED), None)
 
 
@@ -187,9 +199,9 @@ async def _move_ids(
 ) -> list[Moved]:
     """`_move` with a statement that is made once: these of that state, and `on` that order where one is
     named. Every order asks for it, and to make it anew takes longer than to run it."""
-    names = tuple(change.columns)
-    statement = _moving(conn.dialect, change.stored, change.event, names, on is not None)
-    asked = {f"to_{name}": value for name, value in change.columns.items()}
+    written = change.written
+    statement = _moving(conn.dialect, change.stored, change.event, tuple(written), on is not None)
+    asked = {f"to_{name}": value for name, value in written.items()}
     if on is not None:
         asked["on"] = on
     return await _write(conn, change, statement, {**asked, "ids": many(conn, ids)})
@@ -203,7 +215,8 @@ def _moving(
     if is_on:
         where.append(coupons.c.redemption_id == bindparam("on"))
     to: dict[str, object] = {name: bindparam(f"to_{name}") for name in names}
-    moving = update(coupons).where(*where).values(state=after(stored, event).value, **to)
+    moving = update(coupons).where(*where)
+    moving = moving.values(state=after(stored, event).value, **_COUNTED, **to)
     return moving.returning(*_MOVED)
 
 
@@ -220,6 +233,8 @@ async def _write(
         change.now, change.event, change.target, order if isinstance(order, str) else None
     )
     await _remember(conn, [one.id for one in moved], line)
+    if change.event in _TOLD:
+        to_tell(conn, [one.id for one in moved if one.student is not None])
     return moved
 
 
@@ -246,5 +261,6 @@ async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
 
 
 _LINE_ADDED = insert(coupon_moves)
+_COUNTED: Final[Mapping[str, object]] = {"moves": coupons.c.moves + 1}
 _MOVED = tuple(coupons.c[name] for name in Moved._fields)
 _OF_HOLD = ("id", "claim_id", "drop_id", "student")  # in the fields' order

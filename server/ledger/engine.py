@@ -6,7 +6,7 @@ differ here and nowhere else.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from time import monotonic
 from typing import Final
@@ -57,6 +57,9 @@ _JSON: Final = {
 _SPOKEN_OF_SECONDS: Final = 15.0  # longer than a write may take to fail again
 
 
+_TO_TELL: Final = "to_tell"  # what the transaction of a connection has moved
+
+
 class LedgerUnavailableError(Exception):
     """The database is away, locked, full, or took too long; its text says which. Nothing was committed,
     or it is not known whether it was: what is asked again must bear being asked twice. `lasts`: until
@@ -69,13 +72,15 @@ class LedgerUnavailableError(Exception):
 
 
 class Ledger:
-    """One database. Share it: it holds the pools."""
+    """One database. Share it: it holds the pools. `on_commit(ids)` is called with what a transaction has
+    moved (`to_tell`), once it is committed; it must not raise and not wait."""
 
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.engine = writer
         self._reader = reader
         self._trouble = ""
         self._trouble_at = 0.0
+        self.on_commit: Callable[[Sequence[str]], None] = _ignore
 
     @classmethod
     def connect(cls, url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> "Ledger":
@@ -109,12 +114,15 @@ class Ledger:
     ) -> AsyncIterator[AsyncConnection]:
         try:
             async with transaction as conn:
+                moved = conn.info[_TO_TELL] = list[str]()
                 yield conn
         except LedgerUnavailableError as error:
             if error.lasts:
                 self._trouble, self._trouble_at = str(error), monotonic()
             raise
         self._trouble = ""
+        if moved:
+            self.on_commit(moved)
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A look that writes nothing and sees one moment of the database throughout."""
@@ -132,6 +140,15 @@ class Ledger:
     async def close(self) -> None:
         await self._reader.dispose()
         await self.engine.dispose()
+
+
+def to_tell(conn: AsyncConnection, ids: Collection[str]) -> None:
+    """Whoever listens to the ledger of this transaction is told of these when it is committed."""
+    conn.info.setdefault(_TO_TELL, []).extend(ids)
+
+
+def _ignore(_ids: Sequence[str]) -> None:
+    """For a process that has nobody to tell: workers find what was moved."""
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """All jobs of a worker, each in a loop of its own that outlives whatever is away for a while.
 
-Made by the composition root (commands/worker.py). One of the three places that catch everything: a
+Made by the composition root (commands/worker.py). One of the four places that catch everything: a
 fault in one round must not end the others, and is logged and counted.
 """
 
@@ -26,6 +26,7 @@ from server.flows.lock_ends import expire_overdue
 from server.flows.places import Places
 from server.flows.rebuild_desk import DeskRebuilder
 from server.flows.stops import tell_stops
+from server.flows.tell_coupons import tell_left_behind
 from server.flows.write_boards import write_boards
 from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
@@ -105,6 +106,7 @@ class Worker:
             (0.5, self.close_overdue),
             (0.5, self.end_holds),
             (1.0, self.drive_intents),
+            (1.0, self.tell_coupons),
             (1.0, self.write_boards),
             (0.5, self.tell_stops),
             (1.0, self.tell_warnings),
@@ -140,6 +142,9 @@ class Worker:
     async def drive_intents(self) -> None:
         driven = await drive_pending(self.places, LEFT_BEHIND_MS, now_ms())
         self.metrics.intents_pending.set(driven.waiting)
+
+    async def tell_coupons(self) -> None:
+        await tell_left_behind(self.places, LEFT_BEHIND_MS, now_ms())
 
     async def tell_stops(self) -> None:
         await tell_stops(self.places.ledger, self.places.desk)

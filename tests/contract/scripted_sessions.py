@@ -80,6 +80,7 @@ INPUTS: dict[str, Callable[[Session, Step, int], list[Effect]]] = {
     "text": lambda session, step, now: session.frame(step["text"], now),
     "frame": lambda session, step, now: session.frame(json.dumps(filled(step["frame"])), now),
     "seen": lambda session, step, now: session.seen(step["drop_id"], now),
+    "learn": lambda session, step, now: session.learn(filled(step["coupons"]), now),
     "claim": lambda session, step, now: session.claim(step["drop_id"], step["request_id"], now),
     "http_answered": lambda session, step, now: session.http_answered(
         step["drop_id"], step["request_id"], step["answer"], now

@@ -35,6 +35,7 @@ const INPUTS = {
   text: (session, { text }, now) => session.frame(text, now),
   frame: (session, { frame }, now) => session.frame(JSON.stringify(filled(frame)), now),
   seen: (session, { drop_id }, now) => session.seen(drop_id, now),
+  learn: (session, { coupons }, now) => session.learn(filled(coupons), now),
   claim: (session, { drop_id, request_id }, now) => session.claim(drop_id, request_id, now),
   http_answered: (session, { drop_id, request_id, answer }, now) =>
     session.httpAnswered(drop_id, request_id, answer, now),

@@ -81,6 +81,7 @@ def test_every_frame_of_the_contract_has_a_vector() -> None:
         *("hello", "seen", "claim", "pong"),
         *("welcome", "drop_opened", "drop_changed", "drop_progress", "drop_closed"),
         *("claim_result", "claim_confirmed", "claim_revoked", "coupon_released"),
+        "coupon_changed",
         *("presence", "ping", "error"),
     }
 

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from server import wire
+from server import coupon_frames, wire
 from server.core.claims import Audience, ClaimState, Outcome
-from server.core.coupons import Coupon, CouponState
+from server.core.coupons import Coupon, CouponState, Standing
 from server.core.drops import CloseReason, DropState, RoomDrop, Window
 from server.core.instants import from_text, to_text
 from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
@@ -88,7 +88,17 @@ def a_coupon(shown: Fields) -> bytes:
         created_at=0,
         hold_until=from_text(shown["use_by"]),
     )
-    return orjson.dumps(wire.coupon_fields(coupon))
+    return orjson.dumps(coupon_frames.coupon_fields(coupon, a_standing(shown)))
+
+
+def a_standing(shown: Fields) -> Standing:
+    return Standing(
+        CouponState(shown["state"]),
+        shown.get("version", 0),
+        shown.get("order_id"),
+        from_text(shown["locked_until"]) if "locked_until" in shown else None,
+        from_text(shown["redeemed_at"]) if "redeemed_at" in shown else None,
+    )
 
 
 # --- what the server writes -----------------------------------------------------------------------
@@ -147,6 +157,12 @@ def _claim_lost(frame: Fields) -> bytes:
     return wire.claim_lost(frame["type"], frame["drop_id"], frame.get("coupon_id"), frame["reason"])
 
 
+def _coupon_changed(frame: Fields) -> bytes:
+    use_by, standing = from_text(frame["use_by"]), a_standing(frame)
+    told = coupon_frames.coupon_changed(frame["coupon_id"], frame.get("drop_id"), use_by, standing)
+    return orjson.dumps(told)
+
+
 WRITERS: dict[str, Callable[[Fields], bytes]] = {
     "welcome": _welcome,
     "drop_opened": _drop,
@@ -158,6 +174,7 @@ WRITERS: dict[str, Callable[[Fields], bytes]] = {
     "claim_confirmed": lambda frame: wire.claim_confirmed(
         frame["drop_id"], a_coupon(frame["coupon"])
     ),
+    "coupon_changed": _coupon_changed,
     "claim_revoked": _claim_lost,
     "coupon_released": _claim_lost,
     "ping": lambda frame: wire.ping(from_text(frame["now"])),

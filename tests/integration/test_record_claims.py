@@ -7,7 +7,7 @@ import orjson
 import pytest
 from sqlalchemy import update
 
-from server import wire
+from server import coupon_frames
 from server.core.claims import ClaimState
 from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
@@ -104,7 +104,7 @@ class TestTelling:
             result = await crew.record(shard)
             told = await ear.next("confirmed")
 
-        shown = {str(c.student): wire.coupon_fields(c) for c in result.coupons}
+        shown = {str(c.student): coupon_frames.coupon_fields(c) for c in result.coupons}
         codes = await crew.codes(drop_id)
         assert {name: fields["code"] for name, fields in shown.items()} == codes
         assert sorted(told) == [[name, drop_id, shown[name]] for name in ("s1", "s2")]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server import wire
+from server import coupon_frames, wire
 from server.core.claims import Audience, ClaimState, Outcome
 from server.core.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.drops import CloseReason, DropState, RoomDrop, Window
@@ -279,18 +279,21 @@ class TestToClients:
         assert frame == text
 
     def test_coupon_without_a_link(self) -> None:
-        assert wire.coupon_fields(COUPON) == {
+        assert coupon_frames.coupon_fields(COUPON) == {
             "id": "cpn_1",
             "code": "LIVE-7K3F",
             "name": "Ten off",
             "valid_from": NINE_TEXT,
             "valid_until": FIVE_PAST_TEXT,
             "use_by": FIVE_PAST_TEXT,
+            "state": "usable",
         }
 
     def test_held_coupon_with_a_link(self) -> None:
         linked = replace(TEMPLATE, use_url="https://school.example/pay")
-        fields = wire.coupon_fields(replace(COUPON, template=linked, hold_until=NINE + 1_000))
+        fields = coupon_frames.coupon_fields(
+            replace(COUPON, template=linked, hold_until=NINE + 1_000)
+        )
         assert fields["use_url"] == "https://school.example/pay"
         assert fields["use_by"] == "2026-03-01T09:00:01.000Z"
 
@@ -300,7 +303,9 @@ class TestToClients:
         template = replace(TEMPLATE, name='满100减10 "\\', use_url=use_url)
         dates = (NINE, NINE + 300_000, hold_until)
         coupon = ClaimCoupon("clm_1", "drp_1", "ada", "cpn_1", "LIVE-7K3F", *dates, template)
-        assert wire.coupon_json(coupon) == orjson.dumps(wire.coupon_fields(coupon))
+        assert coupon_frames.coupon_json(coupon) == orjson.dumps(
+            coupon_frames.coupon_fields(coupon)
+        )
 
 
 class TestWelcome:

@@ -6,7 +6,7 @@
  * outcome's own words come from `../texts.js`.
  */
 
-import { claimText, closeReasonText, outcomeText } from "../texts.js";
+import { claimText, closeReasonText, couponText, outcomeText } from "../texts.js";
 import { conditions, countdown, dateText, scopeText, shortValue, validityText } from "./value.js";
 import { say } from "./words.js";
 
@@ -16,7 +16,7 @@ import { say } from "./words.js";
 /** @typedef {import("../shapes.js").Coupon} Coupon */
 /**
  * @typedef {"scheduled"|"open"|"claiming"|"won"|"confirmed"|"sold_out"|"again"|"drawing"|"entered"|
- *   "refused"|"answered"|"released"|"revoked"|"closed"} Phase
+ *   "refused"|"answered"|"released"|"revoked"|"closed"|"locked"|"redeemed"|"expired"|"voided"} Phase
  */
 /**
  * @typedef {object} CardView
@@ -41,7 +41,9 @@ const LONGEST_CLOCK_MS = 24 * 3600_000;
 /** Refusals that are about the drop, not about me: the drop's own state says it better. */
 const ABOUT_THE_DROP = new Set(["not_open", "closed"]);
 const CLOCK_SHOWN = new Set(["open", "claiming", "again", "sold_out"]);
-const QUIET = new Set(["closed", "released", "revoked"]);
+const QUIET = new Set(["closed", "released", "revoked", "redeemed", "expired", "voided"]);
+/** What became of my coupon, where it is not simply mine to use. */
+const MOVED = new Set(["locked", "redeemed", "expired", "voided"]);
 
 /**
  * @param {Drop} drop
@@ -56,6 +58,8 @@ export function phaseOf(drop, claim) {
     case "refused":
     case "answered":
       return phaseAfterRefusal(drop, claim.outcome ?? "");
+    case "confirmed":
+      return MOVED.has(claim.coupon?.state ?? "") ? /** @type {Phase} */ (claim.coupon?.state) : "confirmed";
     default:
       return claim.state;
   }
@@ -129,7 +133,14 @@ function resultOf(phase, drop, claim, { now, since }, language) {
     case "won":
       return { headline: say(language, "won"), note: now - since > SAVING_AFTER_MS ? say(language, "saving") : "" };
     case "confirmed":
-      return { headline: say(language, "won"), note: useByText(claim?.coupon, language) };
+      return claim?.coupon?.version
+        ? { headline: say(language, "mine_again"), note: standingText(claim.coupon, "usable", language) }
+        : { headline: say(language, "won"), note: useByText(claim?.coupon, language) };
+    case "locked":
+    case "redeemed":
+    case "expired":
+    case "voided":
+      return { headline: say(language, `coupon_${phase}`), note: standingText(claim?.coupon, phase, language) };
     case "sold_out":
       return { headline: say(language, "too_late"), note: outcomeText("sold_out", language) };
     case "again":
@@ -147,6 +158,16 @@ function resultOf(phase, drop, claim, { now, since }, language) {
     default:
       return { headline: "", note: "" };
   }
+}
+
+/**
+ * @param {Coupon|undefined} coupon
+ * @param {"usable"|"locked"|"redeemed"|"expired"|"voided"} state
+ * @param {Language} language
+ */
+function standingText(coupon, state, language) {
+  const at = { locked: coupon?.locked_until, redeemed: coupon?.redeemed_at }[state] ?? coupon?.use_by;
+  return couponText(state, language, { at: at ? dateText(at, language) : "…" });
 }
 
 /**

@@ -44,6 +44,9 @@ coupons = Table(
     # Which of the `per_student` of its batch this is: the claim's, or taken when a code is bound.
     Column("slot", Integer),
     Column("bound_at", BigInteger),  # when a student typed the code
+    Column("moves", Integer, nullable=False, server_default="0"),  # from state to state, so far
+    # Since when its student has to be told of a move; null = there is nothing to tell.
+    Column("untold_since", BigInteger),
     ForeignKeyConstraint(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],
@@ -93,6 +96,12 @@ coupons = Table(
         "slot",
         sqlite_where=text("claim_id IS NULL AND slot IS NOT NULL AND state <> 'revoked'"),
         postgresql_where=text("claim_id IS NULL AND slot IS NOT NULL AND state <> 'revoked'"),
+    ),
+    Index(
+        "ix_coupons_untold_since",
+        "untold_since",
+        sqlite_where=text("untold_since IS NOT NULL"),
+        postgresql_where=text("untold_since IS NOT NULL"),
     ),
     # What no claim gave, a page at a time; claims, thousands a second, do not pay for it.
     Index(

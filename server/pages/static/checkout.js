@@ -11,6 +11,7 @@ import { Basket } from "./basket.js";
 import { Cart } from "./cart.js";
 import { Choices } from "./choices.js";
 import { askForLink } from "./connection.js";
+import { Fresh } from "./fresh.js";
 import { land } from "./landing.js";
 import { Language } from "./language.js";
 import { Shelf } from "./shelf.js";
@@ -58,6 +59,7 @@ class Checkout {
     language.addEventListener("change", () => this._show());
     // Back from the order's page: its coupons are locked now, or spent.
     addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
+    this._fresh = new Fresh(() => this._isPaying || void this.start());
   }
 
   async start() {
@@ -167,6 +169,7 @@ class Checkout {
     try {
       const balance = quote.balance.used;
       await this._api.place(orderId, { lines, coupons, balance, expected_payable: quote.payable });
+      this._fresh.tell();
       location.assign(`/orders?order=${encodeURIComponent(orderId)}`);
     } catch (error) {
       this._isPaying = false;

@@ -2,7 +2,7 @@
 /**
  * The card alone, in a frame over the school's own player. The parent learns by postMessage what
  * happens: `{type: "classdrop", event, …}` with `event` one of ready, opened, won, confirmed,
- * closed, released, revoked, use, size (`width`, `height` in CSS px: 0 while there is nothing).
+ * closed, released, revoked, changed (with `state`: locked, redeemed, usable, expired, voided), use, size (`width`, `height` in CSS px: 0 while there is nothing).
  * No message holds a coupon's code or a token.
  */
 
@@ -38,8 +38,8 @@ function tell(event, facts = {}) {
 }
 
 element.addEventListener("classdrop", (event) => {
-  const { event: what, drop_id } = /** @type {CustomEvent} */ (event).detail;
-  tell(what, drop_id ? { drop_id } : {});
+  const { event: what, drop_id, state } = /** @type {CustomEvent} */ (event).detail;
+  tell(what, { ...(drop_id ? { drop_id } : {}), ...(state ? { state } : {}) });
   if (what === "use") useInNewTab(event, token);
 });
 

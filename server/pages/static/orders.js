@@ -9,6 +9,7 @@ import { fill, h, setText, show } from "/sdk/element/dom.js";
 import { countdown, dateText, money } from "/sdk/element/value.js";
 import { Basket } from "./basket.js";
 import { askForLink } from "./connection.js";
+import { Fresh } from "./fresh.js";
 import { Language } from "./language.js";
 import { couponNodes, lineNodes, stateOf, timeNodes } from "./order-view.js";
 import { orderWords } from "./order-words.js";
@@ -45,7 +46,7 @@ class Orders {
     element("cancel").addEventListener("click", () => void this._do((order) => api.cancel(order.id)));
     language.addEventListener("change", () => this._show());
     setInterval(() => this._showTime(), 1000);
-    addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
+    this._fresh = new Fresh(() => this._isBusy || void this.start());
   }
 
   async start() {
@@ -82,6 +83,7 @@ class Orders {
       this._order = await change(order);
     });
     if (!isDone) return this._lookAgain(order.id);
+    this._fresh.tell();
     const basket = new Basket(this._claims.sub ?? "");
     if (basket.orderId !== order.id) return;
     if (this._order?.state === "redeemed") basket.clear();
@@ -103,6 +105,7 @@ class Orders {
     const id = this._order?.id ?? "";
     return this._try(async () => {
       this._order = await this._api.refund(id, body);
+      this._fresh.tell();
       const made = this._order.refunds?.find(({ refund_id }) => refund_id === body.refund_id);
       const { refunded = 0, balance = 0 } = made ?? {};
       this._done = () => this._language.say(balance ? "refund_done_balance" : "refund_done", {

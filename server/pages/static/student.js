@@ -29,8 +29,10 @@ function enter(element) {
   element.addEventListener("classdrop", (event) => {
     const { event: what } = /** @type {CustomEvent} */ (event).detail;
     if (what === "use") useInNewTab(event, token);
+    else if (what === "changed") wallet.changed();
     else if (what !== "opened") void wallet.load();
   });
+  wallet.onRead((coupons) => client.learn(coupons));
   wallet.onUse((event) => useInNewTab(event, token));
   showEmptyRoom(element, client);
 }

@@ -1,10 +1,11 @@
 // @ts-check
 /** The student's coupons, as the ledger has them: usable ones first. Used by the student's page. */
 
-import { Api, ApiError, errorText } from "/sdk/index.js";
+import { Api, ApiError, couponText, errorText } from "/sdk/index.js";
 import { fill, h, setText, show } from "/sdk/element/dom.js";
 import { useHref } from "/sdk/element/use-link.js";
 import { dateText, shortValue } from "/sdk/element/value.js";
+import { Fresh } from "./fresh.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
@@ -25,7 +26,19 @@ export class Wallet {
     this._error = null;
     this._isLoaded = false;
     language.addEventListener("change", () => this._show());
+    this._fresh = new Fresh(() => void this.load());
     void this.load();
+  }
+
+  /** Something has become of a coupon: this page reads, and other tabs do. */
+  changed() {
+    this._fresh.tell();
+    this._fresh.ask();
+  }
+
+  /** @param {(coupons: WalletCoupon[]) => void} listener told of all that was read */
+  onRead(listener) {
+    this._learn = listener;
   }
 
   /** Asks again; of calls that overlap the last one is shown. */
@@ -34,6 +47,7 @@ export class Wallet {
     try {
       const { coupons } = await this._api.myCoupons({ limit: SHOWN_AT_MOST });
       if (asked !== this._asked) return;
+      this._learn?.(coupons);
       this._coupons = coupons;
       this._error = null;
       this._isLoaded = true;
@@ -72,11 +86,18 @@ export class Wallet {
         "div",
         { class: "facts" },
         h("strong", null, coupon.name),
-        h("span", { class: "state" }, isUsable ? by : this._language.say(`coupon_${coupon.state}`)),
+        h("span", { class: "state" }, isUsable ? by : this._stateText(coupon)),
         h("code", null, coupon.code),
         isUsable && h("div", null, this._useLink(coupon)),
       ),
     );
+  }
+
+  /** @param {WalletCoupon} coupon */
+  _stateText({ state, locked_until, redeemed_at }) {
+    const at = state === "locked" ? locked_until : state === "redeemed" ? redeemed_at : undefined;
+    const { current } = this._language;
+    return at ? couponText(state, current, { at: dateText(at, current) }) : this._language.say(`coupon_${state}`);
   }
 
   /** @param {WalletCoupon} coupon */

@@ -9,6 +9,7 @@ from client_sdk.python import (
     claim_text,
     close_reason_text,
     close_text,
+    coupon_text,
     error_text,
     outcome_text,
     status_text,
@@ -112,3 +113,11 @@ def test_a_code_that_is_refused_says_which_limit_it_was() -> None:
 )
 def test_a_claim_is_told_by_its_outcome_where_refused(claim: Claim, text: tuple[str, str]) -> None:
     assert (claim_text(claim), claim_text(claim, "en")) == text
+
+
+def test_every_state_of_a_coupon_is_told_with_its_date() -> None:
+    states = ("usable", "locked", "redeemed", "expired")
+    for language in LANGUAGES:
+        told = {state: coupon_text(state, language, {"at": "14:32"}) for state in states}
+        assert all("14:32" in words for words in told.values()), told
+        assert coupon_text("voided", language) != coupon_text("pawned", language)

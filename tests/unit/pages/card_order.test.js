@@ -18,6 +18,12 @@ test("claimable first, then what opens soon, then what is mine, then the rest", 
   assert.equal(ids(inOrder(drops, claims)), "open soon mine gone over");
 });
 
+test("a coupon in an order is mine still, one that is used is one line", () => {
+  const moved = (/** @type {string} */ state) => ({ ...claim("a", "confirmed"), coupon: { id: "cpn_1", state } });
+  assert.equal(isLine(drop("a", "closed"), moved("locked")), false);
+  for (const state of ["redeemed", "expired", "voided"]) assert.equal(isLine(drop("a", "closed"), moved(state)), true);
+});
+
 test("the newest of several that can be claimed stands first", () => {
   assert.equal(ids(inOrder([drop("a", "open"), drop("b", "open")], {})), "b a");
 });

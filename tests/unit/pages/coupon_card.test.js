@@ -199,3 +199,39 @@ test("ink on a school's own colour can be read", () => {
 test("the first language we speak is taken", () => {
   assert.deepEqual([spoken(["fr", "zh-TW", "en"]), spoken(["en-GB", "zh"]), spoken(["fr"])], ["zh", "en", "en"]);
 });
+
+const MOVED = {
+  locked: { order_id: "o1", locked_until: "2026-03-01T14:32:00.000Z", version: 1 },
+  redeemed: { order_id: "o1", redeemed_at: "2026-03-01T09:12:00.000Z", version: 2 },
+  expired: {},
+  voided: { version: 2 },
+};
+
+test("a coupon on an order, used, expired or kept shows that, no code and no way to use it", () => {
+  const headlines = Object.entries(MOVED).map(([state, more]) => {
+    const shown = view({ state: "closed" }, { state: "confirmed", coupon: { ...COUPON, state, ...more } });
+    assert.deepEqual([shown.phase, shown.coupon, shown.button, shown.good, shown.clock], [state, null, null, false, null]);
+    assert.notEqual(shown.note, "");
+    assert.doesNotMatch(shown.note, /[{}…?]/);
+    return shown.headline;
+  });
+  assert.deepEqual(headlines, ["In an order", "Used", "Expired", "No longer valid"]);
+});
+
+test("a lock says until when, in both languages", () => {
+  const coupon = { ...COUPON, state: "locked", ...MOVED.locked };
+  const minute = new Date(MOVED.locked.locked_until).getMinutes();
+  for (const language of ["en", "zh"]) {
+    assert.match(view({}, { state: "confirmed", coupon }, NOW, language).note, new RegExp(`:${minute}`));
+  }
+});
+
+test("a coupon that is free again can be used again, and is not news of a win", () => {
+  const { phase, headline, note, coupon } = view({}, { state: "confirmed", coupon: { ...COUPON, state: "usable", version: 2 } });
+  assert.deepEqual([phase, headline, coupon?.code], ["confirmed", "Yours to use again", "AB-12"]);
+  assert.match(note, /yours again/);
+});
+
+test("a state of a later version is shown as a coupon that is mine", () => {
+  assert.equal(view({}, { state: "confirmed", coupon: { ...COUPON, state: "pawned", version: 3 } }).phase, "confirmed");
+});

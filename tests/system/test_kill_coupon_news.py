@@ -1,0 +1,73 @@
+"""kill -9 at each step between a coupon's move and the word of it: its student is told all the same, and so
+is whoever joins later."""
+
+import httpx
+import orjson
+import pytest
+
+from server.core.identity import Role
+from server.desk.feed import EVERYWHERE
+from tests.support.checkouts import Checkout, coupon_in_hand
+from tests.support.crash_points import Campus, CrashPoint, Mortal
+from tests.support.crews import Crew, at_work, listening
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.asyncio
+
+SHOW = ("server.desk.drop_desk:DropDesk", "show_coupons")
+PUBLISH = ("server.desk.feed:Feed", "publish_changes")
+NOTE = ("server.ledger.coupon_news", "mark_told")  # the last statement before the commit
+
+STEPS = {
+    "before_anything_is_told": CrashPoint("server.flows.coupon_teller", "tell", "before"),
+    "before_the_desk": CrashPoint(*SHOW, "before"),
+    "after_the_desk": CrashPoint(*SHOW, "after"),
+    "after_the_rooms": CrashPoint(*PUBLISH, "after"),
+    "before_the_note": CrashPoint(*NOTE, "after"),
+}
+LINES = [{"id": "a", "course": "algebra-1", "unit_price": 8000, "quantity": 1}]
+
+
+async def lock(campus: Campus, web: Mortal, checkout: Checkout) -> int:
+    """What the school's back end is told; 0 where the line went dead."""
+    body = {
+        "order_id": "order-7",
+        "student": checkout.student,
+        "order": {"currency": "CNY", "lines": LINES},
+        "coupons": [checkout.code],
+    }
+    async with campus.asking(web, Role.SERVICE, "shop") as clients:
+        try:
+            return (await clients["shop"].post("/v1/redemptions", json=body)).status_code
+        except httpx.TransportError:
+            return 0
+
+
+async def shown(crew: Crew, checkout: Checkout) -> object:
+    shard = (await crew.classroom.row(checkout.drop_id)).shard
+    wanted = [(shard, checkout.drop_id, [checkout.student])]
+    ((held,),) = await crew.desk.drops.claims_of(wanted)
+    return orjson.loads(held.coupon)["state"] if held is not None else None
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_the_process_that_moved_a_coupon_dies(campus: Campus, step: str) -> None:
+    crew = campus.crew
+    checkout = await coupon_in_hand(crew)
+    web = await campus.web(STEPS[step])
+    async with listening(crew.desk, EVERYWHERE) as ear:
+        assert await lock(campus, web, checkout) in (0, 201)
+        await web.dies()
+
+        async def is_locked() -> bool:
+            return await shown(crew, checkout) == "locked"
+
+        async with at_work(crew):
+            await eventually(is_locked, 10)
+            (student, frame), *_ = await ear.next("changed")
+    assert student == checkout.student
+    assert (frame["coupon_id"], frame["state"], frame["order_id"]) == (
+        checkout.coupon_id,
+        "locked",
+        "order-7",
+    )
