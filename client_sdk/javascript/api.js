@@ -59,7 +59,12 @@ export class Api {
 
   /** A new token from `getToken`, kept for the calls that follow. */
   async freshToken() {
-    this._token = await this._getToken();
+    try {
+      this._token = await this._getToken();
+    } catch (error) {
+      // What a page's own callback throws is not ours to know: asked again later, like a server out of reach.
+      throw error instanceof ApiError ? error : new ApiError("unreachable", 0, { detail: String(error) });
+    }
     return this._token;
   }
 
@@ -381,18 +386,17 @@ export class Api {
     if (token) sent.Authorization = `Bearer ${token}`;
     if (idempotencyKey) sent["Idempotency-Key"] = idempotencyKey;
     if (body) sent["Content-Type"] = "application/json";
-    try {
-      const response = await this._fetch(this._url + target + queryText(query), {
-        method,
-        headers: sent,
-        body: body && JSON.stringify(body),
-        signal: AbortSignal.timeout(this._deadlineMs),
-      });
-      return await readAnswer(response);
-    } catch (error) {
-      if (error instanceof ApiError) throw error;
-      throw new ApiError("unreachable", 0, { detail: String(error) });
-    }
+    // AbortSignal.timeout is not in every browser that can take part.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this._deadlineMs);
+    const asked = this._fetch(this._url + target + queryText(query), {
+      method,
+      headers: sent,
+      body: body && JSON.stringify(body),
+      signal: deadline.signal,
+    });
+    const [response, text] = await whole(asked).finally(() => clearTimeout(timer));
+    return readAnswer(response, text);
   }
 }
 
@@ -409,9 +413,19 @@ function queryText(query = {}) {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
-/** @param {Response} response @returns {Promise<any>} */
-async function readAnswer(response) {
-  const text = await response.text();
+/** Only what becomes of the request itself is the network's: a fault of ours is not told as one.
+ * @param {Promise<Response>} asked @returns {Promise<[Response, string]>} */
+async function whole(asked) {
+  try {
+    const response = await asked;
+    return [response, await response.text()];
+  } catch (error) {
+    throw new ApiError("unreachable", 0, { detail: String(error) });
+  }
+}
+
+/** @param {Response} response @param {string} text @returns {any} */
+function readAnswer(response, text) {
   const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   const answer = isJson && text ? parse(text) : text;
   if (response.ok) return answer;

@@ -277,10 +277,11 @@ const WAITING_STATES = new Set(["pending", "won", "entered", "answered"]);
 const SLEEP_MS = 1_000;
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // beyond it setTimeout fires at once
 
-/** What `getToken` throws is not ours to know: asked again later, like a server out of reach.
- * @param {unknown} error */
+/** A fault of ours is said as one and not tried again. @param {unknown} error */
 function asApiError(error) {
-  return error instanceof ApiError ? error : new ApiError("unreachable", 0, { detail: String(error) });
+  if (error instanceof ApiError) return error;
+  console.error(error);
+  return new ApiError("fault", 0, { detail: String(error) });
 }
 
 /** @returns {string} one for each tap: 128 random bits */

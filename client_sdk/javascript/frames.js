@@ -68,7 +68,7 @@ export function decode(text) {
   } catch {
     return null;
   }
-  const isKnown = holds(frame, { type: "string" }) && Object.hasOwn(REQUIRED, frame.type);
+  const isKnown = holds(frame, { type: "string" }) && Object.prototype.hasOwnProperty.call(REQUIRED, frame.type);
   return isKnown && holds(frame, REQUIRED[frame.type]) ? frame : null;
 }
 

@@ -23,10 +23,10 @@ import { RoomClient } from "./client.js";
 import { CouponCard } from "./element/card.js";
 import { dropFacts } from "./element/card-view.js";
 import { ClaimBar } from "./element/claim-bar.js";
-import { h, icon, icons, place, setText } from "./element/dom.js";
+import { drawEach, h, icon, icons, place, setText } from "./element/dom.js";
 import { held, inOrder, isLine } from "./element/order.js";
 import { Stillness } from "./element/stillness.js";
-import { cardSheet } from "./element/style.js";
+import { dress } from "./element/style.js";
 import { useHref } from "./element/use-link.js";
 import { say, spoken } from "./element/words.js";
 
@@ -52,7 +52,7 @@ export class ClassdropRoom extends HTMLElement {
     /** The state of each claim that was last told. @type {Map<string, string>} */
     this._toldStates = new Map();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [cardSheet()];
+    dress(root);
     this._tray = h("div", { class: "tray" });
     this._list = h("div", { class: "cards", role: "group" });
     // Reads each result aloud once; clocks and counts stay silent.
@@ -118,16 +118,19 @@ export class ClassdropRoom extends HTMLElement {
     const { drops, claims } = this.client.state;
     const shown = inOrder(drops, claims);
     this._forget(new Set(drops.map((drop) => drop.id)));
-    for (const drop of shown) {
-      const card = this._cardOf(drop);
-      const news = card.update(drop, claims[drop.id], this.client.serverNow, this.language, (coupon) =>
-        useHref(coupon.use_url ?? drop.use_url, coupon.code, this._server),
-      );
-      if (news && !this._dismissed.has(drop.id)) this._say(news);
-    }
+    drawEach(shown, (drop) => this._update(drop, claims[drop.id]), (drop) => this._cardOf(drop).showPlain(drop));
     this._arrange(shown, claims);
     this._list.setAttribute("aria-label", say(this.language, "cards"));
     this.toggleAttribute("data-empty", shown.length === 0);
+  }
+
+  /** @param {Drop} drop @param {import("./shapes.js").Claim|undefined} claim */
+  _update(drop, claim) {
+    if (!this.client) return;
+    const hrefOf = (/** @type {import("./shapes.js").Coupon} */ coupon) =>
+      useHref(coupon.use_url ?? drop.use_url, coupon.code, this._server);
+    const news = this._cardOf(drop).update(drop, claim, this.client.serverNow, this.language, hrefOf);
+    if (news && !this._dismissed.has(drop.id)) this._say(news);
   }
 
   /** @param {Set<string>} known */

@@ -103,7 +103,7 @@ export class Room {
     for (const claim of told) {
       const isMine = claim.state === "won" || claim.state === "confirmed";
       if (!isMine && this.claims.has(claim.drop_id)) continue; // an older claim than the one that waits
-      const state = Object.hasOwn(RANK, claim.state) ? claim.state : "answered";
+      const state = Object.prototype.hasOwnProperty.call(RANK, claim.state) ? claim.state : "answered";
       const coupon = claim.coupon && this._asKnown(claim.coupon, now);
       this.claims.set(claim.drop_id, asClaim({ ...claim, state, coupon, outcome: isMine ? "won" : undefined }));
     }
@@ -163,7 +163,7 @@ export class Room {
    * @param {Frame} frame @returns {RoomEvent[]} */
   answer({ drop_id, request_id, outcome, coupon_id, limit }) {
     const known = this.claims.get(drop_id);
-    const state = Object.hasOwn(STATE_AFTER, outcome) ? STATE_AFTER[outcome] : "answered";
+    const state = Object.prototype.hasOwnProperty.call(STATE_AFTER, outcome) ? STATE_AFTER[outcome] : "answered";
     if (!known && state !== "won") return [];
     if (known?.request_id && known.request_id !== request_id) return [];
     if (known && RANK[state] <= RANK[known.state]) return [];

@@ -104,6 +104,7 @@ export const TEXTS = {
     unavailable: ["服务暂时不可用，请稍后再试。", "The service is not available right now. Try again shortly."],
     wrong_method: ["页面版本过旧，请刷新页面。", "This page is out of date. Please reload it."],
     internal: ["我们这边出了点问题，请稍后再试；仍不行请联系客服。", "Something broke on our side. Try again shortly, or contact support."],
+    fault: ["页面出错了，请刷新后再试；仍不行请告知学校。", "This page has a fault. Reload it and try again; if it stays, tell your school."],
     unreachable: ["连不上服务器，请检查网络后再试。", "The server cannot be reached. Check your network and try again."],
     other: ["出了点问题，请稍后再试。", "Something went wrong. Please try again shortly."],
   },
@@ -146,14 +147,14 @@ const ERROR_FRAME_WORDS = /** @type {Record<string, string>} */ ({
  * @param {string} outcome @param {Language} [language] @param {Record<string, unknown>} [facts] */
 export function outcomeText(outcome, language, facts = {}) {
   const exact = outcome === "limit_reached" ? `limit_${facts.limit}` : outcome;
-  return text("outcome", Object.hasOwn(TEXTS.outcome, exact) ? exact : outcome, language);
+  return text("outcome", Object.prototype.hasOwnProperty.call(TEXTS.outcome, exact) ? exact : outcome, language);
 }
 
 /** Of my claim as it stands: its outcome where it was refused, else its state.
  * @param {import("./shapes.js").Claim} claim @param {Language} [language] */
 export function claimText(claim, language) {
   if (claim.state !== "refused" || !claim.outcome) return text("claim", claim.state, language);
-  if (!Object.hasOwn(TEXTS.outcome, claim.outcome)) return errorText(claim.outcome, language);
+  if (!Object.prototype.hasOwnProperty.call(TEXTS.outcome, claim.outcome)) return errorText(claim.outcome, language);
   return outcomeText(claim.outcome, language, { limit: claim.limit });
 }
 
@@ -176,14 +177,14 @@ export function statusText(status, language) {
 /** Why the connection ended, by close code. @param {number} code @param {Language} [language] */
 export function closeText(code, language) {
   const word = CLOSE_WORDS[code] ?? (comesBack(code) ? "lost" : "other");
-  return text(Object.hasOwn(TEXTS.close, word) ? "close" : "error", word, language);
+  return text(Object.prototype.hasOwnProperty.call(TEXTS.close, word) ? "close" : "error", word, language);
 }
 
 /** Of an `ApiError.code` or an `error` event's, with its facts.
  * @param {string} code @param {Language} [language] @param {Record<string, unknown>} [facts] */
 export function errorText(code, language, facts = {}) {
-  if (Object.hasOwn(TEXTS.outcome, `limit_${facts.limit}`)) return outcomeText(code, language, facts);
-  const close = Object.hasOwn(ERROR_FRAME_WORDS, code) ? ERROR_FRAME_WORDS[code] : null;
+  if (Object.prototype.hasOwnProperty.call(TEXTS.outcome, `limit_${facts.limit}`)) return outcomeText(code, language, facts);
+  const close = Object.prototype.hasOwnProperty.call(ERROR_FRAME_WORDS, code) ? ERROR_FRAME_WORDS[code] : null;
   return filled(close ? text("close", close, language) : text("error", code, language), facts);
 }
 
@@ -195,6 +196,6 @@ function filled(words, facts) {
 /** @param {string} table @param {string} word @param {Language} [language] */
 function text(table, word, language = "zh") {
   const texts = TEXTS[table];
-  const pair = Object.hasOwn(texts, word) ? texts[word] : texts.other;
+  const pair = Object.prototype.hasOwnProperty.call(texts, word) ? texts[word] : texts.other;
   return pair[language === "en" ? 1 : 0];
 }

@@ -271,6 +271,10 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "我们这边出了点问题，请稍后再试；仍不行请联系客服。",
             "Something broke on our side. Try again shortly, or contact support.",
         ),
+        "fault": (
+            "页面出错了，请刷新后再试；仍不行请告知学校。",
+            "This page has a fault. Reload it and try again; if it stays, tell your school.",
+        ),
         "unreachable": (
             "连不上服务器，请检查网络后再试。",
             "The server cannot be reached. Check your network and try again.",

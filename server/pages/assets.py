@@ -21,6 +21,7 @@ _TYPES = {
     "html": "text/html; charset=utf-8",
 }
 _SMALLEST_WORTH_PACKING = 512
+_CARD_STYLE = re.compile(r"^const css = `([^`\\$]*)`;$", re.M)
 _JSDOC = re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S)
 _STATIC_IMPORT = re.compile(
     r"""^\s*(?:import|export)\s[^"';]*?["'](\.{1,2}/[^"']+|/[^"']+)["']""", re.M
@@ -80,6 +81,14 @@ class AssetStore:
         for prefix, folder in folders.items():
             _read_into(found, prefix, folder)
         return cls(found)
+
+    def card_style(self) -> str:
+        """Return the sheet of the coupon card as its module holds it."""
+        text = self.files["/sdk/element/style.js"].body.decode()
+        found = _CARD_STYLE.search(text)
+        if found is None:
+            raise ValueError("element/style.js holds no sheet")
+        return found.group(1)
 
     def modules_of(self, entry: str) -> tuple[str, ...]:
         """The module and all it imports, so that a page can ask for them at once instead of

@@ -4,6 +4,8 @@ Called by routes.py. Everything a page needs comes from this server; there is no
 style, and only the embed page may stand in somebody else's frame.
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -31,12 +33,16 @@ def checked_origins(origins: Sequence[str]) -> tuple[str, ...]:
     return bare
 
 
-def page_headers(origins: Sequence[str], public_url: str, *, framed: bool) -> dict[str, str]:
-    """`origins`: the school's own sites: coupon artwork may come from there, and `framed` pages may
-    stand in their frames."""
+def page_headers(
+    origins: Sequence[str], public_url: str, *, framed: bool, style: str = ""
+) -> dict[str, str]:
+    """Return the headers of a page. `origins`: the school's own sites: coupon artwork may come from there,
+    and `framed` pages may stand in their frames. `style`: the coupon card's sheet, which is an
+    element in browsers without constructable sheets; it is known by its hash."""
     ancestors = " ".join(("'self'", *origins)) if framed else "'none'"
     policy = (
         *_FIXED,
+        " ".join(("style-src 'self'", *_hash_of(style))),
         " ".join(("img-src 'self' data:", *origins)),
         " ".join(("connect-src 'self'", *_socket_origin(public_url))),
         f"frame-ancestors {ancestors}",
@@ -47,6 +53,11 @@ def page_headers(origins: Sequence[str], public_url: str, *, framed: bool) -> di
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _hash_of(style: str) -> tuple[str, ...]:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (f"'sha256-{digest}'",) if style else ()
 
 
 def _socket_origin(public_url: str) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def _page_endpoint(
     page: _Page, facts: PageFacts, store: AssetStore, templates: Environment
 ) -> Endpoint:
     origins = checked_origins(facts.allowed_origins)
-    headers = page_headers(origins, facts.public_url, framed=page.framed)
+    headers = page_headers(origins, facts.public_url, framed=page.framed, style=store.card_style())
     headers["Vary"] = "Accept-Encoding, Accept-Language"
     template = templates.get_template(f"{page.name}.html")
     modules = store.modules_of(f"/static/{page.name}.js")

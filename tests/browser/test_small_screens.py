@@ -1,11 +1,21 @@
 """Phones as they are: what can be claimed is within reach, and nothing is wider than the screen."""
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import DEADLINE_MS, Classroom
 
 LONG = "把能想到的字都写进去的一张很长的券名连一个空格都没有" * 3
+# Figures and names that stand out of the card they are on, inside of a shadow root too.
+CLIPPED = """() => {
+  const root = document.querySelector('classdrop-room')?.shadowRoot;
+  const right = (node) => node.getBoundingClientRect().right;
+  if (!root) return [];
+  return [...root.querySelectorAll('.card:not([data-line]) *')]
+    .filter((node) => right(node) > right(node.closest('.card')) + 1)
+    .filter((node) => !node.closest('.spoken')).map((node) => node.className);
+}"""
 SCREENS = [(320, 568), (375, 667), (844, 390), (1280, 800)]
 
 
@@ -22,7 +32,7 @@ def screen(classroom: Classroom, width: int, height: int, locale: str = "zh-CN")
 def full_room(classroom: Classroom) -> None:
     """One open, five closed, one scheduled and one that amy has won, all with long texts."""
     batch = classroom.batch(name=LONG[:60], description=LONG * 10)
-    message = LONG * 3
+    message = LONG * 2
     won = classroom.drop(batch, message=message)
     token = classroom.token(Role.STUDENT, "amy")
     answer = classroom.operator.post(
@@ -83,6 +93,57 @@ def test_out_of_view_the_button_is_at_the_bottom_of_the_screen(classroom: Classr
     amy.locator("classdrop-room .claim-bar button").click()
     expect(amy.locator("classdrop-room .claim-bar")).to_be_hidden()
     expect(amy.locator("classdrop-room .card[data-phase=confirmed]")).to_have_count(2)
+
+
+def room_of_figures(classroom: Classroom) -> None:
+    """Drops and a wallet with the longest amounts, names and currencies that are legal."""
+    odd = [
+        ("CNY", 199_990),
+        ("CNY", 9_990),
+        ("KWD", 2**53 - 1),
+        ("CHF", 2**53 - 1),
+        ("CNY", 2**53 - 1),
+    ]
+    token = classroom.token(Role.STUDENT, "amy")
+    for number, (currency, amount) in enumerate(odd):
+        batch = classroom.batch(
+            name=LONG[:60],
+            description="W" * 200,
+            currency=currency,
+            discount={"kind": "amount_off", "amount": amount},
+            threshold={"min_amount": 2**53 - 1},
+            scope={"courses": ["C" * 60], "packages": []},
+        )
+        drop = classroom.drop(batch, message="W" * 200)
+        if number % 2 == 0:
+            classroom.operator.post(
+                f"/v1/drops/{drop['id']}/claims",
+                json={"request_id": "r1"},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_nothing_is_wider_than_the_screen(classroom: Classroom, locale: str) -> None:
+    room_of_figures(classroom)
+    pages = {
+        f"/rooms/{classroom.room}": Role.STUDENT,
+        f"/embed/rooms/{classroom.room}": Role.STUDENT,
+        f"/console/{classroom.room}": Role.INSTRUCTOR,
+        "/checkout": Role.STUDENT,
+        "/orders": Role.STUDENT,
+    }
+    context = screen(classroom, 320, 568, locale)
+    for path, role in pages.items():
+        page = classroom.enter(context, path, role, "amy")
+        page.wait_for_load_state("networkidle")
+        if role is Role.STUDENT and "rooms" in path:
+            expect(page.locator("classdrop-room .card")).to_have_count(5)
+        for width in (320, 375, 1280):
+            page.set_viewport_size({"width": width, "height": 667})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            assert page.evaluate(CLIPPED) == [], (path, width)
+        page.close()
 
 
 def test_cards_do_not_move_under_a_finger(classroom: Classroom) -> None:

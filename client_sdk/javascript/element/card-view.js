@@ -8,6 +8,7 @@
 
 import { claimText, closeReasonText, couponText, outcomeText } from "../texts.js";
 import { conditions, countdown, dateText, scopeText, shortValue, validityText } from "./value.js";
+import { report } from "./dom.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./words.js").Language} Language */
@@ -219,12 +220,27 @@ function holdClockOf(drop, claim, now, language) {
  */
 export function dropFacts(drop, language) {
   return {
-    value: shortValue(drop.discount, drop.currency, language),
-    conditions: conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts),
+    value: orEmpty(() => shortValue(drop.discount, drop.currency, language), ""),
+    conditions: orEmpty(() => conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts), []),
     details: [
-      scopeText(drop.scope, language),
-      validityText(drop.validity, language),
+      orEmpty(() => scopeText(drop.scope, language), ""),
+      orEmpty(() => validityText(drop.validity, language), ""),
       drop.description,
     ].filter(Boolean),
   };
+}
+
+/**
+ * A part of a drop that cannot be told leaves the others.
+ * @template T
+ * @param {() => T} tell
+ * @param {T} empty
+ */
+function orEmpty(tell, empty) {
+  try {
+    return tell();
+  } catch (fault) {
+    report(fault);
+    return empty;
+  }
 }

@@ -79,6 +79,15 @@ export class CouponCard {
     return [first, headline, note].filter(Boolean).join(" ");
   }
 
+  /** What can be shown of a drop that holds something unforeseen. @param {Drop} drop */
+  showPlain(drop) {
+    const { name, fold, conditions } = this._dom;
+    setText(name, String(drop.name ?? ""));
+    show(fold, false);
+    show(conditions, false);
+    this.root.dataset.phase = "unknown";
+  }
+
   /** What the bar at the bottom says of this card; null where there is nothing to press. */
   get claimable() {
     const { button } = this._dom;
@@ -109,7 +118,7 @@ export class CouponCard {
     this._language = language;
     const dom = this._dom;
     const facts = dropFacts(drop, language);
-    const value = bigValue(drop.discount, drop.currency, language);
+    const value = facts.value ? bigValue(drop.discount, drop.currency, language) : { before: "", figure: "", after: "" };
     setText(dom.name, drop.name);
     dom.value.style.setProperty("--wide", String(wideness(value)));
     setText(dom.before, value.before);

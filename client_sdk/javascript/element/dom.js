@@ -69,6 +69,36 @@ export function place(parent, wanted) {
   }
 }
 
+/** @type {Set<string>} */
+const reported = new Set();
+
+/**
+ * Draws each item on its own: one that cannot be drawn is a plain one, is told to the console once, and hides
+ * none of the others.
+ * @template T, R
+ * @param {readonly T[]} items
+ * @param {(item: T) => R} draw
+ * @param {(item: T) => R} plain must not throw
+ * @returns {R[]}
+ */
+export function drawEach(items, draw, plain) {
+  return items.map((item) => {
+    try {
+      return draw(item);
+    } catch (fault) {
+      report(fault);
+      return plain(item);
+    }
+  });
+}
+
+/** Tells the console, once for each fault. @param {unknown} fault */
+export function report(fault) {
+  if (reported.has(String(fault))) return;
+  reported.add(String(fault));
+  console.error(fault);
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**

@@ -20,6 +20,7 @@ const css = `
   font: 16px/1.5 var(--classdrop-font, system-ui, -apple-system, "Segoe UI", "PingFang SC",
     "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif);
 }
+@supports not (color: color-mix(in srgb, red, red)) { :host { --soft: #5c6064; --line: #dddcd8; } }
 *, *::before, *::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
 .spoken {
@@ -182,13 +183,23 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 /** @type {CSSStyleSheet|undefined} */
 let sheet;
 
-/** The one sheet of this page, made when the first element needs it. */
-export function cardSheet() {
+/**
+ * Dresses a shadow root with the one sheet of this page. Safari before 16.4 has no constructable sheets: there
+ * the sheet is an element, which a content security policy must know by its hash (our pages' does).
+ * @param {ShadowRoot} root
+ */
+export function dress(root) {
+  if (!("adoptedStyleSheets" in Document.prototype)) {
+    const element = document.createElement("style");
+    element.textContent = css;
+    root.append(element);
+    return;
+  }
   if (!sheet) {
     sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
   }
-  return sheet;
+  root.adoptedStyleSheets = [sheet];
 }
 
 /**

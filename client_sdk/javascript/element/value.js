@@ -17,14 +17,18 @@ import { say } from "./words.js";
 /** Currencies whose minor unit is not a hundredth are asked of the browser, not listed here. */
 const digitsOf = new Map();
 
+/** What `Intl` takes for one; it throws at the rest. @param {unknown} currency */
+const isCurrency = (currency) => typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency);
+
 /**
  * @param {string} currency
  * @returns {number} digits after the point
  */
 function minorDigits(currency) {
   if (!digitsOf.has(currency)) {
-    const format = new Intl.NumberFormat("en", { style: "currency", currency });
-    digitsOf.set(currency, format.resolvedOptions().maximumFractionDigits);
+    digitsOf.set(currency, isCurrency(currency)
+      ? new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits
+      : 2);
   }
   return digitsOf.get(currency);
 }
@@ -39,6 +43,7 @@ function minorDigits(currency) {
 export function money(minor, currency, language, exact = false) {
   const digits = minorDigits(currency);
   const whole = minor % 10 ** digits === 0;
+  if (!isCurrency(currency)) return `${(minor / 10 ** digits).toFixed(whole && !exact ? 0 : digits)} ${currency ?? ""}`.trim();
   return new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", {
     style: "currency",
     currency,
@@ -243,11 +248,12 @@ export function span(seconds, language) {
 }
 
 /**
- * Date and minute in the reader's own time zone.
+ * Date and minute in the reader's own time zone; what is no instant is said as it came.
  * @param {string} instant RFC 3339
  * @param {Language} language
  */
 export function dateText(instant, language) {
+  if (Number.isNaN(Date.parse(instant))) return String(instant ?? "");
   return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en", {
     month: language === "zh" ? "long" : "short",
     day: "numeric",

@@ -11,6 +11,7 @@ import { h } from "/sdk/element/dom.js";
  */
 export function ask(text, yes, no) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("ask"));
+  if (!dialog.showModal) return Promise.resolve(confirm(text)); // Safari before 15.4
   dialog.returnValue = "";
   dialog.replaceChildren(
     h("form", { method: "dialog" },

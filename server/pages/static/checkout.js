@@ -21,6 +21,7 @@ import { byBalance, sumRows } from "./sums.js";
 import { claimsOf, takeToken } from "./token.js";
 import { TypedCode } from "./typed-code.js";
 import { reasonText } from "./worth.js";
+import { asApiError } from "./faults.js";
 
 /** @typedef {import("./shop-api.js").Catalogue} Catalogue */
 /** @typedef {import("./shop-api.js").Quote} Quote */
@@ -183,7 +184,7 @@ class Checkout {
 
   /** @param {unknown} error */
   _words(error) {
-    const { code, facts } = error instanceof ApiError ? error : { code: "other", facts: {} };
+    const { code, facts } = asApiError(error);
     if (code === "wrong_state") return this._language.say("order_over");
     const refused = /** @type {import("./shop-api.js").Unusable[]} */ (facts.coupons ?? []);
     if (refused.length === 0) return errorText(code, this._language.current, facts);
@@ -266,7 +267,7 @@ async function open(token, language) {
     const basket = new Basket(claimsOf(token).sub ?? "");
     await new Checkout(api, catalogue, basket, language).start();
   } catch (error) {
-    const code = error instanceof ApiError ? error.code : "other";
+    const code = asApiError(error).code;
     element("shop").hidden = true;
     const say = () => setText(element("trouble"), closedText(code, language));
     show(element("trouble"), true);

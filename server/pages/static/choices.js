@@ -5,7 +5,7 @@
  * code, so that ticking one keeps its focus.
  */
 
-import { fill, h, place, setText, show } from "/sdk/element/dom.js";
+import { drawEach, fill, h, place, setText, show } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
 import { byBalance } from "./sums.js";
 import { reasonText, worthText } from "./worth.js";
@@ -72,11 +72,11 @@ export class Choices {
     for (const code of this._rows.keys()) {
       if (!usable.some((each) => each.code === code)) this._rows.delete(code);
     }
-    place(element("choices"), usable.map((each) => {
+    place(element("choices"), drawEach(usable, (each) => {
       const row = this._rowOf(each.code);
       row.update(each, seen);
       return row.root;
-    }));
+    }, ({ code }) => this._rowOf(code).root));
     this._showBest(seen);
     this._showHints(seen);
     this._showUnusable(seen);
@@ -105,14 +105,14 @@ export class Choices {
   /** @param {Seen} seen */
   _showHints({ quote, wallet, language }) {
     const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
-    const rows = (quote.hints ?? []).map((hint) => {
+    const rows = drawEach(quote.hints ?? [], (hint) => {
       const name = wallet.get(hint.code)?.name ?? hint.code;
       const save = inMoney(hint.save_more || hint.worth || 0);
       const { spend_more, pieces_more: n = 0 } = hint;
       const key = spend_more && n ? "hint_spend_pieces" : n ? "hint_pieces" : "hint_spend";
       const more = inMoney(n ? spend_more / n : spend_more);
       return h("li", { class: "nudge" }, language.say(key, { n, more, save, name }));
-    });
+    }, ({ code }) => h("li", { class: "nudge" }, code));
     fill(element("hints"), ...rows);
   }
 
@@ -125,7 +125,7 @@ export class Choices {
     if (waiting && waiting !== this._waiting) element("unusable-box").setAttribute("open", "");
     this._waiting = waiting;
     setText(element("unusable-count"), language.say("unusable_count", { n: unusable.length }));
-    const rows = unusable.map((each) => {
+    const rows = drawEach(unusable, (each) => {
       const coupon = wallet.get(each.code);
       return h("li", { class: "choice", "data-unusable": true },
         h("span", { class: "worth" }, worthText(coupon, language, courses)),
@@ -133,7 +133,7 @@ export class Choices {
           h("span", { class: "hint" }, reasonText(each, currency, language)),
           ticked.includes(each.code) && h("span", { class: "hint" }, language.say("waits")),
           each.reason === "locked" && h("a", { href: "/orders" }, language.say("see_orders"))));
-    });
+    }, ({ code }) => h("li", { class: "choice", "data-unusable": true }, h("span", { class: "what" }, code)));
     fill(element("unusable"), ...rows);
   }
 }

@@ -5,12 +5,13 @@
  */
 
 import { Api, RoomClient, errorText } from "/sdk/index.js";
-import { place, setText, show } from "/sdk/element/dom.js";
+import { drawEach, place, setText, show } from "/sdk/element/dom.js";
 import { untilAnswered } from "./again.js";
 import { ask } from "./ask.js";
 import { askForLink, showConnection } from "./connection.js";
 import { DropForm } from "./drop-form.js";
-import { asApiError, Drops, isRunning } from "./drops.js";
+import { Drops, isRunning } from "./drops.js";
+import { asApiError } from "./faults.js";
 import { Language } from "./language.js";
 import { LiveDrop } from "./live-drop.js";
 import { ReadyDrop } from "./ready-drop.js";
@@ -145,7 +146,7 @@ class Console {
 
   /** Clocks move between frames. */
   _showLive() {
-    for (const drop of this._drops.all) this._live.get(drop.id)?.update(drop, this._client.serverNow);
+    drawEach(this._drops.all, (drop) => this._live.get(drop.id)?.update(drop, this._client.serverNow), () => undefined);
   }
 
   /** @param {ShownDrop} drop */

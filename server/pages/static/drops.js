@@ -4,7 +4,7 @@
  * frames on top for what moves. Says `change`. Used by the console.
  */
 
-import { ApiError } from "/sdk/index.js";
+import { asApiError } from "./faults.js";
 
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 /** @typedef {import("/sdk/shapes.js").Drop} Drop */
@@ -38,7 +38,7 @@ export class Drops extends EventTarget {
     this._known = new Map();
     /** The counters last taken over from each drop's frames. @type {Map<string, string>} */
     this._taken = new Map();
-    /** Why the last look failed. @type {ApiError|null} */
+    /** Why the last look failed. @type {import("/sdk/api.js").ApiError|null} */
     this.error = null;
     client.addEventListener("change", () => this._merge());
     client.addEventListener("drop_opened", () => void this.look());
@@ -106,9 +106,4 @@ export class Drops extends EventTarget {
     this._taken.set(live.id, told);
     return isNews;
   }
-}
-
-/** @param {unknown} error */
-export function asApiError(error) {
-  return error instanceof ApiError ? error : new ApiError("other", 0, { detail: String(error) });
 }

@@ -4,7 +4,7 @@
 import { h, setText } from "/sdk/element/dom.js";
 import { dateText } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
-import { asApiError } from "./drops.js";
+import { asApiError } from "./faults.js";
 import { words } from "./words.js";
 
 /** @typedef {import("./language.js").Language} Language */
@@ -51,7 +51,7 @@ export class LookUp {
   /** @param {string} student @param {DropClaim|null} claim */
   _text(student, claim) {
     if (!claim) return this._language.say("claim_none", { student });
-    const known = Object.hasOwn(words, `claim_${claim.state}`) ? claim.state : "confirmed";
+    const known = Object.prototype.hasOwnProperty.call(words, `claim_${claim.state}`) ? claim.state : "confirmed";
     return this._language.say(`claim_${known}`, { student, at: dateText(claim.won_at, this._language.current) });
   }
 }

@@ -93,9 +93,9 @@ export function couponNodes(order, language) {
 
 /** Only where something happened to it after the order. @param {Order} order @param {string} code */
 function becameOf({ refunds = [] }, code) {
-  const state = refunds.at(-1)?.coupons.find((each) => each.code === code)?.state;
+  const state = refunds[refunds.length - 1]?.coupons.find((each) => each.code === code)?.state;
   if (!state) return "";
-  return Object.hasOwn(orderWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
+  return Object.prototype.hasOwnProperty.call(orderWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
 }
 
 /** @param {Order} order @param {Language} language */

@@ -4,8 +4,8 @@
  * everybody's, and pays back.
  */
 
-import { ApiError, errorText } from "/sdk/index.js";
-import { fill, h, setText, show } from "/sdk/element/dom.js";
+import { errorText } from "/sdk/index.js";
+import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { countdown, dateText, money } from "/sdk/element/value.js";
 import { Basket } from "./basket.js";
 import { askForLink } from "./connection.js";
@@ -18,6 +18,7 @@ import { ShopApi } from "./shop-api.js";
 import { shopWords } from "./shop-words.js";
 import { sumRows } from "./sums.js";
 import { claimsOf, takeToken } from "./token.js";
+import { asApiError } from "./faults.js";
 
 /** @typedef {import("./shop-api.js").Order} Order */
 
@@ -128,7 +129,7 @@ class Orders {
   /** @param {Order[]} orders */
   _showList(orders) {
     show(element("orders-empty"), orders.length === 0);
-    fill(element("orders"), ...orders.map((order) => {
+    fill(element("orders"), ...drawEach(orders, (order) => {
       const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]}\u00a0×${quantity}`);
       const at = dateText(order.created_at, this._language.current);
       return h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
@@ -136,7 +137,7 @@ class Orders {
           h("span", { class: "hint" }, this._isOperator ? `${order.student} · ${at}` : at)),
         h("span", { class: "gain" }, h("span", { class: "figure amount" }, money(order.payable, order.currency, this._language.current, true)),
           h("span", { class: "badge", "data-state": stateOf(order, this._api.clock.now()) }, this._stateText(order)))));
-    }));
+    }, ({ id }) => h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(id)}` }, id))));
   }
 
   /** @param {Order} order */
@@ -202,7 +203,7 @@ class Orders {
 
 /** @param {unknown} error @param {Language} language */
 function troubleText(error, language) {
-  const { code, facts } = error instanceof ApiError ? error : { code: "other", facts: {} };
+  const { code, facts } = asApiError(error);
   return errorText(code, language.current, facts);
 }
 

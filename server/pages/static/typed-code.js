@@ -1,9 +1,10 @@
 // @ts-check
 /** A code that somebody types: its coupon goes into their wallet, and is ticked. */
 
-import { ApiError, errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/index.js";
 import { setText, show } from "/sdk/element/dom.js";
 import { shopWords } from "./shop-words.js";
+import { asApiError } from "./faults.js";
 
 /** @typedef {import("./language.js").Language} Language */
 
@@ -52,10 +53,9 @@ export class TypedCode {
 
   /** @param {unknown} error */
   _words(error) {
-    const { code, retryAfterMs, facts } =
-      error instanceof ApiError ? error : { code: "other", retryAfterMs: 0, facts: {} };
+    const { code, retryAfterMs, facts } = asApiError(error);
     const key = `code_${code}`;
-    if (!Object.hasOwn(shopWords, key)) return errorText(code, this._language.current, facts);
+    if (!Object.prototype.hasOwnProperty.call(shopWords, key)) return errorText(code, this._language.current, facts);
     return this._language.say(key, { n: Math.ceil((retryAfterMs ?? 1000) / 1000) });
   }
 

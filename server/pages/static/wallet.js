@@ -1,11 +1,12 @@
 // @ts-check
 /** The student's coupons, as the ledger has them: usable ones first. Used by the student's page. */
 
-import { Api, ApiError, couponText, errorText } from "/sdk/index.js";
-import { fill, h, setText, show } from "/sdk/element/dom.js";
+import { Api, couponText, errorText } from "/sdk/index.js";
+import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { useHref } from "/sdk/element/use-link.js";
 import { dateText, shortValue } from "/sdk/element/value.js";
 import { Fresh } from "./fresh.js";
+import { asApiError } from "./faults.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
@@ -52,7 +53,7 @@ export class Wallet {
       this._error = null;
       this._isLoaded = true;
     } catch (error) {
-      this._error = error instanceof ApiError ? error.code : "other";
+      this._error = asApiError(error).code;
     }
     this._show();
   }
@@ -68,7 +69,7 @@ export class Wallet {
     const empty = /** @type {HTMLElement} */ (document.getElementById("wallet-empty"));
     const usable = this._coupons.filter((coupon) => coupon.state === "usable");
     const others = this._coupons.filter((coupon) => coupon.state !== "usable");
-    fill(box, ...[...usable, ...others].map((coupon) => this._row(coupon)));
+    fill(box, ...drawEach([...usable, ...others], (coupon) => this._row(coupon), plainRow));
     show(empty, this._isLoaded && this._coupons.length === 0);
     show(trouble, this._error !== null);
     setText(trouble, this._error ? errorText(this._error, this._language.current) : "");
@@ -112,6 +113,12 @@ export class Wallet {
     });
     return link;
   }
+}
+
+/** What can be shown of a coupon that holds something unforeseen. @param {WalletCoupon} coupon */
+function plainRow({ name, code }) {
+  return h("li", { class: "coupon", "data-state": "over" }, h("div", { class: "worth" }, "?"),
+    h("div", { class: "facts" }, h("strong", null, String(name ?? "")), h("code", null, String(code ?? ""))));
 }
 
 /**
