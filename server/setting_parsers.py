@@ -75,6 +75,23 @@ def public_url(text: str) -> str | None:
     return _origin(text) if text else None
 
 
+def login_url(text: str) -> str | None:
+    """An address of ours is added as `return`, so it may have a path and a query but no fragment."""
+    if not text:
+        return None
+    wrong = f"must look like https://school.example/sign-in, not {text!r}"
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    is_plain = text.isascii() and text.isprintable() and not set(text) & set(" \"'<>\\")
+    is_named = url.scheme in ("http", "https") and url.hostname and url.username is None
+    if not is_plain or not is_named or url.fragment:
+        raise ValueError(wrong)
+    return text
+
+
 def origins(text: str) -> tuple[str, ...]:
     return tuple(_origin(part) for part in _parts(text))
 

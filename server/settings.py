@@ -39,6 +39,7 @@ class Settings:
     processes: int
     joins_per_second: int
     public_url: str | None
+    login_url: str | None
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     time_zone: ZoneInfo
@@ -197,6 +198,16 @@ _VARIABLES = (
         "What the world calls this service, for links, for example `https://drops.school.example`.",
         setting_parsers.public_url,
         "what was listened on",
+    ),
+    _Variable(
+        "CLASSDROP_LOGIN_URL",
+        "login_url",
+        "",
+        "The school's sign-in, for example `https://school.example/sign-in`. Pages without a token, or with "
+        "an expired one, lead there with `return=` (the page's own address) and are come back to with "
+        "`#token=…`.",
+        setting_parsers.login_url,
+        "none",
     ),
     _Variable(
         "CLASSDROP_ALLOWED_ORIGINS",

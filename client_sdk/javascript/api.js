@@ -55,10 +55,20 @@ export class Api {
     this._deadlineMs = deadlineMs;
     /** @type {string|null} */
     this._token = null;
+    /** @type {Promise<string>|null} */
+    this._asked = null;
   }
 
-  /** A new token from `getToken`, kept for the calls that follow. */
-  async freshToken() {
+  /** A new token from `getToken`, kept for the calls that follow. Asked for once, whoever waits for it.
+   * @returns {Promise<string>} */
+  freshToken() {
+    this._asked ??= this._askForToken().finally(() => {
+      this._asked = null;
+    });
+    return this._asked;
+  }
+
+  async _askForToken() {
     try {
       this._token = await this._getToken();
     } catch (error) {

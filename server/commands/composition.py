@@ -145,7 +145,9 @@ def _app(
             allowed_origins=settings.allowed_origins,
             lock_limit_ms=settings.lock_seconds * 1000,
             money_rules=_money_rules(settings),
-            extra_routes=page_routes(PageFacts(settings.allowed_origins, public_url)),
+            extra_routes=page_routes(
+                PageFacts(settings.allowed_origins, public_url, settings.login_url or "")
+            ),
         )
     )
 

@@ -27,11 +27,12 @@ _KEPT_PAGES = 256
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """`allowed_origins`: the school's own sites. `public_url`: where browsers reach us, empty where
-    nobody said."""
+    """`allowed_origins`: the school's own sites. `public_url`: where browsers reach us, `login_url`: the
+    school's sign-in; empty where nobody said."""
 
     allowed_origins: tuple[str, ...] = ()
     public_url: str = ""
+    login_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def _page_endpoint(
             language=language,
             modules=modules,
             origins=origins,
+            login=facts.login_url,
         )
         return Asset.of(text.encode(), "html")
 

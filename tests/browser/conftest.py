@@ -156,6 +156,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> Itera
     settings = {
         "CLASSDROP_SECRET": SECRET,
         "CLASSDROP_ALLOWED_ORIGINS": f"http://localhost:{school_port}",
+        "CLASSDROP_LOGIN_URL": f"http://localhost:{school_port}/sign-in?from=classdrop",
     }
     program = programs.start([], settings)
     try:

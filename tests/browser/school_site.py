@@ -11,10 +11,18 @@ _PAGE = """<!doctype html><title>Lesson</title><link rel=icon href="data:,">
 <iframe src="{frame}" width="360" height="520"></iframe>"""
 
 
+# Path -> bodies to serve, one after the other; the last one stays.
+served: dict[str, list[str]] = {}
+
+
 class _Lesson(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        frame = parse_qs(urlsplit(self.path).query)["frame"][0]
-        body = _PAGE.format(frame=frame).encode()
+        bodies = served.get(urlsplit(self.path).path)
+        if bodies:
+            text = bodies.pop(0) if len(bodies) > 1 else bodies[0]
+        else:
+            text = _PAGE.format(frame=parse_qs(urlsplit(self.path).query)["frame"][0])
+        body = text.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))

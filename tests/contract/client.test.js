@@ -356,6 +356,43 @@ test("a server out of reach may be asked again", async () => {
   await assert.rejects(api.ready(), { code: "unreachable", status: 0, retryable: true });
 });
 
+test("a call that takes too long is given up without AbortSignal.timeout", async (t) => {
+  t.mock.method(AbortSignal, "timeout", undefined);
+  const fetch = (/** @type {any} */ _, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const api = new Api({ url: "http://x.test", fetch, deadlineMs: 5 });
+  await assert.rejects(api.ready(), { code: "unreachable" });
+});
+
+test("a fault of ours is not told as the network's", async () => {
+  const body = { get x() { throw new RangeError("ours"); } };
+  const api = new Api({ url: "http://x.test", ...answering() });
+  await assert.rejects(api.createTemplate(/** @type {any} */ (body)), RangeError);
+});
+
+test("a claim that met a fault of ours is refused with it, and not sent again", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const api = anyApi();
+  api.claim = async () => {
+    throw new RangeError("ours");
+  };
+  let now = 0;
+  const { client } = await joined({ api, now: () => now, wallNow: () => now });
+  const tapped = client.claim("drp_1");
+  now += 2_000;
+  client._do(client._session.tick(now));
+  assert.equal(await tapped, "fault");
+  client.stop();
+});
+
+test("a token is fetched once for all who wait for it", async () => {
+  let asked = 0;
+  const getToken = async () => `t${++asked}`;
+  const api = new Api({ url: "http://x.test", getToken, ...answering() });
+  await Promise.all([api.getBatch("a"), api.getBatch("b"), api.freshToken()]);
+  assert.equal(asked, 1);
+});
+
 test("texts: language, limits, facts, and words of a later version", () => {
   assert.equal(outcomeText("limit_reached", "en", { limit: "device" }), "This device has used up its claims.");
   assert.match(errorText("stock_short", "zh", { available: 3 }), /还剩 3 张/);

@@ -170,3 +170,25 @@ def test_table_names_every_setting_once() -> None:
     named = re.findall(r"^\| `(CLASSDROP_\w+)`", settings_table(), re.MULTILINE)
 
     assert len(named) == len(set(named)) == len(Settings.__dataclass_fields__)
+
+
+def test_the_school_s_sign_in_may_have_a_path_and_a_query() -> None:
+    url = "https://school.example/sign-in?from=classdrop"
+    assert read_settings({"CLASSDROP_LOGIN_URL": url}).login_url == url
+    assert read_settings({}).login_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "school.example",
+        "javascript:alert(1)",
+        "https://a@b",
+        "https://a:99999/",
+        "https://a/#x",
+        'https://a/"x',
+    ],
+)
+def test_what_is_no_sign_in_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="CLASSDROP_LOGIN_URL must look like"):
+        read_settings({"CLASSDROP_LOGIN_URL": url})

@@ -10,7 +10,7 @@ import { money } from "/sdk/element/value.js";
 import { Basket } from "./basket.js";
 import { Cart } from "./cart.js";
 import { Choices } from "./choices.js";
-import { askForLink } from "./connection.js";
+import { admit, expiredTeller, once } from "./entry.js";
 import { Fresh } from "./fresh.js";
 import { land } from "./landing.js";
 import { Language } from "./language.js";
@@ -18,7 +18,7 @@ import { Shelf } from "./shelf.js";
 import { ShopApi } from "./shop-api.js";
 import { shopWords } from "./shop-words.js";
 import { byBalance, sumRows } from "./sums.js";
-import { claimsOf, takeToken } from "./token.js";
+import { claimsOf } from "./token.js";
 import { TypedCode } from "./typed-code.js";
 import { reasonText } from "./worth.js";
 import { asApiError } from "./faults.js";
@@ -261,7 +261,7 @@ const balanceBox = () => /** @type {HTMLInputElement} */ (element("balance"));
 
 /** @param {string} token @param {Language} language */
 async function open(token, language) {
-  const api = new ShopApi(token);
+  const api = new ShopApi(once(token, expiredTeller(language)));
   try {
     const catalogue = await api.catalogue();
     const basket = new Basket(claimsOf(token).sub ?? "");
@@ -284,12 +284,11 @@ function closedText(code, language) {
   return coupon ? language.say("no_shop_coupon", { coupon }) : language.say("no_shop");
 }
 
-const token = takeToken("checkout");
 const language = new Language(shopWords);
 language.switchWith(element("language"));
 document.title = "Classdrop";
+const token = admit("checkout", ["student"], language);
 if (token) void open(token, language);
 else {
   element("shop").hidden = true;
-  askForLink(language);
 }

@@ -8,15 +8,15 @@ import { Api, RoomClient, errorText } from "/sdk/index.js";
 import { drawEach, place, setText, show } from "/sdk/element/dom.js";
 import { untilAnswered } from "./again.js";
 import { ask } from "./ask.js";
-import { askForLink, showConnection } from "./connection.js";
+import { showConnection } from "./connection.js";
 import { DropForm } from "./drop-form.js";
 import { Drops, isRunning } from "./drops.js";
+import { admit, expiredTeller, once } from "./entry.js";
 import { asApiError } from "./faults.js";
 import { Language } from "./language.js";
 import { LiveDrop } from "./live-drop.js";
 import { ReadyDrop } from "./ready-drop.js";
 import { TakeBack } from "./take-back.js";
-import { takeToken } from "./token.js";
 
 /** @typedef {import("./drops.js").ShownDrop} ShownDrop */
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
@@ -31,7 +31,12 @@ class Console {
    * @param {Language} language
    */
   constructor(token, language) {
-    const getToken = () => token;
+    const sayExpired = expiredTeller(language);
+    const getToken = once(token, () => {
+      this._drops.stop();
+      this._client.stop();
+      sayExpired();
+    });
     this._language = language;
     this._api = new Api({ url: location.origin, getToken });
     this._client = new RoomClient({ url: location.origin, room, getToken, api: this._api });
@@ -192,9 +197,9 @@ function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-const token = takeToken(`console/${room}`);
 const language = new Language();
 language.switchWith(element("language"));
 document.title = `${room} · Classdrop`;
+const token = admit(`console/${room}`, ["instructor", "operator"], language);
 if (token) new Console(token, language).start();
-else askForLink(language);
+else for (const part of document.querySelectorAll("main.console > :not(.trouble)")) show(part, false);

@@ -47,9 +47,13 @@ export class Drops extends EventTarget {
 
   start() {
     void this.look();
-    setInterval(() => {
+    this._timer = setInterval(() => {
       if (document.visibilityState === "visible") void this._follow();
     }, LOOK_MS);
+  }
+
+  stop() {
+    clearInterval(this._timer);
   }
 
   /** Newest first. */

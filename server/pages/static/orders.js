@@ -8,7 +8,7 @@ import { errorText } from "/sdk/index.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { countdown, dateText, money } from "/sdk/element/value.js";
 import { Basket } from "./basket.js";
-import { askForLink } from "./connection.js";
+import { admit, expiredTeller, once } from "./entry.js";
 import { Fresh } from "./fresh.js";
 import { Language } from "./language.js";
 import { couponNodes, lineNodes, stateOf, timeNodes } from "./order-view.js";
@@ -17,7 +17,7 @@ import { RefundForm } from "./refund-form.js";
 import { ShopApi } from "./shop-api.js";
 import { shopWords } from "./shop-words.js";
 import { sumRows } from "./sums.js";
-import { claimsOf, takeToken } from "./token.js";
+import { claimsOf } from "./token.js";
 import { asApiError } from "./faults.js";
 
 /** @typedef {import("./shop-api.js").Order} Order */
@@ -212,9 +212,8 @@ function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-const token = takeToken("checkout");
 const language = new Language({ ...shopWords, ...orderWords });
 language.switchWith(element("language"));
 document.title = "Classdrop";
-if (token) void new Orders(new ShopApi(token), claimsOf(token), language).start();
-else askForLink(language);
+const token = admit("checkout", ["student", "operator"], language);
+if (token) void new Orders(new ShopApi(once(token, expiredTeller(language))), claimsOf(token), language).start();

@@ -22,10 +22,10 @@ import { ServerClock } from "./server-clock.js";
 /** @typedef {{course: string, quantity: number}[]} CartLines */
 
 export class ShopApi extends Api {
-  /** @param {string} token */
-  constructor(token) {
+  /** @param {() => string} getToken */
+  constructor(getToken) {
     const clock = new ServerClock();
-    super({ url: location.origin, getToken: () => token, fetch: clock.fetch });
+    super({ url: location.origin, getToken, fetch: clock.fetch });
     this.clock = clock;
   }
 

@@ -3,29 +3,35 @@
 
 import "/sdk/room-element.js";
 import { show } from "/sdk/element/dom.js";
-import { askForLink, showConnection } from "./connection.js";
+import { showConnection } from "./connection.js";
+import { admit, expiredTeller, once } from "./entry.js";
 import { Language } from "./language.js";
-import { takeToken, useInNewTab } from "./token.js";
+import { useInNewTab } from "./token.js";
 import { Wallet } from "./wallet.js";
 
 /** @typedef {import("/sdk/room-element.js").ClassdropRoom} ClassdropRoom */
 
 const room = document.body.dataset.room ?? "";
-const token = takeToken(`student/${room}`);
 const language = new Language();
 language.switchWith(/** @type {HTMLElement} */ (document.getElementById("language")));
 document.title = `${room} · Classdrop`;
 
+const token = admit(`student/${room}`, ["student"], language);
 if (token) enter(/** @type {ClassdropRoom} */ (document.getElementById("room")));
-else stayOutside();
+else show(/** @type {Element} */ (document.querySelector(".wallet")), false);
 
 /** @param {ClassdropRoom} element */
 function enter(element) {
-  element.getToken = () => token;
+  const sayExpired = expiredTeller(language);
+  const expired = () => {
+    element.client?.stop();
+    sayExpired();
+  };
+  element.getToken = once(token, expired);
   const client = element.client;
   if (!client) return;
   showConnection(client, language);
-  const wallet = new Wallet(token, language);
+  const wallet = new Wallet(once(token, expired), language);
   element.addEventListener("classdrop", (event) => {
     const { event: what } = /** @type {CustomEvent} */ (event).detail;
     if (what === "use") useInNewTab(event, token);
@@ -35,11 +41,6 @@ function enter(element) {
   wallet.onRead((coupons) => client.learn(coupons));
   wallet.onUse((event) => useInNewTab(event, token));
   showEmptyRoom(element, client);
-}
-
-function stayOutside() {
-  askForLink(language);
-  show(/** @type {Element} */ (document.querySelector(".wallet")), false);
 }
 
 /**

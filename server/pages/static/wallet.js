@@ -15,11 +15,11 @@ const SHOWN_AT_MOST = 20;
 
 export class Wallet {
   /**
-   * @param {string} token
+   * @param {() => string} getToken
    * @param {Language} language
    */
-  constructor(token, language) {
-    this._api = new Api({ url: location.origin, getToken: () => token });
+  constructor(getToken, language) {
+    this._api = new Api({ url: location.origin, getToken });
     this._language = language;
     /** @type {WalletCoupon[]} */
     this._coupons = [];

@@ -13,6 +13,15 @@ export const words = {
   stopped: ["已断开", "Disconnected"],
   present: ["在线 {n}", "{n} here"],
   no_token: ["请从课程页面的链接进入这间教室。", "Please enter through the link on your course page."],
+  expired: ["登录已过期，请重新登录，或从课程页面重新进入。", "Your sign-in has expired. Sign in again, or enter through your course page."],
+  sign_in: ["去登录", "Sign in"],
+  not_your_page: ["这个页面供{who}使用，而你登录的身份是{role}。", "This page is for a {who}, and you are signed in as {role}."],
+  role_student: ["学生", "student"],
+  role_instructor: ["老师", "teacher"],
+  role_operator: ["运营", "operator"],
+  role_finance: ["财务", "finance"],
+  role_service: ["系统服务", "a service"],
+  role_other: ["其他", "somebody else"],
 
   // Student
   empty_title: ["老师发券时，会出现在这里", "Coupons will appear here"],
