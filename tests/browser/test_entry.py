@@ -27,7 +27,7 @@ STRANGERS = [
 
 
 def leads_to_sign_in(page: Page, path: str, url: str) -> None:
-    link = page.locator("#trouble a")
+    link = page.locator("#outside a")
     expect(link).to_have_text("Sign in")
     asked = parse_qs(urlsplit(link.get_attribute("href") or "").query)
     assert asked == {"from": ["classdrop"], "return": [f"{url}{path}"]}
@@ -45,7 +45,7 @@ def test_an_expired_link_is_said_once_and_leads_to_the_sign_in(
     page.on("request", lambda each: asked.append(each.url) if "/v1/" in each.url else None)
     page.on("websocket", lambda each: asked.append(each.url))
     page.goto(f"{classroom.url}{path}#token={old}")
-    expect(page.locator("#trouble")).to_contain_text("expired")
+    expect(page.locator("#outside")).to_contain_text("expired")
     leads_to_sign_in(page, path, classroom.url)
     if page.locator("#connection").count():
         expect(page.locator("#connection")).to_have_attribute("data-state", "stopped")
@@ -60,7 +60,7 @@ def test_an_expired_link_is_said_once_and_leads_to_the_sign_in(
 def test_a_page_without_a_token_leads_to_the_sign_in(classroom: Classroom) -> None:
     page = classroom.context(locale="en").new_page()
     page.goto(f"{classroom.url}/checkout?coupon=AB-12&return=https://evil.example")
-    expect(page.locator("#trouble")).to_contain_text("course page")
+    expect(page.locator("#outside")).to_contain_text("course page")
     path = "/checkout?coupon=AB-12&return=https://evil.example"
     leads_to_sign_in(page, path, classroom.url)
 
@@ -71,7 +71,7 @@ def test_a_role_that_has_nothing_to_do_here_is_told_so(
 ) -> None:
     path = path.format(room=classroom.room)
     page = classroom.enter(classroom.context(locale="en"), path, role, "amy")
-    expect(page.locator("#trouble")).to_contain_text("This page is for a")
-    expect(page.locator("#trouble")).to_contain_text(
+    expect(page.locator("#outside")).to_contain_text("This page is for a")
+    expect(page.locator("#outside")).to_contain_text(
         f"signed in as {'student' if role is Role.STUDENT else 'teacher'}"
     )

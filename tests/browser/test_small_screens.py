@@ -100,9 +100,9 @@ def room_of_figures(classroom: Classroom) -> None:
     odd = [
         ("CNY", 199_990),
         ("CNY", 9_990),
-        ("KWD", 2**53 - 1),
-        ("CHF", 2**53 - 1),
-        ("CNY", 2**53 - 1),
+        ("KWD", 10**12 - 1),
+        ("CHF", 10**12 - 1),
+        ("CNY", 10**12 - 1),
     ]
     token = classroom.token(Role.STUDENT, "amy")
     for number, (currency, amount) in enumerate(odd):
@@ -111,7 +111,7 @@ def room_of_figures(classroom: Classroom) -> None:
             description="W" * 200,
             currency=currency,
             discount={"kind": "amount_off", "amount": amount},
-            threshold={"min_amount": 2**53 - 1},
+            threshold={"min_amount": 10**12 - 1},
             scope={"courses": ["C" * 60], "packages": []},
         )
         drop = classroom.drop(batch, message="W" * 200)

@@ -202,4 +202,4 @@ language.switchWith(element("language"));
 document.title = `${room} · Classdrop`;
 const token = admit(`console/${room}`, ["instructor", "operator"], language);
 if (token) new Console(token, language).start();
-else for (const part of document.querySelectorAll("main.console > :not(.trouble)")) show(part, false);
+else for (const part of document.querySelectorAll("main.console > :not(#outside)")) show(part, false);

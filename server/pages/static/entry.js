@@ -5,7 +5,7 @@
  */
 
 import { ApiError } from "/sdk/index.js";
-import { setText } from "/sdk/element/dom.js";
+import { h, setText } from "/sdk/element/dom.js";
 import { claimsOf, takeToken } from "./token.js";
 
 /** @typedef {import("./language.js").Language} Language */
@@ -56,14 +56,14 @@ export function expiredTeller(language) {
 
 /** @param {Language} language @param {() => string} words @returns {""} */
 function sayOutside(language, words) {
-  const trouble = /** @type {HTMLElement} */ (document.getElementById("trouble"));
   const { login } = document.body.dataset;
-  const link = document.createElement("a");
-  const text = document.createElement("span");
-  trouble.replaceChildren(text, " ", ...(login ? [link] : []));
+  const link = h("a");
+  const text = h("span");
   if (login) link.href = signInAt(login);
+  // A place of its own: whatever else a page has to complain of comes from this alone, and is hidden.
+  document.body.toggleAttribute("data-outside", true);
+  document.querySelector("main")?.prepend(h("p", { class: "trouble", id: "outside", role: "alert" }, text, " ", login && link));
   const show = () => {
-    trouble.hidden = false;
     setText(text, words());
     setText(link, language.say("sign_in"));
   };
