@@ -129,9 +129,6 @@ def test_nothing_is_wider_than_the_screen(classroom: Classroom, locale: str) -> 
     pages = {
         f"/rooms/{classroom.room}": Role.STUDENT,
         f"/embed/rooms/{classroom.room}": Role.STUDENT,
-        f"/console/{classroom.room}": Role.INSTRUCTOR,
-        "/checkout": Role.STUDENT,
-        "/orders": Role.STUDENT,
     }
     context = screen(classroom, 320, 568, locale)
     for path, role in pages.items():
