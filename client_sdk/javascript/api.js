@@ -332,7 +332,8 @@ export class Api {
     return this._call("GET", "/v1/acts", { query });
   }
 
-  /** Repeatable by `refund_id`. Without `lines` all that is left of the order.
+  /** Repeatable by `refund_id`. Without `lines` all that is left of the order; none is refused. With
+   * `preview` it is only said what the refund would come to.
    * @param {string} orderId @param {import("./shapes.js").RefundForm} form
    * @returns {Promise<import("./shapes.js").Refund>} */
   refund(orderId, form) {

@@ -307,7 +307,7 @@
  * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number, lock_seconds?: number, balance?: number}} RedemptionForm
  *
  * @typedef {{id: string, quantity?: number, amount?: number}} RefundLine so many pieces or so much money; neither: all that is left of the line
- * @typedef {{refund_id: string, lines?: RefundLine[]}} RefundForm
+ * @typedef {{refund_id: string, lines?: RefundLine[], preview?: boolean}} RefundForm
  *
  * @typedef {object} Refund
  * @property {string} refund_id
@@ -316,7 +316,7 @@
  * @property {number} total of the order
  * @property {number} balance went back to the student's account besides
  * @property {{id: string, refunded: number, quantity: number, refundable: number}[]} lines
- * @property {{code: string, state: string}[]} coupons
+ * @property {{code: string, state: string, reason?: "budget_short"}[]} coupons with `reason` it stays used, for its campaign's budget has no room for a second use
  * @property {string} created_at
  *
  * @typedef {object} Redemption

@@ -330,7 +330,8 @@ class Api:
         return await self._call(Redemption, "POST", path)
 
     async def refund(self, order_id: str, form: RefundForm) -> Refund:
-        """Repeatable by `refund_id`. Without `lines` all that is left of the order."""
+        """Repeatable by `refund_id`. Without `lines` all that is left of the order; none is refused. With
+        `preview` it is only said what the refund would come to."""
         return await self._call(Refund, "POST", f"/v1/orders/{_part(order_id)}/refunds", form)
 
     # Operators and finance.

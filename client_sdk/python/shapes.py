@@ -746,6 +746,7 @@ class RefundLine(TypedDict):
 class RefundForm(TypedDict):
     refund_id: str
     lines: NotRequired[list[RefundLine]]
+    preview: NotRequired[bool]
 
 
 class RefundedLine(TypedDict):
@@ -756,8 +757,11 @@ class RefundedLine(TypedDict):
 
 
 class CouponOfRefund(TypedDict):
+    """`reason`: it stays used, for its campaign's budget has no room for a second use."""
+
     code: str
     state: str
+    reason: NotRequired[Literal["budget_short"]]
 
 
 class Refund(TypedDict):

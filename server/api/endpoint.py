@@ -183,4 +183,5 @@ def _response(call: AnyCall, answer: _Answered) -> Response:
     content = answer.body
     if isinstance(content, BaseModel):
         content = orjson.dumps(content.model_dump(mode="json", by_alias=True))
-    return Response(content, call.status, dict(answer.headers), "application/json")
+    status = call.status if answer.status is None else answer.status
+    return Response(content, status, dict(answer.headers), "application/json")

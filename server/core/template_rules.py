@@ -2,7 +2,7 @@
 
 Asked by the flows that write templates, on the form they were given. Codes are stable words for the
 SDK's texts: `too_short too_long too_small too_large too_many unknown bad_character empty_window
-not_a_colour not_a_url saves_nothing`.
+not_a_colour not_a_url saves_nothing does_nothing`.
 
 A template that saves nothing on any order there can be is refused. One that saves on some is the school's
 own business: a gift for orders with a shipping line, a rebate on fees, a percentage that takes 0 off what is
@@ -20,6 +20,7 @@ from server.core.refusals import Refused
 from server.core.template_forms import TemplateForm
 from server.core.templates import (
     AmountOff,
+    BrokenThreshold,
     Deducts,
     Discount,
     FixedValidity,
@@ -70,6 +71,7 @@ def violations(form: TemplateForm) -> list[Violation]:
         *_deducts(form),
         *_validity(form.validity),
         *_uses(form.uses_per_student),
+        *_returns(form),
         *_style(form.style),
         *_url("use_url", form.use_url),
         *metadata_violations("metadata", form.metadata),
@@ -159,6 +161,13 @@ def _return_window(after: RebateAfter, days: int | None, at: str) -> Iterator[Vi
 def _uses(uses_per_student: int | None) -> Iterator[Violation]:
     if uses_per_student is not None:
         yield from amount_violations("uses_per_student", uses_per_student, 1, MAX_USES)
+
+
+def _returns(form: TemplateForm) -> Iterator[Violation]:
+    """A gift is not sent back, so there is no part of it that the kept lines could owe."""
+    is_charged = form.returns.broken_threshold is BrokenThreshold.CHARGE_BACK
+    if is_charged and isinstance(form.discount, Gift):
+        yield Violation("returns.broken_threshold", "does_nothing")
 
 
 def _scope(scope: Scope) -> Iterator[Violation]:
