@@ -94,8 +94,14 @@ def _call_routes(parts: ApiParts) -> list[BaseRoute]:
     for call in CALLS:
         paths[call.path][call.method] = endpoint(call, parts)
     return [
-        Route(path, _by_method(methods), methods=list(methods)) for path, methods in paths.items()
+        Route(_routed(path), _by_method(methods), methods=list(methods))
+        for path, methods in paths.items()
     ]
+
+
+def _routed(path: str) -> str:
+    """As Starlette has it. A school's order id may have a `/`, which comes decoded."""
+    return path.replace("{order_id}", "{order_id:path}")
 
 
 def _by_method(methods: Mapping[str, Endpoint]) -> Endpoint:

@@ -9,7 +9,6 @@ from typing import Any
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
 from server.api.drop_bodies import (
-    AudienceBody,
     AudienceShown,
     DropBody,
     DropClaimPage,
@@ -98,7 +97,8 @@ def _drops(parts: ApiParts, asked: Asked[Any, Any]) -> Drops:
 
 
 def _form(body: DropBody) -> DropForm:
-    audience = body.audience or AudienceBody()
+    named = body.audience
+    audience = Audience(frozenset(named.tags), frozenset(named.students)) if named else Audience()
     return DropForm(
         batch_id=body.batch_id,
         quantity=body.quantity,
@@ -106,7 +106,7 @@ def _form(body: DropBody) -> DropForm:
         message=body.message or "",
         start=body.start,
         opens_in_seconds=body.opens_in_seconds,
-        audience=Audience(frozenset(audience.tags), frozenset(audience.students)),
+        audience=audience,
         mode=body.mode,
         metadata=body.metadata or {},
     )

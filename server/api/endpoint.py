@@ -30,7 +30,7 @@ from server.ledger.idempotency import IdempotencyKey
 _ROOM = re.compile(NAME_PATTERN[:-2] + r"{1,64}")
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
-_ORDER = re.compile(r"[^\x00/]{1,64}", re.DOTALL)
+_ORDER = re.compile(r"[^\x00]{1,64}", re.DOTALL)
 _TYPED = re.compile(r".{1,64}")  # a code as somebody reads it out
 _PATTERNS = {"room": _ROOM, "id": _ID, "order_id": _ORDER, "code": _TYPED}
 

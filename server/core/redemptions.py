@@ -3,6 +3,7 @@
 Made by the redemption flow, stored by ledger/redemptions.py, shown by the API.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,6 +16,8 @@ from server.core.refunds import Refund
 from server.core.template_rules import MAX_INSTANT, amount_violations, text_violations
 from server.core.templates import Template
 from server.core.violations import Violation
+
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 
 MAX_PAYMENT_REF: Final = 200
 LEAST_LOCK_SECONDS: Final = 10
@@ -199,12 +202,23 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
     asked = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
     return [
         *amount_violations("lock_seconds", asked, LEAST_LOCK_SECONDS, longest),
-        *text_violations("order_id", form.order_id, MAX_ID),
+        *_order_id_violations(form.order_id),
         *text_violations("student", form.student, MAX_ID),
         *violations(form.order),
         *ticked_violations(form.coupons),
         *amount_violations("balance", form.balance, 0),
     ]
+
+
+def _order_id_violations(order_id: str) -> Iterator[Violation]:
+    """A school's own, whatever it looks like, as long as a call can name it in its path: clients take `.` and
+    `..` there as a way up, escaped or not, and some servers between us drop control characters.
+    """
+    yield from text_violations("order_id", order_id, MAX_ID)
+    if order_id in (".", ".."):
+        yield Violation("order_id", "bad_format")
+    elif _CONTROL.search(order_id):
+        yield Violation("order_id", "bad_character")
 
 
 def payment_violations(payment: Payment) -> Iterator[Violation]:
