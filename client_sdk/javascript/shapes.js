@@ -33,7 +33,7 @@
  *
  * @typedef {"goods"|"shipping"|"tax"|"fee"} Deducts
  * @typedef {{min_amount: number, min_quantity?: number, counted?: "before"|"after"}} Threshold Of the goods in scope, `counted` before other coupons (absent) or after those before it
- * @typedef {{courses: string[], packages: string[], except_courses?: string[], except_packages?: string[], sale_prices?: boolean}} Scope Empty = everything. `sale_prices` false: not on lines below their list price
+ * @typedef {{courses: string[], packages: string[], except_courses?: string[], except_packages?: string[], sale_prices?: boolean, more?: number}} Scope Empty = everything. `sale_prices` false: not on lines below their list price. `more`, on a drop: courses and packages that are not listed here, because there are too many
  * @typedef {"product"|"order"|"shipping"} StackingClass
  * @typedef {{class: StackingClass, combines_with: StackingClass[]}} Stacking
  * @typedef {{after_cancel?: "back"|"kept", after_refund?: "back"|"kept", after_partial_refund?: "back"|"kept", broken_threshold?: "keep"|"charge_back"}} Returns What becomes of a coupon whose order is undone

@@ -69,13 +69,15 @@ class Threshold(TypedDict):
 
 
 class Scope(TypedDict):
-    """Empty = everything. `sale_prices` False: not on lines below their list price."""
+    """Empty = everything. `sale_prices` False: not on lines below their list price. `more`, on a drop:
+    courses and packages that are not listed here, because there are too many."""
 
     courses: list[str]
     packages: list[str]
     except_courses: NotRequired[list[str]]
     except_packages: NotRequired[list[str]]
     sale_prices: NotRequired[bool]
+    more: NotRequired[int]
 
 
 # `class` is a keyword.

@@ -18,13 +18,15 @@ from server import wire
 from server.clock import now_ms
 from server.gateway import closing
 from server.gateway.closing import Closing
-from server.gateway.frames import text_frame, usual_text
+from server.gateway.frames import text_frame, text_frame_head, usual_text
 from server.gateway.handshake import Handshake, is_from, read_request, read_usual, room_of
 from server.gateway.host import Host
 from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
 
-MAX_UNSENT_BYTES = 64 * 1024  # beyond it the client does not read: evicted
+MAX_UNSENT_BYTES = (
+    64 * 1024
+)  # of what a client is pushed; beyond it the client does not read: evicted
 _CLIENT = "client"  # why it ended, where we had no part in it
 _CLOSE_SECONDS = 5.0  # a client that does not answer our close is cut off
 
@@ -81,8 +83,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """More than MAX_UNSENT_BYTES are waiting: the transport says so by itself, whoever wrote them."""
-        self._reason = closing.TOO_SLOW.word
-        self._abort()
+        self.evict()
 
     def eof_received(self) -> bool:
         """Without a word there is nothing to say. A class that falls at once must not cost its process a
@@ -105,6 +106,7 @@ class Connection(asyncio.Protocol):
         transport, self.transport = self.transport, None
         if transport is not None:
             self._host.doorkeeper.left(transport, had_token=self._has_token)
+        self._host.allowances.forget(self)
         self._host.left(self, self._reason)
 
     def shutdown(self) -> None:
@@ -117,9 +119,8 @@ class Connection(asyncio.Protocol):
         """One or more finished frames; none follows a close: a transport raises then, in the middle of a
         broadcast. A client that does not read is cut off, never waited for."""
         transport = self.transport
-        if transport is None or self._is_ending or transport.is_closing():
-            return
-        transport.write(frames)
+        if transport is not None and not self._is_ending and not transport.is_closing():
+            transport.write(frames)
 
     def tell(self, frames: bytes) -> None:
         """For this student only: kept until the welcome has been sent."""
@@ -128,12 +129,30 @@ class Connection(asyncio.Protocol):
         else:
             self.stash.append(frames)
 
-    def welcome(self, frames: bytes) -> None:
-        """The whole state; what arrived for the student meanwhile follows in the same write."""
+    def welcome(self, shared: bytes, own: bytes) -> None:
+        """The whole state, as one frame; what arrived for the student meanwhile follows in the same write.
+        `shared` is the same object for many: a large one is never copied for each of them."""
         if self.session is not None:
             self.session.phase = Phase.LIVE
-        stash, self.stash = self.stash, None
-        self.write(b"".join((frames, *stash)) if stash else frames)
+        stash, self.stash = self.stash or (), None
+        size = len(shared) + len(own)
+        pieces = (text_frame_head(size), shared, own, *stash)
+        allowed = self._host.allowances.grant(self, size, now_ms())
+        if not allowed:
+            self.write(b"".join(pieces))
+        elif self.transport is not None and not self._is_ending and not self.transport.is_closing():
+            self.allow_unsent(allowed)
+            self.transport.writelines(pieces)
+
+    def allow_unsent(self, size: int) -> None:
+        """So many bytes of a welcome, beside what is pushed."""
+        if self.transport is not None:
+            self.transport.set_write_buffer_limits(high=size + MAX_UNSENT_BYTES)
+
+    def evict(self) -> None:
+        """It does not read, or far too slowly. What we could still say would not be read either."""
+        self._reason = closing.TOO_SLOW.word
+        self._abort()
 
     def end(self, why: Closing) -> None:
         """An error that says why, then the close; the transport goes when the client answers, and at

@@ -23,6 +23,7 @@ from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.gateway import closing
+from server.gateway.allowances import Allowances
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
@@ -73,6 +74,7 @@ class Gateway:
         self.proxies = parts.proxies
         self.doorkeeper = Doorkeeper(max_sockets)
         self.leaving = Leaving()
+        self.allowances = Allowances()
         self.is_draining = False
         self._join_limit = JoinLimit(parts.joins_per_second)
         self._has_less = asyncio.Event()  # a tap, a task or a connection less, for the drain
@@ -153,7 +155,7 @@ class Gateway:
         """The same as `welcome`, for HTTP. DeskUnavailableError where Redis cannot say."""
         room = await self.rooms.load(name)
         held = await self.joins.read_claims(room, [identity])
-        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms())
+        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms()).text
 
     # --- the end ------------------------------------------------------------------------------
 

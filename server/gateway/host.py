@@ -13,6 +13,7 @@ from server.gateway.leaving import Leaving
 from server.tokens import TokenKeys
 
 if TYPE_CHECKING:
+    from server.gateway.allowances import Allowances
     from server.gateway.connection import Connection
 
 
@@ -22,6 +23,7 @@ class Host(Protocol):
     keys: TokenKeys
     doorkeeper: Doorkeeper
     leaving: Leaving
+    allowances: "Allowances"
     allowed_origins: frozenset[str]
     proxies: TrustedProxies
     is_draining: bool

@@ -100,7 +100,7 @@ class Joins:
             if _is_new(connection):
                 self._metrics.ws_connects.labels("ok").inc()
             welcome = room.welcome_of(identity, held.get(identity.subject, {}), now)
-            room.greet(connection, identity, welcome)
+            room.greet(connection, welcome)
 
     def _send_away(self, connections: Sequence[Connection]) -> None:
         for connection in connections:

@@ -101,6 +101,7 @@ class Upkeep:
         await self._gateway.rooms.forget_empty(now)
 
     async def report(self) -> None:
+        self._gateway.allowances.look(now_ms())
         age = self._subscription.heartbeat_age
         self._gateway.metrics.heartbeat_age.set(age)
         self._gateway.taps.report(self._gateway.metrics)

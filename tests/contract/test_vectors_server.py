@@ -113,7 +113,8 @@ def _welcome(frame: Fields) -> bytes:
         present=frame["present"],
         drops=[wire.public_drop(*a_drop(shown)) for shown in frame["drops"]],
     )
-    return wire.welcome(head, frame["student"], [_my_claim(claim) for claim in frame["claims"]])
+    claims = [_my_claim(claim) for claim in frame["claims"]]
+    return head + wire.welcome_tail(frame["student"], claims)
 
 
 def _my_claim(claim: Fields) -> Mapping[str, object]:

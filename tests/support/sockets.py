@@ -18,6 +18,7 @@ from websockets.uri import parse_uri
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
+from server.gateway.allowances import Allowances
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.leaving import Leaving
@@ -80,6 +81,7 @@ class NotedHost:
     keys: TokenKeys = KEYS
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
     leaving: Leaving = field(default_factory=Leaving)
+    allowances: Allowances = field(default_factory=Allowances)
     allowed_origins: frozenset[str] = frozenset({"https://school.example"})
     is_draining: bool = False
     proxies: TrustedProxies = field(default_factory=TrustedProxies)

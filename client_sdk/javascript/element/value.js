@@ -208,8 +208,9 @@ function courses(scope, language) {
   const names = [...(scope?.courses ?? []), ...(scope?.packages ?? [])];
   if (names.length === 0) return say(language, "every_course");
   const shown = names.slice(0, 3).join(language === "zh" ? "、" : ", ");
-  const key = names.length > 3 ? "some_courses" : "these_courses";
-  return say(language, key, { names: shown, n: names.length });
+  const n = names.length + (scope?.more ?? 0);
+  const key = n > Math.min(names.length, 3) ? "some_courses" : "these_courses";
+  return say(language, key, { names: shown, n });
 }
 
 /**
