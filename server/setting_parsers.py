@@ -91,7 +91,8 @@ def _origin(text: str) -> str:
         raise ValueError(wrong)
     if url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError(wrong)
-    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    name = url.hostname.rstrip(".")
+    host = f"[{name}]" if ":" in name else name
     is_default = port in (None, {"http": 80, "https": 443}[url.scheme])
     return f"{url.scheme}://{host}" if is_default else f"{url.scheme}://{host}:{port}"
 

@@ -38,6 +38,7 @@ class Settings:
     port: int
     processes: int
     joins_per_second: int
+    keep_alive_seconds: int
     public_url: str | None
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
@@ -191,10 +192,19 @@ _VARIABLES = (
         setting_parsers.whole_number(1, 100_000),
     ),
     _Variable(
+        "CLASSDROP_KEEP_ALIVE_SECONDS",
+        "keep_alive_seconds",
+        "75",
+        "How long an idle HTTP connection stays open. More than the balancer in front keeps its own (most: "
+        "60), or it sends a request into a connection that is just being closed, and answers 502.",
+        setting_parsers.whole_number(1, 3_600),
+    ),
+    _Variable(
         "CLASSDROP_PUBLIC_URL",
         "public_url",
         "",
-        "What the world calls this service, for links, for example `https://drops.school.example`.",
+        "What the world calls this service, for links, for example `https://drops.school.example`. Its "
+        "pages may open sockets whatever `Host` a proxy sends.",
         setting_parsers.public_url,
         "what was listened on",
     ),

@@ -134,6 +134,7 @@ class Metrics:
     def _gateway(self) -> None:
         self.ws_connections = self._gauge("ws_connections", "Sockets open now")
         self.ws_connects = self._counter("ws_connects", "Sockets that said hello", "result")
+        self.ws_refused = self._counter("ws_refused", "Handshakes turned away", "reason")
         self.ws_joins_peak = self._gauge("ws_joins_peak", "Most sockets let in within one second")
         self.ws_disconnects = self._counter("ws_disconnects", "Sockets that ended", "reason")
         self.evictions = self._counter("ws_evictions", "Sockets ended for reading too slowly")

@@ -67,6 +67,7 @@ _TOOLS = (
     _Tool(_has_postgres, "postgresql", "tests on PostgreSQL", "postgresql"),
     _Tool(_program("chromium"), "chromium", "browser tests"),
     _Tool(_program("node"), "nodejs", "JavaScript tests"),
+    _Tool(Path("/usr/sbin/nginx").exists, "nginx", "the README's nginx block", "nginx"),
     _Tool(Path(_CJK_FONT).exists, "fonts-noto-cjk", "Chinese texts in screenshots"),
 )
 

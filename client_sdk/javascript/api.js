@@ -8,7 +8,7 @@
  * @module
  */
 
-import { httpUrl } from "./frames.js";
+import { checkedRoom, httpUrl } from "./frames.js";
 
 /** @typedef {import("./shapes.js").Role} Role */
 /** @typedef {{limit?: number, after?: string}} Page */
@@ -444,7 +444,7 @@ function codeOf(status) {
 
 /**
  * A token as the school's back end makes it: HS256 JWT. For servers only: whoever has the secret is
- * everybody.
+ * everybody. RangeError for a room that cannot be reached.
  *
  * @param {string} secret
  * @param {object} who
@@ -463,6 +463,7 @@ function codeOf(status) {
 export async function makeToken(secret, who, now = Date.now()) {
   const { rooms = [], tags = [], ttlSeconds = 4 * 3600, isNew, ...rest } = who;
   const iat = Math.floor(now / 1000);
+  rooms.forEach(checkedRoom);
   const claims = { aud: "classdrop", ...rest, rooms, tags, iat, exp: iat + ttlSeconds };
   const payload = { ...claims, jti: crypto.randomUUID(), ...(isNew && { new: true }) };
   const head = `${base64Url({ alg: "HS256", typ: "JWT" })}.${base64Url(payload)}`;

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from client_sdk.python.frames import http_url
+from client_sdk.python.frames import checked_room, http_url
 from client_sdk.python.shapes import (
     Account,
     Acts,
@@ -473,14 +473,14 @@ def make_token(
 ) -> str:
     """A token as the school's back end makes it: HS256 JWT. `now` is ms, the clock's if absent.
 
-    For servers only: whoever has the secret is everybody.
+    For servers only: whoever has the secret is everybody. ValueError for a room that cannot be reached.
     """
     issued = (time.time_ns() // 1_000_000 if now is None else now) // 1000
     claims: dict[str, object] = {
         "aud": "classdrop",
         "sub": who.sub,
         "role": who.role,
-        "rooms": list(who.rooms),
+        "rooms": [checked_room(room) for room in who.rooms],
         "tags": list(who.tags),
         "iat": issued,
         "exp": issued + ttl_seconds,

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from server.api import auth, bodies, invalid
 from server.api.calls import Answer, AnyCall, Asked, NoBody, Streamed
-from server.api.fields import NAME_PATTERN, Body, QueryFields, ReadingContext
+from server.api.fields import ROOM_PATTERN, Body, QueryFields, ReadingContext
 from server.api.parts import ApiParts
 from server.api.problems import KINDS, problem
 from server.core import media_types
@@ -27,7 +27,7 @@ from server.desk import DeskUnavailableError
 from server.ledger.engine import LedgerUnavailableError
 from server.ledger.idempotency import IdempotencyKey
 
-_ROOM = re.compile(NAME_PATTERN[:-2] + r"{1,64}")
+_ROOM = re.compile(ROOM_PATTERN)
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ORDER = re.compile(r"[^\x00]{1,64}", re.DOTALL)

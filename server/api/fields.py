@@ -92,6 +92,7 @@ Readable = AfterValidator(_readable)
 NotEmpty = AfterValidator(_some)
 
 NAME_PATTERN = r"^[A-Za-z0-9_.:-]+$"
+ROOM_PATTERN = r"^(?!\.\.?$)[A-Za-z0-9_.:-]{1,64}$"  # core.room_names says why not . and ..
 Room = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN)]
 Student = Room
 RequestId = Annotated[

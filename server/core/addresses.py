@@ -30,11 +30,11 @@ class TrustedProxies:
         stranger wrote into the header stands behind the first one that is not trusted."""
         hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
         address = peer
-        while hops and self._trusts(address):
+        while hops and self.trusts(address):
             address = hops.pop()
         return address
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
         if self.trusts_everybody:
             return True
         try:

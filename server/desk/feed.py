@@ -199,7 +199,7 @@ class Feed:
     async def changes_since(self, offset: int) -> list[Changes]:
         """What was told everywhere after `offset`, as far as the stream still has it."""
         stream = self._keys(EVERYWHERE).losses
-        return [load_changes(m) for m in await self._after(stream, offset)]
+        return [load_changes(orjson.loads(text)) for text in await self._after(stream, offset)]
 
     async def _publish_own(
         self, room: str, kind: str, told: Sequence[Sequence[object]], kept: int

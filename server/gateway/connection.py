@@ -16,10 +16,23 @@ from websockets.http11 import Request
 
 from server import wire
 from server.clock import now_ms
+from server.core.room_names import room_of
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.frames import text_frame, text_frame_head, usual_text
-from server.gateway.handshake import Handshake, is_from, read_request, read_usual, room_of
+from server.gateway.handshake import (
+    BAD_HOST,
+    DRAINING,
+    FOREIGN,
+    FULL,
+    NO_ROOM,
+    Handshake,
+    Refusal,
+    has_good_host,
+    is_from,
+    read_request,
+    read_usual,
+)
 from server.gateway.host import Host
 from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
@@ -66,20 +79,14 @@ class Connection(asyncio.Protocol):
         self._host.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._way is None:
-            session = self.session
-            if session is None:
-                if self._shakes_hands_as_usual(data):
-                    return
-            else:
-                text = usual_text(data, wire.MAX_FRAME_BYTES)
-                if self._is_ending:
-                    self._hang_up(text)
-                    return
-                if text is not None:
-                    self._do(session.receive(text, now_ms()))
-                    return
-        self._receive(self._long_way(), data)
+        """A fault of ours ends this connection, and nothing else: whoever gave us the bytes may not have made
+        us the transport's protocol yet, and would leave it open without one."""
+        try:
+            if self._way is not None or not self._takes_as_usual(data):
+                self._receive(self._long_way(), data)
+        except Exception:  # whatever it is: this connection goes, and the log is told
+            self._host.refusals.fault("socket")
+            self._abort()
 
     def pause_writing(self) -> None:
         """More than MAX_UNSENT_BYTES are waiting: the transport says so by itself, whoever wrote them."""
@@ -169,6 +176,16 @@ class Connection(asyncio.Protocol):
         way.close(why)
         self._send_protocol_data(way)
 
+    @property
+    def is_listening(self) -> bool:
+        """It has not said its last word, and neither have we."""
+        return self.transport is not None and not self._is_ending
+
+    def has_expired(self, now: int) -> bool:
+        """Its token is over, and it has not been told yet."""
+        identity = self.session.identity if self.session is not None else None
+        return identity is not None and now >= identity.expires_at and not self._is_ending
+
     def dismiss(self, why: Closing, last_words: bytes) -> None:
         """`end` for a whole process at once: `last_words` are the same bytes for all, and no library's
         object is made for each."""
@@ -177,9 +194,22 @@ class Connection(asyncio.Protocol):
             return
         self._reason = why.word
         self.write(last_words)
-        self._begin_to_end()
+        self._cut_off_soon()
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _takes_as_usual(self, data: bytes) -> bool:
+        session = self.session
+        if session is None:
+            return self._shakes_hands_as_usual(data)
+        text = usual_text(data, wire.MAX_FRAME_BYTES)
+        if self._is_ending:
+            self._hang_up(text)
+            return True
+        if text is not None:
+            self._do(session.receive(text, now_ms()))
+            return True
+        return False
 
     def _hang_up(self, text: bytes | bytearray | None) -> None:
         """Dismissed: what is no text frame is the answer to our close."""
@@ -253,23 +283,27 @@ class Connection(asyncio.Protocol):
         room = room_of(asked.path)
         refusal = self._refusal(asked, room)
         if refusal is not None:
-            way.refuse(*refusal)
+            origin = ", ".join(asked.origins)
+            self._host.refusals.refused(refusal.reason, self._address, asked.host, origin)
+            way.refuse(refusal.status, refusal.text)
             return
         way.accept(request)
         if way.is_open and room is not None:
             self._begin(asked, room)
+        else:
+            self._host.refusals.refused("no_handshake", self._address, asked.host, "")
 
-    def _refusal(self, asked: Handshake, room: str | None) -> tuple[int, str] | None:
-        """Status and text."""
+    def _refusal(self, asked: Handshake, room: str | None) -> Refusal | None:
+        by_proxy = bool(asked.origins) and self._host.proxies.trusts(self._address)
+        if not has_good_host(asked):
+            return BAD_HOST
         if room is None:
-            return 404, "no such room\n"
-        if asked.host is None:
-            return 400, "one Host, please\n"
-        if not is_from(asked, self._host.allowed_origins):
-            return 403, "this origin may not connect\n"
-        if self._host.is_draining or self._host.doorkeeper.is_full:
-            return 503, "come back in a moment\n"
-        return None
+            return NO_ROOM
+        if not is_from(asked, self._host.allowed_origins, by_proxy=by_proxy):
+            return FOREIGN
+        if self._host.is_draining:
+            return DRAINING
+        return FULL if self._host.doorkeeper.is_full else None
 
     def _begin(self, asked: Handshake, room: str) -> None:
         """The socket is open, and its client a stranger until it has shown a token."""

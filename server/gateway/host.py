@@ -10,6 +10,7 @@ from websockets.typing import LoggerLike
 from server.core.addresses import TrustedProxies
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.leaving import Leaving
+from server.gateway.refusals import Refusals
 from server.tokens import TokenKeys
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Host(Protocol):
     doorkeeper: Doorkeeper
     leaving: Leaving
     allowances: "Allowances"
+    refusals: Refusals
     allowed_origins: frozenset[str]
     proxies: TrustedProxies
     is_draining: bool

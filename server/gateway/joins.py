@@ -94,7 +94,7 @@ class Joins:
         held = await self.read_claims(room, [identity for _, identity in joiners])
         now = now_ms()
         for connection, identity in joiners:
-            if connection.transport is None:
+            if not connection.is_listening:
                 room.remove(connection, identity)
                 continue
             if _is_new(connection):

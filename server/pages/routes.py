@@ -15,13 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from server.core.room_names import is_room_name
 from server.pages.assets import Asset, AssetStore
 from server.pages.policy import checked_origins, page_headers
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_ROOM_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-")
-_ROOM_LENGTH = 64
 _KEPT_PAGES = 256
 
 
@@ -102,7 +101,7 @@ def _page_endpoint(
 
 def _file_endpoint(store: AssetStore, headers: dict[str, str]) -> Endpoint:
     async def serve(request: Request) -> Response:
-        found = store.files.get(request.url.path)
+        found = store.files.get(request.scope["path"])
         if found is None:
             raise HTTPException(404)
         return found.answer(request, headers)
@@ -113,7 +112,7 @@ def _file_endpoint(store: AssetStore, headers: dict[str, str]) -> Endpoint:
 def _room(request: Request) -> str:
     """Empty on pages that belong to no room. A name no token can carry is a page that is not there."""
     room: str = request.path_params.get("room", "")
-    if len(room) > _ROOM_LENGTH or not _ROOM_CHARS.issuperset(room):
+    if room and not is_room_name(room):
         raise HTTPException(404)
     return room
 

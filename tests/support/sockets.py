@@ -22,7 +22,9 @@ from server.gateway.allowances import Allowances
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.leaving import Leaving
+from server.gateway.refusals import Refusals
 from server.gateway.session import Session
+from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
 KEYS = TokenKeys(("k" * 32,))
@@ -82,6 +84,7 @@ class NotedHost:
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
     leaving: Leaving = field(default_factory=Leaving)
     allowances: Allowances = field(default_factory=Allowances)
+    refusals: Refusals = field(default_factory=lambda: Refusals(Metrics().ws_refused))
     allowed_origins: frozenset[str] = frozenset({"https://school.example"})
     is_draining: bool = False
     proxies: TrustedProxies = field(default_factory=TrustedProxies)

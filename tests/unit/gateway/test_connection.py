@@ -9,12 +9,12 @@ from websockets.frames import Opcode
 
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
+from server.core.room_names import room_of
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.doorkeeper import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
-from server.gateway.handshake import room_of
 from server.gateway.leaving import CLOSED_IN_A_ROW
 from server.gateway.long_way import MAX_UNHEARD_BYTES, PORTION
 from server.gateway.session import MESSAGES, Phase
@@ -80,6 +80,17 @@ class TestDoor:
             ("/v2/rooms/math", None),
             ("math", None),
             ("/v1/rooms/a%20b", None),
+            ("/v1/rooms/math%3A101", "math:101"),
+            ("/v1/rooms/math%3a101?x=%2F", "math:101"),
+            ("/v1/rooms/math%253A101", None),
+            ("/v1/rooms/a%2Fb", None),
+            ("/v1/rooms/%ff", None),
+            ("/v1/rooms/%", None),
+            ("/v1/%72ooms/math", "math"),
+            ("/v1/rooms/.", None),
+            ("/v1/rooms/..", None),
+            ("/v1/rooms/%2E%2e", None),
+            ("/v1/rooms/...", "..."),
             ("/v1/rooms/数学", None),
             ("", None),
         ],
