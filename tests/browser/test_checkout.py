@@ -165,6 +165,32 @@ def test_an_expired_coupon_says_so(classroom: Classroom) -> None:
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥110.00")
 
 
+def is_asked_before_it_pays_back(desk: Page) -> None:
+    """Told what the workshop comes to, the operator says no, and then yes."""
+    desk.get_by_role("button", name="Return more: Writing workshop").click()
+    desk.get_by_role("button", name="Pay back 1 selected").click()
+    expect(desk.locator("#refund-sums dd")).to_have_text("¥27.27")
+    expect(desk.locator("#refund-fates")).to_contain_text("Used up, not given back")
+    expect(desk.locator("#state")).to_have_text("Paid")
+    desk.get_by_role("button", name="Not now").click()
+    expect(desk.locator("#refund-ask")).to_be_hidden()
+    desk.get_by_role("button", name="Pay back 1 selected").click()
+    desk.get_by_role("button", name="Pay back ¥27.27").click()
+
+
+def finds_the_order(classroom: Classroom, desk: Page, number: str) -> None:
+    """The list follows the refund, and finds it by its number, its student and its coupon's code."""
+    code = desk.locator("#used code").text_content() or ""
+    desk.get_by_role("link", name="All orders").click()
+    for typed in (number[-8:].upper(), classroom.name("amy"), code.lower().replace("-", " ")):
+        desk.get_by_role("searchbox", name="Search orders").fill(typed)
+        row = desk.locator("#orders li").filter(has_text=number)
+        expect(row).to_contain_text("All paid back")
+        expect(row).to_contain_text("¥100.00 paid back")
+    desk.get_by_role("searchbox", name="Search orders").fill("nobody's order")
+    expect(desk.locator("#orders-empty")).to_have_text("No order matches.")
+
+
 def test_an_order_is_paid_and_an_operator_pays_it_back(classroom: Classroom) -> None:
     heard: list[str] = []
     amy = win_all(classroom, {"returns": {"after_refund": "back"}})
@@ -192,13 +218,16 @@ def test_an_order_is_paid_and_an_operator_pays_it_back(classroom: Classroom) -> 
     desk = classroom.enter(
         classroom.context("en-US", LAPTOP), order.removeprefix(classroom.url), Role.OPERATOR, "olga"
     )
-    desk.get_by_role("button", name="Return more: Writing workshop").click()
-    desk.get_by_role("button", name="Pay back 1 selected").click()
+    is_asked_before_it_pays_back(desk)
     expect(desk.locator("#done")).to_have_text("¥27.27 paid back.")
     expect(desk.locator("#state")).to_have_text("Partly paid back")
     desk.get_by_role("button", name="Select all").click()
     desk.get_by_role("button", name="Pay back 1 selected").click()
+    expect(desk.locator("#refund-fates")).to_contain_text("Back in the wallet")
+    desk.get_by_role("button", name="Pay back ¥72.73").click()
     expect(desk.locator("#state")).to_have_text("All paid back")
+
+    finds_the_order(classroom, desk, order.rpartition("order=")[2])
 
     shop.reload()
     expect(shop.locator("dd[data-sum=refunded]")).to_have_text("¥100.00")

@@ -93,9 +93,14 @@ export function couponNodes(order, language) {
 
 /** Only where something happened to it after the order. @param {Order} order @param {string} code */
 function becameOf({ refunds = [] }, code) {
-  const state = refunds.at(-1)?.coupons.find((each) => each.code === code)?.state;
-  if (!state) return "";
-  return Object.hasOwn(orderWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
+  const told = refunds.at(-1)?.coupons.find((each) => each.code === code);
+  return told ? fateOf(told) : "";
+}
+
+/** The key of what a refund makes of a coupon. @param {{state: string, reason?: string}} told */
+export function fateOf({ state, reason }) {
+  const key = `coupon_now_${reason ?? state}`;
+  return Object.hasOwn(orderWords, key) ? key : "coupon_now_other";
 }
 
 /** @param {Order} order @param {Language} language */
