@@ -108,7 +108,7 @@ export function timeNodes(order, language) {
   const at = (/** @type {string} */ instant) => dateText(instant, language.current);
   const inMoney = (/** @type {number} */ minor) => money(minor, order.currency, language.current, true);
   /** @type {[string, string][]} */
-  const rows = [[language.say("placed_at"), at(order.created_at)]];
+  const rows = [[language.say("order_number"), order.id], [language.say("placed_at"), at(order.created_at)]];
   if (order.paid_at) rows.push([language.say("paid_at"), at(order.paid_at)]);
   for (const refund of order.refunds ?? []) {
     const what = language.say("refunded_at", { amount: inMoney(refund.refunded) });

@@ -28,6 +28,7 @@ export const orderWords = {
   used_coupons: ["使用的优惠券", "Coupons used"],
   no_coupons_used: ["没有使用优惠券。", "No coupon was used."],
   times: ["时间", "Times"],
+  order_number: ["订单号", "Order"],
   placed_at: ["下单", "Placed"],
   paid_at: ["付款", "Paid"],
   refunded_at: ["退款 {amount}", "{amount} paid back"],
