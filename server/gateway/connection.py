@@ -18,21 +18,10 @@ from server import wire
 from server.clock import now_ms
 from server.core.room_names import room_of
 from server.gateway import closing
+from server.gateway.admission import refusal_of
 from server.gateway.closing import Closing
 from server.gateway.frames import text_frame, text_frame_head, usual_text
-from server.gateway.handshake import (
-    BAD_HOST,
-    DRAINING,
-    FOREIGN,
-    FULL,
-    NO_ROOM,
-    Handshake,
-    Refusal,
-    has_good_host,
-    is_from,
-    read_request,
-    read_usual,
-)
+from server.gateway.handshake import Handshake, read_request, read_usual
 from server.gateway.host import Host
 from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
@@ -261,6 +250,8 @@ class Connection(asyncio.Protocol):
             transport.write(data)
         if is_last and not transport.is_closing():  # what was written may have been too much
             transport.write_eof()
+        if is_last and way.is_no_handshake:
+            self._host.refusals.refused("no_handshake", self._address, None, "")
         if (is_last or way.is_ending) and not self._is_ending:
             if self._reason == _CLIENT and way.violation is not None:
                 self._reason = way.violation
@@ -272,7 +263,9 @@ class Connection(asyncio.Protocol):
         """False: nothing has been done. Who is not let in is told so by the library."""
         asked = read_usual(data)
         room = room_of(asked.path) if asked is not None else None
-        if asked is None or room is None or self._refusal(asked, room) is not None:
+        if asked is None or room is None:
+            return False
+        if refusal_of(asked, room, self._host, self._address) is not None:
             return False
         self.write(asked.answer())
         self._begin(asked, room)
@@ -281,7 +274,7 @@ class Connection(asyncio.Protocol):
     def _shake_hands(self, way: LongWay, request: Request) -> None:
         asked = read_request(request)
         room = room_of(asked.path)
-        refusal = self._refusal(asked, room)
+        refusal = refusal_of(asked, room, self._host, self._address)
         if refusal is not None:
             origin = ", ".join(asked.origins)
             self._host.refusals.refused(refusal.reason, self._address, asked.host, origin)
@@ -292,18 +285,6 @@ class Connection(asyncio.Protocol):
             self._begin(asked, room)
         else:
             self._host.refusals.refused("no_handshake", self._address, asked.host, "")
-
-    def _refusal(self, asked: Handshake, room: str | None) -> Refusal | None:
-        by_proxy = bool(asked.origins) and self._host.proxies.trusts(self._address)
-        if not has_good_host(asked):
-            return BAD_HOST
-        if room is None:
-            return NO_ROOM
-        if not is_from(asked, self._host.allowed_origins, by_proxy=by_proxy):
-            return FOREIGN
-        if self._host.is_draining:
-            return DRAINING
-        return FULL if self._host.doorkeeper.is_full else None
 
     def _begin(self, asked: Handshake, room: str) -> None:
         """The socket is open, and its client a stranger until it has shown a token."""

@@ -92,7 +92,11 @@ async def test_pages_api_and_sockets_pass_through(stack: Stack, web: Program, ng
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{nginx}", headers={"Host": NAME}
     ) as client:
-        assert (await client.get("/rooms/math:101")).status_code == 200
+        for path in ("/rooms/math:101", "/rooms/math%3A101", "/embed/rooms/math%3A101"):
+            page = await client.get(path)
+            assert (page.status_code, '"math:101"' in page.text) == (200, True)
+        for path in ("/rooms/math%253A101", "/console/..."):
+            assert (await client.get(path)).status_code == (404 if "%25" in path else 200)
         told = await client.get(
             "/v1/rooms/math%3A101/snapshot", headers={"Authorization": f"Bearer {token}"}
         )
