@@ -19,7 +19,7 @@ const DEADLINE_MS = 10_000;
 
 /**
  * The server said no (`code` is one of the contract's), or could not be asked (`unreachable`).
- * `facts` is what the answer holds besides: `available`, `coupons`, `errors`, …
+ * `facts` is what the answer holds besides: `available`, `coupons`, `errors`, `reason` (of a token that is not good), …
  */
 export class ApiError extends Error {
   /**

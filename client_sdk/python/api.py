@@ -72,7 +72,7 @@ class ApiError(Exception):
     """The server said no (`code` is one of the contract's), or could not be asked (`unreachable`,
     status 0).
 
-    `facts` is what the answer holds besides: `available`, `coupons`, `errors`, …; `retryable`: the
+    `facts` is what the answer holds besides: `available`, `coupons`, `errors`, `reason`, …; `retryable`: the
     same call may succeed later.
     """
 
