@@ -181,13 +181,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def classroom(installation: str, browser: Browser) -> Iterator[Classroom]:
-    with _classroom(installation, browser) as found:
+    with classroom_at(installation, browser) as found:
         yield found
     assert found.watched.complaints == []
 
 
 @contextmanager
-def _classroom(url: str, browser: Browser) -> Iterator[Classroom]:
+def classroom_at(url: str, browser: Browser) -> Iterator[Classroom]:
     watched = Watched({urlsplit(url).netloc})
     request = TokenRequest(Role.OPERATOR, "ops", ttl_seconds=600)
     token = next(iter(make_tokens(TokenKeys((SECRET,)), request, int(time.time()))))

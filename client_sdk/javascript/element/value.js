@@ -260,6 +260,14 @@ export function dateText(instant, language) {
 }
 
 /**
+ * "14:32:05", in the reader's own time zone.
+ * @param {number} ms local time; 0: never
+ */
+export function clockText(ms) {
+  return ms ? new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" }).format(ms) : "";
+}
+
+/**
  * "4:05", "1:04:05": what is left, rounded up, so that 0 means over.
  * @param {number} ms
  */

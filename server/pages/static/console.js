@@ -4,21 +4,22 @@
  * module; every card and the form are modules of their own.
  */
 
-import { Api, RoomClient, errorText } from "/sdk/index.js";
+import { RoomClient, errorText } from "/sdk/index.js";
 import { place, setText, show } from "/sdk/element/dom.js";
-import { untilAnswered } from "./again.js";
+import { Reach } from "/sdk/element/reach.js";
 import { ask } from "./ask.js";
+import { Changes } from "./changes.js";
 import { askForLink, showConnection } from "./connection.js";
 import { DropForm } from "./drop-form.js";
 import { asApiError, Drops, isRunning } from "./drops.js";
 import { Language } from "./language.js";
+import { Line } from "./line.js";
 import { LiveDrop } from "./live-drop.js";
 import { ReadyDrop } from "./ready-drop.js";
 import { TakeBack } from "./take-back.js";
 import { takeToken } from "./token.js";
 
 /** @typedef {import("./drops.js").ShownDrop} ShownDrop */
-/** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 
 const room = document.body.dataset.room ?? "";
 const TICK_MS = 250;
@@ -32,11 +33,23 @@ class Console {
   constructor(token, language) {
     const getToken = () => token;
     this._language = language;
-    this._api = new Api({ url: location.origin, getToken });
+    const reach = new Reach(location.origin);
+    this._api = reach.api(getToken);
     this._client = new RoomClient({ url: location.origin, room, getToken, api: this._api });
+    reach.listenTo(this._client);
+    this._line = new Line(this._client, reach);
     this._drops = new Drops(this._api, this._client);
+    this._changes = new Changes(room);
+    /** @type {import("./press.js").Desk} */
+    this._desk = {
+      language,
+      line: this._line,
+      api: (signal) => reach.api(getToken, signal),
+      put: (drop) => this._put(drop),
+      look: () => this._drops.look(),
+    };
     this._takeBack = new TakeBack(element("takeback"), language);
-    this._form = new DropForm(/** @type {HTMLFormElement} */ (element("new")), language, room,
+    this._form = new DropForm(/** @type {HTMLFormElement} */ (element("new")), language, room, this._desk,
       (how, form, what) => this._make(how, form, what));
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
@@ -49,7 +62,8 @@ class Console {
   }
 
   start() {
-    showConnection(this._client, this._language);
+    showConnection(this._client, this._language, this._line, "teacher");
+    this._line.addEventListener("change", () => this._show());
     this._drops.addEventListener("change", () => this._show());
     this._language.addEventListener("change", () => this._show());
     setInterval(() => this._showLive(), TICK_MS);
@@ -70,7 +84,8 @@ class Console {
   }
 
   _showTrouble() {
-    const error = this._drops.error ?? this._batchError;
+    // While the line is down the header says so.
+    const error = this._line.isLive ? (this._drops.error ?? this._batchError) : null;
     const place = element("call-trouble");
     show(place, error !== null);
     setText(place, error ? errorText(error.code, this._language.current, error.facts) : "");
@@ -82,20 +97,15 @@ class Console {
    * @param {string} what
    */
   _make(how, form, what) {
-    const send = async () => {
-      try {
-        const idempotencyKey = this._keyOf(form);
-        const made = await untilAnswered(() => this._api.createDrop(room, form, { idempotencyKey }));
+    const send = () => {
+      const change = this._changes.create(form, this._keyOf(form));
+      void this._form.press.run(change, (error) => this._form.fail(error), () => {
         this._attempt = null;
         this._form.finish(how);
-        this._drops.put(made);
-      } catch (error) {
-        this._form.fail(asApiError(error));
-      }
-      await this._loadBatches();
+      });
     };
     if (how === "now") this._takeBack.press("new", what, send);
-    else void send();
+    else send();
   }
 
   /** @param {import("/sdk/shapes.js").DropForm} form */
@@ -107,25 +117,15 @@ class Console {
 
   /** @param {string} id @param {string} what */
   _open(id, what) {
-    this._takeBack.press(id, what, async () => {
-      const failed = await this._change(() => this._api.openDrop(room, id));
-      this._ready.get(id)?.fail(failed, this._language);
-    });
+    const press = this._ready.get(id)?.press;
+    if (!press || press.isBusy || press.refuses()) return;
+    this._takeBack.press(id, what, () => void press.run(this._changes.open(id)));
   }
 
-  /**
-   * @param {() => Promise<DropReport>} call
-   * @returns {Promise<import("/sdk/api.js").ApiError|null>} why not; the figures are fresh either way
-   */
-  async _change(call) {
-    try {
-      this._drops.put(await untilAnswered(call));
-      void this._loadBatches();
-      return null;
-    } catch (error) {
-      await this._drops.look();
-      return asApiError(error);
-    }
+  /** @param {import("/sdk/shapes.js").DropReport} drop as a change left it */
+  _put(drop) {
+    this._drops.put(drop);
+    void this._loadBatches();
   }
 
   _show() {
@@ -150,7 +150,7 @@ class Console {
 
   /** @param {ShownDrop} drop */
   _readyOf(drop) {
-    const card = this._ready.get(drop.id) ?? new ReadyDrop(drop.id, (what) => this._open(drop.id, what));
+    const card = this._ready.get(drop.id) ?? new ReadyDrop(drop.id, this._desk, (what) => this._open(drop.id, what));
     this._ready.set(drop.id, card);
     card.update(drop, this._language);
     return card;
@@ -161,24 +161,22 @@ class Console {
     const known = this._live.get(drop.id);
     if (known) return known;
     const card = new LiveDrop(drop, this._language, {
-      topUp: (add, { id, quantity }) =>
-        this._change(() => this._api.topUpDrop(room, id, { add, expected_quantity: quantity })),
-      extend: (seconds, { id, closes_at }) =>
-        this._change(() => this._api.extendDrop(room, id, { seconds, expected_closes_at: closes_at ?? "" })),
-      close: (shown) => this._close(shown),
+      topUp: (add, shown) => this._changes.topUp(add, shown),
+      extend: (seconds, shown) => this._changes.extend(seconds, shown),
+      close: (shown) => this._changes.close(shown.id),
+      isSure: (shown) => this._isSure(shown),
       find: async (student) => (await this._api.dropClaims(room, drop.id, { student })).claims[0] ?? null,
-    });
+    }, this._desk);
     this._live.set(drop.id, card);
     return card;
   }
 
   /** @param {ShownDrop} drop */
-  async _close(drop) {
+  async _isSure(drop) {
     const say = this._language.say.bind(this._language);
     // A countdown is taken back at once: that is what it is there for.
-    const isSure = drop.state === "scheduled"
-      || (await ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open")));
-    return isSure ? this._change(() => this._api.closeDrop(room, drop.id)) : null;
+    return drop.state === "scheduled"
+      || ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"));
   }
 }
 

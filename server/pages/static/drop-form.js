@@ -8,6 +8,7 @@ import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
 import { costText, lengthText } from "./cost.js";
+import { Press } from "./press.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropForm} Form */
@@ -27,9 +28,11 @@ export class DropForm {
    * @param {HTMLFormElement} form
    * @param {Language} language
    * @param {string} room
+   * @param {import("./press.js").Desk} desk
    * @param {(how: "now"|"prepared", form: Form, what: string) => void} submit
    */
-  constructor(form, language, room, submit) {
+  constructor(form, language, room, desk, submit) {
+    this.press = new Press(desk);
     this._form = form;
     this._language = language;
     this._say = language.say.bind(language);
@@ -45,7 +48,6 @@ export class DropForm {
     this._minutesLabel = h("label", { for: "minutes" });
     this._message = h("textarea", { id: "message", name: "message", rows: 2, maxlength: LONGEST_MESSAGE });
     this._cost = h("p", { class: "cost", role: "status" });
-    this._error = h("p", { class: "field-error", role: "alert", hidden: true });
     this._done = h("p", { class: "done", role: "status" });
     this._now = h("button", { class: "main", type: "button", "data-start": "new", onclick: () => this._press("now") });
     this._prepare = h("button", { class: "plain-button", type: "button", onclick: () => this._press("prepared") });
@@ -68,8 +70,8 @@ export class DropForm {
       this._choice("countdown", COUNTDOWNS_S, 0),
       this._field("message", this._message),
       this._cost,
-      this._error,
       h("div", { class: "submit" }, this._now, this._prepare),
+      this.press.root,
       this._done,
     );
   }
@@ -165,6 +167,7 @@ export class DropForm {
     const button = how === "now" ? this._now : this._prepare;
     const batch = this._chosen();
     this.fail(null);
+    if (this.press.isBusy || this.press.refuses()) return;
     if (button.getAttribute("aria-disabled") === "true" || !batch || !this._isRight(batch)) return;
     const { discount, currency } = batch.template ?? {};
     const value = discount ? shortValue(discount, currency, this._language.current) : batch.name;
@@ -209,16 +212,16 @@ export class DropForm {
   }
 
   /**
-   * What the server said no to; null clears it.
+   * What the server said no to, by its field; null clears it.
    * @param {import("/sdk/api.js").ApiError|null} error
+   * @returns {string} in words
    */
   fail(error) {
     for (const field of Object.values(FIELD_OF)) this._wrong(field, "");
     const text = error ? errorText(error.code, this._language.current, error.facts) : "";
-    show(this._error, Boolean(text));
-    setText(this._error, text);
     const errors = /** @type {{field: string, code: string}[]} */ (error?.facts.errors ?? []);
     for (const { field } of errors) if (FIELD_OF[field]) this._wrong(FIELD_OF[field], text);
+    return text;
   }
 
   /** @param {string} field @param {string} text empty: nothing is wrong */

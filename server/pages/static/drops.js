@@ -40,15 +40,17 @@ export class Drops extends EventTarget {
     this._taken = new Map();
     /** Why the last look failed. @type {ApiError|null} */
     this.error = null;
+    this._isFollowing = false;
     client.addEventListener("change", () => this._merge());
     client.addEventListener("drop_opened", () => void this.look());
     client.addEventListener("drop_closed", () => void this.look());
+    client.addEventListener("welcome", () => void this.look());
   }
 
   start() {
     void this.look();
     setInterval(() => {
-      if (document.visibilityState === "visible") void this._follow();
+      if (document.visibilityState === "visible" && !this._isFollowing) void this._follow();
     }, LOOK_MS);
   }
 
@@ -69,10 +71,20 @@ export class Drops extends EventTarget {
     this._merge();
   }
 
-  /** The running ones' counters; all drops where none runs. */
+  /** The running ones' counters; all drops where none runs. One at a time: a silent server keeps each for
+   * ten seconds. */
   async _follow() {
+    this._isFollowing = true;
+    try {
+      await this._ask();
+    } finally {
+      this._isFollowing = false;
+    }
+  }
+
+  async _ask() {
     const running = this.all.filter(isRunning);
-    if (!running.length) return this.look();
+    if (!running.length || this.error) return this.look();
     const reports = await Promise.allSettled(running.map(({ id }) => this._api.getDrop(this._client.room, id)));
     for (const report of reports) if (report.status === "fulfilled") this.put(report.value);
   }

@@ -5,6 +5,7 @@ import "/sdk/room-element.js";
 import { show } from "/sdk/element/dom.js";
 import { askForLink, showConnection } from "./connection.js";
 import { Language } from "./language.js";
+import { Line } from "./line.js";
 import { takeToken, useInNewTab } from "./token.js";
 import { Wallet } from "./wallet.js";
 
@@ -22,9 +23,9 @@ else stayOutside();
 /** @param {ClassdropRoom} element */
 function enter(element) {
   element.getToken = () => token;
-  const client = element.client;
-  if (!client) return;
-  showConnection(client, language);
+  const { client, reach } = element;
+  if (!client || !reach) return;
+  showConnection(client, language, new Line(client, reach), "student");
   const wallet = new Wallet(token, language);
   element.addEventListener("classdrop", (event) => {
     const { event: what } = /** @type {CustomEvent} */ (event).detail;

@@ -11,6 +11,14 @@ export const words = {
   waiting: ["正在重连…", "Reconnecting…"],
   one_moment: ["请稍候…", "One moment…"],
   stopped: ["已断开", "Disconnected"],
+  offline: ["已离线", "Offline"],
+  silent: ["服务器没有应答", "No answer from the server"],
+  as_of: ["{at} 时的数字", "Figures as of {at}"],
+  as_of_short: ["（{at} 时）", " (as of {at})"],
+  offline_student: ["你已离线。照常点击领取即可：我们会保留你的点击，恢复联网后自动发出。", "You are offline. Tap as usual: we keep your tap and send it when you are back."],
+  offline_teacher: ["你已离线。数字停在断开的那一刻；恢复联网之前，按下的操作不会发出。", "You are offline. The figures have stopped, and nothing you press is sent until you are back."],
+  silent_student: ["服务器没有应答，正在重试。照常点击领取即可，我们会保留你的点击。", "The server does not answer; we keep trying. Tap as usual: we keep your tap."],
+  silent_teacher: ["服务器没有应答，正在重试。数字停在最后一次应答的时刻。", "The server does not answer; we keep trying. The figures have stopped at its last word."],
   present: ["在线 {n}", "{n} here"],
   no_token: ["请从课程页面的链接进入这间教室。", "Please enter through the link on your course page."],
 
@@ -64,7 +72,17 @@ export const words = {
   take_back: ["撤回", "Take back"],
   send_at_once: ["立刻发出", "Send now"],
   taken_back: ["已撤回，没有发出。", "Taken back. Nothing was sent."],
-  sending: ["发放中…", "Dropping…"],
+
+  // Console: what becomes of a press
+  press_offline: ["你已离线，这次操作没有发出。恢复联网后请再按一次。", "You are offline: nothing was sent. Press again when you are back."],
+  press_sending: ["已发出，等待回应… {n} 秒", "Sent. Waiting for the answer… {n} s"],
+  press_waits: ["连不上服务器，正在重试… {n} 秒", "The server cannot be reached. Trying again… {n} s"],
+  press_give_up: ["不等了", "Stop waiting"],
+  press_looking: ["正在查看结果… {n} 秒", "Looking what became of it… {n} s"],
+  press_unknown: ["没有收到回应，还不知道是否已生效。连上后会自动查看。", "There was no answer, so we do not know yet whether it was done. We look as soon as we can."],
+  press_look: ["查看结果", "Check what became of it"],
+  press_done: ["已查明：操作已生效。", "Checked: it was done."],
+  press_not_done: ["已查明：操作没有生效，需要的话请再按一次。", "Checked: it was not done. Press again if you still want it."],
 
   // Console: a running drop
   state_scheduled: ["倒计时中", "Counting down"],
