@@ -218,6 +218,8 @@
  * @property {number} discount_total
  * @property {number} difference
  * @property {number|null} settled_difference not 0: desk and ledger disagree
+ * @property {{tags: string[], students: string[]}} [audience] who alone may claim; absent: everybody in the room
+ * @property {{tags: string[], new: boolean}} [claim_conditions] what its batch asks of accounts
  * @property {Metadata} metadata
  * @property {string} created_at
  *

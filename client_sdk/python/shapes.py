@@ -484,6 +484,8 @@ class DropReport(TypedDict):
     discount_total: int
     difference: int
     settled_difference: int | None
+    audience: NotRequired[AudienceForm]
+    claim_conditions: NotRequired[ClaimConditions]
     metadata: dict[str, str]
     created_at: str
 

@@ -242,7 +242,7 @@ def _shown(
         campaign_id=batch.campaign_id,
         rooms=_shown_shares(batch, rooms),
         claim_window=_shown_window(batch.claim_window),
-        claim_conditions=_shown_conditions(batch.conditions),
+        claim_conditions=shown_conditions(batch.conditions),
         stopped=shown_stop(stopped),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
@@ -266,7 +266,8 @@ def _shown_window(window: ClaimWindow | None) -> ClaimWindowShown | None:
     return ClaimWindowShown.model_validate({"from": window.from_at, "until": window.until_at})
 
 
-def _shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+def shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+    """None where any account will do."""
     if conditions.is_anybody:
         return None
     return ClaimConditionsShown(tags=sorted(conditions.tags) or None, new=conditions.new)

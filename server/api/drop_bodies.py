@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from server.api.batches import ClaimConditionsShown
 from server.api.fields import (
     Body,
     Id,
@@ -108,6 +109,7 @@ class DropShown(Shown):
     duration_seconds: int
     opens_in_seconds: int
     audience: AudienceShown | None = absent()
+    claim_conditions: ClaimConditionsShown | None = absent()
     opens_at: Moment | None
     closes_at: Moment | None
     closed_at: Moment | None = absent()

@@ -7,6 +7,7 @@ when one of them fails, is in flows/open_drop.py.
 from typing import Any
 
 from server.api import auth
+from server.api.batches import shown_conditions
 from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
 from server.api.drop_bodies import (
     AudienceShown,
@@ -117,13 +118,16 @@ def _answer(found: DropView | Refused) -> Answer | Refused:
 
 
 # Fields that a view and its answer have alike.
-_ALIKE = frozenset(DropShown.model_fields) - {"audience", "metadata"}
+_ALIKE = frozenset(DropShown.model_fields) - {"audience", "claim_conditions", "metadata"}
 
 
 def _shown(view: DropView) -> DropShown:
     alike = {name: getattr(view, name) for name in _ALIKE}
     audience = None if view.audience.is_everybody else _shown_audience(view.audience)
-    return DropShown(**alike, audience=audience, metadata=dict(view.metadata))
+    conditions = shown_conditions(view.conditions)
+    return DropShown(
+        **alike, audience=audience, claim_conditions=conditions, metadata=dict(view.metadata)
+    )
 
 
 def _shown_audience(audience: Audience) -> AudienceShown:

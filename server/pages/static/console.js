@@ -7,14 +7,16 @@
 import { RoomClient, errorText } from "/sdk/index.js";
 import { place, setText, show } from "/sdk/element/dom.js";
 import { Reach } from "/sdk/element/reach.js";
+import { isPointedAt, rearrange } from "./arrange.js";
 import { ask } from "./ask.js";
 import { Changes } from "./changes.js";
 import { askForLink, showConnection } from "./connection.js";
 import { DropForm } from "./drop-form.js";
-import { asApiError, Drops, isRunning } from "./drops.js";
+import { asApiError, Drops } from "./drops.js";
 import { Language } from "./language.js";
 import { Line } from "./line.js";
 import { LiveDrop } from "./live-drop.js";
+import { Places } from "./places.js";
 import { ReadyDrop } from "./ready-drop.js";
 import { TakeBack } from "./take-back.js";
 import { takeToken } from "./token.js";
@@ -23,7 +25,11 @@ import { takeToken } from "./token.js";
 
 const room = document.body.dataset.room ?? "";
 const TICK_MS = 250;
-const ENDED_SHOWN = 5;
+/** Nothing is shown before it has its place; a slow server is not waited for. */
+const LOADING_MS = 2_000;
+/** What moves as one when a list of cards changes. */
+const blocks = () => [...document.querySelectorAll(
+  "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel")];
 
 class Console {
   /**
@@ -51,6 +57,7 @@ class Console {
     this._takeBack = new TakeBack(element("takeback"), language);
     this._form = new DropForm(/** @type {HTMLFormElement} */ (element("new")), language, room, this._desk,
       (how, form, what) => this._make(how, form, what));
+    this._places = new Places();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
     /** @type {Map<string, LiveDrop>} */
@@ -66,10 +73,10 @@ class Console {
     this._line.addEventListener("change", () => this._show());
     this._drops.addEventListener("change", () => this._show());
     this._language.addEventListener("change", () => this._show());
-    setInterval(() => this._showLive(), TICK_MS);
+    setInterval(() => this._tick(), TICK_MS);
     this._client.start();
-    this._drops.start();
-    void this._loadBatches();
+    void Promise.race([Promise.all([this._drops.start(), this._loadBatches()]), pause(LOADING_MS)])
+      .then(() => document.querySelector("main")?.removeAttribute("data-loading"));
   }
 
   async _loadBatches() {
@@ -130,22 +137,31 @@ class Console {
 
   _show() {
     this._showTrouble();
-    const drops = this._drops.all;
-    const ready = drops.filter((drop) => drop.state === "prepared").reverse();
-    const running = drops.filter(isRunning);
-    const ended = drops.filter((drop) => drop.state === "closed").slice(0, ENDED_SHOWN);
-    place(element("ready"), ready.map((drop) => this._readyOf(drop).root));
-    place(element("live"), running.map((drop) => this._liveOf(drop).root));
-    place(element("past"), ended.map((drop) => this._liveOf(drop).root));
-    show(element("ready-empty"), ready.length === 0);
-    show(element("live-empty"), running.length === 0);
-    show(element("past-box"), ended.length > 0);
-    this._showLive();
+    this._places.sort(this._drops.all, Date.now());
+    const { ready, live, past } = this._places;
+    rearrange(blocks, () => {
+      place(element("ready"), ready.map((drop) => this._readyOf(drop).root));
+      place(element("live"), live.map((drop) => this._liveOf(drop).root));
+      place(element("past"), past.map((drop) => this._liveOf(drop).root));
+      show(element("ready-empty"), ready.length === 0);
+      show(element("live-empty"), live.length === 0);
+      show(element("past-box"), past.length > 0);
+      this._showLive();
+    });
   }
 
   /** Clocks move between frames. */
   _showLive() {
-    for (const drop of this._drops.all) this._live.get(drop.id)?.update(drop, this._client.serverNow);
+    const { live, past } = this._places;
+    const now = this._client.serverNow;
+    for (const drop of live) this._live.get(drop.id)?.update(drop, now);
+    for (const drop of past) this._live.get(drop.id)?.update(drop, now, true);
+  }
+
+  /** Cards that kept their place for long enough go where they belong. */
+  _tick() {
+    if (this._places.isDue(Date.now()) && !isPointedAt(element("ready")) && !isPointedAt(element("live"))) this._show();
+    else this._showLive();
   }
 
   /** @param {ShownDrop} drop */
@@ -180,6 +196,9 @@ class Console {
   }
 }
 
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -194,4 +213,7 @@ const language = new Language();
 language.switchWith(element("language"));
 document.title = `${room} · Classdrop`;
 if (token) new Console(token, language).start();
-else askForLink(language);
+else {
+  document.querySelector("main")?.removeAttribute("data-loading");
+  askForLink(language);
+}

@@ -7,6 +7,7 @@
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
+import { audienceText } from "./audience.js";
 import { costText, lengthText } from "./cost.js";
 import { Press } from "./press.js";
 
@@ -47,6 +48,7 @@ export class DropForm {
       inputmode: "numeric", value: 10 });
     this._minutesLabel = h("label", { for: "minutes" });
     this._message = h("textarea", { id: "message", name: "message", rows: 2, maxlength: LONGEST_MESSAGE });
+    this._audience = h("p", { class: "audience", hidden: true });
     this._cost = h("p", { class: "cost", role: "status" });
     this._done = h("p", { class: "done", role: "status" });
     this._now = h("button", { class: "main", type: "button", "data-start": "new", onclick: () => this._press("now") });
@@ -65,6 +67,7 @@ export class DropForm {
     const minutes = h("div", { class: "minutes" }, this._minutes, this._minutesLabel);
     this._form.replaceChildren(
       this._field("batch", this._batch),
+      this._audience,
       this._field("quantity", this._quantity),
       this._choice("duration", [...DURATIONS_S, 0], 60, minutes),
       this._choice("countdown", COUNTDOWNS_S, 0),
@@ -133,7 +136,8 @@ export class DropForm {
   _optionText(batch) {
     const { discount, currency } = batch.template ?? {};
     const worth = discount ? `${shortValue(discount, currency, this._language.current)} · ` : "";
-    return worth + this._say("batch_option", { name: batch.name, n: this._most(batch) });
+    const only = audienceText(batch, this._language);
+    return worth + this._say("batch_option", { name: batch.name, n: this._most(batch) }) + (only && ` · ${only}`);
   }
 
   /** This room's share, where it has one, else the batch's rest. @param {Batch} batch */
@@ -150,6 +154,9 @@ export class DropForm {
     const isOther = this._radio("duration") === 0;
     show(/** @type {Element} */ (this._minutes.parentElement), isOther);
     setText(this._cost, batch?.template ? costText(batch.template, this._quantity.valueAsNumber, this._language) : "");
+    const only = batch ? audienceText(batch, this._language) : "";
+    show(this._audience, only !== "");
+    setText(this._audience, only);
     if (batch) this._quantity.max = String(this._most(batch));
   }
 

@@ -47,11 +47,12 @@ export class Drops extends EventTarget {
     client.addEventListener("welcome", () => void this.look());
   }
 
+  /** Resolves when the first look is done. */
   start() {
-    void this.look();
     setInterval(() => {
-      if (document.visibilityState === "visible" && !this._isFollowing) void this._follow();
+      if (document.visibilityState === "visible") void this._follow();
     }, LOOK_MS);
+    return this.look();
   }
 
   /** Newest first. */
@@ -71,22 +72,12 @@ export class Drops extends EventTarget {
     this._merge();
   }
 
-  /** The running ones' counters; all drops where none runs. One at a time: a silent server keeps each for
-   * ten seconds. */
+  /** One look at a time: a silent server keeps each for ten seconds. */
   async _follow() {
+    if (this._isFollowing) return;
     this._isFollowing = true;
-    try {
-      await this._ask();
-    } finally {
-      this._isFollowing = false;
-    }
-  }
-
-  async _ask() {
-    const running = this.all.filter(isRunning);
-    if (!running.length || this.error) return this.look();
-    const reports = await Promise.allSettled(running.map(({ id }) => this._api.getDrop(this._client.room, id)));
-    for (const report of reports) if (report.status === "fulfilled") this.put(report.value);
+    await this.look();
+    this._isFollowing = false;
   }
 
   /** What a call answered. @param {DropReport} report */

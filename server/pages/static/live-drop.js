@@ -7,6 +7,7 @@
 import { setText, show } from "/sdk/element/dom.js";
 import { countdown, shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
+import { audienceText } from "./audience.js";
 import { lengthText } from "./cost.js";
 import { isRunning } from "./drops.js";
 import { liveDropNodes } from "./live-drop-nodes.js";
@@ -85,19 +86,23 @@ export class LiveDrop {
   /**
    * @param {ShownDrop} drop
    * @param {number} now server time, ms
+   * @param {boolean} isPast whether it lies among the ended ones
    */
-  update(drop, now) {
+  update(drop, now, isPast = false) {
     this._drop = drop;
     const dom = this._dom;
     setText(dom.value, drop.discount ? shortValue(drop.discount, drop.currency ?? "CNY", this._language.current) : "");
     setText(dom.name, drop.name ?? "");
     setText(dom.state, this._language.say(`state_${drop.state}`));
     this.root.dataset.state = drop.state;
+    const audience = audienceText(drop, this._language);
+    show(dom.audience, audience !== "");
+    setText(dom.audience, audience);
     show(dom.message, Boolean(drop.message));
     setText(dom.message, drop.message ?? "");
     this._showClock(drop, now);
     this._showUnits(drop, now);
-    this._showControls(drop);
+    this._showControls(drop, isPast);
     this._lookUp.translate();
   }
 
@@ -172,11 +177,13 @@ export class LiveDrop {
     setText(this._dom.recording, isLong ? this._language.say("recording", { n: behind }) : "");
   }
 
-  /** @param {ShownDrop} drop */
-  _showControls(drop) {
+  /** @param {ShownDrop} drop @param {boolean} isPast */
+  _showControls(drop, isPast) {
     const dom = this._dom;
     const say = this._language.say.bind(this._language);
-    show(dom.controls, isRunning(drop));
+    // A card that has just ended keeps its height until it goes to the ended ones.
+    show(dom.controls, isRunning(drop) || !isPast);
+    dom.controls.toggleAttribute("inert", !isRunning(drop));
     setText(dom.topUpLabel, say("top_up"));
     setText(dom.extendLabel, say("extend"));
     for (const { add, button } of dom.topUps) setText(button, `+${add}`);

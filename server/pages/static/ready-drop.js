@@ -3,6 +3,7 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
+import { audienceText } from "./audience.js";
 import { costText, lengthText } from "./cost.js";
 import { Press } from "./press.js";
 
@@ -22,16 +23,22 @@ export class ReadyDrop {
     this.name = h("strong", { id: `ready-${id}` });
     this.facts = h("p", { class: "hint figures" });
     this.message = h("p", { class: "said" });
+    this.audience = h("p", { class: "audience", hidden: true });
     this.cost = h("p", { class: "cost" });
     this.start = h("button", { class: "main", type: "button", "data-start": id,
-      "aria-describedby": `ready-${id}`, onclick: () => start(this._what) });
+      "aria-describedby": `ready-${id}`, onclick: () => this._pressed(start) });
     this.root = h("li", { class: "panel ready", "data-drop": id },
       h("div", { class: "head" }, this.value, h("div", null, this.name, this.facts)),
-      this.message, this.cost, this.start, this.press.root);
+      this.audience, this.message, this.cost, this.start, this.press.root);
+  }
+
+  /** @param {(what: string) => void} start */
+  _pressed(start) {
+    if (this.start.getAttribute("aria-disabled") !== "true") start(this._what);
   }
 
   /**
-   * @param {ShownDrop} drop
+   * @param {ShownDrop} drop prepared, or opened a moment ago
    * @param {Language} language
    */
   update(drop, language) {
@@ -49,7 +56,12 @@ export class ReadyDrop {
     const cost = costText(drop, drop.quantity, language);
     show(this.cost, Boolean(cost));
     setText(this.cost, cost);
-    setText(this.start, language.say("start"));
+    const audience = audienceText(drop, language);
+    show(this.audience, audience !== "");
+    setText(this.audience, audience);
+    const isSent = drop.state !== "prepared";
+    setText(this.start, language.say(isSent ? "sent" : "start"));
+    this.start.setAttribute("aria-disabled", String(isSent));
     this._what = language.say("takeback_hint", { value: value || (drop.name ?? ""), n: drop.quantity });
   }
 }

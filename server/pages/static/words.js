@@ -43,6 +43,17 @@ export const words = {
   ready_empty: ["课前可以先备好，上课时按一下就发。", "Prepare drops before class; one press sends them."],
   new_drop: ["新的发券", "New drop"],
 
+  // Console: who alone may claim
+  audience_only: ["仅限：{who}", "Only for: {who}"],
+  audience_tag: ["标签 {names}", "tag {names}"],
+  audience_tags: ["标签 {names}", "tags {names}"],
+  audience_student: ["{n} 位指定学生", "{n} named student"],
+  audience_students: ["{n} 位指定学生", "{n} named students"],
+  audience_new: ["新账号", "new accounts"],
+  audience_or: ["、", ", "],
+  audience_and: ["；", "; "],
+  sent: ["已发放 ✓", "Dropped ✓"],
+
   // Console: form
   batch: ["优惠券批次", "Coupon batch"],
   batch_option: ["{name}（可发 {n} 张）", "{name} ({n} left to drop)"],
