@@ -68,11 +68,13 @@ clean:
 
 # The stamps say what has been installed, so that a second run starts at once.
 $(VENV)/installed: $(PYTHON) pyproject.toml constraints.txt
-	$(PIP_INSTALL) -e .
+	@echo 'Installing the dependencies into $(VENV): about a minute, the first time only.'
+	@$(PIP_INSTALL) -e .
 	@touch $@
 
 $(VENV)/installed-dev: $(PYTHON) pyproject.toml constraints.txt
-	$(PIP_INSTALL) -e '.[dev,loadtest]'
+	@echo 'Installing the dependencies and the tools into $(VENV): about a minute, the first time only.'
+	@$(PIP_INSTALL) -e '.[dev,loadtest]'
 	@touch $@ $(VENV)/installed
 
 # The first that runs and is new enough: a name on the PATH need not be more than a shim.

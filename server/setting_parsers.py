@@ -128,6 +128,11 @@ def flag(text: str) -> bool:
     return text == "1"
 
 
+def flag_if_said(text: str) -> bool | None:
+    """None where nobody said: the mode then decides."""
+    return flag(text) if text else None
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:

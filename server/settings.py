@@ -43,7 +43,7 @@ class Settings:
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     time_zone: ZoneInfo
-    demo_shop: bool
+    demo_shop: bool | None  # None: nobody said
     key_prefix: str
     accept_weak_redis: bool
     replicas: int
@@ -235,10 +235,12 @@ _VARIABLES = (
     _Variable(
         "CLASSDROP_DEMO_SHOP",
         "demo_shop",
-        "0",
+        "",
         '`1` opens the sample shop behind `/checkout`, where whoever presses "pay" has paid: for '
-        "trying things out, never for a school. `python -m server` without a role opens it itself.",
-        setting_parsers.flag,
+        "trying things out, never for a school. `python -m server` without a role opens it, unless "
+        "this says `0`.",
+        setting_parsers.flag_if_said,
+        "`0`",
     ),
     _Variable(
         "CLASSDROP_KEY_PREFIX",

@@ -9,7 +9,7 @@
  *     element.getToken = () => fetch("/my-classdrop-token").then((answer) => answer.text());
  *
  * Attributes: `room`; `server` (where Classdrop is; this module's own origin if absent); `lang` (the
- * browser's if absent); `compact`. It sets `data-empty` on itself while it has nothing to show.
+ * browser's if absent); `compact`; `scheme` (`light`, `dark`, `auto`). It sets `data-empty` on itself while it has nothing to show.
  *
  * Events, all named `classdrop`, `detail.event` one of: `opened`, `won`, `confirmed`, `closed`,
  * `released`, `revoked` (with `drop_id`), `changed` (a coupon was put on an order, used, freed: with `coupon_id`,

@@ -286,7 +286,6 @@ function closedText(code, language) {
 const token = takeToken("checkout");
 const language = new Language(shopWords);
 language.switchWith(element("language"));
-document.title = "Classdrop";
 if (token) void open(token, language);
 else {
   element("shop").hidden = true;

@@ -211,7 +211,6 @@ function element(id) {
 const token = takeToken(`console/${room}`);
 const language = new Language();
 language.switchWith(element("language"));
-document.title = `${room} · Classdrop`;
 if (token) new Console(token, language).start();
 else {
   document.querySelector("main")?.removeAttribute("data-loading");

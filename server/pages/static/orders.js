@@ -241,6 +241,5 @@ function element(id) {
 const token = takeToken("checkout");
 const language = new Language({ ...shopWords, ...orderWords });
 language.switchWith(element("language"));
-document.title = "Classdrop";
 if (token) void new Orders(new ShopApi(token), claimsOf(token), language).start();
 else askForLink(language);

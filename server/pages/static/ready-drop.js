@@ -20,7 +20,7 @@ export class ReadyDrop {
     this._what = "";
     this.press = new Press(desk);
     this.value = h("span", { class: "worth" });
-    this.name = h("strong", { id: `ready-${id}` });
+    this.name = h("h3", { id: `ready-${id}` });
     this.facts = h("p", { class: "hint figures" });
     this.message = h("p", { class: "said" });
     this.audience = h("p", { class: "audience", hidden: true });

@@ -15,7 +15,6 @@ const room = document.body.dataset.room ?? "";
 const token = takeToken(`student/${room}`);
 const language = new Language();
 language.switchWith(/** @type {HTMLElement} */ (document.getElementById("language")));
-document.title = `${room} · Classdrop`;
 
 if (token) enter(/** @type {ClassdropRoom} */ (document.getElementById("room")));
 else stayOutside();

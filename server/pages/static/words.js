@@ -22,6 +22,26 @@ export const words = {
   present: ["在线 {n}", "{n} here"],
   no_token: ["请从课程页面的链接进入这间教室。", "Please enter through the link on your course page."],
 
+  // Home, and addresses that lead nowhere
+  home_title: ["试一试课堂发券", "Try it: coupons in a live class"],
+  home_hint: ["每张卡片都会在新标签页打开。先开老师的讲台，再开一位学生的教室，然后按一下发放。", "Each card opens in a new tab. Open the teacher's console, then a student's room beside it, and press Drop."],
+  about_title: ["课堂发券", "Coupons in a live class"],
+  about_text: ["老师在直播课上按一下，优惠券立刻出现在每位学生的屏幕上，先点先得，绝不超发。", "A teacher presses one button in a live class; every student sees the coupon at once and claims it with one tap. Never more than there are."],
+  about_sign_in: ["请从学校课程页面的链接进入：链接会带你到自己的教室或讲台。", "Sign in at your school's course page: its link leads to your room or your console."],
+  role_teacher: ["老师", "Teacher"],
+  role_teacher_text: ["讲台：备好一次发放，按一下就发。", "The console: prepare a drop, send it with one press."],
+  role_student_1: ["学生 1", "Student 1"],
+  role_student_1_text: ["教室：等优惠券出现，点一下领取。", "The room: wait for the coupon, claim it with one tap."],
+  role_student_2: ["学生 2", "Student 2"],
+  role_student_2_text: ["同一间教室里的另一位同学。", "A classmate in the same room."],
+  role_checkout: ["结算", "Checkout"],
+  role_checkout_text: ["示例商店：学生 1 用领到的券下单。", "The sample shop: student 1 uses what was claimed."],
+  role_operator: ["运营", "Operator"],
+  role_operator_text: ["所有人的订单，可退款。", "Everybody's orders, and refunds."],
+  lost_title: ["这里没有页面", "There is no page here"],
+  lost_text: ["地址可能输错了，或链接不完整。请从课程页面的链接重新进入。", "The address may be mistyped, or the link cut short. Enter again through the link on your course page."],
+  lost_home: ["回到首页", "To the start page"],
+
   // Student
   empty_title: ["老师发券时，会出现在这里", "Coupons will appear here"],
   empty_text: ["请保持页面打开。优惠券一到，点一下就能领取。", "Keep this page open. When your teacher drops a coupon, one tap claims it."],
