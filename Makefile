@@ -21,6 +21,8 @@ endif
 
 .PHONY: run test fast fmt lint load bench chaos clean
 
+# People read what it says, wherever it goes.
+run: export CLASSDROP_LOG_FORMAT ?= text
 run: $(VENV)/installed
 	@exec $(PYTHON) -m server
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 = not now, 2 = refused."""
     asked = _parser().parse_args(arguments)
-    configure_logs(asked.role or "run")
     try:
         settings = read_settings()
+        configure_logs(asked.role or "run", form=settings.log_format)
         hide_in_logs(settings.secret_texts())
         _dispatch(settings, asked)
     except SettingsError as error:

@@ -48,6 +48,7 @@ class Settings:
     accept_weak_redis: bool
     replicas: int
     lock_seconds: int
+    log_format: str
     apportionment: str
     discount_base: str
 
@@ -264,6 +265,13 @@ _VARIABLES = (
         "How many replicas of Redis must have a win before the student is told `won`. With `0` a "
         "replica that is promoted may lack the last wins; `confirmed` ones are never lost.",
         setting_parsers.whole_number(0, _MAX_REPLICAS),
+    ),
+    _Variable(
+        "CLASSDROP_LOG_FORMAT",
+        "log_format",
+        "auto",
+        "`json` lines, `text` for people, or `auto`: text where stderr is a terminal.",
+        setting_parsers.one_of("auto", "text", "json"),
     ),
     _Variable(
         "CLASSDROP_LOCK_SECONDS",

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import structlog
+
 from server.commands import CommandError
 from server.commands.checks import refuse_unfit
 from server.commands.data_folder import DataFolder
@@ -22,6 +24,7 @@ from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError
 from server.settings import Settings
 
 _REDIS_STOP_SECONDS = 1.0
+_log = structlog.get_logger()
 
 
 async def run(settings: Settings) -> None:
@@ -32,9 +35,12 @@ async def run(settings: Settings) -> None:
     async with folder.claimed() as lock:
         refuse_taken_port(settings)
         async with _with_redis(settings, folder, lock) as with_redis:
+            _log.info("redis_up", embedded=not settings.redis_url)
             complete = await _with_ledger_and_secret(with_redis, folder)
+            _log.info("ledger_up", embedded=not settings.database_url)
             await refuse_unfit(complete)
             await prepare_demo(complete)
+            _log.info("demo_room_ready")
             links = demo_links(complete)
             with handed_over(links, folder.demo_links) as file:
                 async with (
