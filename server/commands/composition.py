@@ -26,6 +26,7 @@ from server.commands.refused_tokens import RefusedTokens
 from server.commands.worker_composition import ledger_of, redis_of
 from server.core.addresses import TrustedProxies
 from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.demo_link import DemoLink
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import Doubt
@@ -44,7 +45,6 @@ from server.gateway.rooms import Rooms
 from server.ids import new_id
 from server.ledger.engine import Ledger
 from server.pages.routes import PageFacts, lost_page, page_routes
-from server.pages.short_links import DemoLink
 from server.settings import Settings
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys

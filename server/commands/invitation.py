@@ -13,7 +13,7 @@ import httpx
 import segno
 
 from server.commands.listening import EVERY_ADDRESS, local_url
-from server.pages.short_links import DemoLink
+from server.demo_link import DemoLink
 from server.settings import Settings
 
 _READY_SECONDS = 30.0

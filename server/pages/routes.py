@@ -17,9 +17,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from server.core.room_names import is_room_name
+from server.demo_link import DemoLink
 from server.pages.assets import Asset, AssetStore
 from server.pages.policy import checked_origins, page_headers
-from server.pages.short_links import DemoLink, ShortLinks
+from server.pages.short_links import ShortLinks
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -5,8 +5,7 @@ each start of `python -m server`; `web` and `worker` alone have none.
 """
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -14,22 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-# 40 random bits; who has guessed wrong so often is guessing, and then no code is right any more.
-CODE_CHARS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_LENGTH = 8
+from server.demo_link import DemoLink
+
+# Who has guessed wrong so often is guessing, and then no code is right any more.
 MOST_WRONG = 50
 _FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
-
-
-@dataclass(frozen=True, slots=True)
-class DemoLink:
-    """`name`: whose it is. `expires_at`: seconds since 1970."""
-
-    name: str
-    code: str
-    path: str
-    token: str
-    expires_at: int
 
 
 class ShortLinks:
@@ -76,13 +64,3 @@ def _is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
-
-
-def as_json(link: DemoLink) -> Mapping[str, object]:
-    return {
-        "name": link.name,
-        "code": link.code,
-        "path": link.path,
-        "token": link.token,
-        "expires_at": link.expires_at,
-    }

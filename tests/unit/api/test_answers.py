@@ -18,6 +18,7 @@ COUPON = orjson.dumps(
         "valid_from": to_text(0),
         "valid_until": to_text(1_000),
         "use_by": to_text(1_000),
+        "state": "usable",
     }
 )
 

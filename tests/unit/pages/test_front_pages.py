@@ -6,8 +6,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from server.demo_link import DemoLink
 from server.pages.routes import PageFacts, lost_page, page_routes
-from server.pages.short_links import MOST_WRONG, DemoLink
+from server.pages.short_links import MOST_WRONG
 
 pytestmark = pytest.mark.asyncio
 
