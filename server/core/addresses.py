@@ -35,8 +35,8 @@ class TrustedProxies:
         return address
 
     def trusts(self, address: str) -> bool:
-        if self.trusts_everybody:
-            return True
+        if self.trusts_everybody or not self.networks:
+            return self.trusts_everybody
         try:
             known = ip_address(address)
         except ValueError:

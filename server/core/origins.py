@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 _HOST: Final = r"([A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?"
 _AUTHORITY: Final = re.compile(_HOST)
 _ORIGIN: Final = re.compile(rf"([Hh][Tt][Tt][Pp][Ss]?)://{_HOST}/?")
-_MAX_CHARS: Final = 300  # what is kept in the caches is a stranger's
+MAX_CHARS: Final = 300  # what is kept in the caches is a stranger's
 _PORTS: Final = {"http": 80, "https": 443}
 _DEFAULTS: Final = frozenset((80, 443))
 
@@ -36,12 +36,12 @@ class Origin(NamedTuple):
 
 def read_authority(text: str) -> Authority | None:
     """A `Host` header. None: it is none."""
-    return _read_authority(text) if len(text) <= _MAX_CHARS else None
+    return _read_authority(text) if len(text) <= MAX_CHARS else None
 
 
 def read_origin(text: str) -> Origin | None:
     """An `Origin` header. None: `null`, or what no browser writes."""
-    return _read_origin(text) if len(text) <= _MAX_CHARS else None
+    return _read_origin(text) if len(text) <= MAX_CHARS else None
 
 
 # A class comes with one Host and one Origin.

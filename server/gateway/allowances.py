@@ -34,9 +34,8 @@ class Allowances:
 
     def grant(self, connection: "Connection", size: int, now: int) -> int:
         """Before a welcome of `size` bytes is written: how much may be unsent beside what is pushed."""
-        if size < LARGE_BYTES or connection.transport is None:
-            return 0
-        unsent = size + connection.transport.get_write_buffer_size()
+        transport = connection.transport
+        unsent = size + (transport.get_write_buffer_size() if transport is not None else 0)
         self._unread[connection] = _Unread(unsent, now, now)
         return unsent
 

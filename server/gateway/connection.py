@@ -19,6 +19,7 @@ from server.clock import now_ms
 from server.core.room_names import room_of
 from server.gateway import closing
 from server.gateway.admission import refusal_of
+from server.gateway.allowances import LARGE_BYTES
 from server.gateway.closing import Closing
 from server.gateway.frames import text_frame, text_frame_head, usual_text
 from server.gateway.handshake import Handshake, read_request, read_usual
@@ -133,11 +134,10 @@ class Connection(asyncio.Protocol):
         stash, self.stash = self.stash or (), None
         size = len(shared) + len(own)
         pieces = (text_frame_head(size), shared, own, *stash)
-        allowed = self._host.allowances.grant(self, size, now_ms())
-        if not allowed:
+        if size < LARGE_BYTES:
             self.write(b"".join(pieces))
         elif self.transport is not None and not self._is_ending and not self.transport.is_closing():
-            self.allow_unsent(allowed)
+            self.allow_unsent(self._host.allowances.grant(self, size, now_ms()))
             self.transport.writelines(pieces)
 
     def allow_unsent(self, size: int) -> None:

@@ -8,12 +8,13 @@ any handshake. Whatever differs in the least is None here and the library's to r
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from websockets.http11 import Request
 from websockets.utils import accept_key
 
-from server.core.origins import is_own, read_authority, read_origin
+from server.core.origins import MAX_CHARS, is_own, read_authority, read_origin
 
 SUBPROTOCOL: Final = "classdrop.v1"
 VERSION: Final = "13"  # of the WebSocket protocol: RFC 6455
@@ -131,14 +132,24 @@ def is_from(handshake: Handshake, allowed: frozenset[str], *, by_proxy: bool = F
     decides. `by_proxy`: it came through a trusted one, which may say what it was asked for."""
     if not handshake.origins:
         return True
-    origin = read_origin(handshake.origins[0]) if len(handshake.origins) == 1 else None
+    if len(handshake.origins) != 1 or len(handshake.origins[0]) > MAX_CHARS:
+        return False
+    host, origin = handshake.host or "", handshake.origins[0]
+    if not by_proxy:
+        return _is_served(origin, allowed, None, host)
+    scheme = _first(handshake.forwarded_proto).lower()
+    return _is_served(origin, allowed, scheme, host, _first(handshake.forwarded_host))
+
+
+# A class comes with the same words: 1 us instead of 8.
+@lru_cache(maxsize=256)
+def _is_served(text: str, allowed: frozenset[str], scheme: str | None, *hosts: str) -> bool:
+    origin = read_origin(text)
     if origin is None:
         return False
     if origin.text in allowed:
         return True
-    scheme = _first(handshake.forwarded_proto).lower() if by_proxy else None
-    names = [handshake.host or "", *([_first(handshake.forwarded_host)] if by_proxy else ())]
-    served = (read_authority(name) for name in names)
+    served = map(read_authority, hosts)
     return any(one is not None and is_own(origin, one, scheme) for one in served)
 
 

@@ -68,8 +68,12 @@ class Room:
         self.was_deaf = False
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._broadcast = Broadcast(self.connections, on_sent)
-        self._heads: dict[tuple[str, ...], _Head] = {}  # by the ids of what is shown, of `_second`
+        # What is shown in this second, whether all of it is for everybody, and what was made of it: by the
+        # ids of the drops.
         self._second = 0
+        self._shown_now: list[RoomDrop] | None = None
+        self._is_for_everybody = False
+        self._heads: dict[tuple[str, ...], _Head] = {}
 
     # --- who is here --------------------------------------------------------------------------
 
@@ -131,7 +135,7 @@ class Room:
         self.epoch, self.offset, self.losses = state.epoch, state.offset, state.losses
         self.drops = {drop.id: drop for drop in state.drops}
         self.counts.update(counts)
-        self._heads.clear()
+        self._shown_now = None
 
     def is_at(self, state: RoomState) -> bool:
         return (self.epoch, self.offset, self.losses) == (state.epoch, state.offset, state.losses)
@@ -155,7 +159,7 @@ class Room:
         drop = publication.drop
         self.offset = publication.offset
         self.drops[drop.id] = drop
-        self._heads.clear()
+        self._shown_now = None
         self._broadcast.put(self._frame_of(publication, now), drop.audience, publication.at)
 
     def _frame_of(self, publication: Publication, now: int) -> bytes:
@@ -193,14 +197,14 @@ class Room:
     ) -> Welcome:
         """`held`: drop id -> what this student has of it. What they were told of they are told again
         where the desk knows nothing of it: it may be being loaded."""
-        mine = _known(held)
+        mine = _known(held) if held else {}
         if self.unconfirmed:
             mine = {**self._told_won(identity.subject), **mine}
         for drop_id, claim in mine.items():
             if claim.state is ClaimState.WON:
                 self.unconfirmed[drop_id, identity.subject] = claim
         head = self._head(identity, now)
-        claims = _shown_claims({d: claim for d, claim in mine.items() if d not in head.left_out})
+        claims = _shown_claims(mine, head.left_out) if mine else []
         return Welcome(head.text, wire.welcome_tail(identity.subject, claims))
 
     def _told_won(self, student: str) -> dict[str, HeldClaim]:
@@ -209,11 +213,16 @@ class Room:
 
     def _head(self, identity: Identity, now: int) -> _Head:
         """Shared by all who join within a second and are shown the same drops."""
-        drops = [drop for drop in self.shown_drops(now) if is_for(drop, identity)]
-        if self._second != now // 1000:
+        shown = self._shown_now
+        if shown is None or self._second != now // 1000:
+            shown = self._shown_now = self.shown_drops(now)
+            self._is_for_everybody = all(drop.audience.is_everybody for drop in shown)
             self._second = now // 1000
             self._heads.clear()
-        ids = tuple(drop.id for drop in drops)
+        drops, ids = shown, tuple[str, ...]()
+        if not self._is_for_everybody:
+            drops = [drop for drop in shown if is_for(drop, identity)]
+            ids = tuple(drop.id for drop in drops)
         head = self._heads.get(ids)
         if head is None:
             head = self._make_head(drops, now)
@@ -257,8 +266,11 @@ def _known(held: Mapping[str, HeldClaim | None]) -> dict[str, HeldClaim]:
     return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
 
 
-def _shown_claims(held: Mapping[str, HeldClaim]) -> list[dict[str, object]]:
+def _shown_claims(
+    mine: Mapping[str, HeldClaim], left_out: frozenset[str]
+) -> list[dict[str, object]]:
     """What has been given back is nobody's to show: a welcome says no more than one who stayed knows."""
+    held = {d: claim for d, claim in mine.items() if d not in left_out} if left_out else mine
     newest = sorted(held.items(), key=lambda one: one[1].won_at, reverse=True)
     coupons = [(d, claim.coupon) for d, claim in newest if claim.state is ClaimState.CONFIRMED]
     told = wire_state.coupons_within(coupons) if coupons else ()
