@@ -1,6 +1,7 @@
 """A link of the demo room with its short code.
 
-Made by `commands/demo_links.py`, followed by `pages/short_links.py`. A leaf without any import of a web framework: `run`, which makes the links, serves nothing.
+Made by `commands/demo_links.py`, followed by `pages/short_links.py`. A leaf without any import of a web
+framework: `run`, which makes the links, serves nothing.
 """
 
 from collections.abc import Mapping

@@ -27,11 +27,13 @@ _COVERED = (
     "server.core",
     "server.tokens",
     "server.wire",
+    "server.coupon_frames",
     "server.gateway.session",
     "server.gateway.handshake",
     "server.gateway.frames",
     "client_sdk.python.session",
     "client_sdk.python.room",
+    "client_sdk.python.coupons",
     "client_sdk.python.errands",
     "client_sdk.python.frames",
 )
