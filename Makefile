@@ -21,6 +21,8 @@ endif
 
 .PHONY: run test fast fmt lint load bench chaos clean
 
+# People read what it says, wherever it goes.
+run: export CLASSDROP_LOG_FORMAT ?= text
 run: $(VENV)/installed
 	@exec $(PYTHON) -m server
 
@@ -68,11 +70,13 @@ clean:
 
 # The stamps say what has been installed, so that a second run starts at once.
 $(VENV)/installed: $(PYTHON) pyproject.toml constraints.txt
-	$(PIP_INSTALL) -e .
+	@echo 'Installing the dependencies into $(VENV): about a minute, the first time only.'
+	@$(PIP_INSTALL) -e .
 	@touch $@
 
 $(VENV)/installed-dev: $(PYTHON) pyproject.toml constraints.txt
-	$(PIP_INSTALL) -e '.[dev,loadtest]'
+	@echo 'Installing the dependencies and the tools into $(VENV): about a minute, the first time only.'
+	@$(PIP_INSTALL) -e '.[dev,loadtest]'
 	@touch $@ $(VENV)/installed
 
 # The first that runs and is new enough: a name on the PATH need not be more than a shim.

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 _FIN: Final = 0x80
 _MASKED: Final = 0x80
-_LONGEST: Final = 4 * 1024 * 1024  # a `welcome` of a room with many drops is some KB
+_LONGEST: Final = 1024 * 1024  # four times the largest `welcome` (PROTOCOL.md)
 _LONGEST_HEAD: Final = 16 * 1024
 
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 = not now, 2 = refused."""
     asked = _parser().parse_args(arguments)
-    configure_logs(asked.role or "run")
     try:
         settings = read_settings()
+        configure_logs(asked.role or "run", form=settings.log_format)
         hide_in_logs(settings.secret_texts())
         _dispatch(settings, asked)
     except SettingsError as error:
@@ -65,7 +65,9 @@ def _command(settings: Settings, asked: argparse.Namespace) -> Coroutine[object,
         case "web":
             from server.commands.web import Place, web
 
-            return web(settings, Place(asked.number, asked.listen_fd, asked.up_fd))
+            return web(
+                settings, Place(asked.number, asked.listen_fd, asked.up_fd, asked.demo_links)
+            )
         case "worker":
             from server.commands.worker import worker
 
@@ -101,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     worker_parser = roles.add_parser("worker", help="claims to the ledger")
     for name in ("--number", "--listen-fd"):
         web_parser.add_argument(name, type=int, help=argparse.SUPPRESS)
+    web_parser.add_argument("--demo-links", type=Path, help=argparse.SUPPRESS)
     for child in (web_parser, worker_parser):
         child.add_argument("--up-fd", type=int, help=argparse.SUPPRESS)
     roles.add_parser("migrate", help="the ledger's schema to this version")

@@ -108,7 +108,8 @@ def _origin(text: str) -> str:
         raise ValueError(wrong)
     if url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError(wrong)
-    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    name = url.hostname.rstrip(".")
+    host = f"[{name}]" if ":" in name else name
     is_default = port in (None, {"http": 80, "https": 443}[url.scheme])
     return f"{url.scheme}://{host}" if is_default else f"{url.scheme}://{host}:{port}"
 
@@ -142,6 +143,11 @@ def flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError("must be 0 or 1")
     return text == "1"
+
+
+def flag_if_said(text: str) -> bool | None:
+    """None where nobody said: the mode then decides."""
+    return flag(text) if text else None
 
 
 def one_of(*words: str) -> Callable[[str], str]:

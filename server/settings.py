@@ -38,16 +38,18 @@ class Settings:
     port: int
     processes: int
     joins_per_second: int
+    keep_alive_seconds: int
     public_url: str | None
     login_url: str | None
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     time_zone: ZoneInfo
-    demo_shop: bool
+    demo_shop: bool | None  # None: nobody said
     key_prefix: str
     accept_weak_redis: bool
     replicas: int
     lock_seconds: int
+    log_format: str
     apportionment: str
     discount_base: str
 
@@ -192,10 +194,19 @@ _VARIABLES = (
         setting_parsers.whole_number(1, 100_000),
     ),
     _Variable(
+        "CLASSDROP_KEEP_ALIVE_SECONDS",
+        "keep_alive_seconds",
+        "75",
+        "How long an idle HTTP connection stays open. More than the balancer in front keeps its own (most: "
+        "60), or it sends a request into a connection that is just being closed, and answers 502.",
+        setting_parsers.whole_number(1, 3_600),
+    ),
+    _Variable(
         "CLASSDROP_PUBLIC_URL",
         "public_url",
         "",
-        "What the world calls this service, for links, for example `https://drops.school.example`.",
+        "What the world calls this service, for links, for example `https://drops.school.example`. Its "
+        "pages may open sockets whatever `Host` a proxy sends.",
         setting_parsers.public_url,
         "what was listened on",
     ),
@@ -236,10 +247,12 @@ _VARIABLES = (
     _Variable(
         "CLASSDROP_DEMO_SHOP",
         "demo_shop",
-        "0",
+        "",
         '`1` opens the sample shop behind `/checkout`, where whoever presses "pay" has paid: for '
-        "trying things out, never for a school. `python -m server` without a role opens it itself.",
-        setting_parsers.flag,
+        "trying things out, never for a school. `python -m server` without a role opens it, unless "
+        "this says `0`.",
+        setting_parsers.flag_if_said,
+        "`0`",
     ),
     _Variable(
         "CLASSDROP_KEY_PREFIX",
@@ -263,6 +276,13 @@ _VARIABLES = (
         "How many replicas of Redis must have a win before the student is told `won`. With `0` a "
         "replica that is promoted may lack the last wins; `confirmed` ones are never lost.",
         setting_parsers.whole_number(0, _MAX_REPLICAS),
+    ),
+    _Variable(
+        "CLASSDROP_LOG_FORMAT",
+        "log_format",
+        "auto",
+        "`json` lines, `text` for people, or `auto`: text where stderr is a terminal.",
+        setting_parsers.one_of("auto", "text", "json"),
     ),
     _Variable(
         "CLASSDROP_LOCK_SECONDS",

@@ -40,9 +40,14 @@ _LOOP_BEAT_S = 0.5
 _LOOP_DEAD_AFTER_S = 10.0
 
 
-def configure_logs(role: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+def configure_logs(
+    role: str, stream: TextIO | None = None, level: int = logging.INFO, form: str = "json"
+) -> None:
     """JSON lines on stderr (ts, level, event, role, process id), the same for structlog and for
-    libraries that use `logging`. Called first in every process."""
+    libraries that use `logging`. Lines for people with `form` text, and with auto where stderr is a
+    terminal. Called first in every process."""
+    out = stream or sys.stderr
+    is_text = form == "text" or (form == "auto" and out.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -51,10 +56,13 @@ def configure_logs(role: str, stream: TextIO | None = None, level: int = logging
         structlog.processors.format_exc_info,
         _stamp(role, os.getpid()),
     ]
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _to_json_line],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _to_text_line if is_text else _to_json_line,
+            ],
             foreign_pre_chain=shared,
         )
     )
@@ -106,6 +114,17 @@ def _to_json_line(_logger: object, _name: str, event: Any) -> str:
     return redacted(line.decode())
 
 
+def _to_text_line(_logger: object, _name: str, event: Any) -> str:
+    """`18:20:52 web     web_up port=8000`: what is not usual says its level."""
+    facts = dict(_without_private_keys(event))  # type: ignore[call-overload]
+    at, role, level = facts.pop("ts", "")[11:19], facts.pop("role", ""), facts.pop("level", "info")
+    facts.pop("process_id", None)
+    trace = facts.pop("exception", "")
+    words = [at, f"{role:<7}", *([] if level == "info" else [level.upper()])]
+    words += [str(facts.pop("event", "")), *(f"{name}={value}" for name, value in facts.items())]
+    return redacted(" ".join(words) + (f"\n{trace}" if trace else ""))
+
+
 def _without_private_keys(value: object) -> object:
     if isinstance(value, Mapping):
         return {
@@ -134,6 +153,7 @@ class Metrics:
     def _gateway(self) -> None:
         self.ws_connections = self._gauge("ws_connections", "Sockets open now")
         self.ws_connects = self._counter("ws_connects", "Sockets that said hello", "result")
+        self.ws_refused = self._counter("ws_refused", "Handshakes turned away", "reason")
         self.ws_joins_peak = self._gauge("ws_joins_peak", "Most sockets let in within one second")
         self.ws_disconnects = self._counter("ws_disconnects", "Sockets that ended", "reason")
         self.evictions = self._counter("ws_evictions", "Sockets ended for reading too slowly")

@@ -239,7 +239,7 @@ def welcome_head(
     epoch: str,
     offset: int,
     present: int,
-    drops: Sequence[Mapping[str, object]],
+    drops: Sequence[Mapping[str, object] | orjson.Fragment],
 ) -> bytes:
     """The part of a welcome that all who join a room in the same state share; open at its end."""
     return orjson.dumps(
@@ -255,7 +255,7 @@ def welcome_head(
     )[:-1]
 
 
-def welcome(head: bytes, student: str, claims: Sequence[Mapping[str, object]]) -> bytes:
-    """`student` has passed the token check: its characters need no escaping."""
+def welcome_tail(student: str, claims: Sequence[Mapping[str, object]]) -> bytes:
+    """What follows a head. `student` has passed the token check: its characters need no escaping."""
     mine = orjson.dumps(claims) if claims else b"[]"
-    return b'%b,"student":"%b","claims":%b}' % (head, student.encode(), mine)
+    return b',"student":"%b","claims":%b}' % (student.encode(), mine)

@@ -27,11 +27,13 @@ _COVERED = (
     "server.core",
     "server.tokens",
     "server.wire",
+    "server.coupon_frames",
     "server.gateway.session",
     "server.gateway.handshake",
     "server.gateway.frames",
     "client_sdk.python.session",
     "client_sdk.python.room",
+    "client_sdk.python.coupons",
     "client_sdk.python.errands",
     "client_sdk.python.frames",
 )
@@ -67,6 +69,7 @@ _TOOLS = (
     _Tool(_has_postgres, "postgresql", "tests on PostgreSQL", "postgresql"),
     _Tool(_program("chromium"), "chromium", "browser tests"),
     _Tool(_program("node"), "nodejs", "JavaScript tests"),
+    _Tool(Path("/usr/sbin/nginx").exists, "nginx", "the README's nginx block", "nginx"),
     _Tool(Path(_CJK_FONT).exists, "fonts-noto-cjk", "Chinese texts in screenshots"),
 )
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { httpUrl } from "./frames.js";
+import { checkedRoom, httpUrl } from "./frames.js";
 
 /** @typedef {import("./shapes.js").Role} Role */
 /** @typedef {{limit?: number, after?: string}} Page */
@@ -19,7 +19,7 @@ const DEADLINE_MS = 10_000;
 
 /**
  * The server said no (`code` is one of the contract's), or could not be asked (`unreachable`).
- * `facts` is what the answer holds besides: `available`, `coupons`, `errors`, …
+ * `facts` is what the answer holds besides: `available`, `coupons`, `errors`, `reason` (of a token that is not good), …
  */
 export class ApiError extends Error {
   /**
@@ -347,7 +347,8 @@ export class Api {
     return this._call("GET", "/v1/acts", { query });
   }
 
-  /** Repeatable by `refund_id`. Without `lines` all that is left of the order.
+  /** Repeatable by `refund_id`. Without `lines` all that is left of the order; none is refused. With
+   * `preview` it is only said what the refund would come to.
    * @param {string} orderId @param {import("./shapes.js").RefundForm} form
    * @returns {Promise<import("./shapes.js").Refund>} */
   refund(orderId, form) {
@@ -398,7 +399,7 @@ export class Api {
     if (body) sent["Content-Type"] = "application/json";
     // AbortSignal.timeout is not in every browser that can take part.
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), this._deadlineMs);
+    const timer = setTimeout(() => deadline.abort(new DOMException("no answer in time", "TimeoutError")), this._deadlineMs);
     const asked = this._fetch(this._url + target + queryText(query), {
       method,
       headers: sent,
@@ -467,7 +468,7 @@ function codeOf(status) {
 
 /**
  * A token as the school's back end makes it: HS256 JWT. For servers only: whoever has the secret is
- * everybody.
+ * everybody. RangeError for a room that cannot be reached.
  *
  * @param {string} secret
  * @param {object} who
@@ -486,6 +487,7 @@ function codeOf(status) {
 export async function makeToken(secret, who, now = Date.now()) {
   const { rooms = [], tags = [], ttlSeconds = 4 * 3600, isNew, ...rest } = who;
   const iat = Math.floor(now / 1000);
+  rooms.forEach(checkedRoom);
   const claims = { aud: "classdrop", ...rest, rooms, tags, iat, exp: iat + ttlSeconds };
   const payload = { ...claims, jti: crypto.randomUUID(), ...(isNew && { new: true }) };
   const head = `${base64Url({ alg: "HS256", typ: "JWT" })}.${base64Url(payload)}`;

@@ -112,6 +112,15 @@ export const instantText = (ms) => new Date(ms).toISOString();
 /** @param {string} url `http(s)://…` or `ws(s)://…` */
 export const httpUrl = (url) => url.replace(/^ws/, "http").replace(/\/+$/, "");
 
-/** @param {string} url @param {string} room */
+/**
+ * RangeError for a name that cannot be reached: clients take `.` and `..` as steps in a path.
+ * @param {string} room
+ */
+export function checkedRoom(room) {
+  if (room === "." || room === "..") throw new RangeError(`a room cannot be called "${room}"`);
+  return room;
+}
+
+/** RangeError for a room that cannot be reached. @param {string} url @param {string} room */
 export const socketUrl = (url, room) =>
-  `${httpUrl(url).replace(/^http/, "ws")}/v1/rooms/${encodeURIComponent(room)}`;
+  `${httpUrl(url).replace(/^http/, "ws")}/v1/rooms/${encodeURIComponent(checkedRoom(room))}`;

@@ -9,12 +9,13 @@
  *     element.getToken = () => fetch("/my-classdrop-token").then((answer) => answer.text());
  *
  * Attributes: `room`; `server` (where Classdrop is; this module's own origin if absent); `lang` (the
- * browser's if absent); `compact`. It sets `data-empty` on itself while it has nothing to show.
+ * browser's if absent); `compact`; `scheme` (`light`, `dark`, `auto`). It sets `data-empty` on itself while it has nothing to show.
  *
  * Events, all named `classdrop`, `detail.event` one of: `opened`, `won`, `confirmed`, `closed`,
  * `released`, `revoked` (with `drop_id`), `changed` (a coupon was put on an order, used, freed: with `coupon_id`,
  * `state` and, where a drop gave it, `drop_id`), and `use` (with `href`, `code`; cancel it to go elsewhere).
- * `client` is the RoomClient beneath, for presence and connection state.
+ * `client` is the RoomClient beneath, for presence and connection state; `reach` knows whether the server
+ * can be reached at all.
  *
  * @module
  */
@@ -25,9 +26,11 @@ import { dropFacts } from "./element/card-view.js";
 import { ClaimBar } from "./element/claim-bar.js";
 import { drawEach, h, icon, icons, place, setText } from "./element/dom.js";
 import { held, inOrder, isLine } from "./element/order.js";
+import { Reach } from "./element/reach.js";
 import { Stillness } from "./element/stillness.js";
 import { dress } from "./element/style.js";
 import { useHref } from "./element/use-link.js";
+import { clockText } from "./element/value.js";
 import { say, spoken } from "./element/words.js";
 
 /** @typedef {import("./shapes.js").Drop} Drop */
@@ -45,6 +48,8 @@ export class ClassdropRoom extends HTMLElement {
     this._getToken = null;
     /** @type {RoomClient|null} */
     this.client = null;
+    /** @type {Reach|null} */
+    this.reach = null;
     /** @type {Map<string, CouponCard>} */
     this._cards = new Map();
     /** @type {Set<string>} */
@@ -98,7 +103,10 @@ export class ClassdropRoom extends HTMLElement {
   _begin() {
     const room = this.getAttribute("room");
     if (this.client || !this.isConnected || !this._getToken || !room) return;
-    this.client = new RoomClient({ url: this._server, room, getToken: this._getToken });
+    this.reach ??= new Reach(this._server);
+    const api = this.reach.api(this._getToken);
+    this.client = new RoomClient({ url: this._server, room, getToken: this._getToken, api });
+    this.reach.listenTo(this.client);
     this.client.addEventListener("change", () => this._show());
     this.client.addEventListener("drop_opened", (event) => this._announce(detailOf(event).drop));
     this.client.addEventListener("drop_closed", (event) => this._emit("closed", { drop_id: detailOf(event).drop.id }));
@@ -117,20 +125,32 @@ export class ClassdropRoom extends HTMLElement {
     if (!this.client) return;
     const { drops, claims } = this.client.state;
     const shown = inOrder(drops, claims);
+    const moment = this._moment();
     this._forget(new Set(drops.map((drop) => drop.id)));
-    drawEach(shown, (drop) => this._update(drop, claims[drop.id]), (drop) => this._cardOf(drop).showPlain(drop));
+    drawEach(shown, (drop) => this._update(drop, claims[drop.id], moment), (drop) => this._cardOf(drop).showPlain(drop));
     this._arrange(shown, claims);
     this._list.setAttribute("aria-label", say(this.language, "cards"));
     this.toggleAttribute("data-empty", shown.length === 0);
   }
 
-  /** @param {Drop} drop @param {import("./shapes.js").Claim|undefined} claim */
-  _update(drop, claim) {
-    if (!this.client) return;
+  /**
+   * @param {Drop} drop
+   * @param {import("./shapes.js").Claim|undefined} claim
+   * @param {import("./element/card.js").Moment} moment
+   */
+  _update(drop, claim, moment) {
     const hrefOf = (/** @type {import("./shapes.js").Coupon} */ coupon) =>
       useHref(coupon.use_url ?? drop.use_url, coupon.code, this._server);
-    const news = this._cardOf(drop).update(drop, claim, this.client.serverNow, this.language, hrefOf);
+    const news = this._cardOf(drop).update(drop, claim, moment, this.language, hrefOf);
     if (news && !this._dismissed.has(drop.id)) this._say(news);
+  }
+
+  /** Server time, and whether what is shown is of this moment. */
+  _moment() {
+    const client = /** @type {RoomClient} */ (this.client);
+    const seen = this.reach?.seen(client.state.status) ?? "live";
+    const out = seen === "live" ? null : seen === "offline" ? /** @type {const} */ ("offline") : /** @type {const} */ ("cut");
+    return { now: client.serverNow, out, asOf: clockText(this.reach?.heardAt ?? 0) };
   }
 
   /** @param {Set<string>} known */

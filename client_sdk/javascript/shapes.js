@@ -33,7 +33,7 @@
  *
  * @typedef {"goods"|"shipping"|"tax"|"fee"} Deducts
  * @typedef {{min_amount: number, min_quantity?: number, counted?: "before"|"after"}} Threshold Of the goods in scope, `counted` before other coupons (absent) or after those before it
- * @typedef {{courses: string[], packages: string[], except_courses?: string[], except_packages?: string[], sale_prices?: boolean}} Scope Empty = everything. `sale_prices` false: not on lines below their list price
+ * @typedef {{courses: string[], packages: string[], except_courses?: string[], except_packages?: string[], sale_prices?: boolean, more?: number}} Scope Empty = everything. `sale_prices` false: not on lines below their list price. `more`, on a drop: courses and packages that are not listed here, because there are too many
  * @typedef {"product"|"order"|"shipping"} StackingClass
  * @typedef {{class: StackingClass, combines_with: StackingClass[]}} Stacking
  * @typedef {{after_cancel?: "back"|"kept", after_refund?: "back"|"kept", after_partial_refund?: "back"|"kept", broken_threshold?: "keep"|"charge_back"}} Returns What becomes of a coupon whose order is undone
@@ -218,6 +218,8 @@
  * @property {number} discount_total
  * @property {number} difference
  * @property {number|null} settled_difference not 0: desk and ledger disagree
+ * @property {{tags: string[], students: string[]}} [audience] who alone may claim; absent: everybody in the room
+ * @property {{tags: string[], new: boolean}} [claim_conditions] what its batch asks of accounts
  * @property {Metadata} metadata
  * @property {string} created_at
  *
@@ -307,7 +309,7 @@
  * @typedef {{order_id: string, student: string, order: Order, coupons: string[], expected_payable?: number, lock_seconds?: number, balance?: number}} RedemptionForm
  *
  * @typedef {{id: string, quantity?: number, amount?: number}} RefundLine so many pieces or so much money; neither: all that is left of the line
- * @typedef {{refund_id: string, lines?: RefundLine[]}} RefundForm
+ * @typedef {{refund_id: string, lines?: RefundLine[], preview?: boolean}} RefundForm
  *
  * @typedef {object} Refund
  * @property {string} refund_id
@@ -316,7 +318,7 @@
  * @property {number} total of the order
  * @property {number} balance went back to the student's account besides
  * @property {{id: string, refunded: number, quantity: number, refundable: number}[]} lines
- * @property {{code: string, state: string}[]} coupons
+ * @property {{code: string, state: string, reason?: "budget_short"}[]} coupons with `reason` it stays used, for its campaign's budget has no room for a second use
  * @property {string} created_at
  *
  * @typedef {object} Redemption

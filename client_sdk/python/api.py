@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from client_sdk.python.frames import http_url
+from client_sdk.python.frames import checked_room, http_url
 from client_sdk.python.shapes import (
     Account,
     Acts,
@@ -72,7 +72,7 @@ class ApiError(Exception):
     """The server said no (`code` is one of the contract's), or could not be asked (`unreachable`,
     status 0).
 
-    `facts` is what the answer holds besides: `available`, `coupons`, `errors`, …; `retryable`: the
+    `facts` is what the answer holds besides: `available`, `coupons`, `errors`, `reason`, …; `retryable`: the
     same call may succeed later.
     """
 
@@ -330,7 +330,8 @@ class Api:
         return await self._call(Redemption, "POST", path)
 
     async def refund(self, order_id: str, form: RefundForm) -> Refund:
-        """Repeatable by `refund_id`. Without `lines` all that is left of the order."""
+        """Repeatable by `refund_id`. Without `lines` all that is left of the order; none is refused. With
+        `preview` it is only said what the refund would come to."""
         return await self._call(Refund, "POST", f"/v1/orders/{_part(order_id)}/refunds", form)
 
     # Operators and finance.
@@ -472,14 +473,14 @@ def make_token(
 ) -> str:
     """A token as the school's back end makes it: HS256 JWT. `now` is ms, the clock's if absent.
 
-    For servers only: whoever has the secret is everybody.
+    For servers only: whoever has the secret is everybody. ValueError for a room that cannot be reached.
     """
     issued = (time.time_ns() // 1_000_000 if now is None else now) // 1000
     claims: dict[str, object] = {
         "aud": "classdrop",
         "sub": who.sub,
         "role": who.role,
-        "rooms": list(who.rooms),
+        "rooms": [checked_room(room) for room in who.rooms],
         "tags": list(who.tags),
         "iat": issued,
         "exp": issued + ttl_seconds,

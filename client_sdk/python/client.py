@@ -47,6 +47,7 @@ from client_sdk.python.shapes import (
 
 EVENTS_KEPT: Final = 1_000  # unread ones; the oldest go first, the state stays whole
 _FRAMES_WAITING: Final = 256  # a peer that takes no more is given up like a silent one
+_MAX_MESSAGE_BYTES: Final = 1024 * 1024  # four times the largest `welcome` (PROTOCOL.md)
 _OPEN_DEADLINE_S: Final = 10
 _CLOSE_DEADLINE_S: Final = 2
 # From here on the server's clock is asked for anew: what counts by it must not be late by more.
@@ -252,6 +253,7 @@ class RoomClient:
                 self._url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
+                max_size=_MAX_MESSAGE_BYTES,
                 open_timeout=_OPEN_DEADLINE_S,
                 close_timeout=_CLOSE_DEADLINE_S,
                 ping_interval=None,  # the protocol has its own, which the server counts

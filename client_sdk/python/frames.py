@@ -253,5 +253,14 @@ def http_url(url: str) -> str:
     return ("http" + url[2:] if url.startswith("ws") else url).rstrip("/")
 
 
+def checked_room(room: str) -> str:
+    """ValueError for a name that cannot be reached: clients take `.` and `..` as steps in a path."""
+    if room in (".", ".."):
+        raise ValueError(f"a room cannot be called {room!r}")
+    return room
+
+
 def socket_url(url: str, room: str) -> str:
+    """ValueError for a room that cannot be reached."""
+    checked_room(room)
     return f"ws{http_url(url)[4:]}/v1/rooms/{quote(room, safe='')}"

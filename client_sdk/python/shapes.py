@@ -69,13 +69,15 @@ class Threshold(TypedDict):
 
 
 class Scope(TypedDict):
-    """Empty = everything. `sale_prices` False: not on lines below their list price."""
+    """Empty = everything. `sale_prices` False: not on lines below their list price. `more`, on a drop:
+    courses and packages that are not listed here, because there are too many."""
 
     courses: list[str]
     packages: list[str]
     except_courses: NotRequired[list[str]]
     except_packages: NotRequired[list[str]]
     sale_prices: NotRequired[bool]
+    more: NotRequired[int]
 
 
 # `class` is a keyword.
@@ -482,6 +484,8 @@ class DropReport(TypedDict):
     discount_total: int
     difference: int
     settled_difference: int | None
+    audience: NotRequired[AudienceForm]
+    claim_conditions: NotRequired[ClaimConditions]
     metadata: dict[str, str]
     created_at: str
 
@@ -746,6 +750,7 @@ class RefundLine(TypedDict):
 class RefundForm(TypedDict):
     refund_id: str
     lines: NotRequired[list[RefundLine]]
+    preview: NotRequired[bool]
 
 
 class RefundedLine(TypedDict):
@@ -756,8 +761,11 @@ class RefundedLine(TypedDict):
 
 
 class CouponOfRefund(TypedDict):
+    """`reason`: it stays used, for its campaign's budget has no room for a second use."""
+
     code: str
     state: str
+    reason: NotRequired[Literal["budget_short"]]
 
 
 class Refund(TypedDict):

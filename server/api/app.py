@@ -81,7 +81,7 @@ def build_app(parts: ApiParts) -> Starlette:
             *parts.extra_routes,
         ],
         middleware=[Middleware(Edge, policy=policy)],
-        exception_handlers={HTTPException: _not_routed, Exception: _broken(policy)},
+        exception_handlers={HTTPException: _not_routed(parts), Exception: _broken(policy)},
     )
     # A path is right or wrong; a redirect would be made of whatever Host the caller sent.
     app.router.redirect_slashes = False
@@ -94,8 +94,14 @@ def _call_routes(parts: ApiParts) -> list[BaseRoute]:
     for call in CALLS:
         paths[call.path][call.method] = endpoint(call, parts)
     return [
-        Route(path, _by_method(methods), methods=list(methods)) for path, methods in paths.items()
+        Route(_routed(path), _by_method(methods), methods=list(methods))
+        for path, methods in paths.items()
     ]
+
+
+def _routed(path: str) -> str:
+    """As Starlette has it. A school's order id may have a `/`, which comes decoded."""
+    return path.replace("{order_id}", "{order_id:path}")
 
 
 def _by_method(methods: Mapping[str, Endpoint]) -> Endpoint:
@@ -106,11 +112,26 @@ def _by_method(methods: Mapping[str, Endpoint]) -> Endpoint:
     return serve
 
 
-def _not_routed(_request: Request, error: Exception) -> Response:
-    """Unknown path, wrong method, or a page that is not there."""
-    assert isinstance(error, HTTPException)
-    code = Code.WRONG_METHOD if error.status_code == 405 else Code.NOT_FOUND
-    return problem(Refused(code), error.headers)
+def _not_routed(parts: ApiParts) -> ExceptionHandler:
+    """Unknown path, wrong method, or a page that is not there. People are answered with a page."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = Code.WRONG_METHOD if error.status_code == 405 else Code.NOT_FOUND
+        refused = problem(Refused(code), error.headers)
+        if parts.lost_page is None or not _is_for_people(request):
+            return refused
+        page = parts.lost_page(request, refused.status_code)
+        page.headers.update(error.headers or {})
+        return page
+
+    return answer
+
+
+def _is_for_people(request: Request) -> bool:
+    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get(
+        "accept", ""
+    )
 
 
 def _broken(policy: EdgePolicy) -> ExceptionHandler:

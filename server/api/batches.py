@@ -17,6 +17,7 @@ from server.api.fields import (
     Id,
     Metadata,
     Moment,
+    NotEmpty,
     Room,
     Shown,
     Title,
@@ -53,11 +54,11 @@ class ClaimWindowBody(Body):
 
 
 class ClaimConditionsBody(Body):
-    """What an account must be to claim: have one of the tags, be new. Empty is any."""
+    """What an account must be to claim: have one of the tags, be new. Without `tags` it may have any."""
 
-    tags: Annotated[list[Word], Field(max_length=batch_rules.MAX_CONDITION_TAGS)] = Field(
-        default_factory=list
-    )
+    tags: (
+        Annotated[list[Word], Field(max_length=batch_rules.MAX_CONDITION_TAGS), NotEmpty] | None
+    ) = None
     new: bool = False
 
 
@@ -91,7 +92,9 @@ class ClaimWindowShown(Shown):
 
 
 class ClaimConditionsShown(Shown):
-    tags: list[str]
+    """`tags` is left out where any will do."""
+
+    tags: list[str] | None = absent()
     new: bool
 
 
@@ -208,7 +211,7 @@ def _form(body: BatchBody) -> BatchForm:
 
 
 def conditions_asked(body: ClaimConditionsBody | None) -> ClaimConditions:
-    return ANYBODY if body is None else ClaimConditions(frozenset(body.tags), body.new)
+    return ANYBODY if body is None else ClaimConditions(frozenset(body.tags or ()), body.new)
 
 
 def shares_asked(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | None:
@@ -239,7 +242,7 @@ def _shown(
         campaign_id=batch.campaign_id,
         rooms=_shown_shares(batch, rooms),
         claim_window=_shown_window(batch.claim_window),
-        claim_conditions=_shown_conditions(batch.conditions),
+        claim_conditions=shown_conditions(batch.conditions),
         stopped=shown_stop(stopped),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
@@ -263,10 +266,11 @@ def _shown_window(window: ClaimWindow | None) -> ClaimWindowShown | None:
     return ClaimWindowShown.model_validate({"from": window.from_at, "until": window.until_at})
 
 
-def _shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+def shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+    """None where any account will do."""
     if conditions.is_anybody:
         return None
-    return ClaimConditionsShown(tags=sorted(conditions.tags), new=conditions.new)
+    return ClaimConditionsShown(tags=sorted(conditions.tags) or None, new=conditions.new)
 
 
 CALLS: tuple[AnyCall, ...] = (

@@ -47,10 +47,11 @@ class Asked(Generic[B, Q]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is a model, or JSON that was encoded before."""
+    """`body` is a model, or JSON that was encoded before. `status` None: the call's own."""
 
     body: BaseModel | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from server.api.fields import (
     FromDay,
     Metadata,
     Moment,
+    Readable,
     Shown,
     Title,
     UntilDay,
@@ -35,7 +36,7 @@ from server.ledger import stops
 
 MinorAmount = Annotated[Amount, Field(ge=1)]
 Pieces = Annotated[int, Field(ge=1, le=core.MAX_PIECES)]
-Purpose = Annotated[str, Field(min_length=1, max_length=core.MAX_PURPOSE)]
+Purpose = Annotated[str, Field(min_length=1, max_length=core.MAX_PURPOSE), Readable]
 
 
 class MoneyBody(Body):

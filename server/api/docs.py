@@ -1,4 +1,4 @@
-"""/openapi.json, and /docs to read it in: Swagger UI from its own package, without a network.
+"""/openapi.json, and /docs to read it in: Swagger UI from a package that ships its files, without a network.
 
 Called by `app.py` with the finished document. The page has a policy of its own: Swagger UI writes
 style attributes, which no other page of ours may.
@@ -6,10 +6,10 @@ style attributes, which no other page of ours may.
 
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import orjson
-import swagger_ui_bundle  # type: ignore[import-untyped]
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -36,9 +36,18 @@ def docs_routes(document: Mapping[str, object]) -> list[BaseRoute]:
     return [
         Route("/openapi.json", _fixed(orjson.dumps(document), "application/json", {})),
         Route("/docs", _fixed(page, "text/html", policy)),
-        Mount("/docs/swagger", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)),
+        Mount("/docs/swagger", StaticFiles(directory=_swagger_ui())),
         Mount("/docs/own", StaticFiles(directory=_own_files())),
     ]
+
+
+def _swagger_ui() -> Path:
+    """The files of flask-swagger-ui, which follows each release of Swagger UI. It is not imported: its code
+    is for Flask."""
+    spec = find_spec("flask_swagger_ui")
+    assert spec is not None, "a dependency"
+    assert spec.origin is not None, "a package"
+    return Path(spec.origin).parent / "dist"
 
 
 def _own_files() -> Path:

@@ -3,10 +3,12 @@
 Used by `drops.py`. The JSON of the contract, and nothing that happens.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from server.api.batches import ClaimConditionsShown
 from server.api.fields import (
     Body,
     Id,
@@ -29,7 +31,8 @@ DurationSeconds = Annotated[int, Field(ge=1, le=MAX_DURATION_SECONDS)]
 
 
 class AudienceBody(Body):
-    """Whoever has one of the tags or is named; empty is everybody."""
+    """Whoever has one of the tags or is named. Without an audience it is everybody; one that nobody is in is
+    refused."""
 
     tags: Annotated[list[Word], Field(max_length=drop_rules.MAX_AUDIENCE_TAGS)] = Field(
         default_factory=list
@@ -37,6 +40,12 @@ class AudienceBody(Body):
     students: Annotated[list[Student], Field(max_length=drop_rules.MAX_AUDIENCE_STUDENTS)] = Field(
         default_factory=list
     )
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.tags and not self.students:
+            raise PydanticCustomError("empty", "nobody is in it")
+        return self
 
 
 class DropBody(Body):
@@ -100,6 +109,7 @@ class DropShown(Shown):
     duration_seconds: int
     opens_in_seconds: int
     audience: AudienceShown | None = absent()
+    claim_conditions: ClaimConditionsShown | None = absent()
     opens_at: Moment | None
     closes_at: Moment | None
     closed_at: Moment | None = absent()

@@ -7,9 +7,9 @@ when one of them fails, is in flows/open_drop.py.
 from typing import Any
 
 from server.api import auth
+from server.api.batches import shown_conditions
 from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
 from server.api.drop_bodies import (
-    AudienceBody,
     AudienceShown,
     DropBody,
     DropClaimPage,
@@ -98,7 +98,8 @@ def _drops(parts: ApiParts, asked: Asked[Any, Any]) -> Drops:
 
 
 def _form(body: DropBody) -> DropForm:
-    audience = body.audience or AudienceBody()
+    named = body.audience
+    audience = Audience(frozenset(named.tags), frozenset(named.students)) if named else Audience()
     return DropForm(
         batch_id=body.batch_id,
         quantity=body.quantity,
@@ -106,7 +107,7 @@ def _form(body: DropBody) -> DropForm:
         message=body.message or "",
         start=body.start,
         opens_in_seconds=body.opens_in_seconds,
-        audience=Audience(frozenset(audience.tags), frozenset(audience.students)),
+        audience=audience,
         mode=body.mode,
         metadata=body.metadata or {},
     )
@@ -117,13 +118,16 @@ def _answer(found: DropView | Refused) -> Answer | Refused:
 
 
 # Fields that a view and its answer have alike.
-_ALIKE = frozenset(DropShown.model_fields) - {"audience", "metadata"}
+_ALIKE = frozenset(DropShown.model_fields) - {"audience", "claim_conditions", "metadata"}
 
 
 def _shown(view: DropView) -> DropShown:
     alike = {name: getattr(view, name) for name in _ALIKE}
     audience = None if view.audience.is_everybody else _shown_audience(view.audience)
-    return DropShown(**alike, audience=audience, metadata=dict(view.metadata))
+    conditions = shown_conditions(view.conditions)
+    return DropShown(
+        **alike, audience=audience, claim_conditions=conditions, metadata=dict(view.metadata)
+    )
 
 
 def _shown_audience(audience: Audience) -> AudienceShown:

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from server.api import auth, bodies, invalid
 from server.api.calls import Answer, AnyCall, Asked, NoBody, Streamed
-from server.api.fields import NAME_PATTERN, Body, QueryFields, ReadingContext
+from server.api.fields import ROOM_PATTERN, Body, QueryFields, ReadingContext
 from server.api.parts import ApiParts
 from server.api.problems import KINDS, problem
 from server.core import media_types
@@ -27,10 +27,10 @@ from server.desk import DeskUnavailableError
 from server.ledger.engine import LedgerUnavailableError
 from server.ledger.idempotency import IdempotencyKey
 
-_ROOM = re.compile(NAME_PATTERN[:-2] + r"{1,64}")
+_ROOM = re.compile(ROOM_PATTERN)
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
-_ORDER = re.compile(r"[^\x00/]{1,64}", re.DOTALL)
+_ORDER = re.compile(r"[^\x00]{1,64}", re.DOTALL)
 _TYPED = re.compile(r".{1,64}")  # a code as somebody reads it out
 _PATTERNS = {"room": _ROOM, "id": _ID, "order_id": _ORDER, "code": _TYPED}
 
@@ -183,4 +183,5 @@ def _response(call: AnyCall, answer: _Answered) -> Response:
     content = answer.body
     if isinstance(content, BaseModel):
         content = orjson.dumps(content.model_dump(mode="json", by_alias=True))
-    return Response(content, call.status, dict(answer.headers), "application/json")
+    status = call.status if answer.status is None else answer.status
+    return Response(content, status, dict(answer.headers), "application/json")

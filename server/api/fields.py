@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from server.core import instants
 from server.core.template_rules import MAX_INSTANT
+from server.core.texts import text_fault
 
 MAX_SAFE = 2**53 - 1  # where JavaScript's integers end
 _MAX_URL = 2_000
@@ -67,26 +69,49 @@ def absent() -> Any:
     return Field(default=None, exclude_if=_says_nothing)
 
 
+def _readable(text: str, info: ValidationInfo) -> str:
+    """Refuses what nobody can see, and what reads as something else than it says. Only in what is sent:
+    what was stored before is shown as it is.
+    """
+    fault = text_fault(text) if isinstance(info.context, ReadingContext) else None
+    if fault is not None:
+        raise PydanticCustomError(fault, "a text that people can read")
+    return text
+
+
+def _some(values: list[Any]) -> list[Any]:
+    """Refuses an empty list: it means none, and none makes no sense there."""
+    if not values:
+        raise PydanticCustomError("empty", "at least one")
+    return values
+
+
+# Of a text that people read or type: every name, label, reason, message and link of a body.
+Readable = AfterValidator(_readable)
+# Of a list that says who or what: left out it is the default, empty it is nobody and nothing.
+NotEmpty = AfterValidator(_some)
+
 NAME_PATTERN = r"^[A-Za-z0-9_.:-]+$"
+ROOM_PATTERN = r"^(?!\.\.?$)[A-Za-z0-9_.:-]{1,64}$"  # core.room_names says why not . and ..
 Room = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN)]
 Student = Room
 RequestId = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")
 ]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-Message = Annotated[str, StringConstraints(max_length=200)]
-Description = Annotated[str, StringConstraints(max_length=2_000)]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_URL)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64), Readable]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=60), Readable]
+Message = Annotated[str, StringConstraints(max_length=200), Readable]
+Description = Annotated[str, StringConstraints(max_length=2_000), Readable]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_URL), Readable]
 Amount = Annotated[int, Field(ge=0, le=MAX_SAFE)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Seconds = Annotated[int, Field(ge=1, le=MAX_SAFE)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Metadata = Annotated[
     dict[
-        Annotated[str, StringConstraints(min_length=1, max_length=64)],
-        Annotated[str, StringConstraints(max_length=500)],
+        Annotated[str, StringConstraints(min_length=1, max_length=64), Readable],
+        Annotated[str, StringConstraints(max_length=500), Readable],
     ],
     Field(max_length=20),
 ]

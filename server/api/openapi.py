@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server.api.calls import AnyCall
+from server.api.fields import ROOM_PATTERN
 from server.api.plain import PlainCall
 from server.api.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX
 from server.core.refusals import Code
@@ -108,7 +109,7 @@ def _parameters(call: AnyCall) -> Iterable[Json]:
         yield _header("If-Match", "The version that was read.", {"type": "string"}, required=True)
 
 
-_PATH_PATTERNS = {"room": "^[A-Za-z0-9_.:-]{1,64}$", "order_id": "^[^/]{1,64}$"}
+_PATH_PATTERNS = {"room": ROOM_PATTERN, "order_id": "^[^/]{1,64}$"}
 
 
 def _header(name: str, about: str, schema: Json, *, required: bool = False) -> Json:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from server.api.code_limits import GuessLimiter
@@ -37,6 +39,7 @@ class ClaimLimiter(Protocol):
 class ApiParts:
     """`public_url` and `allowed_origins` are origins (`https://school.example`). `figures()` answers
     what `/metrics` says. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
+    `lost_page` answers a browser whose address leads nowhere.
     `clock` is ms since 1970 UTC. `lock_limit_ms`: how long a student may take to pay."""
 
     ledger: Ledger
@@ -57,6 +60,7 @@ class ApiParts:
     deadline_s: float = REQUEST_DEADLINE_S
     lock_limit_ms: int = LOCK_LIMIT_MS
     extra_routes: Sequence[BaseRoute] = ()
+    lost_page: Callable[[Request, int], Response] | None = None
     drop_facts: DropFacts = field(init=False)
     guess_limiter: GuessLimiter = field(default_factory=GuessLimiter)
 

@@ -16,6 +16,7 @@ from server.api.fields import (
     Instant,
     Moment,
     QueryFields,
+    Readable,
     Shown,
     Student,
     Word,
@@ -54,7 +55,9 @@ class PaymentBody(Body):
     """`paid_at` absent = now. `paid`: the sum, compared with the lock's `payable`. `expected_version`: of
     the lock that was paid for; 1 where neither is sent."""
 
-    payment_ref: Annotated[str, Field(min_length=1, max_length=MAX_PAYMENT_REF)] | None = None
+    payment_ref: (
+        Annotated[str, Field(min_length=1, max_length=MAX_PAYMENT_REF), Readable] | None
+    ) = None
     paid_at: Instant | None = None
     paid: Amount | None = None
     expected_version: Annotated[int, Field(ge=1, le=MAX_SAFE)] | None = None

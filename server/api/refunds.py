@@ -3,13 +3,13 @@
 May be sent again: the same `refund_id` has the same answer. Shown besides with the redemption.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.fields import Body, Moment, Shown, Word
+from server.api.fields import Body, Moment, Shown, Word, absent
 from server.api.parts import ApiParts
 from server.core.money import MAX_MINOR
 from server.core.orders import MAX_LINES, MAX_QUANTITY
@@ -27,12 +27,11 @@ class RefundLineBody(Body):
 
 
 class RefundBody(Body):
-    """No `lines`: all that is left of the order."""
+    """`lines` absent: all that is left of the order. `preview`: only say what the refund would come to."""
 
     refund_id: Word
-    lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] = Field(
-        default_factory=list
-    )
+    lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] | None = None
+    preview: bool = False
 
 
 class RefundedLineShown(Shown):
@@ -45,10 +44,12 @@ class RefundedLineShown(Shown):
 
 
 class CouponOfRefundShown(Shown):
-    """Its state after the refund: `expired` where it went back and its window was over."""
+    """Its state after the refund: `expired` where it went back and its window was over. `reason`
+    `budget_short`: it would have gone back, but its campaign's budget has no room for a second use."""
 
     code: str
     state: str
+    reason: Literal["budget_short"] | None = absent()
 
 
 class RefundShown(Shown):
@@ -67,12 +68,16 @@ class RefundShown(Shown):
 
 
 async def create(parts: ApiParts, asked: Asked[RefundBody, NoQuery]) -> Answer | Refused:
-    lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in asked.body.lines)
-    form = RefundForm(asked.body.refund_id, lines)
-    made = await flows.refund(
-        parts.ledger, asked.identity.subject, asked.path["order_id"], form, asked.now
-    )
-    return made if isinstance(made, Refused) else Answer(shown_refund(made))
+    body = asked.body
+    lines = None
+    if body.lines is not None:
+        lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in body.lines)
+    form = RefundForm(body.refund_id, lines)
+    flow = flows.preview if body.preview else flows.refund
+    made = await flow(parts.ledger, asked.identity.subject, asked.path["order_id"], form, asked.now)
+    if isinstance(made, Refused):
+        return made
+    return Answer(shown_refund(made), status=200 if body.preview else None)
 
 
 def shown_refund(refund: Refund) -> RefundShown:
@@ -91,9 +96,14 @@ def shown_refund(refund: Refund) -> RefundShown:
             )
             for line in refund.lines
         ],
-        coupons=[CouponOfRefundShown(code=code, state=state) for code, state in refund.coupons],
+        coupons=[_coupon(refund, code, state) for code, state in refund.coupons],
         created_at=refund.created_at,
     )
+
+
+def _coupon(refund: Refund, code: str, state: str) -> CouponOfRefundShown:
+    reason: Literal["budget_short"] | None = "budget_short" if code in refund.no_room else None
+    return CouponOfRefundShown(code=code, state=state, reason=reason)
 
 
 CALLS: tuple[AnyCall, ...] = (
@@ -105,7 +115,7 @@ CALLS: tuple[AnyCall, ...] = (
         body=RefundBody,
         answer=RefundShown,
         status=201,
-        summary="Pay back a paid order, whole or in parts; once for each refund_id",
+        summary="Pay back a paid order, whole or in parts, once for each refund_id; or preview it (200)",
         refuses=(
             Code.NOT_FOUND,
             Code.WRONG_STATE,

@@ -9,7 +9,12 @@ from pydantic import Field
 
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, Handler, NoBody, NoQuery
-from server.api.fields import Body, Moment, Shown
+from server.api.fields import (
+    Body,
+    Moment,
+    Readable,
+    Shown,
+)
 from server.api.parts import ApiParts
 from server.core.refusals import Refused
 from server.core.stops import EVERYTHING, MAX_REASON, StopForm, Stoppable, StopState
@@ -22,7 +27,7 @@ class StopBody(Body):
 
     claims: bool = False
     use: bool = False
-    reason: Annotated[str, Field(max_length=MAX_REASON)] = ""
+    reason: Annotated[str, Field(max_length=MAX_REASON), Readable] = ""
 
 
 class StopShown(Shown):

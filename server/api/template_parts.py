@@ -13,6 +13,7 @@ from server.api.fields import (
     Body,
     FromDay,
     Instant,
+    Readable,
     Seconds,
     Shown,
     UntilDay,
@@ -68,7 +69,7 @@ class Gift(Body):
     course: Word
     list_price: Amount
     quantity: Annotated[int, Field(ge=1, le=MAX_GIFTS)] | None = absent()
-    name: Annotated[str, Field(max_length=60)] | None = absent()
+    name: Annotated[str, Field(max_length=60), Readable] | None = absent()
 
 
 class Rebate(Body):

@@ -7,7 +7,7 @@ time, the only place that knows every part. Nothing below imports it.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from socket import gethostname
 
 import structlog
@@ -26,6 +26,7 @@ from server.commands.refused_tokens import RefusedTokens
 from server.commands.worker_composition import ledger_of, redis_of
 from server.core.addresses import TrustedProxies
 from server.core.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.demo_link import DemoLink
 from server.desk.books_board import BooksBoard
 from server.desk.claim_desk import ClaimDesk
 from server.desk.connection import Doubt
@@ -43,7 +44,7 @@ from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.ids import new_id
 from server.ledger.engine import Ledger
-from server.pages.routes import PageFacts, page_routes
+from server.pages.routes import PageFacts, lost_page, page_routes
 from server.settings import Settings
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
@@ -62,7 +63,11 @@ class WebParts:
 
 @asynccontextmanager
 async def compose_web(
-    settings: Settings, metrics: Metrics, health: Health, number: int
+    settings: Settings,
+    metrics: Metrics,
+    health: Health,
+    number: int,
+    links: tuple[DemoLink, ...] = (),
 ) -> AsyncIterator[WebParts]:
     async with AsyncExitStack() as stack:
         doubt = Doubt()
@@ -106,7 +111,11 @@ async def compose_web(
             f"{gethostname()}:{settings.port}",
         )
         await stack.enter_async_context(figures.told())
-        app = _app(settings, parts, gateway, ledger, health, figures)
+        app: ASGIApp = build_app(
+            _with_pages(
+                _api_parts(settings, parts, gateway, ledger, health, figures), settings, links
+            )
+        )
         app = await with_demo_shop(app, stack, settings, keys)
 
         async def drain() -> None:
@@ -117,39 +126,41 @@ async def compose_web(
         yield WebParts(app, gateway.protocol, gateway.doorkeeper, drain)
 
 
-def _app(
+def _api_parts(
     settings: Settings,
     parts: GatewayParts,
     gateway: Gateway,
     ledger: Ledger,
     health: Health,
     figures: Figures,
-) -> ASGIApp:
-    """API and pages, on the gateway's own desk, feed and keys."""
+) -> ApiParts:
+    """On the gateway's own desk, feed and keys."""
     public_url = settings.public_url or ""
-    return build_app(
-        ApiParts(
-            ledger=ledger,
-            drop_desk=parts.drop_desk,
-            claim_desk=parts.claim_desk,
-            feed=parts.feed,
-            token_keys=parts.keys,
-            health=health,
-            metrics=parts.metrics,
-            figures=figures.of_all,
-            claim_limiter=StudentLimiter(),
-            snapshot=gateway.snapshot,
-            clock=now_ms,
-            time_zone=settings.time_zone,
-            public_url=public_url,
-            allowed_origins=settings.allowed_origins,
-            lock_limit_ms=settings.lock_seconds * 1000,
-            money_rules=_money_rules(settings),
-            extra_routes=page_routes(
-                PageFacts(settings.allowed_origins, public_url, settings.login_url or "")
-            ),
-        )
+    return ApiParts(
+        ledger=ledger,
+        drop_desk=parts.drop_desk,
+        claim_desk=parts.claim_desk,
+        feed=parts.feed,
+        token_keys=parts.keys,
+        health=health,
+        metrics=parts.metrics,
+        figures=figures.of_all,
+        claim_limiter=StudentLimiter(),
+        snapshot=gateway.snapshot,
+        clock=now_ms,
+        time_zone=settings.time_zone,
+        public_url=public_url,
+        allowed_origins=settings.allowed_origins,
+        lock_limit_ms=settings.lock_seconds * 1000,
+        money_rules=_money_rules(settings),
     )
+
+
+def _with_pages(parts: ApiParts, settings: Settings, links: tuple[DemoLink, ...]) -> ApiParts:
+    facts = PageFacts(
+        settings.allowed_origins, settings.public_url or "", settings.login_url or "", links
+    )
+    return replace(parts, extra_routes=page_routes(facts), lost_page=lost_page(facts))
 
 
 def _money_rules(settings: Settings) -> MoneyRules:

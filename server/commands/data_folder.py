@@ -33,6 +33,10 @@ class DataFolder:
         return f"sqlite:///{self.path / 'ledger.sqlite3'}"
 
     @property
+    def demo_links(self) -> Path:
+        return self.path / "demo-links.json"
+
+    @property
     def _secret_file(self) -> Path:
         return self.path / "secret"
 

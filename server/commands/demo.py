@@ -6,7 +6,7 @@ Goes through the flows, as a school would through the API.
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import structlog
@@ -41,9 +41,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A batch and the drop prepared of it."""
+    """A batch and the drop prepared of it. `name` marks it, `title` is what people read."""
 
     name: str
+    title: str
     quantity: int
     drop: int
     seconds: int
@@ -53,12 +54,20 @@ class _Card:
 _CARDS: Final = (
     _Card(
         "for-many",
+        "全班都有 · For everyone",
         100_000,
         500,
         60,
         "课上专享：六十秒，五百张。Sixty seconds, five hundred of them.",
     ),
-    _Card("for-few", 10_000, 5, 30, "只有五张，手快有！Only five: first come, first served."),
+    _Card(
+        "for-few",
+        "先到先得 · For the quick",
+        10_000,
+        5,
+        30,
+        "只有五张，手快有！Only five: first come, first served.",
+    ),
 )
 _TEMPLATE: Final = TemplateForm(
     name="课堂专享券 · In-class coupon",
@@ -68,8 +77,9 @@ _TEMPLATE: Final = TemplateForm(
     threshold=Threshold(10_000),
     scope=Scope(),
     validity=RelativeValidity(_WEEK_SECONDS),
-    use_url="/checkout?course=algebra-2",  # dear enough for its threshold: one tap to the right price
 )
+# Dear enough for the threshold: one tap to the right price.
+_USE_URL: Final = "/checkout?course=algebra-2"
 
 
 async def prepare_demo(settings: Settings) -> None:
@@ -78,7 +88,9 @@ async def prepare_demo(settings: Settings) -> None:
     now = now_ms()
     async with _flows(settings) as (ledger, flows):
         for card in _CARDS:
-            batch = await _find_batch(ledger, card) or await _make_batch(ledger, card, now)
+            batch = await _find_batch(ledger, card) or await _make_batch(
+                ledger, card, _template(settings), now
+            )
             if batch and not await _has_prepared(ledger, batch):
                 await _prepare_drop(flows, card, batch, now)
 
@@ -102,16 +114,19 @@ async def _find_batch(ledger: Ledger, card: _Card) -> Batch | None:
     return next((batch for batch in ours if batch.droppable_in(ROOM) >= card.drop), None)
 
 
-async def _make_batch(ledger: Ledger, card: _Card, now: int) -> Batch | None:
+def _template(settings: Settings) -> TemplateForm:
+    """Its coupons lead to the sample shop, where that is open."""
+    return replace(_TEMPLATE, use_url=_USE_URL if settings.demo_shop else None)
+
+
+async def _make_batch(ledger: Ledger, card: _Card, offer: TemplateForm, now: int) -> Batch | None:
     # The keys let two that start at once make one; what was used up long ago is made anew.
-    template = _made(
-        await create_template(ledger, _ACTOR, _TEMPLATE, _key("template", _TEMPLATE), now)
-    )
+    template = _made(await create_template(ledger, _ACTOR, offer, _key("template", offer), now))
     if template is None:
         return None
     form = BatchForm(
         template_id=template.id,
-        name=card.name,
+        name=card.title,
         quantity=card.quantity,
         channel="demo",
         per_student=100,

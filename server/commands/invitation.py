@@ -6,35 +6,31 @@ The one place that prints tokens: on the terminal of whoever started the service
 import asyncio
 import io
 import socket
-import time
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 import httpx
 import segno
 
-from server.commands.demo import ROOM
 from server.commands.listening import EVERY_ADDRESS, local_url
-from server.commands.token import TokenRequest, make_tokens
-from server.core.identity import Role
+from server.demo_link import DemoLink
 from server.settings import Settings
-from server.tokens import TokenKeys
 
 _READY_SECONDS = 30.0
 _ASK_AGAIN_S = 0.1
 _ANSWER_SECONDS = 1.0
-_STUDENTS = ("student-1", "student-2")
 # Sending to it is not needed: choosing the way there tells our own address.
 _FAR_AWAY = ("192.0.2.1", 9)
 
 
-async def invite(settings: Settings) -> None:
+async def invite(settings: Settings, links: Sequence[DemoLink]) -> None:
     """Prints once the service answers; says so where it does not in time."""
     try:
         async with asyncio.timeout(_READY_SECONDS):
             await _until_ready(settings)
     except TimeoutError:
         _say(f"Not ready after {_READY_SECONDS:.0f} s; see the log above and /readyz.")
-    _say("\n".join(_lines(settings)))
+    _say("\n".join(_lines(settings, links)))
 
 
 async def _until_ready(settings: Settings) -> None:
@@ -50,42 +46,42 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
         return False
 
 
-def _lines(settings: Settings) -> Iterator[str]:
+def _lines(settings: Settings, links: Sequence[DemoLink]) -> Iterator[str]:
     url = settings.public_url or local_url(settings)
-    teacher = _token(settings, Role.INSTRUCTOR, "teacher")
-    first, second = (_token(settings, Role.STUDENT, name) for name in _STUDENTS)
+    has_short = _is_on_loopback(settings)
     yield ""
     yield f"Classdrop is up. Data: {settings.data_dir}"
     yield ""
-    yield f"  teacher    {url}/console/{ROOM}#token={teacher}"
-    yield ""
-    yield f"  student 1  {url}/rooms/{ROOM}#token={first}"
-    yield ""
-    yield f"  student 2  {url}/rooms/{ROOM}#token={second}"
-    yield ""
-    yield f"  checkout   {url}/checkout#token={first}"
-    yield ""
-    yield f"  refunds    {url}/orders#token={_token(settings, Role.OPERATOR, 'operator')}"
-    yield ""
+    # A program that reads this takes the whole links; a person in a terminal the short ones below.
+    if not (has_short and sys.stdout.isatty()):
+        for link in links:
+            yield f"  {link.name:<10} {url}{link.path}#token={link.token}"
+            yield ""
     if settings.host in EVERY_ADDRESS:
-        yield from _codes(settings)
+        yield from _codes(settings, links)
     yield "Open the teacher's link, open a student's beside it, press a card. Ctrl-C stops it all."
+    if has_short:
+        yield ""
+        for link in links:
+            yield f"  {local_url(settings)}/s/{link.code}  {link.name}"
+        yield f"  {local_url(settings)}/  all of them"
 
 
-def _codes(settings: Settings) -> Iterator[str]:
+def _is_on_loopback(settings: Settings) -> bool:
+    return settings.host in (*EVERY_ADDRESS, "localhost", "127.0.0.1", "::1")
+
+
+def _codes(settings: Settings, links: Sequence[DemoLink]) -> Iterator[str]:
     """For phones on the same network."""
     url = settings.public_url or f"http://{_network_address()}:{settings.port}"
-    for name in _STUDENTS:
-        link = f"{url}/rooms/{ROOM}#token={_token(settings, Role.STUDENT, name)}"
+    for link in links:
+        if not link.name.startswith("student"):
+            continue
+        whole = f"{url}{link.path}#token={link.token}"
         drawn = io.StringIO()
-        segno.make(link, error="l").terminal(drawn, compact=True, border=2)
-        yield f"  {name} on a phone: {link}"
+        segno.make(whole, error="l").terminal(drawn, compact=True, border=2)
+        yield f"  {link.name} on a phone: {whole}"
         yield drawn.getvalue()
-
-
-def _token(settings: Settings, role: Role, subject: str) -> str:
-    request = TokenRequest(role, subject, (ROOM,))
-    return next(iter(make_tokens(TokenKeys(settings.secrets), request, int(time.time()))))
 
 
 def _network_address() -> str:

@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+
+import structlog
 
 from server.commands import CommandError
 from server.commands.checks import refuse_unfit
 from server.commands.data_folder import DataFolder
 from server.commands.demo import prepare_demo
+from server.commands.demo_links import demo_links, handed_over
 from server.commands.invitation import invite
 from server.commands.listening import refuse_taken_port
 from server.commands.migrate import migrate_embedded
@@ -20,22 +24,32 @@ from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError
 from server.settings import Settings
 
 _REDIS_STOP_SECONDS = 1.0
+_log = structlog.get_logger()
 
 
 async def run(settings: Settings) -> None:
     """Until it is cancelled. Raises CommandError where it cannot start."""
     _refuse_half_configured(settings)
+    settings = _with_demo_defaults(settings)
     folder = DataFolder(settings.data_dir)
     async with folder.claimed() as lock:
         refuse_taken_port(settings)
         async with _with_redis(settings, folder, lock) as with_redis:
+            _log.info("redis_up", embedded=not settings.redis_url)
             complete = await _with_ledger_and_secret(with_redis, folder)
+            _log.info("ledger_up", embedded=not settings.database_url)
             await refuse_unfit(complete)
             await prepare_demo(complete)
-            async with kept(_roles(complete, lock)) as roles, asyncio.TaskGroup() as tasks:
-                # Before they can be ready: whoever has seen that may ask at once.
-                tasks.create_task(roles.replace_when_asked())
-                await invite(complete)
+            _log.info("demo_room_ready")
+            links = demo_links(complete)
+            with handed_over(links, folder.demo_links) as file:
+                async with (
+                    kept(_roles(complete, lock, file)) as roles,
+                    asyncio.TaskGroup() as tasks,
+                ):
+                    # Before they can be ready: whoever has seen that may ask at once.
+                    tasks.create_task(roles.replace_when_asked())
+                    await invite(complete, links)
 
 
 def _refuse_half_configured(settings: Settings) -> None:
@@ -45,6 +59,11 @@ def _refuse_half_configured(settings: Settings) -> None:
             "CLASSDROP_SECRET is missing: with a Redis or database of your own, set 32 or more "
             "random characters, the same for all processes."
         )
+
+
+def _with_demo_defaults(settings: Settings) -> Settings:
+    """What this mode decides, where nobody said otherwise."""
+    return replace(settings, demo_shop=settings.demo_shop is not False)
 
 
 @asynccontextmanager
@@ -72,15 +91,15 @@ async def _with_ledger_and_secret(settings: Settings, folder: DataFolder) -> Set
     return settings if settings.secrets else replace(settings, secrets=(folder.secret(),))
 
 
-def _roles(settings: Settings, lock: int) -> list[Child]:
+def _roles(settings: Settings, lock: int, links: Path) -> list[Child]:
     environment = {
         "CLASSDROP_REDIS_URL": settings.redis_url or "",
         "CLASSDROP_DATABASE_URL": settings.database_url or "",
         "CLASSDROP_SECRET": ",".join(settings.secrets),
-        "CLASSDROP_DEMO_SHOP": "1",
+        "CLASSDROP_DEMO_SHOP": str(int(settings.demo_shop is True)),
     }
     # They hold the lock as well: the folder is free when the last of them is gone.
     return [
         role("worker", ("worker",), environment, (lock,)),
-        *web_children(settings, environment, (lock,)),
+        *web_children(settings, environment, (lock,), ("--demo-links", str(links))),
     ]

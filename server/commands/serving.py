@@ -61,6 +61,7 @@ def service(
         backlog=BACKLOG,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=_ANSWERS_IN_FLIGHT_SECONDS,
     )
     return Service(config)

@@ -14,6 +14,7 @@ from pathlib import Path
 from server.commands import CommandError
 from server.commands.data_folder import DataFolder
 from server.core.identity import Role
+from server.core.room_names import is_room_name
 from server.settings import Settings
 from server.tokens import TokenKeys
 
@@ -74,8 +75,8 @@ def _problems(request: TokenRequest, max_days: int) -> Iterable[str]:
     last = "" if request.count is None else str(request.count - 1)
     if not _NAME.fullmatch(request.subject + last):
         yield "--sub must be 1 to 64 of A-Z a-z 0-9 _ . : - (with its number)"
-    if not all(_NAME.fullmatch(room) for room in request.rooms):
-        yield "--room must be 1 to 64 of A-Z a-z 0-9 _ . : -"
+    if not all(is_room_name(room) for room in request.rooms):
+        yield "--room must be 1 to 64 of A-Z a-z 0-9 _ . : - (not . or .. alone)"
     if request.role in _ROLES_WITH_ROOMS and not request.rooms:
         yield f"--room is missing: without one, a token of role {request.role} opens nothing"
     if request.ttl_seconds < 1:

@@ -7,11 +7,13 @@ serves nobody itself. One is the service itself.
 import asyncio
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from server.commands.checks import refuse_missing_replicas, refuse_unfit
 from server.commands.composition import compose_web
+from server.commands.demo_links import read_links
 from server.commands.garbage import calm_garbage_collector
 from server.commands.listening import listen, refuse_taken_port
 from server.commands.readiness import tell_up
@@ -27,11 +29,12 @@ _LOOK_AGAIN_S = 0.02
 @dataclass(frozen=True, slots=True)
 class Place:
     """Whose child this is, where it is one. `number` None: the whole service. `listen_fd`: the socket it
-    was lent; `up_fd`: where to say that it is up."""
+    was lent; `up_fd`: where to say that it is up; `demo_links`: the file of `run`'s links."""
 
     number: int | None = None
     listen_fd: int | None = None
     up_fd: int | None = None
+    demo_links: Path | None = None
 
 
 async def web(settings: Settings, place: Place) -> None:
@@ -52,7 +55,7 @@ async def _serve(settings: Settings, place: Place) -> None:
     number, listening = place.number or 0, _listening(settings, place.listen_fd)
     metrics, health = Metrics(), Health()
     async with (
-        compose_web(settings, metrics, health, number) as parts,
+        compose_web(settings, metrics, health, number, read_links(place.demo_links)) as parts,
         asyncio.TaskGroup() as tasks,
     ):
         watch = tasks.create_task(watch_loop(metrics, health))

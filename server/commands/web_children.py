@@ -14,12 +14,13 @@ def web_children(
     settings: Settings,
     environment: Mapping[str, str] | None = None,
     keep_open: Sequence[int] = (),
+    arguments: Sequence[str] = (),
 ) -> list[Child]:
     """The processes behind the port, for a supervisor."""
     return [
         role(
             f"web-{number}",
-            ("web", "--number", str(number)),
+            ("web", "--number", str(number), *arguments),
             environment,
             keep_open,
             Door(settings),

@@ -30,13 +30,13 @@ class TrustedProxies:
         stranger wrote into the header stands behind the first one that is not trusted."""
         hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
         address = peer
-        while hops and self._trusts(address):
+        while hops and self.trusts(address):
             address = hops.pop()
         return address
 
-    def _trusts(self, address: str) -> bool:
-        if self.trusts_everybody:
-            return True
+    def trusts(self, address: str) -> bool:
+        if self.trusts_everybody or not self.networks:
+            return self.trusts_everybody
         try:
             known = ip_address(address)
         except ValueError:

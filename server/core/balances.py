@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Final
 
 from server.core.apportionment import shares
+from server.core.paid_orders import PaidLine, undone
 from server.core.quotes import Quote
-from server.core.refunds import PaidLine, Refund
+from server.core.refunds import Refund
 
 DAY_MS: Final = 24 * 3600 * 1000
 
@@ -89,11 +90,6 @@ def spend_on(quote: Quote, available: int, asked: int) -> tuple[Quote, Spent]:
         quote, discount=quote.discount + used, payable=quote.payable - used, lines=lines
     )
     return spent, Spent(available, used, tuple(parts))
-
-
-def undone(parts: Mapping[str, int], lines: Iterable[PaidLine]) -> int:
-    """How much of these parts of lines, by line id, goes the way of what was refunded of them."""
-    return sum(line.undone_of(parts.get(line.id, 0)) for line in lines)
 
 
 def with_balance(

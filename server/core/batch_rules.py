@@ -4,13 +4,13 @@ Asked by flows/batches.py on the form an operator sent. Codes are stable words f
 those of template_rules and `duplicate`.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from server.core.batches import BatchForm, ClaimWindow, RoomShare
 from server.core.claims import ClaimConditions
 from server.core.codes import is_prefix
+from server.core.room_names import is_room_name
 from server.core.template_rules import (
     MAX_INSTANT,
     MAX_NAME,
@@ -28,8 +28,6 @@ MAX_CHANNEL: Final = 64
 # They travel to every gateway with each publication.
 MAX_CONDITION_TAGS: Final = 20
 MAX_TAG: Final = 64
-
-_ROOM = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 def violations(form: BatchForm) -> list[Violation]:
@@ -69,7 +67,7 @@ def _rooms(rooms: tuple[RoomShare, ...] | None, of: int | None) -> Iterator[Viol
         return
     seen: set[str] = set()
     for number, share in enumerate(rooms):
-        if not _ROOM.fullmatch(share.room):
+        if not is_room_name(share.room):
             yield Violation(f"rooms.{number}.room", "bad_character")
         elif share.room in seen:
             yield Violation(f"rooms.{number}.room", "duplicate")

@@ -3,16 +3,21 @@
 Made by the redemption flow, stored by ledger/redemptions.py, shown by the API.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from server.core.orders import MAX_ID, Order, violations
+from server.core.paid_orders import Books, PaidLine, paid_coupon
 from server.core.quotes import QuotedGift, QuotedLine, ticked_violations
-from server.core.refunds import PaidLine, Refund
+from server.core.refunds import Refund
 from server.core.template_rules import MAX_INSTANT, amount_violations, text_violations
+from server.core.templates import Template
 from server.core.violations import Violation
+
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 
 MAX_PAYMENT_REF: Final = 200
 LEAST_LOCK_SECONDS: Final = 10
@@ -99,9 +104,31 @@ class Redemption:
         )
 
     @property
+    def costs(self) -> dict[str, int]:
+        """By coupon id, what its use costs the school: what it took off, what its rebate credits, or what its
+        gift is worth.
+        """
+        costs = {each.coupon_id: each.discount for each in self.coupons}
+        ids = {each.code: each.coupon_id for each in self.coupons}
+        for rebate in self.rebates:
+            costs[rebate.coupon_id] += rebate.amount
+        for gift in self.gifts:
+            costs[ids[gift.coupon]] += gift.list_price * gift.quantity
+        return costs
+
+    @property
     def refunded(self) -> int:
         """Paid back so far."""
         return self.refunds[-1].total if self.refunds else 0
+
+    def books(self, lines: tuple[PaidLine, ...], templates: Sequence[Template]) -> Books:
+        """As it stands with these lines. `templates`: of its coupons, in the order of application."""
+        credits = {each.coupon_id: each.shares for each in self.rebates}
+        coupons = tuple(
+            paid_coupon(template, frozen.shares, self.order, credits.get(frozen.coupon_id))
+            for frozen, template in zip(self.coupons, templates, strict=True)
+        )
+        return Books(lines, coupons, self.refunded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +202,23 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
     asked = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
     return [
         *amount_violations("lock_seconds", asked, LEAST_LOCK_SECONDS, longest),
-        *text_violations("order_id", form.order_id, MAX_ID),
+        *_order_id_violations(form.order_id),
         *text_violations("student", form.student, MAX_ID),
         *violations(form.order),
         *ticked_violations(form.coupons),
         *amount_violations("balance", form.balance, 0),
     ]
+
+
+def _order_id_violations(order_id: str) -> Iterator[Violation]:
+    """A school's own, whatever it looks like, as long as a call can name it in its path: clients take `.` and
+    `..` there as a way up, escaped or not, and some servers between us drop control characters.
+    """
+    yield from text_violations("order_id", order_id, MAX_ID)
+    if order_id in (".", ".."):
+        yield Violation("order_id", "bad_format")
+    elif _CONTROL.search(order_id):
+        yield Violation("order_id", "bad_character")
 
 
 def payment_violations(payment: Payment) -> Iterator[Violation]:

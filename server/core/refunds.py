@@ -11,93 +11,19 @@ earned after all (`charged_back`). So at any time, and in whatever order things 
 and when all is returned, nothing is charged back any more: exactly what was paid has been paid back.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from server.core.money import half_up
-from server.core.orders import MAX_ID, MAX_LINES, MAX_QUANTITY, Order
+from server.core.orders import MAX_ID, MAX_LINES, MAX_QUANTITY
+from server.core.paid_orders import Books, PaidCoupon, PaidLine, paid_coupon
 from server.core.refusals import Code, Refused
-from server.core.scopes import goods_in_scope
 from server.core.template_rules import amount_violations, text_violations
-from server.core.templates import (
-    BrokenThreshold,
-    Counted,
-    ItemsFree,
-    Returned,
-    Returns,
-    Template,
-    Threshold,
-)
+from server.core.templates import Returned
 from server.core.violations import Violation
 
-
-@dataclass(frozen=True, slots=True)
-class PaidLine:
-    """A line and what became of it. `amount`: before discounts; `payable`: what was paid for it.
-    `returned`: pieces that came back.
-    """
-
-    id: str
-    amount: int
-    payable: int
-    quantity: int
-    refunded: int = 0
-    returned: int = 0
-
-    @property
-    def refundable(self) -> int:
-        return self.payable - self.refunded
-
-    @property
-    def is_gone(self) -> bool:
-        """All its pieces came back, or all its money was paid back."""
-        return self.returned == self.quantity or self.refunded == self.payable > 0
-
-    def undone_of(self, total: int) -> int:
-        """What refunds so far undo of something that the line earned or took: of its pieces or of its money,
-        whichever is more; all of it where the line is gone.
-        """
-        if self.is_gone:
-            return total
-        by_money = half_up(total * self.refunded, self.payable) if self.payable else 0
-        return max(by_money, half_up(total * self.returned, self.quantity))
-
-    def kept_of(self, total: int) -> int:
-        """What the pieces that are kept have of a line's total; rounded so that the parts add up."""
-        return 0 if self.is_gone else total - half_up(total * self.returned, self.quantity)
-
-
-@dataclass(frozen=True, slots=True)
-class PaidCoupon:
-    """`shares` by line id, as they were frozen; `counts`: ids of the lines in its scope."""
-
-    shares: Mapping[str, int]
-    threshold: Threshold
-    counts: frozenset[str]
-    returns: Returns
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """A paid order as it stands. `refunded`: the sum of all refunds so far."""
-
-    lines: tuple[PaidLine, ...]
-    coupons: tuple[PaidCoupon, ...]
-    refunded: int = 0
-
-    @property
-    def payable(self) -> int:
-        return sum(line.payable for line in self.lines)
-
-    @property
-    def charged_back(self) -> int:
-        return sum(line.refunded for line in self.lines) - self.refunded
-
-    @property
-    def is_whole(self) -> bool:
-        """All of the order is undone."""
-        paid_back = sum(line.refunded for line in self.lines)
-        return all(line.is_gone for line in self.lines) or paid_back == self.payable > 0
+# An order's books are made elsewhere: who plans refunds need not know where.
+__all__ = ["Books", "PaidCoupon", "PaidLine", "paid_coupon"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +37,10 @@ class AskedLine:
 
 @dataclass(frozen=True, slots=True)
 class RefundForm:
-    """`refund_id`: the school's own; sent again it does nothing again. No `lines`: all that is left."""
+    """`refund_id`: the school's own; sent again it does nothing again. `lines` None: all that is left."""
 
     refund_id: str
-    lines: tuple[AskedLine, ...] = ()
+    lines: tuple[AskedLine, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +57,9 @@ class RefundedLine:
 class Refund:
     """A refund as it was made, with its coupons as they were after it (code, state). `refunded` is paid
     back: what the lines have, less `charged_back`, which is negative where an earlier charge is given up.
-    `total`: of this and all before it. `balance`: what came back besides, to the student's account, of the
-    part of it that the order had taken.
+    `total`: of this and all before it. `asked` is empty where all that was left was asked for. `balance`:
+    what came back besides, to the student's account, of the part of it that the order had taken.
+    `no_room`: codes of coupons that would have gone back, had their campaign's budget had room for them.
     """
 
     refund_id: str
@@ -144,6 +71,7 @@ class Refund:
     asked: tuple[AskedLine, ...]
     created_at: int
     balance: int = 0
+    no_room: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,24 +90,21 @@ class Plan:
         return rule is Returned.BACK
 
 
-def paid_coupon(template: Template, shares: Mapping[str, int], order: Order) -> PaidCoupon:
-    """A coupon as it was used on this order. So many pieces that some are free are a threshold too."""
-    threshold, discount = template.threshold, template.discount
-    if isinstance(discount, ItemsFree):
-        pieces = max(threshold.min_quantity, discount.from_items)
-        threshold = replace(threshold, min_quantity=pieces)
-    counts = frozenset(order.lines[at].id for at in goods_in_scope(order, template.scope))
-    return PaidCoupon(shares, threshold, counts, template.returns)
-
-
 def form_violations(form: RefundForm) -> Iterator[Violation]:
     """Everything that is wrong with the form, whatever the order is."""
     yield from text_violations("refund_id", form.refund_id, MAX_ID)
-    if len(form.lines) > MAX_LINES:
+    if form.lines is not None:
+        yield from _lines_violations(form.lines)
+
+
+def _lines_violations(lines: Sequence[AskedLine]) -> Iterator[Violation]:
+    if not lines:
+        yield Violation("lines", "empty")
+    if len(lines) > MAX_LINES:
         yield Violation("lines", "too_many")
-    if len({line.id for line in form.lines}) < len(form.lines):
+    if len({line.id for line in lines}) < len(lines):
         yield Violation("lines", "same_id_twice")
-    for index, line in enumerate(form.lines):
+    for index, line in enumerate(lines):
         yield from _line_violations(f"lines.{index}", line)
 
 
@@ -198,7 +123,7 @@ def unknown_lines(books: Books, form: RefundForm) -> list[Violation]:
     known = {line.id for line in books.lines}
     return [
         Violation(f"lines.{index}.id", "unknown")
-        for index, line in enumerate(form.lines)
+        for index, line in enumerate(form.lines or ())
         if line.id not in known
     ]
 
@@ -208,7 +133,9 @@ def plan(books: Books, form: RefundForm) -> Plan | Refused:
     where nothing at all is left. Needs lines that the order has.
     """
     lines = {line.id: line for line in books.lines}
-    asked = form.lines or [AskedLine(line.id) for line in books.lines if not line.is_gone]
+    asked = form.lines
+    if asked is None:
+        asked = tuple(AskedLine(line.id) for line in books.lines if not line.is_gone)
     short = [lines[each.id] for each in asked if not _has(lines[each.id], each)]
     if short or not asked:
         return _too_large(short)
@@ -216,8 +143,7 @@ def plan(books: Books, form: RefundForm) -> Plan | Refused:
     moved = {part.id: _after(lines[part.id], part) for part in parts}
     after = replace(books, lines=tuple(moved.get(line.id, line) for line in books.lines))
     # Never below zero: what was paid back stays paid back, though more may be unearned by now.
-    paid_back = sum(line.refunded for line in after.lines)
-    total = max(books.refunded, paid_back - _unearned(after))
+    total = max(books.refunded, after.paid_back_for_lines - after.unearned())
     after = replace(after, refunded=total)
     charged = after.charged_back - books.charged_back
     return Plan(total - books.refunded, charged, tuple(parts), after)
@@ -253,25 +179,3 @@ def _part(line: PaidLine, asked: AskedLine) -> RefundedLine:
 def _after(line: PaidLine, part: RefundedLine) -> PaidLine:
     refunded, returned = line.refunded + part.refunded, line.returned + part.quantity
     return replace(line, refunded=refunded, returned=returned)
-
-
-def _unearned(books: Books) -> int:
-    """What coupons took off the pieces that are kept, though these no longer reach their threshold."""
-    if books.is_whole:
-        return 0
-    return sum(
-        sum(line.kept_of(coupon.shares.get(line.id, 0)) for line in books.lines)
-        for coupon in books.coupons
-        if coupon.returns.broken_threshold is BrokenThreshold.CHARGE_BACK
-        and not _is_reached(coupon, books)
-    )
-
-
-def _is_reached(coupon: PaidCoupon, books: Books) -> bool:
-    kept = [line for line in books.lines if line.id in coupon.counts and not line.is_gone]
-    pieces = sum(line.quantity - line.returned for line in kept)
-    amount = sum(line.kept_of(line.amount) for line in kept)
-    if coupon.threshold.counted is Counted.AFTER:
-        others = [each for each in books.coupons if each is not coupon]
-        amount -= sum(line.kept_of(each.shares.get(line.id, 0)) for each in others for line in kept)
-    return amount >= coupon.threshold.min_amount and pieces >= coupon.threshold.min_quantity

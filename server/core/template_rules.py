@@ -2,7 +2,7 @@
 
 Asked by the flows that write templates, on the form they were given. Codes are stable words for the
 SDK's texts: `too_short too_long too_small too_large too_many unknown bad_character empty_window
-not_a_colour not_a_url saves_nothing`.
+not_a_colour not_a_url credentials saves_nothing does_nothing`.
 
 A template that saves nothing on any order there can be is refused. One that saves on some is the school's
 own business: a gift for orders with a shipping line, a rebate on fees, a percentage that takes 0 off what is
@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final, assert_never
-from urllib.parse import urlsplit
 
 from server.core.money import DECIMALS, MAX_MINOR
 from server.core.refusals import Refused
 from server.core.template_forms import TemplateForm
 from server.core.templates import (
     AmountOff,
+    BrokenThreshold,
     Deducts,
     Discount,
     FixedValidity,
@@ -32,6 +32,7 @@ from server.core.templates import (
     Scope,
     Validity,
 )
+from server.core.urls import url_fault
 from server.core.violations import Violation, refused
 
 MAX_NAME: Final = 60
@@ -52,8 +53,6 @@ MAX_RETURN_DAYS: Final = 366
 MAX_INSTANT: Final = 221_845_392_000_000
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-# Browsers drop tabs and line ends from addresses and read \ as /: what looks relative may not be.
-_NOT_IN_URL = re.compile(r"[\s\\\x00-\x20\x7f]")
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 have no place for these
 
 
@@ -70,6 +69,7 @@ def violations(form: TemplateForm) -> list[Violation]:
         *_deducts(form),
         *_validity(form.validity),
         *_uses(form.uses_per_student),
+        *_returns(form),
         *_style(form.style),
         *_url("use_url", form.use_url),
         *metadata_violations("metadata", form.metadata),
@@ -161,6 +161,13 @@ def _uses(uses_per_student: int | None) -> Iterator[Violation]:
         yield from amount_violations("uses_per_student", uses_per_student, 1, MAX_USES)
 
 
+def _returns(form: TemplateForm) -> Iterator[Violation]:
+    """A gift is not sent back, so there is no part of it that the kept lines could owe."""
+    is_charged = form.returns.broken_threshold is BrokenThreshold.CHARGE_BACK
+    if is_charged and isinstance(form.discount, Gift):
+        yield Violation("returns.broken_threshold", "does_nothing")
+
+
 def _scope(scope: Scope) -> Iterator[Violation]:
     for field, ids in (
         ("scope.courses", scope.courses),
@@ -216,24 +223,11 @@ def _style(style: Mapping[str, str]) -> Iterator[Violation]:
 
 
 def _url(field: str, value: str | None) -> Iterator[Violation]:
-    """https, or a path of the school's own pages: nothing that runs, nothing in the clear."""
     if value is None:
         return
     if len(value) > MAX_URL:
         yield Violation(field, "too_long")
     elif _NOT_STORABLE.search(value):
         yield Violation(field, "bad_character")
-    elif _NOT_IN_URL.search(value) or not (_is_own_path(value) or _is_https(value)):
-        yield Violation(field, "not_a_url")
-
-
-def _is_own_path(value: str) -> bool:
-    return value.startswith("/") and not value.startswith("//")
-
-
-def _is_https(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme == "https" and bool(parts.hostname)
-    except ValueError:
-        return False
+    elif (fault := url_fault(value)) is not None:
+        yield Violation(field, fault)

@@ -59,7 +59,8 @@ class RefundLine(_Body):
 
 
 class RefundBody(_Body):
-    """`refund_id` is the browser's: pressed twice, paid back once."""
+    """`refund_id` is the browser's: pressed twice, paid back once. `preview`: only say what it comes to."""
 
     refund_id: Word
     lines: Annotated[list[RefundLine], Field(min_length=1, max_length=_MOST_LINES)]
+    preview: bool = False

@@ -5,6 +5,7 @@ Called by `till`. The token goes into the request and nowhere else: not into an 
 
 from collections.abc import Callable
 from typing import Final, Literal
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -47,7 +48,7 @@ class Classdrop:
         return await self._call("POST", f"/v1/redemptions/{redemption_id}/cancel")
 
     async def refund(self, order_id: str, form: Json) -> Json | Refusal:
-        return await self._call("POST", f"/v1/orders/{order_id}/refunds", form)
+        return await self._call("POST", f"/v1/orders/{quote(order_id, safe='')}/refunds", form)
 
     async def _call(
         self, method: Literal["GET", "POST"], path: str, body: Json | None = None

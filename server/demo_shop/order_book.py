@@ -25,6 +25,14 @@ CREATE TABLE IF NOT EXISTS orders (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orders_of_student ON orders (student, placed_at);
 """
+_NEWEST: Final = """
+SELECT * FROM orders WHERE (:student IS NULL OR student = :student) AND (
+  instr(lower(replace(id, '-', '')), :part) OR instr(lower(replace(student, '-', '')), :part) OR EXISTS (
+    SELECT 1 FROM json_each(redemption, '$.coupons')
+    WHERE instr(lower(replace(json_extract(value, '$.code'), '-', '')), :part)))
+ORDER BY placed_at DESC LIMIT :limit
+"""
+_ASIDE: Final = str.maketrans("", "", " -")
 _T = TypeVar("_T")
 
 
@@ -70,15 +78,13 @@ class OrderBook:
 
         return await self._done(read)
 
-    async def newest(self, student: str | None, limit: int) -> list[Order]:
-        """Of one student, or of all."""
+    async def newest(self, student: str | None, search: str, limit: int) -> list[Order]:
+        """Of one student, or of all. `search`: a part of the order's id, its student or the code of one of
+        its coupons, in any case, spaces and dashes aside; all of them where it is empty."""
+        part = search.translate(_ASIDE).lower()
 
         def read(db: sqlite3.Connection) -> list[Order]:
-            rows = db.execute(
-                "SELECT * FROM orders WHERE ?1 IS NULL OR student = ?1"
-                " ORDER BY placed_at DESC LIMIT ?2",
-                (student, limit),
-            )
+            rows = db.execute(_NEWEST, {"student": student, "part": part, "limit": limit})
             return [_order(row) for row in rows]
 
         return await self._done(read)

@@ -35,6 +35,7 @@ _MOST_BYTES: Final = 16 * 1024
 _ANSWER_SECONDS: Final = 8.0  # the page gives up after 10
 _ORDER: Final = "/shop/orders/{order}"
 _ORDER_ID: Final = re.compile(r"[A-Za-z0-9-]{8,60}")
+_LONGEST_SEARCH: Final = 100
 _PREFIX: Final = "/shop/"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -147,8 +148,11 @@ class _Counter:
         body = await _read(request, QuoteBody)
         return body if isinstance(body, Refusal) else await self._till.quote(who.subject, body)
 
-    async def orders(self, who: Identity, _request: Request) -> Json | Refusal:
-        return await self._till.newest(_student(who))
+    async def orders(self, who: Identity, request: Request) -> Json | Refusal:
+        search = request.query_params.get("search", "")
+        if len(search) > _LONGEST_SEARCH:
+            return bad_field("search", "too_long")
+        return await self._till.newest(_student(who), search)
 
     async def order(self, who: Identity, request: Request) -> Json | Refusal:
         return await self._till.show(request.path_params["order"], _student(who))

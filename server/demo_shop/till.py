@@ -104,19 +104,23 @@ class Till:
             return order
         return await self._told(order, await self._classdrop.redemption(_redemption_id(order)))
 
-    async def newest(self, student: str | None) -> Json:
-        """As Classdrop last said; each is asked about anew where it is shown."""
-        found = await self._orders.newest(student, _SHOWN_AT_MOST)
+    async def newest(self, student: str | None, search: str = "") -> Json:
+        """As Classdrop last said; each is asked about anew where it is shown. `search`: a part of the order's
+        number, its student or a coupon's code."""
+        found = await self._orders.newest(student, search, _SHOWN_AT_MOST)
         return {"orders": [_shown(order) for order in found]}
 
     async def refund(self, order_id: str, body: RefundBody) -> Json | Refusal:
-        """Once for each `refund_id`. Answers with the order after it."""
+        """Once for each `refund_id`. Answers with the order after it, or with the refund itself where that
+        is only a preview."""
         order = await self._own(order_id, None)
         if isinstance(order, Refusal):
             return order
         form = body.model_dump(exclude_none=True)
         refunded = await self._classdrop.refund(order.id, form)
-        return refunded if isinstance(refunded, Refusal) else await self.show(order.id, None)
+        if body.preview or isinstance(refunded, Refusal):
+            return refunded
+        return await self.show(order.id, None)
 
     async def _goods(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
         """What is written down of the order: prices, and what its coupons are called and bring besides."""

@@ -25,6 +25,9 @@ PRESENCE_GOOD_FOR_MS = 6_000
 EVERYWHERE = "*"  # no room's name: what a student is told in whichever room
 _KEPT_LOSSES = 200
 _KEPT_CHANGES = 2_000  # of the whole installation, many coupons in each
+# Of a gap that is told again step by step. A larger one would be more than a client may leave unsent, all in
+# one write: then the whole state is read instead.
+MAX_GAP_BYTES = 32 * 1024
 
 
 class FeedKind(StrEnum):
@@ -155,18 +158,22 @@ class Feed:
         return next((room_drops.load(drop) for drop in found if drop is not None), None)
 
     async def since(self, room: str, offset: int) -> list[Publication]:
-        """What was published after `offset`, as far as the stream still has it; the caller checks
-        that it begins with offset + 1 and that the epoch is its own."""
-        return [load_publication(m) for m in await self._after(self._keys(room).stream, offset)]
+        """What was published after `offset`, as far as the stream still has it, and nothing where that is
+        very much; the caller checks that it begins with offset + 1 and that the epoch is its own."""
+        texts = await self._after(self._keys(room).stream, offset)
+        if sum(map(len, texts)) > MAX_GAP_BYTES:
+            return []
+        return [load_publication(orjson.loads(text)) for text in texts]
 
     async def losses_since(self, room: str, offset: int) -> list[Losses]:
         """The same of what was lost."""
-        return [load_losses(m) for m in await self._after(self._keys(room).losses, offset)]
+        texts = await self._after(self._keys(room).losses, offset)
+        return [load_losses(orjson.loads(text)) for text in texts]
 
-    async def _after(self, stream: str, offset: int) -> list[dict[str, Any]]:
+    async def _after(self, stream: str, offset: int) -> list[bytes]:
         async with asked():
             entries: Any = await self._redis.xrange(stream, f"({offset}-0", "+")
-        return [orjson.loads(fields[b"m"]) for _, fields in entries]
+        return [fields[b"m"] for _, fields in entries]
 
     async def publish_confirmations(self, room: str, confirmations: Sequence[Confirmation]) -> None:
         """Not in the stream: the desk has them, and gateways read it again every 2 s."""
@@ -192,7 +199,7 @@ class Feed:
     async def changes_since(self, offset: int) -> list[Changes]:
         """What was told everywhere after `offset`, as far as the stream still has it."""
         stream = self._keys(EVERYWHERE).losses
-        return [load_changes(m) for m in await self._after(stream, offset)]
+        return [load_changes(orjson.loads(text)) for text in await self._after(stream, offset)]
 
     async def _publish_own(
         self, room: str, kind: str, told: Sequence[Sequence[object]], kept: int

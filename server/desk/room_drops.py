@@ -9,9 +9,11 @@ import orjson
 
 from server.core.claims import Audience, conditions_to_json, read_conditions
 from server.core.drops import CloseReason, RoomDrop, Window
+from server.core.room_cards import bounded
 
 
 def dump(drop: RoomDrop) -> bytes:
+    drop = bounded(drop)
     return orjson.dumps(
         {
             **_seldom(drop),

@@ -17,10 +17,9 @@ from server.core.balances import (
     EntryKind,
     RebateState,
     due_at,
-    undone,
 )
+from server.core.paid_orders import PaidLine, undone
 from server.core.redemptions import Redemption
-from server.core.refunds import PaidLine
 from server.core.refusals import Code, Refused
 from server.flows.stopping import Stop, refusing
 from server.ids import new_id
@@ -108,12 +107,16 @@ async def take_back(
     conn: AsyncConnection,
     redemption_id: str,
     lines: Collection[PaidLine],
+    unearned: Collection[str],
     now: int,
 ) -> None:
     """After a refund, with all lines as they are then. What is not credited yet will be less; what is comes
-    off the balance, below zero where it has been spent."""
+    off the balance, below zero where it has been spent. `unearned`: ids of coupons whose rebates are charged
+    back whole."""
     for rebate in await balances.rebates_of(conn, redemption_id):
-        gone = undone(rebate.shares, lines)
+        is_unearned = rebate.coupon_id in unearned
+        gone = rebate.amount if is_unearned else undone(rebate.shares, lines)
+        gone = max(gone, rebate.taken_back)  # what was taken back is never credited again
         if gone == rebate.taken_back:
             continue
         await balances.take_back(conn, rebate, gone)

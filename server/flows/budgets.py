@@ -2,10 +2,11 @@
 when it can no longer be.
 
 Called by flows that allot units (places.take_units) or issue coupons without a drop (`expose`), by the
-redemption flow (`settle`, `unsettle`) and by the worker. Units that return to their batch give their part
-back in ledger/batches.py. Only `expose` refuses: whoever holds a coupon may use it, whatever a budget says.
-Every call but the worker's is made last in its transaction, so that the budget's row, which all buyers of a
-campaign share, is held for the shortest time.
+redemption flow (`settle`), the refund flow (`undo`) and the worker. Units that return to their batch give
+their part back in ledger/batches.py. Only `expose` refuses, and `undo` a second use without room for it:
+whoever holds a coupon may use it, whatever a budget says. Every call but the worker's comes after all other
+rows of its transaction are held, so that the budget's row, which all buyers of a campaign share, is held for
+the shortest time.
 """
 
 from collections import defaultdict
@@ -42,23 +43,60 @@ async def expose(conn: AsyncConnection, batch: Batch, units: int, now: int) -> N
             raise Stop(_short(kind, max(0, free) // each if each else 0))
 
 
-async def settle(conn: AsyncConnection, discounts: Mapping[str, int], now: int) -> None:
-    """Coupons (id -> what it took off) are used: their part is settled at that, the rest is free again.
+async def settle(conn: AsyncConnection, costs: Mapping[str, int], now: int) -> None:
+    """Coupons (id -> what its use costs) are used: their part is settled at that, the rest is free again.
     Never refuses, also not where a part had been given back because the coupon had expired. Needs their
     rows held; repeatable.
     """
-    parts = await budgets.parts_of(conn, discounts)
+    parts = await budgets.parts_of(conn, costs)
     unused = [one for one in parts if one.part != SETTLED]
-    await _shift(conn, unused, SETTLED, lambda one: _used(one, discounts[one.coupon_id]), now)
+    await _shift(conn, unused, SETTLED, lambda one: _used(one, costs[one.coupon_id]), now)
 
 
-async def unsettle(conn: AsyncConnection, discounts: Mapping[str, int], now: int) -> None:
-    """Used coupons (id -> what it had taken off) that go back to their students: exposed again at their
-    greatest, whatever is free. Needs their rows held; repeatable.
+async def undo(
+    conn: AsyncConnection,
+    freed: Mapping[str, int],
+    back: Collection[str],
+    now: int,
+    *,
+    must_fit: bool,
+) -> frozenset[str]:
+    """An order is refunded: of its coupons (id -> what they cost less by it) so much is free again.
+
+    Those of `back` may be used again, so their greatest is set aside anew. With `must_fit` only where there
+    is room; the ids of those for which there is none: they stay settled. Needs their rows held.
     """
-    parts = await budgets.parts_of(conn, discounts)
-    used = [one for one in parts if one.part == SETTLED]
-    await _shift(conn, used, EXPOSED, lambda one: _unused(one, discounts[one.coupon_id]), now)
+    parts = await budgets.parts_of(conn, freed)
+    no_room = []
+    for one in sorted(parts, key=lambda part: (part.campaign_id, part.coupon_id)):
+        less = freed[one.coupon_id]
+        if one.coupon_id not in back:
+            await _free(conn, one, less, now)
+        elif not await _set_aside_anew(conn, one, less, now, must_fit=must_fit):
+            await _free(conn, one, less, now)
+            no_room.append(one.coupon_id)
+    return frozenset(no_room)
+
+
+async def _free(conn: AsyncConnection, part: CouponPart, less: int, now: int) -> None:
+    if less:
+        by = Move(free=less, settled=-less)
+        await budgets.move(conn, part.campaign_id, BudgetKind.MONEY, by, now)
+
+
+async def _set_aside_anew(
+    conn: AsyncConnection, part: CouponPart, less: int, now: int, *, must_fit: bool
+) -> bool:
+    """False: the budget has no room for it."""
+    by = Move(less - part.greatest, part.greatest, -less)
+    if not must_fit or by.free >= 0:
+        await budgets.move(conn, part.campaign_id, BudgetKind.MONEY, by, now)
+    elif not await budgets.move_if_free(conn, part.campaign_id, BudgetKind.MONEY, by, now):
+        return False
+    if await budgets.mark(conn, part, EXPOSED):
+        piece = Move(exposed=1, settled=-1)
+        await budgets.move(conn, part.campaign_id, BudgetKind.PIECES, piece, now)
+    return True
 
 
 async def give_back(conn: AsyncConnection, coupon_ids: Collection[str], now: int) -> None:
@@ -100,16 +138,11 @@ async def tell_warnings(
 _Moves = Callable[[CouponPart], tuple[Move, Move]]  # of money and of pieces
 
 
-def _used(part: CouponPart, discount: int) -> tuple[Move, Move]:
+def _used(part: CouponPart, cost: int) -> tuple[Move, Move]:
     if part.part == RETURNED:
-        return Move(free=-discount, settled=discount), Move(free=-1, settled=1)
-    rest = part.greatest - discount
-    return Move(rest, -part.greatest, discount), Move(exposed=-1, settled=1)
-
-
-def _unused(part: CouponPart, discount: int) -> tuple[Move, Move]:
-    rest = part.greatest - discount
-    return Move(-rest, part.greatest, -discount), Move(exposed=1, settled=-1)
+        return Move(free=-cost, settled=cost), Move(free=-1, settled=1)
+    rest = part.greatest - cost
+    return Move(rest, -part.greatest, cost), Move(exposed=-1, settled=1)
 
 
 def _back(part: CouponPart) -> tuple[Move, Move]:

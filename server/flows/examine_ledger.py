@@ -213,7 +213,8 @@ async def examine_budgets(ledger: Ledger) -> list[Finding]:
         Finding(
             Kind.BUDGET_DIFFERS,
             f"campaign {one.campaign_id}: its budget of {one.kind} says exposed {one.exposed} and settled "
-            f"{one.settled}; its drops and coupons come to {one.exposed_counted} and {one.settled_counted}",
+            f"{one.settled}; its drops, coupons and orders come to {one.exposed_counted} and "
+            f"{one.settled_counted}",
             PERSON,
             campaign=one.campaign_id,
         )

@@ -129,8 +129,7 @@ async def confirm(
         await redemptions.store_payment(conn, paid)
         await balances.earn_all(conn, paid, now)
         if any(one.budget is not None for one in spent):
-            discounts = {each.coupon_id: each.discount for each in held.coupons}
-            await budgets.settle(conn, discounts, now)
+            await budgets.settle(conn, held.costs, now)
     return paid
 
 

@@ -2,15 +2,15 @@
 
 Called by the API for the school's back end, which moves the money itself and is told how much. Everything is
 one transaction in the ledger, in the order of flows/redemptions.py: the redemption's row first, then its
-coupons' rows, then use counters. What a refund comes to is core/refunds.py.
+coupons' rows, then use counters, balance and budgets. What a refund comes to is core/refunds.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.balances import undone
-from server.core.coupons import Coupon
+from server.core.coupons import Coupon, CouponState
+from server.core.paid_orders import undone
 from server.core.records import Action
 from server.core.redemptions import Redemption, RedemptionState
 from server.core.refunds import (
@@ -19,7 +19,6 @@ from server.core.refunds import (
     Refund,
     RefundForm,
     form_violations,
-    paid_coupon,
     plan,
     unknown_lines,
 )
@@ -45,14 +44,49 @@ async def refund(
     if broken:
         return refused(broken)
     async with ledger.begin() as conn:
-        held = await _hold_paid(conn, order_id)
-        for made in held.refunds:
-            if made.refund_id == form.refund_id:
-                return made if made.asked == form.lines else Refused(Code.IDEMPOTENCY_MISMATCH)
-        made = await _refund(conn, held, form, now)
-        detail = {"refund_id": made.refund_id, "refunded": made.refunded}
-        await records.write_act(conn, actor, Action.ORDER_REFUNDED, held.order_id, now, **detail)
+        made = await _make(conn, actor, order_id, form, now)
         return made
+
+
+@refusing
+async def preview(
+    ledger: Ledger, actor: str, order_id: str, form: RefundForm, now: int
+) -> Refund | Refused:
+    """What `refund` would answer now. It is made and rolled back, so that the same rules decide, the
+    budgets' room among them.
+    """
+    broken = [*form_violations(form)]
+    if broken:
+        return refused(broken)
+    try:
+        async with ledger.begin() as conn:
+            made = await _make(conn, actor, order_id, form, now)
+            raise _RolledBackError(made)
+    except _RolledBackError as rolled_back:
+        return rolled_back.made
+
+
+class _RolledBackError(Exception):
+    """Ends a preview's transaction."""
+
+    def __init__(self, made: Refund) -> None:
+        super().__init__(made.refund_id)
+        self.made = made
+
+
+async def _make(
+    conn: AsyncConnection, actor: str, order_id: str, form: RefundForm, now: int
+) -> Refund:
+    held = await _hold_paid(conn, order_id)
+    for made in held.refunds:
+        if made.refund_id == form.refund_id:
+            if made.asked != (form.lines or ()):
+                raise Stop(Refused(Code.IDEMPOTENCY_MISMATCH))
+            return made
+    made = await _refund(conn, held, form, now)
+    detail = {"refund_id": made.refund_id, "refunded": made.refunded}
+    await records.write_act(conn, actor, Action.ORDER_REFUNDED, held.order_id, now, **detail)
+    return made
 
 
 async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:
@@ -66,7 +100,8 @@ async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:
 
 async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now: int) -> Refund:
     used = await _hold_coupons(conn, held)
-    books = await _books(conn, held, used)
+    lines = await refunds.with_counters(conn, held.id, held.paid_lines)
+    books = held.books(lines, [coupon.template for coupon in used])
     unknown = unknown_lines(books, form)
     if unknown:
         raise Stop(refused(unknown))
@@ -74,8 +109,11 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
     if isinstance(planned, Refused):
         raise Stop(planned)
     await _count(conn, held, books, planned)
-    await _give_back(conn, held, used, planned, now)
+    going = _going_back(held, used, planned)
+    await use_limits.hold(conn, held.student, going)
     to_balance = await _move_balance(conn, held, books, planned, now)
+    no_room = await _move_budgets(conn, held, books, planned, going, now)
+    await _give_back(conn, held, [one for one in going if one.id not in no_room], now)
     made = Refund(
         refund_id=form.refund_id,
         refunded=planned.refunded,
@@ -83,9 +121,10 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
         total=planned.after.refunded,
         lines=planned.lines,
         coupons=await _told(conn, used, now),
-        asked=form.lines,
+        asked=form.lines or (),
         created_at=now,
         balance=to_balance,
+        no_room=tuple(coupon.code for coupon in going if coupon.id in no_room),
     )
     await refunds.write(conn, held.id, len(held.refunds) + 1, made, books.payable)
     return made
@@ -101,17 +140,6 @@ async def _hold_coupons(conn: AsyncConnection, held: Redemption) -> list[Coupon]
     return [found[coupon_id] for coupon_id in ids]
 
 
-async def _books(conn: AsyncConnection, held: Redemption, used: Sequence[Coupon]) -> Books:
-    return Books(
-        lines=await refunds.with_counters(conn, held.id, held.paid_lines),
-        coupons=tuple(
-            paid_coupon(coupon.template, frozen.shares, held.order)
-            for coupon, frozen in zip(used, held.coupons, strict=True)
-        ),
-        refunded=held.refunded,
-    )
-
-
 async def _count(conn: AsyncConnection, held: Redemption, books: Books, planned: Plan) -> None:
     before = {line.id: line for line in books.lines}
     for part in planned.lines:
@@ -119,22 +147,17 @@ async def _count(conn: AsyncConnection, held: Redemption, books: Books, planned:
             raise RuntimeError(f"line {part.id} of {held.id} moved under a refund that held it")
 
 
-async def _give_back(
-    conn: AsyncConnection, held: Redemption, used: Sequence[Coupon], planned: Plan, now: int
-) -> None:
-    """Those whose template says so, unless an earlier refund has done it: they may be on another order
-    by now. One whose window is over is expired as soon as it is back."""
-    ids = [
-        coupon.id
+def _going_back(held: Redemption, used: Sequence[Coupon], planned: Plan) -> list[Coupon]:
+    """Those whose template says so, unless an earlier refund has done it: they may be on another order by
+    now.
+    """
+    return [
+        coupon
         for coupon, paid in zip(used, planned.after.coupons, strict=True)
         if planned.goes_back(paid)
+        and coupon.state is CouponState.REDEEMED
+        and coupon.redemption_id == held.id
     ]
-    if ids:
-        back = await coupon_moves.give_back(conn, ids, held.id, now)
-        await use_limits.count(conn, held.student, back, -1)
-        await tell_new_dates(conn, back, now)
-        discounts = {each.coupon_id: each.discount for each in held.coupons}
-        await budgets.unsettle(conn, {one.id: discounts[one.id] for one in back}, now)
 
 
 async def _move_balance(
@@ -142,11 +165,41 @@ async def _move_balance(
 ) -> int:
     """What the order earned goes back with its lines, and what it took of the balance comes back; how
     much."""
-    await balances.take_back(conn, held.id, planned.after.lines, now)
+    ids = [each.coupon_id for each in held.coupons]
+    unearned = {ids[at] for at in range(len(ids)) if planned.after.is_unearned(at)}
+    await balances.take_back(conn, held.id, planned.after.lines, unearned, now)
     parts = held.balance_shares
     back = undone(parts, planned.after.lines) - undone(parts, books.lines)
     await balances.give_back(conn, held, back, now)
     return back
+
+
+async def _move_budgets(
+    conn: AsyncConnection,
+    held: Redemption,
+    books: Books,
+    planned: Plan,
+    going: Sequence[Coupon],
+    now: int,
+) -> Collection[str]:
+    """What the coupons cost less by now is free again. Ids of those that may not go back, since their
+    budget has no room for a second use. Where the whole order is undone they go back all the same, as they
+    were set aside once.
+    """
+    pairs = zip(held.coupons, books.costs(), planned.after.costs(), strict=True)
+    freed = {coupon.coupon_id: before - after for coupon, before, after in pairs}
+    back = [coupon.id for coupon in going]
+    return await budgets.undo(conn, freed, back, now, must_fit=not planned.after.is_whole)
+
+
+async def _give_back(
+    conn: AsyncConnection, held: Redemption, going: Sequence[Coupon], now: int
+) -> None:
+    """One whose window is over is expired as soon as it is back."""
+    if going:
+        back = await coupon_moves.give_back(conn, [one.id for one in going], held.id, now)
+        await use_limits.count(conn, held.student, back, -1)
+        await tell_new_dates(conn, back, now)
 
 
 async def _told(

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from server.core.claims import Audience, ClaimState
+from server.core.claims import Audience, ClaimConditions, ClaimState
 from server.core.drops import CloseReason, DropState, state_at
 from server.core.refusals import Code, Refused
 from server.core.stock import Stock
@@ -50,6 +50,7 @@ class DropView:
     duration_seconds: int
     opens_in_seconds: int
     audience: Audience
+    conditions: ClaimConditions
     opens_at: int | None
     closes_at: int | None
     closed_at: int | None
@@ -114,7 +115,8 @@ async def show_opened(places: Places, opened: Whole, now: int) -> DropView:
     async with places.ledger.read() as conn:
         row = await drops.find(conn, opened.row.id) or opened.row
     template = opened.template
-    offer = Offer(template.name, template.currency, discount_to_json(template.discount))
+    discount = discount_to_json(template.discount)
+    offer = Offer(template.name, template.currency, discount, opened.batch.conditions)
     live = await _live_of(places, [row])
     return _view(_Written(row, offer, DropResults()), live[0], now)
 
@@ -202,6 +204,7 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         duration_seconds=row.duration_seconds,
         opens_in_seconds=row.opens_in_seconds,
         audience=row.audience,
+        conditions=written.offer.conditions,
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         closed_at=row.closed_at,

@@ -16,15 +16,20 @@ from websockets.http11 import Request
 
 from server import wire
 from server.clock import now_ms
+from server.core.room_names import room_of
 from server.gateway import closing
+from server.gateway.admission import refusal_of
+from server.gateway.allowances import LARGE_BYTES
 from server.gateway.closing import Closing
-from server.gateway.frames import text_frame, usual_text
-from server.gateway.handshake import Handshake, is_from, read_request, read_usual, room_of
+from server.gateway.frames import text_frame, text_frame_head, usual_text
+from server.gateway.handshake import Handshake, read_request, read_usual
 from server.gateway.host import Host
 from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
 
-MAX_UNSENT_BYTES = 64 * 1024  # beyond it the client does not read: evicted
+MAX_UNSENT_BYTES = (
+    64 * 1024
+)  # of what a client is pushed; beyond it the client does not read: evicted
 _CLIENT = "client"  # why it ended, where we had no part in it
 _CLOSE_SECONDS = 5.0  # a client that does not answer our close is cut off
 
@@ -64,25 +69,18 @@ class Connection(asyncio.Protocol):
         self._host.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._way is None:
-            session = self.session
-            if session is None:
-                if self._shakes_hands_as_usual(data):
-                    return
-            else:
-                text = usual_text(data, wire.MAX_FRAME_BYTES)
-                if self._is_ending:
-                    self._hang_up(text)
-                    return
-                if text is not None:
-                    self._do(session.receive(text, now_ms()))
-                    return
-        self._receive(self._long_way(), data)
+        """A fault of ours ends this connection, and nothing else: whoever gave us the bytes may not have made
+        us the transport's protocol yet, and would leave it open without one."""
+        try:
+            if self._way is not None or not self._takes_as_usual(data):
+                self._receive(self._long_way(), data)
+        except Exception:  # whatever it is: this connection goes, and the log is told
+            self._host.refusals.fault("socket")
+            self._abort()
 
     def pause_writing(self) -> None:
         """More than MAX_UNSENT_BYTES are waiting: the transport says so by itself, whoever wrote them."""
-        self._reason = closing.TOO_SLOW.word
-        self._abort()
+        self.evict()
 
     def eof_received(self) -> bool:
         """Without a word there is nothing to say. A class that falls at once must not cost its process a
@@ -105,6 +103,7 @@ class Connection(asyncio.Protocol):
         transport, self.transport = self.transport, None
         if transport is not None:
             self._host.doorkeeper.left(transport, had_token=self._has_token)
+        self._host.allowances.forget(self)
         self._host.left(self, self._reason)
 
     def shutdown(self) -> None:
@@ -117,9 +116,8 @@ class Connection(asyncio.Protocol):
         """One or more finished frames; none follows a close: a transport raises then, in the middle of a
         broadcast. A client that does not read is cut off, never waited for."""
         transport = self.transport
-        if transport is None or self._is_ending or transport.is_closing():
-            return
-        transport.write(frames)
+        if transport is not None and not self._is_ending and not transport.is_closing():
+            transport.write(frames)
 
     def tell(self, frames: bytes) -> None:
         """For this student only: kept until the welcome has been sent."""
@@ -128,12 +126,29 @@ class Connection(asyncio.Protocol):
         else:
             self.stash.append(frames)
 
-    def welcome(self, frames: bytes) -> None:
-        """The whole state; what arrived for the student meanwhile follows in the same write."""
+    def welcome(self, shared: bytes, own: bytes) -> None:
+        """The whole state, as one frame; what arrived for the student meanwhile follows in the same write.
+        `shared` is the same object for many: a large one is never copied for each of them."""
         if self.session is not None:
             self.session.phase = Phase.LIVE
-        stash, self.stash = self.stash, None
-        self.write(b"".join((frames, *stash)) if stash else frames)
+        stash, self.stash = self.stash or (), None
+        size = len(shared) + len(own)
+        pieces = (text_frame_head(size), shared, own, *stash)
+        if size < LARGE_BYTES:
+            self.write(b"".join(pieces))
+        elif self.transport is not None and not self._is_ending and not self.transport.is_closing():
+            self.allow_unsent(self._host.allowances.grant(self, size, now_ms()))
+            self.transport.writelines(pieces)
+
+    def allow_unsent(self, size: int) -> None:
+        """So many bytes of a welcome, beside what is pushed."""
+        if self.transport is not None:
+            self.transport.set_write_buffer_limits(high=size + MAX_UNSENT_BYTES)
+
+    def evict(self) -> None:
+        """It does not read, or far too slowly. What we could still say would not be read either."""
+        self._reason = closing.TOO_SLOW.word
+        self._abort()
 
     def end(self, why: Closing) -> None:
         """An error that says why, then the close; the transport goes when the client answers, and at
@@ -150,6 +165,16 @@ class Connection(asyncio.Protocol):
         way.close(why)
         self._send_protocol_data(way)
 
+    @property
+    def is_listening(self) -> bool:
+        """It has not said its last word, and neither have we."""
+        return self.transport is not None and not self._is_ending
+
+    def has_expired(self, now: int) -> bool:
+        """Its token is over, and it has not been told yet."""
+        identity = self.session.identity if self.session is not None else None
+        return identity is not None and now >= identity.expires_at and not self._is_ending
+
     def dismiss(self, why: Closing, last_words: bytes) -> None:
         """`end` for a whole process at once: `last_words` are the same bytes for all, and no library's
         object is made for each."""
@@ -158,9 +183,22 @@ class Connection(asyncio.Protocol):
             return
         self._reason = why.word
         self.write(last_words)
-        self._begin_to_end()
+        self._cut_off_soon()
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _takes_as_usual(self, data: bytes) -> bool:
+        session = self.session
+        if session is None:
+            return self._shakes_hands_as_usual(data)
+        text = usual_text(data, wire.MAX_FRAME_BYTES)
+        if self._is_ending:
+            self._hang_up(text)
+            return True
+        if text is not None:
+            self._do(session.receive(text, now_ms()))
+            return True
+        return False
 
     def _hang_up(self, text: bytes | bytearray | None) -> None:
         """Dismissed: what is no text frame is the answer to our close."""
@@ -212,6 +250,8 @@ class Connection(asyncio.Protocol):
             transport.write(data)
         if is_last and not transport.is_closing():  # what was written may have been too much
             transport.write_eof()
+        if is_last and way.is_no_handshake:
+            self._host.refusals.refused("no_handshake", self._address, None, "")
         if (is_last or way.is_ending) and not self._is_ending:
             if self._reason == _CLIENT and way.violation is not None:
                 self._reason = way.violation
@@ -223,7 +263,9 @@ class Connection(asyncio.Protocol):
         """False: nothing has been done. Who is not let in is told so by the library."""
         asked = read_usual(data)
         room = room_of(asked.path) if asked is not None else None
-        if asked is None or room is None or self._refusal(asked, room) is not None:
+        if asked is None or room is None:
+            return False
+        if refusal_of(asked, room, self._host, self._address) is not None:
             return False
         self.write(asked.answer())
         self._begin(asked, room)
@@ -232,25 +274,17 @@ class Connection(asyncio.Protocol):
     def _shake_hands(self, way: LongWay, request: Request) -> None:
         asked = read_request(request)
         room = room_of(asked.path)
-        refusal = self._refusal(asked, room)
+        refusal = refusal_of(asked, room, self._host, self._address)
         if refusal is not None:
-            way.refuse(*refusal)
+            origin = ", ".join(asked.origins)
+            self._host.refusals.refused(refusal.reason, self._address, asked.host, origin)
+            way.refuse(refusal.status, refusal.text)
             return
         way.accept(request)
         if way.is_open and room is not None:
             self._begin(asked, room)
-
-    def _refusal(self, asked: Handshake, room: str | None) -> tuple[int, str] | None:
-        """Status and text."""
-        if room is None:
-            return 404, "no such room\n"
-        if asked.host is None:
-            return 400, "one Host, please\n"
-        if not is_from(asked, self._host.allowed_origins):
-            return 403, "this origin may not connect\n"
-        if self._host.is_draining or self._host.doorkeeper.is_full:
-            return 503, "come back in a moment\n"
-        return None
+        else:
+            self._host.refusals.refused("no_handshake", self._address, asked.host, "")
 
     def _begin(self, asked: Handshake, room: str) -> None:
         """The socket is open, and its client a stranger until it has shown a token."""

@@ -11,6 +11,7 @@ from websockets.frames import Frame, Opcode
 _WHOLE_TEXT: Final = 0x80 | Opcode.TEXT  # its first byte: final, no extension
 _MASKED: Final = 0x80
 _LONGER: Final = 126  # then two bytes hold the length
+_LONGEST: Final = 127  # then eight bytes do
 _MOST_OF_TWO_BYTES: Final = 0xFFFF
 
 
@@ -19,9 +20,16 @@ def text_frame(payload: bytes) -> bytes:
     size = len(payload)
     if size < _LONGER:
         return b"%c%c%b" % (_WHOLE_TEXT, size, payload)
+    return text_frame_head(size) + payload
+
+
+def text_frame_head(size: int) -> bytes:
+    """What stands before a text of `size` bytes."""
+    if size < _LONGER:
+        return b"%c%c" % (_WHOLE_TEXT, size)
     if size <= _MOST_OF_TWO_BYTES:
-        return b"%c%c%b%b" % (_WHOLE_TEXT, _LONGER, size.to_bytes(2), payload)
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+        return b"%c%c%b" % (_WHOLE_TEXT, _LONGER, size.to_bytes(2))
+    return b"%c%c%b" % (_WHOLE_TEXT, _LONGEST, size.to_bytes(8))
 
 
 def close_frame(code: int, reason: str) -> bytes:

@@ -8,7 +8,7 @@ second one pass looks after progress, presence, pings and silence.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.gateway import closing
+from server.gateway.allowances import Allowances
 from server.gateway.closing import Closing
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
@@ -30,15 +31,17 @@ from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
 from server.gateway.joins import Joins
 from server.gateway.leaving import Leaving
+from server.gateway.refusals import Refusals
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
 from server.gateway.taps import Taps
+from server.gateway.token_ends import TokenEnds
 from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
 JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class at its door is no attack
 COME_BACK_PER_SECOND = 2_000  # of those a drain sends away: others come in as well
-_DRAIN_SLICE = 500
+_DISMISSED_IN_A_ROW = 500
 _ANSWERS_SECONDS = 0.8  # for the taps under way when a drain begins
 _GOODBYE_SECONDS = 0.9  # for clients to answer the close: who is cut off may not have read why
 _log = structlog.get_logger()
@@ -73,6 +76,9 @@ class Gateway:
         self.proxies = parts.proxies
         self.doorkeeper = Doorkeeper(max_sockets)
         self.leaving = Leaving()
+        self.allowances = Allowances()
+        self.token_ends = TokenEnds()
+        self.refusals = Refusals(parts.metrics.ws_refused)
         self.is_draining = False
         self._join_limit = JoinLimit(parts.joins_per_second)
         self._has_less = asyncio.Event()  # a tap, a task or a connection less, for the drain
@@ -114,13 +120,18 @@ class Gateway:
             self.metrics.evictions.inc()
         session = connection.session
         room = self.rooms.get(session.room) if session is not None else None
-        if room is not None and session is not None and session.identity is not None:
-            room.remove(connection, session.identity)
+        identity = session.identity if session is not None else None
+        if identity is not None:
+            self.token_ends.discard(connection, identity.expires_at)
+            if room is not None:
+                room.remove(connection, identity)
 
     def join(self, connection: Connection) -> None:
         """The hello was good."""
         session = connection.session
         assert session is not None
+        assert session.identity is not None
+        self.token_ends.add(connection, session.identity.expires_at)
         wait_ms = self._join_limit.admit(now_ms())
         if wait_ms:
             self.metrics.ws_connects.labels("limited").inc()
@@ -153,7 +164,7 @@ class Gateway:
         """The same as `welcome`, for HTTP. DeskUnavailableError where Redis cannot say."""
         room = await self.rooms.load(name)
         held = await self.joins.read_claims(room, [identity])
-        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms())
+        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms()).text
 
     # --- the end ------------------------------------------------------------------------------
 
@@ -168,14 +179,9 @@ class Gateway:
         goodbye = Closing(
             closing.GOING_AWAY, "server_restart", "restarting: come back in a moment", spread_ms
         )
-        last_words = text_frame(wire.error(goodbye.word, goodbye.message, spread_ms))
-        last_words += close_frame(goodbye.code, goodbye.word)
         leaving = list(self.connections)
         random.shuffle(leaving)
-        for start in range(0, len(leaving), _DRAIN_SLICE):
-            for connection in leaving[start : start + _DRAIN_SLICE]:
-                connection.dismiss(goodbye, last_words)
-            await asyncio.sleep(0)
+        await self._dismiss(leaving, goodbye)
         await self._until(lambda: not self.connections, _GOODBYE_SECONDS)
         _log.info(
             "drained",
@@ -184,6 +190,20 @@ class Gateway:
             unanswered=self.taps.under_way,
             cut_off=len(self.connections),
         )
+
+    async def end_expired(self) -> None:
+        """Whose token is over hears nothing more; they come back with a new one. A whole class may have
+        tokens of the same second."""
+        await self._dismiss(self.token_ends.due(now_ms()), closing.TOKEN_EXPIRED)
+
+    async def _dismiss(self, leaving: Sequence[Connection], why: Closing) -> None:
+        """With the same bytes for all, some at a time."""
+        last_words = text_frame(wire.error(why.word, why.message, why.retry_after_ms))
+        last_words += close_frame(why.code, why.word)
+        for start in range(0, len(leaving), _DISMISSED_IN_A_ROW):
+            for connection in leaving[start : start + _DISMISSED_IN_A_ROW]:
+                connection.dismiss(why, last_words)
+            await asyncio.sleep(0)
 
     async def _heal(self, room: Room) -> None:
         await self.rooms.heal(room)

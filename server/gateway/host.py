@@ -10,9 +10,11 @@ from websockets.typing import LoggerLike
 from server.core.addresses import TrustedProxies
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.leaving import Leaving
+from server.gateway.refusals import Refusals
 from server.tokens import TokenKeys
 
 if TYPE_CHECKING:
+    from server.gateway.allowances import Allowances
     from server.gateway.connection import Connection
 
 
@@ -22,6 +24,8 @@ class Host(Protocol):
     keys: TokenKeys
     doorkeeper: Doorkeeper
     leaving: Leaving
+    allowances: "Allowances"
+    refusals: Refusals
     allowed_origins: frozenset[str]
     proxies: TrustedProxies
     is_draining: bool

@@ -16,6 +16,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from server.core.origins import read_authority
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.front_door import MAX_HEAD_BYTES
 
@@ -41,7 +42,7 @@ PATIENCE: Final[Patience] = {  # seconds
     Phase.BODY: 20.0,
     Phase.READING: 20.0,
     Phase.REST: 2.0,
-    Phase.NEXT: 25.0,  # uvicorn closes after 5, but waits until the last answer has been read
+    Phase.NEXT: 20.0,  # beyond `timeout_keep_alive`, until the last answer has been read
     Phase.GOODBYE: 2.0,
 }
 
@@ -52,7 +53,7 @@ class HttpDoor(HttpToolsProtocol):
     ) -> None:
         super().__init__(**uvicorn_parts)
         self._doorkeeper = doorkeeper
-        self._patience = patience
+        self._patience = {**patience, Phase.NEXT: self.timeout_keep_alive + patience[Phase.NEXT]}
         self._phase = Phase.NEXT
         self._deadline: asyncio.TimerHandle | None = None
         self._is_in_head = False
@@ -121,6 +122,7 @@ class HttpDoor(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_head, self._is_in_body = False, True
         self._bytes = 0
+        self._refuse_other_forms()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -133,6 +135,20 @@ class HttpDoor(HttpToolsProtocol):
         self._watch()
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _refuse_other_forms(self) -> None:
+        """Exactly one good `Host` (HTTP/1.0 may have none), and no other version: two readers of the same
+        request, a proxy and we, would not mean the same."""
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            self._status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+            raise OverflowError
+        hosts = [value for name, value in self.headers if name == b"host"]
+        is_missing = not hosts and version == "1.0"
+        if not is_missing and (
+            len(hosts) != 1 or read_authority(hosts[0].decode("latin-1")) is None
+        ):
+            raise OverflowError
 
     def _count(self, size: int, status: HTTPStatus) -> None:
         self._head_bytes += size
@@ -223,6 +239,17 @@ class HttpDoor(HttpToolsProtocol):
         else:
             self._phase = Phase.GOODBYE
             self._stop_clock()
-            self.handle_websocket_upgrade()
+            self.connections.discard(self)
+            self._hand_over()
             if behind and not self.transport.is_closing():
                 self.transport.get_protocol().data_received(behind)  # type: ignore[attr-defined]
+
+    def _hand_over(self) -> None:
+        """To the gateway, with the head as it would have come in one piece. The transport is the socket's
+        before it reads a byte: it may be cut off by what it reads, and has to hear of that."""
+        lines = [b"%b %b HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
+        lines += [b"%b: %b\r\n" % header for header in self.headers]
+        protocol = self.ws_protocol_class()  # type: ignore[misc]
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(b"".join((*lines, b"\r\n")))

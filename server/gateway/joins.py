@@ -94,13 +94,13 @@ class Joins:
         held = await self.read_claims(room, [identity for _, identity in joiners])
         now = now_ms()
         for connection, identity in joiners:
-            if connection.transport is None:
+            if not connection.is_listening:
                 room.remove(connection, identity)
                 continue
             if _is_new(connection):
                 self._metrics.ws_connects.labels("ok").inc()
             welcome = room.welcome_of(identity, held.get(identity.subject, {}), now)
-            room.greet(connection, identity, welcome)
+            room.greet(connection, welcome)
 
     def _send_away(self, connections: Sequence[Connection]) -> None:
         for connection in connections:

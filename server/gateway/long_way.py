@@ -62,6 +62,11 @@ class LongWay:
         return self._library.close_expected()
 
     @property
+    def is_no_handshake(self) -> bool:
+        """What came is not even a request."""
+        return isinstance(self._library.handshake_exc, InvalidMessage)
+
+    @property
     def violation(self) -> str | None:
         """The close code of a violation that the library has found."""
         ours = self._library.close_sent
@@ -140,6 +145,6 @@ class LongWay:
         pieces = self._library.data_to_send()
         is_last = bool(pieces) and pieces[-1] == _LAST_WORD
         is_speechless = pieces == [_LAST_WORD] and not self._library.reader.eof
-        if is_speechless and isinstance(self._library.handshake_exc, InvalidMessage):
+        if is_speechless and self.is_no_handshake:
             return _NO_HANDSHAKE, True
         return b"".join(pieces), is_last

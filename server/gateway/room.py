@@ -6,8 +6,11 @@ to every transport; what is due in one pass of the loop goes out as one write fo
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from server import wire
+import orjson
+
+from server import wire, wire_state
 from server.core.claims import Audience, ClaimState
 from server.core.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
 from server.core.identity import Identity, Role
@@ -19,6 +22,27 @@ from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 
 MAX_SOCKETS_OF_ONE = 32  # of one student: tabs, devices, and those whose end was not noticed yet
+_MAX_HEADS = 64  # kept within a second: of students who are shown different drops
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """`head` is the same object for all who join the room in the same state; `tail` is the student's."""
+
+    head: bytes
+    tail: bytes
+
+    @property
+    def text(self) -> bytes:
+        return self.head + self.tail
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """`left_out`: ids of the drops for which there was no space."""
+
+    text: bytes
+    left_out: frozenset[str]
 
 
 class Room:
@@ -44,7 +68,12 @@ class Room:
         self.was_deaf = False
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._broadcast = Broadcast(self.connections, on_sent)
-        self._head: tuple[int, bytes] | None = None
+        # What is shown in this second, whether all of it is for everybody, and what was made of it: by the
+        # ids of the drops.
+        self._second = 0
+        self._shown_now: list[RoomDrop] | None = None
+        self._is_for_everybody = False
+        self._heads: dict[tuple[str, ...], _Head] = {}
 
     # --- who is here --------------------------------------------------------------------------
 
@@ -76,10 +105,10 @@ class Room:
             if not own:
                 del self.students[identity.subject]
 
-    def greet(self, connection: Connection, identity: Identity, welcome: bytes) -> None:
+    def greet(self, connection: Connection, welcome: Welcome) -> None:
         """In one step with making the welcome: no frame can slip in between."""
         self.add(connection)
-        connection.welcome(text_frame(welcome))
+        connection.welcome(welcome.head, welcome.tail)
 
     def add(self, connection: Connection) -> None:
         """From now on it hears what everybody is told."""
@@ -106,7 +135,7 @@ class Room:
         self.epoch, self.offset, self.losses = state.epoch, state.offset, state.losses
         self.drops = {drop.id: drop for drop in state.drops}
         self.counts.update(counts)
-        self._head = None
+        self._shown_now = None
 
     def is_at(self, state: RoomState) -> bool:
         return (self.epoch, self.offset, self.losses) == (state.epoch, state.offset, state.losses)
@@ -130,7 +159,7 @@ class Room:
         drop = publication.drop
         self.offset = publication.offset
         self.drops[drop.id] = drop
-        self._head = None
+        self._shown_now = None
         self._broadcast.put(self._frame_of(publication, now), drop.audience, publication.at)
 
     def _frame_of(self, publication: Publication, now: int) -> bytes:
@@ -165,44 +194,54 @@ class Room:
 
     def welcome_of(
         self, identity: Identity, held: Mapping[str, HeldClaim | None], now: int
-    ) -> bytes:
+    ) -> Welcome:
         """`held`: drop id -> what this student has of it. What they were told of they are told again
         where the desk knows nothing of it: it may be being loaded."""
+        mine = _known(held) if held else {}
         if self.unconfirmed:
-            held = {**self._told_won(identity.subject), **_known(held)}
-        claims = [
-            wire.my_claim(drop_id, claim.state, claim.won_at, _coupon_of(claim))
-            for drop_id, claim in held.items()
-            if claim is not None
-        ]
-        for drop_id, claim in held.items():
-            if claim is not None and claim.state is ClaimState.WON:
+            mine = {**self._told_won(identity.subject), **mine}
+        for drop_id, claim in mine.items():
+            if claim.state is ClaimState.WON:
                 self.unconfirmed[drop_id, identity.subject] = claim
-        return wire.welcome(self._welcome_head(identity, now), identity.subject, claims)
+        head = self._head(identity, now)
+        claims = _shown_claims(mine, head.left_out) if mine else []
+        return Welcome(head.text, wire.welcome_tail(identity.subject, claims))
 
     def _told_won(self, student: str) -> dict[str, HeldClaim]:
         told = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in self.drops)
         return {drop_id: claim for drop_id, claim in told if claim is not None}
 
-    def _welcome_head(self, identity: Identity, now: int) -> bytes:
-        """Shared by all who join within a second, where every drop is for everybody."""
-        drops = self.shown_drops(now)
-        if all(drop.audience.is_everybody for drop in drops):
-            second = now // 1000
-            if self._head is None or self._head[0] != second:
-                self._head = (second, self._make_head(drops, now))
-            return self._head[1]
-        return self._make_head([d for d in drops if is_for(d, identity)], now)
+    def _head(self, identity: Identity, now: int) -> _Head:
+        """Shared by all who join within a second and are shown the same drops."""
+        shown = self._shown_now
+        if shown is None or self._second != now // 1000:
+            shown = self._shown_now = self.shown_drops(now)
+            self._is_for_everybody = all(drop.audience.is_everybody for drop in shown)
+            self._second = now // 1000
+            self._heads.clear()
+        drops, ids = shown, tuple[str, ...]()
+        if not self._is_for_everybody:
+            drops = [drop for drop in shown if is_for(drop, identity)]
+            ids = tuple(drop.id for drop in drops)
+        head = self._heads.get(ids)
+        if head is None:
+            head = self._make_head(drops, now)
+            if len(self._heads) < _MAX_HEADS:
+                self._heads[ids] = head
+        return head
 
-    def _make_head(self, shown: Iterable[RoomDrop], now: int) -> bytes:
-        return wire.welcome_head(
+    def _make_head(self, shown: Iterable[RoomDrop], now: int) -> _Head:
+        drops = [self._shown(drop, now) for drop in shown]
+        texts = wire_state.drops_within(drops)
+        text = wire.welcome_head(
             room=self.name,
             now=now,
             epoch=self.epoch,
             offset=self.offset,
             present=max(self.present, len(self.students)),
-            drops=[self._shown(drop, now) for drop in shown],
+            drops=[orjson.Fragment(one) for one in texts.values()],
         )
+        return _Head(text, frozenset(str(drop["id"]) for drop in drops if drop["id"] not in texts))
 
     # --- telling everybody --------------------------------------------------------------------
 
@@ -227,9 +266,18 @@ def _known(held: Mapping[str, HeldClaim | None]) -> dict[str, HeldClaim]:
     return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
 
 
-def _coupon_of(claim: HeldClaim) -> bytes:
+def _shown_claims(
+    mine: Mapping[str, HeldClaim], left_out: frozenset[str]
+) -> list[dict[str, object]]:
     """What has been given back is nobody's to show: a welcome says no more than one who stayed knows."""
-    return claim.coupon if claim.state is ClaimState.CONFIRMED else b""
+    held = {d: claim for d, claim in mine.items() if d not in left_out} if left_out else mine
+    newest = sorted(held.items(), key=lambda one: one[1].won_at, reverse=True)
+    coupons = [(d, claim.coupon) for d, claim in newest if claim.state is ClaimState.CONFIRMED]
+    told = wire_state.coupons_within(coupons) if coupons else ()
+    return [
+        wire.my_claim(d, claim.state, claim.won_at, claim.coupon if d in told else b"")
+        for d, claim in held.items()
+    ]
 
 
 def is_for(drop: RoomDrop, identity: Identity) -> bool:

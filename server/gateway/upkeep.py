@@ -32,6 +32,7 @@ PRESENCE_SECONDS = 2.0
 SEEN_SECONDS = 0.5
 RECHECK_SECONDS = 2.0
 DESKS_SECONDS = 0.5
+TOKEN_ENDS_SECONDS = 0.5  # nobody hears anything a second after their token has ended
 PING_SECONDS = 25
 _STEP_MS = 1_000  # clocks that are only a little fast or slow move less between two looks
 HOUSEKEEPING_SECONDS = 10.0
@@ -101,6 +102,7 @@ class Upkeep:
         await self._gateway.rooms.forget_empty(now)
 
     async def report(self) -> None:
+        self._gateway.allowances.look(now_ms())
         age = self._subscription.heartbeat_age
         self._gateway.metrics.heartbeat_age.set(age)
         self._gateway.taps.report(self._gateway.metrics)
@@ -164,6 +166,7 @@ async def running(
             tasks.create_task(_every(RECHECK_SECONDS, lost_wins.recheck_unconfirmed)),
             tasks.create_task(_every(DESKS_SECONDS, lost_wins.watch_desks)),
             tasks.create_task(_every(1.0, upkeep.ping_some)),
+            tasks.create_task(_every(TOKEN_ENDS_SECONDS, gateway.end_expired)),
             tasks.create_task(_every(1.0, upkeep.report)),
             tasks.create_task(_every(HOUSEKEEPING_SECONDS, upkeep.look_after)),
         ]

@@ -26,7 +26,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.batches import Batch, ClaimWindow, RoomShare
-from server.core.claims import conditions_to_json, read_conditions
+from server.core.claims import ClaimConditions, conditions_to_json, read_conditions
 from server.ledger import budgets
 from server.ledger.tables import (
     batch_rooms,
@@ -83,21 +83,32 @@ async def page(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What students are told a batch is. `discount` is the contract's JSON."""
+    """What students are told a batch is, and whose accounts may claim of it. `discount` is the contract's
+    JSON."""
 
     name: str
     currency: str
     discount: Mapping[str, object]
+    conditions: ClaimConditions
 
 
 async def offers_of(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, Offer]:
     of_template = template_versions.c
     query = (
-        select(batches.c.id, of_template.name, of_template.currency, of_template.discount)
+        select(
+            batches.c.id,
+            of_template.name,
+            of_template.currency,
+            of_template.discount,
+            batches.c.claim_conditions,
+        )
         .join(template_versions)
         .where(batches.c.id.in_(batch_ids))
     )
-    return {row[0]: Offer(row[1], row[2], row[3]) for row in await conn.execute(query)}
+    return {
+        row[0]: Offer(row[1], row[2], row[3], read_conditions(row[4]))
+        for row in await conn.execute(query)
+    }
 
 
 @dataclass(frozen=True, slots=True)

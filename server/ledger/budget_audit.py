@@ -1,4 +1,4 @@
-"""What drops and coupons say of a campaign's budget, beside what its row says.
+"""What drops, coupons and orders say of a campaign's budget, beside what its row says.
 
 Called by flows/examine_ledger.py (doctor) and by tests that break off in the middle of something.
 """
@@ -11,8 +11,9 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.campaigns import BudgetKind
+from server.ledger import order_costs
 from server.ledger.budgets import RETURNED, SETTLED
-from server.ledger.tables import batches, campaign_budgets, coupons, drops, redemption_coupons
+from server.ledger.tables import batches, campaign_budgets, coupons, drops
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ async def wrong_ones(conn: AsyncConnection) -> list[BudgetAudit]:
 
 async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tuple[int, int]]:
     """Campaign and kind -> exposed and settled. Out are the units of its drops and the coupons that no
-    drop gave; what of them is settled or returned is not exposed."""
+    drop gave; what of them is settled or returned is not exposed. Money is settled by orders: what their
+    coupons cost and refunds have not undone. A coupon that went back and is used again costs on each."""
     out: defaultdict[str, int] = defaultdict(int)
     in_drops = func.sum(drops.c.quantity - drops.c.returned)
     of_drops = select(drops.c.batch_id, in_drops).where(drops.c.state != "prepared")
@@ -64,7 +66,7 @@ async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tup
     for row in await conn.execute(of_coupons.group_by(coupons.c.batch_id)):
         out[row[0]] += int(row[1]) - int(row[2])
         settled[row[0]] += int(row[3])
-    saved = await _saved(conn)
+    costs = await order_costs.by_batch(conn)
     found: defaultdict[tuple[str, BudgetKind], tuple[int, int]] = defaultdict(lambda: (0, 0))
     query = select(batches.c.id, batches.c.campaign_id, batches.c.greatest_discount)
     for batch_id, campaign_id, greatest in await conn.execute(
@@ -72,23 +74,7 @@ async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tup
     ):
         money, pieces = (campaign_id, BudgetKind.MONEY), (campaign_id, BudgetKind.PIECES)
         exposed, spent = found[money]
-        found[money] = (exposed + out[batch_id] * (greatest or 0), spent + saved[batch_id])
+        found[money] = (exposed + out[batch_id] * (greatest or 0), spent + costs.get(batch_id, 0))
         exposed, spent = found[pieces]
         found[pieces] = (exposed + out[batch_id], spent + settled[batch_id])
-    return found
-
-
-async def _saved(conn: AsyncConnection) -> Mapping[str, int]:
-    """Batch -> what its settled coupons took off."""
-    of_its_order = (redemption_coupons.c.coupon_id == coupons.c.id) & (
-        redemption_coupons.c.redemption_id == coupons.c.redemption_id
-    )
-    query = (
-        select(coupons.c.batch_id, func.sum(redemption_coupons.c.discount))
-        .join(redemption_coupons, of_its_order)
-        .where(coupons.c.budget == SETTLED)
-        .group_by(coupons.c.batch_id)
-    )
-    found: defaultdict[str, int] = defaultdict(int)
-    found.update({row[0]: int(row[1]) for row in await conn.execute(query)})
     return found

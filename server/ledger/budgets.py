@@ -77,6 +77,15 @@ async def move(
     await _move(conn, campaign_id, kind, by, now, must_fit=False)
 
 
+async def move_if_free(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int
+) -> bool:
+    """False: less than that is free; nothing was moved. Where there is no such budget there is room."""
+    if await _move(conn, campaign_id, kind, by, now, must_fit=True):
+        return True
+    return await free_of(conn, campaign_id, kind) is None
+
+
 async def free_of(conn: AsyncConnection, campaign_id: str, kind: BudgetKind) -> int | None:
     """None: there is no such budget."""
     query = select(campaign_budgets.c.free).where(_is(campaign_id, kind))

@@ -53,7 +53,7 @@ async def write(
             number=number,
             asked=[asdict(line) for line in refund.asked],
             lines=[asdict(line) for line in refund.lines],
-            coupons=[list(told) for told in refund.coupons],
+            coupons=[_told(refund, code, state) for code, state in refund.coupons],
             payable=payable,
             **{name: getattr(refund, name) for name in _PLAIN},
         )
@@ -90,8 +90,17 @@ def _refund(row: RowMapping) -> Refund:
         **plain,
         asked=tuple(AskedLine(**line) for line in row["asked"]),
         lines=tuple(RefundedLine(**line) for line in row["lines"]),
-        coupons=tuple((code, state) for code, state in row["coupons"]),
+        coupons=tuple((told[0], told[1]) for told in row["coupons"]),
+        no_room=tuple(told[0] for told in row["coupons"] if told[2:] == [_NO_ROOM]),
     )
+
+
+def _told(refund: Refund, code: str, state: str) -> list[str]:
+    """With a third word where it would have gone back."""
+    return [code, state, _NO_ROOM] if code in refund.no_room else [code, state]
+
+
+_NO_ROOM: Final = "no_room"
 
 
 # Columns that are fields under the same name.

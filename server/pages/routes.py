@@ -4,6 +4,7 @@ Called by the composition root of a web process. Knows no settings object: `Page
 depends on.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,57 +16,85 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from server.core.room_names import is_room_name
+from server.demo_link import DemoLink
 from server.pages.assets import Asset, AssetStore
 from server.pages.policy import checked_origins, page_headers
+from server.pages.short_links import ShortLinks
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_ROOM_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-")
-_ROOM_LENGTH = 64
 _KEPT_PAGES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
     """`allowed_origins`: the school's own sites. `public_url`: where browsers reach us, `login_url`: the
-    school's sign-in; empty where nobody said."""
+    school's sign-in; empty where nobody said. `demo_links`: of `python -m server` alone."""
 
     allowed_origins: tuple[str, ...] = ()
     public_url: str = ""
     login_url: str = ""
+    demo_links: tuple[DemoLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """`name`: of its template, css and entry module alike."""
+    """`name`: of its css and entry module, and of its template where that has no name of its own.
+    `title`: in Chinese and English; a room's name stands before it."""
 
     path: str
     name: str
+    title: tuple[str, str]
     framed: bool = False
+    template: str = ""
 
 
 _PAGES = (
-    _Page("/rooms/{room}", "student"),
-    _Page("/console/{room}", "console"),
-    _Page("/checkout", "checkout"),
-    _Page("/orders", "orders"),
-    _Page("/embed/rooms/{room}", "embed", framed=True),
+    _Page("/rooms/{room}", "student", ("教室", "Room")),
+    _Page("/console/{room}", "console", ("讲台", "Console")),
+    _Page("/checkout", "checkout", ("结算", "Checkout")),
+    _Page("/orders", "orders", ("订单", "Orders")),
+    _Page("/embed/rooms/{room}", "embed", ("优惠券", "Coupons"), framed=True),
 )
+_HOME = _Page("/", "home", ("课堂发券", "Coupons in a live class"))
+_LOST = _Page("", "home", ("没有这个页面", "No such page"), template="lost")
 
 
 def page_routes(facts: PageFacts) -> list[BaseRoute]:
     """Reads every file once. ValueError where an allowed origin is not one."""
     store = page_assets()
-    templates = Environment(
-        loader=PackageLoader("server.pages"), autoescape=select_autoescape(default=True)
-    )
+    templates = _templates()
     pages = [Route(page.path, _page_endpoint(page, facts, store, templates)) for page in _PAGES]
+    short = ShortLinks(facts.demo_links, time.time)
     return [
         *pages,
+        Route("/", _home_endpoint(facts, store, templates, short)),
+        Route("/s/{code}", short.follow),
+        Route("/favicon.ico", _icon_endpoint(store)),
         Route("/static/{path:path}", _file_endpoint(store, {})),
         # The SDK's code is public, and schools import it into pages of their own.
         Route("/sdk/{path:path}", _file_endpoint(store, {"Access-Control-Allow-Origin": "*"})),
     ]
+
+
+def lost_page(facts: PageFacts) -> Callable[[Request, int], Response]:
+    """For a browser whose address leads nowhere: the page that says so, with the status given."""
+    store = page_assets()
+    made = _made(_LOST, facts, store, _templates())
+    headers = _headers(_LOST, facts, store)
+
+    def lost(request: Request, status: int) -> Response:
+        body = made("", _language(request)).body
+        return Response(body, status, {**headers, "Cache-Control": "no-store"}, "text/html")
+
+    return lost
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("server.pages"), autoescape=select_autoescape(default=True)
+    )
 
 
 def page_assets() -> AssetStore:
@@ -77,24 +106,8 @@ def page_assets() -> AssetStore:
 def _page_endpoint(
     page: _Page, facts: PageFacts, store: AssetStore, templates: Environment
 ) -> Endpoint:
-    origins = checked_origins(facts.allowed_origins)
-    headers = page_headers(origins, facts.public_url, framed=page.framed, style=store.card_style())
-    headers["Vary"] = "Accept-Encoding, Accept-Language"
-    template = templates.get_template(f"{page.name}.html")
-    modules = store.modules_of(f"/static/{page.name}.js")
-
-    # A class comes in through one address: the page of a room is made once.
-    @lru_cache(maxsize=_KEPT_PAGES)
-    def made(room: str, language: str) -> Asset:
-        text = template.render(
-            name=page.name,
-            room=room,
-            language=language,
-            modules=modules,
-            origins=origins,
-            login=facts.login_url,
-        )
-        return Asset.of(text.encode(), "html")
+    headers = _headers(page, facts, store)
+    made = _made(page, facts, store, templates)
 
     async def show(request: Request) -> Response:
         return made(_room(request), _language(request)).answer(request, headers)
@@ -102,9 +115,67 @@ def _page_endpoint(
     return show
 
 
+def _home_endpoint(
+    facts: PageFacts, store: AssetStore, templates: Environment, short: ShortLinks
+) -> Endpoint:
+    headers = _headers(_HOME, facts, store)
+    made = _made(_HOME, facts, store, templates)
+
+    async def show(request: Request) -> Response:
+        links = tuple(short.shown_to(request))
+        # The codes are nobody else's: no proxy and no disk keeps them.
+        kept = {"Cache-Control": "no-store"} if links else {}
+        return made("", _language(request), links).answer(request, headers | kept)
+
+    return show
+
+
+def _headers(page: _Page, facts: PageFacts, store: AssetStore) -> dict[str, str]:
+    origins = checked_origins(facts.allowed_origins)
+    style = store.card_style()
+    headers = page_headers(origins, facts.public_url, framed=page.framed, style=style)
+    return {**headers, "Vary": "Accept-Encoding, Accept-Language"}
+
+
+def _made(
+    page: _Page, facts: PageFacts, store: AssetStore, templates: Environment
+) -> Callable[..., Asset]:
+    """A page by room, language and the links it shows. A class comes in through one address: the page of
+    a room is made once."""
+    template = templates.get_template(f"{page.template or page.name}.html")
+    modules = store.modules_of(f"/static/{page.name}.js")
+    origins = checked_origins(facts.allowed_origins)
+
+    @lru_cache(maxsize=_KEPT_PAGES)
+    def made(room: str, language: str, links: tuple[DemoLink, ...] = ()) -> Asset:
+        zh, en = (" · ".join(filter(None, (room, word, "Classdrop"))) for word in page.title)
+        text = template.render(
+            name=page.name,
+            titles={"zh": zh, "en": en},
+            room=room,
+            language=language,
+            modules=modules,
+            origins=origins,
+            links=links,
+            login=facts.login_url,
+        )
+        return Asset.of(text.encode(), "html")
+
+    return made
+
+
+def _icon_endpoint(store: AssetStore) -> Endpoint:
+    """Browsers ask for it by this name wherever a page names none."""
+
+    async def serve(request: Request) -> Response:
+        return store.files["/static/icon.svg"].answer(request, {})
+
+    return serve
+
+
 def _file_endpoint(store: AssetStore, headers: dict[str, str]) -> Endpoint:
     async def serve(request: Request) -> Response:
-        found = store.files.get(request.url.path)
+        found = store.files.get(request.scope["path"])
         if found is None:
             raise HTTPException(404)
         return found.answer(request, headers)
@@ -115,7 +186,7 @@ def _file_endpoint(store: AssetStore, headers: dict[str, str]) -> Endpoint:
 def _room(request: Request) -> str:
     """Empty on pages that belong to no room. A name no token can carry is a page that is not there."""
     room: str = request.path_params.get("room", "")
-    if len(room) > _ROOM_LENGTH or not _ROOM_CHARS.issuperset(room):
+    if room and not is_room_name(room):
         raise HTTPException(404)
     return room
 

@@ -82,7 +82,11 @@ class Classroom:
         return next(iter(make_tokens(TokenKeys((SECRET,)), request, int(time.time()))))
 
     def batch(
-        self, quantity: int = 100, hold_seconds: int | None = None, **template: object
+        self,
+        quantity: int = 100,
+        hold_seconds: int | None = None,
+        conditions: dict[str, object] | None = None,
+        **template: object,
     ) -> str:
         """A batch of ¥10 off for this room alone; its id."""
         form = {
@@ -104,6 +108,7 @@ class Classroom:
             "per_student": 5,
             "hold_seconds": hold_seconds,
             "rooms": [{"room": self.room}],
+            **({"claim_conditions": conditions} if conditions else {}),
         }
         return str(self._post("/v1/batches", batch)["id"])
 
@@ -182,13 +187,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def classroom(installation: str, browser: Browser) -> Iterator[Classroom]:
-    with _classroom(installation, browser) as found:
+    with classroom_at(installation, browser) as found:
         yield found
     assert found.watched.complaints == []
 
 
 @contextmanager
-def _classroom(url: str, browser: Browser) -> Iterator[Classroom]:
+def classroom_at(url: str, browser: Browser) -> Iterator[Classroom]:
     watched = Watched({urlsplit(url).netloc})
     request = TokenRequest(Role.OPERATOR, "ops", ttl_seconds=600)
     token = next(iter(make_tokens(TokenKeys((SECRET,)), request, int(time.time()))))

@@ -1,6 +1,7 @@
 """Languages, keyboards, screen readers, links: what holds for whoever comes."""
 
 import re
+from itertools import pairwise
 
 from playwright.sync_api import expect
 
@@ -93,4 +94,47 @@ _SMALL_TARGETS = """() => {
   const nodes = roots.flatMap(root => [...root.querySelectorAll(pressed)]);
   return nodes.filter(node => node.checkVisibility() && node.getBoundingClientRect().height < 44)
     .map(node => node.outerHTML.slice(0, 80));
+}"""
+
+
+def test_headings_of_every_page_come_in_order(classroom: Classroom) -> None:
+    batch = classroom.batch()
+    classroom.drop(batch)
+    classroom.drop(batch, start="prepared")
+    amy, teacher = classroom.student(), classroom.teacher()
+    expect(amy.locator("classdrop-room .claim")).to_be_visible()
+    expect(teacher.locator("#live .live-drop")).to_have_count(1)
+    expect(teacher.locator("#ready .ready")).to_have_count(1)
+    checkout = classroom.enter(classroom.context(), "/checkout", Role.STUDENT, "amy")
+    orders = classroom.enter(classroom.context(), "/orders", Role.STUDENT, "amy")
+    home = classroom.context().new_page()
+    home.goto(f"{classroom.url}/")
+    for page in (amy, teacher, checkout, orders, home):
+        expect(page.locator("h1")).to_have_count(1)
+        expect(page.locator("h1")).not_to_be_empty()
+        levels = page.evaluate(_HEADINGS)
+        assert levels[0] == 1, (page.url, levels)
+        jumps = [pair for pair in pairwise(levels) if pair[1] - pair[0] > 1]
+        assert jumps == [], (page.url, levels)
+
+
+def test_the_name_of_a_page_is_not_broken_on_the_smallest_phone(classroom: Classroom) -> None:
+    context = classroom.context("en-US", {"width": 320, "height": 640})
+    page = classroom.enter(context, "/checkout", Role.STUDENT, "amy")
+    title = page.locator("h1")
+    expect(title).to_have_text("Checkout")
+    box = title.bounding_box()
+    assert box is not None
+    assert box["height"] < 30
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+# The levels of all headings that are shown, in their order, shadow roots included.
+_HEADINGS = """() => {
+  const walk = (node) => [...node.children].flatMap((child) => {
+    if (!child.checkVisibility()) return [];
+    const own = /^H[1-6]$/.test(child.tagName) ? [Number(child.tagName[1])] : [];
+    return [...own, ...(child.shadowRoot ? walk(child.shadowRoot) : []), ...walk(child)];
+  });
+  return walk(document.body);
 }"""

@@ -148,5 +148,8 @@ for (const { text, ms } of VECTORS.instants) {
 }
 
 for (const { url, room, socket } of VECTORS.addresses) {
-  test(`address of ${room} at ${url}`, () => assert.equal(frames.socketUrl(url, room), socket));
+  test(`address of ${room} at ${url}`, () => {
+    if (socket) assert.equal(frames.socketUrl(url, room), socket);
+    else assert.throws(() => frames.socketUrl(url, room), RangeError);
+  });
 }

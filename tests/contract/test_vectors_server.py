@@ -14,6 +14,7 @@ from server.core.claims import Audience, ClaimState, Outcome
 from server.core.coupons import Coupon, CouponState, Standing
 from server.core.drops import CloseReason, DropState, RoomDrop, Window
 from server.core.instants import from_text, to_text
+from server.core.room_names import is_room_name, room_of
 from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
 from server.gateway import closing
 from tests.contract.scripted_sessions import VECTORS
@@ -30,6 +31,13 @@ OURS = {one.code: one.word for one in closing.ALL} | {closing.GOING_AWAY: "serve
 
 def _names(vectors: Iterable[Fields]) -> list[str]:
     return [vector["name"] for vector in vectors]
+
+
+@pytest.mark.parametrize("vector", VECTORS["addresses"], ids=lambda vector: str(vector["room"]))
+def test_the_server_reads_a_room_s_address_as_the_sdks_write_it(vector: Fields) -> None:
+    assert is_room_name(vector["room"]) is (vector["socket"] is not None)
+    if vector["socket"] is not None:
+        assert room_of("/v1/rooms/" + vector["socket"].rpartition("/")[2]) == vector["room"]
 
 
 # --- the meaning of a vector, in the server's own words ------------------------------------------
@@ -113,7 +121,8 @@ def _welcome(frame: Fields) -> bytes:
         present=frame["present"],
         drops=[wire.public_drop(*a_drop(shown)) for shown in frame["drops"]],
     )
-    return wire.welcome(head, frame["student"], [_my_claim(claim) for claim in frame["claims"]])
+    claims = [_my_claim(claim) for claim in frame["claims"]]
+    return head + wire.welcome_tail(frame["student"], claims)
 
 
 def _my_claim(claim: Fields) -> Mapping[str, object]:

@@ -144,6 +144,29 @@ async def test_a_refund_without_lines_is_all_that_is_left(api: Api) -> None:
     assert refused(answer, 409, "refund_too_large")["lines"] == []
 
 
+async def test_a_refund_of_no_lines_is_refused(api: Api) -> None:
+    await _paid(api)
+    shop = await api.service()
+    body = {"refund_id": "r-1", "lines": []}
+    for preview in (False, True):
+        answer = await shop.post("/v1/orders/o-1/refunds", json={**body, "preview": preview})
+        assert field_errors(answer) == [("lines", "empty")]
+    assert (await api.row_counts())["refunds"] == 0
+
+
+async def test_a_preview_says_what_a_refund_comes_to_and_changes_nothing(api: Api) -> None:
+    await _paid(api)
+    shop, path = await api.service(), "/v1/orders/o-1/refunds"
+    body = {"refund_id": "r-1", "lines": [{"id": "0", "amount": 5000}]}
+    before = await api.row_counts()
+    seen = good(await shop.post(path, json={**body, "preview": True}), 200)
+    assert await api.row_counts() == before
+    made = good(await shop.post(path, json=body), 201)
+    assert {**seen, "created_at": 0} == {**made, "created_at": 0}
+    too_much = {"refund_id": "r-2", "lines": [{"id": "0", "amount": 14_001}], "preview": True}
+    refused(await shop.post(path, json=too_much), 409, "refund_too_large")
+
+
 async def test_a_bad_refund_names_its_field_and_changes_nothing(api: Api) -> None:
     await _paid(api)
     shop = await api.service()

@@ -23,6 +23,17 @@ async def test_a_drop_opens_with_its_stock_and_window(api: Api) -> None:
     assert shown == made
 
 
+async def test_a_private_drop_says_who_alone_may_claim(api: Api) -> None:
+    batch = await api.made_batch(claim_conditions={"tags": ["member"], "new": True})
+    audience = {"tags": ["vip"], "students": ["amy", "ben"]}
+    made = await api.made_drop(batch_id=batch["id"], audience=audience)
+    assert made["audience"] == audience
+    assert made["claim_conditions"] == {"tags": ["member"], "new": True}
+    teacher = await api.teacher()
+    assert good(await teacher.get(DROPS))["drops"][0]["claim_conditions"]["new"] is True
+    assert "claim_conditions" not in await api.made_drop()
+
+
 async def test_a_countdown_makes_a_scheduled_drop(api: Api) -> None:
     assert (await api.made_drop(opens_in_seconds=30))["state"] == "scheduled"
 

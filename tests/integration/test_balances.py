@@ -1,14 +1,16 @@
 """A rebate's way to a student's balance and back, and a balance onto an order, on both databases."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from server.core.balances import DAY_MS, BalanceEntry, EntryKind
+from server.core.orders import Order, OrderLine
 from server.core.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.refunds import AskedLine, Refund, RefundForm
 from server.core.refusals import Code, Refused
-from server.core.templates import AmountOff, Rebate, RebateAfter
+from server.core.templates import AmountOff, BrokenThreshold, Rebate, RebateAfter, Returns
 from server.flows.balances import Account, credit_due, show_account
 from server.flows.lock_ends import cancel, expire_overdue
 from server.flows.quotes import Quoted, QuoteForm, quote_order
@@ -50,7 +52,7 @@ def spending(amount: int, order_id: str = "o2") -> LockForm:
 
 
 async def refunded(ledger: Ledger, order_id: str, *lines: AskedLine) -> Refund:
-    found = await refund(ledger, "shop", order_id, RefundForm(f"r-{lines}", lines), NOW)
+    found = await refund(ledger, "shop", order_id, RefundForm(f"r-{lines}", lines or None), NOW)
     assert isinstance(found, Refund), found
     return found
 
@@ -114,6 +116,24 @@ class TestTakenBack:
         for _ in range(2):  # the second is the first again
             await refunded(ledger, "o1", AskedLine("b"))
             assert await has(ledger) == 500
+        await refunded(ledger, "o1")
+        assert await has(ledger) == 0
+
+    @pytest.mark.parametrize("rebate", [AT_ONCE, IN_A_WEEK])
+    async def test_what_the_rest_no_longer_earns_goes_too_where_the_template_says_so(
+        self, ledger: Ledger, rebate: Rebate
+    ) -> None:
+        charges = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
+        form = replace(a_form(rebate, min_amount=30_000), returns=charges)
+        code = await give_coupon(ledger, 1, form=form)
+        order = Order("CNY", (OrderLine("a", "algebra", 5_000, 6),))
+        await paid(ledger, await locked(ledger, LockForm("o1", "ada", order, (code,))))
+
+        made = await refunded(ledger, "o1", AskedLine("a", quantity=5))
+
+        await credit_due(ledger, AFTER_A_WEEK)
+        assert (made.refunded, made.charged_back) == (25_000, 0)
+        assert await has(ledger) == 0
         await refunded(ledger, "o1")
         assert await has(ledger) == 0
 
@@ -213,7 +233,7 @@ class TestSpending:
         made = []
         for number, lines in enumerate(steps):
             before = await has(ledger)
-            found = await refund(ledger, "shop", "o2", RefundForm(f"r{number}", lines), NOW)
+            found = await refund(ledger, "shop", "o2", RefundForm(f"r{number}", lines or None), NOW)
             if isinstance(found, Refund):  # nothing may be left
                 made.append(found)
                 assert found.balance == await has(ledger) - before

@@ -9,13 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.batches import Batch, BatchForm
 from server.core.campaigns import BudgetKind, Money
 from server.core.drop_rules import DropForm
+from server.core.refunds import RefundForm
 from server.core.refusals import Code, Refused
-from server.core.templates import PercentOff
+from server.core.templates import USUAL_RETURNS, PercentOff, Returned, Returns
 from server.flows import budgets as flows
 from server.flows.batches import create_batch
 from server.flows.examine_ledger import examine_budgets
 from server.flows.findings import Kind
 from server.flows.lock_ends import expire_overdue
+from server.flows.refunds import refund
 from server.flows.show_drop import DropView
 from server.ledger import budgets
 from server.ledger.budgets import Move
@@ -101,14 +103,13 @@ class TestUse:
         assert await parts_of(classroom.ledger, batch.campaign_id, PIECES) == (10, 9, 1)
 
     async def test_one_that_goes_back_is_exposed_again(self, classroom: Classroom) -> None:
-        batch = await _with_winner(classroom)
+        batch = await _with_winner(classroom, Returns(after_refund=Returned.BACK))
         redemption = await paid(
             classroom.ledger, await locked(classroom.ledger, "ann", an_order(600))
         )
-        used = {one.coupon_id: one.discount for one in redemption.coupons}
         for _ in range(2):
-            async with classroom.ledger.begin() as conn:
-                await flows.unsettle(conn, used, now_ms())
+            form = RefundForm("r1")
+            granted(await refund(classroom.ledger, "shop", redemption.order_id, form, now_ms()))
 
         assert await parts_of(classroom.ledger, batch.campaign_id) == (10_000, 10_000, 0)
 
@@ -226,9 +227,9 @@ class TestBreakingOff:
         assert await parts_of(ledger, batch.campaign_id, PIECES) == (19, 0, 1)
 
 
-async def _with_winner(classroom: Classroom) -> Batch:
+async def _with_winner(classroom: Classroom, returns: Returns = USUAL_RETURNS) -> Batch:
     """Of ten units Ann has one; the campaign has for ten more."""
-    batch = await with_budget(classroom, 20_000, pieces=20)
+    batch = await with_budget(classroom, 20_000, pieces=20, returns=returns)
     drop = await classroom.opened(batch)
     await classroom.won(drop.id, "ann")
     await classroom.confirm(drop.id)

@@ -145,12 +145,32 @@ async def test_an_order_is_locked_paid_and_paid_back_in_part(shop: Shop) -> None
 
     olga = await shop.as_(Role.OPERATOR, "olga")
     form = {"refund_id": "rfd-1", "lines": [{"id": "writing-1", "quantity": 1}]}
+    seen = good(await olga.post(f"{ORDER}/refunds", json={**form, "preview": True}))
+    assert (seen["refunded"], seen["coupons"]) == (2_727, [{"code": code, "state": "redeemed"}])
+    assert good(await olga.get(ORDER))["refunds"] == []
     after = good(await olga.post(f"{ORDER}/refunds", json=form))
     assert (after["refunded"], after["refunds"][0]["coupons"][0]["code"]) == (2_727, code)
     again = good(await olga.post(f"{ORDER}/refunds", json=form))
     assert (again["refunded"], len(again["refunds"])) == (2_727, 1)
     form = {"refund_id": "rfd-2", "lines": [{"id": "writing-1", "quantity": 1}]}
     refused(await olga.post(f"{ORDER}/refunds", json=form), 409, "refund_too_large")
+
+
+async def test_orders_are_found_by_number_student_and_code(shop: Shop) -> None:
+    ann, code = await placed(shop)
+    olga, number = await shop.as_(Role.OPERATOR, "olga"), ORDER.rpartition("/")[2]
+
+    async def found(client: httpx.AsyncClient, search: str) -> list[str]:
+        orders = good(await client.get("/shop/orders", params={"search": search}))["orders"]
+        return [order["id"] for order in orders]
+
+    for typed in ("", number, number[3:9].upper(), "ANN", code, code.lower().replace("-", " ")):
+        assert await found(olga, typed) == [number]
+    for typed in ("ben", "%", "_", code + "X"):
+        assert await found(olga, typed) == []
+    assert await found(ann, code) == [number]
+    assert await found(await shop.as_(Role.STUDENT, "ben"), code) == []
+    refused(await olga.get("/shop/orders", params={"search": "x" * 101}), 422, "invalid_field")
 
 
 async def test_a_cancelled_order_gives_its_coupon_back(shop: Shop) -> None:

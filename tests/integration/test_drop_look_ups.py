@@ -83,7 +83,7 @@ async def test_a_token_of_many_rooms_costs_one_round_trip(api: Api, desk: Desk) 
 
 async def test_a_drop_in_the_last_of_many_rooms_is_found(api: Api) -> None:
     drop = await api.made_drop()
-    ann = await api.student("ann", *MANY_ROOMS, ROOM)
+    ann = await api.student("ann", *MANY_ROOMS[1:], ROOM)
 
     assert good(await claim(ann, drop["id"]))["outcome"] == "won"
 

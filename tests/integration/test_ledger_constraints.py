@@ -311,6 +311,12 @@ class TestRedemptions:
         await add(conn, t.redemptions)
         await refuses_row(conn, "uq_redemptions_order_id", t.redemptions, id="rdm_2")
 
+    async def test_a_lock_is_cancelled_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.redemptions)
+        await add(conn, t.cancelled_locks)
+        await add(conn, t.cancelled_locks, version=2)
+        await refuses_row(conn, "pk_cancelled_locks", t.cancelled_locks, cancelled_at=NOW + 1)
+
     async def test_a_coupon_is_on_an_order_once(self, conn: AsyncConnection) -> None:
         await add_claim(conn, 1)
         await add(conn, t.redemptions)
@@ -423,6 +429,7 @@ async def test_a_state_is_one_of_the_known_ones(conn: AsyncConnection, table: Ta
         (t.balance_entries, "redemption_id"),
         (t.coupon_moves, "coupon_id"),
         (t.coupon_moves, "redemption_id"),
+        (t.cancelled_locks, "redemption_id"),
         (t.refunds, "redemption_id"),
         (t.refunded_lines, "redemption_id"),
         (t.template_uses, "template_id"),
@@ -437,7 +444,11 @@ async def test_nothing_belongs_to_what_is_not_there(
     others = (t.redemption_coupons, t.intents, t.rebates, t.code_runs)
     for other, columns in ((t.coupons, coupon), *((other, {}) for other in others)):
         await add(conn, other, **columns)
-    if table in (t.coupon_moves, t.balance_entries):  # its rows are not changed at all
+    if table in (
+        t.coupon_moves,
+        t.balance_entries,
+        t.cancelled_locks,
+    ):  # its rows are not changed at all
         await refuses_row(conn, "fk_", table, **{column: "xxx_nobody"})
         return
     for other in (t.refunds, t.refunded_lines, t.template_uses):
@@ -545,13 +556,24 @@ class TestBalances:
         await refuses_row(order, by, t.balance_entries, amount=0)
 
 
-@pytest.mark.parametrize("table", [t.acts, t.coupon_moves, t.balance_entries])
-async def test_what_is_on_record_is_never_changed(conn: AsyncConnection, table: Table) -> None:
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (t.acts, "at"),
+        (t.coupon_moves, "at"),
+        (t.balance_entries, "at"),
+        (t.cancelled_locks, "cancelled_at"),
+    ],
+)
+async def test_what_is_on_record_is_never_changed(
+    conn: AsyncConnection, table: Table, column: str
+) -> None:
     await add_claim(conn, 1)
     await add(conn, t.coupons)
+    await add(conn, t.redemptions)
     await add(conn, table)
 
-    await refuses_change(conn, "append-only", table, at=NOW + 1)
+    await refuses_change(conn, "append-only", table, **{column: NOW + 1})
     async with refused(conn, "append-only"):
         await conn.execute(delete(table))
 
@@ -601,7 +623,7 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
         *("templates", "template_versions", "batches", "batch_rooms", "drops", "allotments"),
         *("claims", "coupons", "redemptions", "redemption_coupons", "intents"),
         *("idempotency_keys", "acts", "coupon_moves", "balances", "rebates", "balance_entries"),
-        *("template_uses", "refunds", "refunded_lines", "code_runs"),
+        *("template_uses", "refunds", "refunded_lines", "code_runs", "cancelled_locks"),
         *("campaigns", "campaign_budgets", "campaign_warnings", "campaign_claims"),
     }
     bare = {"dead_letters", "desks", "stops"}

@@ -27,7 +27,7 @@ LATER = NOW + 2 * DAY_MS  # its window is over
 
 
 def a_refund(refund_id: str, *lines: str) -> RefundForm:
-    return RefundForm(refund_id, tuple(AskedLine(line) for line in lines))
+    return RefundForm(refund_id, tuple(AskedLine(line) for line in lines) or None)
 
 
 async def refunded(ledger: Ledger, form: RefundForm, now: int = NOW) -> Refund:

@@ -29,10 +29,13 @@ async def made_campaign(ledger: Ledger, **changes: object) -> Campaign:
     return granted(await create_campaign(ledger, "op", form, None, now))
 
 
-async def with_budget(classroom: Classroom, money: int, pieces: int | None = None) -> Batch:
+async def with_budget(
+    classroom: Classroom, money: int, pieces: int | None = None, **of_template: object
+) -> Batch:
     """A batch of coupons of 10.00 off, in a campaign with this much."""
     campaign = await made_campaign(classroom.ledger, money=Money(money, "CNY"), pieces=pieces)
-    return await classroom.made_batch(campaign_id=campaign.id)
+    template = await classroom.made_template(**of_template)
+    return await classroom.made_batch(template, campaign_id=campaign.id)
 
 
 async def budget_of(ledger: Ledger, campaign_id: str | None, kind: BudgetKind = MONEY) -> Budget:

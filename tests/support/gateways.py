@@ -1,6 +1,7 @@
 """A gateway on a real Redis and a loopback port, and a plain client that speaks raw frames to it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from server.clock import now_ms
+from server.commands.listening import SEND_BUFFER_BYTES
 from server.desk.connection import connect as connect_redis
 from server.desk.subscription import Subscription
 from server.gateway import upkeep
@@ -91,8 +93,8 @@ class RunningGateway:
             ping_interval=None,
             close_timeout=1,
             proxy=None,
-        ) as socket:
-            yield Client(socket)
+        ) as opened:
+            yield Client(opened)
 
     @asynccontextmanager
     async def student(self, name: str = "ada", **token: Any) -> AsyncIterator[tuple[Client, Frame]]:
@@ -115,8 +117,10 @@ async def running_gateway(
         return Subscription(listener, desk.prefix, name, rooms.on_message, rooms.on_reconnect)
 
     async with upkeep.running(gateway, subscribe, Health()):
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         server = await asyncio.get_running_loop().create_server(
-            gateway.protocol, "127.0.0.1", 0, backlog=256
+            gateway.protocol, sock=listening, backlog=256
         )
         port = server.sockets[0].getsockname()[1]
         try:

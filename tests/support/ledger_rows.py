@@ -217,6 +217,12 @@ _DEFAULTS: dict[str, dict[str, object]] = {
         "created_at": NOW,
         "updated_at": NOW,
     },
+    "cancelled_locks": {
+        "redemption_id": "rdm_1",
+        "version": 1,
+        "cancelled_at": NOW,
+        "payable": 4000,
+    },
     "redemption_coupons": {
         "redemption_id": "rdm_1",
         "coupon_id": "cpn_1",

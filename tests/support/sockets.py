@@ -18,10 +18,13 @@ from websockets.uri import parse_uri
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
+from server.gateway.allowances import Allowances
 from server.gateway.connection import Connection
 from server.gateway.doorkeeper import Doorkeeper
 from server.gateway.leaving import Leaving
+from server.gateway.refusals import Refusals
 from server.gateway.session import Session
+from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
 KEYS = TokenKeys(("k" * 32,))
@@ -80,6 +83,8 @@ class NotedHost:
     keys: TokenKeys = KEYS
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
     leaving: Leaving = field(default_factory=Leaving)
+    allowances: Allowances = field(default_factory=Allowances)
+    refusals: Refusals = field(default_factory=lambda: Refusals(Metrics().ws_refused))
     allowed_origins: frozenset[str] = frozenset({"https://school.example"})
     is_draining: bool = False
     proxies: TrustedProxies = field(default_factory=TrustedProxies)

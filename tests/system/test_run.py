@@ -89,6 +89,40 @@ async def test_links_lead_to_pages_that_are_there(undisturbed: Program) -> None:
             assert page.headers["content-type"].startswith("text/html")
 
 
+async def test_short_links_stand_last_and_lead_where_the_long_ones_do(undisturbed: Program) -> None:
+    found = await links(undisturbed)
+    short = re.findall(r"^  (http://\S+/s/\w{8})  (.+)$", *_text(undisturbed))
+    assert [name for _, name in short] == [
+        "teacher",
+        "student 1",
+        "student 2",
+        "checkout",
+        "operator",
+    ]
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(short[0][0])
+    assert f"{undisturbed.url}{answer.headers['location']}" == found["teacher"]
+
+
+async def test_a_wrong_address_is_a_page_for_people_and_a_problem_for_programs(
+    undisturbed: Program,
+) -> None:
+    await undisturbed.until_ready()
+    people = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with httpx.AsyncClient(base_url=undisturbed.url) as client:
+        lost = await client.get("/nowhere", headers=people)
+        wrong = await client.post("/rooms/demo", headers=people)
+        program = await client.get("/nowhere")
+        api = await client.get("/v1/nowhere", headers=people)
+    assert (lost.status_code, wrong.status_code) == (404, 405)
+    assert lost.headers["content-type"].startswith("text/html")
+    assert wrong.headers["content-type"].startswith("text/html")
+    assert "GET" in wrong.headers["allow"]
+    for answer in (program, api):
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 async def test_ctrl_c_ends_everything_in_time_and_the_next_start_finds_its_data(
     service: Program, programs: Programs, data_dir: Path
 ) -> None:
@@ -164,3 +198,14 @@ async def test_child_that_was_killed_comes_back(service: Program) -> None:
 
 def others(program: Program, title: str, pid: int) -> list[int]:
     return [other for other in pids(program, title) if other != pid]
+
+
+async def test_a_sample_shop_that_was_said_to_be_shut_stays_shut(
+    programs: Programs, data_dir: Path
+) -> None:
+    program = start(programs, data_dir, CLASSDROP_DEMO_SHOP="0")
+    await program.until_ready()
+    async with httpx.AsyncClient(base_url=program.url) as client:
+        assert (await client.get("/shop/catalogue")).status_code == 404
+    await eventually(lambda: "Ctrl-C" in program.output)
+    assert "/checkout" not in program.output

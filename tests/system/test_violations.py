@@ -36,7 +36,7 @@ HANDSHAKES: dict[str, tuple[bytes, int | None]] = {
     "a method nobody knows": (handshake("DROP /v1/rooms/r1 HTTP/1.1"), 400),
     "HEAD": (handshake("HEAD /v1/rooms/r1 HTTP/1.1"), 405),
     "HTTP 1.0": (handshake("GET /v1/rooms/r1 HTTP/1.0"), 505),
-    "HTTP 0.9": (b"GET /v1/rooms/r1\r\n\r\n", 404),
+    "HTTP 0.9": (b"GET /v1/rooms/r1\r\n\r\n", 505),
     "HTTP 2 by guess": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "HTTP 9.9": (handshake("GET /v1/rooms/r1 HTTP/9.9"), 400),
     "TLS on a plain port": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), 400),

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -155,3 +156,14 @@ def test_two_sets_of_metrics_do_not_know_each_other() -> None:
 
     assert one.registry.get_sample_value("classdrop_confirmed_total") == 1
     assert other.registry.get_sample_value("classdrop_confirmed_total") == 0
+
+
+def test_lines_for_people_are_short_and_hide_what_json_hides() -> None:
+    stream = io.StringIO()
+    configure_logs("web", stream, form="text")
+    structlog.get_logger().info("web_up", port=8000, token="eyJhbGciOi.abc.def")
+    structlog.get_logger().warning("weak_redis_accepted", reason="redis://u:pass@host")
+    up, weak = stream.getvalue().splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d web     web_up port=8000 token=\[redacted\]", up)
+    assert "WARNING weak_redis_accepted" in weak
+    assert "pass" not in weak

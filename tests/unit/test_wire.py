@@ -312,7 +312,7 @@ class TestWelcome:
     HEAD = wire.welcome_head(room="r1", now=NINE, epoch="e1", offset=5, present=2, drops=[])
 
     def test_without_claims(self) -> None:
-        assert orjson.loads(wire.welcome(self.HEAD, "ada", [])) == {
+        assert orjson.loads(self.HEAD + wire.welcome_tail("ada", [])) == {
             "type": "welcome",
             "room": "r1",
             "now": NINE_TEXT,
@@ -329,7 +329,7 @@ class TestWelcome:
             wire.my_claim("drp_1", ClaimState.WON, NINE, b""),
             wire.my_claim("drp_2", ClaimState.CONFIRMED, NINE, b'{"id":"cpn_1"}'),
         ]
-        assert orjson.loads(wire.welcome(self.HEAD, "ada", claims))["claims"] == [
+        assert orjson.loads(self.HEAD + wire.welcome_tail("ada", claims))["claims"] == [
             {"drop_id": "drp_1", "state": "won", "won_at": NINE_TEXT},
             {
                 "drop_id": "drp_2",
@@ -341,7 +341,7 @@ class TestWelcome:
 
     @given(IDS)
     def test_every_name_a_token_may_carry_stays_valid_json(self, student: str) -> None:
-        assert orjson.loads(wire.welcome(self.HEAD, student, []))["student"] == student
+        assert orjson.loads(self.HEAD + wire.welcome_tail(student, []))["student"] == student
 
 
 class TestDropInRedis:

@@ -18,7 +18,7 @@ export function cardNodes(nameId, on) {
 
 /** @param {string} nameId */
 function upperNodes(nameId) {
-  const name = h("h3", { class: "name", id: nameId });
+  const name = h("h2", { class: "name", id: nameId });
   const before = h("span", { class: "before" });
   const figure = h("span", { class: "figure" });
   const after = h("span", { class: "after" });

@@ -32,6 +32,12 @@ import { say } from "./words.js";
  * @property {boolean} quiet nothing more can come of this card
  */
 
+/**
+ * Server time in ms; `since` when this phase began. `out`: why nothing comes from the server now, and
+ * `asOf`: the time of day of its last word.
+ * @typedef {{now: number, since: number, out?: "offline"|"cut"|null, asOf?: string}} Moment
+ */
+
 /** Longer than this without `confirmed` and the card says that it is saving. */
 export const SAVING_AFTER_MS = 1000;
 /** Longer than this without an answer and the card says that it is still trying. */
@@ -80,7 +86,7 @@ function phaseAfterRefusal(drop, outcome) {
 /**
  * @param {Drop} drop
  * @param {Claim|undefined} claim
- * @param {{now: number, since: number}} moment server time in ms; `since` when this phase began
+ * @param {Moment} moment
  * @param {Language} language
  * @returns {CardView}
  */
@@ -92,19 +98,30 @@ export function cardView(drop, claim, moment, language) {
     ...resultOf(phase, drop, claim, moment, language),
     good: phase === "won" || phase === "confirmed",
     clock: phase === "confirmed" ? holdClockOf(drop, claim, moment.now, language) : clockOf(phase, drop, moment.now, language),
-    left: CLOCK_SHOWN.has(phase) ? say(language, "remaining", { n: drop.remaining }) : "",
+    left: CLOCK_SHOWN.has(phase) ? leftText(drop, moment, language) : "",
     coupon: phase === "confirmed" ? (claim?.coupon ?? null) : null,
     quiet: QUIET.has(phase),
   };
 }
 
 /**
+ * How many are left; of which moment, where that is not this one.
+ * @param {Drop} drop
+ * @param {Moment} moment
+ * @param {Language} language
+ */
+function leftText({ remaining }, { out, asOf }, language) {
+  const left = say(language, "remaining", { n: remaining });
+  return out && asOf ? `${left} ${say(language, "as_of", { at: asOf })}` : left;
+}
+
+/**
  * @param {Phase} phase
- * @param {{now: number, since: number}} moment
+ * @param {Moment} moment
  * @param {Language} language
  * @returns {CardView["button"]}
  */
-function buttonOf(phase, { now, since }, language) {
+function buttonOf(phase, { now, since, out }, language) {
   switch (phase) {
     case "scheduled":
       return { text: say(language, "opens_soon"), enabled: false, busy: false };
@@ -113,7 +130,7 @@ function buttonOf(phase, { now, since }, language) {
     case "again":
       return { text: say(language, "try_again"), enabled: true, busy: false };
     case "claiming": {
-      const words = now - since > TRYING_AFTER_MS ? "trying" : "claiming";
+      const words = out ? "tap_kept" : now - since > TRYING_AFTER_MS ? "trying" : "claiming";
       return { text: say(language, words), enabled: false, busy: true };
     }
     default:
@@ -125,12 +142,14 @@ function buttonOf(phase, { now, since }, language) {
  * @param {Phase} phase
  * @param {Drop} drop
  * @param {Claim|undefined} claim
- * @param {{now: number, since: number}} moment
+ * @param {Moment} moment
  * @param {Language} language
  * @returns {{headline: string, note: string}}
  */
-function resultOf(phase, drop, claim, { now, since }, language) {
+function resultOf(phase, drop, claim, { now, since, out }, language) {
   switch (phase) {
+    case "claiming":
+      return { headline: "", note: out ? say(language, `kept_${out}`) : "" };
     case "won":
       return { headline: say(language, "won"), note: now - since > SAVING_AFTER_MS ? say(language, "saving") : "" };
     case "confirmed":

@@ -52,16 +52,16 @@ export class CouponCard {
   /**
    * @param {Drop} drop
    * @param {Claim|undefined} claim
-   * @param {number} now server time, ms
+   * @param {Omit<import("./card-view.js").Moment, "since">} moment
    * @param {Language} language
    * @param {(coupon: Coupon) => string} hrefOf where "use now" goes
    * @returns {string} what has just become true and should be said aloud; empty where nothing has
    */
-  update(drop, claim, now, language, hrefOf) {
+  update(drop, claim, moment, language, hrefOf) {
     if (this._drop !== drop || this._language !== language) this._showDrop(drop, language);
     const phase = phaseOf(drop, claim);
-    if (phase !== this._phase) this._since = now;
-    const view = cardView(drop, claim, { now, since: this._since }, language);
+    if (phase !== this._phase) this._since = moment.now;
+    const view = cardView(drop, claim, { ...moment, since: this._since }, language);
     this._showClock(view);
     const told = JSON.stringify([phase, view.button, view.headline, view.note, language, view.coupon]);
     if (told === this._told) return "";

@@ -3,13 +3,18 @@
  * The look of the coupon card, as one constructable stylesheet shared by all elements on a page: it
  * needs no style permission from the content security policy of the page it stands in.
  *
- * A page may set `--classdrop-accent`, `--classdrop-surface`, `--classdrop-ink` and
- * `--classdrop-font`. Text on the accent is white: keep it dark enough (4.5:1).
+ * A page may set `--classdrop-accent`, `--classdrop-on-accent` (text on it, white if absent),
+ * `--classdrop-ticket`, `--classdrop-on-ticket` (the ticket's upper half, as the accent if absent),
+ * `--classdrop-surface`, `--classdrop-ink` and `--classdrop-font`: keep 4.5:1 between them. The element is
+ * light unless its `scheme` says `dark`, or `auto` for what the reader's system says.
  */
 
 const css = `
 :host {
   --accent: var(--classdrop-accent, #b83a1e);
+  --on-accent: var(--classdrop-on-accent, #ffffff);
+  --ticket-ground: var(--classdrop-ticket, var(--accent));
+  --ticket-text: var(--classdrop-on-ticket, var(--on-accent));
   --surface: var(--classdrop-surface, #ffffff);
   --ink: var(--classdrop-ink, #1d1f21);
   --soft: color-mix(in srgb, var(--ink) 68%, var(--surface));
@@ -17,10 +22,21 @@ const css = `
   --notch: 11px;
   display: block;
   color: var(--ink);
+  color-scheme: light;
   font: 16px/1.5 var(--classdrop-font, system-ui, -apple-system, "Segoe UI", "PingFang SC",
     "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif);
 }
 @supports not (color: color-mix(in srgb, red, red)) { :host { --soft: #5c6064; --line: #dddcd8; } }
+:host([scheme="dark"]) { color-scheme: dark;
+  --accent: var(--classdrop-accent, #ff9d84); --on-accent: var(--classdrop-on-accent, #2b0e06);
+  --surface: var(--classdrop-surface, #1f2123); --ink: var(--classdrop-ink, #eceae6);
+  --ticket-ground: var(--classdrop-ticket, #b83a1e); --ticket-text: var(--classdrop-on-ticket, #ffffff); }
+@media (prefers-color-scheme: dark) {
+  :host([scheme="auto"]) { color-scheme: dark;
+    --accent: var(--classdrop-accent, #ff9d84); --on-accent: var(--classdrop-on-accent, #2b0e06);
+    --surface: var(--classdrop-surface, #1f2123); --ink: var(--classdrop-ink, #eceae6);
+  --ticket-ground: var(--classdrop-ticket, #b83a1e); --ticket-text: var(--classdrop-on-ticket, #ffffff); }
+}
 *, *::before, *::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
 .spoken {
@@ -41,7 +57,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 
 /* The ticket: two halves whose corners are bitten off where they meet. */
 .upper, .lower { border-radius: 16px; padding: 20px 22px; }
-.upper { background: var(--ticket, var(--accent)); color: var(--ticket-ink, #fff); --ring: currentColor;
+.upper { background: var(--ticket, var(--ticket-ground)); color: var(--ticket-ink, var(--ticket-text)); --ring: currentColor;
   border-end-start-radius: 0; border-end-end-radius: 0; padding-block-end: 22px;
   -webkit-mask: radial-gradient(circle var(--notch) at 0 100%, #0000 97%, #000) 0 0 / 51% 100% no-repeat,
     radial-gradient(circle var(--notch) at 100% 100%, #0000 97%, #000) 100% 0 / 51% 100% no-repeat;
@@ -71,7 +87,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .artwork { position: absolute; inset-block-start: 58px; inset-inline-end: 22px; width: 84px; height: 84px;
   object-fit: cover; border-radius: 12px; }
 .dismiss { position: absolute; inset-block-start: 8px; inset-inline-end: 8px; display: grid;
-  place-items: center; color: var(--ticket-ink, #fff); --ring: currentColor; }
+  place-items: center; color: var(--ticket-ink, var(--ticket-text)); --ring: currentColor; }
 
 .details { margin: 0; padding: 0; list-style: none; font-size: 14px; color: var(--soft);
   overflow-wrap: anywhere; }
@@ -91,7 +107,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 
 .main { display: flex; align-items: center; justify-content: center; gap: 8px; width: 100%;
   min-height: 54px; margin-block-start: 12px; padding: 8px 16px; border-radius: 12px; font-size: 18px;
-  font-weight: 650; background: var(--accent); color: #fff; text-decoration: none;
+  font-weight: 650; background: var(--accent); color: var(--on-accent); text-decoration: none;
   transition: filter .12s, transform .12s; }
 .main:hover { filter: brightness(1.08); }
 .main:active { transform: scale(.985); }
@@ -117,7 +133,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
   color: var(--accent); white-space: nowrap; }
 .won .main { margin-block-start: 0; }
 
-.card[data-quiet] { --ticket: color-mix(in srgb, var(--ink) 68%, var(--surface)); --ticket-ink: #fff; }
+.card[data-quiet] { --ticket: color-mix(in srgb, var(--ink) 68%, var(--surface)); --ticket-ink: var(--surface); }
 .card[data-quiet] .value { --most: 40px; }
 .card[data-quiet] .message, .card[data-quiet] .fold, .card[data-quiet] .conditions { display: none; }
 .card[data-quiet] .result { margin-block-start: 0; }

@@ -213,8 +213,9 @@ function courses(scope, language) {
   const names = [...(scope?.courses ?? []), ...(scope?.packages ?? [])];
   if (names.length === 0) return say(language, "every_course");
   const shown = names.slice(0, 3).join(language === "zh" ? "、" : ", ");
-  const key = names.length > 3 ? "some_courses" : "these_courses";
-  return say(language, key, { names: shown, n: names.length });
+  const n = names.length + (scope?.more ?? 0);
+  const key = n > Math.min(names.length, 3) ? "some_courses" : "these_courses";
+  return say(language, key, { names: shown, n });
 }
 
 /**
@@ -262,6 +263,14 @@ export function dateText(instant, language) {
     hourCycle: "h23",
     ...(new Date(instant).getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }),
   }).format(new Date(instant));
+}
+
+/**
+ * "14:32:05", in the reader's own time zone.
+ * @param {number} ms local time; 0: never
+ */
+export function clockText(ms) {
+  return ms ? new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" }).format(ms) : "";
 }
 
 /**

@@ -9,13 +9,15 @@ const WAITS_MS = [300, 1_000, 2_000, 3_000];
 /** A server that is away for longer is the teacher's to decide about. */
 const GIVE_UP_MS = 12_000;
 
+/** @typedef {{now: () => number, pause: (ms: number) => Promise<void>}} Clock */
+
 /**
  * @template T
  * @param {() => Promise<T>} call
- * @param {{now: () => number, pause: (ms: number) => Promise<void>}} [clock]
+ * @param {{clock?: Clock, signal?: AbortSignal}} [options] nothing is sent any more once `signal` is aborted
  * @returns {Promise<T>}
  */
-export async function untilAnswered(call, clock = { now: () => performance.now(), pause }) {
+export async function untilAnswered(call, { clock = { now: () => performance.now(), pause }, signal } = {}) {
   const begun = clock.now();
   for (const wait of WAITS_MS) {
     try {
@@ -25,6 +27,7 @@ export async function untilAnswered(call, clock = { now: () => performance.now()
       const pauseMs = Math.max(wait, retryAfterMs ?? 0);
       if (!retryable || clock.now() + pauseMs - begun > GIVE_UP_MS) throw error;
       await clock.pause(pauseMs);
+      if (signal?.aborted) throw error;
     }
   }
   return call();

@@ -13,6 +13,7 @@ import { money } from "/sdk/element/value.js";
 /** @typedef {import("./shop-api.js").Catalogue} Catalogue */
 /** @typedef {import("./shop-api.js").Course} Course */
 /** @typedef {import("./shop-api.js").Quote} Quote */
+/** @typedef {import("./shop-api.js").Line} QuotedLine */
 
 class Line {
   /**
@@ -28,20 +29,21 @@ class Line {
     this.count = h("output", { class: "figure" });
     this.more = h("button", { type: "button", class: "step", onclick: () => step(1) }, "+");
     this.amount = h("span", { class: "figure amount" });
+    this.before = h("s", { class: "was figure" });
     this.share = h("span", { class: "figure share" });
     this.root = h("li", { class: "line", "data-course": course.id },
       h("div", { class: "what" }, this.name, h("span", { class: "prices" }, this.price, this.was)),
       h("div", { class: "steps", role: "group" }, this.fewer, this.count, this.more),
-      h("div", { class: "sum" }, this.amount, this.share));
+      h("div", { class: "sum" }, this.amount, this.before, this.share));
   }
 
   /**
    * @param {number} quantity
-   * @param {number} discount its share, minor units
+   * @param {QuotedLine|undefined} quoted what a quote says of it
    * @param {Catalogue} catalogue
    * @param {Language} language
    */
-  update(quantity, discount, catalogue, language) {
+  update(quantity, quoted, catalogue, language) {
     const { price, list_price } = this.course;
     const name = this.course.name[language.current];
     const inMoney = (/** @type {number} */ minor) => money(minor, catalogue.currency, language.current, true);
@@ -55,7 +57,12 @@ class Line {
     this.count.setAttribute("aria-label", language.say("quantity_of", { name }));
     this.more.setAttribute("aria-disabled", String(quantity >= catalogue.most_of_one));
     setText(this.count, String(quantity));
-    setText(this.amount, inMoney(price * quantity));
+    // A quote of another quantity says nothing of this one.
+    const { discount } = quoted?.amount === price * quantity ? quoted : { discount: 0 };
+    setText(this.amount, inMoney(price * quantity - discount));
+    show(this.before, discount > 0);
+    setText(this.before, inMoney(price * quantity));
+    this.before.setAttribute("aria-label", language.say("before_discount", { price: inMoney(price * quantity) }));
     show(this.share, discount > 0);
     setText(this.share, language.say("line_discount", { amount: inMoney(-discount) }));
   }
@@ -82,11 +89,11 @@ export class Cart {
    * @param {Language} language
    */
   show(quote, language) {
-    const shares = new Map(quote?.lines.map(({ id, discount }) => [id, discount]));
+    const quoted = new Map(quote?.lines.map((line) => [line.id, line]));
     const shown = this._catalogue.courses.filter(({ id }) => this._basket.quantityOf(id) > 0);
     const rows = shown.map((course) => {
       const line = this._lineOf(course);
-      line.update(this._basket.quantityOf(course.id), shares.get(course.id) ?? 0, this._catalogue, language);
+      line.update(this._basket.quantityOf(course.id), quoted.get(course.id), this._catalogue, language);
       return line.root;
     });
     const hadFocus = this._list.contains(document.activeElement);
@@ -134,7 +141,8 @@ function fixedLine(name, line, currency, language) {
   return h("li", { class: "line", "data-line": line.id },
     h("div", { class: "what" }, h("strong", null, name)),
     h("div", { class: "sum" },
-      h("span", { class: "figure amount" }, inMoney(line.amount)),
+      h("span", { class: "figure amount" }, inMoney(line.amount - line.discount)),
+      share && h("s", { class: "was figure" }, inMoney(line.amount)),
       share && h("span", { class: "figure share" }, share)));
 }
 

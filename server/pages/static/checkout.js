@@ -286,7 +286,6 @@ function closedText(code, language) {
 
 const language = new Language(shopWords);
 language.switchWith(element("language"));
-document.title = "Classdrop";
 const token = admit("checkout", ["student"], language);
 if (token) void open(token, language);
 else {

@@ -16,6 +16,9 @@ import { reasonText, worthText } from "./worth.js";
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 /** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, courses: readonly import("./shop-api.js").Course[], language: Language}} Seen */
 
+/** Reasons that another cart, or time, may end. Of the others there is nothing to wait for. */
+const MAY_COME = new Set(["below_threshold", "out_of_scope", "saves_nothing", "not_yet_valid", "locked", "stopped"]);
+
 class Choice {
   /**
    * @param {string} code
@@ -28,10 +31,9 @@ class Choice {
     this.facts = h("span", { class: "hint" });
     this.saves = h("span", { class: "saves figure" });
     this.adds = h("span", { class: "adds figure" });
-    this.best = h("span", { class: "best" });
     this.root = h("li", null, h("label", { class: "choice" }, this.box, this.worth,
       h("span", { class: "what" }, this.name, this.facts),
-      h("span", { class: "gain" }, this.saves, this.adds, this.best)));
+      h("span", { class: "gain" }, this.saves, this.adds)));
   }
 
   /** @param {Usable} usable @param {Seen} seen */
@@ -46,8 +48,6 @@ class Choice {
     const onTop = isTicked || quote.applied.length === 0 ? "" : onTopOf(usable, inMoney, language);
     show(this.adds, onTop !== "");
     setText(this.adds, onTop);
-    show(this.best, quote.best.codes.includes(usable.code));
-    setText(this.best, language.say("best"));
   }
 }
 
@@ -94,7 +94,7 @@ export class Choices {
     const { best } = quote;
     this._best = best.codes;
     const taken = quote.discount - byBalance(quote);
-    const isBetter = best.discount > taken;
+    const isBetter = best.discount > taken || (best.discount === taken && isWorthMore(quote));
     const amount = money(best.discount, quote.currency, language.current);
     show(element("best"), isBetter);
     setText(element("best"), language.say("take_best", { amount }));
@@ -131,11 +131,18 @@ export class Choices {
         h("span", { class: "worth" }, worthText(coupon, language, courses)),
         h("span", { class: "what" }, h("strong", null, coupon?.name ?? each.code),
           h("span", { class: "hint" }, reasonText(each, currency, language)),
-          ticked.includes(each.code) && h("span", { class: "hint" }, language.say("waits")),
+          ticked.includes(each.code) && MAY_COME.has(each.reason) && h("span", { class: "hint" }, language.say("waits")),
           each.reason === "locked" && h("a", { href: "/orders" }, language.say("see_orders"))));
     }, ({ code }) => h("li", { class: "choice", "data-unusable": true }, h("span", { class: "what" }, code)));
     fill(element("unusable"), ...rows);
   }
+}
+
+/** Whether the best choice, which takes as much off, gives or credits more. @param {Quote} quote */
+function isWorthMore({ best, applied, usable }) {
+  const worth = new Map(usable.map((each) => [each.code, each.worth ?? 0]));
+  const sum = (/** @type {readonly string[]} */ codes) => codes.reduce((all, code) => all + (worth.get(code) ?? 0), 0);
+  return sum(best.codes) > sum(applied.map(({ code }) => code));
 }
 
 /**

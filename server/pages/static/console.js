@@ -4,26 +4,33 @@
  * module; every card and the form are modules of their own.
  */
 
-import { Api, RoomClient, errorText } from "/sdk/index.js";
+import { RoomClient, errorText } from "/sdk/index.js";
 import { drawEach, place, setText, show } from "/sdk/element/dom.js";
-import { untilAnswered } from "./again.js";
+import { Reach } from "/sdk/element/reach.js";
+import { isPointedAt, rearrange } from "./arrange.js";
 import { ask } from "./ask.js";
+import { Changes } from "./changes.js";
 import { showConnection } from "./connection.js";
 import { DropForm } from "./drop-form.js";
-import { Drops, isRunning } from "./drops.js";
+import { Drops } from "./drops.js";
 import { admit, expiredTeller, once } from "./entry.js";
 import { asApiError } from "./faults.js";
 import { Language } from "./language.js";
+import { Line } from "./line.js";
 import { LiveDrop } from "./live-drop.js";
+import { Places } from "./places.js";
 import { ReadyDrop } from "./ready-drop.js";
 import { TakeBack } from "./take-back.js";
 
 /** @typedef {import("./drops.js").ShownDrop} ShownDrop */
-/** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 
 const room = document.body.dataset.room ?? "";
 const TICK_MS = 250;
-const ENDED_SHOWN = 5;
+/** Nothing is shown before it has its place; a slow server is not waited for. */
+const LOADING_MS = 2_000;
+/** What moves as one when a list of cards changes. */
+const blocks = () => [...document.querySelectorAll(
+  "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel")];
 
 class Console {
   /**
@@ -38,12 +45,25 @@ class Console {
       sayExpired();
     });
     this._language = language;
-    this._api = new Api({ url: location.origin, getToken });
+    const reach = new Reach(location.origin);
+    this._api = reach.api(getToken);
     this._client = new RoomClient({ url: location.origin, room, getToken, api: this._api });
+    reach.listenTo(this._client);
+    this._line = new Line(this._client, reach);
     this._drops = new Drops(this._api, this._client);
+    this._changes = new Changes(room);
+    /** @type {import("./press.js").Desk} */
+    this._desk = {
+      language,
+      line: this._line,
+      api: (signal) => reach.api(() => token, signal), // a press is no reason to call the link expired
+      put: (drop) => this._put(drop),
+      look: () => this._drops.look(),
+    };
     this._takeBack = new TakeBack(element("takeback"), language);
-    this._form = new DropForm(/** @type {HTMLFormElement} */ (element("new")), language, room,
+    this._form = new DropForm(/** @type {HTMLFormElement} */ (element("new")), language, room, this._desk,
       (how, form, what) => this._make(how, form, what));
+    this._places = new Places();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
     /** @type {Map<string, LiveDrop>} */
@@ -55,13 +75,14 @@ class Console {
   }
 
   start() {
-    showConnection(this._client, this._language);
+    showConnection(this._client, this._language, this._line, "teacher");
+    this._line.addEventListener("change", () => this._show());
     this._drops.addEventListener("change", () => this._show());
     this._language.addEventListener("change", () => this._show());
-    setInterval(() => this._showLive(), TICK_MS);
+    setInterval(() => this._tick(), TICK_MS);
     this._client.start();
-    this._drops.start();
-    void this._loadBatches();
+    void Promise.race([Promise.all([this._drops.start(), this._loadBatches()]), pause(LOADING_MS)])
+      .then(() => document.querySelector("main")?.removeAttribute("data-loading"));
   }
 
   async _loadBatches() {
@@ -76,7 +97,8 @@ class Console {
   }
 
   _showTrouble() {
-    const error = this._drops.error ?? this._batchError;
+    // While the line is down the header says so.
+    const error = this._line.isLive ? (this._drops.error ?? this._batchError) : null;
     const place = element("call-trouble");
     show(place, error !== null);
     setText(place, error ? errorText(error.code, this._language.current, error.facts) : "");
@@ -88,20 +110,15 @@ class Console {
    * @param {string} what
    */
   _make(how, form, what) {
-    const send = async () => {
-      try {
-        const idempotencyKey = this._keyOf(form);
-        const made = await untilAnswered(() => this._api.createDrop(room, form, { idempotencyKey }));
+    const send = () => {
+      const change = this._changes.create(form, this._keyOf(form));
+      void this._form.press.run(change, (error) => this._form.fail(error), () => {
         this._attempt = null;
         this._form.finish(how);
-        this._drops.put(made);
-      } catch (error) {
-        this._form.fail(asApiError(error));
-      }
-      await this._loadBatches();
+      });
     };
     if (how === "now") this._takeBack.press("new", what, send);
-    else void send();
+    else send();
   }
 
   /** @param {import("/sdk/shapes.js").DropForm} form */
@@ -113,50 +130,49 @@ class Console {
 
   /** @param {string} id @param {string} what */
   _open(id, what) {
-    this._takeBack.press(id, what, async () => {
-      const failed = await this._change(() => this._api.openDrop(room, id));
-      this._ready.get(id)?.fail(failed, this._language);
-    });
+    const press = this._ready.get(id)?.press;
+    if (!press || press.isBusy || press.refuses()) return;
+    this._takeBack.press(id, what, () => void press.run(this._changes.open(id)));
   }
 
-  /**
-   * @param {() => Promise<DropReport>} call
-   * @returns {Promise<import("/sdk/api.js").ApiError|null>} why not; the figures are fresh either way
-   */
-  async _change(call) {
-    try {
-      this._drops.put(await untilAnswered(call));
-      void this._loadBatches();
-      return null;
-    } catch (error) {
-      await this._drops.look();
-      return asApiError(error);
-    }
+  /** @param {import("/sdk/shapes.js").DropReport} drop as a change left it */
+  _put(drop) {
+    this._drops.put(drop);
+    void this._loadBatches();
   }
 
   _show() {
     this._showTrouble();
-    const drops = this._drops.all;
-    const ready = drops.filter((drop) => drop.state === "prepared").reverse();
-    const running = drops.filter(isRunning);
-    const ended = drops.filter((drop) => drop.state === "closed").slice(0, ENDED_SHOWN);
-    place(element("ready"), ready.map((drop) => this._readyOf(drop).root));
-    place(element("live"), running.map((drop) => this._liveOf(drop).root));
-    place(element("past"), ended.map((drop) => this._liveOf(drop).root));
-    show(element("ready-empty"), ready.length === 0);
-    show(element("live-empty"), running.length === 0);
-    show(element("past-box"), ended.length > 0);
-    this._showLive();
+    this._places.sort(this._drops.all, Date.now());
+    const { ready, live, past } = this._places;
+    rearrange(blocks, () => {
+      place(element("ready"), ready.map((drop) => this._readyOf(drop).root));
+      place(element("live"), live.map((drop) => this._liveOf(drop).root));
+      place(element("past"), past.map((drop) => this._liveOf(drop).root));
+      show(element("ready-empty"), ready.length === 0);
+      show(element("live-empty"), live.length === 0);
+      show(element("past-box"), past.length > 0);
+      this._showLive();
+    });
   }
 
   /** Clocks move between frames. */
   _showLive() {
-    drawEach(this._drops.all, (drop) => this._live.get(drop.id)?.update(drop, this._client.serverNow), () => undefined);
+    const { live, past } = this._places;
+    const now = this._client.serverNow;
+    drawEach(live, (drop) => this._live.get(drop.id)?.update(drop, now), () => undefined);
+    drawEach(past, (drop) => this._live.get(drop.id)?.update(drop, now, true), () => undefined);
+  }
+
+  /** Cards that kept their place for long enough go where they belong. */
+  _tick() {
+    if (this._places.isDue(Date.now()) && !isPointedAt(element("ready")) && !isPointedAt(element("live"))) this._show();
+    else this._showLive();
   }
 
   /** @param {ShownDrop} drop */
   _readyOf(drop) {
-    const card = this._ready.get(drop.id) ?? new ReadyDrop(drop.id, (what) => this._open(drop.id, what));
+    const card = this._ready.get(drop.id) ?? new ReadyDrop(drop.id, this._desk, (what) => this._open(drop.id, what));
     this._ready.set(drop.id, card);
     card.update(drop, this._language);
     return card;
@@ -167,26 +183,27 @@ class Console {
     const known = this._live.get(drop.id);
     if (known) return known;
     const card = new LiveDrop(drop, this._language, {
-      topUp: (add, { id, quantity }) =>
-        this._change(() => this._api.topUpDrop(room, id, { add, expected_quantity: quantity })),
-      extend: (seconds, { id, closes_at }) =>
-        this._change(() => this._api.extendDrop(room, id, { seconds, expected_closes_at: closes_at ?? "" })),
-      close: (shown) => this._close(shown),
+      topUp: (add, shown) => this._changes.topUp(add, shown),
+      extend: (seconds, shown) => this._changes.extend(seconds, shown),
+      close: (shown) => this._changes.close(shown.id),
+      isSure: (shown) => this._isSure(shown),
       find: async (student) => (await this._api.dropClaims(room, drop.id, { student })).claims[0] ?? null,
-    });
+    }, this._desk);
     this._live.set(drop.id, card);
     return card;
   }
 
   /** @param {ShownDrop} drop */
-  async _close(drop) {
+  async _isSure(drop) {
     const say = this._language.say.bind(this._language);
     // A countdown is taken back at once: that is what it is there for.
-    const isSure = drop.state === "scheduled"
-      || (await ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open")));
-    return isSure ? this._change(() => this._api.closeDrop(room, drop.id)) : null;
+    return drop.state === "scheduled"
+      || ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"));
   }
 }
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -199,7 +216,9 @@ function element(id) {
 
 const language = new Language();
 language.switchWith(element("language"));
-document.title = `${room} · Classdrop`;
 const token = admit(`console/${room}`, ["instructor", "operator"], language);
 if (token) new Console(token, language).start();
-else for (const part of document.querySelectorAll("main.console > :not(#outside)")) show(part, false);
+else {
+  document.querySelector("main")?.removeAttribute("data-loading");
+  for (const part of document.querySelectorAll("main.console > :not(#outside)")) show(part, false);
+}

@@ -7,7 +7,9 @@
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
+import { audienceText } from "./audience.js";
 import { costText, lengthText } from "./cost.js";
+import { Press } from "./press.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropForm} Form */
@@ -27,9 +29,11 @@ export class DropForm {
    * @param {HTMLFormElement} form
    * @param {Language} language
    * @param {string} room
+   * @param {import("./press.js").Desk} desk
    * @param {(how: "now"|"prepared", form: Form, what: string) => void} submit
    */
-  constructor(form, language, room, submit) {
+  constructor(form, language, room, desk, submit) {
+    this.press = new Press(desk);
     this._form = form;
     this._language = language;
     this._say = language.say.bind(language);
@@ -44,8 +48,8 @@ export class DropForm {
       inputmode: "numeric", value: 10 });
     this._minutesLabel = h("label", { for: "minutes" });
     this._message = h("textarea", { id: "message", name: "message", rows: 2, maxlength: LONGEST_MESSAGE });
+    this._audience = h("p", { class: "audience", hidden: true });
     this._cost = h("p", { class: "cost", role: "status" });
-    this._error = h("p", { class: "field-error", role: "alert", hidden: true });
     this._done = h("p", { class: "done", role: "status" });
     this._now = h("button", { class: "main", type: "button", "data-start": "new", onclick: () => this._press("now") });
     this._prepare = h("button", { class: "plain-button", type: "button", onclick: () => this._press("prepared") });
@@ -63,13 +67,14 @@ export class DropForm {
     const minutes = h("div", { class: "minutes" }, this._minutes, this._minutesLabel);
     this._form.replaceChildren(
       this._field("batch", this._batch),
+      this._audience,
       this._field("quantity", this._quantity),
       this._choice("duration", [...DURATIONS_S, 0], 60, minutes),
       this._choice("countdown", COUNTDOWNS_S, 0),
       this._field("message", this._message),
       this._cost,
-      this._error,
       h("div", { class: "submit" }, this._now, this._prepare),
+      this.press.root,
       this._done,
     );
   }
@@ -131,7 +136,8 @@ export class DropForm {
   _optionText(batch) {
     const { discount, currency } = batch.template ?? {};
     const worth = discount ? `${shortValue(discount, currency, this._language.current)} · ` : "";
-    return worth + this._say("batch_option", { name: batch.name, n: this._most(batch) });
+    const only = audienceText(batch, this._language);
+    return worth + this._say("batch_option", { name: batch.name, n: this._most(batch) }) + (only && ` · ${only}`);
   }
 
   /** This room's share, where it has one, else the batch's rest. @param {Batch} batch */
@@ -148,6 +154,9 @@ export class DropForm {
     const isOther = this._radio("duration") === 0;
     show(/** @type {Element} */ (this._minutes.parentElement), isOther);
     setText(this._cost, batch?.template ? costText(batch.template, this._quantity.valueAsNumber, this._language) : "");
+    const only = batch ? audienceText(batch, this._language) : "";
+    show(this._audience, only !== "");
+    setText(this._audience, only);
     if (batch) this._quantity.max = String(this._most(batch));
   }
 
@@ -165,6 +174,7 @@ export class DropForm {
     const button = how === "now" ? this._now : this._prepare;
     const batch = this._chosen();
     this.fail(null);
+    if (this.press.isBusy || this.press.refuses()) return;
     if (button.getAttribute("aria-disabled") === "true" || !batch || !this._isRight(batch)) return;
     const { discount, currency } = batch.template ?? {};
     const value = discount ? shortValue(discount, currency, this._language.current) : batch.name;
@@ -209,16 +219,16 @@ export class DropForm {
   }
 
   /**
-   * What the server said no to; null clears it.
+   * What the server said no to, by its field; null clears it.
    * @param {import("/sdk/api.js").ApiError|null} error
+   * @returns {string} in words
    */
   fail(error) {
     for (const field of Object.values(FIELD_OF)) this._wrong(field, "");
     const text = error ? errorText(error.code, this._language.current, error.facts) : "";
-    show(this._error, Boolean(text));
-    setText(this._error, text);
     const errors = /** @type {{field: string, code: string}[]} */ (error?.facts.errors ?? []);
     for (const { field } of errors) if (FIELD_OF[field]) this._wrong(FIELD_OF[field], text);
+    return text;
   }
 
   /** @param {string} field @param {string} text empty: nothing is wrong */

@@ -40,16 +40,19 @@ export class Drops extends EventTarget {
     this._taken = new Map();
     /** Why the last look failed. @type {import("/sdk/api.js").ApiError|null} */
     this.error = null;
+    this._isFollowing = false;
     client.addEventListener("change", () => this._merge());
     client.addEventListener("drop_opened", () => void this.look());
     client.addEventListener("drop_closed", () => void this.look());
+    client.addEventListener("welcome", () => void this.look());
   }
 
+  /** Resolves when the first look is done. */
   start() {
-    void this.look();
     this._timer = setInterval(() => {
       if (document.visibilityState === "visible") void this._follow();
     }, LOOK_MS);
+    return this.look();
   }
 
   stop() {
@@ -73,12 +76,12 @@ export class Drops extends EventTarget {
     this._merge();
   }
 
-  /** The running ones' counters; all drops where none runs. */
+  /** One look at a time: a silent server keeps each for ten seconds. */
   async _follow() {
-    const running = this.all.filter(isRunning);
-    if (!running.length) return this.look();
-    const reports = await Promise.allSettled(running.map(({ id }) => this._api.getDrop(this._client.room, id)));
-    for (const report of reports) if (report.status === "fulfilled") this.put(report.value);
+    if (this._isFollowing) return;
+    this._isFollowing = true;
+    await this.look();
+    this._isFollowing = false;
   }
 
   /** What a call answered. @param {DropReport} report */

@@ -23,6 +23,14 @@ const element = /** @type {ClassdropRoom} */ (document.getElementById("room"));
 let token = takeToken(`student/${document.body.dataset.room}`);
 const parents = parentOrigins((main.dataset.origins ?? "").split(" ").filter(Boolean));
 new Language();
+dress(new URLSearchParams(location.search).get("scheme") ?? "");
+
+/** @param {string} scheme of the page around us: `light`, `dark`, or `auto` for the reader's system */
+function dress(scheme) {
+  if (!["light", "dark", "auto"].includes(scheme)) return;
+  document.documentElement.dataset.scheme = scheme;
+  element.setAttribute("scheme", scheme);
+}
 
 /**
  * Who may be told: the page that framed us, where it is one of the allowed. A parent that hides its

@@ -49,6 +49,8 @@ export class Language extends EventTarget {
 
   _apply() {
     document.documentElement.lang = this.current === "zh" ? "zh-CN" : "en";
+    const title = document.querySelector("title");
+    if (title?.dataset[this.current]) document.title = title.dataset[this.current] ?? "";
     for (const node of document.querySelectorAll("[data-say]")) {
       setText(node, this.say(node.getAttribute("data-say") ?? ""));
     }

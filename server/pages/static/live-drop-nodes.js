@@ -18,19 +18,20 @@ const EXTENSIONS_S = [30, 60, 300];
 /**
  * @param {string} id of the drop
  * @param {Presses} presses
+ * @param {Element} press where the card says what becomes of a press
  * @param {Element} lookUp
  */
-export function liveDropNodes(id, presses, lookUp) {
+export function liveDropNodes(id, presses, press, lookUp) {
   const head = headNodes(id);
+  const audience = h("p", { class: "audience", hidden: true });
   const units = unitNodes();
   const controls = controlNodes(presses);
   const books = h("p", { class: "hint books" });
   const apologised = h("p", { class: "hint apologised", role: "status", hidden: true });
   const recording = h("p", { class: "hint recording", role: "status" });
-  const error = h("p", { class: "field-error", role: "alert", hidden: true });
   const root = h("article", { class: "panel live-drop", "aria-labelledby": `live-${id}`, "data-drop": id },
-    head.head, head.message, units.meter, units.left, units.list, books, apologised, recording, controls.controls, error, lookUp);
-  return { ...head, ...units, ...controls, books, apologised, recording, error, root };
+    head.head, audience, head.message, units.meter, units.left, units.list, books, apologised, recording, controls.controls, press, lookUp);
+  return { ...head, ...units, ...controls, audience, books, apologised, recording, root };
 }
 
 /** @param {string} id */

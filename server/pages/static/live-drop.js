@@ -7,20 +7,23 @@
 import { setText, show } from "/sdk/element/dom.js";
 import { countdown, shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
+import { audienceText } from "./audience.js";
 import { lengthText } from "./cost.js";
 import { isRunning } from "./drops.js";
 import { liveDropNodes } from "./live-drop-nodes.js";
 import { LookUp } from "./look-up.js";
+import { Press } from "./press.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./drops.js").ShownDrop} ShownDrop */
+/** @typedef {import("./changes.js").Change} Change */
 /** @typedef {import("/sdk/api.js").ApiError} ApiError */
 /**
- * What a press does; each answers with the reason why not.
  * @typedef {object} DropActions
- * @property {(add: number, drop: ShownDrop) => Promise<ApiError|null>} topUp
- * @property {(seconds: number, drop: ShownDrop) => Promise<ApiError|null>} extend
- * @property {(drop: ShownDrop) => Promise<ApiError|null>} close
+ * @property {(add: number, drop: ShownDrop) => Change} topUp
+ * @property {(seconds: number, drop: ShownDrop) => Change} extend
+ * @property {(drop: ShownDrop) => Change} close
+ * @property {(drop: ShownDrop) => Promise<boolean>} isSure asked before a close
  * @property {(student: string) => Promise<import("/sdk/shapes.js").DropClaim|null>} find
  */
 
@@ -32,33 +35,34 @@ export class LiveDrop {
    * @param {ShownDrop} drop
    * @param {Language} language
    * @param {DropActions} actions
+   * @param {import("./press.js").Desk} desk
    */
-  constructor(drop, language, actions) {
+  constructor(drop, language, actions, desk) {
     this._drop = drop;
     this._language = language;
     this._actions = actions;
+    this._line = desk.line;
+    this._press = new Press(desk);
     this._lookUp = new LookUp(drop.id, language, actions.find);
     this._dom = liveDropNodes(drop.id, {
       topUp: (add) => this._act(actions.topUp(add, this._drop)),
       topUpTyped: () => this._topUpTyped(),
       extend: (seconds) => this._act(actions.extend(seconds, this._drop)),
-      close: () => this._act(actions.close(this._drop)),
-    }, this._lookUp.root);
+      close: () => this._close(),
+    }, this._press.root, this._lookUp.root);
     this.root = this._dom.root;
     /** Server time since which the ledger lags behind the desk. @type {number|null} */
     this._behindSince = null;
   }
 
-  /**
-   * What is refused is said right here.
-   * @param {Promise<ApiError|null>} call
-   */
-  async _act(call) {
-    const { error } = this._dom;
-    show(error, false);
-    const refused = await call;
-    show(error, refused !== null);
-    setText(error, refused ? this._reason(refused) : "");
+  /** @param {Change} change @param {() => void} [done] */
+  _act(change, done = () => {}) {
+    return this._press.run(change, (error) => this._reason(error), done);
+  }
+
+  async _close() {
+    if (this._press.refuses() || !(await this._actions.isSure(this._drop))) return;
+    await this._act(this._actions.close(this._drop));
   }
 
   /** @param {ApiError} error */
@@ -74,26 +78,31 @@ export class LiveDrop {
     const isRight = Number.isInteger(add) && add >= 1;
     amount.setAttribute("aria-invalid", String(!isRight));
     if (!isRight) return amount.focus();
-    await this._act(this._actions.topUp(add, this._drop));
-    amount.value = "";
+    await this._act(this._actions.topUp(add, this._drop), () => {
+      amount.value = "";
+    });
   }
 
   /**
    * @param {ShownDrop} drop
    * @param {number} now server time, ms
+   * @param {boolean} isPast whether it lies among the ended ones
    */
-  update(drop, now) {
+  update(drop, now, isPast = false) {
     this._drop = drop;
     const dom = this._dom;
     setText(dom.value, drop.discount ? shortValue(drop.discount, drop.currency ?? "CNY", this._language.current) : "");
     setText(dom.name, drop.name ?? "");
     setText(dom.state, this._language.say(`state_${drop.state}`));
     this.root.dataset.state = drop.state;
+    const audience = audienceText(drop, this._language);
+    show(dom.audience, audience !== "");
+    setText(dom.audience, audience);
     show(dom.message, Boolean(drop.message));
     setText(dom.message, drop.message ?? "");
     this._showClock(drop, now);
     this._showUnits(drop, now);
-    this._showControls(drop);
+    this._showControls(drop, isPast);
     this._lookUp.translate();
   }
 
@@ -114,9 +123,11 @@ export class LiveDrop {
     dom.meter.setAttribute("aria-valuemax", String(drop.quantity));
     dom.meter.setAttribute("aria-valuenow", String(claimed));
     dom.meter.setAttribute("aria-label", say("count_claimed"));
-    setText(dom.left, isRunning(drop)
+    const left = isRunning(drop)
       ? say("left_of", { left: drop.remaining, all: drop.quantity })
-      : say("returned", { n: drop.returned ?? drop.remaining }));
+      : say("returned", { n: drop.returned ?? drop.remaining });
+    const { asOf } = this._line;
+    setText(dom.left, asOf ? `${left}${say("as_of_short", { at: asOf })}` : left);
     for (const { name, label, figure, box } of dom.counters) {
       // Where coupons wait for their students for ever, none is ever given back.
       show(box, name !== "released" || Boolean(drop.hold_seconds || drop.released));
@@ -166,11 +177,13 @@ export class LiveDrop {
     setText(this._dom.recording, isLong ? this._language.say("recording", { n: behind }) : "");
   }
 
-  /** @param {ShownDrop} drop */
-  _showControls(drop) {
+  /** @param {ShownDrop} drop @param {boolean} isPast */
+  _showControls(drop, isPast) {
     const dom = this._dom;
     const say = this._language.say.bind(this._language);
-    show(dom.controls, isRunning(drop));
+    // A card that has just ended keeps its height until it goes to the ended ones.
+    show(dom.controls, isRunning(drop) || !isPast);
+    dom.controls.toggleAttribute("inert", !isRunning(drop));
     setText(dom.topUpLabel, say("top_up"));
     setText(dom.extendLabel, say("extend"));
     for (const { add, button } of dom.topUps) setText(button, `+${add}`);

@@ -41,6 +41,7 @@ export class LookUp {
   async _look() {
     const student = this.input.value.trim();
     if (!student) return this.input.focus();
+    setText(this.answer, this._language.say("one_moment"));
     try {
       setText(this.answer, this._text(student, await this._find(student)));
     } catch (error) {

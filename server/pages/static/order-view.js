@@ -93,9 +93,14 @@ export function couponNodes(order, language) {
 
 /** Only where something happened to it after the order. @param {Order} order @param {string} code */
 function becameOf({ refunds = [] }, code) {
-  const state = refunds[refunds.length - 1]?.coupons.find((each) => each.code === code)?.state;
-  if (!state) return "";
-  return Object.prototype.hasOwnProperty.call(orderWords, `coupon_now_${state}`) ? `coupon_now_${state}` : "coupon_now_other";
+  const told = refunds[refunds.length - 1]?.coupons.find((each) => each.code === code);
+  return told ? fateOf(told) : "";
+}
+
+/** The key of what a refund makes of a coupon. @param {{state: string, reason?: string}} told */
+export function fateOf({ state, reason }) {
+  const key = `coupon_now_${reason ?? state}`;
+  return Object.prototype.hasOwnProperty.call(orderWords, key) ? key : "coupon_now_other";
 }
 
 /** @param {Order} order @param {Language} language */
@@ -103,7 +108,7 @@ export function timeNodes(order, language) {
   const at = (/** @type {string} */ instant) => dateText(instant, language.current);
   const inMoney = (/** @type {number} */ minor) => money(minor, order.currency, language.current, true);
   /** @type {[string, string][]} */
-  const rows = [[language.say("placed_at"), at(order.created_at)]];
+  const rows = [[language.say("order_number"), order.id], [language.say("placed_at"), at(order.created_at)]];
   if (order.paid_at) rows.push([language.say("paid_at"), at(order.paid_at)]);
   for (const refund of order.refunds ?? []) {
     const what = language.say("refunded_at", { amount: inMoney(refund.refunded) });

@@ -42,19 +42,32 @@ class Orders {
     /** @type {() => string} */
     this._done = () => "";
     this._isBusy = false;
-    this._refunds = new RefundForm(language, (body) => this._refund(body));
+    this._searched = 0;
+    this._refunds = new RefundForm(language, {
+      preview: (body) => this._preview(body),
+      refund: (body) => this._refund(body),
+    });
     element("pay").addEventListener("click", () => void this._do((order) => api.pay(order.id, order.payable)));
     element("cancel").addEventListener("click", () => void this._do((order) => api.cancel(order.id)));
     language.addEventListener("change", () => this._show());
     setInterval(() => this._showTime(), 1000);
+    const search = /** @type {HTMLInputElement} */ (element("search"));
+    search.addEventListener("input", () => void this.start());
+    element("search-form").addEventListener("submit", (event) => event.preventDefault());
+    this._search = search;
     this._fresh = new Fresh(() => this._isBusy || void this.start());
   }
 
   async start() {
     const id = new URLSearchParams(location.search).get("order");
+    const asked = (this._searched += 1);
     await this._try(async () => {
-      if (id) this._order = await this._api.order(id);
-      else this._list = (await this._api.orders()).orders;
+      if (id) {
+        this._order = await this._api.order(id);
+        return;
+      }
+      const { orders } = await this._api.orders(this._search.value.trim());
+      if (asked === this._searched) this._list = orders;  // an older answer may come last
     });
   }
 
@@ -102,6 +115,16 @@ class Orders {
   }
 
   /** @param {import("./refund-form.js").RefundBody} body */
+  async _preview(body) {
+    /** @type {import("./shop-api.js").Refund|null} */
+    let seen = null;
+    await this._try(async () => {
+      seen = await this._api.previewRefund(this._order?.id ?? "", body);
+    });
+    return seen;
+  }
+
+  /** @param {import("./refund-form.js").RefundBody} body */
   _refund(body) {
     const id = this._order?.id ?? "";
     return this._try(async () => {
@@ -128,14 +151,18 @@ class Orders {
 
   /** @param {Order[]} orders */
   _showList(orders) {
+    show(element("search-form"), this._isOperator);
     show(element("orders-empty"), orders.length === 0);
+    setText(element("orders-empty"), this._language.say(this._search.value.trim() ? "search_none" : "orders_empty"));
     fill(element("orders"), ...drawEach(orders, (order) => {
       const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]}\u00a0×${quantity}`);
       const at = dateText(order.created_at, this._language.current);
       return h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
         h("span", { class: "what" }, h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),
+          h("span", { class: "number" }, this._language.say("order_no", { id: this._isOperator ? order.id : order.id.slice(-8) })),
           h("span", { class: "hint" }, this._isOperator ? `${order.student} · ${at}` : at)),
         h("span", { class: "gain" }, h("span", { class: "figure amount" }, money(order.payable, order.currency, this._language.current, true)),
+          (order.refunded ?? 0) > 0 && h("span", { class: "figure back" }, this._language.say("line_refunded", { amount: money(order.refunded ?? 0, order.currency, this._language.current, true) })),
           h("span", { class: "badge", "data-state": stateOf(order, this._api.clock.now()) }, this._stateText(order)))));
     }, ({ id }) => h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(id)}` }, id))));
   }
@@ -214,6 +241,5 @@ function element(id) {
 
 const language = new Language({ ...shopWords, ...orderWords });
 language.switchWith(element("language"));
-document.title = "Classdrop";
 const token = admit("checkout", ["student", "operator"], language);
 if (token) void new Orders(new ShopApi(once(token, expiredTeller(language))), claimsOf(token), language).start();

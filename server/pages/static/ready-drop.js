@@ -3,8 +3,9 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
-import { errorText } from "/sdk/index.js";
+import { audienceText } from "./audience.js";
 import { costText, lengthText } from "./cost.js";
+import { Press } from "./press.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./drops.js").ShownDrop} ShownDrop */
@@ -12,25 +13,32 @@ import { costText, lengthText } from "./cost.js";
 export class ReadyDrop {
   /**
    * @param {string} id
-   * @param {(what: string) => void} press
+   * @param {import("./press.js").Desk} desk
+   * @param {(what: string) => void} start
    */
-  constructor(id, press) {
+  constructor(id, desk, start) {
     this._what = "";
+    this.press = new Press(desk);
     this.value = h("span", { class: "worth" });
-    this.name = h("strong", { id: `ready-${id}` });
+    this.name = h("h3", { id: `ready-${id}` });
     this.facts = h("p", { class: "hint figures" });
     this.message = h("p", { class: "said" });
+    this.audience = h("p", { class: "audience", hidden: true });
     this.cost = h("p", { class: "cost" });
-    this.error = h("p", { class: "field-error", role: "alert", hidden: true });
     this.start = h("button", { class: "main", type: "button", "data-start": id,
-      "aria-describedby": `ready-${id}`, onclick: () => press(this._what) });
+      "aria-describedby": `ready-${id}`, onclick: () => this._pressed(start) });
     this.root = h("li", { class: "panel ready", "data-drop": id },
       h("div", { class: "head" }, this.value, h("div", null, this.name, this.facts)),
-      this.message, this.cost, this.error, this.start);
+      this.audience, this.message, this.cost, this.start, this.press.root);
+  }
+
+  /** @param {(what: string) => void} start */
+  _pressed(start) {
+    if (this.start.getAttribute("aria-disabled") !== "true") start(this._what);
   }
 
   /**
-   * @param {ShownDrop} drop
+   * @param {ShownDrop} drop prepared, or opened a moment ago
    * @param {Language} language
    */
   update(drop, language) {
@@ -48,16 +56,12 @@ export class ReadyDrop {
     const cost = costText(drop, drop.quantity, language);
     show(this.cost, Boolean(cost));
     setText(this.cost, cost);
-    setText(this.start, language.say("start"));
+    const audience = audienceText(drop, language);
+    show(this.audience, audience !== "");
+    setText(this.audience, audience);
+    const isSent = drop.state !== "prepared";
+    setText(this.start, language.say(isSent ? "sent" : "start"));
+    this.start.setAttribute("aria-disabled", String(isSent));
     this._what = language.say("takeback_hint", { value: value || (drop.name ?? ""), n: drop.quantity });
-  }
-
-  /**
-   * @param {import("/sdk/api.js").ApiError|null} error
-   * @param {Language} language
-   */
-  fail(error, language) {
-    show(this.error, error !== null);
-    setText(this.error, error ? errorText(error.code, language.current, error.facts) : "");
   }
 }

@@ -17,7 +17,7 @@ import { ServerClock } from "./server-clock.js";
 /** @typedef {{code: string, reason: string, short_by?: number, short_pieces?: number}} Unusable */
 /** @typedef {{code: string, spend_more: number, save_more: number, pieces_more?: number, worth?: number}} Hint */
 /** @typedef {{currency: string, lines: Line[], list_total: number, subtotal: number, discount: number, payable: number, applied: {code: string, discount: number}[], usable: Usable[], unusable: Unusable[], best: {codes: string[], discount: number, exact: boolean}, balance: {available: number, used: number}, hints?: Hint[], gifts?: GiftLine[], rebates?: RebateShown[]}} Quote */
-/** @typedef {{refund_id: string, refunded: number, balance: number, charged_back?: number, created_at?: string, lines: {id: string, refunded: number, quantity?: number, refundable: number}[], coupons: {code: string, state: string}[]}} Refund */
+/** @typedef {{refund_id: string, refunded: number, balance: number, charged_back?: number, created_at?: string, lines: {id: string, refunded: number, quantity?: number, refundable: number}[], coupons: {code: string, state: string, reason?: string}[]}} Refund */
 /** @typedef {{id: string, student: string, currency: string, state: string, subtotal: number, discount: number, payable: number, created_at: string, expires_at: string, paid_at?: string, payment_ref?: string, balance: number, refunded?: number, refunds?: Refund[], lines: Line[], list_total: number, coupons: {code: string, name: string, discount: number, shares: Record<string, number>}[], gifts: GiftLine[], rebates: RebateShown[]}} Order */
 /** @typedef {{course: string, quantity: number}[]} CartLines */
 
@@ -41,9 +41,10 @@ export class ShopApi extends Api {
     return this._call("POST", "/shop/quotes", { body });
   }
 
-  /** @returns {Promise<{orders: Order[]}>} */
-  orders() {
-    return this._call("GET", "/shop/orders");
+  /** @param {string} [search] a part of the order's number, its student or a coupon's code
+   * @returns {Promise<{orders: Order[]}>} */
+  orders(search) {
+    return this._call("GET", "/shop/orders", { query: { search: search || undefined } });
   }
 
   /** @param {string} id @returns {Promise<Order>} */
@@ -73,6 +74,13 @@ export class ShopApi extends Api {
    * @returns {Promise<Order>} */
   refund(id, body) {
     return this._call("POST", `${path(id)}/refunds`, { body });
+  }
+
+  /** What `refund` would come to; nothing changes. Operators only.
+   * @param {string} id @param {{refund_id: string, lines: {id: string, quantity?: number}[]}} body
+   * @returns {Promise<Refund>} */
+  previewRefund(id, body) {
+    return this._call("POST", `${path(id)}/refunds`, { body: { ...body, preview: true } });
   }
 }
 

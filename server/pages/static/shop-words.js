@@ -34,7 +34,7 @@ export const shopWords = {
   adds: ["同时用再省 {amount}", "{amount} more on top"],
   adds_nothing: ["同时用不再省", "Nothing more on top"],
   instead: ["会替换已选的券", "Instead of the one chosen"],
-  best: ["最优惠", "Best"],
+  before_discount: ["优惠前 {price}", "{price} before the discount"],
   take_best: ["选最优惠的用法，共省 {amount}", "Take the best: save {amount}"],
   is_best: ["已是最优惠的用法", "This is the best choice"],
   is_best_found: ["已是目前找到的最优惠用法", "The best choice found so far"],

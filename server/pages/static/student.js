@@ -6,6 +6,7 @@ import { show } from "/sdk/element/dom.js";
 import { showConnection } from "./connection.js";
 import { admit, expiredTeller, once } from "./entry.js";
 import { Language } from "./language.js";
+import { Line } from "./line.js";
 import { useInNewTab } from "./token.js";
 import { Wallet } from "./wallet.js";
 
@@ -14,7 +15,6 @@ import { Wallet } from "./wallet.js";
 const room = document.body.dataset.room ?? "";
 const language = new Language();
 language.switchWith(/** @type {HTMLElement} */ (document.getElementById("language")));
-document.title = `${room} · Classdrop`;
 
 const token = admit(`student/${room}`, ["student"], language);
 if (token) enter(/** @type {ClassdropRoom} */ (document.getElementById("room")));
@@ -28,9 +28,9 @@ function enter(element) {
     sayExpired();
   };
   element.getToken = once(token, expired);
-  const client = element.client;
-  if (!client) return;
-  showConnection(client, language);
+  const { client, reach } = element;
+  if (!client || !reach) return;
+  showConnection(client, language, new Line(client, reach), "student");
   const wallet = new Wallet(once(token, expired), language);
   element.addEventListener("classdrop", (event) => {
     const { event: what } = /** @type {CustomEvent} */ (event).detail;

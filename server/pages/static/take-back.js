@@ -20,14 +20,14 @@ export class TakeBack {
   constructor(bar, language) {
     this._bar = bar;
     this._language = language;
-    /** @type {{id: string, what: string, send: () => Promise<void>, since: number}|null} */
+    /** @type {{id: string, what: string, send: () => void, since: number}|null} */
     this._waiting = null;
     this._text = h("p", { class: "takeback-text" });
     this._hint = h("p", { class: "hint" });
     this._said = h("p", { class: "spoken", role: "status" });
     this._meter = h("span", { class: "meter" });
     this._back = h("button", { type: "button", class: "plain-button", onclick: () => this._takeBack() });
-    this._now = h("button", { type: "button", class: "link", onclick: () => void this._send() });
+    this._now = h("button", { type: "button", class: "link", onclick: () => this._send() });
     bar.replaceChildren(this._meter, h("div", null, this._text, this._hint), this._now, this._back);
     bar.after(this._said);
     document.addEventListener("keydown", (event) => {
@@ -40,12 +40,12 @@ export class TakeBack {
    * press for another drop meanwhile is ignored.
    * @param {string} id
    * @param {string} what said beside the countdown
-   * @param {() => Promise<void>} send must not reject
+   * @param {() => void} send
    */
   press(id, what, send) {
     if (this._waiting) {
       const isAgain = this._waiting.id === id && performance.now() - this._waiting.since > DOUBLE_CLICK_MS;
-      if (isAgain) void this._send();
+      if (isAgain) this._send();
       return;
     }
     this._waiting = { id, what, send, since: performance.now() };
@@ -53,7 +53,6 @@ export class TakeBack {
     void this._meter.offsetWidth; // starts the animation anew
     this._meter.style.animation = "";
     show(this._bar, true);
-    this._bar.toggleAttribute("data-sending", false);
     this._timer = setInterval(() => this._tick(), 100);
     this._tick();
     setText(this._said, `${this._text.textContent} ${what}. ${this._language.say("take_back")}: Esc`);
@@ -66,29 +65,25 @@ export class TakeBack {
     setText(this._hint, this._waiting.what);
     setText(this._back, this._language.say("take_back"));
     setText(this._now, this._language.say("send_at_once"));
-    if (left <= 0) void this._send();
+    if (left <= 0) this._send();
   }
 
   _takeBack() {
-    if (!this._waiting || this._isSending) return;
+    if (!this._waiting) return;
     this._end();
     setText(this._said, this._language.say("taken_back"));
   }
 
-  async _send() {
-    if (!this._waiting || this._isSending) return;
-    this._isSending = true;
-    clearInterval(this._timer);
-    setText(this._text, this._language.say("sending"));
-    this._bar.toggleAttribute("data-sending", true);
-    await this._waiting.send();
+  /** From here on the press is its card's to show. */
+  _send() {
+    const { send } = this._waiting ?? {};
     this._end();
+    send?.();
   }
 
   _end() {
     clearInterval(this._timer);
     this._waiting = null;
-    this._isSending = false;
     show(this._bar, false);
   }
 }

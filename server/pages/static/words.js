@@ -11,6 +11,14 @@ export const words = {
   waiting: ["正在重连…", "Reconnecting…"],
   one_moment: ["请稍候…", "One moment…"],
   stopped: ["已断开", "Disconnected"],
+  offline: ["已离线", "Offline"],
+  silent: ["服务器没有应答", "No answer from the server"],
+  as_of: ["{at} 时的数字", "Figures as of {at}"],
+  as_of_short: ["（{at} 时）", " (as of {at})"],
+  offline_student: ["你已离线。照常点击领取即可：我们会保留你的点击，恢复联网后自动发出。", "You are offline. Tap as usual: we keep your tap and send it when you are back."],
+  offline_teacher: ["你已离线。数字停在断开的那一刻；恢复联网之前，按下的操作不会发出。", "You are offline. The figures have stopped, and nothing you press is sent until you are back."],
+  silent_student: ["服务器没有应答，正在重试。照常点击领取即可，我们会保留你的点击。", "The server does not answer; we keep trying. Tap as usual: we keep your tap."],
+  silent_teacher: ["服务器没有应答，正在重试。数字停在最后一次应答的时刻。", "The server does not answer; we keep trying. The figures have stopped at its last word."],
   present: ["在线 {n}", "{n} here"],
   no_token: ["请从课程页面的链接进入这间教室。", "Please enter through the link on your course page."],
   expired: ["登录已过期，请重新登录，或从课程页面重新进入。", "Your sign-in has expired. Sign in again, or enter through your course page."],
@@ -22,6 +30,26 @@ export const words = {
   role_finance: ["财务", "finance"],
   role_service: ["系统服务", "a service"],
   role_other: ["其他", "somebody else"],
+
+  // Home, and addresses that lead nowhere
+  home_title: ["试一试课堂发券", "Try it: coupons in a live class"],
+  home_hint: ["每张卡片都会在新标签页打开。先开老师的讲台，再开一位学生的教室，然后按一下发放。", "Each card opens in a new tab. Open the teacher's console, then a student's room beside it, and press Drop."],
+  about_title: ["课堂发券", "Coupons in a live class"],
+  about_text: ["老师在直播课上按一下，优惠券立刻出现在每位学生的屏幕上，先点先得，绝不超发。", "A teacher presses one button in a live class; every student sees the coupon at once and claims it with one tap. Never more than there are."],
+  about_sign_in: ["请从学校课程页面的链接进入：链接会带你到自己的教室或讲台。", "Sign in at your school's course page: its link leads to your room or your console."],
+  role_teacher: ["老师", "Teacher"],
+  role_teacher_text: ["讲台：备好一次发放，按一下就发。", "The console: prepare a drop, send it with one press."],
+  role_student_1: ["学生 1", "Student 1"],
+  role_student_1_text: ["教室：等优惠券出现，点一下领取。", "The room: wait for the coupon, claim it with one tap."],
+  role_student_2: ["学生 2", "Student 2"],
+  role_student_2_text: ["同一间教室里的另一位同学。", "A classmate in the same room."],
+  role_checkout: ["结算", "Checkout"],
+  role_checkout_text: ["示例商店：学生 1 用领到的券下单。", "The sample shop: student 1 uses what was claimed."],
+  role_operator: ["运营", "Operator"],
+  role_operator_text: ["所有人的订单，可退款。", "Everybody's orders, and refunds."],
+  lost_title: ["这里没有页面", "There is no page here"],
+  lost_text: ["地址可能输错了，或链接不完整。请从课程页面的链接重新进入。", "The address may be mistyped, or the link cut short. Enter again through the link on your course page."],
+  lost_home: ["回到首页", "To the start page"],
 
   // Student
   empty_title: ["老师发券时，会出现在这里", "Coupons will appear here"],
@@ -43,6 +71,17 @@ export const words = {
   ready_drops: ["已备好", "Ready to go"],
   ready_empty: ["课前可以先备好，上课时按一下就发。", "Prepare drops before class; one press sends them."],
   new_drop: ["新的发券", "New drop"],
+
+  // Console: who alone may claim
+  audience_only: ["仅限：{who}", "Only for: {who}"],
+  audience_tag: ["标签 {names}", "tag {names}"],
+  audience_tags: ["标签 {names}", "tags {names}"],
+  audience_student: ["{n} 位指定学生", "{n} named student"],
+  audience_students: ["{n} 位指定学生", "{n} named students"],
+  audience_new: ["新账号", "new accounts"],
+  audience_or: ["、", ", "],
+  audience_and: ["；", "; "],
+  sent: ["已发放 ✓", "Dropped ✓"],
 
   // Console: form
   batch: ["优惠券批次", "Coupon batch"],
@@ -73,7 +112,17 @@ export const words = {
   take_back: ["撤回", "Take back"],
   send_at_once: ["立刻发出", "Send now"],
   taken_back: ["已撤回，没有发出。", "Taken back. Nothing was sent."],
-  sending: ["发放中…", "Dropping…"],
+
+  // Console: what becomes of a press
+  press_offline: ["你已离线，这次操作没有发出。恢复联网后请再按一次。", "You are offline: nothing was sent. Press again when you are back."],
+  press_sending: ["已发出，等待回应… {n} 秒", "Sent. Waiting for the answer… {n} s"],
+  press_waits: ["连不上服务器，正在重试… {n} 秒", "The server cannot be reached. Trying again… {n} s"],
+  press_give_up: ["不等了", "Stop waiting"],
+  press_looking: ["正在查看结果… {n} 秒", "Looking what became of it… {n} s"],
+  press_unknown: ["没有收到回应，还不知道是否已生效。连上后会自动查看。", "There was no answer, so we do not know yet whether it was done. We look as soon as we can."],
+  press_look: ["查看结果", "Check what became of it"],
+  press_done: ["已查明：操作已生效。", "Checked: it was done."],
+  press_not_done: ["已查明：操作没有生效，需要的话请再按一次。", "Checked: it was not done. Press again if you still want it."],
 
   // Console: a running drop
   state_scheduled: ["倒计时中", "Counting down"],

@@ -18,6 +18,7 @@ COUPON = orjson.dumps(
         "valid_from": to_text(0),
         "valid_until": to_text(1_000),
         "use_by": to_text(1_000),
+        "state": "usable",
     }
 )
 
@@ -34,6 +35,6 @@ def test_a_snapshot_is_as_documented() -> None:
     assert drop["close_reason"] == CloseReason.STOPPED
     head = wire.welcome_head(room="r", now=1, epoch="e", offset=2, present=3, drops=[drop])
     claim = wire.my_claim("drp_1", ClaimState.CONFIRMED, 4, COUPON)
-    text = wire.welcome(head, "ann", [claim])
+    text = head + wire.welcome_tail("ann", [claim])
     shown = SnapshotShown.model_validate_json(text, extra="forbid")
     assert shown.model_dump(mode="json") == orjson.loads(text)

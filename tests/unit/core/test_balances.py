@@ -3,9 +3,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.balances import DAY_MS, due_at, spend_on, undone, with_balance
+from server.core.balances import DAY_MS, due_at, spend_on, with_balance
+from server.core.paid_orders import PaidLine, undone
 from server.core.quotes import quote
-from server.core.refunds import PaidLine, Refund, RefundedLine
+from server.core.refunds import Refund, RefundedLine
 from tests.support.money import NOW, an_order
 
 LINE = PaidLine("a", amount=1_200, payable=1_000, quantity=4)

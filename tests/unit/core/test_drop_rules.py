@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -220,3 +221,18 @@ def test_a_top_up_adds_and_ends_at_a_million() -> None:
     assert drop_rules.top_up_refusal(1, 999_999) is None
     assert errors(drop_rules.top_up_refusal(0, 10)) == [{"field": "add", "code": "too_small"}]
     assert errors(drop_rules.top_up_refusal(2, 999_999)) == [{"field": "add", "code": "too_large"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_waiting"),
+    [({}, False), ({"start": "prepared"}, True), ({"opens_in_seconds": 1}, True)],
+)
+def test_what_does_not_open_at_once_waits(change: dict[str, Any], is_waiting: bool) -> None:
+    assert drop_rules.waits(DropForm("bat_1", 1, 60, **change)) is is_waiting
+
+
+def test_one_more_than_may_wait_in_a_room_is_refused() -> None:
+    assert drop_rules.waiting_refusal(drop_rules.MAX_WAITING - 1) is None
+    found = drop_rules.waiting_refusal(drop_rules.MAX_WAITING)
+    assert found is not None
+    assert (found.code, found.facts) == (Code.TOO_MANY, {"max": drop_rules.MAX_WAITING})

@@ -38,7 +38,7 @@ KEEPS = Returns()
 
 
 def a_form_of(*lines: AskedLine) -> RefundForm:
-    return RefundForm("r1", lines)
+    return RefundForm("r1", lines or None)
 
 
 def books(
@@ -148,8 +148,19 @@ def test_a_threshold_after_other_coupons_counts_what_is_left_by_them() -> None:
     names = frozenset("ab")
     mine = PaidCoupon({"a": 500, "b": 300}, counted, names, CHARGES)
     other = PaidCoupon({"a": 500, "b": 300}, Threshold(), names, KEEPS)
-    found = planned(Books(lines, (mine, other)), B)
+    found = planned(Books(lines, (other, mine)), B)
     assert found.charged_back == 500
+
+
+def test_a_threshold_does_not_count_what_a_later_coupon_took() -> None:
+    # 300 off from 2000, counted after others; behind it 1000 off. The line of 2500 stays.
+    first = PaidCoupon(
+        {"a": 288, "b": 12}, Threshold(2_000, counted=Counted.AFTER), frozenset("ab"), CHARGES
+    )
+    second = PaidCoupon({"a": 962, "b": 38}, Threshold(), frozenset("ab"), KEEPS)
+    lines = (PaidLine("a", 2_500, 1_250, 1), PaidLine("b", 100, 50, 1))
+    found = planned(Books(lines, (first, second)), B)
+    assert (found.refunded, found.charged_back) == (50, 0)
 
 
 def test_a_line_whose_money_is_all_back_is_no_longer_kept() -> None:
@@ -238,6 +249,7 @@ def test_a_line_that_the_order_does_not_have_is_named() -> None:
     ("form", "field", "code"),
     [
         (RefundForm(""), "refund_id", "too_short"),
+        (RefundForm("r1", ()), "lines", "empty"),
         (a_form_of(A, A), "lines", "same_id_twice"),
         (a_form_of(*(AskedLine(str(n)) for n in range(101))), "lines", "too_many"),
         (a_form_of(AskedLine("a", quantity=0)), "lines.0.quantity", "too_small"),

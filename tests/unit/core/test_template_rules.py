@@ -11,6 +11,7 @@ from server.core.refusals import Code
 from server.core.template_rules import MAX_RELATIVE_SECONDS, refusal, violations
 from server.core.templates import (
     AmountOff,
+    BrokenThreshold,
     Deducts,
     FixedValidity,
     Gift,
@@ -19,6 +20,7 @@ from server.core.templates import (
     Rebate,
     RebateAfter,
     RelativeValidity,
+    Returns,
     Scope,
     Threshold,
 )
@@ -180,3 +182,10 @@ def test_what_is_refused_saves_nothing_on_any_order(
     for form in refused:
         (said,) = quote(Order("CNY", tuple(lines)), [a_coupon(form)], (), NOW).unusable
         assert said.reason in (Reason.OUT_OF_SCOPE, Reason.SAVES_NOTHING, Reason.BELOW_THRESHOLD)
+
+
+def test_a_gift_cannot_be_charged_back() -> None:
+    charges = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
+    (broken,) = violations(replace(GOOD, discount=Gift("algebra", 0), returns=charges))
+    assert (broken.field, broken.code) == ("returns.broken_threshold", "does_nothing")
+    assert violations(replace(GOOD, discount=Rebate(AmountOff(5)), returns=charges)) == []

@@ -9,12 +9,12 @@ from websockets.frames import Opcode
 
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
+from server.core.room_names import room_of
 from server.gateway import closing
 from server.gateway.closing import Closing
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.doorkeeper import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
-from server.gateway.handshake import room_of
 from server.gateway.leaving import CLOSED_IN_A_ROW
 from server.gateway.long_way import MAX_UNHEARD_BYTES, PORTION
 from server.gateway.session import MESSAGES, Phase
@@ -40,7 +40,7 @@ def peer() -> Peer:
 def live(peer: Peer) -> Peer:
     """Has said hello and been welcomed."""
     peer.greets()
-    peer.connection.welcome(text_frame(b'{"type":"welcome"}'))
+    peer.connection.welcome(b'{"type":"welcome"', b"}")
     peer.hears()
     return peer
 
@@ -80,6 +80,17 @@ class TestDoor:
             ("/v2/rooms/math", None),
             ("math", None),
             ("/v1/rooms/a%20b", None),
+            ("/v1/rooms/math%3A101", "math:101"),
+            ("/v1/rooms/math%3a101?x=%2F", "math:101"),
+            ("/v1/rooms/math%253A101", None),
+            ("/v1/rooms/a%2Fb", None),
+            ("/v1/rooms/%ff", None),
+            ("/v1/rooms/%", None),
+            ("/v1/%72ooms/math", "math"),
+            ("/v1/rooms/.", None),
+            ("/v1/rooms/..", None),
+            ("/v1/rooms/%2E%2e", None),
+            ("/v1/rooms/...", "..."),
             ("/v1/rooms/数学", None),
             ("", None),
         ],
@@ -268,7 +279,7 @@ class TestWelcome:
         peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
         assert peer.hears() == []
         before = len(peer.transport.writes)
-        peer.connection.welcome(text_frame(b'{"type":"welcome"}'))
+        peer.connection.welcome(b'{"type":"welcome"', b"}")
 
         assert len(peer.transport.writes) == before + 1
         assert [f["type"] for f in peer.hears()] == ["welcome", "claim_confirmed", "claim_result"]
@@ -395,6 +406,92 @@ class TestSlowReader:
         peer.connection.write(b"x")
 
         assert len(peer.transport.writes) == written
+
+
+class TestLargeWelcome:
+    """Larger than what a client may leave unsent of what it is pushed."""
+
+    HEAD = b'{"type":"welcome","drops":"%b"' % (b"x" * 200_000)
+
+    @pytest.fixture
+    def joining(self, peer: Peer) -> Peer:
+        peer.greets()
+        peer.connection.tell(text_frame(b'{"type":"claim_confirmed"}'))
+        return peer
+
+    def look(self, peer: Peer, unsent: int, seconds: float = 0) -> list[str]:
+        """How it ended, once so much is unsent and so much time has passed."""
+        peer.transport.unsent = unsent
+        peer.host.allowances.look(now_ms() + round(seconds * 1_000))
+        return peer.transport.ended
+
+    async def test_it_arrives_whole_with_what_came_before_it(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b',"student":"ada"}')
+        told, confirmed = joining.hears()
+        assert (len(told["drops"]), told["student"]) == (200_000, "ada")
+        assert confirmed == {"type": "claim_confirmed"}
+
+    async def test_its_bytes_are_not_held_against_its_reader(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        joining.transport.unsent = len(self.HEAD) + MAX_UNSENT_BYTES
+        joining.connection.write(b"x")
+        assert joining.transport.ended == []
+
+    async def test_what_is_pushed_meanwhile_is(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        joining.transport.unsent = len(self.HEAD) + MAX_UNSENT_BYTES + 100
+        joining.connection.write(b"x")
+        assert joining.transport.ended == ["aborted"]
+
+    async def test_what_has_been_read_of_it_is_not_allowed_again(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        assert self.look(joining, 100_000) == []
+        joining.transport.unsent = 100_000 + MAX_UNSENT_BYTES
+        joining.connection.write(b"x")
+        assert joining.transport.ended == []
+        joining.transport.unsent += 1
+        joining.connection.write(b"x")
+        assert joining.transport.ended == ["aborted"]
+
+    async def test_once_read_the_usual_bound_holds(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        assert self.look(joining, 0) == []
+        assert len(joining.host.allowances) == 0
+        joining.transport.unsent = MAX_UNSENT_BYTES + 1
+        joining.connection.write(b"x")
+        assert joining.transport.ended == ["aborted"]
+
+    async def test_who_reads_on_is_not_cut_off(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        for second in range(1, 6):
+            assert self.look(joining, 200_000 - second, seconds=9 * second) == []
+
+    async def test_who_reads_nothing_for_long_is(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        joining.transport.unsent = 200_000
+        assert self.look(joining, 200_000, seconds=9) == []
+        assert self.look(joining, 200_000, seconds=20) == ["aborted"]
+        joining.connection.connection_lost(None)
+        assert joining.host.left_for == ["too_slow"]
+        assert len(joining.host.allowances) == 0
+
+    async def test_who_reads_a_byte_at_a_time_is_in_the_end(self, joining: Peer) -> None:
+        joining.connection.welcome(self.HEAD, b"}")
+        ends = [bool(self.look(joining, 200_000 - s, seconds=s)) for s in range(0, 65, 5)]
+        assert ends == [False] * 12 + [True]
+
+    async def test_one_who_has_gone_meanwhile_is_told_nothing(self, joining: Peer) -> None:
+        joining.connection.connection_lost(None)
+        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.allow_unsent(0)
+        joining.host.allowances.look(now_ms())
+        assert len(joining.host.allowances) == 0
+
+    async def test_nor_one_who_is_on_the_way_out(self, joining: Peer) -> None:
+        joining.connection.end(closing.TOKEN_EXPIRED)
+        written = len(joining.transport.writes)
+        joining.connection.welcome(self.HEAD, b"}")
+        assert len(joining.transport.writes) == written
 
 
 class TestEnd:

@@ -101,7 +101,7 @@ async def tell(pieces: Sequence[bytes]) -> Told:
         if not transport.is_closing():
             connection.data_received(piece)
         if host.joined and connection.stash is not None:
-            connection.welcome(text_frame(b'{"type":"welcome"}'))
+            connection.welcome(b'{"type":"welcome"', b"}")
         if connection.session is not None:  # a broadcast goes on, whoever is there
             connection.write(text_frame(b'{"type":"ping"}'))
     told = Told(

@@ -13,10 +13,10 @@ from websockets.typing import Subprotocol
 from server.gateway.handshake import (
     SUBPROTOCOL,
     Handshake,
+    has_good_host,
     is_from,
     read_request,
     read_usual,
-    room_of,
 )
 
 KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -62,7 +62,14 @@ class ByLibrary:
 def same(one: Handshake, other: Handshake | None) -> bool:
     return other is not None and all(
         getattr(one, name) == getattr(other, name)
-        for name in ("path", "host", "origins", "forwarded_for")
+        for name in (
+            "path",
+            "host",
+            "origins",
+            "forwarded_for",
+            "forwarded_host",
+            "forwarded_proto",
+        )
     )
 
 
@@ -74,9 +81,11 @@ def test_a_browser_s_is_read_and_accepted() -> None:
 
 
 def test_what_a_proxy_adds_is_read_too() -> None:
-    asked = read_usual(head(*BROWSER, "X-Forwarded-For: 192.0.2.1, 192.0.2.2"))
+    lines = ("X-Forwarded-For: 192.0.2.1, 192.0.2.2", "X-Forwarded-Host: a", "X-Forwarded-Proto: b")
+    asked = read_usual(head(*BROWSER, *lines))
     assert asked is not None
     assert asked.forwarded_for == ["192.0.2.1, 192.0.2.2"]
+    assert (asked.forwarded_host, asked.forwarded_proto) == (["a"], ["b"])
 
 
 @pytest.mark.parametrize(
@@ -138,9 +147,96 @@ def test_every_key_a_client_can_make_is_usual(nonce: bytes) -> None:
     assert read_usual(changed("Sec-WebSocket-Key", f"Sec-WebSocket-Key: {key}")) is not None
 
 
-def test_who_names_no_room_asks_for_none() -> None:
-    assert room_of("/v1/rooms/") is None
+ALLOWED: Final = frozenset({"https://school.example"})
+
+
+def asked(
+    origin: str | None,
+    host: str | None = "drops.example",
+    *,
+    forwarded_host: str = "",
+    forwarded_proto: str = "",
+) -> Handshake:
+    origins = [] if origin is None else [origin]
+    forwarded = [[text] if text else [] for text in (forwarded_host, forwarded_proto)]
+    return Handshake("/v1/rooms/r1", host, origins, [], *forwarded)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (None, "drops.example"),
+        ("https://drops.example", "drops.example"),
+        ("https://drops.example", "drops.example:443"),
+        ("https://drops.example", "drops.example:80"),
+        ("http://drops.example", "drops.example:80"),
+        ("https://Drops.Example", "dROPS.example."),
+        ("http://drops.example:8000", "drops.example:8000"),
+        ("http://[::1]:8000", "[::1]:8000"),
+        ("https://school.example:443", "backend:8000"),
+        ("HTTPS://SCHOOL.EXAMPLE/", "backend:8000"),
+    ],
+)
+def test_origins_are_compared_as_browsers_mean_them(origin: str | None, host: str) -> None:
+    assert is_from(asked(origin, host), ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://drops.example:8000", "drops.example"),
+        ("http://drops.example", "drops.example:8000"),
+        ("https://drops.example", "backend:8000"),
+        ("https://school.example:8443", "drops.example"),
+        ("http://[", "drops.example"),
+        ("http://[::1", "[::1"),
+        ("http://drops.example:99999", "drops.example:99999"),
+        ("http://.", "."),
+        ("http://" + "a" * 400, "a" * 400),
+        ("ftp://drops.example", "drops.example"),
+        ("null", "null"),
+        ("", ""),
+    ],
+)
+def test_others_are_foreign(origin: str, host: str) -> None:
+    assert not is_from(asked(origin, host), ALLOWED)
 
 
 def test_two_origins_are_nobody_s() -> None:
-    assert not is_from(Handshake("/", "a", ["http://a", "http://a"], []), frozenset())
+    both = Handshake("/", "a", ["http://a", "http://a"], [], [], [])
+    assert not is_from(both, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "is_ours"),
+    [
+        ({"forwarded_host": "drops.example"}, True),
+        ({"forwarded_host": "drops.example:443", "forwarded_proto": "https"}, True),
+        ({"forwarded_host": "drops.example, backend:8000", "forwarded_proto": "https, http"}, True),
+        ({"forwarded_host": "other.example"}, False),
+        ({"forwarded_host": "["}, False),
+        ({}, False),
+    ],
+)
+def test_a_trusted_proxy_says_what_was_asked_for(forwarded: dict[str, str], is_ours: bool) -> None:
+    said = asked("https://drops.example", "backend:8000", **forwarded)
+    assert is_from(said, frozenset(), by_proxy=True) is is_ours
+    assert not is_from(said, frozenset())
+
+
+def test_a_page_in_the_clear_is_not_ours_where_we_are_known_to_be_on_https() -> None:
+    said = asked("http://drops.example", forwarded_proto="https")
+    assert not is_from(said, frozenset(), by_proxy=True)
+    assert is_from(
+        asked("http://drops.example", forwarded_proto="http"), frozenset(), by_proxy=True
+    )
+
+
+@pytest.mark.parametrize("host", ["a", "a:1", "A.b-c_d", "10.0.0.1:8000", "[::1]", "a."])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert has_good_host(asked(None, host))
+
+
+@pytest.mark.parametrize("host", [None, "", "[", "a b", "a/b", "a@b", "a:b", "a:99999", ".", "a,b"])
+def test_anything_else_is_none(host: str | None) -> None:
+    assert not has_good_host(asked(None, host))

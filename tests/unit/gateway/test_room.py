@@ -15,7 +15,7 @@ from server.desk.feed import FeedKind, Publication, RoomState
 from server.desk.records import HeldClaim
 from server.gateway import broadcast as module
 from server.gateway.connection import MAX_UNSENT_BYTES
-from server.gateway.room import Room
+from server.gateway.room import Room, Welcome
 from tests.support.desks import a_room_drop
 from tests.support.sockets import NotedTransport, Peer, a_member, an_identity, next_pass
 
@@ -398,7 +398,7 @@ class TestWelcome:
         held: Mapping[str, HeldClaim | None] | None = None,
         now: int = NOW,
     ) -> dict[str, Any]:
-        found: dict[str, Any] = orjson.loads(class_.room.welcome_of(identity, held or {}, now))
+        found: dict[str, Any] = orjson.loads(class_.room.welcome_of(identity, held or {}, now).text)
         return found
 
     async def test_a_class_that_joins_within_a_second_shares_one_head(
@@ -447,7 +447,7 @@ class TestWelcome:
 
         both = ["drp_all", "drp_new"]
         assert seen == {"new": both, "other": ["drp_all"], "teacher": both}
-        assert len(heads) == 3
+        assert len(heads) == 2
 
     async def test_who_is_present_counts_those_here_before_the_others_have_told(
         self, class_: Class
@@ -474,11 +474,48 @@ class TestWelcome:
         ]
         assert class_.room.unconfirmed == {("drp_1", "ada"): held["drp_1"]}
 
+    async def test_those_who_are_shown_the_same_drops_share_a_head(
+        self, class_: Class, heads: list[int]
+    ) -> None:
+        class_.shows(a_drop("drp_1"), a_drop("drp_2", audience=Audience(frozenset({"vip"}))))
+        for n in range(10):
+            self.welcome(class_, an_identity(f"s{n}"))
+            self.welcome(class_, an_identity(f"v{n}", Role.STUDENT, "vip"))
+
+        assert heads == [NOW, NOW]
+
+    async def test_heads_of_many_different_audiences_are_not_all_kept(
+        self, class_: Class, heads: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("server.gateway.room._MAX_HEADS", 1)
+        class_.shows(a_drop("drp_1", audience=Audience(frozenset({"vip"}))))
+        for tag in ("vip", "none", "vip", "none"):
+            self.welcome(class_, an_identity("ada", Role.STUDENT, tag))
+
+        assert len(heads) == 3
+
+    async def test_a_state_that_is_too_large_leaves_out_what_closed_first_and_its_claims(
+        self, class_: Class, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("server.wire_state.drops_within.__defaults__", (1_000,), raising=False)
+        closed = [
+            a_drop(f"drp_{n}", closed_at=NOW - 10 + n, close_reason=CloseReason.ENDED)
+            for n in range(4)
+        ]
+        class_.shows(*closed)
+        held = {drop.id: a_held(ClaimState.CONFIRMED, b'{"id":"c"}') for drop in closed}
+        told = self.welcome(class_, an_identity("ada"), held)
+
+        kept = [drop["id"] for drop in told["drops"]]
+        assert kept == [drop.id for drop in closed[-len(kept) :]]
+        assert 0 < len(kept) < 4
+        assert [claim["drop_id"] for claim in told["claims"]] == kept
+
     async def test_who_is_greeted_hears_what_is_told_from_then_on(self, class_: Class) -> None:
         identity = an_identity("ada")
         connection, transport = a_member(identity)
         class_.room.register(connection, identity)
-        class_.room.greet(connection, identity, b'{"type":"welcome"}')
+        class_.room.greet(connection, Welcome(b'{"type":"welcome"', b"}"))
         class_.room.apply(a_publication(a_drop()), NOW)
         await next_pass()
 
@@ -494,7 +531,7 @@ class TestWelcome:
         identity = an_identity("ada")
         connection, transport = a_member(identity)
         class_.room.register(connection, identity)
-        class_.room.greet(connection, identity, class_.room.welcome_of(identity, {}, NOW))
+        class_.room.greet(connection, class_.room.welcome_of(identity, {}, NOW))
         class_.room.apply(a_publication(a_drop("drp_3"), 3), NOW)
         for _ in range(3):
             await next_pass()
@@ -517,7 +554,7 @@ class TestWelcome:
             assert connection.session is not None
             assert connection.session.identity is not None
             identity = connection.session.identity
-            class_.room.greet(connection, identity, class_.room.welcome_of(identity, {}, NOW))
+            class_.room.greet(connection, class_.room.welcome_of(identity, {}, NOW))
         for _ in range(5):
             await next_pass()
 

@@ -22,36 +22,44 @@ function calls(answers, takesMs = 0) {
 
 test("an answer is not asked for twice", async () => {
   const { call, made, clock } = calls([7]);
-  assert.equal(await untilAnswered(call, clock), 7);
+  assert.equal(await untilAnswered(call, { clock }), 7);
   assert.equal(made.times, 1);
 });
 
 test("no answer is asked for again until there is one", async () => {
   const { call, made, clock } = calls(["unreachable", "unavailable", "in_progress", 7]);
-  assert.equal(await untilAnswered(call, clock), 7);
+  assert.equal(await untilAnswered(call, { clock }), 7);
   assert.equal(made.times, 4);
 });
 
 test("a no is an answer", async () => {
   const { call, made, clock } = calls(["stock_short", 7]);
-  await assert.rejects(untilAnswered(call, clock), { code: "stock_short" });
+  await assert.rejects(untilAnswered(call, { clock }), { code: "stock_short" });
   assert.equal(made.times, 1);
 });
 
 test("it waits as long as the server asks for", async () => {
   const { call, clock } = calls(["rate_limited", 7]);
-  assert.equal(await untilAnswered(call, clock), 7);
+  assert.equal(await untilAnswered(call, { clock }), 7);
   assert.equal(clock.at, 5_000);
 });
 
 test("a server that stays away is told to the teacher", async () => {
   const { call, made, clock } = calls(["unreachable"]);
-  await assert.rejects(untilAnswered(call, clock), { code: "unreachable" });
+  await assert.rejects(untilAnswered(call, { clock }), { code: "unreachable" });
   assert.equal(made.times, 5);
 });
 
 test("one that hangs is not waited for again and again", async () => {
   const { call, made, clock } = calls(["unreachable"], 10_000);
-  await assert.rejects(untilAnswered(call, clock), { code: "unreachable" });
+  await assert.rejects(untilAnswered(call, { clock }), { code: "unreachable" });
   assert.equal(made.times, 2);
+});
+
+test("what was given up is not sent again", async () => {
+  const { call, made, clock } = calls(["unreachable", 7]);
+  const given = new AbortController();
+  clock.pause = async () => given.abort();
+  await assert.rejects(untilAnswered(call, { clock, signal: given.signal }), { code: "unreachable" });
+  assert.equal(made.times, 1);
 });

@@ -44,9 +44,25 @@ test("a scheduled drop counts down to its opening and cannot be pressed", () => 
   assert.deepEqual([button?.enabled, clock?.label, clock?.text], [false, "Opens in", "0:10"]);
 });
 
-test("a tap says claiming at once, and trying again when it takes long", () => {
+test("a tap says claiming at once, and that it still tries when it takes long", () => {
   assert.equal(view({}, { state: "pending" }).button?.text, "Claiming…");
-  assert.equal(view({}, { state: "pending" }, NOW - 3000).button?.text, "Busy, trying again…");
+  assert.equal(view({}, { state: "pending" }, NOW - 3000).button?.text, "Still trying…");
+});
+
+test("without a network a tap is kept and said to be, instead of busy", () => {
+  const out = (/** @type {string} */ why, language = "en") => cardView({ ...DROP }, { drop_id: "drp_1", state: "pending" },
+    { now: NOW, since: NOW - 3000, out: why, asOf: "14:32:05" }, language);
+  assert.equal(out("offline").button?.text, "Waiting for the network…");
+  assert.match(out("offline").note, /You are offline. We keep your tap/);
+  assert.match(out("cut").note, /The server does not answer. We keep your tap/);
+  assert.match(out("offline", "zh").note, /你已离线/);
+});
+
+test("a count that is not of this moment says of which it is", () => {
+  const left = (/** @type {string|null} */ out) =>
+    cardView({ ...DROP }, undefined, { now: NOW, since: NOW, out, asOf: "14:32:05" }, "en").left;
+  assert.equal(left("offline"), "4 left (as of 14:32:05)");
+  assert.equal(left(null), "4 left");
 });
 
 test("saving is only said when a second has passed without confirmation", () => {

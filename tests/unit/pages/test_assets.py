@@ -2,14 +2,11 @@
 
 import gzip
 from collections.abc import Sequence
-from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
-import client_sdk
-from server import pages
 from server.pages.policy import checked_origins, page_headers
 from server.pages.routes import PageFacts, page_assets, page_routes
 
@@ -124,23 +121,3 @@ async def test_what_is_no_origin_never_reaches_a_header(origin: str) -> None:
 async def test_sockets_are_allowed_where_the_pages_are_reached() -> None:
     headers = page_headers((), "https://drop.example/", framed=False)
     assert "connect-src 'self' wss://drop.example;" in headers["Content-Security-Policy"]
-
-
-async def test_comments_are_not_sent_and_lines_keep_their_numbers() -> None:
-    async with client() as browser:
-        sent = (await browser.get("/static/token.js")).text
-    whole = (Path(pages.__file__).parent / "static" / "token.js").read_text(encoding="utf-8")
-    assert "@returns" in whole
-    assert "@returns" not in sent
-    line = "export function takeToken(place) {"
-    assert sent.split("\n").index(line) == whole.split("\n").index(line)
-
-
-async def test_code_that_stands_behind_a_comment_is_sent() -> None:
-    folder = Path(client_sdk.__file__).parent / "javascript"
-    store = page_assets()
-    for file in folder.rglob("*.js"):
-        sent = store.files[f"/sdk/{file.relative_to(folder)}"].body.decode().split("\n")
-        whole = file.read_text(encoding="utf-8").split("\n")
-        code = [n for n, line in enumerate(whole) if not line.strip().startswith(("/**", "*"))]
-        assert [sent[n] for n in code] == [whole[n] for n in code], file

@@ -1,0 +1,80 @@
+"""Origins and hosts as browsers mean them: scheme, host and port, whatever the case and the spelling.
+
+Asked by the gateway about each handshake. Nothing here raises: both are what a stranger wrote.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+_HOST: Final = r"([A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?"
+_AUTHORITY: Final = re.compile(_HOST)
+_ORIGIN: Final = re.compile(rf"([Hh][Tt][Tt][Pp][Ss]?)://{_HOST}/?")
+MAX_CHARS: Final = 300  # what is kept in the caches is a stranger's
+_PORTS: Final = {"http": 80, "https": 443}
+_DEFAULTS: Final = frozenset((80, 443))
+
+
+class Authority(NamedTuple):
+    """`port` is None where nothing was said."""
+
+    host: str
+    port: int | None
+
+
+class Origin(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def text(self) -> str:
+        """As a browser writes it: without the scheme's own port."""
+        is_default = self.port == _PORTS[self.scheme]
+        return f"{self.scheme}://{self.host}" + ("" if is_default else f":{self.port}")
+
+
+def read_authority(text: str) -> Authority | None:
+    """A `Host` header. None: it is none."""
+    return _read_authority(text) if len(text) <= MAX_CHARS else None
+
+
+def read_origin(text: str) -> Origin | None:
+    """An `Origin` header. None: `null`, or what no browser writes."""
+    return _read_origin(text) if len(text) <= MAX_CHARS else None
+
+
+# A class comes with one Host and one Origin.
+@lru_cache(maxsize=256)
+def _read_authority(text: str) -> Authority | None:
+    match = _AUTHORITY.fullmatch(text)
+    return _authority(match[1], match[2]) if match is not None else None
+
+
+@lru_cache(maxsize=256)
+def _read_origin(text: str) -> Origin | None:
+    match = _ORIGIN.fullmatch(text)
+    found = _authority(match[2], match[3]) if match is not None else None
+    if match is None or found is None:
+        return None
+    scheme = match[1].lower()
+    return Origin(scheme, found.host, _PORTS[scheme] if found.port is None else found.port)
+
+
+def is_own(origin: Origin, served: Authority, scheme: str | None) -> bool:
+    """Is `origin` where we are served? `scheme`: how the browser reached us, where a proxy has said it.
+    Behind a proxy that does not, nobody knows: `Host` may have lost the default port, or have the other one.
+    A page in the clear is not our own where the service is known to be reached by https."""
+    if origin.host != served.host or (scheme == "https" and origin.scheme == "http"):
+        return False
+    if origin.port in _DEFAULTS:
+        return served.port is None or served.port in _DEFAULTS
+    return origin.port == served.port
+
+
+def _authority(host: str, port: str | None) -> Authority | None:
+    number = int(port) if port else None
+    if number is not None and number > 65_535:
+        return None
+    name = host.lower().rstrip(".")
+    return Authority(name, number) if name else None

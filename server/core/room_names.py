@@ -1,0 +1,25 @@
+"""Names of rooms: what they may be, and how a path names one.
+
+Asked wherever a room is named (tokens, batches, the command line) and by whoever reads a path.
+"""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_SOCKET_PATH: Final = re.compile(r"/v1/rooms/([^/]+)")
+# A browser takes these as steps in a path, however they are encoded: such a room could not be reached.
+_STEPS: Final = frozenset((".", ".."))
+
+
+def is_room_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name not in _STEPS
+
+
+def room_of(target: str) -> str | None:
+    """The room of a socket's request target, or None. Its path is decoded once, as the API's paths are: a
+    client may encode any character, and ':' is encoded by many."""
+    path = target.partition("?")[0]
+    match = _SOCKET_PATH.fullmatch(unquote(path) if "%" in path else path)
+    return match[1] if match is not None and is_room_name(match[1]) else None

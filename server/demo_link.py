@@ -1,0 +1,33 @@
+"""A link of the demo room with its short code.
+
+Made by `commands/demo_links.py`, followed by `pages/short_links.py`. A leaf without any import of a web
+framework: `run`, which makes the links, serves nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# 40 random bits.
+CODE_CHARS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DemoLink:
+    """`name`: whose it is. `expires_at`: seconds since 1970."""
+
+    name: str
+    code: str
+    path: str
+    token: str
+    expires_at: int
+
+
+def as_json(link: DemoLink) -> Mapping[str, object]:
+    return {
+        "name": link.name,
+        "code": link.code,
+        "path": link.path,
+        "token": link.token,
+        "expires_at": link.expires_at,
+    }

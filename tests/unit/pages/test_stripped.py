@@ -1,0 +1,50 @@
+"""Scripts and styles as they are served: without comments, and with the same behaviour."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from server.pages.routes import page_assets
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_what_is_served_has_no_comments_and_says_the_same(tmp_path: Path) -> None:
+    """Read by node as modules, as browsers do."""
+    served = [(path, asset) for path, asset in page_assets().files.items() if path.endswith(".js")]
+    assert len(served) > 30
+    for number, (path, asset) in enumerate(served):
+        text = asset.body.decode()
+        assert "@ts-check" not in text, path
+        assert "@param" not in text, path
+        (tmp_path / f"{number}.mjs").write_text(text)
+    names = [str(tmp_path / f"{number}.mjs") for number in range(len(served))]
+    for name in names:
+        subprocess.run(["node", "--check", name], check=True, capture_output=True)
+
+
+def test_the_sdk_that_is_served_behaves_as_the_one_that_is_read(tmp_path: Path) -> None:
+    """Its whole sessions, and what its cards say, by the tests of the sources."""
+    for path, asset in page_assets().files.items():
+        folder = "client_sdk/javascript" if path.startswith("/sdk/") else "server/pages/static"
+        if path.endswith(".js"):
+            place = tmp_path / folder / path.partition("/")[2].partition("/")[2]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(asset.body)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    shutil.copy(ROOT / "client_sdk" / "vectors.json", tmp_path / "client_sdk")
+    tests = ["unit/pages/coupon_card.test.js", "unit/pages/books_line.test.js"]
+    tests += ["unit/pages/reach.test.js", "contract/session_vectors.test.js"]
+    for test in tests:
+        place = tmp_path / "tests" / test
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests" / test, place)
+    done = subprocess.run(
+        ["node", "--test", *(f"tests/{test}" for test in tests)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout[-3_000:]
