@@ -25,10 +25,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from server.core import instants
-from server.core.template_rules import MAX_INSTANT
+from server.core.money import MAX_MINOR
+from server.core.template_rules import MAX_INSTANT, MAX_RELATIVE_SECONDS
 from server.core.texts import text_fault
 
-MAX_SAFE = 2**53 - 1  # where JavaScript's integers end
 _MAX_URL = 2_000
 
 
@@ -104,9 +104,9 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=60), Readable]
 Message = Annotated[str, StringConstraints(max_length=200), Readable]
 Description = Annotated[str, StringConstraints(max_length=2_000), Readable]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_URL), Readable]
-Amount = Annotated[int, Field(ge=0, le=MAX_SAFE)]
+Amount = Annotated[int, Field(ge=0, le=MAX_MINOR)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
-Seconds = Annotated[int, Field(ge=1, le=MAX_SAFE)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_RELATIVE_SECONDS)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Metadata = Annotated[
     dict[

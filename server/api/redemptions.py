@@ -10,7 +10,6 @@ from pydantic import Field
 from server.api import auth
 from server.api.calls import Answer, AnyCall, Asked, Call, NoBody, NoQuery
 from server.api.fields import (
-    MAX_SAFE,
     Amount,
     Body,
     Instant,
@@ -29,6 +28,7 @@ from server.api.refunds import RefundShown, shown_refund
 from server.core.redemptions import (
     LEAST_LOCK_SECONDS,
     MAX_PAYMENT_REF,
+    MAX_VERSION,
     LockForm,
     Payment,
     Redemption,
@@ -60,7 +60,7 @@ class PaymentBody(Body):
     ) = None
     paid_at: Instant | None = None
     paid: Amount | None = None
-    expected_version: Annotated[int, Field(ge=1, le=MAX_SAFE)] | None = None
+    expected_version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
 
 
 class OrderQuery(QueryFields):

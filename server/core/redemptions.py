@@ -22,6 +22,7 @@ _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 MAX_PAYMENT_REF: Final = 200
 LEAST_LOCK_SECONDS: Final = 10
 CLOCK_DIFFERENCE_MS: Final = 60_000
+MAX_VERSION: Final = 2**31 - 1
 LOCK_LIMIT_MS: Final = (
     15 * 60_000
 )  # how long a student may take to pay, where nobody says otherwise
@@ -229,7 +230,7 @@ def payment_violations(payment: Payment) -> Iterator[Violation]:
     if payment.paid is not None:
         yield from amount_violations("paid", payment.paid, 0)
     if payment.expected_version is not None:
-        yield from amount_violations("expected_version", payment.expected_version, 1)
+        yield from amount_violations("expected_version", payment.expected_version, 1, MAX_VERSION)
 
 
 def time_violations(payment: Payment, held: Redemption, now: int) -> Iterator[Violation]:
