@@ -19,6 +19,7 @@ from server.core.templates import (
     Gift,
     ItemsFree,
     PercentOff,
+    Scope,
     Stacking,
     StackingClass,
     Threshold,
@@ -188,3 +189,16 @@ def test_what_is_counted_after_other_coupons_is_judged_by_the_school_s_base() ->
     one_left = a_coupon(replace(a_form(AmountOff(997)), stacking=TOGETHER), "B")
     found = quote(an_order(1000), [a_coupon(form), one_left], ["A", "B"], NOW, rules=rules)
     assert (found.discount, found.unusable) == (1000, ())
+
+
+def test_what_is_bought_may_lie_outside_the_scope_of_what_is_ticked() -> None:
+    # 10 % of algebra, and 10 off from 100 on of writing: none of what is bought is algebra.
+    ticked = replace(a_form(PercentOff(10), scope=Scope(courses=frozenset({"algebra"}))))
+    far = a_form(AmountOff(1000), 3000, scope=Scope(courses=frozenset({"writing"})))
+    wallet = [
+        a_coupon(replace(far, stacking=TOGETHER)),
+        a_coupon(replace(ticked, stacking=TOGETHER), "B"),
+    ]
+    line = OrderLine("w", "writing", 2000, 1)
+    order = replace(an_order(8000), lines=(*an_order(8000).lines, line))
+    assert hints(quote(order, wallet, ["B"], NOW)) == [Hint("A", 1000, 1000)]
