@@ -4,6 +4,7 @@ Called by flows/examine.py and flows/repair.py. Drops come in pages, each as of 
 years must not keep one statement busy for long.
 """
 
+from collections import Counter as Tally
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -75,36 +76,36 @@ async def page_of_drops(
 ) -> tuple[list[DropAudit], bool]:
     """In the order of their ids, from behind `after`; without those that have no stock yet. At most `limit`
     drops, and of so many units that about `units` claims are counted. Whether there may be more."""
+    names = ("id", "room", "batch_id", "shard", "state", "quantity", "returned")
     query = (
-        select(drops)
+        select(*(drops.c[name] for name in names))
         .where(drops.c.id > after, drops.c.state != "prepared")
         .order_by(drops.c.id)
         .limit(limit)
     )
-    found = (await conn.execute(query)).mappings().all()
-    sums = accumulate(row["quantity"] for row in found)
+    found = (await conn.execute(query)).all()
+    sums = accumulate(row.quantity for row in found)
     rows = [row for row, so_far in zip(found, sums, strict=True) if so_far <= units] or found[:1]
-    ids = [row["id"] for row in rows]
+    ids = [row.id for row in rows]
     size = func.sum(allotments.c.last - allotments.c.first + 1)
     of_drops = await _by_drop(conn, allotments, size, ids, allotments.c.id.is_not(None))
     live = await _by_drop(conn, claims, func.count(), ids, claims.c.state == "live")
-    held = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state.in_(HELD))
-    redeemed = await _by_drop(conn, coupons, func.count(), ids, coupons.c.state == "redeemed")
+    held, redeemed = await _coupons_by_drop(conn, ids)
     audits = [
         DropAudit(
-            id=one["id"],
-            room=one["room"],
-            batch_id=one["batch_id"],
-            shard=one["shard"],
-            state=one["state"],
-            live=live.get(one["id"], 0),
+            id=one.id,
+            room=one.room,
+            batch_id=one.batch_id,
+            shard=one.shard,
+            state=one.state,
+            live=live.get(one.id, 0),
             stock=Stock(
-                one["quantity"],
+                one.quantity,
                 # One that was closed while it was prepared never had units; all of it went back.
-                of_drops.get(one["id"], one["returned"]) - one["returned"] - live.get(one["id"], 0),
-                held.get(one["id"], 0),
-                redeemed.get(one["id"], 0),
-                one["returned"],
+                of_drops.get(one.id, one.returned) - one.returned - live.get(one.id, 0),
+                held[one.id],
+                redeemed[one.id],
+                one.returned,
             ),
         )
         for one in rows
@@ -122,6 +123,21 @@ async def _by_drop(
     column = table.c.drop_id
     query = select(column, counted).where(column.in_(drop_ids), condition).group_by(column)
     return {row[0]: int(row[1]) for row in await conn.execute(query)}
+
+
+async def _coupons_by_drop(
+    conn: AsyncConnection, drop_ids: Collection[str]
+) -> tuple[Tally[str], Tally[str]]:
+    """How many are held, and how many redeemed."""
+    columns = (coupons.c.drop_id, coupons.c.state)
+    query = select(*columns, func.count()).where(coupons.c.drop_id.in_(drop_ids))
+    held, redeemed = Tally[str](), Tally[str]()
+    for drop_id, state, count in await conn.execute(query.group_by(*columns)):
+        if state in HELD:
+            held[drop_id] += count
+        elif state == "redeemed":
+            redeemed[drop_id] += count
+    return held, redeemed
 
 
 async def wrong_counters(conn: AsyncConnection) -> list[Counter]:

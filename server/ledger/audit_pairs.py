@@ -1,13 +1,17 @@
 """Claims without their coupons and coupons without their claims, a page at a time.
 
-Called by flows/examine_ledger.py. A page is so many rows along an index, whatever drop they are of: it takes
-as long in a ledger of years as in a new one. Only what is wrong is fetched.
+Called by flows/examine_ledger.py. A page is so many rows along an index: it takes as long in a ledger of
+years as in a new one. Only what is wrong is fetched.
+
+Only coupons are compared row by row. A claim has at most one coupon. So in a drop of which each coupon has
+its live claim, and which has as many coupons as live claims, no claim is without its coupon. The claims of
+the other drops are compared as well.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Subquery, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Subquery, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.audit import HELD
@@ -15,7 +19,7 @@ from server.ledger.claims import IS_LIVE
 from server.ledger.tables import claims, coupons
 
 _TAKEN: Final = [*HELD, "redeemed"]
-CLAIMS_BEGIN: Final = ("", 0)
+CLAIMS_BEGIN: Final = 0
 COUPONS_BEGIN: Final = ""
 
 
@@ -30,44 +34,50 @@ class Loose:
     claim_state: str | None
     coupon_id: str | None
     coupon_state: str | None
+    is_of_claim: bool = True
 
 
 async def claims_without_coupon(
-    conn: AsyncConnection, after: tuple[str, int], limit: int
-) -> tuple[list[Loose], tuple[str, int] | None]:
-    """Of the next live claims from behind `after` (drop and unit) those whose coupon is not there or has
+    conn: AsyncConnection, drop_id: str, after: int, limit: int
+) -> tuple[list[Loose], int | None]:
+    """Of the drop's next live claims from behind `after` (a unit) those whose coupon is not there or has
     given its unit up; and where the next page begins, None: nowhere."""
     await _stay_on_indexes(conn)
     c = claims.c
-    here = tuple_(c.drop_id, c.unit) > tuple_(*(literal(one) for one in after))
-    page = select(c.drop_id, c.student, c.id, c.unit, c.state).where(IS_LIVE, here)
-    page = page.order_by(c.drop_id, c.unit).limit(limit)
+    page = select(c.drop_id, c.student, c.id, c.unit, c.state)
+    page = page.where(IS_LIVE, c.drop_id == drop_id, c.unit > after).order_by(c.unit).limit(limit)
     one = page.subquery()
     query = (
         select(one, coupons.c.id, coupons.c.state)
         .outerjoin(coupons, coupons.c.claim_id == one.c.id)
         .where(or_(coupons.c.id.is_(None), coupons.c.state.not_in(_TAKEN)))
-        .order_by(one.c.drop_id, one.c.unit)
+        .order_by(one.c.unit)
     )
     found = [Loose(*row) for row in await conn.execute(query)]
-    last = page.with_only_columns(c.drop_id, c.unit).offset(limit - 1).limit(1)
-    row = (await conn.execute(last)).first()
-    return found, None if row is None else (row[0], row[1])
+    last = page.with_only_columns(c.unit).offset(limit - 1).limit(1)
+    return found, await conn.scalar(last)
 
 
 async def coupons_without_claim(
     conn: AsyncConnection, after: str, limit: int
 ) -> tuple[list[Loose], str | None]:
-    """Of the next coupons from behind `after` those that keep a unit and whose claim is not there, not live,
-    or another student's; and where the next page begins, None: nowhere."""
+    """Of the next coupons from behind `after` those that keep a unit of a drop and whose claim is not there,
+    not live, or another student's, or that no claim gave (`is_of_claim`); and where the next page begins,
+    None: nowhere."""
     await _stay_on_indexes(conn)
-    page = select(coupons).where(coupons.c.id > after).order_by(coupons.c.id).limit(limit)
+    names = ("id", "drop_id", "student", "claim_id", "state", "source")
+    page = (
+        select(*(coupons.c[name] for name in names))
+        .where(coupons.c.id > after)
+        .order_by(coupons.c.id)
+        .limit(limit)
+    )
     one = page.subquery()
     query = (
         select(one.c.drop_id, one.c.student, claims.c.id, claims.c.unit, claims.c.state)
-        .add_columns(one.c.id, one.c.state)
+        .add_columns(one.c.id, one.c.state, one.c.source == "claim")
         .outerjoin(claims, claims.c.id == one.c.claim_id)
-        .where(_keeps_unit(one), _has_no_claim(one))
+        .where(_keeps_unit(one), or_(one.c.source != "claim", _has_no_claim(one)))
         .order_by(one.c.drop_id, one.c.id)
     )
     found = [Loose(*row) for row in await conn.execute(query)]
@@ -84,7 +94,7 @@ async def _stay_on_indexes(conn: AsyncConnection) -> None:
 
 
 def _keeps_unit(one: Subquery) -> ColumnElement[bool]:
-    return one.c.drop_id.is_not(None) & (one.c.source == "claim") & one.c.state.in_(_TAKEN)
+    return one.c.drop_id.is_not(None) & one.c.state.in_(_TAKEN)
 
 
 def _has_no_claim(one: Subquery) -> ColumnElement[bool]:

@@ -422,6 +422,25 @@ class TestLedger:
         await mended(crew)
         assert await crew.codes(drop_id) == codes
 
+    @pytest.mark.parametrize("source", ["claim", "list"])
+    async def test_as_many_coupons_as_claims_hide_no_claim_without_its_coupon(
+        self, crew: Crew, source: str
+    ) -> None:
+        """The books of the drop add up: a coupon is there, and is of no claim."""
+        await a_drop(crew, "s1", "s2")
+        of_student = tables.coupons.c.student
+        await run(
+            crew,
+            update(tables.coupons).where(of_student == "s2").values(claim_id=None, source=source),
+        )
+        findings = await found(crew)
+
+        strays = [(Kind.COUPON_WITHOUT_CLAIM, "s2")] if source == "claim" else []
+        assert [(one.kind, one.student) for one in findings] == [
+            (Kind.CLAIM_WITHOUT_COUPON, "s2"),
+            *strays,
+        ]
+
     async def test_a_code_that_is_somebody_elses_by_now_is_made_anew(self, crew: Crew) -> None:
         drop_id = await a_drop(crew, "s1", "s2")
         codes = await crew.codes(drop_id)
