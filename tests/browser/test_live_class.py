@@ -145,7 +145,7 @@ def test_a_student_who_was_away_comes_back_to_what_everybody_sees(classroom: Cla
     live(amy)
     classroom.watched.offline = True
     line.cut()
-    expect(amy.locator("#connection")).to_have_text("正在重连…")
+    expect(amy.locator("#connection")).to_have_text("已离线")
     classroom.drop(batch)
     line.mend()
     expect_phase(amy, "open")
