@@ -24,7 +24,7 @@ _TYPES = {
     "html": "text/html; charset=utf-8",
 }
 _SMALLEST_WORTH_PACKING = 512
-_CARD_STYLE = re.compile(r"const css = `([^`\\$]*)`;")
+_CARD_STYLE = re.compile(r"const css ?= ?`([^`\\$]*)`;")
 _STATIC_IMPORT = re.compile(
     r"""^\s*(?:import|export)\s[^"';]*?["'](\.{1,2}/[^"']+|/[^"']+)["']""", re.M
 )
