@@ -204,9 +204,13 @@ def test_an_order_is_paid_and_an_operator_pays_it_back(classroom: Classroom) -> 
     expect(shop.locator("#lines [data-line=algebra-1]")).to_contain_text("开学季专享 -¥7.27")
     assert shop.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     order = shop.url
-    # Another cart cannot have the coupon meanwhile, and is told why.
-    other = shop_of(classroom, amy)
-    expect(other.locator("#open-order")).to_be_visible()
+    # The same cart in another tab knows its order. Another cart, on another device, cannot have the coupon
+    # meanwhile, and is told why.
+    tab = shop_of(classroom, amy)
+    expect(tab.locator("#open-order")).to_be_visible()
+    tab.close()
+    other = classroom.enter(classroom.context(), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
+    expect(other.locator("#open-order")).to_be_hidden()
     other.locator("#unusable-box summary").click()
     expect(other.locator("#unusable")).to_contain_text("正用于另一笔未付款的订单")
     other.close()
