@@ -129,6 +129,10 @@ def test_nothing_is_wider_than_the_screen(classroom: Classroom, locale: str) -> 
     pages = {
         f"/rooms/{classroom.room}": Role.STUDENT,
         f"/embed/rooms/{classroom.room}": Role.STUDENT,
+        f"/console/{classroom.room}": Role.INSTRUCTOR,
+        "/checkout?course=algebra-1&course=writing-1": Role.STUDENT,
+        "/orders": Role.STUDENT,
+        "/": Role.STUDENT,
     }
     context = screen(classroom, 320, 568, locale)
     for path, role in pages.items():
