@@ -78,6 +78,9 @@ def test_a_coupon_that_is_over_says_so_by_itself(classroom: Classroom) -> None:
     card = amy.locator("classdrop-room .card")
     expect(card).to_have_attribute("data-phase", "expired")
     expect(card.locator(".headline")).to_have_text("Expired")
+    # A wallet is read at most once in three seconds.
+    expect(amy.locator("#coupons .coupon .state")).to_have_text("Expired", timeout=15_000)
+    expect(amy.locator("#coupons .coupon a")).to_have_count(0)
     amy.reload()
     expect(amy.locator("classdrop-room .card")).to_have_attribute("data-phase", "expired")
 

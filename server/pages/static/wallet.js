@@ -7,11 +7,14 @@ import { useHref } from "/sdk/element/use-link.js";
 import { dateText, shortValue } from "/sdk/element/value.js";
 import { Fresh } from "./fresh.js";
 import { asApiError } from "./faults.js";
+import { ServerClock } from "./server-clock.js";
 
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 
 const SHOWN_AT_MOST = 20;
+/** A later end is looked for when the page is read again: a timer holds 24 days at most. */
+const LOOKS_AHEAD_MS = 24 * 3600 * 1000;
 
 export class Wallet {
   /**
@@ -19,7 +22,8 @@ export class Wallet {
    * @param {Language} language
    */
   constructor(getToken, language) {
-    this._api = new Api({ url: location.origin, getToken });
+    this._clock = new ServerClock();
+    this._api = new Api({ url: location.origin, getToken, fetch: this._clock.fetch });
     this._language = language;
     /** @type {WalletCoupon[]} */
     this._coupons = [];
@@ -71,8 +75,17 @@ export class Wallet {
     const others = this._coupons.filter((coupon) => coupon.state !== "usable");
     fill(box, ...drawEach([...usable, ...others], (coupon) => this._row(coupon), plainRow));
     show(empty, this._isLoaded && this._coupons.length === 0);
+    this._readAtTheEndOf(usable);
     show(trouble, this._error !== null);
     setText(trouble, this._error ? errorText(this._error, this._language.current) : "");
+  }
+
+  /** Nobody tells a page that a coupon's time is over: it reads again then. @param {WalletCoupon[]} usable */
+  _readAtTheEndOf(usable) {
+    clearTimeout(this._end);
+    const ends = usable.map(({ use_by }) => Date.parse(use_by) - this._clock.now()).filter((ms) => ms > 0 && ms < LOOKS_AHEAD_MS);
+    // The server's clock is known to half a second.
+    if (ends.length > 0) this._end = setTimeout(() => this._fresh.ask(), Math.min(...ends) + 1_000);
   }
 
   /** @param {WalletCoupon} coupon */
