@@ -150,7 +150,7 @@ export class ClassdropRoom extends HTMLElement {
     const client = /** @type {RoomClient} */ (this.client);
     const seen = this.reach?.seen(client.state.status) ?? "live";
     const out = seen === "live" ? null : seen === "offline" ? /** @type {const} */ ("offline") : /** @type {const} */ ("cut");
-    return { now: client.serverNow, out, asOf: clockText(this.reach?.heardAt ?? 0) };
+    return { now: client.serverNow, out, asOf: clockText(this.reach?.heardTime ?? 0) };
   }
 
   /** @param {Set<string>} known */

@@ -41,7 +41,7 @@ export class Reach extends EventTarget {
     this._answeredAt = 0;
     this._lostAt = 0;
     this._failures = 0;
-    /** Local ms of the last word from the server, by socket or by HTTP; 0: none yet. */
+    /** When the last word from the server came, by socket or by HTTP, in ms of a clock that never goes back; 0: none yet. */
     this.heardAt = 0;
     this.fetch = this.fetch.bind(this);
     const look = () => void this._probe();
@@ -79,6 +79,11 @@ export class Reach extends EventTarget {
     /** @type {typeof fetch} */
     const ask = (input, init) => this.fetch(input, { ...init, signal: both(init?.signal, signal) });
     return new Api({ url: this._url, getToken, fetch: signal ? ask : this.fetch });
+  }
+
+  /** The same as a time of day, for people: ms since 1970; 0: none yet. */
+  get heardTime() {
+    return this.heardAt && Date.now() - (this._around.now() - this.heardAt);
   }
 
   /** @param {RoomClient} client whose frames are words from the server */
@@ -145,7 +150,7 @@ function both(one, other) {
 /** @returns {Surroundings} */
 function browser() {
   return {
-    now: Date.now,
+    now: () => performance.now(), // the time of day may be set while the page is open
     isOnline: () => globalThis.navigator?.onLine !== false,
     fetch: globalThis.fetch.bind(globalThis),
   };

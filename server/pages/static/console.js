@@ -143,7 +143,7 @@ class Console {
 
   _show() {
     this._showTrouble();
-    this._places.sort(this._drops.all, Date.now());
+    this._places.sort(this._drops.all, performance.now());
     const { ready, live, past } = this._places;
     rearrange(blocks, () => {
       place(element("ready"), ready.map((drop) => this._readyOf(drop).root));
@@ -166,7 +166,7 @@ class Console {
 
   /** Cards that kept their place for long enough go where they belong. */
   _tick() {
-    if (this._places.isDue(Date.now()) && !isPointedAt(element("ready")) && !isPointedAt(element("live"))) this._show();
+    if (this._places.isDue(performance.now()) && !isPointedAt(element("ready")) && !isPointedAt(element("live"))) this._show();
     else this._showLive();
   }
 

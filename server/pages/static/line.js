@@ -50,6 +50,6 @@ export class Line extends EventTarget {
 
   /** The time of day of the server's last word, while nothing comes; else empty. */
   get asOf() {
-    return this.isLive ? "" : clockText(this._reach.heardAt);
+    return this.isLive ? "" : clockText(this._reach.heardTime);
   }
 }

@@ -116,7 +116,7 @@ export class Press {
   _begin(state, change) {
     this._state = state;
     this._change = change;
-    this._since = Date.now();
+    this._since = performance.now();
     clearInterval(this._timer);
     this._timer = setInterval(() => this._tick(), TICK_MS);
     this._show();
@@ -137,7 +137,7 @@ export class Press {
   }
 
   _show() {
-    const ms = Date.now() - this._since;
+    const ms = performance.now() - this._since;
     const isWaiting = this._state === "sending" || this._state === "looking";
     const [text, button] = this._words(Math.floor(ms / 1000));
     show(this.root, text !== "" && !(isWaiting && ms < SHOWN_AFTER_MS));
