@@ -194,3 +194,41 @@ def test_a_new_drop_whose_answer_is_lost_is_found_again_and_made_once(
     if "not done" in teacher.locator("#new .press").inner_text():
         teacher.get_by_role("button", name="Prepare").click()
     expect(teacher.locator("#ready .ready")).to_have_count(1)
+
+
+@pytest.mark.parametrize("path", ["/checkout?course=algebra-1", "/orders"])
+def test_the_shop_says_that_it_is_offline_and_reads_again_on_return(
+    lesson: Classroom, path: str
+) -> None:
+    context = lesson.context("en-US")
+    page = lesson.enter(context, path, Role.STUDENT, "amy")
+    expect(page.locator("#language")).to_be_visible()
+    expect(page.locator("#offline")).to_be_hidden()
+    page.wait_for_load_state("networkidle")
+
+    context.set_offline(True)
+    expect(page.locator("#offline")).to_have_text(
+        re.compile(r"You are offline. What you see is as of \d\d:\d\d:\d\d;")
+    )
+
+    with page.expect_response(re.compile("/shop/orders")):
+        context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_an_order_that_is_placed_offline_is_refused_at_once_and_never_sent(
+    lesson: Classroom,
+) -> None:
+    context = lesson.context("en-US")
+    page = lesson.enter(context, "/checkout?course=algebra-1", Role.STUDENT, "amy")
+    expect(page.locator("dd[data-sum=payable]")).to_have_text("¥80.00")
+    sent: list[str] = []
+    context.set_offline(True)
+    page.locator("#pay").click()
+    expect(page.locator("#trouble")).to_be_visible()
+    page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+
+    with page.expect_response(re.compile("/shop/orders")):
+        context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
+    assert [each for each in sent if each.startswith("PUT ") or "/orders/" in each] == []

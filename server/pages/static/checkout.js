@@ -14,6 +14,7 @@ import { admit, expiredTeller, once } from "./entry.js";
 import { Fresh } from "./fresh.js";
 import { land } from "./landing.js";
 import { Language } from "./language.js";
+import { sayWhenOffline } from "./offline-note.js";
 import { Shelf } from "./shelf.js";
 import { ShopApi } from "./shop-api.js";
 import { shopWords } from "./shop-words.js";
@@ -58,9 +59,10 @@ class Checkout {
     balanceBox().addEventListener("change", () => basket.useBalance(balanceBox().checked));
     basket.addEventListener("change", () => void this._ask());
     language.addEventListener("change", () => this._show());
-    // Back from the order's page: its coupons are locked now, or spent.
+    // Back from the order's page: nothing is being paid any more, and its coupons are locked, or spent.
     addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
     this._fresh = new Fresh(() => this._isPaying || void this.start());
+    sayWhenOffline(language, () => this._fresh.ask());
   }
 
   async start() {

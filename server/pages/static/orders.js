@@ -11,6 +11,7 @@ import { Basket } from "./basket.js";
 import { admit, expiredTeller, once } from "./entry.js";
 import { Fresh } from "./fresh.js";
 import { Language } from "./language.js";
+import { sayWhenOffline } from "./offline-note.js";
 import { couponNodes, lineNodes, stateOf, timeNodes } from "./order-view.js";
 import { orderWords } from "./order-words.js";
 import { RefundForm } from "./refund-form.js";
@@ -56,6 +57,7 @@ class Orders {
     element("search-form").addEventListener("submit", (event) => event.preventDefault());
     this._search = search;
     this._fresh = new Fresh(() => this._isBusy || void this.start());
+    sayWhenOffline(language, () => this._fresh.ask());
   }
 
   async start() {

@@ -3,6 +3,8 @@
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
 export const shopWords = {
+  offline_shop: ["你已离线。这里显示的是 {at} 时的内容；恢复联网后请再按一次。", "You are offline. What you see is as of {at}; press again when you are back."],
+
   // Courses and cart
   checkout: ["结算", "Checkout"],
   demo_shop: ["示例商店", "Sample shop"],
