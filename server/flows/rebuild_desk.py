@@ -74,7 +74,7 @@ class DeskRebuilder:
             drops_loaded = await self._load(shard, run_id, now)
         except LeaseLostError:
             return False
-        _log.info("desk_rebuilt", shard=shard, drops=drops_loaded)
+        _log.debug("desk_rebuilt", shard=shard, drops=drops_loaded)
         return True
 
     async def _drain(self, shard: int, now: int) -> None:
