@@ -31,6 +31,7 @@ _SOURCES: Final[Mapping[CapName, tuple[Source, ...]]] = {
     CapName.BATCH: (Source.CODES, Source.CLAIMS),
     CapName.CAMPAIGN: (Source.CAMPAIGN,),
 }
+_AT_ONCE: Final = 1_000  # wins in one question
 _Slots = Mapping[str, Sequence[int]]
 _Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
@@ -48,11 +49,21 @@ def caps_of(batch: Batch) -> list[Cap]:
 async def load_limits(ledger: Ledger, desk: CapLoader, batch: Batch, missing: CapsMissing) -> None:
     """On a desk that goes on selling. Repeatable; goes on where an earlier call was cut short.
     DeskReplacedError: the desk has been loaded anew meanwhile. LedgerUnavailableError passes."""
-    wins = await desk.unrecorded(batch.shard)
+    found = await desk.unrecorded(batch.shard)
     async with ledger.read() as conn:
-        wins += await dead_letters(conn, batch.shard)
+        wins = await _not_in_ledger(conn, found) + await dead_letters(conn, batch.shard)
     for cap in caps_of(batch):
         await _load(ledger, desk, batch.shard, (cap.name, cap.id), missing.load, wins)
+
+
+async def _not_in_ledger(conn: AsyncConnection, wins: Sequence[OutboxEntry]) -> list[OutboxEntry]:
+    """Of the others the ledger says whether they count: one that was revoked does not, and its entry may
+    stand in the outbox until that is trimmed."""
+    recorded: set[str] = set()
+    for start in range(0, len(wins), _AT_ONCE):
+        ids = [one.claim_id for one in wins[start : start + _AT_ONCE]]
+        recorded |= set(await claims.standing_of(conn, ids))
+    return [one for one in wins if one.claim_id not in recorded]
 
 
 async def _load(

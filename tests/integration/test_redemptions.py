@@ -412,5 +412,5 @@ async def test_a_small_coupon_cannot_be_spent_on_an_order_of_nothing(ledger: Led
     answer = await lock(ledger, a_lock(code, order=an_order(0)), NOW)
     assert refusal(answer, "coupons") == (
         Code.COUPON_UNUSABLE,
-        [{"code": code, "reason": "below_threshold"}],
+        [{"code": code, "reason": "saves_nothing"}],
     )
