@@ -181,8 +181,9 @@ def through(network: TcpProxy, url: str) -> str:
 @asynccontextmanager
 async def forbidden_to_write(server: PostgresServer, url: str) -> AsyncIterator[Sickness]:
     async def say(word: str) -> None:
-        server.run_sql(url, f"ALTER SYSTEM SET default_transaction_read_only = {word}")
-        server.run_sql(url, "SELECT pg_reload_conf()")
+        setting = f"ALTER SYSTEM SET default_transaction_read_only = {word}"
+        await asyncio.to_thread(server.run_sql, url, setting)
+        await asyncio.to_thread(server.run_sql, url, "SELECT pg_reload_conf()")
         # The server reads it when it comes to it. Who connects after that has it from the start, and who is
         # connected has been told, and looks before the next statement.
         await eventually(lambda: _newcomer_is_told(url, word))
@@ -200,13 +201,14 @@ async def _newcomer_is_told(url: str, word: str) -> bool:
 
 @asynccontextmanager
 async def without_room(server: PostgresServer, url: str) -> AsyncIterator[Sickness]:
-    """The server's own words where it cannot make a file longer."""
+    """The server's own words where it cannot make a file longer. psql runs in a thread: it waits for the
+    table's lock, which the worker of this loop may hold."""
 
     async def fill() -> None:
-        server.run_sql(url, _NO_ROOM)
+        await asyncio.to_thread(server.run_sql, url, _NO_ROOM)
 
     async def empty() -> None:
-        server.run_sql(url, "DROP FUNCTION no_room CASCADE")
+        await asyncio.to_thread(server.run_sql, url, "DROP FUNCTION no_room CASCADE")
 
     yield Sickness(url, fill, empty, "disk is full")
 
