@@ -16,6 +16,7 @@ from server.desk import DeskUnavailableError
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.feed import EVERYWHERE, Feed
 from server.desk.subscription import Subscription
+from server.single_flight import SingleFlight
 
 _HEAL_RETRY_SECONDS = 0.3
 _HEAL_SECONDS = 5.0
@@ -43,20 +44,23 @@ class CouponNews:
         self._on_gap = on_gap
         self._epoch = ""
         self._offset = -1  # nothing read yet
-        self._starting = asyncio.Lock()
+        self._starting: SingleFlight[str, None] = SingleFlight()
         self._healing: asyncio.Task[None] | None = None
         self._heal_again = False
 
     async def listen(self, subscription: Subscription) -> None:
-        """Before the first welcome: what is told from then on is heard, and what was told before is on the
-        desk. DeskUnavailableError where Redis cannot say."""
-        async with self._starting:
-            if self._offset >= 0:
-                return
-            await subscription.add_room(EVERYWHERE)
-            state = await self._feed.state(EVERYWHERE)
-            self._epoch, self._offset = state.epoch, state.losses
-        self.heal_soon()  # what was told between the two is in the stream
+        """Subscribe before the first welcome is sent: changes published from then on arrive, and earlier ones
+        are on the desk. Joins that wait here share one attempt, so they fail together where Redis hangs.
+
+        Raises DeskUnavailableError where Redis does not answer."""
+        if self._offset < 0:
+            await self._starting.share(EVERYWHERE, lambda: self._start(subscription))
+
+    async def _start(self, subscription: Subscription) -> None:
+        await subscription.add_room(EVERYWHERE)
+        state = await self._feed.state(EVERYWHERE)
+        self._epoch, self._offset = state.epoch, state.losses
+        self.heal_soon()  # what was published between the two calls is in the stream
 
     def on_message(self, payload: bytes) -> None:
         told = load_changes(orjson.loads(payload))
