@@ -111,6 +111,7 @@ class RawSocket:
     def hear(self, kind: str) -> dict[str, object]:
         """The next text frame of that type, which has to come."""
         heard = len(self.texts)
+        self._take_frames()  # those that came in one piece with the head
         while True:
             for text in self.texts[heard:]:
                 if text["type"] == kind:
@@ -127,11 +128,14 @@ class RawSocket:
 
     def _read_frames(self) -> bool:
         is_more = self._read()
+        self._take_frames()
+        return is_more
+
+    def _take_frames(self) -> None:
         while (size := self._frame_size()) is not None:
             start = 4 if self._bytes[1] == 126 else 2
             self._take(self._bytes[0] & 0x0F, bytes(self._bytes[start:size]))
             del self._bytes[:size]
-        return is_more
 
     def _frame_size(self) -> int | None:
         if len(self._bytes) < 4 and (len(self._bytes) < 2 or self._bytes[1] == 126):
