@@ -1,4 +1,4 @@
-"""Starting to listen to the coupon channel, with a Redis that hangs: a slow start is one attempt for all joins."""
+"""Start listening to the coupon channel while Redis hangs: all joins that wait share one attempt."""
 
 import asyncio
 from typing import cast
