@@ -53,7 +53,7 @@ def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
 
 
 def _run_until_stopped(settings: Settings, asked: argparse.Namespace) -> None:
-    from server.commands.until_stopped import until_stopped
+    from server.commands.process.signals import until_stopped
 
     # The supervisor has asyncio's own loop: it moves no data, and its children are better watched.
     run = asyncio.run if asked.role is None else uvloop.run

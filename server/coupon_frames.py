@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import orjson
 
-from server.core.coupons import UNMOVED, ClaimCoupon, Coupon, Standing
+from server.core.coupons.coupons import UNMOVED, ClaimCoupon, Coupon, Standing
 from server.core.instants import to_text
 
 
@@ -29,14 +29,14 @@ def _shared_of_coupon(
 
 
 def coupon_fields(coupon: Coupon | ClaimCoupon, standing: Standing = UNMOVED) -> dict[str, object]:
-    """`coupon` of claim_confirmed and welcome. How it stands comes last: desk/confirm.lua cuts there."""
+    """`coupon` of claim_confirmed and welcome. Its state comes last: scripts/confirm.lua cuts there."""
     dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
     shared = _coupon_fields(coupon.template.name, coupon.template.use_url, *dates)
     return {"id": coupon.id, "code": coupon.code, **shared, **standing_fields(standing)}
 
 
 def standing_fields(standing: Standing) -> dict[str, object]:
-    """`state` first, then `version` (absent: 0), which desk/confirm.lua reads."""
+    """`state` first, then `version` (absent: 0), which desk/scripts/confirm.lua reads."""
     fields: dict[str, object] = {"state": standing.state}
     if standing.version:
         fields["version"] = standing.version

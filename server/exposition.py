@@ -1,6 +1,7 @@
 """The figures of one process as text, and those of many as one answer, in Prometheus' text format.
 
-Called by commands/figures.py. A leaf: knows neither what is counted nor how the texts travel.
+Called by commands/process/metrics_aggregation.py. A leaf: knows neither what is counted nor how the texts
+travel.
 
 The texts of many processes are merged as text: reading 1,000 samples with the library's parser takes
 60 ms and writing them again 16 ms, for each process; splitting the text takes less than 1 ms.

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
-from server.core.claims import ClaimState, Outcome
-from server.core.drops import CloseReason, DropState, RoomDrop
+from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.drops import CloseReason, DropState, RoomDrop
 from server.core.instants import to_text
 
 MAX_FRAME_BYTES = 4096  # from a client

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from server.core.room_cards import shortened
+from server.core.drops.room_cards import shortened
 
 # 200 drops as schools write them. A student on a line of 1 Mbit/s reads it in 2 s, and a client's library
 # takes a message of 1 MB.

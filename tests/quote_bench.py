@@ -13,15 +13,15 @@ import sys
 from dataclasses import asdict, dataclass
 from time import thread_time
 
-from server.core.effort import Effort
-from server.core.quotes import Question, Quote, Tick, quoting
+from server.core.checkout.quotes import Question, Quote, Tick, quoting
+from server.core.checkout.work_budget import Effort
 from tests.support.money import NOW
 from tests.support.wallets import COUPONS, LINES, Case, a_case
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds of a core, and line visits (server/core/effort.py)."""
+    """Milliseconds of a core, and line visits (server/core/checkout/work_budget.py)."""
 
     took: float
     slices: tuple[float, ...]

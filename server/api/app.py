@@ -16,34 +16,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ExceptionHandler
 
-from server.api import (
-    balance,
-    batch_edits,
-    batches,
-    campaigns,
-    claims,
-    codes,
-    docs,
-    drops,
-    health,
-    office,
-    quotes,
-    records,
-    redemptions,
-    refunds,
-    rooms,
-    stops,
-    templates,
-    wallet,
-    wallet_codes,
-)
-from server.api.calls import AnyCall
-from server.api.edge import Edge, EdgePolicy
-from server.api.endpoint import endpoint
-from server.api.openapi import document
-from server.api.parts import ApiParts
-from server.api.plain import Endpoint
-from server.api.problems import problem
+from server.api import acts
+from server.api.checkout import balances, order_records, quotes, redemptions, refunds
+from server.api.coupons import codes, wallet, wallet_codes
+from server.api.drops import claims, drops, rooms
+from server.api.http import docs, health
+from server.api.http.dependencies import ApiParts
+from server.api.http.dispatch import endpoint
+from server.api.http.endpoints import AnyCall
+from server.api.http.openapi import document
+from server.api.http.problems import problem
+from server.api.http.public_endpoints import Endpoint
+from server.api.http.security_headers import Edge, EdgePolicy
+from server.api.promotions import batch_edits, batches, campaigns, stops, templates
 from server.core.refusals import Code, Refused
 
 __all__ = ["ApiParts", "build_app"]
@@ -59,12 +44,12 @@ CALLS: tuple[AnyCall, ...] = (
     *rooms.CALLS,
     *claims.CALLS,
     *wallet.CALLS,
-    *balance.CALLS,
+    *balances.CALLS,
     *wallet_codes.CALLS,
     *quotes.CALLS,
     *redemptions.CALLS,
-    *records.CALLS,
-    *office.CALLS,
+    *acts.CALLS,
+    *order_records.CALLS,
     *refunds.CALLS,
     *stops.CALLS,
 )

@@ -12,21 +12,22 @@ from typing import Final, TypeVar
 import structlog
 
 from server.clock import now_ms
-from server.core.batches import Batch, BatchForm, RoomShare
-from server.core.drop_rules import DropForm, Start
-from server.core.drops import DropState
+from server.core.drops.drop_rules import DropForm, Start
+from server.core.drops.drops import DropState
+from server.core.promotions.batches import Batch, BatchForm, RoomShare
+from server.core.promotions.template_forms import TemplateForm
+from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Threshold
 from server.core.refusals import Refused
-from server.core.template_forms import TemplateForm
-from server.core.templates import AmountOff, RelativeValidity, Scope, Threshold
-from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.flows.batches import create_batch
-from server.flows.open_drop import Drops
-from server.flows.templates import create_template
-from server.ledger import batches, drops
+from server.desk.redis.connection import connect
+from server.flows.drops.drop_service import Drops
+from server.flows.promotions.batches import create_batch
+from server.flows.promotions.templates import create_template
+from server.ledger.drops import drops
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
+from server.ledger.promotions import batches
 from server.settings import Settings
 
 ROOM: Final = "demo"

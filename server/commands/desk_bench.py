@@ -21,14 +21,14 @@ from typing import Final
 from redis.asyncio import Redis
 
 from server.commands import CommandError
-from server.core.claims import Outcome
-from server.core.drops import Allotment
+from server.core.drops.claims import Outcome
+from server.core.drops.drops import Allotment
 from server.desk.claim_desk import MAX_TAPS_A_CALL, ClaimAnswer, ClaimDesk, Tap
-from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
-from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError, stop
 from server.desk.fence import Fence
 from server.desk.keys import ShardKeys
+from server.desk.redis.connection import connect
+from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError, stop
 
 _BATCHES: Final = (1, 10, 50, 100, 250, MAX_TAPS_A_CALL)
 BENCHMARK: Final = "redis-benchmark"

@@ -14,23 +14,23 @@ import orjson
 
 from server.clock import now_ms
 from server.commands import CommandError
-from server.commands.checks import weaknesses
 from server.commands.data_folder import DataFolder
+from server.commands.preflight import weaknesses
 from server.core import instants
 from server.desk import DeskUnavailableError
-from server.desk.connection import connect
 from server.desk.desk_audit import DeskAudit
 from server.desk.drop_desk import DropDesk
-from server.desk.embedded import EmbeddedRedis
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.flows.examine import LookedAt, examine, looked_at
-from server.flows.findings import Finding, Kind, Repair
-from server.flows.places import Places
-from server.flows.rebuild_desk import DeskRebuilder
-from server.flows.record_claims import ClaimRecorder
-from server.flows.repair import Repairer
+from server.desk.redis.connection import connect
+from server.desk.redis.embedded import EmbeddedRedis
+from server.flows.consistency.doctor import LookedAt, examine, looked_at
+from server.flows.consistency.findings import Finding, Kind, Repair
+from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.repair import Repairer
+from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.stores import Places
 from server.ids import new_id
 from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.settings import Settings

@@ -11,16 +11,16 @@ from pathlib import Path
 import structlog
 
 from server.commands import CommandError
-from server.commands.checks import refuse_unfit
 from server.commands.data_folder import DataFolder
 from server.commands.demo import prepare_demo
 from server.commands.demo_links import demo_links, handed_over
-from server.commands.invitation import invite
-from server.commands.listening import refuse_taken_port
 from server.commands.migrate import migrate_embedded
-from server.commands.supervisor import Child, Started, kept, role
-from server.commands.web_children import web_children
-from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError
+from server.commands.preflight import refuse_unfit
+from server.commands.process.listening import refuse_taken_port
+from server.commands.process.supervisor import Child, Started, kept, role
+from server.commands.process.web_children import web_children
+from server.commands.startup_links import invite
+from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError
 from server.settings import Settings
 
 _REDIS_STOP_SECONDS = 1.0

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import structlog
 
-from server.commands.checks import refuse_missing_replicas, refuse_unfit
-from server.commands.composition import compose_web
 from server.commands.demo_links import read_links
-from server.commands.garbage import calm_garbage_collector
-from server.commands.listening import listen, refuse_taken_port
-from server.commands.readiness import tell_up
-from server.commands.serving import Service, serve, service
-from server.commands.supervisor import kept
-from server.commands.web_children import web_children
+from server.commands.preflight import refuse_missing_replicas, refuse_unfit
+from server.commands.process.composition import compose_web
+from server.commands.process.gc_tuning import calm_garbage_collector
+from server.commands.process.listening import listen, refuse_taken_port
+from server.commands.process.readiness import tell_up
+from server.commands.process.serving import Service, serve, service
+from server.commands.process.supervisor import kept
+from server.commands.process.web_children import web_children
 from server.settings import Settings
 from server.telemetry import Health, Metrics, watch_loop
 

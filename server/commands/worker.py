@@ -7,10 +7,10 @@ import asyncio
 
 import structlog
 
-from server.commands.checks import refuse_unfit
-from server.commands.garbage import calm_garbage_collector
-from server.commands.readiness import tell_up
-from server.commands.worker_composition import compose_worker
+from server.commands.preflight import refuse_unfit
+from server.commands.process.gc_tuning import calm_garbage_collector
+from server.commands.process.readiness import tell_up
+from server.commands.process.worker_composition import compose_worker
 from server.settings import Settings
 from server.telemetry import Health, Metrics, watch_loop
 

@@ -1,8 +1,8 @@
 """Every way to say no, once: the code, and the facts that go with it.
 
 A refusal is a value that a flow returns, not an exception: nothing is broken when stock is short.
-The API turns it into `application/problem+json` (api/problems.py holds code -> status), the SDKs
-hold its text in Chinese and English. Claims have outcomes of their own (core/claims.py).
+The API turns it into `application/problem+json` (api/http/problems.py holds code -> status), the SDKs
+hold its text in Chinese and English. Claims have outcomes of their own (core/drops/claims.py).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Brings to a desk that goes on selling what the ledger knows of the caps of a batch or a campaign.
 
-Called by flows/load_limits.py before a drop opens. Slots are only added, so a call may be repeated, and two
-may load one cap at once: each begins where the other has come to.
+Called by flows/coupons/load_caps.py before a drop opens. Slots are only added, so a call may be repeated, and
+two may load one cap at once: each begins where the other has come to.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from server.desk import DeskReplacedError
 from server.desk.caps import CapName, dump_slots, key_of
-from server.desk.connection import asked
 from server.desk.keys import ShardKeys
 from server.desk.outbox import OutboxEntry, read_entry
-from server.desk.scripts import Scripts
+from server.desk.redis.connection import asked
+from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 1_000  # students in one call: about 3 ms of Redis
 _ENTRIES_AT_ONCE = 1_000

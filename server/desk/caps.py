@@ -1,7 +1,7 @@
 """What a student's coupons are counted for on the desk, and the keys of it.
 
-Made by flows/load_limits.py from a batch; read by drop_desk.py, whose `take_slots` takes a slot of each, and
-by cap_loader.py, which brings to the desk what the ledger knows of them.
+Made by flows/coupons/load_caps.py from a batch; read by drop_desk.py, whose `take_slots` takes a slot of
+each, and by cap_loader.py, which brings to the desk what the ledger knows of them.
 """
 
 from collections.abc import Collection, Mapping

@@ -17,11 +17,11 @@ from time import perf_counter
 
 from redis.asyncio import Redis
 
-from server.core.claims import ClaimState, Outcome
-from server.desk import DeskUnavailableError, records
+from server.core.drops.claims import ClaimState, Outcome
+from server.desk import DeskUnavailableError, claim_record
+from server.desk.claim_record import HeldClaim
 from server.desk.keys import ShardKeys
-from server.desk.records import HeldClaim
-from server.desk.scripts import Scripts
+from server.desk.scripts.loader import Scripts
 from server.ids import new_claim_stem
 
 MAX_TAPS_A_CALL = 500  # the script blocks Redis for about 3 ms then
@@ -199,7 +199,7 @@ class _ShardQueue:
 def answer_of(said: int | bytes) -> ClaimAnswer:
     if isinstance(said, int):
         return _ANSWERS[said]
-    held = records.parse(said[1:])
+    held = claim_record.parse(said[1:])
     if said.startswith(b"W"):
         return ClaimAnswer(Outcome.WON, held)
     return ClaimAnswer(Outcome.ALREADY_WON, held)

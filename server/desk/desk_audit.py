@@ -1,7 +1,7 @@
 """The whole of a desk as it stands, read piece by piece: no call holds up the class.
 
-Called by flows/examine_desk.py and flows/repair.py. Writes nothing. What is read in several calls is of
-several moments; the order in which it is asked for is the caller's business.
+Called by flows/consistency/desk_checks.py and flows/consistency/repair.py. Writes nothing. What is read in
+several calls is of several moments; the order in which it is asked for is the caller's business.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,12 +11,12 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from server.desk import records
-from server.desk.connection import asked
+from server.desk import claim_record
+from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP, read_entry
-from server.desk.records import HeldClaim
-from server.desk.scripts import Scripts
+from server.desk.redis.connection import asked
+from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 500
 _KEYS_AT_ONCE = 1_000
@@ -86,7 +86,7 @@ class DeskAudit:
         while True:
             async with asked():
                 cursor, found = await self._redis.hscan(key, cursor, count=_AT_ONCE)
-            yield {name.decode(): records.parse(record) for name, record in found.items()}
+            yield {name.decode(): claim_record.parse(record) for name, record in found.items()}
             if not cursor:
                 return
 
@@ -98,7 +98,7 @@ class DeskAudit:
         async with asked():
             found = await self._redis.hmget(self._keys(shard).holders(drop_id), students)
         rows = zip(students, found, strict=True)
-        return {student: records.parse(record) for student, record in rows if record}
+        return {student: claim_record.parse(record) for student, record in rows if record}
 
     async def slots(
         self, shard: int, batch_id: str, students: Sequence[str]

@@ -10,8 +10,8 @@ from itertools import chain
 import orjson
 from redis.asyncio import Redis
 
-from server.core.drops import Allotment, RoomDrop
-from server.desk import records
+from server.core.drops.drops import Allotment, RoomDrop
+from server.desk import claim_record
 from server.desk.cap_loader import CapLoader
 from server.desk.caps import (
     Cap,
@@ -22,7 +22,7 @@ from server.desk.caps import (
     dump_slots,
     key_of,
 )
-from server.desk.connection import asked
+from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import (
     COUNT_FIELDS,
     Closing,
@@ -33,8 +33,8 @@ from server.desk.drop_state import (
 )
 from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_words
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.records import HeldClaim
-from server.desk.scripts import Scripts
+from server.desk.redis.connection import asked
+from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 500
 
@@ -153,7 +153,7 @@ class DropDesk:
             for shard, drop_id, students in wanted:
                 pipe.hmget(self._keys(shard).holders(drop_id), students)
             rows = await pipe.execute()
-        return [[records.parse(record) if record else None for record in row] for row in rows]
+        return [[claim_record.parse(record) if record else None for record in row] for row in rows]
 
     async def held_of(
         self, drops: Sequence[RoomDrop], students: Sequence[str]
@@ -176,7 +176,7 @@ class DropDesk:
         for start in range(0, len(told), _AT_ONCE):
             args: list[str | int | bytes] = []
             for student, claim in told[start : start + _AT_ONCE]:
-                args += (student, records.dump(claim))
+                args += (student, claim_record.dump(claim))
             await self._scripts.run("give_up", names, args)
 
     async def forget_caps(self, name: CapName, over: Sequence[tuple[int, str]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from server.core.drops import DropState, Window, state_at
+from server.core.drops.drops import DropState, Window, state_at
 
 ExtendOutcome = Literal["extended", "stale", "closed"]
 

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import orjson
 from redis.asyncio import Redis
 
-from server.core.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
+from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
 from server.desk import room_drops
-from server.desk.connection import asked, database_of
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.keys import RoomKeys
-from server.desk.scripts import Scripts
+from server.desk.redis.connection import asked, database_of
+from server.desk.scripts.loader import Scripts
 
 BOARD_KEPT_SECONDS = 7 * 24 * 3600
 SEEN_KEPT_SECONDS = 24 * 3600

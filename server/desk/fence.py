@@ -1,7 +1,7 @@
 """The fence of a desk shard and the steps of its rebuild: lease, load, arm. And marking confirmed.
 
-Called by flows/rebuild_desk.py and flows/record_claims.py, which know the order; here are only the
-single steps. Until `arm`, every script that writes the shard refuses.
+Called by flows/consistency/rebuild_desk.py and flows/drops/persist_claims.py, which know the order; here are
+only the single steps. Until `arm`, every script that writes the shard refuses.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 import orjson
 from redis.asyncio import Redis
 
-from server.core.drops import Allotment, Window
-from server.desk import records
+from server.core.drops.drops import Allotment, Window
+from server.desk import claim_record
 from server.desk.caps import CapName, dump_slots, key_of
-from server.desk.connection import asked
+from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.records import HeldClaim
-from server.desk.scripts import Scripts
+from server.desk.redis.connection import asked
+from server.desk.scripts.loader import Scripts
 
 # Renewed with every piece. Where its owner dies or is cut off, everybody else waits for its end.
 LEASE_MS = 5_000
@@ -146,7 +146,7 @@ class Fence:
         args += [word for pair in fields.items() for word in pair]
         args.append(len(holders))
         for student, held in holders:
-            args += (student, records.dump(held))
+            args += (student, claim_record.dump(held))
         args += free
         if not await self._scripts.run("load_drop", keys, args):
             raise LeaseLostError

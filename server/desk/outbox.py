@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from server.desk.connection import asked
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.scripts import Scripts
+from server.desk.redis.connection import asked
+from server.desk.scripts.loader import Scripts
 
 GROUP = "ledger"
 CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over

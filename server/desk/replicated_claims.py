@@ -8,10 +8,10 @@ again, and where a worker confirms it first the student hears that.
 
 from redis.asyncio import Redis
 
-from server.core.claims import ClaimState
+from server.core.drops.claims import ClaimState
 from server.desk.claim_desk import RETRY, ClaimAnswer, ClaimDesk, OnCall, Tap, answer_of
-from server.desk.connection import asked
 from server.desk.keys import ShardKeys
+from server.desk.redis.connection import asked
 
 WAIT_MS = 500  # a replica at its post needs one
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from server.core.claims import Audience, conditions_to_json, read_conditions
-from server.core.drops import CloseReason, RoomDrop, Window
-from server.core.room_cards import bounded
+from server.core.drops.claims import Audience, conditions_to_json, read_conditions
+from server.core.drops.drops import CloseReason, RoomDrop, Window
+from server.core.drops.room_cards import bounded
 
 
 def dump(drop: RoomDrop) -> bytes:

@@ -1,9 +1,9 @@
 """One pub/sub connection of a gateway: the channels of its rooms, and a heartbeat through all of it.
 
-Made by the composition root, run by gateway/upkeep.py. Redis' pub/sub loses messages silently when a
-connection breaks (38 of 200 in a trial) and redis-py does not notice a frozen server. So the gateway sends
-itself a heartbeat through Redis; when it does not come back in time the connection is thrown away, made
-anew, and `on_reconnect` says that every room may have a gap.
+Made by the composition root, run by gateway/background_tasks.py. Redis' pub/sub loses messages silently when
+a connection breaks (38 of 200 in a trial) and redis-py does not notice a frozen server. So the gateway sends
+itself a heartbeat through Redis; when it does not come back in time the connection is thrown away, made anew,
+and `on_reconnect` says that every room may have a gap.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from server.desk.connection import database_of
 from server.desk.keys import RoomKeys, channel_in
+from server.desk.redis.connection import database_of
 
 HEARTBEAT_SECONDS = 0.5
 SILENCE_SECONDS = 1.5  # nothing heard for that long: the connection is dead

@@ -4,6 +4,7 @@ Asked by `connection.py`. What the client wrote is judged by `handshake.py`; wha
 moment is its `Host`'s to say.
 """
 
+from server.gateway.connection_handler import Host
 from server.gateway.handshake import (
     BAD_HOST,
     DRAINING,
@@ -15,7 +16,6 @@ from server.gateway.handshake import (
     has_good_host,
     is_from,
 )
-from server.gateway.host import Host
 
 
 def refusal_of(asked: Handshake, room: str | None, host: Host, peer: str) -> Refusal | None:

@@ -1,8 +1,8 @@
 """What a large welcome may leave unsent, and for how long.
 
-Used by `connection.py`; one for a gateway, looked at each second by `upkeep.py`. A client is evicted
-where 64 KB of what it was pushed are unsent. A welcome can be larger than that: its bytes do not count, as
-long as the client reads on. There is no timer for each: a class of ten thousand joins at once.
+Used by `connection.py`; one for a gateway, looked at each second by `background_tasks.py`. A client is
+evicted where 64 KB of what it was pushed are unsent. A welcome can be larger than that: its bytes do not
+count, as long as the client reads on. There is no timer for each: a class of ten thousand joins at once.
 """
 
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice, repeat
 from operator import call
 
-from server.core.claims import Audience
+from server.core.drops.claims import Audience
 from server.core.identity import Identity, Role
 from server.gateway.connection import Connection
 

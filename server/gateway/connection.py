@@ -3,9 +3,9 @@
 Given to uvicorn as its `ws` class (gateway.protocol_class), so that pages, API and sockets share a
 port. No task, queue or future for a connection: some 3 KB each.
 Two ways in, decided anew for each read: the usual handshake and the usual frame, whole in one read, are
-taken at once; everything else goes the long way through the `websockets` library (long_way.py), which is made
-when it is first needed and kept from then on (decisions/0011).
-Knows nothing of Redis; what a session asks for goes to the `Host`.
+taken at once; everything else goes the long way through the `websockets` library (library_protocol.py), which
+is made when it is first needed and kept from then on (decisions/0011). Knows nothing of Redis; what a session
+asks for goes to the `Host`.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from websockets.http11 import Request
 from server import wire
 from server.clock import now_ms
 from server.core.room_names import room_of
-from server.gateway import closing
+from server.gateway import close_reasons
 from server.gateway.admission import refusal_of
 from server.gateway.allowances import LARGE_BYTES
-from server.gateway.closing import Closing
+from server.gateway.close_reasons import Closing
+from server.gateway.connection_handler import Host
 from server.gateway.frames import text_frame, text_frame_head, usual_text
 from server.gateway.handshake import Handshake, read_request, read_usual
-from server.gateway.host import Host
-from server.gateway.long_way import PORTION, STRANGERS_PORTION, LongWay
+from server.gateway.library_protocol import PORTION, STRANGERS_PORTION, LongWay
 from server.gateway.session import Effect, End, Join, Phase, Session
 
 MAX_UNSENT_BYTES = (
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Called by uvicorn for what is still open when it stops; the drain has been before."""
-        self.end(Closing(closing.GOING_AWAY, "server_restart", "restarting", 1_000))
+        self.end(Closing(close_reasons.GOING_AWAY, "server_restart", "restarting", 1_000))
 
     # --- what the gateway does with it --------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
 
     def evict(self) -> None:
         """It does not read, or far too slowly. What we could still say would not be read either."""
-        self._reason = closing.TOO_SLOW.word
+        self._reason = close_reasons.TOO_SLOW.word
         self._abort()
 
     def end(self, why: Closing) -> None:
@@ -304,14 +304,14 @@ class Connection(asyncio.Protocol):
             if session.is_flooded(now_ms()):
                 way.stop_listening()
         elif frame.opcode is Opcode.BINARY:
-            self.end(closing.NOT_TEXT)
+            self.end(close_reasons.NOT_TEXT)
         elif (
             frame.opcode in (Opcode.TEXT, Opcode.CONT)
             and (text := way.whole_text(frame)) is not None
         ):
             self._do(session.receive(text, now_ms()))
         elif session.is_flooded(now_ms()):
-            self.end(closing.FLOOD)
+            self.end(close_reasons.FLOOD)
 
     def _do(self, effect: Effect) -> None:
         if type(effect) is wire.ClaimFrame:  # most of them; a pattern takes as long as the claim
@@ -332,7 +332,7 @@ class Connection(asyncio.Protocol):
         again and again gets slower. Good ones of the same address never wait: a whole campus may be
         behind it."""
         wait_s = 0.0
-        if why.code == closing.TOKEN_INVALID.code:
+        if why.code == close_reasons.TOKEN_INVALID.code:
             wait_s = self._host.doorkeeper.blame(self._address, now_ms())
         if wait_s and self.transport is not None:
             self.transport.pause_reading()

@@ -1,7 +1,7 @@
 """The gateway of one process: who is connected, and what becomes of what they ask.
 
 Made by the composition root; implements `connection.Host`, and answers the API's snapshot. Rhythm:
-taps leave with the loop's turn (desk/claim_desk.py), joins are read together (joins.py), and every
+taps leave with the loop's turn (desk/claim_desk.py), joins are read together (join_queue.py), and every
 second one pass looks after progress, presence, pings and silence.
 """
 
@@ -22,18 +22,18 @@ from server.core.identity import Identity
 from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.gateway import closing
+from server.gateway import close_reasons
 from server.gateway.allowances import Allowances
-from server.gateway.closing import Closing
+from server.gateway.close_reasons import Closing
 from server.gateway.connection import Connection
-from server.gateway.doorkeeper import MAX_SOCKETS, Doorkeeper
+from server.gateway.connection_limiter import MAX_SOCKETS, Doorkeeper
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
-from server.gateway.joins import Joins
-from server.gateway.leaving import Leaving
+from server.gateway.join_queue import Joins
 from server.gateway.refusals import Refusals
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
+from server.gateway.socket_closer import Leaving
 from server.gateway.taps import Taps
 from server.gateway.token_ends import TokenEnds
 from server.telemetry import Metrics
@@ -116,7 +116,7 @@ class Gateway:
         self._has_less.set()
         self.metrics.ws_connections.dec()
         self.metrics.ws_disconnects.labels(reason).inc()
-        if reason == closing.TOO_SLOW.word:
+        if reason == close_reasons.TOO_SLOW.word:
             self.metrics.evictions.inc()
         session = connection.session
         room = self.rooms.get(session.room) if session is not None else None
@@ -135,7 +135,7 @@ class Gateway:
         wait_ms = self._join_limit.admit(now_ms())
         if wait_ms:
             self.metrics.ws_connects.labels("limited").inc()
-            connection.end(closing.joins_limited(wait_ms))
+            connection.end(close_reasons.joins_limited(wait_ms))
             return
         self.metrics.ws_joins_peak.set(self._join_limit.peak)
         self.joins.add(session.room, (connection,))
@@ -177,7 +177,10 @@ class Gateway:
         come_back = min(COME_BACK_PER_SECOND, max(1, self._join_limit.per_second // 2))
         spread_ms = max(1_000, len(self.connections) * 1_000 // come_back)
         goodbye = Closing(
-            closing.GOING_AWAY, "server_restart", "restarting: come back in a moment", spread_ms
+            close_reasons.GOING_AWAY,
+            "server_restart",
+            "restarting: come back in a moment",
+            spread_ms,
         )
         leaving = list(self.connections)
         random.shuffle(leaving)
@@ -194,7 +197,7 @@ class Gateway:
     async def end_expired(self) -> None:
         """Whose token is over hears nothing more; they come back with a new one. A whole class may have
         tokens of the same second."""
-        await self._dismiss(self.token_ends.due(now_ms()), closing.TOKEN_EXPIRED)
+        await self._dismiss(self.token_ends.due(now_ms()), close_reasons.TOKEN_EXPIRED)
 
     async def _dismiss(self, leaving: Sequence[Connection], why: Closing) -> None:
         """With the same bytes for all, some at a time."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import orjson
 
 from server import wire, wire_state
-from server.core.claims import Audience, ClaimState
-from server.core.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
+from server.core.drops.claims import Audience, ClaimState
+from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
 from server.core.identity import Identity, Role
+from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import FeedKind, Losses, Publication, RoomState
-from server.desk.records import HeldClaim
 from server.gateway.broadcast import Broadcast, OnSent, Write, admits
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame

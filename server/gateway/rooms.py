@@ -14,9 +14,10 @@ import structlog
 
 from server import wire
 from server.clock import now_ms
-from server.core.claims import ClaimState
-from server.core.coupons import HOLD_ENDED
+from server.core.coupons.coupons import HOLD_ENDED
+from server.core.drops.claims import ClaimState
 from server.desk import DeskUnavailableError
+from server.desk.claim_record import HeldClaim
 from server.desk.coupon_changes import CouponChange
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import DeskCounts
@@ -32,10 +33,9 @@ from server.desk.feed import (
     load_losses,
     load_publication,
 )
-from server.desk.records import HeldClaim
 from server.desk.subscription import Subscription
 from server.gateway.broadcast import OnSent
-from server.gateway.coupon_news import CouponNews
+from server.gateway.coupon_changes import CouponNews
 from server.gateway.frames import text_frame
 from server.gateway.room import Room, shown
 

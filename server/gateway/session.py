@@ -10,8 +10,8 @@ from enum import IntEnum
 from server import wire
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
-from server.gateway import closing
-from server.gateway.closing import Closing
+from server.gateway import close_reasons
+from server.gateway.close_reasons import Closing
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
 MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind
@@ -38,9 +38,9 @@ class End:
 
 Effect = Join | wire.ClaimFrame | wire.SeenFrame | End | None
 
-_FLOOD = End(closing.FLOOD)
-_EXPIRED = End(closing.TOKEN_EXPIRED)
-_GARBAGE = End(closing.PROTOCOL_ERROR)
+_FLOOD = End(close_reasons.FLOOD)
+_EXPIRED = End(close_reasons.TOKEN_EXPIRED)
+_GARBAGE = End(close_reasons.PROTOCOL_ERROR)
 
 
 class Session:
@@ -75,7 +75,7 @@ class Session:
             return _FLOOD
         frame = wire.parse(text)
         if frame is None:
-            return _GARBAGE if _is_utf8(text) else End(closing.NOT_UTF8)
+            return _GARBAGE if _is_utf8(text) else End(close_reasons.NOT_UTF8)
         if self.identity is None:
             return self._greet(frame, now)
         if now >= self.identity.expires_at:
@@ -97,10 +97,10 @@ class Session:
     def tick(self, now: int) -> End | None:
         """Asked every few seconds: is it time to end this socket?"""
         if self.identity is None:
-            return End(closing.NO_HELLO) if now - self.began_at >= HELLO_MS else None
+            return End(close_reasons.NO_HELLO) if now - self.began_at >= HELLO_MS else None
         if now >= self.identity.expires_at:
             return _EXPIRED
-        return End(closing.SILENT) if now - self.heard_at >= SILENCE_MS else None
+        return End(close_reasons.SILENT) if now - self.heard_at >= SILENCE_MS else None
 
     def _greet(self, frame: wire.ClientFrame, now: int) -> Effect:
         """One try: who was refused is told so in a moment, and does not go on with another token."""
@@ -118,9 +118,9 @@ class Session:
         except TokenExpiredError:
             return _EXPIRED
         except TokenInvalidError as error:
-            return End(closing.token_invalid(str(error)))
+            return End(close_reasons.token_invalid(str(error)))
         if not identity.may_enter(self.room):
-            return End(closing.WRONG_ROOM)
+            return End(close_reasons.WRONG_ROOM)
         self.identity = identity
         self._rate, self._messages = MESSAGES, Bucket()  # a stranger's bucket holds less
         self.phase = Phase.JOINING

@@ -7,12 +7,12 @@ closure for a tap: it waits in the desk's queue (desk/claim_desk.py) and is answ
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 
-from server.core.claims import ClaimState, Outcome
-from server.core.drops import RoomDrop
+from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.drops import RoomDrop
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap, is_confirmed
-from server.gateway import answers
+from server.gateway import claim_replies
 from server.gateway.connection import Connection
 from server.gateway.room import Room, is_for
 from server.telemetry import Metrics
@@ -62,9 +62,9 @@ class Taps:
     ) -> None:
         """What the desk, or we instead of it, said to one tap."""
         self._answered[answer.outcome] += 1
-        frames = answers.claim_result(drop_id, request_id, answer)
+        frames = claim_replies.claim_result(drop_id, request_id, answer)
         if answer.held is not None and is_confirmed(answer):
-            frames += answers.claim_confirmed(drop_id, answer.held)
+            frames += claim_replies.claim_confirmed(drop_id, answer.held)
         connection.tell(frames)
 
     def left_desk(self) -> None:

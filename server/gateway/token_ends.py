@@ -1,8 +1,8 @@
 """When the token of each socket ends, so that its socket ends with it.
 
-One for a gateway, asked twice a second by `upkeep.py`. There is no timer for each socket: sockets wait in a
-set for each minute, and only the set of this minute is looked through. A set for each second would be no more
-exact, and cost 200 bytes a socket where the tokens of a class end at different times.
+One for a gateway, asked twice a second by `background_tasks.py`. There is no timer for each socket: sockets
+wait in a set for each minute, and only the set of this minute is looked through. A set for each second would
+be no more exact, and cost 200 bytes a socket where the tokens of a class end at different times.
 """
 
 from typing import TYPE_CHECKING, Final

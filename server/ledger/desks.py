@@ -1,7 +1,7 @@
 """One row for each desk shard: the lock between those who write claims and those who rebuild a desk.
 
-Called by flows/record_claims.py and the flows that write down what a desk has done (shared), by
-flows/mend_claims.py and flows/rebuild_desk.py (exclusively).
+Called by flows/drops/persist_claims.py and the flows that write down what a desk has done (shared), by
+flows/drops/reassign_claims.py and flows/consistency/rebuild_desk.py (exclusively).
 What a rebuild reads is then everything that was ever committed, and nothing slips in behind its back.
 """
 

@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from server import service_urls
 from server.ledger import liveness
-from server.ledger.near_sqlite import connect_reader, connect_writer
+from server.ledger.inline_sqlite import connect_reader, connect_writer
 
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0

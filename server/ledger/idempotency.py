@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Dialect, and_, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
-from server.ledger.many_rows import insert_into
+from server.ledger.bulk import insert_into
 from server.ledger.tables import idempotency_keys
 
 KEPT_MS: Final = 24 * 3600 * 1000

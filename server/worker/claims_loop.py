@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.outbox import Outbox, OutboxEntry
-from server.flows.record_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimRecorder
 from server.telemetry import Metrics
 
 WAIT_MS = 1_000

@@ -10,12 +10,16 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from server.core.stock import total
-from server.desk.books_board import BooksBoard, Verdict
+from server.core.drops.stock import total
+from server.desk.consistency_status import BooksBoard, Verdict
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.flows.measure_difference import SECOND_LOOK_SECONDS, DropBooks, measure_books
-from server.flows.places import Places
+from server.flows.consistency.measure_difference import (
+    SECOND_LOOK_SECONDS,
+    DropBooks,
+    measure_books,
+)
+from server.flows.stores import Places
 from server.telemetry import Metrics
 
 _USES = ("free", "held", "redeemed", "returned")

@@ -13,27 +13,27 @@ import structlog
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.books_board import BooksBoard
+from server.desk.consistency_status import BooksBoard
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.flows import budgets
-from server.flows.balances import credit_due
-from server.flows.codes import finish_runs
-from server.flows.drive_intents import close_overdue, drive_pending
-from server.flows.end_holds import end_holds
-from server.flows.forget_limits import forget_limits
-from server.flows.lock_ends import expire_overdue
-from server.flows.places import Places
-from server.flows.rebuild_desk import DeskRebuilder
-from server.flows.stops import tell_stops
-from server.flows.tell_coupons import tell_left_behind
-from server.flows.write_boards import write_boards
+from server.flows.checkout.balances import credit_due
+from server.flows.checkout.unlock import expire_overdue
+from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.coupons.codes import finish_runs
+from server.flows.coupons.prune_claim_limits import forget_limits
+from server.flows.coupons.publish_coupons import tell_left_behind
+from server.flows.drops.drive_intents import close_overdue, drive_pending
+from server.flows.drops.end_holds import end_holds
+from server.flows.drops.update_live_counts import write_boards
+from server.flows.promotions import budgets
+from server.flows.promotions.stops import tell_stops
+from server.flows.stores import Places
 from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.difference_watch import DifferenceWatch
-from server.worker.fence_mender import FenceMender
+from server.worker.fence_recovery import FenceMender
 
 CLAIM_LANES = 2  # one's transaction runs in the database while the other prepares its own
 LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it

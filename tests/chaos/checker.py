@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.core.claims import ClaimState
+from server.core.drops.claims import ClaimState
 from tests.chaos.ending import DropEnd, Ending, Picture, Screen
 from tests.chaos.history import (
     NOT_ANSWERS,

@@ -6,7 +6,7 @@ Read by `reading.py`, judged by `checker.py`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from server.ledger.claims import ClaimRow
+from server.ledger.drops.claims import ClaimRow
 from tests.races.books import DeskBooks, LedgerBooks
 
 

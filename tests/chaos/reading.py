@@ -14,7 +14,7 @@ from server.core.identity import Role
 from server.desk import DeskUnavailableError
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.ledger.claims import ClaimRow
+from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import LedgerUnavailableError
 from server.ledger.tables import (
     batches,

@@ -17,7 +17,7 @@ import httpx
 from redis.asyncio import Redis
 
 from server.core.identity import Role
-from server.desk.connection import connect
+from server.desk.redis.connection import connect
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from tests.chaos.pace import pause

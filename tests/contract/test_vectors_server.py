@@ -10,13 +10,13 @@ import orjson
 import pytest
 
 from server import coupon_frames, wire
-from server.core.claims import Audience, ClaimState, Outcome
-from server.core.coupons import Coupon, CouponState, Standing
-from server.core.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.coupons.coupons import Coupon, CouponState, Standing
+from server.core.drops.claims import Audience, ClaimState, Outcome
+from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
 from server.core.instants import from_text, to_text
+from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
 from server.core.room_names import is_room_name, room_of
-from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
-from server.gateway import closing
+from server.gateway import close_reasons
 from tests.contract.scripted_sessions import VECTORS
 
 Fields = Mapping[str, Any]
@@ -26,7 +26,9 @@ FROM_US = [vector for vector in VECTORS["frames"] if vector["from"] == "server"]
 # Outcomes of what is not built yet (draws): clients know the word already.
 LATER = {"entered"}
 COMES_BACK = {vector["code"]: vector["comes_back"] for vector in VECTORS["close_codes"]}
-OURS = {one.code: one.word for one in closing.ALL} | {closing.GOING_AWAY: "server_restart"}
+OURS = {one.code: one.word for one in close_reasons.ALL} | {
+    close_reasons.GOING_AWAY: "server_restart"
+}
 
 
 def _names(vectors: Iterable[Fields]) -> list[str]:
@@ -245,11 +247,11 @@ def test_clients_know_no_close_code_that_we_never_send() -> None:
 @pytest.mark.parametrize("code", sorted(OURS))
 def test_close_code_sends_clients_back_by_its_range(code: int) -> None:
     """4000-4499 come back, 4500-4999 do not; 1012 is a restart, the others are about our bytes."""
-    assert COMES_BACK[code] is (4000 <= code <= 4499 or code == closing.GOING_AWAY)
+    assert COMES_BACK[code] is (4000 <= code <= 4499 or code == close_reasons.GOING_AWAY)
 
 
 def test_who_may_not_come_back_is_not_told_when() -> None:
-    waits = {one.code: one.retry_after_ms for one in closing.ALL}
+    waits = {one.code: one.retry_after_ms for one in close_reasons.ALL}
     assert not [code for code, wait in waits.items() if wait and not COMES_BACK[code]]
 
 

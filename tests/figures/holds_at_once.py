@@ -17,8 +17,8 @@ from time import perf_counter
 import structlog
 from sqlalchemy import update
 
-from server.core.drop_rules import DropForm
-from server.flows.show_drop import DropView
+from server.core.drops.drop_rules import DropForm
+from server.flows.drops.drop_view import DropView
 from server.ledger import tables
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade

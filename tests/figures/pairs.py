@@ -14,9 +14,9 @@ from typing import Final
 
 import uvloop
 
-from server.core.redemptions import LockForm, Payment
+from server.core.checkout.redemptions import LockForm, Payment
 from server.core.refusals import Refused
-from server.flows.redemptions import confirm, lock
+from server.flows.checkout.redemptions import confirm, lock
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from tests.support.coupon_rows import give_coupon

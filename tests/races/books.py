@@ -12,13 +12,13 @@ from redis.asyncio import Redis
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from server.core.claims import ClaimState
-from server.desk import records
+from server.core.drops.claims import ClaimState
+from server.desk import claim_record
+from server.desk.claim_record import HeldClaim
 from server.desk.keys import ShardKeys
 from server.desk.outbox import Outbox
-from server.desk.records import HeldClaim
-from server.ledger.claims import ClaimRow, of_drop
-from server.ledger.drops import DropRow, find
+from server.ledger.drops.claims import ClaimRow, of_drop
+from server.ledger.drops.drops import DropRow, find
 from server.ledger.engine import Ledger
 from server.ledger.tables import allotments, batches, claims, coupons, drops
 from tests.support.eventually import eventually
@@ -103,7 +103,7 @@ class Books:
             next=int(drop[b"next"]),
             live=int(drop[b"live"]),
             free=frozenset(int(unit) for unit in free),
-            holders={name.decode(): records.parse(one) for name, one in holders.items()},
+            holders={name.decode(): claim_record.parse(one) for name, one in holders.items()},
         )
 
     async def in_ledger(self, drop_id: str) -> LedgerBooks:

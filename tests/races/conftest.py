@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from server.desk.connection import connect
+from server.desk.redis.connection import connect
 from server.ledger.engine import Ledger
 from tests.races.books import Books
 from tests.races.school import SchoolMaker

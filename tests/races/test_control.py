@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from server.core.claims import Outcome
+from server.core.drops.claims import Outcome
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
-from server.desk.connection import connect
+from server.desk.redis.connection import connect
 from tests.support.crowd import all_at_once
 from tests.support.desks import SHARD, Desk
 from tests.support.naive_desk import NaiveDesk

@@ -19,12 +19,12 @@ from sqlalchemy import func, select
 
 from server import exposition
 from server.api.app import build_app
-from server.api.claim_limits import StudentLimiter
-from server.api.parts import ApiParts
+from server.api.http.claim_limits import StudentLimiter
+from server.api.http.dependencies import ApiParts
 from server.core.identity import Identity, Role
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
-from server.flows.record_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimRecorder
 from server.ledger.engine import Ledger
 from server.ledger.tables import metadata
 from server.telemetry import Health, Metrics

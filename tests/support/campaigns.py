@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import event
 
-from server.core.batches import Batch
-from server.core.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Money
-from server.core.orders import Order
-from server.core.redemptions import LockForm, Payment, Redemption
-from server.flows.campaigns import create_campaign
-from server.flows.redemptions import confirm, lock
-from server.ledger import budget_audit, campaigns, coupons
+from server.core.checkout.orders import Order
+from server.core.checkout.redemptions import LockForm, Payment, Redemption
+from server.core.promotions.batches import Batch
+from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Money
+from server.flows.checkout.redemptions import confirm, lock
+from server.flows.promotions.campaigns import create_campaign
+from server.ledger.consistency import budget_audit
+from server.ledger.coupons import coupons
 from server.ledger.engine import Ledger
+from server.ledger.promotions import campaigns
 from tests.support.classroom import Classroom, granted, now_ms
 
 HOUR_MS = 3_600_000

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from server.core.redemptions import LockForm, Payment, Redemption
-from server.core.refunds import RefundForm
-from server.core.templates import Returned, Returns
-from server.flows import lock_ends, redemptions
-from server.flows.coupon_teller import CouponTeller
-from server.flows.refunds import refund
+from server.core.checkout.redemptions import LockForm, Payment, Redemption
+from server.core.checkout.refunds import RefundForm
+from server.core.promotions.templates import Returned, Returns
+from server.flows.checkout import redemptions, unlock
+from server.flows.checkout.refunds import refund
+from server.flows.coupons.coupon_publisher import CouponTeller
 from tests.support.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew
 from tests.support.gateways import Client, Frame, RunningGateway, a_token
@@ -36,10 +36,10 @@ class Checkout:
         return granted(await redemptions.confirm(self.crew.ledger, locked.id, Payment(), now_ms()))
 
     async def cancel(self, locked: Redemption) -> Redemption:
-        return granted(await lock_ends.cancel(self.crew.ledger, locked.id, now_ms()))
+        return granted(await unlock.cancel(self.crew.ledger, locked.id, now_ms()))
 
     async def let_expire(self, locked: Redemption) -> None:
-        assert await lock_ends.expire_overdue(self.crew.ledger, locked.expires_at + 1) == 1
+        assert await unlock.expire_overdue(self.crew.ledger, locked.expires_at + 1) == 1
 
     async def refund(self, order_id: str = "order-1") -> None:
         form = RefundForm("refund-1")

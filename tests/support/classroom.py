@@ -13,24 +13,26 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from server.core.batches import Batch, BatchForm
-from server.core.claims import Outcome
-from server.core.drop_rules import DropForm
+from server.core.drops.claims import Outcome
+from server.core.drops.drop_rules import DropForm
+from server.core.promotions.batches import Batch, BatchForm
+from server.core.promotions.template_forms import TemplateForm
+from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
 from server.core.refusals import Refused
-from server.core.template_forms import TemplateForm
-from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed, Publication
 from server.desk.outbox import Outbox
-from server.flows.batches import create_batch
-from server.flows.open_drop import Drops
-from server.flows.places import Places
-from server.flows.record_claims import ClaimRecorder
-from server.flows.show_drop import DropView
-from server.flows.templates import create_template
-from server.ledger import batches, drops, tables
-from server.ledger.drops import DropRow
+from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_view import DropView
+from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.promotions.batches import create_batch
+from server.flows.promotions.templates import create_template
+from server.flows.stores import Places
+from server.ledger import tables
+from server.ledger.drops import drops
+from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
+from server.ledger.promotions import batches
 from tests.support.desks import Desk
 
 ROOM = "101"

@@ -2,14 +2,14 @@
 
 from sqlalchemy import insert, select, update
 
-from server.core import codes
-from server.core.coupons import Coupon
-from server.core.template_forms import TemplateForm, to_template
+from server.core.coupons import codes
+from server.core.coupons.coupons import Coupon
+from server.core.promotions.template_forms import TemplateForm, to_template
 from server.ids import new_claim_stem, new_id
-from server.ledger import coupons as coupon_rows
-from server.ledger import templates
-from server.ledger.coupons import NewCoupon
+from server.ledger.coupons import coupons as coupon_rows
+from server.ledger.coupons.coupons import NewCoupon
 from server.ledger.engine import Ledger
+from server.ledger.promotions import templates
 from server.ledger.tables import allotments, batches, claims, coupons, drops
 from tests.support.money import DAY_MS, NOW, a_form
 

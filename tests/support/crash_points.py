@@ -57,11 +57,11 @@ class CrashPoint:
 OPEN = ("server.desk.drop_desk:DropDesk", "open")
 CLOSE = ("server.desk.drop_desk:DropDesk", "close")
 PUBLISH = ("server.desk.feed:Feed", "publish")
-SCRIPT = ("server.desk.scripts:Scripts", "run")
+SCRIPT = ("server.desk.scripts.loader:Scripts", "run")
 CONFIRM = ("server.desk.fence:Fence", "confirm")
 PUBLISH_CONFIRMATIONS = ("server.desk.feed:Feed", "publish_confirmations")
 ACKNOWLEDGE = ("server.desk.outbox:Outbox", "acknowledge")
-READ_BACK = ("server.ledger.coupons", "by_claims")  # the last statement before the commit
+READ_BACK = ("server.ledger.coupons.coupons", "by_claims")  # the last statement before the commit
 FINISH_INTENT = ("server.ledger.intents", "finish")  # likewise
 
 

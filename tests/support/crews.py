@@ -14,18 +14,19 @@ import orjson
 import pytest_asyncio
 from sqlalchemy import select
 
-from server.core.claims import ClaimState, Outcome
-from server.desk.connection import connect, database_of
+from server.core.drops.claims import ClaimState, Outcome
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, RoomKeys
 from server.desk.outbox import Outbox, OutboxEntry
-from server.flows.places import Places
-from server.flows.rebuild_desk import DeskRebuilder
-from server.flows.record_claims import ClaimRecorder, Recorded
+from server.desk.redis.connection import connect, database_of
+from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.drops.persist_claims import ClaimRecorder, Recorded
+from server.flows.stores import Places
 from server.ids import new_claim_stem
-from server.ledger import claims, drops, tables
-from server.ledger.claims import ClaimRow
+from server.ledger import tables
+from server.ledger.drops import claims, drops
+from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import Ledger
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop

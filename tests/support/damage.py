@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, update
 
-from server.core.coupons import CouponState
+from server.core.coupons.coupons import CouponState
 from server.ledger.tables import claims, coupons, redemptions
 from tests.support.classroom import now_ms
 from tests.support.crews import ALL_SHARDS, Crew

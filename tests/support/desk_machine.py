@@ -14,13 +14,13 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from server.core.drops import Allotment, Window
+from server.core.drops.drops import Allotment, Window
 from server.desk.caps import CapName
 from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import Closing, Stamped
 from server.desk.fence import ConfirmedClaim, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
-from server.desk.records import HeldClaim
 from tests.support.classroom import now_ms
 from tests.support.desk_seen import (
     DropSeen,

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from server.core.claims import ClaimState
-from server.core.drops import Allotment, Window
-from server.desk import records
-from server.desk.records import HeldClaim
+from server.core.drops.claims import ClaimState
+from server.core.drops.drops import Allotment, Window
+from server.desk import claim_record
+from server.desk.claim_record import HeldClaim
 from tests.support.model_desk import ModelClaim, ModelDrop
 
 
@@ -79,7 +79,9 @@ def drop_seen(row: list[Any]) -> DropSeen:
             Allotment(a[2], a[0], a[1]) for a in orjson.loads(text.get("allotments", "[]"))
         ],
         free_units=[*came_back, *range(first_never_taken, number["quantity"] + 1)],
-        holders={student.decode(): records.parse(record) for student, record in holders.items()},
+        holders={
+            student.decode(): claim_record.parse(record) for student, record in holders.items()
+        },
         quantity=number["quantity"],
         live=number["live"],
         won_total=number["won_total"],

@@ -8,16 +8,16 @@ from typing import Any
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from server.core.claims import Audience
-from server.core.drops import Allotment, RoomDrop, Window
+from server.core.drops.claims import Audience
+from server.core.drops.drops import Allotment, RoomDrop, Window
 from server.desk.caps import CapsMissing
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
-from server.desk.connection import connect
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import Stamped
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, ShardKeys
+from server.desk.redis.connection import connect
 from tests.support.redis_server import RedisServer
 
 SHARD = 3

@@ -12,7 +12,7 @@ import orjson
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from server.core.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, RoomDrop
+from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, RoomDrop
 from server.desk import room_drops
 from server.desk.feed import FeedKind, RoomState
 from server.desk.keys import RoomKeys

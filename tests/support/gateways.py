@@ -15,10 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from server.clock import now_ms
-from server.commands.listening import SEND_BUFFER_BYTES
-from server.desk.connection import connect as connect_redis
+from server.commands.process.listening import SEND_BUFFER_BYTES
+from server.desk.redis.connection import connect as connect_redis
 from server.desk.subscription import Subscription
-from server.gateway import upkeep
+from server.gateway import background_tasks
 from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.telemetry import Health, Metrics
@@ -116,7 +116,7 @@ async def running_gateway(
     def subscribe(rooms: Rooms) -> Subscription:
         return Subscription(listener, desk.prefix, name, rooms.on_message, rooms.on_reconnect)
 
-    async with upkeep.running(gateway, subscribe, Health()):
+    async with background_tasks.running(gateway, subscribe, Health()):
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         server = await asyncio.get_running_loop().create_server(

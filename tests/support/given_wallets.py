@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from sqlalchemy import insert
 
-from server.core import codes
-from server.core.coupons import Coupon
-from server.core.templates import Template
+from server.core.coupons import codes
+from server.core.coupons.coupons import Coupon
+from server.core.promotions.templates import Template
 from server.ids import new_id
-from server.ledger import templates
 from server.ledger.engine import Ledger
+from server.ledger.promotions import templates
 from server.ledger.tables import batches, coupons
 from tests.support.coupon_rows import batch_row
 from tests.support.wallets import Case

@@ -4,7 +4,7 @@ Hypothesis is synchronous, so a step waits for its calls (`stage.run`); each exa
 own. In the suite the examples are few and always the same. `TEST_EXAMPLES=3000` tries that many, others
 in every run:
 
-    TEST_EXAMPLES=3000 python -m pytest tests/integration/test_desk_model.py --timeout 3600
+    TEST_EXAMPLES=3000 python -m pytest tests/integration/desk/test_desk_model.py --timeout 3600
 """
 
 import asyncio
@@ -21,8 +21,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from redis.asyncio import Redis
 
-from server.desk import DeskUnavailableError, scripts
-from server.desk.connection import connect
+from server.desk import DeskUnavailableError
+from server.desk.redis.connection import connect
+from server.desk.scripts import loader
 from tests.support.redis_server import RedisServer
 
 T = TypeVar("T")
@@ -118,16 +119,16 @@ class Mutant:
 
     def put_in_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Until the test ends."""
-        path = files("server.desk") / f"{self.script}.lua"
+        path = files("server.desk.scripts") / f"{self.script}.lua"
         whole = path.read_text("utf-8")
         assert whole.count(self.text) == 1, f"{self.script}.lua has changed: mend the mutant"
         broken = whole.replace(self.text, self.instead)
-        source = scripts._source
+        source = loader._source
 
         def mutated(name: str) -> str:
             return source(name).replace(whole, broken)
 
-        monkeypatch.setattr(scripts, "_source", mutated)
+        monkeypatch.setattr(loader, "_source", mutated)
 
     def must_be_found(
         self, machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int

@@ -1,7 +1,7 @@
 """What a desk shard does, without Redis: the rules alone, one call after the other, nothing optimised.
 
-Whoever wants to know how a drop is claimed reads this first, and the scripts (`server/desk/*.lua`)
-afterwards. `tests/integration/test_desk_model.py` asks both the same and compares every key.
+Whoever wants to know how a drop is claimed reads this first, and the scripts (`server/desk/scripts/*.lua`)
+afterwards. `tests/integration/desk/test_desk_model.py` asks both the same and compares every key.
 
 - A drop has **units** 1..quantity, given to it in **allotments** that follow each other without gaps.
 - A **claim** takes the lowest free unit, and the lowest **slot** that the student has not used of the
@@ -18,8 +18,8 @@ and filled in by whoever asks both.
 
 from dataclasses import dataclass, field
 
-from server.core.claims import ClaimState, Outcome
-from server.core.drops import Allotment, Window
+from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.drops import Allotment, Window
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import Closing, Extended
 from server.desk.fence import ConfirmedClaim

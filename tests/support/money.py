@@ -2,10 +2,10 @@
 
 from hashlib import sha256
 
-from server.core.coupons import Coupon, CouponState
-from server.core.orders import LineKind, Order, OrderLine
-from server.core.template_forms import TemplateForm, to_template
-from server.core.templates import (
+from server.core.checkout.orders import LineKind, Order, OrderLine
+from server.core.coupons.coupons import Coupon, CouponState
+from server.core.promotions.template_forms import TemplateForm, to_template
+from server.core.promotions.templates import (
     AmountOff,
     Discount,
     FixedValidity,

@@ -5,12 +5,12 @@ catches, thrown just before or just after the hop.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.core.drops import Allotment, RoomDrop
+from server.core.drops.drops import Allotment, RoomDrop
 from server.desk.caps import Cap, CapsMissing
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import Closing, Extended, Stamped
 from server.desk.feed import Feed, FeedKind
-from server.flows.open_drop import Drops
+from server.flows.drops.drop_service import Drops
 from tests.support.classroom import Classroom
 
 

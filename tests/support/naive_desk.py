@@ -6,7 +6,7 @@ would not notice if ours did.
 
 from redis.asyncio import Redis
 
-from server.core.claims import Outcome
+from server.core.drops.claims import Outcome
 from server.desk.claim_desk import ClaimAnswer
 
 

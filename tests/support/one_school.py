@@ -13,8 +13,8 @@ from shutil import copy
 import pytest
 
 from server.core.identity import Role
-from server.desk.connection import connect
 from server.desk.feed import FeedKind
+from server.desk.redis.connection import connect
 from tests.support.desks import a_room_drop, make_desk
 from tests.support.raw_socket import raw_socket, says
 from tests.support.redis_server import RedisServer

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from server.core.orders import Order
-from server.core.redemptions import LockForm, Payment, Redemption
-from server.core.template_forms import TemplateForm
-from server.core.templates import Returns
-from server.flows.redemptions import confirm, lock
+from server.core.checkout.orders import Order
+from server.core.checkout.redemptions import LockForm, Payment, Redemption
+from server.core.promotions.template_forms import TemplateForm
+from server.core.promotions.templates import Returns
+from server.flows.checkout.redemptions import confirm, lock
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import give_coupon
 from tests.support.money import NOW, a_form, an_order

@@ -20,8 +20,8 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from server.desk.embedded import installed_servers
-from server.lifeline import ending_with_this_process
+from server.desk.redis.embedded import installed_servers
+from server.process_guard import ending_with_this_process
 
 _PING_PAUSE_S = 0.01
 _PING_TRIES = 1_000

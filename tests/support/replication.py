@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest_asyncio
 import redis
 
-from server.core.claims import ClaimState
-from server.desk.connection import connect
+from server.core.drops.claims import ClaimState
+from server.desk.redis.connection import connect
 from tests.support.desks import SHARD, Desk
 from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer

@@ -17,18 +17,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select, update
 
-from server.core.claims import ClaimState, Outcome
-from server.core.drop_rules import DropForm
-from server.core.redemptions import LockForm, Payment, Redemption
+from server.core.checkout.redemptions import LockForm, Payment, Redemption
+from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.drop_rules import DropForm
 from server.core.refusals import Refused
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.keys import RoomKeys, ShardKeys
 from server.desk.outbox import OutboxEntry
-from server.flows import lock_ends, redemptions
-from server.flows.drive_intents import drive_pending
-from server.ledger import coupon_moves, coupons, tables
-from server.ledger.claims import ClaimRow
+from server.flows.checkout import redemptions, unlock
+from server.flows.drops.drive_intents import drive_pending
+from server.ledger import tables
+from server.ledger.coupons import coupon_moves, coupons
+from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import Ledger
 from tests.races.books import Books
 from tests.support.classroom import ROOM, now_ms
@@ -225,7 +226,7 @@ class SchoolMachine(RuleBasedStateMachine):
                 paid = await redemptions.confirm(self.ledger, locked.id, Payment(), now_ms())
                 assert not isinstance(paid, Refused)
             elif end == "cancelled":
-                await lock_ends.cancel(self.ledger, locked.id, now_ms())
+                await unlock.cancel(self.ledger, locked.id, now_ms())
 
     @is_armed
     @rule(which=an_index)

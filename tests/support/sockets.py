@@ -20,10 +20,10 @@ from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
 from server.gateway.allowances import Allowances
 from server.gateway.connection import Connection
-from server.gateway.doorkeeper import Doorkeeper
-from server.gateway.leaving import Leaving
+from server.gateway.connection_limiter import Doorkeeper
 from server.gateway.refusals import Refusals
 from server.gateway.session import Session
+from server.gateway.socket_closer import Leaving
 from server.telemetry import Metrics
 from server.tokens import TokenKeys
 

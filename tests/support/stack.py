@@ -20,7 +20,7 @@ import pytest
 
 from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
-from server.lifeline import ending_with_this_process
+from server.process_guard import ending_with_this_process
 from server.tokens import TokenKeys
 from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer

@@ -1,11 +1,11 @@
 """Codes of a batch, and students who type them."""
 
-from server.core.batches import Batch
-from server.core.code_runs import Source
-from server.core.coupons import Coupon
+from server.core.coupons.code_runs import Source
+from server.core.coupons.coupons import Coupon
+from server.core.promotions.batches import Batch
 from server.core.refusals import Refused
-from server.flows import codes as flows
-from server.flows.bind_code import Account, bind_code
+from server.flows.coupons import codes as flows
+from server.flows.coupons.bind_code import Account, bind_code
 from tests.support.classroom import granted, now_ms
 from tests.support.crews import Crew
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from server.core.coupons import Coupon, CouponState
-from server.core.orders import LineKind, Order, OrderLine
-from server.core.template_forms import TemplateForm, to_template
-from server.core.templates import (
+from server.core.checkout.orders import LineKind, Order, OrderLine
+from server.core.coupons.coupons import Coupon, CouponState
+from server.core.promotions.template_forms import TemplateForm, to_template
+from server.core.promotions.templates import (
     AmountOff,
     Counted,
     Deducts,

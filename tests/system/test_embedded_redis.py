@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from server.desk.connection import connect
-from server.desk.embedded import EmbeddedRedis, EmbeddedRedisError, installed_servers, stop
+from server.desk.redis.connection import connect
+from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError, installed_servers, stop
 from tests.support.eventually import eventually
 from tests.support.stack import processes_of
 
@@ -68,7 +68,9 @@ async def test_every_installed_server_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, binary in enumerate(list(installed_servers())):
-        monkeypatch.setattr("server.desk.embedded.installed_servers", lambda one=binary: [one])
+        monkeypatch.setattr(
+            "server.desk.redis.embedded.installed_servers", lambda one=binary: [one]
+        )
         async with running(tmp_path / str(number)) as client:
             assert await client.ping()
 
@@ -101,7 +103,7 @@ async def test_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> 
 
 
 async def test_no_server_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.desk.embedded.installed_servers", lambda: [])
+    monkeypatch.setattr("server.desk.redis.embedded.installed_servers", lambda: [])
 
     with pytest.raises(EmbeddedRedisError, match="Install redis-server"):
         await EmbeddedRedis(tmp_path).start()
@@ -126,7 +128,7 @@ async def test_it_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 _PARENT = """
 import asyncio, pathlib, sys
-from server.desk.embedded import EmbeddedRedis
+from server.desk.redis.embedded import EmbeddedRedis
 
 async def main():
     await EmbeddedRedis(pathlib.Path(sys.argv[1])).start()

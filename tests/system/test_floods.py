@@ -15,8 +15,8 @@ from statistics import median, quantiles
 
 import pytest
 
-from server.gateway import closing
-from server.gateway.doorkeeper import BAD_TOKENS, REFUSED_LATER_SECONDS
+from server.gateway import close_reasons
+from server.gateway.connection_limiter import BAD_TOKENS, REFUSED_LATER_SECONDS
 from tests.support.campus import Campus, all_in
 from tests.support.flooder import BEGUN
 from tests.support.one_school import School
@@ -114,8 +114,8 @@ def test_a_campus_of_the_flooding_address_comes_in_and_the_flood_does_not(school
     )
     assert len(campus.waits) == CAMPUS
     assert [set(each) for each in codes] == [
-        {closing.PROTOCOL_ERROR.code},
-        {closing.TOKEN_INVALID.code},
+        {close_reasons.PROTOCOL_ERROR.code},
+        {close_reasons.TOKEN_INVALID.code},
     ]
     assert grown < CAMPUS * KB_OF_A_STUDENT + KB_OF_A_FLOOD
     school.assert_well()

@@ -3,9 +3,9 @@ other unit is back in the batch once."""
 
 import pytest
 
-from server.core.claims import Outcome
-from server.core.drops import CloseReason, DropState
-from server.ledger.drops import DropRow
+from server.core.drops.claims import Outcome
+from server.core.drops.drops import CloseReason, DropState
+from server.ledger.drops.drops import DropRow
 from tests.support.classroom import ROOM
 from tests.support.crash_points import CLOSE, FINISH_INTENT, PUBLISH, Campus, CrashPoint
 from tests.support.crews import Crew, at_work, everybody, is_confirmed

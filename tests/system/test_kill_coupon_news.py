@@ -16,10 +16,12 @@ pytestmark = pytest.mark.asyncio
 
 SHOW = ("server.desk.drop_desk:DropDesk", "show_coupons")
 PUBLISH = ("server.desk.feed:Feed", "publish_changes")
-NOTE = ("server.ledger.coupon_news", "mark_told")  # the last statement before the commit
+NOTE = ("server.ledger.coupons.coupon_changes", "mark_told")  # the last statement before the commit
 
 STEPS = {
-    "before_anything_is_told": CrashPoint("server.flows.coupon_teller", "tell", "before"),
+    "before_anything_is_told": CrashPoint(
+        "server.flows.coupons.coupon_publisher", "tell", "before"
+    ),
     "before_the_desk": CrashPoint(*SHOW, "before"),
     "after_the_desk": CrashPoint(*SHOW, "after"),
     "after_the_rooms": CrashPoint(*PUBLISH, "after"),

@@ -3,7 +3,7 @@ run: each unit is free once, its student is told, and the next one who taps gets
 
 import pytest
 
-from server.core.claims import Outcome
+from server.core.drops.claims import Outcome
 from tests.support.classroom import ROOM
 from tests.support.crash_points import FINISH_INTENT, Campus, CrashPoint
 from tests.support.crews import Crew, at_work, everybody, is_confirmed, listening

@@ -4,10 +4,11 @@ units are back; never anything in between for longer than 10 s."""
 import pytest
 from sqlalchemy import update
 
-from server.core.claims import Outcome
-from server.core.drops import OPENING_DEADLINE_MS, CloseReason, DropState
-from server.ledger import drops, tables
-from server.ledger.drops import DropRow
+from server.core.drops.claims import Outcome
+from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
+from server.ledger import tables
+from server.ledger.drops import drops
+from server.ledger.drops.drops import DropRow
 from tests.support.classroom import ROOM
 from tests.support.crash_points import FINISH_INTENT, OPEN, PUBLISH, Campus, CrashPoint
 from tests.support.crews import at_work, everybody, taps

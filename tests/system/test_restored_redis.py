@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from server.core.claims import Outcome
+from server.core.drops.claims import Outcome
 from server.desk.claim_desk import ClaimDesk
-from server.desk.scripts import _source
+from server.desk.scripts.loader import _source
 from tests.support.classroom import now_ms
 from tests.support.crash_points import Campus, Mortal
 from tests.support.crews import at_work, everybody, is_confirmed

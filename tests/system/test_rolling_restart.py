@@ -16,9 +16,9 @@ from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import DropForm
 from loadtest.books import calling_as, make_batch
 from server.core.identity import Role
-from server.desk.connection import connect
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP
+from server.desk.redis.connection import connect
 from tests.support.eventually import eventually
 from tests.support.lessons import a_lesson, knocking
 from tests.support.redis_server import RedisServer

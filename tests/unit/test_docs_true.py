@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from server.core import coupon_states
-from server.core.claims import Outcome
+from server.core.coupons import coupon_states
+from server.core.drops.claims import Outcome
 from server.core.refusals import Code
-from server.gateway import closing
+from server.gateway import close_reasons
 from server.settings import Settings, settings_table
 from server.telemetry import Metrics, metrics_table
 
@@ -74,15 +74,17 @@ def test_every_outcome_of_a_claim_is_in_the_protocol(outcome: Outcome) -> None:
     assert outcome.value in words(PROTOCOL.partition("### A claim\n")[2].partition("\n###")[0])
 
 
-@pytest.mark.parametrize("code", sorted({one.code for one in closing.ALL} | {closing.GOING_AWAY}))
+@pytest.mark.parametrize(
+    "code", sorted({one.code for one in close_reasons.ALL} | {close_reasons.GOING_AWAY})
+)
 def test_every_close_code_is_in_the_protocol(code: int) -> None:
     table = PROTOCOL.partition("| close code |")[2].partition("\n\n")[0]
     assert code in numbers(table)
 
 
 def test_no_close_code_is_left_out_of_the_list_that_is_checked() -> None:
-    made = {one for one in vars(closing).values() if isinstance(one, closing.Closing)}
-    assert made == set(closing.ALL)
+    made = {one for one in vars(close_reasons).values() if isinstance(one, close_reasons.Closing)}
+    assert made == set(close_reasons.ALL)
 
 
 def test_every_decision_that_is_named_is_written_and_every_one_written_is_named() -> None:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import coupon_frames, wire
-from server.core.claims import Audience, ClaimState, Outcome
-from server.core.coupons import ClaimCoupon, Coupon, CouponState
-from server.core.drops import CloseReason, DropState, RoomDrop, Window
-from server.core.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
+from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
+from server.core.drops.claims import Audience, ClaimState, Outcome
+from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
 from server.desk import room_drops
 
 NINE = 1_772_355_600_000  # 2026-03-01T09:00:00.000Z

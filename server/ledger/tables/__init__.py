@@ -1,11 +1,12 @@
 """The ledger's tables and the constraints that keep its promises without anybody's help.
 
 A file for each subject. Read from here by every file of ledger/ and by the migrations; nobody else. Each
-constraint has a test that tries to break it by SQL (tests/integration/test_ledger_constraints.py).
+constraint has a test that tries to break it by SQL (tests/integration/ledger/test_constraints.py).
 
 Instants are BIGINT milliseconds UTC, money BIGINT minor units, JSON what the contract's JSON is.
 """
 
+from server.ledger.tables.act import acts, coupon_moves
 from server.ledger.tables.append_only import append_only
 from server.ledger.tables.balance import balance_entries, balances, rebates
 from server.ledger.tables.campaign import (
@@ -18,7 +19,6 @@ from server.ledger.tables.campaign import (
 from server.ledger.tables.coupon import code_runs, coupons, template_uses
 from server.ledger.tables.drop import allotments, claims, dead_letters, drops
 from server.ledger.tables.naming import metadata
-from server.ledger.tables.offer import batch_rooms, batches, template_versions, templates
 from server.ledger.tables.order import (
     cancelled_locks,
     redemption_coupons,
@@ -26,8 +26,8 @@ from server.ledger.tables.order import (
     refunded_lines,
     refunds,
 )
-from server.ledger.tables.record import acts, coupon_moves
-from server.ledger.tables.upkeep import desks, idempotency_keys, intents
+from server.ledger.tables.promotion import batch_rooms, batches, template_versions, templates
+from server.ledger.tables.service import desks, idempotency_keys, intents
 
 __all__ = [
     "acts",

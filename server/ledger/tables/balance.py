@@ -16,7 +16,7 @@ from sqlalchemy import (
 from server.ledger.tables.append_only import keep_rows
 from server.ledger.tables.naming import ID, NAME, metadata
 
-# What students have on account from rebates. May be below zero: core/balances.py.
+# What students have on account from rebates. May be below zero: core/checkout/balances.py.
 balances = Table(
     "balances",
     metadata,

@@ -3,10 +3,10 @@
 import orjson
 
 from server import wire
-from server.api.claims import ClaimShown
-from server.api.rooms import SnapshotShown
-from server.core.claims import ClaimState, Outcome
-from server.core.drops import CloseReason, DropState
+from server.api.drops.claims import ClaimShown
+from server.api.drops.rooms import SnapshotShown
+from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.drops import CloseReason, DropState
 from server.core.instants import to_text
 from tests.support.desks import a_room_drop
 

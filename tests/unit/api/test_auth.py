@@ -1,7 +1,7 @@
 import pytest
 
-from server.api import auth
-from server.api.auth import Rule
+from server.api.http import auth
+from server.api.http.auth import Rule
 from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
 from server.tokens import TokenKeys

@@ -1,6 +1,6 @@
 import pytest
 
-from server.api.code_limits import OF_ADDRESS, OF_STUDENT, GuessLimiter
+from server.api.http.code_limits import OF_ADDRESS, OF_STUDENT, GuessLimiter
 
 NOW = 1_760_000_000_000
 CAMPUS = "192.0.2.7"

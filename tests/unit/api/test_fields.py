@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import Field, ValidationError
 
-from server.api.fields import (
+from server.api.http.fields import (
     Amount,
     Body,
     FromDay,
@@ -16,7 +16,7 @@ from server.api.fields import (
     UntilDay,
     absent,
 )
-from server.api.fields import ReadingContext as Context
+from server.api.http.fields import ReadingContext as Context
 from server.core import instants
 
 SHANGHAI = Context(ZoneInfo("Asia/Shanghai"))

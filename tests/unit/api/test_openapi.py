@@ -3,10 +3,10 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from server.api import docs, health
 from server.api.app import CALLS
-from server.api.calls import AnyCall
-from server.api.openapi import document
+from server.api.http import docs, health
+from server.api.http.endpoints import AnyCall
+from server.api.http.openapi import document
 
 DOCUMENT = document(CALLS, (*health.CALLS, *docs.CALLS), "1.2.3")
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 from pydantic import ValidationError
 
-from server.api.paging import PageQuery, first_page
+from server.api.http.paging import PageQuery, first_page
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from server.api.problems import KINDS, problem, status_of
+from server.api.http.problems import KINDS, problem, status_of
 from server.core.refusals import Code, Refused, invalid_field
 
 CONTRACT = {

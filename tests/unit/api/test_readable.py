@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from server.api.app import CALLS
-from server.api.fields import (
+from server.api.http.fields import (
     Body,
     Description,
     Message,

@@ -6,9 +6,9 @@ One drop of three units in one room: ada and bob won, cleo came too late, ada's 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from server.core.claims import ClaimState
-from server.desk.records import HeldClaim
-from server.ledger.claims import ClaimRow
+from server.core.drops.claims import ClaimState
+from server.desk.claim_record import HeldClaim
+from server.ledger.drops.claims import ClaimRow
 from tests.chaos.checker import Violation, check
 from tests.chaos.ending import (
     BatchEnd,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.core.claims import ClaimState
+from server.core.drops.claims import ClaimState
 from tests.chaos.ending import BatchEnd, Picture, Screen
 from tests.chaos.history import (
     Asked,

@@ -15,10 +15,10 @@ from client_sdk.python import (
     status_text,
 )
 from client_sdk.python.texts import TEXTS, Language
-from server.core.claims import Outcome
-from server.core.drops import CloseReason
+from server.core.drops.claims import Outcome
+from server.core.drops.drops import CloseReason
 from server.core.refusals import Code
-from server.gateway import closing
+from server.gateway import close_reasons
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
@@ -49,9 +49,9 @@ def test_every_reason_for_closing_has_its_text(reason: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("why", closing.ALL, ids=lambda why: why.word)
+@pytest.mark.parametrize("why", close_reasons.ALL, ids=lambda why: why.word)
 def test_every_close_has_its_text_by_code_and_by_word(
-    why: closing.Closing, language: Language
+    why: close_reasons.Closing, language: Language
 ) -> None:
     known = {text[LANGUAGES.index(language)] for text in TEXTS["close"].values()}
     assert close_text(why.code, language) in known | {error_text(why.word, language)}

@@ -3,8 +3,8 @@
 import json
 
 from server.commands.doctor import Report, as_machines_read, as_people_read
-from server.flows.examine import LookedAt
-from server.flows.findings import Finding, Kind, Repair
+from server.flows.consistency.doctor import LookedAt
+from server.flows.consistency.findings import Finding, Kind, Repair
 
 SIZE = LookedAt(drops=12, open_drops=3, batches=2)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from server.commands.serving import service
-from server.gateway.doorkeeper import Doorkeeper
+from server.commands.process.serving import service
+from server.gateway.connection_limiter import Doorkeeper
 from server.settings import read_settings
 
 

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core.checkout.orders import MAX_LINES
 from server.core.money import DECIMALS, MAX_MINOR, half_up
-from server.core.orders import MAX_LINES
 
 
 def test_currencies_have_their_own_number_of_decimals() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from server.desk.server_version import ServerVersion
+from server.desk.redis.server_version import ServerVersion
 
 
 def version(text: str) -> ServerVersion:

@@ -10,14 +10,14 @@ from websockets.frames import Opcode
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.room_names import room_of
-from server.gateway import closing
-from server.gateway.closing import Closing
+from server.gateway import close_reasons
+from server.gateway.close_reasons import Closing
 from server.gateway.connection import MAX_UNSENT_BYTES
-from server.gateway.doorkeeper import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
+from server.gateway.connection_limiter import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
-from server.gateway.leaving import CLOSED_IN_A_ROW
-from server.gateway.long_way import MAX_UNHEARD_BYTES, PORTION
+from server.gateway.library_protocol import MAX_UNHEARD_BYTES, PORTION
 from server.gateway.session import MESSAGES, Phase
+from server.gateway.socket_closer import CLOSED_IN_A_ROW
 from server.wire import MAX_FRAME_BYTES
 from tests.support.sockets import NotedHost, Peer, next_pass
 from tests.unit.gateway.test_frames import masked
@@ -328,7 +328,7 @@ class TestMessages:
         for _ in range(MESSAGES.burst + 10):
             peer.pings()
 
-        assert peer.hears()[-1] == closing.FLOOD.code
+        assert peer.hears()[-1] == close_reasons.FLOOD.code
 
     async def test_a_quarter_megabyte_of_pings_costs_no_more_than_the_first_few(
         self, peer: Peer
@@ -346,7 +346,7 @@ class TestMessages:
             + masked(b"", Opcode.CONT, fin=False) * 2 * MESSAGES.burst
         )
 
-        assert peer.hears()[-1] == closing.FLOOD.code
+        assert peer.hears()[-1] == close_reasons.FLOOD.code
 
     async def test_bytes_end_it(self, peer: Peer) -> None:
         live(peer).says_bytes(b"\x00\x01")
@@ -488,7 +488,7 @@ class TestLargeWelcome:
         assert len(joining.host.allowances) == 0
 
     async def test_nor_one_who_is_on_the_way_out(self, joining: Peer) -> None:
-        joining.connection.end(closing.TOKEN_EXPIRED)
+        joining.connection.end(close_reasons.TOKEN_EXPIRED)
         written = len(joining.transport.writes)
         joining.connection.welcome(self.HEAD, b"}")
         assert len(joining.transport.writes) == written
@@ -636,7 +636,7 @@ class TestEnd:
         assert len(peer.transport.writes) == written
 
     async def test_a_whole_process_takes_leave_with_the_same_bytes(self, peer: Peer) -> None:
-        why = Closing(closing.GOING_AWAY, "server_restart", "soon", 1_000)
+        why = Closing(close_reasons.GOING_AWAY, "server_restart", "soon", 1_000)
         words = text_frame(b'{"type":"error","code":"server_restart"}') + close_frame(
             why.code, why.word
         )
@@ -678,7 +678,7 @@ class TestEnd:
 
     async def test_who_breaks_the_rules_is_not_heard_any_more(self, peer: Peer) -> None:
         live(peer).says_text(b"no frame")
-        assert peer.hears()[-1] == closing.PROTOCOL_ERROR.code
+        assert peer.hears()[-1] == close_reasons.PROTOCOL_ERROR.code
         assert peer.transport.ended == ["half-closed"]
         peer.connection.data_received(b"x" * MAX_UNHEARD_BYTES)
         assert peer.transport.ended == ["half-closed"]

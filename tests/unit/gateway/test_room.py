@@ -7,12 +7,12 @@ import orjson
 import pytest
 
 from server import wire
-from server.core.claims import Audience, ClaimState
-from server.core.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, DropState, RoomDrop, Window
+from server.core.drops.claims import Audience, ClaimState
+from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, DropState, RoomDrop, Window
 from server.core.identity import Identity, Role
+from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import FeedKind, Publication, RoomState
-from server.desk.records import HeldClaim
 from server.gateway import broadcast as module
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.room import Room, Welcome

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from server.gateway import closing
+from server.gateway import close_reasons
 from server.gateway.session import (
     GREETINGS,
     HELLO_MS,
@@ -47,7 +47,7 @@ def claim(drop_id: object = "drp_1", request_id: object = "r1") -> bytes:
     return orjson.dumps({"type": "claim", "drop_id": drop_id, "request_id": request_id})
 
 
-def ended_by(effect: Effect) -> closing.Closing | None:
+def ended_by(effect: Effect) -> close_reasons.Closing | None:
     return effect.closing if isinstance(effect, End) else None
 
 
@@ -67,12 +67,12 @@ def test_who_teaches_may_join(role: str) -> None:
 @pytest.mark.parametrize("role", ["finance", "service"])
 def test_who_has_no_business_in_a_room_may_not(role: str) -> None:
     effect = a_session().receive(hello(a_token(role=role)), NOW)
-    assert ended_by(effect) is closing.WRONG_ROOM
+    assert ended_by(effect) is close_reasons.WRONG_ROOM
 
 
 def test_a_token_for_another_room_is_sent_away() -> None:
     effect = a_session().receive(hello(a_token(room="art")), NOW)
-    assert ended_by(effect) is closing.WRONG_ROOM
+    assert ended_by(effect) is close_reasons.WRONG_ROOM
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,21 @@ def test_a_token_for_another_room_is_sent_away() -> None:
 )
 def test_what_is_no_token_is_sent_away(token: str, reason: str) -> None:
     ended = ended_by(a_session().receive(hello(token), NOW))
-    assert ended == closing.token_invalid(reason)
+    assert ended == close_reasons.token_invalid(reason)
 
 
 def test_a_token_signed_with_another_secret_is_sent_away() -> None:
     stranger = TokenKeys(("x" * 32,)).sign(
         {"sub": "ada", "role": "student", "rooms": ["math"], "exp": NOW // 1000 + 60}
     )
-    assert ended_by(a_session().receive(hello(stranger), NOW)) == closing.token_invalid("signature")
+    assert ended_by(a_session().receive(hello(stranger), NOW)) == close_reasons.token_invalid(
+        "signature"
+    )
 
 
 def test_an_expired_token_is_told_to_fetch_a_new_one() -> None:
     old = a_token(seconds=-61)
-    assert ended_by(a_session().receive(hello(old), NOW)) is closing.TOKEN_EXPIRED
+    assert ended_by(a_session().receive(hello(old), NOW)) is close_reasons.TOKEN_EXPIRED
 
 
 def test_a_token_that_expired_within_the_leeway_is_good() -> None:
@@ -101,12 +103,12 @@ def test_a_token_that_expired_within_the_leeway_is_good() -> None:
 
 @pytest.mark.parametrize("text", [claim(), orjson.dumps({"type": "pong"})])
 def test_whatever_comes_before_hello_ends_the_socket(text: bytes) -> None:
-    assert ended_by(a_session().receive(text, NOW)) is closing.PROTOCOL_ERROR
+    assert ended_by(a_session().receive(text, NOW)) is close_reasons.PROTOCOL_ERROR
 
 
 def test_a_second_hello_ends_the_socket() -> None:
     effect = a_live_session().receive(hello(a_token()), NOW)
-    assert ended_by(effect) is closing.PROTOCOL_ERROR
+    assert ended_by(effect) is close_reasons.PROTOCOL_ERROR
 
 
 def test_a_claim_is_passed_on() -> None:
@@ -120,7 +122,7 @@ def test_a_card_on_the_screen_is_passed_on() -> None:
 
 def test_a_claim_after_the_token_expired_is_not_made() -> None:
     later = NOW + 60_000 + LEEWAY_MS
-    assert ended_by(a_live_session().receive(claim(), later)) is closing.TOKEN_EXPIRED
+    assert ended_by(a_live_session().receive(claim(), later)) is close_reasons.TOKEN_EXPIRED
 
 
 def test_a_frame_of_a_later_version_is_ignored() -> None:
@@ -148,17 +150,17 @@ def test_a_frame_of_a_later_version_is_ignored() -> None:
     ],
 )
 def test_garbage_ends_the_socket(text: bytes) -> None:
-    assert ended_by(a_live_session().receive(text, NOW)) is closing.PROTOCOL_ERROR
+    assert ended_by(a_live_session().receive(text, NOW)) is close_reasons.PROTOCOL_ERROR
 
 
 def test_text_that_is_not_utf8_has_its_own_code() -> None:
-    assert ended_by(a_live_session().receive(b'{"type":"\xff"}', NOW)) is closing.NOT_UTF8
+    assert ended_by(a_live_session().receive(b'{"type":"\xff"}', NOW)) is close_reasons.NOT_UTF8
 
 
 def test_a_flood_of_messages_ends_the_socket() -> None:
     session = a_live_session()
     effects = [session.receive(b'{"type":"pong"}', NOW) for _ in range(100)]
-    assert ended_by(effects[-1]) is closing.FLOOD
+    assert ended_by(effects[-1]) is close_reasons.FLOOD
 
 
 def test_a_stranger_has_less_to_say_than_one_with_a_token() -> None:
@@ -176,13 +178,13 @@ def test_a_steady_client_is_never_a_flood() -> None:
 def test_who_says_nothing_at_first_is_ended() -> None:
     session = a_session()
     assert session.tick(NOW + HELLO_MS - 1) is None
-    assert ended_by(session.tick(NOW + HELLO_MS)) is closing.NO_HELLO
+    assert ended_by(session.tick(NOW + HELLO_MS)) is close_reasons.NO_HELLO
 
 
 def test_who_falls_silent_is_ended() -> None:
     session = a_live_session(seconds=100_000)
     assert session.tick(NOW + SILENCE_MS - 1) is None
-    assert ended_by(session.tick(NOW + SILENCE_MS)) is closing.SILENT
+    assert ended_by(session.tick(NOW + SILENCE_MS)) is close_reasons.SILENT
 
 
 def test_any_message_breaks_the_silence() -> None:
@@ -201,8 +203,8 @@ def test_a_clock_that_is_set_makes_nobody_silent_and_spares_nobody(hours: int) -
 
     assert live.tick(now) is None
     assert stranger.tick(now) is None
-    assert ended_by(live.tick(NOW + moved + SILENCE_MS)) is closing.SILENT
-    assert ended_by(stranger.tick(NOW + moved + HELLO_MS)) is closing.NO_HELLO
+    assert ended_by(live.tick(NOW + moved + SILENCE_MS)) is close_reasons.SILENT
+    assert ended_by(stranger.tick(NOW + moved + HELLO_MS)) is close_reasons.NO_HELLO
 
 
 def test_who_spoke_since_the_clock_was_set_is_not_heard_in_the_future() -> None:
@@ -211,11 +213,11 @@ def test_who_spoke_since_the_clock_was_set_is_not_heard_in_the_future() -> None:
     live.receive(b'{"type":"pong"}', now)
     live.clock_moved(3_600_000, now)
 
-    assert ended_by(live.tick(now + SILENCE_MS)) is closing.SILENT
+    assert ended_by(live.tick(now + SILENCE_MS)) is close_reasons.SILENT
 
 
 def test_a_token_expires_on_a_living_socket() -> None:
-    assert ended_by(a_live_session().tick(NOW + 60_000 + LEEWAY_MS)) is closing.TOKEN_EXPIRED
+    assert ended_by(a_live_session().tick(NOW + 60_000 + LEEWAY_MS)) is close_reasons.TOKEN_EXPIRED
 
 
 def test_who_has_shown_a_token_may_say_as_much_as_anybody_at_once() -> None:

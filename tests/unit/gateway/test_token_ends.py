@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.gateway import closing
+from server.gateway import close_reasons
 from server.gateway.connection import Connection
 from server.gateway.token_ends import TokenEnds
 from tests.support.sockets import a_member, an_identity
@@ -40,7 +40,7 @@ def test_who_was_missed_is_found_later() -> None:
 async def test_who_has_been_told_is_not_told_again() -> None:
     ends = TokenEnds()
     (first,) = waiting(ends, SOON)
-    first.end(closing.TOKEN_EXPIRED)
+    first.end(close_reasons.TOKEN_EXPIRED)
     assert ends.due(SOON) == []
 
 

@@ -1,0 +1,208 @@
+"""GET /v1/orders/{order_id} and /v1/coupons/{code}: the whole record of an order, and of a coupon.
+
+For the people behind the school's counter: operators and finance, and its back end (mission C7).
+"""
+
+from server.api.checkout.redemptions import RedemptionShown, shown_redemption
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.fields import Moment, Shown, absent
+from server.api.promotions.templates import TemplateShown
+from server.core.checkout.orders import LineKind, OrderLine
+from server.core.checkout.redemptions import RedeemedCoupon
+from server.core.checkout.refunds import PaidLine
+from server.core.coupons.coupon_states import CouponEvent
+from server.core.coupons.coupons import CouponState
+from server.core.identity import Role
+from server.core.promotions.template_forms import template_to_json
+from server.core.refusals import Code, Refused
+from server.flows.checkout import order_history as flows
+from server.flows.checkout.order_history import OrderRecord
+from server.ledger.coupons.coupon_history import CouponRecord
+
+
+class LineRecordShown(Shown):
+    """`amount`: before discounts, `discount` its part of them. `refunded` and `returned`: money and pieces
+    that came back."""
+
+    id: str
+    kind: LineKind
+    course: str | None = absent()
+    quantity: int
+    unit_price: int
+    list_price: int | None = absent()
+    amount: int
+    discount: int
+    payable: int
+    refunded: int
+    returned: int
+
+
+class MoveShown(Shown):
+    """`state`: what it led to. `order_id`: of the order the coupon was put on."""
+
+    at: Moment
+    event: CouponEvent
+    state: CouponState
+    order_id: str | None = absent()
+
+
+class CouponRecordShown(Shown):
+    """`won_at` of a claim, `bound_at` of a code; `state` as its student is told it. `history`: each move,
+    the oldest first."""
+
+    id: str
+    code: str
+    state: CouponState
+    student: str | None = absent()
+    source: str
+    batch_id: str
+    drop_id: str | None = absent()
+    template: TemplateShown
+    valid_from: Moment
+    valid_until: Moment
+    use_by: Moment
+    created_at: Moment
+    won_at: Moment | None = absent()
+    bound_at: Moment | None = absent()
+    redeemed_at: Moment | None = absent()
+    history: list[MoveShown]
+
+
+class OrderCouponShown(Shown):
+    """What it took off this order, `shares` by line id."""
+
+    discount: int
+    shares: dict[str, int]
+    coupon: CouponRecordShown
+
+
+class CancelledLockShown(Shown):
+    """A lock that was cancelled before its order was locked again."""
+
+    version: int
+    cancelled_at: Moment
+    payable: int
+
+
+class OrderRecordShown(Shown):
+    """`list_total`: what the lines cost before the school's own sale prices. `cancelled_locks`: of before
+    `redemption`, the oldest first."""
+
+    order_id: str
+    list_total: int
+    lines: list[LineRecordShown]
+    coupons: list[OrderCouponShown]
+    redemption: RedemptionShown
+    cancelled_locks: list[CancelledLockShown]
+
+
+async def show_order(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    found = await flows.show_order(parts.ledger, asked.path["order_id"])
+    return found if isinstance(found, Refused) else Answer(_order(found, asked.now))
+
+
+async def show_coupon(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    """To an operator alone where nobody has bound the code: whoever has it may bind it."""
+    found = await flows.show_coupon(parts.ledger, asked.path["code"])
+    if isinstance(found, Refused):
+        return found
+    if found.coupon.student is None and asked.identity.role is not Role.OPERATOR:
+        return Refused(Code.NOT_FOUND)
+    return Answer(_coupon(found, asked.now))
+
+
+def _order(record: OrderRecord, now: int) -> OrderRecordShown:
+    redemption = record.redemption
+    ordered = {line.id: line for line in redemption.order.lines}
+    return OrderRecordShown(
+        order_id=redemption.order_id,
+        list_total=record.list_total,
+        lines=[_line(ordered[line.id], line) for line in record.lines],
+        coupons=[
+            _order_coupon(frozen, coupon, now)
+            for frozen, coupon in zip(redemption.coupons, record.coupons, strict=True)
+        ],
+        redemption=shown_redemption(redemption),
+        cancelled_locks=[
+            CancelledLockShown(
+                version=each.version, cancelled_at=each.cancelled_at, payable=each.payable
+            )
+            for each in record.cancelled
+        ],
+    )
+
+
+def _line(ordered: OrderLine, paid: PaidLine) -> LineRecordShown:
+    return LineRecordShown(
+        id=paid.id,
+        kind=ordered.kind,
+        course=ordered.course,
+        quantity=ordered.quantity,
+        unit_price=ordered.unit_price,
+        list_price=ordered.list_price,
+        amount=paid.amount,
+        discount=paid.amount - paid.payable,
+        payable=paid.payable,
+        refunded=paid.refunded,
+        returned=paid.returned,
+    )
+
+
+def _order_coupon(frozen: RedeemedCoupon, record: CouponRecord, now: int) -> OrderCouponShown:
+    return OrderCouponShown(
+        discount=frozen.discount, shares=dict(frozen.shares), coupon=_coupon(record, now)
+    )
+
+
+def _coupon(record: CouponRecord, now: int) -> CouponRecordShown:
+    coupon = record.coupon
+    return CouponRecordShown(
+        id=coupon.id,
+        code=coupon.code,
+        state=coupon.seen_at(now),
+        student=coupon.student,
+        source=record.source,
+        batch_id=coupon.batch_id,
+        drop_id=coupon.drop_id,
+        template=TemplateShown.model_validate(template_to_json(coupon.template)),
+        valid_from=coupon.valid_from,
+        valid_until=coupon.valid_until,
+        use_by=coupon.use_by,
+        created_at=coupon.created_at,
+        won_at=record.won_at,
+        bound_at=record.bound_at,
+        redeemed_at=coupon.redeemed_at,
+        history=[
+            MoveShown(
+                at=move.at,
+                event=move.event,
+                state=move.target,
+                order_id=record.orders.get(move.redemption_id or ""),
+            )
+            for move in record.moves
+        ],
+    )
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="GET",
+        path="/v1/orders/{order_id}",
+        rule=auth.OFFICE_READ,
+        handler=show_order,
+        answer=OrderRecordShown,
+        summary="An order with its list price, coupons, shares, payment, refunds and all times",
+        refuses=(Code.NOT_FOUND,),
+    ),
+    Call(
+        method="GET",
+        path="/v1/coupons/{code}",
+        rule=auth.OPERATOR_READ,
+        handler=show_coupon,
+        answer=CouponRecordShown,
+        summary="A coupon with its whole history, whoever it belongs to",
+        refuses=(Code.NOT_FOUND,),
+    ),
+)

@@ -1,0 +1,66 @@
+"""An order as the school sends it: the part that quotes and redemptions share.
+
+Shapes and sizes; the rules of an order are in core/checkout/orders.py and are asked by the flows.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from server.api.http.fields import Amount, Body, Currency, Shown, Word
+from server.core.checkout import orders as core
+from server.core.checkout.quotes import QuotedLine
+
+# A coupon's code as people type it: with spaces, in small letters.
+TypedCode = Annotated[str, Field(min_length=1, max_length=64)]
+TypedCodes = Annotated[list[TypedCode], Field(max_length=20)]
+
+
+class LineBody(Body):
+    """Prices in minor units. `floor_price`: what the whole line costs in any case, whatever is taken off.
+    Coupons come off `course` lines unless their template names other kinds."""
+
+    id: Word
+    course: Word | None = None
+    packages: Annotated[list[Word], Field(max_length=core.MAX_PACKAGES)] = Field(
+        default_factory=list
+    )
+    unit_price: Amount
+    quantity: Annotated[int, Field(ge=1, le=core.MAX_QUANTITY)]
+    list_price: Amount | None = None
+    kind: Literal["course", "shipping", "tax", "fee"] = "course"
+    floor_price: Amount | None = None
+
+
+class OrderBody(Body):
+    currency: Currency
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=core.MAX_LINES)]
+
+
+class QuotedLineShown(Shown):
+    id: str
+    discount: int
+    payable: int
+
+
+def order_of(body: OrderBody) -> core.Order:
+    return core.Order(body.currency, tuple(_line(line) for line in body.lines))
+
+
+def shown_lines(lines: tuple[QuotedLine, ...]) -> list[QuotedLineShown]:
+    return [
+        QuotedLineShown(id=line.id, discount=line.discount, payable=line.payable) for line in lines
+    ]
+
+
+def _line(body: LineBody) -> core.OrderLine:
+    return core.OrderLine(
+        id=body.id,
+        course=body.course,
+        unit_price=body.unit_price,
+        quantity=body.quantity,
+        packages=frozenset(body.packages),
+        list_price=body.list_price,
+        kind=core.LineKind(body.kind),
+        floor_price=body.floor_price,
+    )

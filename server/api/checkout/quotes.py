@@ -1,0 +1,245 @@
+"""POST /v1/quotes: what an order costs with given coupons. Changes nothing.
+
+A student asks for themselves, the school's back end for anybody. The rules are in core/checkout/quotes.py.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Tag
+
+from server.api.checkout.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
+from server.api.http.fields import Amount, Body, Moment, Shown, Student, Word, absent
+from server.core.checkout.quotes import (
+    Applied,
+    Hint,
+    QuotedGift,
+    QuotedRebate,
+    Reason,
+    Tick,
+    Unusable,
+    Usable,
+)
+from server.core.identity import Identity, Role
+from server.core.refusals import Code, Refused
+from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
+
+
+def _is_word(value: object) -> str:
+    return "[word]" if isinstance(value, str) else "[codes]"
+
+
+# Codes, of which the first ticked is in where two cannot be combined, or whichever save most.
+Ticked = Annotated[
+    Annotated[TypedCodes, Tag("[codes]")] | Annotated[Literal["best"], Tag("[word]")],
+    Discriminator(_is_word),
+]
+
+
+class QuoteBody(Body):
+    student: Student | None = None
+    order: OrderBody
+    coupons: Ticked | None = None
+    balance: Amount = 0  # how much of the student's balance to take, at most
+    order_id: Word | None = None  # of the student's own order: what it has locked counts as free
+
+
+class AppliedShown(Shown):
+    """In the order of application. `base`: what the discount was computed on. `worth`: of a gift or a
+    rebate, which take nothing off."""
+
+    code: str
+    discount: int
+    base: int
+    worth: int | None = absent()
+
+
+class GiftShown(Shown):
+    """A line at 0 that the coupon adds; `list_price` is that of one piece."""
+
+    course: str
+    name: str | None = absent()
+    quantity: int
+    list_price: int
+    coupon: str
+
+
+class RebateShown(Shown):
+    """What is credited after the payment, or `days` later."""
+
+    code: str
+    amount: int
+    after: Literal["payment", "return_window"]
+    days: int | None = absent()
+
+
+class BestShown(Shown):
+    """`exact`: no other choice of this wallet saves more. What counts is what is saved now; of equal
+    ones what is credited or given, then fewer coupons, then those that end first."""
+
+    codes: list[str]
+    discount: int
+    exact: bool
+
+
+class UsableShown(Shown):
+    """`discount` alone, `adds` on top of what is ticked. `fits`: can be combined with what is ticked."""
+
+    code: str
+    name: str
+    discount: int
+    adds: int
+    worth: int | None = absent()
+    fits: bool
+    use_by: Moment
+
+
+class UnusableShown(Shown):
+    """`short_by` in minor units and `short_pieces`: what is missing to the threshold."""
+
+    code: str
+    reason: Reason
+    short_by: int | None = absent()
+    short_pieces: int | None = absent()
+
+
+class HintShown(Shown):
+    """Spend `spend_more` more on one more line, in `pieces_more` pieces of equal price where pieces are
+    missing, and `save_more` comes off at least; `worth`: of a gift or a rebate."""
+
+    code: str
+    spend_more: int
+    pieces_more: int | None = absent()
+    save_more: int
+    worth: int | None = absent()
+
+
+class SpentShown(Shown):
+    """What the student has on account in the order's currency, and how much of it the order takes: the last
+    part of `discount`, and of each line's."""
+
+    available: int
+    used: int
+
+
+class QuoteShown(Shown):
+    subtotal: int
+    discount: int
+    payable: int
+    lines: list[QuotedLineShown]
+    applied: list[AppliedShown]
+    gifts: list[GiftShown]
+    rebates: list[RebateShown]
+    best: BestShown
+    usable: list[UsableShown]
+    unusable: list[UnusableShown]
+    hints: list[HintShown]
+    balance: SpentShown
+
+
+async def create(parts: ApiParts, asked: Asked[QuoteBody, NoQuery]) -> Answer | Refused:
+    student = _student(asked.identity, asked.body.student)
+    if isinstance(student, Refused):
+        return student
+    body = asked.body
+    form = QuoteForm(order_of(body.order), student, _ticked(body), body.balance, body.order_id)
+    found = await quote_order(parts.ledger, form, asked.now, parts.money_rules)
+    return found if isinstance(found, Refused) else Answer(_shown(found))
+
+
+def _student(identity: Identity, named: str | None) -> str | Refused | None:
+    if identity.role is not Role.STUDENT:
+        return named
+    if named not in (None, identity.subject):
+        return Refused(Code.WRONG_ROLE, "a student asks for themselves")
+    return identity.subject
+
+
+def _ticked(body: QuoteBody) -> tuple[str, ...] | Tick:
+    return Tick.BEST if body.coupons == "best" else tuple(body.coupons or ())
+
+
+def _shown(found: Quoted) -> QuoteShown:
+    quote, spent = found.quote, found.spent
+    return QuoteShown(
+        subtotal=quote.subtotal,
+        discount=quote.discount,
+        payable=quote.payable,
+        lines=shown_lines(quote.lines),
+        applied=[_applied(each) for each in quote.applied],
+        gifts=[shown_gift(each) for each in quote.gifts],
+        rebates=[_rebate(each) for each in quote.rebates],
+        best=BestShown(
+            codes=list(quote.best.codes), discount=quote.best.discount, exact=quote.best.exact
+        ),
+        usable=[_usable(each) for each in quote.usable],
+        unusable=[_unusable(each) for each in quote.unusable],
+        hints=[_hint(each) for each in quote.hints],
+        balance=SpentShown(available=spent.available, used=spent.used),
+    )
+
+
+def _applied(each: Applied) -> AppliedShown:
+    return AppliedShown(
+        code=each.coupon.code, discount=each.discount, base=each.base, worth=each.later or None
+    )
+
+
+def shown_gift(each: QuotedGift) -> GiftShown:
+    return GiftShown(
+        course=each.course,
+        name=each.name or None,
+        quantity=each.quantity,
+        list_price=each.list_price,
+        coupon=each.coupon,
+    )
+
+
+def _rebate(each: QuotedRebate) -> RebateShown:
+    return RebateShown(code=each.code, amount=each.amount, after=each.after.value, days=each.days)
+
+
+def _usable(each: Usable) -> UsableShown:
+    return UsableShown(
+        code=each.code,
+        name=each.name,
+        discount=each.discount,
+        adds=each.adds,
+        worth=each.worth or None,
+        fits=each.fits,
+        use_by=each.use_by,
+    )
+
+
+def _unusable(each: Unusable) -> UnusableShown:
+    return UnusableShown(
+        code=each.code,
+        reason=each.reason,
+        short_by=each.short_by,
+        short_pieces=each.short_pieces,
+    )
+
+
+def _hint(each: Hint) -> HintShown:
+    return HintShown(
+        code=each.code,
+        spend_more=each.spend_more,
+        pieces_more=each.pieces_more or None,
+        save_more=each.save_more,
+        worth=each.worth or None,
+    )
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/quotes",
+        rule=auth.BUYER,
+        handler=create,
+        body=QuoteBody,
+        answer=QuoteShown,
+        summary="What the order costs with these coupons, and which are worth ticking",
+    ),
+)

@@ -1,0 +1,247 @@
+"""/v1/redemptions: coupons on an order, for the school's back end: lock, confirm, cancel.
+
+Every one of these may be sent again: a lock by its order id, the others by nature.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from server.api.checkout.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
+from server.api.checkout.quotes import GiftShown, shown_gift
+from server.api.checkout.refunds import RefundShown, shown_refund
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.fields import (
+    Amount,
+    Body,
+    Instant,
+    Moment,
+    QueryFields,
+    Readable,
+    Shown,
+    Student,
+    Word,
+    absent,
+)
+from server.core.checkout.redemptions import (
+    LEAST_LOCK_SECONDS,
+    MAX_PAYMENT_REF,
+    MAX_VERSION,
+    LockForm,
+    Payment,
+    Redemption,
+)
+from server.core.refusals import Code, Refused
+from server.flows.checkout import redemptions as flows
+from server.flows.checkout import unlock
+
+
+class RedemptionBody(Body):
+    """`expected_payable`: what the student was shown; another total is refused. `lock_seconds`: less time
+    to pay than the school's setting gives. `balance`: how much of the student's balance to take at most."""
+
+    order_id: Word
+    student: Student
+    order: OrderBody
+    coupons: TypedCodes
+    expected_payable: Amount | None = None
+    lock_seconds: Annotated[int, Field(ge=LEAST_LOCK_SECONDS)] | None = None
+    balance: Amount = 0
+
+
+class PaymentBody(Body):
+    """`paid_at` absent = now. `paid`: the sum, compared with the lock's `payable`. `expected_version`: of
+    the lock that was paid for; 1 where neither is sent."""
+
+    payment_ref: (
+        Annotated[str, Field(min_length=1, max_length=MAX_PAYMENT_REF), Readable] | None
+    ) = None
+    paid_at: Instant | None = None
+    paid: Amount | None = None
+    expected_version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
+
+
+class OrderQuery(QueryFields):
+    order_id: Word
+
+
+class RedeemedCouponShown(Shown):
+    """`shares`: what each line got of it, by line id; they add up to `discount`."""
+
+    id: str
+    code: str
+    discount: int
+    shares: dict[str, int]
+
+
+class EarnedShown(Shown):
+    """A rebate: `shares` by line id add up to `amount`, credited at the payment or `days` later."""
+
+    coupon_id: str
+    amount: int
+    days: int | None = absent()
+    shares: dict[str, int]
+
+
+class RedemptionShown(Shown):
+    """`refunded`: paid back so far, by `refunds`, the oldest first. `balance`: the part of `discount` that
+    the student's balance gave."""
+
+    id: str
+    order_id: str
+    student: str
+    state: str
+    version: int
+    expires_at: Moment
+    currency: str
+    subtotal: int
+    discount: int
+    payable: int
+    lines: list[QuotedLineShown]
+    coupons: list[RedeemedCouponShown]
+    gifts: list[GiftShown]
+    rebates: list[EarnedShown]
+    balance: int
+    payment_ref: str | None = absent()
+    paid_at: Moment | None = absent()
+    refunded: int
+    refunds: list[RefundShown]
+    created_at: Moment
+    updated_at: Moment
+
+
+async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer | Refused:
+    body = asked.body
+    form = LockForm(
+        order_id=body.order_id,
+        student=body.student,
+        order=order_of(body.order),
+        coupons=tuple(body.coupons),
+        expected_payable=body.expected_payable,
+        lock_seconds=body.lock_seconds,
+        balance=body.balance,
+    )
+    locked = await flows.lock(
+        parts.ledger, form, asked.now, parts.lock_limit_ms, rules=parts.money_rules
+    )
+    return _answer(locked)
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    return _answer(await flows.find(parts.ledger, asked.path["id"]))
+
+
+async def show_by_order(parts: ApiParts, asked: Asked[NoBody, OrderQuery]) -> Answer | Refused:
+    return _answer(await flows.find_by_order(parts.ledger, asked.query.order_id))
+
+
+async def confirm(parts: ApiParts, asked: Asked[PaymentBody, NoQuery]) -> Answer | Refused:
+    body = asked.body
+    payment = Payment(body.payment_ref, body.paid_at, body.paid, body.expected_version)
+    return _answer(await flows.confirm(parts.ledger, asked.path["id"], payment, asked.now))
+
+
+async def cancel(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    return _answer(await unlock.cancel(parts.ledger, asked.path["id"], asked.now))
+
+
+def _answer(found: Redemption | Refused) -> Answer | Refused:
+    return found if isinstance(found, Refused) else Answer(shown_redemption(found))
+
+
+def shown_redemption(redemption: Redemption) -> RedemptionShown:
+    return RedemptionShown(
+        id=redemption.id,
+        order_id=redemption.order_id,
+        student=redemption.student,
+        state=redemption.state,
+        version=redemption.version,
+        expires_at=redemption.expires_at,
+        currency=redemption.order.currency,
+        subtotal=redemption.order.subtotal,
+        discount=redemption.discount,
+        payable=redemption.payable,
+        lines=shown_lines(redemption.lines),
+        coupons=[
+            RedeemedCouponShown(
+                id=coupon.coupon_id,
+                code=coupon.code,
+                discount=coupon.discount,
+                shares=dict(coupon.shares),
+            )
+            for coupon in redemption.coupons
+        ],
+        gifts=[shown_gift(gift) for gift in redemption.gifts],
+        rebates=[
+            EarnedShown(
+                coupon_id=rebate.coupon_id,
+                amount=rebate.amount,
+                days=rebate.days,
+                shares=dict(rebate.shares),
+            )
+            for rebate in redemption.rebates
+        ],
+        balance=redemption.balance,
+        payment_ref=redemption.payment_ref,
+        paid_at=redemption.paid_at,
+        refunded=redemption.refunded,
+        refunds=[shown_refund(each) for each in redemption.refunds],
+        created_at=redemption.created_at,
+        updated_at=redemption.updated_at,
+    )
+
+
+_COUPON_REFUSED = (Code.COUPON_LOCKED, Code.COUPON_UNUSABLE, Code.WRONG_STATE)
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/redemptions",
+        rule=auth.SERVICE,
+        handler=lock,
+        body=RedemptionBody,
+        answer=RedemptionShown,
+        status=201,
+        summary="Lock coupons on an order while its student pays; again for the same order replaces",
+        refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED, Code.IN_PROGRESS),
+    ),
+    Call(
+        method="GET",
+        path="/v1/redemptions",
+        rule=auth.SERVICE_READ,
+        handler=show_by_order,
+        query=OrderQuery,
+        answer=RedemptionShown,
+        summary="The redemption of an order",
+        refuses=(Code.NOT_FOUND,),
+    ),
+    Call(
+        method="GET",
+        path="/v1/redemptions/{id}",
+        rule=auth.SERVICE_READ,
+        handler=show,
+        answer=RedemptionShown,
+        summary="A redemption",
+    ),
+    Call(
+        method="POST",
+        path="/v1/redemptions/{id}/confirm",
+        rule=auth.SERVICE,
+        handler=confirm,
+        body=PaymentBody,
+        answer=RedemptionShown,
+        summary="The order is paid: its coupons are redeemed. Repeatable",
+        refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED),
+    ),
+    Call(
+        method="POST",
+        path="/v1/redemptions/{id}/cancel",
+        rule=auth.SERVICE,
+        handler=cancel,
+        answer=RedemptionShown,
+        summary="The order is off: its coupons are free. Repeatable",
+        refuses=(Code.WRONG_STATE,),
+    ),
+)

@@ -1,0 +1,126 @@
+"""/v1/orders/{order_id}/refunds: a paid order is paid back, for the school's back end, which moves the money.
+
+May be sent again: the same `refund_id` has the same answer. Shown besides with the redemption.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
+from server.api.http.fields import Body, Moment, Shown, Word, absent
+from server.core.checkout.orders import MAX_LINES, MAX_QUANTITY
+from server.core.checkout.refunds import AskedLine, Refund, RefundForm
+from server.core.money import MAX_MINOR
+from server.core.refusals import Code, Refused
+from server.flows.checkout import refunds as flows
+
+
+class RefundLineBody(Body):
+    """So many pieces or so much money; neither: all that is left of the line."""
+
+    id: Word
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] | None = None
+    amount: Annotated[int, Field(ge=1, le=MAX_MINOR)] | None = None
+
+
+class RefundBody(Body):
+    """`lines` absent: all that is left of the order. `preview`: only say what the refund would come to."""
+
+    refund_id: Word
+    lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] | None = None
+    preview: bool = False
+
+
+class RefundedLineShown(Shown):
+    """`refunded`: by this refund; `quantity`: pieces that came back with it; `refundable`: left."""
+
+    id: str
+    refunded: int
+    quantity: int
+    refundable: int
+
+
+class CouponOfRefundShown(Shown):
+    """Its state after the refund: `expired` where it went back and its window was over. `reason`
+    `budget_short`: it would have gone back, but its campaign's budget has no room for a second use."""
+
+    code: str
+    state: str
+    reason: Literal["budget_short"] | None = absent()
+
+
+class RefundShown(Shown):
+    """`refunded`: to be paid back now: the lines' `refunded` together, less `charged_back`, which is below
+    zero where an earlier charge is given up. `total`: of the order, with all refunds before. `balance`: given
+    back to the student's account besides."""
+
+    refund_id: str
+    refunded: int
+    charged_back: int
+    total: int
+    balance: int
+    lines: list[RefundedLineShown]
+    coupons: list[CouponOfRefundShown]
+    created_at: Moment
+
+
+async def create(parts: ApiParts, asked: Asked[RefundBody, NoQuery]) -> Answer | Refused:
+    body = asked.body
+    lines = None
+    if body.lines is not None:
+        lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in body.lines)
+    form = RefundForm(body.refund_id, lines)
+    flow = flows.preview if body.preview else flows.refund
+    made = await flow(parts.ledger, asked.identity.subject, asked.path["order_id"], form, asked.now)
+    if isinstance(made, Refused):
+        return made
+    return Answer(shown_refund(made), status=200 if body.preview else None)
+
+
+def shown_refund(refund: Refund) -> RefundShown:
+    return RefundShown(
+        refund_id=refund.refund_id,
+        refunded=refund.refunded,
+        charged_back=refund.charged_back,
+        total=refund.total,
+        balance=refund.balance,
+        lines=[
+            RefundedLineShown(
+                id=line.id,
+                refunded=line.refunded,
+                quantity=line.quantity,
+                refundable=line.refundable,
+            )
+            for line in refund.lines
+        ],
+        coupons=[_coupon(refund, code, state) for code, state in refund.coupons],
+        created_at=refund.created_at,
+    )
+
+
+def _coupon(refund: Refund, code: str, state: str) -> CouponOfRefundShown:
+    reason: Literal["budget_short"] | None = "budget_short" if code in refund.no_room else None
+    return CouponOfRefundShown(code=code, state=state, reason=reason)
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/orders/{order_id}/refunds",
+        rule=auth.SERVICE,
+        handler=create,
+        body=RefundBody,
+        answer=RefundShown,
+        status=201,
+        summary="Pay back a paid order, whole or in parts, once for each refund_id; or preview it (200)",
+        refuses=(
+            Code.NOT_FOUND,
+            Code.WRONG_STATE,
+            Code.REFUND_TOO_LARGE,
+            Code.IDEMPOTENCY_MISMATCH,
+        ),
+    ),
+)

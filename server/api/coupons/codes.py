@@ -1,0 +1,221 @@
+"""/v1/batches/{id}/codes: coupons as codes, made without a drop, listed, exported, voided.
+
+For operators; finance may look, and is not shown the codes that nobody has bound: whoever reads one may
+bind it. A student binds a code with POST /v1/me/coupons (wallet_codes.py).
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery, Streamed
+from server.api.http.fields import Body, Moment, Shown, absent
+from server.api.http.paging import PageQuery, first_page
+from server.core import instants
+from server.core.coupons.code_runs import MAX_CODES, CodeRun, CodeState, ListedCode, Source
+from server.core.identity import Identity, Role
+from server.core.refusals import Code, Refused
+from server.flows.coupons import codes as flows
+
+MAX_VOIDED = 500
+CSV = "text/csv"
+HIDDEN = "****"
+_COLUMNS = (
+    "code",
+    "state",
+    "source",
+    "student",
+    "created_at",
+    "bound_at",
+    "valid_from",
+    "valid_until",
+)
+
+
+class CodesBody(Body):
+    """`source`: where they will be found, for reports."""
+
+    quantity: Annotated[int, Field(ge=1, le=MAX_CODES)]
+    source: Literal["list", "link"] = "list"
+
+
+class VoidBody(Body):
+    codes: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]],
+        Field(min_length=1, max_length=MAX_VOIDED),
+    ]
+
+
+class CodesQuery(PageQuery):
+    """`format=csv`: all of them, as with `Accept: text/csv`."""
+
+    format: Literal["json", "csv"] | None = None
+
+
+class CodeRunShown(Shown):
+    """`made` of `quantity` are there; the rest follows by itself within seconds."""
+
+    id: str
+    batch_id: str
+    source: str
+    quantity: int
+    made: int
+    created_at: Moment
+
+
+class CodeShown(Shown):
+    """`unbound`: nobody has typed it yet; its window begins when somebody does, and to finance its `code` is
+    `****`."""
+
+    id: str
+    code: str
+    state: CodeState
+    source: str
+    student: str | None = absent()
+    created_at: Moment
+    bound_at: Moment | None = absent()
+    valid_from: Moment | None = absent()
+    valid_until: Moment | None = absent()
+
+
+class CodePage(Shown):
+    codes: list[CodeShown]
+    next: str | None
+
+
+class VoidedShown(Shown):
+    """`state` null: the batch has no such code. Not `voided`: a student has it."""
+
+    code: str
+    state: CodeState | None
+
+
+class Voided(Shown):
+    codes: list[VoidedShown]
+
+
+async def create(parts: ApiParts, asked: Asked[CodesBody, NoQuery]) -> Answer | Refused:
+    made = await flows.make_codes(
+        parts.ledger,
+        actor=asked.identity.subject,
+        batch_id=asked.path["id"],
+        quantity=asked.body.quantity,
+        source=Source(asked.body.source),
+        key=asked.key,
+        now=asked.now,
+    )
+    return made if isinstance(made, Refused) else Answer(_run(made))
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, CodesQuery]) -> Answer | Streamed | Refused:
+    query, batch_id = asked.query, asked.path["id"]
+    wants_csv = query.format == "csv" or (query.format is None and CSV in asked.accept)
+    limit = 1 if wants_csv else query.limit
+    found = await flows.list_codes(parts.ledger, batch_id, asked.now, query.after, limit + 1)
+    if isinstance(found, Refused):
+        return found
+    shown = _shown_to(asked.identity)
+    if wants_csv:
+        named = {"Content-Disposition": f'attachment; filename="codes-{batch_id}.csv"'}
+        pages = flows.export_codes(parts.ledger, batch_id, asked.now)
+        return Streamed(_lines(pages, shown), f"{CSV}; charset=utf-8; header=present", named)
+    page, following = first_page(found, limit)
+    return Answer(CodePage(codes=[_code(shown(each)) for each in page], next=following))
+
+
+async def void(parts: ApiParts, asked: Asked[VoidBody, NoQuery]) -> Answer | Refused:
+    states = await flows.void_codes(
+        parts.ledger, asked.identity.subject, asked.path["id"], asked.body.codes, asked.now
+    )
+    if isinstance(states, Refused):
+        return states
+    return Answer(Voided(codes=[VoidedShown(code=code, state=states[code]) for code in states]))
+
+
+def _run(run: CodeRun) -> CodeRunShown:
+    return CodeRunShown(
+        id=run.id,
+        batch_id=run.batch_id,
+        source=run.source.value,
+        quantity=run.quantity,
+        made=run.made,
+        created_at=run.created_at,
+    )
+
+
+def _code(code: ListedCode) -> CodeShown:
+    return CodeShown(
+        id=code.id,
+        code=code.code,
+        state=code.state,
+        source=code.source,
+        student=code.student,
+        created_at=code.created_at,
+        bound_at=code.bound_at,
+        valid_from=code.valid_from,
+        valid_until=code.valid_until,
+    )
+
+
+def _shown_to(identity: Identity) -> Callable[[ListedCode], ListedCode]:
+    """A code as the asker may see it."""
+
+    def shown(code: ListedCode) -> ListedCode:
+        is_free = code.state is CodeState.UNBOUND and identity.role is not Role.OPERATOR
+        return replace(code, code=HIDDEN) if is_free else code
+
+    return shown
+
+
+async def _lines(
+    pages: AsyncIterator[Sequence[ListedCode]], shown: Callable[[ListedCode], ListedCode]
+) -> AsyncIterator[bytes]:
+    """RFC 4180. No field needs quotes: codes, names and times hold no comma and no quote."""
+    yield (",".join(_COLUMNS) + "\r\n").encode()
+    async for page in pages:
+        yield "".join(_line(shown(code)) for code in page).encode()
+
+
+def _line(code: ListedCode) -> str:
+    times = (code.created_at, code.bound_at, code.valid_from, code.valid_until)
+    told = ["" if at is None else instants.to_text(at) for at in times]
+    return ",".join((code.code, code.state, code.source, code.student or "", *told)) + "\r\n"
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/batches/{id}/codes",
+        rule=auth.OPERATOR,
+        handler=create,
+        body=CodesBody,
+        answer=CodeRunShown,
+        status=201,
+        summary="Make codes of the batch without a drop",
+        refuses=(Code.STOCK_SHORT,),
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path="/v1/batches/{id}/codes",
+        rule=auth.OPERATOR_READ,
+        handler=index,
+        query=CodesQuery,
+        answer=CodePage,
+        summary="Codes of the batch, newest first; as CSV all of them",
+        streams=CSV,
+    ),
+    Call(
+        method="POST",
+        path="/v1/batches/{id}/codes/void",
+        rule=auth.OPERATOR,
+        handler=void,
+        body=VoidBody,
+        answer=Voided,
+        summary="Take codes back that nobody has bound",
+    ),
+)

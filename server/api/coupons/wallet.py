@@ -1,0 +1,124 @@
+"""GET /v1/me/coupons: what lies in the student's wallet, and what is won but not there yet."""
+
+from typing import Literal
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody
+from server.api.http.fields import Moment, Shown, absent
+from server.api.http.paging import PageQuery
+from server.api.promotions.templates import TemplateShown
+from server.core.coupons.coupons import UNMOVED, Coupon, CouponState, Standing
+from server.core.drops.claims import ClaimState
+from server.core.identity import Identity
+from server.core.promotions.template_forms import template_to_json
+from server.core.refusals import Refused
+from server.flows.coupons.wallet import WalletQuery, show_wallet
+
+Seen = Literal["usable", "locked", "redeemed", "expired", "released", "revoked"]
+
+
+class CouponsQuery(PageQuery):
+    state: Seen | None = None
+
+
+class CouponShown(Shown):
+    """`use_by` is the one date to show; `template` the version it was issued from. `version` counts its
+    moves; `order_id` while it is locked or redeemed, `locked_until` while it is locked, `redeemed_at` when
+    it was used."""
+
+    id: str
+    code: str
+    state: Seen
+    name: str
+    template: TemplateShown
+    valid_from: Moment
+    valid_until: Moment
+    use_by: Moment
+    drop_id: str | None = absent()
+    batch_id: str
+    version: int | None = absent()
+    order_id: str | None = absent()
+    locked_until: Moment | None = absent()
+    redeemed_at: Moment | None = absent()
+
+
+class PendingShown(Shown):
+    drop_id: str
+    state: Literal["won"]
+    won_at: Moment
+
+
+class WalletShown(Shown):
+    coupons: list[CouponShown]
+    pending: list[PendingShown]
+    next: str | None
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, CouponsQuery]) -> Answer | Refused:
+    query = asked.query
+    # Before the wallet: what is confirmed in between is then seen in both, and never in neither.
+    pending = [] if query.after else await _pending(parts, asked.identity)
+    page = await show_wallet(
+        parts.ledger,
+        WalletQuery(
+            student=asked.identity.subject,
+            seen=CouponState(query.state) if query.state else None,
+            after=query.after,
+            limit=query.limit,
+        ),
+        asked.now,
+    )
+    shown = [coupon_shown(coupon, asked.now, page.standings[coupon.id]) for coupon in page.coupons]
+    return Answer(WalletShown(coupons=shown, pending=pending, next=page.next))
+
+
+async def _pending(parts: ApiParts, identity: Identity) -> list[PendingShown]:
+    """Of the drops that the student's rooms show: the desk is asked, the ledger knows none yet."""
+    drops = [
+        drop for room in sorted(identity.rooms) for drop in (await parts.feed.state(room)).drops
+    ]
+    if not drops:
+        return []
+    held = await parts.drop_desk.claims_of(
+        [(drop.shard, drop.id, [identity.subject]) for drop in drops]
+    )
+    return [
+        PendingShown(drop_id=drop.id, state="won", won_at=claim.won_at)
+        for drop, (claim,) in zip(drops, held, strict=True)
+        if claim is not None and claim.state is ClaimState.WON
+    ]
+
+
+def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> CouponShown:
+    return CouponShown.model_validate(
+        {
+            "id": coupon.id,
+            "code": coupon.code,
+            "state": coupon.seen_at(now).value,
+            "name": coupon.template.name,
+            "template": template_to_json(coupon.template),
+            "valid_from": coupon.valid_from,
+            "valid_until": coupon.valid_until,
+            "use_by": coupon.use_by,
+            "drop_id": coupon.drop_id,
+            "batch_id": coupon.batch_id,
+            "version": standing.version or None,
+            "order_id": standing.order_id,
+            "locked_until": standing.locked_until,
+            "redeemed_at": standing.redeemed_at,
+        }
+    )
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="GET",
+        path="/v1/me/coupons",
+        rule=auth.STUDENT,
+        handler=index,
+        query=CouponsQuery,
+        answer=WalletShown,
+        summary="My coupons, newest first, and my wins that are on their way to being one",
+    ),
+)

@@ -1,0 +1,117 @@
+"""POST /v1/drops/{id}/claims: a tap that comes by HTTP, where no socket gets through.
+
+Goes through the same desk as the socket's, with the same request id: whichever arrives first decides,
+the other is told the same.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from server import wire
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.drop_lookup import DropFact
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
+from server.api.http.fields import Body, Instant, RequestId, Shown, absent
+from server.core.drops.claims import Outcome
+from server.core.refusals import Code, Refused
+from server.desk import DeskUnavailableError
+from server.desk.claim_desk import ClaimAnswer, is_confirmed
+
+
+class ClaimBody(Body):
+    """The same for the same tap, however often it is sent."""
+
+    request_id: RequestId
+
+
+class CouponWon(Shown):
+    """`version` counts its moves (absent: none). `order_id` while it is locked or redeemed, `locked_until`
+    while it is locked, `redeemed_at` when it was used."""
+
+    id: str
+    code: str
+    name: str
+    valid_from: Instant
+    valid_until: Instant
+    use_by: Instant
+    use_url: str | None = absent()
+    state: str
+    version: int | None = absent()
+    order_id: str | None = absent()
+    locked_until: Instant | None = absent()
+    redeemed_at: Instant | None = absent()
+
+
+class ClaimShown(Shown):
+    """`rate_limited` and `retry` are no answers: the same request id is to be sent again after
+    `retry_after_ms`. `limit`: which one was reached, batch, device, person or campaign."""
+
+    request_id: str
+    drop_id: str
+    outcome: Outcome
+    coupon_id: str | None = absent()
+    retry_after_ms: int | None = absent()
+    limit: str | None = absent()
+    coupon: CouponWon | None = absent()
+
+
+async def create(parts: ApiParts, asked: Asked[ClaimBody, NoQuery]) -> Answer | Refused:
+    identity, drop_id = asked.identity, asked.path["id"]
+    wait_ms = parts.claim_limiter.admit(identity.subject, asked.now)
+    if wait_ms is not None:
+        return _answered(parts, asked, ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms))
+    drop = await parts.drop_facts.find(parts.ledger, drop_id, identity.rooms, asked.now)
+    if drop is None:
+        return Refused(Code.NOT_FOUND)
+    if not identity.may_claim_in(drop.room):
+        return Refused(Code.WRONG_ROOM)
+    if not drop.audience.admits(identity.subject, identity.tags, identity.is_new):
+        return _answered(parts, asked, ClaimAnswer(Outcome.NOT_ELIGIBLE))
+    answer = await parts.claim_desk.claim(
+        shard=drop.shard,
+        drop_id=drop_id,
+        batch_id=drop.batch_id,
+        student=identity.subject,
+        request_id=asked.body.request_id,
+        campaign_id=drop.campaign_id,
+    )
+    await _count_as_seen(parts, drop, drop_id, identity.subject)
+    return _answered(parts, asked, answer)
+
+
+async def _count_as_seen(parts: ApiParts, drop: DropFact, drop_id: str, student: str) -> None:
+    """Whoever claims has seen the card. A figure only: it may not cost anybody their answer."""
+    with suppress(DeskUnavailableError):
+        await parts.feed.add_seen(drop.room, drop_id, [student])
+
+
+def _answered(parts: ApiParts, asked: Asked[ClaimBody, NoQuery], answer: ClaimAnswer) -> Answer:
+    parts.metrics.claims.labels(answer.outcome).inc()
+    fields: dict[str, Any] = wire.claim_fields(
+        asked.body.request_id,
+        asked.path["id"],
+        answer.outcome,
+        answer.retry_after_ms,
+        answer.limit,
+    )
+    if answer.held is not None and is_confirmed(answer):
+        fields["coupon"] = orjson.loads(answer.held.coupon)
+        fields["coupon_id"] = fields["coupon"]["id"]
+    return Answer(orjson.dumps(fields))
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/drops/{id}/claims",
+        rule=auth.STUDENT,
+        handler=create,
+        body=ClaimBody,
+        answer=ClaimShown,
+        summary="Claim; 200 with every outcome",
+        refuses=(Code.WRONG_ROOM,),
+    ),
+)

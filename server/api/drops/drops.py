@@ -1,0 +1,228 @@
+"""/v1/rooms/{room}/drops: what a teacher does in a live class, and sees of it.
+
+Every change answers with the drop as it is then. The order of hops behind a change, and what happens
+when one of them fails, is in flows/drops/drop_service.py.
+"""
+
+from typing import Any
+
+from server.api.drops.drop_responses import (
+    AudienceShown,
+    DropBody,
+    DropClaimPage,
+    DropClaimShown,
+    DropClaimsQuery,
+    DropPage,
+    DropShown,
+    ExtendBody,
+    TopUpBody,
+)
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.paging import PageQuery, first_page
+from server.api.promotions.batches import shown_conditions
+from server.core.drops.claims import Audience
+from server.core.drops.drop_rules import DropForm
+from server.core.refusals import Code, Refused
+from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_view import DropView
+from server.ledger.drops.drop_results import DropClaim
+
+
+async def create(parts: ApiParts, asked: Asked[DropBody, NoQuery]) -> Answer | Refused:
+    return _answer(
+        await _drops(parts, asked).create(
+            asked.path["room"], _form(asked.body), asked.key, asked.now
+        )
+    )
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+    limit = asked.query.limit
+    found = await _drops(parts, asked).list_for_room(
+        asked.path["room"], limit + 1, asked.query.after, asked.now
+    )
+    if isinstance(found, Refused):
+        return found
+    drops, following = first_page(found, limit)
+    return Answer(DropPage(drops=[_shown(drop) for drop in drops], next=following))
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    drop_id, room = asked.path["id"], asked.path["room"]
+    return _answer(await _drops(parts, asked).get(drop_id, room, asked.now))
+
+
+async def open_prepared(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    drop_id, room = asked.path["id"], asked.path["room"]
+    return _answer(await _drops(parts, asked).open(drop_id, room, asked.now))
+
+
+async def close(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    drop_id, room = asked.path["id"], asked.path["room"]
+    return _answer(await _drops(parts, asked).close(drop_id, room, asked.now))
+
+
+async def top_up(parts: ApiParts, asked: Asked[TopUpBody, NoQuery]) -> Answer | Refused:
+    drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
+    return _answer(
+        await _drops(parts, asked).top_up(
+            drop_id, room, body.add, body.expected_quantity, asked.now
+        )
+    )
+
+
+async def extend(parts: ApiParts, asked: Asked[ExtendBody, NoQuery]) -> Answer | Refused:
+    drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
+    return _answer(
+        await _drops(parts, asked).extend(
+            drop_id, room, body.seconds, body.expected_closes_at, asked.now
+        )
+    )
+
+
+async def claims(parts: ApiParts, asked: Asked[NoBody, DropClaimsQuery]) -> Answer | Refused:
+    drop_id, room, query = asked.path["id"], asked.path["room"], asked.query
+    found = await _drops(parts, asked).claims(
+        drop_id, room, query.student, query.limit + 1, query.after
+    )
+    if isinstance(found, Refused):
+        return found
+    page, following = first_page(found, query.limit)
+    return Answer(DropClaimPage(claims=[_shown_claim(claim) for claim in page], next=following))
+
+
+def _drops(parts: ApiParts, asked: Asked[Any, Any]) -> Drops:
+    return Drops(parts.ledger, parts.drop_desk, parts.feed, asked.identity.subject)
+
+
+def _form(body: DropBody) -> DropForm:
+    named = body.audience
+    audience = Audience(frozenset(named.tags), frozenset(named.students)) if named else Audience()
+    return DropForm(
+        batch_id=body.batch_id,
+        quantity=body.quantity,
+        duration_seconds=body.duration_seconds,
+        message=body.message or "",
+        start=body.start,
+        opens_in_seconds=body.opens_in_seconds,
+        audience=audience,
+        mode=body.mode,
+        metadata=body.metadata or {},
+    )
+
+
+def _answer(found: DropView | Refused) -> Answer | Refused:
+    return found if isinstance(found, Refused) else Answer(_shown(found))
+
+
+# Fields that a view and its answer have alike.
+_ALIKE = frozenset(DropShown.model_fields) - {"audience", "claim_conditions", "metadata"}
+
+
+def _shown(view: DropView) -> DropShown:
+    alike = {name: getattr(view, name) for name in _ALIKE}
+    audience = None if view.audience.is_everybody else _shown_audience(view.audience)
+    conditions = shown_conditions(view.conditions)
+    return DropShown(
+        **alike, audience=audience, claim_conditions=conditions, metadata=dict(view.metadata)
+    )
+
+
+def _shown_audience(audience: Audience) -> AudienceShown:
+    return AudienceShown(tags=sorted(audience.tags), students=sorted(audience.students))
+
+
+def _shown_claim(claim: DropClaim) -> DropClaimShown:
+    return DropClaimShown(
+        student=claim.student,
+        state=claim.state,
+        won_at=claim.won_at,
+        confirmed_at=claim.confirmed_at,
+    )
+
+
+_ROOM = "/v1/rooms/{room}/drops"
+_DROP = _ROOM + "/{id}"
+_STOCK = (Code.STOCK_SHORT, Code.WRONG_STATE)
+_CHANGE = (Code.WRONG_STATE, Code.IN_PROGRESS)
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path=_ROOM,
+        rule=auth.INSTRUCTOR,
+        handler=create,
+        body=DropBody,
+        answer=DropShown,
+        status=201,
+        summary="Drop part of a batch into the room, now or prepared for later",
+        refuses=(*_STOCK, Code.TOO_MANY),
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path=_ROOM,
+        rule=auth.INSTRUCTOR_READ,
+        handler=index,
+        query=PageQuery,
+        answer=DropPage,
+        summary="The room's drops, newest first, with live counts",
+    ),
+    Call(
+        method="GET",
+        path=_DROP,
+        rule=auth.INSTRUCTOR_READ,
+        handler=show,
+        answer=DropShown,
+        summary="A drop with its live counts",
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/open",
+        rule=auth.INSTRUCTOR,
+        handler=open_prepared,
+        answer=DropShown,
+        summary="Open a prepared drop. Repeatable",
+        refuses=(*_STOCK, Code.INVALID_FIELD),
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/close",
+        rule=auth.INSTRUCTOR,
+        handler=close,
+        answer=DropShown,
+        summary="End it; what nobody claimed goes back to the batch. Repeatable",
+        refuses=(Code.IN_PROGRESS,),
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/top-up",
+        rule=auth.INSTRUCTOR,
+        handler=top_up,
+        body=TopUpBody,
+        answer=DropShown,
+        summary="More units of the same batch",
+        refuses=(*_CHANGE, Code.STOCK_SHORT),
+    ),
+    Call(
+        method="POST",
+        path=_DROP + "/extend",
+        rule=auth.INSTRUCTOR,
+        handler=extend,
+        body=ExtendBody,
+        answer=DropShown,
+        summary="A later end",
+        refuses=_CHANGE,
+    ),
+    Call(
+        method="GET",
+        path=_DROP + "/claims",
+        rule=auth.INSTRUCTOR_READ,
+        handler=claims,
+        query=DropClaimsQuery,
+        answer=DropClaimPage,
+        summary="Who has won, newest first",
+    ),
+)

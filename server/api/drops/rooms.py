@@ -1,0 +1,75 @@
+"""GET /v1/rooms/{room}/snapshot: the whole state of a room for one student, as the socket's `welcome`.
+
+For clients whose socket does not get through: they ask every few seconds and claim over HTTP.
+"""
+
+from typing import Any
+
+from server.api.drops.claims import CouponWon
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.fields import Instant, Shown, absent
+from server.core.drops.claims import ClaimState
+from server.core.drops.drops import DropState
+from server.core.refusals import Refused
+
+
+class RoomDropShown(Shown):
+    """A drop as its room sees it; `discount` to `validity` are the template's."""
+
+    id: str
+    state: DropState
+    name: str
+    description: str
+    message: str
+    currency: str
+    discount: dict[str, Any]
+    threshold: dict[str, Any]
+    scope: dict[str, Any]
+    validity: dict[str, Any]
+    mode: str
+    quantity: int
+    remaining: int
+    opens_at: Instant
+    closes_at: Instant
+    hold_seconds: int | None = absent()
+    use_url: str | None = absent()
+    style: dict[str, str] | None = absent()
+    closed_at: Instant | None = absent()
+    close_reason: str | None = absent()
+
+
+class MyClaimShown(Shown):
+    drop_id: str
+    state: ClaimState
+    won_at: Instant
+    coupon: CouponWon | None = absent()
+
+
+class SnapshotShown(Shown):
+    type: str
+    room: str
+    student: str
+    now: Instant
+    epoch: str
+    offset: int
+    present: int
+    drops: list[RoomDropShown]
+    claims: list[MyClaimShown]
+
+
+async def snapshot(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    return Answer(await parts.snapshot(asked.path["room"], asked.identity))
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="GET",
+        path="/v1/rooms/{room}/snapshot",
+        rule=auth.STUDENT,
+        handler=snapshot,
+        answer=SnapshotShown,
+        summary="The room's state and my claims, as the socket's welcome",
+    ),
+)

@@ -1,0 +1,91 @@
+"""Pydantic's errors -> the contract's `errors: [{field, code}]`.
+
+Called by `dispatch.py`. `field` is the dotted path in what was sent, `code` a short word that stays
+when pydantic's own words change.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from server.api.http.request_body import field_name
+from server.core.refusals import Code, Refused
+
+MAX_ERRORS = 50
+KEY_TAG = "[key]"
+
+# Codes that models and core rules give themselves pass through as they are.
+_CODES: Mapping[str, str] = {
+    "missing": "missing",
+    "union_tag_not_found": "missing",
+    "extra_forbidden": "unsupported",
+    "greater_than": "too_small",
+    "greater_than_equal": "too_small",
+    "less_than": "too_large",
+    "less_than_equal": "too_large",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_short": "too_few",
+    "too_long": "too_many",
+    "string_pattern_mismatch": "bad_format",
+    "string_unicode": "bad_character",
+    "int_parsing": "bad_format",
+    "int_parsing_size": "too_large",
+    "literal_error": "unknown_value",
+    "enum": "unknown_value",
+    "union_tag_invalid": "unknown_value",
+}
+
+
+def refusal_of(error: ValidationError, sent: object) -> Refused:
+    """At most MAX_ERRORS, the first one of each field. Values are never repeated."""
+    found: dict[str, str] = {}
+    for details in error.errors(include_url=False, include_context=True, include_input=False):
+        found.setdefault(_field(details, sent), _code(details["type"]))
+        if len(found) == MAX_ERRORS:
+            break
+    errors = [{"field": field, "code": code} for field, code in found.items()]
+    detail = "; ".join(f"{field or 'body'}: {code}" for field, code in found.items())
+    return Refused(Code.INVALID_FIELD, detail[:1_000], {"errors": errors})
+
+
+def _code(kind: str) -> str:
+    if kind in _CODES:
+        return _CODES[kind]
+    is_type = kind.endswith(("_type", "_from_float"))
+    return "wrong_type" if is_type else kind
+
+
+def _field(details: ErrorDetails, sent: object) -> str:
+    """Pydantic's location, without the tags of unions, which are in no body."""
+    path: list[str] = []
+    for step in details["loc"]:
+        if isinstance(step, str) and _is_tag(step, sent):
+            continue
+        path.append(str(step))
+        sent = _inside(sent, step)
+    if details["type"].startswith("union_tag"):
+        path.append(_discriminator(details))
+    return field_name(".".join(path))
+
+
+def _is_tag(step: str, sent: object) -> bool:
+    """Tags of unions by `kind` equal it; others are written in brackets, as pydantic writes the one
+    of a key."""
+    if isinstance(sent, Mapping) and step in sent:
+        return step == KEY_TAG
+    is_kind = isinstance(sent, Mapping) and sent.get("kind") == step
+    return is_kind or (step.startswith("[") and step.endswith("]"))
+
+
+def _inside(sent: object, step: str | int) -> object:
+    if isinstance(sent, Mapping):
+        return sent.get(step)
+    if isinstance(sent, list) and isinstance(step, int) and step < len(sent):
+        return sent[step]
+    return None
+
+
+def _discriminator(details: ErrorDetails) -> str:
+    return str(details.get("ctx", {}).get("discriminator", "kind")).strip("'")

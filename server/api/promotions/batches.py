@@ -1,0 +1,305 @@
+"""/v1/batches: how many coupons of a template go out, through which channel, into which rooms.
+
+Operators make them. Instructors see those that one of their rooms may drop of, and of the shares only
+their own (mission A12).
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.fields import (
+    Body,
+    Count,
+    FromDay,
+    Id,
+    Metadata,
+    Moment,
+    NotEmpty,
+    Room,
+    Shown,
+    Title,
+    UntilDay,
+    Word,
+    absent,
+)
+from server.api.http.paging import PageQuery, first_page
+from server.api.promotions.stops import StopShown, shown_stop
+from server.core.drops.claims import ANYBODY, ClaimConditions
+from server.core.identity import Identity, Role
+from server.core.promotions import batch_rules
+from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.stops import StopState
+from server.core.refusals import Code, Refused
+from server.flows.promotions import batches as flows
+from server.ledger.promotions import batches as ledger
+from server.ledger.promotions import stops
+
+
+class RoomShareBody(Body):
+    """`quantity` absent: whatever the batch has left."""
+
+    room: Room
+    quantity: Count | None = None
+
+
+class ClaimWindowBody(Body):
+    """[from, until)."""
+
+    from_at: FromDay = Field(alias="from")
+    until_at: UntilDay = Field(alias="until")
+
+
+class ClaimConditionsBody(Body):
+    """What an account must be to claim: have one of the tags, be new. Without `tags` it may have any."""
+
+    tags: (
+        Annotated[list[Word], Field(max_length=batch_rules.MAX_CONDITION_TAGS), NotEmpty] | None
+    ) = None
+    new: bool = False
+
+
+class BatchBody(Body):
+    """`quantity` null: unlimited, which no drop can use. `per_student`: claims of the whole batch;
+    of one drop a student gets one, always."""
+
+    template_id: Id
+    name: Title
+    quantity: Count | None
+    channel: Word
+    per_student: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)]
+    code_prefix: Annotated[str, Field(max_length=12)] | None = None
+    hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
+    campaign_id: Id | None = None
+    rooms: Annotated[list[RoomShareBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
+    claim_window: ClaimWindowBody | None = None
+    claim_conditions: ClaimConditionsBody | None = None
+    metadata: Metadata | None = None
+
+
+class RoomShareShown(Shown):
+    room: str
+    quantity: int | None
+    remaining: int | None
+
+
+class ClaimWindowShown(Shown):
+    from_at: Moment = Field(alias="from")
+    until_at: Moment = Field(alias="until")
+
+
+class ClaimConditionsShown(Shown):
+    """`tags` is left out where any will do."""
+
+    tags: list[str] | None = absent()
+    new: bool
+
+
+class OfferShown(Shown):
+    """What a teacher must know of the template to drop it."""
+
+    name: str
+    currency: str
+    discount: dict[str, Any]
+
+
+class BatchShown(Shown):
+    """`remaining` falls when a drop is allotted and rises when units return; null = unlimited.
+    `droppable`: the most that the asker could put into one drop now."""
+
+    id: str
+    template_id: str
+    template_version: int
+    template: OfferShown
+    name: str
+    quantity: int | None
+    remaining: int | None
+    droppable: int
+    channel: str
+    per_student: int
+    code_prefix: str
+    hold_seconds: int | None = absent()
+    campaign_id: str | None = absent()
+    rooms: list[RoomShareShown] | None = absent()
+    claim_window: ClaimWindowShown | None = absent()
+    claim_conditions: ClaimConditionsShown | None = absent()
+    stopped: StopShown | None = absent()
+    metadata: dict[str, str]
+    created_at: Moment
+    version: int
+
+
+class BatchPage(Shown):
+    batches: list[BatchShown]
+    next: str | None
+
+
+async def create(parts: ApiParts, asked: Asked[BatchBody, NoQuery]) -> Answer | Refused:
+    made = await flows.create_batch(
+        parts.ledger, asked.identity.subject, _form(asked.body), asked.key, asked.now
+    )
+    if isinstance(made, Refused):
+        return made
+    return await answer_of(parts, made, asked.identity)
+
+
+async def answer_of(parts: ApiParts, batch: Batch, identity: Identity) -> Answer:
+    """With its version as ETag."""
+    async with parts.ledger.read() as conn:
+        offers = await ledger.offers_of(conn, [batch.id])
+    return Answer(_shown(batch, offers[batch.id], identity), _etag(batch))
+
+
+def _etag(batch: Batch) -> dict[str, str]:
+    return {"ETag": f'"{batch.version}"'}
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    async with parts.ledger.read() as conn:
+        found = await ledger.find(conn, asked.path["id"])
+        offers = await ledger.offers_of(conn, [asked.path["id"]])
+        stopped = (await stops.of_targets(conn, [asked.path["id"]])).get(asked.path["id"])
+    if found is None or not _is_visible(found, asked.identity):
+        return Refused(Code.NOT_FOUND)
+    return Answer(_shown(found, offers[found.id], asked.identity, stopped), _etag(found))
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+    limit, rooms = asked.query.limit, _rooms_of(asked.identity)
+    async with parts.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, asked.query.after, rooms)
+        offers = await ledger.offers_of(conn, [batch.id for batch in found])
+        stopped = await stops.of_targets(conn, [batch.id for batch in found])
+    page, following = first_page(found, limit)
+    shown = [
+        _shown(batch, offers[batch.id], asked.identity, stopped.get(batch.id)) for batch in page
+    ]
+    return Answer(BatchPage(batches=shown, next=following))
+
+
+def _rooms_of(identity: Identity) -> frozenset[str] | None:
+    """None: somebody who is not tied to rooms."""
+    return identity.rooms if identity.role is Role.INSTRUCTOR else None
+
+
+def _is_visible(batch: Batch, identity: Identity) -> bool:
+    rooms = _rooms_of(identity)
+    if rooms is None:
+        return True
+    return batch.quantity is not None and any(batch.share_of(room) for room in rooms)
+
+
+def _form(body: BatchBody) -> BatchForm:
+    window = body.claim_window
+    return BatchForm(
+        template_id=body.template_id,
+        name=body.name,
+        quantity=body.quantity,
+        channel=body.channel,
+        per_student=body.per_student,
+        code_prefix=body.code_prefix or "",
+        hold_seconds=body.hold_seconds,
+        campaign_id=body.campaign_id,
+        rooms=shares_asked(body.rooms),
+        claim_window=ClaimWindow(window.from_at, window.until_at) if window else None,
+        conditions=conditions_asked(body.claim_conditions),
+        metadata=body.metadata or {},
+    )
+
+
+def conditions_asked(body: ClaimConditionsBody | None) -> ClaimConditions:
+    return ANYBODY if body is None else ClaimConditions(frozenset(body.tags or ()), body.new)
+
+
+def shares_asked(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | None:
+    if rooms is None:
+        return None
+    return tuple(RoomShare(share.room, share.quantity) for share in rooms)
+
+
+def _shown(
+    batch: Batch, offer: ledger.Offer, identity: Identity, stopped: StopState | None = None
+) -> BatchShown:
+    rooms = _rooms_of(identity)
+    return BatchShown(
+        id=batch.id,
+        template_id=batch.template_id,
+        template_version=batch.template_version,
+        template=OfferShown(
+            name=offer.name, currency=offer.currency, discount=dict(offer.discount)
+        ),
+        name=batch.name,
+        quantity=batch.quantity,
+        remaining=batch.remaining,
+        droppable=batch.droppable(rooms),
+        channel=batch.channel,
+        per_student=batch.per_student,
+        code_prefix=batch.code_prefix,
+        hold_seconds=batch.hold_seconds,
+        campaign_id=batch.campaign_id,
+        rooms=_shown_shares(batch, rooms),
+        claim_window=_shown_window(batch.claim_window),
+        claim_conditions=shown_conditions(batch.conditions),
+        stopped=shown_stop(stopped),
+        metadata=dict(batch.metadata),
+        created_at=batch.created_at,
+        version=batch.version,
+    )
+
+
+def _shown_shares(batch: Batch, rooms: frozenset[str] | None) -> list[RoomShareShown] | None:
+    if batch.rooms is None:
+        return None
+    return [
+        RoomShareShown(room=share.room, quantity=share.quantity, remaining=share.remaining)
+        for share in batch.rooms
+        if rooms is None or share.room in rooms
+    ]
+
+
+def _shown_window(window: ClaimWindow | None) -> ClaimWindowShown | None:
+    if window is None:
+        return None
+    return ClaimWindowShown.model_validate({"from": window.from_at, "until": window.until_at})
+
+
+def shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+    """None where any account will do."""
+    if conditions.is_anybody:
+        return None
+    return ClaimConditionsShown(tags=sorted(conditions.tags) or None, new=conditions.new)
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/batches",
+        rule=auth.OPERATOR,
+        handler=create,
+        body=BatchBody,
+        answer=BatchShown,
+        status=201,
+        summary="Set coupons of a template aside for a channel",
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path="/v1/batches",
+        rule=auth.INSTRUCTOR_READ,
+        handler=index,
+        query=PageQuery,
+        answer=BatchPage,
+        summary="Batches, newest first; to instructors those they may drop of",
+    ),
+    Call(
+        method="GET",
+        path="/v1/batches/{id}",
+        rule=auth.INSTRUCTOR_READ,
+        handler=show,
+        answer=BatchShown,
+        summary="A batch and what is left of it",
+    ),
+)

@@ -1,0 +1,250 @@
+"""/v1/campaigns: why coupons go out, when, and how much of it there is.
+
+Operators make them, finance reads them. What belongs to a campaign is said by its batches
+(`campaign_id`); stopping one is in api/promotions/stops.py.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.fields import (
+    Amount,
+    Body,
+    Currency,
+    FromDay,
+    Metadata,
+    Moment,
+    Readable,
+    Shown,
+    Title,
+    UntilDay,
+    absent,
+)
+from server.api.http.paging import PageQuery, first_page
+from server.api.promotions.stops import StopShown, shown_stop
+from server.core.promotions import campaigns as core
+from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Phase
+from server.core.promotions.stops import StopState
+from server.core.refusals import Code, Refused
+from server.flows.promotions import campaigns as flows
+from server.ledger.promotions import campaigns as ledger
+from server.ledger.promotions import stops
+
+MinorAmount = Annotated[Amount, Field(ge=1)]
+Pieces = Annotated[int, Field(ge=1, le=core.MAX_PIECES)]
+Purpose = Annotated[str, Field(min_length=1, max_length=core.MAX_PURPOSE), Readable]
+
+
+class MoneyBody(Body):
+    amount: MinorAmount
+    currency: Currency
+
+
+class BudgetBody(Body):
+    """What its coupons may take off, at their greatest, and how many of them go out."""
+
+    money: MoneyBody | None = None
+    pieces: Pieces | None = None
+
+
+class PhaseBody(Body):
+    """[from, until), within the campaign, in the order of time."""
+
+    name: Title
+    from_at: FromDay = Field(alias="from")
+    until_at: UntilDay = Field(alias="until")
+
+
+class CampaignBody(Body):
+    """[starts_at, ends_at). `per_student`: claims of one student over all its batches."""
+
+    name: Title
+    purpose: Purpose
+    starts_at: FromDay
+    ends_at: UntilDay
+    budget: BudgetBody | None = None
+    phases: Annotated[list[PhaseBody], Field(max_length=core.MAX_PHASES)] | None = None
+    per_student: Annotated[int, Field(ge=1, le=core.MAX_PER_STUDENT)] | None = None
+    metadata: Metadata | None = None
+
+
+class WarningShown(Shown):
+    """`level`: percent of the budget that was taken for the first time then."""
+
+    level: int
+    at: Moment
+
+
+class BudgetPartsShown(Shown):
+    """amount = free + exposed + settled. `exposed`: allotted to drops or issued, and not used yet, at its
+    greatest. `settled`: what used coupons really took. `free` is below 0 only where coupons were used
+    after their part had been given back."""
+
+    amount: int
+    currency: str | None = absent()
+    free: int
+    exposed: int
+    settled: int
+    warnings: list[WarningShown]
+
+
+class BudgetShown(Shown):
+    money: BudgetPartsShown | None = absent()
+    pieces: BudgetPartsShown | None = absent()
+
+
+class PhaseShown(Shown):
+    name: str
+    from_at: Moment = Field(alias="from")
+    until_at: Moment = Field(alias="until")
+
+
+class CampaignShown(Shown):
+    """`phase`: the name of the one that is now."""
+
+    id: str
+    name: str
+    purpose: str
+    starts_at: Moment
+    ends_at: Moment
+    budget: BudgetShown | None = absent()
+    phases: list[PhaseShown]
+    phase: str | None = absent()
+    per_student: int | None = absent()
+    stopped: StopShown | None = absent()
+    metadata: dict[str, str]
+    created_by: str
+    created_at: Moment
+
+
+class CampaignPage(Shown):
+    campaigns: list[CampaignShown]
+    next: str | None
+
+
+async def create(parts: ApiParts, asked: Asked[CampaignBody, NoQuery]) -> Answer | Refused:
+    made = await flows.create_campaign(
+        parts.ledger, asked.identity.subject, _form(asked.body), asked.key, asked.now
+    )
+    return made if isinstance(made, Refused) else await _answer(parts, made, asked.now)
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    async with parts.ledger.read() as conn:
+        found = await ledger.find(conn, asked.path["id"])
+    return Refused(Code.NOT_FOUND) if found is None else await _answer(parts, found, asked.now)
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+    limit = asked.query.limit
+    async with parts.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, asked.query.after)
+        stopped = await stops.of_targets(conn, [campaign.id for campaign in found])
+    page, following = first_page(found, limit)
+    shown = [_shown(campaign, stopped.get(campaign.id), asked.now) for campaign in page]
+    return Answer(CampaignPage(campaigns=shown, next=following))
+
+
+async def _answer(parts: ApiParts, campaign: Campaign, now: int) -> Answer:
+    async with parts.ledger.read() as conn:
+        stopped = await stops.of_targets(conn, [campaign.id])
+    return Answer(_shown(campaign, stopped.get(campaign.id), now))
+
+
+def _form(body: CampaignBody) -> CampaignForm:
+    budget = body.budget or BudgetBody()
+    return CampaignForm(
+        name=body.name,
+        purpose=body.purpose,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        money=core.Money(budget.money.amount, budget.money.currency) if budget.money else None,
+        pieces=budget.pieces,
+        phases=tuple(Phase(one.name, one.from_at, one.until_at) for one in body.phases or ()),
+        per_student=body.per_student,
+        metadata=body.metadata or {},
+    )
+
+
+def _shown(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignShown:
+    phase = campaign.phase_at(now)
+    return CampaignShown(
+        id=campaign.id,
+        name=campaign.name,
+        purpose=campaign.purpose,
+        starts_at=campaign.starts_at,
+        ends_at=campaign.ends_at,
+        budget=_shown_budget(campaign),
+        phases=[_shown_phase(one) for one in campaign.phases],
+        phase=phase.name if phase is not None else None,
+        per_student=campaign.per_student,
+        stopped=shown_stop(stopped),
+        metadata=dict(campaign.metadata),
+        created_by=campaign.created_by,
+        created_at=campaign.created_at,
+    )
+
+
+def _shown_budget(campaign: Campaign) -> BudgetShown | None:
+    if not campaign.budgets:
+        return None
+    return BudgetShown(
+        money=_shown_parts(campaign.budget(BudgetKind.MONEY)),
+        pieces=_shown_parts(campaign.budget(BudgetKind.PIECES)),
+    )
+
+
+def _shown_parts(budget: Budget | None) -> BudgetPartsShown | None:
+    if budget is None:
+        return None
+    return BudgetPartsShown(
+        amount=budget.amount,
+        currency=budget.currency,
+        free=budget.free,
+        exposed=budget.exposed,
+        settled=budget.settled,
+        warnings=[
+            WarningShown(level=level, at=at) for level, at in sorted(budget.warnings.items())
+        ],
+    )
+
+
+def _shown_phase(phase: Phase) -> PhaseShown:
+    window = {"from": phase.from_at, "until": phase.until_at}
+    return PhaseShown.model_validate({"name": phase.name, **window})
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/campaigns",
+        rule=auth.OPERATOR,
+        handler=create,
+        body=CampaignBody,
+        answer=CampaignShown,
+        status=201,
+        summary="Make a campaign",
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path="/v1/campaigns",
+        rule=auth.OPERATOR_READ,
+        handler=index,
+        query=PageQuery,
+        answer=CampaignPage,
+        summary="Campaigns, newest first",
+    ),
+    Call(
+        method="GET",
+        path="/v1/campaigns/{id}",
+        rule=auth.OPERATOR_READ,
+        handler=show,
+        answer=CampaignShown,
+        summary="A campaign, and where its budget is",
+    ),
+)

@@ -1,0 +1,127 @@
+"""The switch that stops claims, use or both: of a batch, a campaign, or everything.
+
+Operators only. What it does and how fast is in flows/promotions/stops.py.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, Handler, NoBody, NoQuery
+from server.api.http.fields import (
+    Body,
+    Moment,
+    Readable,
+    Shown,
+)
+from server.core.promotions.stops import EVERYTHING, MAX_REASON, StopForm, Stoppable, StopState
+from server.core.refusals import Refused
+from server.flows.promotions import stops as flows
+from server.ledger.promotions import stops as ledger
+
+
+class StopBody(Body):
+    """Which of the two: what is not named stays as it is."""
+
+    claims: bool = False
+    use: bool = False
+    reason: Annotated[str, Field(max_length=MAX_REASON), Readable] = ""
+
+
+class StopShown(Shown):
+    """What is stopped now. The rest is of the last change."""
+
+    claims: bool
+    use: bool
+    reason: str
+    changed_by: str
+    changed_at: Moment
+
+
+def shown_stop(state: StopState | None) -> StopShown | None:
+    """None where nothing is stopped."""
+    if state is None or not (state.claims or state.use):
+        return None
+    return _shown(state)
+
+
+def _shown(state: StopState) -> StopShown:
+    return StopShown(
+        claims=state.claims,
+        use=state.use,
+        reason=state.reason,
+        changed_by=state.changed_by,
+        changed_at=state.changed_at,
+    )
+
+
+async def stop_campaign(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+    return await _change(parts, asked, Stoppable.CAMPAIGN, is_stop=True)
+
+
+async def resume_campaign(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+    return await _change(parts, asked, Stoppable.CAMPAIGN, is_stop=False)
+
+
+async def stop_batch(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+    return await _change(parts, asked, Stoppable.BATCH, is_stop=True)
+
+
+async def resume_batch(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+    return await _change(parts, asked, Stoppable.BATCH, is_stop=False)
+
+
+async def stop_everything(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+    return await _change(parts, asked, Stoppable.EVERYTHING, is_stop=True)
+
+
+async def resume_everything(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+    return await _change(parts, asked, Stoppable.EVERYTHING, is_stop=False)
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    async with parts.ledger.read() as conn:
+        return Answer(_shown(await ledger.find(conn, EVERYTHING)))
+
+
+async def _change(
+    parts: ApiParts, asked: Asked[StopBody, NoQuery], kind: Stoppable, *, is_stop: bool
+) -> Answer | Refused:
+    body = asked.body
+    form = StopForm(kind, asked.path.get("id", ""), body.claims, body.use, body.reason)
+    state = await flows.change_stop(
+        parts.ledger, parts.drop_desk, form, is_stop, asked.identity.subject, asked.now
+    )
+    return state if isinstance(state, Refused) else Answer(_shown(state))
+
+
+def _call(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyCall:
+    return Call(
+        method="POST",
+        path=path,
+        rule=auth.OPERATOR,
+        handler=handler,
+        body=StopBody,
+        answer=StopShown,
+        summary=summary,
+    )
+
+
+CALLS: tuple[AnyCall, ...] = (
+    _call("/v1/campaigns/{id}/stop", stop_campaign, "Stop claims, use or both of a campaign"),
+    _call("/v1/campaigns/{id}/resume", resume_campaign, "Let them go on"),
+    _call("/v1/batches/{id}/stop", stop_batch, "Stop claims, use or both of a batch"),
+    _call("/v1/batches/{id}/resume", resume_batch, "Let them go on"),
+    _call("/v1/stop", stop_everything, "Stop all claims, all use or both"),
+    _call("/v1/resume", resume_everything, "Let them go on"),
+    Call(
+        method="GET",
+        path="/v1/stop",
+        rule=auth.OPERATOR_READ,
+        handler=show,
+        answer=StopShown,
+        summary="Whether everything is stopped",
+    ),
+)

@@ -1,0 +1,203 @@
+"""/v1/templates: what a coupon is worth, written by operators; every PUT makes a version.
+
+The rules of a template are asked by the flow (core/promotions/template_rules.py); here are its shape and its
+JSON, which is also what the ledger stores (core/promotions/template_forms.py).
+"""
+
+import re
+
+from server.api.http import auth
+from server.api.http.dependencies import ApiParts
+from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.fields import (
+    Body,
+    Currency,
+    Description,
+    Instant,
+    Metadata,
+    Shown,
+    Title,
+    Url,
+    absent,
+)
+from server.api.http.paging import PageQuery, first_page
+from server.api.promotions.template_parts import (
+    Deducts,
+    Discount,
+    Returns,
+    Scope,
+    Stacking,
+    Style,
+    Threshold,
+    Uses,
+    Validity,
+    ValidityShown,
+    deducts_of,
+    discount_of,
+    returns_of,
+    scope_of,
+    stacking_of,
+    threshold_of,
+    validity_of,
+)
+from server.core.promotions import templates as core
+from server.core.promotions.template_forms import TemplateForm, template_to_json
+from server.core.refusals import Code, Refused, invalid_field
+from server.flows.promotions import templates as flows
+from server.ledger.promotions import templates as ledger
+
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+
+
+class TemplateBody(Body):
+    name: Title
+    description: Description = ""
+    currency: Currency
+    discount: Discount
+    threshold: Threshold = Threshold()
+    scope: Scope = Scope()
+    validity: Validity
+    deducts: Deducts | None = None
+    stacking: Stacking = Stacking()
+    uses_per_student: Uses | None = None
+    returns: Returns = Returns()
+    style: Style | None = None
+    use_url: Url | None = None
+    metadata: Metadata | None = None
+
+
+class TemplateShown(Shown):
+    id: str
+    version: int
+    name: str
+    description: str
+    currency: str
+    discount: Discount
+    threshold: Threshold
+    scope: Scope
+    validity: ValidityShown
+    deducts: list[str]
+    stacking: Stacking
+    uses_per_student: int | None = absent()
+    returns: Returns
+    style: Style | None = absent()
+    use_url: str | None = absent()
+    metadata: dict[str, str]
+    created_at: Instant
+
+
+class TemplatePage(Shown):
+    templates: list[TemplateShown]
+    next: str | None
+
+
+async def create(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
+    form, actor = _form(asked.body), asked.identity.subject
+    made = await flows.create_template(parts.ledger, actor, form, asked.key, asked.now)
+    return _answer(made)
+
+
+async def replace(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
+    version = version_asked(asked.if_match)
+    if isinstance(version, Refused):
+        return version
+    form, actor = _form(asked.body), asked.identity.subject
+    made = await flows.replace_template(
+        parts.ledger, actor, asked.path["id"], version, form, asked.now
+    )
+    return _answer(made)
+
+
+async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+    async with parts.ledger.read() as conn:
+        found = await ledger.find(conn, asked.path["id"])
+    return _answer(found or Refused(Code.NOT_FOUND))
+
+
+async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+    limit = asked.query.limit
+    async with parts.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, asked.query.after)
+    templates, following = first_page(found, limit)
+    return Answer(TemplatePage(templates=[_shown(each) for each in templates], next=following))
+
+
+def version_asked(if_match: str | None) -> int | Refused:
+    """What If-Match names."""
+    if if_match is None:
+        return invalid_field("If-Match", "missing", "send the version that was read")
+    found = _ETAG.fullmatch(if_match.strip())
+    return int(found.group(1)) if found else invalid_field("If-Match", "bad_format")
+
+
+def _form(body: TemplateBody) -> TemplateForm:
+    style = body.style.model_dump(exclude_none=True) if body.style else {}
+    return TemplateForm(
+        name=body.name,
+        description=body.description,
+        currency=body.currency,
+        discount=discount_of(body.discount),
+        threshold=threshold_of(body.threshold),
+        scope=scope_of(body.scope),
+        validity=validity_of(body.validity),
+        deducts=deducts_of(body.deducts),
+        stacking=stacking_of(body.stacking),
+        uses_per_student=body.uses_per_student,
+        returns=returns_of(body.returns),
+        style=style,
+        use_url=body.use_url,
+        metadata=body.metadata or {},
+    )
+
+
+def _shown(template: core.Template) -> TemplateShown:
+    return TemplateShown.model_validate(template_to_json(template))
+
+
+def _answer(found: core.Template | Refused) -> Answer | Refused:
+    if isinstance(found, Refused):
+        return found
+    return Answer(_shown(found), {"ETag": f'"{found.version}"'})
+
+
+CALLS: tuple[AnyCall, ...] = (
+    Call(
+        method="POST",
+        path="/v1/templates",
+        rule=auth.OPERATOR,
+        handler=create,
+        body=TemplateBody,
+        answer=TemplateShown,
+        status=201,
+        summary="Make a template",
+        is_create=True,
+    ),
+    Call(
+        method="GET",
+        path="/v1/templates",
+        rule=auth.OPERATOR_READ,
+        handler=index,
+        query=PageQuery,
+        answer=TemplatePage,
+        summary="Templates, newest first",
+    ),
+    Call(
+        method="GET",
+        path="/v1/templates/{id}",
+        rule=auth.OPERATOR_READ,
+        handler=show,
+        answer=TemplateShown,
+        summary="A template as it is now",
+    ),
+    Call(
+        method="PUT",
+        path="/v1/templates/{id}",
+        rule=auth.OPERATOR,
+        handler=replace,
+        body=TemplateBody,
+        answer=TemplateShown,
+        summary="Make its next version; what was issued before stays as it was",
+        refuses=(Code.WRONG_STATE,),
+        needs_version=True,
+    ),
+)

@@ -1,0 +1,232 @@
+"""What must be true before `web` or `worker` serve anybody: one clear line for each thing that is
+not. Called by the commands; reads the neighbours' own words, changes nothing.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+import structlog
+from asyncpg import ClientConfigurationError, PostgresError
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from sqlalchemy.exc import SQLAlchemyError
+
+from server import service_urls
+from server.commands import CommandError
+from server.desk.redis.connection import COMMAND_SECONDS, connect
+from server.desk.redis.replicas import replicas_following
+from server.desk.redis.server_version import ServerVersion
+from server.ledger import schema
+from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.settings import Settings
+from server.telemetry import redacted
+
+_ANSWER_SECONDS = 10.0  # a neighbour that starts at the same time gets that long
+_ASK_AGAIN_S = 0.25
+_ACCEPT_MISSING = (
+    "Connect them, lower the number, or start all the same with CLASSDROP_ACCEPT_WEAK_REDIS=1."
+)
+_ACCEPT = "CLASSDROP_ACCEPT_WEAK_REDIS=1 starts all the same: `won` may then be forgotten."
+
+
+async def refuse_unfit(settings: Settings) -> None:
+    """Raises CommandError with all reasons at once. Status 1 where a neighbour gives no answer (it
+    may come), 2 where the answer is no."""
+    missing = _missing(settings)
+    if missing:
+        raise CommandError(*missing)
+    refusals, weak = await _redis_problems(settings.redis_url or "")
+    if settings.accept_weak_redis:
+        for line in weak:
+            structlog.get_logger().warning("weak_redis_accepted", reason=line)
+    elif weak:
+        refusals += [*weak, _ACCEPT]
+    refusals += await _ledger_problems(settings.database_url or "")
+    if refusals:
+        raise CommandError(*refusals)
+    for line in await _ledger_weaknesses(settings.database_url or ""):
+        structlog.get_logger().warning("weak_ledger", reason=line)
+
+
+async def refuse_missing_replicas(settings: Settings) -> None:
+    """For `web`, which has every win wait for them: without them nobody is told `won`, and nobody would
+    know why. CommandError, status 1: they may come."""
+    if not settings.replicas:
+        return
+    client = connect(settings.redis_url or "")
+    try:
+        found = await _replicas_when_up(client, settings.replicas)
+    except (RedisError, OSError, TimeoutError) as error:
+        why = redacted(str(error)) or type(error).__name__
+        raise CommandError(f"CLASSDROP_REDIS_URL: no answer: {why}", status=1) from error
+    finally:
+        await client.aclose()
+    if found >= settings.replicas:
+        return
+    line = (
+        f"CLASSDROP_REPLICAS is {settings.replicas}, but replicas that follow the Redis at "
+        f"CLASSDROP_REDIS_URL: {found}. Nobody would be told `won`, only `confirmed`."
+    )
+    if not settings.accept_weak_redis:
+        raise CommandError(line, _ACCEPT_MISSING, status=1)
+    structlog.get_logger().warning("weak_redis_accepted", reason=line)
+
+
+async def _replicas_when_up(client: Redis, wanted: int) -> int:
+    """As many as there are when enough are there, or when they have had their time."""
+    give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
+    while True:
+        async with asyncio.timeout(COMMAND_SECONDS):
+            found = await replicas_following(client)
+        if found >= wanted or asyncio.get_running_loop().time() > give_up_at:
+            return found
+        await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def weaknesses(settings: Settings) -> list[str]:
+    """What Redis may forget, one line each; for who only looks. Raises CommandError where there is
+    nothing to look at."""
+    refusals, weak = await _redis_problems(settings.redis_url or "")
+    refusals += await _ledger_problems(settings.database_url or "")
+    if refusals:
+        raise CommandError(*refusals)
+    return [] if settings.accept_weak_redis else weak
+
+
+def _missing(settings: Settings) -> list[str]:
+    lines = []
+    if not settings.redis_url:
+        lines.append("CLASSDROP_REDIS_URL is missing; `python -m server` alone brings its own.")
+    if not settings.database_url:
+        lines.append("CLASSDROP_DATABASE_URL is missing; `python -m server` alone brings its own.")
+    if not settings.secrets:
+        lines.append("CLASSDROP_SECRET is missing: 32 or more random characters, the same for all.")
+    return lines
+
+
+def _missing_files(variable: str, url: str) -> list[str]:
+    """Certificates and the like that an address names and that this process cannot read."""
+    return [
+        f"{variable}: its option {option} names {path}, which cannot be read."
+        for option, path in service_urls.named_files(url)
+        if not os.access(path, os.R_OK)
+    ]
+
+
+async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
+    """Refusals, and those that CLASSDROP_ACCEPT_WEAK_REDIS turns into warnings."""
+    missing = _missing_files("CLASSDROP_REDIS_URL", url)
+    if missing:
+        return missing, []
+    client = connect(url)
+    try:
+        info = await _info_when_up(client)
+        version = ServerVersion.parse(f"redis {info.get('redis_version')}")
+        refusals = []
+        if version is None or not version.is_supported:
+            refusals.append(f"CLASSDROP_REDIS_URL: {version} is too old; 7.0 is needed.")
+        return refusals, [*_weak_info(info), *await _weak_fsync(client)]
+    except (RedisError, OSError, TimeoutError) as error:
+        why = redacted(str(error)) or type(error).__name__
+        if _is_refusal(error):
+            return [f"CLASSDROP_REDIS_URL: the server refuses us: {why}"], []
+        raise CommandError(f"CLASSDROP_REDIS_URL: no answer: {why}", status=1) from error
+    finally:
+        await client.aclose()
+
+
+async def _info_when_up(client: Redis) -> Mapping[str, object]:
+    give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
+    while True:
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                return {**await client.info()}
+        except (RedisError, OSError, TimeoutError) as error:
+            if _is_refusal(error) or asyncio.get_running_loop().time() > give_up_at:
+                raise
+        await asyncio.sleep(_ASK_AGAIN_S)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """An answer, if not the one we want. redis-py hides a wrong password in a ConnectionError."""
+    answers = (AuthenticationError, ResponseError)
+    return isinstance(error, answers) or isinstance(error.__cause__, answers)
+
+
+def _weak_info(info: Mapping[str, object]) -> list[str]:
+    lines = []
+    policy = info.get("maxmemory_policy")
+    if policy != "noeviction":
+        lines.append(
+            f"CLASSDROP_REDIS_URL: maxmemory-policy is {policy}, must be noeviction: the server "
+            "would throw claims away when it is full."
+        )
+    if not info.get("aof_enabled"):
+        lines.append(
+            "CLASSDROP_REDIS_URL: appendonly is off, must be on: a restart would forget claims."
+        )
+    return lines
+
+
+async def _weak_fsync(client: Redis) -> list[str]:
+    try:
+        # INFO does not say it.
+        async with asyncio.timeout(COMMAND_SECONDS):
+            answer = await client.config_get("appendfsync")
+    except ResponseError:
+        return [
+            "CLASSDROP_REDIS_URL: the server does not let us read appendfsync (CONFIG GET is "
+            "refused), so nobody knows whether it is `always`, as it must be."
+        ]
+    if answer.get("appendfsync") == "always":
+        return []
+    return [
+        f"CLASSDROP_REDIS_URL: appendfsync is {answer.get('appendfsync')}, must be always: a "
+        "crash would forget claims that were acknowledged."
+    ]
+
+
+async def _ledger_weaknesses(url: str) -> list[str]:
+    """Warnings, for what they tell of may be meant: a cluster can keep with replicas what it does not
+    wait for, and hosting companies ask for channel binding in every address they hand out."""
+    return [*_binding_weakness(url), *await _forgetful_ledger(url)]
+
+
+def _binding_weakness(url: str) -> list[str]:
+    if not url.startswith("postgresql:") or not service_urls.postgresql_address(url).wants_binding:
+        return []
+    return [
+        "CLASSDROP_DATABASE_URL: channel_binding=require cannot be kept: the driver does not bind "
+        "channels. sslmode=verify-full makes sure that the server is the right one."
+    ]
+
+
+async def _forgetful_ledger(url: str) -> list[str]:
+    ledger = Ledger.connect(url)
+    try:
+        found = await ledger.settings_that_forget()
+    except LedgerUnavailableError:
+        return []  # it was there a moment ago, and is asked again by all who need it
+    finally:
+        await ledger.close()
+    return [
+        f"CLASSDROP_DATABASE_URL: {name} is {value}: a crash of the database would forget claims "
+        "that students were told are confirmed."
+        for name, value in found.items()
+    ]
+
+
+async def _ledger_problems(url: str) -> list[str]:
+    missing = _missing_files("CLASSDROP_DATABASE_URL", url)
+    if missing:
+        return missing
+    try:
+        if await schema.is_current(url):
+            return []
+    except LedgerUnavailableError as error:
+        why = redacted(str(error))
+        raise CommandError(f"CLASSDROP_DATABASE_URL: no answer: {why}", status=1) from error
+    except (SQLAlchemyError, PostgresError, ClientConfigurationError) as error:
+        return [f"CLASSDROP_DATABASE_URL: the database refuses us: {redacted(str(error))}"]
+    return ["CLASSDROP_DATABASE_URL: not this version's schema; run `python -m server migrate`."]

@@ -1,0 +1,210 @@
+"""The composition root: makes the parts of a web process and wires them, and closes them in reverse.
+
+Called by `web`; with worker_composition.py, which knows nothing of API and pages and so starts in half the
+time, the only place that knows every part. Nothing below imports it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from socket import gethostname
+
+import structlog
+from redis.asyncio import Redis
+from starlette.types import ASGIApp
+
+from server.api.app import build_app
+from server.api.http.claim_limits import StudentLimiter
+from server.api.http.dependencies import ApiParts
+from server.clock import now_ms
+from server.commands.process.dependency_health import Neighbours
+from server.commands.process.listening import local_url
+from server.commands.process.metrics_aggregation import Figures
+from server.commands.process.open_files import most_sockets
+from server.commands.process.token_refusals import RefusedTokens
+from server.commands.process.worker_composition import ledger_of, redis_of
+from server.core.addresses import TrustedProxies
+from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.demo_link import DemoLink
+from server.desk.claim_desk import ClaimDesk
+from server.desk.consistency_status import BooksBoard
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.desk.fence import Fence
+from server.desk.metrics_store import FigureBoard
+from server.desk.redis.connection import Doubt
+from server.desk.replicated_claims import ReplicatedClaimDesk
+from server.desk.subscription import Subscription
+from server.flows.coupons.coupon_publisher import CouponTeller
+from server.flows.stores import Places
+from server.gateway import background_tasks
+from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.gateway import Gateway, GatewayParts
+from server.gateway.rooms import Rooms
+from server.ids import new_id
+from server.ledger.engine import Ledger
+from server.pages.routes import PageFacts, lost_page, page_routes
+from server.settings import Settings
+from server.telemetry import Health, Metrics
+from server.tokens import TokenKeys
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """What a web process serves. `ws_class` is what uvicorn makes for each upgrade; `drain` tells
+    the sockets it holds to come back elsewhere, and returns when they have been told."""
+
+    app: ASGIApp
+    ws_class: Callable[..., asyncio.Protocol]
+    doorkeeper: Doorkeeper
+    drain: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def compose_web(
+    settings: Settings,
+    metrics: Metrics,
+    health: Health,
+    number: int,
+    links: tuple[DemoLink, ...] = (),
+) -> AsyncIterator[WebParts]:
+    async with AsyncExitStack() as stack:
+        doubt = Doubt()
+        redis = await redis_of(stack, settings, doubt)
+        ledger = await ledger_of(stack, settings)
+        prefix = settings.key_prefix
+        keys = TokenKeys(settings.secrets, settings.max_token_days, RefusedTokens().note)
+        feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
+        claim_desk = await _claim_desk(stack, settings, redis, doubt, metrics)
+        stack.push_async_callback(claim_desk.close)
+        parts = GatewayParts(
+            keys,
+            claim_desk,
+            drop_desk,
+            feed,
+            metrics,
+            _origins(settings),
+            TrustedProxies.of(settings.trusted_proxies),
+            settings.joins_per_second,
+        )
+        gateway = Gateway(parts, new_id("gwy"), most_sockets())
+        # Its own client: a connection that listens is never given back to a pool.
+        listener = await redis_of(stack, settings, doubt)
+
+        def subscribe(rooms: Rooms) -> Subscription:
+            return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
+
+        await stack.enter_async_context(background_tasks.running(gateway, subscribe, health))
+        teller = CouponTeller(Places(ledger, drop_desk, feed))
+        await stack.enter_async_context(teller.running())
+        fence = Fence(redis, prefix, gateway.id)
+        board = FigureBoard(redis, prefix)
+        neighbours = Neighbours(
+            redis, fence, board, ledger, health, settings.replicas, BooksBoard(redis, prefix)
+        )
+        await stack.enter_async_context(neighbours.looked_after())
+        figures = Figures(
+            metrics.registry,
+            board,
+            f"web-{number}",
+            f"{gethostname()}:{settings.port}",
+        )
+        await stack.enter_async_context(figures.told())
+        app: ASGIApp = build_app(
+            _with_pages(
+                _api_parts(settings, parts, gateway, ledger, health, figures), settings, links
+            )
+        )
+        app = await with_demo_shop(app, stack, settings, keys)
+
+        async def drain() -> None:
+            health.drain()
+            figures.hush()
+            await gateway.drain()
+
+        yield WebParts(app, gateway.protocol, gateway.doorkeeper, drain)
+
+
+def _api_parts(
+    settings: Settings,
+    parts: GatewayParts,
+    gateway: Gateway,
+    ledger: Ledger,
+    health: Health,
+    figures: Figures,
+) -> ApiParts:
+    """On the gateway's own desk, feed and keys."""
+    public_url = settings.public_url or ""
+    return ApiParts(
+        ledger=ledger,
+        drop_desk=parts.drop_desk,
+        claim_desk=parts.claim_desk,
+        feed=parts.feed,
+        token_keys=parts.keys,
+        health=health,
+        metrics=parts.metrics,
+        figures=figures.of_all,
+        claim_limiter=StudentLimiter(),
+        snapshot=gateway.snapshot,
+        clock=now_ms,
+        time_zone=settings.time_zone,
+        public_url=public_url,
+        allowed_origins=settings.allowed_origins,
+        lock_limit_ms=settings.lock_seconds * 1000,
+        money_rules=_money_rules(settings),
+    )
+
+
+def _with_pages(parts: ApiParts, settings: Settings, links: tuple[DemoLink, ...]) -> ApiParts:
+    facts = PageFacts(
+        settings.allowed_origins, settings.public_url or "", settings.login_url or "", links
+    )
+    return replace(parts, extra_routes=page_routes(facts), lost_page=lost_page(facts))
+
+
+def _money_rules(settings: Settings) -> MoneyRules:
+    return MoneyRules(Apportionment(settings.apportionment), DiscountBase(settings.discount_base))
+
+
+async def with_demo_shop(
+    app: ASGIApp, stack: AsyncExitStack, settings: Settings, keys: TokenKeys
+) -> ASGIApp:
+    """Nothing of it where nobody asked for it: it gives away what it sells."""
+    if not settings.demo_shop:
+        return app
+    from server.demo_shop.routes import (  # noqa: PLC0415  (the usual web process never needs it)
+        ShopFacts,
+        beside,
+        demo_shop,
+    )
+
+    structlog.get_logger().warning("demo_shop_open")
+    facts = ShopFacts(local_url(settings), settings.data_dir, keys, now_ms)
+    return beside(app, await stack.enter_async_context(demo_shop(facts)))
+
+
+def _origins(settings: Settings) -> frozenset[str]:
+    """Whose pages may open sockets. Ours too: behind a proxy that gives us another `Host`, the name
+    that the browser knows us by is not the one we see."""
+    return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
+
+
+async def _claim_desk(
+    stack: AsyncExitStack, settings: Settings, redis: Redis, doubt: Doubt, metrics: Metrics
+) -> ClaimDesk:
+    on_call = _observe_calls(metrics)
+    if not settings.replicas:
+        return ClaimDesk(redis, settings.key_prefix, on_call)
+    own = await redis_of(stack, settings, doubt)
+    return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
+
+
+def _observe_calls(metrics: Metrics) -> Callable[[int, float], None]:
+    duration = metrics.script_duration.labels("claim")
+
+    def observe(taps: int, seconds: float) -> None:
+        metrics.claim_batch_size.observe(taps)
+        duration.observe(seconds)
+
+    return observe

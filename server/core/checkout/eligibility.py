@@ -1,0 +1,137 @@
+"""Each coupon of a wallet alone on the order: what it would save, or the first reason why not.
+
+Called by quotes. What belongs to the template is worked out once for all its coupons.
+"""
+
+from collections import defaultdict
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+from server.core.checkout.best_choice import Kind
+from server.core.checkout.discounts import (
+    NO_SAVING,
+    NO_SHORTFALL,
+    Saving,
+    Shortfall,
+    Terms,
+    Till,
+    has_effect,
+    read_terms,
+    saving_on,
+    shortfall,
+    uses_left,
+)
+from server.core.checkout.quote_request import Question
+from server.core.checkout.reasons import Reason
+from server.core.checkout.scopes import is_about
+from server.core.checkout.stacking import Candidate, in_order
+from server.core.checkout.work_budget import READING, Effort
+from server.core.coupons.coupons import Coupon, CouponState
+from server.core.promotions.templates import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What is missing to the threshold: `short_by` in minor units, `short_pieces`."""
+
+    code: str
+    reason: Reason
+    short_by: int | None = None
+    short_pieces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedWallet:
+    """The coupons by code: those that can be used alone, those that cannot, and of the latter those
+    whose only trouble is the threshold.
+    """
+
+    offers: dict[str, tuple[Candidate, Saving]] = field(default_factory=dict)
+    unusable: dict[str, Unusable] = field(default_factory=dict)
+    below: dict[str, tuple[Candidate, Shortfall]] = field(default_factory=dict)
+
+    def kinds(self) -> list[Kind]:
+        alike: defaultdict[int, list[Candidate]] = defaultdict(list)
+        for candidate, _ in self.offers.values():
+            alike[id(candidate.terms)].append(candidate)
+        return [
+            Kind(each[0].terms, tuple(one.coupon for one in in_order(each)))
+            for each in alike.values()
+        ]
+
+
+def judged(till: Till, asked: Question, effort: Effort) -> Generator[None, None, JudgedWallet]:
+    wallet = JudgedWallet()
+    standings: dict[tuple[str, int], _Standing] = {}
+    for coupon in asked.wallet:
+        reason = _reason_now(coupon, asked)
+        if reason is not None:
+            wallet.unusable[coupon.code] = Unusable(coupon.code, reason)
+            continue
+        version = (coupon.template.id, coupon.template.version)
+        if version not in standings:
+            standings[version] = _standing(till, coupon.template)
+            effort.spend(READING * len(till.amounts))
+        _put(wallet, coupon, standings[version])
+        yield from effort.pause()
+    return wallet
+
+
+def unusable(code: str, reason: Reason, short: Shortfall) -> Unusable:
+    return Unusable(code, reason, short.amount or None, short.pieces or None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A template on this order, alone: why it cannot be used, or what it saves."""
+
+    terms: Terms
+    saving: Saving
+    reason: Reason | None = None
+    short: Shortfall = NO_SHORTFALL
+
+
+def _put(wallet: JudgedWallet, coupon: Coupon, standing: _Standing) -> None:
+    candidate = Candidate(coupon, standing.terms)
+    if standing.reason is None:
+        wallet.offers[coupon.code] = (candidate, standing.saving)
+        return
+    wallet.unusable[coupon.code] = unusable(coupon.code, standing.reason, standing.short)
+    if standing.reason is Reason.BELOW_THRESHOLD:
+        wallet.below[coupon.code] = (candidate, standing.short)
+
+
+def _standing(till: Till, template: Template) -> _Standing:
+    terms, bill = read_terms(till, template), till.bill()
+    if not is_about(terms.goods, terms.lines, template.scope):
+        return _Standing(terms, NO_SAVING, Reason.OUT_OF_SCOPE)
+    short = shortfall(till, terms, bill)
+    if any(short):
+        return _Standing(terms, NO_SAVING, Reason.BELOW_THRESHOLD, short)
+    saving = saving_on(till, terms, bill)
+    reason = None if has_effect(terms, saving) else Reason.SAVES_NOTHING
+    return _Standing(terms, saving, reason)
+
+
+_STATE_REASONS: Mapping[CouponState, Reason] = {
+    CouponState.LOCKED: Reason.LOCKED,
+    CouponState.REDEEMED: Reason.REDEEMED,
+    CouponState.RELEASED: Reason.RELEASED,
+    CouponState.REVOKED: Reason.REVOKED,
+    CouponState.EXPIRED: Reason.EXPIRED,
+}
+
+
+def _reason_now(coupon: Coupon, asked: Question) -> Reason | None:
+    """What is wrong with it whatever is ordered, and the currency."""
+    reason = _STATE_REASONS.get(coupon.seen_at(asked.now))
+    if reason is not None:
+        return reason
+    if coupon.batch_id in asked.stopped:
+        return Reason.STOPPED
+    if asked.now < coupon.valid_from:
+        return Reason.NOT_YET_VALID
+    left = uses_left(coupon.template, asked.uses)
+    if left is not None and left <= 0:
+        return Reason.LIMIT_REACHED
+    return None if coupon.template.currency == asked.order.currency else Reason.WRONG_CURRENCY

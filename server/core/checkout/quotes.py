@@ -1,0 +1,226 @@
+"""What an order costs with given coupons: which apply, what each saves, and why the others cannot.
+
+Called by the quote flow, and by the redemption flow inside its transaction, so that a total shown
+and a total locked come from one rule. Changes nothing; wallet and clock are arguments. What one coupon
+takes off is computed in `discounts`, several together in `stacking`; here is the answer.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Unpack
+
+from server.core.checkout.best_choice import NO_CHOICE, Choice, best_choice
+from server.core.checkout.discounts import Till
+from server.core.checkout.eligibility import JudgedWallet, Unusable, judged, unusable
+from server.core.checkout.hints import Hint
+from server.core.checkout.orders import Order
+from server.core.checkout.quote_request import Options, Question, Tick
+from server.core.checkout.reasons import Reason
+from server.core.checkout.stacking import (
+    Applied,
+    Candidate,
+    Stack,
+    Turned,
+    objection,
+    stacked,
+    terms_of,
+)
+from server.core.checkout.suggestions import Usable, hints_of, usable_coupons
+from server.core.checkout.work_budget import Effort, in_one_go
+from server.core.coupons import codes
+from server.core.coupons.coupons import Coupon
+from server.core.promotions.template_rules import text_violations
+from server.core.promotions.templates import Gift, Rebate, RebateAfter
+from server.core.violations import Violation
+
+# A quote's parts that are made elsewhere: who reads quotes need not know where.
+__all__ = ["Applied", "Hint", "Question", "Reason", "Tick", "Unusable", "Usable"]
+
+MAX_TICKED: Final = 20
+MAX_TYPED: Final = 64  # a code is at most 30 characters; people add spaces
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    id: str
+    discount: int
+    payable: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedGift:
+    """A line at 0 that `coupon` (a code) adds; `list_price` of one piece is kept for the record."""
+
+    course: str
+    name: str
+    quantity: int
+    list_price: int
+    coupon: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedRebate:
+    """What is credited after the payment, or `days` later. `shares` by line add up to `amount`."""
+
+    code: str
+    amount: int
+    after: RebateAfter
+    days: int | None
+    shares: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """`exact`: no other choice from this wallet saves more; false where not all of it was seen."""
+
+    codes: tuple[str, ...]
+    discount: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`applied` is in order of application. Shares, line by line, add up to `discount` (I7)."""
+
+    subtotal: int
+    discount: int
+    payable: int
+    lines: tuple[QuotedLine, ...]
+    applied: tuple[Applied, ...]
+    gifts: tuple[QuotedGift, ...]
+    rebates: tuple[QuotedRebate, ...]
+    best: Best
+    usable: tuple[Usable, ...]
+    unusable: tuple[Unusable, ...]
+    hints: tuple[Hint, ...]
+
+
+def quote(
+    order: Order,
+    wallet: Sequence[Coupon],
+    ticked: Sequence[str] | Tick,
+    now: int,
+    **options: Unpack[Options],
+) -> Quote:
+    """In one go: for few coupons, or where nothing waits. See Question."""
+    return in_one_go(quoting(Question(order, wallet, ticked, now, **options), Effort()))
+
+
+def quoting(asked: Question, effort: Effort) -> Generator[None, None, Quote]:
+    """The same in slices: yields where `effort` says that others should have their turn."""
+    till = Till.of(asked.order, asked.rules, asked.uses)
+    wallet = yield from judged(till, asked, effort)
+    choice = NO_CHOICE
+    if asked.is_advised:
+        choice = yield from best_choice(till, wallet.kinds(), effort, asked.budget)
+    admitted, refused = _admitted(_wanted(asked.ticked, choice, wallet), wallet)
+    stack = stacked(till, admitted)
+    turned = [_told(each) for each in stack.turned]
+    not_usable = tuple(dict.fromkeys([*refused, *turned, *wallet.unusable.values()]))
+    on_order = _on_order(admitted, stack)
+    usable: list[Usable] = []
+    hints: list[Hint] = []
+    if asked.is_advised:
+        usable = yield from usable_coupons(till, wallet, on_order, stack, effort)
+        hints = yield from hints_of(till, wallet, on_order, stack, effort)
+    told = {found.code for found in not_usable}
+    return Quote(
+        subtotal=asked.order.subtotal,
+        discount=stack.saving.now,
+        payable=asked.order.subtotal - stack.saving.now,
+        lines=_lines(asked.order, stack),
+        applied=stack.applied,
+        gifts=tuple(_gifts(stack)),
+        rebates=tuple(_rebates(stack)),
+        best=Best(_best_codes(choice), choice.saving.now, choice.is_exact and asked.whole_wallet),
+        usable=tuple(each for each in usable if each.code not in told),
+        unusable=not_usable,
+        hints=tuple(hints),
+    )
+
+
+def ticked_violations(ticked: Sequence[str] | Tick) -> Iterator[Violation]:
+    """What is wrong with a request's `coupons`, whether they exist aside."""
+    if isinstance(ticked, Tick):
+        return
+    if len(ticked) > MAX_TICKED:
+        yield Violation("coupons", "too_many")
+    for index, code in enumerate(ticked):
+        yield from text_violations(f"coupons.{index}", code, MAX_TYPED)
+
+
+def _best_codes(choice: Choice) -> tuple[str, ...]:
+    return tuple(each.coupon.code for each in choice.chosen)
+
+
+def _wanted(ticked: Sequence[str] | Tick, choice: Choice, wallet: JudgedWallet) -> dict[str, str]:
+    """Codes as they are stored, with how they were typed."""
+    if isinstance(ticked, Tick):
+        return {code: code for code in _best_codes(choice)}
+    return {_stored(each, wallet): each for each in ticked}
+
+
+def _stored(typed: str, wallet: JudgedWallet) -> str:
+    """The spelling of it that the student has; else the first."""
+    spellings = codes.spellings(typed)
+    own = (each for each in spellings if each in wallet.offers or each in wallet.unusable)
+    return next(own, spellings[0])
+
+
+def _admitted(
+    wanted: Mapping[str, str], wallet: JudgedWallet
+) -> tuple[list[Candidate], list[Unusable]]:
+    """Who may be on the order together; who was ticked first is in. An unknown code is told as it was
+    typed, a known one as it is stored.
+    """
+    admitted: list[Candidate] = []
+    refused: list[Unusable] = []
+    for code, as_typed in wanted.items():
+        if code not in wallet.offers:
+            refused.append(wallet.unusable.get(code, Unusable(as_typed, Reason.UNKNOWN)))
+            continue
+        candidate, _ = wallet.offers[code]
+        reason = objection(candidate.terms, terms_of(admitted))
+        if reason is None:
+            admitted.append(candidate)
+        else:
+            refused.append(Unusable(code, reason))
+    return admitted, refused
+
+
+def _on_order(admitted: Sequence[Candidate], stack: Stack) -> list[Candidate]:
+    applied = {each.coupon.code for each in stack.applied}
+    return [each for each in admitted if each.coupon.code in applied]
+
+
+def _told(turned: Turned) -> Unusable:
+    return unusable(turned.coupon.code, turned.reason, turned.shortfall)
+
+
+def _lines(order: Order, stack: Stack) -> tuple[QuotedLine, ...]:
+    return tuple(
+        QuotedLine(line.id, line.amount - net, net)
+        for line, net in zip(order.lines, stack.bill.net, strict=True)
+    )
+
+
+def _gifts(stack: Stack) -> Iterator[QuotedGift]:
+    for each in stack.applied:
+        gift = each.coupon.template.discount
+        if isinstance(gift, Gift):
+            yield QuotedGift(
+                gift.course, gift.name, gift.quantity, gift.list_price, each.coupon.code
+            )
+
+
+def _rebates(stack: Stack) -> Iterator[QuotedRebate]:
+    for each in stack.applied:
+        rebate = each.coupon.template.discount
+        if isinstance(rebate, Rebate):
+            yield QuotedRebate(
+                each.coupon.code,
+                each.later,
+                rebate.after,
+                rebate.return_window_days,
+                each.credits,
+            )

@@ -1,0 +1,243 @@
+"""Coupons on an order: the states a redemption goes through, and what is frozen with it.
+
+Made by the redemption flow, stored by ledger/checkout/redemptions.py, shown by the API.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from server.core.checkout.orders import MAX_ID, Order, violations
+from server.core.checkout.paid_orders import Books, PaidLine, paid_coupon
+from server.core.checkout.quotes import QuotedGift, QuotedLine, ticked_violations
+from server.core.checkout.refunds import Refund
+from server.core.promotions.template_rules import MAX_INSTANT, amount_violations, text_violations
+from server.core.promotions.templates import Template
+from server.core.violations import Violation
+
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f]")
+
+MAX_PAYMENT_REF: Final = 200
+LEAST_LOCK_SECONDS: Final = 10
+CLOCK_DIFFERENCE_MS: Final = 60_000
+MAX_VERSION: Final = 2**31 - 1
+LOCK_LIMIT_MS: Final = (
+    15 * 60_000
+)  # how long a student may take to pay, where nobody says otherwise
+
+
+class RedemptionState(StrEnum):
+    LOCKED = "locked"
+    REDEEMED = "redeemed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the order may still be paid or cancelled. A lock that ended while the student was
+        paying is not the end: the payment is honoured where it can be.
+        """
+        return self in (RedemptionState.LOCKED, RedemptionState.EXPIRED)
+
+    @property
+    def may_be_locked(self) -> bool:
+        """Whether the order may be locked (again): a cancelled one too, a paid one never."""
+        return self is not RedemptionState.REDEEMED
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedCoupon:
+    """`shares` by line id, in minor units, frozen for refunds: they add up to `discount`."""
+
+    coupon_id: str
+    code: str
+    discount: int
+    shares: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRebate:
+    """What the payment earns: credited at once, or `days` later. `shares` by line id add up to `amount`."""
+
+    coupon_id: str
+    amount: int
+    days: int | None
+    shares: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """`coupons` in order of application, also when the lock is over: what was locked last. `balance`: the
+    part of `discount` that the student's balance gave, `balance_shares` of it by line id. `version`: 1 for
+    the order's first lock, one more for each other lock that took its place.
+    """
+
+    id: str
+    order_id: str
+    student: str
+    state: RedemptionState
+    order: Order
+    discount: int
+    payable: int
+    lines: tuple[QuotedLine, ...]
+    coupons: tuple[RedeemedCoupon, ...]
+    expires_at: int
+    created_at: int
+    updated_at: int
+    payment_ref: str | None = None
+    paid_at: int | None = None
+    refunds: tuple[Refund, ...] = ()
+    gifts: tuple[QuotedGift, ...] = ()
+    rebates: tuple[FrozenRebate, ...] = ()
+    balance: int = 0
+    balance_shares: Mapping[str, int] = field(default_factory=dict)
+    version: int = 1
+
+    @property
+    def paid_lines(self) -> tuple[PaidLine, ...]:
+        """As they were paid, before anything came back."""
+        pieces = {line.id: line.quantity for line in self.order.lines}
+        return tuple(
+            PaidLine(line.id, line.discount + line.payable, line.payable, pieces.get(line.id, 1))
+            for line in self.lines
+        )
+
+    @property
+    def costs(self) -> dict[str, int]:
+        """By coupon id, what its use costs the school: what it took off, what its rebate credits, or what its
+        gift is worth.
+        """
+        costs = {each.coupon_id: each.discount for each in self.coupons}
+        ids = {each.code: each.coupon_id for each in self.coupons}
+        for rebate in self.rebates:
+            costs[rebate.coupon_id] += rebate.amount
+        for gift in self.gifts:
+            costs[ids[gift.coupon]] += gift.list_price * gift.quantity
+        return costs
+
+    @property
+    def refunded(self) -> int:
+        """Paid back so far."""
+        return self.refunds[-1].total if self.refunds else 0
+
+    def books(self, lines: tuple[PaidLine, ...], templates: Sequence[Template]) -> Books:
+        """As it stands with these lines. `templates`: of its coupons, in the order of application."""
+        credits = {each.coupon_id: each.shares for each in self.rebates}
+        coupons = tuple(
+            paid_coupon(template, frozen.shares, self.order, credits.get(frozen.coupon_id))
+            for frozen, template in zip(self.coupons, templates, strict=True)
+        )
+        return Books(lines, coupons, self.refunded)
+
+
+@dataclass(frozen=True, slots=True)
+class LockForm:
+    """`coupons` are codes as they were typed. `expected_payable`: what the student was shown.
+    `lock_seconds`: a shorter time to pay than is usual. `balance`: how much of the student's balance the
+    order may take."""
+
+    order_id: str
+    student: str
+    order: Order
+    coupons: tuple[str, ...] = field(default=())
+    expected_payable: int | None = None
+    lock_seconds: int | None = None
+    balance: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The school's word that the order is paid; `paid_at` None = now. `paid`: the sum that its student
+    paid; `expected_version`: of the lock that it was paid for."""
+
+    payment_ref: str | None = None
+    paid_at: int | None = None
+    paid: int | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledLock:
+    """A lock that was cancelled before its order was locked again."""
+
+    version: int
+    cancelled_at: int
+    payable: int
+
+
+def replacing(before: Redemption, after: Redemption) -> Redemption:
+    """`after` with its version. The same lock asked for again, because its answer was lost, is the same
+    version: whoever pays it is right. A cancelled lock is another one in any case.
+    """
+    is_same = before.state.may_change and all(
+        getattr(before, name) == getattr(after, name) for name in _LOCKED_FIELDS
+    )
+    return replace(after, version=before.version if is_same else before.version + 1)
+
+
+_LOCKED_FIELDS: Final = (
+    *("order", "discount", "payable", "lines", "coupons", "gifts", "rebates"),
+    *("balance", "balance_shares"),
+)
+
+
+def is_paid_as_locked(held: Redemption, payment: Payment) -> bool:
+    """Whether the payment is for the lock that the order has. Where it names neither sum nor version it is
+    for the first lock, which is the only one that a caller can be sure of; a paid order is looked at by
+    what is named alone, so that a confirmation may be repeated.
+    """
+    if payment.paid not in (None, held.payable):
+        return False
+    if payment.expected_version is not None:
+        return payment.expected_version == held.version
+    is_named = payment.paid is not None or held.state is RedemptionState.REDEEMED
+    return is_named or held.version == 1
+
+
+def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[Violation]:
+    """Everything that is wrong with the form; empty where it is good. `lock_limit_ms` is the longest
+    that a lock may be."""
+    longest = max(lock_limit_ms // 1000, LEAST_LOCK_SECONDS)
+    asked = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
+    return [
+        *amount_violations("lock_seconds", asked, LEAST_LOCK_SECONDS, longest),
+        *_order_id_violations(form.order_id),
+        *text_violations("student", form.student, MAX_ID),
+        *violations(form.order),
+        *ticked_violations(form.coupons),
+        *amount_violations("balance", form.balance, 0),
+    ]
+
+
+def _order_id_violations(order_id: str) -> Iterator[Violation]:
+    """A school's own, whatever it looks like, as long as a call can name it in its path: clients take `.` and
+    `..` there as a way up, escaped or not, and some servers between us drop control characters.
+    """
+    yield from text_violations("order_id", order_id, MAX_ID)
+    if order_id in (".", ".."):
+        yield Violation("order_id", "bad_format")
+    elif _CONTROL.search(order_id):
+        yield Violation("order_id", "bad_character")
+
+
+def payment_violations(payment: Payment) -> Iterator[Violation]:
+    if payment.payment_ref is not None:
+        yield from text_violations("payment_ref", payment.payment_ref, MAX_PAYMENT_REF)
+    if payment.paid_at is not None:
+        yield from amount_violations("paid_at", payment.paid_at, 0, MAX_INSTANT)
+    if payment.paid is not None:
+        yield from amount_violations("paid", payment.paid, 0)
+    if payment.expected_version is not None:
+        yield from amount_violations("expected_version", payment.expected_version, 1, MAX_VERSION)
+
+
+def time_violations(payment: Payment, held: Redemption, now: int) -> Iterator[Violation]:
+    """A payment lies between the order's first lock and now, by clocks that differ by a minute at most."""
+    if payment.paid_at is None:
+        return
+    if payment.paid_at < held.created_at - CLOCK_DIFFERENCE_MS:
+        yield Violation("paid_at", "before_lock")
+    if payment.paid_at > now + CLOCK_DIFFERENCE_MS:
+        yield Violation("paid_at", "in_future")

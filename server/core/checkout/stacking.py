@@ -1,0 +1,214 @@
+"""Several coupons on one order: which may be together, in what order they are applied, and what each
+then takes.
+
+Called by quotes and best_choice. PLACES is the one table of the order of application; ARCHITECTURE.md
+shows it, rendered from here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from server.core.checkout.discounts import (
+    NO_SHORTFALL,
+    Bill,
+    Saving,
+    Shortfall,
+    Terms,
+    Till,
+    apply,
+    has_effect,
+    saving_on,
+    shortfall,
+)
+from server.core.checkout.reasons import Reason
+from server.core.coupons.coupons import Coupon
+from server.core.promotions.templates import (
+    AmountOff,
+    Counted,
+    Gift,
+    ItemsFree,
+    PercentOff,
+    Rebate,
+    StackingClass,
+    Template,
+)
+
+MAX_APPLIED: Final = 5  # coupons on one order
+
+_AS_THEY_STAND: Final = "the lines as the coupons before it left them"
+_BY_SETTING: Final = f"{_AS_THEY_STAND} (`original`: as ordered)"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`in_class` None: of any class. `base`: what the discount is computed on, in words."""
+
+    kind: type
+    in_class: StackingClass | None
+    base: str
+
+    def holds(self, template: Template) -> bool:
+        is_of_class = self.in_class in (None, template.stacking.in_class)
+        return is_of_class and isinstance(template.discount, self.kind)
+
+
+# The order of application, first to last. Within a place: thresholds counted before discounts, then
+# those counted after them; then by template, and of one template the coupon that ends first.
+PLACES: Final = (
+    *(
+        Place(kind, in_class, base)
+        for in_class in (StackingClass.PRODUCT, StackingClass.ORDER, StackingClass.SHIPPING)
+        for kind, base in (
+            (ItemsFree, _BY_SETTING),
+            (AmountOff, _AS_THEY_STAND),
+            (PercentOff, _BY_SETTING),
+        )
+    ),
+    Place(Gift, None, "nothing: it adds its line at 0"),
+    Place(Rebate, None, "what is paid in the end"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A coupon with its template as read for this order."""
+
+    coupon: Coupon
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A coupon on the order. `shares` has what each line of the order gets off, in its order, and adds
+    up to `discount`; `base` is what it was computed on. A gift or rebate takes nothing off: `later` is
+    its worth, `credits` by line what a rebate gives back.
+    """
+
+    coupon: Coupon
+    discount: int
+    shares: tuple[int, ...]
+    base: int = 0
+    later: int = 0
+    credits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A coupon that could not be applied where its turn came."""
+
+    coupon: Coupon
+    reason: Reason
+    shortfall: Shortfall = NO_SHORTFALL
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """`applied` in order of application, the bill after it."""
+
+    applied: tuple[Applied, ...]
+    turned: tuple[Turned, ...]
+    bill: Bill
+
+    @property
+    def saving(self) -> Saving:
+        return Saving(
+            sum([each.discount for each in self.applied]),
+            sum([each.later for each in self.applied]),
+        )
+
+
+def place_of(template: Template) -> tuple[int, bool, str, int]:
+    """Sorts templates into their order of application."""
+    place = next(at for at, place in enumerate(PLACES) if place.holds(template))
+    counts_after = template.threshold.counted is Counted.AFTER
+    return place, counts_after, template.id, template.version
+
+
+def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return sorted(
+        candidates,
+        key=lambda each: (
+            place_of(each.terms.template),
+            each.coupon.use_by,
+            each.coupon.code,
+        ),
+    )
+
+
+def terms_of(candidates: Iterable[Candidate]) -> list[Terms]:
+    return [each.terms for each in candidates]
+
+
+def objection(terms: Terms, others: Sequence[Terms]) -> Reason | None:
+    """Why a coupon of these terms may not go on an order with the others; None where it may."""
+    stacking = terms.template.stacking
+    if not all(stacking.allows(other.template.stacking) for other in others):
+        return Reason.NOT_COMBINABLE
+    if len(others) >= MAX_APPLIED:
+        return Reason.TOO_MANY
+    return Reason.LIMIT_REACHED if _is_one_too_many(terms, others) else None
+
+
+def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
+    """Whether the student may not use so many of one template. Its versions that have a limit count
+    together, and the lowest of their limits holds: the lock counts one coupon after the other, and finds
+    room for each in any order."""
+    if terms.uses_left is None:
+        return False
+    template_id = terms.template.id
+    left = [each.uses_left for each in others if each.template.id == template_id]
+    limits = [terms.uses_left, *(each for each in left if each is not None)]
+    return len(limits) > min(limits)
+
+
+def stacked(till: Till, candidates: Iterable[Candidate]) -> Stack:
+    """Applies them one after the other, in their order. Who does not reach its threshold at its turn, or
+    finds nothing left to take, is passed over.
+    """
+    bill = till.bill()
+    applied: list[Applied] = []
+    turned: list[Turned] = []
+    for candidate in in_order(candidates):
+        found = _turned(till, candidate, bill)
+        if found is not None:
+            turned.append(found)
+            continue
+        step = apply(till, candidate.terms, bill)
+        applied.append(_applied(candidate.coupon, step.saving, step.base, step.shares))
+        bill = step.bill
+    return Stack(tuple(applied), tuple(turned), bill)
+
+
+def order_table() -> str:
+    """PLACES in Markdown."""
+    rows = ["| | kind | class | computed on |", "| --- | --- | --- | --- |"]
+    for number, place in enumerate(PLACES, 1):
+        in_class = place.in_class.value if place.in_class else "any"
+        rows.append(f"| {number} | `{_KIND_WORDS[place.kind]}` | {in_class} | {place.base} |")
+    return "\n".join(rows) + "\n"
+
+
+_KIND_WORDS: Final[dict[type, str]] = {
+    ItemsFree: "items_free",
+    AmountOff: "amount_off",
+    PercentOff: "percent_off",
+    Gift: "gift",
+    Rebate: "rebate",
+}
+
+
+def _turned(till: Till, candidate: Candidate, bill: Bill) -> Turned | None:
+    short = shortfall(till, candidate.terms, bill)
+    if any(short):
+        return Turned(candidate.coupon, Reason.BELOW_THRESHOLD, short)
+    if not has_effect(candidate.terms, saving_on(till, candidate.terms, bill)):
+        return Turned(candidate.coupon, Reason.SAVES_NOTHING)
+    return None
+
+
+def _applied(coupon: Coupon, saving: Saving, base: int, shares: tuple[int, ...]) -> Applied:
+    nothing = (0,) * len(shares)
+    if saving.now:
+        return Applied(coupon, saving.now, shares, base)
+    return Applied(coupon, 0, nothing, base, saving.later, shares)

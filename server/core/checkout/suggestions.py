@@ -1,0 +1,92 @@
+"""What else a student could do: which coupons may be ticked and what they would bring, and what buying more
+would.
+
+Called by quotes, after the ticked coupons are on the order.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from server.core.checkout.discounts import Saving, Till
+from server.core.checkout.eligibility import JudgedWallet
+from server.core.checkout.hints import Hint, hint_of
+from server.core.checkout.stacking import Candidate, Stack, objection, stacked, terms_of
+from server.core.checkout.work_budget import APPLYING, Effort
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """`discount`: what it saves alone. `adds`: what it saves on top of what is ticked. `worth`: of a gift
+    or a rebate, which take nothing off. `fits`: may be ticked with what is ticked, or is.
+    """
+
+    code: str
+    name: str
+    discount: int
+    adds: int
+    use_by: int
+    worth: int = 0
+    fits: bool = True
+
+
+def usable_coupons(
+    till: Till, wallet: JudgedWallet, on_order: list[Candidate], stack: Stack, effort: Effort
+) -> Generator[None, None, list[Usable]]:
+    """First the ones that save most; of equal ones those that are lost first, then by code."""
+    ticked = {each.coupon.code for each in on_order}
+    adds: dict[int, int | None] = {}
+    usable = []
+    for candidate, saving in sorted(wallet.offers.values(), key=_by_saving):
+        kind = id(candidate.terms)
+        if kind not in adds:
+            adds[kind] = _adds(till, candidate, on_order, stack)
+            effort.spend(APPLYING * (len(on_order) + 1) * len(till.amounts))
+        usable.append(_shown_usable(candidate, saving, adds[kind], ticked))
+        yield from effort.pause()
+    return usable
+
+
+def hints_of(
+    till: Till, wallet: JudgedWallet, on_order: list[Candidate], stack: Stack, effort: Effort
+) -> Generator[None, None, list[Hint]]:
+    """One for each template, of its coupon that ends first; the least to spend first."""
+    below = sorted(wallet.below.values(), key=lambda each: _ends(each[0]))
+    first = {id(candidate.terms): (candidate, short) for candidate, short in reversed(below)}
+    found = []
+    for candidate, short in first.values():
+        hint = yield from hint_of(till, candidate, short, on_order, stack.saving, effort)
+        found += [hint] if hint else []
+        yield from effort.pause()
+    return sorted(found, key=lambda hint: (hint.spend_more, hint.pieces_more, hint.code))
+
+
+def _by_saving(offer: tuple[Candidate, Saving]) -> tuple[int, int, int, str]:
+    (coupon, saving) = offer[0].coupon, offer[1]
+    return -saving.now, -saving.later, coupon.use_by, coupon.code
+
+
+def _adds(till: Till, candidate: Candidate, on_order: list[Candidate], stack: Stack) -> int | None:
+    """None where it cannot be combined with what is on the order."""
+    if objection(candidate.terms, terms_of(on_order)):
+        return None
+    return max(0, stacked(till, [*on_order, candidate]).saving.now - stack.saving.now)
+
+
+def _shown_usable(
+    candidate: Candidate, saving: Saving, adds: int | None, ticked: set[str]
+) -> Usable:
+    coupon = candidate.coupon
+    is_ticked = coupon.code in ticked
+    return Usable(
+        code=coupon.code,
+        name=coupon.template.name,
+        discount=saving.now,
+        adds=0 if is_ticked or adds is None else adds,
+        use_by=coupon.use_by,
+        worth=saving.later,
+        fits=is_ticked or adds is not None,
+    )
+
+
+def _ends(candidate: Candidate) -> tuple[int, str]:
+    return candidate.coupon.use_by, candidate.coupon.code

@@ -1,0 +1,137 @@
+"""A coupon, the states it may be in, and when it may be used. What moves it is core/coupons/coupon_states.py.
+
+Asked by quotes, wallet and redemption flows, and by the worker that makes coupons of claims and
+ends holds. The clock is an argument.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, NamedTuple, assert_never
+
+from server.core.promotions.templates import FixedValidity, RelativeValidity, Template, Validity
+
+# An ended lock leaves at least this long to try again, whatever is left of the hold.
+LEAST_HOLD_AFTER_LOCK_MS: Final = 60_000
+HOLD_ENDED: Final = "hold_ended"  # why a coupon was released, to its student and in the ledger
+
+
+class CouponState(StrEnum):
+    """`expired` is never stored: it is `usable` seen after its use_by."""
+
+    USABLE = "usable"
+    LOCKED = "locked"
+    REDEEMED = "redeemed"
+    RELEASED = "released"
+    REVOKED = "revoked"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class UseWindow:
+    """[from_at, until_at)."""
+
+    from_at: int
+    until_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon with the template version it was issued from. `state` is the stored one;
+    `hold_until` is None where the batch has no hold.
+    """
+
+    id: str
+    code: str
+    batch_id: str
+    template: Template
+    student: str | None
+    state: CouponState
+    valid_from: int
+    valid_until: int
+    created_at: int
+    hold_until: int | None = None
+    drop_id: str | None = None
+    claim_id: str | None = None
+    redemption_id: str | None = None
+    redeemed_at: int | None = None
+
+    @property
+    def use_by(self) -> int:
+        """The one date a student sees: usable before it, not at it."""
+        return use_by(self.valid_until, self.hold_until)
+
+    def seen_at(self, now: int) -> CouponState:
+        """Its state as a student is told it: never `voided`, which is `revoked` to them."""
+        if self.state is CouponState.USABLE and now >= self.use_by:
+            return CouponState.EXPIRED
+        return CouponState.REVOKED if self.state is CouponState.VOIDED else self.state
+
+    def without_lock(self, now: int) -> "Coupon":
+        """As it is when the lock that it is on ends now."""
+        held = self.hold_until
+        longer = None if held is None else max(held, now + LEAST_HOLD_AFTER_LOCK_MS)
+        return replace(self, state=CouponState.USABLE, redemption_id=None, hold_until=longer)
+
+
+class Standing(NamedTuple):
+    """How a coupon stands since its last move, as its student is told it. `version` counts its moves: of
+    two words about one coupon the higher version is the later one. `locked_until` only while an order has
+    locked it, `redeemed_at` once one has used it, `order_id` in both cases.
+    """
+
+    state: CouponState
+    version: int
+    order_id: str | None = None
+    locked_until: int | None = None
+    redeemed_at: int | None = None
+
+
+UNMOVED: Final = Standing(CouponState.USABLE, 0)
+
+
+class ClaimCoupon(NamedTuple):
+    """As much of the coupon of a claim as its winner is told. A tuple, because a drop makes thousands in
+    a second."""
+
+    claim_id: str
+    drop_id: str
+    student: str
+    id: str
+    code: str
+    valid_from: int
+    valid_until: int
+    hold_until: int | None
+    template: Template
+
+    @property
+    def use_by(self) -> int:
+        return use_by(self.valid_until, self.hold_until)
+
+
+def use_window(validity: Validity, claimed_at: int, batch_until: int | None = None) -> UseWindow:
+    """When a coupon claimed at that instant may be used. `batch_until` is the end of the batch's
+    claim window; a relative validity outlives it unless the template caps it there (mission A8).
+    Never empty: a capped coupon claimed at the very end lives for a millisecond.
+    """
+    match validity:
+        case FixedValidity(from_at, until_at):
+            return UseWindow(from_at, until_at)
+        case RelativeValidity(seconds, cap_at_batch_end, wait_seconds):
+            from_at = claimed_at + wait_seconds * 1000
+            until = from_at + seconds * 1000
+            if cap_at_batch_end and batch_until is not None:
+                until = max(min(until, batch_until), from_at + 1)
+            return UseWindow(from_at, until)
+        case _:
+            assert_never(validity)
+
+
+def use_by(valid_until: int, hold_until: int | None) -> int:
+    """`Coupon.use_by`."""
+    return valid_until if hold_until is None else min(valid_until, hold_until)
+
+
+def hold_until(confirmed_at: int, hold_seconds: int | None) -> int | None:
+    """A hold starts when the claim is in the ledger (design 4, Holds); None where there is none."""
+    return None if hold_seconds is None else confirmed_at + hold_seconds * 1000

@@ -1,0 +1,113 @@
+"""What of a batch may still be changed, and what it is then.
+
+Asked by flows/promotions/edit_batch.py. Until something is made of it (a drop, codes) everything may change
+but its campaign, which its desk shard hangs on, and with one its template, which says what a coupon takes of
+the campaign's money; afterwards what nobody was promised otherwise: name, metadata, a later end, more units.
+A drop keeps the times it was opened with.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Final
+
+from server.core.promotions import batch_rules
+from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.refusals import Code, Refused
+from server.core.violations import Violation, refused
+
+_DAY_MS: Final = 24 * 3600 * 1000
+# An end that is over may be moved for a week: a desk that is loaded anew knows until a day later who has
+# claimed how many, and counts on from there.
+END_MOVABLE_MS: Final = 7 * _DAY_MS
+CAPS_KEPT_MS: Final = 8 * _DAY_MS
+
+_ALWAYS_FREE: Final = frozenset({"name", "metadata"})
+_FIXED: Final = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEdit:
+    """`changes`: the fields of BatchForm that were sent, as it has them. What is sent as it is already
+    changes nothing. `expected_quantity`: what the operator saw."""
+
+    expected_version: int
+    changes: Mapping[str, object] = field(default_factory=dict)
+    expected_quantity: int | None = None
+
+
+def edited_form(batch: Batch, edit: BatchEdit) -> BatchForm:
+    """The batch as it would be written now."""
+    form = replace(form_of(batch), **edit.changes)  # type: ignore[arg-type]
+    return replace(form, rooms=_as_asked(form.rooms))
+
+
+def form_of(batch: Batch) -> BatchForm:
+    plain = {one.name: getattr(batch, one.name) for one in fields(BatchForm)}
+    return BatchForm(**plain | {"rooms": _as_asked(batch.rooms)})
+
+
+def refusal(batch: Batch, edit: BatchEdit, now: int, *, is_used: bool) -> Refused | None:
+    """wrong_state where somebody else was faster, with what it is now; invalid_field with every field
+    that may not change so."""
+    if edit.expected_version != batch.version:
+        return _overtaken("version", batch.version)
+    form = edited_form(batch, edit)
+    broken = [*_fixed(batch, form, now, is_used=is_used)]
+    if is_used and form.quantity != batch.quantity and edit.expected_quantity is None:
+        broken.append(Violation("expected_quantity", "missing"))
+    # What it is already was good when it was made.
+    named = {violation.field for violation in broken}
+    broken += [one for one in batch_rules.violations(form) if one.field not in named]
+    if broken:
+        return refused(broken)
+    if edit.expected_quantity not in (None, batch.quantity):
+        return _overtaken("quantity", batch.quantity)
+    return None
+
+
+def _fixed(batch: Batch, form: BatchForm, now: int, *, is_used: bool) -> Iterator[Violation]:
+    before = form_of(batch)
+    for one in fields(BatchForm):
+        was, is_now = getattr(before, one.name), getattr(form, one.name)
+        if was == is_now or one.name in _ALWAYS_FREE:
+            continue
+        if one.name == "campaign_id" or (one.name == "template_id" and batch.campaign_id):
+            yield Violation(one.name, _FIXED)
+        elif not is_used:
+            continue
+        elif one.name == "quantity":
+            yield from _quantity(was, is_now)
+        elif one.name == "claim_window":
+            yield from _window(was, is_now, now)
+        else:
+            yield Violation(one.name, _FIXED)
+
+
+def _quantity(was: int | None, is_now: int | None) -> Iterator[Violation]:
+    if was is None or is_now is None:
+        yield Violation("quantity", _FIXED)
+    elif is_now < was:
+        yield Violation("quantity", "only_up")
+
+
+def _window(was: ClaimWindow | None, is_now: ClaimWindow | None, now: int) -> Iterator[Violation]:
+    if was is None or is_now is None:
+        yield Violation("claim_window", _FIXED)
+        return
+    if is_now.from_at != was.from_at:
+        yield Violation("claim_window.from", _FIXED)
+    if is_now.until_at < was.until_at:
+        yield Violation("claim_window.until", "only_later")
+    elif is_now.until_at > was.until_at and now > was.until_at + END_MOVABLE_MS:
+        yield Violation("claim_window.until", "over")
+
+
+def _as_asked(rooms: tuple[RoomShare, ...] | None) -> tuple[RoomShare, ...] | None:
+    """In one order, without what they have given out."""
+    if rooms is None:
+        return None
+    return tuple(sorted((replace(share, allotted=0) for share in rooms), key=lambda s: s.room))
+
+
+def _overtaken(name: str, value: object) -> Refused:
+    return Refused(Code.WRONG_STATE, f"{name} is {value} by now", {name: value})

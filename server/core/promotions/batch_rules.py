@@ -1,0 +1,92 @@
+"""What a batch must obey beyond its shape.
+
+Asked by flows/promotions/batches.py on the form an operator sent. Codes are stable words for the SDK's texts,
+those of template_rules and `duplicate`.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from server.core.coupons.codes import is_prefix
+from server.core.drops.claims import ClaimConditions
+from server.core.promotions.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.template_rules import (
+    MAX_INSTANT,
+    MAX_NAME,
+    amount_violations,
+    metadata_violations,
+    text_violations,
+)
+from server.core.room_names import is_room_name
+from server.core.violations import Violation
+
+MAX_QUANTITY: Final = 1_000_000_000
+MAX_PER_STUDENT: Final = 100
+MAX_HOLD_SECONDS: Final = 30 * 24 * 3600
+MAX_ROOMS: Final = 1_000
+MAX_CHANNEL: Final = 64
+# They travel to every gateway with each publication.
+MAX_CONDITION_TAGS: Final = 20
+MAX_TAG: Final = 64
+
+
+def violations(form: BatchForm) -> list[Violation]:
+    """Everything that is wrong with it, in the order of its fields; empty where it is good."""
+    return [
+        *text_violations("name", form.name.strip(), MAX_NAME),
+        *_optional_count("quantity", form.quantity, MAX_QUANTITY),
+        *text_violations("channel", form.channel, MAX_CHANNEL),
+        *amount_violations("per_student", form.per_student, 1, MAX_PER_STUDENT),
+        *_prefix(form.code_prefix),
+        *_optional_count("hold_seconds", form.hold_seconds, MAX_HOLD_SECONDS),
+        *_rooms(form.rooms, form.quantity),
+        *_window(form.claim_window),
+        *_conditions(form.conditions),
+        *metadata_violations("metadata", form.metadata),
+    ]
+
+
+def _optional_count(field: str, count: int | None, most: int) -> Iterator[Violation]:
+    if count is not None:
+        yield from amount_violations(field, count, 1, most)
+
+
+def _prefix(prefix: str) -> Iterator[Violation]:
+    if not is_prefix(prefix):
+        yield Violation("code_prefix", "bad_character" if len(prefix) <= 12 else "too_long")
+
+
+def _rooms(rooms: tuple[RoomShare, ...] | None, of: int | None) -> Iterator[Violation]:
+    """Shares may add up to more than the batch: the first to drop gets it."""
+    if rooms is None:
+        return
+    if not rooms:
+        yield Violation("rooms", "too_short")
+    if len(rooms) > MAX_ROOMS:
+        yield Violation("rooms", "too_many")
+        return
+    seen: set[str] = set()
+    for number, share in enumerate(rooms):
+        if not is_room_name(share.room):
+            yield Violation(f"rooms.{number}.room", "bad_character")
+        elif share.room in seen:
+            yield Violation(f"rooms.{number}.room", "duplicate")
+        seen.add(share.room)
+        most = MAX_QUANTITY if of is None else of
+        yield from _optional_count(f"rooms.{number}.quantity", share.quantity, most)
+
+
+def _conditions(conditions: ClaimConditions) -> Iterator[Violation]:
+    if len(conditions.tags) > MAX_CONDITION_TAGS:
+        yield Violation("claim_conditions.tags", "too_many")
+    if any(not tag or len(tag) > MAX_TAG for tag in conditions.tags):
+        yield Violation("claim_conditions.tags", "too_long")
+
+
+def _window(window: ClaimWindow | None) -> Iterator[Violation]:
+    if window is None:
+        return
+    yield from amount_violations("claim_window.from", window.from_at, 0, MAX_INSTANT)
+    yield from amount_violations("claim_window.until", window.until_at, 0, MAX_INSTANT)
+    if window.from_at >= window.until_at:
+        yield Violation("claim_window.until", "empty_window")

@@ -1,0 +1,57 @@
+"""What a worker found when it last compared desk and ledger, so that any web process can say it.
+
+Written by worker/difference_watch.py, read for `/readyz` and by doctor. Knows nothing of how it is
+measured. The age is Redis' word: no two machines have one clock.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from server.desk.keys import FigureKeys
+from server.desk.redis.connection import asked
+
+KEPT_SECONDS = 60  # who has nothing to say for that long says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Over the open drops: how many, their units by where they are, the units that desk and ledger
+    disagree about, and the drops these are of."""
+
+    drops: int
+    quantity: int
+    free: int
+    held: int
+    redeemed: int
+    returned: int
+    difference: int
+    differing: tuple[str, ...]
+
+
+class BooksBoard:
+    """Both calls may end in DeskUnavailableError."""
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis = redis
+        self._key = FigureKeys(prefix).books
+
+    async def put(self, verdict: Verdict) -> None:
+        """In place of the last one, whoever said it."""
+        async with asked():
+            await self._redis.set(self._key, orjson.dumps(asdict(verdict)), ex=KEPT_SECONDS)
+
+    async def last(self) -> tuple[Verdict, float] | None:
+        """With its age in seconds; None: nobody has compared them lately."""
+        async with asked(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.get(self._key)
+            pipe.pttl(self._key)
+            answer: list[Any] = await pipe.execute()
+        text, left_ms = answer
+        if text is None:
+            return None
+        fields = orjson.loads(text)
+        verdict = Verdict(**{**fields, "differing": tuple(fields["differing"])})
+        return verdict, max(0.0, KEPT_SECONDS - left_ms / 1000)

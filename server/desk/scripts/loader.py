@@ -1,0 +1,75 @@
+"""The Lua files of this folder as callables. Called by the classes of this package only.
+
+EVALSHA, not Redis functions: two versions of the service can run side by side during a deploy, and
+managed servers allow it. A server that forgot a script (restart, flush) is given it again; that is
+safe because every script is idempotent.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+
+from server.desk import DeskUnavailableError
+from server.desk.redis.connection import asked
+
+SHUT = -1
+
+_DESK = ("server", "fence")
+_CAPS = (*_DESK, "caps")
+_ROOM = ("server", "epoch")
+_PRELUDES: dict[str, tuple[str, ...]] = {
+    "claim": _DESK,
+    "open": _CAPS,
+    "add_units": _DESK,
+    "extend": _CAPS,
+    "close": _DESK,
+    "confirm": _DESK,
+    "release": _DESK,
+    "give_up": _DESK,
+    "take_slot": _CAPS,
+    "give_slot_back": _DESK,
+    "run_id": ("server",),
+    "lease": _DESK,
+    "arm": ("server",),
+    "load_drop": (),
+    "load_caps": ("caps",),
+    "fill_caps": _CAPS,
+    "tell_stops": (),
+    "forget_consumers": (),
+    "publish": _ROOM,
+    "publish_losses": _ROOM,
+    "publish_confirmations": _ROOM,
+    "room_state": _ROOM,
+    "presence": ("server",),
+    "takes_writes": (),
+}
+
+
+class Scripts:
+    """Runs the scripts of this folder on one Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._scripts = {name: redis.register_script(_source(name)) for name in _PRELUDES}
+
+    async def run(
+        self,
+        name: str,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        on: Redis | None = None,
+    ) -> Any:
+        """The script's answer, `on` this connection where that matters. DeskUnavailableError where Redis
+        is away or the fence is shut."""
+        async with asked():
+            answer = await self._scripts[name](keys=keys, args=args, client=on)
+        if answer == SHUT:
+            raise DeskUnavailableError("the desk is being rebuilt")
+        return answer
+
+
+def _source(name: str) -> str:
+    folder = files("server.desk.scripts")
+    parts = (*_PRELUDES[name], name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)

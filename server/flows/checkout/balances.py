@@ -1,0 +1,139 @@
+"""Rebates on their way to a student's balance and back, and a balance on its way onto an order.
+
+Called by the redemption and refund flows inside their transactions, by the worker for rebates whose return
+window is over, and by the API for the student. An order that is locked has taken its part of the balance;
+one that comes to nothing gives it back.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.checkout.balances import (
+    BalanceEntry,
+    DueRebate,
+    EntryKind,
+    RebateState,
+    due_at,
+)
+from server.core.checkout.paid_orders import PaidLine, undone
+from server.core.checkout.redemptions import Redemption
+from server.core.refusals import Code, Refused
+from server.flows.abort import Stop, refusing
+from server.ids import new_id
+from server.ledger.checkout import balances
+from server.ledger.engine import Ledger
+
+MAX_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`amounts` by currency; `entries` newest first, `next` None on the last page."""
+
+    amounts: Mapping[str, int]
+    entries: tuple[BalanceEntry, ...]
+    next: str | None
+
+
+@refusing
+async def show_account(
+    ledger: Ledger, student: str, limit: int, after: str | None
+) -> Account | Refused:
+    """What a student has, and how it came about."""
+    limit = max(1, min(limit, MAX_PAGE))
+    async with ledger.read() as conn:
+        amounts = await balances.of_student(conn, student)
+        found = await balances.page_of_entries(conn, student, limit + 1, after)
+    shown = tuple(found[:limit])
+    return Account(amounts, shown, shown[-1].id if len(found) > limit else None)
+
+
+async def take(conn: AsyncConnection, order: Redemption, now: int) -> None:
+    """What the order's lock says. Stop(total_changed): the balance has become less since."""
+    if not order.balance:
+        return
+    currency = order.order.currency
+    if not await balances.spend(conn, order.student, currency, order.balance, order.id, now):
+        raise Stop(Refused(Code.TOTAL_CHANGED, "the balance is not enough any more"))
+
+
+async def give_back(conn: AsyncConnection, order: Redemption, amount: int, now: int) -> None:
+    """What an order had taken of its student's balance, or a refund's part of it."""
+    if amount:
+        entry = BalanceEntry(
+            new_id("bal"), now, order.order.currency, amount, EntryKind.GIVEN_BACK, order.id
+        )
+        await balances.add(conn, order.student, entry)
+
+
+async def earn_all(conn: AsyncConnection, paid: Redemption, now: int) -> None:
+    """At the payment: credited at once where it is due at once."""
+    for frozen in paid.rebates:
+        rebate = DueRebate(
+            id=new_id("rbt"),
+            redemption_id=paid.id,
+            coupon_id=frozen.coupon_id,
+            student=paid.student,
+            currency=paid.order.currency,
+            amount=frozen.amount,
+            shares=frozen.shares,
+            state=RebateState.PENDING,
+            due_at=due_at(now if paid.paid_at is None else paid.paid_at, frozen.days),
+        )
+        await earn(conn, rebate, now)
+
+
+async def earn(conn: AsyncConnection, rebate: DueRebate, now: int) -> None:
+    """Repeatable."""
+    if await balances.insert_rebate(conn, rebate, now) and rebate.due_at <= now:
+        await _credit(conn, rebate.id, now)
+
+
+async def credit_due(ledger: Ledger, now: int, limit: int = 200) -> int:
+    """Those whose return window is over; how many. Each in a transaction of its own. Any number of workers
+    may do it at once."""
+    async with ledger.read() as conn:
+        waiting = await balances.due(conn, now, limit)
+    for rebate_id in waiting:
+        async with ledger.begin() as conn:
+            await _credit(conn, rebate_id, now)
+    return len(waiting)
+
+
+async def take_back(
+    conn: AsyncConnection,
+    redemption_id: str,
+    lines: Collection[PaidLine],
+    unearned: Collection[str],
+    now: int,
+) -> None:
+    """After a refund, with all lines as they are then. What is not credited yet will be less; what is comes
+    off the balance, below zero where it has been spent. `unearned`: ids of coupons whose rebates are charged
+    back whole."""
+    for rebate in await balances.rebates_of(conn, redemption_id):
+        is_unearned = rebate.coupon_id in unearned
+        gone = rebate.amount if is_unearned else undone(rebate.shares, lines)
+        gone = max(gone, rebate.taken_back)  # what was taken back is never credited again
+        if gone == rebate.taken_back:
+            continue
+        await balances.take_back(conn, rebate, gone)
+        if rebate.state is RebateState.CREDITED:
+            await _enter(conn, rebate, rebate.taken_back - gone, EntryKind.TAKEN_BACK, now)
+
+
+async def _credit(conn: AsyncConnection, rebate_id: str, now: int) -> None:
+    credited = await balances.mark_credited(conn, rebate_id, now)
+    if credited is None or credited.amount == credited.taken_back:
+        return
+    await _enter(conn, credited, credited.amount - credited.taken_back, EntryKind.REBATE, now)
+
+
+async def _enter(
+    conn: AsyncConnection, rebate: DueRebate, amount: int, kind: EntryKind, now: int
+) -> None:
+    """A movement that a rebate is the reason of."""
+    entry = BalanceEntry(new_id("bal"), now, rebate.currency, amount, kind, rebate.redemption_id)
+    await balances.add(conn, rebate.student, entry)

@@ -1,0 +1,56 @@
+"""The whole record of an order and of a coupon, for those who look into a complaint or a statement.
+
+Called by the API (mission C7). Changes nothing.
+"""
+
+from dataclasses import dataclass
+
+from server.core.checkout.redemptions import CancelledLock, Redemption
+from server.core.checkout.refunds import PaidLine
+from server.core.coupons import codes
+from server.core.refusals import Code, Refused
+from server.flows.abort import refusing
+from server.ledger.checkout import redemptions, refunds
+from server.ledger.coupons import coupon_history
+from server.ledger.coupons.coupon_history import CouponRecord
+from server.ledger.engine import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """`lines` in the order's order, with what came back of each; `coupons` in order of application;
+    `cancelled`: locks that were cancelled before the one that it has now."""
+
+    redemption: Redemption
+    lines: tuple[PaidLine, ...]
+    coupons: tuple[CouponRecord, ...]
+    cancelled: tuple[CancelledLock, ...] = ()
+
+    @property
+    def list_total(self) -> int:
+        """What its lines cost before the school's own sale prices."""
+        return sum(
+            (line.unit_price if line.list_price is None else line.list_price) * line.quantity
+            for line in self.redemption.order.lines
+        )
+
+
+@refusing
+async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
+    async with ledger.read() as conn:
+        found = await redemptions.find_by_order(conn, order_id)
+        if found is None:
+            return Refused(Code.NOT_FOUND)
+        ids = [each.coupon_id for each in found.coupons]
+        records = {one.coupon.id: one for one in await coupon_history.by_ids(conn, ids)}
+        lines = await refunds.with_counters(conn, found.id, found.paid_lines)
+        cancelled = await redemptions.cancelled_locks(conn, found.id)
+    return OrderRecord(found, lines, tuple(records[each] for each in ids), cancelled)
+
+
+@refusing
+async def show_coupon(ledger: Ledger, typed: str) -> CouponRecord | Refused:
+    """By its code as somebody reads it out, whoever it belongs to."""
+    async with ledger.read() as conn:
+        found = await coupon_history.by_codes(conn, codes.spellings(typed))
+    return found[0] if found else Refused(Code.NOT_FOUND)

@@ -1,0 +1,57 @@
+"""A closed drop keeps what its claims and dead letters have; all else is its batch's (promise I6).
+
+Called by flows/consistency/repair.py, for a shard whose outbox has been drained: else claims on their way
+would be counted as units that nobody has.
+"""
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.drops.drops import DropState
+from server.flows.consistency.findings import Repair, of_drop
+from server.ledger.consistency import unit_audit
+from server.ledger.drops import drop_results, drops
+from server.ledger.drops.drops import DropRow
+from server.ledger.engine import Ledger
+from server.ledger.promotions import batches, budgets
+
+
+async def balance(ledger: Ledger, drop_id: str) -> Repair | None:
+    """None: it is balanced, or open. Nobody's claim is touched. LedgerUnavailableError passes."""
+    try:
+        async with ledger.begin() as conn:
+            row = await drops.hold(conn, drop_id)
+            if row is None or row.state is not DropState.CLOSED:
+                return None
+            back = row.quantity - row.returned - await _kept(conn, row)
+            await _move(conn, row, back)
+    except (IntegrityError, LookupError) as error:
+        return Repair(f"drop {drop_id}: its units cannot be balanced: {error}", False)
+    if back == 0:
+        return None
+    if back > 0:
+        return Repair(f"{of_drop(drop_id, row.room)}: {back} units went back to the batch")
+    return Repair(f"{of_drop(drop_id, row.room)}: took {-back} units of the batch again")
+
+
+async def _kept(conn: AsyncConnection, row: DropRow) -> int:
+    live = (await drop_results.live_claims_of(conn, [row.id]))[row.id]
+    letters = await unit_audit.letters(conn, row.shard)
+    mine = [one.claim_id for one in letters if one.entry["drop_id"] == row.id]
+    states = await unit_audit.states_of(conn, mine)
+    return live + sum(state == "dead" for state in states.values())
+
+
+async def _move(conn: AsyncConnection, row: DropRow, back: int) -> None:
+    """Less than 0: the drop gave back too many."""
+    if back == 0:
+        return
+    await drops.add_returned(conn, row.id, back)
+    if back > 0:
+        await batches.give_back(conn, row.batch_id, row.room, back)
+        return
+    batch = await batches.find(conn, row.batch_id)
+    if batch is None or not await batches.take(conn, batch, row.room, -back):
+        raise LookupError("the batch has fewer left")
+    # Whatever its campaign's budget says: these units are with students already.
+    await budgets.give_back_units(conn, batch.id, back)

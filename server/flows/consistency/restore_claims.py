@@ -1,0 +1,123 @@
+"""A claim that somebody was told, put back into the ledger with its coupon, or left alone.
+
+Called by flows/consistency/repair.py for dead letters, for wins that only the desk knew, and for live claims
+whose coupon is gone. Unlike flows/drops/reassign_claims.py it never revokes: where nothing is left, it says
+so.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.desk.outbox import OutboxEntry
+from server.flows.coupons.new_coupons import new_coupon
+from server.flows.drops import reassign_claims
+from server.flows.stores import offer_of
+from server.ledger import desks
+from server.ledger.consistency import unit_audit
+from server.ledger.coupons import coupons
+from server.ledger.drops import claims, drops
+from server.ledger.drops.claims import ClaimRow
+from server.ledger.engine import Ledger
+
+
+class Verdict(Enum):
+    RESTORED = auto()
+    HAS_ANOTHER = auto()  # the student holds another claim of this drop: nothing is lost
+    DECIDED = auto()  # the ledger has it, as released or revoked: it stays so
+    NO_SEAT = auto()
+    FAULT = auto()  # the ledger still does not take it
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The coupon that the student has seen of this claim."""
+
+    coupon_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """`unit`: where it is now; `why`: the ledger's words where it does not take it."""
+
+    verdict: Verdict
+    unit: int | None = None
+    why: str = ""
+
+
+async def restore(
+    ledger: Ledger, entry: OutboxEntry, now: int, shown: Shown | None = None
+) -> Restoration:
+    """In one transaction: seat, coupon, and the dead letter forgotten. Repeatable.
+    LedgerUnavailableError passes."""
+    result = Restoration(Verdict.FAULT)
+    # Under the code that was seen; under a new one where that has become somebody else's.
+    for code in (shown, None) if shown is not None else (None,):
+        try:
+            async with ledger.begin() as conn:
+                # Alone on its shard, as a mender has to be.
+                await desks.hold_exclusively(conn, entry.shard)
+                return await _restore(conn, entry, now, code)
+        except (IntegrityError, DataError, LookupError) as error:
+            result = Restoration(Verdict.FAULT, why=str(error))
+    return result
+
+
+async def _restore(
+    conn: AsyncConnection, entry: OutboxEntry, now: int, shown: Shown | None
+) -> Restoration:
+    drop = await drops.hold(conn, entry.drop_id)  # it must not be closed meanwhile
+    if drop is None:
+        raise LookupError(f"the ledger has no drop {entry.drop_id}")
+    row = (await claims.by_ids(conn, [entry.claim_id])).get(entry.claim_id)
+    if row is None:
+        if await claims.of_student(conn, entry.drop_id, entry.student) is not None:
+            duplicate = reassign_claims.row_of(entry, now)._replace(
+                state="revoked", reason=claims.DUPLICATE
+            )
+            await claims.insert_new(conn, [duplicate])
+            await unit_audit.forget_letter(conn, entry.claim_id)
+            return Restoration(Verdict.HAS_ANOTHER)
+        row = await reassign_claims.find_seat(conn, drop, entry, now)
+        in_all = await reassign_claims.in_campaign(conn, entry)
+        if row is None or in_all is None:
+            return Restoration(Verdict.NO_SEAT)
+        await claims.insert_new(conn, [row])
+        await claims.count_in_campaigns(conn, in_all)
+    await unit_audit.forget_letter(conn, entry.claim_id)
+    if row.state != "live":
+        return Restoration(Verdict.DECIDED, why=row.state)
+    await _make_coupon(conn, row, shown)
+    return Restoration(Verdict.RESTORED, row.unit)
+
+
+async def _make_coupon(conn: AsyncConnection, row: ClaimRow, shown: Shown | None) -> None:
+    batch, template = await offer_of(conn, row.batch_id)
+    coupon = new_coupon(row, batch, template)
+    if shown is not None:
+        coupon = coupon._replace(id=shown.coupon_id, code=shown.code)
+    await coupons.insert_for_claims(conn, [coupon])
+
+
+def entry_of(row: ClaimRow, shard: int, room: str) -> OutboxEntry:
+    """As if the claim came out of the outbox again."""
+    return OutboxEntry(
+        shard=shard,
+        entry_id="0-0",
+        claim_id=row.id,
+        drop_id=row.drop_id,
+        batch_id=row.batch_id,
+        room=room,
+        student=row.student,
+        request_id=row.request_id,
+        unit=row.unit,
+        slot=row.slot,
+        per_student=row.per_student,
+        allotment_id=row.allotment_id,
+        allotment_first=row.allotment_first,
+        allotment_last=row.allotment_last,
+        won_at=row.won_at,
+    )

@@ -1,0 +1,79 @@
+"""An open drop made larger or longer: the ledger decides, the desk carries it out.
+
+Called by `open_drop.Drops`. Both say what they start from (`expected_…`), so that a button pressed
+twice, or by two teachers, counts once.
+"""
+
+from server.core import instants
+from server.core.acts import Action
+from server.core.drops.drop_rules import extension_refusal, top_up_refusal
+from server.core.drops.drops import Allotment, DropState
+from server.core.refusals import Code, Refused
+from server.flows.abort import Stop, stop_if
+from server.flows.stores import Places, hold_in_room, offer_of, take_units
+from server.ids import new_id
+from server.ledger import acts, intents
+from server.ledger.drops import drops
+from server.ledger.drops.drops import DropRow
+from server.ledger.intents import Intent, IntentKind
+
+
+async def write_top_up(
+    places: Places, drop_id: str, room: str, add: int, expected_quantity: int, now: int
+) -> Intent:
+    """Takes the units. Stop: invalid_field, stock_short, wrong_state (with `quantity` where it is
+    not the expected one).
+    """
+    async with places.ledger.begin() as conn:
+        row = await hold_in_room(conn, drop_id, room)
+        stop_if(_not_open(row) or top_up_refusal(add, row.quantity))
+        if row.quantity != expected_quantity:
+            raise Stop(_other("quantity", row.quantity))
+        batch, _ = await offer_of(conn, row.batch_id)
+        await take_units(conn, batch, room, add, now)
+        allotment = Allotment(new_id("alt"), row.quantity + 1, row.quantity + add)
+        await drops.add_units(conn, row, allotment, now)
+        payload = {"allotment_id": allotment.id}
+        intent = Intent(new_id("int"), IntentKind.TOP_UP, drop_id, now, payload)
+        await intents.write(conn, intent)
+        await acts.write_act(conn, places.actor, Action.DROP_TOPPED_UP, drop_id, now, add=add)
+    return intent
+
+
+async def write_extension(
+    places: Places,
+    drop_id: str,
+    room: str,
+    seconds: int,
+    expected_closes_at: int,
+    now: int,
+) -> Intent:
+    """Stop: invalid_field, wrong_state (with `closes_at` where it is not the expected one)."""
+    async with places.ledger.begin() as conn:
+        row = await hold_in_room(conn, drop_id, room)
+        stop_if(_not_open(row))
+        window = row.window
+        assert window is not None  # an open drop has one
+        if window.closes_at != expected_closes_at:
+            raise Stop(_other("closes_at", instants.to_text(window.closes_at)))
+        batch, template = await offer_of(conn, row.batch_id)
+        stop_if(extension_refusal(batch, template, window.opens_at, window.closes_at, seconds))
+        payload = {"ms": seconds * 1000, "expected_closes_at": expected_closes_at}
+        intent = Intent(new_id("int"), IntentKind.EXTEND, drop_id, now, payload)
+        await intents.write(conn, intent)
+        await acts.write_act(
+            conn, places.actor, Action.DROP_EXTENDED, drop_id, now, seconds=seconds
+        )
+    return intent
+
+
+def _not_open(row: DropRow) -> Refused | None:
+    if row.state is DropState.OPEN:
+        return None
+    if row.state is DropState.OPENING:
+        return Refused(Code.IN_PROGRESS, "the drop is being opened")
+    return Refused(Code.WRONG_STATE, f"the drop is {row.state}")
+
+
+def _other(name: str, value: object) -> Refused:
+    return Refused(Code.WRONG_STATE, f"{name} is {value} by now", {name: value})

@@ -1,0 +1,243 @@
+"""Tells desk and room what the ledger has decided, until it is done.
+
+Called by the flows right after they have written an intent, and by workers for what a dead process
+left behind. Each hop may be repeated and two may drive one intent at once: the desk knows it by the
+id of drop, allotment, claim or intent, the feed by the publication's, and whoever finishes the row in the
+ledger is the one whose transaction counts.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from server.core.coupons.coupons import HOLD_ENDED, CouponState
+from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
+from server.core.refusals import Code, Refused
+from server.desk import DeskReplacedError, DeskUnavailableError
+from server.desk.caps import CapsMissing
+from server.desk.drop_state import Stamped
+from server.desk.feed import Confirmation, FeedKind, Loss
+from server.flows.coupons.load_caps import caps_of, load_limits
+from server.flows.coupons.publish_coupons import confirmed_claim, shown_now
+from server.flows.drops.end_drop import end_drop
+from server.flows.stores import Places, Whole, hold_desk, whole_drop
+from server.ledger import intents
+from server.ledger.drops import drops
+from server.ledger.intents import Intent, IntentKind
+
+_AT_ONCE: Final = 100
+_TRIES: Final = 3  # a rebuild may come in between
+_HELD: Final = (CouponState.USABLE, CouponState.LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """`waiting`: Redis was away or fenced; they are tried again."""
+
+    done: int
+    waiting: int
+
+
+async def drive(
+    places: Places, intent: Intent, now: int, whole: Whole | None = None
+) -> Refused | None:
+    """Does it. `whole`: the drop as the intent's own transaction left it, else it is read. Refused: the
+    desk says no, and what the ledger had set aside is back. DeskUnavailableError,
+    LedgerUnavailableError: it stays pending.
+    """
+    whole = whole or await whole_drop(places.ledger, intent.drop_id)
+    hops = _HOPS[intent.kind]
+    try:
+        return await hops(places, whole, intent, now)
+    except DeskReplacedError:
+        # Done on a desk that is gone, and not written down. Once more, with the drop as it is now.
+        whole = await whole_drop(places.ledger, intent.drop_id)
+        return await hops(places, whole, intent, now)
+
+
+async def drive_pending(places: Places, older_than_ms: int, now: int) -> Driven:
+    """What nobody has finished: an opening that is too old is given up, everything else is driven.
+    Any number of workers may do it at once. LedgerUnavailableError passes.
+    """
+    async with places.ledger.read() as conn:
+        left_behind = await intents.pending(conn, now - older_than_ms, _AT_ONCE)
+    results = [await _take_on(places, intent, now) for intent in left_behind]
+    return Driven(sum(results), len(results) - sum(results))
+
+
+async def close_overdue(places: Places, now: int) -> Driven:
+    """Ends the drops whose time is over; those that the desk says were extended stay."""
+    async with places.ledger.read() as conn:
+        overdue = await drops.overdue(conn, now, _AT_ONCE)
+    results = [await _close_if_over(places, row.id, now) for row in overdue]
+    return Driven(sum(results), len(results) - sum(results))
+
+
+async def _take_on(places: Places, intent: Intent, now: int) -> bool:
+    async with places.ledger.begin() as conn:
+        # Before it is tried: an intent that breaks its worker must not stay in front.
+        await intents.count_attempt(conn, intent.id)
+    try:
+        if intent.kind is IntentKind.OPEN and now - intent.created_at >= OPENING_DEADLINE_MS:
+            await _give_up_opening(places, intent, now)
+        else:
+            await drive(places, intent, now)
+    except DeskUnavailableError as error:
+        async with places.ledger.begin() as conn:
+            await intents.note_error(conn, intent.id, str(error))
+        return False
+    return True
+
+
+async def _close_if_over(places: Places, drop_id: str, now: int) -> bool:
+    whole = await whole_drop(places.ledger, drop_id)
+    try:
+        return await end_drop(places, whole, None, now)
+    except DeskUnavailableError:
+        return False
+
+
+async def _give_up_opening(places: Places, intent: Intent, now: int) -> None:
+    """Too late for the moment it was meant for: the teacher has been told `unavailable`."""
+    whole = await whole_drop(places.ledger, intent.drop_id)
+    if whole.row.state is DropState.OPENING:
+        await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
+    else:
+        await _finish(places, intent, now)
+
+
+async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    row = whole.row
+    if row.state is not DropState.OPENING:
+        await _finish(places, intent, now)
+        return None
+    window = await _opened(places, whole)
+    if window is None:
+        await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
+        return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
+    opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
+    # With its window: a desk that was lost meanwhile has stamped another, which the room has to know.
+    told = f"{intent.id}.{window.opens_at}"
+    await places.feed.publish(told, FeedKind.OPENED, whole.as_told(opened))
+    present = (await places.feed.audience_counts(row.room, row.id)).present
+    async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, window.epoch)
+        await drops.mark_open(conn, row.id, window, present)
+        await intents.finish(conn, intent.id, now)
+    return None
+
+
+async def _opened(places: Places, whole: Whole) -> Stamped | None:
+    """On the desk, which is told first what students have used of the batch and its campaign where it does
+    not know. None: it was closed before it was opened."""
+    row = whole.row
+    for _ in range(_TRIES):
+        answer = await places.desk.open(
+            shard=row.shard,
+            drop_id=row.id,
+            batch_id=row.batch_id,
+            room=row.room,
+            per_student=row.per_student,
+            allotments=whole.allotments,
+            opens_in_ms=row.opens_in_seconds * 1000,
+            duration_ms=row.duration_seconds * 1000,
+            campaign_id=whole.batch.campaign_id,
+            per_campaign=whole.batch.per_campaign,
+            unused=whole.unused,
+        )
+        if not isinstance(answer, CapsMissing):
+            return answer
+        await load_limits(places.ledger, places.desk.caps, whole.batch, answer)
+    raise DeskReplacedError(f"the desk of {row.id} forgets what it is told of limits")
+
+
+async def _top_up(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    row = whole.row
+    mine = next(a for a in whole.allotments if a.id == intent.payload["allotment_id"])
+    is_taken = False
+    # Those before it as well, in the order of their units: the desk may not have an earlier top-up
+    # yet whose process died, and its units have no gaps.
+    for allotment in whole.allotments[1 : whole.allotments.index(mine) + 1]:
+        is_taken = await places.desk.add_units(row.shard, row.id, allotment)
+    if not is_taken:
+        # The desk has closed it, or is about to: ended here and now, all its units go back at once.
+        await end_drop(places, whole, None, now, intent.id)
+        return Refused(Code.WRONG_STATE, "the drop is closed")
+    await places.feed.publish(intent.id, FeedKind.CHANGED, whole.as_told(row))
+    await _finish(places, intent, now)
+    return None
+
+
+async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    row = whole.row
+    extended = await places.desk.extend(
+        row.shard,
+        row.id,
+        intent.id,
+        int(str(intent.payload["ms"])),
+        int(str(intent.payload["expected_closes_at"])),
+        caps_of(whole.batch),
+    )
+    if extended.outcome != "extended":
+        await _finish(places, intent, now)
+        return Refused(Code.WRONG_STATE, f"the drop is {extended.outcome}")
+    moved = replace(row, closes_at=extended.closes_at)
+    await places.feed.publish(intent.id, FeedKind.CHANGED, whole.as_told(moved))
+    async with places.ledger.begin() as conn:
+        await hold_desk(conn, row, extended.epoch)
+        await drops.move_end(conn, row.id, extended.closes_at)
+        await intents.finish(conn, intent.id, now)
+    return None
+
+
+async def _close(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    await end_drop(places, whole, CloseReason.STOPPED, now, intent.id)
+    return None
+
+
+async def _release(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    """The desk frees what is still held by these very claims; the students are told in any case, who
+    were perhaps told before. Of an ended drop nothing is free by it, but who comes back sees it."""
+    row, released = whole.row, intent.payload["claims"]
+    assert isinstance(released, list)
+    claims = {student: claim_id for claim_id, student, _ in released}
+    await places.desk.release(row.shard, row.id, claims)
+    losses = [
+        Loss("coupon_released", student, row.id, coupon_id, HOLD_ENDED)
+        for _, student, coupon_id in released
+    ]
+    await places.feed.publish_losses(row.room, losses)
+    await _finish(places, intent, now)
+    return None
+
+
+async def _move_hold(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+    """As the ledger has them now: what was released, used or moved again since is told by that."""
+    row, ids = whole.row, intent.payload["coupons"]
+    assert isinstance(ids, list)
+    async with places.ledger.read() as conn:
+        found = await shown_now(conn, ids)
+    held = [confirmed_claim(one) for one in found if one.standing.state in _HELD]
+    shown = [claim for claim in held if claim is not None]
+    if shown:
+        await places.desk.show_coupons(row.shard, shown)
+        told = [Confirmation(one.student, row.id, one.coupon) for one in shown]
+        await places.feed.publish_confirmations(row.room, told)
+    await _finish(places, intent, now)
+    return None
+
+
+async def _finish(places: Places, intent: Intent, now: int) -> None:
+    async with places.ledger.begin() as conn:
+        await intents.finish(conn, intent.id, now)
+
+
+_Hops = Callable[[Places, Whole, Intent, int], Awaitable[Refused | None]]
+_HOPS: Final[Mapping[IntentKind, _Hops]] = {
+    IntentKind.OPEN: _open,
+    IntentKind.TOP_UP: _top_up,
+    IntentKind.EXTEND: _extend,
+    IntentKind.CLOSE: _close,
+    IntentKind.RELEASE: _release,
+    IntentKind.MOVE_HOLD: _move_hold,
+}

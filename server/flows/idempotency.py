@@ -1,0 +1,26 @@
+"""Promise I4 for creating POSTs: the same Idempotency-Key makes one thing.
+
+Called by the flows that create, first thing in their transaction.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.refusals import Code, Refused
+from server.flows.abort import Stop
+from server.ledger import idempotency
+from server.ledger.idempotency import IdempotencyKey
+
+
+async def made_before(
+    conn: AsyncConnection, key: IdempotencyKey | None, new_id: str, now: int
+) -> str | None:
+    """The id of what an earlier request with this key made: show that one and make nothing. None:
+    this is the first, and the key stands for `new_id` from now on. Stop(idempotency_mismatch) where
+    the body is another.
+    """
+    if key is None:
+        return None
+    kept = await idempotency.keep(conn, key, new_id, now)
+    if kept.body_hash != key.body_hash:
+        raise Stop(Refused(Code.IDEMPOTENCY_MISMATCH, "this key was used with another body before"))
+    return None if kept.resource_id == new_id else kept.resource_id

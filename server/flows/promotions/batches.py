@@ -1,0 +1,108 @@
+"""Batches made by operators: so many coupons of one template, for these rooms.
+
+Called by the API, which reads batches straight from the ledger.
+"""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.acts import Action
+from server.core.checkout.discounts import greatest_discount
+from server.core.promotions import batch_rules
+from server.core.promotions import campaigns as campaign_rules
+from server.core.promotions.batches import Batch, BatchForm, ClaimWindow
+from server.core.promotions.campaigns import Campaign
+from server.core.promotions.templates import Template
+from server.core.refusals import Code, Refused, invalid_field
+from server.core.violations import refused
+from server.desk.keys import shard_of
+from server.flows.abort import Stop, refusing, stop_if
+from server.flows.idempotency import made_before
+from server.ids import new_id
+from server.ledger import acts
+from server.ledger.engine import Ledger
+from server.ledger.idempotency import IdempotencyKey
+from server.ledger.promotions import batches, campaigns, templates
+
+
+@refusing
+async def create_batch(
+    ledger: Ledger, actor: str, form: BatchForm, key: IdempotencyKey | None, now: int
+) -> Batch | Refused:
+    """Of the template's current version, which it keeps. A replay answers with the batch as it is
+    now.
+    """
+    broken = batch_rules.violations(form)
+    if broken:
+        return refused(broken)
+    batch_id = new_id("bat")
+    async with ledger.begin() as conn:
+        earlier = await made_before(conn, key, batch_id, now)
+        if earlier is not None:
+            return await batches.find(conn, earlier) or Refused(Code.NOT_FOUND)
+        template = await templates.find(conn, form.template_id)
+        if template is None:
+            raise Stop(invalid_field("template_id", "unknown"))
+        campaign = await _campaign_of(conn, form, template)
+        batch = _batch(batch_id, form, template, campaign, actor, now)
+        await batches.insert_batch(conn, batch)
+        await acts.write_act(conn, actor, Action.BATCH_MADE, batch_id, now, quantity=batch.quantity)
+    return batch
+
+
+async def _campaign_of(
+    conn: AsyncConnection, form: BatchForm, template: Template
+) -> Campaign | None:
+    """None: it belongs to none. Stop(invalid_field) where it may not belong to that one."""
+    if form.campaign_id is None:
+        return None
+    campaign = await campaigns.find(conn, form.campaign_id)
+    if campaign is None:
+        raise Stop(invalid_field("campaign_id", "unknown"))
+    greatest = greatest_discount(template.discount)
+    stop_if(campaign_rules.batch_refusal(campaign, template, greatest, form.claim_window))
+    return campaign
+
+
+def _of_campaign(campaign: Campaign | None, form: BatchForm, template: Template) -> dict[str, Any]:
+    """What a batch keeps of its campaign for good."""
+    if campaign is None:
+        return {"claim_window": form.claim_window}
+    greatest = greatest_discount(template.discount) or 0
+    return {
+        # Claimed while the campaign lasts, at most.
+        "claim_window": form.claim_window or ClaimWindow(campaign.starts_at, campaign.ends_at),
+        "per_campaign": campaign.per_student,
+        "greatest_discount": greatest if campaign.budgets else None,
+    }
+
+
+def _batch(
+    batch_id: str,
+    form: BatchForm,
+    template: Template,
+    campaign: Campaign | None,
+    actor: str,
+    now: int,
+) -> Batch:
+    return Batch(
+        id=batch_id,
+        template_id=template.id,
+        template_version=template.version,
+        name=form.name.strip(),
+        quantity=form.quantity,
+        channel=form.channel,
+        per_student=form.per_student,
+        code_prefix=form.code_prefix,
+        hold_seconds=form.hold_seconds,
+        campaign_id=form.campaign_id,
+        rooms=form.rooms,
+        conditions=form.conditions,
+        # Fixed for good: caps live on the desk by campaign, or by batch where there is none.
+        shard=shard_of(form.campaign_id or batch_id),
+        metadata=form.metadata,
+        created_by=actor,
+        created_at=now,
+        **_of_campaign(campaign, form, template),
+    )

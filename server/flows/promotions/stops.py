@@ -1,0 +1,97 @@
+"""Stops and resumes claims or use of a batch, a campaign or everything, in every process at once.
+
+Called by the API, and by the worker, which tells desks what a process that died did not. The ledger is the
+truth. Use is refused by whoever quotes or locks, in the same transaction that reads the coupons. Claims are
+refused by the desk: the change is told to all shards right after its commit, and twice a second a worker
+tells whichever shard knows an older version. An order that is locked is confirmed whatever is stopped.
+"""
+
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.acts import Action
+from server.core.promotions.batches import Batch
+from server.core.promotions.stops import EVERYTHING, MAX_REASON, StopForm, Stoppable, StopState
+from server.core.promotions.template_rules import text_violations
+from server.core.refusals import Code, Refused, invalid_field
+from server.core.violations import refused
+from server.desk import DeskUnavailableError
+from server.desk.drop_desk import DropDesk
+from server.flows.abort import Stop, refusing
+from server.ledger import acts
+from server.ledger.engine import Ledger
+from server.ledger.promotions import batches, campaigns, stops
+
+_ACTIONS: Final = {
+    (Stoppable.BATCH, True): Action.BATCH_STOPPED,
+    (Stoppable.BATCH, False): Action.BATCH_RESUMED,
+    (Stoppable.CAMPAIGN, True): Action.CAMPAIGN_STOPPED,
+    (Stoppable.CAMPAIGN, False): Action.CAMPAIGN_RESUMED,
+    (Stoppable.EVERYTHING, True): Action.ALL_STOPPED,
+    (Stoppable.EVERYTHING, False): Action.ALL_RESUMED,
+}
+_log = structlog.get_logger()
+
+
+@refusing
+async def change_stop(
+    ledger: Ledger, desk: DropDesk, form: StopForm, is_stop: bool, actor: str, now: int
+) -> StopState | Refused:
+    """Repeatable. not_found for a batch or campaign that is not there."""
+    if not form.claims and not form.use:
+        return invalid_field("claims", "missing", "say what: claims, use or both")
+    if form.reason and (broken := [*text_violations("reason", form.reason, MAX_REASON)]):
+        return refused(broken)
+    what = {"claims": form.claims, "use": form.use, "reason": form.reason}
+    async with ledger.begin() as conn:
+        if not await _is_there(conn, form):
+            raise Stop(Refused(Code.NOT_FOUND))
+        await stops.change(conn, form, is_stop, actor, now)
+        state = await stops.find(conn, form.target)
+        await acts.write_act(conn, actor, _ACTIONS[form.kind, is_stop], form.target, now, **what)
+    _log.warning(
+        "stopped" if is_stop else "resumed",
+        target=form.target,
+        claims=form.claims,
+        use=form.use,
+        reason=form.reason,
+        by=actor,
+    )
+    with suppress(DeskUnavailableError):  # a worker tells it; nobody claims on a desk that is away
+        await tell_stops(ledger, desk)
+    return state
+
+
+async def tell_stops(ledger: Ledger, desk: DropDesk) -> int:
+    """To every shard that knows an older version; how many. DeskUnavailableError,
+    LedgerUnavailableError pass."""
+    async with ledger.read() as conn:
+        version, targets = await stops.stopped_claims(conn)
+    behind = [shard for shard, known in enumerate(await desk.stops_known()) if known != version]
+    for shard in behind:
+        await desk.tell_stops(shard, version, targets)
+    return len(behind)
+
+
+async def claims_refusal(conn: AsyncConnection, batch: Batch) -> Refused | None:
+    """Whether coupons of the batch may go out now."""
+    names = [EVERYTHING, batch.id, *([batch.campaign_id] if batch.campaign_id else [])]
+    found = await stops.of_targets(conn, names)
+    stopped = next((found[name] for name in names if name in found and found[name].claims), None)
+    if stopped is None:
+        return None
+    facts = {"stopped": stopped.target, "reason": stopped.reason}
+    return Refused(Code.WRONG_STATE, "claims are stopped", facts)
+
+
+async def _is_there(conn: AsyncConnection, form: StopForm) -> bool:
+    match form.kind:
+        case Stoppable.CAMPAIGN:
+            return await campaigns.find(conn, form.id) is not None
+        case Stoppable.BATCH:
+            return await batches.find(conn, form.id) is not None
+        case Stoppable.EVERYTHING:
+            return True

@@ -1,0 +1,173 @@
+"""Rebates and balances as rows. A balance moves together with an entry that says why, and never without.
+
+Called by flows/checkout/balances.py inside its transactions and those of redemptions and refunds. Whoever
+moves a balance holds the order's row and its coupons' before it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.checkout.balances import BalanceEntry, DueRebate, EntryKind, RebateState
+from server.ids import new_id
+from server.ledger.bulk import insert_into
+from server.ledger.tables import balance_entries, balances, rebates
+
+_balance = balances.c
+
+
+async def of_student(conn: AsyncConnection, student: str) -> dict[str, int]:
+    """By currency."""
+    query = select(_balance.currency, _balance.amount).where(_balance.student == student)
+    return {row.currency: row.amount for row in await conn.execute(query)}
+
+
+async def hold(conn: AsyncConnection, student: str, currency: str) -> int:
+    """The balance as it is now and stays until the transaction ends but for its holder; 0 where there has
+    never been one."""
+    query = select(_balance.amount).where(
+        _balance.student == student, _balance.currency == currency
+    )
+    return await conn.scalar(query.with_for_update()) or 0
+
+
+async def spend(
+    conn: AsyncConnection, student: str, currency: str, amount: int, redemption_id: str, now: int
+) -> bool:
+    """False: there is not that much; nothing is taken then."""
+    taken = await conn.execute(
+        update(balances)
+        .where(
+            _balance.student == student, _balance.currency == currency, _balance.amount >= amount
+        )
+        .values(amount=_balance.amount - amount)
+    )
+    if taken.rowcount != 1:
+        return False
+    entry = BalanceEntry(new_id("bal"), now, currency, -amount, EntryKind.SPENT, redemption_id)
+    await _write_entry(conn, student, entry)
+    return True
+
+
+async def add(conn: AsyncConnection, student: str, entry: BalanceEntry) -> None:
+    """What is credited or given back; less than nothing where a rebate is taken back."""
+    fresh = insert_into(conn.dialect, balances).values(
+        student=student, currency=entry.currency, amount=entry.amount
+    )
+    await conn.execute(
+        fresh.on_conflict_do_update(
+            index_elements=[_balance.student, _balance.currency],
+            set_={"amount": _balance.amount + fresh.excluded.amount},
+        )
+    )
+    await _write_entry(conn, student, entry)
+
+
+async def insert_rebate(conn: AsyncConnection, rebate: DueRebate, now: int) -> bool:
+    """False: the order has earned it before."""
+    fresh = insert_into(conn.dialect, rebates).values(
+        id=rebate.id,
+        redemption_id=rebate.redemption_id,
+        coupon_id=rebate.coupon_id,
+        student=rebate.student,
+        currency=rebate.currency,
+        amount=rebate.amount,
+        shares=dict(rebate.shares),
+        state=rebate.state.value,
+        due_at=rebate.due_at,
+        created_at=now,
+    )
+    made = await conn.execute(
+        fresh.on_conflict_do_nothing(
+            index_elements=[rebates.c.redemption_id, rebates.c.coupon_id]
+        ).returning(rebates.c.id)
+    )
+    return made.first() is not None
+
+
+async def rebates_of(conn: AsyncConnection, redemption_id: str) -> list[DueRebate]:
+    """Held until the transaction ends."""
+    query = select(rebates).where(rebates.c.redemption_id == redemption_id)
+    found = await conn.execute(query.order_by(rebates.c.id).with_for_update())
+    return [_rebate(row) for row in found]
+
+
+async def due(conn: AsyncConnection, now: int, limit: int) -> list[str]:
+    """Ids of pending rebates whose day has come, the oldest first."""
+    query = (
+        select(rebates.c.id)
+        .where(rebates.c.state == RebateState.PENDING.value, rebates.c.due_at <= now)
+        .order_by(rebates.c.due_at)
+        .limit(limit)
+    )
+    return list(await conn.scalars(query))
+
+
+async def mark_credited(conn: AsyncConnection, rebate_id: str, now: int) -> DueRebate | None:
+    """None: it is credited already, or not due."""
+    moved = await conn.execute(
+        update(rebates)
+        .where(
+            rebates.c.id == rebate_id,
+            rebates.c.state == RebateState.PENDING.value,
+            rebates.c.due_at <= now,
+        )
+        .values(state=RebateState.CREDITED.value)
+        .returning(rebates)
+    )
+    row = moved.first()
+    return _rebate(row) if row is not None else None
+
+
+async def take_back(conn: AsyncConnection, rebate: DueRebate, taken_back: int) -> None:
+    """`taken_back`: in all so far. Needs the row held (rebates_of)."""
+    await conn.execute(
+        update(rebates).where(rebates.c.id == rebate.id).values(taken_back=taken_back)
+    )
+
+
+async def page_of_entries(
+    conn: AsyncConnection, student: str, limit: int, after: str | None
+) -> Sequence[BalanceEntry]:
+    """Newest first, from behind the entry `after`."""
+    query = select(balance_entries).where(balance_entries.c.student == student)
+    if after is not None:
+        query = query.where(balance_entries.c.id < after)
+    found = await conn.execute(query.order_by(balance_entries.c.id.desc()).limit(limit))
+    return [
+        BalanceEntry(
+            row.id, row.at, row.currency, row.amount, EntryKind(row.kind), row.redemption_id
+        )
+        for row in found
+    ]
+
+
+async def _write_entry(conn: AsyncConnection, student: str, entry: BalanceEntry) -> None:
+    await conn.execute(
+        insert(balance_entries).values(
+            id=entry.id,
+            student=student,
+            currency=entry.currency,
+            at=entry.at,
+            amount=entry.amount,
+            kind=entry.kind.value,
+            redemption_id=entry.redemption_id,
+        )
+    )
+
+
+def _rebate(row: Any) -> DueRebate:
+    return DueRebate(
+        id=row.id,
+        redemption_id=row.redemption_id,
+        coupon_id=row.coupon_id,
+        student=row.student,
+        currency=row.currency,
+        amount=row.amount,
+        shares=row.shares,
+        state=RebateState(row.state),
+        due_at=row.due_at,
+        taken_back=row.taken_back,
+    )

@@ -1,0 +1,192 @@
+"""Redemptions as rows, with the frozen shares of their coupons.
+
+Called by the redemption flow inside its transactions. Whoever changes a redemption holds its row
+first and its coupons after it, always in this order.
+"""
+
+from dataclasses import asdict, replace
+
+from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.checkout.balances import with_balance
+from server.core.checkout.orders import order_to_json, read_order
+from server.core.checkout.quotes import QuotedGift, QuotedLine
+from server.core.checkout.redemptions import (
+    CancelledLock,
+    FrozenRebate,
+    RedeemedCoupon,
+    Redemption,
+    RedemptionState,
+)
+from server.ledger.bulk import insert_unless_there
+from server.ledger.checkout import refunds
+from server.ledger.tables import cancelled_locks as cancelled_locks_table
+from server.ledger.tables import coupons, redemption_coupons, redemptions
+
+
+async def hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption:
+    """The order's redemption, held until the transaction ends: the one there is, or else `fresh`,
+    stored without coupons (see `store_lock`). Two requests for one new order queue up here.
+    """
+    added = insert_unless_there(conn.dialect, redemptions, "order_id")
+    if (await conn.execute(added, _columns(fresh))).rowcount == 1:
+        return fresh
+    held = await hold_by_order(conn, fresh.order_id)
+    if held is None:  # rows are never deleted
+        raise RuntimeError(f"order {fresh.order_id} cannot be stored")
+    return held
+
+
+async def find(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
+    return await _find(conn, _BY_ID, redemption_id)
+
+
+async def find_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
+    return await _find(conn, _BY_ORDER, order_id)
+
+
+async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
+    """The redemption as it is now and stays until the transaction ends but for its holder."""
+    return await _find(conn, _HELD_BY_ID, redemption_id)
+
+
+async def hold_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
+    return await _find(conn, _HELD_BY_ORDER, order_id)
+
+
+async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
+    """Writes amounts, lines and coupons over those of the lock before, under the same id; that one is
+    kept on record where it was cancelled."""
+    if before.state is RedemptionState.CANCELLED:
+        await _keep_cancelled(conn, before)
+    await conn.execute(_CHANGED, {"of": redemption.id, **_columns(redemption)})
+    if before.coupons:
+        await conn.execute(
+            delete(redemption_coupons).where(redemption_coupons.c.redemption_id == redemption.id)
+        )
+    for position, coupon in enumerate(redemption.coupons):
+        row: dict[str, object] = {
+            "redemption_id": redemption.id,
+            "coupon_id": coupon.coupon_id,
+            "position": position,
+            "discount": coupon.discount,
+            "shares": dict(coupon.shares),
+        }
+        await conn.execute(_COUPON_ADDED, row)
+
+
+async def cancelled_locks(conn: AsyncConnection, redemption_id: str) -> tuple[CancelledLock, ...]:
+    """Those of before the order was locked again, the oldest first."""
+    table = cancelled_locks_table
+    columns = (table.c.version, table.c.cancelled_at, table.c.payable)
+    query = select(*columns).where(table.c.redemption_id == redemption_id)
+    found = await conn.execute(query.order_by(table.c.version))
+    return tuple(CancelledLock(*row) for row in found)
+
+
+async def _keep_cancelled(conn: AsyncConnection, cancelled: Redemption) -> None:
+    await conn.execute(
+        insert(cancelled_locks_table).values(
+            redemption_id=cancelled.id,
+            version=cancelled.version,
+            cancelled_at=cancelled.updated_at,
+            payable=cancelled.payable,
+        )
+    )
+
+
+async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
+    """State, reference and date of the payment."""
+    names = ("payment_ref", "paid_at", "updated_at")
+    columns = {name: getattr(paid, name) for name in names}
+    await conn.execute(_CHANGED, {"of": paid.id, "state": paid.state.value, **columns})
+
+
+async def store_end(
+    conn: AsyncConnection, redemption_id: str, state: RedemptionState, now: int
+) -> None:
+    """Cancelled or expired."""
+    await conn.execute(_CHANGED, {"of": redemption_id, "state": state.value, "updated_at": now})
+
+
+async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
+    """Ids of locks whose time is over, the oldest first."""
+    return list(
+        await conn.scalars(
+            select(redemptions.c.id)
+            .where(redemptions.c.state == RedemptionState.LOCKED, redemptions.c.expires_at <= now)
+            .order_by(redemptions.c.expires_at)
+            .limit(limit)
+        )
+    )
+
+
+async def _find(
+    conn: AsyncConnection, query: Select[*tuple[object, ...]], name: str
+) -> Redemption | None:
+    found = await conn.execute(query, {"of": name})
+    row = found.mappings().one_or_none()
+    if row is None:
+        return None
+    redemption = _redemption(row, await _coupons_of(conn, row["id"]))
+    if redemption.state is RedemptionState.REDEEMED:  # no other was ever paid back
+        made = await refunds.of_redemption(conn, redemption.id)
+        told = with_balance(made, redemption.paid_lines, redemption.balance_shares)
+        return replace(redemption, refunds=tuple(told))
+    return redemption
+
+
+async def _coupons_of(conn: AsyncConnection, redemption_id: str) -> tuple[RedeemedCoupon, ...]:
+    found = await conn.execute(_COUPONS_OF, {"of": redemption_id})
+    return tuple(
+        RedeemedCoupon(row["coupon_id"], row["code"], row["discount"], row["shares"])
+        for row in found.mappings()
+    )
+
+
+def _redemption(row: RowMapping, of_it: tuple[RedeemedCoupon, ...]) -> Redemption:
+    return Redemption(
+        **{name: row[name] for name in _PLAIN},
+        state=RedemptionState(row["state"]),
+        order=read_order(row["order"]),
+        lines=tuple(QuotedLine(**line) for line in row["lines"]),
+        coupons=of_it,
+        gifts=tuple(QuotedGift(**gift) for gift in row["gifts"]),
+        rebates=tuple(FrozenRebate(**rebate) for rebate in row["rebates"]),
+    )
+
+
+def _columns(redemption: Redemption) -> dict[str, object]:
+    return {
+        **{name: getattr(redemption, name) for name in _PLAIN},
+        "state": redemption.state.value,
+        "currency": redemption.order.currency,
+        "order": order_to_json(redemption.order),
+        "subtotal": redemption.order.subtotal,
+        "lines": [asdict(line) for line in redemption.lines],
+        "gifts": [asdict(gift) for gift in redemption.gifts],
+        "rebates": [asdict(rebate) for rebate in redemption.rebates],
+    }
+
+
+# Made once: every payment asks with them, and to make one of values takes longer than to run it.
+_BY_ID = select(redemptions).where(redemptions.c.id == bindparam("of"))
+_BY_ORDER = select(redemptions).where(redemptions.c.order_id == bindparam("of"))
+_HELD_BY_ID = _BY_ID.with_for_update()
+_HELD_BY_ORDER = _BY_ORDER.with_for_update()
+_COUPONS_OF = (
+    select(redemption_coupons, coupons.c.code)
+    .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)
+    .where(redemption_coupons.c.redemption_id == bindparam("of"))
+    .order_by(redemption_coupons.c.position)
+)
+_CHANGED = update(redemptions).where(redemptions.c.id == bindparam("of"))
+_COUPON_ADDED = insert(redemption_coupons)
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "order_id", "student", "discount", "payable", "expires_at"),
+    *("created_at", "updated_at", "payment_ref", "paid_at", "balance", "balance_shares", "version"),
+)

@@ -1,0 +1,63 @@
+"""How often a student uses coupons of a template: one counter a student and template.
+
+Called by flows that lock, free and give back coupons, inside their transactions, and by quotes. Only
+templates with `uses_per_student` are counted.
+"""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.ledger.bulk import insert_into
+from server.ledger.tables import template_uses
+
+
+async def of_student(
+    conn: AsyncConnection, student: str, template_ids: Collection[str]
+) -> dict[str, int]:
+    """By template; what was never used is not in it."""
+    found = await conn.execute(_counters(student, template_ids))
+    return {row[0]: row[1] for row in found}
+
+
+async def hold(
+    conn: AsyncConnection, student: str, template_ids: Collection[str]
+) -> dict[str, int]:
+    """`of_student`, and nobody else moves these until the transaction ends. All that it is going to move,
+    in one call, after its coupons: they are taken in the order of their ids.
+    """
+    for template_id in sorted(template_ids):
+        row = insert_into(conn.dialect, template_uses).values(
+            template_id=template_id, student=student, uses=0
+        )
+        await conn.execute(row.on_conflict_do_nothing())
+    query = _counters(student, template_ids).order_by(template_uses.c.template_id)
+    found = await conn.execute(query.with_for_update())
+    return {row[0]: row[1] for row in found}
+
+
+async def take(conn: AsyncConnection, student: str, template_id: str, limit: int) -> bool:
+    """One use more. False: there are as many as there may be."""
+    counter = (template_uses.c.template_id == template_id, template_uses.c.student == student)
+    taken = await conn.execute(
+        update(template_uses)
+        .where(*counter, template_uses.c.uses < limit)
+        .values(uses=template_uses.c.uses + 1)
+    )
+    return taken.rowcount == 1
+
+
+async def add(conn: AsyncConnection, student: str, uses: Mapping[str, int]) -> None:
+    """So many more or fewer by template, whatever the limit."""
+    for template_id, more in sorted(uses.items()):
+        counter = (template_uses.c.template_id == template_id, template_uses.c.student == student)
+        await conn.execute(
+            update(template_uses).where(*counter).values(uses=template_uses.c.uses + more)
+        )
+
+
+def _counters(student: str, template_ids: Collection[str]) -> Select[*tuple[str, int]]:
+    return select(template_uses.c.template_id, template_uses.c.uses).where(
+        template_uses.c.student == student, template_uses.c.template_id.in_(template_ids)
+    )

@@ -1,0 +1,80 @@
+"""What drops, coupons and orders say of a campaign's budget, beside what its row says.
+
+Called by flows/consistency/ledger_checks.py (doctor) and by tests that break off in the middle of something.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.promotions.campaigns import BudgetKind
+from server.ledger.checkout import order_costs
+from server.ledger.promotions.budgets import RETURNED, SETTLED
+from server.ledger.tables import batches, campaign_budgets, coupons, drops
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetAudit:
+    """What a budget's row says, and what drops and coupons come to."""
+
+    campaign_id: str
+    kind: BudgetKind
+    exposed: int
+    settled: int
+    exposed_counted: int
+    settled_counted: int
+
+
+async def wrong_ones(conn: AsyncConnection) -> list[BudgetAudit]:
+    """Budgets that say something else than drops and coupons do, both as of this moment."""
+    counted = await _counted(conn)
+    rows = (await conn.execute(select(campaign_budgets))).mappings()
+    audits = [
+        BudgetAudit(
+            row["campaign_id"],
+            BudgetKind(row["kind"]),
+            row["exposed"],
+            row["settled"],
+            *counted[row["campaign_id"], BudgetKind(row["kind"])],
+        )
+        for row in rows
+    ]
+    return [
+        one
+        for one in audits
+        if (one.exposed, one.settled) != (one.exposed_counted, one.settled_counted)
+    ]
+
+
+async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tuple[int, int]]:
+    """Campaign and kind -> exposed and settled. Out are the units of its drops and the coupons that no
+    drop gave; what of them is settled or returned is not exposed. Money is settled by orders: what their
+    coupons cost and refunds have not undone. A coupon that went back and is used again costs on each."""
+    out: defaultdict[str, int] = defaultdict(int)
+    in_drops = func.sum(drops.c.quantity - drops.c.returned)
+    of_drops = select(drops.c.batch_id, in_drops).where(drops.c.state != "prepared")
+    for batch_id, units in await conn.execute(of_drops.group_by(drops.c.batch_id)):
+        out[batch_id] += int(units)
+    over = func.sum(case((coupons.c.budget.in_((SETTLED, RETURNED)), 1), else_=0))
+    issued = func.sum(case((coupons.c.drop_id.is_(None), 1), else_=0))
+    used = func.sum(case((coupons.c.budget == SETTLED, 1), else_=0))
+    of_coupons = select(coupons.c.batch_id, issued, over, used).where(coupons.c.budget.is_not(None))
+    settled: defaultdict[str, int] = defaultdict(int)
+    for row in await conn.execute(of_coupons.group_by(coupons.c.batch_id)):
+        out[row[0]] += int(row[1]) - int(row[2])
+        settled[row[0]] += int(row[3])
+    costs = await order_costs.by_batch(conn)
+    found: defaultdict[tuple[str, BudgetKind], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    query = select(batches.c.id, batches.c.campaign_id, batches.c.greatest_discount)
+    for batch_id, campaign_id, greatest in await conn.execute(
+        query.where(batches.c.campaign_id.is_not(None))
+    ):
+        money, pieces = (campaign_id, BudgetKind.MONEY), (campaign_id, BudgetKind.PIECES)
+        exposed, spent = found[money]
+        found[money] = (exposed + out[batch_id] * (greatest or 0), spent + costs.get(batch_id, 0))
+        exposed, spent = found[pieces]
+        found[pieces] = (exposed + out[batch_id], spent + settled[batch_id])
+    return found

@@ -1,0 +1,106 @@
+"""Claims without their coupons and coupons without their claims, a page at a time.
+
+Called by flows/consistency/ledger_checks.py. A page is so many rows along an index: it takes as long in a
+ledger of years as in a new one. Only what is wrong is fetched.
+
+Only coupons are compared row by row. A claim has at most one coupon. So in a drop of which each coupon has
+its live claim, and which has as many coupons as live claims, no claim is without its coupon. The claims of
+the other drops are compared as well.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, Subquery, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.ledger.consistency.unit_audit import HELD
+from server.ledger.drops.claims import IS_LIVE
+from server.ledger.tables import claims, coupons
+
+_TAKEN: Final = [*HELD, "redeemed"]
+CLAIMS_BEGIN: Final = 0
+COUPONS_BEGIN: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A claim without its coupon, or a coupon without its claim."""
+
+    drop_id: str
+    student: str | None
+    claim_id: str | None
+    unit: int | None
+    claim_state: str | None
+    coupon_id: str | None
+    coupon_state: str | None
+    is_of_claim: bool = True
+
+
+async def claims_without_coupon(
+    conn: AsyncConnection, drop_id: str, after: int, limit: int
+) -> tuple[list[Loose], int | None]:
+    """Of the drop's next live claims from behind `after` (a unit) those whose coupon is not there or has
+    given its unit up; and where the next page begins, None: nowhere."""
+    await _stay_on_indexes(conn)
+    c = claims.c
+    page = select(c.drop_id, c.student, c.id, c.unit, c.state)
+    page = page.where(IS_LIVE, c.drop_id == drop_id, c.unit > after).order_by(c.unit).limit(limit)
+    one = page.subquery()
+    query = (
+        select(one, coupons.c.id, coupons.c.state)
+        .outerjoin(coupons, coupons.c.claim_id == one.c.id)
+        .where(or_(coupons.c.id.is_(None), coupons.c.state.not_in(_TAKEN)))
+        .order_by(one.c.unit)
+    )
+    found = [Loose(*row) for row in await conn.execute(query)]
+    last = page.with_only_columns(c.unit).offset(limit - 1).limit(1)
+    return found, await conn.scalar(last)
+
+
+async def coupons_without_claim(
+    conn: AsyncConnection, after: str, limit: int
+) -> tuple[list[Loose], str | None]:
+    """Of the next coupons from behind `after` those that keep a unit of a drop and whose claim is not there,
+    not live, or another student's, or that no claim gave (`is_of_claim`); and where the next page begins,
+    None: nowhere."""
+    await _stay_on_indexes(conn)
+    names = ("id", "drop_id", "student", "claim_id", "state", "source")
+    page = (
+        select(*(coupons.c[name] for name in names))
+        .where(coupons.c.id > after)
+        .order_by(coupons.c.id)
+        .limit(limit)
+    )
+    one = page.subquery()
+    query = (
+        select(one.c.drop_id, one.c.student, claims.c.id, claims.c.unit, claims.c.state)
+        .add_columns(one.c.id, one.c.state, one.c.source == "claim")
+        .outerjoin(claims, claims.c.id == one.c.claim_id)
+        .where(_keeps_unit(one), or_(one.c.source != "claim", _has_no_claim(one)))
+        .order_by(one.c.drop_id, one.c.id)
+    )
+    found = [Loose(*row) for row in await conn.execute(query)]
+    last = page.with_only_columns(coupons.c.id).offset(limit - 1).limit(1)
+    return found, await conn.scalar(last)
+
+
+async def _stay_on_indexes(conn: AsyncConnection) -> None:
+    """Until the transaction ends. PostgreSQL takes a page's ten thousand looks along an index for dearer than
+    one read of the whole table, and would read it again for every page (measured: 4.5 s instead of 0.1 s)."""
+    if conn.dialect.name == "postgresql":
+        names = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+        await conn.execute(select(*(func.set_config(name, "off", True) for name in names)))
+
+
+def _keeps_unit(one: Subquery) -> ColumnElement[bool]:
+    return one.c.drop_id.is_not(None) & one.c.state.in_(_TAKEN)
+
+
+def _has_no_claim(one: Subquery) -> ColumnElement[bool]:
+    return or_(
+        claims.c.id.is_(None),
+        claims.c.state != "live",
+        claims.c.student != one.c.student,
+        claims.c.drop_id != one.c.drop_id,
+    )

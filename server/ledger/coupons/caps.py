@@ -1,0 +1,69 @@
+"""How many each student has used of a batch or a campaign, a page at a time.
+
+Called by flows/coupons/load_caps.py, which brings it to the desk. Each page is read along an index that has
+nothing but what is asked for, so that a page takes as long after ten million claims as after none.
+"""
+
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.ledger.drops.claims import IS_COUNTED, IS_COUNTED_CODE
+from server.ledger.tables import campaign_claims, claims, coupons
+
+PAGE: Final = 5_000  # about 20 ms of the database
+
+
+class Source(Enum):
+    """Where slots are written down."""
+
+    CODES = "codes"  # of a batch, by codes that students have bound
+    CLAIMS = "claims"  # of a batch
+    CAMPAIGN = "campaign"  # of a campaign, by claims and by codes
+
+
+class UsedSlot(NamedTuple):
+    student: str
+    slot: int
+
+
+BEGINNING: Final = UsedSlot("", 0)
+
+
+async def page(
+    conn: AsyncConnection, source: Source, of: str, after: UsedSlot, limit: int = PAGE
+) -> list[UsedSlot]:
+    """From behind `after`, in the order of students and slots. Fewer than `limit`: it is the last page."""
+    asked = {"of": of, "student": after.student, "after_slot": after.slot, "most": limit}
+    return [UsedSlot(row[0], row[1]) for row in await conn.execute(_PAGES[source], asked)]
+
+
+def _page(table: Table, of: str, counts: ColumnElement[bool]) -> Select[Any]:
+    here = tuple_(table.c.student, table.c.slot)
+    behind = tuple_(bindparam("student", type_=String), bindparam("after_slot", type_=Integer))
+    return (
+        select(table.c.student, table.c.slot)
+        .where(and_(table.c[of] == bindparam("of"), counts, here > behind))
+        .order_by(table.c.student, table.c.slot)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+_PAGES: Final = {
+    Source.CODES: _page(coupons, "batch_id", IS_COUNTED_CODE),
+    Source.CLAIMS: _page(claims, "batch_id", IS_COUNTED),
+    Source.CAMPAIGN: _page(campaign_claims, "campaign_id", true()),
+}

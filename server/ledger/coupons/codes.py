@@ -1,0 +1,206 @@
+"""Codes of a batch as rows: runs that make them, pages that list them, students who bind them.
+
+Called by flows/coupons/codes.py and flows/coupons/bind_code.py inside their transactions. A code is a coupon
+without claim, drop and, until it is bound, student. The stock is the batch's own counter, the one that drops
+take from.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, exists, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.coupons.code_runs import CodeRun, CodeState, ListedCode, Source
+from server.core.coupons.coupons import CouponState, use_by
+from server.ledger.bulk import pairs
+from server.ledger.tables import batches, campaign_claims, code_runs, coupons
+
+
+class NewCodes(NamedTuple):
+    """Nobody's, usable once they are bound. `names`: of each its id and its code. The window is the one they
+    would have if they were bound as they are made; binding sets the real one."""
+
+    names: Sequence[tuple[str, str]]
+    batch_id: str
+    template_id: str
+    template_version: int
+    source: str
+    valid_from: int
+    valid_until: int
+    created_at: int
+    budget: str | None  # "exposed" where its campaign has a budget
+
+
+async def insert_run(conn: AsyncConnection, run: CodeRun) -> None:
+    await conn.execute(insert(code_runs).values(asdict(run)))
+
+
+async def find_run(conn: AsyncConnection, run_id: str) -> CodeRun | None:
+    query = select(*_RUN).where(code_runs.c.id == run_id)
+    row = (await conn.execute(query)).first()
+    return _run(row) if row else None
+
+
+async def unfinished_runs(conn: AsyncConnection, before: int, limit: int) -> list[CodeRun]:
+    """Asked for until `before`, the oldest first."""
+    query = (
+        select(*_RUN)
+        .where(code_runs.c.made < code_runs.c.quantity, code_runs.c.created_at <= before)
+        .order_by(code_runs.c.created_at)
+        .limit(limit)
+    )
+    return [_run(row) for row in await conn.execute(query)]
+
+
+async def advance(conn: AsyncConnection, run: CodeRun, codes: int) -> bool:
+    """The run has so many codes more, which the same transaction inserts. False: somebody else has made
+    these: of two who drive one run, each piece is made once."""
+    moved = await conn.execute(
+        update(code_runs)
+        .where(code_runs.c.id == run.id, code_runs.c.made == run.made)
+        .values(made=run.made + codes)
+    )
+    return moved.rowcount == 1
+
+
+async def insert_codes(conn: AsyncConnection, new: NewCodes) -> None:
+    """IntegrityError: one of the codes is taken; nothing of them was kept.
+
+    What all of them share goes to the database once, and what differs as one parameter: a third of the
+    time that rows of their own take.
+    """
+    each = pairs(conn, new.names)
+    shared = {
+        **dict(zip(NewCodes._fields[1:], new[1:], strict=True)),
+        "state": CouponState.USABLE.value,
+    }
+    values = [literal(value, coupons.c[name].type).label(name) for name, value in shared.items()]
+    rows = select(each.c[0], each.c[1], *values)
+    await conn.execute(insert(coupons).from_select(["id", "code", *shared], rows))
+
+
+async def page(
+    conn: AsyncConnection, batch_id: str, now: int, after: str | None, limit: int
+) -> list[ListedCode]:
+    """Newest first, from behind the code whose id is `after`."""
+    query = select(*(coupons.c[name] for name in _LISTED)).where(
+        coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None)
+    )
+    if after is not None:
+        query = query.where(coupons.c.id < after)
+    found = await conn.execute(query.order_by(coupons.c.id.desc()).limit(limit))
+    return [_listed(row, now) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """As much of a coupon as decides whether a student may bind its code."""
+
+    id: str
+    batch_id: str
+    student: str | None
+    state: CouponState
+
+
+async def find_code(conn: AsyncConnection, spellings: Collection[str]) -> Found | None:
+    """Of whomsoever it is: a look that takes as long whatever it finds. The first spelling that is some
+    code's; more than one would take two batches whose prefixes look alike and the same 64 bits."""
+    query = select(coupons.c.id, coupons.c.batch_id, coupons.c.student, coupons.c.state)
+    row = (await conn.execute(query.where(coupons.c.code.in_(spellings)).limit(1))).first()
+    return Found(row[0], row[1], row[2], CouponState(row[3])) if row else None
+
+
+class Binding(NamedTuple):
+    """What becomes of a code that a student binds."""
+
+    coupon_id: str
+    student: str
+    slot: int
+    bound_at: int
+    valid_from: int
+    valid_until: int
+    hold_until: int | None
+
+
+async def bind(conn: AsyncConnection, binding: Binding) -> bool:
+    """Of two students who type one code, one has it. False: it is somebody's, or voided.
+    IntegrityError: the student has used this slot of the batch."""
+    coupon_id, *rest = binding
+    within_limit = exists().where(
+        batches.c.id == coupons.c.batch_id, batches.c.per_student >= binding.slot
+    )
+    bound = await conn.execute(
+        update(coupons)
+        .where(
+            coupons.c.id == coupon_id,
+            coupons.c.student.is_(None),
+            coupons.c.state == CouponState.USABLE,
+            within_limit,
+        )
+        .values(dict(zip(Binding._fields[1:], rest, strict=True)))
+    )
+    return bound.rowcount == 1
+
+
+class CampaignCode(NamedTuple):
+    """A bound code's slot of a campaign that has a limit for each student."""
+
+    coupon_id: str
+    campaign_id: str
+    student: str
+    slot: int
+    per_student: int
+
+
+async def count_in_campaign(conn: AsyncConnection, code: CampaignCode) -> None:
+    """IntegrityError: the student has used this slot, by a claim or by a code."""
+    await conn.execute(insert(campaign_claims).values(code._asdict()))
+
+
+async def ids_of(
+    conn: AsyncConnection, batch_id: str, codes: Collection[str]
+) -> dict[str, tuple[str, CodeState]]:
+    """Code -> its coupon and what became of it, of those that are this batch's."""
+    query = select(*(coupons.c[name] for name in _LISTED)).where(
+        coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None), coupons.c.code.in_(codes)
+    )
+    found = [_listed(row, 0) for row in await conn.execute(query)]
+    return {one.code: (one.id, one.state) for one in found}
+
+
+def _run(row: Row[Any]) -> CodeRun:
+    fields = dict(row._mapping)
+    return CodeRun(**fields | {"source": Source(fields["source"])})
+
+
+def _listed(row: Row[Any], now: int) -> ListedCode:
+    fields = dict(row._mapping)
+    state, hold_until = CouponState(fields.pop("state")), fields.pop("hold_until")
+    if fields["student"] is None:
+        fields |= {"valid_from": None, "valid_until": None}
+    return ListedCode(
+        **fields,
+        state=_shown_state(state, fields["student"], fields["valid_until"], hold_until, now),
+    )
+
+
+def _shown_state(
+    state: CouponState, student: str | None, until: int | None, hold_until: int | None, now: int
+) -> CodeState:
+    if state is not CouponState.USABLE:
+        return CodeState(state.value)
+    if student is None or until is None:
+        return CodeState.UNBOUND
+    return CodeState.EXPIRED if now >= use_by(until, hold_until) else CodeState.USABLE
+
+
+_RUN = tuple(
+    code_runs.c[name]
+    for name in ("id", "batch_id", "source", "quantity", "created_by", "created_at", "made")
+)
+_LISTED = (
+    *("id", "code", "source", "state", "created_at", "student", "bound_at"),
+    *("valid_from", "valid_until", "hold_until"),
+)

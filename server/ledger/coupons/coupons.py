@@ -1,0 +1,195 @@
+"""Coupons as rows: made from confirmed claims, found for wallets and orders, held for those who move them.
+
+Called by flows and by the worker that confirms claims, inside their transactions. What moves a coupon from
+state to state is coupon_moves.py. What a coupon is worth is not asked here.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    and_,
+    bindparam,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
+from server.core.promotions.templates import Template
+from server.ledger.bulk import among, insert_rows, is_among, many
+from server.ledger.promotions import templates
+from server.ledger.tables import coupons
+
+
+class NewCoupon(NamedTuple):
+    """A coupon of a confirmed claim, bound to its student, usable."""
+
+    id: str
+    code: str
+    batch_id: str
+    template_id: str
+    template_version: int
+    claim_id: str
+    drop_id: str
+    student: str
+    valid_from: int
+    valid_until: int
+    hold_until: int | None
+    created_at: int
+    slot: int | None = None  # the claim's
+    budget: str | None = None  # "exposed" where its campaign has a budget
+
+
+_OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon
+
+
+async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) -> None:
+    """One coupon a claim: a claim that has its coupon keeps it, so redelivery is a no-op. The claims
+    are rows of the same transaction or older ones. IntegrityError: a code is taken.
+    """
+    names = (*NewCoupon._fields, "source", "state")
+    await insert_rows(conn, coupons, names, [(*row, *_OF_A_CLAIM) for row in rows], "claim_id")
+
+
+async def by_claims(
+    conn: AsyncConnection, claim_ids: Collection[str], known: Collection[Template] = ()
+) -> list[ClaimCoupon]:
+    """Read back in the transaction that made them, thousands a second. `known`: templates that need not
+    be looked for; a version of one never changes."""
+    columns = (coupons.c[name] for name in (*_TOLD, "template_id", "template_version"))
+    query = select(*columns).where(is_among(conn, coupons.c.claim_id, claim_ids))
+    rows = (await conn.execute(query)).all()
+    found = {(template.id, template.version): template for template in known}
+    found |= await templates.find_all(conn, {_version(row) for row in rows} - found.keys())
+    return [ClaimCoupon._make((*row[:-2], found[row[-2], row[-1]])) for row in rows]
+
+
+_TOLD = ClaimCoupon._fields[:-1]  # all but the template itself
+
+
+async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[Coupon]:
+    return await _load(conn, select(coupons).where(coupons.c.id.in_(ids)))
+
+
+async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) -> list[Coupon]:
+    """Those of these codes that are the student's own; the codes as they are stored."""
+    return await _load(
+        conn,
+        select(coupons).where(coupons.c.student == student, coupons.c.code.in_(codes)),
+    )
+
+
+async def not_used_up(conn: AsyncConnection, student: str, now: int, limit: int) -> list[Coupon]:
+    """The student's coupons that are usable now or later, or locked; those lost first come first."""
+    wanted = or_(_is_seen(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
+    return await _load(
+        conn,
+        select(coupons)
+        .where(coupons.c.student == student, wanted)
+        .order_by(coupons.c.valid_until, coupons.c.id)
+        .limit(limit),
+    )
+
+
+async def page_of_student(
+    conn: AsyncConnection,
+    student: str,
+    seen: CouponState | None,
+    now: int,
+    after: str | None,
+    limit: int,
+) -> list[Coupon]:
+    """A wallet, newest first, from behind the coupon `after`; `seen` is the state a student is told
+    (Coupon.seen_at), None for all.
+    """
+    query = select(coupons).where(coupons.c.student == student)
+    if seen is not None:
+        query = query.where(_is_seen(seen, now))
+    if after is not None:
+        query = query.where(coupons.c.id < after)
+    return await _load(conn, query.order_by(coupons.c.id.desc()).limit(limit))
+
+
+async def hold_for_order(
+    conn: AsyncConnection, student: str, codes: Collection[str], others: Collection[str]
+) -> list[Coupon]:
+    """The student's coupons of these codes, and those with the ids `others`, as they are now and stay
+    until the transaction ends but for its holder. Always all that a transaction is going to move, in one
+    call: they are taken in the order of their ids, so two transactions that want the same coupons wait
+    for each other instead of for ever.
+    """
+    if others:
+        own = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
+        either = or_(own, is_among(conn, coupons.c.id, others))
+        query = select(coupons).where(either).order_by(coupons.c.id)
+        return await _load(conn, query.with_for_update())
+    asked = {"student": student, "codes": many(conn, codes)}
+    return await _read(conn, (await conn.execute(_own_codes(conn.dialect), asked)).all())
+
+
+async def hold_rows(conn: AsyncConnection, ids: Collection[str]) -> None:
+    """`hold_for_order`, by ids alone."""
+    await conn.execute(
+        select(coupons.c.id)
+        .where(is_among(conn, coupons.c.id, ids))
+        .order_by(coupons.c.id)
+        .with_for_update()
+    )
+
+
+@lru_cache(maxsize=8)
+def _own_codes(dialect: Dialect) -> Select[*tuple[object, ...]]:
+    own = coupons.c.student == bindparam("student"), among(dialect, coupons.c.code, "codes")
+    query = select(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
+    return query.where(*own).order_by(coupons.c.id).with_for_update()
+
+
+def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
+    """`Coupon.seen_at(now) == state` in SQL."""
+    usable = coupons.c.state == CouponState.USABLE
+    alive = and_(
+        coupons.c.valid_until > now,
+        or_(coupons.c.hold_until.is_(None), coupons.c.hold_until > now),
+    )
+    match state:
+        case CouponState.USABLE:
+            return and_(usable, alive)
+        case CouponState.EXPIRED:
+            return and_(usable, not_(alive))
+        case CouponState.REVOKED:
+            return coupons.c.state.in_((CouponState.REVOKED, CouponState.VOIDED))
+    return coupons.c.state == state
+
+
+async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:
+    query = query.with_only_columns(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
+    return await _read(conn, (await conn.execute(query)).all())
+
+
+async def _read(conn: AsyncConnection, rows: Sequence[Sequence[Any]]) -> list[Coupon]:
+    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
+    found = await templates.find_all(conn, {_version(row) for row in rows})
+    return [_coupon(row, found[_version(row)]) for row in rows]
+
+
+def _version(row: Sequence[Any]) -> tuple[str, int]:
+    return row[-2], row[-1]
+
+
+def _coupon(row: Sequence[Any], template: Template) -> Coupon:
+    fields = dict(zip(_PLAIN, row, strict=False))
+    return Coupon(**fields, state=CouponState(row[-3]), template=template)
+
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "code", "batch_id", "student", "valid_from", "valid_until", "created_at"),
+    *("hold_until", "drop_id", "claim_id", "redemption_id", "redeemed_at"),
+)
+_OTHERS = ("state", "template_id", "template_version")

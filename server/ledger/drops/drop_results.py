@@ -1,0 +1,189 @@
+"""What came of drops: counts, money and claims, as far as they are confirmed.
+
+Called by the flow that shows a drop (polled: every query here runs along an index), by the one that
+ends it, and by the worker, which writes boards and compares with the desk.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.coupons.coupon_states import UNIT_USES, UnitUse
+from server.core.drops.claims import ClaimState
+from server.ledger.drops.claims import DUPLICATE, IS_LIVE, NOTHING_LEFT
+from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
+
+
+@dataclass(frozen=True, slots=True)
+class DropResults:
+    """`*_total` never fall; the others fall when a unit comes back. `held`: coupons that keep their
+    unit and are not redeemed (core.coupon_states.UNIT_USES). `gmv`: paid for the orders that
+    used a coupon of the drop, gross of refunds; an order that used coupons of two drops counts in
+    both. `discount_total`: what the drop's own coupons took off these orders. `released`: claims whose
+    hold ended unused; it never falls. `revoked`: told `won`, and nothing was left; they were never
+    confirmed.
+    """
+
+    confirmed: int = 0
+    confirmed_total: int = 0
+    held: int = 0
+    released: int = 0
+    redeemed: int = 0
+    redeemed_total: int = 0
+    gmv: int = 0
+    discount_total: int = 0
+    revoked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DropClaim:
+    """`confirmed_at` None: won on the desk, not in the ledger yet."""
+
+    id: str
+    student: str
+    state: ClaimState
+    won_at: int
+    confirmed_at: int | None
+
+
+async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, DropResults]:
+    """Of each of them, also where nothing came of it."""
+    of_claims, of_coupons = await _claims_of(conn, drop_ids), await _coupons_of(conn, drop_ids)
+    found = {drop_id: _results(of_claims[drop_id], of_coupons[drop_id]) for drop_id in drop_ids}
+    used = [drop_id for drop_id, results in found.items() if results.redeemed]
+    for query in (_paid(used), _discounted(used)) if used else ():
+        for row in (await conn.execute(query)).mappings():
+            # PostgreSQL adds up BIGINTs as NUMERIC.
+            sums = {name: int(row[name]) for name in _SUMS if name in row}
+            found[row["drop_id"]] = replace(found[row["drop_id"]], **sums)
+    return found
+
+
+async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, int]:
+    """Of each of them, also where there is none."""
+    query = (
+        select(claims.c.drop_id, func.count())
+        .where(claims.c.drop_id.in_(drop_ids), IS_LIVE)
+        .group_by(claims.c.drop_id)
+    )
+    counted = {row[0]: row[1] for row in await conn.execute(query)}
+    return {drop_id: counted.get(drop_id, 0) for drop_id in drop_ids}
+
+
+async def units_taken(conn: AsyncConnection, drop_id: str, won_total: int) -> int:
+    """How many units of a drop that sells no more are somebody's. `won_total`: wins that its desk
+    counted; those that are not here yet are on their way. Wins never fall and releases are only here,
+    so it does not matter which of these the desk has been told.
+    """
+    of_claims = (await _claims_of(conn, [drop_id]))[drop_id]
+    results = _results(of_claims, {})
+    return max(results.confirmed, won_total - results.released)
+
+
+async def claims_of(
+    conn: AsyncConnection, drop_id: str, student: str | None, limit: int, after: str | None = None
+) -> list[DropClaim]:
+    """Newest win first, from behind the claim `after`; `student` None = everybody's."""
+    query = select(claims).where(claims.c.drop_id == drop_id)
+    if student is not None:
+        query = query.where(claims.c.student == student)
+    if after is not None:
+        # Claim ids do not sort by time (ids.new_claim_stem), so the place is looked up.
+        place = select(claims.c.won_at, claims.c.id).where(claims.c.id == after)
+        query = query.where(tuple_(claims.c.won_at, claims.c.id) < place.scalar_subquery())
+    query = query.order_by(claims.c.won_at.desc(), claims.c.id.desc()).limit(limit)
+    return [_claim(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def _claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
+    """Drop -> (state, reason) -> how many claims. Read along an index, and no row."""
+    what = (claims.c.drop_id, claims.c.state, claims.c.reason)
+    query = select(*what, func.count()).where(claims.c.drop_id.in_(drop_ids)).group_by(*what)
+    found: _Counts = defaultdict(dict)
+    for drop_id, state, reason, count in await conn.execute(query):
+        found[drop_id][state, reason] = count
+    return found
+
+
+async def _coupons_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
+    """Drop -> (state, None) -> how many coupons; _ONCE: those of them that have ever been redeemed. Read
+    along an index, and no row."""
+    what = (coupons.c.drop_id, coupons.c.state)
+    counts = (func.count(), func.count(coupons.c.redeemed_at))
+    query = select(*what, *counts).where(coupons.c.drop_id.in_(drop_ids)).group_by(*what)
+    found: _Counts = defaultdict(dict)
+    for drop_id, state, count, redeemed in await conn.execute(query):
+        of_drop = found[drop_id]
+        of_drop[state, None] = count
+        of_drop[_ONCE] = of_drop.get(_ONCE, 0) + redeemed
+    return found
+
+
+def _results(of_claims: "_OfDrop", of_coupons: "_OfDrop") -> DropResults:
+    def claims_where(is_meant: Callable[[str, str | None], bool]) -> int:
+        return sum(count for what, count in of_claims.items() if is_meant(*what))
+
+    return DropResults(
+        confirmed=claims_where(lambda state, _: state == "live"),
+        confirmed_total=claims_where(lambda _, reason: reason not in _NEVER),
+        held=sum(of_coupons.get((state, None), 0) for state in _HELD),
+        released=claims_where(lambda state, _: state == "released"),
+        redeemed=of_coupons.get(("redeemed", None), 0),
+        redeemed_total=of_coupons.get(_ONCE, 0),
+        revoked=claims_where(lambda _, reason: reason == NOTHING_LEFT),
+    )
+
+
+def _paid(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
+    """Each order once, however many coupons of the drop it used."""
+    orders = (
+        select(coupons.c.drop_id, coupons.c.redemption_id)
+        .where(coupons.c.drop_id.in_(drop_ids), coupons.c.state == "redeemed")
+        .distinct()
+        .subquery()
+    )
+    return (
+        select(orders.c.drop_id, func.sum(redemptions.c.payable).label("gmv"))
+        .join(redemptions, redemptions.c.id == orders.c.redemption_id)
+        .group_by(orders.c.drop_id)
+    )
+
+
+def _discounted(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
+    taken_off = func.sum(redemption_coupons.c.discount)
+    is_its_order = (redemption_coupons.c.coupon_id == coupons.c.id) & (
+        redemption_coupons.c.redemption_id == coupons.c.redemption_id
+    )
+    return (
+        select(coupons.c.drop_id, taken_off.label("discount_total"))
+        .join(redemption_coupons, is_its_order)
+        .where(coupons.c.drop_id.in_(drop_ids), coupons.c.state == "redeemed")
+        .group_by(coupons.c.drop_id)
+    )
+
+
+def _claim(row: RowMapping) -> DropClaim:
+    return DropClaim(
+        id=row["id"],
+        student=row["student"],
+        state=_SHOWN_AS[row["state"]],
+        won_at=row["won_at"],
+        confirmed_at=row["confirmed_at"],
+    )
+
+
+_HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
+_NEVER = (NOTHING_LEFT, DUPLICATE)  # revoked before they were ever confirmed
+_SUMS = ("gmv", "discount_total")
+_OfDrop = dict[tuple[str, str | None], int]
+_Counts = defaultdict[str, _OfDrop]
+_ONCE = ("once redeemed", None)  # no state
+_SHOWN_AS = {
+    "live": ClaimState.CONFIRMED,
+    "released": ClaimState.RELEASED,
+    "revoked": ClaimState.REVOKED,
+}

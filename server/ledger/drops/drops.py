@@ -1,0 +1,248 @@
+"""Drops as rows, and their allotments.
+
+Called by the flows of drops, by the rebuild of a desk and, for reading, by the API. Every move is
+conditional on the state it starts from; whoever needs several looks and moves as one thing holds
+the row first (`hold`). Units are moved by `ledger.batches`, in the same transaction.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.drops.claims import Audience
+from server.core.drops.drops import Allotment, CloseReason, DropState, Window
+from server.ledger.tables import allotments, drops
+
+
+@dataclass(frozen=True, slots=True)
+class DropRow:
+    """`quantity` counts top-ups; `returned` are the units that went back to the batch. A prepared
+    drop has taken none yet. `state` is one of prepared, opening, open, closed: what lies between
+    open and closed is seen by the clock (core.drops.state_at).
+    """
+
+    id: str
+    room: str
+    batch_id: str
+    per_student: int
+    shard: int
+    state: DropState
+    mode: str
+    message: str
+    quantity: int
+    duration_seconds: int
+    opens_in_seconds: int
+    audience: Audience
+    metadata: Mapping[str, str]
+    created_by: str
+    created_at: int
+    returned: int = 0
+    opens_at: int | None = None
+    closes_at: int | None = None
+    closed_at: int | None = None
+    close_reason: CloseReason | None = None
+    present_at_open: int | None = None
+
+    @property
+    def window(self) -> Window | None:
+        if self.opens_at is None or self.closes_at is None:
+            return None
+        return Window(self.opens_at, self.closes_at)
+
+
+async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
+    columns: dict[str, object] = {name: getattr(row, name) for name in _PLAIN}
+    audience = {"tags": sorted(row.audience.tags), "students": sorted(row.audience.students)}
+    columns |= {
+        "state": row.state.value,
+        "audience": audience,
+        "metadata": dict(row.metadata),
+    }
+    await conn.execute(_ADDED, columns)
+
+
+async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    return await _first(conn, select(drops).where(drops.c.id == drop_id))
+
+
+async def find_all(conn: AsyncConnection, drop_ids: Collection[str]) -> list[DropRow]:
+    """Those of them that there are, in the order of their ids."""
+    query = select(drops).where(drops.c.id.in_(drop_ids)).order_by(drops.c.id)
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def hold(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    """Nobody else changes it until this transaction ends."""
+    return await _first(conn, select(drops).where(drops.c.id == drop_id).with_for_update())
+
+
+async def hold_end(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    """It neither ends nor gives units back, but for us, until this transaction ends. Unlike under `hold`,
+    claims of it go on being recorded: a coupon refers to its drop, and may."""
+    query = select(drops).where(drops.c.id == drop_id)
+    return await _first(conn, query.with_for_update(key_share=True))
+
+
+async def page_of_room(
+    conn: AsyncConnection, room: str, limit: int, after: str | None = None
+) -> list[DropRow]:
+    """Newest first, from behind the drop `after`."""
+    query = select(drops).where(drops.c.room == room).order_by(drops.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(drops.c.id < after)
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def hold_waiting(conn: AsyncConnection, room: str) -> None:
+    """Nobody else adds a drop that waits in this room until this transaction ends. Call it before any row
+    is held, so that two of them cannot wait for each other. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(_ROOM_LOCK, {"name": f"waiting drops of {room}"})
+
+
+async def count_waiting(conn: AsyncConnection, room: str, now: int) -> int:
+    """How many drops of the room are prepared or scheduled, those that are being opened among them."""
+    state = drops.c.state
+    is_waiting = state.in_([DropState.PREPARED.value, DropState.OPENING.value]) | (
+        (state == DropState.OPEN.value) & (drops.c.opens_at > now)
+    )
+    query = select(func.count()).where(drops.c.room == room, is_waiting)
+    return (await conn.execute(query)).scalar_one()
+
+
+async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
+    """Open ones whose time was over by `now`, the longest overdue first."""
+    query = (
+        select(drops)
+        .where(drops.c.state == DropState.OPEN.value, drops.c.closes_at <= now)
+        .order_by(drops.c.closes_at)
+        .limit(limit)
+    )
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def shards_with_open(conn: AsyncConnection) -> set[int]:
+    query = select(drops.c.shard).where(drops.c.state == DropState.OPEN.value).distinct()
+    return set(await conn.scalars(query))
+
+
+async def lately_open(conn: AsyncConnection, closed_after: int, limit: int) -> list[DropRow]:
+    """Open ones and those closed since, newest first: what somebody may be watching."""
+    watched = (drops.c.state == DropState.OPEN.value) | (drops.c.closed_at > closed_after)
+    query = select(drops).where(watched).order_by(drops.c.id.desc()).limit(limit)
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def open_ones(conn: AsyncConnection, limit: int) -> list[DropRow]:
+    """Newest first."""
+    query = (
+        select(drops)
+        .where(drops.c.state == DropState.OPEN.value)
+        .order_by(drops.c.id.desc())
+        .limit(limit)
+    )
+    return [_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def mark_opening(conn: AsyncConnection, drop_id: str) -> None:
+    await _move(conn, drop_id, DropState.PREPARED, state=DropState.OPENING.value)
+
+
+async def mark_open(conn: AsyncConnection, drop_id: str, window: Window, present: int) -> None:
+    """Nothing where it was closed meanwhile."""
+    columns = {"opens_at": window.opens_at, "closes_at": window.closes_at}
+    asked = {"of": drop_id, "source": DropState.OPENING.value, "state": DropState.OPEN.value}
+    await conn.execute(_OPENED, {**asked, **columns, "present_at_open": present})
+
+
+async def mark_closed(
+    conn: AsyncConnection, closed: DropRow, source: DropState, returned: int
+) -> None:
+    """From the state `source` to how `closed` ended; `returned` is what goes back now."""
+    reason = closed.close_reason
+    await _move(
+        conn,
+        closed.id,
+        source,
+        state=DropState.CLOSED.value,
+        opens_at=closed.opens_at,
+        closes_at=closed.closes_at,
+        closed_at=closed.closed_at,
+        close_reason=reason and reason.value,
+        returned=drops.c.returned + returned,
+    )
+
+
+async def add_units(conn: AsyncConnection, held: DropRow, allotment: Allotment, now: int) -> None:
+    """A top-up: `allotment` begins behind the last unit of `held`."""
+    await _move(conn, held.id, DropState.OPEN, quantity=allotment.last)
+    await insert_allotment(conn, held.id, allotment, now)
+
+
+async def add_returned(conn: AsyncConnection, drop_id: str, units: int) -> None:
+    await conn.execute(
+        update(drops).where(drops.c.id == drop_id).values(returned=drops.c.returned + units)
+    )
+
+
+async def move_end(conn: AsyncConnection, drop_id: str, closes_at: int) -> None:
+    """Later only: of two extensions written down in the wrong order the longer one holds."""
+    await conn.execute(
+        update(drops)
+        .where(drops.c.id == drop_id, drops.c.closes_at < closes_at)
+        .values(closes_at=closes_at)
+    )
+
+
+async def insert_allotment(
+    conn: AsyncConnection, drop_id: str, allotment: Allotment, now: int
+) -> None:
+    units = {"id": allotment.id, "first": allotment.first, "last": allotment.last}
+    await conn.execute(_UNITS_ADDED, {**units, "drop_id": drop_id, "created_at": now})
+
+
+async def allotments_of(conn: AsyncConnection, drop_id: str) -> list[Allotment]:
+    """In the order of their units."""
+    query = select(allotments.c.id, allotments.c.first, allotments.c.last).where(
+        allotments.c.drop_id == drop_id
+    )
+    rows = await conn.execute(query.order_by(allotments.c.first))
+    return [Allotment(id=row[0], first=row[1], last=row[2]) for row in rows]
+
+
+async def _move(conn: AsyncConnection, drop_id: str, source: DropState, **columns: object) -> None:
+    await conn.execute(
+        update(drops).where(drops.c.id == drop_id, drops.c.state == source.value).values(**columns)
+    )
+
+
+async def _first(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> DropRow | None:
+    row = (await conn.execute(query)).mappings().first()
+    return _row(row) if row else None
+
+
+def _row(row: RowMapping) -> DropRow:
+    audience, reason = row["audience"], row["close_reason"]
+    return DropRow(
+        **{name: row[name] for name in _PLAIN},
+        state=DropState(row["state"]),
+        audience=Audience(frozenset(audience["tags"]), frozenset(audience["students"])),
+        metadata=row["metadata"],
+        close_reason=CloseReason(reason) if reason else None,
+    )
+
+
+# Made once: each counts between a teacher's press and the card.
+_ADDED, _UNITS_ADDED = insert(drops), insert(allotments)
+_OPENED = update(drops).where(drops.c.id == bindparam("of"), drops.c.state == bindparam("source"))
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "room", "batch_id", "per_student", "shard", "mode", "message", "quantity"),
+    *("duration_seconds", "opens_in_seconds", "created_by", "created_at", "returned"),
+    *("opens_at", "closes_at", "closed_at", "present_at_open"),
+)
+_ROOM_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")

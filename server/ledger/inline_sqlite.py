@@ -1,0 +1,81 @@
+"""SQLite connections that go to their thread only for what may wait or take long.
+
+Used by engine.py. Knows no table and no SQL but BEGIN.
+
+aiosqlite does everything in a thread of the connection's own, and a statement is four ways there and back
+(cursor, execute, fetch, close). On two busy cores those ways cost more than SQLite does: `python -m
+tests.figures.pairs sqlite` takes 13 ms a pair with them and 9 without (decision 0026).
+
+- Who writes waits for BEGIN IMMEDIATE (another process writes), COMMIT and ROLLBACK (the disk). In between
+  the database is ours, and a statement of a few rows takes 20 us where it is.
+- Who reads waits for nobody, but may ask for much (a drop's claims, counted): its questions stay in the
+  thread, and what stands around them does not.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import aiosqlite
+
+# More than these are many rows in one statement (bulk.py), which is long enough to be worth the way.
+_FEW_PARAMETERS: Final = 60
+Call = Callable[..., Any]
+
+
+class _Near(aiosqlite.Connection):
+    def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
+        """Whether the driver's `fn` neither waits nor takes long."""
+        raise NotImplementedError
+
+    async def _execute(self, fn: Call, *args: Any, **kwargs: Any) -> Any:
+        """Overrides the way that all of the driver's calls take to its thread."""
+        if self._running and self._connection and self.is_instant(self._connection, fn, args):
+            return fn(*args, **kwargs)
+        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+class _Writer(_Near):
+    def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
+        match fn.__name__:
+            case "execute":
+                return connection.in_transaction and len(args[1]) <= _FEW_PARAMETERS
+            case "fetchall":
+                return True
+            case "rollback":
+                return not connection.in_transaction  # the pool's, for whoever forgot to end one
+        return _is_of_a_cursor(fn)
+
+
+class _Reader(_Near):
+    def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
+        match fn.__name__:
+            case "execute":
+                return bool(args[0] == "BEGIN")  # deferred: nothing is asked yet
+            case "commit" | "rollback":
+                return True  # nothing has been written
+        return _is_of_a_cursor(fn)
+
+
+def _is_of_a_cursor(fn: Call) -> bool:
+    """Its making and its end; the end of a connection has the same name."""
+    is_end = fn.__name__ == "close" and isinstance(getattr(fn, "__self__", None), sqlite3.Cursor)
+    return fn.__name__ == "cursor" or is_end
+
+
+def connect_writer(database: str | Path, **options: Any) -> aiosqlite.Connection:
+    """Stands in for `aiosqlite.connect`, as SQLAlchemy's `async_creator_fn`; `options` are SQLAlchemy's, by
+    which any thread may use the connection."""
+    return _connect(_Writer, database, options)
+
+
+def connect_reader(database: str | Path, **options: Any) -> aiosqlite.Connection:
+    """The same for a connection that never writes."""
+    return _connect(_Reader, database, options)
+
+
+def _connect(kind: type[_Near], database: str | Path, options: dict[str, Any]) -> _Near:
+    near = kind(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+    near._thread.daemon = True  # as SQLAlchemy does with the driver's own
+    return near

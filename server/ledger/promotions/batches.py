@@ -1,0 +1,291 @@
+"""Batches as rows, and the one way units move between a batch and its drops.
+
+Called by flows and, for reading, by the API. Units are taken by a conditional UPDATE, never by
+counting first: of two rooms that want the last ones, the second finds them gone. Batch before room
+share, always: two transactions then wait for each other, not for ever.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from sqlalchemy import (
+    Executable,
+    Integer,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.drops.claims import ClaimConditions, conditions_to_json, read_conditions
+from server.core.promotions.batches import Batch, ClaimWindow, RoomShare
+from server.ledger.promotions import budgets
+from server.ledger.tables import (
+    batch_rooms,
+    batches,
+    code_runs,
+    coupons,
+    drops,
+    template_versions,
+)
+
+
+async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
+    await conn.execute(insert(batches).values(_columns(batch)))
+    await _insert_rooms(conn, batch)
+
+
+async def find(conn: AsyncConnection, batch_id: str, *, is_kept: bool = False) -> Batch | None:
+    """`is_kept`: until the transaction ends nobody edits it; whoever takes units goes on."""
+    query = _KEPT_BY_ID if is_kept else _BY_ID
+    rows = (await conn.execute(query, {"of": batch_id})).mappings().all()
+    found = await _with_rooms(conn, rows)
+    return found[0] if found else None
+
+
+async def claimable_until(
+    conn: AsyncConnection, from_at: int, until_at: int
+) -> list[tuple[int, str]]:
+    """(shard, id) of those whose claim window ended within this time."""
+    query = select(batches.c.shard, batches.c.id).where(
+        batches.c.claim_until >= from_at, batches.c.claim_until < until_at
+    )
+    return [(shard, batch_id) for shard, batch_id in await conn.execute(query)]
+
+
+async def page(
+    conn: AsyncConnection,
+    limit: int,
+    after: str | None = None,
+    rooms: Collection[str] | None = None,
+) -> list[Batch]:
+    """Newest first, from behind the batch `after`. `rooms`: only those that one of these rooms may
+    drop of; None = all.
+    """
+    query = select(batches).order_by(batches.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(batches.c.id < after)
+    if rooms is not None:
+        shared = exists().where(
+            batch_rooms.c.batch_id == batches.c.id, batch_rooms.c.room.in_(rooms)
+        )
+        query = query.where(batches.c.quantity.is_not(None), or_(batches.c.any_room, shared))
+    return await _with_rooms(conn, (await conn.execute(query)).mappings().all())
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What students are told a batch is, and whose accounts may claim of it. `discount` is the contract's
+    JSON."""
+
+    name: str
+    currency: str
+    discount: Mapping[str, object]
+    conditions: ClaimConditions
+
+
+async def offers_of(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, Offer]:
+    of_template = template_versions.c
+    query = (
+        select(
+            batches.c.id,
+            of_template.name,
+            of_template.currency,
+            of_template.discount,
+            batches.c.claim_conditions,
+        )
+        .join(template_versions)
+        .where(batches.c.id.in_(batch_ids))
+    )
+    return {
+        row[0]: Offer(row[1], row[2], row[3], read_conditions(row[4]))
+        for row in await conn.execute(query)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is known besides, as of one moment: `epoch` of the desk shard; whether any student can have used
+    anything of the batch, or of its campaign, until then."""
+
+    epoch: int
+    is_batch_unused: bool
+    is_campaign_unused: bool
+
+
+async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> Taken | None:
+    """Allots units to a drop of the room. None: the batch or the room's share has fewer, and
+    nothing was taken.
+    """
+    row = (await conn.execute(_UNITS_TAKEN, {"of": batch.id, "units": units})).first()
+    if row is None:
+        return None
+    if batch.rooms is None or await _take_of_share(conn, batch.id, room, units):
+        return Taken(row[0], not row[1], not row[2])
+    await _return_to_batch(conn, batch.id, units)
+    return None
+
+
+async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
+    """Takes units for codes, which belong to no room. False: the batch has fewer, or is not there; an
+    unlimited one counts them only."""
+    quantity = batches.c.quantity
+    taken = await conn.execute(
+        update(batches)
+        .where(
+            batches.c.id == batch_id,
+            or_(quantity.is_(None), batches.c.allotted + units <= quantity),
+        )
+        .values(allotted=batches.c.allotted + units)
+    )
+    return taken.rowcount == 1
+
+
+async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
+    """Units that a drop no longer needs, and their part of the campaign's budget. IntegrityError where it
+    gives back more than was taken."""
+    if units == 0:
+        return
+    await _return_to_batch(conn, batch_id, units)
+    await conn.execute(
+        update(batch_rooms)
+        .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
+        .values(allotted=batch_rooms.c.allotted - units)
+    )
+    await budgets.give_back_units(conn, batch_id, units)
+
+
+async def hold(conn: AsyncConnection, batch_id: str) -> Batch | None:
+    """Until the transaction ends nobody takes units of it or makes anything of it."""
+    await conn.execute(select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
+    return await find(conn, batch_id)
+
+
+async def is_used(conn: AsyncConnection, batch_id: str) -> bool:
+    """Whether anything has been made of it: drops, prepared ones too, codes, coupons."""
+    made = [exists().where(table.c.batch_id == batch_id) for table in (drops, code_runs)]
+    given = exists().where(coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None))
+    return bool(await conn.scalar(select(or_(*made, given))))
+
+
+async def replace(conn: AsyncConnection, batch: Batch) -> None:
+    """What it says from now on. Needs its row held, and `allotted` as it is there."""
+    await conn.execute(update(batches).where(batches.c.id == batch.id).values(_columns(batch)))
+    kept = select(batch_rooms.c.room, batch_rooms.c.quantity).where(
+        batch_rooms.c.batch_id == batch.id
+    )
+    before = {(row[0], row[1]) for row in await conn.execute(kept)}
+    if before != {(share.room, share.quantity) for share in batch.rooms or ()}:
+        await conn.execute(delete(batch_rooms).where(batch_rooms.c.batch_id == batch.id))
+        await _insert_rooms(conn, batch)
+
+
+async def claim_ends(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, int | None]:
+    """Where the claim windows of these end now."""
+    query = select(batches.c.id, batches.c.claim_until).where(batches.c.id.in_(batch_ids))
+    return {row[0]: row[1] for row in await conn.execute(query)}
+
+
+async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
+    if batch.rooms:
+        await conn.execute(
+            insert(batch_rooms),
+            [{"batch_id": batch.id, **asdict(share)} for share in batch.rooms],
+        )
+
+
+async def _take_of_share(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
+    share = batch_rooms.c.quantity
+    taken = await conn.execute(
+        update(batch_rooms)
+        .where(
+            batch_rooms.c.batch_id == batch_id,
+            batch_rooms.c.room == room,
+            or_(share.is_(None), batch_rooms.c.allotted + units <= share),
+        )
+        .values(allotted=batch_rooms.c.allotted + units)
+    )
+    return taken.rowcount == 1
+
+
+async def _return_to_batch(conn: AsyncConnection, batch_id: str, units: int) -> None:
+    await conn.execute(
+        update(batches).where(batches.c.id == batch_id).values(allotted=batches.c.allotted - units)
+    )
+
+
+async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list[Batch]:
+    restricted = [row["id"] for row in rows if not row["any_room"]]
+    shares: defaultdict[str, list[RoomShare]] = defaultdict(list)
+    if restricted:
+        query = select(batch_rooms).where(batch_rooms.c.batch_id.in_(restricted))
+        for share in (await conn.execute(query.order_by(batch_rooms.c.room))).mappings():
+            shares[share["batch_id"]].append(
+                RoomShare(share["room"], share["quantity"], share["allotted"])
+            )
+    return [_batch(row, None if row["any_room"] else tuple(shares[row["id"]])) for row in rows]
+
+
+def _batch(row: RowMapping, rooms: tuple[RoomShare, ...] | None) -> Batch:
+    window = None
+    if row["claim_from"] is not None:
+        window = ClaimWindow(row["claim_from"], row["claim_until"])
+    plain = {name: row[name] for name in _PLAIN}
+    conditions = read_conditions(row["claim_conditions"])
+    return Batch(**plain, rooms=rooms, claim_window=window, conditions=conditions)
+
+
+def _columns(batch: Batch) -> dict[str, object]:
+    window = batch.claim_window
+    return {
+        **{name: getattr(batch, name) for name in _PLAIN},
+        "metadata": dict(batch.metadata),
+        "any_room": batch.rooms is None,
+        "claim_from": window and window.from_at,
+        "claim_until": window and window.until_at,
+        "claim_conditions": (
+            None if batch.conditions.is_anybody else conditions_to_json(batch.conditions)
+        ),
+    }
+
+
+# Made once: each counts between a teacher's press and the card.
+_BY_ID = select(batches).where(batches.c.id == bindparam("of"))
+_KEPT_BY_ID = _BY_ID.with_for_update(read=True, key_share=True)
+_MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
+# Asked with the units, for it costs no round trip: whether students can have used any of it. They could where
+# there was a drop that was no longer prepared, or a code that is bound. As text: SQLAlchemy leaves the names
+# of tables out of what SQLite's RETURNING has.
+_BEGUN = "drops.state <> 'prepared'"
+_EPOCH = "(SELECT epoch FROM desks WHERE desks.shard = batches.shard)"
+_BATCH_IS_USED = f"""(
+  EXISTS (SELECT 1 FROM drops WHERE drops.batch_id = batches.id AND {_BEGUN})
+  OR EXISTS (SELECT 1 FROM coupons WHERE coupons.batch_id = batches.id
+    AND claim_id IS NULL AND slot IS NOT NULL AND coupons.state <> 'revoked'))"""
+_CAMPAIGN_IS_USED = f"""(
+  EXISTS (SELECT 1 FROM campaign_claims WHERE campaign_claims.campaign_id = batches.campaign_id)
+  OR EXISTS (SELECT 1 FROM batches AS other JOIN drops ON drops.batch_id = other.id
+    WHERE other.campaign_id = batches.campaign_id AND {_BEGUN}))"""
+_UNITS_TAKEN: Final[Executable] = (
+    update(batches)
+    .where(batches.c.id == bindparam("of"), batches.c.quantity >= _MORE_ALLOTTED)
+    .values(allotted=_MORE_ALLOTTED)
+    .returning(
+        literal_column(_EPOCH), literal_column(_BATCH_IS_USED), literal_column(_CAMPAIGN_IS_USED)
+    )
+)
+
+# Columns that are fields under the same name.
+_PLAIN = (
+    *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),
+    *("per_student", "code_prefix", "hold_seconds", "campaign_id", "shard", "metadata"),
+    *("created_by", "created_at", "version", "per_campaign", "greatest_discount"),
+)

@@ -1,0 +1,237 @@
+"""The parts of a campaign's budget, moved by conditional UPDATEs: never counted first, never one over.
+
+Called by ledger/promotions/batches.py (units that come back) and flows/promotions/budgets.py. Batches, drops
+and coupons are held or moved before budgets, and money before pieces, always: transactions wait for each
+other then, not for ever.
+
+amount = free + exposed + settled is a CHECK of the table, so each move here is one statement.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.promotions.campaigns import BudgetKind, levels_crossed
+from server.ledger.bulk import insert_into
+from server.ledger.tables import (
+    batches,
+    campaign_budgets,
+    campaign_warnings,
+    coupons,
+)
+
+EXPOSED: Final = "exposed"
+SETTLED: Final = "settled"
+RETURNED: Final = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is added to each part; together 0."""
+
+    free: int = 0
+    exposed: int = 0
+    settled: int = 0
+
+    def __add__(self, other: "Move") -> "Move":
+        return Move(
+            self.free + other.free, self.exposed + other.exposed, self.settled + other.settled
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CouponPart:
+    """A coupon's part of its campaign's budget, and what it takes of its money at most."""
+
+    coupon_id: str
+    campaign_id: str
+    part: str
+    greatest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A level of a budget that was reached for the first time."""
+
+    campaign_id: str
+    kind: BudgetKind
+    level: int
+    at: int
+
+
+async def take(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, amount: int, now: int
+) -> bool:
+    """From free to exposed. False: there is less, or no such budget; nothing was taken."""
+    move = Move(free=-amount, exposed=amount)
+    return await _move(conn, campaign_id, kind, move, now, must_fit=True)
+
+
+async def move(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int
+) -> None:
+    """Whatever is free: use never refuses. Nothing where there is no such budget."""
+    await _move(conn, campaign_id, kind, by, now, must_fit=False)
+
+
+async def move_if_free(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int
+) -> bool:
+    """False: less than that is free; nothing was moved. Where there is no such budget there is room."""
+    if await _move(conn, campaign_id, kind, by, now, must_fit=True):
+        return True
+    return await free_of(conn, campaign_id, kind) is None
+
+
+async def free_of(conn: AsyncConnection, campaign_id: str, kind: BudgetKind) -> int | None:
+    """None: there is no such budget."""
+    query = select(campaign_budgets.c.free).where(_is(campaign_id, kind))
+    found = await conn.scalar(query)
+    return None if found is None else int(found)
+
+
+async def give_back_units(conn: AsyncConnection, batch_id: str, units: int) -> None:
+    """Exposure of units that are the batch's again. Nothing where it has no campaign."""
+    query = select(batches.c.campaign_id, batches.c.greatest_discount)
+    row = (await conn.execute(query.where(batches.c.id == batch_id))).first()
+    if row is None or row[0] is None or row[1] is None or not units:
+        return
+    money = row[1] * units
+    for kind, amount in ((BudgetKind.MONEY, money), (BudgetKind.PIECES, units)):
+        # Nothing is reached by giving back, so no moment is needed.
+        await move(conn, row[0], kind, Move(free=amount, exposed=-amount), now=0)
+
+
+async def parts_of(conn: AsyncConnection, coupon_ids: Collection[str]) -> list[CouponPart]:
+    """Of those of these coupons whose campaign has a budget. Their rows have to be held."""
+    query = _parts().where(coupons.c.id.in_(coupon_ids))
+    return [_part(row) for row in await conn.execute(query)]
+
+
+async def expired(conn: AsyncConnection, now: int, limit: int) -> list[CouponPart]:
+    """Coupons that nobody can use any more and that still expose their part, the longest over first. Not
+    those on an order, nor those with a hold: its end gives back the unit, and with it the part."""
+    is_exposed = (coupons.c.budget == EXPOSED) & coupons.c.hold_until.is_(None)
+    query = _parts().where(is_exposed, coupons.c.valid_until <= now, coupons.c.state == "usable")
+    query = query.where(coupons.c.student.is_not(None))  # a code may still be bound, and begin then
+    query = query.order_by(coupons.c.valid_until, coupons.c.id).limit(limit)
+    return [_part(row) for row in await conn.execute(query)]
+
+
+async def mark(conn: AsyncConnection, part: CouponPart, where_it_goes: str) -> bool:
+    """False: it is not where it was, and whoever moved it has moved the budget."""
+    moved = await conn.execute(
+        update(coupons)
+        .where(coupons.c.id == part.coupon_id, coupons.c.budget == part.part)
+        .values(budget=where_it_goes)
+    )
+    return moved.rowcount == 1
+
+
+async def mark_expired(
+    conn: AsyncConnection, parts: Sequence[CouponPart], now: int
+) -> list[CouponPart]:
+    """Those of them that have been given back by this, and by nobody else: neither used, nor on an order."""
+    ids = [part.coupon_id for part in parts]
+    still = and_(
+        coupons.c.id.in_(ids),
+        coupons.c.budget == EXPOSED,
+        coupons.c.state == "usable",
+        coupons.c.valid_until <= now,
+    )
+    free = select(coupons.c.id).where(still).order_by(coupons.c.id)
+    moved = await conn.execute(
+        update(coupons)
+        .where(coupons.c.id.in_(free.with_for_update(skip_locked=True)), still)
+        .values(budget=RETURNED)
+        .returning(coupons.c.id)
+    )
+    gone = set(moved.scalars())
+    return [part for part in parts if part.coupon_id in gone]
+
+
+async def take_untold(conn: AsyncConnection, now: int, limit: int) -> list[Warned]:
+    """Warnings that nobody has told of; from now on they are told."""
+    untold = (
+        select(campaign_warnings)
+        .where(campaign_warnings.c.told_at.is_(None))
+        .order_by(campaign_warnings.c.at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = []
+    for row in (await conn.execute(untold)).mappings():
+        told = await conn.execute(
+            update(campaign_warnings)
+            .where(
+                campaign_warnings.c.campaign_id == row["campaign_id"],
+                campaign_warnings.c.kind == row["kind"],
+                campaign_warnings.c.level == row["level"],
+                campaign_warnings.c.told_at.is_(None),
+            )
+            .values(told_at=now)
+        )
+        if told.rowcount:
+            kind = BudgetKind(row["kind"])
+            found.append(Warned(row["campaign_id"], kind, row["level"], row["at"]))
+    return found
+
+
+async def has_untold(conn: AsyncConnection) -> bool:
+    query = select(campaign_warnings.c.level).where(campaign_warnings.c.told_at.is_(None)).limit(1)
+    return await conn.scalar(query) is not None
+
+
+def _parts() -> Select[*tuple[Any, ...]]:
+    return (
+        select(coupons.c.id, batches.c.campaign_id, coupons.c.budget, batches.c.greatest_discount)
+        .join(batches, batches.c.id == coupons.c.batch_id)
+        .where(coupons.c.budget.is_not(None), batches.c.campaign_id.is_not(None))
+    )
+
+
+def _part(row: Sequence[Any]) -> CouponPart:
+    return CouponPart(row[0], row[1], row[2], row[3] or 0)
+
+
+async def _move(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int, must_fit: bool
+) -> bool:
+    b = campaign_budgets.c
+    statement = update(campaign_budgets).where(_is(campaign_id, kind))
+    if must_fit:
+        statement = statement.where(b.free + by.free >= 0)
+    row = (
+        await conn.execute(
+            statement.values(
+                free=b.free + by.free,
+                exposed=b.exposed + by.exposed,
+                settled=b.settled + by.settled,
+            ).returning(b.amount, b.free)
+        )
+    ).first()
+    if row is None:
+        return False
+    taken = row[0] - row[1]
+    for level in levels_crossed(row[0], taken + by.free, taken):
+        await _warn(conn, campaign_id, kind, level, now)
+    return True
+
+
+async def _warn(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, level: int, now: int
+) -> None:
+    """Once: who passes the level again finds it said."""
+    warning = insert_into(conn.dialect, campaign_warnings).on_conflict_do_nothing()
+    await conn.execute(
+        warning.values(campaign_id=campaign_id, kind=kind.value, level=level, at=now)
+    )
+
+
+def _is(campaign_id: str, kind: BudgetKind) -> ColumnElement[bool]:
+    return and_(
+        campaign_budgets.c.campaign_id == campaign_id, campaign_budgets.c.kind == kind.value
+    )

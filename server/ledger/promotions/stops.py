@@ -1,0 +1,80 @@
+"""What is stopped, as rows: the truth that desks are told of and that use is refused by.
+
+Called by flows/promotions/stops.py, flows/checkout/quotes.py, flows/checkout/redemptions.py and the rebuild
+of a desk. Changes queue up at the row of `all`, whose version each of them raises: a desk that has been told
+a version knows everything up to it.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.promotions.stops import EVERYTHING, StopForm, StopState
+from server.ledger.bulk import insert_unless_there
+from server.ledger.tables import batches, stops
+
+
+async def change(
+    conn: AsyncConnection, form: StopForm, is_stop: bool, actor: str, now: int
+) -> None:
+    """Stops or resumes those of claims and use that `form` names."""
+    await _add(conn, EVERYTHING)
+    raised = update(stops).where(stops.c.target == EVERYTHING).values(version=stops.c.version + 1)
+    await conn.execute(raised)
+    await _add(conn, form.target)
+    who = {"changed_by": actor, "changed_at": now, "reason": form.reason}
+    named = {"claims": form.claims, "use": form.use}
+    moved = {name: is_stop for name, is_named in named.items() if is_named}
+    await conn.execute(update(stops).where(stops.c.target == form.target).values(**moved, **who))
+
+
+async def _add(conn: AsyncConnection, target: str) -> None:
+    """With nothing stopped, unless it is there."""
+    nothing = {"claims": False, "use": False, "reason": "", "version": 0}
+    fresh = insert_unless_there(conn.dialect, stops, "target")
+    await conn.execute(fresh.values(target=target, **nothing, changed_by="", changed_at=0))
+
+
+async def find(conn: AsyncConnection, target: str) -> StopState:
+    """Nothing is stopped of what nobody ever stopped."""
+    return (await of_targets(conn, [target])).get(target, StopState(target))
+
+
+async def of_targets(conn: AsyncConnection, targets: Collection[str]) -> dict[str, StopState]:
+    """Of those that were ever stopped."""
+    found = await conn.execute(_OF_TARGETS, {"targets": list(targets)})
+    return {row[0]: StopState(*row) for row in found}
+
+
+async def version(conn: AsyncConnection) -> int:
+    """0: nobody has ever stopped anything."""
+    query = select(stops.c.version).where(stops.c.target == EVERYTHING)
+    return int(await conn.scalar(query) or 0)
+
+
+async def stopped_claims(conn: AsyncConnection) -> tuple[int, list[str]]:
+    """The version, and the targets whose claims are stopped."""
+    now = await version(conn)
+    return now, list(await conn.scalars(select(stops.c.target).where(stops.c.claims)))
+
+
+async def batches_without_use(conn: AsyncConnection, batch_ids: Collection[str]) -> frozenset[str]:
+    """Those of them whose coupons may not be used now."""
+    stopped = set(await conn.scalars(_USE_STOPPED))
+    if not stopped or not batch_ids:
+        return frozenset()
+    if EVERYTHING in stopped:
+        return frozenset(batch_ids)
+    query = select(batches.c.id, batches.c.campaign_id).where(batches.c.id.in_(set(batch_ids)))
+    rows = await conn.execute(query)
+    return frozenset(row[0] for row in rows if row[0] in stopped or row[1] in stopped)
+
+
+# In the order of StopState's fields.
+_STATE = ("target", "claims", "use", "reason", "changed_by", "changed_at")
+
+_OF_TARGETS = select(*(stops.c[name] for name in _STATE)).where(
+    stops.c.target.in_(bindparam("targets", expanding=True))
+)
+_USE_STOPPED = select(stops.c.target).where(stops.c.use)

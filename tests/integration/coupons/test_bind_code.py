@@ -1,0 +1,357 @@
+"""A student types a code: bound once, within the batch's limit over claims and codes, on both databases."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+import pytest
+from sqlalchemy import select, update
+
+from server.core.coupons.code_runs import CodeState, Source
+from server.core.coupons.coupons import Coupon, CouponState
+from server.core.drops.claims import ClaimConditions, Outcome
+from server.core.promotions.batches import Batch, ClaimWindow
+from server.core.promotions.stops import StopForm, Stoppable
+from server.core.promotions.templates import FixedValidity, RelativeValidity
+from server.core.refusals import Code, Refused
+from server.desk.caps import Cap, CapName
+from server.flows.coupons import codes as flows
+from server.flows.coupons.bind_code import Account, bind_code
+from server.flows.coupons.wallet import WalletQuery, show_wallet
+from server.flows.promotions.stops import change_stop
+from server.ledger import tables
+from tests.support.classroom import granted, now_ms, refused
+from tests.support.crews import Crew
+from tests.support.typed_codes import bind, made_codes
+
+pytestmark = pytest.mark.asyncio
+HOUR_MS = 3_600_000
+
+
+async def bound_slots(crew: Crew, batch: Batch, student: str) -> list[int]:
+    query = select(tables.coupons.c.slot).where(
+        tables.coupons.c.batch_id == batch.id, tables.coupons.c.student == student
+    )
+    async with crew.ledger.read() as conn:
+        return sorted(await conn.scalars(query))
+
+
+async def test_a_code_becomes_the_coupon_of_who_types_it(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    (code,) = await made_codes(crew, batch, 1)
+    now = now_ms()
+
+    coupon = granted(await bind(crew, "ann", code.lower().replace("-", " "), now))
+
+    assert (coupon.code, coupon.student, coupon.state) == (code, "ann", CouponState.USABLE)
+    assert (coupon.valid_from, coupon.valid_until) == (now, now + HOUR_MS)
+    wallet = await show_wallet(crew.ledger, WalletQuery("ann"), now)
+    assert wallet.coupons == (coupon,)
+    (listed,) = granted(await flows.list_codes(crew.ledger, batch.id, now, None, 9))
+    assert (listed.state, listed.student, listed.bound_at) == (CodeState.USABLE, "ann", now)
+
+
+async def test_typed_again_it_is_the_same_coupon(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    (code,) = await made_codes(crew, batch, 1)
+
+    first = granted(await bind(crew, "ann", code))
+
+    assert granted(await bind(crew, "ann", code, now_ms() + HOUR_MS)) == first
+
+
+async def test_what_a_student_claimed_may_be_typed_too(crew: Crew) -> None:
+    drop = await crew.classroom.opened()
+    await crew.classroom.won(drop.id, "ann")
+    await crew.confirm(drop.id)
+    code = (await crew.codes(drop.id))["ann"]
+
+    assert granted(await bind(crew, "ann", code)).code == code
+    assert refused(await bind(crew, "bob", code)).code is Code.NOT_FOUND
+
+
+async def test_unknown_mistyped_voided_and_somebodys_are_one_answer(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    anns, voided, free = await made_codes(crew, batch, 3)
+    granted(await bind(crew, "ann", anns))
+    granted(await flows.void_codes(crew.ledger, "op", batch.id, [voided], now_ms()))
+    unknown = "LIVE-7KQM-3XNA-PV9R-T2"
+    mistyped = free[:-1] + ("3" if free[-1] == "2" else "2")
+
+    answers = [
+        refused(await bind(crew, "bob", code))
+        for code in (unknown, mistyped, anns, voided, "?", "中", "O" * 200, "0" * 26)
+    ]
+
+    assert set(map(repr, answers)) == {repr(Refused(Code.NOT_FOUND))}
+    assert granted(await bind(crew, "bob", free)).student == "bob"
+
+
+async def test_look_alikes_are_forgiven(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(code_prefix="LIVE10")
+    (code,) = await made_codes(crew, batch, 1)
+    body = code.removeprefix("LIVE10-")
+
+    typed = f"l1ve-IO {'O' + body[1:]}"
+
+    assert granted(await bind(crew, "ann", typed)).code == code
+
+
+async def test_a_code_is_bound_within_the_claim_window(crew: Crew) -> None:
+    now = now_ms()
+    batch = await crew.classroom.made_batch(claim_window=ClaimWindow(now + 1_000, now + 2_000))
+    first, second = await made_codes(crew, batch, 2)
+
+    early = refused(await bind(crew, "ann", first, now))
+    late = refused(await bind(crew, "ann", first, now + 2_000))
+
+    assert (early.code, late.code) == (Code.WRONG_STATE, Code.WRONG_STATE)
+    granted(await bind(crew, "ann", first, now + 1_000))
+    refused(await bind(crew, "bob", second, now + 2_000))
+    granted(await bind(crew, "ann", first, now + 5_000))  # theirs already
+
+
+@pytest.mark.parametrize("quantity", [100, None])
+async def test_a_student_binds_as_many_as_the_batch_allows(
+    crew: Crew, quantity: int | None
+) -> None:
+    batch = await crew.classroom.made_batch(per_student=2, quantity=quantity)
+    codes = await made_codes(crew, batch, 3)
+
+    for code in codes[:2]:
+        granted(await bind(crew, "ann", code))
+    over = refused(await bind(crew, "ann", codes[2]))
+
+    assert (over.code, over.facts) == (Code.LIMIT_REACHED, {"limit": "batch"})
+    assert await bound_slots(crew, batch, "ann") == [1, 2]
+    granted(await bind(crew, "bob", codes[2]))
+
+
+async def test_a_batch_for_some_accounts_is_unknown_to_all_others(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(
+        conditions=ClaimConditions(frozenset({"vip"}), new=True)
+    )
+    (code,) = await made_codes(crew, batch, 1)
+    desk, vip = crew.desk.drops, frozenset({"vip"})
+
+    for account in (Account("ann", vip), Account("ann", is_new=True)):
+        answer = await bind_code(crew.ledger, desk, account, code, now_ms())
+        assert refused(answer) == Refused(Code.NOT_FOUND)
+    granted(await bind_code(crew.ledger, desk, Account("ann", vip, is_new=True), code, now_ms()))
+
+
+async def test_nothing_is_made_or_bound_while_claims_are_stopped(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    code, bound = await made_codes(crew, batch, 2)
+    granted(await bind(crew, "bob", bound))
+    for is_stop in (True, False):
+        form = StopForm(Stoppable.BATCH, batch.id, claims=True, use=False)
+        granted(await change_stop(crew.ledger, crew.desk.drops, form, is_stop, "olga", now_ms()))
+        if is_stop:
+            assert refused(await bind(crew, "ann", code)).code is Code.WRONG_STATE
+            granted(await bind(crew, "bob", bound))  # is theirs already
+            more = await flows.make_codes(
+                crew.ledger,
+                actor="op",
+                batch_id=batch.id,
+                quantity=1,
+                source=Source.LIST,
+                key=None,
+                now=now_ms(),
+            )
+            assert refused(more).code is Code.WRONG_STATE
+
+    granted(await bind(crew, "ann", code))
+
+
+async def test_taps_and_codes_count_for_one_limit(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(per_student=1)
+    ann, bob = await made_codes(crew, batch, 2)
+    drop = await crew.classroom.opened(batch)
+
+    granted(await bind(crew, "ann", ann))
+    assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+    assert await crew.classroom.tap(drop.id, "bob") is Outcome.WON
+    assert refused(await bind(crew, "bob", bob)).code is Code.LIMIT_REACHED
+
+    await crew.confirm(drop.id)
+    assert await bound_slots(crew, batch, "bob") == [1]
+
+
+async def test_a_desk_that_was_loaded_anew_counts_bound_codes(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(per_student=1)
+    code, other = await made_codes(crew, batch, 2)
+    drop = await crew.classroom.opened(batch)
+    granted(await bind(crew, "ann", code))
+
+    await crew.fence.shut(batch.shard)
+    await crew.rebuild_all()
+
+    assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+    assert refused(await bind(crew, "ann", other)).code is Code.LIMIT_REACHED
+
+
+async def test_a_slot_given_before_the_desk_was_loaded_anew_is_taken_again(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a tap might have it as well: the new desk knows nothing of it."""
+    batch = await crew.classroom.made_batch(per_student=1)
+    (code,) = await made_codes(crew, batch, 1)
+    drop = await crew.classroom.opened(batch)
+    take, calls = crew.desk.drops.take_slots, 0
+
+    async def then_rebuilt(*asked: object) -> object:
+        nonlocal calls
+        calls += 1
+        taken = await take(*asked)  # type: ignore[arg-type]
+        if calls == 1:
+            await crew.fence.shut(batch.shard)
+            await crew.rebuild_all()
+        return taken
+
+    monkeypatch.setattr(type(crew.desk.drops), "take_slots", lambda _, *asked: then_rebuilt(*asked))
+    granted(await bind(crew, "ann", code))
+
+    assert calls == 2
+    assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+
+
+async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Crew) -> None:
+    """A process died between the desk and the ledger, and nothing was ever dropped of the batch."""
+    batch = await crew.classroom.made_batch(per_student=1)
+    (code,) = await made_codes(crew, batch, 1)
+    cap = Cap(CapName.BATCH, batch.id, batch.per_student)
+    await crew.desk.drops.take_slots(batch.shard, [cap], "ann", "cpn_gone")
+    assert refused(await bind(crew, "ann", code)).code is Code.LIMIT_REACHED
+
+    await crew.fence.shut(batch.shard)
+    await crew.rebuild_all()
+
+    granted(await bind(crew, "ann", code))
+
+
+async def test_who_comes_second_for_a_code_has_their_slot_back(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(per_student=1)
+    first, second = await made_codes(crew, batch, 2)
+
+    both = await asyncio.gather(bind(crew, "ann", first), bind(crew, "bob", first))
+    (loser,) = {"ann", "bob"} - {str(one.student) for one in both if isinstance(one, Coupon)}
+
+    granted(await bind(crew, loser, second))
+
+
+async def test_without_a_desk_nothing_is_bound_of_what_may_be_dropped(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    (code,) = await made_codes(crew, batch, 1)
+    await crew.fence.shut(batch.shard)
+
+    assert refused(await bind(crew, "ann", code)).code is Code.UNAVAILABLE
+
+    await crew.rebuild_all()
+    granted(await bind(crew, "ann", code))
+
+
+async def test_a_hold_begins_when_the_code_is_bound(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(hold_seconds=60)
+    (code,) = await made_codes(crew, batch, 1)
+    now = now_ms()
+
+    coupon = granted(await bind(crew, "ann", code, now))
+
+    assert (coupon.hold_until, coupon.use_by) == (now + 60_000, now + 60_000)
+    assert coupon.seen_at(now + 60_000) is CouponState.EXPIRED
+
+
+async def test_a_fixed_validity_is_the_same_for_every_binding(crew: Crew) -> None:
+    now = now_ms()
+    template = await crew.classroom.made_template(validity=FixedValidity(now - 1, now + HOUR_MS))
+    batch = await crew.classroom.made_batch(template)
+    (code,) = await made_codes(crew, batch, 1)
+
+    coupon = granted(await bind(crew, "ann", code, now))
+
+    assert (coupon.valid_from, coupon.valid_until) == (now - 1, now + HOUR_MS)
+
+
+async def test_a_capped_validity_ends_with_the_batch(crew: Crew) -> None:
+    now = now_ms()
+    template = await crew.classroom.made_template(validity=RelativeValidity(3600, True))
+    batch = await crew.classroom.made_batch(template, claim_window=ClaimWindow(now, now + 9_000))
+    (code,) = await made_codes(crew, batch, 1)
+
+    assert granted(await bind(crew, "ann", code, now + 1)).valid_until == now + 9_000
+
+
+# --- All at once --------------------------------------------------------------------------------
+
+STUDENTS = [f"s{n}" for n in range(12)]
+
+
+async def at_once(calls: Sequence[Awaitable[Coupon | Refused]]) -> list[Coupon]:
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*calls)
+    return [answer for answer in answers if isinstance(answer, Coupon)]
+
+
+async def test_of_all_who_type_one_code_one_has_it(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    (code,) = await made_codes(crew, batch, 1)
+
+    have_it = await at_once([bind(crew, student, code) for student in STUDENTS])
+
+    assert len(have_it) == 1
+
+
+@pytest.mark.parametrize("quantity", [100, None])
+async def test_who_types_many_codes_at_once_has_as_many_as_allowed(
+    crew: Crew, quantity: int | None
+) -> None:
+    batch = await crew.classroom.made_batch(per_student=2, quantity=quantity)
+    codes = await made_codes(crew, batch, 8)
+
+    have = await at_once([bind(crew, "ann", code) for code in codes])
+
+    assert len(have) == 2
+    assert await bound_slots(crew, batch, "ann") == [1, 2]
+
+
+async def test_taps_and_codes_at_once_stay_within_the_limit(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch(per_student=1)
+    codes = await made_codes(crew, batch, len(STUDENTS))
+    drop = await crew.classroom.opened(batch, quantity=len(STUDENTS))
+
+    async def both(student: str, code: str) -> tuple[Outcome, Coupon | Refused]:
+        won, bound = await asyncio.gather(
+            crew.classroom.tap(drop.id, student), bind(crew, student, code)
+        )
+        return won, bound
+
+    answers = await asyncio.gather(*(both(*one) for one in zip(STUDENTS, codes, strict=True)))
+    await crew.confirm(drop.id)
+
+    for won, bound in answers:
+        assert (won is Outcome.WON) != isinstance(bound, Coupon), (won, bound)
+    for student in STUDENTS:
+        assert await bound_slots(crew, batch, student) == [1]
+    assert await crew.dead_letters() == []
+
+
+async def test_control_who_looks_first_and_writes_then_gives_one_code_to_two(crew: Crew) -> None:
+    batch = await crew.classroom.made_batch()
+    (code,) = await made_codes(crew, batch, 1)
+    looked = asyncio.Barrier(2)
+
+    async def naive(student: str) -> bool:
+        async with crew.ledger.read() as conn:
+            row = (
+                await conn.execute(select(tables.coupons).where(tables.coupons.c.code == code))
+            ).one()
+        await looked.wait()
+        if row.student is not None:
+            return False
+        async with crew.ledger.begin() as conn:
+            await conn.execute(
+                update(tables.coupons).where(tables.coupons.c.id == row.id).values(student=student)
+            )
+        return True
+
+    assert list(await asyncio.gather(naive("ann"), naive("bob"))) == [True, True]

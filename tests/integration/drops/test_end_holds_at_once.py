@@ -1,0 +1,113 @@
+"""The instant at which a hold ends, with an order that locks the coupon and a payment that comes late for
+another: exactly one of the three has it. The last test is the control: one who looks first and writes
+then has it as well."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+
+import pytest
+from sqlalchemy import select, update
+
+from server.core.checkout.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
+from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
+from server.core.refusals import Refused
+from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.unlock import expire_overdue
+from server.flows.drops import end_holds
+from server.ledger import tables
+from server.ledger.coupons import coupon_moves
+from tests.races.books import Books
+from tests.support.classroom import granted, now_ms
+from tests.support.crews import Crew, everybody
+from tests.support.money import an_order
+
+pytestmark = pytest.mark.asyncio
+
+STUDENTS = everybody(8)
+DEADLINE_S = 60
+Release = Callable[[Crew, int], Coroutine[object, object, None]]
+
+
+async def by_the_worker(crew: Crew, now: int) -> None:
+    await end_holds.end_holds(crew.worker.places, now)
+
+
+async def by_looking_first(crew: Crew, now: int) -> None:
+    """Checks, then updates: in the ledger alone."""
+    async with crew.ledger.read() as conn:
+        overdue = await coupon_moves.overdue_holds(conn, now, 1_000)
+    for hold in overdue:
+        mine, claim = tables.coupons.c.id == hold.coupon_id, tables.claims.c.id == hold.claim_id
+        released = update(tables.coupons).where(mine)
+        async with crew.ledger.begin() as conn:
+            await conn.execute(released.values(state="released", redemption_id=None))
+            await conn.execute(update(tables.claims).where(claim).values(state="released"))
+
+
+async def whose(crew: Crew, release: Release) -> tuple[str, Mapping[str, list[str]]]:
+    """The drop; for each student's coupon who has it after the three came at once."""
+    batch = await crew.classroom.made_batch(hold_seconds=60)
+    drop = await crew.classroom.opened(batch, quantity=len(STUDENTS))
+    await crew.classroom.won(drop.id, *STUDENTS)
+    await crew.loop.step()
+    codes, begun = await crew.codes(drop.id), now_ms()
+    paying = {
+        student: granted(await lock(crew.ledger, an_order_of("late", student, codes), begun)).id
+        for student in STUDENTS
+    }
+    await expire_overdue(crew.ledger, begun + LOCK_LIMIT_MS)
+    due = begun + LOCK_LIMIT_MS + LEAST_HOLD_AFTER_LOCK_MS
+
+    async def pay_and_lock(student: str) -> tuple[Redemption | Refused, Redemption | Refused]:
+        form = an_order_of("new", student, codes)
+        paid, locked = await asyncio.gather(
+            confirm(crew.ledger, paying[student], Payment(), due),
+            lock(crew.ledger, form, due - 1),
+        )
+        return paid, locked
+
+    async with asyncio.timeout(DEADLINE_S):
+        releasing = asyncio.ensure_future(release(crew, due))
+        answers = await asyncio.gather(*(pay_and_lock(student) for student in STUDENTS))
+        await releasing
+    released = await released_students(crew, drop.id)
+    return drop.id, {
+        student: [
+            name
+            for name, has_it in (
+                ("redeemed", isinstance(paid, Redemption)),
+                ("locked", isinstance(locked, Redemption)),
+                ("released", student in released),
+            )
+            if has_it
+        ]
+        for student, (paid, locked) in zip(STUDENTS, answers, strict=True)
+    }
+
+
+def an_order_of(name: str, student: str, codes: Mapping[str, str]) -> LockForm:
+    return LockForm(f"{name}-{student}", student, an_order(5000), (codes[student],))
+
+
+async def released_students(crew: Crew, drop_id: str) -> set[str]:
+    gone = tables.coupons.c.state == CouponState.RELEASED
+    query = select(tables.coupons.c.student).where(tables.coupons.c.drop_id == drop_id, gone)
+    async with crew.ledger.read() as conn:
+        return set(await conn.scalars(query))
+
+
+async def test_exactly_one_has_it(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(end_holds, "AT_ONCE", 1)  # as many chances to come in between
+    drop_id, owners = await whose(crew, by_the_worker)
+
+    assert Counter(len(each) for each in owners.values()) == {1: len(STUDENTS)}, owners
+    await Books(crew.ledger, crew.desk.redis, crew.desk.prefix).settle(drop_id)
+    free = await crew.classroom.view(drop_id)
+    assert free.remaining == sum(each == ["released"] for each in owners.values())
+
+
+async def test_control_who_looks_first_and_writes_then_has_what_is_anothers(crew: Crew) -> None:
+    _, owners = await whose(crew, by_looking_first)
+
+    assert any(len(each) > 1 for each in owners.values()), owners

@@ -1,0 +1,43 @@
+"""Redis comes back as it was before a drop was closed, with wins that nobody had heard of meanwhile."""
+
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from server.core.drops.claims import Outcome
+from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.crews import Crew, lost
+from tests.support.faults import copy_of, hang_up
+from tests.support.redis_server import RedisServer
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def batch_id(mortal_crew: Crew, mortal_redis: RedisServer, tmp_path: Path) -> str:
+    """Of a drop of two: s1 has won of it, was lost with Redis, and comes back when all units have gone
+    back to the batch."""
+    crew, rooms = mortal_crew, mortal_crew.classroom
+    drop = await rooms.opened(quantity=2)
+    await rooms.won(drop.id, "s1")
+    copy = copy_of(mortal_redis, tmp_path / "copy")
+    await lost(crew, mortal_redis)
+    await crew.rebuild_all()
+    assert granted(await rooms.drops.close(drop.id, ROOM, now_ms())).returned == 2
+    copy.restore()
+    await hang_up(crew.desk)
+    await crew.rebuild_all()
+    return drop.batch_id
+
+
+async def test_no_unit_is_in_the_batch_and_in_a_wallet(mortal_crew: Crew, batch_id: str) -> None:
+    (drop,) = granted(await mortal_crew.classroom.drops.list_for_room(ROOM, 10, None, now_ms()))
+    assert drop.quantity == drop.returned + len(await mortal_crew.live(drop.id))
+    assert (await mortal_crew.classroom.batch(batch_id)).allotted == 0
+
+
+async def test_who_lost_it_may_claim_from_the_batch_again(mortal_crew: Crew, batch_id: str) -> None:
+    rooms = mortal_crew.classroom
+    again = await rooms.opened(await rooms.batch(batch_id))
+    assert await rooms.tap(again.id, "s1") is Outcome.WON

@@ -1,0 +1,304 @@
+"""Who sends or reads slowly, or not at all, over real connections: each phase ends, what is kept is given
+back, and the others are served. Deadlines are short here; what they are is in the code.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from uvicorn.server import ServerState
+
+from server.gateway.http_protocol import MAX_AHEAD, MAX_BODY_BYTES, PATIENCE, HttpDoor, Phase
+from server.gateway.protocol_switch import FrontDoor
+from tests.integration.gateway.test_gateway import open_drop
+from tests.support.eventually import eventually
+from tests.support.gateways import RunningGateway, a_token
+from tests.support.raw_socket import close, frame, handshake, says
+
+pytestmark = pytest.mark.asyncio
+
+SHORT_S = 0.15
+GIVE_UP_S = 10.0
+PAUSE_S = 0.02  # between two bytes of one who dribbles
+GET = b"GET / HTTP/1.1\r\nHost: drops.example\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: drops.example\r\n"
+
+
+async def small_app(scope: Any, receive: Any, send: Any) -> None:
+    """Reads 64 KB of a body at most, as the API does; `/big` answers 20 MB."""
+    size, is_more = 0, scope["method"] == "POST"
+    while is_more and size <= 65_536:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size, is_more = size + len(message["body"]), message["more_body"]
+    status = 413 if size > 65_536 else 200
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    for _ in range(200 if scope["path"] == "/big" else 0):
+        await send({"type": "http.response.body", "body": bytes(100_000), "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@dataclass(slots=True)
+class House:
+    """The gateway behind its front door, with a short patience."""
+
+    gateway: RunningGateway
+    port: int
+
+    def assert_empty(self) -> None:
+        keeper = self.gateway.gateway.doorkeeper
+        assert (keeper.waiting, keeper.requests, keeper.sockets) == (0, 0, 0)
+
+
+@pytest_asyncio.fixture
+async def house(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", SHORT_S)
+    monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", SHORT_S)
+    keeper, state = gateway.gateway.doorkeeper, ServerState()
+    config = uvicorn.Config(
+        small_app,
+        ws=gateway.gateway.protocol,  # type: ignore[arg-type]
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=1,
+    )
+
+    def http() -> HttpDoor:
+        patience = dict.fromkeys(PATIENCE, SHORT_S)
+        patience[Phase.NEXT] = 2.0
+        return HttpDoor(keeper, patience, config=config, server_state=state, app_state={})
+
+    server = await asyncio.get_running_loop().create_server(
+        lambda: FrontDoor(gateway.gateway.protocol, http, keeper), "127.0.0.1", 0
+    )
+    yield House(gateway, server.sockets[0].getsockname()[1])
+    server.close()
+
+
+@dataclass(slots=True)
+class Slow:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def dribbles(self, data: bytes, times: int = 1_000) -> bytes:
+        """Byte by byte, until the server has had enough; what it said."""
+        for n in range(times):
+            try:
+                self.writer.write(data[n % len(data) :][:1])
+                async with asyncio.timeout(PAUSE_S):
+                    return await self.reader.read(65_536)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                return b""
+        raise AssertionError("nobody minds")
+
+    async def sends(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def floods(self, data: bytes, times: int) -> None:
+        """As far as it gets."""
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(GIVE_UP_S):
+                for _ in range(times):
+                    await self.sends(data)
+
+    async def hears_out(self) -> bytes:
+        async with asyncio.timeout(GIVE_UP_S):
+            try:
+                return await self.reader.read()
+            except ConnectionError:
+                return b""
+
+
+@pytest_asyncio.fixture
+async def slow(house: House) -> AsyncIterator[Slow]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    yield Slow(reader, writer)
+    writer.transport.abort()
+
+
+class TestRequests:
+    async def test_who_says_nothing_is_cut_off(self, house: House, slow: Slow) -> None:
+        assert await slow.hears_out() == b""
+        await eventually(lambda: house.gateway.gateway.doorkeeper.waiting == 0)
+
+    @pytest.mark.parametrize("head", [GET + b"A: ", handshake()[:-2] + b"A: "])
+    async def test_a_head_byte_by_byte_is_not_waited_for(
+        self, house: House, slow: Slow, head: bytes
+    ) -> None:
+        """A plain request, and a socket's handshake."""
+        await slow.sends(head)
+        assert b"HTTP/1.1 408 " in await slow.dribbles(b"b")
+
+    async def test_empty_lines_are_no_request(self, house: House, slow: Slow) -> None:
+        assert b"HTTP/1.1 408 " in await slow.dribbles(b"\r\n")
+
+    async def test_a_body_byte_by_byte_is_not_waited_for(self, house: House, slow: Slow) -> None:
+        await slow.sends(POST + b"Content-Length: 5000\r\n\r\n")
+        assert b"HTTP/1.1 408 " in await slow.dribbles(b"b")
+        await eventually(lambda: house.gateway.gateway.doorkeeper.requests == 0)
+
+    @pytest.mark.parametrize("first", [b"x", b"1000\r\n" + b"x" * 4_096 + b"\r\n"])
+    async def test_a_body_without_end_is_refused_and_cut(
+        self, house: House, slow: Slow, first: bytes
+    ) -> None:
+        """Chunked, so that no length announces it: 413 comes when there is too much, and then what still
+        comes is not read for long."""
+        is_chunked = first.startswith(b"1000")
+        kind = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: 999999999"
+        await slow.sends(POST + kind + b"\r\n\r\n")
+        for _ in range(20 if is_chunked else 1):
+            await slow.sends(first * (1 if is_chunked else 100_000))
+        assert b"HTTP/1.1 413 " in await slow.hears_out()
+
+    @pytest.mark.parametrize("piece", [b"1;" + b"e" * 4_096 + b"\r\nx\r\n", b"T: " + b"t" * 4_096])
+    async def test_what_stands_around_a_body_is_bounded(
+        self, house: House, slow: Slow, piece: bytes
+    ) -> None:
+        """Extensions of chunks, and headers behind them: many bytes, no content."""
+        await slow.sends(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        if piece.startswith(b"T"):
+            await slow.sends(b"0\r\n")
+        await slow.floods(piece, times=2 * MAX_BODY_BYTES // len(piece))
+        await slow.hears_out()
+        await eventually(lambda: house.gateway.gateway.doorkeeper.waiting == 0)
+        house.assert_empty()
+
+    @pytest.mark.parametrize("reads", [0, 1])
+    async def test_an_answer_that_is_not_read_is_not_kept(self, house: House, reads: int) -> None:
+        """Nor one that is read a byte at a time."""
+        reader = socket.socket()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        reader.connect(("127.0.0.1", house.port))
+        with reader:
+            reader.sendall(GET.replace(b"/ ", b"/big ") + b"\r\n")
+            keeper = house.gateway.gateway.doorkeeper
+            await eventually(lambda: keeper.waiting == 1)
+
+            def is_gone() -> bool:
+                assert len(reader.recv(reads)) == reads
+                return keeper.waiting == 0 and keeper.requests == 0
+
+            await eventually(is_gone)
+
+    async def test_requests_far_ahead_are_refused(self, house: House, slow: Slow) -> None:
+        await slow.sends((GET + b"\r\n") * (MAX_AHEAD + 3))
+        assert b"HTTP/1.1 400 " in await slow.hears_out()
+
+    async def test_a_few_ahead_are_answered_in_order(self, house: House, slow: Slow) -> None:
+        await slow.sends((GET + b"\r\n") * 5)
+        assert (await slow.hears_out()).count(b"HTTP/1.1 200 ") == 5
+
+    async def test_who_keeps_a_connection_is_served_again_and_then_let_go(
+        self, house: House, slow: Slow
+    ) -> None:
+        for _ in range(3):
+            await slow.sends(GET + b"\r\n")
+            head = await slow.reader.readuntil(b"\r\n\r\n0\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+        assert await slow.hears_out() == b""
+        await eventually(lambda: house.gateway.gateway.doorkeeper.waiting == 0)
+
+
+class TestSockets:
+    async def test_a_hello_that_never_comes_is_not_waited_for(
+        self, house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("server.gateway.session.HELLO_MS", 100)
+        await slow.sends(handshake() + b"\x81\xfe\x0f\xff")  # a frame of 4 KB
+        await slow.reader.readuntil(b"\r\n\r\n")
+        said = await slow.dribbles(b"x")
+        assert b'"hello_timeout"' in said
+        await eventually(lambda: not house.gateway.gateway.connections)
+
+    @pytest.mark.parametrize("is_reading", [True, False])
+    @pytest.mark.parametrize("sent", [frame("no json"), frame(b"", 3), close(1000)])
+    async def test_a_close_that_is_not_answered_ends_all_the_same(
+        self, house: House, slow: Slow, sent: bytes, is_reading: bool
+    ) -> None:
+        """The client keeps its side open, and perhaps does not read."""
+        await slow.sends(handshake() + says(type="hello", token=a_token("ada")))
+        await slow.reader.readuntil(b'"claims":[]')
+        if not is_reading:
+            slow.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await slow.sends(sent)
+        await eventually(lambda: not house.gateway.gateway.connections)
+        house.assert_empty()
+
+    async def test_who_says_close_and_stays_keeps_no_card_from_the_others(
+        self, house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It used to: what was written behind the close raised, and the room was told nothing more."""
+        monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", 60)
+        await slow.sends(handshake() + says(type="hello", token=a_token("ada")))
+        await slow.reader.readuntil(b'"claims":[]')
+        async with house.gateway.student("bob") as (bob, _):
+            await slow.sends(close(1000))
+            await slow.hears_out()  # the server has said its last word
+            assert len(house.gateway.gateway.connections) == 2
+            for drop in ("drp_1", "drp_2"):
+                await open_drop(house.gateway.desk, drop)
+                assert (await bob.next("drop_opened"))["drop"]["id"] == drop
+            assert (await bob.claim("drp_2"))["outcome"] == "won"
+
+    async def test_who_leaves_with_much_unread_is_let_go(self, house: House) -> None:
+        """Half-closed, and never reading: the transport would wait for ever."""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(("127.0.0.1", house.port))
+        with client:
+            client.sendall(handshake() + says(type="hello", token=a_token("ada")))
+            gateway = house.gateway.gateway
+            await eventually(lambda: [c for c in gateway.connections if c.stash is None])
+            (connection,) = gateway.connections
+            assert connection.transport is not None
+            while connection.transport.get_write_buffer_size() < 20_000:
+                connection.write(b"\x81\x7e\x10\x00" + bytes(4_096))
+            client.shutdown(socket.SHUT_WR)
+            await eventually(lambda: not gateway.connections)
+            house.assert_empty()
+
+    async def test_the_oldest_of_one_student_s_many_sockets_goes(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("server.gateway.room.MAX_SOCKETS_OF_ONE", 2)
+        async with (
+            house.gateway.student("ada") as (first, _),
+            house.gateway.student("ada") as (second, _),
+            house.gateway.student("ada") as (third, _),
+        ):
+            code, frames = await first.closed()
+            assert (code, frames[-1]["code"]) == (4004, "too_many")
+            await open_drop(house.gateway.desk)
+            assert (await second.next("drop_opened"))["drop"] == (
+                (await third.next("drop_opened"))["drop"]
+            )
+
+
+class TestFullHouse:
+    async def test_a_student_comes_in_where_strangers_fill_the_house(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In every state in which one can owe us something."""
+        monkeypatch.setattr("server.gateway.connection_limiter.SPARE", 0)
+        monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", 60)
+        keeper = house.gateway.gateway.doorkeeper
+        keeper._max_sockets = 12
+        strangers = [await asyncio.open_connection("127.0.0.1", house.port) for _ in range(12)]
+        for n, (_, writer) in enumerate(strangers):
+            writer.write(handshake() if n % 2 else b"")
+        await eventually(lambda: keeper.waiting == 12)
+        async with house.gateway.student("ada") as (ada, _):
+            await open_drop(house.gateway.desk)
+            assert (await ada.claim())["outcome"] == "won"
+        for _, writer in strangers:
+            writer.transport.abort()

@@ -1,0 +1,234 @@
+"""Told `won`, and the desk has forgotten it: the student goes on reading that until it is true again, or
+reads an apology that is counted; and after a load everybody sees what they have."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from server.core.drops.claims import ClaimState
+from server.desk.claim_desk import RETRY, Tap
+from server.desk.redis.connection import connect
+from server.gateway import background_tasks
+from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.crews import Crew, at_work
+from tests.support.gateways import Client, RunningGateway, a_token, running_gateway
+
+pytestmark = pytest.mark.asyncio
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A gateway beside the pieces of a worker, on a Redis of their own, and a ledger."""
+
+    crew: Crew
+    gateway: RunningGateway
+
+    async def flushed(self) -> None:
+        """Emptied while it runs: the same process, and nothing in it."""
+        await self.crew.desk.redis.flushall()
+
+    async def rebuilt(self) -> None:
+        await self.crew.outbox.make_groups()
+        await self.crew.rebuild_all()
+
+    async def enters(self, client: Client, student: str) -> dict[str, object]:
+        await client.send(type="hello", token=a_token(student, room=ROOM))
+        return await client.next("welcome")
+
+    async def states(self, drop_id: str) -> dict[str, str]:
+        """As the ledger has them, by student."""
+        return {row.student: row.state for row in await self.crew.rows(drop_id)}
+
+
+@pytest_asyncio.fixture
+async def lesson(mortal_crew: Crew, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lesson]:
+    monkeypatch.setattr(background_tasks, "DESKS_SECONDS", 0.05)
+    monkeypatch.setattr(background_tasks, "RECHECK_SECONDS", 0.2)
+    path = mortal_crew.desk.redis.connection_pool.connection_kwargs["path"]
+    listener: Redis = connect(f"unix://{path}")
+    async with running_gateway(mortal_crew.desk, listener) as running:
+        yield Lesson(mortal_crew, running)
+    await listener.aclose()
+
+
+async def claims_in_welcomes(client: Client, wanted: list[tuple[str, str]]) -> None:
+    """Reads until a welcome has just these claims, by drop and state."""
+    while True:
+        welcome = await client.next("welcome")
+        if sorted((c["drop_id"], c["state"]) for c in welcome["claims"]) == sorted(wanted):
+            return
+
+
+async def test_a_win_that_redis_forgot_is_won_again_and_its_student_hears_nothing_else(
+    lesson: Lesson,
+) -> None:
+    crew = lesson.crew
+    drop = await crew.classroom.opened(quantity=3)
+    async with lesson.gateway.socket(ROOM) as client:
+        await lesson.enters(client, "ada")
+        assert (await client.claim(drop.id))["outcome"] == "won"
+        await lesson.flushed()
+        assert (await client.claim(drop.id, "r1"))["outcome"] == "retry"
+        await lesson.rebuilt()
+
+        await claims_in_welcomes(client, [(drop.id, "won")])
+        await crew.confirm(drop.id)
+        assert (await client.next("claim_confirmed"))["drop_id"] == drop.id
+    assert await crew.live(drop.id) == {"ada": 1}
+
+
+async def test_whoever_comes_while_nothing_is_known_is_told_what_they_were_told(
+    lesson: Lesson,
+) -> None:
+    """On the gateway that told them."""
+    drop = await lesson.crew.classroom.opened(quantity=3)
+    async with lesson.gateway.socket(ROOM) as client, lesson.gateway.socket(ROOM) as other:
+        await lesson.enters(client, "ada")
+        await client.claim(drop.id)
+        row = await lesson.crew.classroom.row(drop.id)
+        await lesson.crew.fence.shut(row.shard)
+        await lesson.crew.desk.redis.delete(lesson.crew.desk.keys(row.shard).holders(drop.id))
+        welcome = await lesson.enters(other, "ada")
+
+        claims = welcome["claims"]
+        assert isinstance(claims, list)
+        assert [(c["drop_id"], c["state"]) for c in claims] == [(drop.id, "won")]
+
+
+async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
+    lesson: Lesson,
+) -> None:
+    crew = lesson.crew
+    drop = await crew.classroom.opened(quantity=1)
+    revoked: list[None] = []
+    crew.recorder._on_revoked = lambda: revoked.append(None)
+    async with lesson.gateway.socket(ROOM) as client:
+        await lesson.enters(client, "ada")
+        assert (await client.claim(drop.id))["outcome"] == "won"
+        await lesson.flushed()
+        desk = lesson.gateway.gateway.claim_desk
+        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign,assignment]
+        await lesson.rebuilt()
+        await crew.classroom.won(drop.id, "bob")  # was quicker
+        del desk.submit
+
+        told = await client.next("claim_revoked")
+        assert (told["drop_id"], told["reason"]) == (drop.id, "nothing_left")
+        for _ in range(2):
+            await crew.confirm(drop.id)  # a redelivery counts nobody twice
+        assert await lesson.states(drop.id) == {"ada": "revoked", "bob": "live"}
+        assert len(revoked) == 1
+        view = await crew.classroom.view(drop.id)
+        assert (view.revoked, view.confirmed, view.confirmed_total) == (1, 1, 1)
+        async with lesson.gateway.socket(ROOM) as again:
+            claims = (await lesson.enters(again, "ada"))["claims"]
+            assert isinstance(claims, list)
+            assert [c["state"] for c in claims] == ["revoked"]
+
+
+def _not_yet(student: str, submit: Callable[[Tap], None]) -> Callable[[Tap], None]:
+    """A gateway that has not come round to this student's yet."""
+
+    def chosen(tap: Tap) -> None:
+        if tap.student == student:
+            tap.answered(RETRY)
+        else:
+            submit(tap)
+
+    return chosen
+
+
+async def test_while_the_desk_is_shut_nothing_is_taken_back(lesson: Lesson) -> None:
+    crew = lesson.crew
+    drop = await crew.classroom.opened(quantity=1)
+    async with lesson.gateway.socket(ROOM) as client:
+        await lesson.enters(client, "ada")
+        await client.claim(drop.id)
+        await lesson.flushed()
+        for _ in range(3):
+            assert (await client.claim(drop.id, "r1"))["outcome"] == "retry"
+        await lesson.rebuilt()
+        await claims_in_welcomes(client, [(drop.id, "won")])
+
+
+async def test_what_is_confirmed_is_shown_again_after_the_load_on_every_shard(
+    lesson: Lesson,
+) -> None:
+    """The feed is new before the desk is: a welcome in between knows of nothing."""
+    crew = lesson.crew
+    drops = [await crew.classroom.opened(quantity=2) for _ in range(3)]
+    async with lesson.gateway.socket(ROOM) as client:
+        await lesson.enters(client, "ada")
+        for drop in drops:
+            await client.claim(drop.id)
+            await crew.confirm(drop.id)
+        await lesson.flushed()
+        room = lesson.gateway.gateway.rooms.get(ROOM)
+        assert room is not None
+        await lesson.gateway.gateway.rooms.heal(room)
+        await claims_in_welcomes(client, [])
+        await lesson.rebuilt()
+        await claims_in_welcomes(client, [(drop.id, "confirmed") for drop in drops])
+
+
+async def test_a_claim_that_a_worker_still_had_makes_good_what_was_taken_back(
+    lesson: Lesson,
+) -> None:
+    """It read it before Redis was emptied, and wrote it after the desk had given it up."""
+    crew = lesson.crew
+    drop = await crew.classroom.opened(quantity=1)
+    await crew.classroom.won(drop.id, "ada")
+    row = await crew.classroom.row(drop.id)
+    entries = await crew.outbox.everything(row.shard)
+    ((told,),) = await crew.desk.drops.claims_of([(row.shard, drop.id, ["ada"])])
+    assert told is not None
+    await lesson.flushed()
+    await lesson.rebuilt()
+    await crew.desk.drops.give_up(row.shard, drop.id, {"ada": told})
+    await crew.recorder.record(entries, now_ms())
+    assert await crew.fence.shut_shards() == [row.shard]
+    await lesson.rebuilt()
+
+    ((held,),) = await crew.desk.drops.claims_of([(row.shard, drop.id, ["ada"])])
+    assert held is not None
+    assert held.state is ClaimState.CONFIRMED
+    await crew.confirm(drop.id)  # with what the desk had given up
+    assert await lesson.states(drop.id) == {"ada": "live"}
+
+
+async def test_a_stream_that_is_gone_is_seen_and_its_wins_are_won_again(lesson: Lesson) -> None:
+    """Only the outbox of one shard: the desk still sells, and nobody could confirm."""
+    crew = lesson.crew
+    drop = await crew.classroom.opened(quantity=3)
+    row = await crew.classroom.row(drop.id)
+    async with lesson.gateway.socket(ROOM) as client:
+        await lesson.enters(client, "ada")
+        assert (await client.claim(drop.id))["outcome"] == "won"
+        await crew.desk.redis.delete(crew.desk.keys(row.shard).outbox)
+        async with at_work(crew):
+            assert (await client.next("claim_confirmed"))["drop_id"] == drop.id
+    assert set(await crew.live(drop.id)) == {"ada"}
+
+
+async def test_a_closed_drop_gives_no_unit_twice_to_one_who_comes_back_for_it(
+    lesson: Lesson,
+) -> None:
+    """Its units have gone back to the batch."""
+    crew = lesson.crew
+    drop = await crew.classroom.opened(quantity=2)
+    async with lesson.gateway.socket(ROOM) as client:
+        await lesson.enters(client, "ada")
+        await client.claim(drop.id)
+        await lesson.flushed()
+        desk = lesson.gateway.gateway.claim_desk
+        desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign,assignment]
+        await lesson.rebuilt()
+        granted(await crew.classroom.drops.close(drop.id, ROOM, now_ms()))
+        del desk.submit
+        assert (await client.next("claim_revoked"))["drop_id"] == drop.id
+        await crew.confirm(drop.id)
+    row = await crew.classroom.row(drop.id)
+    assert (row.returned, await crew.live(drop.id)) == (2, {})

@@ -1,0 +1,372 @@
+"""A worker's jobs: each goes on whatever becomes of the others, and of Redis and the ledger meanwhile."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from server.core.drops.claims import Outcome
+from server.core.drops.drops import DropState
+from server.core.promotions.batches import ClaimWindow
+from server.desk import DeskUnavailableError
+from server.desk import outbox as outbox_module
+from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.worker import claims_loop
+from server.worker import worker as worker_module
+from tests.support.campaigns import made_campaign
+from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
+from tests.support.eventually import eventually
+from tests.support.faults import hang_up, interpose, ledger_nowhere, once
+from tests.support.redis_server import RedisServer
+
+pytestmark = pytest.mark.asyncio
+
+_GIVE_UP_S = 20.0
+
+
+async def two_shards(crew: Crew) -> tuple[str, str]:
+    """Two open drops that live on different shards."""
+    first = await crew.classroom.opened()
+    while True:
+        second = await crew.classroom.opened()
+        rows = [await crew.classroom.row(drop.id) for drop in (first, second)]
+        if rows[0].shard != rows[1].shard:
+            return first.id, second.id
+
+
+def _told_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object]:
+    return [line["event"] for line in lines if line.get("job") == "Worker.measure_backlog"]
+
+
+async def consumers(crew: Crew, drop_id: str) -> list[str]:
+    """Of the outbox that this drop's claims go through."""
+    shard = (await crew.classroom.row(drop_id)).shard
+    found = await crew.desk.redis.xinfo_consumers(crew.desk.keys(shard).outbox, outbox_module.GROUP)
+    return [one["name"].decode() for one in found]
+
+
+class TestClaimsLoop:
+    async def test_a_step_without_claims_ends_by_itself(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 1)
+        assert await crew.loop.step() == 0
+
+    async def test_a_claim_ends_the_wait(self, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
+        drop = await crew.classroom.opened()
+        step = asyncio.create_task(crew.loop.step())
+        await crew.classroom.won(drop.id, "s1")
+        async with asyncio.timeout(5):
+            assert await step == 1
+
+    async def test_a_shard_that_is_shut_keeps_no_other_waiting(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 1)
+        stuck, free = await two_shards(crew)
+        await crew.classroom.won(stuck, "s1")
+        await crew.classroom.won(free, "s1")
+        await crew.fence.shut((await crew.classroom.row(stuck)).shard)
+        with pytest.raises(DeskUnavailableError):
+            await crew.loop.step()
+        assert await is_confirmed(crew, free, "s1")
+
+        await crew.classroom.won(free, "s2")
+        with pytest.raises(DeskUnavailableError):
+            await crew.loop.step()
+        assert await is_confirmed(crew, free, "s2")
+        assert await crew.unacknowledged() == 1
+
+        await crew.rebuild_all()
+        await crew.loop.step()
+        assert await is_confirmed(crew, stuck, "s1")
+        assert await crew.unacknowledged() == 0
+
+    async def test_what_it_was_given_before_comes_first(self, crew: Crew) -> None:
+        """A cancelled read, or a step that failed, leaves something."""
+        drop = await crew.classroom.opened()
+        await crew.classroom.won(drop.id, "s1")
+        await crew.outbox.read(1)
+        await crew.classroom.won(drop.id, "s2")
+
+        assert [await crew.loop.step(), await crew.loop.step()] == [1, 1]
+        assert await is_confirmed(crew, drop.id, "s1", "s2")
+
+    async def test_it_counts_what_it_did(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        await crew.classroom.won(drop.id, "s1", "s2")
+        await crew.slip_in(await crew.entry(drop.id, "eve", 3, drop_id="drp_unheard_of"))
+        await crew.loop.step()
+
+        metrics = crew.loop.metrics
+        assert metrics.confirmed._value.get() == 2
+        assert metrics.dead_letters._value.get() == 1
+
+
+class TestFences:
+    async def test_all_shards_of_an_empty_redis_are_made_ready(
+        self, mortal_crew: Crew, mortal_redis: RedisServer
+    ) -> None:
+        mortal_redis.forget()
+        await hang_up(mortal_crew.desk)
+        assert await mortal_crew.fence.shut_shards() == list(ALL_SHARDS)
+        await mortal_crew.worker.mend_fences()
+
+        assert await mortal_crew.fence.shut_shards() == []
+
+    async def test_a_shard_that_cannot_be_rebuilt_keeps_no_other_shut(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for shard in (2, 3, 4):
+            await crew.fence.shut(shard)
+        real = DeskRebuilder.rebuild
+
+        async def rebuild(self: DeskRebuilder, shard: int, now: int, **how: bool) -> bool:
+            if shard == 3:
+                raise ValueError("a row nobody thought of")
+            return await real(self, shard, now, **how)
+
+        monkeypatch.setattr(DeskRebuilder, "rebuild", rebuild)
+        await crew.worker.mend_fences()
+
+        # A rebuild that takes longer than a look goes on by itself.
+        await eventually(lambda: only_is_shut(crew, 3))
+
+    async def test_a_shard_that_another_has_armed_meanwhile_is_not_loaded_again(
+        self, crew: Crew
+    ) -> None:
+        """Two workers see the same shards shut. Each is loaded by one of them, and sells from then on."""
+        drop = await crew.classroom.opened()
+        other = crew.another("wrk_2")
+        before = await crew.desk.drops.epochs()
+        for shard in ALL_SHARDS:
+            await crew.fence.shut(shard)
+        interpose(crew.rebuilder.fence, "shut_shards", after=other.worker.mend_fences)
+        await crew.worker.mend_fences()
+
+        await eventually(lambda: only_is_shut(crew))
+        after = await crew.desk.drops.epochs()
+        assert [
+            now - was for now, was in zip(after, before, strict=True) if now and was is not None
+        ] == [1] * len(ALL_SHARDS)
+        assert await crew.classroom.tap(drop.id, "s1") is Outcome.WON
+
+
+async def only_is_shut(crew: Crew, *shards: int) -> bool:
+    return await crew.fence.shut_shards() == list(shards)
+
+
+class TestWholeWorker:
+    async def test_who_wins_is_confirmed_and_told(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        async with at_work(crew), listening(crew.desk, ROOM) as ear:
+            await crew.classroom.won(drop.id, "s1")
+            told = await ear.next("confirmed")
+
+        assert [claim[0] for claim in told] == ["s1"]
+        assert set(await crew.codes(drop.id)) == {"s1"}
+
+    async def test_several_workers_share_the_claims(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened(quantity=100)
+        async with at_work(crew, crew.another("wrk_2"), crew.another("wrk_3")):
+            await asyncio.gather(*(crew.classroom.tap(drop.id, name) for name in everybody(120)))
+            live = await eventually(lambda: _when_all(crew, drop.id, 100), deadline_s=15)
+
+        assert live is not None
+        assert sorted(live.values()) == list(range(1, 101))
+        assert len(await crew.rows(drop.id)) == 100
+        assert await crew.dead_letters() == []
+
+    async def test_who_is_told_to_stop_ends_what_it_has_begun_and_leaves(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(*_: object) -> None:
+            begun.set()
+            await go_on.wait()
+
+        interpose(crew.recorder, "_write_together", before=once(hold))
+        working = asyncio.create_task(crew.worker.run())
+        await crew.classroom.won(drop.id, "s1")
+        await begun.wait()
+        working.cancel()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await asyncio.wait([working])
+
+        assert await is_confirmed(crew, drop.id, "s1")
+        assert await crew.unacknowledged() == 0
+        assert await consumers(crew, drop.id) == []
+
+    async def test_who_cannot_end_it_in_time_leaves_it_to_the_others(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_module, "FINISH_SECONDS", 0.1)
+        drop = await crew.classroom.opened()
+        begun = asyncio.Event()
+
+        async def hang(*_: object) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        interpose(crew.recorder, "_write_together", before=once(hang))
+        working = asyncio.create_task(crew.worker.run())
+        await crew.classroom.won(drop.id, "s1")
+        await begun.wait()
+        working.cancel()
+        await asyncio.wait([working])
+        assert await consumers(crew, drop.id) == ["wrk_1"]
+
+        monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
+        assert await crew.another("wrk_2").loop.take_over() == 1
+        assert await is_confirmed(crew, drop.id, "s1")
+
+    async def test_who_waits_for_claims_stops_at_once(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By itself: neither is the wait over, nor is it cut off. The other jobs are in their first round,
+        and end that."""
+        monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
+        monkeypatch.setattr(worker_module, "FINISH_SECONDS", 60)
+        working = asyncio.create_task(crew.worker.run())
+        await eventually(lambda: crew.loop._reading is not None)
+        working.cancel()
+        async with asyncio.timeout(_GIVE_UP_S):
+            await asyncio.wait([working])
+
+    async def test_a_job_that_breaks_ends_no_other(self, crew: Crew) -> None:
+        def breaks(*_: object) -> None:
+            raise ZeroDivisionError
+
+        interpose(crew.feed, "write_board", before=breaks)
+        interpose(crew.outbox, "trim", before=breaks)
+        interpose(crew.outbox, "read", before=once(breaks))
+        drop = await crew.classroom.opened()
+        async with at_work(crew):
+            await crew.classroom.won(drop.id, "s1")
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+
+    async def test_a_job_that_breaks_again_and_again_is_told_of_once(self, crew: Crew) -> None:
+        """Five tracebacks a second kept the loop so busy that no other job got on."""
+        tries: list[int] = []
+
+        def breaks_three_times(*_: object) -> None:
+            tries.append(len(tries))
+            if len(tries) <= 3:
+                raise ZeroDivisionError
+
+        interpose(crew.outbox, "backlog", before=breaks_three_times)
+        with capture_logs() as lines:
+            async with at_work(crew):
+                await eventually(lambda: "job_goes_on" in _told_of_backlog(lines))
+        assert _told_of_backlog(lines) == ["job_failed", "job_goes_on"]
+
+    async def test_a_ledger_that_was_away_is_made_up_for(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened()
+        crew.recorder._ledger = ledger_nowhere()
+        failed = asyncio.Event()
+        interpose(crew.recorder, "_write_together", before=lambda *_: failed.set())
+        async with at_work(crew):
+            await crew.classroom.won(drop.id, "s1")
+            async with asyncio.timeout(5):
+                await failed.wait()
+            crew.recorder._ledger = crew.ledger
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+
+        assert await crew.dead_letters() == []
+
+    @pytest.mark.parametrize("loses_everything", [False, True])
+    async def test_a_redis_that_went_is_rebuilt_and_sells_on(
+        self, mortal_crew: Crew, mortal_redis: RedisServer, loses_everything: bool
+    ) -> None:
+        crew = mortal_crew
+        drop = await crew.classroom.opened(quantity=3)
+        async with at_work(crew):
+            await crew.classroom.won(drop.id, "s1")
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+            if loses_everything:
+                mortal_redis.forget()
+            else:
+                mortal_redis.kill9()
+                mortal_redis.restart()
+            await hang_up(crew.desk)
+            await eventually(lambda: _wins(crew, drop.id, "s2"), deadline_s=10)
+            await crew.classroom.won(drop.id, "s3", "s1")
+            assert await crew.classroom.tap(drop.id, "s4") is Outcome.SOLD_OUT
+            await eventually(lambda: is_confirmed(crew, drop.id, "s1", "s2", "s3"))
+
+        assert len(await crew.live(drop.id)) == 3
+
+    async def test_a_drop_whose_time_is_over_is_closed(self, crew: Crew) -> None:
+        drop = await crew.classroom.opened(duration_seconds=1)
+        async with at_work(crew):
+            await eventually(lambda: _is_closed(crew, drop.id))
+
+        closed = granted(await crew.classroom.drops.get(drop.id, ROOM, now_ms()))
+        assert (closed.returned, closed.remaining) == (10, 0)
+
+
+async def _when_all(crew: Crew, drop_id: str, count: int) -> dict[str, int] | None:
+    live = await crew.live(drop_id)
+    return live if len(live) == count else None
+
+
+async def _wins(crew: Crew, drop_id: str, student: str) -> bool:
+    outcome = await crew.classroom.tap(drop_id, student)
+    assert outcome in (Outcome.WON, Outcome.RETRY)
+    return outcome is Outcome.WON
+
+
+async def _is_closed(crew: Crew, drop_id: str) -> bool:
+    return (await crew.classroom.row(drop_id)).state is DropState.CLOSED
+
+
+async def test_limits_of_a_batch_that_is_over_are_forgotten(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would stay in Redis for ever; those of a batch that is not over have to."""
+    now, rooms = now_ms(), crew.classroom
+    monkeypatch.setattr(
+        "server.flows.coupons.prune_claim_limits.CAPS_KEPT_MS", -120_000
+    )  # in two minutes
+    over = await rooms.made_batch(claim_window=ClaimWindow(now - 1_000, now + 90_000))
+    goes_on = await rooms.made_batch(claim_window=ClaimWindow(now - 1_000, now + 900_000))
+    for_ever = await rooms.made_batch()
+    for batch in (over, goes_on, for_ever):
+        await rooms.won((await rooms.opened(batch)).id, "s1")
+    await crew.worker.forget_old_keys()
+    found = {
+        batch.id: await crew.desk.redis.exists(crew.desk.keys(batch.shard).caps(batch.id))
+        for batch in (over, goes_on, for_ever)
+    }
+
+    assert found == {over.id: 0, goes_on.id: 1, for_ever.id: 1}
+
+
+async def test_limits_of_a_campaign_that_is_over_are_forgotten(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, rooms = now_ms(), crew.classroom
+    monkeypatch.setattr(
+        "server.flows.coupons.prune_claim_limits.CAPS_KEPT_MS", -120_000
+    )  # in two minutes
+    found = {}
+    for name, seconds in (("over", 90), ("goes on", 900)):
+        campaign = await made_campaign(crew.ledger, ends_at=now + seconds * 1000, per_student=1)
+        batch = await rooms.made_batch(campaign_id=campaign.id)
+        drop = await rooms.opened(batch)
+        await crew.desk.claims.claim(
+            shard=batch.shard,
+            drop_id=drop.id,
+            batch_id=batch.id,
+            student="s1",
+            request_id="r1",
+            campaign_id=campaign.id,
+        )
+        found[name] = crew.desk.keys(batch.shard).campaign_caps(campaign.id)
+    await crew.worker.forget_old_keys()
+
+    kept = {name: await crew.desk.redis.exists(key) for name, key in found.items()}
+    assert kept == {"over": 0, "goes on": 1}

@@ -1,0 +1,400 @@
+"""What students have used of a batch is on the desk when somebody can claim of it, and read no earlier: the
+limit holds (I2) for a drop that opens long after a rebuild, and no rebuild reads all that ever was (I15)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event, update
+
+from loadtest.history import History, write_history
+from server.core.drops.claims import Outcome
+from server.core.drops.drops import Allotment
+from server.core.promotions.batches import Batch
+from server.core.refusals import Code, Refused
+from server.desk.cap_loader import CapLoader
+from server.desk.caps import CapName, CapsMissing, KnownUnused
+from server.desk.drop_desk import DropDesk
+from server.flows.consistency import rebuild_desk
+from server.ledger import tables
+from server.ledger.coupons import caps
+from server.ledger.drops import claims
+from server.ledger.engine import Ledger, LedgerUnavailableError
+from tests.support.campaigns import made_campaign
+from tests.support.classroom import ROOM, granted, now_ms, refused
+from tests.support.crews import ALL_SHARDS, Crew, everybody
+from tests.support.eventually import eventually
+from tests.support.faults import CrashError, crash, interpose, once
+from tests.support.typed_codes import bind, made_codes
+
+pytestmark = pytest.mark.asyncio
+DAY_MS = 24 * 3600 * 1000
+
+
+async def ended_long_ago(crew: Crew, drop_id: str) -> None:
+    """The drop, with its claims, is a matter of the past: no rebuild has to know it."""
+    await crew.confirm(drop_id)
+    granted(await crew.classroom.drops.close(drop_id, ROOM, now_ms()))
+    async with crew.ledger.begin() as conn:
+        past = update(tables.drops).where(tables.drops.c.id == drop_id)
+        await conn.execute(past.values(closed_at=now_ms() - 3 * DAY_MS))
+
+
+async def rebuilt(crew: Crew) -> None:
+    for shard in ALL_SHARDS:
+        await crew.fence.shut(shard)
+    await crew.rebuild_all()
+
+
+async def with_a_past(crew: Crew, *students: str, **batch: Any) -> Batch:
+    """A batch of which these have claimed, on a desk that was loaded since."""
+    made = await crew.classroom.made_batch(**batch)
+    drop = await crew.classroom.opened(made, quantity=len(students))
+    await crew.classroom.won(drop.id, *students)
+    await ended_long_ago(crew, drop.id)
+    await rebuilt(crew)
+    return made
+
+
+@contextmanager
+def statements_of(ledger: Ledger) -> Iterator[list[str]]:
+    """Each that is executed within the block."""
+    seen: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    engines = [ledger.engine.sync_engine, ledger._reader.sync_engine]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+class TestTheLimit:
+    async def test_it_holds_for_a_drop_that_opens_long_after_a_rebuild(self, crew: Crew) -> None:
+        batch = await with_a_past(crew, "ann", "bob")
+        drop = await crew.classroom.opened(batch)
+
+        assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+        assert await crew.classroom.tap(drop.id, "eve") is Outcome.WON
+
+    async def test_without_the_loading_it_would_not(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The control: an opening that takes the caps for known sells again to who has had theirs."""
+        batch = await with_a_past(crew, "ann")
+        real = DropDesk.open
+
+        async def trusting(self: DropDesk, **asked: Any) -> object:
+            epoch = (await self.epochs())[asked["shard"]]
+            unused = KnownUnused(epoch or 0, frozenset(CapName))
+            return await real(self, **{**asked, "unused": unused})
+
+        monkeypatch.setattr(DropDesk, "open", trusting)
+        drop = await crew.classroom.opened(batch)
+
+        assert await crew.classroom.tap(drop.id, "ann") is Outcome.WON
+
+    async def test_it_holds_over_the_batches_of_a_campaign(self, crew: Crew) -> None:
+        campaign = await made_campaign(crew.ledger, per_student=1)
+        await with_a_past(crew, "ann", campaign_id=campaign.id)
+        other = await crew.classroom.made_batch(campaign_id=campaign.id)
+        drop = await crew.classroom.opened(other)
+
+        assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+        assert await crew.classroom.tap(drop.id, "eve") is Outcome.WON
+
+    async def test_it_holds_for_codes_of_a_batch_of_which_nothing_is_open(self, crew: Crew) -> None:
+        batch = await with_a_past(crew, "ann", per_student=1)
+        first, second, third = await made_codes(crew, batch, 3)
+
+        assert refused(await bind(crew, "ann", first)).code is Code.LIMIT_REACHED
+        granted(await bind(crew, "eve", first))
+        assert refused(await bind(crew, "eve", second)).code is Code.LIMIT_REACHED
+
+        drop = await crew.classroom.opened(batch)
+        assert await crew.classroom.tap(drop.id, "eve") is Outcome.LIMIT_REACHED
+        granted(await bind(crew, "joe", third))
+        assert await crew.classroom.tap(drop.id, "joe") is Outcome.LIMIT_REACHED
+
+    async def test_a_win_that_is_not_in_the_ledger_yet_is_counted(self, crew: Crew) -> None:
+        """A ledger that was away for longer than caps are kept after their drop."""
+        rooms = crew.classroom
+        await rebuilt(crew)
+        batch = await rooms.made_batch()
+        drop = await rooms.opened(batch)
+        await rooms.won(drop.id, "ann")
+        await crew.desk.redis.delete(crew.desk.keys(batch.shard).caps(batch.id))  # it has run out
+        second = await rooms.opened(batch)
+
+        assert await rooms.tap(second.id, "ann") is Outcome.LIMIT_REACHED
+
+    async def test_a_desk_that_is_loaded_anew_while_it_loads_has_it_too(self, crew: Crew) -> None:
+        batch = await with_a_past(crew, "ann")
+        interpose(crew.desk.drops.caps, "fill", after=once(lambda *_: rebuilt(crew)))
+        drop = await crew.classroom.opened(batch)
+
+        assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+        assert await crew.classroom.tap(drop.id, "eve") is Outcome.WON
+
+    async def test_that_nothing_was_used_is_known_of_one_load_of_the_desk_only(
+        self, crew: Crew
+    ) -> None:
+        """An opening that is late: another drop of the batch has come, sold and ended, and a rebuild."""
+        await rebuilt(crew)
+        epochs = await crew.desk.drops.epochs()
+        batch = await with_a_past(crew, "ann")
+        answer = await crew.desk.drops.open(
+            shard=batch.shard,
+            drop_id="drp_late",
+            batch_id=batch.id,
+            room=ROOM,
+            per_student=1,
+            allotments=[Allotment("alt_late", 1, 5)],
+            opens_in_ms=0,
+            duration_ms=60_000,
+            unused=KnownUnused(epochs[batch.shard] or 0, frozenset(CapName)),
+        )
+
+        assert isinstance(answer, CapsMissing)
+
+    async def test_taps_codes_and_openings_at_once(self, crew: Crew) -> None:
+        students = everybody(40)
+        batch = await with_a_past(crew, *students[:20], per_student=2, quantity=1_000)
+        told = await taps_codes_and_openings(crew, batch, students, students)
+
+        # Nobody was told `won` in vain: the ledger has taken all that the desk has sold.
+        assert await refused_by_the_ledger(crew) == []
+        assert {student: wins + (student in students[:20]) for student, wins in told.items()} == (
+            dict.fromkeys(students, 2)
+        )
+        for student in students:
+            async with crew.ledger.read() as conn:
+                used = [*await _slots(conn, batch, student)]
+            assert sorted(used) == [1, 2]
+
+    async def test_the_same_race_gives_too_many_where_the_caps_are_not_loaded_before_it(
+        self, crew: Crew
+    ) -> None:
+        """The control: the caps are marked as complete before anything has been brought to them. Those with
+        a past type no code, which the ledger itself would refuse and the desk count."""
+        students = everybody(40)
+        batch = await with_a_past(crew, *students[:20], per_student=2, quantity=1_000)
+        redis: Any = crew.desk.redis
+        keys = crew.desk.keys(batch.shard)
+        await redis.delete(keys.caps(batch.id))  # as a Redis that has lost it
+        await redis.hset(keys.caps(batch.id), "", await redis.hget(keys.fence, "caps"))
+        # Written at the end only: a worker finds the fault, and shuts the desk.
+        told = await taps_codes_and_openings(crew, batch, students, students[20:], recorded=False)
+        await crew.recorder.write(await crew.outbox.everything(batch.shard), now_ms())
+
+        assert [one for one in students[:20] if told[one] + 1 > 2] != []
+        assert await refused_by_the_ledger(crew) != []
+
+
+async def taps_codes_and_openings(
+    crew: Crew,
+    batch: Batch,
+    tapping: Sequence[str],
+    typing: Sequence[str],
+    *,
+    recorded: bool = True,
+) -> Counter[str]:
+    """Three drops open at once, these tap on each as soon as it is open, and those type a code meanwhile.
+    How many coupons each was told to have."""
+    codes = await made_codes(crew, batch, len(typing))
+    told = Counter[str]()
+
+    async def tap(drop_id: str, student: str) -> None:
+        has_won = await crew.classroom.tap(drop_id, student) is Outcome.WON
+        told[student] += has_won
+
+    async def type_code(student: str, code: str) -> None:
+        is_bound = not isinstance(await bind(crew, student, code), Refused)
+        told[student] += is_bound
+
+    async def open_and_tap() -> None:
+        drop = await crew.classroom.opened(batch, quantity=100)
+        await asyncio.gather(*(tap(drop.id, one) for one in tapping))
+        if recorded:
+            await crew.confirm(drop.id)
+
+    await asyncio.gather(
+        *(open_and_tap() for _ in range(3)),
+        *(type_code(one, code) for one, code in zip(typing, codes, strict=True)),
+    )
+    return told
+
+
+async def refused_by_the_ledger(crew: Crew) -> list[str]:
+    """Claims that the desk has sold and the ledger did not take as they were."""
+    async with crew.ledger.read() as conn:
+        rows = (await conn.execute(tables.claims.select())).mappings().all()
+    return [row["id"] for row in rows if row["state"] != "live"] + await crew.dead_letters()
+
+
+async def _slots(conn: Any, batch: Batch, student: str) -> list[int]:
+    found: list[int] = []
+    for source in (caps.Source.CLAIMS, caps.Source.CODES):
+        rows = await caps.page(conn, source, batch.id, caps.BEGINNING)
+        found += [row.slot for row in rows if row.student == student]
+    return found
+
+
+class TestWhatIsRead:
+    async def test_a_rebuild_asks_as_much_whatever_there_has_been(
+        self, crew: Crew, database_url: str
+    ) -> None:
+        await rebuilt(crew)
+        with statements_of(crew.ledger) as before:
+            await rebuilt(crew)
+        await asyncio.to_thread(
+            write_history, database_url, History(4_000, now_ms(), batches=16, drops_each=2)
+        )
+        with statements_of(crew.ledger) as after:
+            await rebuilt(crew)
+
+        assert len(after) == len(before)
+        assert not [one for one in after if "FROM claims" in one or "FROM coupons" in one]
+
+    async def test_the_first_drop_of_a_batch_asks_for_nothing_more(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await rebuilt(crew)
+        monkeypatch.setattr(CapLoader, "come_to", crash)
+        campaign = await made_campaign(crew.ledger, per_student=1)
+        batch = await crew.classroom.made_batch(campaign_id=campaign.id)
+        await crew.classroom.opened(batch)
+        await crew.classroom.opened(batch)
+
+    async def test_a_loading_that_was_cut_short_goes_on_where_it_was(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(caps, "PAGE", 2)
+        batch = await with_a_past(crew, *everybody(6))
+        pages = 0
+        real = CapLoader.fill
+
+        async def dying(self: CapLoader, *said: Any) -> None:
+            nonlocal pages
+            pages += bool(said[-1])
+            if said[-1] and pages == 3:
+                raise CrashError
+            await real(self, *said)
+
+        monkeypatch.setattr(CapLoader, "fill", dying)
+        with pytest.raises(CrashError):
+            await crew.classroom.opened(batch)
+        pages = 3  # the third, which was not written, and no more
+        await crew.classroom.opened(batch)
+
+        assert pages == 4
+
+    async def test_each_page_is_read_along_an_index(
+        self, ledger: Ledger, database_url: str
+    ) -> None:
+        await asyncio.to_thread(
+            write_history, database_url, History(20_000, now_ms(), batches=4, drops_each=5)
+        )
+        for source in caps.Source:
+            with statements_of(ledger) as seen:
+                async with ledger.read() as conn:
+                    await caps.page(conn, source, "bat_old_1", caps.UsedSlot("s3", 0), 100)
+            plan = await _plan(ledger, seen[-1])
+            assert "Seq Scan" not in plan, plan
+            assert "SCAN" not in plan, plan
+            assert "TEMP B-TREE" not in plan, plan
+            if source is not caps.Source.CODES:  # there are none: any way is as good
+                assert "Sort" not in plan, plan
+
+
+async def _plan(ledger: Ledger, statement: str) -> str:
+    is_sqlite = ledger.engine.dialect.name == "sqlite"
+    values: list[object] = ["bat_old_1", "s3", 0, 100, 0]
+    words = statement
+    for number, value in enumerate(values, start=1):
+        text = f"'{value}'" if isinstance(value, str) else str(value)
+        if is_sqlite:
+            words = words.replace("?", text, 1)
+        else:
+            words = words.replace(f"${number}::VARCHAR", text).replace(f"${number}::INTEGER", text)
+    async with ledger.read() as conn:
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        if not is_sqlite:  # which it prefers for a table that is nearly empty
+            await conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        rows = await conn.exec_driver_sql(f"{explain} {words}")
+        return "\n".join(str(row) for row in rows)
+
+
+class TestHowLongItStays:
+    async def test_as_long_as_a_drop_and_a_day(self, crew: Crew) -> None:
+        await rebuilt(crew)
+        batch = await crew.classroom.made_batch()
+        drop = await crew.classroom.opened(batch)
+        key = crew.desk.keys(batch.shard).caps(batch.id)
+        assert drop.closes_at is not None
+        assert await crew.desk.redis.pexpiretime(key) == drop.closes_at + DAY_MS
+
+        longer = granted(
+            await crew.classroom.drops.extend(drop.id, ROOM, 30, drop.closes_at, now_ms())
+        )
+        assert longer.closes_at is not None
+        assert await crew.desk.redis.pexpiretime(key) == longer.closes_at + DAY_MS
+
+        await rebuilt(crew)
+        assert await crew.desk.redis.pexpiretime(key) == longer.closes_at + DAY_MS
+
+    async def test_a_desk_that_another_version_has_loaded_has_all_and_forgets_none(
+        self, crew: Crew
+    ) -> None:
+        """It was armed without a name of its load: what is on it is complete, and is nowhere marked so."""
+        batch = await crew.classroom.made_batch()
+        drop = await crew.classroom.opened(batch)
+        await crew.classroom.won(drop.id, "ann")
+        second = await crew.classroom.opened(batch)
+        key = crew.desk.keys(batch.shard).caps(batch.id)
+
+        assert await crew.desk.redis.pttl(key) == -1
+        assert await crew.classroom.tap(second.id, "ann") is Outcome.LIMIT_REACHED
+
+
+class TestOneBadShard:
+    async def test_its_statement_runs_out_of_time_and_the_others_are_armed(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rebuild_desk, "STATEMENT_SECONDS", 0.2)
+        real = claims.drops_on_desk
+
+        async def slow(conn: Any, shard: int, closed_after: int) -> list[str]:
+            if shard == 3:
+                if conn.dialect.name == "sqlite":  # it knows no limit for a statement
+                    raise LedgerUnavailableError("canceling statement due to statement timeout")
+                await conn.exec_driver_sql("SELECT pg_sleep(5)")
+            return await real(conn, shard, closed_after)
+
+        monkeypatch.setattr(claims, "drops_on_desk", slow)
+        for shard in ALL_SHARDS:
+            await crew.fence.shut(shard)
+        worker = crew.worker
+
+        async def armed_but_one() -> bool:
+            await worker.mend_fences()
+            return await crew.fence.shut_shards() == [3]
+
+        await eventually(armed_but_one)
+        assert list(await crew.fence.troubles(ALL_SHARDS)) == [3]
+        assert worker.metrics.rebuild_failures.labels(3)._value.get() >= 1
+
+        monkeypatch.undo()
+        await crew.desk.redis.delete(crew.desk.keys(3).lease)  # it has run out
+
+        async def mended() -> bool:
+            await worker.mend_fences()
+            return not await crew.fence.shut_shards()
+
+        await eventually(mended)

@@ -1,0 +1,175 @@
+"""What refunds charge back: what coupons took off or credited and the kept lines no longer earn, counted as
+the lock counted it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.core.checkout.orders import Order, OrderLine
+from server.core.checkout.paid_orders import Books, PaidCoupon, PaidLine, paid_coupon
+from server.core.checkout.quotes import Quote, quote
+from server.core.checkout.refunds import AskedLine, Plan, RefundForm, plan
+from server.core.promotions.templates import (
+    AmountOff,
+    BrokenThreshold,
+    Counted,
+    Gift,
+    Returns,
+    Stacking,
+    StackingClass,
+    Threshold,
+)
+from tests.support.money import NOW, a_coupon, a_form, a_template, an_order
+
+CHARGES = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
+
+
+def planned(before: Books, *lines: AskedLine) -> Plan:
+    found = plan(before, RefundForm("r1", lines or None))
+    assert isinstance(found, Plan), found
+    return found
+
+
+COUPONS = st.lists(
+    st.builds(
+        lambda amount, least, pieces, counted, in_class: replace(
+            a_form(AmountOff(amount)),
+            threshold=Threshold(least, pieces, counted),
+            returns=CHARGES,
+            stacking=Stacking(in_class, frozenset(StackingClass)),
+        ),
+        st.integers(1, 3_000),
+        st.integers(0, 9_000),
+        st.integers(0, 6),
+        st.sampled_from(Counted),
+        st.sampled_from([StackingClass.PRODUCT, StackingClass.ORDER]),
+    ),
+    max_size=3,
+)
+
+
+@st.composite
+def locked_orders(draw: st.DrawFn) -> tuple[Order, Books]:
+    """With the books as a lock would freeze them."""
+    lines = draw(
+        st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 4)), min_size=1, max_size=4)
+    )
+    order = Order(
+        "CNY",
+        tuple(
+            OrderLine(chr(97 + at), "algebra", price, pieces)
+            for at, (price, pieces) in enumerate(lines)
+        ),
+    )
+    forms = draw(COUPONS)
+    wallet = [a_coupon(form, f"C{at}") for at, form in enumerate(forms)]
+    found = quote(order, wallet, [coupon.code for coupon in wallet], NOW)
+    return order, books_of(order, found)
+
+
+def books_of(order: Order, found: Quote) -> Books:
+    names = [line.id for line in order.lines]
+    return Books(
+        tuple(
+            PaidLine(line.id, line.amount, told.payable, line.quantity)
+            for line, told in zip(order.lines, found.lines, strict=True)
+        ),
+        tuple(
+            paid_coupon(each.coupon.template, dict(zip(names, each.shares, strict=True)), order)
+            for each in found.applied
+        ),
+    )
+
+
+def is_reached_on(order: Order, before: Sequence[PaidCoupon], coupon: PaidCoupon) -> bool:
+    """By the lock's own words, with the shares that the lock froze."""
+    threshold = coupon.threshold
+    counted = before if threshold.counted is Counted.AFTER else ()
+    amount = sum(
+        line.amount - sum(each.shares.get(line.id, 0) for each in counted) for line in order.lines
+    )
+    pieces = sum(line.quantity for line in order.lines)
+    return amount >= threshold.min_amount and pieces >= threshold.min_quantity
+
+
+@given(locked_orders(), st.data())
+def test_lines_that_come_back_charge_exactly_what_the_rest_no_longer_earns(
+    made: tuple[Order, Books], data: st.DataObject
+) -> None:
+    order, before = made
+    gone = data.draw(st.sets(st.sampled_from([line.id for line in order.lines]), min_size=1))
+    found = planned(before, *(AskedLine(name) for name in sorted(gone)))
+    rest = tuple(line for line in order.lines if line.id not in gone)
+    unearned = sum(
+        sum(coupon.shares[line.id] for line in rest)
+        for at, coupon in enumerate(before.coupons)
+        if rest and not is_reached_on(Order("CNY", rest), before.coupons[:at], coupon)
+    )
+    parts = sum(part.refunded for part in found.lines)
+    whole = found.after.is_whole
+    assert found.charged_back == (0 if whole else min(unearned, parts))
+    assert found.refunded == parts - found.charged_back >= 0
+
+
+@given(locked_orders(), st.data())
+def test_the_order_in_which_things_come_back_does_not_change_the_end(
+    made: tuple[Order, Books], data: st.DataObject
+) -> None:
+    """Unless a step came to less than nothing: what was paid back before it stays paid back."""
+    _, before = made
+    pieces = [
+        AskedLine(line.id, quantity=1)
+        for line in before.lines
+        for _ in range(data.draw(st.integers(0, line.quantity)))
+    ]
+    ends = []
+    for order in (pieces, data.draw(st.permutations(pieces))):
+        after, has_owed = before, False
+        for step in order:
+            found = planned(after, step)
+            after = found.after
+            has_owed |= after.charged_back < after.unearned()
+        ends.append((after.lines, after.refunded, after.costs(), has_owed))
+    (lines, total, costs, owed), (others, other_total, other_costs, other_owed) = ends
+    assert lines == others
+    if not owed and not other_owed:
+        assert (total, costs) == (other_total, other_costs)
+
+
+@given(locked_orders(), st.data())
+def test_what_coupons_cost_is_what_the_kept_pieces_were_sold_below_their_price(
+    made: tuple[Order, Books], data: st.DataObject
+) -> None:
+    """To the fen for one coupon; of several each share is rounded for itself."""
+    _, before = made
+    after = before
+    for line in before.lines:
+        count = data.draw(st.integers(0, line.quantity))
+        if count:
+            after = planned(after, AskedLine(line.id, quantity=count)).after
+    kept = sum(line.kept_of(line.amount) for line in after.lines)
+    below = kept - (after.payable - after.refunded)
+    rounded = len(after.coupons) * len(after.lines)
+    assert all(cost >= 0 for cost in after.costs())
+    if not after.is_whole:
+        assert abs(sum(after.costs()) - below) <= rounded
+    else:
+        assert sum(after.costs()) == 0
+
+
+def test_a_rebate_is_earned_by_its_threshold_as_a_discount_is() -> None:
+    coupon = PaidCoupon({}, Threshold(30_000), frozenset("a"), CHARGES, {"a": 3_000})
+    before = Books((PaidLine("a", 30_000, 30_000, 6),), (coupon,))
+    assert (before.is_unearned(0), before.costs()) == (False, (3_000,))
+    after = planned(before, AskedLine("a", quantity=5)).after
+    assert (after.is_unearned(0), after.costs()) == (True, (0,))
+
+
+def test_a_gift_costs_its_price_until_the_whole_order_is_undone() -> None:
+    coupon = paid_coupon(a_template(a_form(Gift("poetry", 400, 2))), {}, an_order(5, 5))
+    before = Books((PaidLine("a", 5, 5, 1), PaidLine("b", 5, 5, 1)), (coupon,))
+    assert before.costs() == planned(before, AskedLine("a")).after.costs() == (800,)
+    assert planned(before).after.costs() == (0,)

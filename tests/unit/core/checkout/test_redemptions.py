@@ -1,0 +1,111 @@
+from dataclasses import replace
+
+import pytest
+
+from server.core.checkout.quotes import QuotedGift, QuotedLine
+from server.core.checkout.redemptions import (
+    FrozenRebate,
+    LockForm,
+    Payment,
+    RedeemedCoupon,
+    Redemption,
+    RedemptionState,
+    lock_violations,
+    payment_violations,
+)
+from server.core.promotions.templates import AmountOff
+from tests.support.money import NOW, a_form, a_template, an_order
+
+FORM = LockForm("order-1", "ada", an_order(5000), ("A",), 4000)
+
+
+def test_only_locked_and_ended_locks_may_change() -> None:
+    assert {state for state in RedemptionState if state.may_change} == {
+        RedemptionState.LOCKED,
+        RedemptionState.EXPIRED,
+    }
+
+
+def a_paid_order() -> Redemption:
+    """5000 less 1000; the coupon also credits 300 and adds two gifts of 200."""
+    order = an_order(5000)
+    line = order.lines[0].id
+    return Redemption(
+        id="rdm_1",
+        order_id="o1",
+        student="ada",
+        state=RedemptionState.REDEEMED,
+        order=order,
+        discount=1000,
+        payable=4000,
+        lines=(QuotedLine(line, 1000, 4000),),
+        coupons=(RedeemedCoupon("cpn_1", "A", 1000, {line: 1000}),),
+        expires_at=NOW,
+        created_at=NOW,
+        updated_at=NOW,
+        gifts=(QuotedGift("pen", "Pen", 2, 200, "A"),),
+        rebates=(FrozenRebate("cpn_1", 300, None, {line: 300}),),
+    )
+
+
+def test_its_lines_are_known_as_they_were_paid() -> None:
+    paid = a_paid_order()
+    (line,) = paid.paid_lines
+    assert (line.amount, line.payable, line.quantity, line.refunded) == (5000, 4000, 1, 0)
+    assert paid.refunded == 0
+
+
+def test_a_coupon_costs_what_it_takes_off_credits_and_gives() -> None:
+    assert a_paid_order().costs == {"cpn_1": 1000 + 300 + 2 * 200}
+
+
+def test_its_books_have_each_coupon_with_its_shares_and_its_rebate() -> None:
+    paid = a_paid_order()
+    books = paid.books(paid.paid_lines, [a_template(a_form(AmountOff(1000)))])
+    (coupon,) = books.coupons
+    line = paid.order.lines[0].id
+    assert (books.lines, books.refunded) == (paid.paid_lines, 0)
+    assert (coupon.shares, coupon.credits) == ({line: 1000}, {line: 300})
+
+
+def test_a_good_form_has_no_violations() -> None:
+    assert lock_violations(FORM) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "code"),
+    [
+        (replace(FORM, order_id=""), "order_id", "too_short"),
+        (replace(FORM, order_id="x" * 65), "order_id", "too_long"),
+        (replace(FORM, order_id="."), "order_id", "bad_format"),
+        (replace(FORM, order_id=".."), "order_id", "bad_format"),
+        (replace(FORM, order_id="a\x1fb"), "order_id", "bad_character"),
+        (replace(FORM, student="a\0"), "student", "bad_character"),
+        (replace(FORM, order=an_order()), "order.lines", "too_few"),
+        (replace(FORM, coupons=("A",) * 21), "coupons", "too_many"),
+    ],
+)
+def test_each_rule_of_a_lock_names_its_field(form: LockForm, field: str, code: str) -> None:
+    (found,) = lock_violations(form)
+    assert (found.field, found.code) == (field, code)
+
+
+@pytest.mark.parametrize("payment", [Payment(), Payment("pay_1", NOW)])
+def test_a_payment_may_say_little(payment: Payment) -> None:
+    assert list(payment_violations(payment)) == []
+
+
+@pytest.mark.parametrize(
+    ("payment", "field", "code"),
+    [
+        (Payment(""), "payment_ref", "too_short"),
+        (Payment("x" * 201), "payment_ref", "too_long"),
+        (Payment(None, -1), "paid_at", "too_small"),
+        (Payment(None, 10**18), "paid_at", "too_large"),
+        (Payment(paid=-1), "paid", "too_small"),
+        (Payment(expected_version=0), "expected_version", "too_small"),
+    ],
+)
+def test_each_rule_of_a_payment_names_its_field(payment: Payment, field: str, code: str) -> None:
+    (found,) = payment_violations(payment)
+    assert (found.field, found.code) == (field, code)

@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+import pytest
+
+from server.core.drops.claims import ClaimConditions
+from server.core.promotions import batch_rules
+from server.core.promotions.batches import BatchForm, ClaimWindow, RoomShare
+
+GOOD = BatchForm(template_id="tpl_1", name="Tuesday", quantity=10, channel="live", per_student=1)
+
+
+def found(**changes: object) -> list[tuple[str, str]]:
+    form = replace(GOOD, **changes)  # type: ignore[arg-type]
+    return [(one.field, one.code) for one in batch_rules.violations(form)]
+
+
+def test_a_plain_batch_is_legal() -> None:
+    assert found() == []
+
+
+def test_a_full_batch_is_legal() -> None:
+    assert (
+        found(
+            quantity=None,
+            per_student=100,
+            code_prefix="LIVE",
+            hold_seconds=60,
+            rooms=(RoomShare("101", 5), RoomShare("102")),
+            claim_window=ClaimWindow(1, 2),
+            metadata={"term": "spring"},
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "least", "most"),
+    [
+        ("quantity", 1, 1_000_000_000),
+        ("per_student", 1, 100),
+        ("hold_seconds", 1, 30 * 86_400),
+    ],
+)
+def test_numbers_have_an_edge_on_both_sides(field: str, least: int, most: int) -> None:
+    assert found(**{field: least}) == found(**{field: most}) == []
+    assert found(**{field: least - 1}) == [(field, "too_small")]
+    assert found(**{field: most + 1}) == [(field, "too_large")]
+
+
+@pytest.mark.parametrize(("field", "most"), [("name", 60), ("channel", 64)])
+def test_texts_are_there_and_end_somewhere(field: str, most: int) -> None:
+    assert found(**{field: "券" * most}) == []
+    assert found(**{field: ""}) == [(field, "too_short")]
+    assert found(**{field: "券" * (most + 1)}) == [(field, "too_long")]
+
+
+def test_a_name_of_blanks_is_none() -> None:
+    assert found(name="  ") == [("name", "too_short")]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "code"),
+    [("live", "bad_character"), ("L-V", "bad_character"), ("L" * 13, "too_long")],
+)
+def test_a_prefix_is_capitals_and_digits(prefix: str, code: str) -> None:
+    assert found(code_prefix=prefix) == [("code_prefix", code)]
+
+
+def test_conditions_are_few_and_have_names() -> None:
+    many = ClaimConditions(frozenset(f"t{n}" for n in range(21)))
+
+    assert found(conditions=many) == [("claim_conditions.tags", "too_many")]
+    assert found(conditions=ClaimConditions(frozenset({""}))) == [
+        ("claim_conditions.tags", "too_long")
+    ]
+
+
+def test_each_room_is_named_once_and_has_a_name() -> None:
+    rooms = (RoomShare("101"), RoomShare("room 2"), RoomShare("101"))
+
+    assert found(rooms=rooms) == [
+        ("rooms.1.room", "bad_character"),
+        ("rooms.2.room", "duplicate"),
+    ]
+
+
+def test_a_share_lies_within_the_batch() -> None:
+    assert found(rooms=(RoomShare("101", 10), RoomShare("102", 10))) == []
+    assert found(rooms=(RoomShare("101", 11),)) == [("rooms.0.quantity", "too_large")]
+    assert found(rooms=(RoomShare("101", 0),)) == [("rooms.0.quantity", "too_small")]
+
+
+def test_a_batch_for_rooms_is_for_some_and_not_too_many() -> None:
+    many = tuple(RoomShare(f"r{number}") for number in range(1_001))
+
+    assert found(rooms=()) == [("rooms", "too_short")]
+    assert found(rooms=many) == [("rooms", "too_many")]
+
+
+def test_a_claim_window_has_room_for_a_claim() -> None:
+    assert found(claim_window=ClaimWindow(5, 5)) == [("claim_window.until", "empty_window")]
+    assert found(claim_window=ClaimWindow(-1, 5)) == [("claim_window.from", "too_small")]

@@ -1,0 +1,53 @@
+"""Whom a drop is for, and whom its batch is for: both must admit."""
+
+import pytest
+
+from server.core.drops.claims import (
+    ANYBODY,
+    Audience,
+    ClaimConditions,
+    conditions_to_json,
+    read_conditions,
+)
+
+VIP, BOTH = frozenset({"vip"}), frozenset({"vip", "math"})
+NONE: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("conditions", "tags", "is_new", "is_admitted"),
+    [
+        (ANYBODY, NONE, False, True),
+        (ClaimConditions(VIP), BOTH, False, True),
+        (ClaimConditions(VIP), NONE, True, False),
+        (ClaimConditions(new=True), NONE, True, True),
+        (ClaimConditions(new=True), VIP, False, False),
+        (ClaimConditions(VIP, new=True), VIP, False, False),
+        (ClaimConditions(VIP, new=True), VIP, True, True),
+    ],
+)
+def test_an_account_meets_all_conditions(
+    conditions: ClaimConditions, tags: frozenset[str], is_new: bool, is_admitted: bool
+) -> None:
+    assert Audience(conditions=conditions).admits("ann", tags, is_new) is is_admitted
+
+
+def test_who_is_named_must_meet_the_conditions_as_well() -> None:
+    audience = Audience(students=frozenset({"ann"}), conditions=ClaimConditions(VIP))
+    assert not audience.admits("ann", NONE)
+    assert audience.admits("ann", VIP)
+    assert not audience.admits("bob", VIP)
+
+
+def test_a_drop_with_conditions_is_not_for_everybody() -> None:
+    assert Audience().is_everybody
+    assert not Audience(conditions=ClaimConditions(new=True)).is_everybody
+
+
+@pytest.mark.parametrize("conditions", [ANYBODY, ClaimConditions(BOTH, new=True)])
+def test_conditions_are_read_as_they_were_kept(conditions: ClaimConditions) -> None:
+    assert read_conditions(conditions_to_json(conditions)) == conditions
+
+
+def test_what_was_kept_before_there_were_any_is_for_anybody() -> None:
+    assert read_conditions(None) == ANYBODY

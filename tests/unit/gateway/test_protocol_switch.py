@@ -1,0 +1,104 @@
+"""The first bytes of a connection decide who speaks."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.protocol_switch import MAX_HEAD_BYTES, FrontDoor, is_handshake
+
+HANDSHAKE = (
+    b"GET /v1/rooms/math HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
+)
+
+
+class Spoken(asyncio.Protocol):
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.transport: object = None
+        self.data: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.data.append(data)
+
+
+class Wire(asyncio.Transport):
+    """A transport that goes nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.protocol: object = None
+        self.is_aborted = False
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (HANDSHAKE, True),
+        (HANDSHAKE.replace(b"WebSocket", b"websocket"), True),
+        (HANDSHAKE[:-2], False),
+        (HANDSHAKE.replace(b"Host: x", b"Host: " + b"x" * MAX_HEAD_BYTES), False),
+        (HANDSHAKE.replace(b"Upgrade: WebSocket\r\n", b""), False),
+        (HANDSHAKE.replace(b"GET", b"POST"), False),
+        (HANDSHAKE.replace(b"/v1/rooms/", b"/rooms/"), False),
+        (b"", False),
+    ],
+)
+def test_a_whole_handshake_for_a_room_is_known(data: bytes, expected: bool) -> None:
+    assert is_handshake(data) is expected
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("data", "is_socket"), [(HANDSHAKE, True), (b"GET / HTTP/1.1\r\n", False)])
+async def test_the_right_protocol_takes_over_with_the_same_bytes(
+    data: bytes, is_socket: bool
+) -> None:
+    socket, http, wire = Spoken(), Spoken(), Wire()
+    door = FrontDoor(lambda: socket, lambda: http, Doorkeeper())
+    door.connection_made(wire)
+    door.data_received(data)
+    taken = socket if is_socket else http
+    assert (wire.protocol, taken.transport, taken.data) == (taken, wire, [data])
+
+
+@pytest.mark.asyncio
+async def test_who_leaves_before_a_word_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timers: list[asyncio.TimerHandle] = []
+    loop = asyncio.get_running_loop()
+    real = loop.call_later
+
+    def remembered(delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        timers.append(real(delay, callback))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", remembered)
+    keeper = Doorkeeper()
+    door = FrontDoor(Spoken, Spoken, keeper)
+    door.connection_made(Wire())
+    assert keeper.waiting == 1
+    door.connection_lost(None)
+    assert timers[0].cancelled()
+    assert keeper.waiting == 0
+
+
+@pytest.mark.asyncio
+async def test_who_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", 0)
+    wire, cut = Wire(), asyncio.Event()
+    monkeypatch.setattr(wire, "abort", cut.set)
+    FrontDoor(Spoken, Spoken, Doorkeeper()).connection_made(wire)
+    async with asyncio.timeout(2):
+        await cut.wait()
