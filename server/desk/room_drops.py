@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from server.core.drops.claims import Audience, conditions_to_json, read_conditions
+from server.core.drops.claims import Audience
 from server.core.drops.drops import CloseReason, RoomDrop, Window
 from server.core.drops.room_cards import bounded
+from server.core.promotions.claim_conditions import conditions_to_json, read_conditions
 
 
 def dump(drop: RoomDrop) -> bytes:

@@ -28,10 +28,10 @@ from server.api.http.fields import (
 )
 from server.api.http.paging import PageQuery, first_page
 from server.api.promotions.stops import StopShown, shown_stop
-from server.core.drops.claims import ANYBODY, ClaimConditions
 from server.core.identity import Identity, Role
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 from server.core.promotions.stops import StopState
 from server.core.refusals import Code, Refused
 from server.flows.promotions import batches as flows

@@ -12,10 +12,11 @@ one. A prefix is a word and may have them: there they stand for each other.
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Final
+
+from server.core.promotions.code_prefixes import is_prefix
 
 # Without 0 O 1 I L, which look alike; 31 is prime, which is what makes the check work.
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -31,16 +32,9 @@ _PAIRS: Final = [
     for first in ALPHABET
 ]
 _INVERSE_OF_LAST_WEIGHT = pow(_BODY_SYMBOLS, -1, len(ALPHABET))
-_PREFIX = re.compile(r"[A-Z0-9]{0,12}")
 _FORGIVEN = re.compile(r"[^A-Z0-9]")
 _LOOK_ALIKES: Final = {symbol: group for group in ("0O", "1IL") for symbol in group}
 _MOST_SPELLINGS = 81  # four of I, 1, L; a prefix that has more is taken as it was typed
-
-
-@lru_cache(maxsize=1_024)
-def is_prefix(text: str) -> bool:
-    """Up to 12 capitals and digits; look-alikes are welcome, a prefix is a word."""
-    return _PREFIX.fullmatch(text) is not None
 
 
 def make(entropy: bytes, prefix: str = "") -> str:

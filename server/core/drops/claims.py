@@ -5,7 +5,8 @@ The desk decides (desk/scripts/claim.lua answers with these words), the gateway 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+
+from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 
 
 class Outcome(StrEnum):
@@ -36,37 +37,6 @@ class ClaimState(StrEnum):
     CONFIRMED = "confirmed"
     RELEASED = "released"
     REVOKED = "revoked"
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimConditions:
-    """What an account must be to claim of a batch: have one of the tags, be new to the school. Empty =
-    any account."""
-
-    tags: frozenset[str] = frozenset()
-    new: bool = False
-
-    @property
-    def is_anybody(self) -> bool:
-        return not self.tags and not self.new
-
-    def admits(self, tags: frozenset[str], is_new: bool) -> bool:
-        return (is_new or not self.new) and (not self.tags or not self.tags.isdisjoint(tags))
-
-
-ANYBODY: Final = ClaimConditions()
-
-
-def conditions_to_json(conditions: ClaimConditions) -> dict[str, object]:
-    """As the ledger and the feed keep them."""
-    return {"tags": sorted(conditions.tags), "new": conditions.new}
-
-
-def read_conditions(stored: Any) -> ClaimConditions:
-    """What `conditions_to_json` made; None is anybody."""
-    if stored is None:
-        return ANYBODY
-    return ClaimConditions(frozenset(stored["tags"]), stored["new"])
 
 
 @dataclass(frozen=True, slots=True)

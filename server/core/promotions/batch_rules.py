@@ -7,9 +7,9 @@ those of template_rules and `duplicate`.
 from collections.abc import Iterator
 from typing import Final
 
-from server.core.coupons.codes import is_prefix
-from server.core.drops.claims import ClaimConditions
 from server.core.promotions.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.claim_conditions import ClaimConditions
+from server.core.promotions.code_prefixes import is_prefix
 from server.core.promotions.template_rules import (
     MAX_INSTANT,
     MAX_NAME,

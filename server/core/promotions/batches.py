@@ -7,7 +7,7 @@ rules of drops. Instants are ms UTC.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from server.core.drops.claims import ANYBODY, ClaimConditions
+from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 
 
 @dataclass(frozen=True, slots=True)

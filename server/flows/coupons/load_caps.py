@@ -22,9 +22,8 @@ from server.desk.cap_loader import CapLoader
 from server.desk.caps import Cap, CapName, CapsMissing
 from server.desk.fence import Fence
 from server.desk.outbox import OutboxEntry
-from server.ledger.coupons import caps
-from server.ledger.coupons.caps import Source, UsedSlot
-from server.ledger.drops import claims
+from server.ledger.drops import caps, claims
+from server.ledger.drops.caps import Source, UsedSlot
 from server.ledger.engine import Ledger
 
 _SOURCES: Final[Mapping[CapName, tuple[Source, ...]]] = {

@@ -10,7 +10,9 @@ from server.core.drops.drop_rules import extension_refusal, top_up_refusal
 from server.core.drops.drops import Allotment, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Stop, stop_if
-from server.flows.stores import Places, hold_in_room, offer_of, take_units
+from server.flows.drops.drop_snapshot import hold_in_room
+from server.flows.drops.take_units import take_units
+from server.flows.stores import Places, offer_of
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops

@@ -9,7 +9,8 @@ from server.core.acts import Action
 from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Stop
-from server.flows.stores import Places, hold_in_room
+from server.flows.drops.drop_snapshot import hold_in_room
+from server.flows.stores import Places
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops

@@ -19,8 +19,9 @@ from server.desk.drop_state import Stamped
 from server.desk.feed import Confirmation, FeedKind, Loss
 from server.flows.coupons.load_caps import caps_of, load_limits
 from server.flows.coupons.publish_coupons import confirmed_claim, shown_now
+from server.flows.drops.drop_snapshot import Whole, whole_drop
 from server.flows.drops.end_drop import end_drop
-from server.flows.stores import Places, Whole, hold_desk, whole_drop
+from server.flows.stores import Places, hold_desk
 from server.ledger import intents
 from server.ledger.drops import drops
 from server.ledger.intents import Intent, IntentKind

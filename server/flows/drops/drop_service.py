@@ -29,9 +29,11 @@ from server.flows.drops import drop_view
 from server.flows.drops.change_drop import write_extension, write_top_up
 from server.flows.drops.close_drop import write_close
 from server.flows.drops.drive_intents import drive
+from server.flows.drops.drop_snapshot import Whole, hold_in_room
 from server.flows.drops.drop_view import DropView
+from server.flows.drops.take_units import take_units
 from server.flows.idempotency import made_before
-from server.flows.stores import Places, Whole, hold_in_room, offer_of, take_units, template_of
+from server.flows.stores import Places, offer_of, template_of
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops

@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from server.core.drops.claims import Audience, ClaimConditions, ClaimState
+from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import CloseReason, DropState, state_at
 from server.core.drops.stock import Stock
+from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.promotions.template_parts import discount_to_json
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import DeskCounts
-from server.flows.stores import Places, Whole
+from server.flows.drops.drop_snapshot import Whole
+from server.flows.stores import Places
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drop_results import DropClaim, DropResults
 from server.ledger.drops.drops import DropRow

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.drops import CloseReason, DropState, RoomDrop
 from server.desk.drop_state import Closing
 from server.desk.feed import Feed, FeedKind
-from server.flows.stores import Places, Whole, hold_desk
+from server.flows.drops.drop_snapshot import Whole
+from server.flows.stores import Places, hold_desk
 from server.ledger import intents
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drops import DropRow

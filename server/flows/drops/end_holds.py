@@ -20,7 +20,8 @@ from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.drops import DropState
 from server.desk import DeskUnavailableError
 from server.flows.drops.drive_intents import drive
-from server.flows.stores import Places, Whole, whole_drop
+from server.flows.drops.drop_snapshot import Whole, whole_drop
+from server.flows.stores import Places
 from server.ids import new_id
 from server.ledger import desks, intents
 from server.ledger.coupons import coupon_moves

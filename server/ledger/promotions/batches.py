@@ -25,8 +25,12 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.drops.claims import ClaimConditions, conditions_to_json, read_conditions
 from server.core.promotions.batches import Batch, ClaimWindow, RoomShare
+from server.core.promotions.claim_conditions import (
+    ClaimConditions,
+    conditions_to_json,
+    read_conditions,
+)
 from server.ledger.promotions import budgets
 from server.ledger.tables import (
     batch_rooms,

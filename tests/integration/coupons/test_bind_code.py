@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from server.core.coupons.code_runs import CodeState, Source
 from server.core.coupons.coupons import Coupon, CouponState
-from server.core.drops.claims import ClaimConditions, Outcome
+from server.core.drops.claims import Outcome
 from server.core.promotions.batches import Batch, ClaimWindow
+from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.promotions.stops import StopForm, Stoppable
 from server.core.promotions.templates import FixedValidity, RelativeValidity
 from server.core.refusals import Code, Refused

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
+from server.flows.drops.drop_snapshot import whole_drop
 from server.flows.drops.drop_view import DropView
 from server.flows.drops.room_drops import room_drop
-from server.flows.stores import offer_of, template_of, whole_drop
+from server.flows.stores import offer_of, template_of
 from server.ledger import tables
 from server.ledger.drops import drop_results
 from server.ledger.drops.drop_results import DropResults

@@ -19,8 +19,8 @@ from server.flows.checkout.unlock import cancel, expire_overdue
 from server.flows.consistency.measure_difference import measure_books
 from server.flows.drops import end_holds
 from server.flows.drops.drive_intents import drive_pending
+from server.flows.drops.drop_snapshot import whole_drop
 from server.flows.drops.end_drop import end_drop
-from server.flows.stores import whole_drop
 from server.ledger import intents, tables
 from server.ledger.coupons import coupons
 from server.ledger.drops import drops

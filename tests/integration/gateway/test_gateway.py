@@ -9,9 +9,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from server.clock import now_ms
-from server.core.drops.claims import Audience, ClaimConditions, ClaimState, Outcome
+from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.instants import from_text
+from server.core.promotions.claim_conditions import ClaimConditions
 from server.desk import DeskUnavailableError, claim_record
 from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim

@@ -20,8 +20,7 @@ from server.desk.caps import CapName, CapsMissing, KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.flows.consistency import rebuild_desk
 from server.ledger import tables
-from server.ledger.coupons import caps
-from server.ledger.drops import claims
+from server.ledger.drops import caps, claims
 from server.ledger.engine import Ledger, LedgerUnavailableError
 from tests.support.campaigns import made_campaign
 from tests.support.classroom import ROOM, granted, now_ms, refused

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.drops.claims import ClaimConditions
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.claim_conditions import ClaimConditions
 
 GOOD = BatchForm(template_id="tpl_1", name="Tuesday", quantity=10, channel="live", per_student=1)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from server.core.drops.claims import (
+from server.core.drops.claims import Audience
+from server.core.promotions.claim_conditions import (
     ANYBODY,
-    Audience,
     ClaimConditions,
     conditions_to_json,
     read_conditions,

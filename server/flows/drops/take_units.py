@@ -1,0 +1,43 @@
+"""Take the units of an opening or a top-up from the batch, the room's quota and the campaign's budget.
+
+Called within the transaction that writes the allotment.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.core.promotions.batches import Batch
+from server.core.refusals import Code, Refused
+from server.desk.caps import CapName, KnownUnused
+from server.flows.abort import Stop, stop_if
+from server.flows.promotions.budgets import expose
+from server.flows.promotions.stops import claims_refusal
+from server.ledger.promotions import batches
+from server.ledger.promotions.batches import Taken
+
+
+async def take_units(
+    conn: AsyncConnection, batch: Batch, room: str, units: int, now: int
+) -> KnownUnused:
+    """From the batch, the room's share of it and the campaign's budget; what nobody had used until then.
+    Stop(stock_short) with what is `available`, and which `budget` where it was that; Stop(wrong_state) while
+    claims are stopped."""
+    stop_if(await claims_refusal(conn, batch))
+    if taken := await batches.take(conn, batch, room, units):
+        await expose(conn, batch, units, now)
+        return _unused(taken)
+    current = await batches.find(conn, batch.id) or batch  # others may have been faster
+    raise Stop(
+        Refused(
+            Code.STOCK_SHORT,
+            "the batch, or this room's share of it, has fewer left",
+            {"available": current.droppable_in(room)},
+        )
+    )
+
+
+def _unused(taken: Taken) -> KnownUnused:
+    unused = {
+        CapName.BATCH: taken.is_batch_unused,
+        CapName.CAMPAIGN: taken.is_campaign_unused,
+    }
+    return KnownUnused(taken.epoch, frozenset(name for name, is_so in unused.items() if is_so))
