@@ -53,20 +53,20 @@ def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
 
 
 def _run_until_stopped(settings: Settings, asked: argparse.Namespace) -> None:
-    from server.commands.process.signals import until_stopped
+    from server.commands.process.signals import until_signalled
 
     # The supervisor has asyncio's own loop: it moves no data, and its children are better watched.
     run = asyncio.run if asked.role is None else uvloop.run
-    run(until_stopped(_command(settings, asked)))
+    run(until_signalled(_command(settings, asked)))
 
 
 def _command(settings: Settings, asked: argparse.Namespace) -> Coroutine[object, object, None]:
     match asked.role:
         case "web":
-            from server.commands.web import Place, web
+            from server.commands.web import ChildSlot, web
 
             return web(
-                settings, Place(asked.number, asked.listen_fd, asked.up_fd, asked.demo_links)
+                settings, ChildSlot(asked.number, asked.listen_fd, asked.up_fd, asked.demo_links)
             )
         case "worker":
             from server.commands.worker import worker

@@ -12,7 +12,7 @@ from collections.abc import Callable
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-def ending_with_this_process() -> Callable[[], None] | None:
+def kill_child_on_parent_death() -> Callable[[], None] | None:
     """For `preexec_fn`. Linux only; elsewhere None: a killed parent then leaves its children to be
     ended by hand. SIGKILL, because a half-stopped child is still a child left behind, and every
     promise holds through it anyway.

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from time import thread_time
 
 from server.core.checkout.quotes import Question, Quote, Tick, quoting
-from server.core.checkout.work_budget import Effort
+from server.core.checkout.work_budget import WorkBudget
 from tests.support.money import NOW
 from tests.support.wallets import COUPONS, LINES, Case, a_case
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def timed(case: Case) -> Timing:
-    effort = Effort()
+    effort = WorkBudget()
     steps = quoting(Question(case.order, case.wallet, Tick.BEST, NOW), effort)
     slices: list[float] = []
     while True:

@@ -146,7 +146,7 @@ class Templates(TypedDict):
     next: str | None
 
 
-class RoomShare(TypedDict):
+class RoomQuota(TypedDict):
     room: str
     quantity: NotRequired[int]
 
@@ -259,7 +259,7 @@ class BatchForm(TypedDict):
     code_prefix: NotRequired[str]
     hold_seconds: NotRequired[int]
     campaign_id: NotRequired[str]
-    rooms: NotRequired[list[RoomShare]]
+    rooms: NotRequired[list[RoomQuota]]
     claim_window: NotRequired[Window]
     claim_conditions: NotRequired[ClaimConditions]
     metadata: NotRequired[dict[str, str]]
@@ -340,7 +340,7 @@ class BatchEdit(TypedDict, total=False):
     per_student: int
     code_prefix: str | None
     hold_seconds: int | None
-    rooms: list[RoomShare] | None
+    rooms: list[RoomQuota] | None
     claim_window: Window | None
     metadata: dict[str, str] | None
     expected_quantity: int

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody
-from server.api.http.fields import Moment, Shown, Word
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody
+from server.api.http.fields import Moment, ResponseModel, ShortText
 from server.api.http.paging import PageQuery, first_page
 from server.core.acts import Act, Action
 from server.core.refusals import Refused
@@ -17,11 +17,11 @@ from server.ledger import acts
 class ActsQuery(PageQuery):
     """`actor`: a token's subject. `subject`: the id of what it was done to."""
 
-    actor: Word | None = None
-    subject: Word | None = None
+    actor: ShortText | None = None
+    subject: ShortText | None = None
 
 
-class ActShown(Shown):
+class ActResponse(ResponseModel):
     id: str
     at: Moment
     actor: str
@@ -30,23 +30,25 @@ class ActShown(Shown):
     detail: Annotated[dict[str, Any], Field(description="what was asked for, in the call's names")]
 
 
-class ActPage(Shown):
-    acts: list[ActShown]
+class ActPage(ResponseModel):
+    acts: list[ActResponse]
     next: str | None
 
 
-async def index(parts: ApiParts, asked: Asked[NoBody, ActsQuery]) -> Answer | Refused:
+async def index(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, ActsQuery]
+) -> ApiResponse | Refused:
     query = asked.query
     async with parts.ledger.read() as conn:
         found = await acts.page_of_acts(
             conn, query.actor, query.subject, query.limit + 1, query.after
         )
     page, following = first_page(found, query.limit)
-    return Answer(ActPage(acts=[_shown(act) for act in page], next=following))
+    return ApiResponse(ActPage(acts=[_shown(act) for act in page], next=following))
 
 
-def _shown(act: Act) -> ActShown:
-    return ActShown(
+def _shown(act: Act) -> ActResponse:
+    return ActResponse(
         id=act.id,
         at=act.at,
         actor=act.actor,
@@ -57,7 +59,7 @@ def _shown(act: Act) -> ActShown:
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/acts",
         rule=auth.OPERATOR_READ,

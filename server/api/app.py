@@ -1,6 +1,6 @@
 """The HTTP application, whole: the table of calls, routed and guarded.
 
-Called by the composition root of a web process, which hands in everything (`ApiParts`) and the pages'
+Called by the composition root of a web process, which hands in everything (`ApiDependencies`) and the pages'
 routes with it. No globals: two applications in one process do not know each other.
 """
 
@@ -21,7 +21,7 @@ from server.api.checkout import balances, order_records, quotes, redemptions, re
 from server.api.coupons import codes, wallet, wallet_codes
 from server.api.drops import claims, drops, rooms
 from server.api.http import docs, health
-from server.api.http.dependencies import ApiParts
+from server.api.http.dependencies import ApiDependencies
 from server.api.http.dispatch import endpoint
 from server.api.http.endpoints import AnyCall
 from server.api.http.openapi import document
@@ -31,7 +31,7 @@ from server.api.http.security_headers import Edge, EdgePolicy
 from server.api.promotions import batch_edits, batches, campaigns, stops, templates
 from server.core.refusals import Code, Refused
 
-__all__ = ["ApiParts", "build_app"]
+__all__ = ["ApiDependencies", "build_app"]
 
 # The contract's HTTP table.
 CALLS: tuple[AnyCall, ...] = (
@@ -55,7 +55,7 @@ CALLS: tuple[AnyCall, ...] = (
 )
 
 
-def build_app(parts: ApiParts) -> Starlette:
+def build_app(parts: ApiDependencies) -> Starlette:
     policy = EdgePolicy(parts.public_url, parts.allowed_origins)
     described = document(CALLS, (*health.CALLS, *docs.CALLS), version("classdrop"))
     app = Starlette(
@@ -73,7 +73,7 @@ def build_app(parts: ApiParts) -> Starlette:
     return app
 
 
-def _call_routes(parts: ApiParts) -> list[BaseRoute]:
+def _call_routes(parts: ApiDependencies) -> list[BaseRoute]:
     """One route a path, so that a wrong method is told all the right ones."""
     paths: dict[str, dict[str, Endpoint]] = defaultdict(dict)
     for call in CALLS:
@@ -97,7 +97,7 @@ def _by_method(methods: Mapping[str, Endpoint]) -> Endpoint:
     return serve
 
 
-def _not_routed(parts: ApiParts) -> ExceptionHandler:
+def _not_routed(parts: ApiDependencies) -> ExceptionHandler:
     """Unknown path, wrong method, or a page that is not there. People are answered with a page."""
 
     def answer(request: Request, error: Exception) -> Response:

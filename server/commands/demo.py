@@ -14,14 +14,14 @@ import structlog
 from server.clock import now_ms
 from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import DropState
-from server.core.promotions.batches import Batch, BatchForm, RoomShare
+from server.core.promotions.batches import Batch, BatchForm, RoomQuota
 from server.core.promotions.template_forms import TemplateForm
 from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Threshold
 from server.core.refusals import Refused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.redis.connection import connect
-from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_service import DropService
 from server.flows.promotions.batches import create_batch
 from server.flows.promotions.templates import create_template
 from server.ledger.drops import drops
@@ -97,12 +97,12 @@ async def prepare_demo(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _flows(settings: Settings) -> AsyncIterator[tuple[Ledger, Drops]]:
+async def _flows(settings: Settings) -> AsyncIterator[tuple[Ledger, DropService]]:
     ledger = Ledger.connect(settings.database_url or "")
     redis = connect(settings.redis_url or "")
     prefix = settings.key_prefix
     try:
-        yield ledger, Drops(ledger, DropDesk(redis, prefix), Feed(redis, prefix), _ACTOR)
+        yield ledger, DropService(ledger, DropDesk(redis, prefix), Feed(redis, prefix), _ACTOR)
     finally:
         await redis.aclose()
         await ledger.close()
@@ -131,7 +131,7 @@ async def _make_batch(ledger: Ledger, card: _Card, offer: TemplateForm, now: int
         quantity=card.quantity,
         channel="demo",
         per_student=100,
-        rooms=(RoomShare(ROOM),),
+        rooms=(RoomQuota(ROOM),),
         metadata={_MARK: card.name},
     )
     return _made(await create_batch(ledger, _ACTOR, form, _key(card.name, form), now))
@@ -143,7 +143,7 @@ async def _has_prepared(ledger: Ledger, batch: Batch) -> bool:
     return any(row.batch_id == batch.id and row.state is DropState.PREPARED for row in newest)
 
 
-async def _prepare_drop(flows: Drops, card: _Card, batch: Batch, now: int) -> None:
+async def _prepare_drop(flows: DropService, card: _Card, batch: Batch, now: int) -> None:
     form = DropForm(
         batch_id=batch.id,
         quantity=card.drop,

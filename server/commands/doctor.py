@@ -29,8 +29,8 @@ from server.flows.consistency.doctor import LookedAt, examine, looked_at
 from server.flows.consistency.findings import Finding, Kind, Repair
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.consistency.repair import Repairer
-from server.flows.drops.persist_claims import ClaimRecorder
-from server.flows.stores import Places
+from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.settings import Settings
@@ -111,9 +111,9 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit
         prefix, name = settings.key_prefix, new_id("wrk")  # in the lease, as any worker
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, name)
         outbox, desk = Outbox(redis, prefix, name), DeskAudit(redis, prefix)
-        recorder = ClaimRecorder(ledger, fence, feed)
+        recorder = ClaimPersister(ledger, fence, feed)
         rebuilder = DeskRebuilder(ledger, fence, feed, outbox, recorder)
-        places = Places(ledger, DropDesk(redis, prefix), feed)
+        places = Stores(ledger, DropDesk(redis, prefix), feed)
         yield ledger, desk, Repairer(places, desk, fence, outbox, recorder, rebuilder)
 
 

@@ -27,7 +27,7 @@ _LOOK_AGAIN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChildSlot:
     """Whose child this is, where it is one. `number` None: the whole service. `listen_fd`: the socket it
     was lent; `up_fd`: where to say that it is up; `demo_links`: the file of `run`'s links."""
 
@@ -37,7 +37,7 @@ class Place:
     demo_links: Path | None = None
 
 
-async def web(settings: Settings, place: Place) -> None:
+async def web(settings: Settings, place: ChildSlot) -> None:
     """One of several that share the port, or the whole service."""
     if place.number is None and settings.processes > 1:
         await refuse_unfit(settings)
@@ -49,7 +49,7 @@ async def web(settings: Settings, place: Place) -> None:
         await _serve(settings, place)
 
 
-async def _serve(settings: Settings, place: Place) -> None:
+async def _serve(settings: Settings, place: ChildSlot) -> None:
     await refuse_unfit(settings)
     await refuse_missing_replicas(settings)
     number, listening = place.number or 0, _listening(settings, place.listen_fd)
@@ -61,7 +61,7 @@ async def _serve(settings: Settings, place: Place) -> None:
         watch = tasks.create_task(watch_loop(metrics, health))
         calm_garbage_collector()
         structlog.get_logger().info("web_up", host=settings.host, port=settings.port, number=number)
-        server = service(settings, parts.app, parts.ws_class, parts.doorkeeper)
+        server = service(settings, parts.app, parts.ws_class, parts.connection_limiter)
         up = tasks.create_task(_tell_when_up(server, health, place.up_fd))
         try:
             await serve(server, listening, parts.drain)

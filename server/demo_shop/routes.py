@@ -203,7 +203,9 @@ async def _read(request: Request, model: type[_B]) -> _B | Refusal:
 
 def _objection(request: Request) -> str | None:
     headers = request.headers
-    return media_types.objection(headers.get("content-type"), headers.get("content-encoding"))
+    return media_types.stacking_conflict(
+        headers.get("content-type"), headers.get("content-encoding")
+    )
 
 
 def _not_routed(_request: Request, error: Exception) -> Response:

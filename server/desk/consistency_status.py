@@ -31,7 +31,7 @@ class Verdict:
     differing: tuple[str, ...]
 
 
-class BooksBoard:
+class ConsistencyStatus:
     """Both calls may end in DeskUnavailableError."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:

@@ -203,10 +203,12 @@ class DropDesk:
             rows = await pipe.execute()
         return [int(version) if version else None for version in rows]
 
-    async def tell_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
+    async def publish_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
         """From now on nothing of these (batches, campaigns, `all`) is claimed. An older version than it
         knows changes nothing."""
-        await self._scripts.run("tell_stops", [self._keys(shard).stops], [version, "0", *targets])
+        await self._scripts.run(
+            "publish_stops", [self._keys(shard).stops], [version, "0", *targets]
+        )
 
     async def release(self, shard: int, drop_id: str, claims: Mapping[str, str]) -> int:
         """Frees the unit of each student (-> claim id) who still holds it by this very claim; how

@@ -178,7 +178,9 @@ class Fence:
 
     async def load_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
         """What may not be claimed, in place of what a desk of another time knows of it."""
-        await self._scripts.run("tell_stops", [self._keys(shard).stops], [version, "1", *targets])
+        await self._scripts.run(
+            "publish_stops", [self._keys(shard).stops], [version, "1", *targets]
+        )
 
     async def arm(self, shard: int, run_id: str, epoch: int, load: str = "") -> None:
         """`load`: the name of what was loaded, where other caps than the loaded ones are still to come when

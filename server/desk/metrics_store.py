@@ -15,7 +15,7 @@ FRESH_SECONDS = 15  # three times the pause between two writes
 _TROUBLE_SECONDS = 3  # told every second
 
 
-class FigureBoard:
+class MetricsStore:
     """Every call may end in DeskUnavailableError."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:

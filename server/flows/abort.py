@@ -1,6 +1,6 @@
 """How a flow says no from within a transaction, so that nothing of it is kept.
 
-`raise Stop(Refused(...))` inside `async with ledger.begin()` rolls back; `@refusing` at the flow's
+`raise Stop(Refused(...))` inside `async with ledger.begin()` rolls back; `@returns_refusal` at the flow's
 edge turns it into the value that callers see. Used by every flow that refuses after it has begun.
 """
 
@@ -16,7 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Stop(Exception):
+class Abort(Exception):
     """Never leaves a public flow function."""
 
     def __init__(self, refused: Refused) -> None:
@@ -24,7 +24,7 @@ class Stop(Exception):
         self.refused = refused
 
 
-def refusing(
+def returns_refusal(
     flow: Callable[P, Awaitable[T]],
 ) -> Callable[P, Coroutine[object, object, T | Refused]]:
     """A ledger or desk that is away is a no as well: `unavailable`, ask again."""
@@ -33,7 +33,7 @@ def refusing(
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> T | Refused:
         try:
             return await flow(*args, **kwargs)
-        except Stop as stop:
+        except Abort as stop:
             return stop.refused
         except (LedgerUnavailableError, DeskUnavailableError):
             return Refused(Code.UNAVAILABLE)
@@ -41,7 +41,7 @@ def refusing(
     return wrapped
 
 
-def stop_if(refused: Refused | None) -> None:
+def abort_if(refused: Refused | None) -> None:
     """Raises Stop where a rule has found something."""
     if refused is not None:
-        raise Stop(refused)
+        raise Abort(refused)

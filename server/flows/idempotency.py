@@ -6,12 +6,12 @@ Called by the flows that create, first thing in their transaction.
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop
+from server.flows.abort import Abort
 from server.ledger import idempotency
 from server.ledger.idempotency import IdempotencyKey
 
 
-async def made_before(
+async def find_previous_result(
     conn: AsyncConnection, key: IdempotencyKey | None, new_id: str, now: int
 ) -> str | None:
     """The id of what an earlier request with this key made: show that one and make nothing. None:
@@ -22,5 +22,7 @@ async def made_before(
         return None
     kept = await idempotency.keep(conn, key, new_id, now)
     if kept.body_hash != key.body_hash:
-        raise Stop(Refused(Code.IDEMPOTENCY_MISMATCH, "this key was used with another body before"))
+        raise Abort(
+            Refused(Code.IDEMPOTENCY_MISMATCH, "this key was used with another body before")
+        )
     return None if kept.resource_id == new_id else kept.resource_id

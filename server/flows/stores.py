@@ -19,7 +19,7 @@ from server.ledger.promotions import batches, templates
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Stores:
     """`actor`: on whose behalf something is done there, for the record."""
 
     ledger: Ledger
@@ -28,7 +28,7 @@ class Places:
     actor: str = "classdrop"
 
 
-async def offer_of(conn: AsyncConnection, batch_id: str) -> tuple[Batch, Template]:
+async def batch_and_template(conn: AsyncConnection, batch_id: str) -> tuple[Batch, Template]:
     """A batch that is known to exist, and the version of the template that it keeps."""
     batch = await batches.find(conn, batch_id)
     if batch is None:
@@ -43,7 +43,7 @@ async def template_of(conn: AsyncConnection, batch: Batch) -> Template:
     return template
 
 
-async def hold_desk(conn: AsyncConnection, row: DropRow, epoch: int) -> None:
+async def assert_desk_epoch(conn: AsyncConnection, row: DropRow, epoch: int) -> None:
     """Before what the desk of `epoch` has done is written down; until the transaction ends it is not
     loaded anew. DeskReplacedError where it has been: the ledger it was loaded from knew nothing of it.
     """

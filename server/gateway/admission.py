@@ -4,7 +4,7 @@ Asked by `connection.py`. What the client wrote is judged by `handshake.py`; wha
 moment is its `Host`'s to say.
 """
 
-from server.gateway.connection_handler import Host
+from server.gateway.connection_handler import ConnectionHandler
 from server.gateway.handshake import (
     BAD_HOST,
     DRAINING,
@@ -18,7 +18,9 @@ from server.gateway.handshake import (
 )
 
 
-def refusal_of(asked: Handshake, room: str | None, host: Host, peer: str) -> Refusal | None:
+def refusal_of(
+    asked: Handshake, room: str | None, host: ConnectionHandler, peer: str
+) -> Refusal | None:
     """`peer`: the address that the connection comes from, of a proxy where there is one."""
     if not has_good_host(asked):
         return BAD_HOST
@@ -29,4 +31,4 @@ def refusal_of(asked: Handshake, room: str | None, host: Host, peer: str) -> Ref
         return FOREIGN
     if host.is_draining:
         return DRAINING
-    return FULL if host.doorkeeper.is_full else None
+    return FULL if host.connection_limiter.is_full else None

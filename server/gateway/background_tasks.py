@@ -20,7 +20,7 @@ from server.gateway.broadcast import OnSent
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
-from server.gateway.join_queue import Joins
+from server.gateway.join_queue import JoinQueue
 from server.gateway.room_status import RoomNews
 from server.gateway.rooms import Rooms
 from server.gateway.session import Phase
@@ -97,7 +97,7 @@ class Upkeep:
     async def look_after(self) -> None:
         now = now_ms()
         self._gateway.taps.forget_full_buckets(now)
-        self._gateway.doorkeeper.forget_reformed(now)
+        self._gateway.connection_limiter.forget_reformed(now)
         self._gateway.rooms.check_positions()
         await self._gateway.rooms.forget_empty(now)
 
@@ -149,7 +149,7 @@ async def running(
             on_sent=observe_sent(gateway.metrics),
         )
         gateway.rooms = rooms
-        gateway.joins = Joins(rooms, gateway.drop_desk, gateway.metrics)
+        gateway.joins = JoinQueue(rooms, gateway.drop_desk, gateway.metrics)
         rooms.on_state_lost = gateway.joins.welcome_again
         subscription = rooms.subscription = make_subscription(rooms)
         upkeep = Upkeep(gateway, subscription, health)

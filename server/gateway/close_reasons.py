@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class SocketClose:
     """`code` goes into the close frame, `word` and `message` into the `error` frame before it.
     `is_violation`: what else this client sends is not read."""
 
@@ -19,34 +19,36 @@ class Closing:
     is_violation: bool = False
 
 
-TOKEN_EXPIRED = Closing(4001, "token_expired", "the token has expired: come back with a new one")
-TOO_SLOW = Closing(4002, "too_slow", "did not read what was sent", 1_000)
-SILENT = Closing(4003, "silent", "nothing was heard for too long", 1_000)
-TOO_MANY = Closing(4004, "too_many", "too many sockets of one student", 10_000)
-UNAVAILABLE = Closing(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
+TOKEN_EXPIRED = SocketClose(
+    4001, "token_expired", "the token has expired: come back with a new one"
+)
+TOO_SLOW = SocketClose(4002, "too_slow", "did not read what was sent", 1_000)
+SILENT = SocketClose(4003, "silent", "nothing was heard for too long", 1_000)
+TOO_MANY = SocketClose(4004, "too_many", "too many sockets of one student", 10_000)
+UNAVAILABLE = SocketClose(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
 # Of a slow network or a full machine more often than of a wrong client: it may try again.
-NO_HELLO = Closing(4006, "hello_timeout", "no hello within 5 seconds", 2_000)
-FLOOD = Closing(4008, "rate_limited", "too many messages", 5_000, is_violation=True)
+NO_HELLO = SocketClose(4006, "hello_timeout", "no hello within 5 seconds", 2_000)
+FLOOD = SocketClose(4008, "rate_limited", "too many messages", 5_000, is_violation=True)
 GOING_AWAY = 1012  # with an error `server_restart` that announces when to come back
 
 
-def joins_limited(wait_ms: int) -> Closing:
+def joins_limited(wait_ms: int) -> SocketClose:
     """Good students, too many in one moment. To a client the same as TOO_MANY."""
     return replace(TOO_MANY, message="too many are coming in at once", retry_after_ms=wait_ms)
 
 
-def token_invalid(reason: str) -> Closing:
+def token_invalid(reason: str) -> SocketClose:
     """With the reason for whoever makes the school's tokens."""
     return replace(TOKEN_INVALID, message=f"{TOKEN_INVALID.message}: {reason}")
 
 
-PROTOCOL_ERROR = Closing(
+PROTOCOL_ERROR = SocketClose(
     4500, "invalid_frame", "that is not a frame of classdrop.v1", is_violation=True
 )
-TOKEN_INVALID = Closing(4501, "token_invalid", "the token is not good")
-WRONG_ROOM = Closing(4502, "wrong_room", "the token is not for this room")
-NOT_TEXT = Closing(1003, "not_text", "only text frames", is_violation=True)
-NOT_UTF8 = Closing(1007, "not_utf8", "text frames are UTF-8", is_violation=True)
+TOKEN_INVALID = SocketClose(4501, "token_invalid", "the token is not good")
+WRONG_ROOM = SocketClose(4502, "wrong_room", "the token is not for this room")
+NOT_TEXT = SocketClose(1003, "not_text", "only text frames", is_violation=True)
+NOT_UTF8 = SocketClose(1007, "not_utf8", "text frames are UTF-8", is_violation=True)
 
 ALL = (
     TOKEN_EXPIRED,

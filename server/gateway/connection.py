@@ -20,11 +20,11 @@ from server.core.room_names import room_of
 from server.gateway import close_reasons
 from server.gateway.admission import refusal_of
 from server.gateway.allowances import LARGE_BYTES
-from server.gateway.close_reasons import Closing
-from server.gateway.connection_handler import Host
+from server.gateway.close_reasons import SocketClose
+from server.gateway.connection_handler import ConnectionHandler
 from server.gateway.frames import text_frame, text_frame_head, usual_text
 from server.gateway.handshake import Handshake, read_request, read_usual
-from server.gateway.library_protocol import PORTION, STRANGERS_PORTION, LongWay
+from server.gateway.library_protocol import PORTION, STRANGERS_PORTION, LibraryProtocol
 from server.gateway.session import Effect, End, Join, Phase, Session
 
 MAX_UNSENT_BYTES = (
@@ -48,9 +48,9 @@ class Connection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: ConnectionHandler) -> None:
         self._host = host
-        self._way: LongWay | None = None
+        self._way: LibraryProtocol | None = None
         self._address = ""
         self._is_ending = False
         self._reason = _CLIENT
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self._host.doorkeeper.came(self.transport)
+        self._host.connection_limiter.came(self.transport)
         self._host.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -102,13 +102,13 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         transport, self.transport = self.transport, None
         if transport is not None:
-            self._host.doorkeeper.left(transport, had_token=self._has_token)
+            self._host.connection_limiter.left(transport, had_token=self._has_token)
         self._host.allowances.forget(self)
         self._host.left(self, self._reason)
 
     def shutdown(self) -> None:
         """Called by uvicorn for what is still open when it stops; the drain has been before."""
-        self.end(Closing(close_reasons.GOING_AWAY, "server_restart", "restarting", 1_000))
+        self.end(SocketClose(close_reasons.GOING_AWAY, "server_restart", "restarting", 1_000))
 
     # --- what the gateway does with it --------------------------------------------------------
 
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         self._reason = close_reasons.TOO_SLOW.word
         self._abort()
 
-    def end(self, why: Closing) -> None:
+    def end(self, why: SocketClose) -> None:
         """An error that says why, then the close; the transport goes when the client answers, and at
         the latest some seconds later."""
         way = self._long_way()
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
         identity = self.session.identity if self.session is not None else None
         return identity is not None and now >= identity.expires_at and not self._is_ending
 
-    def dismiss(self, why: Closing, last_words: bytes) -> None:
+    def dismiss(self, why: SocketClose, last_words: bytes) -> None:
         """`end` for a whole process at once: `last_words` are the same bytes for all, and no library's
         object is made for each."""
         if self._way is not None or self.session is None:
@@ -223,12 +223,12 @@ class Connection(asyncio.Protocol):
         self._is_ending = True
         self._host.ending(self)
 
-    def _long_way(self) -> LongWay:
+    def _long_way(self) -> LibraryProtocol:
         if self._way is None:
-            self._way = LongWay(self._host.protocol_log, is_open=self.session is not None)
+            self._way = LibraryProtocol(self._host.protocol_log, is_open=self.session is not None)
         return self._way
 
-    def _receive(self, way: LongWay, data: bytes) -> None:
+    def _receive(self, way: LibraryProtocol, data: bytes) -> None:
         size = PORTION if self._has_token else STRANGERS_PORTION
         for events in way.portions(data, size):
             for event in events:
@@ -240,7 +240,7 @@ class Connection(asyncio.Protocol):
         if way.is_beyond_patience:
             self._abort()
 
-    def _send_protocol_data(self, way: LongWay) -> None:
+    def _send_protocol_data(self, way: LibraryProtocol) -> None:
         """Handshake, pongs, closes: what the library has to say by itself."""
         data, is_last = way.to_send()
         transport = self.transport
@@ -271,7 +271,7 @@ class Connection(asyncio.Protocol):
         self._begin(asked, room)
         return True
 
-    def _shake_hands(self, way: LongWay, request: Request) -> None:
+    def _shake_hands(self, way: LibraryProtocol, request: Request) -> None:
         asked = read_request(request)
         room = room_of(asked.path)
         refusal = refusal_of(asked, room, self._host, self._address)
@@ -293,7 +293,7 @@ class Connection(asyncio.Protocol):
 
     # --- frames -------------------------------------------------------------------------------
 
-    def _take(self, way: LongWay, frame: Frame) -> None:
+    def _take(self, way: LibraryProtocol, frame: Frame) -> None:
         """Everything that is not a whole message counts as one, and so does what comes behind our close:
         pings (the library has answered them), pongs, pieces, however small. What came before a fault or
         a close of theirs is still done."""
@@ -320,27 +320,27 @@ class Connection(asyncio.Protocol):
         match effect:
             case Join():
                 if self.transport is not None:
-                    self._host.doorkeeper.has_shown_token(self.transport)
+                    self._host.connection_limiter.has_shown_token(self.transport)
                 self._host.join(self)
             case wire.SeenFrame(drop_id):
                 self._host.seen(self, drop_id)
             case End(why):
                 self._end_for(why)
 
-    def _end_for(self, why: Closing) -> None:
+    def _end_for(self, why: SocketClose) -> None:
         """An address that has shown many bad tokens is told of the next one later, so that who tries
         again and again gets slower. Good ones of the same address never wait: a whole campus may be
         behind it."""
         wait_s = 0.0
         if why.code == close_reasons.TOKEN_INVALID.code:
-            wait_s = self._host.doorkeeper.blame(self._address, now_ms())
+            wait_s = self._host.connection_limiter.blame(self._address, now_ms())
         if wait_s and self.transport is not None:
             self.transport.pause_reading()
             asyncio.get_running_loop().call_later(wait_s, self._end_now, why)
         else:
             self.end(why)
 
-    def _end_now(self, why: Closing) -> None:
+    def _end_now(self, why: SocketClose) -> None:
         if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
             self.end(why)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from websockets.typing import LoggerLike
 
 from server.core.addresses import TrustedProxies
-from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.refusals import Refusals
-from server.gateway.socket_closer import Leaving
+from server.gateway.socket_closer import SocketCloser
 from server.tokens import TokenKeys
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from server.gateway.connection import Connection
 
 
-class Host(Protocol):
+class ConnectionHandler(Protocol):
     """What a connection needs of the gateway."""
 
     keys: TokenKeys
-    doorkeeper: Doorkeeper
-    leaving: Leaving
+    connection_limiter: ConnectionLimiter
+    leaving: SocketCloser
     allowances: "Allowances"
     refusals: Refusals
     allowed_origins: frozenset[str]

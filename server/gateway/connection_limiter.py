@@ -16,7 +16,7 @@ MAX_SOCKETS = 19_500  # with a good token; a machine here allows 20,000 open fil
 SPARE = 300  # connections beyond, so that who comes when it is full can be told so
 
 
-class Doorkeeper:
+class ConnectionLimiter:
     """`max_sockets`: how many files this process may have open, less some for itself and `SPARE`."""
 
     def __init__(self, max_sockets: int = MAX_SOCKETS) -> None:

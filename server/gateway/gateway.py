@@ -24,16 +24,16 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.gateway import close_reasons
 from server.gateway.allowances import Allowances
-from server.gateway.close_reasons import Closing
+from server.gateway.close_reasons import SocketClose
 from server.gateway.connection import Connection
-from server.gateway.connection_limiter import MAX_SOCKETS, Doorkeeper
+from server.gateway.connection_limiter import MAX_SOCKETS, ConnectionLimiter
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
-from server.gateway.join_queue import Joins
+from server.gateway.join_queue import JoinQueue
 from server.gateway.refusals import Refusals
 from server.gateway.room import Room
 from server.gateway.rooms import Rooms
-from server.gateway.socket_closer import Leaving
+from server.gateway.socket_closer import SocketCloser
 from server.gateway.taps import Taps
 from server.gateway.token_ends import TokenEnds
 from server.telemetry import Metrics
@@ -65,7 +65,7 @@ class Gateway:
     """`rooms` and `joins` are set by `upkeep.running` before the first socket is accepted."""
 
     rooms: Rooms
-    joins: Joins
+    joins: JoinQueue
 
     def __init__(
         self, parts: GatewayParts, gateway_id: str, max_sockets: int = MAX_SOCKETS
@@ -74,8 +74,8 @@ class Gateway:
         self.keys = parts.keys
         self.allowed_origins = parts.allowed_origins
         self.proxies = parts.proxies
-        self.doorkeeper = Doorkeeper(max_sockets)
-        self.leaving = Leaving()
+        self.connection_limiter = ConnectionLimiter(max_sockets)
+        self.leaving = SocketCloser()
         self.allowances = Allowances()
         self.token_ends = TokenEnds()
         self.refusals = Refusals(parts.metrics.ws_refused)
@@ -176,7 +176,7 @@ class Gateway:
         await self._until(lambda: not self.taps.under_way and not self._tasks, _ANSWERS_SECONDS)
         come_back = min(COME_BACK_PER_SECOND, max(1, self._join_limit.per_second // 2))
         spread_ms = max(1_000, len(self.connections) * 1_000 // come_back)
-        goodbye = Closing(
+        goodbye = SocketClose(
             close_reasons.GOING_AWAY,
             "server_restart",
             "restarting: come back in a moment",
@@ -199,7 +199,7 @@ class Gateway:
         tokens of the same second."""
         await self._dismiss(self.token_ends.due(now_ms()), close_reasons.TOKEN_EXPIRED)
 
-    async def _dismiss(self, leaving: Sequence[Connection], why: Closing) -> None:
+    async def _dismiss(self, leaving: Sequence[Connection], why: SocketClose) -> None:
         """With the same bytes for all, some at a time."""
         last_words = text_frame(wire.error(why.word, why.message, why.retry_after_ms))
         last_words += close_frame(why.code, why.word)

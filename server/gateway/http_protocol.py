@@ -17,7 +17,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.core.origins import read_authority
-from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.protocol_switch import MAX_HEAD_BYTES
 
 MAX_BODY_BYTES: Final = 1024 * 1024  # as it travels; the API refuses more than 64 KB of content
@@ -47,12 +47,15 @@ PATIENCE: Final[Patience] = {  # seconds
 }
 
 
-class HttpDoor(HttpToolsProtocol):
+class GuardedHttpProtocol(HttpToolsProtocol):
     def __init__(
-        self, doorkeeper: Doorkeeper, patience: Patience = PATIENCE, **uvicorn_parts: Any
+        self,
+        connection_limiter: ConnectionLimiter,
+        patience: Patience = PATIENCE,
+        **uvicorn_parts: Any,
     ) -> None:
         super().__init__(**uvicorn_parts)
-        self._doorkeeper = doorkeeper
+        self._doorkeeper = connection_limiter
         self._patience = {**patience, Phase.NEXT: self.timeout_keep_alive + patience[Phase.NEXT]}
         self._phase = Phase.NEXT
         self._deadline: asyncio.TimerHandle | None = None

@@ -30,7 +30,7 @@ Held = dict[str, HeldClaim]  # drop id -> what the student has of it
 Joiner = tuple[Connection, Identity]
 
 
-class Joins:
+class JoinQueue:
     """`rooms` is the gateway's; its tasks are owned here, one for each room somebody is joining."""
 
     def __init__(self, rooms: Rooms, drop_desk: DropDesk, metrics: Metrics) -> None:

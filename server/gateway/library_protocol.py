@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike, Subprotocol
 
 from server import wire
-from server.gateway.close_reasons import Closing
+from server.gateway.close_reasons import SocketClose
 from server.gateway.handshake import SUBPROTOCOL, VERSION, speaks_other_version
 
 PORTION: Final = 512  # bytes: 85 of the smallest frames, under a millisecond
@@ -31,7 +31,7 @@ _NO_HANDSHAKE: Final = (
 )
 
 
-class LongWay:
+class LibraryProtocol:
     """Where there has been no handshake yet it reads one; after a usual one it goes on from there."""
 
     __slots__ = ("_fragments", "_library", "_unheard")
@@ -126,7 +126,7 @@ class LongWay:
             answer.headers["Sec-WebSocket-Version"] = VERSION
         return answer
 
-    def close(self, why: Closing) -> None:
+    def close(self, why: SocketClose) -> None:
         """Whom we send away may answer and is heard until then. Who has broken the rules has had
         the last word."""
         if why.is_violation:

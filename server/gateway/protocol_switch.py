@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.connection_limiter import ConnectionLimiter
 
 _PATH = b"GET /v1/rooms/"
 _UPGRADE = b"\r\nupgrade: websocket\r\n"
@@ -18,7 +18,7 @@ FIRST_BYTES_SECONDS = 10.0  # who connects and says nothing is cut off
 MAX_HEAD_BYTES = 16 * 1024  # of a request: its line and its headers
 
 
-class FrontDoor(asyncio.Protocol):
+class ProtocolSwitch(asyncio.Protocol):
     """Becomes one of the two with the first data."""
 
     __slots__ = ("_deadline", "_doorkeeper", "_make_http", "_make_socket", "_transport")
@@ -27,11 +27,11 @@ class FrontDoor(asyncio.Protocol):
         self,
         make_socket: Callable[[], asyncio.Protocol],
         make_http: Callable[[], asyncio.Protocol],
-        doorkeeper: Doorkeeper,
+        connection_limiter: ConnectionLimiter,
     ) -> None:
         self._make_socket = make_socket
         self._make_http = make_http
-        self._doorkeeper = doorkeeper
+        self._doorkeeper = connection_limiter
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
 

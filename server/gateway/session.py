@@ -11,7 +11,7 @@ from server import wire
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
 from server.gateway import close_reasons
-from server.gateway.close_reasons import Closing
+from server.gateway.close_reasons import SocketClose
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
 MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind
@@ -33,7 +33,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    closing: Closing
+    closing: SocketClose
 
 
 Effect = Join | wire.ClaimFrame | wire.SeenFrame | End | None

@@ -14,7 +14,7 @@ from typing import Final
 CLOSED_IN_A_ROW: Final = 50  # 1.5 ms; then the loop serves the others
 
 
-class Leaving:
+class SocketCloser:
     def __init__(self) -> None:
         self._transports: deque[asyncio.Transport] = deque()
         self._is_due = False

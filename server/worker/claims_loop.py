@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.outbox import Outbox, OutboxEntry
-from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimPersister
 from server.telemetry import Metrics
 
 WAIT_MS = 1_000
@@ -23,7 +23,7 @@ _WAIT_WHILE_STUCK_MS = 100  # some shard is being rebuilt: what is new on the ot
 @dataclass(slots=True)
 class ClaimsLoop:
     outbox: Outbox
-    recorder: ClaimRecorder
+    recorder: ClaimPersister
     metrics: Metrics
     is_leaving: bool = False
     _owes: bool = True  # something given to us may not have been acknowledged

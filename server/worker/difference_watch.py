@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass
 import structlog
 
 from server.core.drops.stock import total
-from server.desk.consistency_status import BooksBoard, Verdict
+from server.desk.consistency_status import ConsistencyStatus, Verdict
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.flows.consistency.measure_difference import (
     SECOND_LOOK_SECONDS,
-    DropBooks,
-    measure_books,
+    DropUnits,
+    measure_drop_units,
 )
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.telemetry import Metrics
 
 _USES = ("free", "held", "redeemed", "returned")
@@ -30,18 +30,18 @@ _log = structlog.get_logger()
 class DifferenceWatch:
     """`board` None: no web process is told."""
 
-    places: Places
+    places: Stores
     outbox: Outbox
     fence: Fence
     metrics: Metrics
-    board: BooksBoard | None = None
+    board: ConsistencyStatus | None = None
     second_look_s: float = SECOND_LOOK_SECONDS
     _has_said: bool = False
 
     async def look(self) -> None:
         """What is shown stays as it is where nothing could be told. DeskUnavailableError and
         LedgerUnavailableError pass."""
-        found = await measure_books(self.places, self.outbox, self.fence, self.second_look_s)
+        found = await measure_drop_units(self.places, self.outbox, self.fence, self.second_look_s)
         if found is None:
             return
         verdict = _verdict(found)
@@ -55,7 +55,7 @@ class DifferenceWatch:
         if self.board is not None:
             await self.board.put(verdict)
 
-    def _say(self, found: Sequence[DropBooks]) -> None:
+    def _say(self, found: Sequence[DropUnits]) -> None:
         differing = [one for one in found if one.units]
         if differing and not self._has_said:
             drops = {one.drop_id: (one.on_desk, one.in_ledger) for one in differing}
@@ -63,7 +63,7 @@ class DifferenceWatch:
         self._has_said = bool(differing)
 
 
-def _verdict(found: Sequence[DropBooks]) -> Verdict:
+def _verdict(found: Sequence[DropUnits]) -> Verdict:
     return Verdict(
         drops=len(found),
         **asdict(total(one.stock for one in found)),

@@ -13,7 +13,7 @@ import structlog
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.consistency_status import BooksBoard
+from server.desk.consistency_status import ConsistencyStatus
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.flows.checkout.balances import credit_due
@@ -21,13 +21,13 @@ from server.flows.checkout.unlock import expire_overdue
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.coupons.codes import finish_runs
 from server.flows.coupons.prune_claim_limits import forget_limits
-from server.flows.coupons.publish_coupons import tell_left_behind
+from server.flows.coupons.publish_coupons import publish_left_behind
 from server.flows.drops.drive_intents import close_overdue, drive_pending
 from server.flows.drops.end_holds import end_holds
 from server.flows.drops.update_live_counts import write_boards
 from server.flows.promotions import budgets
-from server.flows.promotions.stops import tell_stops
-from server.flows.stores import Places
+from server.flows.promotions.stops import publish_stops
+from server.flows.stores import Stores
 from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
 from server.telemetry import Metrics
@@ -49,13 +49,15 @@ Job = Callable[[], Awaitable[object]]
 class Worker:
     """`claims`: lanes, each a consumer of its own."""
 
-    places: Places
+    places: Stores
     outbox: Outbox
     fence: Fence
     claims: Sequence[ClaimsLoop]
     rebuilder: DeskRebuilder
     metrics: Metrics
-    books_board: BooksBoard | None = None  # where web processes read whether desk and ledger agree
+    books_board: ConsistencyStatus | None = (
+        None  # where web processes read whether desk and ledger agree
+    )
     _mender: FenceMender = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +110,7 @@ class Worker:
             (1.0, self.drive_intents),
             (1.0, self.tell_coupons),
             (1.0, self.write_boards),
-            (0.5, self.tell_stops),
+            (0.5, self.publish_stops),
             (1.0, self.tell_warnings),
             (2.0, self.give_back_budgets),
             (2.0, self.claims[0].take_over),
@@ -144,10 +146,10 @@ class Worker:
         self.metrics.intents_pending.set(driven.waiting)
 
     async def tell_coupons(self) -> None:
-        await tell_left_behind(self.places, LEFT_BEHIND_MS, now_ms())
+        await publish_left_behind(self.places, LEFT_BEHIND_MS, now_ms())
 
-    async def tell_stops(self) -> None:
-        await tell_stops(self.places.ledger, self.places.desk)
+    async def publish_stops(self) -> None:
+        await publish_stops(self.places.ledger, self.places.desk)
 
     async def tell_warnings(self) -> None:
         await budgets.tell_warnings(

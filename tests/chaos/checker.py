@@ -15,7 +15,7 @@ from tests.chaos.history import (
     NOT_ANSWERS,
     WINS,
     Answered,
-    Asked,
+    ApiRequest,
     Confirmed,
     History,
     Left,
@@ -142,7 +142,7 @@ def _repeated(history: History, _: Ending) -> Iterator[str]:
 def _created_once(history: History, ending: Ending) -> Iterator[str]:
     made = {drop.id: drop.key for drop in ending.drops} | dict(ending.given_up)
     yield from (f"{key} made {n} drops" for key, n in Counter(made.values()).items() if n > 1)
-    calls = {call.number: call for call in history.of(Asked) if call.what == "open"}
+    calls = {call.number: call for call in history.of(ApiRequest) if call.what == "open"}
     told: defaultdict[str, set[str]] = defaultdict(set)
     for reply in history.of(Told):
         if reply.verdict == "ok" and reply.number in calls:

@@ -95,7 +95,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """A call of the teacher or of the shop. `key`: what makes it the same call when it is repeated."""
 
     at: int
@@ -166,7 +166,7 @@ Event = (
     | Shown
     | Welcomed
     | Left
-    | Asked
+    | ApiRequest
     | Told
     | Fault
     | Step
@@ -240,7 +240,7 @@ _KINDS: Mapping[str, type[Event]] = {
         Shown,
         Welcomed,
         Left,
-        Asked,
+        ApiRequest,
         Told,
         Fault,
         Step,

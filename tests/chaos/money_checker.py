@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from tests.chaos.ending import Ending, RedemptionEnd
-from tests.chaos.history import Asked, History, Told
+from tests.chaos.history import ApiRequest, History, Told
 
 _ENDS = ("redeemed", "cancelled")
 
@@ -36,7 +36,7 @@ def _spent_once(ending: Ending) -> Iterator[str]:
 
 def _as_told(history: History, ending: Ending) -> Iterator[str]:
     orders = {order.order_id: order for order in ending.redemptions}
-    calls = {call.number: call for call in history.of(Asked)}
+    calls = {call.number: call for call in history.of(ApiRequest)}
     told: defaultdict[str, set[str]] = defaultdict(set)
     ids: defaultdict[str, set[str]] = defaultdict(set)
     for reply in history.of(Told):

@@ -11,7 +11,7 @@ from tests.chaos.checker import Violation
 from tests.chaos.history import (
     NOT_ANSWERS,
     Answered,
-    Asked,
+    ApiRequest,
     Confirmed,
     Fault,
     History,
@@ -62,7 +62,7 @@ class Report:
         self._add_waits(history, spans)
 
     def _add_calls(self, history: History) -> None:
-        whats = {call.number: call.what for call in history.of(Asked)}
+        whats = {call.number: call.what for call in history.of(ApiRequest)}
         for reply in history.of(Told):
             self.calls[f"{whats[reply.number]} {reply.verdict}"] += 1
 

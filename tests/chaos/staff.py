@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import BatchForm, DropForm, DropReport, RedemptionForm, TemplateForm
-from tests.chaos.history import Asked, Confirmed, Facts, History, Told, Verdict, now_ms
+from tests.chaos.history import ApiRequest, Confirmed, Facts, History, Told, Verdict, now_ms
 from tests.chaos.pace import pause
 from tests.support.api import a_batch, a_drop, a_template, an_order
 
@@ -50,7 +50,7 @@ class Caller:
         self, what: str, key: str, about: Facts, send: Callable[[Api], Awaitable[Any]]
     ) -> tuple[Verdict, Facts]:
         number = self.history.number()
-        self.history.note(Asked(now_ms(), number, self.who, what, key, about))
+        self.history.note(ApiRequest(now_ms(), number, self.who, what, key, about))
         verdict: Verdict = "ok"
         code, said = "", cast(Facts, {})
         try:

@@ -20,11 +20,11 @@ from sqlalchemy import func, select
 from server import exposition
 from server.api.app import build_app
 from server.api.http.claim_limits import StudentLimiter
-from server.api.http.dependencies import ApiParts
+from server.api.http.dependencies import ApiDependencies
 from server.core.identity import Identity, Role
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
-from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger.engine import Ledger
 from server.ledger.tables import metadata
 from server.telemetry import Health, Metrics
@@ -67,7 +67,7 @@ def token(role: Role, subject: str, *rooms: str, ttl_s: int = 3600, **claims: An
 class Api:
     """One application. Clients made by `client` are closed with it."""
 
-    parts: ApiParts
+    parts: ApiDependencies
     clock: Clock
     clients: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -189,9 +189,9 @@ def _figures_of(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
 
 def api_parts(
     ledger: Ledger, desk: Desk, clock: Clock, origins: Sequence[str] = (SCHOOL,)
-) -> ApiParts:
+) -> ApiDependencies:
     metrics = Metrics()
-    return ApiParts(
+    return ApiDependencies(
         ledger=ledger,
         drop_desk=desk.drops,
         claim_desk=desk.claims,
@@ -230,7 +230,7 @@ async def serving(ledger: Ledger, desk: Desk) -> AsyncIterator[Api]:
 async def confirm_all(api: Api, desk: Desk) -> None:
     """What a worker does with the claims that were won."""
     outbox = Outbox(desk.redis, desk.prefix, "tests")
-    recorder = ClaimRecorder(api.parts.ledger, desk.fence, desk.feed)
+    recorder = ClaimPersister(api.parts.ledger, desk.fence, desk.feed)
     for shard in range(SHARDS):
         await recorder.record(await outbox.everything(shard), api.clock.now)
 

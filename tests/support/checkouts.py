@@ -9,7 +9,7 @@ from server.core.checkout.refunds import RefundForm
 from server.core.promotions.templates import Returned, Returns
 from server.flows.checkout import redemptions, unlock
 from server.flows.checkout.refunds import refund
-from server.flows.coupons.coupon_publisher import CouponTeller
+from server.flows.coupons.coupon_publisher import CouponPublisher
 from tests.support.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew
 from tests.support.gateways import Client, Frame, RunningGateway, a_token
@@ -77,7 +77,7 @@ KEPT_AFTER_CANCEL = Returns(after_cancel=Returned.KEPT)
 @asynccontextmanager
 async def telling(crew: Crew) -> AsyncIterator[None]:
     """As a web process tells of what it has moved."""
-    async with CouponTeller(crew.worker.places).running():
+    async with CouponPublisher(crew.worker.places).running():
         yield
 
 

@@ -22,12 +22,12 @@ from server.core.refusals import Refused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed, Publication
 from server.desk.outbox import Outbox
-from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_service import DropService
 from server.flows.drops.drop_view import DropView
-from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimPersister
 from server.flows.promotions.batches import create_batch
 from server.flows.promotions.templates import create_template
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.ledger import tables
 from server.ledger.drops import drops
 from server.ledger.drops.drops import DropRow
@@ -70,19 +70,19 @@ class Classroom:
     desk: Desk
 
     @property
-    def places(self) -> Places:
-        return Places(self.ledger, self.desk.drops, self.desk.feed)
+    def places(self) -> Stores:
+        return Stores(self.ledger, self.desk.drops, self.desk.feed)
 
     @property
-    def drops(self) -> Drops:
-        return Drops(self.ledger, self.desk.drops, self.desk.feed, "teacher")
+    def drops(self) -> DropService:
+        return DropService(self.ledger, self.desk.drops, self.desk.feed, "teacher")
 
     @property
-    def without_redis(self) -> Drops:
+    def without_redis(self) -> DropService:
         """The same with a Redis that is not there."""
         nowhere = Redis(unix_socket_path="/nonexistent/redis.sock")
         prefix = self.desk.prefix
-        return Drops(self.ledger, DropDesk(nowhere, prefix), Feed(nowhere, prefix), "teacher")
+        return DropService(self.ledger, DropDesk(nowhere, prefix), Feed(nowhere, prefix), "teacher")
 
     async def made_template(self, **changes: object) -> Template:
         form = replace(TEMPLATE, **changes)  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ class Classroom:
         """What a worker does with the outbox."""
         row = await self.row(drop_id)
         outbox = Outbox(self.desk.redis, self.desk.prefix, "tests")
-        recorder = ClaimRecorder(self.ledger, self.desk.fence, self.desk.feed)
+        recorder = ClaimPersister(self.ledger, self.desk.fence, self.desk.feed)
         await recorder.record(await outbox.everything(row.shard), now_ms())
 
     async def row(self, drop_id: str) -> DropRow:

@@ -21,8 +21,8 @@ from server.desk.keys import SHARDS, RoomKeys
 from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.redis.connection import connect, database_of
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.persist_claims import ClaimRecorder, Recorded
-from server.flows.stores import Places
+from server.flows.drops.persist_claims import ClaimPersister, Recorded
+from server.flows.stores import Stores
 from server.ids import new_claim_stem
 from server.ledger import tables
 from server.ledger.drops import claims, drops
@@ -47,7 +47,7 @@ class Crew:
     feed: Feed
     fence: Fence
     outbox: Outbox
-    recorder: ClaimRecorder
+    recorder: ClaimPersister
     rebuilder: DeskRebuilder
     loop: ClaimsLoop
 
@@ -61,7 +61,7 @@ class Crew:
 
     @property
     def worker(self) -> Worker:
-        places = Places(self.ledger, self.desk.drops, self.feed)
+        places = Stores(self.ledger, self.desk.drops, self.feed)
         return Worker(
             places, self.outbox, self.fence, [self.loop], self.rebuilder, self.loop.metrics
         )
@@ -141,7 +141,7 @@ _AS_WRITTEN = OutboxEntry._fields[2:15]  # what claim.lua writes, in its order
 def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
     feed, fence = Feed(desk.redis, desk.prefix), Fence(desk.redis, desk.prefix, name)
     outbox = Outbox(desk.redis, desk.prefix, name)
-    recorder = ClaimRecorder(ledger, fence, feed)
+    recorder = ClaimPersister(ledger, fence, feed)
     return Crew(
         Classroom(ledger, desk),
         name,

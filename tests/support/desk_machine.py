@@ -290,7 +290,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Whoever tells an older version comes too late."""
         self.stops_version += 1
         self.model.stopped = targets
-        tell = self.desk.drops.tell_stops
+        tell = self.desk.drops.publish_stops
         self.stage.answer(tell(SHARD, self.stops_version, sorted(targets)))
         self.stage.answer(tell(SHARD, self.stops_version - 1, ["all"]))
 

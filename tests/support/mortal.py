@@ -10,7 +10,7 @@ from server.desk.caps import Cap, CapsMissing
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import Closing, Extended, Stamped
 from server.desk.feed import Feed, FeedKind
-from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_service import DropService
 from tests.support.classroom import Classroom
 
 
@@ -76,9 +76,9 @@ class MortalFeed(Feed):
         return offset
 
 
-def mortal(classroom: Classroom, when: str, hop: str) -> Drops:
+def mortal(classroom: Classroom, when: str, hop: str) -> DropService:
     """The flows of an api process that dies there."""
     desk = MortalDesk(classroom.desk.redis, classroom.desk.prefix)
     feed = MortalFeed(classroom.desk.redis, classroom.desk.prefix)
     desk.death = feed.death = Death(when, hop)
-    return Drops(classroom.ledger, desk, feed, "teacher")
+    return DropService(classroom.ledger, desk, feed, "teacher")

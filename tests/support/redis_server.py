@@ -21,7 +21,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from server.desk.redis.embedded import installed_servers
-from server.process_guard import ending_with_this_process
+from server.process_guard import kill_child_on_parent_death
 
 _PING_PAUSE_S = 0.01
 _PING_TRIES = 1_000
@@ -114,7 +114,7 @@ class RedisServer:
                 [self._binary, *self._options()],
                 stdout=log,
                 stderr=log,
-                preexec_fn=ending_with_this_process(),  # noqa: PLW1509
+                preexec_fn=kill_child_on_parent_death(),  # noqa: PLW1509
             )
         self._wait_until_it_answers()
         return process

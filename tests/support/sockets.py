@@ -20,10 +20,10 @@ from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
 from server.gateway.allowances import Allowances
 from server.gateway.connection import Connection
-from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.refusals import Refusals
 from server.gateway.session import Session
-from server.gateway.socket_closer import Leaving
+from server.gateway.socket_closer import SocketCloser
 from server.telemetry import Metrics
 from server.tokens import TokenKeys
 
@@ -81,8 +81,8 @@ class NotedHost:
     """A gateway that only notes what it is asked for."""
 
     keys: TokenKeys = KEYS
-    doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
-    leaving: Leaving = field(default_factory=Leaving)
+    connection_limiter: ConnectionLimiter = field(default_factory=ConnectionLimiter)
+    leaving: SocketCloser = field(default_factory=SocketCloser)
     allowances: Allowances = field(default_factory=Allowances)
     refusals: Refusals = field(default_factory=lambda: Refusals(Metrics().ws_refused))
     allowed_origins: frozenset[str] = frozenset({"https://school.example"})

@@ -20,7 +20,7 @@ import pytest
 
 from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
-from server.process_guard import ending_with_this_process
+from server.process_guard import kill_child_on_parent_death
 from server.tokens import TokenKeys
 from tests.support.eventually import eventually
 from tests.support.redis_server import RedisServer
@@ -130,7 +130,7 @@ class Programs:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                preexec_fn=ending_with_this_process(),  # noqa: PLW1509
+                preexec_fn=kill_child_on_parent_death(),  # noqa: PLW1509
             )
         program = Program(
             process, folder, Path(given["CLASSDROP_DATA_DIR"]), int(given["CLASSDROP_PORT"])

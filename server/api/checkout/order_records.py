@@ -3,12 +3,12 @@
 For the people behind the school's counter: operators and finance, and its back end (mission C7).
 """
 
-from server.api.checkout.redemptions import RedemptionShown, shown_redemption
+from server.api.checkout.redemptions import RedemptionResponse, shown_redemption
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
-from server.api.http.fields import Moment, Shown, absent
-from server.api.promotions.templates import TemplateShown
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.fields import Moment, ResponseModel, absent
+from server.api.promotions.templates import TemplateResponse
 from server.core.checkout.orders import LineKind, OrderLine
 from server.core.checkout.redemptions import RedeemedCoupon
 from server.core.checkout.refunds import PaidLine
@@ -22,7 +22,7 @@ from server.flows.checkout.order_history import OrderRecord
 from server.ledger.coupons.coupon_history import CouponRecord
 
 
-class LineRecordShown(Shown):
+class LineRecordResponse(ResponseModel):
     """`amount`: before discounts, `discount` its part of them. `refunded` and `returned`: money and pieces
     that came back."""
 
@@ -39,7 +39,7 @@ class LineRecordShown(Shown):
     returned: int
 
 
-class MoveShown(Shown):
+class MoveResponse(ResponseModel):
     """`state`: what it led to. `order_id`: of the order the coupon was put on."""
 
     at: Moment
@@ -48,7 +48,7 @@ class MoveShown(Shown):
     order_id: str | None = absent()
 
 
-class CouponRecordShown(Shown):
+class CouponRecordResponse(ResponseModel):
     """`won_at` of a claim, `bound_at` of a code; `state` as its student is told it. `history`: each move,
     the oldest first."""
 
@@ -59,7 +59,7 @@ class CouponRecordShown(Shown):
     source: str
     batch_id: str
     drop_id: str | None = absent()
-    template: TemplateShown
+    template: TemplateResponse
     valid_from: Moment
     valid_until: Moment
     use_by: Moment
@@ -67,18 +67,18 @@ class CouponRecordShown(Shown):
     won_at: Moment | None = absent()
     bound_at: Moment | None = absent()
     redeemed_at: Moment | None = absent()
-    history: list[MoveShown]
+    history: list[MoveResponse]
 
 
-class OrderCouponShown(Shown):
+class OrderCouponResponse(ResponseModel):
     """What it took off this order, `shares` by line id."""
 
     discount: int
     shares: dict[str, int]
-    coupon: CouponRecordShown
+    coupon: CouponRecordResponse
 
 
-class CancelledLockShown(Shown):
+class CancelledLockResponse(ResponseModel):
     """A lock that was cancelled before its order was locked again."""
 
     version: int
@@ -86,37 +86,41 @@ class CancelledLockShown(Shown):
     payable: int
 
 
-class OrderRecordShown(Shown):
+class OrderRecordResponse(ResponseModel):
     """`list_total`: what the lines cost before the school's own sale prices. `cancelled_locks`: of before
     `redemption`, the oldest first."""
 
     order_id: str
     list_total: int
-    lines: list[LineRecordShown]
-    coupons: list[OrderCouponShown]
-    redemption: RedemptionShown
-    cancelled_locks: list[CancelledLockShown]
+    lines: list[LineRecordResponse]
+    coupons: list[OrderCouponResponse]
+    redemption: RedemptionResponse
+    cancelled_locks: list[CancelledLockResponse]
 
 
-async def show_order(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show_order(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
     found = await flows.show_order(parts.ledger, asked.path["order_id"])
-    return found if isinstance(found, Refused) else Answer(_order(found, asked.now))
+    return found if isinstance(found, Refused) else ApiResponse(_order(found, asked.now))
 
 
-async def show_coupon(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show_coupon(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
     """To an operator alone where nobody has bound the code: whoever has it may bind it."""
     found = await flows.show_coupon(parts.ledger, asked.path["code"])
     if isinstance(found, Refused):
         return found
     if found.coupon.student is None and asked.identity.role is not Role.OPERATOR:
         return Refused(Code.NOT_FOUND)
-    return Answer(_coupon(found, asked.now))
+    return ApiResponse(_coupon(found, asked.now))
 
 
-def _order(record: OrderRecord, now: int) -> OrderRecordShown:
+def _order(record: OrderRecord, now: int) -> OrderRecordResponse:
     redemption = record.redemption
     ordered = {line.id: line for line in redemption.order.lines}
-    return OrderRecordShown(
+    return OrderRecordResponse(
         order_id=redemption.order_id,
         list_total=record.list_total,
         lines=[_line(ordered[line.id], line) for line in record.lines],
@@ -126,7 +130,7 @@ def _order(record: OrderRecord, now: int) -> OrderRecordShown:
         ],
         redemption=shown_redemption(redemption),
         cancelled_locks=[
-            CancelledLockShown(
+            CancelledLockResponse(
                 version=each.version, cancelled_at=each.cancelled_at, payable=each.payable
             )
             for each in record.cancelled
@@ -134,8 +138,8 @@ def _order(record: OrderRecord, now: int) -> OrderRecordShown:
     )
 
 
-def _line(ordered: OrderLine, paid: PaidLine) -> LineRecordShown:
-    return LineRecordShown(
+def _line(ordered: OrderLine, paid: PaidLine) -> LineRecordResponse:
+    return LineRecordResponse(
         id=paid.id,
         kind=ordered.kind,
         course=ordered.course,
@@ -150,15 +154,15 @@ def _line(ordered: OrderLine, paid: PaidLine) -> LineRecordShown:
     )
 
 
-def _order_coupon(frozen: RedeemedCoupon, record: CouponRecord, now: int) -> OrderCouponShown:
-    return OrderCouponShown(
+def _order_coupon(frozen: RedeemedCoupon, record: CouponRecord, now: int) -> OrderCouponResponse:
+    return OrderCouponResponse(
         discount=frozen.discount, shares=dict(frozen.shares), coupon=_coupon(record, now)
     )
 
 
-def _coupon(record: CouponRecord, now: int) -> CouponRecordShown:
+def _coupon(record: CouponRecord, now: int) -> CouponRecordResponse:
     coupon = record.coupon
-    return CouponRecordShown(
+    return CouponRecordResponse(
         id=coupon.id,
         code=coupon.code,
         state=coupon.seen_at(now),
@@ -166,7 +170,7 @@ def _coupon(record: CouponRecord, now: int) -> CouponRecordShown:
         source=record.source,
         batch_id=coupon.batch_id,
         drop_id=coupon.drop_id,
-        template=TemplateShown.model_validate(template_to_json(coupon.template)),
+        template=TemplateResponse.model_validate(template_to_json(coupon.template)),
         valid_from=coupon.valid_from,
         valid_until=coupon.valid_until,
         use_by=coupon.use_by,
@@ -175,7 +179,7 @@ def _coupon(record: CouponRecord, now: int) -> CouponRecordShown:
         bound_at=record.bound_at,
         redeemed_at=coupon.redeemed_at,
         history=[
-            MoveShown(
+            MoveResponse(
                 at=move.at,
                 event=move.event,
                 state=move.target,
@@ -187,21 +191,21 @@ def _coupon(record: CouponRecord, now: int) -> CouponRecordShown:
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/orders/{order_id}",
         rule=auth.OFFICE_READ,
         handler=show_order,
-        answer=OrderRecordShown,
+        answer=OrderRecordResponse,
         summary="An order with its list price, coupons, shares, payment, refunds and all times",
         refuses=(Code.NOT_FOUND,),
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/coupons/{code}",
         rule=auth.OPERATOR_READ,
         handler=show_coupon,
-        answer=CouponRecordShown,
+        answer=CouponRecordResponse,
         summary="A coupon with its whole history, whoever it belongs to",
         refuses=(Code.NOT_FOUND,),
     ),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from server.api.http.fields import Amount, Body, Currency, Shown, Word
+from server.api.http.fields import Amount, Body, Currency, ResponseModel, ShortText
 from server.core.checkout import orders as core
 from server.core.checkout.quotes import QuotedLine
 
@@ -20,9 +20,9 @@ class LineBody(Body):
     """Prices in minor units. `floor_price`: what the whole line costs in any case, whatever is taken off.
     Coupons come off `course` lines unless their template names other kinds."""
 
-    id: Word
-    course: Word | None = None
-    packages: Annotated[list[Word], Field(max_length=core.MAX_PACKAGES)] = Field(
+    id: ShortText
+    course: ShortText | None = None
+    packages: Annotated[list[ShortText], Field(max_length=core.MAX_PACKAGES)] = Field(
         default_factory=list
     )
     unit_price: Amount
@@ -37,7 +37,7 @@ class OrderBody(Body):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=core.MAX_LINES)]
 
 
-class QuotedLineShown(Shown):
+class QuotedLineResponse(ResponseModel):
     id: str
     discount: int
     payable: int
@@ -47,9 +47,10 @@ def order_of(body: OrderBody) -> core.Order:
     return core.Order(body.currency, tuple(_line(line) for line in body.lines))
 
 
-def shown_lines(lines: tuple[QuotedLine, ...]) -> list[QuotedLineShown]:
+def shown_lines(lines: tuple[QuotedLine, ...]) -> list[QuotedLineResponse]:
     return [
-        QuotedLineShown(id=line.id, discount=line.discount, payable=line.payable) for line in lines
+        QuotedLineResponse(id=line.id, discount=line.discount, payable=line.payable)
+        for line in lines
     ]
 
 

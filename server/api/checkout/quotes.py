@@ -7,11 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag
 
-from server.api.checkout.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
+from server.api.checkout.orders import (
+    OrderBody,
+    QuotedLineResponse,
+    TypedCodes,
+    order_of,
+    shown_lines,
+)
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.http.fields import Amount, Body, Moment, Shown, Student, Word, absent
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.fields import Amount, Body, Moment, ResponseModel, ShortText, Student, absent
 from server.core.checkout.quotes import (
     Applied,
     Hint,
@@ -43,10 +49,12 @@ class QuoteBody(Body):
     order: OrderBody
     coupons: Ticked | None = None
     balance: Amount = 0  # how much of the student's balance to take, at most
-    order_id: Word | None = None  # of the student's own order: what it has locked counts as free
+    order_id: ShortText | None = (
+        None  # of the student's own order: what it has locked counts as free
+    )
 
 
-class AppliedShown(Shown):
+class AppliedResponse(ResponseModel):
     """In the order of application. `base`: what the discount was computed on. `worth`: of a gift or a
     rebate, which take nothing off."""
 
@@ -56,7 +64,7 @@ class AppliedShown(Shown):
     worth: int | None = absent()
 
 
-class GiftShown(Shown):
+class GiftResponse(ResponseModel):
     """A line at 0 that the coupon adds; `list_price` is that of one piece."""
 
     course: str
@@ -66,7 +74,7 @@ class GiftShown(Shown):
     coupon: str
 
 
-class RebateShown(Shown):
+class RebateResponse(ResponseModel):
     """What is credited after the payment, or `days` later."""
 
     code: str
@@ -75,7 +83,7 @@ class RebateShown(Shown):
     days: int | None = absent()
 
 
-class BestShown(Shown):
+class BestResponse(ResponseModel):
     """`exact`: no other choice of this wallet saves more. What counts is what is saved now; of equal
     ones what is credited or given, then fewer coupons, then those that end first."""
 
@@ -84,7 +92,7 @@ class BestShown(Shown):
     exact: bool
 
 
-class UsableShown(Shown):
+class UsableResponse(ResponseModel):
     """`discount` alone, `adds` on top of what is ticked. `fits`: can be combined with what is ticked."""
 
     code: str
@@ -96,7 +104,7 @@ class UsableShown(Shown):
     use_by: Moment
 
 
-class UnusableShown(Shown):
+class UnusableResponse(ResponseModel):
     """`short_by` in minor units and `short_pieces`: what is missing to the threshold."""
 
     code: str
@@ -105,7 +113,7 @@ class UnusableShown(Shown):
     short_pieces: int | None = absent()
 
 
-class HintShown(Shown):
+class HintResponse(ResponseModel):
     """Spend `spend_more` more on one more line, in `pieces_more` pieces of equal price where pieces are
     missing, and `save_more` comes off at least; `worth`: of a gift or a rebate."""
 
@@ -116,7 +124,7 @@ class HintShown(Shown):
     worth: int | None = absent()
 
 
-class SpentShown(Shown):
+class SpentResponse(ResponseModel):
     """What the student has on account in the order's currency, and how much of it the order takes: the last
     part of `discount`, and of each line's."""
 
@@ -124,29 +132,31 @@ class SpentShown(Shown):
     used: int
 
 
-class QuoteShown(Shown):
+class QuoteResponse(ResponseModel):
     subtotal: int
     discount: int
     payable: int
-    lines: list[QuotedLineShown]
-    applied: list[AppliedShown]
-    gifts: list[GiftShown]
-    rebates: list[RebateShown]
-    best: BestShown
-    usable: list[UsableShown]
-    unusable: list[UnusableShown]
-    hints: list[HintShown]
-    balance: SpentShown
+    lines: list[QuotedLineResponse]
+    applied: list[AppliedResponse]
+    gifts: list[GiftResponse]
+    rebates: list[RebateResponse]
+    best: BestResponse
+    usable: list[UsableResponse]
+    unusable: list[UnusableResponse]
+    hints: list[HintResponse]
+    balance: SpentResponse
 
 
-async def create(parts: ApiParts, asked: Asked[QuoteBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[QuoteBody, NoQuery]
+) -> ApiResponse | Refused:
     student = _student(asked.identity, asked.body.student)
     if isinstance(student, Refused):
         return student
     body = asked.body
     form = QuoteForm(order_of(body.order), student, _ticked(body), body.balance, body.order_id)
     found = await quote_order(parts.ledger, form, asked.now, parts.money_rules)
-    return found if isinstance(found, Refused) else Answer(_shown(found))
+    return found if isinstance(found, Refused) else ApiResponse(_shown(found))
 
 
 def _student(identity: Identity, named: str | None) -> str | Refused | None:
@@ -161,9 +171,9 @@ def _ticked(body: QuoteBody) -> tuple[str, ...] | Tick:
     return Tick.BEST if body.coupons == "best" else tuple(body.coupons or ())
 
 
-def _shown(found: Quoted) -> QuoteShown:
+def _shown(found: Quoted) -> QuoteResponse:
     quote, spent = found.quote, found.spent
-    return QuoteShown(
+    return QuoteResponse(
         subtotal=quote.subtotal,
         discount=quote.discount,
         payable=quote.payable,
@@ -171,24 +181,24 @@ def _shown(found: Quoted) -> QuoteShown:
         applied=[_applied(each) for each in quote.applied],
         gifts=[shown_gift(each) for each in quote.gifts],
         rebates=[_rebate(each) for each in quote.rebates],
-        best=BestShown(
+        best=BestResponse(
             codes=list(quote.best.codes), discount=quote.best.discount, exact=quote.best.exact
         ),
         usable=[_usable(each) for each in quote.usable],
         unusable=[_unusable(each) for each in quote.unusable],
         hints=[_hint(each) for each in quote.hints],
-        balance=SpentShown(available=spent.available, used=spent.used),
+        balance=SpentResponse(available=spent.available, used=spent.used),
     )
 
 
-def _applied(each: Applied) -> AppliedShown:
-    return AppliedShown(
+def _applied(each: Applied) -> AppliedResponse:
+    return AppliedResponse(
         code=each.coupon.code, discount=each.discount, base=each.base, worth=each.later or None
     )
 
 
-def shown_gift(each: QuotedGift) -> GiftShown:
-    return GiftShown(
+def shown_gift(each: QuotedGift) -> GiftResponse:
+    return GiftResponse(
         course=each.course,
         name=each.name or None,
         quantity=each.quantity,
@@ -197,12 +207,14 @@ def shown_gift(each: QuotedGift) -> GiftShown:
     )
 
 
-def _rebate(each: QuotedRebate) -> RebateShown:
-    return RebateShown(code=each.code, amount=each.amount, after=each.after.value, days=each.days)
+def _rebate(each: QuotedRebate) -> RebateResponse:
+    return RebateResponse(
+        code=each.code, amount=each.amount, after=each.after.value, days=each.days
+    )
 
 
-def _usable(each: Usable) -> UsableShown:
-    return UsableShown(
+def _usable(each: Usable) -> UsableResponse:
+    return UsableResponse(
         code=each.code,
         name=each.name,
         discount=each.discount,
@@ -213,8 +225,8 @@ def _usable(each: Usable) -> UsableShown:
     )
 
 
-def _unusable(each: Unusable) -> UnusableShown:
-    return UnusableShown(
+def _unusable(each: Unusable) -> UnusableResponse:
+    return UnusableResponse(
         code=each.code,
         reason=each.reason,
         short_by=each.short_by,
@@ -222,8 +234,8 @@ def _unusable(each: Unusable) -> UnusableShown:
     )
 
 
-def _hint(each: Hint) -> HintShown:
-    return HintShown(
+def _hint(each: Hint) -> HintResponse:
+    return HintResponse(
         code=each.code,
         spend_more=each.spend_more,
         pieces_more=each.pieces_more or None,
@@ -233,13 +245,13 @@ def _hint(each: Hint) -> HintShown:
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/quotes",
         rule=auth.BUYER,
         handler=create,
         body=QuoteBody,
-        answer=QuoteShown,
+        answer=QuoteResponse,
         summary="What the order costs with these coupons, and which are worth ticking",
     ),
 )

@@ -7,12 +7,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from server.api.checkout.orders import OrderBody, QuotedLineShown, TypedCodes, order_of, shown_lines
-from server.api.checkout.quotes import GiftShown, shown_gift
-from server.api.checkout.refunds import RefundShown, shown_refund
+from server.api.checkout.orders import (
+    OrderBody,
+    QuotedLineResponse,
+    TypedCodes,
+    order_of,
+    shown_lines,
+)
+from server.api.checkout.quotes import GiftResponse, shown_gift
+from server.api.checkout.refunds import RefundResponse, shown_refund
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
 from server.api.http.fields import (
     Amount,
     Body,
@@ -20,9 +26,9 @@ from server.api.http.fields import (
     Moment,
     QueryFields,
     Readable,
-    Shown,
+    ResponseModel,
+    ShortText,
     Student,
-    Word,
     absent,
 )
 from server.core.checkout.redemptions import (
@@ -42,7 +48,7 @@ class RedemptionBody(Body):
     """`expected_payable`: what the student was shown; another total is refused. `lock_seconds`: less time
     to pay than the school's setting gives. `balance`: how much of the student's balance to take at most."""
 
-    order_id: Word
+    order_id: ShortText
     student: Student
     order: OrderBody
     coupons: TypedCodes
@@ -64,10 +70,10 @@ class PaymentBody(Body):
 
 
 class OrderQuery(QueryFields):
-    order_id: Word
+    order_id: ShortText
 
 
-class RedeemedCouponShown(Shown):
+class RedeemedCouponResponse(ResponseModel):
     """`shares`: what each line got of it, by line id; they add up to `discount`."""
 
     id: str
@@ -76,7 +82,7 @@ class RedeemedCouponShown(Shown):
     shares: dict[str, int]
 
 
-class EarnedShown(Shown):
+class EarnedResponse(ResponseModel):
     """A rebate: `shares` by line id add up to `amount`, credited at the payment or `days` later."""
 
     coupon_id: str
@@ -85,7 +91,7 @@ class EarnedShown(Shown):
     shares: dict[str, int]
 
 
-class RedemptionShown(Shown):
+class RedemptionResponse(ResponseModel):
     """`refunded`: paid back so far, by `refunds`, the oldest first. `balance`: the part of `discount` that
     the student's balance gave."""
 
@@ -99,20 +105,22 @@ class RedemptionShown(Shown):
     subtotal: int
     discount: int
     payable: int
-    lines: list[QuotedLineShown]
-    coupons: list[RedeemedCouponShown]
-    gifts: list[GiftShown]
-    rebates: list[EarnedShown]
+    lines: list[QuotedLineResponse]
+    coupons: list[RedeemedCouponResponse]
+    gifts: list[GiftResponse]
+    rebates: list[EarnedResponse]
     balance: int
     payment_ref: str | None = absent()
     paid_at: Moment | None = absent()
     refunded: int
-    refunds: list[RefundShown]
+    refunds: list[RefundResponse]
     created_at: Moment
     updated_at: Moment
 
 
-async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer | Refused:
+async def lock(
+    parts: ApiDependencies, asked: ApiRequest[RedemptionBody, NoQuery]
+) -> ApiResponse | Refused:
     body = asked.body
     form = LockForm(
         order_id=body.order_id,
@@ -129,30 +137,36 @@ async def lock(parts: ApiParts, asked: Asked[RedemptionBody, NoQuery]) -> Answer
     return _answer(locked)
 
 
-async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
     return _answer(await flows.find(parts.ledger, asked.path["id"]))
 
 
-async def show_by_order(parts: ApiParts, asked: Asked[NoBody, OrderQuery]) -> Answer | Refused:
+async def show_by_order(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, OrderQuery]
+) -> ApiResponse | Refused:
     return _answer(await flows.find_by_order(parts.ledger, asked.query.order_id))
 
 
-async def confirm(parts: ApiParts, asked: Asked[PaymentBody, NoQuery]) -> Answer | Refused:
+async def confirm(
+    parts: ApiDependencies, asked: ApiRequest[PaymentBody, NoQuery]
+) -> ApiResponse | Refused:
     body = asked.body
     payment = Payment(body.payment_ref, body.paid_at, body.paid, body.expected_version)
     return _answer(await flows.confirm(parts.ledger, asked.path["id"], payment, asked.now))
 
 
-async def cancel(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def cancel(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
     return _answer(await unlock.cancel(parts.ledger, asked.path["id"], asked.now))
 
 
-def _answer(found: Redemption | Refused) -> Answer | Refused:
-    return found if isinstance(found, Refused) else Answer(shown_redemption(found))
+def _answer(found: Redemption | Refused) -> ApiResponse | Refused:
+    return found if isinstance(found, Refused) else ApiResponse(shown_redemption(found))
 
 
-def shown_redemption(redemption: Redemption) -> RedemptionShown:
-    return RedemptionShown(
+def shown_redemption(redemption: Redemption) -> RedemptionResponse:
+    return RedemptionResponse(
         id=redemption.id,
         order_id=redemption.order_id,
         student=redemption.student,
@@ -165,7 +179,7 @@ def shown_redemption(redemption: Redemption) -> RedemptionShown:
         payable=redemption.payable,
         lines=shown_lines(redemption.lines),
         coupons=[
-            RedeemedCouponShown(
+            RedeemedCouponResponse(
                 id=coupon.coupon_id,
                 code=coupon.code,
                 discount=coupon.discount,
@@ -175,7 +189,7 @@ def shown_redemption(redemption: Redemption) -> RedemptionShown:
         ],
         gifts=[shown_gift(gift) for gift in redemption.gifts],
         rebates=[
-            EarnedShown(
+            EarnedResponse(
                 coupon_id=rebate.coupon_id,
                 amount=rebate.amount,
                 days=rebate.days,
@@ -196,51 +210,51 @@ def shown_redemption(redemption: Redemption) -> RedemptionShown:
 _COUPON_REFUSED = (Code.COUPON_LOCKED, Code.COUPON_UNUSABLE, Code.WRONG_STATE)
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/redemptions",
         rule=auth.SERVICE,
         handler=lock,
         body=RedemptionBody,
-        answer=RedemptionShown,
+        answer=RedemptionResponse,
         status=201,
         summary="Lock coupons on an order while its student pays; again for the same order replaces",
         refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED, Code.IN_PROGRESS),
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/redemptions",
         rule=auth.SERVICE_READ,
         handler=show_by_order,
         query=OrderQuery,
-        answer=RedemptionShown,
+        answer=RedemptionResponse,
         summary="The redemption of an order",
         refuses=(Code.NOT_FOUND,),
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/redemptions/{id}",
         rule=auth.SERVICE_READ,
         handler=show,
-        answer=RedemptionShown,
+        answer=RedemptionResponse,
         summary="A redemption",
     ),
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/redemptions/{id}/confirm",
         rule=auth.SERVICE,
         handler=confirm,
         body=PaymentBody,
-        answer=RedemptionShown,
+        answer=RedemptionResponse,
         summary="The order is paid: its coupons are redeemed. Repeatable",
         refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED),
     ),
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/redemptions/{id}/cancel",
         rule=auth.SERVICE,
         handler=cancel,
-        answer=RedemptionShown,
+        answer=RedemptionResponse,
         summary="The order is off: its coupons are free. Repeatable",
         refuses=(Code.WRONG_STATE,),
     ),

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.http.fields import Body, Moment, Shown, Word, absent
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.fields import Body, Moment, ResponseModel, ShortText, absent
 from server.core.checkout.orders import MAX_LINES, MAX_QUANTITY
 from server.core.checkout.refunds import AskedLine, Refund, RefundForm
 from server.core.money import MAX_MINOR
@@ -21,7 +21,7 @@ from server.flows.checkout import refunds as flows
 class RefundLineBody(Body):
     """So many pieces or so much money; neither: all that is left of the line."""
 
-    id: Word
+    id: ShortText
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] | None = None
     amount: Annotated[int, Field(ge=1, le=MAX_MINOR)] | None = None
 
@@ -29,12 +29,12 @@ class RefundLineBody(Body):
 class RefundBody(Body):
     """`lines` absent: all that is left of the order. `preview`: only say what the refund would come to."""
 
-    refund_id: Word
+    refund_id: ShortText
     lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] | None = None
     preview: bool = False
 
 
-class RefundedLineShown(Shown):
+class RefundedLineResponse(ResponseModel):
     """`refunded`: by this refund; `quantity`: pieces that came back with it; `refundable`: left."""
 
     id: str
@@ -43,7 +43,7 @@ class RefundedLineShown(Shown):
     refundable: int
 
 
-class CouponOfRefundShown(Shown):
+class CouponOfRefundResponse(ResponseModel):
     """Its state after the refund: `expired` where it went back and its window was over. `reason`
     `budget_short`: it would have gone back, but its campaign's budget has no room for a second use."""
 
@@ -52,7 +52,7 @@ class CouponOfRefundShown(Shown):
     reason: Literal["budget_short"] | None = absent()
 
 
-class RefundShown(Shown):
+class RefundResponse(ResponseModel):
     """`refunded`: to be paid back now: the lines' `refunded` together, less `charged_back`, which is below
     zero where an earlier charge is given up. `total`: of the order, with all refunds before. `balance`: given
     back to the student's account besides."""
@@ -62,12 +62,14 @@ class RefundShown(Shown):
     charged_back: int
     total: int
     balance: int
-    lines: list[RefundedLineShown]
-    coupons: list[CouponOfRefundShown]
+    lines: list[RefundedLineResponse]
+    coupons: list[CouponOfRefundResponse]
     created_at: Moment
 
 
-async def create(parts: ApiParts, asked: Asked[RefundBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[RefundBody, NoQuery]
+) -> ApiResponse | Refused:
     body = asked.body
     lines = None
     if body.lines is not None:
@@ -77,18 +79,18 @@ async def create(parts: ApiParts, asked: Asked[RefundBody, NoQuery]) -> Answer |
     made = await flow(parts.ledger, asked.identity.subject, asked.path["order_id"], form, asked.now)
     if isinstance(made, Refused):
         return made
-    return Answer(shown_refund(made), status=200 if body.preview else None)
+    return ApiResponse(shown_refund(made), status=200 if body.preview else None)
 
 
-def shown_refund(refund: Refund) -> RefundShown:
-    return RefundShown(
+def shown_refund(refund: Refund) -> RefundResponse:
+    return RefundResponse(
         refund_id=refund.refund_id,
         refunded=refund.refunded,
         charged_back=refund.charged_back,
         total=refund.total,
         balance=refund.balance,
         lines=[
-            RefundedLineShown(
+            RefundedLineResponse(
                 id=line.id,
                 refunded=line.refunded,
                 quantity=line.quantity,
@@ -101,19 +103,19 @@ def shown_refund(refund: Refund) -> RefundShown:
     )
 
 
-def _coupon(refund: Refund, code: str, state: str) -> CouponOfRefundShown:
+def _coupon(refund: Refund, code: str, state: str) -> CouponOfRefundResponse:
     reason: Literal["budget_short"] | None = "budget_short" if code in refund.no_room else None
-    return CouponOfRefundShown(code=code, state=state, reason=reason)
+    return CouponOfRefundResponse(code=code, state=state, reason=reason)
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/orders/{order_id}/refunds",
         rule=auth.SERVICE,
         handler=create,
         body=RefundBody,
-        answer=RefundShown,
+        answer=RefundResponse,
         status=201,
         summary="Pay back a paid order, whole or in parts, once for each refund_id; or preview it (200)",
         refuses=(

@@ -11,9 +11,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery, Streamed
-from server.api.http.fields import Body, Moment, Shown, absent
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import (
+    AnyCall,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+    Streamed,
+)
+from server.api.http.fields import Body, Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery, first_page
 from server.core import instants
 from server.core.coupons.code_runs import MAX_CODES, CodeRun, CodeState, ListedCode, Source
@@ -56,7 +64,7 @@ class CodesQuery(PageQuery):
     format: Literal["json", "csv"] | None = None
 
 
-class CodeRunShown(Shown):
+class CodeRunResponse(ResponseModel):
     """`made` of `quantity` are there; the rest follows by itself within seconds."""
 
     id: str
@@ -67,7 +75,7 @@ class CodeRunShown(Shown):
     created_at: Moment
 
 
-class CodeShown(Shown):
+class CodeResponse(ResponseModel):
     """`unbound`: nobody has typed it yet; its window begins when somebody does, and to finance its `code` is
     `****`."""
 
@@ -82,23 +90,25 @@ class CodeShown(Shown):
     valid_until: Moment | None = absent()
 
 
-class CodePage(Shown):
-    codes: list[CodeShown]
+class CodePage(ResponseModel):
+    codes: list[CodeResponse]
     next: str | None
 
 
-class VoidedShown(Shown):
+class VoidedResponse(ResponseModel):
     """`state` null: the batch has no such code. Not `voided`: a student has it."""
 
     code: str
     state: CodeState | None
 
 
-class Voided(Shown):
-    codes: list[VoidedShown]
+class Voided(ResponseModel):
+    codes: list[VoidedResponse]
 
 
-async def create(parts: ApiParts, asked: Asked[CodesBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[CodesBody, NoQuery]
+) -> ApiResponse | Refused:
     made = await flows.make_codes(
         parts.ledger,
         actor=asked.identity.subject,
@@ -108,10 +118,12 @@ async def create(parts: ApiParts, asked: Asked[CodesBody, NoQuery]) -> Answer | 
         key=asked.key,
         now=asked.now,
     )
-    return made if isinstance(made, Refused) else Answer(_run(made))
+    return made if isinstance(made, Refused) else ApiResponse(_run(made))
 
 
-async def index(parts: ApiParts, asked: Asked[NoBody, CodesQuery]) -> Answer | Streamed | Refused:
+async def index(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, CodesQuery]
+) -> ApiResponse | Streamed | Refused:
     query, batch_id = asked.query, asked.path["id"]
     wants_csv = query.format == "csv" or (query.format is None and CSV in asked.accept)
     limit = 1 if wants_csv else query.limit
@@ -124,20 +136,24 @@ async def index(parts: ApiParts, asked: Asked[NoBody, CodesQuery]) -> Answer | S
         pages = flows.export_codes(parts.ledger, batch_id, asked.now)
         return Streamed(_lines(pages, shown), f"{CSV}; charset=utf-8; header=present", named)
     page, following = first_page(found, limit)
-    return Answer(CodePage(codes=[_code(shown(each)) for each in page], next=following))
+    return ApiResponse(CodePage(codes=[_code(shown(each)) for each in page], next=following))
 
 
-async def void(parts: ApiParts, asked: Asked[VoidBody, NoQuery]) -> Answer | Refused:
+async def void(
+    parts: ApiDependencies, asked: ApiRequest[VoidBody, NoQuery]
+) -> ApiResponse | Refused:
     states = await flows.void_codes(
         parts.ledger, asked.identity.subject, asked.path["id"], asked.body.codes, asked.now
     )
     if isinstance(states, Refused):
         return states
-    return Answer(Voided(codes=[VoidedShown(code=code, state=states[code]) for code in states]))
+    return ApiResponse(
+        Voided(codes=[VoidedResponse(code=code, state=states[code]) for code in states])
+    )
 
 
-def _run(run: CodeRun) -> CodeRunShown:
-    return CodeRunShown(
+def _run(run: CodeRun) -> CodeRunResponse:
+    return CodeRunResponse(
         id=run.id,
         batch_id=run.batch_id,
         source=run.source.value,
@@ -147,8 +163,8 @@ def _run(run: CodeRun) -> CodeRunShown:
     )
 
 
-def _code(code: ListedCode) -> CodeShown:
-    return CodeShown(
+def _code(code: ListedCode) -> CodeResponse:
+    return CodeResponse(
         id=code.id,
         code=code.code,
         state=code.state,
@@ -187,19 +203,19 @@ def _line(code: ListedCode) -> str:
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/batches/{id}/codes",
         rule=auth.OPERATOR,
         handler=create,
         body=CodesBody,
-        answer=CodeRunShown,
+        answer=CodeRunResponse,
         status=201,
         summary="Make codes of the batch without a drop",
         refuses=(Code.STOCK_SHORT,),
         is_create=True,
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/batches/{id}/codes",
         rule=auth.OPERATOR_READ,
@@ -209,7 +225,7 @@ CALLS: tuple[AnyCall, ...] = (
         summary="Codes of the batch, newest first; as CSV all of them",
         streams=CSV,
     ),
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/batches/{id}/codes/void",
         rule=auth.OPERATOR,

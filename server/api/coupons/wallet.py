@@ -3,11 +3,11 @@
 from typing import Literal
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody
-from server.api.http.fields import Moment, Shown, absent
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody
+from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery
-from server.api.promotions.templates import TemplateShown
+from server.api.promotions.templates import TemplateResponse
 from server.core.coupons.coupons import UNMOVED, Coupon, CouponState, Standing
 from server.core.drops.claims import ClaimState
 from server.core.identity import Identity
@@ -22,7 +22,7 @@ class CouponsQuery(PageQuery):
     state: Seen | None = None
 
 
-class CouponShown(Shown):
+class CouponResponse(ResponseModel):
     """`use_by` is the one date to show; `template` the version it was issued from. `version` counts its
     moves; `order_id` while it is locked or redeemed, `locked_until` while it is locked, `redeemed_at` when
     it was used."""
@@ -31,7 +31,7 @@ class CouponShown(Shown):
     code: str
     state: Seen
     name: str
-    template: TemplateShown
+    template: TemplateResponse
     valid_from: Moment
     valid_until: Moment
     use_by: Moment
@@ -43,19 +43,21 @@ class CouponShown(Shown):
     redeemed_at: Moment | None = absent()
 
 
-class PendingShown(Shown):
+class PendingResponse(ResponseModel):
     drop_id: str
     state: Literal["won"]
     won_at: Moment
 
 
-class WalletShown(Shown):
-    coupons: list[CouponShown]
-    pending: list[PendingShown]
+class WalletResponse(ResponseModel):
+    coupons: list[CouponResponse]
+    pending: list[PendingResponse]
     next: str | None
 
 
-async def index(parts: ApiParts, asked: Asked[NoBody, CouponsQuery]) -> Answer | Refused:
+async def index(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, CouponsQuery]
+) -> ApiResponse | Refused:
     query = asked.query
     # Before the wallet: what is confirmed in between is then seen in both, and never in neither.
     pending = [] if query.after else await _pending(parts, asked.identity)
@@ -70,10 +72,10 @@ async def index(parts: ApiParts, asked: Asked[NoBody, CouponsQuery]) -> Answer |
         asked.now,
     )
     shown = [coupon_shown(coupon, asked.now, page.standings[coupon.id]) for coupon in page.coupons]
-    return Answer(WalletShown(coupons=shown, pending=pending, next=page.next))
+    return ApiResponse(WalletResponse(coupons=shown, pending=pending, next=page.next))
 
 
-async def _pending(parts: ApiParts, identity: Identity) -> list[PendingShown]:
+async def _pending(parts: ApiDependencies, identity: Identity) -> list[PendingResponse]:
     """Of the drops that the student's rooms show: the desk is asked, the ledger knows none yet."""
     drops = [
         drop for room in sorted(identity.rooms) for drop in (await parts.feed.state(room)).drops
@@ -84,14 +86,14 @@ async def _pending(parts: ApiParts, identity: Identity) -> list[PendingShown]:
         [(drop.shard, drop.id, [identity.subject]) for drop in drops]
     )
     return [
-        PendingShown(drop_id=drop.id, state="won", won_at=claim.won_at)
+        PendingResponse(drop_id=drop.id, state="won", won_at=claim.won_at)
         for drop, (claim,) in zip(drops, held, strict=True)
         if claim is not None and claim.state is ClaimState.WON
     ]
 
 
-def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> CouponShown:
-    return CouponShown.model_validate(
+def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> CouponResponse:
+    return CouponResponse.model_validate(
         {
             "id": coupon.id,
             "code": coupon.code,
@@ -112,13 +114,13 @@ def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> Coup
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/me/coupons",
         rule=auth.STUDENT,
         handler=index,
         query=CouponsQuery,
-        answer=WalletShown,
+        answer=WalletResponse,
         summary="My coupons, newest first, and my wins that are on their way to being one",
     ),
 )

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from server.api.coupons.wallet import CouponShown, coupon_shown
+from server.api.coupons.wallet import CouponResponse, coupon_shown
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body
 from server.core.refusals import Code, Refused
 from server.flows.coupons.bind_code import Account, bind_code
@@ -22,7 +22,9 @@ class CodeBody(Body):
     code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-async def bind(parts: ApiParts, asked: Asked[CodeBody, NoQuery]) -> Answer | Refused:
+async def bind(
+    parts: ApiDependencies, asked: ApiRequest[CodeBody, NoQuery]
+) -> ApiResponse | Refused:
     student, limiter = asked.identity.subject, parts.guess_limiter
     wait_ms = limiter.admit(student, asked.address, asked.now)
     if wait_ms:
@@ -33,17 +35,17 @@ async def bind(parts: ApiParts, asked: Asked[CodeBody, NoQuery]) -> Answer | Ref
     if isinstance(bound, Refused) and bound.code is Code.NOT_FOUND:
         return bound
     limiter.was_right(student, asked.address)
-    return bound if isinstance(bound, Refused) else Answer(coupon_shown(bound, asked.now))
+    return bound if isinstance(bound, Refused) else ApiResponse(coupon_shown(bound, asked.now))
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/me/coupons",
         rule=auth.STUDENT,
         handler=bind,
         body=CodeBody,
-        answer=CouponShown,
+        answer=CouponResponse,
         summary="Put the coupon of a code into my wallet; again for one that is there: the same",
         refuses=(Code.NOT_FOUND, Code.LIMIT_REACHED, Code.WRONG_STATE, Code.RATE_LIMITED),
     ),

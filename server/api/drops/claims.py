@@ -11,10 +11,10 @@ import orjson
 
 from server import wire
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
+from server.api.http.dependencies import ApiDependencies
 from server.api.http.drop_lookup import DropFact
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.http.fields import Body, Instant, RequestId, Shown, absent
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.fields import Body, Instant, RequestId, ResponseModel, absent
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
@@ -27,7 +27,7 @@ class ClaimBody(Body):
     request_id: RequestId
 
 
-class CouponWon(Shown):
+class CouponWon(ResponseModel):
     """`version` counts its moves (absent: none). `order_id` while it is locked or redeemed, `locked_until`
     while it is locked, `redeemed_at` when it was used."""
 
@@ -45,7 +45,7 @@ class CouponWon(Shown):
     redeemed_at: Instant | None = absent()
 
 
-class ClaimShown(Shown):
+class ClaimResponse(ResponseModel):
     """`rate_limited` and `retry` are no answers: the same request id is to be sent again after
     `retry_after_ms`. `limit`: which one was reached, batch, device, person or campaign."""
 
@@ -58,7 +58,9 @@ class ClaimShown(Shown):
     coupon: CouponWon | None = absent()
 
 
-async def create(parts: ApiParts, asked: Asked[ClaimBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[ClaimBody, NoQuery]
+) -> ApiResponse | Refused:
     identity, drop_id = asked.identity, asked.path["id"]
     wait_ms = parts.claim_limiter.admit(identity.subject, asked.now)
     if wait_ms is not None:
@@ -82,13 +84,17 @@ async def create(parts: ApiParts, asked: Asked[ClaimBody, NoQuery]) -> Answer | 
     return _answered(parts, asked, answer)
 
 
-async def _count_as_seen(parts: ApiParts, drop: DropFact, drop_id: str, student: str) -> None:
+async def _count_as_seen(
+    parts: ApiDependencies, drop: DropFact, drop_id: str, student: str
+) -> None:
     """Whoever claims has seen the card. A figure only: it may not cost anybody their answer."""
     with suppress(DeskUnavailableError):
         await parts.feed.add_seen(drop.room, drop_id, [student])
 
 
-def _answered(parts: ApiParts, asked: Asked[ClaimBody, NoQuery], answer: ClaimAnswer) -> Answer:
+def _answered(
+    parts: ApiDependencies, asked: ApiRequest[ClaimBody, NoQuery], answer: ClaimAnswer
+) -> ApiResponse:
     parts.metrics.claims.labels(answer.outcome).inc()
     fields: dict[str, Any] = wire.claim_fields(
         asked.body.request_id,
@@ -100,17 +106,17 @@ def _answered(parts: ApiParts, asked: Asked[ClaimBody, NoQuery], answer: ClaimAn
     if answer.held is not None and is_confirmed(answer):
         fields["coupon"] = orjson.loads(answer.held.coupon)
         fields["coupon_id"] = fields["coupon"]["id"]
-    return Answer(orjson.dumps(fields))
+    return ApiResponse(orjson.dumps(fields))
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/drops/{id}/claims",
         rule=auth.STUDENT,
         handler=create,
         body=ClaimBody,
-        answer=ClaimShown,
+        answer=ClaimResponse,
         summary="Claim; 200 with every outcome",
         refuses=(Code.WRONG_ROOM,),
     ),

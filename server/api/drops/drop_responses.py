@@ -15,13 +15,13 @@ from server.api.http.fields import (
     Message,
     Metadata,
     Moment,
-    Shown,
+    ResponseModel,
+    ShortText,
     Student,
-    Word,
     absent,
 )
 from server.api.http.paging import PageQuery
-from server.api.promotions.batches import ClaimConditionsShown
+from server.api.promotions.batches import ClaimConditionsResponse
 from server.core.drops import drop_rules
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import (
@@ -39,7 +39,7 @@ class AudienceBody(Body):
     """Whoever has one of the tags or is named. Without an audience it is everybody; one that nobody is in is
     refused."""
 
-    tags: Annotated[list[Word], Field(max_length=drop_rules.MAX_AUDIENCE_TAGS)] = Field(
+    tags: Annotated[list[ShortText], Field(max_length=drop_rules.MAX_AUDIENCE_TAGS)] = Field(
         default_factory=list
     )
     students: Annotated[list[Student], Field(max_length=drop_rules.MAX_AUDIENCE_STUDENTS)] = Field(
@@ -86,12 +86,12 @@ class DropClaimsQuery(PageQuery):
     student: Student | None = None
 
 
-class AudienceShown(Shown):
+class AudienceResponse(ResponseModel):
     tags: list[str]
     students: list[str]
 
 
-class DropShown(Shown):
+class DropResponse(ResponseModel):
     """quantity = remaining + claimed + returned, and quantity = free + held + redeemed + returned +
     difference. What has `_total` beside it can fall, the total cannot. `released`: claims whose hold ended
     unused, their units are among the others again. `revoked`: told `won`, and taken back with an apology.
@@ -113,8 +113,8 @@ class DropShown(Shown):
     remaining: int
     duration_seconds: int
     opens_in_seconds: int
-    audience: AudienceShown | None = absent()
-    claim_conditions: ClaimConditionsShown | None = absent()
+    audience: AudienceResponse | None = absent()
+    claim_conditions: ClaimConditionsResponse | None = absent()
     opens_at: Moment | None
     closes_at: Moment | None
     closed_at: Moment | None = absent()
@@ -142,18 +142,18 @@ class DropShown(Shown):
     created_at: Moment
 
 
-class DropPage(Shown):
-    drops: list[DropShown]
+class DropPage(ResponseModel):
+    drops: list[DropResponse]
     next: str | None
 
 
-class DropClaimShown(Shown):
+class DropClaimResponse(ResponseModel):
     student: str
     state: ClaimState
     won_at: Moment
     confirmed_at: Moment | None
 
 
-class DropClaimPage(Shown):
-    claims: list[DropClaimShown]
+class DropClaimPage(ResponseModel):
+    claims: list[DropClaimResponse]
     next: str | None

@@ -7,15 +7,15 @@ from typing import Any
 
 from server.api.drops.claims import CouponWon
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
-from server.api.http.fields import Instant, Shown, absent
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.fields import Instant, ResponseModel, absent
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
 from server.core.refusals import Refused
 
 
-class RoomDropShown(Shown):
+class RoomDropResponse(ResponseModel):
     """A drop as its room sees it; `discount` to `validity` are the template's."""
 
     id: str
@@ -40,14 +40,14 @@ class RoomDropShown(Shown):
     close_reason: str | None = absent()
 
 
-class MyClaimShown(Shown):
+class MyClaimResponse(ResponseModel):
     drop_id: str
     state: ClaimState
     won_at: Instant
     coupon: CouponWon | None = absent()
 
 
-class SnapshotShown(Shown):
+class SnapshotResponse(ResponseModel):
     type: str
     room: str
     student: str
@@ -55,21 +55,23 @@ class SnapshotShown(Shown):
     epoch: str
     offset: int
     present: int
-    drops: list[RoomDropShown]
-    claims: list[MyClaimShown]
+    drops: list[RoomDropResponse]
+    claims: list[MyClaimResponse]
 
 
-async def snapshot(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
-    return Answer(await parts.snapshot(asked.path["room"], asked.identity))
+async def snapshot(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    return ApiResponse(await parts.snapshot(asked.path["room"], asked.identity))
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/rooms/{room}/snapshot",
         rule=auth.STUDENT,
         handler=snapshot,
-        answer=SnapshotShown,
+        answer=SnapshotResponse,
         summary="The room's state and my claims, as the socket's welcome",
     ),
 )

@@ -1,7 +1,7 @@
 """How often somebody may type a code that is none: guessing, by student and by address.
 
-Made with the application (`ApiParts`), asked by `wallet_codes.py`. Only wrong codes count. A student has
-few tries, an address many: a campus of 10,000 mistypes too. Where an address has none left, those behind
+Made with the application (`ApiDependencies`), asked by `wallet_codes.py`. Only wrong codes count. A student
+has few tries, an address many: a campus of 10,000 mistypes too. Where an address has none left, those behind
 it who have typed nothing wrong lately still get theirs, so nobody is turned away for a neighbour (decision
 0016).
 

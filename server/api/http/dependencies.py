@@ -36,7 +36,7 @@ class ClaimLimiter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ApiParts:
+class ApiDependencies:
     """`public_url` and `allowed_origins` are origins (`https://school.example`). `figures()` answers
     what `/metrics` says. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
     `lost_page` answers a browser whose address leads nowhere.

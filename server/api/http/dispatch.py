@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from server.api.http import auth, request_body, validation_errors
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, NoBody, Streamed
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, NoBody, Streamed
 from server.api.http.fields import ROOM_PATTERN, Body, QueryFields, ReadingContext
 from server.api.http.problems import KINDS, problem
 from server.core import media_types
@@ -35,7 +35,7 @@ _TYPED = re.compile(r".{1,64}")  # a code as somebody reads it out
 _PATTERNS = {"room": _ROOM, "id": _ID, "order_id": _ORDER, "code": _TYPED}
 
 
-def endpoint(call: AnyCall, parts: ApiParts) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(call: AnyCall, parts: ApiDependencies) -> Callable[[Request], Awaitable[Response]]:
     """The call as Starlette wants it. An exception that is no refusal passes: it is counted here and
     answered by `app.py`."""
     route = f"{call.method} {call.path}"
@@ -56,10 +56,10 @@ def endpoint(call: AnyCall, parts: ApiParts) -> Callable[[Request], Awaitable[Re
     return serve
 
 
-_Answered = Answer | Streamed | Refused
+_Answered = ApiResponse | Streamed | Refused
 
 
-async def _answer_in_time(call: AnyCall, parts: ApiParts, request: Request) -> _Answered:
+async def _answer_in_time(call: AnyCall, parts: ApiDependencies, request: Request) -> _Answered:
     deadline = asyncio.timeout(parts.deadline_s)
     try:
         async with deadline:
@@ -72,7 +72,7 @@ async def _answer_in_time(call: AnyCall, parts: ApiParts, request: Request) -> _
         return Refused(Code.UNAVAILABLE, "it took too long")
 
 
-async def _answer(call: AnyCall, parts: ApiParts, request: Request) -> _Answered:
+async def _answer(call: AnyCall, parts: ApiDependencies, request: Request) -> _Answered:
     now = parts.clock()
     identity = _admitted(call, parts, request, now)
     if isinstance(identity, Refused):
@@ -86,7 +86,7 @@ async def _answer(call: AnyCall, parts: ApiParts, request: Request) -> _Answered
     key = _idempotency_key(call, request, identity, sent)
     if isinstance(key, Refused):
         return key
-    asked = Asked(
+    asked = ApiRequest(
         identity=identity,
         path=request.path_params,
         query=query,
@@ -108,7 +108,9 @@ class _Sent:
     hash: str = ""
 
 
-def _admitted(call: AnyCall, parts: ApiParts, request: Request, now: int) -> Identity | Refused:
+def _admitted(
+    call: AnyCall, parts: ApiDependencies, request: Request, now: int
+) -> Identity | Refused:
     identity = auth.identify(parts.token_keys, request.headers.get("authorization"), now)
     if isinstance(identity, Refused):
         return identity
@@ -136,15 +138,15 @@ def _read_query(call: AnyCall, request: Request) -> QueryFields | Refused:
     return query
 
 
-async def _read_sent(call: AnyCall, parts: ApiParts, request: Request) -> _Sent | Refused:
+async def _read_sent(call: AnyCall, parts: ApiDependencies, request: Request) -> _Sent | Refused:
     if call.method == "GET":
         return _Sent(NoBody())
     raw = await request_body.read_body(request)
     if isinstance(raw, Refused):
         return raw
-    objection = _objection(request) if raw else None
-    if objection is not None:
-        return Refused(Code.UNSUPPORTED_MEDIA_TYPE, objection)
+    stacking_conflict = _objection(request) if raw else None
+    if stacking_conflict is not None:
+        return Refused(Code.UNSUPPORTED_MEDIA_TYPE, stacking_conflict)
     json = request_body.decode(raw or b"{}")
     if isinstance(json, Refused):
         return json
@@ -157,7 +159,9 @@ async def _read_sent(call: AnyCall, parts: ApiParts, request: Request) -> _Sent 
 
 def _objection(request: Request) -> str | None:
     headers = request.headers
-    return media_types.objection(headers.get("content-type"), headers.get("content-encoding"))
+    return media_types.stacking_conflict(
+        headers.get("content-type"), headers.get("content-encoding")
+    )
 
 
 def _idempotency_key(

@@ -1,6 +1,6 @@
 """What never changes of a drop, kept at hand for claims that come by HTTP.
 
-Part of `ApiParts`, asked by `claims.py`. A room that falls back to HTTP asks for one drop thousands of
+Part of `ApiDependencies`, asked by `claims.py`. A room that falls back to HTTP asks for one drop thousands of
 times in a second; one look-up is enough. What the student's rooms show comes first: the ledger may be
 away, and claims go on.
 

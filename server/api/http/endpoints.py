@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from server.api.http.auth import Rule
-from server.api.http.dependencies import ApiParts
+from server.api.http.dependencies import ApiDependencies
 from server.api.http.fields import Body, QueryFields
 from server.core.identity import Identity
 from server.core.refusals import Code, Refused
@@ -30,7 +30,7 @@ class NoQuery(QueryFields):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[B, Q]):
+class ApiRequest(Generic[B, Q]):
     """A request that was let in and understood. `path` holds the names of the path; `now` is ms;
     `address` whose the caller's connection is, behind the proxies we trust."""
 
@@ -46,7 +46,7 @@ class Asked(Generic[B, Q]):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """`body` is a model, or JSON that was encoded before. `status` None: the call's own."""
 
     body: BaseModel | bytes
@@ -64,11 +64,11 @@ class Streamed:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[ApiParts, Asked[B, Q]], Awaitable[Answer | Streamed | Refused]]
+Handler = Callable[[ApiDependencies, ApiRequest[B, Q]], Awaitable[ApiResponse | Streamed | Refused]]
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[B, Q]):
+class Endpoint(Generic[B, Q]):
     """`body` and `query` are those that the handler is asked with. `refuses`: the codes of its own,
     besides those that follow from token, body and path. `is_create`: takes an Idempotency-Key.
     `needs_version`: takes If-Match. `streams`: another media type it answers in."""
@@ -93,4 +93,4 @@ class Call(Generic[B, Q]):
         return self.body is not NoBody
 
 
-AnyCall = Call[Any, Any]
+AnyCall = Endpoint[Any, Any]

@@ -40,7 +40,7 @@ class Body(BaseModel):
     )
 
 
-class Shown(BaseModel):
+class ResponseModel(BaseModel):
     """What we answer."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -99,7 +99,7 @@ RequestId = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")
 ]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_]+$")]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64), Readable]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64), Readable]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=60), Readable]
 Message = Annotated[str, StringConstraints(max_length=200), Readable]
 Description = Annotated[str, StringConstraints(max_length=2_000), Readable]

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.api.http.dependencies import ApiParts
+from server.api.http.dependencies import ApiDependencies
 from server.api.http.public_endpoints import Endpoint, PlainCall
 
 CALLS = (
@@ -22,7 +22,7 @@ CALLS = (
 )
 
 
-def health_routes(parts: ApiParts) -> list[BaseRoute]:
+def health_routes(parts: ApiDependencies) -> list[BaseRoute]:
     return [
         Route("/livez", _livez(parts)),
         Route("/readyz", _readyz(parts)),
@@ -30,21 +30,21 @@ def health_routes(parts: ApiParts) -> list[BaseRoute]:
     ]
 
 
-def _livez(parts: ApiParts) -> Endpoint:
+def _livez(parts: ApiDependencies) -> Endpoint:
     async def livez(_request: Request) -> Response:
         return _verdict(*await parts.health.livez())
 
     return livez
 
 
-def _readyz(parts: ApiParts) -> Endpoint:
+def _readyz(parts: ApiDependencies) -> Endpoint:
     async def readyz(_request: Request) -> Response:
         return _verdict(*await parts.health.readyz())
 
     return readyz
 
 
-def _metrics(parts: ApiParts) -> Endpoint:
+def _metrics(parts: ApiDependencies) -> Endpoint:
     async def metrics(_request: Request) -> Response:
         return Response(await parts.figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoQuery
-from server.api.http.fields import Body, Count, Id, Metadata, Title, Word
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.fields import Body, Count, Id, Metadata, ShortText, Title
 from server.api.promotions.batches import (
-    BatchShown,
+    BatchResponse,
     ClaimWindowBody,
-    RoomShareBody,
+    RoomQuotaBody,
     answer_of,
     shares_asked,
 )
@@ -36,18 +36,20 @@ class BatchEditBody(Body):
     template_id: Id | None = None
     name: Title | None = None
     quantity: Count | None = None
-    channel: Word | None = None
+    channel: ShortText | None = None
     per_student: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)] | None = None
     code_prefix: Annotated[str, Field(max_length=12)] | None = None
     hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
     campaign_id: Id | None = None
-    rooms: Annotated[list[RoomShareBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
+    rooms: Annotated[list[RoomQuotaBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
     claim_window: ClaimWindowBody | None = None
     metadata: Metadata | None = None
     expected_quantity: Count | None = None
 
 
-async def edit(parts: ApiParts, asked: Asked[BatchEditBody, NoQuery]) -> Answer | Refused:
+async def edit(
+    parts: ApiDependencies, asked: ApiRequest[BatchEditBody, NoQuery]
+) -> ApiResponse | Refused:
     version = version_asked(asked.if_match)
     if isinstance(version, Refused):
         return version
@@ -83,13 +85,13 @@ def _changes(body: BatchEditBody) -> dict[str, object] | Refused:
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="PATCH",
         path="/v1/batches/{id}",
         rule=auth.OPERATOR,
         handler=edit,
         body=BatchEditBody,
-        answer=BatchShown,
+        answer=BatchResponse,
         summary="Change a batch: once something is made of it, its name, metadata, a later end, more units",
         refuses=(Code.WRONG_STATE,),
         needs_version=True,

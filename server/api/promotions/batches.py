@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
 from server.api.http.fields import (
     Body,
     Count,
@@ -19,18 +19,18 @@ from server.api.http.fields import (
     Metadata,
     Moment,
     NotEmpty,
+    ResponseModel,
     Room,
-    Shown,
+    ShortText,
     Title,
     UntilDay,
-    Word,
     absent,
 )
 from server.api.http.paging import PageQuery, first_page
-from server.api.promotions.stops import StopShown, shown_stop
+from server.api.promotions.stops import StopResponse, shown_stop
 from server.core.identity import Identity, Role
 from server.core.promotions import batch_rules
-from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomQuota
 from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 from server.core.promotions.stops import StopState
 from server.core.refusals import Code, Refused
@@ -39,7 +39,7 @@ from server.ledger.promotions import batches as ledger
 from server.ledger.promotions import stops
 
 
-class RoomShareBody(Body):
+class RoomQuotaBody(Body):
     """`quantity` absent: whatever the batch has left."""
 
     room: Room
@@ -57,7 +57,8 @@ class ClaimConditionsBody(Body):
     """What an account must be to claim: have one of the tags, be new. Without `tags` it may have any."""
 
     tags: (
-        Annotated[list[Word], Field(max_length=batch_rules.MAX_CONDITION_TAGS), NotEmpty] | None
+        Annotated[list[ShortText], Field(max_length=batch_rules.MAX_CONDITION_TAGS), NotEmpty]
+        | None
     ) = None
     new: bool = False
 
@@ -69,36 +70,36 @@ class BatchBody(Body):
     template_id: Id
     name: Title
     quantity: Count | None
-    channel: Word
+    channel: ShortText
     per_student: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)]
     code_prefix: Annotated[str, Field(max_length=12)] | None = None
     hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
     campaign_id: Id | None = None
-    rooms: Annotated[list[RoomShareBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
+    rooms: Annotated[list[RoomQuotaBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
     claim_window: ClaimWindowBody | None = None
     claim_conditions: ClaimConditionsBody | None = None
     metadata: Metadata | None = None
 
 
-class RoomShareShown(Shown):
+class RoomQuotaResponse(ResponseModel):
     room: str
     quantity: int | None
     remaining: int | None
 
 
-class ClaimWindowShown(Shown):
+class ClaimWindowResponse(ResponseModel):
     from_at: Moment = Field(alias="from")
     until_at: Moment = Field(alias="until")
 
 
-class ClaimConditionsShown(Shown):
+class ClaimConditionsResponse(ResponseModel):
     """`tags` is left out where any will do."""
 
     tags: list[str] | None = absent()
     new: bool
 
 
-class OfferShown(Shown):
+class OfferResponse(ResponseModel):
     """What a teacher must know of the template to drop it."""
 
     name: str
@@ -106,14 +107,14 @@ class OfferShown(Shown):
     discount: dict[str, Any]
 
 
-class BatchShown(Shown):
+class BatchResponse(ResponseModel):
     """`remaining` falls when a drop is allotted and rises when units return; null = unlimited.
     `droppable`: the most that the asker could put into one drop now."""
 
     id: str
     template_id: str
     template_version: int
-    template: OfferShown
+    template: OfferResponse
     name: str
     quantity: int | None
     remaining: int | None
@@ -123,21 +124,23 @@ class BatchShown(Shown):
     code_prefix: str
     hold_seconds: int | None = absent()
     campaign_id: str | None = absent()
-    rooms: list[RoomShareShown] | None = absent()
-    claim_window: ClaimWindowShown | None = absent()
-    claim_conditions: ClaimConditionsShown | None = absent()
-    stopped: StopShown | None = absent()
+    rooms: list[RoomQuotaResponse] | None = absent()
+    claim_window: ClaimWindowResponse | None = absent()
+    claim_conditions: ClaimConditionsResponse | None = absent()
+    stopped: StopResponse | None = absent()
     metadata: dict[str, str]
     created_at: Moment
     version: int
 
 
-class BatchPage(Shown):
-    batches: list[BatchShown]
+class BatchPage(ResponseModel):
+    batches: list[BatchResponse]
     next: str | None
 
 
-async def create(parts: ApiParts, asked: Asked[BatchBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[BatchBody, NoQuery]
+) -> ApiResponse | Refused:
     made = await flows.create_batch(
         parts.ledger, asked.identity.subject, _form(asked.body), asked.key, asked.now
     )
@@ -146,28 +149,30 @@ async def create(parts: ApiParts, asked: Asked[BatchBody, NoQuery]) -> Answer | 
     return await answer_of(parts, made, asked.identity)
 
 
-async def answer_of(parts: ApiParts, batch: Batch, identity: Identity) -> Answer:
+async def answer_of(parts: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
     """With its version as ETag."""
     async with parts.ledger.read() as conn:
         offers = await ledger.offers_of(conn, [batch.id])
-    return Answer(_shown(batch, offers[batch.id], identity), _etag(batch))
+    return ApiResponse(_shown(batch, offers[batch.id], identity), _etag(batch))
 
 
 def _etag(batch: Batch) -> dict[str, str]:
     return {"ETag": f'"{batch.version}"'}
 
 
-async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
     async with parts.ledger.read() as conn:
         found = await ledger.find(conn, asked.path["id"])
         offers = await ledger.offers_of(conn, [asked.path["id"]])
         stopped = (await stops.of_targets(conn, [asked.path["id"]])).get(asked.path["id"])
     if found is None or not _is_visible(found, asked.identity):
         return Refused(Code.NOT_FOUND)
-    return Answer(_shown(found, offers[found.id], asked.identity, stopped), _etag(found))
+    return ApiResponse(_shown(found, offers[found.id], asked.identity, stopped), _etag(found))
 
 
-async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+async def index(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+) -> ApiResponse | Refused:
     limit, rooms = asked.query.limit, _rooms_of(asked.identity)
     async with parts.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, asked.query.after, rooms)
@@ -177,7 +182,7 @@ async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Re
     shown = [
         _shown(batch, offers[batch.id], asked.identity, stopped.get(batch.id)) for batch in page
     ]
-    return Answer(BatchPage(batches=shown, next=following))
+    return ApiResponse(BatchPage(batches=shown, next=following))
 
 
 def _rooms_of(identity: Identity) -> frozenset[str] | None:
@@ -214,21 +219,21 @@ def conditions_asked(body: ClaimConditionsBody | None) -> ClaimConditions:
     return ANYBODY if body is None else ClaimConditions(frozenset(body.tags or ()), body.new)
 
 
-def shares_asked(rooms: list[RoomShareBody] | None) -> tuple[RoomShare, ...] | None:
+def shares_asked(rooms: list[RoomQuotaBody] | None) -> tuple[RoomQuota, ...] | None:
     if rooms is None:
         return None
-    return tuple(RoomShare(share.room, share.quantity) for share in rooms)
+    return tuple(RoomQuota(share.room, share.quantity) for share in rooms)
 
 
 def _shown(
     batch: Batch, offer: ledger.Offer, identity: Identity, stopped: StopState | None = None
-) -> BatchShown:
+) -> BatchResponse:
     rooms = _rooms_of(identity)
-    return BatchShown(
+    return BatchResponse(
         id=batch.id,
         template_id=batch.template_id,
         template_version=batch.template_version,
-        template=OfferShown(
+        template=OfferResponse(
             name=offer.name, currency=offer.currency, discount=dict(offer.discount)
         ),
         name=batch.name,
@@ -250,42 +255,42 @@ def _shown(
     )
 
 
-def _shown_shares(batch: Batch, rooms: frozenset[str] | None) -> list[RoomShareShown] | None:
+def _shown_shares(batch: Batch, rooms: frozenset[str] | None) -> list[RoomQuotaResponse] | None:
     if batch.rooms is None:
         return None
     return [
-        RoomShareShown(room=share.room, quantity=share.quantity, remaining=share.remaining)
+        RoomQuotaResponse(room=share.room, quantity=share.quantity, remaining=share.remaining)
         for share in batch.rooms
         if rooms is None or share.room in rooms
     ]
 
 
-def _shown_window(window: ClaimWindow | None) -> ClaimWindowShown | None:
+def _shown_window(window: ClaimWindow | None) -> ClaimWindowResponse | None:
     if window is None:
         return None
-    return ClaimWindowShown.model_validate({"from": window.from_at, "until": window.until_at})
+    return ClaimWindowResponse.model_validate({"from": window.from_at, "until": window.until_at})
 
 
-def shown_conditions(conditions: ClaimConditions) -> ClaimConditionsShown | None:
+def shown_conditions(conditions: ClaimConditions) -> ClaimConditionsResponse | None:
     """None where any account will do."""
     if conditions.is_anybody:
         return None
-    return ClaimConditionsShown(tags=sorted(conditions.tags) or None, new=conditions.new)
+    return ClaimConditionsResponse(tags=sorted(conditions.tags) or None, new=conditions.new)
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/batches",
         rule=auth.OPERATOR,
         handler=create,
         body=BatchBody,
-        answer=BatchShown,
+        answer=BatchResponse,
         status=201,
         summary="Set coupons of a template aside for a channel",
         is_create=True,
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/batches",
         rule=auth.INSTRUCTOR_READ,
@@ -294,12 +299,12 @@ CALLS: tuple[AnyCall, ...] = (
         answer=BatchPage,
         summary="Batches, newest first; to instructors those they may drop of",
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/batches/{id}",
         rule=auth.INSTRUCTOR_READ,
         handler=show,
-        answer=BatchShown,
+        answer=BatchResponse,
         summary="A batch and what is left of it",
     ),
 )

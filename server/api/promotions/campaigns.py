@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
 from server.api.http.fields import (
     Amount,
     Body,
@@ -19,13 +19,13 @@ from server.api.http.fields import (
     Metadata,
     Moment,
     Readable,
-    Shown,
+    ResponseModel,
     Title,
     UntilDay,
     absent,
 )
 from server.api.http.paging import PageQuery, first_page
-from server.api.promotions.stops import StopShown, shown_stop
+from server.api.promotions.stops import StopResponse, shown_stop
 from server.core.promotions import campaigns as core
 from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Phase
 from server.core.promotions.stops import StopState
@@ -72,14 +72,14 @@ class CampaignBody(Body):
     metadata: Metadata | None = None
 
 
-class WarningShown(Shown):
+class WarningResponse(ResponseModel):
     """`level`: percent of the budget that was taken for the first time then."""
 
     level: int
     at: Moment
 
 
-class BudgetPartsShown(Shown):
+class BudgetPartsResponse(ResponseModel):
     """amount = free + exposed + settled. `exposed`: allotted to drops or issued, and not used yet, at its
     greatest. `settled`: what used coupons really took. `free` is below 0 only where coupons were used
     after their part had been given back."""
@@ -89,21 +89,21 @@ class BudgetPartsShown(Shown):
     free: int
     exposed: int
     settled: int
-    warnings: list[WarningShown]
+    warnings: list[WarningResponse]
 
 
-class BudgetShown(Shown):
-    money: BudgetPartsShown | None = absent()
-    pieces: BudgetPartsShown | None = absent()
+class BudgetResponse(ResponseModel):
+    money: BudgetPartsResponse | None = absent()
+    pieces: BudgetPartsResponse | None = absent()
 
 
-class PhaseShown(Shown):
+class PhaseResponse(ResponseModel):
     name: str
     from_at: Moment = Field(alias="from")
     until_at: Moment = Field(alias="until")
 
 
-class CampaignShown(Shown):
+class CampaignResponse(ResponseModel):
     """`phase`: the name of the one that is now."""
 
     id: str
@@ -111,48 +111,52 @@ class CampaignShown(Shown):
     purpose: str
     starts_at: Moment
     ends_at: Moment
-    budget: BudgetShown | None = absent()
-    phases: list[PhaseShown]
+    budget: BudgetResponse | None = absent()
+    phases: list[PhaseResponse]
     phase: str | None = absent()
     per_student: int | None = absent()
-    stopped: StopShown | None = absent()
+    stopped: StopResponse | None = absent()
     metadata: dict[str, str]
     created_by: str
     created_at: Moment
 
 
-class CampaignPage(Shown):
-    campaigns: list[CampaignShown]
+class CampaignPage(ResponseModel):
+    campaigns: list[CampaignResponse]
     next: str | None
 
 
-async def create(parts: ApiParts, asked: Asked[CampaignBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[CampaignBody, NoQuery]
+) -> ApiResponse | Refused:
     made = await flows.create_campaign(
         parts.ledger, asked.identity.subject, _form(asked.body), asked.key, asked.now
     )
     return made if isinstance(made, Refused) else await _answer(parts, made, asked.now)
 
 
-async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
     async with parts.ledger.read() as conn:
         found = await ledger.find(conn, asked.path["id"])
     return Refused(Code.NOT_FOUND) if found is None else await _answer(parts, found, asked.now)
 
 
-async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+async def index(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+) -> ApiResponse | Refused:
     limit = asked.query.limit
     async with parts.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, asked.query.after)
         stopped = await stops.of_targets(conn, [campaign.id for campaign in found])
     page, following = first_page(found, limit)
     shown = [_shown(campaign, stopped.get(campaign.id), asked.now) for campaign in page]
-    return Answer(CampaignPage(campaigns=shown, next=following))
+    return ApiResponse(CampaignPage(campaigns=shown, next=following))
 
 
-async def _answer(parts: ApiParts, campaign: Campaign, now: int) -> Answer:
+async def _answer(parts: ApiDependencies, campaign: Campaign, now: int) -> ApiResponse:
     async with parts.ledger.read() as conn:
         stopped = await stops.of_targets(conn, [campaign.id])
-    return Answer(_shown(campaign, stopped.get(campaign.id), now))
+    return ApiResponse(_shown(campaign, stopped.get(campaign.id), now))
 
 
 def _form(body: CampaignBody) -> CampaignForm:
@@ -170,9 +174,9 @@ def _form(body: CampaignBody) -> CampaignForm:
     )
 
 
-def _shown(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignShown:
+def _shown(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignResponse:
     phase = campaign.phase_at(now)
-    return CampaignShown(
+    return CampaignResponse(
         id=campaign.id,
         name=campaign.name,
         purpose=campaign.purpose,
@@ -189,48 +193,48 @@ def _shown(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignS
     )
 
 
-def _shown_budget(campaign: Campaign) -> BudgetShown | None:
+def _shown_budget(campaign: Campaign) -> BudgetResponse | None:
     if not campaign.budgets:
         return None
-    return BudgetShown(
+    return BudgetResponse(
         money=_shown_parts(campaign.budget(BudgetKind.MONEY)),
         pieces=_shown_parts(campaign.budget(BudgetKind.PIECES)),
     )
 
 
-def _shown_parts(budget: Budget | None) -> BudgetPartsShown | None:
+def _shown_parts(budget: Budget | None) -> BudgetPartsResponse | None:
     if budget is None:
         return None
-    return BudgetPartsShown(
+    return BudgetPartsResponse(
         amount=budget.amount,
         currency=budget.currency,
         free=budget.free,
         exposed=budget.exposed,
         settled=budget.settled,
         warnings=[
-            WarningShown(level=level, at=at) for level, at in sorted(budget.warnings.items())
+            WarningResponse(level=level, at=at) for level, at in sorted(budget.warnings.items())
         ],
     )
 
 
-def _shown_phase(phase: Phase) -> PhaseShown:
+def _shown_phase(phase: Phase) -> PhaseResponse:
     window = {"from": phase.from_at, "until": phase.until_at}
-    return PhaseShown.model_validate({"name": phase.name, **window})
+    return PhaseResponse.model_validate({"name": phase.name, **window})
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/campaigns",
         rule=auth.OPERATOR,
         handler=create,
         body=CampaignBody,
-        answer=CampaignShown,
+        answer=CampaignResponse,
         status=201,
         summary="Make a campaign",
         is_create=True,
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/campaigns",
         rule=auth.OPERATOR_READ,
@@ -239,12 +243,12 @@ CALLS: tuple[AnyCall, ...] = (
         answer=CampaignPage,
         summary="Campaigns, newest first",
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/campaigns/{id}",
         rule=auth.OPERATOR_READ,
         handler=show,
-        answer=CampaignShown,
+        answer=CampaignResponse,
         summary="A campaign, and where its budget is",
     ),
 )

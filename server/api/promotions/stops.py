@@ -8,13 +8,21 @@ from typing import Annotated
 from pydantic import Field
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, Handler, NoBody, NoQuery
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import (
+    AnyCall,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    Handler,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import (
     Body,
     Moment,
     Readable,
-    Shown,
+    ResponseModel,
 )
 from server.core.promotions.stops import EVERYTHING, MAX_REASON, StopForm, Stoppable, StopState
 from server.core.refusals import Refused
@@ -30,7 +38,7 @@ class StopBody(Body):
     reason: Annotated[str, Field(max_length=MAX_REASON), Readable] = ""
 
 
-class StopShown(Shown):
+class StopResponse(ResponseModel):
     """What is stopped now. The rest is of the last change."""
 
     claims: bool
@@ -40,15 +48,15 @@ class StopShown(Shown):
     changed_at: Moment
 
 
-def shown_stop(state: StopState | None) -> StopShown | None:
+def shown_stop(state: StopState | None) -> StopResponse | None:
     """None where nothing is stopped."""
     if state is None or not (state.claims or state.use):
         return None
     return _shown(state)
 
 
-def _shown(state: StopState) -> StopShown:
-    return StopShown(
+def _shown(state: StopState) -> StopResponse:
+    return StopResponse(
         claims=state.claims,
         use=state.use,
         reason=state.reason,
@@ -57,54 +65,66 @@ def _shown(state: StopState) -> StopShown:
     )
 
 
-async def stop_campaign(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+async def stop_campaign(
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+) -> ApiResponse | Refused:
     return await _change(parts, asked, Stoppable.CAMPAIGN, is_stop=True)
 
 
-async def resume_campaign(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+async def resume_campaign(
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+) -> ApiResponse | Refused:
     return await _change(parts, asked, Stoppable.CAMPAIGN, is_stop=False)
 
 
-async def stop_batch(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+async def stop_batch(
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+) -> ApiResponse | Refused:
     return await _change(parts, asked, Stoppable.BATCH, is_stop=True)
 
 
-async def resume_batch(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+async def resume_batch(
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+) -> ApiResponse | Refused:
     return await _change(parts, asked, Stoppable.BATCH, is_stop=False)
 
 
-async def stop_everything(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+async def stop_everything(
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+) -> ApiResponse | Refused:
     return await _change(parts, asked, Stoppable.EVERYTHING, is_stop=True)
 
 
-async def resume_everything(parts: ApiParts, asked: Asked[StopBody, NoQuery]) -> Answer | Refused:
+async def resume_everything(
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+) -> ApiResponse | Refused:
     return await _change(parts, asked, Stoppable.EVERYTHING, is_stop=False)
 
 
-async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
     async with parts.ledger.read() as conn:
-        return Answer(_shown(await ledger.find(conn, EVERYTHING)))
+        return ApiResponse(_shown(await ledger.find(conn, EVERYTHING)))
 
 
 async def _change(
-    parts: ApiParts, asked: Asked[StopBody, NoQuery], kind: Stoppable, *, is_stop: bool
-) -> Answer | Refused:
+    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery], kind: Stoppable, *, is_stop: bool
+) -> ApiResponse | Refused:
     body = asked.body
     form = StopForm(kind, asked.path.get("id", ""), body.claims, body.use, body.reason)
     state = await flows.change_stop(
         parts.ledger, parts.drop_desk, form, is_stop, asked.identity.subject, asked.now
     )
-    return state if isinstance(state, Refused) else Answer(_shown(state))
+    return state if isinstance(state, Refused) else ApiResponse(_shown(state))
 
 
 def _call(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyCall:
-    return Call(
+    return Endpoint(
         method="POST",
         path=path,
         rule=auth.OPERATOR,
         handler=handler,
         body=StopBody,
-        answer=StopShown,
+        answer=StopResponse,
         summary=summary,
     )
 
@@ -116,12 +136,12 @@ CALLS: tuple[AnyCall, ...] = (
     _call("/v1/batches/{id}/resume", resume_batch, "Let them go on"),
     _call("/v1/stop", stop_everything, "Stop all claims, all use or both"),
     _call("/v1/resume", resume_everything, "Let them go on"),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/stop",
         rule=auth.OPERATOR_READ,
         handler=show,
-        answer=StopShown,
+        answer=StopResponse,
         summary="Whether everything is stopped",
     ),
 )

@@ -14,11 +14,11 @@ from server.api.http.fields import (
     FromDay,
     Instant,
     Readable,
+    ResponseModel,
     Seconds,
-    Shown,
+    ShortText,
     UntilDay,
     Url,
-    Word,
     absent,
 )
 from server.core.promotions import templates as core
@@ -31,7 +31,7 @@ from server.core.promotions.template_rules import (
 )
 
 MinorAmount = Annotated[Amount, Field(ge=1)]
-Ids = Annotated[list[Word], Field(max_length=500)]
+Ids = Annotated[list[ShortText], Field(max_length=500)]
 Pieces = Annotated[int, Field(ge=1, le=MAX_PIECES)]
 DeductsWord = Literal["goods", "shipping", "tax", "fee"]
 ClassWord = Literal["product", "order", "shipping"]
@@ -66,7 +66,7 @@ class Gift(Body):
     """Adds this course at 0; the list price of one piece is kept for the record. `quantity` absent: 1."""
 
     kind: Literal["gift"]
-    course: Word
+    course: ShortText
     list_price: Amount
     quantity: Annotated[int, Field(ge=1, le=MAX_GIFTS)] | None = absent()
     name: Annotated[str, Field(max_length=60), Readable] | None = absent()
@@ -110,7 +110,7 @@ class FixedValidity(Body):
     until_at: UntilDay = Field(alias="until")
 
 
-class FixedValidityShown(Shown):
+class FixedValidityResponse(ResponseModel):
     kind: Literal["fixed"]
     from_at: Instant = Field(alias="from")
     until_at: Instant = Field(alias="until")
@@ -151,7 +151,7 @@ Discount = Annotated[
 ]
 Deducts = Annotated[list[DeductsWord], Field(min_length=1, max_length=4)]
 Validity = Annotated[FixedValidity | RelativeValidity, Field(discriminator="kind")]
-ValidityShown = Annotated[FixedValidityShown | RelativeValidity, Field(discriminator="kind")]
+ValidityShown = Annotated[FixedValidityResponse | RelativeValidity, Field(discriminator="kind")]
 
 
 def discount_of(body: AmountOff | PercentOff | ItemsFree | Gift | Rebate) -> core.Discount:

@@ -7,15 +7,15 @@ JSON, which is also what the ledger stores (core/promotions/template_forms.py).
 import re
 
 from server.api.http import auth
-from server.api.http.dependencies import ApiParts
-from server.api.http.endpoints import Answer, AnyCall, Asked, Call, NoBody, NoQuery
+from server.api.http.dependencies import ApiDependencies
+from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
 from server.api.http.fields import (
     Body,
     Currency,
     Description,
     Instant,
     Metadata,
-    Shown,
+    ResponseModel,
     Title,
     Url,
     absent,
@@ -66,7 +66,7 @@ class TemplateBody(Body):
     metadata: Metadata | None = None
 
 
-class TemplateShown(Shown):
+class TemplateResponse(ResponseModel):
     id: str
     version: int
     name: str
@@ -86,18 +86,22 @@ class TemplateShown(Shown):
     created_at: Instant
 
 
-class TemplatePage(Shown):
-    templates: list[TemplateShown]
+class TemplatePage(ResponseModel):
+    templates: list[TemplateResponse]
     next: str | None
 
 
-async def create(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
+async def create(
+    parts: ApiDependencies, asked: ApiRequest[TemplateBody, NoQuery]
+) -> ApiResponse | Refused:
     form, actor = _form(asked.body), asked.identity.subject
     made = await flows.create_template(parts.ledger, actor, form, asked.key, asked.now)
     return _answer(made)
 
 
-async def replace(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answer | Refused:
+async def replace(
+    parts: ApiDependencies, asked: ApiRequest[TemplateBody, NoQuery]
+) -> ApiResponse | Refused:
     version = version_asked(asked.if_match)
     if isinstance(version, Refused):
         return version
@@ -108,18 +112,20 @@ async def replace(parts: ApiParts, asked: Asked[TemplateBody, NoQuery]) -> Answe
     return _answer(made)
 
 
-async def show(parts: ApiParts, asked: Asked[NoBody, NoQuery]) -> Answer | Refused:
+async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
     async with parts.ledger.read() as conn:
         found = await ledger.find(conn, asked.path["id"])
     return _answer(found or Refused(Code.NOT_FOUND))
 
 
-async def index(parts: ApiParts, asked: Asked[NoBody, PageQuery]) -> Answer | Refused:
+async def index(
+    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+) -> ApiResponse | Refused:
     limit = asked.query.limit
     async with parts.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, asked.query.after)
     templates, following = first_page(found, limit)
-    return Answer(TemplatePage(templates=[_shown(each) for each in templates], next=following))
+    return ApiResponse(TemplatePage(templates=[_shown(each) for each in templates], next=following))
 
 
 def version_asked(if_match: str | None) -> int | Refused:
@@ -150,29 +156,29 @@ def _form(body: TemplateBody) -> TemplateForm:
     )
 
 
-def _shown(template: core.Template) -> TemplateShown:
-    return TemplateShown.model_validate(template_to_json(template))
+def _shown(template: core.Template) -> TemplateResponse:
+    return TemplateResponse.model_validate(template_to_json(template))
 
 
-def _answer(found: core.Template | Refused) -> Answer | Refused:
+def _answer(found: core.Template | Refused) -> ApiResponse | Refused:
     if isinstance(found, Refused):
         return found
-    return Answer(_shown(found), {"ETag": f'"{found.version}"'})
+    return ApiResponse(_shown(found), {"ETag": f'"{found.version}"'})
 
 
 CALLS: tuple[AnyCall, ...] = (
-    Call(
+    Endpoint(
         method="POST",
         path="/v1/templates",
         rule=auth.OPERATOR,
         handler=create,
         body=TemplateBody,
-        answer=TemplateShown,
+        answer=TemplateResponse,
         status=201,
         summary="Make a template",
         is_create=True,
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/templates",
         rule=auth.OPERATOR_READ,
@@ -181,21 +187,21 @@ CALLS: tuple[AnyCall, ...] = (
         answer=TemplatePage,
         summary="Templates, newest first",
     ),
-    Call(
+    Endpoint(
         method="GET",
         path="/v1/templates/{id}",
         rule=auth.OPERATOR_READ,
         handler=show,
-        answer=TemplateShown,
+        answer=TemplateResponse,
         summary="A template as it is now",
     ),
-    Call(
+    Endpoint(
         method="PUT",
         path="/v1/templates/{id}",
         rule=auth.OPERATOR,
         handler=replace,
         body=TemplateBody,
-        answer=TemplateShown,
+        answer=TemplateResponse,
         summary="Make its next version; what was issued before stays as it was",
         refuses=(Code.WRONG_STATE,),
         needs_version=True,

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from server.api.app import build_app
 from server.api.http.claim_limits import StudentLimiter
-from server.api.http.dependencies import ApiParts
+from server.api.http.dependencies import ApiDependencies
 from server.clock import now_ms
 from server.commands.process.dependency_health import Neighbours
 from server.commands.process.listening import local_url
@@ -28,18 +28,18 @@ from server.core.addresses import TrustedProxies
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.demo_link import DemoLink
 from server.desk.claim_desk import ClaimDesk
-from server.desk.consistency_status import BooksBoard
+from server.desk.consistency_status import ConsistencyStatus
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
-from server.desk.metrics_store import FigureBoard
-from server.desk.redis.connection import Doubt
+from server.desk.metrics_store import MetricsStore
+from server.desk.redis.connection import StalenessTracker
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
-from server.flows.coupons.coupon_publisher import CouponTeller
-from server.flows.stores import Places
+from server.flows.coupons.coupon_publisher import CouponPublisher
+from server.flows.stores import Stores
 from server.gateway import background_tasks
-from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.ids import new_id
@@ -57,7 +57,7 @@ class WebParts:
 
     app: ASGIApp
     ws_class: Callable[..., asyncio.Protocol]
-    doorkeeper: Doorkeeper
+    connection_limiter: ConnectionLimiter
     drain: Callable[[], Awaitable[None]]
 
 
@@ -70,7 +70,7 @@ async def compose_web(
     links: tuple[DemoLink, ...] = (),
 ) -> AsyncIterator[WebParts]:
     async with AsyncExitStack() as stack:
-        doubt = Doubt()
+        doubt = StalenessTracker()
         redis = await redis_of(stack, settings, doubt)
         ledger = await ledger_of(stack, settings)
         prefix = settings.key_prefix
@@ -96,12 +96,12 @@ async def compose_web(
             return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
 
         await stack.enter_async_context(background_tasks.running(gateway, subscribe, health))
-        teller = CouponTeller(Places(ledger, drop_desk, feed))
+        teller = CouponPublisher(Stores(ledger, drop_desk, feed))
         await stack.enter_async_context(teller.running())
         fence = Fence(redis, prefix, gateway.id)
-        board = FigureBoard(redis, prefix)
+        board = MetricsStore(redis, prefix)
         neighbours = Neighbours(
-            redis, fence, board, ledger, health, settings.replicas, BooksBoard(redis, prefix)
+            redis, fence, board, ledger, health, settings.replicas, ConsistencyStatus(redis, prefix)
         )
         await stack.enter_async_context(neighbours.looked_after())
         figures = Figures(
@@ -123,7 +123,7 @@ async def compose_web(
             figures.hush()
             await gateway.drain()
 
-        yield WebParts(app, gateway.protocol, gateway.doorkeeper, drain)
+        yield WebParts(app, gateway.protocol, gateway.connection_limiter, drain)
 
 
 def _api_parts(
@@ -133,10 +133,10 @@ def _api_parts(
     ledger: Ledger,
     health: Health,
     figures: Figures,
-) -> ApiParts:
+) -> ApiDependencies:
     """On the gateway's own desk, feed and keys."""
     public_url = settings.public_url or ""
-    return ApiParts(
+    return ApiDependencies(
         ledger=ledger,
         drop_desk=parts.drop_desk,
         claim_desk=parts.claim_desk,
@@ -156,7 +156,9 @@ def _api_parts(
     )
 
 
-def _with_pages(parts: ApiParts, settings: Settings, links: tuple[DemoLink, ...]) -> ApiParts:
+def _with_pages(
+    parts: ApiDependencies, settings: Settings, links: tuple[DemoLink, ...]
+) -> ApiDependencies:
     facts = PageFacts(
         settings.allowed_origins, settings.public_url or "", settings.login_url or "", links
     )
@@ -191,7 +193,11 @@ def _origins(settings: Settings) -> frozenset[str]:
 
 
 async def _claim_desk(
-    stack: AsyncExitStack, settings: Settings, redis: Redis, doubt: Doubt, metrics: Metrics
+    stack: AsyncExitStack,
+    settings: Settings,
+    redis: Redis,
+    doubt: StalenessTracker,
+    metrics: Metrics,
 ) -> ClaimDesk:
     on_call = _observe_calls(metrics)
     if not settings.replicas:

@@ -16,9 +16,9 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.desk import DeskUnavailableError
-from server.desk.consistency_status import BooksBoard
+from server.desk.consistency_status import ConsistencyStatus
 from server.desk.fence import Fence
-from server.desk.metrics_store import FigureBoard
+from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import asked
 from server.desk.redis.replicas import replicas_following
 from server.ledger.engine import Ledger, LedgerUnavailableError
@@ -37,11 +37,13 @@ class Neighbours:
 
     redis: Redis
     fence: Fence
-    board: FigureBoard
+    board: MetricsStore
     ledger: Ledger
     health: Health
     replicas: int = 0  # that wins wait for
-    books: BooksBoard | None = None  # what a worker found when it last compared desk and ledger
+    books: ConsistencyStatus | None = (
+        None  # what a worker found when it last compared desk and ledger
+    )
 
     @asynccontextmanager
     async def looked_after(self) -> AsyncIterator[None]:
@@ -127,7 +129,7 @@ def _words_of(shut: Sequence[int], why: Mapping[int, str]) -> str:
     return f"{len(shut)} shards shut: {', '.join(words)}"
 
 
-async def _verdict_of(books: BooksBoard) -> str:
+async def _verdict_of(books: ConsistencyStatus) -> str:
     try:
         last = await books.last()
     except DeskUnavailableError:
@@ -144,7 +146,7 @@ async def _verdict_of(books: BooksBoard) -> str:
 
 
 @asynccontextmanager
-async def trouble_told(ledger: Ledger, board: FigureBoard) -> AsyncIterator[None]:
+async def trouble_told(ledger: Ledger, board: MetricsStore) -> AsyncIterator[None]:
     """As long as this context lasts the others hear what writing to the ledger runs into here."""
 
     async def tell() -> None:

@@ -12,7 +12,7 @@ from server.commands.process.listening import listen
 from server.settings import Settings
 
 
-class Door:
+class ListeningSocket:
     """`fd` is what a child listens on. Opened when it is first asked for, and again after `give_up`."""
 
     def __init__(self, settings: Settings) -> None:

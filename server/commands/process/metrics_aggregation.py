@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from server import exposition
 from server.desk import DeskUnavailableError
-from server.desk.metrics_store import FigureBoard
+from server.desk.metrics_store import MetricsStore
 from server.single_flight import SingleFlight
 
 TELL_SECONDS = 5.0
@@ -27,7 +27,7 @@ class Figures:
     names on every machine."""
 
     registry: CollectorRegistry
-    board: FigureBoard
+    board: MetricsStore
     process: str
     host: str
     _is_hushed: bool = False

@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 import uvicorn
 
-from server.gateway.connection_limiter import Doorkeeper
-from server.gateway.http_protocol import HttpDoor
-from server.gateway.protocol_switch import FrontDoor
+from server.gateway.connection_limiter import ConnectionLimiter
+from server.gateway.http_protocol import GuardedHttpProtocol
+from server.gateway.protocol_switch import ProtocolSwitch
 from server.settings import Settings
 
 # A class that comes in at once: 100 (asyncio's own) cuts a burst of 3,500 joins a second to 270.
@@ -42,12 +42,16 @@ def service(
     settings: Settings,
     app: Any,
     ws_class: Callable[..., asyncio.Protocol],
-    doorkeeper: Doorkeeper,
+    connection_limiter: ConnectionLimiter,
 ) -> Service:
     """`app` is an ASGI application, `ws_class` makes what takes over a socket."""
 
-    def front_door(**uvicorn_parts: Any) -> FrontDoor:
-        return FrontDoor(ws_class, lambda: HttpDoor(doorkeeper, **uvicorn_parts), doorkeeper)
+    def front_door(**uvicorn_parts: Any) -> ProtocolSwitch:
+        return ProtocolSwitch(
+            ws_class,
+            lambda: GuardedHttpProtocol(connection_limiter, **uvicorn_parts),
+            connection_limiter,
+        )
 
     config = uvicorn.Config(
         app,

@@ -13,7 +13,7 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = structlog.get_logger()
 
 
-async def until_stopped(work: Coroutine[object, object, None]) -> None:
+async def until_signalled(work: Coroutine[object, object, None]) -> None:
     """Runs `work` until it ends or we are told to stop (SIGTERM, Ctrl-C, a closed terminal), which
     cancels it. The first CommandError in it is raised bare."""
     stopping = asyncio.Event()

@@ -20,10 +20,10 @@ from typing import Final
 import structlog
 
 from server.commands import CommandError
-from server.commands.process.inherited_socket import Door
+from server.commands.process.inherited_socket import ListeningSocket
 from server.commands.process.readiness import UpSign
 from server.desk.redis.embedded import stop
-from server.process_guard import ending_with_this_process
+from server.process_guard import kill_child_on_parent_death
 from server.settings import environment_with
 
 # Drain (2 s), answers in flight (1 s), goodbye; the embedded Redis has the last second of five.
@@ -173,7 +173,7 @@ def role(
     arguments: Sequence[str],
     environment: Mapping[str, str] | None = None,
     keep_open: Sequence[int] = (),
-    door: Door | None = None,
+    door: ListeningSocket | None = None,
 ) -> Child:
     """A child that is one of our own roles: `python -m server <arguments>`. `door`: it listens there."""
 
@@ -191,7 +191,7 @@ def role(
                 stdin=asyncio.subprocess.DEVNULL,
                 env=environment_with(environment or {}),
                 pass_fds=(*lent, up.fd),
-                preexec_fn=ending_with_this_process(),
+                preexec_fn=kill_child_on_parent_death(),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to pass on, in our order
             )
         finally:

@@ -5,7 +5,7 @@ A file of its own, because `run` serves nobody and imports nothing that does.
 
 from collections.abc import Mapping, Sequence
 
-from server.commands.process.inherited_socket import Door
+from server.commands.process.inherited_socket import ListeningSocket
 from server.commands.process.supervisor import Child, role
 from server.settings import Settings
 
@@ -23,7 +23,7 @@ def web_children(
             ("web", "--number", str(number), *arguments),
             environment,
             keep_open,
-            Door(settings),
+            ListeningSocket(settings),
         )
         for number in range(settings.processes)
     ]

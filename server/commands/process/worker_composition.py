@@ -12,17 +12,17 @@ from redis.asyncio import Redis
 
 from server.commands.process.dependency_health import trouble_told
 from server.commands.process.metrics_aggregation import Figures
-from server.desk.consistency_status import BooksBoard
+from server.desk.consistency_status import ConsistencyStatus
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
-from server.desk.metrics_store import FigureBoard
+from server.desk.metrics_store import MetricsStore
 from server.desk.outbox import Outbox
-from server.desk.redis.connection import Doubt, connect
+from server.desk.redis.connection import StalenessTracker, connect
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.coupons.coupon_publisher import CouponTeller
-from server.flows.drops.persist_claims import ClaimRecorder
-from server.flows.stores import Places
+from server.flows.coupons.coupon_publisher import CouponPublisher
+from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger.engine import Ledger
 from server.settings import Settings
@@ -34,20 +34,20 @@ from server.worker.worker import CLAIM_LANES, Worker
 @asynccontextmanager
 async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
-        redis = await redis_of(stack, settings, Doubt())
+        redis = await redis_of(stack, settings, StalenessTracker())
         ledger = await ledger_of(stack, settings)
         prefix, worker_id = settings.key_prefix, new_id("wrk")
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
         outbox = Outbox(redis, prefix, worker_id)
         lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
-        recorder = ClaimRecorder(ledger, fence, feed, metrics.revoked.inc)
+        recorder = ClaimPersister(ledger, fence, feed, metrics.revoked.inc)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
-        board = FigureBoard(redis, prefix)
+        board = MetricsStore(redis, prefix)
         figures = Figures(metrics.registry, board, name, gethostname())
         await stack.enter_async_context(figures.told())
         await stack.enter_async_context(trouble_told(ledger, board))
-        places = Places(ledger, DropDesk(redis, prefix), feed)
-        await stack.enter_async_context(CouponTeller(places).running())
+        places = Stores(ledger, DropDesk(redis, prefix), feed)
+        await stack.enter_async_context(CouponPublisher(places).running())
         yield Worker(
             places=places,
             outbox=outbox,
@@ -55,11 +55,11 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
             claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
             metrics=metrics,
-            books_board=BooksBoard(redis, prefix),
+            books_board=ConsistencyStatus(redis, prefix),
         )
 
 
-async def redis_of(stack: AsyncExitStack, settings: Settings, doubt: Doubt) -> Redis:
+async def redis_of(stack: AsyncExitStack, settings: Settings, doubt: StalenessTracker) -> Redis:
     redis = connect(settings.redis_url or "", doubt)
     stack.push_async_callback(redis.aclose)
     return redis

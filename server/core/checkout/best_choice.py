@@ -13,18 +13,18 @@ from typing import Final, NamedTuple
 
 from server.core.checkout.discounts import (
     NO_SAVING,
-    Bill,
+    PricingContext,
     Saving,
     Terms,
-    Till,
+    Totals,
     apply,
     has_effect,
     saving_on,
     shortfall,
 )
 from server.core.checkout.reasons import Reason
-from server.core.checkout.stacking import MAX_APPLIED, Candidate, objection, place_of
-from server.core.checkout.work_budget import APPLYING, Effort
+from server.core.checkout.stacking import MAX_APPLIED, Candidate, place_of, stacking_conflict
+from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.coupons.coupons import Coupon
 
 # In line visits (work_budget.py): a tenth of a second of a core, in slices; ten times what the published
@@ -84,14 +84,14 @@ class _Look(NamedTuple):
 class _Branch(NamedTuple):
     """Kinds chosen so far by number, and what may still be added: one bit for each kind."""
 
-    bill: Bill
+    bill: Totals
     saved: Saving
     chosen: tuple[int, ...]
     allowed: int
 
 
 def best_choice(
-    till: Till, kinds: Sequence[Kind], effort: Effort, budget: int = SEARCH_BUDGET
+    till: PricingContext, kinds: Sequence[Kind], effort: WorkBudget, budget: int = SEARCH_BUDGET
 ) -> Generator[None, None, Choice]:
     """Yields when a slice of `effort` is full. Needs kinds that can be used alone."""
     search = _Search(till, sorted(kinds, key=lambda kind: place_of(kind.terms.template)), effort)
@@ -101,7 +101,7 @@ def best_choice(
 
 
 class _Search:
-    def __init__(self, till: Till, kinds: Sequence[Kind], effort: Effort) -> None:
+    def __init__(self, till: PricingContext, kinds: Sequence[Kind], effort: WorkBudget) -> None:
         self._till = till
         self._kinds = kinds
         self._effort = effort
@@ -187,7 +187,7 @@ class _Search:
         on_order = [self._kinds[at].terms for at in chosen]
         bits = 0
         for at in self._versions[chosen[-1]]:
-            if objection(self._kinds[at].terms, on_order) is Reason.LIMIT_REACHED:
+            if stacking_conflict(self._kinds[at].terms, on_order) is Reason.LIMIT_REACHED:
                 bits |= 1 << at
         return bits
 
@@ -216,7 +216,7 @@ class _Search:
         laters.sort(reverse=True)
         return now, sum(laters[:MAX_APPLIED])
 
-    def _taken(self, bill: Bill, longer: _Branch) -> _Branch:
+    def _taken(self, bill: Totals, longer: _Branch) -> _Branch:
         terms = self._kinds[longer.chosen[-1]].terms
         self._effort.spend(APPLYING * len(bill.net))
         return longer._replace(bill=apply(self._till, terms, bill).bill)

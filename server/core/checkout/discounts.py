@@ -28,7 +28,7 @@ from server.core.promotions.templates import (
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class Totals:
     """An order between two coupons, line by line: `net` is what it costs after those before, `credited`
     what the rebates before give back of that later.
     """
@@ -38,7 +38,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class PricingContext:
     """What stays the same for every coupon: the order, the school's rules, and, line by line, the
     undiscounted amounts and what must be paid in any case. `uses`: how often the student has used each
     template so far, by its id.
@@ -53,7 +53,7 @@ class Till:
     @classmethod
     def of(
         cls, order: Order, rules: MoneyRules = USUAL_RULES, uses: Mapping[str, int] | None = None
-    ) -> "Till":
+    ) -> "PricingContext":
         return cls(
             order,
             rules,
@@ -62,9 +62,9 @@ class Till:
             uses or {},
         )
 
-    def bill(self) -> Bill:
+    def bill(self) -> Totals:
         """The order without any coupon."""
-        return Bill(self.amounts, (0,) * len(self.amounts))
+        return Totals(self.amounts, (0,) * len(self.amounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +107,13 @@ class Step:
     rebate's `saving.later`. `base` is what it was computed on.
     """
 
-    bill: Bill
+    bill: Totals
     saving: Saving
     base: int
     shares: tuple[int, ...]
 
 
-def read_terms(till: Till, template: Template) -> Terms:
+def read_terms(till: PricingContext, template: Template) -> Terms:
     order = till.order
     goods = goods_in_scope(order, template.scope)
     lines = deducted_lines(order, goods, template.deducts)
@@ -122,7 +122,7 @@ def read_terms(till: Till, template: Template) -> Terms:
     return Terms(template, goods, lines, pieces, free, uses_left(template, till.uses))
 
 
-def with_line(till: Till, terms: Terms) -> Terms:
+def with_line(till: PricingContext, terms: Terms) -> Terms:
     """The terms on an order that has one line more, its last, which is a course in their scope."""
     line = len(till.amounts) - 1
     comes_off = Deducts.GOODS in terms.template.deducts
@@ -142,7 +142,7 @@ def uses_left(template: Template, uses: Mapping[str, int]) -> int | None:
     return None if limit is None else limit - uses.get(template.id, 0)
 
 
-def shortfall(till: Till, terms: Terms, bill: Bill) -> Shortfall:
+def shortfall(till: PricingContext, terms: Terms, bill: Totals) -> Shortfall:
     """(0, 0) where the threshold is reached; equal to it is enough. It counts goods in scope: before any
     discount, or as they stand on this bill.
     """
@@ -158,7 +158,7 @@ def has_effect(terms: Terms, saving: Saving) -> bool:
     return saving.now > 0 or saving.later > 0 or isinstance(terms.template.discount, Gift)
 
 
-def saving_on(till: Till, terms: Terms, bill: Bill) -> Saving:
+def saving_on(till: PricingContext, terms: Terms, bill: Totals) -> Saving:
     """What it saves on this bill, threshold aside. Never more where the bill is lower."""
     match terms.template.discount:
         case Gift(_, list_price, quantity):
@@ -171,7 +171,7 @@ def saving_on(till: Till, terms: Terms, bill: Bill) -> Saving:
             assert_never(terms.template.discount)
 
 
-def apply(till: Till, terms: Terms, bill: Bill) -> Step:
+def apply(till: PricingContext, terms: Terms, bill: Totals) -> Step:
     """The bill after it. A line's share is its part of what the lines cost on the bill as it stands, or,
     where a discount is decided line by line or piece by piece, what the line itself asked for.
     """
@@ -182,12 +182,12 @@ def apply(till: Till, terms: Terms, bill: Bill) -> Step:
         case Rebate(credit):
             part = _paid_part(terms, bill)
             parts = _spread(till, terms, _parts(till.rules, terms, credit, part, saving.later))
-            after = Bill(bill.net, tuple(map(int.__add__, bill.credited, parts)))
+            after = Totals(bill.net, tuple(map(int.__add__, bill.credited, parts)))
             return Step(after, saving, sum(part.base), parts)
         case AmountOff() | PercentOff() | ItemsFree() as reduction:
             part = _part(till, terms, bill)
             parts = _spread(till, terms, _parts(till.rules, terms, reduction, part, saving.now))
-            after = Bill(tuple(map(int.__sub__, bill.net, parts)), bill.credited)
+            after = Totals(tuple(map(int.__sub__, bill.net, parts)), bill.credited)
             return Step(after, saving, sum(part.base), parts)
         case _:
             assert_never(terms.template.discount)
@@ -225,7 +225,7 @@ class _Part(NamedTuple):
     rooms: list[int]
 
 
-def _part(till: Till, terms: Terms, bill: Bill) -> _Part:
+def _part(till: PricingContext, terms: Terms, bill: Totals) -> _Part:
     net = [bill.net[at] for at in terms.lines]
     rooms = [bill.net[at] - till.floors[at] for at in terms.lines]
     if till.rules.base is DiscountBase.RUNNING:
@@ -233,7 +233,7 @@ def _part(till: Till, terms: Terms, bill: Bill) -> _Part:
     return _Part([till.amounts[at] for at in terms.lines], net, rooms)
 
 
-def _paid_part(terms: Terms, bill: Bill) -> _Part:
+def _paid_part(terms: Terms, bill: Totals) -> _Part:
     """A rebate is computed on what is paid, and all of them together give back no more than that."""
     net = [bill.net[at] for at in terms.lines]
     return _Part(net, net, [bill.net[at] - bill.credited[at] for at in terms.lines])
@@ -284,7 +284,7 @@ def _parts(
     return shares(amount, wishes, part.rooms, rules.apportionment)
 
 
-def _spread(till: Till, terms: Terms, parts: Sequence[int]) -> tuple[int, ...]:
+def _spread(till: PricingContext, terms: Terms, parts: Sequence[int]) -> tuple[int, ...]:
     """From the coupon's lines to all of the order's."""
     spread = [0] * len(till.amounts)
     for at, part in zip(terms.lines, parts, strict=True):

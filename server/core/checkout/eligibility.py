@@ -11,10 +11,10 @@ from server.core.checkout.best_choice import Kind
 from server.core.checkout.discounts import (
     NO_SAVING,
     NO_SHORTFALL,
+    PricingContext,
     Saving,
     Shortfall,
     Terms,
-    Till,
     has_effect,
     read_terms,
     saving_on,
@@ -25,7 +25,7 @@ from server.core.checkout.quote_request import Question
 from server.core.checkout.reasons import Reason
 from server.core.checkout.scopes import is_about
 from server.core.checkout.stacking import Candidate, in_order
-from server.core.checkout.work_budget import READING, Effort
+from server.core.checkout.work_budget import READING, WorkBudget
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import Template
 
@@ -41,7 +41,7 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedWallet:
+class WalletEligibility:
     """The coupons by code: those that can be used alone, those that cannot, and of the latter those
     whose only trouble is the threshold.
     """
@@ -60,8 +60,10 @@ class JudgedWallet:
         ]
 
 
-def judged(till: Till, asked: Question, effort: Effort) -> Generator[None, None, JudgedWallet]:
-    wallet = JudgedWallet()
+def evaluate_wallet(
+    till: PricingContext, asked: Question, effort: WorkBudget
+) -> Generator[None, None, WalletEligibility]:
+    wallet = WalletEligibility()
     standings: dict[tuple[str, int], _Standing] = {}
     for coupon in asked.wallet:
         reason = _reason_now(coupon, asked)
@@ -91,7 +93,7 @@ class _Standing:
     short: Shortfall = NO_SHORTFALL
 
 
-def _put(wallet: JudgedWallet, coupon: Coupon, standing: _Standing) -> None:
+def _put(wallet: WalletEligibility, coupon: Coupon, standing: _Standing) -> None:
     candidate = Candidate(coupon, standing.terms)
     if standing.reason is None:
         wallet.offers[coupon.code] = (candidate, standing.saving)
@@ -101,7 +103,7 @@ def _put(wallet: JudgedWallet, coupon: Coupon, standing: _Standing) -> None:
         wallet.below[coupon.code] = (candidate, standing.short)
 
 
-def _standing(till: Till, template: Template) -> _Standing:
+def _standing(till: PricingContext, template: Template) -> _Standing:
     terms, bill = read_terms(till, template), till.bill()
     if not is_about(terms.goods, terms.lines, template.scope):
         return _Standing(terms, NO_SAVING, Reason.OUT_OF_SCOPE)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, NamedTuple
 
-from server.core.checkout.discounts import Saving, Shortfall, Terms, Till, with_line
+from server.core.checkout.discounts import PricingContext, Saving, Shortfall, Terms, with_line
 from server.core.checkout.orders import OrderLine
 from server.core.checkout.scopes import EVERYTHING
-from server.core.checkout.stacking import Candidate, objection, stacked, terms_of
-from server.core.checkout.work_budget import APPLYING, Effort
+from server.core.checkout.stacking import Candidate, stacked, stacking_conflict, terms_of
+from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.promotions.templates import ItemsFree, Scope
 
 _LINE: Final = "more"  # an id that no order is asked for
@@ -40,17 +40,17 @@ class _Purchase(NamedTuple):
 
 
 def hint_of(
-    till: Till,
+    till: PricingContext,
     below: Candidate,
     short: Shortfall,
     ticked: Sequence[Candidate],
     saved: Saving,
-    effort: Effort,
+    effort: WorkBudget,
 ) -> Generator[None, None, Hint | None]:
     """None where reaching the threshold would save no more than what is ticked saves already."""
     bought = _purchase(till, below.terms, short)
     larger = _with_line(till, bought)
-    kept = [] if objection(below.terms, terms_of(ticked)) else ticked
+    kept = [] if stacking_conflict(below.terms, terms_of(ticked)) else ticked
     least_now, least_later = [], []
     for candidates in _ways(larger, below, kept):
         effort.spend(APPLYING * len(candidates) * len(larger.amounts))
@@ -67,7 +67,7 @@ def hint_of(
     return Hint(below.coupon.code, spend, min(least_now), short.pieces, worth)
 
 
-def _purchase(till: Till, terms: Terms, short: Shortfall) -> _Purchase:
+def _purchase(till: PricingContext, terms: Terms, short: Shortfall) -> _Purchase:
     """What is missing, in pieces of one price. Where the cheapest pieces are free, those that are bought
     are not cheaper than the ones that would be free among those already there."""
     pieces = max(1, short.pieces)
@@ -79,14 +79,14 @@ def _purchase(till: Till, terms: Terms, short: Shortfall) -> _Purchase:
     return _Purchase(pieces, price)
 
 
-def _with_line(till: Till, bought: _Purchase) -> Till:
+def _with_line(till: PricingContext, bought: _Purchase) -> PricingContext:
     line = OrderLine(_LINE, None, bought.price, bought.pieces)
     larger = replace(till.order, lines=(*till.order.lines, line))
-    return Till.of(larger, till.rules, till.uses)
+    return PricingContext.of(larger, till.rules, till.uses)
 
 
 def _ways(
-    larger: Till, below: Candidate, kept: Sequence[Candidate]
+    larger: PricingContext, below: Candidate, kept: Sequence[Candidate]
 ) -> Iterator[tuple[Candidate, ...]]:
     """The coupons on the larger order: each of those kept with the new line in its scope or outside."""
     scope = below.terms.template.scope
@@ -112,5 +112,5 @@ def _sides(scope: Scope, other: Scope) -> tuple[bool, ...]:
     return (False, True)
 
 
-def _about_line(larger: Till, candidate: Candidate) -> Candidate:
+def _about_line(larger: PricingContext, candidate: Candidate) -> Candidate:
     return replace(candidate, terms=with_line(larger, candidate.terms))

@@ -41,7 +41,7 @@ class PaidLine:
         return self.payable - self.refunded
 
     @property
-    def is_gone(self) -> bool:
+    def is_fully_returned(self) -> bool:
         """All its pieces came back, or all its money was paid back."""
         return self.returned == self.quantity or self.refunded == self.payable > 0
 
@@ -49,7 +49,7 @@ class PaidLine:
         """What refunds so far undo of something that the line earned or took: of its pieces or of its money,
         whichever is more; all of it where the line is gone.
         """
-        if self.is_gone:
+        if self.is_fully_returned:
             return total
         by_money = half_up(total * self.refunded, self.payable) if self.payable else 0
         return max(by_money, half_up(total * self.returned, self.quantity))
@@ -59,7 +59,9 @@ class PaidLine:
         it makes up their price: a refund rounds what is paid the other way.
         """
         return (
-            0 if self.is_gone else half_up(total * (self.quantity - self.returned), self.quantity)
+            0
+            if self.is_fully_returned
+            else half_up(total * (self.quantity - self.returned), self.quantity)
         )
 
 
@@ -108,7 +110,8 @@ class Books:
     def is_whole(self) -> bool:
         """All of the order is undone."""
         return (
-            all(line.is_gone for line in self.lines) or self.paid_back_for_lines == self.payable > 0
+            all(line.is_fully_returned for line in self.lines)
+            or self.paid_back_for_lines == self.payable > 0
         )
 
     def is_unearned(self, at: int) -> bool:
@@ -152,7 +155,7 @@ class Books:
         threshold = self.coupons[at].threshold
         before = self.coupons[:at] if threshold.counted is Counted.AFTER else ()
         kept = [line for line in self.lines if line.id in self.coupons[at].counts]
-        pieces = sum(line.quantity - line.returned for line in kept if not line.is_gone)
+        pieces = sum(line.quantity - line.returned for line in kept if not line.is_fully_returned)
         amount = sum(
             line.kept_of(line.amount - sum(each.shares.get(line.id, 0) for each in before))
             for line in kept

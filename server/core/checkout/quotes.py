@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Unpack
 
 from server.core.checkout.best_choice import NO_CHOICE, Choice, best_choice
-from server.core.checkout.discounts import Till
-from server.core.checkout.eligibility import JudgedWallet, Unusable, judged, unusable
+from server.core.checkout.discounts import PricingContext
+from server.core.checkout.eligibility import Unusable, WalletEligibility, evaluate_wallet, unusable
 from server.core.checkout.hints import Hint
 from server.core.checkout.orders import Order
 from server.core.checkout.quote_request import Options, Question, Tick
@@ -19,14 +19,14 @@ from server.core.checkout.reasons import Reason
 from server.core.checkout.stacking import (
     Applied,
     Candidate,
+    Rejected,
     Stack,
-    Turned,
-    objection,
     stacked,
+    stacking_conflict,
     terms_of,
 )
 from server.core.checkout.suggestions import Usable, hints_of, usable_coupons
-from server.core.checkout.work_budget import Effort, in_one_go
+from server.core.checkout.work_budget import WorkBudget, run_to_completion
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.template_rules import text_violations
@@ -103,13 +103,13 @@ def quote(
     **options: Unpack[Options],
 ) -> Quote:
     """In one go: for few coupons, or where nothing waits. See Question."""
-    return in_one_go(quoting(Question(order, wallet, ticked, now, **options), Effort()))
+    return run_to_completion(quoting(Question(order, wallet, ticked, now, **options), WorkBudget()))
 
 
-def quoting(asked: Question, effort: Effort) -> Generator[None, None, Quote]:
+def quoting(asked: Question, effort: WorkBudget) -> Generator[None, None, Quote]:
     """The same in slices: yields where `effort` says that others should have their turn."""
-    till = Till.of(asked.order, asked.rules, asked.uses)
-    wallet = yield from judged(till, asked, effort)
+    till = PricingContext.of(asked.order, asked.rules, asked.uses)
+    wallet = yield from evaluate_wallet(till, asked, effort)
     choice = NO_CHOICE
     if asked.is_advised:
         choice = yield from best_choice(till, wallet.kinds(), effort, asked.budget)
@@ -153,14 +153,16 @@ def _best_codes(choice: Choice) -> tuple[str, ...]:
     return tuple(each.coupon.code for each in choice.chosen)
 
 
-def _wanted(ticked: Sequence[str] | Tick, choice: Choice, wallet: JudgedWallet) -> dict[str, str]:
+def _wanted(
+    ticked: Sequence[str] | Tick, choice: Choice, wallet: WalletEligibility
+) -> dict[str, str]:
     """Codes as they are stored, with how they were typed."""
     if isinstance(ticked, Tick):
         return {code: code for code in _best_codes(choice)}
     return {_stored(each, wallet): each for each in ticked}
 
 
-def _stored(typed: str, wallet: JudgedWallet) -> str:
+def _stored(typed: str, wallet: WalletEligibility) -> str:
     """The spelling of it that the student has; else the first."""
     spellings = codes.spellings(typed)
     own = (each for each in spellings if each in wallet.offers or each in wallet.unusable)
@@ -168,7 +170,7 @@ def _stored(typed: str, wallet: JudgedWallet) -> str:
 
 
 def _admitted(
-    wanted: Mapping[str, str], wallet: JudgedWallet
+    wanted: Mapping[str, str], wallet: WalletEligibility
 ) -> tuple[list[Candidate], list[Unusable]]:
     """Who may be on the order together; who was ticked first is in. An unknown code is told as it was
     typed, a known one as it is stored.
@@ -180,7 +182,7 @@ def _admitted(
             refused.append(wallet.unusable.get(code, Unusable(as_typed, Reason.UNKNOWN)))
             continue
         candidate, _ = wallet.offers[code]
-        reason = objection(candidate.terms, terms_of(admitted))
+        reason = stacking_conflict(candidate.terms, terms_of(admitted))
         if reason is None:
             admitted.append(candidate)
         else:
@@ -193,7 +195,7 @@ def _on_order(admitted: Sequence[Candidate], stack: Stack) -> list[Candidate]:
     return [each for each in admitted if each.coupon.code in applied]
 
 
-def _told(turned: Turned) -> Unusable:
+def _told(turned: Rejected) -> Unusable:
     return unusable(turned.coupon.code, turned.reason, turned.shortfall)
 
 

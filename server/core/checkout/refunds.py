@@ -75,7 +75,7 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RefundPlan:
     """What is to be written: the refund's lines, and the books after it."""
 
     refunded: int
@@ -128,14 +128,14 @@ def unknown_lines(books: Books, form: RefundForm) -> list[Violation]:
     ]
 
 
-def plan(books: Books, form: RefundForm) -> Plan | Refused:
+def plan(books: Books, form: RefundForm) -> RefundPlan | Refused:
     """`refund_too_large` (`lines: [{id, refundable, quantity}]`) where a line has not so much left, and
     where nothing at all is left. Needs lines that the order has.
     """
     lines = {line.id: line for line in books.lines}
     asked = form.lines
     if asked is None:
-        asked = tuple(AskedLine(line.id) for line in books.lines if not line.is_gone)
+        asked = tuple(AskedLine(line.id) for line in books.lines if not line.is_fully_returned)
     short = [lines[each.id] for each in asked if not _has(lines[each.id], each)]
     if short or not asked:
         return _too_large(short)
@@ -146,7 +146,7 @@ def plan(books: Books, form: RefundForm) -> Plan | Refused:
     total = max(books.refunded, after.paid_back_for_lines - after.unearned())
     after = replace(after, refunded=total)
     charged = after.charged_back - books.charged_back
-    return Plan(total - books.refunded, charged, tuple(parts), after)
+    return RefundPlan(total - books.refunded, charged, tuple(parts), after)
 
 
 def _has(line: PaidLine, asked: AskedLine) -> bool:
@@ -154,7 +154,7 @@ def _has(line: PaidLine, asked: AskedLine) -> bool:
         return asked.amount <= line.refundable
     if asked.quantity is not None:
         return asked.quantity <= line.quantity - line.returned
-    return not line.is_gone
+    return not line.is_fully_returned
 
 
 def _too_large(short: Sequence[PaidLine]) -> Refused:

@@ -11,11 +11,11 @@ from typing import Final
 
 from server.core.checkout.discounts import (
     NO_SHORTFALL,
-    Bill,
+    PricingContext,
     Saving,
     Shortfall,
     Terms,
-    Till,
+    Totals,
     apply,
     has_effect,
     saving_on,
@@ -41,7 +41,7 @@ _BY_SETTING: Final = f"{_AS_THEY_STAND} (`original`: as ordered)"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ApplicationStep:
     """`in_class` None: of any class. `base`: what the discount is computed on, in words."""
 
     kind: type
@@ -55,9 +55,9 @@ class Place:
 
 # The order of application, first to last. Within a place: thresholds counted before discounts, then
 # those counted after them; then by template, and of one template the coupon that ends first.
-PLACES: Final = (
+APPLICATION_ORDER: Final = (
     *(
-        Place(kind, in_class, base)
+        ApplicationStep(kind, in_class, base)
         for in_class in (StackingClass.PRODUCT, StackingClass.ORDER, StackingClass.SHIPPING)
         for kind, base in (
             (ItemsFree, _BY_SETTING),
@@ -65,8 +65,8 @@ PLACES: Final = (
             (PercentOff, _BY_SETTING),
         )
     ),
-    Place(Gift, None, "nothing: it adds its line at 0"),
-    Place(Rebate, None, "what is paid in the end"),
+    ApplicationStep(Gift, None, "nothing: it adds its line at 0"),
+    ApplicationStep(Rebate, None, "what is paid in the end"),
 )
 
 
@@ -94,7 +94,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class Rejected:
     """A coupon that could not be applied where its turn came."""
 
     coupon: Coupon
@@ -107,8 +107,8 @@ class Stack:
     """`applied` in order of application, the bill after it."""
 
     applied: tuple[Applied, ...]
-    turned: tuple[Turned, ...]
-    bill: Bill
+    turned: tuple[Rejected, ...]
+    bill: Totals
 
     @property
     def saving(self) -> Saving:
@@ -120,7 +120,7 @@ class Stack:
 
 def place_of(template: Template) -> tuple[int, bool, str, int]:
     """Sorts templates into their order of application."""
-    place = next(at for at, place in enumerate(PLACES) if place.holds(template))
+    place = next(at for at, place in enumerate(APPLICATION_ORDER) if place.holds(template))
     counts_after = template.threshold.counted is Counted.AFTER
     return place, counts_after, template.id, template.version
 
@@ -140,7 +140,7 @@ def terms_of(candidates: Iterable[Candidate]) -> list[Terms]:
     return [each.terms for each in candidates]
 
 
-def objection(terms: Terms, others: Sequence[Terms]) -> Reason | None:
+def stacking_conflict(terms: Terms, others: Sequence[Terms]) -> Reason | None:
     """Why a coupon of these terms may not go on an order with the others; None where it may."""
     stacking = terms.template.stacking
     if not all(stacking.allows(other.template.stacking) for other in others):
@@ -162,13 +162,13 @@ def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
     return len(limits) > min(limits)
 
 
-def stacked(till: Till, candidates: Iterable[Candidate]) -> Stack:
+def stacked(till: PricingContext, candidates: Iterable[Candidate]) -> Stack:
     """Applies them one after the other, in their order. Who does not reach its threshold at its turn, or
     finds nothing left to take, is passed over.
     """
     bill = till.bill()
     applied: list[Applied] = []
-    turned: list[Turned] = []
+    turned: list[Rejected] = []
     for candidate in in_order(candidates):
         found = _turned(till, candidate, bill)
         if found is not None:
@@ -183,7 +183,7 @@ def stacked(till: Till, candidates: Iterable[Candidate]) -> Stack:
 def order_table() -> str:
     """PLACES in Markdown."""
     rows = ["| | kind | class | computed on |", "| --- | --- | --- | --- |"]
-    for number, place in enumerate(PLACES, 1):
+    for number, place in enumerate(APPLICATION_ORDER, 1):
         in_class = place.in_class.value if place.in_class else "any"
         rows.append(f"| {number} | `{_KIND_WORDS[place.kind]}` | {in_class} | {place.base} |")
     return "\n".join(rows) + "\n"
@@ -198,12 +198,12 @@ _KIND_WORDS: Final[dict[type, str]] = {
 }
 
 
-def _turned(till: Till, candidate: Candidate, bill: Bill) -> Turned | None:
+def _turned(till: PricingContext, candidate: Candidate, bill: Totals) -> Rejected | None:
     short = shortfall(till, candidate.terms, bill)
     if any(short):
-        return Turned(candidate.coupon, Reason.BELOW_THRESHOLD, short)
+        return Rejected(candidate.coupon, Reason.BELOW_THRESHOLD, short)
     if not has_effect(candidate.terms, saving_on(till, candidate.terms, bill)):
-        return Turned(candidate.coupon, Reason.SAVES_NOTHING)
+        return Rejected(candidate.coupon, Reason.SAVES_NOTHING)
     return None
 
 

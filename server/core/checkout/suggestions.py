@@ -7,11 +7,11 @@ Called by quotes, after the ticked coupons are on the order.
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from server.core.checkout.discounts import Saving, Till
-from server.core.checkout.eligibility import JudgedWallet
+from server.core.checkout.discounts import PricingContext, Saving
+from server.core.checkout.eligibility import WalletEligibility
 from server.core.checkout.hints import Hint, hint_of
-from server.core.checkout.stacking import Candidate, Stack, objection, stacked, terms_of
-from server.core.checkout.work_budget import APPLYING, Effort
+from server.core.checkout.stacking import Candidate, Stack, stacked, stacking_conflict, terms_of
+from server.core.checkout.work_budget import APPLYING, WorkBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,11 @@ class Usable:
 
 
 def usable_coupons(
-    till: Till, wallet: JudgedWallet, on_order: list[Candidate], stack: Stack, effort: Effort
+    till: PricingContext,
+    wallet: WalletEligibility,
+    on_order: list[Candidate],
+    stack: Stack,
+    effort: WorkBudget,
 ) -> Generator[None, None, list[Usable]]:
     """First the ones that save most; of equal ones those that are lost first, then by code."""
     ticked = {each.coupon.code for each in on_order}
@@ -47,7 +51,11 @@ def usable_coupons(
 
 
 def hints_of(
-    till: Till, wallet: JudgedWallet, on_order: list[Candidate], stack: Stack, effort: Effort
+    till: PricingContext,
+    wallet: WalletEligibility,
+    on_order: list[Candidate],
+    stack: Stack,
+    effort: WorkBudget,
 ) -> Generator[None, None, list[Hint]]:
     """One for each template, of its coupon that ends first; the least to spend first."""
     below = sorted(wallet.below.values(), key=lambda each: _ends(each[0]))
@@ -65,9 +73,11 @@ def _by_saving(offer: tuple[Candidate, Saving]) -> tuple[int, int, int, str]:
     return -saving.now, -saving.later, coupon.use_by, coupon.code
 
 
-def _adds(till: Till, candidate: Candidate, on_order: list[Candidate], stack: Stack) -> int | None:
+def _adds(
+    till: PricingContext, candidate: Candidate, on_order: list[Candidate], stack: Stack
+) -> int | None:
     """None where it cannot be combined with what is on the order."""
-    if objection(candidate.terms, terms_of(on_order)):
+    if stacking_conflict(candidate.terms, terms_of(on_order)):
         return None
     return max(0, stacked(till, [*on_order, candidate]).saving.now - stack.saving.now)
 

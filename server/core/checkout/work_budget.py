@@ -15,7 +15,7 @@ READING: Final = 5  # a template for an order, for each of its lines
 APPLYING: Final = 5  # a coupon, for each line
 
 
-class Effort:
+class WorkBudget:
     """`total`: all that was done so far."""
 
     def __init__(self, slice_size: int = SLICE) -> None:
@@ -33,7 +33,7 @@ class Effort:
             self._begun = self.total
 
 
-def in_one_go(steps: Generator[None, None, T]) -> T:
+def run_to_completion(steps: Generator[None, None, T]) -> T:
     """What a computation in slices answers, without any pause."""
     while True:
         try:

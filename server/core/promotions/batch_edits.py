@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from server.core.promotions import batch_rules
-from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomQuota
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation, refused
 
@@ -102,7 +102,7 @@ def _window(was: ClaimWindow | None, is_now: ClaimWindow | None, now: int) -> It
         yield Violation("claim_window.until", "over")
 
 
-def _as_asked(rooms: tuple[RoomShare, ...] | None) -> tuple[RoomShare, ...] | None:
+def _as_asked(rooms: tuple[RoomQuota, ...] | None) -> tuple[RoomQuota, ...] | None:
     """In one order, without what they have given out."""
     if rooms is None:
         return None

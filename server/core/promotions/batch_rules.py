@@ -7,7 +7,7 @@ those of template_rules and `duplicate`.
 from collections.abc import Iterator
 from typing import Final
 
-from server.core.promotions.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.batches import BatchForm, ClaimWindow, RoomQuota
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.promotions.code_prefixes import is_prefix
 from server.core.promotions.template_rules import (
@@ -56,7 +56,7 @@ def _prefix(prefix: str) -> Iterator[Violation]:
         yield Violation("code_prefix", "bad_character" if len(prefix) <= 12 else "too_long")
 
 
-def _rooms(rooms: tuple[RoomShare, ...] | None, of: int | None) -> Iterator[Violation]:
+def _rooms(rooms: tuple[RoomQuota, ...] | None, of: int | None) -> Iterator[Violation]:
     """Shares may add up to more than the batch: the first to drop gets it."""
     if rooms is None:
         return

@@ -19,7 +19,7 @@ class ClaimWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomShare:
+class RoomQuota:
     """What one room may drop of a batch; `quantity` None = whatever the batch has left."""
 
     room: str
@@ -45,7 +45,7 @@ class BatchForm:
     code_prefix: str = ""
     hold_seconds: int | None = None
     campaign_id: str | None = None
-    rooms: tuple[RoomShare, ...] | None = None
+    rooms: tuple[RoomQuota, ...] | None = None
     claim_window: ClaimWindow | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     conditions: ClaimConditions = ANYBODY
@@ -68,7 +68,7 @@ class Batch:
     code_prefix: str
     hold_seconds: int | None
     campaign_id: str | None
-    rooms: tuple[RoomShare, ...] | None
+    rooms: tuple[RoomQuota, ...] | None
     claim_window: ClaimWindow | None
     shard: int
     metadata: Mapping[str, str]
@@ -84,10 +84,10 @@ class Batch:
     def remaining(self) -> int | None:
         return None if self.quantity is None else self.quantity - self.allotted
 
-    def share_of(self, room: str) -> RoomShare | None:
+    def share_of(self, room: str) -> RoomQuota | None:
         """None: this room may drop nothing of it."""
         if self.rooms is None:
-            return RoomShare(room)
+            return RoomQuota(room)
         return next((share for share in self.rooms if share.room == room), None)
 
     def droppable_in(self, room: str) -> int:

@@ -1,4 +1,4 @@
-"""The prefix of the codes of a batch: which texts may be one. `core/coupons/codes.py` makes and reads codes."""
+"""The prefix of the codes of a batch: which texts may be one. Codes are made in `core/coupons/codes.py`."""
 
 import re
 from functools import lru_cache

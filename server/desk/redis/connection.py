@@ -41,7 +41,7 @@ _CODES = {
 }
 
 
-class Doubt:
+class StalenessTracker:
     """When somebody last gave up waiting for Redis. A connection that has not been heard since may be dead
     without a word (a firewall that forgot it), and is made anew before it is used: one wait, not one for
     each of a pool. Share it between the clients of a process."""
@@ -53,7 +53,7 @@ class Doubt:
 
 
 class _Watchful:
-    doubt: Doubt
+    doubt: StalenessTracker
     heard_at = -inf
 
     async def connect(self) -> None:
@@ -83,7 +83,7 @@ class _TellsOfLoss:
             raise RedisConnectionError(f"lost while it was written to: {error}") from error
 
 
-def connect(url: str, doubt: Doubt | None = None) -> Redis:
+def connect(url: str, doubt: StalenessTracker | None = None) -> Redis:
     """A pool that waits for a free connection rather than fails. `doubt`: shared by the clients of a
     process. Deadlines are ours (`asked`): redis-py's own `socket_timeout` goes through `asyncio.wait_for`,
     which on Python 3.11 costs a task for each command and swallows a cancellation that comes as the
@@ -97,7 +97,7 @@ def connect(url: str, doubt: Doubt | None = None) -> Redis:
         retry=Retry(NoBackoff(), 0),
     )
     kinds = (_Watchful, _TellsOfLoss, pool.connection_class)
-    pool.connection_class = type("Connection", kinds, {"doubt": doubt or Doubt()})
+    pool.connection_class = type("Connection", kinds, {"doubt": doubt or StalenessTracker()})
     return Redis.from_pool(pool)
 
 

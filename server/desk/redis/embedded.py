@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from server.desk.redis.server_version import ServerVersion, version_of_binary
-from server.process_guard import ending_with_this_process
+from server.process_guard import kill_child_on_parent_death
 
 # Loading replays the whole AOF: some 70 MB a second.
 START_SECONDS = 60.0
@@ -99,7 +99,7 @@ class EmbeddedRedis:
                 stdout=log,
                 stderr=log,
                 pass_fds=self._keep_open,
-                preexec_fn=ending_with_this_process(),
+                preexec_fn=kill_child_on_parent_death(),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to pass on, in our order
             )
 

@@ -36,7 +36,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "load_drop": (),
     "load_caps": ("caps",),
     "fill_caps": _CAPS,
-    "tell_stops": (),
+    "publish_stops": (),
     "forget_consumers": (),
     "publish": _ROOM,
     "publish_losses": _ROOM,

@@ -21,7 +21,7 @@ from server.core.checkout.balances import (
 from server.core.checkout.paid_orders import PaidLine, undone
 from server.core.checkout.redemptions import Redemption
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop, refusing
+from server.flows.abort import Abort, returns_refusal
 from server.ids import new_id
 from server.ledger.checkout import balances
 from server.ledger.engine import Ledger
@@ -38,7 +38,7 @@ class Account:
     next: str | None
 
 
-@refusing
+@returns_refusal
 async def show_account(
     ledger: Ledger, student: str, limit: int, after: str | None
 ) -> Account | Refused:
@@ -57,7 +57,7 @@ async def take(conn: AsyncConnection, order: Redemption, now: int) -> None:
         return
     currency = order.order.currency
     if not await balances.spend(conn, order.student, currency, order.balance, order.id, now):
-        raise Stop(Refused(Code.TOTAL_CHANGED, "the balance is not enough any more"))
+        raise Abort(Refused(Code.TOTAL_CHANGED, "the balance is not enough any more"))
 
 
 async def give_back(conn: AsyncConnection, order: Redemption, amount: int, now: int) -> None:

@@ -9,7 +9,7 @@ from server.core.checkout.redemptions import CancelledLock, Redemption
 from server.core.checkout.refunds import PaidLine
 from server.core.coupons import codes
 from server.core.refusals import Code, Refused
-from server.flows.abort import refusing
+from server.flows.abort import returns_refusal
 from server.ledger.checkout import redemptions, refunds
 from server.ledger.coupons import coupon_history
 from server.ledger.coupons.coupon_history import CouponRecord
@@ -35,7 +35,7 @@ class OrderRecord:
         )
 
 
-@refusing
+@returns_refusal
 async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
     async with ledger.read() as conn:
         found = await redemptions.find_by_order(conn, order_id)
@@ -48,7 +48,7 @@ async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
     return OrderRecord(found, lines, tuple(records[each] for each in ids), cancelled)
 
 
-@refusing
+@returns_refusal
 async def show_coupon(ledger: Ledger, typed: str) -> CouponRecord | Refused:
     """By its code as somebody reads it out, whoever it belongs to."""
     async with ledger.read() as conn:

@@ -17,7 +17,7 @@ from server.core.checkout.orders import Order
 from server.core.checkout.quote_request import Circumstances
 from server.core.checkout.quotes import Question, Quote, Tick
 from server.core.checkout.redemptions import Redemption, RedemptionState
-from server.core.checkout.work_budget import Effort
+from server.core.checkout.work_budget import WorkBudget
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.template_rules import amount_violations
@@ -75,7 +75,7 @@ async def quote_order(
 
 async def _in_slices(asked: Question) -> Quote:
     """Others have the loop between two slices, so that a hard quote delays no room (promise I8)."""
-    steps = quotes.quoting(asked, Effort())
+    steps = quotes.quoting(asked, WorkBudget())
     while True:
         try:
             next(steps)

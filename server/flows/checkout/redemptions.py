@@ -33,7 +33,7 @@ from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.flows.abort import Stop, refusing
+from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, unlock, use_limits
 from server.flows.checkout.coupon_availability import circumstances
 from server.flows.promotions import budgets
@@ -45,7 +45,7 @@ from server.ledger.coupons.coupon_moves import Moved
 from server.ledger.engine import Ledger
 
 
-@refusing
+@returns_refusal
 async def lock(
     ledger: Ledger,
     form: LockForm,
@@ -94,7 +94,7 @@ async def find_by_order(ledger: Ledger, order_id: str) -> Redemption | Refused:
         return await redemptions.find_by_order(conn, order_id) or Refused(Code.NOT_FOUND)
 
 
-@refusing
+@returns_refusal
 async def confirm(
     ledger: Ledger, redemption_id: str, payment: Payment, now: int
 ) -> Redemption | Refused:
@@ -141,7 +141,7 @@ def _stop_where_paid_otherwise(held: Redemption, payment: Payment) -> None:
     facts: dict[str, object] = {"payable": held.payable, "version": held.version}
     if payment.paid is not None:
         facts["paid"] = payment.paid
-    raise Stop(
+    raise Abort(
         Refused(Code.TOTAL_CHANGED, f"{held.payable} are locked, version {held.version}", facts)
     )
 
@@ -149,7 +149,7 @@ def _stop_where_paid_otherwise(held: Redemption, payment: Payment) -> None:
 def _stop_where_paid_at_another_time(held: Redemption, payment: Payment, now: int) -> None:
     broken = [*time_violations(payment, held, now)]
     if broken:
-        raise Stop(refused(broken))
+        raise Abort(refused(broken))
 
 
 def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
@@ -174,9 +174,9 @@ def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
 async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption:
     held = await redemptions.hold_for_order(conn, fresh)
     if not held.state.may_be_locked:
-        raise Stop(unlock.over(held))
+        raise Abort(unlock.over(held))
     if held.student != fresh.student:
-        raise Stop(Refused(Code.WRONG_STATE, "the order is another student's"))
+        raise Abort(Refused(Code.WRONG_STATE, "the order is another student's"))
     return held
 
 
@@ -200,9 +200,9 @@ async def _quote_held(
 def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:
     if quoted.unusable:
         reasons = {found.code: found.reason for found in quoted.unusable}
-        raise Stop(_unusable(reasons))
+        raise Abort(_unusable(reasons))
     if form.expected_payable not in (None, quoted.payable):
-        raise Stop(
+        raise Abort(
             Refused(
                 Code.TOTAL_CHANGED,
                 f"the order costs {quoted.payable} now",
@@ -257,7 +257,7 @@ def _by_line(form: LockForm, shares: Sequence[int]) -> dict[str, int]:
 async def _take_uses(conn: AsyncConnection, student: str, quoted: Quote) -> None:
     refused_ones = await use_limits.take(conn, student, [each.coupon for each in quoted.applied])
     if refused_ones:
-        raise Stop(_unusable({coupon.code: Reason.LIMIT_REACHED for coupon in refused_ones}))
+        raise Abort(_unusable({coupon.code: Reason.LIMIT_REACHED for coupon in refused_ones}))
 
 
 async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list[Moved]:
@@ -272,7 +272,7 @@ async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list
     await use_limits.count(conn, held.student, late, +1)
     lost = ended - {one.id for one in late}
     if lost:
-        raise Stop(_unusable(_lost_reasons(await coupons.by_ids(conn, lost))))
+        raise Abort(_unusable(_lost_reasons(await coupons.by_ids(conn, lost))))
     return redeemed + late
 
 

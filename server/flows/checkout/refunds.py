@@ -14,9 +14,9 @@ from server.core.checkout.paid_orders import undone
 from server.core.checkout.redemptions import Redemption, RedemptionState
 from server.core.checkout.refunds import (
     Books,
-    Plan,
     Refund,
     RefundForm,
+    RefundPlan,
     form_violations,
     plan,
     unknown_lines,
@@ -24,7 +24,7 @@ from server.core.checkout.refunds import (
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.flows.abort import Stop, refusing
+from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
 from server.flows.checkout.unlock import tell_new_dates
 from server.flows.promotions import budgets
@@ -34,7 +34,7 @@ from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.engine import Ledger
 
 
-@refusing
+@returns_refusal
 async def refund(
     ledger: Ledger, actor: str, order_id: str, form: RefundForm, now: int
 ) -> Refund | Refused:
@@ -51,7 +51,7 @@ async def refund(
         return made
 
 
-@refusing
+@returns_refusal
 async def preview(
     ledger: Ledger, actor: str, order_id: str, form: RefundForm, now: int
 ) -> Refund | Refused:
@@ -84,7 +84,7 @@ async def _make(
     for made in held.refunds:
         if made.refund_id == form.refund_id:
             if made.asked != (form.lines or ()):
-                raise Stop(Refused(Code.IDEMPOTENCY_MISMATCH))
+                raise Abort(Refused(Code.IDEMPOTENCY_MISMATCH))
             return made
     made = await _refund(conn, held, form, now)
     detail = {"refund_id": made.refund_id, "refunded": made.refunded}
@@ -95,9 +95,9 @@ async def _make(
 async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:
     held = await redemptions.hold_by_order(conn, order_id)
     if held is None:
-        raise Stop(Refused(Code.NOT_FOUND))
+        raise Abort(Refused(Code.NOT_FOUND))
     if held.state is not RedemptionState.REDEEMED:
-        raise Stop(Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state}))
+        raise Abort(Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state}))
     return held
 
 
@@ -107,10 +107,10 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
     books = held.books(lines, [coupon.template for coupon in used])
     unknown = unknown_lines(books, form)
     if unknown:
-        raise Stop(refused(unknown))
+        raise Abort(refused(unknown))
     planned = plan(books, form)
     if isinstance(planned, Refused):
-        raise Stop(planned)
+        raise Abort(planned)
     await _count(conn, held, books, planned)
     going = _going_back(held, used, planned)
     await use_limits.hold(conn, held.student, going)
@@ -143,14 +143,16 @@ async def _hold_coupons(conn: AsyncConnection, held: Redemption) -> list[Coupon]
     return [found[coupon_id] for coupon_id in ids]
 
 
-async def _count(conn: AsyncConnection, held: Redemption, books: Books, planned: Plan) -> None:
+async def _count(
+    conn: AsyncConnection, held: Redemption, books: Books, planned: RefundPlan
+) -> None:
     before = {line.id: line for line in books.lines}
     for part in planned.lines:
         if not await refunds.count(conn, held.id, before[part.id], part):
             raise RuntimeError(f"line {part.id} of {held.id} moved under a refund that held it")
 
 
-def _going_back(held: Redemption, used: Sequence[Coupon], planned: Plan) -> list[Coupon]:
+def _going_back(held: Redemption, used: Sequence[Coupon], planned: RefundPlan) -> list[Coupon]:
     """Those whose template says so, unless an earlier refund has done it: they may be on another order by
     now.
     """
@@ -164,7 +166,7 @@ def _going_back(held: Redemption, used: Sequence[Coupon], planned: Plan) -> list
 
 
 async def _move_balance(
-    conn: AsyncConnection, held: Redemption, books: Books, planned: Plan, now: int
+    conn: AsyncConnection, held: Redemption, books: Books, planned: RefundPlan, now: int
 ) -> int:
     """What the order earned goes back with its lines, and what it took of the balance comes back; how
     much."""
@@ -181,7 +183,7 @@ async def _move_budgets(
     conn: AsyncConnection,
     held: Redemption,
     books: Books,
-    planned: Plan,
+    planned: RefundPlan,
     going: Sequence[Coupon],
     now: int,
 ) -> Collection[str]:

@@ -15,7 +15,7 @@ from server.core.checkout.redemptions import Redemption, RedemptionState
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS
 from server.core.promotions.templates import Returned
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop, refusing
+from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
 from server.ids import new_id
 from server.ledger import intents
@@ -26,7 +26,7 @@ from server.ledger.engine import Ledger
 from server.ledger.intents import Intent, IntentKind
 
 
-@refusing
+@returns_refusal
 async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | Refused:
     """The order is off: its coupons are free, but for those whose template keeps them; those of a lock
     that had ended are free already, and stay so. Repeatable. `wrong_state` once it is paid: that is a
@@ -108,13 +108,13 @@ async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption:
     """Its row, until the transaction ends. Stop(not_found)."""
     held = await redemptions.hold(conn, redemption_id)
     if held is None:
-        raise Stop(Refused(Code.NOT_FOUND))
+        raise Abort(Refused(Code.NOT_FOUND))
     return held
 
 
 def stop_where_over(held: Redemption) -> None:
     if not held.state.may_change:
-        raise Stop(over(held))
+        raise Abort(over(held))
 
 
 def over(held: Redemption) -> Refused:

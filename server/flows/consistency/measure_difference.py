@@ -17,7 +17,7 @@ from server.core.drops.stock import Stock
 from server.desk.drop_state import DeskCounts
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.ledger import intents
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drop_results import DropResults
@@ -28,7 +28,7 @@ _AT_MOST = 200  # the newest: what is open, and still moves
 
 
 @dataclass(frozen=True, slots=True)
-class DropBooks:
+class DropUnits:
     """One open drop. `stock.free` is the desk's, all else the ledger's; `on_desk` and `in_ledger` are
     its live claims here and there. `units` are those the two disagree about."""
 
@@ -47,9 +47,9 @@ class _Written:
     is_changing: bool  # the desk has not been told of everything yet
 
 
-async def measure_books(
-    places: Places, outbox: Outbox, fence: Fence, second_look_s: float = SECOND_LOOK_SECONDS
-) -> list[DropBooks] | None:
+async def measure_drop_units(
+    places: Stores, outbox: Outbox, fence: Fence, second_look_s: float = SECOND_LOOK_SECONDS
+) -> list[DropUnits] | None:
     """Every open drop; None: claims were on their way. DeskUnavailableError and LedgerUnavailableError
     pass."""
     found = await _look(places, outbox, fence)
@@ -63,12 +63,12 @@ async def measure_books(
     return [one if one.drop_id in differed else _settled(one) for one in again]
 
 
-def _settled(books: DropBooks) -> DropBooks:
+def _settled(books: DropUnits) -> DropUnits:
     """A difference that nobody saw a moment ago may be gone in the next."""
-    return DropBooks(books.drop_id, books.room, books.stock, books.on_desk, books.in_ledger, 0)
+    return DropUnits(books.drop_id, books.room, books.stock, books.on_desk, books.in_ledger, 0)
 
 
-async def _look(places: Places, outbox: Outbox, fence: Fence) -> list[DropBooks] | None:
+async def _look(places: Stores, outbox: Outbox, fence: Fence) -> list[DropUnits] | None:
     if (await outbox.backlog()).entries:
         return None
     async with places.ledger.read() as conn:
@@ -108,7 +108,7 @@ def _claims(counts: Sequence[DeskCounts | None]) -> list[tuple[int, int, int]]:
     ]
 
 
-def _books(written: _Written, counts: DeskCounts | None) -> DropBooks:
+def _books(written: _Written, counts: DeskCounts | None) -> DropUnits:
     """An open drop that the desk does not know has no claims there, which is the largest of
     differences."""
     row, results = written.row, written.results
@@ -116,7 +116,7 @@ def _books(written: _Written, counts: DeskCounts | None) -> DropBooks:
     taken = on_desk if counts is not None else results.confirmed
     free = row.quantity - row.returned - taken
     stock = Stock(row.quantity, free, results.held, results.redeemed, row.returned)
-    return DropBooks(
+    return DropUnits(
         row.id,
         row.room,
         stock,

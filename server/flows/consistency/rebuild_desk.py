@@ -31,9 +31,9 @@ from server.desk.feed import Feed, FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.coupons.load_caps import caps_of, dead_letters, load_at_rebuild
-from server.flows.drops.persist_claims import AT_ONCE, ClaimRecorder
+from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
 from server.flows.drops.room_drops import room_drop
-from server.flows.stores import offer_of
+from server.flows.stores import batch_and_template
 from server.ledger import desks
 from server.ledger.coupons import coupon_changes, coupons
 from server.ledger.drops import claims, drops
@@ -58,7 +58,7 @@ class DeskRebuilder:
     fence: Fence
     feed: Feed
     outbox: Outbox
-    recorder: ClaimRecorder
+    recorder: ClaimPersister
 
     async def in_order(self, shards: Sequence[int]) -> list[int]:
         """First those with drops that somebody may be waiting for. LedgerUnavailableError passes."""
@@ -126,7 +126,7 @@ class DeskRebuilder:
         for row in rows:
             if row.closed_at is not None:
                 continue
-            batch, _ = await offer_of(conn, row.batch_id)
+            batch, _ = await batch_and_template(conn, row.batch_id)
             lasts_ms = (row.opens_in_seconds + row.duration_seconds) * 1000
             until = max(now, row.closes_at or now + lasts_ms) + CAPS_KEPT_MS
             for cap in caps_of(batch):
@@ -138,7 +138,7 @@ class DeskRebuilder:
         """Open ones anew; closed ones only to a room that has gone back to a time before their end."""
         if row.window is None:
             return
-        batch, template = await offer_of(conn, row.batch_id)
+        batch, template = await batch_and_template(conn, row.batch_id)
         drop = room_drop(row, template, batch)
         if row.closed_at is None:
             await self.feed.publish(f"{rebuild_id}.{row.id}", FeedKind.CHANGED, drop)
@@ -158,7 +158,7 @@ async def loaded_drop(
 ) -> LoadedDrop:
     """What the desk is given of a drop; also asked before a rebuild, by who must not lose anything."""
     rows = await claims.of_drop(conn, row.id)
-    batch, _ = await offer_of(conn, row.batch_id)
+    batch, _ = await batch_and_template(conn, row.batch_id)
     by_claim: dict[str, ClaimCoupon] = {}
     moved: dict[str, Standing] = {}
     for start in range(0, len(rows), AT_ONCE):

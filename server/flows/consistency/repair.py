@@ -34,8 +34,8 @@ from server.flows.consistency.reconcile_drop_units import balance
 from server.flows.consistency.restore_claims import Restoration, Shown, Verdict, entry_of, restore
 from server.flows.drops import reassign_claims
 from server.flows.drops.drive_intents import drive_pending
-from server.flows.drops.persist_claims import AT_ONCE, ClaimRecorder
-from server.flows.stores import Places
+from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
+from server.flows.stores import Stores
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import claims, drops
 from server.ledger.drops.drops import DropRow
@@ -55,11 +55,11 @@ _OF_A_SHARD = frozenset(Kind) - {
 
 @dataclass(frozen=True, slots=True)
 class Repairer:
-    places: Places
+    places: Stores
     desk: DeskAudit
     fence: Fence
     outbox: Outbox
-    recorder: ClaimRecorder
+    recorder: ClaimPersister
     rebuilder: DeskRebuilder
     deadline_s: float = DEADLINE_SECONDS
 

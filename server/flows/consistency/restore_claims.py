@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import new_coupon
 from server.flows.drops import reassign_claims
-from server.flows.stores import offer_of
+from server.flows.stores import batch_and_template
 from server.ledger import desks
 from server.ledger.consistency import unit_audit
 from server.ledger.coupons import coupons
@@ -95,7 +95,7 @@ async def _restore(
 
 
 async def _make_coupon(conn: AsyncConnection, row: ClaimRow, shown: Shown | None) -> None:
-    batch, template = await offer_of(conn, row.batch_id)
+    batch, template = await batch_and_template(conn, row.batch_id)
     coupon = new_coupon(row, batch, template)
     if shown is not None:
         coupon = coupon._replace(id=shown.coupon_id, code=shown.code)

@@ -30,11 +30,11 @@ from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError
 from server.desk.caps import Cap, CapName, CapsMissing, TakenSlots
 from server.desk.drop_desk import DropDesk
-from server.flows.abort import Stop, refusing, stop_if
+from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.coupons.load_caps import caps_of, used_by_student
 from server.flows.coupons.new_coupons import window_of
 from server.flows.promotions.stops import claims_refusal
-from server.flows.stores import offer_of
+from server.flows.stores import batch_and_template
 from server.ledger import desks
 from server.ledger.coupons import codes as rows
 from server.ledger.coupons import coupons
@@ -64,7 +64,7 @@ class Account:
     is_new: bool = False
 
 
-@refusing
+@returns_refusal
 async def bind_code(
     ledger: Ledger, desk: DropDesk, account: Account, typed: str, now: int
 ) -> Coupon | Refused:
@@ -77,12 +77,12 @@ async def bind_code(
         found = await rows.find_code(conn, codes.spellings(typed))
         if found is None or not _may_see(found, student):
             return Refused(Code.NOT_FOUND)
-        batch, template = await offer_of(conn, found.batch_id)
+        batch, template = await batch_and_template(conn, found.batch_id)
         stopped = await claims_refusal(conn, batch)
     if found.student is None:
         if not batch.conditions.admits(account.tags, account.is_new):
             return Refused(Code.NOT_FOUND)
-        stop_if(stopped or binding_refusal(batch, now))
+        abort_if(stopped or binding_refusal(batch, now))
         await _bind(ledger, desk, _Wish(found.id, student, batch, template, now))
     async with ledger.read() as conn:
         (coupon,) = await coupons.by_ids(conn, [found.id])
@@ -114,7 +114,7 @@ async def _bind(ledger: Ledger, desk: DropDesk, wish: _Wish) -> None:
         if not is_bound and not await _is_theirs(ledger, wish):
             await _give_back(desk, wish)
         return
-    raise Stop(Refused(Code.UNAVAILABLE))
+    raise Abort(Refused(Code.UNAVAILABLE))
 
 
 async def _take_slots(ledger: Ledger, desk: DropDesk, wish: _Wish) -> _Slots:
@@ -156,9 +156,9 @@ async def _take_on_desk(
     return taken
 
 
-def _limit_reached(cap: CapName) -> Stop:
+def _limit_reached(cap: CapName) -> Abort:
     detail = f"you have all you may of this {cap.value}"
-    return Stop(Refused(Code.LIMIT_REACHED, detail, {"limit": cap.value}))
+    return Abort(Refused(Code.LIMIT_REACHED, detail, {"limit": cap.value}))
 
 
 async def _give_back(desk: DropDesk, wish: _Wish) -> None:

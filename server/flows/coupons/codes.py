@@ -32,11 +32,11 @@ from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.flows.abort import Stop, refusing, stop_if
-from server.flows.idempotency import made_before
+from server.flows.abort import Abort, abort_if, returns_refusal
+from server.flows.idempotency import find_previous_result
 from server.flows.promotions import budgets
 from server.flows.promotions.stops import claims_refusal
-from server.flows.stores import offer_of
+from server.flows.stores import batch_and_template
 from server.ids import new_id, new_ids
 from server.ledger import acts
 from server.ledger.coupons import codes as rows
@@ -57,7 +57,7 @@ _TRIES: Final = 5  # 100,000,000 codes of one prefix collide about once in 4,000
 _BREATH_SECONDS: Final = 0.02
 
 
-@refusing
+@returns_refusal
 async def make_codes(  # noqa: PLR0913 - what is asked for, each named by the caller
     ledger: Ledger,
     *,
@@ -76,10 +76,10 @@ async def make_codes(  # noqa: PLR0913 - what is asked for, each named by the ca
         return refused(broken)
     run = CodeRun(new_id("run"), batch_id, source, quantity, actor, now)
     async with ledger.begin() as conn:
-        earlier = await made_before(conn, key, run.id, now)
+        earlier = await find_previous_result(conn, key, run.id, now)
         if earlier is None:
             if not await batches.take_codes(conn, batch_id, quantity):
-                raise Stop(_short(await batches.find(conn, batch_id)))
+                raise Abort(_short(await batches.find(conn, batch_id)))
             await rows.insert_run(conn, run)
             await _expose(conn, batch_id, quantity, now)
             await acts.write_act(
@@ -115,7 +115,7 @@ async def drive_run(ledger: Ledger, run: CodeRun, seconds: float) -> CodeRun:
     ends_at = clock() + seconds
     if not run.is_done:
         async with ledger.read() as conn:
-            batch, template = await offer_of(conn, run.batch_id)
+            batch, template = await batch_and_template(conn, run.batch_id)
     while not run.is_done and clock() < ends_at:
         run = await _make_piece(ledger, run, batch, template)
         await asyncio.sleep(_BREATH_SECONDS)
@@ -165,7 +165,7 @@ async def _expose(conn: AsyncConnection, batch_id: str, quantity: int, now: int)
     """Takes their part of the campaign's budget. Stop(stock_short), Stop(wrong_state) while it is stopped."""
     batch = await batches.find(conn, batch_id)
     assert batch is not None  # its units were taken
-    stop_if(await claims_refusal(conn, batch))
+    abort_if(await claims_refusal(conn, batch))
     await budgets.expose(conn, batch, quantity, now)
 
 
@@ -194,7 +194,7 @@ async def export_codes(
         after = page[-1].id
 
 
-@refusing
+@returns_refusal
 async def void_codes(
     ledger: Ledger, actor: str, batch_id: str, typed: Sequence[str], now: int
 ) -> dict[str, CodeState | None] | Refused:

@@ -3,7 +3,7 @@
 Made by the composition roots, for a web process and for a worker: the ledger hands it what was committed.
 What is moved within a tenth of a second is told together. That it was told is noted in the ledger twice a
 second, because each note is a transaction that checkouts wait for. A death in between loses nothing: a worker
-finds what is not noted (tell_coupons.tell_left_behind) and tells it again.
+finds what is not noted (tell_coupons.publish_left_behind) and tells it again.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import structlog
 
 from server.desk import DeskUnavailableError
 from server.flows.coupons.publish_coupons import AT_ONCE, Told, mark_told, tell
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.ledger.engine import LedgerUnavailableError
 
 TOGETHER_SECONDS: Final = 0.1
@@ -24,10 +24,10 @@ MAX_WAITING: Final = 10_000  # what is beyond it is told by a worker
 _log = structlog.get_logger()
 
 
-class CouponTeller:
+class CouponPublisher:
     """Its faults are logged and end nothing: what it does not tell, or not note, is left to a worker."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Stores) -> None:
         self._places = places
         self._waiting: dict[str, None] = {}  # coupon ids, each once, in the order of their moves
         self._told: list[Told] = []

@@ -7,13 +7,13 @@ from typing import Final
 
 from server.core.promotions.batch_edits import CAPS_KEPT_MS
 from server.desk.caps import CapName
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.ledger.promotions import batches, campaigns
 
 _LOOKED_FOR_MS: Final = 30 * 24 * 3600 * 1000  # further back they are forgotten already
 
 
-async def forget_limits(places: Places, now: int) -> None:
+async def forget_limits(places: Stores, now: int) -> None:
     """What has no claim window can be claimed from for ever, and is counted for ever. Repeatable.
     DeskUnavailableError and LedgerUnavailableError pass."""
     since, until = now - _LOOKED_FOR_MS, now - CAPS_KEPT_MS

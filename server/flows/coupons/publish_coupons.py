@@ -1,7 +1,7 @@
 """Tells students that a coupon of theirs has moved: put on an order, used, free again, kept by an order.
 
 Called with the coupons that a process has just moved (coupon_publisher.py), and by workers for those of a
-process that died before it told (`tell_left_behind`). The desk comes first: whoever joins afterwards reads
+process that died before it told (`publish_left_behind`). The desk comes first: whoever joins afterwards reads
 there how the coupon stands, and whoever is connected hears of it. What is told is how the ledger has it by
 then, with the number of its moves; desk and clients keep the higher number, so each step may be repeated,
 in any order.
@@ -20,7 +20,7 @@ from server.core.coupons.coupons import Coupon, CouponState, Standing
 from server.desk import DeskUnavailableError
 from server.desk.coupon_changes import CouponChange
 from server.desk.fence import ConfirmedClaim
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.ledger.coupons import coupon_changes, coupons
 
 AT_ONCE: Final = 200
@@ -46,7 +46,7 @@ class Shown(NamedTuple):
         return self.shard is not None and self.standing.state not in _LOST
 
 
-async def tell(places: Places, ids: Collection[str]) -> list[Told]:
+async def tell(places: Stores, ids: Collection[str]) -> list[Told]:
     """Those that were told; the others (their shard of the desk is away) are told later, by whoever finds
     them. DeskUnavailableError, LedgerUnavailableError: none was, as far as we know."""
     async with places.ledger.read() as conn:
@@ -63,7 +63,7 @@ async def tell(places: Places, ids: Collection[str]) -> list[Told]:
     return [one.told for one in reached]
 
 
-async def tell_left_behind(places: Places, older_than_ms: int, now: int) -> int:
+async def publish_left_behind(places: Stores, older_than_ms: int, now: int) -> int:
     """Tells what was moved so long ago and nobody has told of, in a process that died perhaps; how many.
     Any number of workers may do it at once."""
     async with places.ledger.read() as conn:
@@ -76,7 +76,7 @@ async def tell_left_behind(places: Places, older_than_ms: int, now: int) -> int:
     return done
 
 
-async def mark_told(places: Places, told: Sequence[Told]) -> None:
+async def mark_told(places: Stores, told: Sequence[Told]) -> None:
     if told:
         async with places.ledger.begin() as conn:
             await coupon_changes.mark_told(conn, told)
@@ -104,7 +104,7 @@ def confirmed_claim(one: Shown) -> ConfirmedClaim | None:
     return ConfirmedClaim(coupon.drop_id, coupon.student, coupon.claim_id, shown)
 
 
-async def _show(places: Places, found: Sequence[Shown]) -> set[int | None]:
+async def _show(places: Stores, found: Sequence[Shown]) -> set[int | None]:
     """On the desk; the shards that did not answer."""
     by_shard: defaultdict[int, list[ConfirmedClaim]] = defaultdict(list)
     for one in found:

@@ -9,10 +9,10 @@ from server.core.acts import Action
 from server.core.drops.drop_rules import extension_refusal, top_up_refusal
 from server.core.drops.drops import Allotment, DropState
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop, stop_if
-from server.flows.drops.drop_snapshot import hold_in_room
+from server.flows.abort import Abort, abort_if
+from server.flows.drops.drop_snapshot import find_in_room_for_update
 from server.flows.drops.take_units import take_units
-from server.flows.stores import Places, offer_of
+from server.flows.stores import Stores, batch_and_template
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops
@@ -21,17 +21,17 @@ from server.ledger.intents import Intent, IntentKind
 
 
 async def write_top_up(
-    places: Places, drop_id: str, room: str, add: int, expected_quantity: int, now: int
+    places: Stores, drop_id: str, room: str, add: int, expected_quantity: int, now: int
 ) -> Intent:
     """Takes the units. Stop: invalid_field, stock_short, wrong_state (with `quantity` where it is
     not the expected one).
     """
     async with places.ledger.begin() as conn:
-        row = await hold_in_room(conn, drop_id, room)
-        stop_if(_not_open(row) or top_up_refusal(add, row.quantity))
+        row = await find_in_room_for_update(conn, drop_id, room)
+        abort_if(_not_open(row) or top_up_refusal(add, row.quantity))
         if row.quantity != expected_quantity:
-            raise Stop(_other("quantity", row.quantity))
-        batch, _ = await offer_of(conn, row.batch_id)
+            raise Abort(_other("quantity", row.quantity))
+        batch, _ = await batch_and_template(conn, row.batch_id)
         await take_units(conn, batch, room, add, now)
         allotment = Allotment(new_id("alt"), row.quantity + 1, row.quantity + add)
         await drops.add_units(conn, row, allotment, now)
@@ -43,7 +43,7 @@ async def write_top_up(
 
 
 async def write_extension(
-    places: Places,
+    places: Stores,
     drop_id: str,
     room: str,
     seconds: int,
@@ -52,14 +52,14 @@ async def write_extension(
 ) -> Intent:
     """Stop: invalid_field, wrong_state (with `closes_at` where it is not the expected one)."""
     async with places.ledger.begin() as conn:
-        row = await hold_in_room(conn, drop_id, room)
-        stop_if(_not_open(row))
+        row = await find_in_room_for_update(conn, drop_id, room)
+        abort_if(_not_open(row))
         window = row.window
         assert window is not None  # an open drop has one
         if window.closes_at != expected_closes_at:
-            raise Stop(_other("closes_at", instants.to_text(window.closes_at)))
-        batch, template = await offer_of(conn, row.batch_id)
-        stop_if(extension_refusal(batch, template, window.opens_at, window.closes_at, seconds))
+            raise Abort(_other("closes_at", instants.to_text(window.closes_at)))
+        batch, template = await batch_and_template(conn, row.batch_id)
+        abort_if(extension_refusal(batch, template, window.opens_at, window.closes_at, seconds))
         payload = {"ms": seconds * 1000, "expected_closes_at": expected_closes_at}
         intent = Intent(new_id("int"), IntentKind.EXTEND, drop_id, now, payload)
         await intents.write(conn, intent)

@@ -8,21 +8,21 @@ from dataclasses import replace
 from server.core.acts import Action
 from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop
-from server.flows.drops.drop_snapshot import hold_in_room
-from server.flows.stores import Places
+from server.flows.abort import Abort
+from server.flows.drops.drop_snapshot import find_in_room_for_update
+from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops
 from server.ledger.intents import Intent, IntentKind
 
 
-async def write_close(places: Places, drop_id: str, room: str, now: int) -> Intent | None:
+async def write_close(places: Stores, drop_id: str, room: str, now: int) -> Intent | None:
     """None: it is closed, before or now; a prepared drop has no stock and nobody was told of it.
     Stop(in_progress) while it is being opened.
     """
     async with places.ledger.begin() as conn:
-        row = await hold_in_room(conn, drop_id, room)
+        row = await find_in_room_for_update(conn, drop_id, room)
         match row.state:
             case DropState.CLOSED:
                 return None
@@ -34,7 +34,7 @@ async def write_close(places: Places, drop_id: str, room: str, now: int) -> Inte
                 await acts.write_act(conn, places.actor, Action.DROP_CLOSED, drop_id, now)
                 return None
             case DropState.OPENING:
-                raise Stop(Refused(Code.IN_PROGRESS, "the drop is being opened"))
+                raise Abort(Refused(Code.IN_PROGRESS, "the drop is being opened"))
         await acts.write_act(conn, places.actor, Action.DROP_CLOSED, drop_id, now)
         intent = Intent(new_id("int"), IntentKind.CLOSE, drop_id, now, {})
         await intents.write(conn, intent)

@@ -19,9 +19,9 @@ from server.desk.drop_state import Stamped
 from server.desk.feed import Confirmation, FeedKind, Loss
 from server.flows.coupons.load_caps import caps_of, load_limits
 from server.flows.coupons.publish_coupons import confirmed_claim, shown_now
-from server.flows.drops.drop_snapshot import Whole, whole_drop
+from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.drops.end_drop import end_drop
-from server.flows.stores import Places, hold_desk
+from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import drops
 from server.ledger.intents import Intent, IntentKind
@@ -40,23 +40,23 @@ class Driven:
 
 
 async def drive(
-    places: Places, intent: Intent, now: int, whole: Whole | None = None
+    places: Stores, intent: Intent, now: int, whole: DropSnapshot | None = None
 ) -> Refused | None:
     """Does it. `whole`: the drop as the intent's own transaction left it, else it is read. Refused: the
     desk says no, and what the ledger had set aside is back. DeskUnavailableError,
     LedgerUnavailableError: it stays pending.
     """
-    whole = whole or await whole_drop(places.ledger, intent.drop_id)
+    whole = whole or await read_drop_snapshot(places.ledger, intent.drop_id)
     hops = _HOPS[intent.kind]
     try:
         return await hops(places, whole, intent, now)
     except DeskReplacedError:
         # Done on a desk that is gone, and not written down. Once more, with the drop as it is now.
-        whole = await whole_drop(places.ledger, intent.drop_id)
+        whole = await read_drop_snapshot(places.ledger, intent.drop_id)
         return await hops(places, whole, intent, now)
 
 
-async def drive_pending(places: Places, older_than_ms: int, now: int) -> Driven:
+async def drive_pending(places: Stores, older_than_ms: int, now: int) -> Driven:
     """What nobody has finished: an opening that is too old is given up, everything else is driven.
     Any number of workers may do it at once. LedgerUnavailableError passes.
     """
@@ -66,7 +66,7 @@ async def drive_pending(places: Places, older_than_ms: int, now: int) -> Driven:
     return Driven(sum(results), len(results) - sum(results))
 
 
-async def close_overdue(places: Places, now: int) -> Driven:
+async def close_overdue(places: Stores, now: int) -> Driven:
     """Ends the drops whose time is over; those that the desk says were extended stay."""
     async with places.ledger.read() as conn:
         overdue = await drops.overdue(conn, now, _AT_ONCE)
@@ -74,7 +74,7 @@ async def close_overdue(places: Places, now: int) -> Driven:
     return Driven(sum(results), len(results) - sum(results))
 
 
-async def _take_on(places: Places, intent: Intent, now: int) -> bool:
+async def _take_on(places: Stores, intent: Intent, now: int) -> bool:
     async with places.ledger.begin() as conn:
         # Before it is tried: an intent that breaks its worker must not stay in front.
         await intents.count_attempt(conn, intent.id)
@@ -90,24 +90,24 @@ async def _take_on(places: Places, intent: Intent, now: int) -> bool:
     return True
 
 
-async def _close_if_over(places: Places, drop_id: str, now: int) -> bool:
-    whole = await whole_drop(places.ledger, drop_id)
+async def _close_if_over(places: Stores, drop_id: str, now: int) -> bool:
+    whole = await read_drop_snapshot(places.ledger, drop_id)
     try:
         return await end_drop(places, whole, None, now)
     except DeskUnavailableError:
         return False
 
 
-async def _give_up_opening(places: Places, intent: Intent, now: int) -> None:
+async def _give_up_opening(places: Stores, intent: Intent, now: int) -> None:
     """Too late for the moment it was meant for: the teacher has been told `unavailable`."""
-    whole = await whole_drop(places.ledger, intent.drop_id)
+    whole = await read_drop_snapshot(places.ledger, intent.drop_id)
     if whole.row.state is DropState.OPENING:
         await end_drop(places, whole, CloseReason.CANCELLED, now, intent.id)
     else:
         await _finish(places, intent, now)
 
 
-async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+async def _open(places: Stores, whole: DropSnapshot, intent: Intent, now: int) -> Refused | None:
     row = whole.row
     if row.state is not DropState.OPENING:
         await _finish(places, intent, now)
@@ -119,16 +119,16 @@ async def _open(places: Places, whole: Whole, intent: Intent, now: int) -> Refus
     opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
     # With its window: a desk that was lost meanwhile has stamped another, which the room has to know.
     told = f"{intent.id}.{window.opens_at}"
-    await places.feed.publish(told, FeedKind.OPENED, whole.as_told(opened))
+    await places.feed.publish(told, FeedKind.OPENED, whole.to_room_drop(opened))
     present = (await places.feed.audience_counts(row.room, row.id)).present
     async with places.ledger.begin() as conn:
-        await hold_desk(conn, row, window.epoch)
+        await assert_desk_epoch(conn, row, window.epoch)
         await drops.mark_open(conn, row.id, window, present)
         await intents.finish(conn, intent.id, now)
     return None
 
 
-async def _opened(places: Places, whole: Whole) -> Stamped | None:
+async def _opened(places: Stores, whole: DropSnapshot) -> Stamped | None:
     """On the desk, which is told first what students have used of the batch and its campaign where it does
     not know. None: it was closed before it was opened."""
     row = whole.row
@@ -152,7 +152,7 @@ async def _opened(places: Places, whole: Whole) -> Stamped | None:
     raise DeskReplacedError(f"the desk of {row.id} forgets what it is told of limits")
 
 
-async def _top_up(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+async def _top_up(places: Stores, whole: DropSnapshot, intent: Intent, now: int) -> Refused | None:
     row = whole.row
     mine = next(a for a in whole.allotments if a.id == intent.payload["allotment_id"])
     is_taken = False
@@ -164,12 +164,12 @@ async def _top_up(places: Places, whole: Whole, intent: Intent, now: int) -> Ref
         # The desk has closed it, or is about to: ended here and now, all its units go back at once.
         await end_drop(places, whole, None, now, intent.id)
         return Refused(Code.WRONG_STATE, "the drop is closed")
-    await places.feed.publish(intent.id, FeedKind.CHANGED, whole.as_told(row))
+    await places.feed.publish(intent.id, FeedKind.CHANGED, whole.to_room_drop(row))
     await _finish(places, intent, now)
     return None
 
 
-async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+async def _extend(places: Stores, whole: DropSnapshot, intent: Intent, now: int) -> Refused | None:
     row = whole.row
     extended = await places.desk.extend(
         row.shard,
@@ -183,20 +183,20 @@ async def _extend(places: Places, whole: Whole, intent: Intent, now: int) -> Ref
         await _finish(places, intent, now)
         return Refused(Code.WRONG_STATE, f"the drop is {extended.outcome}")
     moved = replace(row, closes_at=extended.closes_at)
-    await places.feed.publish(intent.id, FeedKind.CHANGED, whole.as_told(moved))
+    await places.feed.publish(intent.id, FeedKind.CHANGED, whole.to_room_drop(moved))
     async with places.ledger.begin() as conn:
-        await hold_desk(conn, row, extended.epoch)
+        await assert_desk_epoch(conn, row, extended.epoch)
         await drops.move_end(conn, row.id, extended.closes_at)
         await intents.finish(conn, intent.id, now)
     return None
 
 
-async def _close(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+async def _close(places: Stores, whole: DropSnapshot, intent: Intent, now: int) -> Refused | None:
     await end_drop(places, whole, CloseReason.STOPPED, now, intent.id)
     return None
 
 
-async def _release(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+async def _release(places: Stores, whole: DropSnapshot, intent: Intent, now: int) -> Refused | None:
     """The desk frees what is still held by these very claims; the students are told in any case, who
     were perhaps told before. Of an ended drop nothing is free by it, but who comes back sees it."""
     row, released = whole.row, intent.payload["claims"]
@@ -212,7 +212,9 @@ async def _release(places: Places, whole: Whole, intent: Intent, now: int) -> Re
     return None
 
 
-async def _move_hold(places: Places, whole: Whole, intent: Intent, now: int) -> Refused | None:
+async def _move_hold(
+    places: Stores, whole: DropSnapshot, intent: Intent, now: int
+) -> Refused | None:
     """As the ledger has them now: what was released, used or moved again since is told by that."""
     row, ids = whole.row, intent.payload["coupons"]
     assert isinstance(ids, list)
@@ -228,12 +230,12 @@ async def _move_hold(places: Places, whole: Whole, intent: Intent, now: int) -> 
     return None
 
 
-async def _finish(places: Places, intent: Intent, now: int) -> None:
+async def _finish(places: Stores, intent: Intent, now: int) -> None:
     async with places.ledger.begin() as conn:
         await intents.finish(conn, intent.id, now)
 
 
-_Hops = Callable[[Places, Whole, Intent, int], Awaitable[Refused | None]]
+_Hops = Callable[[Stores, DropSnapshot, Intent, int], Awaitable[Refused | None]]
 _HOPS: Final[Mapping[IntentKind, _Hops]] = {
     IntentKind.OPEN: _open,
     IntentKind.TOP_UP: _top_up,

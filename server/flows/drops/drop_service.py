@@ -24,16 +24,16 @@ from server.core.violations import refused
 from server.desk.caps import KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.flows.abort import Stop, refusing, stop_if
+from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.drops import drop_view
 from server.flows.drops.change_drop import write_extension, write_top_up
 from server.flows.drops.close_drop import write_close
 from server.flows.drops.drive_intents import drive
-from server.flows.drops.drop_snapshot import Whole, hold_in_room
+from server.flows.drops.drop_snapshot import DropSnapshot, find_in_room_for_update
 from server.flows.drops.drop_view import DropView
 from server.flows.drops.take_units import take_units
-from server.flows.idempotency import made_before
-from server.flows.stores import Places, offer_of, template_of
+from server.flows.idempotency import find_previous_result
+from server.flows.stores import Stores, batch_and_template, template_of
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops
@@ -49,14 +49,14 @@ from server.ledger.promotions import batches
 DRIVE_SECONDS: Final = 8.0
 
 
-class Drops:
+class DropService:
     """Every call returns the drop as it is then, or Refused. Repeating any of them is harmless."""
 
     def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed, actor: str) -> None:
         """`actor`: who does it, for the record."""
-        self._places = Places(ledger, drop_desk, feed, actor)
+        self._places = Stores(ledger, drop_desk, feed, actor)
 
-    @refusing
+    @returns_refusal
     async def create(
         self, room: str, form: DropForm, key: IdempotencyKey | None, now: int
     ) -> DropView | Refused:
@@ -70,39 +70,39 @@ class Drops:
             return refused(broken)
         drop_id = new_id("drp")
         async with self._places.ledger.begin() as conn:
-            earlier = await made_before(conn, key, drop_id, now)
+            earlier = await find_previous_result(conn, key, drop_id, now)
             if earlier is None:
                 opening = await _write_new(conn, drop_id, self._places.actor, room, form, now)
         if earlier is not None:
             return await self._driven(earlier, room, now)
         return await self._after(opening, drop_id, room, now)
 
-    @refusing
+    @returns_refusal
     async def open(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """A prepared drop now. One that is open already, or being opened, stays as it is."""
         opening = None
         async with self._places.ledger.begin() as conn:
-            row = await hold_in_room(conn, drop_id, room)
+            row = await find_in_room_for_update(conn, drop_id, room)
             if row.state is DropState.CLOSED:
-                raise Stop(Refused(Code.WRONG_STATE, "the drop is closed"))
+                raise Abort(Refused(Code.WRONG_STATE, "the drop is closed"))
             if row.state is DropState.PREPARED:
-                batch, template = await offer_of(conn, row.batch_id)
+                batch, template = await batch_and_template(conn, row.batch_id)
                 unused = await _take_stock(conn, batch, template, row, now)
                 await drops.mark_opening(conn, drop_id)
-                whole = Whole(row, batch, template, (), unused)
+                whole = DropSnapshot(row, batch, template, (), unused)
                 opening = await _write_opening(conn, whole, now)
                 await acts.write_act(conn, self._places.actor, Action.DROP_OPENED, drop_id, now)
         if opening is None:
             return await self._driven(drop_id, room, now)
         return await self._after(opening, drop_id, room, now)
 
-    @refusing
+    @returns_refusal
     async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """Ends it; what nobody has claimed goes back to the batch. Repeatable."""
         intent = await write_close(self._places, drop_id, room, now)
         return await self._after(_task_of(intent), drop_id, room, now)
 
-    @refusing
+    @returns_refusal
     async def top_up(
         self, drop_id: str, room: str, add: int, expected_quantity: int, now: int
     ) -> DropView | Refused:
@@ -110,7 +110,7 @@ class Drops:
         intent = await write_top_up(self._places, drop_id, room, add, expected_quantity, now)
         return await self._after(_task_of(intent), drop_id, room, now)
 
-    @refusing
+    @returns_refusal
     async def extend(
         self, drop_id: str, room: str, seconds: int, expected_closes_at: int, now: int
     ) -> DropView | Refused:
@@ -120,17 +120,17 @@ class Drops:
         )
         return await self._after(_task_of(intent), drop_id, room, now)
 
-    @refusing
+    @returns_refusal
     async def get(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         return await drop_view.show_drop(self._places, drop_id, room, now)
 
-    @refusing
+    @returns_refusal
     async def list_for_room(
         self, room: str, limit: int, after: str | None, now: int
     ) -> list[DropView] | Refused:
         return await drop_view.show_room(self._places, room, limit, after, now)
 
-    @refusing
+    @returns_refusal
     async def claims(
         self, drop_id: str, room: str, student: str | None, limit: int, after: str | None
     ) -> list[DropClaim] | Refused:
@@ -151,7 +151,7 @@ class Drops:
             seconds = DRIVE_SECONDS - (now - task.intent.created_at) / 1000
             try:
                 async with asyncio.timeout(seconds):
-                    stop_if(await drive(self._places, task.intent, now, task.whole))
+                    abort_if(await drive(self._places, task.intent, now, task.whole))
             except TimeoutError:
                 return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
             if task.whole is not None:
@@ -165,7 +165,7 @@ class _Task:
     press and the card every read counts."""
 
     intent: Intent
-    whole: Whole | None = None
+    whole: DropSnapshot | None = None
 
 
 def _task_of(intent: Intent | None) -> _Task | None:
@@ -178,9 +178,9 @@ async def _write_new(
     """None: a prepared one, with nothing to be done yet."""
     if drop_rules.waits(form):
         await drops.hold_waiting(conn, room)
-        stop_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
+        abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
     batch = await batches.find(conn, form.batch_id, is_kept=True)
-    stop_if(drop_rules.batch_refusal(batch, room))
+    abort_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # or it would have been refused
     row = _row(drop_id, actor, room, form, batch, now)
     await acts.write_act(
@@ -192,7 +192,7 @@ async def _write_new(
     template = await template_of(conn, batch)
     unused = await _take_stock(conn, batch, template, row, now)
     await drops.insert_drop(conn, replace(row, state=DropState.OPENING))
-    return await _write_opening(conn, Whole(row, batch, template, (), unused), now)
+    return await _write_opening(conn, DropSnapshot(row, batch, template, (), unused), now)
 
 
 async def _take_stock(
@@ -200,11 +200,11 @@ async def _take_stock(
 ) -> KnownUnused:
     opens_at = now + row.opens_in_seconds * 1000
     closes_at = opens_at + row.duration_seconds * 1000
-    stop_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
+    abort_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
     return await take_units(conn, batch, row.room, row.quantity, now)
 
 
-async def _write_opening(conn: AsyncConnection, taken: Whole, now: int) -> _Task:
+async def _write_opening(conn: AsyncConnection, taken: DropSnapshot, now: int) -> _Task:
     """The opening, to be driven once this is committed. `taken`: the drop, without an allotment yet."""
     row = replace(taken.row, state=DropState.OPENING)
     allotment = Allotment(new_id("alt"), 1, row.quantity)

@@ -12,16 +12,16 @@ from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.desk.caps import KnownUnused
-from server.flows.abort import Stop
+from server.flows.abort import Abort
 from server.flows.drops.room_drops import room_drop
-from server.flows.stores import offer_of
+from server.flows.stores import batch_and_template
 from server.ledger.drops import drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class DropSnapshot:
     """A drop with everything that says what it is, as of one moment of the ledger. `unused`: what of its
     limits nobody can have used, where that was looked for."""
 
@@ -31,27 +31,27 @@ class Whole:
     allotments: tuple[Allotment, ...]
     unused: KnownUnused | None = None
 
-    def as_told(self, row: DropRow) -> RoomDrop:
+    def to_room_drop(self, row: DropRow) -> RoomDrop:
         """`row` is this one's, moved on."""
         return room_drop(row, self.template, self.batch)
 
 
-async def whole_drop(ledger: Ledger, drop_id: str) -> Whole:
+async def read_drop_snapshot(ledger: Ledger, drop_id: str) -> DropSnapshot:
     """Of a drop that is known to exist."""
     async with ledger.read() as conn:
         row = await drops.find(conn, drop_id)
         if row is None:
             raise LookupError(f"no drop {drop_id}")
-        batch, template = await offer_of(conn, row.batch_id)
+        batch, template = await batch_and_template(conn, row.batch_id)
         units = await drops.allotments_of(conn, drop_id)
-    return Whole(row, batch, template, tuple(units))
+    return DropSnapshot(row, batch, template, tuple(units))
 
 
-async def hold_in_room(conn: AsyncConnection, drop_id: str, room: str) -> DropRow:
+async def find_in_room_for_update(conn: AsyncConnection, drop_id: str, room: str) -> DropRow:
     """The drop, held until the transaction ends. Stop(not_found) where the room has none of this id:
     another room's drop is nobody's business here.
     """
     row = await drops.hold(conn, drop_id)
     if row is None or row.room != room:
-        raise Stop(Refused(Code.NOT_FOUND))
+        raise Abort(Refused(Code.NOT_FOUND))
     return row

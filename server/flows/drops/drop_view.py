@@ -17,8 +17,8 @@ from server.core.promotions.template_parts import discount_to_json
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import DeskCounts
-from server.flows.drops.drop_snapshot import Whole
-from server.flows.stores import Places
+from server.flows.drops.drop_snapshot import DropSnapshot
+from server.flows.stores import Stores
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drop_results import DropClaim, DropResults
 from server.ledger.drops.drops import DropRow
@@ -100,7 +100,7 @@ class _Written:
     results: DropResults
 
 
-async def show_drop(places: Places, drop_id: str, room: str, now: int) -> DropView | Refused:
+async def show_drop(places: Stores, drop_id: str, room: str, now: int) -> DropView | Refused:
     """`now` counts only where the desk, whose clock it is, does not answer."""
     async with places.ledger.read() as conn:
         row = await drops.find(conn, drop_id)
@@ -112,7 +112,7 @@ async def show_drop(places: Places, drop_id: str, room: str, now: int) -> DropVi
     return _view(_Written(row, offers[row.batch_id], results[drop_id]), live[0], now)
 
 
-async def show_opened(places: Places, opened: Whole, now: int) -> DropView:
+async def show_opened(places: Stores, opened: DropSnapshot, now: int) -> DropView:
     """A drop whose opening was driven just now: what it offers is known, and nothing of it can be confirmed
     that its teacher has to hear of with this answer. What is asked now is asked while the card goes out."""
     async with places.ledger.read() as conn:
@@ -125,7 +125,7 @@ async def show_opened(places: Places, opened: Whole, now: int) -> DropView:
 
 
 async def show_room(
-    places: Places, room: str, limit: int, after: str | None, now: int
+    places: Stores, room: str, limit: int, after: str | None, now: int
 ) -> list[DropView]:
     """Newest first, from behind the drop `after`."""
     async with places.ledger.read() as conn:
@@ -138,7 +138,7 @@ async def show_room(
 
 
 async def claims_of_drop(
-    places: Places, drop_id: str, room: str, student: str | None, limit: int, after: str | None
+    places: Stores, drop_id: str, room: str, student: str | None, limit: int, after: str | None
 ) -> list[DropClaim] | Refused:
     """Confirmed claims, newest win first. For one student also the claim that is won and not yet
     confirmed; the list of all shows it a moment later.
@@ -154,7 +154,7 @@ async def claims_of_drop(
 
 
 async def _pending_of(
-    places: Places, row: DropRow, student: str, found: Sequence[DropClaim]
+    places: Stores, row: DropRow, student: str, found: Sequence[DropClaim]
 ) -> list[DropClaim]:
     try:
         held = (await places.desk.claims_of([(row.shard, row.id, [student])]))[0][0]
@@ -165,7 +165,7 @@ async def _pending_of(
     return [DropClaim(held.claim_id, student, ClaimState.WON, held.won_at, None)]
 
 
-async def _live_of(places: Places, rows: Sequence[DropRow]) -> list[_Live]:
+async def _live_of(places: Stores, rows: Sequence[DropRow]) -> list[_Live]:
     """Three calls to Redis, however many drops of one room."""
     if not rows:
         return []

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.drops import CloseReason, DropState, RoomDrop
 from server.desk.drop_state import Closing
 from server.desk.feed import Feed, FeedKind
-from server.flows.drops.drop_snapshot import Whole
-from server.flows.stores import Places, hold_desk
+from server.flows.drops.drop_snapshot import DropSnapshot
+from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drops import DropRow
@@ -26,7 +26,11 @@ from server.ledger.promotions import batches
 
 
 async def end_drop(
-    places: Places, whole: Whole, reason: CloseReason | None, now: int, intent_id: str | None = None
+    places: Stores,
+    whole: DropSnapshot,
+    reason: CloseReason | None,
+    now: int,
+    intent_id: str | None = None,
 ) -> bool:
     """`reason` None: only if the desk has closed it or its time is over there; False: neither.
     `intent_id` is done with it, if one asked for it. DeskReplacedError: the desk has it open again.
@@ -41,9 +45,9 @@ async def end_drop(
         close_reason=reason or await _reason(places, whole, closing),
     )
     if closed.window is not None:  # else it has never been told of
-        await _tell(places.feed, whole.as_told(closed))
+        await _tell(places.feed, whole.to_room_drop(closed))
     async with places.ledger.begin() as conn:
-        await hold_desk(conn, row, closing.epoch)
+        await assert_desk_epoch(conn, row, closing.epoch)
         await _write_end(conn, closed, closing)
         if intent_id is not None:
             await intents.finish(conn, intent_id, now)
@@ -59,7 +63,7 @@ async def _tell(feed: Feed, closed: RoomDrop) -> None:
         await feed.publish(publication_id, FeedKind.CLOSED, closed)
 
 
-async def _with_window(places: Places, row: DropRow) -> DropRow:
+async def _with_window(places: Stores, row: DropRow) -> DropRow:
     """An opening that was given up may have reached the desk, and the room."""
     if row.window is not None:
         return row
@@ -69,7 +73,7 @@ async def _with_window(places: Places, row: DropRow) -> DropRow:
     return replace(row, opens_at=counts.window.opens_at, closes_at=counts.window.closes_at)
 
 
-async def _reason(places: Places, whole: Whole, closing: Closing) -> CloseReason:
+async def _reason(places: Stores, whole: DropSnapshot, closing: Closing) -> CloseReason:
     """Stopped where a teacher was first and only the ledger does not know yet; sold out only where
     no unit could have come back.
     """

@@ -20,8 +20,8 @@ from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.drops import DropState
 from server.desk import DeskUnavailableError
 from server.flows.drops.drive_intents import drive
-from server.flows.drops.drop_snapshot import Whole, whole_drop
-from server.flows.stores import Places
+from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
+from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger import desks, intents
 from server.ledger.coupons import coupon_moves
@@ -35,7 +35,7 @@ AT_ONCE: Final = 200  # where the database has one writer, claims wait for this 
 _A_ROUND: Final = 2_000
 
 
-async def end_holds(places: Places, now: int) -> int:
+async def end_holds(places: Stores, now: int) -> int:
     """Ends the holds that are over by `now`, the longest overdue first; how many. Where the desk is away
     it is told later. LedgerUnavailableError passes.
     """
@@ -47,8 +47,8 @@ async def end_holds(places: Places, now: int) -> int:
     return sum([await _end_of_drop(places, each, ids, now) for each, ids in of_drop.items()])
 
 
-async def _end_of_drop(places: Places, drop_id: str, ids: Sequence[str], now: int) -> int:
-    whole = await whole_drop(places.ledger, drop_id)
+async def _end_of_drop(places: Stores, drop_id: str, ids: Sequence[str], now: int) -> int:
+    whole = await read_drop_snapshot(places.ledger, drop_id)
     ended = 0
     for start in range(0, len(ids), AT_ONCE):
         released, intent = await _write(places, whole, ids[start : start + AT_ONCE], now)
@@ -60,7 +60,7 @@ async def _end_of_drop(places: Places, drop_id: str, ids: Sequence[str], now: in
 
 
 async def _write(
-    places: Places, whole: Whole, ids: Collection[str], now: int
+    places: Stores, whole: DropSnapshot, ids: Collection[str], now: int
 ) -> tuple[int, Intent | None]:
     """How many were released, and what the desk has to be told of it."""
     async with places.ledger.begin() as conn:

@@ -67,7 +67,7 @@ class Recorded:
         self.mended += other.mended
 
 
-class ClaimRecorder:
+class ClaimPersister:
     """`on_revoked()` is called once for each win that is taken back."""
 
     def __init__(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.desk.caps import CapName, KnownUnused
-from server.flows.abort import Stop, stop_if
+from server.flows.abort import Abort, abort_if
 from server.flows.promotions.budgets import expose
 from server.flows.promotions.stops import claims_refusal
 from server.ledger.promotions import batches
@@ -21,12 +21,12 @@ async def take_units(
     """From the batch, the room's share of it and the campaign's budget; what nobody had used until then.
     Stop(stock_short) with what is `available`, and which `budget` where it was that; Stop(wrong_state) while
     claims are stopped."""
-    stop_if(await claims_refusal(conn, batch))
+    abort_if(await claims_refusal(conn, batch))
     if taken := await batches.take(conn, batch, room, units):
         await expose(conn, batch, units, now)
         return _unused(taken)
     current = await batches.find(conn, batch.id) or batch  # others may have been faster
-    raise Stop(
+    raise Abort(
         Refused(
             Code.STOCK_SHORT,
             "the batch, or this room's share of it, has fewer left",

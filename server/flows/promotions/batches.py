@@ -17,8 +17,8 @@ from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused, invalid_field
 from server.core.violations import refused
 from server.desk.keys import shard_of
-from server.flows.abort import Stop, refusing, stop_if
-from server.flows.idempotency import made_before
+from server.flows.abort import Abort, abort_if, returns_refusal
+from server.flows.idempotency import find_previous_result
 from server.ids import new_id
 from server.ledger import acts
 from server.ledger.engine import Ledger
@@ -26,7 +26,7 @@ from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import batches, campaigns, templates
 
 
-@refusing
+@returns_refusal
 async def create_batch(
     ledger: Ledger, actor: str, form: BatchForm, key: IdempotencyKey | None, now: int
 ) -> Batch | Refused:
@@ -38,12 +38,12 @@ async def create_batch(
         return refused(broken)
     batch_id = new_id("bat")
     async with ledger.begin() as conn:
-        earlier = await made_before(conn, key, batch_id, now)
+        earlier = await find_previous_result(conn, key, batch_id, now)
         if earlier is not None:
             return await batches.find(conn, earlier) or Refused(Code.NOT_FOUND)
         template = await templates.find(conn, form.template_id)
         if template is None:
-            raise Stop(invalid_field("template_id", "unknown"))
+            raise Abort(invalid_field("template_id", "unknown"))
         campaign = await _campaign_of(conn, form, template)
         batch = _batch(batch_id, form, template, campaign, actor, now)
         await batches.insert_batch(conn, batch)
@@ -59,9 +59,9 @@ async def _campaign_of(
         return None
     campaign = await campaigns.find(conn, form.campaign_id)
     if campaign is None:
-        raise Stop(invalid_field("campaign_id", "unknown"))
+        raise Abort(invalid_field("campaign_id", "unknown"))
     greatest = greatest_discount(template.discount)
-    stop_if(campaign_rules.batch_refusal(campaign, template, greatest, form.claim_window))
+    abort_if(campaign_rules.batch_refusal(campaign, template, greatest, form.claim_window))
     return campaign
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.promotions.batches import Batch
 from server.core.promotions.campaigns import BudgetKind
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop
+from server.flows.abort import Abort
 from server.ledger.engine import Ledger
 from server.ledger.promotions import budgets
 from server.ledger.promotions.budgets import EXPOSED, RETURNED, SETTLED, CouponPart, Move
@@ -40,7 +40,7 @@ async def expose(conn: AsyncConnection, batch: Batch, units: int, now: int) -> N
             continue
         free = await budgets.free_of(conn, batch.campaign_id, kind)
         if free is not None:
-            raise Stop(_short(kind, max(0, free) // each if each else 0))
+            raise Abort(_short(kind, max(0, free) // each if each else 0))
 
 
 async def settle(conn: AsyncConnection, costs: Mapping[str, int], now: int) -> None:

@@ -6,8 +6,8 @@ from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, Campa
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.desk.keys import shard_of
-from server.flows.abort import refusing
-from server.flows.idempotency import made_before
+from server.flows.abort import returns_refusal
+from server.flows.idempotency import find_previous_result
 from server.ids import new_id
 from server.ledger import acts
 from server.ledger.engine import Ledger
@@ -15,7 +15,7 @@ from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import campaigns
 
 
-@refusing
+@returns_refusal
 async def create_campaign(
     ledger: Ledger, actor: str, form: CampaignForm, key: IdempotencyKey | None, now: int
 ) -> Campaign | Refused:
@@ -25,7 +25,7 @@ async def create_campaign(
         return refused(broken)
     campaign = _campaign(new_id("cmp"), form, actor, now)
     async with ledger.begin() as conn:
-        earlier = await made_before(conn, key, campaign.id, now)
+        earlier = await find_previous_result(conn, key, campaign.id, now)
         if earlier is not None:
             return await campaigns.find(conn, earlier) or Refused(Code.NOT_FOUND)
         await campaigns.insert_campaign(conn, campaign, shard_of(campaign.id))

@@ -13,13 +13,13 @@ from server.core.acts import Action
 from server.core.promotions.batch_edits import BatchEdit, edited_form, form_of, refusal
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused, invalid_field
-from server.flows.abort import Stop, refusing, stop_if
+from server.flows.abort import Abort, abort_if, returns_refusal
 from server.ledger import acts
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, templates
 
 
-@refusing
+@returns_refusal
 async def edit_batch(
     ledger: Ledger, actor: str, batch_id: str, edit: BatchEdit, now: int
 ) -> Batch | Refused:
@@ -29,9 +29,9 @@ async def edit_batch(
         # Held: no drop, code or unit is made of it until what may change has been decided.
         batch = await batches.hold(conn, batch_id)
         if batch is None:
-            raise Stop(Refused(Code.NOT_FOUND))
+            raise Abort(Refused(Code.NOT_FOUND))
         is_used = await batches.is_used(conn, batch_id)
-        stop_if(refusal(batch, edit, now, is_used=is_used))
+        abort_if(refusal(batch, edit, now, is_used=is_used))
         changed = _changed(batch, edit)
         if "template_id" in edit.changes and not is_used and batch.campaign_id is None:
             changed = await _of_current_version(conn, changed)
@@ -54,5 +54,5 @@ def _changed(batch: Batch, edit: BatchEdit) -> Batch:
 async def _of_current_version(conn: AsyncConnection, batch: Batch) -> Batch:
     template = await templates.find(conn, batch.template_id)
     if template is None:
-        raise Stop(invalid_field("template_id", "unknown"))
+        raise Abort(invalid_field("template_id", "unknown"))
     return replace(batch, template_version=template.version)

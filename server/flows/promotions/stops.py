@@ -20,7 +20,7 @@ from server.core.refusals import Code, Refused, invalid_field
 from server.core.violations import refused
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
-from server.flows.abort import Stop, refusing
+from server.flows.abort import Abort, returns_refusal
 from server.ledger import acts
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, campaigns, stops
@@ -36,7 +36,7 @@ _ACTIONS: Final = {
 _log = structlog.get_logger()
 
 
-@refusing
+@returns_refusal
 async def change_stop(
     ledger: Ledger, desk: DropDesk, form: StopForm, is_stop: bool, actor: str, now: int
 ) -> StopState | Refused:
@@ -48,7 +48,7 @@ async def change_stop(
     what = {"claims": form.claims, "use": form.use, "reason": form.reason}
     async with ledger.begin() as conn:
         if not await _is_there(conn, form):
-            raise Stop(Refused(Code.NOT_FOUND))
+            raise Abort(Refused(Code.NOT_FOUND))
         await stops.change(conn, form, is_stop, actor, now)
         state = await stops.find(conn, form.target)
         await acts.write_act(conn, actor, _ACTIONS[form.kind, is_stop], form.target, now, **what)
@@ -61,18 +61,18 @@ async def change_stop(
         by=actor,
     )
     with suppress(DeskUnavailableError):  # a worker tells it; nobody claims on a desk that is away
-        await tell_stops(ledger, desk)
+        await publish_stops(ledger, desk)
     return state
 
 
-async def tell_stops(ledger: Ledger, desk: DropDesk) -> int:
+async def publish_stops(ledger: Ledger, desk: DropDesk) -> int:
     """To every shard that knows an older version; how many. DeskUnavailableError,
     LedgerUnavailableError pass."""
     async with ledger.read() as conn:
         version, targets = await stops.stopped_claims(conn)
     behind = [shard for shard, known in enumerate(await desk.stops_known()) if known != version]
     for shard in behind:
-        await desk.tell_stops(shard, version, targets)
+        await desk.publish_stops(shard, version, targets)
     return len(behind)
 
 

@@ -8,8 +8,8 @@ from server.core.promotions import template_rules
 from server.core.promotions.template_forms import TemplateForm, to_template
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
-from server.flows.abort import Stop, refusing, stop_if
-from server.flows.idempotency import made_before
+from server.flows.abort import Abort, abort_if, returns_refusal
+from server.flows.idempotency import find_previous_result
 from server.ids import new_id
 from server.ledger import acts
 from server.ledger.engine import Ledger
@@ -17,15 +17,15 @@ from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import templates
 
 
-@refusing
+@returns_refusal
 async def create_template(
     ledger: Ledger, actor: str, form: TemplateForm, key: IdempotencyKey | None, now: int
 ) -> Template | Refused:
     """Version 1. A replay answers with the template as it is now."""
-    stop_if(template_rules.refusal(form))
+    abort_if(template_rules.refusal(form))
     template = to_template(form, new_id("tpl"), 1, now)
     async with ledger.begin() as conn:
-        earlier = await made_before(conn, key, template.id, now)
+        earlier = await find_previous_result(conn, key, template.id, now)
         if earlier is not None:
             return await templates.find(conn, earlier) or Refused(Code.NOT_FOUND)
         await templates.insert_first(conn, template, actor)
@@ -33,7 +33,7 @@ async def create_template(
     return template
 
 
-@refusing
+@returns_refusal
 async def replace_template(
     ledger: Ledger,
     actor: str,
@@ -45,14 +45,14 @@ async def replace_template(
     """The next version. `wrong_state` with the current `version` where it is not the expected one:
     somebody else was faster.
     """
-    stop_if(template_rules.refusal(form))
+    abort_if(template_rules.refusal(form))
     template = to_template(form, template_id, expected_version + 1, now)
     async with ledger.begin() as conn:
         if not await templates.insert_next(conn, template, actor):
             current = await templates.find(conn, template_id)
             if current is None:
-                raise Stop(Refused(Code.NOT_FOUND))
-            raise Stop(_overtaken(current.version))
+                raise Abort(Refused(Code.NOT_FOUND))
+            raise Abort(_overtaken(current.version))
         await acts.write_act(
             conn, actor, Action.TEMPLATE_REPLACED, template_id, now, version=template.version
         )

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.promotions.batches import Batch, ClaimWindow, RoomShare
+from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.promotions.claim_conditions import (
     ClaimConditions,
     conditions_to_json,
@@ -228,17 +228,17 @@ async def _return_to_batch(conn: AsyncConnection, batch_id: str, units: int) -> 
 
 async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list[Batch]:
     restricted = [row["id"] for row in rows if not row["any_room"]]
-    shares: defaultdict[str, list[RoomShare]] = defaultdict(list)
+    shares: defaultdict[str, list[RoomQuota]] = defaultdict(list)
     if restricted:
         query = select(batch_rooms).where(batch_rooms.c.batch_id.in_(restricted))
         for share in (await conn.execute(query.order_by(batch_rooms.c.room))).mappings():
             shares[share["batch_id"]].append(
-                RoomShare(share["room"], share["quantity"], share["allotted"])
+                RoomQuota(share["room"], share["quantity"], share["allotted"])
             )
     return [_batch(row, None if row["any_room"] else tuple(shares[row["id"]])) for row in rows]
 
 
-def _batch(row: RowMapping, rooms: tuple[RoomShare, ...] | None) -> Batch:
+def _batch(row: RowMapping, rooms: tuple[RoomQuota, ...] | None) -> Batch:
     window = None
     if row["claim_from"] is not None:
         window = ClaimWindow(row["claim_from"], row["claim_until"])

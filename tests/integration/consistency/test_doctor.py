@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, update
 
-from server.core.promotions.batches import Batch, RoomShare
+from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.desk_audit import DeskAudit
 from server.flows.consistency import doctor as examine_module
 from server.flows.consistency.doctor import examine
@@ -481,7 +481,7 @@ class TestLedger:
         assert "a person" in findings[0].todo
 
     async def test_counters_of_a_batch_and_of_a_rooms_share_are_set_right(self, crew: Crew) -> None:
-        batch = await crew.classroom.made_batch(rooms=(RoomShare(ROOM, 50),))
+        batch = await crew.classroom.made_batch(rooms=(RoomQuota(ROOM, 50),))
         await a_drop(crew, "s1", batch=batch)
         await run(crew, update(tables.batches).values(allotted=3))
         await run(crew, update(tables.batch_rooms).values(allotted=12))

@@ -6,7 +6,7 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import DropState
 from server.desk.feed import Feed
-from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_service import DropService
 from tests.support.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew
 from tests.support.faults import interpose, once
@@ -29,7 +29,7 @@ async def test_a_unit_sold_by_a_desk_rebuilt_during_the_end_does_not_go_back_to_
 
     feed = Feed(crew.desk.redis, crew.desk.prefix)
     interpose(feed, "publish", before=once(rebuilt))
-    await Drops(crew.ledger, crew.desk.drops, feed, "teacher").close(drop.id, ROOM, now_ms())
+    await DropService(crew.ledger, crew.desk.drops, feed, "teacher").close(drop.id, ROOM, now_ms())
     await crew.confirm(drop.id)
 
     row = await rooms.row(drop.id)

@@ -10,7 +10,7 @@ from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import DropState
 from server.flows.drops import end_drop
 from server.flows.drops.drive_intents import drive_pending
-from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_service import DropService
 from tests.support.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, desk_state, everybody, taps
 from tests.support.faults import CrashError, crash, interpose, once
@@ -35,7 +35,7 @@ async def reloaded(crew: Crew) -> None:
 LOADS = pytest.mark.parametrize("load", [flushed, reloaded])
 
 
-def interrupted(crew: Crew, hop: str, load: Callable[[Crew], object]) -> Drops:
+def interrupted(crew: Crew, hop: str, load: Callable[[Crew], object]) -> DropService:
     """Flows whose desk is loaded anew right after that hop, before the ledger has its outcome."""
     drops = crew.classroom.drops
     interpose(drops._places.desk, hop, after=once(lambda *_: load(crew)))
@@ -67,7 +67,7 @@ class TestAfterTheDeskAndBeforeTheLedger:
         async def trust(*_: object) -> None:
             pass
 
-        monkeypatch.setattr(end_drop, "hold_desk", trust)
+        monkeypatch.setattr(end_drop, "assert_desk_epoch", trust)
         drop = await crew.classroom.opened(quantity=3)
         granted(await interrupted(crew, "close", reloaded).close(drop.id, ROOM, now_ms()))
         assert (await crew.classroom.row(drop.id)).returned == 3

@@ -27,7 +27,7 @@ MUTANTS = [
         "if in_all then in_all.slot = in_all.slot or 1 end",
     ),
     Mutant("a stop is not heard", "claim", "or drop.is_stopped then", "then"),
-    Mutant("an older stop wins", "tell_stops", "known >= tonumber(ARGV[1])", "false"),
+    Mutant("an older stop wins", "publish_stops", "known >= tonumber(ARGV[1])", "false"),
     Mutant(
         "a student wins twice in one call",
         "claim",

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from server.commands.process.dependency_health import Neighbours
 from server.core.drops.claims import Outcome
 from server.desk import DeskUnavailableError
-from server.desk.metrics_store import FigureBoard
+from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import connect
 from server.ledger.engine import Ledger
 from server.telemetry import Health
@@ -116,7 +116,7 @@ class Post:
     redis: Redis
     refusal: Refusal
 
-    def refusing(self) -> AbstractAsyncContextManager[None]:
+    def returns_refusal(self) -> AbstractAsyncContextManager[None]:
         return self.refusal.lasts(self.server, self.redis)
 
     async def redis_is(self) -> tuple[bool, str]:
@@ -138,7 +138,7 @@ async def post(
     ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
     redis = connect(mortal_redis.url)
     async with crew_of(mortal_redis, ledger, key_prefix) as crew:
-        board = FigureBoard(crew.desk.redis, key_prefix)
+        board = MetricsStore(crew.desk.redis, key_prefix)
         neighbours = Neighbours(crew.desk.redis, crew.fence, board, ledger, Health())
         yield Post(crew, neighbours, mortal_redis, redis, REFUSALS[request.param])
     await redis.aclose()
@@ -157,7 +157,7 @@ async def test_taps_are_told_to_come_back_and_nothing_is_half_done(post: Post) -
     assert await crew.desk.drops.release(row.shard, drop.id, {"ada": held.claim_id})
     before = await desk_state(crew, drop.id)
 
-    async with post.refusing():
+    async with post.returns_refusal():
         assert await post.redis_is() == (False, post.refusal.words)
         assert await taps(crew, drop.id, "cid", "dan") == dict.fromkeys(
             ("cid", "dan"), Outcome.RETRY
@@ -181,11 +181,11 @@ async def test_a_worker_goes_on_where_it_was(post: Post) -> None:
     crew = post.crew
     drop = await crew.classroom.opened()
     await crew.classroom.won(drop.id, "ada")
-    async with AsyncExitStack() as refusing:
-        await refusing.enter_async_context(post.refusing())
+    async with AsyncExitStack() as returns_refusal:
+        await returns_refusal.enter_async_context(post.returns_refusal())
         async with at_work(crew):
             assert await crew.classroom.tap(drop.id, "bob") is Outcome.RETRY
-            await refusing.aclose()
+            await returns_refusal.aclose()
             await eventually(lambda: wins(crew, drop.id, "bob"), GIVE_UP_S)
             await eventually(lambda: is_confirmed(crew, drop.id, "ada", "bob"), GIVE_UP_S)
     assert await crew.live(drop.id) == {"ada": 1, "bob": 2}

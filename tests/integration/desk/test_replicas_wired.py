@@ -10,8 +10,8 @@ from server.commands.process.composition import _claim_desk
 from server.commands.process.dependency_health import Neighbours
 from server.desk.claim_desk import ClaimDesk
 from server.desk.fence import Fence
-from server.desk.metrics_store import FigureBoard
-from server.desk.redis.connection import Doubt, connect
+from server.desk.metrics_store import MetricsStore
+from server.desk.redis.connection import StalenessTracker, connect
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.ledger.engine import Ledger
 from server.settings import Settings, read_settings
@@ -33,7 +33,7 @@ async def test_wins_wait_where_the_operator_says_so_and_nowhere_else(
 ) -> None:
     async with AsyncExitStack() as stack, connect(settings.redis_url or "") as redis:
         chosen = replace(settings, replicas=replicas)
-        assert type(await _claim_desk(stack, chosen, redis, Doubt(), Metrics())) is kind
+        assert type(await _claim_desk(stack, chosen, redis, StalenessTracker(), Metrics())) is kind
 
 
 async def test_a_replica_that_goes_makes_it_unready_with_the_reason(
@@ -42,7 +42,7 @@ async def test_a_replica_that_goes_makes_it_unready_with_the_reason(
     health, ledger = Health(), Ledger.connect(settings.database_url or "")
     async with connect(pair.url) as redis:
         fence = Fence(redis, key_prefix, "tests")
-        neighbours = Neighbours(redis, fence, FigureBoard(redis, key_prefix), ledger, health, 1)
+        neighbours = Neighbours(redis, fence, MetricsStore(redis, key_prefix), ledger, health, 1)
 
         async def said() -> Mapping[str, object]:
             await neighbours.look_at_redis()

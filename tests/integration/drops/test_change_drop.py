@@ -7,7 +7,7 @@ import pytest
 from server.core import instants
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
-from server.core.promotions.batches import ClaimWindow, RoomShare
+from server.core.promotions.batches import ClaimWindow, RoomQuota
 from server.core.refusals import Code
 from server.desk.feed import FeedKind
 from server.flows.drops.drop_view import DropView
@@ -67,7 +67,7 @@ class TestTopUp:
         assert (await classroom.batch(batch.id)).allotted == 10
 
     async def test_a_share_holds_for_top_ups_too(self, classroom: Classroom) -> None:
-        batch = await classroom.made_batch(rooms=(RoomShare(ROOM, 12),))
+        batch = await classroom.made_batch(rooms=(RoomQuota(ROOM, 12),))
         drop = await classroom.opened(batch)
         answer = refused(await classroom.drops.top_up(drop.id, ROOM, 3, 10, now_ms()))
 

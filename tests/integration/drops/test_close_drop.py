@@ -6,7 +6,7 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
-from server.core.promotions.batches import Batch, RoomShare
+from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.feed import FeedKind
 from server.flows.drops.drive_intents import Driven, close_overdue
 from server.flows.drops.drop_view import DropView
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_what_nobody_claimed_goes_back_to_batch_and_share(classroom: Classroom) -> None:
-    batch = await classroom.made_batch(rooms=(RoomShare(ROOM, 40),))
+    batch = await classroom.made_batch(rooms=(RoomQuota(ROOM, 40),))
     drop = await classroom.opened(batch)
     await classroom.won(drop.id, "s1", "s2")
     closed = granted(await classroom.drops.close(drop.id, ROOM, now_ms()))

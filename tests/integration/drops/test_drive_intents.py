@@ -14,9 +14,9 @@ from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk.feed import FeedKind
 from server.flows.drops.drive_intents import Driven, close_overdue, drive_pending
-from server.flows.drops.drop_service import Drops
+from server.flows.drops.drop_service import DropService
 from server.flows.drops.drop_view import DropView
-from server.flows.stores import Places
+from server.flows.stores import Stores
 from server.ledger import tables
 from server.ledger.idempotency import IdempotencyKey
 from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
@@ -253,7 +253,7 @@ class TestRedisAway:
         assert refused(answer).code is Code.UNAVAILABLE
 
 
-Press = Callable[[Drops, DropView], Awaitable[DropView | Refused]]
+Press = Callable[[DropService, DropView], Awaitable[DropView | Refused]]
 
 
 class TestChanges:
@@ -330,5 +330,5 @@ async def test_an_intent_that_breaks_its_worker_lets_others_pass(classroom: Clas
         assert list((await conn.execute(query)).scalars()) == [1, 0]
 
 
-def _places_of(drops: Drops) -> Places:
+def _places_of(drops: DropService) -> Stores:
     return drops._places

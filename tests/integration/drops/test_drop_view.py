@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
-from server.flows.drops.drop_snapshot import whole_drop
+from server.flows.drops.drop_snapshot import read_drop_snapshot
 from server.flows.drops.drop_view import DropView
 from server.flows.drops.room_drops import room_drop
-from server.flows.stores import offer_of, template_of
+from server.flows.stores import batch_and_template, template_of
 from server.ledger import tables
 from server.ledger.drops import drop_results
 from server.ledger.drops.drop_results import DropResults
@@ -109,15 +109,15 @@ async def test_what_the_room_is_told_needs_a_window(classroom: Classroom) -> Non
 
 async def test_a_drop_that_must_be_there_and_is_not_is_a_fault(ledger: Ledger) -> None:
     with pytest.raises(LookupError):
-        await whole_drop(ledger, "drp_0")
+        await read_drop_snapshot(ledger, "drp_0")
 
 
 async def test_a_batch_that_must_be_there_and_is_not_is_a_fault(ledger: Ledger) -> None:
     async with ledger.begin() as conn:
         await add_drop(conn)
-        batch, _ = await offer_of(conn, "bat_1")
+        batch, _ = await batch_and_template(conn, "bat_1")
         with pytest.raises(LookupError):
-            await offer_of(conn, "bat_0")
+            await batch_and_template(conn, "bat_0")
         with pytest.raises(LookupError):
             await template_of(conn, replace(batch, template_version=9))
 

@@ -11,15 +11,15 @@ from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, Coupon, Coupon
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import CloseReason
 from server.core.instants import to_text
-from server.core.promotions.batches import RoomShare
+from server.core.promotions.batches import RoomQuota
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.checkout.redemptions import confirm, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
-from server.flows.consistency.measure_difference import measure_books
+from server.flows.consistency.measure_difference import measure_drop_units
 from server.flows.drops import end_holds
 from server.flows.drops.drive_intents import drive_pending
-from server.flows.drops.drop_snapshot import whole_drop
+from server.flows.drops.drop_snapshot import read_drop_snapshot
 from server.flows.drops.end_drop import end_drop
 from server.ledger import intents, tables
 from server.ledger.coupons import coupons
@@ -258,7 +258,7 @@ class TestPaying:
 
 
 class TestEndedDrop:
-    @pytest.fixture(params=[None, (RoomShare(ROOM, 10),)], ids=["any_room", "a_share"])
+    @pytest.fixture(params=[None, (RoomQuota(ROOM, 10),)], ids=["any_room", "a_share"])
     def rooms(self, request: pytest.FixtureRequest) -> object:
         return request.param
 
@@ -360,7 +360,7 @@ class TestEndedDrop:
     ) -> None:
         drop_id = await claimed(crew, "s1")
         places = crew.worker.places
-        whole = await whole_drop(crew.ledger, drop_id)
+        whole = await read_drop_snapshot(crew.ledger, drop_id)
         interpose(crew.desk.drops, "close", after=once(lambda *_: end_all(crew)))
         assert await end_drop(places, whole, CloseReason.STOPPED, now_ms())
 
@@ -567,7 +567,7 @@ class TestDifference:
 
 async def disagreements(crew: Crew) -> list[str]:
     """The drops about which desk and ledger differ, as the worker that looks all the time finds it."""
-    books = await measure_books(crew.worker.places, crew.outbox, crew.fence)
+    books = await measure_drop_units(crew.worker.places, crew.outbox, crew.fence)
     assert books is not None
     return [one.drop_id for one in books if one.units]
 

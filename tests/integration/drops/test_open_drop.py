@@ -8,7 +8,7 @@ import pytest
 from server.core.drops import drop_rules
 from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import DropState
-from server.core.promotions.batches import ClaimWindow, RoomShare
+from server.core.promotions.batches import ClaimWindow, RoomQuota
 from server.core.promotions.templates import FixedValidity
 from server.core.refusals import Code, Refused
 from server.desk.feed import FeedKind
@@ -150,7 +150,7 @@ class TestStock:
         assert await classroom.drops.list_for_room(ROOM, 10, None, now_ms()) == []
 
     async def test_a_room_cannot_exceed_its_share(self, classroom: Classroom) -> None:
-        rooms = (RoomShare(ROOM, 15), RoomShare("102"))
+        rooms = (RoomQuota(ROOM, 15), RoomQuota("102"))
         batch = await classroom.made_batch(rooms=rooms)
         await classroom.opened(batch)
         form = DropForm(batch.id, 10, 60)
@@ -163,7 +163,7 @@ class TestStock:
     async def test_all_of_a_batch_beyond_a_share_is_refused_with_the_share(
         self, classroom: Classroom
     ) -> None:
-        batch = await classroom.made_batch(quantity=10, rooms=(RoomShare(ROOM, 4),))
+        batch = await classroom.made_batch(quantity=10, rooms=(RoomQuota(ROOM, 4),))
         form = DropForm(batch.id, 10, 60)
         answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 
@@ -184,7 +184,7 @@ class TestStock:
         assert (await classroom.batch(batch.id)).allotted == 10
 
     async def test_a_room_without_a_share_is_refused(self, classroom: Classroom) -> None:
-        batch = await classroom.made_batch(rooms=(RoomShare("102"),))
+        batch = await classroom.made_batch(rooms=(RoomQuota("102"),))
         form = DropForm(batch.id, 10, 60)
         answer = refused(await classroom.drops.create(ROOM, form, None, now_ms()))
 

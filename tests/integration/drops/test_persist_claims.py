@@ -13,7 +13,7 @@ from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
 from server.desk.feed import Feed
 from server.desk.fence import Fence
-from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger import tables
 from server.ledger.coupons import coupons
 from server.ledger.engine import LedgerUnavailableError
@@ -128,7 +128,7 @@ class TestTelling:
 
     async def test_nothing_is_told_where_the_commit_fails(self, crew: Crew) -> None:
         drop_id, _ = await won(crew, 2)
-        recorder = ClaimRecorder(ledger_nowhere(), crew.fence, crew.feed)
+        recorder = ClaimPersister(ledger_nowhere(), crew.fence, crew.feed)
         with pytest.raises(LedgerUnavailableError):
             await recorder.record(await crew.outbox.read(1), now_ms())
 

@@ -12,9 +12,9 @@ from server.desk.feed import EVERYWHERE
 from server.flows.coupons.publish_coupons import (
     confirmed_claim,
     mark_told,
+    publish_left_behind,
     shown_now,
     tell,
-    tell_left_behind,
 )
 from server.ledger.coupons import coupon_changes
 from tests.support.api import good, serving
@@ -214,9 +214,9 @@ async def test_what_a_dead_process_left_behind_is_told_by_a_worker_once(
     async with seat(gateway, "s1") as (client, _):
         await checkout.lock()  # nobody is listening to this ledger
         later = now_ms() + 5_000
-        assert await tell_left_behind(crew.worker.places, 2_000, later) == 1
+        assert await publish_left_behind(crew.worker.places, 2_000, later) == 1
         await changed(client, "locked")
-        assert await tell_left_behind(crew.worker.places, 2_000, later) == 0
+        assert await publish_left_behind(crew.worker.places, 2_000, later) == 0
 
 
 async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: RunningGateway) -> None:
@@ -231,7 +231,7 @@ async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: Runnin
                 return not await coupon_changes.untold(conn, now_ms() + 1, 10)
 
         await eventually(is_noted, 5)
-    assert await tell_left_behind(places, 0, now_ms() + 1) == 0
+    assert await publish_left_behind(places, 0, now_ms() + 1) == 0
 
 
 async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: RunningGateway) -> None:
@@ -243,7 +243,7 @@ async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: Runn
     await checkout.pay(order)
     await mark_told(places, told)
     async with seat(gateway, "s1") as (client, _):
-        assert await tell_left_behind(places, 0, now_ms() + 1) == 1
+        assert await publish_left_behind(places, 0, now_ms() + 1) == 1
         await changed(client, "redeemed")
 
 
@@ -308,9 +308,9 @@ async def test_where_the_desk_is_away_it_is_told_when_it_is_back(
     await crew.fence.shut(shard)
     later = now_ms() + 5_000
     async with seat(gateway, "s1") as (client, _):
-        assert await tell_left_behind(places, 2_000, later) == 0
+        assert await publish_left_behind(places, 2_000, later) == 0
         await crew.rebuild_all()
-        assert await tell_left_behind(places, 2_000, later) == 1
+        assert await publish_left_behind(places, 2_000, later) == 1
         await changed(client, "locked")
 
 

@@ -558,7 +558,7 @@ class TestEnding:
             assert room is not None
             assert set(room.students) == {"ada"}
         await eventually(lambda: not room.students and not gateway.gateway.connections)
-        assert gateway.gateway.doorkeeper.sockets == 0
+        assert gateway.gateway.connection_limiter.sockets == 0
 
     async def test_who_does_not_read_is_cut_off_and_delays_nobody(
         self, gateway: RunningGateway

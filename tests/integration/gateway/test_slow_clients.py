@@ -14,8 +14,14 @@ import pytest_asyncio
 import uvicorn
 from uvicorn.server import ServerState
 
-from server.gateway.http_protocol import MAX_AHEAD, MAX_BODY_BYTES, PATIENCE, HttpDoor, Phase
-from server.gateway.protocol_switch import FrontDoor
+from server.gateway.http_protocol import (
+    MAX_AHEAD,
+    MAX_BODY_BYTES,
+    PATIENCE,
+    GuardedHttpProtocol,
+    Phase,
+)
+from server.gateway.protocol_switch import ProtocolSwitch
 from tests.integration.gateway.test_gateway import open_drop
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway, a_token
@@ -53,7 +59,7 @@ class House:
     port: int
 
     def assert_empty(self) -> None:
-        keeper = self.gateway.gateway.doorkeeper
+        keeper = self.gateway.gateway.connection_limiter
         assert (keeper.waiting, keeper.requests, keeper.sockets) == (0, 0, 0)
 
 
@@ -61,7 +67,7 @@ class House:
 async def house(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", SHORT_S)
     monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", SHORT_S)
-    keeper, state = gateway.gateway.doorkeeper, ServerState()
+    keeper, state = gateway.gateway.connection_limiter, ServerState()
     config = uvicorn.Config(
         small_app,
         ws=gateway.gateway.protocol,  # type: ignore[arg-type]
@@ -70,13 +76,15 @@ async def house(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> Asy
         timeout_keep_alive=1,
     )
 
-    def http() -> HttpDoor:
+    def http() -> GuardedHttpProtocol:
         patience = dict.fromkeys(PATIENCE, SHORT_S)
         patience[Phase.NEXT] = 2.0
-        return HttpDoor(keeper, patience, config=config, server_state=state, app_state={})
+        return GuardedHttpProtocol(
+            keeper, patience, config=config, server_state=state, app_state={}
+        )
 
     server = await asyncio.get_running_loop().create_server(
-        lambda: FrontDoor(gateway.gateway.protocol, http, keeper), "127.0.0.1", 0
+        lambda: ProtocolSwitch(gateway.gateway.protocol, http, keeper), "127.0.0.1", 0
     )
     yield House(gateway, server.sockets[0].getsockname()[1])
     server.close()
@@ -129,7 +137,7 @@ async def slow(house: House) -> AsyncIterator[Slow]:
 class TestRequests:
     async def test_who_says_nothing_is_cut_off(self, house: House, slow: Slow) -> None:
         assert await slow.hears_out() == b""
-        await eventually(lambda: house.gateway.gateway.doorkeeper.waiting == 0)
+        await eventually(lambda: house.gateway.gateway.connection_limiter.waiting == 0)
 
     @pytest.mark.parametrize("head", [GET + b"A: ", handshake()[:-2] + b"A: "])
     async def test_a_head_byte_by_byte_is_not_waited_for(
@@ -145,7 +153,7 @@ class TestRequests:
     async def test_a_body_byte_by_byte_is_not_waited_for(self, house: House, slow: Slow) -> None:
         await slow.sends(POST + b"Content-Length: 5000\r\n\r\n")
         assert b"HTTP/1.1 408 " in await slow.dribbles(b"b")
-        await eventually(lambda: house.gateway.gateway.doorkeeper.requests == 0)
+        await eventually(lambda: house.gateway.gateway.connection_limiter.requests == 0)
 
     @pytest.mark.parametrize("first", [b"x", b"1000\r\n" + b"x" * 4_096 + b"\r\n"])
     async def test_a_body_without_end_is_refused_and_cut(
@@ -170,7 +178,7 @@ class TestRequests:
             await slow.sends(b"0\r\n")
         await slow.floods(piece, times=2 * MAX_BODY_BYTES // len(piece))
         await slow.hears_out()
-        await eventually(lambda: house.gateway.gateway.doorkeeper.waiting == 0)
+        await eventually(lambda: house.gateway.gateway.connection_limiter.waiting == 0)
         house.assert_empty()
 
     @pytest.mark.parametrize("reads", [0, 1])
@@ -181,14 +189,14 @@ class TestRequests:
         reader.connect(("127.0.0.1", house.port))
         with reader:
             reader.sendall(GET.replace(b"/ ", b"/big ") + b"\r\n")
-            keeper = house.gateway.gateway.doorkeeper
+            keeper = house.gateway.gateway.connection_limiter
             await eventually(lambda: keeper.waiting == 1)
 
-            def is_gone() -> bool:
+            def is_fully_returned() -> bool:
                 assert len(reader.recv(reads)) == reads
                 return keeper.waiting == 0 and keeper.requests == 0
 
-            await eventually(is_gone)
+            await eventually(is_fully_returned)
 
     async def test_requests_far_ahead_are_refused(self, house: House, slow: Slow) -> None:
         await slow.sends((GET + b"\r\n") * (MAX_AHEAD + 3))
@@ -206,7 +214,7 @@ class TestRequests:
             head = await slow.reader.readuntil(b"\r\n\r\n0\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
         assert await slow.hears_out() == b""
-        await eventually(lambda: house.gateway.gateway.doorkeeper.waiting == 0)
+        await eventually(lambda: house.gateway.gateway.connection_limiter.waiting == 0)
 
 
 class TestSockets:
@@ -291,7 +299,7 @@ class TestFullHouse:
         """In every state in which one can owe us something."""
         monkeypatch.setattr("server.gateway.connection_limiter.SPARE", 0)
         monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", 60)
-        keeper = house.gateway.gateway.doorkeeper
+        keeper = house.gateway.gateway.connection_limiter
         keeper._max_sockets = 12
         strangers = [await asyncio.open_connection("127.0.0.1", house.port) for _ in range(12)]
         for n, (_, writer) in enumerate(strangers):

@@ -19,7 +19,7 @@ from server.commands.process.dependency_health import Neighbours, trouble_told
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.refusals import Code
-from server.desk.metrics_store import FigureBoard
+from server.desk.metrics_store import MetricsStore
 from server.ledger import engine
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger, LedgerUnavailableError
@@ -263,7 +263,7 @@ async def hospital(
         stack.push_async_callback(webs_own.close)
         crew = make_crew(ledger, desk)
         await crew.outbox.make_groups()
-        board = FigureBoard(desk.redis, desk.prefix)
+        board = MetricsStore(desk.redis, desk.prefix)
         neighbours = Neighbours(desk.redis, crew.fence, board, webs_own, Health())
         await stack.enter_async_context(neighbours.looked_after())
         await stack.enter_async_context(trouble_told(ledger, board))

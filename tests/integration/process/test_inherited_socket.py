@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from server.commands.process.inherited_socket import Door
+from server.commands.process.inherited_socket import ListeningSocket
 from server.commands.process.listening import listen
 from server.settings import Settings, read_settings
 from tests.support.stack import free_port
@@ -36,7 +36,7 @@ def knock(stack: ExitStack, settings: Settings) -> list[socket.socket]:
     return knockers
 
 
-def lent(door: Door) -> socket.socket:
+def lent(door: ListeningSocket) -> socket.socket:
     """What a child has of it."""
     child = socket.socket(fileno=os.dup(door.fd))
     child.listen(256)
@@ -65,7 +65,7 @@ def was_turned_away(one: socket.socket) -> bool:
 def test_who_waits_when_a_child_leaves_is_let_in_by_the_next(
     settings: Settings, stack: ExitStack
 ) -> None:
-    door = Door(settings)
+    door = ListeningSocket(settings)
     stack.callback(door.give_up)
     leaving = lent(door)
     knockers = knock(stack, settings)
@@ -102,7 +102,7 @@ def test_a_door_that_was_given_up_leaves_everybody_to_the_others(
     settings: Settings, stack: ExitStack
 ) -> None:
     """Of a child that died: nobody is to wait for it to come back."""
-    dead, alive = Door(settings), Door(settings)
+    dead, alive = ListeningSocket(settings), ListeningSocket(settings)
     stack.callback(alive.give_up)
     lent(dead).close()
     living = stack.enter_context(lent(alive))
@@ -114,7 +114,7 @@ def test_a_door_that_was_given_up_leaves_everybody_to_the_others(
 
 
 def test_nobody_is_let_into_a_queue_before_a_child_listens(settings: Settings) -> None:
-    door = Door(settings)
+    door = ListeningSocket(settings)
     assert door.fd > 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", settings.port), 5)

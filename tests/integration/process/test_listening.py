@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from server.commands.process.listening import listen
 from server.commands.process.serving import serve, service
-from server.gateway.connection_limiter import Doorkeeper
+from server.gateway.connection_limiter import ConnectionLimiter
 from server.settings import read_settings
 from tests.support.eventually import eventually
 from tests.support.stack import free_port
@@ -32,7 +32,7 @@ async def test_who_leaves_lets_nobody_in_and_answers_what_was_asked() -> None:
 
     serving = asyncio.create_task(
         serve(
-            service(settings, app, asyncio.Protocol, Doorkeeper()),
+            service(settings, app, asyncio.Protocol, ConnectionLimiter()),
             listen(settings, shared=False),
             drain,
         )

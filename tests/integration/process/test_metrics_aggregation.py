@@ -13,7 +13,7 @@ from server import exposition
 from server.commands.process import metrics_aggregation as module
 from server.commands.process.metrics_aggregation import Figures
 from server.desk.keys import FigureKeys
-from server.desk.metrics_store import FRESH_SECONDS, FigureBoard
+from server.desk.metrics_store import FRESH_SECONDS, MetricsStore
 from server.telemetry import Metrics
 from tests.support.desks import Desk
 from tests.support.eventually import eventually
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.asyncio
 
 
 @pytest_asyncio.fixture
-async def board(desk: Desk) -> AsyncIterator[FigureBoard]:
-    yield FigureBoard(desk.redis, desk.prefix)
+async def board(desk: Desk) -> AsyncIterator[MetricsStore]:
+    yield MetricsStore(desk.redis, desk.prefix)
 
 
-def figures_on(board: FigureBoard, process: str, confirmed: int = 0, host: str = "a") -> Figures:
+def figures_on(board: MetricsStore, process: str, confirmed: int = 0, host: str = "a") -> Figures:
     metrics = Metrics()
     metrics.confirmed.inc(confirmed)
     return Figures(metrics.registry, board, process, host)
@@ -43,25 +43,25 @@ async def confirmed(figures: Figures) -> dict[tuple[str, str], float]:
 
 
 class TestBoard:
-    async def test_others_are_read_in_the_order_of_their_names(self, board: FigureBoard) -> None:
+    async def test_others_are_read_in_the_order_of_their_names(self, board: MetricsStore) -> None:
         for name in ("worker-1", "web-1", "web-0"):
             await board.put(name, name.encode())
 
         assert await board.of_others("web-0") == [b"web-1", b"worker-1"]
 
-    async def test_who_is_alone_reads_nothing(self, board: FigureBoard) -> None:
+    async def test_who_is_alone_reads_nothing(self, board: MetricsStore) -> None:
         await board.put("web-0", b"own")
 
         assert await board.of_others("web-0") == []
 
-    async def test_the_last_word_of_a_process_counts(self, board: FigureBoard) -> None:
+    async def test_the_last_word_of_a_process_counts(self, board: MetricsStore) -> None:
         await board.put("web-1", b"first")
         await board.put("web-1", b"second")
 
         assert await board.of_others("web-0") == [b"second"]
 
     async def test_what_is_not_said_again_is_forgotten(
-        self, board: FigureBoard, desk: Desk
+        self, board: MetricsStore, desk: Desk
     ) -> None:
         """By Redis, for whoever could clear it away may be the one that died."""
         keys = FigureKeys(desk.prefix)
@@ -70,7 +70,7 @@ class TestBoard:
             assert 0 < await desk.redis.ttl(key) <= FRESH_SECONDS
 
     async def test_who_has_gone_silent_is_no_longer_asked_for(
-        self, board: FigureBoard, desk: Desk
+        self, board: MetricsStore, desk: Desk
     ) -> None:
         keys = FigureKeys(desk.prefix)
         await board.put("worker-1", b"x")
@@ -81,21 +81,21 @@ class TestBoard:
         assert await desk.redis.sismember(keys.processes, "worker-1") == 0
 
     async def test_another_installation_on_the_same_server_is_not_ours(
-        self, board: FigureBoard, desk: Desk
+        self, board: MetricsStore, desk: Desk
     ) -> None:
-        await FigureBoard(desk.redis, f"{desk.prefix}x").put("worker-1", b"x")
+        await MetricsStore(desk.redis, f"{desk.prefix}x").put("worker-1", b"x")
 
         assert await board.of_others("web-0") == []
 
 
 class TestFigures:
-    async def test_a_web_process_tells_what_a_worker_counted(self, board: FigureBoard) -> None:
+    async def test_a_web_process_tells_what_a_worker_counted(self, board: MetricsStore) -> None:
         await figures_on(board, "worker-1", confirmed=7).tell()
         web = figures_on(board, "web-0")
 
         assert await confirmed(web) == {("web-0", "a"): 0, ("worker-1", "a"): 7}
 
-    async def test_its_own_are_as_they_are_when_it_is_asked(self, board: FigureBoard) -> None:
+    async def test_its_own_are_as_they_are_when_it_is_asked(self, board: MetricsStore) -> None:
         metrics = Metrics()
         web = Figures(metrics.registry, board, "web-0", "a")
         await web.tell()
@@ -104,7 +104,7 @@ class TestFigures:
         assert await confirmed(web) == {("web-0", "a"): 3}
 
     async def test_the_same_number_on_another_machine_is_another_process(
-        self, board: FigureBoard
+        self, board: MetricsStore
     ) -> None:
         await figures_on(board, "web-0", confirmed=7, host="b").tell()
         web = figures_on(board, "web-0", confirmed=1)
@@ -112,7 +112,7 @@ class TestFigures:
         assert await confirmed(web) == {("web-0", "a"): 1, ("web-0", "b"): 7}
 
     async def test_many_who_ask_get_the_same_answer_made_once(
-        self, board: FigureBoard, monkeypatch: pytest.MonkeyPatch
+        self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = 0
 
@@ -135,7 +135,7 @@ class TestFigures:
         assert await web.of_all() != answers[0]
 
     async def test_others_are_read_anew_after_a_moment(
-        self, board: FigureBoard, monkeypatch: pytest.MonkeyPatch
+        self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         web, worker = figures_on(board, "web-0"), figures_on(board, "worker-1", confirmed=1)
         await confirmed(web)
@@ -147,12 +147,12 @@ class TestFigures:
         assert (await confirmed(web))[("worker-1", "a")] == 1
 
     async def test_without_redis_its_own_are_left(self) -> None:
-        nowhere = FigureBoard(Redis(unix_socket_path="/nonexistent/redis.sock"), "p")
+        nowhere = MetricsStore(Redis(unix_socket_path="/nonexistent/redis.sock"), "p")
 
         assert await confirmed(figures_on(nowhere, "web-0", confirmed=2)) == {("web-0", "a"): 2}
 
     async def test_they_are_told_as_long_as_the_process_lives(
-        self, board: FigureBoard, monkeypatch: pytest.MonkeyPatch
+        self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "TELL_SECONDS", 0.0)
         metrics = Metrics()
@@ -168,10 +168,10 @@ class TestFigures:
             await eventually(is_told)
 
     async def test_telling_outlives_a_redis_that_is_away(
-        self, board: FigureBoard, monkeypatch: pytest.MonkeyPatch
+        self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "TELL_SECONDS", 0.0)
-        worker = figures_on(FigureBoard(Redis(unix_socket_path="/nonexistent/r"), "p"), "worker-1")
+        worker = figures_on(MetricsStore(Redis(unix_socket_path="/nonexistent/r"), "p"), "worker-1")
         async with worker.told():
             worker.board = board
             await eventually(lambda: board.of_others("web-0"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomQuota
 from server.core.promotions.template_forms import TemplateForm
 from server.core.promotions.templates import AmountOff, PercentOff, Template
 from server.core.refusals import Code, Refused
@@ -153,7 +153,7 @@ class TestBatches:
     async def test_what_is_made_is_found_again(self, ledger: Ledger) -> None:
         batch = await self._made(
             ledger,
-            rooms=(RoomShare("101", 40), RoomShare("102")),
+            rooms=(RoomQuota("101", 40), RoomQuota("102")),
             claim_window=ClaimWindow(NOW, NOW + 1),
             code_prefix="LIVE",
             hold_seconds=60,
@@ -197,8 +197,8 @@ class TestBatches:
 
     async def test_teachers_are_shown_what_their_rooms_may_drop(self, ledger: Ledger) -> None:
         open_to_all = await self._made(ledger)
-        shared = await self._made(ledger, rooms=(RoomShare("101", 5),))
-        await self._made(ledger, rooms=(RoomShare("102", 5),))
+        shared = await self._made(ledger, rooms=(RoomQuota("101", 5),))
+        await self._made(ledger, rooms=(RoomQuota("102", 5),))
         await self._made(ledger, quantity=None)
         async with ledger.read() as conn:
             seen = await batches.page(conn, 10, None, {"101", "103"})
@@ -216,7 +216,7 @@ class TestBatches:
         assert [one.id for one in (*first, *second)] == sorted(ids, reverse=True)
 
     async def test_taking_from_a_share_that_is_short_takes_nothing(self, ledger: Ledger) -> None:
-        batch = await self._made(ledger, rooms=(RoomShare("101", 5),))
+        batch = await self._made(ledger, rooms=(RoomQuota("101", 5),))
         async with ledger.begin() as conn:
             assert not await batches.take(conn, batch, "101", 6)
             assert not await batches.take(conn, batch, "102", 1)

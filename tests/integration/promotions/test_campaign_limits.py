@@ -10,7 +10,7 @@ from server.desk.claim_desk import ClaimAnswer
 from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.drops.drop_view import DropView
-from server.flows.drops.persist_claims import ClaimRecorder
+from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger.drops import claims
 from server.ledger.tables import campaign_claims
 from tests.support.campaigns import made_campaign
@@ -43,7 +43,7 @@ async def tap(classroom: Classroom, drop: DropView, student: str) -> ClaimAnswer
 
 async def rebuild(classroom: Classroom, shard: int) -> None:
     desk = classroom.desk
-    recorder = ClaimRecorder(classroom.ledger, desk.fence, desk.feed)
+    recorder = ClaimPersister(classroom.ledger, desk.fence, desk.feed)
     outbox = Outbox(desk.redis, desk.prefix, "tests")
     rebuilder = DeskRebuilder(classroom.ledger, desk.fence, desk.feed, outbox, recorder)
     assert await rebuilder.rebuild(shard, now_ms())

@@ -12,8 +12,8 @@ from server.desk.outbox import Outbox
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import lock
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.persist_claims import ClaimRecorder
-from server.flows.promotions.stops import change_stop, tell_stops
+from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.promotions.stops import change_stop, publish_stops
 from server.ledger.promotions import stops
 from tests.support.campaigns import code_of, locked, made_campaign, paid
 from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
@@ -86,10 +86,10 @@ class TestClaims:
         form = StopForm(Stoppable.BATCH, batch.id, claims=True, use=False)
         async with classroom.ledger.begin() as conn:
             await stops.change(conn, form, True, "olga", now_ms())
-        assert await tell_stops(classroom.ledger, classroom.desk.drops) == 16
+        assert await publish_stops(classroom.ledger, classroom.desk.drops) == 16
 
         assert await classroom.tap(drop.id, "ann") is Outcome.NOT_OPEN
-        assert await tell_stops(classroom.ledger, classroom.desk.drops) == 0
+        assert await publish_stops(classroom.ledger, classroom.desk.drops) == 0
 
 
 class TestUse:
@@ -143,7 +143,7 @@ async def _lose_and_rebuild(classroom: Classroom, shard: int) -> None:
     desk = classroom.desk
     keys = [key async for key in desk.redis.scan_iter(f"{desk.prefix}:{{d{shard}}}:*")]
     await desk.redis.delete(*keys)
-    recorder = ClaimRecorder(classroom.ledger, desk.fence, desk.feed)
+    recorder = ClaimPersister(classroom.ledger, desk.fence, desk.feed)
     outbox = Outbox(desk.redis, desk.prefix, "tests")
     rebuilder = DeskRebuilder(classroom.ledger, desk.fence, desk.feed, outbox, recorder)
     assert await rebuilder.rebuild(shard, now_ms())

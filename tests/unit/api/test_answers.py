@@ -3,8 +3,8 @@
 import orjson
 
 from server import wire
-from server.api.drops.claims import ClaimShown
-from server.api.drops.rooms import SnapshotShown
+from server.api.drops.claims import ClaimResponse
+from server.api.drops.rooms import SnapshotResponse
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.core.instants import to_text
@@ -26,7 +26,7 @@ COUPON = orjson.dumps(
 def test_a_claims_answer_is_as_documented() -> None:
     for outcome in Outcome:
         fields = wire.claim_fields("q", "drp_1", outcome, 500, "batch")
-        shown = ClaimShown.model_validate(fields, extra="forbid")
+        shown = ClaimResponse.model_validate(fields, extra="forbid")
         assert shown.model_dump(mode="json") == fields
 
 
@@ -36,5 +36,5 @@ def test_a_snapshot_is_as_documented() -> None:
     head = wire.welcome_head(room="r", now=1, epoch="e", offset=2, present=3, drops=[drop])
     claim = wire.my_claim("drp_1", ClaimState.CONFIRMED, 4, COUPON)
     text = head + wire.welcome_tail("ann", [claim])
-    shown = SnapshotShown.model_validate_json(text, extra="forbid")
+    shown = SnapshotResponse.model_validate_json(text, extra="forbid")
     assert shown.model_dump(mode="json") == orjson.loads(text)

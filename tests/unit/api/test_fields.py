@@ -11,8 +11,8 @@ from server.api.http.fields import (
     Metadata,
     Moment,
     RequestId,
+    ResponseModel,
     Room,
-    Shown,
     UntilDay,
     absent,
 )
@@ -42,7 +42,7 @@ class At(Body):
     at: Instant
 
 
-class Answered(Shown):
+class Answered(ResponseModel):
     at: Moment
     maybe: str | None = absent()
 

@@ -16,9 +16,9 @@ from server.api.http.fields import (
     Metadata,
     Readable,
     ReadingContext,
+    ShortText,
     Title,
     Url,
-    Word,
 )
 
 CONTEXT = ReadingContext(ZoneInfo("UTC"))
@@ -63,7 +63,7 @@ def test_a_plain_text_would_be_found() -> None:
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        *((kind, "\u3164") for kind in (Title, Message, Description, Word, Url)),
+        *((kind, "\u3164") for kind in (Title, Message, Description, ShortText, Url)),
         (Metadata, {"\u200b": "x"}),
         (Metadata, {"x": "\u202e"}),
     ],

@@ -21,7 +21,7 @@ from tests.chaos.ending import (
 )
 from tests.chaos.history import (
     Answered,
-    Asked,
+    ApiRequest,
     Confirmed,
     Event,
     History,
@@ -153,13 +153,19 @@ class Story:
 def a_lesson() -> Story:
     students = (*WINNERS, "cleo")
     events: list[Event] = [welcomed(name, number) for number, name in enumerate(students)]
-    events += [Asked(2, 100, "teacher", "open", KEY), told_ok(100, id=DROP, state="open")]
+    events += [ApiRequest(2, 100, "teacher", "open", KEY), told_ok(100, id=DROP, state="open")]
     events += [shown(name, number, "drop_opened", 1) for number, name in enumerate(students)]
     events += [Tapped(10, name, DROP, f"r-{name}") for name in students]
     events += [answered("ada"), answered("bob"), answered("cleo", "sold_out")]
     events += [Confirmed(30, name, DROP, f"code-{name}") for name in WINNERS]
-    events += [Asked(40, 101, "shop", "lock", "order-1"), told_ok(101, id="rdm_1", state="locked")]
-    events += [Asked(45, 102, "shop", "pay", "order-1"), told_ok(102, id="rdm_1", state="redeemed")]
+    events += [
+        ApiRequest(40, 101, "shop", "lock", "order-1"),
+        told_ok(101, id="rdm_1", state="locked"),
+    ]
+    events += [
+        ApiRequest(45, 102, "shop", "pay", "order-1"),
+        told_ok(102, id="rdm_1", state="redeemed"),
+    ]
     return Story(
         events,
         Ending(

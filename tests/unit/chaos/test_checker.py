@@ -10,7 +10,7 @@ import pytest
 from server.core.drops.claims import ClaimState
 from tests.chaos.ending import BatchEnd, Picture, Screen
 from tests.chaos.history import (
-    Asked,
+    ApiRequest,
     Confirmed,
     Fault,
     History,
@@ -48,11 +48,11 @@ def test_a_lesson_in_which_all_is_as_promised_passes() -> None:
 
 def test_an_unknown_outcome_breaks_nothing_by_itself() -> None:
     story = a_lesson().with_(
-        Asked(60, 103, "teacher", "open", "key-2"),
+        ApiRequest(60, 103, "teacher", "open", "key-2"),
         Told(70, 103, "unknown", "unreachable"),
-        Asked(60, 104, "shop", "pay", "order-2"),
+        ApiRequest(60, 104, "shop", "pay", "order-2"),
         Told(70, 104, "unknown", "unavailable"),
-        Asked(60, 105, "shop", "pay", "order-3"),
+        ApiRequest(60, 105, "shop", "pay", "order-3"),
     )
     assert story.check() == []
 
@@ -127,7 +127,7 @@ def _created_twice() -> Story:
 
 
 def _answered_with_two_drops() -> Story:
-    return a_lesson().with_(Asked(3, 110, "teacher", "open", KEY), told_ok(110, id="drp_2"))
+    return a_lesson().with_(ApiRequest(3, 110, "teacher", "open", KEY), told_ok(110, id="drp_2"))
 
 
 def _a_claim_forgotten_by_a_welcome() -> Story:

@@ -51,7 +51,7 @@ def test_every_reason_for_closing_has_its_text(reason: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("why", close_reasons.ALL, ids=lambda why: why.word)
 def test_every_close_has_its_text_by_code_and_by_word(
-    why: close_reasons.Closing, language: Language
+    why: close_reasons.SocketClose, language: Language
 ) -> None:
     known = {text[LANGUAGES.index(language)] for text in TEXTS["close"].values()}
     assert close_text(why.code, language) in known | {error_text(why.word, language)}

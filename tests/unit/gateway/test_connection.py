@@ -11,7 +11,7 @@ from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.room_names import room_of
 from server.gateway import close_reasons
-from server.gateway.close_reasons import Closing
+from server.gateway.close_reasons import SocketClose
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.connection_limiter import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
@@ -25,8 +25,10 @@ from tests.unit.gateway.test_frames import masked
 pytestmark = pytest.mark.asyncio
 
 ADDRESS = "10.0.0.1"
-WHY = Closing(4003, "silent", "nothing was heard", 1_000)
-Asked = tuple[float, Callable[..., None], tuple[object, ...]]  # in how many seconds, what, of what
+WHY = SocketClose(4003, "silent", "nothing was heard", 1_000)
+ApiRequest = tuple[
+    float, Callable[..., None], tuple[object, ...]
+]  # in how many seconds, what, of what
 
 
 @pytest.fixture
@@ -46,9 +48,9 @@ def live(peer: Peer) -> Peer:
 
 
 @pytest.fixture
-def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[ApiRequest]:
     """What the loop was asked to do later, instead of doing it."""
-    asked: list[Asked] = []
+    asked: list[ApiRequest] = []
 
     def call_later(delay: float, callback: Callable[..., Any], *arguments: object) -> None:
         asked.append((delay, callback, arguments))
@@ -142,7 +144,7 @@ class TestDoor:
 
     async def test_nobody_comes_in_where_the_process_is_full(self) -> None:
         host = NotedHost()
-        host.doorkeeper.sockets = MAX_SOCKETS
+        host.connection_limiter.sockets = MAX_SOCKETS
         assert Peer(host).shake_hands() == 503
 
     async def test_what_is_no_handshake_is_turned_away(self) -> None:
@@ -190,7 +192,7 @@ def a_handshake(*headers: str, version: str = "13") -> bytes:
 
 class TestStrangers:
     async def test_who_shows_a_good_token_is_none(self, peer: Peer) -> None:
-        keeper = peer.host.doorkeeper
+        keeper = peer.host.connection_limiter
         assert (keeper.waiting, keeper.sockets) == (1, 0)
         peer.greets()
 
@@ -203,7 +205,7 @@ class TestStrangers:
             peer.greets()
         peer.connection.connection_lost(None)
 
-        keeper = peer.host.doorkeeper
+        keeper = peer.host.connection_limiter
         assert (keeper.waiting, keeper.sockets) == (0, 0)
 
     async def test_behind_a_proxy_of_ours_each_client_counts_for_itself(self) -> None:
@@ -211,7 +213,7 @@ class TestStrangers:
         assert peer.shake_hands(forwarded_for="192.0.2.9") == 101
         peer.says(type="hello", token="x.y.z")
 
-        assert set(peer.host.doorkeeper._offenders) == {"192.0.2.9"}
+        assert set(peer.host.connection_limiter._offenders) == {"192.0.2.9"}
 
     async def test_a_token_that_is_not_good_is_held_against_the_address(self, peer: Peer) -> None:
         peer.says(type="hello", token="x.y.z")
@@ -220,26 +222,26 @@ class TestStrangers:
             "token_invalid",
             4501,
         ]
-        assert ADDRESS in peer.host.doorkeeper._offenders
+        assert ADDRESS in peer.host.connection_limiter._offenders
 
     async def test_an_expired_token_is_not(self, peer: Peer) -> None:
         peer.greets(seconds=-600)
 
         assert peer.hears()[-1] == 4001
-        assert ADDRESS not in peer.host.doorkeeper._offenders
+        assert ADDRESS not in peer.host.connection_limiter._offenders
 
 
 class TestManyBadTokens:
     @pytest.fixture
-    def late(self, peer: Peer, deadlines: list[Asked]) -> Peer:
+    def late(self, peer: Peer, deadlines: list[ApiRequest]) -> Peer:
         """Has shown a bad one where many did."""
         for _ in range(BAD_TOKENS.burst):
-            peer.host.doorkeeper.blame(ADDRESS, now_ms())
+            peer.host.connection_limiter.blame(ADDRESS, now_ms())
         peer.says(type="hello", token="x.y.z")
         return peer
 
     async def test_the_next_bad_one_is_refused_later_and_not_heard_until_then(
-        self, late: Peer, deadlines: list[Asked]
+        self, late: Peer, deadlines: list[ApiRequest]
     ) -> None:
         assert (late.hears(), late.transport.is_held) == ([], True)
         ((delay, refuse, why),) = deadlines
@@ -255,7 +257,7 @@ class TestManyBadTokens:
         assert late.host.joined == []
 
     async def test_who_has_gone_meanwhile_is_told_nothing(
-        self, late: Peer, deadlines: list[Asked]
+        self, late: Peer, deadlines: list[ApiRequest]
     ) -> None:
         written = len(late.transport.writes)
         late.connection.connection_lost(None)
@@ -518,7 +520,7 @@ class TestEnd:
         assert peer.host.left_for == ["silent"]
 
     async def test_a_client_that_does_not_answer_is_cut_off_after_a_while(
-        self, peer: Peer, deadlines: list[Asked]
+        self, peer: Peer, deadlines: list[ApiRequest]
     ) -> None:
         live(peer).connection.end(WHY)
         ((delay, cut_off, _),) = deadlines
@@ -527,7 +529,7 @@ class TestEnd:
 
         assert peer.transport.ended == ["aborted"]
 
-    async def test_the_cut_is_asked_for_once(self, peer: Peer, deadlines: list[Asked]) -> None:
+    async def test_the_cut_is_asked_for_once(self, peer: Peer, deadlines: list[ApiRequest]) -> None:
         live(peer).connection.end(WHY)
         for _ in range(3):
             peer.pings()
@@ -536,7 +538,7 @@ class TestEnd:
         assert len(deadlines) == 1
 
     async def test_the_cut_of_one_who_has_gone_does_nothing(
-        self, peer: Peer, deadlines: list[Asked]
+        self, peer: Peer, deadlines: list[ApiRequest]
     ) -> None:
         live(peer).connection.end(WHY)
         peer.connection.connection_lost(None)
@@ -636,7 +638,7 @@ class TestEnd:
         assert len(peer.transport.writes) == written
 
     async def test_a_whole_process_takes_leave_with_the_same_bytes(self, peer: Peer) -> None:
-        why = Closing(close_reasons.GOING_AWAY, "server_restart", "soon", 1_000)
+        why = SocketClose(close_reasons.GOING_AWAY, "server_restart", "soon", 1_000)
         words = text_frame(b'{"type":"error","code":"server_restart"}') + close_frame(
             why.code, why.word
         )
@@ -653,7 +655,7 @@ class TestEnd:
     async def test_one_who_is_the_library_s_is_dismissed_by_it(self, peer: Peer) -> None:
         live(peer).pings()
         peer.hears()
-        peer.connection.dismiss(Closing(1012, "server_restart", "soon", 1_000), b"")
+        peer.connection.dismiss(SocketClose(1012, "server_restart", "soon", 1_000), b"")
         assert peer.hears()[-1] == 1012
 
     async def test_nothing_is_written_behind_a_close(self, peer: Peer) -> None:
@@ -667,7 +669,7 @@ class TestEnd:
         assert len(peer.transport.writes) == written
 
     async def test_who_leaves_without_reading_what_was_sent_is_cut_off(
-        self, peer: Peer, deadlines: list[Asked]
+        self, peer: Peer, deadlines: list[ApiRequest]
     ) -> None:
         live(peer).transport.unsent = 1
         peer.connection.eof_received()

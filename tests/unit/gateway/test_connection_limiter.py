@@ -5,14 +5,14 @@ from server.gateway.connection_limiter import (
     MAX_SOCKETS,
     REFUSED_LATER_SECONDS,
     SPARE,
-    Doorkeeper,
+    ConnectionLimiter,
 )
 from tests.support.sockets import NotedTransport
 
 NOW = 1_800_000_000_000
 
 
-def came(keeper: Doorkeeper, count: int = 1) -> list[NotedTransport]:
+def came(keeper: ConnectionLimiter, count: int = 1) -> list[NotedTransport]:
     transports = [NotedTransport() for _ in range(count)]
     for transport in transports:
         keeper.came(transport)
@@ -21,7 +21,7 @@ def came(keeper: Doorkeeper, count: int = 1) -> list[NotedTransport]:
 
 def test_a_campus_of_one_address_comes_in_at_once() -> None:
     """All of them before the first says hello."""
-    keeper = Doorkeeper()
+    keeper = ConnectionLimiter()
     campus = came(keeper, 10_000)
     for student in campus:
         keeper.has_shown_token(student)
@@ -30,7 +30,7 @@ def test_a_campus_of_one_address_comes_in_at_once() -> None:
 
 
 def test_in_a_full_house_whoever_has_waited_longest_goes() -> None:
-    keeper = Doorkeeper(max_sockets=2)
+    keeper = ConnectionLimiter(max_sockets=2)
     first, second, *_ = came(keeper, SPARE + 2)
     assert not first.ended
     came(keeper)
@@ -40,7 +40,7 @@ def test_in_a_full_house_whoever_has_waited_longest_goes() -> None:
 
 
 def test_who_has_shown_a_token_is_never_asked_to_go() -> None:
-    keeper = Doorkeeper(max_sockets=2)
+    keeper = ConnectionLimiter(max_sockets=2)
     (member,) = came(keeper)
     keeper.has_shown_token(member)
     strangers = came(keeper, SPARE + 10)
@@ -49,7 +49,7 @@ def test_who_has_shown_a_token_is_never_asked_to_go() -> None:
 
 
 def test_who_waits_for_our_answer_is_not_asked_to_go_but_counts() -> None:
-    keeper = Doorkeeper(max_sockets=1)
+    keeper = ConnectionLimiter(max_sockets=1)
     (asker,) = came(keeper)
     keeper.has_asked(asker)
     (idle,) = came(keeper)
@@ -58,7 +58,7 @@ def test_who_waits_for_our_answer_is_not_asked_to_go_but_counts() -> None:
 
 
 def test_who_was_answered_waits_again_behind_the_others() -> None:
-    keeper = Doorkeeper(max_sockets=1)
+    keeper = ConnectionLimiter(max_sockets=1)
     asker, other = came(keeper, 2)
     keeper.has_asked(asker)
     keeper.was_answered(asker)
@@ -67,7 +67,7 @@ def test_who_was_answered_waits_again_behind_the_others() -> None:
 
 
 def test_whoever_leaves_makes_room() -> None:
-    keeper = Doorkeeper(max_sockets=1)
+    keeper = ConnectionLimiter(max_sockets=1)
     member, asker, stranger = came(keeper, 3)
     keeper.has_shown_token(member)
     keeper.has_asked(asker)
@@ -79,14 +79,14 @@ def test_whoever_leaves_makes_room() -> None:
 
 def test_coming_twice_is_coming_once() -> None:
     """At the front door, and at the protocol it becomes."""
-    keeper = Doorkeeper()
+    keeper = ConnectionLimiter()
     (transport,) = came(keeper)
     keeper.came(transport)
     assert keeper.waiting == 1
 
 
 def test_an_address_with_many_bad_tokens_is_told_so_later() -> None:
-    keeper = Doorkeeper()
+    keeper = ConnectionLimiter()
     waits = {keeper.blame("10.0.0.1", NOW) for _ in range(BAD_TOKENS.burst)}
     assert waits == {0.0}
     assert keeper.blame("10.0.0.1", NOW) == REFUSED_LATER_SECONDS
@@ -94,7 +94,7 @@ def test_an_address_with_many_bad_tokens_is_told_so_later() -> None:
 
 
 def test_an_address_is_forgiven() -> None:
-    keeper = Doorkeeper()
+    keeper = ConnectionLimiter()
     for _ in range(BAD_TOKENS.burst + 1):
         keeper.blame("10.0.0.1", NOW)
     later = NOW + BAD_TOKENS.burst * BAD_TOKENS.interval_ms + 1
@@ -106,8 +106,8 @@ def test_an_address_is_forgiven() -> None:
 
 
 def test_a_full_process_says_so() -> None:
-    keeper = Doorkeeper(max_sockets=1)
+    keeper = ConnectionLimiter(max_sockets=1)
     assert not keeper.is_full
     keeper.sockets = 1
     assert keeper.is_full
-    assert not Doorkeeper(MAX_SOCKETS).is_full
+    assert not ConnectionLimiter(MAX_SOCKETS).is_full

@@ -113,7 +113,7 @@ async def tell(pieces: Sequence[bytes]) -> Told:
     )
     connection.eof_received()
     connection.connection_lost(None)
-    assert (host.doorkeeper.waiting, host.doorkeeper.sockets) == (0, 0)
+    assert (host.connection_limiter.waiting, host.connection_limiter.sockets) == (0, 0)
     return told
 
 

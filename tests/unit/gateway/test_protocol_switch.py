@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from server.gateway.connection_limiter import Doorkeeper
-from server.gateway.protocol_switch import MAX_HEAD_BYTES, FrontDoor, is_handshake
+from server.gateway.connection_limiter import ConnectionLimiter
+from server.gateway.protocol_switch import MAX_HEAD_BYTES, ProtocolSwitch, is_handshake
 
 HANDSHAKE = (
     b"GET /v1/rooms/math HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
@@ -65,7 +65,7 @@ async def test_the_right_protocol_takes_over_with_the_same_bytes(
     data: bytes, is_socket: bool
 ) -> None:
     socket, http, wire = Spoken(), Spoken(), Wire()
-    door = FrontDoor(lambda: socket, lambda: http, Doorkeeper())
+    door = ProtocolSwitch(lambda: socket, lambda: http, ConnectionLimiter())
     door.connection_made(wire)
     door.data_received(data)
     taken = socket if is_socket else http
@@ -85,8 +85,8 @@ async def test_who_leaves_before_a_word_leaves_nothing_behind(
         return timers[-1]
 
     monkeypatch.setattr(loop, "call_later", remembered)
-    keeper = Doorkeeper()
-    door = FrontDoor(Spoken, Spoken, keeper)
+    keeper = ConnectionLimiter()
+    door = ProtocolSwitch(Spoken, Spoken, keeper)
     door.connection_made(Wire())
     assert keeper.waiting == 1
     door.connection_lost(None)
@@ -99,6 +99,6 @@ async def test_who_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", 0)
     wire, cut = Wire(), asyncio.Event()
     monkeypatch.setattr(wire, "abort", cut.set)
-    FrontDoor(Spoken, Spoken, Doorkeeper()).connection_made(wire)
+    ProtocolSwitch(Spoken, Spoken, ConnectionLimiter()).connection_made(wire)
     async with asyncio.timeout(2):
         await cut.wait()

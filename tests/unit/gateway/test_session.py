@@ -47,7 +47,7 @@ def claim(drop_id: object = "drp_1", request_id: object = "r1") -> bytes:
     return orjson.dumps({"type": "claim", "drop_id": drop_id, "request_id": request_id})
 
 
-def ended_by(effect: Effect) -> close_reasons.Closing | None:
+def ended_by(effect: Effect) -> close_reasons.SocketClose | None:
     return effect.closing if isinstance(effect, End) else None
 
 

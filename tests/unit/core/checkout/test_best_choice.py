@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.core.checkout.quote_request import Options
 from server.core.checkout.quotes import Question, Quote, Tick, quote, quoting
-from server.core.checkout.work_budget import SLICE, Effort
+from server.core.checkout.work_budget import SLICE, WorkBudget
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,
@@ -127,7 +127,7 @@ def test_the_best_choice_fills_all_five_places_of_an_order() -> None:
 
 
 def test_coupons_of_one_template_are_one_kind() -> None:
-    few, many = Effort(), Effort()
+    few, many = WorkBudget(), WorkBudget()
     form = replace(a_form(AmountOff(10)), stacking=Stacking(StackingClass.ORDER, ALL))
     for count, effort in ((5, few), (60, many)):
         wallet = [a_coupon(form, f"C{number}") for number in range(count)]
@@ -151,7 +151,7 @@ def test_a_search_that_is_cut_off_says_so_and_has_the_best_it_saw() -> None:
 def test_no_slice_is_long(lines: int, coupons: int) -> None:
     # Counted in line visits, of which a thousand take less than a millisecond of any core.
     for seed in range(3):
-        case, effort = a_case(seed, lines, coupons), Effort()
+        case, effort = a_case(seed, lines, coupons), WorkBudget()
         steps = quoting(Question(case.order, case.wallet, Tick.BEST, NOW), effort)
         ends = [0, *(effort.total for _ in steps), effort.total]
         longest = max(end - begun for begun, end in pairwise(ends))

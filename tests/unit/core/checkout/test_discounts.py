@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from server.core.checkout.discounts import (
+    PricingContext,
     Saving,
     Shortfall,
-    Till,
     apply,
     greatest_discount,
     read_terms,
@@ -40,17 +40,17 @@ def of(discount: Discount, **change: object) -> Template:
 
 
 def shares(order: Order, template: Template, rules: MoneyRules | None = None) -> list[int]:
-    till = Till.of(order, rules or MoneyRules())
+    till = PricingContext.of(order, rules or MoneyRules())
     return list(apply(till, read_terms(till, template), till.bill()).shares)
 
 
 def saving(order: Order, template: Template) -> Saving:
-    till = Till.of(order)
+    till = PricingContext.of(order)
     return saving_on(till, read_terms(till, template), till.bill())
 
 
 def short(order: Order, template: Template) -> Shortfall:
-    till = Till.of(order)
+    till = PricingContext.of(order)
     return shortfall(till, read_terms(till, template), till.bill())
 
 
@@ -127,7 +127,7 @@ def test_a_gift_takes_nothing_off_and_is_worth_its_list_price() -> None:
 
 
 def test_a_rebate_is_counted_on_what_is_paid_and_takes_nothing_off() -> None:
-    till = Till.of(an_order(10_000, 5_000))
+    till = PricingContext.of(an_order(10_000, 5_000))
     bill = apply(till, read_terms(till, of(AmountOff(3_000))), till.bill()).bill
     step = apply(till, read_terms(till, of(Rebate(PercentOff(10)))), bill)
     assert (step.saving, step.base, step.shares) == (Saving(0, 1200), 12_000, (800, 400))
@@ -135,7 +135,7 @@ def test_a_rebate_is_counted_on_what_is_paid_and_takes_nothing_off() -> None:
 
 
 def test_rebates_together_give_back_no_more_than_was_paid() -> None:
-    till = Till.of(an_order(1000))
+    till = PricingContext.of(an_order(1000))
     terms = read_terms(till, of(Rebate(PercentOff(70))))
     first = apply(till, terms, till.bill())
     second = apply(till, terms, first.bill)
@@ -167,7 +167,7 @@ def test_a_threshold_of_pieces_counts_the_goods_in_scope() -> None:
 
 
 def test_a_threshold_counted_after_counts_what_is_left() -> None:
-    till = Till.of(an_order(2500))
+    till = PricingContext.of(an_order(2500))
     bill = apply(till, read_terms(till, of(AmountOff(1000))), till.bill()).bill
     after = read_terms(till, of(AmountOff(1), threshold=Threshold(2000, counted=Counted.AFTER)))
     before = read_terms(till, of(AmountOff(1), threshold=Threshold(2000)))
@@ -200,7 +200,7 @@ def test_the_largest_remainder_gets_the_odd_fen_where_the_school_says_so() -> No
 
 
 def test_a_later_percentage_may_be_taken_of_what_was_ordered() -> None:
-    till = Till.of(an_order(10_000), MoneyRules(base=DiscountBase.ORIGINAL))
+    till = PricingContext.of(an_order(10_000), MoneyRules(base=DiscountBase.ORIGINAL))
     bill = apply(till, read_terms(till, of(AmountOff(9_500))), till.bill()).bill
     terms = read_terms(till, of(PercentOff(20)))
     assert saving_on(till, terms, bill) == Saving(500, 0)  # 2000 were asked for

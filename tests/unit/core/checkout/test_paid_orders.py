@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from server.core.checkout.orders import Order, OrderLine
 from server.core.checkout.paid_orders import Books, PaidCoupon, PaidLine, paid_coupon
 from server.core.checkout.quotes import Quote, quote
-from server.core.checkout.refunds import AskedLine, Plan, RefundForm, plan
+from server.core.checkout.refunds import AskedLine, RefundForm, RefundPlan, plan
 from server.core.promotions.templates import (
     AmountOff,
     BrokenThreshold,
@@ -27,9 +27,9 @@ from tests.support.money import NOW, a_coupon, a_form, a_template, an_order
 CHARGES = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
 
 
-def planned(before: Books, *lines: AskedLine) -> Plan:
+def planned(before: Books, *lines: AskedLine) -> RefundPlan:
     found = plan(before, RefundForm("r1", lines or None))
-    assert isinstance(found, Plan), found
+    assert isinstance(found, RefundPlan), found
     return found
 
 

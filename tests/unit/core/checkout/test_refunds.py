@@ -13,8 +13,8 @@ from server.core.checkout.refunds import (
     Books,
     PaidCoupon,
     PaidLine,
-    Plan,
     RefundForm,
+    RefundPlan,
     form_violations,
     paid_coupon,
     plan,
@@ -61,9 +61,9 @@ def books(
     )
 
 
-def planned(before: Books, *lines: AskedLine) -> Plan:
+def planned(before: Books, *lines: AskedLine) -> RefundPlan:
     found = plan(before, a_form_of(*lines))
-    assert isinstance(found, Plan), found
+    assert isinstance(found, RefundPlan), found
     return found
 
 
@@ -294,7 +294,7 @@ def paid_orders(draw: st.DrawFn) -> Books:
 
 
 def some_line(before: Books, data: st.DataObject) -> AskedLine:
-    line = data.draw(st.sampled_from([line for line in before.lines if not line.is_gone]))
+    line = data.draw(st.sampled_from([line for line in before.lines if not line.is_fully_returned]))
     kinds = ["rest"] + (["amount"] if line.refundable else [])
     kinds += ["pieces"] if line.returned < line.quantity else []
     match data.draw(st.sampled_from(kinds)):
@@ -312,7 +312,7 @@ def test_whatever_comes_back_in_whatever_order_pays_back_what_was_paid(
 ) -> None:
     paid, total = before.payable, 0
     for _ in range(data.draw(st.integers(0, 12))):
-        if all(line.is_gone for line in before.lines):
+        if all(line.is_fully_returned for line in before.lines):
             break
         found = planned(before, some_line(before, data))
         total += found.refunded
@@ -323,7 +323,7 @@ def test_whatever_comes_back_in_whatever_order_pays_back_what_was_paid(
         assert all(0 <= line.refunded <= line.payable for line in before.lines)
         assert all(part.refunded >= 0 and part.refundable >= 0 for part in found.lines)
         assert found.refunded == sum(part.refunded for part in found.lines) - found.charged_back
-    if not all(line.is_gone for line in before.lines):
+    if not all(line.is_fully_returned for line in before.lines):
         total += planned(before).refunded
     assert total == paid
 

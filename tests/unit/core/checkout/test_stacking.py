@@ -9,7 +9,7 @@ import pytest
 from server.core.checkout.money_rules import DiscountBase, MoneyRules
 from server.core.checkout.orders import LineKind, Order
 from server.core.checkout.quotes import Quote, Reason, Unusable, quote
-from server.core.checkout.stacking import MAX_APPLIED, PLACES, order_table
+from server.core.checkout.stacking import APPLICATION_ORDER, MAX_APPLIED, order_table
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,
@@ -164,7 +164,7 @@ def test_the_table_says_in_what_order_coupons_are_applied() -> None:
         found = quote(an_order(5000, 400), [one, other], [one.code, other.code], NOW)
         places = [int(each.coupon.code[1:]) for each in found.applied]
         assert places == sorted(places)
-    assert len(PLACES) == len(wallet)
+    assert len(APPLICATION_ORDER) == len(wallet)
 
 
 def test_that_table_is_in_the_architecture_page() -> None:

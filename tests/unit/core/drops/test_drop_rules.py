@@ -6,7 +6,7 @@ import pytest
 from server.core.drops import drop_rules
 from server.core.drops.claims import Audience
 from server.core.drops.drop_rules import DropForm
-from server.core.promotions.batches import Batch, ClaimWindow, RoomShare
+from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.promotions.templates import (
     AmountOff,
     FixedValidity,
@@ -132,7 +132,7 @@ class TestBatch:
         assert drop_rules.batch_refusal(a_batch(), "101") is None
 
     def test_only_rooms_with_a_share_may_drop_of_another(self) -> None:
-        batch = a_batch(rooms=(RoomShare("101", 10),))
+        batch = a_batch(rooms=(RoomQuota("101", 10),))
 
         assert drop_rules.batch_refusal(batch, "101") is None
         assert errors(drop_rules.batch_refusal(batch, "102")) == [

@@ -12,7 +12,7 @@ from server.core.promotions.batch_edits import (
     form_of,
     refusal,
 )
-from server.core.promotions.batches import Batch, ClaimWindow, RoomShare
+from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.refusals import Code
 
 NOW = 1_760_000_000_000
@@ -28,7 +28,7 @@ BATCH = Batch(
     code_prefix="LIVE",
     hold_seconds=None,
     campaign_id=None,
-    rooms=(RoomShare("b", 5, allotted=3), RoomShare("a")),
+    rooms=(RoomQuota("b", 5, allotted=3), RoomQuota("a")),
     claim_window=WINDOW,
     shard=3,
     metadata={},
@@ -106,7 +106,7 @@ def test_in_a_campaign_its_template_stays_too() -> None:
 def test_what_is_sent_as_it_is_changes_nothing() -> None:
     as_it_is = {name: getattr(form_of(BATCH), name) for name in OTHER}
     assert refusal(BATCH, BatchEdit(4, as_it_is), NOW, is_used=True) is None
-    rooms = (RoomShare("a"), RoomShare("b", 5))
+    rooms = (RoomQuota("a"), RoomQuota("b", 5))
     assert errors(rooms=rooms) == errors(rooms=rooms[::-1]) == []
 
 

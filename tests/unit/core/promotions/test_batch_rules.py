@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from server.core.promotions import batch_rules
-from server.core.promotions.batches import BatchForm, ClaimWindow, RoomShare
+from server.core.promotions.batches import BatchForm, ClaimWindow, RoomQuota
 from server.core.promotions.claim_conditions import ClaimConditions
 
 GOOD = BatchForm(template_id="tpl_1", name="Tuesday", quantity=10, channel="live", per_student=1)
@@ -25,7 +25,7 @@ def test_a_full_batch_is_legal() -> None:
             per_student=100,
             code_prefix="LIVE",
             hold_seconds=60,
-            rooms=(RoomShare("101", 5), RoomShare("102")),
+            rooms=(RoomQuota("101", 5), RoomQuota("102")),
             claim_window=ClaimWindow(1, 2),
             metadata={"term": "spring"},
         )
@@ -76,7 +76,7 @@ def test_conditions_are_few_and_have_names() -> None:
 
 
 def test_each_room_is_named_once_and_has_a_name() -> None:
-    rooms = (RoomShare("101"), RoomShare("room 2"), RoomShare("101"))
+    rooms = (RoomQuota("101"), RoomQuota("room 2"), RoomQuota("101"))
 
     assert found(rooms=rooms) == [
         ("rooms.1.room", "bad_character"),
@@ -85,13 +85,13 @@ def test_each_room_is_named_once_and_has_a_name() -> None:
 
 
 def test_a_share_lies_within_the_batch() -> None:
-    assert found(rooms=(RoomShare("101", 10), RoomShare("102", 10))) == []
-    assert found(rooms=(RoomShare("101", 11),)) == [("rooms.0.quantity", "too_large")]
-    assert found(rooms=(RoomShare("101", 0),)) == [("rooms.0.quantity", "too_small")]
+    assert found(rooms=(RoomQuota("101", 10), RoomQuota("102", 10))) == []
+    assert found(rooms=(RoomQuota("101", 11),)) == [("rooms.0.quantity", "too_large")]
+    assert found(rooms=(RoomQuota("101", 0),)) == [("rooms.0.quantity", "too_small")]
 
 
 def test_a_batch_for_rooms_is_for_some_and_not_too_many() -> None:
-    many = tuple(RoomShare(f"r{number}") for number in range(1_001))
+    many = tuple(RoomQuota(f"r{number}") for number in range(1_001))
 
     assert found(rooms=()) == [("rooms", "too_short")]
     assert found(rooms=many) == [("rooms", "too_many")]

@@ -1,9 +1,9 @@
 import pytest
 
-from server.core.promotions.batches import RoomShare
+from server.core.promotions.batches import RoomQuota
 from tests.unit.core.drops.test_drop_rules import a_batch
 
-SHARES = (RoomShare("101", 40, 10), RoomShare("102", None, 5), RoomShare("103", 5, 5))
+SHARES = (RoomQuota("101", 40, 10), RoomQuota("102", None, 5), RoomQuota("103", 5, 5))
 
 
 def test_what_remains_falls_by_what_is_allotted() -> None:
