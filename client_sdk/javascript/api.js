@@ -73,7 +73,9 @@ export class Api {
       this._token = await this._getToken();
     } catch (error) {
       // What a page's own callback throws is not ours to know: asked again later, like a server out of reach.
-      throw error instanceof ApiError ? error : new ApiError("unreachable", 0, { detail: String(error) });
+      throw error instanceof ApiError
+        ? error
+        : new ApiError("unreachable", 0, { detail: String(error) });
     }
     return this._token;
   }
@@ -270,7 +272,9 @@ export class Api {
    * @param {string} dropId @param {string} requestId
    * @returns {Promise<import("./shapes.js").ClaimAnswer>} */
   claim(dropId, requestId) {
-    return this._call("POST", path`/v1/drops/${dropId}/claims`, { body: { request_id: requestId } });
+    return this._call("POST", path`/v1/drops/${dropId}/claims`, {
+      body: { request_id: requestId },
+    });
   }
 
   /** @param {Page & {state?: string}} [query] @returns {Promise<import("./shapes.js").Wallet>} */
@@ -399,7 +403,10 @@ export class Api {
     if (body) sent["Content-Type"] = "application/json";
     // AbortSignal.timeout is not in every browser that can take part.
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new DOMException("no answer in time", "TimeoutError")), this._deadlineMs);
+    const timer = setTimeout(
+      () => deadline.abort(new DOMException("no answer in time", "TimeoutError")),
+      this._deadlineMs,
+    );
     const asked = this._fetch(this._url + target + queryText(query), {
       method,
       headers: sent,
@@ -440,7 +447,8 @@ function readAnswer(response, text) {
   const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   const answer = isJson && text ? parse(text) : text;
   if (response.ok) return answer;
-  const { code, ...facts } = typeof answer === "object" && answer ? answer : { detail: text.slice(0, 200) };
+  const { code, ...facts } =
+    typeof answer === "object" && answer ? answer : { detail: text.slice(0, 200) };
   const wait = Number(response.headers.get("Retry-After") ?? NaN);
   throw new ApiError(
     typeof code === "string" ? code : codeOf(response.status),
@@ -493,14 +501,17 @@ export async function makeToken(secret, who, now = Date.now()) {
   const head = `${base64Url({ alg: "HS256", typ: "JWT" })}.${base64Url(payload)}`;
   const bytes = new TextEncoder();
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);
+  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, [
+    "sign",
+  ]);
   const signature = await crypto.subtle.sign("HMAC", key, bytes.encode(head));
   return `${head}.${base64Url(new Uint8Array(signature))}`;
 }
 
 /** @param {object|Uint8Array} value */
 function base64Url(value) {
-  const bytes = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
+  const bytes =
+    value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
   const text = btoa(String.fromCharCode(...bytes));
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -58,7 +58,16 @@ export class RoomClient extends EventTarget {
    * @param {() => number} [options.wallNow] the time of day in ms; tells only whether the device slept
    * @param {() => number} [options.random] [0, 1)
    */
-  constructor({ url, room, getToken, WebSocket, api, now, wallNow = Date.now, random = Math.random }) {
+  constructor({
+    url,
+    room,
+    getToken,
+    WebSocket,
+    api,
+    now,
+    wallNow = Date.now,
+    random = Math.random,
+  }) {
     super();
     this.room = room;
     this.api = api ?? new Api({ url, getToken });
@@ -254,12 +263,16 @@ export class RoomClient extends EventTarget {
   _wakeUp() {
     if (globalThis.document?.visibilityState === "hidden") return;
     const slept = this._sleptMs();
-    this._do(slept >= SLEEP_MS ? this._session.woken(this._now()) : this._session.online(this._now()));
+    this._do(
+      slept >= SLEEP_MS ? this._session.woken(this._now()) : this._session.online(this._now()),
+    );
   }
 
   _tick() {
     const slept = this._sleptMs();
-    this._do(slept >= SLEEP_MS ? this._session.woken(this._now()) : this._session.tick(this._now()));
+    this._do(
+      slept >= SLEEP_MS ? this._session.woken(this._now()) : this._session.tick(this._now()),
+    );
   }
 
   /** How long `_now` stood still since this was last asked: on many devices `performance.now()` does not

@@ -29,7 +29,10 @@ export class Coupons {
     const version = change.version ?? known + 1;
     if (!STATES.has(state) || version <= known) return false;
     const standing = { ...standingOf(change), version };
-    this._latest.set(coupon_id, Number.isNaN(instantMs(use_by ?? "")) ? standing : { ...standing, use_by });
+    this._latest.set(
+      coupon_id,
+      Number.isNaN(instantMs(use_by ?? "")) ? standing : { ...standing, use_by },
+    );
     return true;
   }
 

@@ -30,7 +30,13 @@ const REQUIRED = {
   drop_opened: { drop: "drop", epoch: "string", offset: "number" },
   drop_changed: { drop: "drop", epoch: "string", offset: "number" },
   drop_progress: { drop_id: "string", remaining: "number", state: "string" },
-  drop_closed: { drop_id: "string", reason: "string", closed_at: "instant", epoch: "string", offset: "number" },
+  drop_closed: {
+    drop_id: "string",
+    reason: "string",
+    closed_at: "instant",
+    epoch: "string",
+    offset: "number",
+  },
   presence: { present: "number" },
   claim_result: { request_id: "string", drop_id: "string", outcome: "string" },
   claim_confirmed: { drop_id: "string", coupon: "coupon" },
@@ -43,7 +49,13 @@ const REQUIRED = {
 
 /** @type {Record<string, Record<string, Kind>>} */
 const PARTS = {
-  drop: { id: "string", state: "string", opens_at: "instant", closes_at: "instant", remaining: "number" },
+  drop: {
+    id: "string",
+    state: "string",
+    opens_at: "instant",
+    closes_at: "instant",
+    remaining: "number",
+  },
   claim: { drop_id: "string", state: "string" },
   coupon: { id: "string" },
 };
@@ -68,13 +80,16 @@ export function decode(text) {
   } catch {
     return null;
   }
-  const isKnown = holds(frame, { type: "string" }) && Object.prototype.hasOwnProperty.call(REQUIRED, frame.type);
+  const isKnown =
+    holds(frame, { type: "string" }) && Object.prototype.hasOwnProperty.call(REQUIRED, frame.type);
   return isKnown && holds(frame, REQUIRED[frame.type]) ? frame : null;
 }
 
 /** @param {any} value @param {Record<string, Kind>} required */
 function holds(value, required) {
-  return IS.object(value) && Object.entries(required).every(([name, kind]) => IS[kind](value[name]));
+  return (
+    IS.object(value) && Object.entries(required).every(([name, kind]) => IS[kind](value[name]))
+  );
 }
 
 /** @param {string} token */
@@ -84,7 +99,8 @@ export const hello = (token) => JSON.stringify({ type: "hello", token });
 export const seen = (drop_id) => JSON.stringify({ type: "seen", drop_id });
 
 /** @param {string} drop_id @param {string} request_id */
-export const claim = (drop_id, request_id) => JSON.stringify({ type: "claim", drop_id, request_id });
+export const claim = (drop_id, request_id) =>
+  JSON.stringify({ type: "claim", drop_id, request_id });
 
 export const PONG = JSON.stringify({ type: "pong" });
 

@@ -65,7 +65,9 @@ export class ClassdropRoom extends HTMLElement {
     this._still = new Stillness();
     this._bar = new ClaimBar((dropId) => this._claimFromBar(dropId));
     root.append(this._list, this._tray, this._bar.root, this._said);
-    this._onScreen = new IntersectionObserver((entries) => this._tellSeen(entries), { threshold: 0.5 });
+    this._onScreen = new IntersectionObserver((entries) => this._tellSeen(entries), {
+      threshold: 0.5,
+    });
   }
 
   set getToken(getToken) {
@@ -109,7 +111,9 @@ export class ClassdropRoom extends HTMLElement {
     this.reach.listenTo(this.client);
     this.client.addEventListener("change", () => this._show());
     this.client.addEventListener("drop_opened", (event) => this._announce(detailOf(event).drop));
-    this.client.addEventListener("drop_closed", (event) => this._emit("closed", { drop_id: detailOf(event).drop.id }));
+    this.client.addEventListener("drop_closed", (event) =>
+      this._emit("closed", { drop_id: detailOf(event).drop.id }),
+    );
     this.client.addEventListener("claim", (event) => this._emitClaim(detailOf(event).claim));
     this.client.addEventListener("coupon", (event) => this._emitCoupon(detailOf(event).coupon));
     this._timer = setInterval(() => this._show(), TICK_MS);
@@ -127,7 +131,11 @@ export class ClassdropRoom extends HTMLElement {
     const shown = inOrder(drops, claims);
     const moment = this._moment();
     this._forget(new Set(drops.map((drop) => drop.id)));
-    drawEach(shown, (drop) => this._update(drop, claims[drop.id], moment), (drop) => this._cardOf(drop).showPlain(drop));
+    drawEach(
+      shown,
+      (drop) => this._update(drop, claims[drop.id], moment),
+      (drop) => this._cardOf(drop).showPlain(drop),
+    );
     this._arrange(shown, claims);
     this._list.setAttribute("aria-label", say(this.language, "cards"));
     this.toggleAttribute("data-empty", shown.length === 0);
@@ -149,7 +157,12 @@ export class ClassdropRoom extends HTMLElement {
   _moment() {
     const client = /** @type {RoomClient} */ (this.client);
     const seen = this.reach?.seen(client.state.status) ?? "live";
-    const out = seen === "live" ? null : seen === "offline" ? /** @type {const} */ ("offline") : /** @type {const} */ ("cut");
+    const out =
+      seen === "live"
+        ? null
+        : seen === "offline"
+          ? /** @type {const} */ ("offline")
+          : /** @type {const} */ ("cut");
     return { now: client.serverNow, out, asOf: clockText(this.reach?.heardTime ?? 0) };
   }
 
@@ -192,18 +205,39 @@ export class ClassdropRoom extends HTMLElement {
     const cards = open.map((drop) => /** @type {CouponCard} */ (this._cards.get(drop.id)));
     const roots = cards.map(({ root }) => root);
     const { isStill } = this._still;
-    place(this._list, isStill ? roots : held(roots, /** @type {HTMLElement[]} */ ([...this._list.children])));
+    place(
+      this._list,
+      isStill ? roots : held(roots, /** @type {HTMLElement[]} */ ([...this._list.children])),
+    );
     if (isStill) cards.forEach((card, i) => card.setLine(isLine(open[i], claims[open[i].id])));
-    this._bar.update(this.hasAttribute("compact") ? [] : cards.flatMap(({ claimable }) => claimable ?? []));
-    place(this._tray, drops.filter((drop) => this._dismissed.has(drop.id)).map((drop) => this._chipOf(drop)));
+    this._bar.update(
+      this.hasAttribute("compact") ? [] : cards.flatMap(({ claimable }) => claimable ?? []),
+    );
+    place(
+      this._tray,
+      drops.filter((drop) => this._dismissed.has(drop.id)).map((drop) => this._chipOf(drop)),
+    );
   }
 
   /** @param {Drop} drop */
   _chipOf(drop) {
     const { value } = dropFacts(drop, this.language);
-    const known = [...this._tray.children].find((chip) => /** @type {HTMLElement} */ (chip).dataset.drop === drop.id);
-    const chip = known ?? h("button", { class: "chip", type: "button", "data-drop": drop.id,
-      onclick: () => this._bringBack(drop.id) }, icon(icons.coupon), h("span"));
+    const known = [...this._tray.children].find(
+      (chip) => /** @type {HTMLElement} */ (chip).dataset.drop === drop.id,
+    );
+    const chip =
+      known ??
+      h(
+        "button",
+        {
+          class: "chip",
+          type: "button",
+          "data-drop": drop.id,
+          onclick: () => this._bringBack(drop.id),
+        },
+        icon(icons.coupon),
+        h("span"),
+      );
     setText(/** @type {Element} */ (chip.lastElementChild), value);
     chip.setAttribute("aria-label", say(this.language, "bring_back", { value }));
     return chip;
@@ -213,7 +247,9 @@ export class ClassdropRoom extends HTMLElement {
   _dismiss(dropId) {
     this._dismissed.add(dropId);
     this._show();
-    /** @type {HTMLElement|null} */ (this._tray.querySelector(`[data-drop="${CSS.escape(dropId)}"]`))?.focus();
+    /** @type {HTMLElement|null} */ (
+      this._tray.querySelector(`[data-drop="${CSS.escape(dropId)}"]`)
+    )?.focus();
   }
 
   /** @param {string} dropId */
@@ -286,7 +322,9 @@ export class ClassdropRoom extends HTMLElement {
    */
   _emit(event, facts) {
     const detail = { event, ...facts };
-    return this.dispatchEvent(new CustomEvent("classdrop", { detail, bubbles: true, composed: true, cancelable: true }));
+    return this.dispatchEvent(
+      new CustomEvent("classdrop", { detail, bubbles: true, composed: true, cancelable: true }),
+    );
   }
 }
 

@@ -103,12 +103,19 @@ export class Room {
     for (const claim of told) {
       const isMine = claim.state === "won" || claim.state === "confirmed";
       if (!isMine && this.claims.has(claim.drop_id)) continue; // an older claim than the one that waits
-      const state = Object.prototype.hasOwnProperty.call(RANK, claim.state) ? claim.state : "answered";
+      const state = Object.prototype.hasOwnProperty.call(RANK, claim.state)
+        ? claim.state
+        : "answered";
       const coupon = claim.coupon && this._asKnown(claim.coupon, now);
-      this.claims.set(claim.drop_id, asClaim({ ...claim, state, coupon, outcome: isMine ? "won" : undefined }));
+      this.claims.set(
+        claim.drop_id,
+        asClaim({ ...claim, state, coupon, outcome: isMine ? "won" : undefined }),
+      );
     }
     return [...this.claims.values()]
-      .filter((claim) => before.has(claim.drop_id) && standsOtherwise(before.get(claim.drop_id), claim))
+      .filter(
+        (claim) => before.has(claim.drop_id) && standsOtherwise(before.get(claim.drop_id), claim),
+      )
       .map((claim) => ({ type: "claim", claim }));
   }
 
@@ -163,7 +170,9 @@ export class Room {
    * @param {Frame} frame @returns {RoomEvent[]} */
   answer({ drop_id, request_id, outcome, coupon_id, limit }) {
     const known = this.claims.get(drop_id);
-    const state = Object.prototype.hasOwnProperty.call(STATE_AFTER, outcome) ? STATE_AFTER[outcome] : "answered";
+    const state = Object.prototype.hasOwnProperty.call(STATE_AFTER, outcome)
+      ? STATE_AFTER[outcome]
+      : "answered";
     if (!known && state !== "won") return [];
     if (known?.request_id && known.request_id !== request_id) return [];
     if (known && RANK[state] <= RANK[known.state]) return [];
@@ -172,13 +181,17 @@ export class Room {
 
   /** The drops I tapped and do not know about. */
   unanswered() {
-    return new Set([...this.claims].filter(([, claim]) => claim.state === "pending").map(([id]) => id));
+    return new Set(
+      [...this.claims].filter(([, claim]) => claim.state === "pending").map(([id]) => id),
+    );
   }
 
   /** HTTP said something about an unanswered tap that asking again will not change.
    * @param {string} drop_id @param {string} code */
   refuse(drop_id, code) {
-    return this._put(asClaim({ ...this.claims.get(drop_id), drop_id, state: "refused", outcome: code }));
+    return this._put(
+      asClaim({ ...this.claims.get(drop_id), drop_id, state: "refused", outcome: code }),
+    );
   }
 
   /** May come before the claim_result, and on connections that did not ask.
@@ -192,7 +205,15 @@ export class Room {
     if (isPast && !isMoved) return [];
     const { request_id, outcome = "won", won_at } = known ?? {};
     return this._put(
-      asClaim({ drop_id, request_id, outcome, won_at, state: "confirmed", coupon, coupon_id: coupon.id }),
+      asClaim({
+        drop_id,
+        request_id,
+        outcome,
+        won_at,
+        state: "confirmed",
+        coupon,
+        coupon_id: coupon.id,
+      }),
     );
   }
 
@@ -203,7 +224,9 @@ export class Room {
     if (known?.state === "pending" || known?.state === state) return [];
     if (known?.coupon_id && coupon_id && known.coupon_id !== coupon_id) return [];
     const id = coupon_id ?? known?.coupon_id;
-    return this._put(asClaim({ ...known, drop_id, state, coupon_id: id, coupon: undefined, reason }));
+    return this._put(
+      asClaim({ ...known, drop_id, state, coupon_id: id, coupon: undefined, reason }),
+    );
   }
 
   /** coupon_changed: of a claim of mine, or of a coupon that no drop gave. What is older than what is known
@@ -217,14 +240,21 @@ export class Room {
   /** What a wallet says of my coupons, for those that claims gave.
    * @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now @returns {RoomEvent[]} */
   learn(coupons, now) {
-    const changes = coupons.map(({ id, version = 0, ...coupon }) => ({ ...coupon, version, coupon_id: id }));
-    return changes.flatMap((change) => (this._coupons.take(change) ? this._showChange(change.coupon_id, now) : []));
+    const changes = coupons.map(({ id, version = 0, ...coupon }) => ({
+      ...coupon,
+      version,
+      coupon_id: id,
+    }));
+    return changes.flatMap((change) =>
+      this._coupons.take(change) ? this._showChange(change.coupon_id, now) : [],
+    );
   }
 
   /** @param {string} couponId @param {number} now @returns {RoomEvent[]} */
   _showChange(couponId, now) {
     for (const claim of this.claims.values()) {
-      if (claim.coupon?.id === couponId) return this._put({ ...claim, coupon: this._asKnown(claim.coupon, now) });
+      if (claim.coupon?.id === couponId)
+        return this._put({ ...claim, coupon: this._asKnown(claim.coupon, now) });
     }
     return [];
   }
@@ -271,8 +301,13 @@ export class Room {
    * @param {number} now */
   nextChange(now) {
     const drops = [...this._told.values()];
-    const moments = drops.flatMap((drop) => [this._local(drop.opens_at), this._local(drop.closes_at), this._goneAt(drop)]);
-    for (const { coupon } of this.claims.values()) moments.push(expiresAt(coupon) - this.clockOffsetMs);
+    const moments = drops.flatMap((drop) => [
+      this._local(drop.opens_at),
+      this._local(drop.closes_at),
+      this._goneAt(drop),
+    ]);
+    for (const { coupon } of this.claims.values())
+      moments.push(expiresAt(coupon) - this.clockOffsetMs);
     return Math.min(Infinity, ...moments.filter((moment) => moment > now));
   }
 
@@ -321,6 +356,8 @@ function asClaim(claim) {
   const coupon_id = coupon?.id ?? claim.coupon_id;
   const fields = { drop_id, state, request_id, outcome, limit, won_at, coupon_id, coupon, reason };
   return /** @type {Claim} */ (
-    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null))
+    Object.fromEntries(
+      Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
+    )
   );
 }

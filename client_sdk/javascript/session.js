@@ -9,7 +9,15 @@
  */
 
 import { Errands } from "./errands.js";
-import { PONG, SERVICE_RESTART, SILENT, TOKEN_EXPIRED, comesBack, decode, hello } from "./frames.js";
+import {
+  PONG,
+  SERVICE_RESTART,
+  SILENT,
+  TOKEN_EXPIRED,
+  comesBack,
+  decode,
+  hello,
+} from "./frames.js";
 import { Room } from "./room.js";
 
 /** @typedef {import("./frames.js").Frame} Frame */

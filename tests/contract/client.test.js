@@ -56,9 +56,15 @@ function answering(...answers) {
   const asked = [];
   const fetch = async (url, options) => {
     asked.push({ url, ...options });
-    const { status = 200, headers = { "Content-Type": "application/json" }, body = {} } =
-      (answers.length > 1 ? answers.shift() : answers[0]) ?? {};
-    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
+    const {
+      status = 200,
+      headers = { "Content-Type": "application/json" },
+      body = {},
+    } = (answers.length > 1 ? answers.shift() : answers[0]) ?? {};
+    return new Response(typeof body === "string" ? body : JSON.stringify(body), {
+      status,
+      headers,
+    });
   };
   return { asked, fetch };
 }
@@ -71,7 +77,14 @@ const soon = () => new Promise((resolve) => setImmediate(resolve));
 async function joined({ api = anyApi(), ...options } = {}) {
   const WebSocket = socketClass();
   const url = "http://x.test";
-  const client = new RoomClient({ url, room: "algebra", WebSocket, api, random: () => 0, ...options });
+  const client = new RoomClient({
+    url,
+    room: "algebra",
+    WebSocket,
+    api,
+    random: () => 0,
+    ...options,
+  });
   client.start();
   await soon();
   const [socket] = WebSocket.made;
@@ -80,7 +93,11 @@ async function joined({ api = anyApi(), ...options } = {}) {
 }
 
 const coupon = fixtures.coupon;
-const won = (socket, outcome = "won") => ({ ...socket.last("claim"), type: "claim_result", outcome });
+const won = (socket, outcome = "won") => ({
+  ...socket.last("claim"),
+  type: "claim_result",
+  outcome,
+});
 
 test("joins the room's address with its token and subprotocol, and shows the room", async () => {
   const { client, socket } = await joined();
@@ -88,7 +105,10 @@ test("joins the room's address with its token and subprotocol, and shows the roo
   assert.equal(socket.subprotocol, "classdrop.v1");
   assert.deepEqual(socket.sent, [{ type: "hello", token: "t1" }]);
   assert.equal(client.state.status, "live");
-  assert.deepEqual(client.state.drops.map((drop) => drop.id), ["drp_1"]);
+  assert.deepEqual(
+    client.state.drops.map((drop) => drop.id),
+    ["drp_1"],
+  );
   assert.ok(Math.abs(client.serverNow - Date.parse(WELCOME.now)) < 5_000);
   client.stop();
 });
@@ -178,7 +198,13 @@ test("a token that cannot be had is asked for again", async () => {
     return "t2";
   };
   const WebSocket = socketClass();
-  const client = new RoomClient({ url: "http://x.test", room: "a", getToken, WebSocket, random: () => 0 });
+  const client = new RoomClient({
+    url: "http://x.test",
+    room: "a",
+    getToken,
+    WebSocket,
+    random: () => 0,
+  });
   client.start();
   await once(client, "status"); // waiting
   await once(client, "status"); // connecting
@@ -198,7 +224,10 @@ test("no answer by the socket goes by HTTP under the same request id", async () 
   client._do(client._session.tick(now)); // as the timer would, without the wait
   assert.equal(await tapped, "won");
   const { request_id } = socket.last("claim");
-  assert.deepEqual(asked.map(({ body }) => JSON.parse(body).request_id), [request_id, request_id]);
+  assert.deepEqual(
+    asked.map(({ body }) => JSON.parse(body).request_id),
+    [request_id, request_id],
+  );
   client.stop();
 });
 
@@ -247,15 +276,34 @@ test("a timer that finds that the device slept connects anew", async () => {
 
 const CALLS = [
   [(api) => api.createTemplate({ name: "x" }), "POST", "/v1/templates", { name: "x" }],
-  [(api) => api.listTemplates({ limit: 2, after: "tpl_1" }), "GET", "/v1/templates?limit=2&after=tpl_1"],
+  [
+    (api) => api.listTemplates({ limit: 2, after: "tpl_1" }),
+    "GET",
+    "/v1/templates?limit=2&after=tpl_1",
+  ],
   [(api) => api.getTemplate("tpl_1"), "GET", "/v1/templates/tpl_1"],
-  [(api) => api.replaceTemplate("tpl_1", 3, { name: "x" }), "PUT", "/v1/templates/tpl_1", { name: "x" }],
+  [
+    (api) => api.replaceTemplate("tpl_1", 3, { name: "x" }),
+    "PUT",
+    "/v1/templates/tpl_1",
+    { name: "x" },
+  ],
   [(api) => api.createBatch({ name: "x" }), "POST", "/v1/batches", { name: "x" }],
   [(api) => api.editBatch("bat_1", 2, { name: "x" }), "PATCH", "/v1/batches/bat_1", { name: "x" }],
-  [(api) => api.makeCodes("bat_1", { quantity: 5 }), "POST", "/v1/batches/bat_1/codes", { quantity: 5 }],
+  [
+    (api) => api.makeCodes("bat_1", { quantity: 5 }),
+    "POST",
+    "/v1/batches/bat_1/codes",
+    { quantity: 5 },
+  ],
   [(api) => api.listCodes("bat_1", { limit: 2 }), "GET", "/v1/batches/bat_1/codes?limit=2"],
   [(api) => api.exportCodes("bat_1"), "GET", "/v1/batches/bat_1/codes?format=csv"],
-  [(api) => api.voidCodes("bat_1", ["A"]), "POST", "/v1/batches/bat_1/codes/void", { codes: ["A"] }],
+  [
+    (api) => api.voidCodes("bat_1", ["A"]),
+    "POST",
+    "/v1/batches/bat_1/codes/void",
+    { codes: ["A"] },
+  ],
   [(api) => api.bindCoupon("a b"), "POST", "/v1/me/coupons", { code: "a b" }],
   [(api) => api.listBatches(), "GET", "/v1/batches"],
   [(api) => api.getBatch("bat_1"), "GET", "/v1/batches/bat_1"],
@@ -276,7 +324,11 @@ const CALLS = [
     "/v1/rooms/a/drops/drp_1/extend",
     { seconds: 60, expected_closes_at: "t" },
   ],
-  [(api) => api.dropClaims("a", "drp_1", { student: "s" }), "GET", "/v1/rooms/a/drops/drp_1/claims?student=s"],
+  [
+    (api) => api.dropClaims("a", "drp_1", { student: "s" }),
+    "GET",
+    "/v1/rooms/a/drops/drp_1/claims?student=s",
+  ],
   [(api) => api.snapshot("a:b"), "GET", "/v1/rooms/a%3Ab/snapshot"],
   [(api) => api.claim("drp_1", "r1"), "POST", "/v1/drops/drp_1/claims", { request_id: "r1" }],
   [(api) => api.myCoupons({ state: "usable" }), "GET", "/v1/me/coupons?state=usable"],
@@ -290,7 +342,12 @@ const CALLS = [
   [(api) => api.getOrder("o 1"), "GET", "/v1/orders/o%201"],
   [(api) => api.getCoupon("A-1"), "GET", "/v1/coupons/A-1"],
   [(api) => api.listActs({ subject: "bat_1" }), "GET", "/v1/acts?subject=bat_1"],
-  [(api) => api.refund("o 1", { refund_id: "r" }), "POST", "/v1/orders/o%201/refunds", { refund_id: "r" }],
+  [
+    (api) => api.refund("o 1", { refund_id: "r" }),
+    "POST",
+    "/v1/orders/o%201/refunds",
+    { refund_id: "r" },
+  ],
   [(api) => api.live(), "GET", "/livez"],
   [(api) => api.ready(), "GET", "/readyz"],
   [(api) => api.metrics(), "GET", "/metrics"],
@@ -324,7 +381,10 @@ test("an expired token is renewed once and the call repeated", async () => {
   let tokens = 0;
   const api = new Api({ url: "http://x.test", getToken: () => `t${++tokens}`, fetch });
   await api.getBatch("bat_1");
-  assert.deepEqual(asked.map(({ headers }) => headers.Authorization), ["Bearer t1", "Bearer t2"]);
+  assert.deepEqual(
+    asked.map(({ headers }) => headers.Authorization),
+    ["Bearer t1", "Bearer t2"],
+  );
 });
 
 async function refused(answer) {
@@ -341,7 +401,12 @@ test("a problem becomes an error with its code and facts", async () => {
   assert.deepEqual([error.facts.available, error.message, error.retryAfterMs], [3, "3 left", 2000]);
 });
 
-for (const [status, code, retryable] of [[502, "unavailable", true], [429, "rate_limited", true], [413, "too_large", false], [418, "unknown", false]]) {
+for (const [status, code, retryable] of [
+  [502, "unavailable", true],
+  [429, "rate_limited", true],
+  [413, "too_large", false],
+  [418, "unknown", false],
+]) {
   test(`a proxy's ${status} gets a code too, even where it calls itself JSON`, async () => {
     const error = await refused({ status, body: "<html>" });
     assert.deepEqual([error.code, error.retryable], [code, retryable]);
@@ -365,7 +430,11 @@ test("a call that takes too long is given up without AbortSignal.timeout", async
 });
 
 test("a fault of ours is not told as the network's", async () => {
-  const body = { get x() { throw new RangeError("ours"); } };
+  const body = {
+    get x() {
+      throw new RangeError("ours");
+    },
+  };
   const api = new Api({ url: "http://x.test", ...answering() });
   await assert.rejects(api.createTemplate(/** @type {any} */ (body)), RangeError);
 });
@@ -394,7 +463,10 @@ test("a token is fetched once for all who wait for it", async () => {
 });
 
 test("texts: language, limits, facts, and words of a later version", () => {
-  assert.equal(outcomeText("limit_reached", "en", { limit: "device" }), "This device has used up its claims.");
+  assert.equal(
+    outcomeText("limit_reached", "en", { limit: "device" }),
+    "This device has used up its claims.",
+  );
   assert.match(errorText("stock_short", "zh", { available: 3 }), /还剩 3 张/);
   assert.match(errorText("limit_reached", "en", { limit: "campaign" }), /in this campaign/);
   assert.equal(closeText(4501, "en"), errorText("token_invalid", "en"));

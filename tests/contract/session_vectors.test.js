@@ -18,7 +18,9 @@ function filled(value) {
   if (Array.isArray(value)) return value.map(filled);
   if (typeof value !== "object" || value === null) return value;
   const { use, ...rest } = value;
-  const fields = Object.fromEntries(Object.entries(rest).map(([name, item]) => [name, filled(item)]));
+  const fields = Object.fromEntries(
+    Object.entries(rest).map(([name, item]) => [name, filled(item)]),
+  );
   return use ? { ...filled(VECTORS.fixtures[use]), ...fields } : fields;
 }
 
@@ -70,7 +72,9 @@ class ScriptedSession {
     if (step.do === "tick") this.wakeAt = null; // a timer that has fired is gone
     const effects = INPUTS[step.do](this.session, step, BASE + step.at);
     for (const effect of effects) if (effect.do === "wake_at") this.wakeAt = effect.at - BASE;
-    return effects.filter((effect) => effect.do !== "wake_at").map((effect) => PLAIN[effect.do](effect));
+    return effects
+      .filter((effect) => effect.do !== "wake_at")
+      .map((effect) => PLAIN[effect.do](effect));
   }
 
   state() {

@@ -10,9 +10,23 @@ import { h, icon, icons, show } from "./dom.js";
 export function cardNodes(nameId, on) {
   const upper = upperNodes(nameId);
   const lower = lowerNodes(on);
-  const dismiss = h("button", { class: "dismiss", type: "button", onclick: on.dismiss }, icon(icons.close));
-  const root = h("article", { class: "card", "data-new": true, "aria-labelledby": nameId,
-    onanimationend: () => root.removeAttribute("data-new") }, upper.upper, lower.lower, dismiss);
+  const dismiss = h(
+    "button",
+    { class: "dismiss", type: "button", onclick: on.dismiss },
+    icon(icons.close),
+  );
+  const root = h(
+    "article",
+    {
+      class: "card",
+      "data-new": true,
+      "aria-labelledby": nameId,
+      onanimationend: () => root.removeAttribute("data-new"),
+    },
+    upper.upper,
+    lower.lower,
+    dismiss,
+  );
   return { ...upper, ...lower, dismiss, root };
 }
 
@@ -24,7 +38,12 @@ function upperNodes(nameId) {
   const after = h("span", { class: "after" });
   const conditions = h("ul", { class: "conditions" });
   // Artwork that cannot be had leaves no hole.
-  const artwork = h("img", { class: "artwork", alt: "", hidden: true, onerror: () => show(artwork, false) });
+  const artwork = h("img", {
+    class: "artwork",
+    alt: "",
+    hidden: true,
+    onerror: () => show(artwork, false),
+  });
   const value = h("p", { class: "value" }, before, figure, after);
   const upper = h("div", { class: "upper" }, name, value, conditions, artwork);
   return { upper, name, value, before, figure, after, conditions, artwork };
@@ -46,7 +65,22 @@ function lowerNodes(on) {
   const button = h("button", { class: "main claim", type: "button", onclick: on.claim });
   const result = resultNodes(on);
   const lower = h("div", { class: "lower" }, figures, result.result, button, message, fold);
-  return { lower, who, words, message, details, more, fold, clockLabel, clock, clockBox, left, figures, button, ...result };
+  return {
+    lower,
+    who,
+    words,
+    message,
+    details,
+    more,
+    fold,
+    clockLabel,
+    clock,
+    clockBox,
+    left,
+    figures,
+    button,
+    ...result,
+  };
 }
 
 /** @param {Parameters<typeof cardNodes>[1]} on */
@@ -55,11 +89,26 @@ function resultNodes(on) {
   const note = h("p", { class: "note" });
   const code = h("code");
   const copyText = h("span");
-  const copy = h("button", { class: "copy", type: "button", onclick: on.copy }, icon(icons.copy), copyText);
+  const copy = h(
+    "button",
+    { class: "copy", type: "button", onclick: on.copy },
+    icon(icons.copy),
+    copyText,
+  );
   const useText = h("span");
   const useHint = h("span", { class: "spoken" });
-  const use = h("a", { class: "main use", target: "_blank", rel: "noopener", onclick: on.use }, useText, useHint);
-  const owned = h("div", { class: "won", hidden: true }, h("div", { class: "code" }, code, copy), use);
+  const use = h(
+    "a",
+    { class: "main use", target: "_blank", rel: "noopener", onclick: on.use },
+    useText,
+    useHint,
+  );
+  const owned = h(
+    "div",
+    { class: "won", hidden: true },
+    h("div", { class: "code" }, code, copy),
+    use,
+  );
   const result = h("div", { class: "result" }, headline, note, owned);
   return { result, headline, note, code, copy, copyText, use, useText, useHint, owned };
 }

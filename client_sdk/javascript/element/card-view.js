@@ -66,7 +66,9 @@ export function phaseOf(drop, claim) {
     case "answered":
       return phaseAfterRefusal(drop, claim.outcome ?? "");
     case "confirmed":
-      return MOVED.has(claim.coupon?.state ?? "") ? /** @type {Phase} */ (claim.coupon?.state) : "confirmed";
+      return MOVED.has(claim.coupon?.state ?? "")
+        ? /** @type {Phase} */ (claim.coupon?.state)
+        : "confirmed";
     default:
       return claim.state;
   }
@@ -97,7 +99,10 @@ export function cardView(drop, claim, moment, language) {
     button: buttonOf(phase, moment, language),
     ...resultOf(phase, drop, claim, moment, language),
     good: phase === "won" || phase === "confirmed",
-    clock: phase === "confirmed" ? holdClockOf(drop, claim, moment.now, language) : clockOf(phase, drop, moment.now, language),
+    clock:
+      phase === "confirmed"
+        ? holdClockOf(drop, claim, moment.now, language)
+        : clockOf(phase, drop, moment.now, language),
     left: CLOCK_SHOWN.has(phase) ? leftText(drop, moment, language) : "",
     coupon: phase === "confirmed" ? (claim?.coupon ?? null) : null,
     quiet: QUIET.has(phase),
@@ -151,16 +156,25 @@ function resultOf(phase, drop, claim, { now, since, out }, language) {
     case "claiming":
       return { headline: "", note: out ? say(language, `kept_${out}`) : "" };
     case "won":
-      return { headline: say(language, "won"), note: now - since > SAVING_AFTER_MS ? say(language, "saving") : "" };
+      return {
+        headline: say(language, "won"),
+        note: now - since > SAVING_AFTER_MS ? say(language, "saving") : "",
+      };
     case "confirmed":
       return claim?.coupon?.version
-        ? { headline: say(language, "mine_again"), note: standingText(claim.coupon, "usable", language) }
+        ? {
+            headline: say(language, "mine_again"),
+            note: standingText(claim.coupon, "usable", language),
+          }
         : { headline: say(language, "won"), note: useByText(claim?.coupon, language) };
     case "locked":
     case "redeemed":
     case "expired":
     case "voided":
-      return { headline: say(language, `coupon_${phase}`), note: standingText(claim?.coupon, phase, language) };
+      return {
+        headline: say(language, `coupon_${phase}`),
+        note: standingText(claim?.coupon, phase, language),
+      };
     case "sold_out":
       return { headline: say(language, "too_late"), note: outcomeText("sold_out", language) };
     case "again":
@@ -186,7 +200,8 @@ function resultOf(phase, drop, claim, { now, since, out }, language) {
  * @param {Language} language
  */
 function standingText(coupon, state, language) {
-  const at = { locked: coupon?.locked_until, redeemed: coupon?.redeemed_at }[state] ?? coupon?.use_by;
+  const at =
+    { locked: coupon?.locked_until, redeemed: coupon?.redeemed_at }[state] ?? coupon?.use_by;
   return couponText(state, language, { at: at ? dateText(at, language) : "…" });
 }
 
@@ -196,7 +211,9 @@ function standingText(coupon, state, language) {
  */
 function useByText(coupon, language) {
   const stored = say(language, "stored");
-  return coupon?.use_by ? `${stored}${say(language, "use_by", { at: dateText(coupon.use_by, language) })}` : stored;
+  return coupon?.use_by
+    ? `${stored}${say(language, "use_by", { at: dateText(coupon.use_by, language) })}`
+    : stored;
 }
 
 /**
@@ -213,7 +230,10 @@ function clockOf(phase, drop, now, language) {
   if (!CLOCK_SHOWN.has(phase)) return null;
   const [opens, closes] = [Date.parse(drop.opens_at), Date.parse(drop.closes_at)];
   // Our idea of server time is late by the journey of a frame: a minute never begins at 1:01.
-  return { label: say(language, "closes_in"), text: countdown(Math.min(closes - now, closes - opens)) };
+  return {
+    label: say(language, "closes_in"),
+    text: countdown(Math.min(closes - now, closes - opens)),
+  };
 }
 
 /**
@@ -240,7 +260,10 @@ function holdClockOf(drop, claim, now, language) {
 export function dropFacts(drop, language) {
   return {
     value: orEmpty(() => shortValue(drop.discount, drop.currency, language), ""),
-    conditions: orEmpty(() => conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts), []),
+    conditions: orEmpty(
+      () => conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts),
+      [],
+    ),
     details: [
       orEmpty(() => scopeText(drop.scope, language), ""),
       orEmpty(() => validityText(drop.validity, language), ""),

@@ -63,7 +63,14 @@ export class CouponCard {
     if (phase !== this._phase) this._since = moment.now;
     const view = cardView(drop, claim, { ...moment, since: this._since }, language);
     this._showClock(view);
-    const told = JSON.stringify([phase, view.button, view.headline, view.note, language, view.coupon]);
+    const told = JSON.stringify([
+      phase,
+      view.button,
+      view.headline,
+      view.note,
+      language,
+      view.coupon,
+    ]);
     if (told === this._told) return "";
     const isFirst = this._told === null;
     this._told = told;
@@ -75,7 +82,11 @@ export class CouponCard {
   _news({ button, headline, note }) {
     const { value } = dropFacts(/** @type {Drop} */ (this._drop), this._language);
     const isClaimable = button?.enabled && !headline;
-    const first = isClaimable ? say(this._language, "claimable_now", { value }) : button?.busy ? button.text : "";
+    const first = isClaimable
+      ? say(this._language, "claimable_now", { value })
+      : button?.busy
+        ? button.text
+        : "";
     return [first, headline, note].filter(Boolean).join(" ");
   }
 
@@ -91,7 +102,8 @@ export class CouponCard {
   /** What the bar at the bottom says of this card; null where there is nothing to press. */
   get claimable() {
     const { button } = this._dom;
-    if (!this._drop || button.hidden || button.getAttribute("aria-disabled") === "true") return null;
+    if (!this._drop || button.hidden || button.getAttribute("aria-disabled") === "true")
+      return null;
     const { value } = dropFacts(this._drop, this._language);
     return { id: this._drop.id, text: button.textContent ?? "", value, button };
   }
@@ -106,7 +118,8 @@ export class CouponCard {
     if (this.root.hasAttribute("data-line") === isLine) return;
     this.root.toggleAttribute("data-line", isLine);
     const { headline, dismiss } = this._dom;
-    if (isLine && this.root.matches(":focus-within") && !dismiss.matches(":focus")) headline.focus({ preventScroll: true });
+    if (isLine && this.root.matches(":focus-within") && !dismiss.matches(":focus"))
+      headline.focus({ preventScroll: true });
   }
 
   /**
@@ -118,7 +131,9 @@ export class CouponCard {
     this._language = language;
     const dom = this._dom;
     const facts = dropFacts(drop, language);
-    const value = facts.value ? bigValue(drop.discount, drop.currency, language) : { before: "", figure: "", after: "" };
+    const value = facts.value
+      ? bigValue(drop.discount, drop.currency, language)
+      : { before: "", figure: "", after: "" };
     setText(dom.name, drop.name);
     dom.value.style.setProperty("--wide", String(wideness(value)));
     setText(dom.before, value.before);

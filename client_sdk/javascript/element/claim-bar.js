@@ -15,10 +15,16 @@ export class ClaimBar {
     this._inView = new Set();
     this._dropId = "";
     this._value = h("span", { class: "bar-value" });
-    this._button = h("button", { class: "main", type: "button", onclick: () => claim(this._dropId) });
+    this._button = h("button", {
+      class: "main",
+      type: "button",
+      onclick: () => claim(this._dropId),
+    });
     this.root = h("div", { class: "claim-bar", hidden: true }, this._value, this._button);
     // Half a button is not in view.
-    this._watch = new IntersectionObserver((entries) => this._look(entries), { threshold: [0, 0.98] });
+    this._watch = new IntersectionObserver((entries) => this._look(entries), {
+      threshold: [0, 0.98],
+    });
   }
 
   /** @param {Element} button of a card */
@@ -36,7 +42,8 @@ export class ClaimBar {
   update(claimable) {
     this._claimable = claimable;
     const first = claimable[0];
-    const isNeeded = first !== undefined && !claimable.some(({ button }) => this._inView.has(button));
+    const isNeeded =
+      first !== undefined && !claimable.some(({ button }) => this._inView.has(button));
     show(this.root, isNeeded);
     if (!isNeeded) return;
     this._dropId = first.id;

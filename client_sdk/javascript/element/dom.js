@@ -31,7 +31,9 @@ export function h(tag, attributes, ...children) {
  * @param {...Child} children
  */
 export function fill(node, ...children) {
-  node.replaceChildren(...children.filter(/** @returns {child is Node|string} */ (child) => Boolean(child)));
+  node.replaceChildren(
+    ...children.filter(/** @returns {child is Node|string} */ (child) => Boolean(child)),
+  );
 }
 
 /**
@@ -59,9 +61,12 @@ export function show(node, shown) {
  */
 export function place(parent, wanted) {
   for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
-  const pivot = wanted.findIndex((child) => child.parentElement === parent && child.matches(":focus-within"));
+  const pivot = wanted.findIndex(
+    (child) => child.parentElement === parent && child.matches(":focus-within"),
+  );
   for (let i = pivot - 1; i >= 0; i--) {
-    if (wanted[i].nextElementSibling !== wanted[i + 1]) parent.insertBefore(wanted[i], wanted[i + 1]);
+    if (wanted[i].nextElementSibling !== wanted[i + 1])
+      parent.insertBefore(wanted[i], wanted[i + 1]);
   }
   for (let i = pivot + 1; i < wanted.length; i++) {
     const next = i === 0 ? parent.firstElementChild : wanted[i - 1].nextElementSibling;

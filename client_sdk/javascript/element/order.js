@@ -14,8 +14,17 @@ export const CLAIMABLE = 0;
 const REST = 3;
 
 /** @type {Partial<Record<import("./card-view.js").Phase, number>>} */
-const PLACES = { open: CLAIMABLE, again: CLAIMABLE, claiming: CLAIMABLE, scheduled: 1, locked: 2,
-  won: 2, confirmed: 2, entered: 2, drawing: 2 };
+const PLACES = {
+  open: CLAIMABLE,
+  again: CLAIMABLE,
+  claiming: CLAIMABLE,
+  scheduled: 1,
+  locked: 2,
+  won: 2,
+  confirmed: 2,
+  entered: 2,
+  drawing: 2,
+};
 
 /** @param {Drop} drop @param {Claim|undefined} claim */
 export function placeOf(drop, claim) {

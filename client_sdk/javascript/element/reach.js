@@ -115,8 +115,14 @@ export class Reach extends EventTarget {
     this.dispatchEvent(new Event("change"));
     // Not AbortSignal.timeout, which iOS 15 does not have.
     const ended = new AbortController();
-    const deadline = setTimeout(() => ended.abort(new DOMException("no answer in time", "TimeoutError")), PROBE_DEADLINE_MS);
-    await this.fetch(`${httpUrl(this._url)}/livez`, { signal: ended.signal, cache: "no-store" }).catch(() => {});
+    const deadline = setTimeout(
+      () => ended.abort(new DOMException("no answer in time", "TimeoutError")),
+      PROBE_DEADLINE_MS,
+    );
+    await this.fetch(`${httpUrl(this._url)}/livez`, {
+      signal: ended.signal,
+      cache: "no-store",
+    }).catch(() => {});
     clearTimeout(deadline);
   }
 

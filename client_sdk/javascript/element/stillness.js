@@ -13,7 +13,8 @@ export class Stillness {
 
   /** @param {"addEventListener"|"removeEventListener"} method */
   listen(method) {
-    for (const type of TOUCHES) window[method](type, this._onTouch, { capture: true, passive: true });
+    for (const type of TOUCHES)
+      window[method](type, this._onTouch, { capture: true, passive: true });
   }
 
   get isStill() {

@@ -26,9 +26,13 @@ const isCurrency = (currency) => typeof currency === "string" && /^[A-Za-z]{3}$/
  */
 function minorDigits(currency) {
   if (!digitsOf.has(currency)) {
-    digitsOf.set(currency, isCurrency(currency)
-      ? new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits
-      : 2);
+    digitsOf.set(
+      currency,
+      isCurrency(currency)
+        ? new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions()
+            .maximumFractionDigits
+        : 2,
+    );
   }
   return digitsOf.get(currency);
 }
@@ -43,7 +47,8 @@ function minorDigits(currency) {
 export function money(minor, currency, language, exact = false) {
   const digits = minorDigits(currency);
   const whole = minor % 10 ** digits === 0;
-  if (!isCurrency(currency)) return `${(minor / 10 ** digits).toFixed(whole && !exact ? 0 : digits)} ${currency ?? ""}`.trim();
+  if (!isCurrency(currency))
+    return `${(minor / 10 ** digits).toFixed(whole && !exact ? 0 : digits)} ${currency ?? ""}`.trim();
   return new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", {
     style: "currency",
     currency,
@@ -76,7 +81,8 @@ export function bigValue(discount, currency, language) {
  * @param {{before: string, figure: string, after: string}} value
  */
 export function wideness({ before, figure, after }) {
-  const digits = (/** @type {string} */ text) => [...text].reduce((sum, char) => sum + (char > "\u2e7f" ? 1.7 : 1), 0);
+  const digits = (/** @type {string} */ text) =>
+    [...text].reduce((sum, char) => sum + (char > "\u2e7f" ? 1.7 : 1), 0);
   return Math.max(1, digits(figure) + (digits(before) + digits(after)) / 2 + 0.2);
 }
 
@@ -97,8 +103,9 @@ function bigPercent(percent, language) {
  * @param {Language} language
  */
 function bigPieces({ from_items: from = 0, free_items: free = 0 }, language) {
-  const [before, figure, after] = ["items_free_before", "items_free", "items_free_after"].map((key) =>
-    say(language, key, { from, free }));
+  const [before, figure, after] = ["items_free_before", "items_free", "items_free_after"].map(
+    (key) => say(language, key, { from, free }),
+  );
   return { before, figure, after };
 }
 
@@ -120,7 +127,10 @@ function bigGift({ name, course = "", quantity: n = 1 }, language) {
  * @param {Language} language
  */
 function bigRebate(credit, currency, language) {
-  const figure = credit?.kind === "percent_off" ? `${credit.percent}%` : money(credit?.amount ?? 0, currency, language);
+  const figure =
+    credit?.kind === "percent_off"
+      ? `${credit.percent}%`
+      : money(credit?.amount ?? 0, currency, language);
   return { before: say(language, "rebate_before"), figure, after: say(language, "rebate_after") };
 }
 
@@ -151,7 +161,12 @@ export function conditions(discount, threshold, currency, language, deducts = []
     found.push(...deducts.map((kind) => say(language, `deducts_${kind}`)));
   }
   const most = (discount.kind === "rebate" ? discount.credit : discount)?.max_amount;
-  if (most) found.push(say(language, discount.kind === "rebate" ? "cap_back" : "cap", { amount: money(most, currency, language) }));
+  if (most)
+    found.push(
+      say(language, discount.kind === "rebate" ? "cap_back" : "cap", {
+        amount: money(most, currency, language),
+      }),
+    );
   if (discount.of === "lines") found.push(say(language, "per_line"));
   if (discount.kind === "rebate") found.push(creditedText(discount, language));
   return found;
@@ -166,9 +181,11 @@ export function conditions(discount, threshold, currency, language, deducts = []
 function thresholds(discount, threshold, currency, language) {
   const { min_amount: least = 0, min_quantity: pieces = 0 } = threshold ?? {};
   const found = [];
-  if (least > 0) found.push(say(language, "threshold", { amount: plainAmount(least, currency, language) }));
+  if (least > 0)
+    found.push(say(language, "threshold", { amount: plainAmount(least, currency, language) }));
   if (pieces > 0) found.push(say(language, "threshold_pieces", { n: pieces }));
-  if (found.length === 0 && discount.kind !== "items_free") found.push(say(language, "no_threshold"));
+  if (found.length === 0 && discount.kind !== "items_free")
+    found.push(say(language, "no_threshold"));
   return found;
 }
 
@@ -177,7 +194,9 @@ function thresholds(discount, threshold, currency, language) {
  * @param {Language} language
  */
 function creditedText({ after, return_window_days: n = 0 }, language) {
-  return after === "return_window" ? say(language, "credited_later", { n }) : say(language, "credited_on_payment");
+  return after === "return_window"
+    ? say(language, "credited_later", { n })
+    : say(language, "credited_on_payment");
 }
 
 /**
@@ -202,7 +221,9 @@ export function scopeText(scope, language) {
     courses(scope, language),
     excepted ? say(language, "except_some") : "",
     scope?.sale_prices === false ? say(language, "not_on_sale") : "",
-  ].filter(Boolean).join(language === "zh" ? "，" : ", ");
+  ]
+    .filter(Boolean)
+    .join(language === "zh" ? "，" : ", ");
 }
 
 /**
@@ -242,8 +263,14 @@ export function validityText(validity, language) {
  */
 export function span(seconds, language) {
   /** @type {[string, number][]} */
-  const units = [["days", 86400], ["hours", 3600], ["minutes", 60], ["seconds", 1]];
-  const [unit, size] = units.find(([, each]) => seconds >= each && seconds % each === 0) ?? units[3];
+  const units = [
+    ["days", 86400],
+    ["hours", 3600],
+    ["minutes", 60],
+    ["seconds", 1],
+  ];
+  const [unit, size] =
+    units.find(([, each]) => seconds >= each && seconds % each === 0) ?? units[3];
   const n = Math.round(seconds / size);
   return say(language, n === 1 ? `${unit}_one` : unit, { n });
 }
@@ -270,7 +297,9 @@ export function dateText(instant, language) {
  * @param {number} ms local time; 0: never
  */
 export function clockText(ms) {
-  return ms ? new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" }).format(ms) : "";
+  return ms
+    ? new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" }).format(ms)
+    : "";
 }
 
 /**

@@ -60,8 +60,14 @@ const words = {
   claiming: ["领取中…", "Claiming…"],
   trying: ["还在为你领取…", "Still trying…"],
   tap_kept: ["等待网络…", "Waiting for the network…"],
-  kept_offline: ["你已离线，这次点击已为你保留，恢复联网后自动发出，不用再点。", "You are offline. We keep your tap and send it when you are back: no need to tap again."],
-  kept_cut: ["连不上服务器，这次点击已为你保留，连上后自动发出，不用再点。", "The server does not answer. We keep your tap and send it when it does: no need to tap again."],
+  kept_offline: [
+    "你已离线，这次点击已为你保留，恢复联网后自动发出，不用再点。",
+    "You are offline. We keep your tap and send it when you are back: no need to tap again.",
+  ],
+  kept_cut: [
+    "连不上服务器，这次点击已为你保留，连上后自动发出，不用再点。",
+    "The server does not answer. We keep your tap and send it when it does: no need to tap again.",
+  ],
   as_of: ["（{at} 时）", "(as of {at})"],
   try_again: ["再试一次", "Try again"],
   won: ["抢到了！", "You got it!"],

@@ -17,7 +17,10 @@ const GIVE_UP_MS = 12_000;
  * @param {{clock?: Clock, signal?: AbortSignal}} [options] nothing is sent any more once `signal` is aborted
  * @returns {Promise<T>}
  */
-export async function untilAnswered(call, { clock = { now: () => performance.now(), pause }, signal } = {}) {
+export async function untilAnswered(
+  call,
+  { clock = { now: () => performance.now(), pause }, signal } = {},
+) {
   const begun = clock.now();
   for (const wait of WAITS_MS) {
     try {

@@ -11,10 +11,14 @@ const POINTED_MS = 4_000;
 /** @type {{x: number, y: number, at: number}|null} */
 let pointer = null;
 for (const type of ["pointermove", "pointerdown"]) {
-  addEventListener(type, (event) => {
-    const { clientX: x, clientY: y } = /** @type {PointerEvent} */ (event);
-    pointer = { x, y, at: performance.now() };
-  }, { passive: true });
+  addEventListener(
+    type,
+    (event) => {
+      const { clientX: x, clientY: y } = /** @type {PointerEvent} */ (event);
+      pointer = { x, y, at: performance.now() };
+    },
+    { passive: true },
+  );
 }
 document.documentElement.addEventListener("pointerleave", () => {
   pointer = null;
@@ -38,11 +42,15 @@ export function rearrange(blocks, change) {
   const before = new Map(blocks().map((block) => [block, block.getBoundingClientRect()]));
   const anchor = pointedAt([...before.keys()].reverse());
   change();
-  const fixed = anchor?.isConnected ? anchor.getBoundingClientRect().top - (before.get(anchor)?.top ?? 0) : 0;
+  const fixed = anchor?.isConnected
+    ? anchor.getBoundingClientRect().top - (before.get(anchor)?.top ?? 0)
+    : 0;
   if (fixed) scrollBy({ top: fixed, behavior: "instant" });
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   // All are measured before the first one moves.
-  const moved = new Map(blocks().map((block) => [block, shift(before.get(block), block.getBoundingClientRect())]));
+  const moved = new Map(
+    blocks().map((block) => [block, shift(before.get(block), block.getBoundingClientRect())]),
+  );
   for (const [block, { x, y }] of moved) {
     const outer = [...moved.keys()].find((other) => other !== block && other.contains(block));
     const { x: outerX, y: outerY } = (outer && moved.get(outer)) ?? STILL;
@@ -60,5 +68,8 @@ function shift(from, to) {
 /** @param {Element} block @param {number} x @param {number} y */
 function glide(block, x, y) {
   if (!x && !y) return;
-  block.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: GLIDE_MS, easing: "ease-out" });
+  block.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], {
+    duration: GLIDE_MS,
+    easing: "ease-out",
+  });
 }

@@ -14,11 +14,17 @@ export function ask(text, yes, no) {
   if (!dialog.showModal) return Promise.resolve(confirm(text)); // Safari before 15.4
   dialog.returnValue = "";
   dialog.replaceChildren(
-    h("form", { method: "dialog" },
+    h(
+      "form",
+      { method: "dialog" },
       h("p", { id: "ask-text" }, text),
-      h("div", { class: "answers" },
+      h(
+        "div",
+        { class: "answers" },
         h("button", { class: "plain-button", value: "no", autofocus: true }, no),
-        h("button", { class: "plain-button danger", value: "yes" }, yes))),
+        h("button", { class: "plain-button danger", value: "yes" }, yes),
+      ),
+    ),
   );
   dialog.showModal();
   return new Promise((resolve) => {

@@ -31,10 +31,13 @@ class Line {
     this.amount = h("span", { class: "figure amount" });
     this.before = h("s", { class: "was figure" });
     this.share = h("span", { class: "figure share" });
-    this.root = h("li", { class: "line", "data-course": course.id },
+    this.root = h(
+      "li",
+      { class: "line", "data-course": course.id },
       h("div", { class: "what" }, this.name, h("span", { class: "prices" }, this.price, this.was)),
       h("div", { class: "steps", role: "group" }, this.fewer, this.count, this.more),
-      h("div", { class: "sum" }, this.amount, this.before, this.share));
+      h("div", { class: "sum" }, this.amount, this.before, this.share),
+    );
   }
 
   /**
@@ -46,12 +49,16 @@ class Line {
   update(quantity, quoted, catalogue, language) {
     const { price, list_price } = this.course;
     const name = this.course.name[language.current];
-    const inMoney = (/** @type {number} */ minor) => money(minor, catalogue.currency, language.current, true);
+    const inMoney = (/** @type {number} */ minor) =>
+      money(minor, catalogue.currency, language.current, true);
     setText(this.name, name);
     setText(this.price, language.say("each", { price: inMoney(price) }));
     show(this.was, list_price > price);
     setText(this.was, inMoney(list_price));
-    this.was.setAttribute("aria-label", language.say("list_price_is", { price: inMoney(list_price) }));
+    this.was.setAttribute(
+      "aria-label",
+      language.say("list_price_is", { price: inMoney(list_price) }),
+    );
     this.fewer.setAttribute("aria-label", language.say("fewer", { name }));
     this.more.setAttribute("aria-label", language.say("more", { name }));
     this.count.setAttribute("aria-label", language.say("quantity_of", { name }));
@@ -62,7 +69,10 @@ class Line {
     setText(this.amount, inMoney(price * quantity - discount));
     show(this.before, discount > 0);
     setText(this.before, inMoney(price * quantity));
-    this.before.setAttribute("aria-label", language.say("before_discount", { price: inMoney(price * quantity) }));
+    this.before.setAttribute(
+      "aria-label",
+      language.say("before_discount", { price: inMoney(price * quantity) }),
+    );
     show(this.share, discount > 0);
     setText(this.share, language.say("line_discount", { amount: inMoney(-discount) }));
   }
@@ -93,7 +103,12 @@ export class Cart {
     const shown = this._catalogue.courses.filter(({ id }) => this._basket.quantityOf(id) > 0);
     const rows = shown.map((course) => {
       const line = this._lineOf(course);
-      line.update(this._basket.quantityOf(course.id), quoted.get(course.id), this._catalogue, language);
+      line.update(
+        this._basket.quantityOf(course.id),
+        quoted.get(course.id),
+        this._catalogue,
+        language,
+      );
       return line.root;
     });
     const hadFocus = this._list.contains(document.activeElement);
@@ -122,7 +137,9 @@ export class Cart {
   _others(quote, language) {
     const shipping = (quote?.lines ?? []).filter(({ kind }) => kind !== "course");
     return [
-      ...shipping.map((line) => fixedLine(line.name[language.current], line, this._catalogue.currency, language)),
+      ...shipping.map((line) =>
+        fixedLine(line.name[language.current], line, this._catalogue.currency, language),
+      ),
       ...giftLines(quote?.gifts ?? [], this._catalogue.currency, language),
     ];
   }
@@ -137,13 +154,20 @@ export class Cart {
  */
 function fixedLine(name, line, currency, language) {
   const inMoney = (/** @type {number} */ minor) => money(minor, currency, language.current, true);
-  const share = line.discount > 0 && language.say("line_discount", { amount: inMoney(-line.discount) });
-  return h("li", { class: "line", "data-line": line.id },
+  const share =
+    line.discount > 0 && language.say("line_discount", { amount: inMoney(-line.discount) });
+  return h(
+    "li",
+    { class: "line", "data-line": line.id },
     h("div", { class: "what" }, h("strong", null, name)),
-    h("div", { class: "sum" },
+    h(
+      "div",
+      { class: "sum" },
       h("span", { class: "figure amount" }, inMoney(line.amount - line.discount)),
       share && h("s", { class: "was figure" }, inMoney(line.amount)),
-      share && h("span", { class: "figure share" }, share)));
+      share && h("span", { class: "figure share" }, share),
+    ),
+  );
 }
 
 /**
@@ -156,10 +180,20 @@ export function giftLines(gifts, currency, language) {
   const inMoney = (/** @type {number} */ minor) => money(minor, currency, language.current, true);
   return gifts.map((gift) => {
     const name = gift.name[language.current];
-    return h("li", { class: "line", "data-gift": gift.course },
-      h("div", { class: "what" }, h("strong", null, language.say("gift_line", { name, n: gift.quantity }))),
-      h("div", { class: "sum" },
+    return h(
+      "li",
+      { class: "line", "data-gift": gift.course },
+      h(
+        "div",
+        { class: "what" },
+        h("strong", null, language.say("gift_line", { name, n: gift.quantity })),
+      ),
+      h(
+        "div",
+        { class: "sum" },
         h("span", { class: "figure amount" }, inMoney(0)),
-        h("s", { class: "was figure" }, inMoney(gift.list_price * gift.quantity))));
+        h("s", { class: "was figure" }, inMoney(gift.list_price * gift.quantity)),
+      ),
+    );
   });
 }

@@ -41,24 +41,37 @@ export class Changes {
 
   /** @param {string} id @returns {Change} */
   open(id) {
-    return this._of(id, (api) => api.openDrop(this._room, id), ({ state }) => state !== "prepared");
+    return this._of(
+      id,
+      (api) => api.openDrop(this._room, id),
+      ({ state }) => state !== "prepared",
+    );
   }
 
   /** @param {string} id @returns {Change} */
   close(id) {
-    return this._of(id, (api) => api.closeDrop(this._room, id), ({ state }) => state === "closed");
+    return this._of(
+      id,
+      (api) => api.closeDrop(this._room, id),
+      ({ state }) => state === "closed",
+    );
   }
 
   /** @param {number} add @param {ShownDrop} drop as it was seen @returns {Change} */
   topUp(add, { id, quantity: seen }) {
     const body = { add, expected_quantity: seen };
-    return this._of(id, (api) => api.topUpDrop(this._room, id, body), ({ quantity }) => quantity >= seen + add);
+    return this._of(
+      id,
+      (api) => api.topUpDrop(this._room, id, body),
+      ({ quantity }) => quantity >= seen + add,
+    );
   }
 
   /** @param {number} seconds @param {ShownDrop} drop as it was seen @returns {Change} */
   extend(seconds, { id, closes_at: seen }) {
     const body = { seconds, expected_closes_at: seen ?? "" };
-    const isLater = (/** @type {DropReport} */ { closes_at }) => Date.parse(closes_at ?? "") > Date.parse(seen ?? "");
+    const isLater = (/** @type {DropReport} */ { closes_at }) =>
+      Date.parse(closes_at ?? "") > Date.parse(seen ?? "");
     return this._of(id, (api) => api.extendDrop(this._room, id, body), isLater);
   }
 

@@ -44,7 +44,10 @@ class Checkout {
     this._language = language;
     this._shelf = new Shelf(element("shelf"), catalogue, (course) => this._add(course));
     this._cart = new Cart(element("lines"), element("cart-title"), catalogue, basket);
-    this._choices = new Choices((code, isTicked) => this._tick(code, isTicked), (codes) => this._take(codes));
+    this._choices = new Choices(
+      (code, isTicked) => this._tick(code, isTicked),
+      (codes) => this._take(codes),
+    );
     /** @type {Map<string, WalletCoupon>} */
     this._wallet = new Map();
     /** @type {Quote|null} */
@@ -54,7 +57,12 @@ class Checkout {
     this._asked = 0;
     this._isSwapped = false;
     this._isPaying = false;
-    new TypedCode(api, language, () => this._wallet.keys(), (code) => this._taken(code));
+    new TypedCode(
+      api,
+      language,
+      () => this._wallet.keys(),
+      (code) => this._taken(code),
+    );
     element("pay").addEventListener("click", () => void this._place());
     balanceBox().addEventListener("change", () => basket.useBalance(balanceBox().checked));
     basket.addEventListener("change", () => void this._ask());
@@ -94,7 +102,10 @@ class Checkout {
       if (own?.state === "redeemed" || own?.state === "cancelled") this._basket.renewOrder();
       const isOpen = own?.state === "locked" && Date.parse(own.expires_at) > this._api.clock.now();
       show(element("open-order"), isOpen);
-      element("open-order-link").setAttribute("href", `/orders?order=${encodeURIComponent(orderId)}`);
+      element("open-order-link").setAttribute(
+        "href",
+        `/orders?order=${encodeURIComponent(orderId)}`,
+      );
     } catch {
       // The quote says what is locked.
     }
@@ -153,7 +164,9 @@ class Checkout {
   async _quoteNow() {
     const { lines, ticked, usesBalance: use_balance, orderId: order_id } = this._basket;
     const quote = await this._api.quoteCart({ lines, coupons: ticked, use_balance, order_id });
-    const clashing = quote.unusable.filter(({ reason }) => reason === "not_combinable" || reason === "too_many");
+    const clashing = quote.unusable.filter(
+      ({ reason }) => reason === "not_combinable" || reason === "too_many",
+    );
     if (!clashing.length) return quote;
     const dropped = new Set(clashing.map(({ code }) => code));
     this._isSwapped = true;
@@ -221,12 +234,21 @@ class Checkout {
     setText(element("trouble"), this._trouble());
     setText(element("pay"), language.say(this._isPaying ? "one_moment" : "pay"));
     if (!quote) return;
-    this._choices.show({ quote, ticked, wallet: this._wallet, courses: this._catalogue.courses, language });
+    this._choices.show({
+      quote,
+      ticked,
+      wallet: this._wallet,
+      courses: this._catalogue.courses,
+      language,
+    });
     this._showHint(quote);
     this._showBalance(quote);
     element("sums").replaceChildren(...sumRows(quote, language));
     this._setBusy(element("sums").hasAttribute("aria-busy"));
-    const amounts = { payable: this._money(quote.payable), discount: this._money(quote.discount - byBalance(quote)) };
+    const amounts = {
+      payable: this._money(quote.payable),
+      discount: this._money(quote.discount - byBalance(quote)),
+    };
     setText(element("to-pay"), amounts.payable);
     setText(element("total-said"), language.say("total_said", amounts));
   }
@@ -235,13 +257,20 @@ class Checkout {
   _showHint(quote) {
     const hasNone = quote.usable.length === 0 && quote.unusable.length === 0;
     show(element("coupons-hint"), this._isSwapped || hasNone);
-    setText(element("coupons-hint"), this._language.say(this._isSwapped ? "swapped" : "no_coupons"));
+    setText(
+      element("coupons-hint"),
+      this._language.say(this._isSwapped ? "swapped" : "no_coupons"),
+    );
   }
 
   /** What is owed buys nothing, and is said all the same. @param {Quote} quote */
   _showBalance({ balance: { available, used } }) {
     const key = available < 0 ? "balance_owes" : used > 0 ? "balance_takes" : "balance_has";
-    const amounts = { has: this._money(Math.abs(available)), used: this._money(used), left: this._money(available - used) };
+    const amounts = {
+      has: this._money(Math.abs(available)),
+      used: this._money(used),
+      left: this._money(available - used),
+    };
     show(element("balance-row"), available !== 0);
     balanceBox().checked = this._basket.usesBalance && available > 0;
     balanceBox().disabled = available < 0;

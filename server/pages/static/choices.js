@@ -17,7 +17,14 @@ import { reasonText, worthText } from "./worth.js";
 /** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, courses: readonly import("./shop-api.js").Course[], language: Language}} Seen */
 
 /** Reasons that another cart, or time, may end. Of the others there is nothing to wait for. */
-const MAY_COME = new Set(["below_threshold", "out_of_scope", "saves_nothing", "not_yet_valid", "locked", "stopped"]);
+const MAY_COME = new Set([
+  "below_threshold",
+  "out_of_scope",
+  "saves_nothing",
+  "not_yet_valid",
+  "locked",
+  "stopped",
+]);
 
 class Choice {
   /**
@@ -25,15 +32,28 @@ class Choice {
    * @param {(code: string, isTicked: boolean) => void} ticked
    */
   constructor(code, ticked) {
-    this.box = h("input", { type: "checkbox", value: code, onchange: () => ticked(code, this.box.checked) });
+    this.box = h("input", {
+      type: "checkbox",
+      value: code,
+      onchange: () => ticked(code, this.box.checked),
+    });
     this.worth = h("span", { class: "worth" });
     this.name = h("strong");
     this.facts = h("span", { class: "hint" });
     this.saves = h("span", { class: "saves figure" });
     this.adds = h("span", { class: "adds figure" });
-    this.root = h("li", null, h("label", { class: "choice" }, this.box, this.worth,
-      h("span", { class: "what" }, this.name, this.facts),
-      h("span", { class: "gain" }, this.saves, this.adds)));
+    this.root = h(
+      "li",
+      null,
+      h(
+        "label",
+        { class: "choice" },
+        this.box,
+        this.worth,
+        h("span", { class: "what" }, this.name, this.facts),
+        h("span", { class: "gain" }, this.saves, this.adds),
+      ),
+    );
   }
 
   /** @param {Usable} usable @param {Seen} seen */
@@ -72,11 +92,18 @@ export class Choices {
     for (const code of this._rows.keys()) {
       if (!usable.some((each) => each.code === code)) this._rows.delete(code);
     }
-    place(element("choices"), drawEach(usable, (each) => {
-      const row = this._rowOf(each.code);
-      row.update(each, seen);
-      return row.root;
-    }, ({ code }) => this._rowOf(code).root));
+    place(
+      element("choices"),
+      drawEach(
+        usable,
+        (each) => {
+          const row = this._rowOf(each.code);
+          row.update(each, seen);
+          return row.root;
+        },
+        ({ code }) => this._rowOf(code).root,
+      ),
+    );
     this._showBest(seen);
     this._showHints(seen);
     this._showUnusable(seen);
@@ -105,14 +132,18 @@ export class Choices {
   /** @param {Seen} seen */
   _showHints({ quote, wallet, language }) {
     const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
-    const rows = drawEach(quote.hints ?? [], (hint) => {
-      const name = wallet.get(hint.code)?.name ?? hint.code;
-      const save = inMoney(hint.save_more || hint.worth || 0);
-      const { spend_more, pieces_more: n = 0 } = hint;
-      const key = spend_more && n ? "hint_spend_pieces" : n ? "hint_pieces" : "hint_spend";
-      const more = inMoney(n ? spend_more / n : spend_more);
-      return h("li", { class: "nudge" }, language.say(key, { n, more, save, name }));
-    }, ({ code }) => h("li", { class: "nudge" }, code));
+    const rows = drawEach(
+      quote.hints ?? [],
+      (hint) => {
+        const name = wallet.get(hint.code)?.name ?? hint.code;
+        const save = inMoney(hint.save_more || hint.worth || 0);
+        const { spend_more, pieces_more: n = 0 } = hint;
+        const key = spend_more && n ? "hint_spend_pieces" : n ? "hint_pieces" : "hint_spend";
+        const more = inMoney(n ? spend_more / n : spend_more);
+        return h("li", { class: "nudge" }, language.say(key, { n, more, save, name }));
+      },
+      ({ code }) => h("li", { class: "nudge" }, code),
+    );
     fill(element("hints"), ...rows);
   }
 
@@ -121,19 +152,36 @@ export class Choices {
     const { unusable, currency } = quote;
     show(element("unusable-box"), unusable.length > 0);
     // Whoever just ticked one is to see why it does nothing.
-    const waiting = unusable.filter(({ code }) => ticked.includes(code)).map(({ code }) => code).join();
+    const waiting = unusable
+      .filter(({ code }) => ticked.includes(code))
+      .map(({ code }) => code)
+      .join();
     if (waiting && waiting !== this._waiting) element("unusable-box").setAttribute("open", "");
     this._waiting = waiting;
     setText(element("unusable-count"), language.say("unusable_count", { n: unusable.length }));
-    const rows = drawEach(unusable, (each) => {
-      const coupon = wallet.get(each.code);
-      return h("li", { class: "choice", "data-unusable": true },
-        h("span", { class: "worth" }, worthText(coupon, language, courses)),
-        h("span", { class: "what" }, h("strong", null, coupon?.name ?? each.code),
-          h("span", { class: "hint" }, reasonText(each, currency, language)),
-          ticked.includes(each.code) && MAY_COME.has(each.reason) && h("span", { class: "hint" }, language.say("waits")),
-          each.reason === "locked" && h("a", { href: "/orders" }, language.say("see_orders"))));
-    }, ({ code }) => h("li", { class: "choice", "data-unusable": true }, h("span", { class: "what" }, code)));
+    const rows = drawEach(
+      unusable,
+      (each) => {
+        const coupon = wallet.get(each.code);
+        return h(
+          "li",
+          { class: "choice", "data-unusable": true },
+          h("span", { class: "worth" }, worthText(coupon, language, courses)),
+          h(
+            "span",
+            { class: "what" },
+            h("strong", null, coupon?.name ?? each.code),
+            h("span", { class: "hint" }, reasonText(each, currency, language)),
+            ticked.includes(each.code) &&
+              MAY_COME.has(each.reason) &&
+              h("span", { class: "hint" }, language.say("waits")),
+            each.reason === "locked" && h("a", { href: "/orders" }, language.say("see_orders")),
+          ),
+        );
+      },
+      ({ code }) =>
+        h("li", { class: "choice", "data-unusable": true }, h("span", { class: "what" }, code)),
+    );
     fill(element("unusable"), ...rows);
   }
 }
@@ -141,7 +189,8 @@ export class Choices {
 /** Whether the best choice, which takes as much off, gives or credits more. @param {Quote} quote */
 function isWorthMore({ best, applied, usable }) {
   const worth = new Map(usable.map((each) => [each.code, each.worth ?? 0]));
-  const sum = (/** @type {readonly string[]} */ codes) => codes.reduce((all, code) => all + (worth.get(code) ?? 0), 0);
+  const sum = (/** @type {readonly string[]} */ codes) =>
+    codes.reduce((all, code) => all + (worth.get(code) ?? 0), 0);
   return sum(best.codes) > sum(applied.map(({ code }) => code));
 }
 
@@ -152,7 +201,8 @@ function isWorthMore({ best, applied, usable }) {
  * @param {Language} language
  */
 function alone(usable, coupon, inMoney, language) {
-  if (usable.discount > 0 || !usable.worth) return language.say("saves", { amount: inMoney(usable.discount) });
+  if (usable.discount > 0 || !usable.worth)
+    return language.say("saves", { amount: inMoney(usable.discount) });
   const { discount } = /** @type {any} */ (coupon?.template ?? {});
   const key = discount?.kind === "rebate" ? "gives_back" : "gives_gift";
   return language.say(key, { amount: inMoney(usable.worth) });

@@ -11,7 +11,11 @@ import { setText } from "/sdk/element/dom.js";
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./line.js").Line} Line */
 
-const DOT = /** @type {Record<string, string>} */ ({ live: "live", stopped: "stopped", offline: "stopped" });
+const DOT = /** @type {Record<string, string>} */ ({
+  live: "live",
+  stopped: "stopped",
+  offline: "stopped",
+});
 
 /**
  * @param {RoomClient} client
@@ -29,11 +33,17 @@ export function showConnection(client, language, line, who) {
     const isBack = seen === "connecting" || seen === "joining";
     words.dataset.state = DOT[seen] ?? "waiting";
     setText(words, language.say(isBack ? "one_moment" : seen));
-    setText(present, isLive ? language.say("present", { n: count }) : asOf && language.say("as_of", { at: asOf }));
+    setText(
+      present,
+      isLive ? language.say("present", { n: count }) : asOf && language.say("as_of", { at: asOf }),
+    );
     if (seen === "stopped" && !closeCode) return; // whoever stopped it has said why
-    const text = seen === "offline" || seen === "silent"
-      ? language.say(`${seen}_${who}`)
-      : seen === "stopped" && closeCode ? closeText(closeCode, language.current) : "";
+    const text =
+      seen === "offline" || seen === "silent"
+        ? language.say(`${seen}_${who}`)
+        : seen === "stopped" && closeCode
+          ? closeText(closeCode, language.current)
+          : "";
     trouble.hidden = text === "";
     setText(trouble, text);
   };

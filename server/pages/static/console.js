@@ -29,8 +29,11 @@ const TICK_MS = 250;
 /** Nothing is shown before it has its place; a slow server is not waited for. */
 const LOADING_MS = 2_000;
 /** What moves as one when a list of cards changes. */
-const blocks = () => [...document.querySelectorAll(
-  "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel")];
+const blocks = () => [
+  ...document.querySelectorAll(
+    "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel",
+  ),
+];
 
 class Console {
   /**
@@ -61,8 +64,13 @@ class Console {
       look: () => this._drops.look(),
     };
     this._takeBack = new TakeBack(element("takeback"), language);
-    this._form = new DropForm(/** @type {HTMLFormElement} */ (element("new")), language, room, this._desk,
-      (how, form, what) => this._make(how, form, what));
+    this._form = new DropForm(
+      /** @type {HTMLFormElement} */ (element("new")),
+      language,
+      room,
+      this._desk,
+      (how, form, what) => this._make(how, form, what),
+    );
     this._places = new Places();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
@@ -81,8 +89,10 @@ class Console {
     this._language.addEventListener("change", () => this._show());
     setInterval(() => this._tick(), TICK_MS);
     this._client.start();
-    void Promise.race([Promise.all([this._drops.start(), this._loadBatches()]), pause(LOADING_MS)])
-      .then(() => document.querySelector("main")?.removeAttribute("data-loading"));
+    void Promise.race([
+      Promise.all([this._drops.start(), this._loadBatches()]),
+      pause(LOADING_MS),
+    ]).then(() => document.querySelector("main")?.removeAttribute("data-loading"));
   }
 
   async _loadBatches() {
@@ -112,10 +122,14 @@ class Console {
   _make(how, form, what) {
     const send = () => {
       const change = this._changes.create(form, this._keyOf(form));
-      void this._form.press.run(change, (error) => this._form.fail(error), () => {
-        this._attempt = null;
-        this._form.finish(how);
-      });
+      void this._form.press.run(
+        change,
+        (error) => this._form.fail(error),
+        () => {
+          this._attempt = null;
+          this._form.finish(how);
+        },
+      );
     };
     if (how === "now") this._takeBack.press("new", what, send);
     else send();
@@ -146,9 +160,18 @@ class Console {
     this._places.sort(this._drops.all, performance.now());
     const { ready, live, past } = this._places;
     rearrange(blocks, () => {
-      place(element("ready"), ready.map((drop) => this._readyOf(drop).root));
-      place(element("live"), live.map((drop) => this._liveOf(drop).root));
-      place(element("past"), past.map((drop) => this._liveOf(drop).root));
+      place(
+        element("ready"),
+        ready.map((drop) => this._readyOf(drop).root),
+      );
+      place(
+        element("live"),
+        live.map((drop) => this._liveOf(drop).root),
+      );
+      place(
+        element("past"),
+        past.map((drop) => this._liveOf(drop).root),
+      );
       show(element("ready-empty"), ready.length === 0);
       show(element("live-empty"), live.length === 0);
       show(element("past-box"), past.length > 0);
@@ -160,19 +183,34 @@ class Console {
   _showLive() {
     const { live, past } = this._places;
     const now = this._client.serverNow;
-    drawEach(live, (drop) => this._live.get(drop.id)?.update(drop, now), () => undefined);
-    drawEach(past, (drop) => this._live.get(drop.id)?.update(drop, now, true), () => undefined);
+    drawEach(
+      live,
+      (drop) => this._live.get(drop.id)?.update(drop, now),
+      () => undefined,
+    );
+    drawEach(
+      past,
+      (drop) => this._live.get(drop.id)?.update(drop, now, true),
+      () => undefined,
+    );
   }
 
   /** Cards that kept their place for long enough go where they belong. */
   _tick() {
-    if (this._places.isDue(performance.now()) && !isPointedAt(element("ready")) && !isPointedAt(element("live"))) this._show();
+    if (
+      this._places.isDue(performance.now()) &&
+      !isPointedAt(element("ready")) &&
+      !isPointedAt(element("live"))
+    )
+      this._show();
     else this._showLive();
   }
 
   /** @param {ShownDrop} drop */
   _readyOf(drop) {
-    const card = this._ready.get(drop.id) ?? new ReadyDrop(drop.id, this._desk, (what) => this._open(drop.id, what));
+    const card =
+      this._ready.get(drop.id) ??
+      new ReadyDrop(drop.id, this._desk, (what) => this._open(drop.id, what));
     this._ready.set(drop.id, card);
     card.update(drop, this._language);
     return card;
@@ -182,13 +220,19 @@ class Console {
   _liveOf(drop) {
     const known = this._live.get(drop.id);
     if (known) return known;
-    const card = new LiveDrop(drop, this._language, {
-      topUp: (add, shown) => this._changes.topUp(add, shown),
-      extend: (seconds, shown) => this._changes.extend(seconds, shown),
-      close: (shown) => this._changes.close(shown.id),
-      isSure: (shown) => this._isSure(shown),
-      find: async (student) => (await this._api.dropClaims(room, drop.id, { student })).claims[0] ?? null,
-    }, this._desk);
+    const card = new LiveDrop(
+      drop,
+      this._language,
+      {
+        topUp: (add, shown) => this._changes.topUp(add, shown),
+        extend: (seconds, shown) => this._changes.extend(seconds, shown),
+        close: (shown) => this._changes.close(shown.id),
+        isSure: (shown) => this._isSure(shown),
+        find: async (student) =>
+          (await this._api.dropClaims(room, drop.id, { student })).claims[0] ?? null,
+      },
+      this._desk,
+    );
     this._live.set(drop.id, card);
     return card;
   }
@@ -197,8 +241,10 @@ class Console {
   async _isSure(drop) {
     const say = this._language.say.bind(this._language);
     // A countdown is taken back at once: that is what it is there for.
-    return drop.state === "scheduled"
-      || ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"));
+    return (
+      drop.state === "scheduled" ||
+      ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"))
+    );
   }
 }
 
@@ -206,7 +252,9 @@ class Console {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 /** @param {string} id */

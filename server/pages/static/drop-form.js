@@ -22,7 +22,12 @@ const LONGEST_MESSAGE = 200;
 const USUAL_QUANTITY = 50;
 
 /** Which field of ours shows what is wrong with a field of the request. @type {Record<string, string>} */
-const FIELD_OF = { batch_id: "batch", quantity: "quantity", duration_seconds: "duration", message: "message" };
+const FIELD_OF = {
+  batch_id: "batch",
+  quantity: "quantity",
+  duration_seconds: "duration",
+  message: "message",
+};
 
 export class DropForm {
   /**
@@ -42,17 +47,45 @@ export class DropForm {
     /** @type {Batch[]} */
     this._batches = [];
     this._batch = h("select", { id: "batch", name: "batch" });
-    this._quantity = h("input", { id: "quantity", name: "quantity", type: "number", min: 1, step: 1,
-      inputmode: "numeric", value: USUAL_QUANTITY });
-    this._minutes = h("input", { id: "minutes", type: "number", min: 1, max: LONGEST_MINUTES, step: 1,
-      inputmode: "numeric", value: 10 });
+    this._quantity = h("input", {
+      id: "quantity",
+      name: "quantity",
+      type: "number",
+      min: 1,
+      step: 1,
+      inputmode: "numeric",
+      value: USUAL_QUANTITY,
+    });
+    this._minutes = h("input", {
+      id: "minutes",
+      type: "number",
+      min: 1,
+      max: LONGEST_MINUTES,
+      step: 1,
+      inputmode: "numeric",
+      value: 10,
+    });
     this._minutesLabel = h("label", { for: "minutes" });
-    this._message = h("textarea", { id: "message", name: "message", rows: 2, maxlength: LONGEST_MESSAGE });
+    this._message = h("textarea", {
+      id: "message",
+      name: "message",
+      rows: 2,
+      maxlength: LONGEST_MESSAGE,
+    });
     this._audience = h("p", { class: "audience", hidden: true });
     this._cost = h("p", { class: "cost", role: "status" });
     this._done = h("p", { class: "done", role: "status" });
-    this._now = h("button", { class: "main", type: "button", "data-start": "new", onclick: () => this._press("now") });
-    this._prepare = h("button", { class: "plain-button", type: "button", onclick: () => this._press("prepared") });
+    this._now = h("button", {
+      class: "main",
+      type: "button",
+      "data-start": "new",
+      onclick: () => this._press("now"),
+    });
+    this._prepare = h("button", {
+      class: "plain-button",
+      type: "button",
+      onclick: () => this._press("prepared"),
+    });
     this._arrange();
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", () => {
@@ -82,8 +115,13 @@ export class DropForm {
   /** @param {string} name @param {HTMLElement} input */
   _field(name, input) {
     input.setAttribute("aria-describedby", `${name}-error`);
-    return h("div", { class: "field" }, h("label", { for: name, "data-text": name }), input,
-      h("p", { class: "field-error", id: `${name}-error`, hidden: true }));
+    return h(
+      "div",
+      { class: "field" },
+      h("label", { for: name, "data-text": name }),
+      input,
+      h("p", { class: "field-error", id: `${name}-error`, hidden: true }),
+    );
   }
 
   /**
@@ -95,16 +133,27 @@ export class DropForm {
    */
   _choice(name, values, first, more) {
     const options = values.map((value) =>
-      h("label", { class: "segment" },
-        h("input", { type: "radio", name, value, checked: value === first }), h("span", { "data-value": value })));
-    return h("fieldset", { class: "field", "data-choice": name }, h("legend", { "data-text": name }),
-      h("div", { class: "segments" }, ...options), more ?? null,
-      h("p", { class: "field-error", id: `${name}-error`, hidden: true }));
+      h(
+        "label",
+        { class: "segment" },
+        h("input", { type: "radio", name, value, checked: value === first }),
+        h("span", { "data-value": value }),
+      ),
+    );
+    return h(
+      "fieldset",
+      { class: "field", "data-choice": name },
+      h("legend", { "data-text": name }),
+      h("div", { class: "segments" }, ...options),
+      more ?? null,
+      h("p", { class: "field-error", id: `${name}-error`, hidden: true }),
+    );
   }
 
   _translate() {
     const say = this._say;
-    for (const node of this._form.querySelectorAll("[data-text]")) setText(node, say(node.getAttribute("data-text") ?? ""));
+    for (const node of this._form.querySelectorAll("[data-text]"))
+      setText(node, say(node.getAttribute("data-text") ?? ""));
     for (const node of this._form.querySelectorAll("[data-value]")) {
       const value = Number(node.getAttribute("data-value"));
       const isDuration = node.closest("fieldset")?.dataset.choice === "duration";
@@ -124,10 +173,13 @@ export class DropForm {
   setBatches(batches) {
     const chosen = this._batch.value;
     this._batches = batches;
-    this._batch.replaceChildren(...batches.map((batch) => h("option", { value: batch.id }, this._optionText(batch))));
+    this._batch.replaceChildren(
+      ...batches.map((batch) => h("option", { value: batch.id }, this._optionText(batch))),
+    );
     if (batches.some((batch) => batch.id === chosen)) this._batch.value = chosen;
     this._batch.disabled = batches.length === 0;
-    for (const button of [this._now, this._prepare]) button.setAttribute("aria-disabled", String(batches.length === 0));
+    for (const button of [this._now, this._prepare])
+      button.setAttribute("aria-disabled", String(batches.length === 0));
     this._wrong("batch", batches.length ? "" : this._say("no_batches"));
     this._follow();
   }
@@ -137,14 +189,18 @@ export class DropForm {
     const { discount, currency } = batch.template ?? {};
     const worth = discount ? `${shortValue(discount, currency, this._language.current)} · ` : "";
     const only = audienceText(batch, this._language);
-    return worth + this._say("batch_option", { name: batch.name, n: this._most(batch) }) + (only && ` · ${only}`);
+    return (
+      worth +
+      this._say("batch_option", { name: batch.name, n: this._most(batch) }) +
+      (only && ` · ${only}`)
+    );
   }
 
   /** This room's share, where it has one, else the batch's rest. @param {Batch} batch */
   _most(batch) {
-    const share = /** @type {{room: string, remaining?: number|null}[]|undefined} */ (batch.rooms)?.find(
-      ({ room }) => room === this._room,
-    );
+    const share = /** @type {{room: string, remaining?: number|null}[]|undefined} */ (
+      batch.rooms
+    )?.find(({ room }) => room === this._room);
     return Math.min(Number(batch.droppable), share?.remaining ?? Infinity);
   }
 
@@ -153,7 +209,10 @@ export class DropForm {
     const batch = this._chosen();
     const isOther = this._radio("duration") === 0;
     show(/** @type {Element} */ (this._minutes.parentElement), isOther);
-    setText(this._cost, batch?.template ? costText(batch.template, this._quantity.valueAsNumber, this._language) : "");
+    setText(
+      this._cost,
+      batch?.template ? costText(batch.template, this._quantity.valueAsNumber, this._language) : "",
+    );
     const only = batch ? audienceText(batch, this._language) : "";
     show(this._audience, only !== "");
     setText(this._audience, only);
@@ -178,7 +237,11 @@ export class DropForm {
     if (button.getAttribute("aria-disabled") === "true" || !batch || !this._isRight(batch)) return;
     const { discount, currency } = batch.template ?? {};
     const value = discount ? shortValue(discount, currency, this._language.current) : batch.name;
-    this._submit(how, this._read(how, batch), this._say("takeback_hint", { value, n: this._quantity.value }));
+    this._submit(
+      how,
+      this._read(how, batch),
+      this._say("takeback_hint", { value, n: this._quantity.value }),
+    );
   }
 
   /** @param {Batch} batch @returns {boolean} */

@@ -16,8 +16,18 @@ import { asApiError } from "./faults.js";
  */
 /** @typedef {DropReport & Partial<Omit<Drop, keyof DropReport>> & Extra} ShownDrop */
 
-const COUNTERS = /** @type {const} */ (["present", "reached", "claimed", "confirmed", "redeemed", "released", "returned",
-  "remaining", "revoked", "settled_difference"]);
+const COUNTERS = /** @type {const} */ ([
+  "present",
+  "reached",
+  "claimed",
+  "confirmed",
+  "redeemed",
+  "released",
+  "returned",
+  "remaining",
+  "revoked",
+  "settled_difference",
+]);
 /** Live frames come once a second; this is for what they miss. */
 const LOOK_MS = 4000;
 const RUNNING = new Set(["scheduled", "open", "sold_out", "drawing"]);
@@ -68,7 +78,9 @@ export class Drops extends EventTarget {
   async look() {
     try {
       const { drops } = await this._api.listDrops(this._client.room);
-      this._known = new Map(drops.map((drop) => [drop.id, { ...this._known.get(drop.id), ...drop }]));
+      this._known = new Map(
+        drops.map((drop) => [drop.id, { ...this._known.get(drop.id), ...drop }]),
+      );
       this.error = null;
     } catch (error) {
       this.error = asApiError(error);
@@ -100,8 +112,18 @@ export class Drops extends EventTarget {
       if (!known) continue;
       const counters = this._isNews(live) ? COUNTERS : [];
       const { state, opens_at, closes_at, quantity } = live;
-      const moved = Object.fromEntries(counters.filter((name) => live[name] !== undefined).map((name) => [name, live[name]]));
-      this._known.set(live.id, { ...live, ...known, state, opens_at, closes_at, quantity, ...moved });
+      const moved = Object.fromEntries(
+        counters.filter((name) => live[name] !== undefined).map((name) => [name, live[name]]),
+      );
+      this._known.set(live.id, {
+        ...live,
+        ...known,
+        state,
+        opens_at,
+        closes_at,
+        quantity,
+        ...moved,
+      });
     }
     this.dispatchEvent(new Event("change"));
   }

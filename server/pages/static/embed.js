@@ -48,7 +48,8 @@ function parentOrigins(allowed) {
 /** @param {string} event @param {Record<string, string|number>} [facts] */
 function tell(event, facts = {}) {
   if (window.parent === window) return;
-  for (const origin of parents) window.parent.postMessage({ type: "classdrop", event, ...facts }, origin);
+  for (const origin of parents)
+    window.parent.postMessage({ type: "classdrop", event, ...facts }, origin);
 }
 
 element.addEventListener("classdrop", (event) => {
@@ -67,7 +68,8 @@ function tellSize() {
 let takeAnswer = null;
 addEventListener("message", ({ source, origin, data }) => {
   if (source !== window.parent || !parents.includes(origin)) return;
-  if (data?.type === "classdrop" && typeof data.token === "string" && data.token) takeAnswer?.(data.token);
+  if (data?.type === "classdrop" && typeof data.token === "string" && data.token)
+    takeAnswer?.(data.token);
 });
 
 /** From the parent; without an answer it is asked again, as a server out of reach would be.

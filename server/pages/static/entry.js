@@ -22,9 +22,12 @@ export function admit(place, roles, language) {
   if (!token) return sayOutside(language, () => language.say("no_token"));
   const { role = "" } = claimsOf(token);
   if (!role || roles.includes(role)) return token; // what is no token is refused by the server
-  return sayOutside(language, () => language.say("not_your_page", {
-    who: language.say(`role_${roles[0]}`), role: language.say(isRole(role) ? `role_${role}` : "role_other"),
-  }));
+  return sayOutside(language, () =>
+    language.say("not_your_page", {
+      who: language.say(`role_${roles[0]}`),
+      role: language.say(isRole(role) ? `role_${role}` : "role_other"),
+    }),
+  );
 }
 
 /**
@@ -62,7 +65,9 @@ function sayOutside(language, words) {
   if (login) link.href = signInAt(login);
   // A place of its own: whatever else a page has to complain of comes from this alone, and is hidden.
   document.body.toggleAttribute("data-outside", true);
-  document.querySelector("main")?.prepend(h("p", { class: "trouble", id: "outside", role: "alert" }, text, " ", login && link));
+  document
+    .querySelector("main")
+    ?.prepend(h("p", { class: "trouble", id: "outside", role: "alert" }, text, " ", login && link));
   const show = () => {
     setText(text, words());
     setText(link, language.say("sign_in"));

@@ -43,8 +43,12 @@ function putInFor(coupon, basket, catalogue) {
  * @param {Course} course
  * @param {{courses?: string[], packages?: string[], except_courses?: string[], except_packages?: string[]}} scope
  */
-function isIn({ id, packages }, { courses = [], packages: named = [], except_courses = [], except_packages = [] }) {
-  const isOut = except_courses.includes(id) || packages.some((each) => except_packages.includes(each));
+function isIn(
+  { id, packages },
+  { courses = [], packages: named = [], except_courses = [], except_packages = [] },
+) {
+  const isOut =
+    except_courses.includes(id) || packages.some((each) => except_packages.includes(each));
   return !isOut && (courses.includes(id) || packages.some((each) => named.includes(each)));
 }
 

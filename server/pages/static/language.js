@@ -54,7 +54,8 @@ export class Language extends EventTarget {
     for (const node of document.querySelectorAll("[data-say]")) {
       setText(node, this.say(node.getAttribute("data-say") ?? ""));
     }
-    for (const element of document.querySelectorAll("classdrop-room")) element.setAttribute("lang", this.current);
+    for (const element of document.querySelectorAll("classdrop-room"))
+      element.setAttribute("lang", this.current);
     if (!this._button) return;
     setText(this._button, this.current === "zh" ? "English" : "中文");
     this._button.lang = this.current === "zh" ? "en" : "zh-CN";

@@ -29,8 +29,22 @@ export function liveDropNodes(id, presses, press, lookUp) {
   const books = h("p", { class: "hint books" });
   const apologised = h("p", { class: "hint apologised", role: "status", hidden: true });
   const recording = h("p", { class: "hint recording", role: "status" });
-  const root = h("article", { class: "panel live-drop", "aria-labelledby": `live-${id}`, "data-drop": id },
-    head.head, audience, head.message, units.meter, units.left, units.list, books, apologised, recording, controls.controls, press, lookUp);
+  const root = h(
+    "article",
+    { class: "panel live-drop", "aria-labelledby": `live-${id}`, "data-drop": id },
+    head.head,
+    audience,
+    head.message,
+    units.meter,
+    units.left,
+    units.list,
+    books,
+    apologised,
+    recording,
+    controls.controls,
+    press,
+    lookUp,
+  );
   return { ...head, ...units, ...controls, audience, books, apologised, recording, root };
 }
 
@@ -42,8 +56,13 @@ function headNodes(id) {
   const clockLabel = h("span", { class: "hint" });
   const clock = h("span", { class: "clock figure", role: "timer" });
   const message = h("p", { class: "said" });
-  const head = h("div", { class: "head" }, value, h("div", { class: "grow" }, name, state),
-    h("div", { class: "time" }, clockLabel, clock));
+  const head = h(
+    "div",
+    { class: "head" },
+    value,
+    h("div", { class: "grow" }, name, state),
+    h("div", { class: "time" }, clockLabel, clock),
+  );
   return { head, value, name, state, clockLabel, clock, message };
 }
 
@@ -63,17 +82,36 @@ function unitNodes() {
 /** @param {Presses} presses */
 function controlNodes(presses) {
   const topUps = TOP_UPS.map((add) => ({ add, button: control(() => presses.topUp(add)) }));
-  const extensions = EXTENSIONS_S.map((seconds) => ({ seconds, button: control(() => presses.extend(seconds)) }));
+  const extensions = EXTENSIONS_S.map((seconds) => ({
+    seconds,
+    button: control(() => presses.extend(seconds)),
+  }));
   const topUpLabel = h("span", { class: "hint" });
   const extendLabel = h("span", { class: "hint" });
-  const amount = h("input", { type: "number", min: 1, step: 1, inputmode: "numeric", placeholder: "+N" });
+  const amount = h("input", {
+    type: "number",
+    min: 1,
+    step: 1,
+    inputmode: "numeric",
+    placeholder: "+N",
+  });
   const addAmount = control(presses.topUpTyped);
   const end = control(presses.close);
   end.classList.add("danger");
-  const controls = h("div", { class: "controls" },
-    h("div", { class: "row" }, topUpLabel, ...topUps.map(({ button }) => button), amount, addAmount),
+  const controls = h(
+    "div",
+    { class: "controls" },
+    h(
+      "div",
+      { class: "row" },
+      topUpLabel,
+      ...topUps.map(({ button }) => button),
+      amount,
+      addAmount,
+    ),
     h("div", { class: "row" }, extendLabel, ...extensions.map(({ button }) => button)),
-    h("div", { class: "row" }, end));
+    h("div", { class: "row" }, end),
+  );
   return { controls, topUps, extensions, topUpLabel, extendLabel, amount, addAmount, end };
 }
 

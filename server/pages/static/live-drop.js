@@ -44,12 +44,17 @@ export class LiveDrop {
     this._line = desk.line;
     this._press = new Press(desk);
     this._lookUp = new LookUp(drop.id, language, actions.find);
-    this._dom = liveDropNodes(drop.id, {
-      topUp: (add) => this._act(actions.topUp(add, this._drop)),
-      topUpTyped: () => this._topUpTyped(),
-      extend: (seconds) => this._act(actions.extend(seconds, this._drop)),
-      close: () => this._close(),
-    }, this._press.root, this._lookUp.root);
+    this._dom = liveDropNodes(
+      drop.id,
+      {
+        topUp: (add) => this._act(actions.topUp(add, this._drop)),
+        topUpTyped: () => this._topUpTyped(),
+        extend: (seconds) => this._act(actions.extend(seconds, this._drop)),
+        close: () => this._close(),
+      },
+      this._press.root,
+      this._lookUp.root,
+    );
     this.root = this._dom.root;
     /** Server time since which the ledger lags behind the desk. @type {number|null} */
     this._behindSince = null;
@@ -68,7 +73,8 @@ export class LiveDrop {
   /** @param {ApiError} error */
   _reason(error) {
     // Here "the state has changed" means: your figures were old. By now the new ones are shown.
-    if (error.code === "wrong_state" && isRunning(this._drop)) return this._language.say("changed_meanwhile");
+    if (error.code === "wrong_state" && isRunning(this._drop))
+      return this._language.say("changed_meanwhile");
     return errorText(error.code, this._language.current, error.facts);
   }
 
@@ -91,7 +97,12 @@ export class LiveDrop {
   update(drop, now, isPast = false) {
     this._drop = drop;
     const dom = this._dom;
-    setText(dom.value, drop.discount ? shortValue(drop.discount, drop.currency ?? "CNY", this._language.current) : "");
+    setText(
+      dom.value,
+      drop.discount
+        ? shortValue(drop.discount, drop.currency ?? "CNY", this._language.current)
+        : "",
+    );
     setText(dom.name, drop.name ?? "");
     setText(dom.state, this._language.say(`state_${drop.state}`));
     this.root.dataset.state = drop.state;
@@ -110,7 +121,10 @@ export class LiveDrop {
   _showClock(drop, now) {
     const isWaiting = drop.state === "scheduled";
     const end = isRunning(drop) ? (isWaiting ? drop.opens_at : drop.closes_at) : null;
-    setText(this._dom.clockLabel, end ? this._language.say(isWaiting ? "opens_in" : "closes_in") : "");
+    setText(
+      this._dom.clockLabel,
+      end ? this._language.say(isWaiting ? "opens_in" : "closes_in") : "",
+    );
     setText(this._dom.clock, end ? countdown(Date.parse(end) - now) : "");
   }
 
@@ -156,16 +170,26 @@ export class LiveDrop {
   _showBooks(drop, claimed) {
     const { books } = this._dom;
     const say = this._language.say.bind(this._language);
-    const [confirmed, redeemed, returned] = [drop.confirmed ?? claimed, drop.redeemed ?? 0, drop.returned ?? 0];
+    const [confirmed, redeemed, returned] = [
+      drop.confirmed ?? claimed,
+      drop.redeemed ?? 0,
+      drop.returned ?? 0,
+    ];
     const behind = Math.max(0, claimed - confirmed);
     const units = say("books", {
-      all: drop.quantity, free: drop.remaining, held: claimed - behind - redeemed, redeemed, returned,
+      all: drop.quantity,
+      free: drop.remaining,
+      held: claimed - behind - redeemed,
+      redeemed,
+      returned,
     });
     const differing = isRunning(drop) ? (drop.settled_difference ?? 0) : 0;
     books.dataset.agree = String(differing === 0);
-    const verdict = differing ? say("books_differ", { n: differing })
-      : behind ? say("books_behind", { n: behind })
-      : say("books_agree");
+    const verdict = differing
+      ? say("books_differ", { n: differing })
+      : behind
+        ? say("books_behind", { n: behind })
+        : say("books_agree");
     setText(books, `${units}${verdict}`);
   }
 
@@ -187,7 +211,8 @@ export class LiveDrop {
     setText(dom.topUpLabel, say("top_up"));
     setText(dom.extendLabel, say("extend"));
     for (const { add, button } of dom.topUps) setText(button, `+${add}`);
-    for (const { seconds, button } of dom.extensions) setText(button, `+${lengthText(seconds, this._language)}`);
+    for (const { seconds, button } of dom.extensions)
+      setText(button, `+${lengthText(seconds, this._language)}`);
     dom.amount.setAttribute("aria-label", say("top_up"));
     setText(dom.addAmount, say("top_up"));
     setText(dom.end, say(drop.state === "scheduled" ? "cancel_scheduled" : "close"));

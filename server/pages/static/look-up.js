@@ -21,10 +21,23 @@ export class LookUp {
     this._find = find;
     this.summary = h("summary");
     this.label = h("label", { for: `student-${id}` });
-    this.input = h("input", { type: "text", id: `student-${id}`, autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: 64 });
+    this.input = h("input", {
+      type: "text",
+      id: `student-${id}`,
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      maxlength: 64,
+    });
     this.button = h("button", { class: "plain-button" });
     this.answer = h("p", { class: "hint", role: "status" });
-    const form = h("form", { class: "look-up" }, this.label, h("div", { class: "row" }, this.input, this.button), this.answer);
+    const form = h(
+      "form",
+      { class: "look-up" },
+      this.label,
+      h("div", { class: "row" }, this.input, this.button),
+      this.answer,
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this._look();
@@ -52,7 +65,12 @@ export class LookUp {
   /** @param {string} student @param {DropClaim|null} claim */
   _text(student, claim) {
     if (!claim) return this._language.say("claim_none", { student });
-    const known = Object.prototype.hasOwnProperty.call(words, `claim_${claim.state}`) ? claim.state : "confirmed";
-    return this._language.say(`claim_${known}`, { student, at: dateText(claim.won_at, this._language.current) });
+    const known = Object.prototype.hasOwnProperty.call(words, `claim_${claim.state}`)
+      ? claim.state
+      : "confirmed";
+    return this._language.say(`claim_${known}`, {
+      student,
+      at: dateText(claim.won_at, this._language.current),
+    });
   }
 }

@@ -19,7 +19,10 @@ import { balanceBack } from "./sums.js";
  * @param {Order} order
  * @param {number} now ms
  */
-export function stateOf({ state, expires_at, refunded = 0, refunds = [], payable, balance = 0 }, now) {
+export function stateOf(
+  { state, expires_at, refunded = 0, refunds = [], payable, balance = 0 },
+  now,
+) {
   if (state === "locked" && Date.parse(expires_at) <= now) return "late";
   if (state !== "redeemed" || refunds.length === 0) return state;
   return refunded >= payable && balanceBack(refunds) >= balance ? "refunded" : "part_refunded";
@@ -27,20 +30,44 @@ export function stateOf({ state, expires_at, refunded = 0, refunds = [], payable
 
 /** @param {Order} order @param {Language} language */
 export function lineNodes(order, language) {
-  const inMoney = (/** @type {number} */ minor) => money(minor, order.currency, language.current, true);
+  const inMoney = (/** @type {number} */ minor) =>
+    money(minor, order.currency, language.current, true);
   const nodes = order.lines.map((line) => {
     const isCourse = line.kind === "course";
     const isOnSale = line.list_price > line.unit_price;
-    return h("li", { class: "line", "data-line": line.id },
-      h("div", { class: "what" },
-        h("strong", null, isCourse ? `${line.name[language.current]}\u00a0×${line.quantity}` : line.name[language.current]),
-        isCourse && h("span", { class: "prices" },
-          h("span", { class: "hint figure" }, language.say("each", { price: inMoney(line.unit_price) })),
-          isOnSale && h("s", { class: "was figure" }, inMoney(line.list_price)))),
-      h("div", { class: "sum" },
+    return h(
+      "li",
+      { class: "line", "data-line": line.id },
+      h(
+        "div",
+        { class: "what" },
+        h(
+          "strong",
+          null,
+          isCourse
+            ? `${line.name[language.current]}\u00a0×${line.quantity}`
+            : line.name[language.current],
+        ),
+        isCourse &&
+          h(
+            "span",
+            { class: "prices" },
+            h(
+              "span",
+              { class: "hint figure" },
+              language.say("each", { price: inMoney(line.unit_price) }),
+            ),
+            isOnSale && h("s", { class: "was figure" }, inMoney(line.list_price)),
+          ),
+      ),
+      h(
+        "div",
+        { class: "sum" },
         h("span", { class: "figure amount" }, inMoney(line.amount)),
-        line.discount > 0 && h("span", { class: "figure paid" }, inMoney(line.payable))),
-      h("ul", { class: "shares" }, ...shareNodes(order, line, inMoney, language)));
+        line.discount > 0 && h("span", { class: "figure paid" }, inMoney(line.payable)),
+      ),
+      h("ul", { class: "shares" }, ...shareNodes(order, line, inMoney, language)),
+    );
   });
   return [...nodes, ...giftLines(order.gifts, order.currency, language)];
 }
@@ -52,11 +79,15 @@ export function lineNodes(order, language) {
  * @param {Language} language
  */
 function shareNodes(order, line, inMoney, language) {
-  const parts = order.coupons.filter(({ shares }) => shares[line.id]).map(({ name, shares }) => ({ name, share: shares[line.id] }));
+  const parts = order.coupons
+    .filter(({ shares }) => shares[line.id])
+    .map(({ name, shares }) => ({ name, share: shares[line.id] }));
   // What no coupon took off, the balance did.
   const rest = parts.reduce((left, { share }) => left - share, line.discount);
   if (rest > 0) parts.push({ name: language.say("balance"), share: rest });
-  const shares = parts.map(({ name, share }) => h("li", { class: "share figure" }, `${name} ${inMoney(-share)}`));
+  const shares = parts.map(({ name, share }) =>
+    h("li", { class: "share figure" }, `${name} ${inMoney(-share)}`),
+  );
   const back = returnedOf(order, line.id);
   if (back.refunded === 0 && back.quantity === 0) return shares;
   const key = back.quantity ? "line_refunded_n" : "line_refunded";
@@ -75,19 +106,34 @@ export function returnedOf({ refunds = [] }, id) {
 
 /** @param {Order} order @param {Language} language */
 export function couponNodes(order, language) {
-  if (order.coupons.length === 0) return [h("li", { class: "hint" }, language.say("no_coupons_used"))];
-  const inMoney = (/** @type {number} */ minor) => money(minor, order.currency, language.current, true);
+  if (order.coupons.length === 0)
+    return [h("li", { class: "hint" }, language.say("no_coupons_used"))];
+  const inMoney = (/** @type {number} */ minor) =>
+    money(minor, order.currency, language.current, true);
   return order.coupons.map((coupon) => {
     const became = becameOf(order, coupon.code);
     const rebate = (order.rebates ?? []).find(({ code }) => code === coupon.code);
-    return h("li", { class: "used", "data-coupon": coupon.code },
-      h("div", { class: "what" },
+    return h(
+      "li",
+      { class: "used", "data-coupon": coupon.code },
+      h(
+        "div",
+        { class: "what" },
         h("strong", null, coupon.name),
         h("code", null, coupon.code),
-        rebate && h("span", { class: "hint" },
-          language.say(`rebate_after_${rebate.after}`, { n: rebate.days ?? 0, amount: inMoney(rebate.amount) })),
-        became && h("span", { class: "became" }, language.say(became))),
-      coupon.discount > 0 && h("span", { class: "figure share" }, inMoney(-coupon.discount)));
+        rebate &&
+          h(
+            "span",
+            { class: "hint" },
+            language.say(`rebate_after_${rebate.after}`, {
+              n: rebate.days ?? 0,
+              amount: inMoney(rebate.amount),
+            }),
+          ),
+        became && h("span", { class: "became" }, language.say(became)),
+      ),
+      coupon.discount > 0 && h("span", { class: "figure share" }, inMoney(-coupon.discount)),
+    );
   });
 }
 
@@ -106,18 +152,32 @@ export function fateOf({ state, reason }) {
 /** @param {Order} order @param {Language} language */
 export function timeNodes(order, language) {
   const at = (/** @type {string} */ instant) => dateText(instant, language.current);
-  const inMoney = (/** @type {number} */ minor) => money(minor, order.currency, language.current, true);
+  const inMoney = (/** @type {number} */ minor) =>
+    money(minor, order.currency, language.current, true);
   /** @type {[string, string][]} */
-  const rows = [[language.say("order_number"), order.id], [language.say("placed_at"), at(order.created_at)]];
+  const rows = [
+    [language.say("order_number"), order.id],
+    [language.say("placed_at"), at(order.created_at)],
+  ];
   if (order.paid_at) rows.push([language.say("paid_at"), at(order.paid_at)]);
   for (const refund of order.refunds ?? []) {
     const what = language.say("refunded_at", { amount: inMoney(refund.refunded) });
     rows.push([what, refund.created_at ? at(refund.created_at) : ""]);
-    if (refund.balance) rows.push(["", language.say("balance_back_n", { amount: inMoney(refund.balance) })]);
+    if (refund.balance)
+      rows.push(["", language.say("balance_back_n", { amount: inMoney(refund.balance) })]);
     const charged = refund.charged_back ?? 0;
     // Below zero: what an earlier refund kept is paid back after all.
-    if (charged) rows.push(["", language.say(charged > 0 ? "charged_back" : "charge_undone", { amount: inMoney(Math.abs(charged)) })]);
+    if (charged)
+      rows.push([
+        "",
+        language.say(charged > 0 ? "charged_back" : "charge_undone", {
+          amount: inMoney(Math.abs(charged)),
+        }),
+      ]);
   }
   if (order.payment_ref) rows.push([language.say("payment_ref"), order.payment_ref]);
-  return rows.flatMap(([name, value]) => [name && h("dt", null, name), h("dd", { class: !name && "note" }, value)]);
+  return rows.flatMap(([name, value]) => [
+    name && h("dt", null, name),
+    h("dd", { class: !name && "note" }, value),
+  ]);
 }

@@ -48,8 +48,14 @@ class Orders {
       preview: (body) => this._preview(body),
       refund: (body) => this._refund(body),
     });
-    element("pay").addEventListener("click", () => void this._do((order) => api.pay(order.id, order.payable)));
-    element("cancel").addEventListener("click", () => void this._do((order) => api.cancel(order.id)));
+    element("pay").addEventListener(
+      "click",
+      () => void this._do((order) => api.pay(order.id, order.payable)),
+    );
+    element("cancel").addEventListener(
+      "click",
+      () => void this._do((order) => api.cancel(order.id)),
+    );
     language.addEventListener("change", () => this._show());
     setInterval(() => this._showTime(), 1000);
     const search = /** @type {HTMLInputElement} */ (element("search"));
@@ -69,7 +75,7 @@ class Orders {
         return;
       }
       const { orders } = await this._api.orders(this._search.value.trim());
-      if (asked === this._searched) this._list = orders;  // an older answer may come last
+      if (asked === this._searched) this._list = orders; // an older answer may come last
     });
   }
 
@@ -134,9 +140,11 @@ class Orders {
       this._fresh.tell();
       const made = this._order.refunds?.find(({ refund_id }) => refund_id === body.refund_id);
       const { refunded = 0, balance = 0 } = made ?? {};
-      this._done = () => this._language.say(balance ? "refund_done_balance" : "refund_done", {
-        amount: this._money(refunded), balance: this._money(balance),
-      });
+      this._done = () =>
+        this._language.say(balance ? "refund_done_balance" : "refund_done", {
+          amount: this._money(refunded),
+          balance: this._money(balance),
+        });
     });
   }
 
@@ -155,27 +163,88 @@ class Orders {
   _showList(orders) {
     show(element("search-form"), this._isOperator);
     show(element("orders-empty"), orders.length === 0);
-    setText(element("orders-empty"), this._language.say(this._search.value.trim() ? "search_none" : "orders_empty"));
-    fill(element("orders"), ...drawEach(orders, (order) => {
-      const names = order.lines.filter(({ kind }) => kind === "course").map(({ name, quantity }) => `${name[this._language.current]}\u00a0×${quantity}`);
-      const at = dateText(order.created_at, this._language.current);
-      return h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
-        h("span", { class: "what" }, h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),
-          h("span", { class: "number" }, this._language.say("order_no", { id: this._isOperator ? order.id : order.id.slice(-8) })),
-          h("span", { class: "hint" }, this._isOperator ? `${order.student} · ${at}` : at)),
-        h("span", { class: "gain" }, h("span", { class: "figure amount" }, money(order.payable, order.currency, this._language.current, true)),
-          (order.refunded ?? 0) > 0 && h("span", { class: "figure back" }, this._language.say("line_refunded", { amount: money(order.refunded ?? 0, order.currency, this._language.current, true) })),
-          h("span", { class: "badge", "data-state": stateOf(order, this._api.clock.now()) }, this._stateText(order)))));
-    }, ({ id }) => h("li", null, h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(id)}` }, id))));
+    setText(
+      element("orders-empty"),
+      this._language.say(this._search.value.trim() ? "search_none" : "orders_empty"),
+    );
+    fill(
+      element("orders"),
+      ...drawEach(
+        orders,
+        (order) => {
+          const names = order.lines
+            .filter(({ kind }) => kind === "course")
+            .map(({ name, quantity }) => `${name[this._language.current]}\u00a0×${quantity}`);
+          const at = dateText(order.created_at, this._language.current);
+          return h(
+            "li",
+            null,
+            h(
+              "a",
+              { class: "order-row", href: `/orders?order=${encodeURIComponent(order.id)}` },
+              h(
+                "span",
+                { class: "what" },
+                h("strong", null, names.join(this._language.current === "zh" ? "、" : ", ")),
+                h(
+                  "span",
+                  { class: "number" },
+                  this._language.say("order_no", {
+                    id: this._isOperator ? order.id : order.id.slice(-8),
+                  }),
+                ),
+                h("span", { class: "hint" }, this._isOperator ? `${order.student} · ${at}` : at),
+              ),
+              h(
+                "span",
+                { class: "gain" },
+                h(
+                  "span",
+                  { class: "figure amount" },
+                  money(order.payable, order.currency, this._language.current, true),
+                ),
+                (order.refunded ?? 0) > 0 &&
+                  h(
+                    "span",
+                    { class: "figure back" },
+                    this._language.say("line_refunded", {
+                      amount: money(
+                        order.refunded ?? 0,
+                        order.currency,
+                        this._language.current,
+                        true,
+                      ),
+                    }),
+                  ),
+                h(
+                  "span",
+                  { class: "badge", "data-state": stateOf(order, this._api.clock.now()) },
+                  this._stateText(order),
+                ),
+              ),
+            ),
+          );
+        },
+        ({ id }) =>
+          h(
+            "li",
+            null,
+            h("a", { class: "order-row", href: `/orders?order=${encodeURIComponent(id)}` }, id),
+          ),
+      ),
+    );
   }
 
   /** @param {Order} order */
   _showOrder(order) {
     const language = this._language;
     const isOpen = !this._isOperator && (order.state === "locked" || order.state === "expired");
-    setText(element("order-title"), this._isOperator
-      ? language.say("order_of", { student: order.student })
-      : language.say("order_no", { id: order.id.slice(-8) }));
+    setText(
+      element("order-title"),
+      this._isOperator
+        ? language.say("order_of", { student: order.student })
+        : language.say("order_no", { id: order.id.slice(-8) }),
+    );
     show(element("pay"), isOpen);
     show(element("pay-note"), isOpen);
     show(element("cancel"), isOpen);
@@ -209,7 +278,9 @@ class Orders {
     const { coupons, balance } = order;
     if (coupons.length === 0 && balance === 0) return "";
     if (state === "locked") {
-      return this._language.say("time_left", { left: countdown(Date.parse(order.expires_at) - this._api.clock.now()) });
+      return this._language.say("time_left", {
+        left: countdown(Date.parse(order.expires_at) - this._api.clock.now()),
+      });
     }
     if (state === "late" || state === "expired") return this._language.say("late_text");
     if (state !== "cancelled") return "";
@@ -244,4 +315,9 @@ function element(id) {
 const language = new Language({ ...shopWords, ...orderWords });
 language.switchWith(element("language"));
 const token = admit("checkout", ["student", "operator"], language);
-if (token) void new Orders(new ShopApi(once(token, expiredTeller(language))), claimsOf(token), language).start();
+if (token)
+  void new Orders(
+    new ShopApi(once(token, expiredTeller(language))),
+    claimsOf(token),
+    language,
+  ).start();

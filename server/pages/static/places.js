@@ -28,11 +28,20 @@ export class Places {
     const ready = new Set(this.ready.map(({ id }) => id));
     const live = new Set(this.live.map(({ id }) => id));
     const inOrder = [...drops].reverse();
-    this.ready = inOrder.filter((drop) => drop.state === "prepared" || (ready.has(drop.id) && this._isKept(drop, now)));
-    this.live = byOpening(inOrder.filter((drop) => isRunning(drop)
-      || (drop.state === "closed" && live.has(drop.id) && this._isKept(drop, now))));
+    this.ready = inOrder.filter(
+      (drop) => drop.state === "prepared" || (ready.has(drop.id) && this._isKept(drop, now)),
+    );
+    this.live = byOpening(
+      inOrder.filter(
+        (drop) =>
+          isRunning(drop) ||
+          (drop.state === "closed" && live.has(drop.id) && this._isKept(drop, now)),
+      ),
+    );
     const shown = new Set(this.live.map(({ id }) => id));
-    this.past = drops.filter(({ id, state }) => state === "closed" && !shown.has(id)).slice(0, ENDED_SHOWN);
+    this.past = drops
+      .filter(({ id, state }) => state === "closed" && !shown.has(id))
+      .slice(0, ENDED_SHOWN);
     for (const [key, since] of this._left) if (since + KEPT_MS <= now) this._left.delete(key);
   }
 
@@ -54,6 +63,7 @@ export class Places {
 
 /** @param {ShownDrop[]} drops */
 function byOpening(drops) {
-  const opened = (/** @type {ShownDrop} */ { opens_at, created_at }) => Date.parse(opens_at ?? created_at ?? "") || 0;
+  const opened = (/** @type {ShownDrop} */ { opens_at, created_at }) =>
+    Date.parse(opens_at ?? created_at ?? "") || 0;
   return [...drops].sort((a, b) => opened(a) - opened(b));
 }

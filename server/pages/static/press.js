@@ -42,7 +42,11 @@ export class Press {
     this._done = () => {};
     this._text = h("span");
     this._said = h("span", { class: "spoken", role: "status" });
-    this._button = h("button", { type: "button", class: "plain-button", onclick: () => this._pressed() });
+    this._button = h("button", {
+      type: "button",
+      class: "plain-button",
+      onclick: () => this._pressed(),
+    });
     this.root = h("p", { class: "press", hidden: true }, this._text, this._said, this._button);
     desk.language.addEventListener("change", () => this._show());
   }
@@ -63,14 +67,21 @@ export class Press {
    * @param {(error: ApiError) => string} [reason] why the server said no, in words
    * @param {() => void} [done] called once it is known to be done, however late
    */
-  async run(change, reason = (error) => errorText(error.code, this._desk.language.current, error.facts), done = () => {}) {
+  async run(
+    change,
+    reason = (error) => errorText(error.code, this._desk.language.current, error.facts),
+    done = () => {},
+  ) {
     if (this.isBusy || this.refuses()) return;
     this._done = done;
     this._begin("sending", change);
     const given = (this._given = new AbortController());
     try {
       const api = this._desk.api(given.signal);
-      const drop = await Promise.race([untilAnswered(() => change.send(api), { signal: given.signal }), ended(given.signal)]);
+      const drop = await Promise.race([
+        untilAnswered(() => change.send(api), { signal: given.signal }),
+        ended(given.signal),
+      ]);
       this._end();
       this._put(drop);
     } catch (error) {
@@ -80,7 +91,8 @@ export class Press {
 
   /** @param {unknown} error @param {(error: ApiError) => string} reason */
   async _failed(error, reason) {
-    const refused = error instanceof ApiError ? error : new ApiError("other", 0, { detail: String(error) });
+    const refused =
+      error instanceof ApiError ? error : new ApiError("other", 0, { detail: String(error) });
     if (refused.code === "unreachable") return this._lookUp();
     await this._desk.look();
     this._end(() => reason(refused));
@@ -93,7 +105,10 @@ export class Press {
     this._begin("looking", change);
     const given = (this._given = new AbortController());
     try {
-      const found = await Promise.race([change.look(this._desk.api(given.signal)), ended(given.signal)]);
+      const found = await Promise.race([
+        change.look(this._desk.api(given.signal)),
+        ended(given.signal),
+      ]);
       this._end(() => this._say(found ? "press_done" : "press_not_done"));
       if (found) this._put(found);
     } catch {

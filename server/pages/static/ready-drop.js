@@ -25,11 +25,23 @@ export class ReadyDrop {
     this.message = h("p", { class: "said" });
     this.audience = h("p", { class: "audience", hidden: true });
     this.cost = h("p", { class: "cost" });
-    this.start = h("button", { class: "main", type: "button", "data-start": id,
-      "aria-describedby": `ready-${id}`, onclick: () => this._pressed(start) });
-    this.root = h("li", { class: "panel ready", "data-drop": id },
+    this.start = h("button", {
+      class: "main",
+      type: "button",
+      "data-start": id,
+      "aria-describedby": `ready-${id}`,
+      onclick: () => this._pressed(start),
+    });
+    this.root = h(
+      "li",
+      { class: "panel ready", "data-drop": id },
       h("div", { class: "head" }, this.value, h("div", null, this.name, this.facts)),
-      this.audience, this.message, this.cost, this.start, this.press.root);
+      this.audience,
+      this.message,
+      this.cost,
+      this.start,
+      this.press.root,
+    );
   }
 
   /** @param {(what: string) => void} start */
@@ -42,7 +54,9 @@ export class ReadyDrop {
    * @param {Language} language
    */
   update(drop, language) {
-    const value = drop.discount ? shortValue(drop.discount, drop.currency ?? "CNY", language.current) : "";
+    const value = drop.discount
+      ? shortValue(drop.discount, drop.currency ?? "CNY", language.current)
+      : "";
     const parts = [`× ${drop.quantity}`];
     if (drop.duration_seconds) parts.push(lengthText(drop.duration_seconds, language));
     if (drop.opens_in_seconds) {
@@ -62,6 +76,9 @@ export class ReadyDrop {
     const isSent = drop.state !== "prepared";
     setText(this.start, language.say(isSent ? "sent" : "start"));
     this.start.setAttribute("aria-disabled", String(isSent));
-    this._what = language.say("takeback_hint", { value: value || (drop.name ?? ""), n: drop.quantity });
+    this._what = language.say("takeback_hint", {
+      value: value || (drop.name ?? ""),
+      n: drop.quantity,
+    });
   }
 }

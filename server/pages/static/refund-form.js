@@ -46,10 +46,15 @@ export class RefundForm {
     show(element("refund-panel"), order.state === "redeemed" && open.length > 0);
     const focused = document.activeElement?.getAttribute("aria-label");
     this._list.replaceChildren(...open.map((line) => this._row(order, line)));
-    const again = [...this._list.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === focused);
+    const again = [...this._list.querySelectorAll("button")].find(
+      (each) => each.getAttribute("aria-label") === focused,
+    );
     again?.focus();
     const pieces = [...this._chosen.values()].reduce((sum, n) => sum + n, 0);
-    setText(this._button, this._language.say(pieces ? "refund_press" : "refund_none", { n: pieces }));
+    setText(
+      this._button,
+      this._language.say(pieces ? "refund_press" : "refund_none", { n: pieces }),
+    );
     this._button.setAttribute("aria-disabled", String(pieces === 0 || this._isBusy));
     show(this._button, this._asked === null);
     show(element("refund-ask"), this._asked !== null);
@@ -59,16 +64,42 @@ export class RefundForm {
   /** @param {Order} order @param {Refund} refund */
   _showAsked(order, { refunded, balance, charged_back: charged = 0, coupons }) {
     const say = (/** @type {string} */ key, /** @type {number} */ minor) =>
-      this._language.say(key, { amount: money(minor, order.currency, this._language.current, true) });
-    fill(element("refund-sums"),
-      h("dt", null, this._language.say("refund_sum")), h("dd", { class: "figure" }, money(refunded, order.currency, this._language.current, true)),
-      charged !== 0 && h("dd", { class: "note" }, say(charged > 0 ? "charged_back" : "charge_undone", Math.abs(charged))),
+      this._language.say(key, {
+        amount: money(minor, order.currency, this._language.current, true),
+      });
+    fill(
+      element("refund-sums"),
+      h("dt", null, this._language.say("refund_sum")),
+      h("dd", { class: "figure" }, money(refunded, order.currency, this._language.current, true)),
+      charged !== 0 &&
+        h(
+          "dd",
+          { class: "note" },
+          say(charged > 0 ? "charged_back" : "charge_undone", Math.abs(charged)),
+        ),
       balance > 0 && h("dt", null, this._language.say("balance_back")),
-      balance > 0 && h("dd", { class: "figure" }, money(balance, order.currency, this._language.current, true)));
-    fill(element("refund-fates"), ...coupons.map((coupon) => h("li", { class: "used", "data-fate": coupon.code },
-      h("div", { class: "what" },
-        h("strong", null, order.coupons.find(({ code }) => code === coupon.code)?.name ?? coupon.code),
-        h("span", { class: "became" }, this._language.say(fateOf(coupon)))))));
+      balance > 0 &&
+        h("dd", { class: "figure" }, money(balance, order.currency, this._language.current, true)),
+    );
+    fill(
+      element("refund-fates"),
+      ...coupons.map((coupon) =>
+        h(
+          "li",
+          { class: "used", "data-fate": coupon.code },
+          h(
+            "div",
+            { class: "what" },
+            h(
+              "strong",
+              null,
+              order.coupons.find(({ code }) => code === coupon.code)?.name ?? coupon.code,
+            ),
+            h("span", { class: "became" }, this._language.say(fateOf(coupon))),
+          ),
+        ),
+      ),
+    );
     setText(this._confirm, say("refund_confirm", refunded));
     this._confirm.setAttribute("aria-disabled", String(this._isBusy));
   }
@@ -78,17 +109,39 @@ export class RefundForm {
     const name = line.name[this._language.current];
     const most = left(order, line);
     const chosen = this._chosen.get(line.id) ?? 0;
-    const step = (/** @type {number} */ by, /** @type {string} */ key, /** @type {string} */ sign) =>
-      h("button", {
-        type: "button", class: "step", "aria-label": this._language.say(key, { name }),
-        "aria-disabled": String(chosen + by < 0 || chosen + by > most),
-        onclick: () => this._choose(line.id, Math.min(most, Math.max(0, chosen + by))),
-      }, sign);
-    return h("li", { class: "line", "data-refund": line.id },
-      h("div", { class: "what" }, h("strong", null, name),
-        h("span", { class: "hint" }, this._language.say("refund_left", { n: most }))),
-      h("div", { class: "steps", role: "group" },
-        step(-1, "refund_fewer", "−"), h("output", { class: "figure" }, String(chosen)), step(1, "refund_more", "+")));
+    const step = (
+      /** @type {number} */ by,
+      /** @type {string} */ key,
+      /** @type {string} */ sign,
+    ) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "step",
+          "aria-label": this._language.say(key, { name }),
+          "aria-disabled": String(chosen + by < 0 || chosen + by > most),
+          onclick: () => this._choose(line.id, Math.min(most, Math.max(0, chosen + by))),
+        },
+        sign,
+      );
+    return h(
+      "li",
+      { class: "line", "data-refund": line.id },
+      h(
+        "div",
+        { class: "what" },
+        h("strong", null, name),
+        h("span", { class: "hint" }, this._language.say("refund_left", { n: most })),
+      ),
+      h(
+        "div",
+        { class: "steps", role: "group" },
+        step(-1, "refund_fewer", "−"),
+        h("output", { class: "figure" }, String(chosen)),
+        step(1, "refund_more", "+"),
+      ),
+    );
   }
 
   /** @param {string} id @param {number} pieces */
@@ -108,7 +161,9 @@ export class RefundForm {
   /** Says what it would come to. The same id until it is done: pressed twice, or again after a lost answer, it
    * pays back once. */
   async _ask() {
-    const lines = [...this._chosen].filter(([, quantity]) => quantity > 0).map(([id, quantity]) => ({ id, quantity }));
+    const lines = [...this._chosen]
+      .filter(([, quantity]) => quantity > 0)
+      .map(([id, quantity]) => ({ id, quantity }));
     if (lines.length === 0 || this._isBusy) return;
     const body = { refund_id: this._id, lines };
     const refund = await this._while(() => this._calls.preview(body));

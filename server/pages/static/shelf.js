@@ -20,10 +20,13 @@ class Card {
     this.price = h("span", { class: "price figure" });
     this.was = h("s", { class: "was figure" });
     this.add = h("button", { type: "button", class: "plain-button", onclick: add });
-    this.root = h("li", { class: "card", "data-shelf": course.id },
+    this.root = h(
+      "li",
+      { class: "card", "data-shelf": course.id },
       h("div", { class: "what" }, this.name, this.about),
       h("div", { class: "prices" }, this.price, this.was),
-      this.add);
+      this.add,
+    );
   }
 
   /**
@@ -34,17 +37,24 @@ class Card {
   update(inCart, catalogue, language) {
     const { course } = this;
     const name = course.name[language.current];
-    const inMoney = (/** @type {number} */ minor) => money(minor, catalogue.currency, language.current, true);
+    const inMoney = (/** @type {number} */ minor) =>
+      money(minor, catalogue.currency, language.current, true);
     setText(this.name, name);
     setText(this.about, course.about[language.current]);
     setText(this.price, inMoney(course.price));
     show(this.was, course.list_price > course.price);
     setText(this.was, inMoney(course.list_price));
-    this.was.setAttribute("aria-label", language.say("list_price_is", { price: inMoney(course.list_price) }));
+    this.was.setAttribute(
+      "aria-label",
+      language.say("list_price_is", { price: inMoney(course.list_price) }),
+    );
     setText(this.add, inCart ? language.say("in_cart", { n: inCart }) : language.say("add"));
-    this.add.setAttribute("aria-label", inCart
-      ? language.say("add_another", { name, n: inCart })
-      : language.say("add_course", { name }));
+    this.add.setAttribute(
+      "aria-label",
+      inCart
+        ? language.say("add_another", { name, n: inCart })
+        : language.say("add_course", { name }),
+    );
     this.add.setAttribute("aria-disabled", String(inCart >= catalogue.most_of_one));
     this.root.toggleAttribute("data-in-cart", inCart > 0);
   }

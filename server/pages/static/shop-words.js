@@ -3,13 +3,22 @@
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
 export const shopWords = {
-  offline_shop: ["你已离线。这里显示的是 {at} 时的内容；恢复联网后请再按一次。", "You are offline. What you see is as of {at}; press again when you are back."],
+  offline_shop: [
+    "你已离线。这里显示的是 {at} 时的内容；恢复联网后请再按一次。",
+    "You are offline. What you see is as of {at}; press again when you are back.",
+  ],
 
   // Courses and cart
   checkout: ["结算", "Checkout"],
   demo_shop: ["示例商店", "Sample shop"],
-  no_shop: ["这里没有开设示例商店。请到学校的结算页使用优惠券。", "There is no sample shop here. Use your coupon at your school's own checkout."],
-  no_shop_coupon: ["这里没有开设示例商店。请到学校的结算页输入券码 {coupon}。", "There is no sample shop here. At your school's own checkout, enter the code {coupon}."],
+  no_shop: [
+    "这里没有开设示例商店。请到学校的结算页使用优惠券。",
+    "There is no sample shop here. Use your coupon at your school's own checkout.",
+  ],
+  no_shop_coupon: [
+    "这里没有开设示例商店。请到学校的结算页输入券码 {coupon}。",
+    "There is no sample shop here. At your school's own checkout, enter the code {coupon}.",
+  ],
   courses: ["选购课程", "Courses"],
   add: ["加入", "Add"],
   in_cart: ["再加（{n}）", "More ({n})"],
@@ -17,14 +26,20 @@ export const shopWords = {
   add_another: ["再加一份：{name}（已选 {n}）", "One more: {name} ({n} in cart)"],
   list_price_is: ["原价 {price}", "List price {price}"],
   cart: ["课程清单", "Your courses"],
-  cart_empty: ["清单还是空的。先选一门课程，再看能用哪些优惠券。", "Nothing here yet. Choose a course to see which coupons fit."],
+  cart_empty: [
+    "清单还是空的。先选一门课程，再看能用哪些优惠券。",
+    "Nothing here yet. Choose a course to see which coupons fit.",
+  ],
   each: ["{price} / 份", "{price} each"],
   fewer: ["减少：{name}", "Fewer: {name}"],
   more: ["增加：{name}", "More: {name}"],
   quantity_of: ["{name} 的数量", "Quantity of {name}"],
   line_discount: ["分摊减免 {amount}", "Share {amount}"],
   gift_line: ["赠 {name} ×{n}", "Gift: {name} ×{n}"],
-  open_order: ["你有一笔未付款的订单，它占用着选好的优惠券和余额。", "You have an unpaid order that holds its coupons and balance."],
+  open_order: [
+    "你有一笔未付款的订单，它占用着选好的优惠券和余额。",
+    "You have an unpaid order that holds its coupons and balance.",
+  ],
   open_order_link: ["去付款或取消", "Pay or cancel it"],
 
   // Coupons
@@ -40,10 +55,22 @@ export const shopWords = {
   take_best: ["选最优惠的用法，共省 {amount}", "Take the best: save {amount}"],
   is_best: ["已是最优惠的用法", "This is the best choice"],
   is_best_found: ["已是目前找到的最优惠用法", "The best choice found so far"],
-  hint_spend: ["再买 {more}，用“{name}”多省 {save}", "Spend {more} more and save {save} with “{name}”"],
-  hint_spend_pieces: ["再买 {n} 件、每件至少 {more}，用“{name}”多省 {save}", "Take {n} more of at least {more} each and save {save} with “{name}”"],
-  hint_pieces: ["再选 {n} 件，用“{name}”多省 {save}", "Take {n} more and save {save} with “{name}”"],
-  swapped: ["有的券不能和刚选的这张同时使用，已取消勾选。", "What cannot be combined with the one you just chose was unticked."],
+  hint_spend: [
+    "再买 {more}，用“{name}”多省 {save}",
+    "Spend {more} more and save {save} with “{name}”",
+  ],
+  hint_spend_pieces: [
+    "再买 {n} 件、每件至少 {more}，用“{name}”多省 {save}",
+    "Take {n} more of at least {more} each and save {save} with “{name}”",
+  ],
+  hint_pieces: [
+    "再选 {n} 件，用“{name}”多省 {save}",
+    "Take {n} more and save {save} with “{name}”",
+  ],
+  swapped: [
+    "有的券不能和刚选的这张同时使用，已取消勾选。",
+    "What cannot be combined with the one you just chose was unticked.",
+  ],
   unusable_count: ["{n} 张暂不可用", "{n} cannot be used here"],
   waits: ["已勾选，能用时自动生效", "Ticked: it applies as soon as it can"],
   see_orders: ["查看那笔订单", "See that order"],
@@ -68,8 +95,14 @@ export const shopWords = {
   reason_other: ["暂不可用", "Cannot be used here"],
   code_label: ["输入券码", "Have a code?"],
   code_use: ["使用", "Use"],
-  code_not_found: ["没有找到这个券码，请核对后再输一次。", "No such code. Check it and type it again."],
-  code_invalid_field: ["这不像一个券码，请核对后再输一次。", "That does not look like a code. Check it and type it again."],
+  code_not_found: [
+    "没有找到这个券码，请核对后再输一次。",
+    "No such code. Check it and type it again.",
+  ],
+  code_invalid_field: [
+    "这不像一个券码，请核对后再输一次。",
+    "That does not look like a code. Check it and type it again.",
+  ],
   code_wrong_state: ["这个券码已经用过或已失效。", "This code was used, or is no longer valid."],
   code_rate_limited: ["试得太频繁，请 {n} 秒后再试。", "Too many tries. Wait {n} s and try again."],
 
@@ -88,6 +121,9 @@ export const shopWords = {
   total_said: ["应付 {payable}，已优惠 {discount}", "To pay {payable}, {discount} off"],
   pay: ["去付款", "Pay"],
   pay_note: ["示例商店：不会真的扣款。", "Sample shop: no money moves."],
-  order_over: ["上一笔订单已付款或取消，请再按一次下单。", "That order was paid or called off. Press again for a new one."],
+  order_over: [
+    "上一笔订单已付款或取消，请再按一次下单。",
+    "That order was paid or called off. Press again for a new one.",
+  ],
   orders: ["订单", "Orders"],
 };

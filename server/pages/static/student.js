@@ -50,7 +50,8 @@ function enter(element) {
  */
 function showEmptyRoom(element, client) {
   const empty = /** @type {HTMLElement} */ (document.getElementById("empty"));
-  const look = () => show(empty, client.state.status === "live" && element.hasAttribute("data-empty"));
+  const look = () =>
+    show(empty, client.state.status === "live" && element.hasAttribute("data-empty"));
   new MutationObserver(look).observe(element, { attributeFilter: ["data-empty"] });
   client.addEventListener("change", look);
 }

@@ -15,7 +15,16 @@ export const byBalance = ({ balance }) => (typeof balance === "number" ? balance
  * @param {import("./language.js").Language} language
  */
 export function sumRows(sums, language) {
-  const { list_total, subtotal, discount, payable, currency, refunded = 0, refunds = [], state } = sums;
+  const {
+    list_total,
+    subtotal,
+    discount,
+    payable,
+    currency,
+    refunded = 0,
+    refunds = [],
+    state,
+  } = sums;
   const isOnSale = list_total > subtotal;
   const balance = byBalance(sums);
   /** @type {[string, number, boolean?][]} */
@@ -29,11 +38,17 @@ export function sumRows(sums, language) {
     ["refunded", refunded, refunded > 0],
     ["balance_back", balanceBack(refunds), balanceBack(refunds) > 0],
   ];
-  return rows.filter(([, , isShown = true]) => isShown).flatMap(([name, minor]) => [
-    h("dt", { "data-sum": name }, language.say(name === "payable" ? dueOf(state) : name)),
-    // Not -0: some browsers write it.
-    h("dd", { "data-sum": name, class: "figure" }, money(minor === 0 ? 0 : minor, currency, language.current, true)),
-  ]);
+  return rows
+    .filter(([, , isShown = true]) => isShown)
+    .flatMap(([name, minor]) => [
+      h("dt", { "data-sum": name }, language.say(name === "payable" ? dueOf(state) : name)),
+      // Not -0: some browsers write it.
+      h(
+        "dd",
+        { "data-sum": name, class: "figure" },
+        money(minor === 0 ? 0 : minor, currency, language.current, true),
+      ),
+    ]);
 }
 
 /** @param {string|undefined} state of an order */

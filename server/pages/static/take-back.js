@@ -26,7 +26,11 @@ export class TakeBack {
     this._hint = h("p", { class: "hint" });
     this._said = h("p", { class: "spoken", role: "status" });
     this._meter = h("span", { class: "meter" });
-    this._back = h("button", { type: "button", class: "plain-button", onclick: () => this._takeBack() });
+    this._back = h("button", {
+      type: "button",
+      class: "plain-button",
+      onclick: () => this._takeBack(),
+    });
     this._now = h("button", { type: "button", class: "link", onclick: () => this._send() });
     bar.replaceChildren(this._meter, h("div", null, this._text, this._hint), this._now, this._back);
     bar.after(this._said);
@@ -44,7 +48,8 @@ export class TakeBack {
    */
   press(id, what, send) {
     if (this._waiting) {
-      const isAgain = this._waiting.id === id && performance.now() - this._waiting.since > DOUBLE_CLICK_MS;
+      const isAgain =
+        this._waiting.id === id && performance.now() - this._waiting.since > DOUBLE_CLICK_MS;
       if (isAgain) this._send();
       return;
     }
@@ -55,7 +60,10 @@ export class TakeBack {
     show(this._bar, true);
     this._timer = setInterval(() => this._tick(), 100);
     this._tick();
-    setText(this._said, `${this._text.textContent} ${what}. ${this._language.say("take_back")}: Esc`);
+    setText(
+      this._said,
+      `${this._text.textContent} ${what}. ${this._language.say("take_back")}: Esc`,
+    );
   }
 
   _tick() {

@@ -55,7 +55,8 @@ export class TypedCode {
   _words(error) {
     const { code, retryAfterMs, facts } = asApiError(error);
     const key = `code_${code}`;
-    if (!Object.prototype.hasOwnProperty.call(shopWords, key)) return errorText(code, this._language.current, facts);
+    if (!Object.prototype.hasOwnProperty.call(shopWords, key))
+      return errorText(code, this._language.current, facts);
     return this._language.say(key, { n: Math.ceil((retryAfterMs ?? 1000) / 1000) });
   }
 

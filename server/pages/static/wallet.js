@@ -83,7 +83,9 @@ export class Wallet {
   /** Nobody tells a page that a coupon's time is over: it reads again then. @param {WalletCoupon[]} usable */
   _readAtTheEndOf(usable) {
     clearTimeout(this._end);
-    const ends = usable.map(({ use_by }) => Date.parse(use_by) - this._clock.now()).filter((ms) => ms > 0 && ms < LOOKS_AHEAD_MS);
+    const ends = usable
+      .map(({ use_by }) => Date.parse(use_by) - this._clock.now())
+      .filter((ms) => ms > 0 && ms < LOOKS_AHEAD_MS);
     // The server's clock is known to half a second.
     if (ends.length > 0) this._end = setTimeout(() => this._fresh.ask(), Math.min(...ends) + 1_000);
   }
@@ -91,7 +93,9 @@ export class Wallet {
   /** @param {WalletCoupon} coupon */
   _row(coupon) {
     const isUsable = coupon.state === "usable";
-    const by = this._language.say("use_by", { at: dateText(coupon.use_by, this._language.current) });
+    const by = this._language.say("use_by", {
+      at: dateText(coupon.use_by, this._language.current),
+    });
     return h(
       "li",
       { class: "coupon", "data-state": isUsable ? "usable" : "over" },
@@ -111,7 +115,9 @@ export class Wallet {
   _stateText({ state, locked_until, redeemed_at }) {
     const at = state === "locked" ? locked_until : state === "redeemed" ? redeemed_at : undefined;
     const { current } = this._language;
-    return at ? couponText(state, current, { at: dateText(at, current) }) : this._language.say(`coupon_${state}`);
+    return at
+      ? couponText(state, current, { at: dateText(at, current) })
+      : this._language.say(`coupon_${state}`);
   }
 
   /** @param {WalletCoupon} coupon */
@@ -130,8 +136,17 @@ export class Wallet {
 
 /** What can be shown of a coupon that holds something unforeseen. @param {WalletCoupon} coupon */
 function plainRow({ name, code }) {
-  return h("li", { class: "coupon", "data-state": "over" }, h("div", { class: "worth" }, "?"),
-    h("div", { class: "facts" }, h("strong", null, String(name ?? "")), h("code", null, String(code ?? ""))));
+  return h(
+    "li",
+    { class: "coupon", "data-state": "over" },
+    h("div", { class: "worth" }, "?"),
+    h(
+      "div",
+      { class: "facts" },
+      h("strong", null, String(name ?? "")),
+      h("code", null, String(code ?? "")),
+    ),
+  );
 }
 
 /**

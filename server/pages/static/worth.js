@@ -34,5 +34,9 @@ export function reasonText({ reason, short_by, short_pieces }, currency, languag
   if (reason === "below_threshold" && short_pieces) {
     return language.say("take_more", { n: short_pieces });
   }
-  return language.say(Object.prototype.hasOwnProperty.call(shopWords, `reason_${reason}`) ? `reason_${reason}` : "reason_other");
+  return language.say(
+    Object.prototype.hasOwnProperty.call(shopWords, `reason_${reason}`)
+      ? `reason_${reason}`
+      : "reason_other",
+  );
 }

@@ -9,12 +9,17 @@ import { untilAnswered } from "../../../server/pages/static/again.js";
 
 /** @param {(string|number)[]} answers the code of an error, or what comes back @param {number} [takesMs] */
 function calls(answers, takesMs = 0) {
-  const clock = { at: 0, now: () => clock.at, pause: async (/** @type {number} */ ms) => void (clock.at += ms) };
+  const clock = {
+    at: 0,
+    now: () => clock.at,
+    pause: async (/** @type {number} */ ms) => void (clock.at += ms),
+  };
   const made = { times: 0, clock };
   const call = async () => {
     clock.at += takesMs;
     const answer = answers[Math.min(made.times++, answers.length - 1)];
-    if (typeof answer === "string") throw new ApiError(answer, 0, {}, answer === "rate_limited" ? 5_000 : null);
+    if (typeof answer === "string")
+      throw new ApiError(answer, 0, {}, answer === "rate_limited" ? 5_000 : null);
     return answer;
   };
   return { call, made, clock };
@@ -60,6 +65,8 @@ test("what was given up is not sent again", async () => {
   const { call, made, clock } = calls(["unreachable", 7]);
   const given = new AbortController();
   clock.pause = async () => given.abort();
-  await assert.rejects(untilAnswered(call, { clock, signal: given.signal }), { code: "unreachable" });
+  await assert.rejects(untilAnswered(call, { clock, signal: given.signal }), {
+    code: "unreachable",
+  });
   assert.equal(made.times, 1);
 });

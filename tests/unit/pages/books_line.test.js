@@ -14,23 +14,35 @@ const { words } = await import("../../../server/pages/static/words.js");
 const { fillIn } = await import("../../../client_sdk/javascript/element/words.js");
 
 const DROP = {
-  state: "open", quantity: 500, remaining: 310, claimed: 190, confirmed: 190, redeemed: 10, returned: 0, settled_difference: 0,
+  state: "open",
+  quantity: 500,
+  remaining: 310,
+  claimed: 190,
+  confirmed: 190,
+  redeemed: 10,
+  returned: 0,
+  settled_difference: 0,
 };
 
 /** @param {"zh"|"en"} language @param {object} changes */
 function line(language, changes = {}) {
   const drop = { ...DROP, ...changes };
   const books = { dataset: {}, textContent: "" };
-  const say = (/** @type {string} */ key, /** @type {object} */ values) => fillIn(words, language, key, values);
+  const say = (/** @type {string} */ key, /** @type {object} */ values) =>
+    fillIn(words, language, key, values);
   LiveDrop.prototype._showBooks.call({ _dom: { books }, _language: { say } }, drop, drop.claimed);
   return [books.dataset.agree, books.textContent];
 }
 
 test("all parts add up, and the books agree", () => {
-  assert.deepEqual(line("en"),
-    ["true", "500 coupons = 310 left + 180 with students + 10 used + 0 returned. The books agree."]);
-  assert.deepEqual(line("zh"),
-    ["true", "共 500 张 = 剩余 310 + 学生持有 180 + 已使用 10 + 已退回 0，账目相符。"]);
+  assert.deepEqual(line("en"), [
+    "true",
+    "500 coupons = 310 left + 180 with students + 10 used + 0 returned. The books agree.",
+  ]);
+  assert.deepEqual(line("zh"), [
+    "true",
+    "共 500 张 = 剩余 310 + 学生持有 180 + 已使用 10 + 已退回 0，账目相符。",
+  ]);
 });
 
 test("what is on its way to the books is a part of its own", () => {
@@ -46,6 +58,8 @@ test("a difference is said in words", () => {
 });
 
 test("of a closed drop all that was left has gone back", () => {
-  assert.match(line("en", { state: "closed", remaining: 0, returned: 310, settled_difference: null })[1],
-    /0 left \+ 180 with students \+ 10 used \+ 310 returned\. The books agree/);
+  assert.match(
+    line("en", { state: "closed", remaining: 0, returned: 310, settled_difference: null })[1],
+    /0 left \+ 180 with students \+ 10 used \+ 310 returned\. The books agree/,
+  );
 });

@@ -13,15 +13,25 @@ const claim = (drop_id, state, outcome) => ({ drop_id, state, outcome });
 const ids = (/** @type {any[]} */ drops) => drops.map(({ id }) => id).join(" ");
 
 test("claimable first, then what opens soon, then what is mine, then the rest", () => {
-  const drops = [drop("mine", "open"), drop("open", "open"), drop("soon", "scheduled"), drop("over", "closed"), drop("gone", "sold_out", 0)];
+  const drops = [
+    drop("mine", "open"),
+    drop("open", "open"),
+    drop("soon", "scheduled"),
+    drop("over", "closed"),
+    drop("gone", "sold_out", 0),
+  ];
   const claims = { mine: claim("mine", "confirmed") };
   assert.equal(ids(inOrder(drops, claims)), "open soon mine gone over");
 });
 
 test("a coupon in an order is mine still, one that is used is one line", () => {
-  const moved = (/** @type {string} */ state) => ({ ...claim("a", "confirmed"), coupon: { id: "cpn_1", state } });
+  const moved = (/** @type {string} */ state) => ({
+    ...claim("a", "confirmed"),
+    coupon: { id: "cpn_1", state },
+  });
   assert.equal(isLine(drop("a", "closed"), moved("locked")), false);
-  for (const state of ["redeemed", "expired", "voided"]) assert.equal(isLine(drop("a", "closed"), moved(state)), true);
+  for (const state of ["redeemed", "expired", "voided"])
+    assert.equal(isLine(drop("a", "closed"), moved(state)), true);
 });
 
 test("the newest of several that can be claimed stands first", () => {
@@ -46,7 +56,8 @@ test("under a finger nothing moves: what is new stands at the end, what is gone 
 });
 
 test("a long figure knows that it is wide", () => {
-  const wide = (/** @type {number} */ amount) => wideness(bigValue({ kind: "amount_off", amount }, "CNY", "zh"));
+  const wide = (/** @type {number} */ amount) =>
+    wideness(bigValue({ kind: "amount_off", amount }, "CNY", "zh"));
   assert.ok(wide(1000) < 3);
   assert.ok(wide(199_990) > 8);
   assert.ok(wide(2 ** 53 - 1) > 20);

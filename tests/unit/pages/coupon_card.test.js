@@ -6,7 +6,13 @@ import { test } from "node:test";
 import { cardView, dropFacts, phaseOf } from "../../../client_sdk/javascript/element/card-view.js";
 import { ticketColours } from "../../../client_sdk/javascript/element/style.js";
 import { useHref } from "../../../client_sdk/javascript/element/use-link.js";
-import { bigValue, countdown, money, shortValue, span } from "../../../client_sdk/javascript/element/value.js";
+import {
+  bigValue,
+  countdown,
+  money,
+  shortValue,
+  span,
+} from "../../../client_sdk/javascript/element/value.js";
 import { spoken } from "../../../client_sdk/javascript/element/words.js";
 
 const NOW = Date.parse("2026-03-01T10:00:00.000Z");
@@ -32,7 +38,12 @@ const COUPON = { id: "cpn_1", code: "AB-12", name: "Spring", use_by: "2026-03-08
 
 /** @param {object} drop @param {object} [claim] @param {number} [since] */
 const view = (drop, claim, since = NOW, language = "en") =>
-  cardView({ ...DROP, ...drop }, claim && { drop_id: "drp_1", ...claim }, { now: NOW, since }, language);
+  cardView(
+    { ...DROP, ...drop },
+    claim && { drop_id: "drp_1", ...claim },
+    { now: NOW, since },
+    language,
+  );
 
 test("an open drop can be claimed and counts down by server time", () => {
   const { phase, button, clock, left } = view({});
@@ -50,8 +61,13 @@ test("a tap says claiming at once, and that it still tries when it takes long", 
 });
 
 test("without a network a tap is kept and said to be, instead of busy", () => {
-  const out = (/** @type {string} */ why, language = "en") => cardView({ ...DROP }, { drop_id: "drp_1", state: "pending" },
-    { now: NOW, since: NOW - 3000, out: why, asOf: "14:32:05" }, language);
+  const out = (/** @type {string} */ why, language = "en") =>
+    cardView(
+      { ...DROP },
+      { drop_id: "drp_1", state: "pending" },
+      { now: NOW, since: NOW - 3000, out: why, asOf: "14:32:05" },
+      language,
+    );
   assert.equal(out("offline").button?.text, "Waiting for the network…");
   assert.match(out("offline").note, /You are offline. We keep your tap/);
   assert.match(out("cut").note, /The server does not answer. We keep your tap/);
@@ -66,7 +82,10 @@ test("a count that is not of this moment says of which it is", () => {
 });
 
 test("saving is only said when a second has passed without confirmation", () => {
-  assert.deepEqual([view({}, { state: "won" }).headline, view({}, { state: "won" }).note], ["You got it!", ""]);
+  assert.deepEqual(
+    [view({}, { state: "won" }).headline, view({}, { state: "won" }).note],
+    ["You got it!", ""],
+  );
   assert.equal(view({}, { state: "won" }, NOW - 1001).note, "Saving…");
 });
 
@@ -91,7 +110,10 @@ test("who missed it is told when units have come back, in both languages", () =>
 
 test("a held coupon counts down to its use_by, next to the date", () => {
   const coupon = { ...COUPON, use_by: "2026-03-01T10:04:32.000Z" };
-  const { clock, note } = view({ hold_seconds: 300, state: "closed" }, { state: "confirmed", coupon });
+  const { clock, note } = view(
+    { hold_seconds: 300, state: "closed" },
+    { state: "confirmed", coupon },
+  );
   assert.deepEqual([clock?.label, clock?.text], ["Held for you", "4:32"]);
   assert.match(note, /Use it by/);
 });
@@ -105,7 +127,10 @@ test("without a hold, after it, and for days there is no countdown", () => {
 });
 
 test("what went back is explained, and nothing can be pressed", () => {
-  for (const [language, words] of /** @type {const} */ ([["en", /not use .* in time/], ["zh", /保留时间/]])) {
+  for (const [language, words] of /** @type {const} */ ([
+    ["en", /not use .* in time/],
+    ["zh", /保留时间/],
+  ])) {
     const { headline, button, clock, coupon } = view({}, { state: "released" }, NOW, language);
     assert.match(headline, words);
     assert.deepEqual([button, clock, coupon], [null, null, null]);
@@ -114,7 +139,12 @@ test("what went back is explained, and nothing can be pressed", () => {
 
 test("a refusal about the drop is told by the drop, one about me by its reason", () => {
   assert.equal(view({}, { state: "refused", outcome: "not_open" }).phase, "open");
-  const limit = view({}, { state: "refused", outcome: "limit_reached", limit: "device" }, NOW, "zh");
+  const limit = view(
+    {},
+    { state: "refused", outcome: "limit_reached", limit: "device" },
+    NOW,
+    "zh",
+  );
   assert.match(limit.headline, /这台设备/);
   assert.equal(limit.button, null);
 });
@@ -126,7 +156,10 @@ test("what is over is quiet: closed, released, and revoked with an apology", () 
 });
 
 test("a confirmed coupon outlives its drop", () => {
-  assert.equal(phaseOf({ ...DROP, state: "closed" }, { drop_id: "drp_1", state: "confirmed" }), "confirmed");
+  assert.equal(
+    phaseOf({ ...DROP, state: "closed" }, { drop_id: "drp_1", state: "confirmed" }),
+    "confirmed",
+  );
 });
 
 test("amounts and percentages in the words of each language", () => {
@@ -143,9 +176,21 @@ test("every kind of discount has its words in each language", () => {
   const cases = [
     [{ kind: "items_free", from_items: 3, free_items: 1 }, "满3件免1件", "1 of 3 free"],
     [{ kind: "gift", course: "book-1", list_price: 900, name: "教材" }, "赠 教材", "Free: 教材"],
-    [{ kind: "gift", course: "book-1", list_price: 900, quantity: 2 }, "赠 book-1 × 2", "Free: 2 × book-1"],
-    [{ kind: "rebate", credit: { kind: "amount_off", amount: 1000 }, after: "payment" }, "返¥10", "¥10 back"],
-    [{ kind: "rebate", credit: { kind: "percent_off", percent: 10 }, after: "payment" }, "返10%", "10% back"],
+    [
+      { kind: "gift", course: "book-1", list_price: 900, quantity: 2 },
+      "赠 book-1 × 2",
+      "Free: 2 × book-1",
+    ],
+    [
+      { kind: "rebate", credit: { kind: "amount_off", amount: 1000 }, after: "payment" },
+      "返¥10",
+      "¥10 back",
+    ],
+    [
+      { kind: "rebate", credit: { kind: "percent_off", percent: 10 }, after: "payment" },
+      "返10%",
+      "10% back",
+    ],
   ];
   for (const [discount, zh, en] of cases) {
     assert.equal(shortValue(/** @type {any} */ (discount), "CNY", "zh"), zh);
@@ -154,24 +199,43 @@ test("every kind of discount has its words in each language", () => {
 });
 
 test("a rebate says when it is credited and how much at most", () => {
-  const discount = { kind: "rebate", credit: PERCENT, after: "return_window", return_window_days: 7 };
+  const discount = {
+    kind: "rebate",
+    credit: PERCENT,
+    after: "return_window",
+    return_window_days: 7,
+  };
   const { conditions } = dropFacts(/** @type {any} */ ({ ...DROP, discount }), "zh");
   assert.deepEqual(conditions, ["满100可用", "最多返¥30", "付款满 7 天后返还"]);
-  const paid = dropFacts(/** @type {any} */ ({ ...DROP, discount: { ...discount, after: "payment" } }), "en");
+  const paid = dropFacts(
+    /** @type {any} */ ({ ...DROP, discount: { ...discount, after: "payment" } }),
+    "en",
+  );
   assert.equal(paid.conditions.at(-1), "Credited after you pay");
 });
 
 test("a coupon for shipping and one for pieces say so", () => {
-  const shipping = { ...DROP, deducts: ["shipping"], threshold: { min_amount: 5000, min_quantity: 2 } };
+  const shipping = {
+    ...DROP,
+    deducts: ["shipping"],
+    threshold: { min_amount: 5000, min_quantity: 2 },
+  };
   assert.deepEqual(dropFacts(shipping, "zh").conditions, ["满50可用", "满2件可用", "运费券"]);
   assert.deepEqual(dropFacts({ ...DROP, deducts: ["goods"] }, "zh").conditions, ["满100可用"]);
-  const pieces = { ...DROP, threshold: { min_amount: 0 }, discount: { kind: "items_free", from_items: 3, free_items: 1 } };
+  const pieces = {
+    ...DROP,
+    threshold: { min_amount: 0 },
+    discount: { kind: "items_free", from_items: 3, free_items: 1 },
+  };
   assert.deepEqual(dropFacts(/** @type {any} */ (pieces), "zh").conditions, []);
 });
 
 test("what a scope leaves out is said", () => {
   const scope = { courses: [], packages: [], except_courses: ["c9"], sale_prices: false };
-  assert.equal(dropFacts({ ...DROP, scope }, "zh").details[0], "全部课程可用，部分课程除外，特价课程不可用");
+  assert.equal(
+    dropFacts({ ...DROP, scope }, "zh").details[0],
+    "全部课程可用，部分课程除外，特价课程不可用",
+  );
 });
 
 test("minor units follow the currency", () => {
@@ -201,9 +265,15 @@ test("a clock rounds up, so that it shows 0 only when it is over", () => {
 test("use now carries the code, and runs nothing", () => {
   const server = "https://drop.example";
   assert.equal(useHref(null, "A B", server), "https://drop.example/checkout?coupon=A+B");
-  assert.equal(useHref("https://s.example/buy?c=1", "AB", server), "https://s.example/buy?c=1&coupon=AB");
+  assert.equal(
+    useHref("https://s.example/buy?c=1", "AB", server),
+    "https://s.example/buy?c=1&coupon=AB",
+  );
   assert.equal(useHref("https://s.example/use/{code}", "AB", server), "https://s.example/use/AB");
-  assert.equal(useHref("javascript:alert(1)", "AB", server), "https://drop.example/checkout?coupon=AB");
+  assert.equal(
+    useHref("javascript:alert(1)", "AB", server),
+    "https://drop.example/checkout?coupon=AB",
+  );
 });
 
 test("ink on a school's own colour can be read", () => {
@@ -213,7 +283,10 @@ test("ink on a school's own colour can be read", () => {
 });
 
 test("the first language we speak is taken", () => {
-  assert.deepEqual([spoken(["fr", "zh-TW", "en"]), spoken(["en-GB", "zh"]), spoken(["fr"])], ["zh", "en", "en"]);
+  assert.deepEqual(
+    [spoken(["fr", "zh-TW", "en"]), spoken(["en-GB", "zh"]), spoken(["fr"])],
+    ["zh", "en", "en"],
+  );
 });
 
 const MOVED = {
@@ -225,8 +298,14 @@ const MOVED = {
 
 test("a coupon on an order, used, expired or kept shows that, no code and no way to use it", () => {
   const headlines = Object.entries(MOVED).map(([state, more]) => {
-    const shown = view({ state: "closed" }, { state: "confirmed", coupon: { ...COUPON, state, ...more } });
-    assert.deepEqual([shown.phase, shown.coupon, shown.button, shown.good, shown.clock], [state, null, null, false, null]);
+    const shown = view(
+      { state: "closed" },
+      { state: "confirmed", coupon: { ...COUPON, state, ...more } },
+    );
+    assert.deepEqual(
+      [shown.phase, shown.coupon, shown.button, shown.good, shown.clock],
+      [state, null, null, false, null],
+    );
     assert.notEqual(shown.note, "");
     assert.doesNotMatch(shown.note, /[{}…?]/);
     return shown.headline;
@@ -238,16 +317,25 @@ test("a lock says until when, in both languages", () => {
   const coupon = { ...COUPON, state: "locked", ...MOVED.locked };
   const minute = new Date(MOVED.locked.locked_until).getMinutes();
   for (const language of ["en", "zh"]) {
-    assert.match(view({}, { state: "confirmed", coupon }, NOW, language).note, new RegExp(`:${minute}`));
+    assert.match(
+      view({}, { state: "confirmed", coupon }, NOW, language).note,
+      new RegExp(`:${minute}`),
+    );
   }
 });
 
 test("a coupon that is free again can be used again, and is not news of a win", () => {
-  const { phase, headline, note, coupon } = view({}, { state: "confirmed", coupon: { ...COUPON, state: "usable", version: 2 } });
+  const { phase, headline, note, coupon } = view(
+    {},
+    { state: "confirmed", coupon: { ...COUPON, state: "usable", version: 2 } },
+  );
   assert.deepEqual([phase, headline, coupon?.code], ["confirmed", "Yours to use again", "AB-12"]);
   assert.match(note, /yours again/);
 });
 
 test("a state of a later version is shown as a coupon that is mine", () => {
-  assert.equal(view({}, { state: "confirmed", coupon: { ...COUPON, state: "pawned", version: 3 } }).phase, "confirmed");
+  assert.equal(
+    view({}, { state: "confirmed", coupon: { ...COUPON, state: "pawned", version: 3 } }).phase,
+    "confirmed",
+  );
 });

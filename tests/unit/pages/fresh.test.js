@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { Fresh, LEAST_MS, SPREAD_MS } from "../../../server/pages/static/fresh.js";
 
 function aPage(random = 0.5) {
-  const window = Object.assign(new EventTarget(), { document: Object.assign(new EventTarget(), { visibilityState: "visible" }) });
+  const window = Object.assign(new EventTarget(), {
+    document: Object.assign(new EventTarget(), { visibilityState: "visible" }),
+  });
   const page = { now: 0, reads: 0, timers: [], posted: [], window };
   const channel = { postMessage: (message) => page.posted.push(message), onmessage: null };
   page.channel = channel;
@@ -23,7 +25,8 @@ function aPage(random = 0.5) {
     page.timers = page.timers.filter(([at]) => at > now);
     for (const [, call] of due) call();
   };
-  page.show = (persisted) => window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted }));
+  page.show = (persisted) =>
+    window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted }));
   page.look = (state) => {
     window.document.visibilityState = state;
     window.document.dispatchEvent(new Event("visibilitychange"));

@@ -10,13 +10,24 @@ import { dateText, money } from "../../../client_sdk/javascript/element/value.js
 
 const HERE = "https://drop.example";
 
-for (const bad of ["https://shop.example:99999/x", "http://", "https://[::1/x", "javascript:alert(1)", "https://a b/"]) {
+for (const bad of [
+  "https://shop.example:99999/x",
+  "http://",
+  "https://[::1/x",
+  "javascript:alert(1)",
+  "https://a b/",
+]) {
   test(`a use_url that is no address leads to our checkout: ${bad}`, () => {
     assert.equal(useHref(bad, "AB-12", HERE), "https://drop.example/checkout?coupon=AB-12");
   });
 }
 
-for (const [currency, text] of [["XX", "10 XX"], ["", "10"], [undefined, "10"], ["CNYY", "10 CNYY"]]) {
+for (const [currency, text] of [
+  ["XX", "10 XX"],
+  ["", "10"],
+  [undefined, "10"],
+  ["CNYY", "10 CNYY"],
+]) {
   test(`a currency that is none is said as it came: ${currency}`, () => {
     assert.equal(money(1000, /** @type {any} */ (currency), "en"), text);
   });
@@ -29,8 +40,17 @@ test("a date that is none is said as it came", () => {
 
 test("a drop with odd parts keeps those that can be told", (t) => {
   const told = t.mock.method(console, "error", () => {});
-  const drop = /** @type {any} */ ({ currency: "CNY", description: "Any course", scope: 7, threshold: null });
-  assert.deepEqual(dropFacts(drop, "en"), { value: "", conditions: [], details: ["For every course", "Any course"] });
+  const drop = /** @type {any} */ ({
+    currency: "CNY",
+    description: "Any course",
+    scope: 7,
+    threshold: null,
+  });
+  assert.deepEqual(dropFacts(drop, "en"), {
+    value: "",
+    conditions: [],
+    details: ["For every course", "Any course"],
+  });
   assert.ok(told.mock.callCount() > 0);
 });
 

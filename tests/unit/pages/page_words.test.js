@@ -30,20 +30,32 @@ test("every page text is there in Chinese and English, with the same places to f
 });
 
 test("no page says one word in two ways", () => {
-  assert.deepEqual(Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)), []);
-  assert.deepEqual(Object.keys(orderWords).filter((key) => Object.hasOwn({ ...commonWords, ...shopWords }, key)), []);
+  assert.deepEqual(
+    Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)),
+    [],
+  );
+  assert.deepEqual(
+    Object.keys(orderWords).filter((key) => Object.hasOwn({ ...commonWords, ...shopWords }, key)),
+    [],
+  );
 });
 
 test("templates ask for no text that is not there", () => {
   const asked = found("templates/", /data-say="(\w+)"/g);
   assert.ok(asked.length > 0);
-  assert.deepEqual(asked.filter((key) => !Object.hasOwn(words, key)), []);
+  assert.deepEqual(
+    asked.filter((key) => !Object.hasOwn(words, key)),
+    [],
+  );
 });
 
 test("pages ask for no text that is not there", () => {
   const asked = found("static/", /say\("(\w+)"/g);
   assert.ok(asked.length > 20);
-  assert.deepEqual(asked.filter((key) => !Object.hasOwn(words, key)), []);
+  assert.deepEqual(
+    asked.filter((key) => !Object.hasOwn(words, key)),
+    [],
+  );
 });
 
 test("a text that is not there is a mistake, not an empty place", () => {

@@ -8,11 +8,18 @@ import { Reach } from "../../../client_sdk/javascript/element/reach.js";
 
 /** A page whose network and server a test decides. */
 function page() {
-  const around = { at: 1_000, online: true, answer: "yes", now: () => around.at, isOnline: () => around.online, fetch: () => {
-    if (around.answer === "yes") return Promise.resolve(new Response("{}"));
-    if (around.answer === "silence") return new Promise(() => {});
-    return Promise.reject(new TypeError("failed to fetch"));
-  } };
+  const around = {
+    at: 1_000,
+    online: true,
+    answer: "yes",
+    now: () => around.at,
+    isOnline: () => around.online,
+    fetch: () => {
+      if (around.answer === "yes") return Promise.resolve(new Response("{}"));
+      if (around.answer === "silence") return new Promise(() => {});
+      return Promise.reject(new TypeError("failed to fetch"));
+    },
+  };
   const reach = new Reach("https://drops.example", /** @type {any} */ (around));
   const ask = () => reach.fetch("https://drops.example/v1/x").catch(() => {});
   return { around, reach, ask };

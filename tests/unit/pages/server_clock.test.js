@@ -9,7 +9,10 @@ const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 
 test("a device's wrong time of day is not believed once the server has answered", () => {
   let monotonic = 5_000;
-  const clock = new ServerClock(() => monotonic, () => NOON - 600_000);
+  const clock = new ServerClock(
+    () => monotonic,
+    () => NOON - 600_000,
+  );
   assert.equal(clock.now(), NOON - 600_000);
   clock.hear("Sun, 01 Mar 2026 12:00:00 GMT");
   assert.equal(clock.now(), NOON + 500);
@@ -18,7 +21,10 @@ test("a device's wrong time of day is not believed once the server has answered"
 });
 
 test("an answer without a date changes nothing", () => {
-  const clock = new ServerClock(() => 0, () => NOON);
+  const clock = new ServerClock(
+    () => 0,
+    () => NOON,
+  );
   clock.hear(null);
   clock.hear("soon");
   assert.equal(clock.now(), NOON);
