@@ -48,7 +48,7 @@ class ApplicationStep:
     in_class: StackingClass | None
     base: str
 
-    def holds(self, template: Template) -> bool:
+    def applies_to(self, template: Template) -> bool:
         is_of_class = self.in_class in (None, template.stacking.in_class)
         return is_of_class and isinstance(template.discount, self.kind)
 
@@ -120,7 +120,7 @@ class Stack:
 
 def place_of(template: Template) -> tuple[int, bool, str, int]:
     """Sorts templates into their order of application."""
-    place = next(at for at, place in enumerate(APPLICATION_ORDER) if place.holds(template))
+    place = next(at for at, place in enumerate(APPLICATION_ORDER) if place.applies_to(template))
     counts_after = template.threshold.counted is Counted.AFTER
     return place, counts_after, template.id, template.version
 

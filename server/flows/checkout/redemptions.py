@@ -67,7 +67,7 @@ async def lock(
     if form.lock_seconds is not None:
         lock_limit_ms = form.lock_seconds * 1000
     async with ledger.begin() as conn:
-        held = await _hold_for_order(conn, _unquoted(form, now, lock_limit_ms))
+        held = await _redemption_for_update(conn, _unquoted(form, now, lock_limit_ms))
         quoted = await _quote_held(conn, form, held, now, rules)
         quoted, spent = await _with_balance(conn, form, held, quoted, now)
         _stop_where_not_as_asked(form, quoted)
@@ -110,7 +110,7 @@ async def confirm(
     if broken:
         return refused(broken)
     async with ledger.begin() as conn:
-        held = await unlock.hold(conn, redemption_id)
+        held = await unlock.find_for_update(conn, redemption_id)
         is_redeemed = held.state is RedemptionState.REDEEMED
         if not is_redeemed:
             unlock.stop_where_over(held)
@@ -171,8 +171,8 @@ def _unquoted(form: LockForm, now: int, lock_limit_ms: int) -> Redemption:
     )
 
 
-async def _hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption:
-    held = await redemptions.hold_for_order(conn, fresh)
+async def _redemption_for_update(conn: AsyncConnection, fresh: Redemption) -> Redemption:
+    held = await redemptions.find_or_insert_for_update(conn, fresh)
     if not held.state.may_be_locked:
         raise Abort(unlock.over(held))
     if held.student != fresh.student:
@@ -187,9 +187,9 @@ async def _quote_held(
     typed = codes.spellings_of_all(form.coupons)
     locked = [coupon.coupon_id for coupon in held.coupons]
     wallet = (
-        await coupons.hold_for_order(conn, form.student, typed, locked) if typed or locked else []
+        await coupons.find_for_update(conn, form.student, typed, locked) if typed or locked else []
     )
-    await use_limits.hold(conn, form.student, wallet)
+    await use_limits.lock_counters(conn, form.student, wallet)
     if locked:
         await unlock.unlock_all(conn, held, now)
         wallet = await coupons.by_codes(conn, form.student, typed)
@@ -219,7 +219,7 @@ async def _with_balance(
         await balances.give_back(conn, held, held.balance, now)
     available = 0
     if form.balance:
-        available = await balance_rows.hold(conn, form.student, form.order.currency)
+        available = await balance_rows.find_for_update(conn, form.student, form.order.currency)
     return spend_on(quoted, available, form.balance)
 
 
@@ -263,7 +263,7 @@ async def _take_uses(conn: AsyncConnection, student: str, quoted: Quote) -> None
 async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list[Moved]:
     ids = [coupon.coupon_id for coupon in held.coupons]
     if len(ids) > 1:  # one is held by its move, and more have to be taken in their order
-        await coupons.hold_rows(conn, ids)
+        await coupons.lock_rows_for_update(conn, ids)
     redeemed = await coupon_moves.redeem(conn, ids, held.id, now) if ids else []
     if len(redeemed) == len(ids):
         return redeemed

@@ -80,7 +80,7 @@ class _RolledBackError(Exception):
 async def _make(
     conn: AsyncConnection, actor: str, order_id: str, form: RefundForm, now: int
 ) -> Refund:
-    held = await _hold_paid(conn, order_id)
+    held = await _paid_redemption_for_update(conn, order_id)
     for made in held.refunds:
         if made.refund_id == form.refund_id:
             if made.asked != (form.lines or ()):
@@ -92,8 +92,8 @@ async def _make(
     return made
 
 
-async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:
-    held = await redemptions.hold_by_order(conn, order_id)
+async def _paid_redemption_for_update(conn: AsyncConnection, order_id: str) -> Redemption:
+    held = await redemptions.find_by_order_for_update(conn, order_id)
     if held is None:
         raise Abort(Refused(Code.NOT_FOUND))
     if held.state is not RedemptionState.REDEEMED:
@@ -102,7 +102,7 @@ async def _hold_paid(conn: AsyncConnection, order_id: str) -> Redemption:
 
 
 async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now: int) -> Refund:
-    used = await _hold_coupons(conn, held)
+    used = await _coupons_for_update(conn, held)
     lines = await refunds.with_counters(conn, held.id, held.paid_lines)
     books = held.books(lines, [coupon.template for coupon in used])
     unknown = unknown_lines(books, form)
@@ -113,7 +113,7 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
         raise Abort(planned)
     await _count(conn, held, books, planned)
     going = _going_back(held, used, planned)
-    await use_limits.hold(conn, held.student, going)
+    await use_limits.lock_counters(conn, held.student, going)
     to_balance = await _move_balance(conn, held, books, planned, now)
     no_room = await _move_budgets(conn, held, books, planned, going, now)
     await _give_back(conn, held, [one for one in going if one.id not in no_room], now)
@@ -133,12 +133,12 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
     return made
 
 
-async def _hold_coupons(conn: AsyncConnection, held: Redemption) -> list[Coupon]:
-    """In the order in which they were applied."""
+async def _coupons_for_update(conn: AsyncConnection, held: Redemption) -> list[Coupon]:
+    """Return the redemption's coupons, in the order in which they were applied, with their rows locked."""
     ids = [each.coupon_id for each in held.coupons]
     if not ids:
         return []
-    await coupons.hold_rows(conn, ids)
+    await coupons.lock_rows_for_update(conn, ids)
     found = {coupon.id: coupon for coupon in await coupons.by_ids(conn, ids)}
     return [found[coupon_id] for coupon_id in ids]
 

@@ -33,7 +33,7 @@ async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | R
     refund (flows/checkout/refunds.py), with rules of its own.
     """
     async with ledger.begin() as conn:
-        held = await hold(conn, redemption_id)
+        held = await find_for_update(conn, redemption_id)
         if held.state is RedemptionState.CANCELLED:
             return held
         stop_where_over(held)
@@ -52,7 +52,7 @@ async def expire_overdue(ledger: Ledger, now: int, limit: int = 200) -> int:
 
 async def _expire(ledger: Ledger, redemption_id: str, now: int) -> bool:
     async with ledger.begin() as conn:
-        held = await redemptions.hold(conn, redemption_id)
+        held = await redemptions.find_for_update(conn, redemption_id)
         if held is None or held.state is not RedemptionState.LOCKED or held.expires_at > now:
             return False  # paid, locked anew or ended since we looked
         await _end(conn, held, RedemptionState.EXPIRED, now)
@@ -63,7 +63,7 @@ async def _end(
     conn: AsyncConnection, held: Redemption, state: RedemptionState, now: int
 ) -> Redemption:
     if held.coupons:
-        await coupons.hold_rows(conn, [coupon.coupon_id for coupon in held.coupons])
+        await coupons.lock_rows_for_update(conn, [coupon.coupon_id for coupon in held.coupons])
         await unlock_all(conn, held, now)
     if held.state is RedemptionState.LOCKED:
         await balances.give_back(conn, held, held.balance, now)
@@ -76,7 +76,7 @@ async def _keep_kept(conn: AsyncConnection, held: Redemption, now: int) -> None:
     ids = [coupon.coupon_id for coupon in held.coupons]
     if not ids:
         return
-    await coupons.hold_rows(conn, ids)
+    await coupons.lock_rows_for_update(conn, ids)
     found = await coupons.by_ids(conn, ids)
     kept = [one.id for one in found if one.template.returns.after_cancel is Returned.KEPT]
     await coupon_moves.keep(conn, kept, held.id, now)
@@ -104,9 +104,9 @@ async def tell_new_dates(conn: AsyncConnection, moved: Collection[Moved], now: i
         await intents.write(conn, intent)
 
 
-async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption:
-    """Its row, until the transaction ends. Stop(not_found)."""
-    held = await redemptions.hold(conn, redemption_id)
+async def find_for_update(conn: AsyncConnection, redemption_id: str) -> Redemption:
+    """Return the redemption and lock its row until the transaction ends; Abort(not_found)."""
+    held = await redemptions.find_for_update(conn, redemption_id)
     if held is None:
         raise Abort(Refused(Code.NOT_FOUND))
     return held

@@ -31,11 +31,14 @@ async def uses_so_far(
     return uses
 
 
-async def hold(conn: AsyncConnection, student: str, coupons: Collection[Coupon]) -> None:
-    """Before the first counter of these coupons is moved, and after the coupons are held."""
+async def lock_counters(conn: AsyncConnection, student: str, coupons: Collection[Coupon]) -> None:
+    """Lock the use counters of these coupons' templates until the transaction ends.
+
+    Lock order: after the coupons' rows, and before the first counter is moved.
+    """
     limited = _limited(coupons)
     if limited:
-        await template_uses.hold(conn, student, limited)
+        await template_uses.find_for_update(conn, student, limited)
 
 
 async def take(conn: AsyncConnection, student: str, coupons: Sequence[Coupon]) -> list[Coupon]:
@@ -58,7 +61,7 @@ async def count(conn: AsyncConnection, student: str, moved: Collection[Moved], e
         if found[one.template_id, one.template_version].uses_per_student is not None
     )
     if uses:
-        await template_uses.hold(conn, student, uses)
+        await template_uses.find_for_update(conn, student, uses)
         more = {template_id: each * number for template_id, number in uses.items()}
         await template_uses.add(conn, student, more)
 

@@ -96,7 +96,7 @@ class DeskRebuilder:
         load = load_name(epoch, run_id)
         async with self.ledger.begin() as conn:
             await allow_time(conn, STATEMENT_SECONDS, IDLE_SECONDS)
-            await desks.hold_exclusively(conn, shard)
+            await desks.lock_shard_exclusively(conn, shard)
             dead = await dead_by_drop(conn, shard)
             ids = await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
             rows = await drops.find_all(conn, ids)

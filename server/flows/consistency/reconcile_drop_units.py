@@ -20,7 +20,7 @@ async def balance(ledger: Ledger, drop_id: str) -> Repair | None:
     """None: it is balanced, or open. Nobody's claim is touched. LedgerUnavailableError passes."""
     try:
         async with ledger.begin() as conn:
-            row = await drops.hold(conn, drop_id)
+            row = await drops.find_for_update(conn, drop_id)
             if row is None or row.state is not DropState.CLOSED:
                 return None
             back = row.quantity - row.returned - await _kept(conn, row)

@@ -59,7 +59,7 @@ async def restore(
         try:
             async with ledger.begin() as conn:
                 # Alone on its shard, as a mender has to be.
-                await desks.hold_exclusively(conn, entry.shard)
+                await desks.lock_shard_exclusively(conn, entry.shard)
                 return await _restore(conn, entry, now, code)
         except (IntegrityError, DataError, LookupError) as error:
             result = Restoration(Verdict.FAULT, why=str(error))
@@ -69,7 +69,7 @@ async def restore(
 async def _restore(
     conn: AsyncConnection, entry: OutboxEntry, now: int, shown: Shown | None
 ) -> Restoration:
-    drop = await drops.hold(conn, entry.drop_id)  # it must not be closed meanwhile
+    drop = await drops.find_for_update(conn, entry.drop_id)  # it must not be closed meanwhile
     if drop is None:
         raise LookupError(f"the ledger has no drop {entry.drop_id}")
     row = (await claims.by_ids(conn, [entry.claim_id])).get(entry.claim_id)

@@ -177,7 +177,7 @@ async def _write_new(
 ) -> _Task | None:
     """None: a prepared one, with nothing to be done yet."""
     if drop_rules.waits(form):
-        await drops.hold_waiting(conn, room)
+        await drops.lock_waiting_drops(conn, room)
         abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
     batch = await batches.find(conn, form.batch_id, is_kept=True)
     abort_if(drop_rules.batch_refusal(batch, room))

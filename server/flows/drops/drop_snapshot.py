@@ -51,7 +51,7 @@ async def find_in_room_for_update(conn: AsyncConnection, drop_id: str, room: str
     """The drop, held until the transaction ends. Stop(not_found) where the room has none of this id:
     another room's drop is nobody's business here.
     """
-    row = await drops.hold(conn, drop_id)
+    row = await drops.find_for_update(conn, drop_id)
     if row is None or row.room != room:
         raise Abort(Refused(Code.NOT_FOUND))
     return row

@@ -88,7 +88,7 @@ async def _reason(places: Stores, whole: DropSnapshot, closing: Closing) -> Clos
 
 
 async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -> None:
-    held = await drops.hold(conn, closed.id)
+    held = await drops.find_for_update(conn, closed.id)
     if held is None or held.state is DropState.CLOSED:
         return  # somebody else was here: the units went back with them
     # The desk knows of claims that are on their way; the ledger of those a lost desk forgot.

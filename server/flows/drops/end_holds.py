@@ -64,8 +64,8 @@ async def _write(
 ) -> tuple[int, Intent | None]:
     """How many were released, and what the desk has to be told of it."""
     async with places.ledger.begin() as conn:
-        await desks.hold_shared(conn, [whole.row.shard])
-        row = await drops.hold_end(conn, whole.row.id)
+        await desks.lock_shard_shared(conn, [whole.row.shard])
+        row = await drops.find_for_no_key_update(conn, whole.row.id)
         released = await coupon_moves.release(conn, ids, now)
         freed = await claims.release(conn, [hold.claim_id for hold in released], HOLD_ENDED)
         if row is None or not freed:

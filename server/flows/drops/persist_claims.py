@@ -121,7 +121,7 @@ class ClaimPersister:
         ledger all the same, from a worker that had read it before it was lost."""
         ids = [entry.claim_id for entry in given_up]
         async with self._ledger.begin() as conn:
-            await desks.hold_shared(conn, {entry.shard for entry in given_up})
+            await desks.lock_shard_shared(conn, {entry.shard for entry in given_up})
             before = await claims.standing_of(conn, ids)
             await claims.insert_new(
                 conn, [reassign_claims.given_up(entry, now) for entry in given_up]
@@ -151,7 +151,7 @@ class ClaimPersister:
     async def _write_together(self, entries: list[OutboxEntry], now: int) -> Recorded:
         facts = await self._facts_of({entry.batch_id for entry in entries})
         async with self._ledger.begin() as conn:
-            await desks.hold_shared(conn, {entry.shard for entry in entries})
+            await desks.lock_shard_shared(conn, {entry.shard for entry in entries})
             rows = [reassign_claims.row_of(entry, now) for entry in entries]
             standing = {
                 row.id: ClaimStanding(row.id, row.state, None, now, row.slot) for row in rows

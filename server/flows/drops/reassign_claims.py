@@ -40,7 +40,7 @@ async def mend(ledger: Ledger, entry: OutboxEntry, now: int, error: Exception) -
         async with ledger.begin() as conn:
             # Alone on its shard: a seat that is free now is free when it is taken. Else a mender that
             # loses it to another writer would call a good claim dead.
-            await desks.hold_exclusively(conn, entry.shard)
+            await desks.lock_shard_exclusively(conn, entry.shard)
             return await _seat(conn, entry, now)
     except (IntegrityError, DataError) as still:
         await lay_dead(ledger, entry, now, f"{error}; then {still}")
@@ -49,7 +49,7 @@ async def mend(ledger: Ledger, entry: OutboxEntry, now: int, error: Exception) -
 
 async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
     row = row_of(entry, now)
-    drop = await drops.hold(conn, entry.drop_id)  # it must not be closed meanwhile
+    drop = await drops.find_for_update(conn, entry.drop_id)  # it must not be closed meanwhile
     held = await claims.of_student(conn, entry.drop_id, entry.student)
     if held is not None and held.id == entry.claim_id:
         return Verdict.SEATED  # before now: what failed is what comes after

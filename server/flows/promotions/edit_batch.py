@@ -27,7 +27,7 @@ async def edit_batch(
     who edit one version, one does."""
     async with ledger.begin() as conn:
         # Held: no drop, code or unit is made of it until what may change has been decided.
-        batch = await batches.hold(conn, batch_id)
+        batch = await batches.find_for_update(conn, batch_id)
         if batch is None:
             raise Abort(Refused(Code.NOT_FOUND))
         is_used = await batches.is_used(conn, batch_id)

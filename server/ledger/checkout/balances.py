@@ -24,9 +24,11 @@ async def of_student(conn: AsyncConnection, student: str) -> dict[str, int]:
     return {row.currency: row.amount for row in await conn.execute(query)}
 
 
-async def hold(conn: AsyncConnection, student: str, currency: str) -> int:
-    """The balance as it is now and stays until the transaction ends but for its holder; 0 where there has
-    never been one."""
+async def find_for_update(conn: AsyncConnection, student: str, currency: str) -> int:
+    """Return the balance and lock its row until the transaction ends; 0 if the student never had one.
+
+    Unit: minor units of the currency.
+    """
     query = select(_balance.amount).where(
         _balance.student == student, _balance.currency == currency
     )

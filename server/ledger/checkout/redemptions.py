@@ -1,7 +1,7 @@
 """Redemptions as rows, with the frozen shares of their coupons.
 
-Called by the redemption flow inside its transactions. Whoever changes a redemption holds its row
-first and its coupons after it, always in this order.
+Called by the redemption flow inside its transactions. Lock order: the redemption's row first, the rows of
+its coupons after it.
 """
 
 from dataclasses import asdict, replace
@@ -26,17 +26,20 @@ from server.ledger.tables import cancelled_locks as cancelled_locks_table
 from server.ledger.tables import coupons, redemption_coupons, redemptions
 
 
-async def hold_for_order(conn: AsyncConnection, fresh: Redemption) -> Redemption:
-    """The order's redemption, held until the transaction ends: the one there is, or else `fresh`,
-    stored without coupons (see `store_lock`). Two requests for one new order queue up here.
+async def find_or_insert_for_update(conn: AsyncConnection, fresh: Redemption) -> Redemption:
+    """Return the order's redemption with its row locked until the transaction ends; insert `fresh` if the
+    order has none.
+
+    `fresh` is inserted without coupons; `store_lock` adds them. Two requests for one new order are
+    serialized here: the second waits for the first one's insert.
     """
     added = insert_unless_there(conn.dialect, redemptions, "order_id")
     if (await conn.execute(added, _columns(fresh))).rowcount == 1:
         return fresh
-    held = await hold_by_order(conn, fresh.order_id)
-    if held is None:  # rows are never deleted
+    found = await find_by_order_for_update(conn, fresh.order_id)
+    if found is None:  # rows are never deleted
         raise RuntimeError(f"order {fresh.order_id} cannot be stored")
-    return held
+    return found
 
 
 async def find(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
@@ -47,13 +50,14 @@ async def find_by_order(conn: AsyncConnection, order_id: str) -> Redemption | No
     return await _find(conn, _BY_ORDER, order_id)
 
 
-async def hold(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
-    """The redemption as it is now and stays until the transaction ends but for its holder."""
-    return await _find(conn, _HELD_BY_ID, redemption_id)
+async def find_for_update(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
+    """Return the redemption and lock its row until the transaction ends."""
+    return await _find(conn, _BY_ID_FOR_UPDATE, redemption_id)
 
 
-async def hold_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
-    return await _find(conn, _HELD_BY_ORDER, order_id)
+async def find_by_order_for_update(conn: AsyncConnection, order_id: str) -> Redemption | None:
+    """Return the order's redemption and lock its row until the transaction ends."""
+    return await _find(conn, _BY_ORDER_FOR_UPDATE, order_id)
 
 
 async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
@@ -174,8 +178,8 @@ def _columns(redemption: Redemption) -> dict[str, object]:
 # Made once: every payment asks with them, and to make one of values takes longer than to run it.
 _BY_ID = select(redemptions).where(redemptions.c.id == bindparam("of"))
 _BY_ORDER = select(redemptions).where(redemptions.c.order_id == bindparam("of"))
-_HELD_BY_ID = _BY_ID.with_for_update()
-_HELD_BY_ORDER = _BY_ORDER.with_for_update()
+_BY_ID_FOR_UPDATE = _BY_ID.with_for_update()
+_BY_ORDER_FOR_UPDATE = _BY_ORDER.with_for_update()
 _COUPONS_OF = (
     select(redemption_coupons, coupons.c.code)
     .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)

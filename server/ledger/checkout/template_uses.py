@@ -21,11 +21,13 @@ async def of_student(
     return {row[0]: row[1] for row in found}
 
 
-async def hold(
+async def find_for_update(
     conn: AsyncConnection, student: str, template_ids: Collection[str]
 ) -> dict[str, int]:
-    """`of_student`, and nobody else moves these until the transaction ends. All that it is going to move,
-    in one call, after its coupons: they are taken in the order of their ids.
+    """Return the counters of these templates and lock their rows until the transaction ends.
+
+    Lock order: after the coupons, and by template id. Pass all templates whose counters the transaction
+    moves in one call. A counter that does not exist yet is inserted as 0, so that it can be locked.
     """
     for template_id in sorted(template_ids):
         row = insert_into(conn.dialect, template_uses).values(

@@ -2,7 +2,7 @@
 one finds it gone, and its line in the coupon's history (a row that is never changed: tables/).
 
 Called by flows inside their transactions. Which moves there are is `core.coupon_states`; whoever moves
-several holds their rows before (coupons.hold_rows). Being claimed is no move: the claim says when.
+several locks their rows before (coupons.lock_rows_for_update). Being claimed is no move: the claim says when.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Coupons as rows: made from confirmed claims, found for wallets and orders, held for those who move them.
+"""Coupons as rows: inserted for confirmed claims, found for wallets and orders, locked before they move.
 
 Called by flows and by the worker that confirms claims, inside their transactions. What moves a coupon from
 state to state is coupon_moves.py. What a coupon is worth is not asked here.
@@ -116,13 +116,14 @@ async def page_of_student(
     return await _load(conn, query.order_by(coupons.c.id.desc()).limit(limit))
 
 
-async def hold_for_order(
+async def find_for_update(
     conn: AsyncConnection, student: str, codes: Collection[str], others: Collection[str]
 ) -> list[Coupon]:
-    """The student's coupons of these codes, and those with the ids `others`, as they are now and stay
-    until the transaction ends but for its holder. Always all that a transaction is going to move, in one
-    call: they are taken in the order of their ids, so two transactions that want the same coupons wait
-    for each other instead of for ever.
+    """Return the student's coupons of these codes and the coupons with the ids `others`; lock their rows
+    until the transaction ends.
+
+    Lock order: by id. Pass all coupons that the transaction moves in one call, so that two transactions
+    that want the same coupons cannot deadlock.
     """
     if others:
         own = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
@@ -133,8 +134,8 @@ async def hold_for_order(
     return await _read(conn, (await conn.execute(_own_codes(conn.dialect), asked)).all())
 
 
-async def hold_rows(conn: AsyncConnection, ids: Collection[str]) -> None:
-    """`hold_for_order`, by ids alone."""
+async def lock_rows_for_update(conn: AsyncConnection, ids: Collection[str]) -> None:
+    """Lock the rows of these coupons until the transaction ends, in the order of `find_for_update`."""
     await conn.execute(
         select(coupons.c.id)
         .where(is_among(conn, coupons.c.id, ids))

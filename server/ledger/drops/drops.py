@@ -1,8 +1,8 @@
 """Drops as rows, and their allotments.
 
 Called by the flows of drops, by the rebuild of a desk and, for reading, by the API. Every move is
-conditional on the state it starts from; whoever needs several looks and moves as one thing holds
-the row first (`hold`). Units are moved by `ledger.batches`, in the same transaction.
+conditional on the state it starts from. A transaction that reads and then moves locks the row first
+(`find_for_update`). Units are moved by `ledger.batches`, in the same transaction.
 """
 
 from collections.abc import Collection, Mapping
@@ -74,14 +74,18 @@ async def find_all(conn: AsyncConnection, drop_ids: Collection[str]) -> list[Dro
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
-async def hold(conn: AsyncConnection, drop_id: str) -> DropRow | None:
-    """Nobody else changes it until this transaction ends."""
+async def find_for_update(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    """Return the drop and lock its row until this transaction ends."""
     return await _first(conn, select(drops).where(drops.c.id == drop_id).with_for_update())
 
 
-async def hold_end(conn: AsyncConnection, drop_id: str) -> DropRow | None:
-    """It neither ends nor gives units back, but for us, until this transaction ends. Unlike under `hold`,
-    claims of it go on being recorded: a coupon refers to its drop, and may."""
+async def find_for_no_key_update(conn: AsyncConnection, drop_id: str) -> DropRow | None:
+    """Return the drop and lock its row against changes (FOR NO KEY UPDATE) until this transaction ends.
+
+    No other transaction closes the drop or returns units of it meanwhile. Unlike under `find_for_update`,
+    coupons of the drop are still inserted: the check of their foreign key takes FOR KEY SHARE, which this
+    lock permits.
+    """
     query = select(drops).where(drops.c.id == drop_id)
     return await _first(conn, query.with_for_update(key_share=True))
 
@@ -96,9 +100,12 @@ async def page_of_room(
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
-async def hold_waiting(conn: AsyncConnection, room: str) -> None:
-    """Nobody else adds a drop that waits in this room until this transaction ends. Call it before any row
-    is held, so that two of them cannot wait for each other. SQLite has one writer anyway."""
+async def lock_waiting_drops(conn: AsyncConnection, room: str) -> None:
+    """Lock the set of waiting drops of this room until this transaction ends: no other one adds to it.
+
+    Lock order: call it before any row is locked, so that two transactions cannot deadlock. SQLite needs no
+    lock: its write transactions run one at a time.
+    """
     if conn.dialect.name == "postgresql":
         await conn.execute(_ROOM_LOCK, {"name": f"waiting drops of {room}"})
 

@@ -167,8 +167,11 @@ async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int)
     await budgets.give_back_units(conn, batch_id, units)
 
 
-async def hold(conn: AsyncConnection, batch_id: str) -> Batch | None:
-    """Until the transaction ends nobody takes units of it or makes anything of it."""
+async def find_for_update(conn: AsyncConnection, batch_id: str) -> Batch | None:
+    """Return the batch and lock its row until the transaction ends.
+
+    No other transaction takes units of the batch, or creates a drop or codes of it, meanwhile.
+    """
     await conn.execute(select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
     return await find(conn, batch_id)
 
@@ -181,7 +184,7 @@ async def is_used(conn: AsyncConnection, batch_id: str) -> bool:
 
 
 async def replace(conn: AsyncConnection, batch: Batch) -> None:
-    """What it says from now on. Needs its row held, and `allotted` as it is there."""
+    """Overwrite the row of the batch. The caller has locked the row and passes `allotted` unchanged."""
     await conn.execute(update(batches).where(batches.c.id == batch.id).values(_columns(batch)))
     kept = select(batch_rooms.c.room, batch_rooms.c.quantity).where(
         batch_rooms.c.batch_id == batch.id

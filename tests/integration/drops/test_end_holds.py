@@ -251,7 +251,7 @@ class TestPaying:
         drop_id = await claimed(crew, "s1", "s2")
         mine = await coupon_of(crew, drop_id, "s1")
         async with crew.ledger.begin() as conn:
-            await coupons.hold_rows(conn, [mine.id])
+            await coupons.lock_rows_for_update(conn, [mine.id])
             assert await end_all(crew) == 1
         assert await end_all(crew) == 1
         await settle(crew, drop_id)
@@ -534,7 +534,7 @@ class TestManyAtOnce:
         drop_id = await claimed(crew, "s1")
         await crew.classroom.won(drop_id, "s2")
         async with crew.ledger.begin() as conn:
-            await drops.hold_end(conn, drop_id)
+            await drops.find_for_no_key_update(conn, drop_id)
             async with asyncio.timeout(3):
                 await crew.loop.step()
         assert set(await crew.live(drop_id)) == {"s1", "s2"}
@@ -545,7 +545,7 @@ class TestManyAtOnce:
         await crew.classroom.won(drop_id, "s2")
         recording = None
         async with crew.ledger.begin() as conn:
-            await drops.hold(conn, drop_id)
+            await drops.find_for_update(conn, drop_id)
             recording = asyncio.create_task(crew.loop.step())
             done, _ = await asyncio.wait([recording], timeout=0.5)
             assert not done

@@ -1,0 +1,23 @@
+"""A word of the glossary means one thing in the code."""
+
+import ast
+from pathlib import Path
+
+SERVER = Path(__file__).parents[2] / "server"
+
+# A hold is the limit on how long a claimed coupon may stay unused. A row lock is `…_for_update` or `lock_…`.
+ABOUT_THE_HOLD_OF_A_COUPON = {"hold_until", "end_holds", "overdue_holds", "_move_hold"}
+
+
+def test_only_functions_about_the_hold_of_a_coupon_are_named_hold() -> None:
+    assert set(_functions_named("hold", "holds")) == ABOUT_THE_HOLD_OF_A_COUPON
+
+
+def _functions_named(*words: str) -> list[str]:
+    return [
+        node.name
+        for path in SERVER.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and set(words) & set(node.name.split("_"))
+    ]
