@@ -138,13 +138,13 @@ def _positive(text: str) -> int:
 
 
 def _storm(asked: argparse.Namespace) -> int:
-    from loadtest.storm_command import storm_command  # noqa: PLC0415
+    from loadtest.storm.command import storm_command  # noqa: PLC0415
 
     return storm_command(asked)
 
 
 def _lesson(asked: argparse.Namespace) -> int:
-    from loadtest.lesson_command import lesson_command  # noqa: PLC0415
+    from loadtest.lesson.command import lesson_command  # noqa: PLC0415
 
     return lesson_command(asked)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest.figures import FIGURES, Spread
+from loadtest.storm.results import FIGURES, Spread
 
 STATISTICS: Final = ("p50", "p90", "p99", "max")
 _GATE: Final = re.compile(

@@ -20,14 +20,14 @@ from locust.env import Environment
 from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from client_sdk.python import ApiError
-from loadtest.crowd import raise_open_files
-from loadtest.figures import Spread
+from loadtest.clients.tokens import PassError
 from loadtest.gates import Gate, exceeded, parse_gate
-from loadtest.lesson_book import judge_lesson
-from loadtest.lesson_people import HastyStudent, Latecomer, Person, Student
-from loadtest.lesson_staff import Instructor
-from loadtest.lesson_stage import ALL_HERE, EVENTS, LEAVING, REQUEST_TYPE, lesson
-from loadtest.passes import PassError
+from loadtest.lesson.current_lesson import ALL_HERE, EVENTS, LEAVING, REQUEST_TYPE, lesson
+from loadtest.lesson.instructor import Instructor
+from loadtest.lesson.student_outcomes import judge_lesson
+from loadtest.lesson.students import HastyStudent, Latecomer, Person, Student
+from loadtest.storm.client_process import raise_open_files
+from loadtest.storm.results import Spread
 
 __all__ = ["ClassShape", "HastyStudent", "Instructor", "Latecomer", "Student"]
 

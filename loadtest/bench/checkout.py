@@ -15,13 +15,13 @@ from functools import partial
 from typing import Any, Final
 
 from loadtest.bench.scenario import Case, Column, Facts, Measured, Round, Scenario
-from loadtest.books import calling_as, make_batch
-from loadtest.codec import Address
-from loadtest.crew import StormError
-from loadtest.figures import Spread
-from loadtest.own_postgres import has_postgres, own_postgres
-from loadtest.own_server import OwnServer, own_server
-from loadtest.passes import Pass, SignedPasses
+from loadtest.clients.school_api import calling_as, make_batch
+from loadtest.clients.tokens import Pass, SignedPasses
+from loadtest.clients.websocket_codec import Address
+from loadtest.storm.results import Spread
+from loadtest.storm.worker_pool import StormError
+from loadtest.targets.own_postgres import has_postgres, own_postgres
+from loadtest.targets.own_server import OwnServer, own_server
 
 _ROOM: Final = "shop"
 _AT_ONCE: Final = 24  # connections

@@ -16,8 +16,8 @@ from loadtest.bench.rounds import hold
 from loadtest.bench.scenario import Case, Measured, Round, Scenario
 from loadtest.bench.scenarios import UnknownScenarioError, scenarios_named
 from loadtest.bench.tables import render_tables, with_tables
-from loadtest.machine import describe, disk_sync_ms, read_limits
-from loadtest.own_server import OwnServer, ServerError, own_server
+from loadtest.targets.machine import describe, disk_sync_ms, read_limits
+from loadtest.targets.own_server import OwnServer, ServerError, own_server
 
 FIGURES: Final = Path(__file__).with_name("figures.json")
 README: Final = Path(__file__).parents[2] / "README.md"

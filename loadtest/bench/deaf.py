@@ -15,16 +15,16 @@ from typing import Final
 
 import httpx
 
+from loadtest.bench.room_storms import findings_of
 from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.bench.storms import findings_of
-from loadtest.codec import Address
-from loadtest.crew import StormError, crew_of
-from loadtest.crowd import CrowdPlan, Progress, Seat
-from loadtest.machine import loopback_sources
-from loadtest.own_server import OwnServer
-from loadtest.passes import SignedPasses
-from loadtest.processes import rss_kb, web_processes_of
-from loadtest.storm import Hall, Storm, StormPlan, Watch, hall_of
+from loadtest.clients.tokens import SignedPasses
+from loadtest.clients.websocket_codec import Address
+from loadtest.storm.classroom import Hall, Storm, StormPlan, Watch, hall_of
+from loadtest.storm.client_process import CrowdPlan, Progress, Seat
+from loadtest.storm.worker_pool import StormError, crew_of
+from loadtest.targets.machine import loopback_sources
+from loadtest.targets.own_server import OwnServer
+from loadtest.targets.processes import rss_kb, web_processes_of
 
 # With it a card has some 6.5 KB: what a server may keep for one student is soon full.
 _DESCRIPTION: Final = "券" * 2_000

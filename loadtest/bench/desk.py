@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from loadtest.bench.scenario import Case, Column, Facts, Measured, Round, Scenario
-from loadtest.own_server import ServerError
+from loadtest.targets.own_server import ServerError
 
 _BATCHES: Final = (1, 10, 50, 100, 250, 500)
 _BENCHMARK: Final = "redis-benchmark"

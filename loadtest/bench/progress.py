@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from loadtest.bench.room_storms import findings_of
 from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.bench.storms import findings_of
-from loadtest.passes import SignedPasses
-from loadtest.processes import cpu_seconds, web_processes_of
-from loadtest.storm import Hall, StormPlan, hall_of
+from loadtest.clients.tokens import SignedPasses
+from loadtest.storm.classroom import Hall, StormPlan, hall_of
+from loadtest.targets.processes import cpu_seconds, web_processes_of
 
 
 @dataclass(frozen=True, slots=True)

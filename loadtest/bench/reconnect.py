@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from loadtest.bench.room_storms import findings_of
 from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.bench.storms import findings_of
-from loadtest.crew import StormError
-from loadtest.crowd import Order
-from loadtest.figures import Spread
-from loadtest.own_server import OwnServer, second_web
-from loadtest.passes import SignedPasses
-from loadtest.recording import Recording
-from loadtest.storm import Hall, Storm, StormPlan, hall_of
-from loadtest.student import LOST_STATE
+from loadtest.clients.tokens import SignedPasses
+from loadtest.storm.classroom import Hall, Storm, StormPlan, hall_of
+from loadtest.storm.client_process import Order
+from loadtest.storm.recording import Recording
+from loadtest.storm.results import Spread
+from loadtest.storm.student import LOST_STATE
+from loadtest.storm.worker_pool import StormError
+from loadtest.targets.own_server import OwnServer, second_web
 
 _COME_BACK_WITHIN_S: Final = 0.5  # what the SDK's first wait is drawn from
 _NS_PER_MS: Final = 1e6

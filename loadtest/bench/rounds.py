@@ -11,9 +11,9 @@ from typing import TypedDict
 
 from client_sdk.python import ApiError
 from loadtest.bench.scenario import Case, Facts, Measured, Round, Scenario
-from loadtest.crew import StormError
-from loadtest.own_server import ServerError
-from loadtest.passes import PassError
+from loadtest.clients.tokens import PassError
+from loadtest.storm.worker_pool import StormError
+from loadtest.targets.own_server import ServerError
 
 
 class CaseRow(TypedDict):

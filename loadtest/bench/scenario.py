@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from loadtest.own_server import OwnServer
+from loadtest.targets.own_server import OwnServer
 
 Facts = Mapping[str, int | str]
 

@@ -11,8 +11,8 @@ from loadtest.bench.deaf import DEAF
 from loadtest.bench.desk import DESK
 from loadtest.bench.progress import PROGRESS
 from loadtest.bench.reconnect import RECONNECT
+from loadtest.bench.room_storms import LARGEST, ROOMS, SIZES
 from loadtest.bench.scenario import Scenario
-from loadtest.bench.storms import LARGEST, ROOMS, SIZES
 
 _STORMS: Final = (LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF)
 SCENARIOS: Final[Sequence[Scenario]] = (*_STORMS, DESK, CHECKOUT)

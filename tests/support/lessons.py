@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from loadtest.passes import SignedPasses
-from loadtest.recording import Absence
-from loadtest.storm import Hall, Storm, StormPlan, hall_of
+from loadtest.clients.tokens import SignedPasses
+from loadtest.storm.classroom import Hall, Storm, StormPlan, hall_of
+from loadtest.storm.recording import Absence
 from tests.support.eventually import eventually
 from tests.support.stack import SECRET, Program
 

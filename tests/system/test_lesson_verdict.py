@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from client_sdk.python import RoomClient, Status
-from loadtest.books import calling_as
-from loadtest.lesson_book import LessonBook, judge_lesson
-from loadtest.passes import Pass, SignedPasses
+from loadtest.clients.school_api import calling_as
+from loadtest.clients.tokens import Pass, SignedPasses
+from loadtest.lesson.student_outcomes import LessonBook, judge_lesson
 from loadtest.verdict import Finding, Rule
 from tests.support.eventually import eventually
 from tests.system.faulty_school import Fault, faulty_school

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.crowd import CrowdPlan, Order, Seat, run_crowd
-from loadtest.passes import Pass
-from loadtest.recording import Recording
+from loadtest.clients.tokens import Pass
+from loadtest.storm.client_process import CrowdPlan, Order, Seat, run_crowd
+from loadtest.storm.recording import Recording
 from tests.support.eventually import eventually
 from tests.system.faulty_school import Fault, faulty_school
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import DropForm
-from loadtest.books import calling_as, make_batch
+from loadtest.clients.school_api import calling_as, make_batch
 from server.core.identity import Role
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP

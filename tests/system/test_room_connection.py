@@ -11,9 +11,9 @@ import gevent.event
 import pytest
 
 from client_sdk.python import Bearer, RoomEvent, Status, make_token
-from loadtest.books import calling_as, make_batch
-from loadtest.connection import RoomConnection, Ways, now_ms
-from loadtest.lesson_socket import Entrance
+from loadtest.clients.school_api import calling_as, make_batch
+from loadtest.lesson.gevent_socket import Entrance
+from loadtest.lesson.room_connection import RoomConnection, Ways, now_ms
 from tests.support.eventually import eventually
 from tests.support.stack import SECRET, Program, Stack
 

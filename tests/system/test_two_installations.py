@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client_sdk.python import RoomClient, RoomEvent, Status
-from loadtest.books import calling_as, make_batch
+from loadtest.clients.school_api import calling_as, make_batch
 from server.core.identity import Role
 from tests.support.eventually import eventually
 from tests.support.stack import Program, Programs, Stack

@@ -12,8 +12,8 @@ from loadtest.bench.rounds import Held, hold
 from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
 from loadtest.bench.scenarios import SCENARIOS, UnknownScenarioError, scenarios_named
 from loadtest.bench.tables import BEGIN, END, render_tables, with_tables
-from loadtest.crew import StormError
-from loadtest.own_server import own_server
+from loadtest.storm.worker_pool import StormError
+from loadtest.targets.own_server import own_server
 
 PLACE = {
     "machine": "a desk",

@@ -1,0 +1,255 @@
+"""One student's socket in a lesson, on gevent's loop: opened by a greenlet that ends with that, read by
+callbacks of the loop.
+
+Made by `connection`. A greenlet that waits on each socket would cost a crowd of thousands more than
+the students themselves do. Whoever is told of what comes must not wait: the loop stands still
+meanwhile. Must not know what the frames say.
+"""
+
+import ssl
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol, Self
+
+import gevent
+import gevent.socket
+import gevent.ssl
+
+from client_sdk.python.frames import SUBPROTOCOL
+from loadtest.clients.websocket_codec import (
+    Address,
+    CodecError,
+    Handshake,
+    Opcode,
+    close_code,
+    masked,
+    split,
+)
+
+ABNORMAL: Final = 1006  # RFC 6455: ended without a close frame
+_OPEN_DEADLINE_S: Final = 10.0
+_CHUNK: Final = 16_384
+_MOST_WAITING: Final = 50_000
+_READ_AT_ONCE: Final = 64  # some 5 ms
+_READABLE: Final = 1  # libev's EV_READ
+# "Not now" of a socket that does not wait, plain and over TLS.
+_NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _Watcher(Protocol):
+    """Of gevent, which has no types."""
+
+    def start(self, callback: Callable[[], None]) -> None: ...
+    def stop(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Listener(Protocol):
+    """Who is told. `lost` comes once, and nothing after it. `at`: wall clock in ms, when the frame was
+    known to have reached this machine, however long others were read before it."""
+
+    def opened(self) -> None: ...
+    def heard(self, text: str, at: float) -> None: ...
+    def lost(self, code: int) -> None: ...
+
+
+class Backlog:
+    """What has come in for a whole crowd and was not read yet, in its order. Taking things from the
+    kernel goes before reading them: when a frame goes to thousands at once, each of them knows when it
+    came, although reading them all takes a good part of a second. `worst_ms`: how long the longest lay
+    here; much of it means that this process has too many students."""
+
+    def __init__(self) -> None:
+        self.worst_ms = 0.0
+        self._loop = gevent.get_hub().loop
+        self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
+        # Of 0 s: once in each turn of the loop, which looks at all sockets in between.
+        self._next_turn: _Watcher = self._loop.timer(0)
+
+    @property
+    def is_full(self) -> bool:
+        """Then nothing more is taken from the kernel until something was read."""
+        return len(self._waiting) >= _MOST_WAITING
+
+    def now(self) -> float:
+        """Of the loop's last look at all sockets; wall clock in ms."""
+        seconds: float = self._loop.now()
+        return seconds * 1000
+
+    def add(self, at: float, reading: Callable[[], None]) -> None:
+        self._waiting.append((at, reading))
+        if len(self._waiting) == 1:
+            self._next_turn.start(self._read_some)
+
+    def _read_some(self) -> None:
+        some = [self._waiting.popleft() for _ in range(min(_READ_AT_ONCE, len(self._waiting)))]
+        if self._waiting:
+            self._next_turn.start(self._read_some)
+        self.worst_ms = max(self.worst_ms, self.now() - some[0][0])
+        for _, reading in some:
+            reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The way into one room, looked up once for the whole crowd. `peer`: address and port."""
+
+    address: Address
+    family: int
+    peer: tuple[str, int]
+    handshake: Handshake
+    tls: ssl.SSLContext | None
+    backlog: Backlog
+
+    @classmethod
+    def of(cls, url: str, room: str) -> Self:
+        """Asks the resolver. ValueError where the URL is none, OSError where nobody knows it."""
+        address = Address.of(url)
+        found = gevent.socket.getaddrinfo(
+            address.host, address.port, type=gevent.socket.SOCK_STREAM
+        )
+        family, _, _, _, peer = found[0]
+        tls = gevent.ssl.create_default_context() if address.is_secure else None
+        handshake = Handshake(address, room, SUBPROTOCOL)
+        return cls(address, family, peer[:2], handshake, tls, Backlog())
+
+
+class LessonSocket:
+    def __init__(self, entrance: Entrance, listener: Listener) -> None:
+        self._entrance = entrance
+        self._listener = listener
+        self._rest = b""
+        self._line: gevent.socket.socket | None = None
+        self._watcher: _Watcher | None = None
+        self._opening: gevent.Greenlet | None = gevent.spawn(self._open)
+
+    def send(self, text: str) -> None:
+        self._write(masked(text.encode()))
+
+    def close(self, code: int) -> None:
+        """Nothing is told any more."""
+        if self._opening is not None:
+            self._opening.kill(block=False)
+            self._opening = None
+        if self._line is not None:
+            self._write(masked(code.to_bytes(2, "big"), Opcode.CLOSE))
+        self._let_go()
+
+    def break_off(self) -> None:
+        """As in a lift: gone without a word, and nothing is told any more."""
+        self._let_go()
+
+    # Opening.
+
+    def _open(self) -> None:
+        try:
+            with gevent.Timeout(_OPEN_DEADLINE_S, TimeoutError):
+                line = self._connect()
+                rest = self._shake_hands(line)
+        except (OSError, CodecError):
+            self._opening = None
+            self._listener.lost(ABNORMAL)
+            return
+        self._opening = None
+        line.setblocking(False)
+        self._line = line
+        watcher: _Watcher = gevent.get_hub().loop.io(line.fileno(), _READABLE)
+        watcher.start(self._read)
+        self._watcher = watcher
+        self._listener.opened()
+        if rest:
+            self._take(rest, self._entrance.backlog.now())
+
+    def _connect(self) -> "gevent.socket.socket":
+        line = gevent.socket.socket(self._entrance.family)
+        try:
+            line.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+            line.connect(self._entrance.peer)
+            if self._entrance.tls is not None:
+                name = self._entrance.address.host
+                line = self._entrance.tls.wrap_socket(line, server_hostname=name)
+        except BaseException:  # also where the greenlet is killed
+            line.close()
+            raise
+        return line
+
+    def _shake_hands(self, line: "gevent.socket.socket") -> bytes:
+        """What came behind the server's answer."""
+        try:
+            line.sendall(self._entrance.handshake.request)
+            data = b""
+            while (taken := self._entrance.handshake.accepted(data)) is None:
+                more = line.recv(_CHUNK)
+                if not more:
+                    raise ConnectionResetError("closed in the middle of the handshake")
+                data += more
+        except BaseException:
+            line.close()
+            raise
+        return data[taken:]
+
+    # Open.
+
+    def _read(self) -> None:
+        backlog = self._entrance.backlog
+        while self._line is not None and not backlog.is_full:
+            try:
+                data = self._line.recv(_CHUNK)
+            except _NOT_NOW:
+                return
+            except OSError:
+                data = b""
+            at = backlog.now()
+            backlog.add(at, partial(self._take, data, at))
+            if not data and self._watcher is not None:
+                self._watcher.stop()
+            if not data or self._entrance.tls is None:
+                return  # if there is more the loop calls again; it cannot see into TLS
+
+    def _take(self, data: bytes, at: float) -> None:
+        """No data: the end."""
+        if not data:
+            self._end(ABNORMAL)
+            return
+        try:
+            frames, self._rest = split(self._rest + data)
+        except CodecError:
+            self._end(ABNORMAL)
+            return
+        for opcode, payload in frames:
+            if self._line is None:
+                return  # by what was said before
+            if opcode == Opcode.TEXT:
+                self._listener.heard(payload.decode(errors="replace"), at)
+            elif opcode == Opcode.PING:
+                self._write(masked(payload, Opcode.PONG))
+            elif opcode == Opcode.CLOSE:
+                self._write(masked(payload[:2], Opcode.CLOSE))
+                self._end(close_code(payload))
+
+    def _write(self, data: bytes) -> None:
+        """A server that has not taken some hundred KB of taps and pongs is gone."""
+        if self._line is None:
+            return
+        try:
+            is_sent = self._line.send(data) == len(data)
+        except OSError:
+            is_sent = False
+        if not is_sent:
+            self._end(ABNORMAL)
+
+    def _end(self, code: int) -> None:
+        if self._line is not None:
+            self._let_go()
+            self._listener.lost(code)
+
+    def _let_go(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None

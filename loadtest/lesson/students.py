@@ -1,0 +1,192 @@
+"""The people of a lesson, as Locust users: students of three kinds.
+
+Found by Locust through `locustfile`, which also holds the shape of the lesson. What a person is told
+goes into the lesson's book, what it took into Locust's statistics. What the room says is answered in
+callbacks of the loop, which must not wait; what takes waiting (HTTP) is put on the person's list, and
+their Locust task does one after the other. Importing locust patches the whole process: only a process
+of Locust's may import this.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Final, cast
+
+from gevent.queue import Queue
+from locust import FastHttpUser, task
+
+from client_sdk.python import ApiError, Claim, ClaimState, RoomEvent
+from client_sdk.python.shapes import ClaimAnswer, ClaimEvent, Drop, DropEvent, WelcomeEvent
+from loadtest.lesson.checkout import buy
+from loadtest.lesson.current_lesson import ALL_HERE, bearer, lesson, measure
+from loadtest.lesson.room_connection import RoomConnection, Ways, now_ms
+
+_LATE_UNTIL: Final = 0.6  # of the lesson
+_LOSES_CONNECTION: Final = 0.1  # of the students, once
+_SHOPS: Final = 0.3  # of those who have a coupon
+_HASTY_TAPS: Final = 5
+_ARRIVES_WITHIN_MS: Final = 1_000  # Locust starts a whole second's people at once
+_MOST_TO_DO: Final = 256  # a claim and a purchase a drop; no lesson has a hundred drops
+_NOT_ASKED: Final = ApiError("unreachable", 0)  # the socket answered before it was their turn
+PRESSED: Final = "pressed at "  # in a drop's message, before the wall clock in ms
+
+
+class Person(FastHttpUser):
+    """Somebody in the room: joins, looks, comes back after losing the connection."""
+
+    abstract = True
+    insecure = False
+
+    def on_start(self) -> None:
+        self.me = lesson.next_student()
+        ways = Ways(lambda: self.me.token, self._on_event, self._claim_over_http)
+        self.connection = RoomConnection(lesson.entrance, lesson.room, ways)
+        self._to_do: Queue[Callable[[], None]] = Queue(_MOST_TO_DO)
+        self._came_at: float | None = None  # until the room is open to them
+        self._tapped_at: dict[str, float] = {}
+        self._answered_at: dict[str, float] = {}
+        self._confirmed: set[str] = set()
+        self.connection.later(self.comes_after_ms(), self._come_in)
+        if random.random() < _LOSES_CONNECTION:
+            at_ms = random.uniform(0, lesson.lasts(1) * 1000)
+            self.connection.later(at_ms, lambda _: self.connection.lose())
+
+    def on_stop(self) -> None:
+        lesson.book.leave(self.me.name, now_ms())
+        self.connection.stop()
+
+    @task
+    def take_part(self) -> None:
+        self._to_do.get()()
+
+    # What a kind of person may do otherwise.
+
+    def comes_after_ms(self) -> float:
+        return random.uniform(0, _ARRIVES_WITHIN_MS)
+
+    def react(self, drop: Drop) -> None:
+        """The card is there."""
+        raise NotImplementedError
+
+    def tap(self, drop_id: str, planned_at: float) -> None:
+        if drop_id not in self._tapped_at:
+            self._tapped_at[drop_id] = planned_at
+            lesson.book.tap(drop_id, self.me.name)
+        self.connection.tap(drop_id)
+
+    # What the room says.
+
+    def _come_in(self, planned_at: float) -> None:
+        self._came_at = planned_at
+        self.connection.start()
+
+    def _on_event(self, event: RoomEvent) -> None:
+        match event:
+            case WelcomeEvent():
+                self._on_welcome()
+            case DropEvent(type="drop_opened"):
+                self._see(event.drop, is_push=True)
+            case ClaimEvent():
+                self._on_claim(event.claim)
+            case _:
+                pass
+
+    def _on_welcome(self) -> None:
+        if self._came_at is not None:
+            lesson.book.come(self.me.name, now_ms())
+            self._measure("join", self._came_at)
+            self._came_at = None
+        state = self.connection.state
+        for drop in state.drops:
+            if drop["state"] in ("open", "sold_out"):
+                self._see(drop, is_push=False)
+        for claim in state.claims.values():
+            self._on_claim(claim)
+
+    def _see(self, drop: Drop, *, is_push: bool) -> None:
+        _, mark, pressed_at = drop["message"].partition(PRESSED)
+        if not mark or not lesson.book.see(drop["id"], self.me.name):
+            return
+        if is_push:
+            self._measure("push", int(pressed_at))
+        self.connection.look_at(drop["id"])
+        self.react(drop)
+
+    def _on_claim(self, claim: Claim) -> None:
+        drop_id = claim.drop_id
+        if drop_id not in self._tapped_at:
+            return
+        lesson.book.hear(self.me.name, claim)
+        if claim.state is not ClaimState.PENDING and drop_id not in self._answered_at:
+            self._answered_at[drop_id] = self.connection.heard_at
+            self._measure("claim", self._tapped_at[drop_id])
+        if claim.state is ClaimState.CONFIRMED and drop_id not in self._confirmed:
+            self._confirmed.add(drop_id)
+            self._measure("confirm", self._answered_at[drop_id])
+            self._think_of_shopping(claim)
+
+    def _measure(self, figure: str, since: float) -> None:
+        measure(self.environment, figure, self.connection.heard_at - since)
+
+    # What takes waiting.
+
+    def _claim_over_http(self, drop_id: str, request_id: str) -> None:
+        self._to_do.put_nowait(lambda: self._ask_over_http(drop_id, request_id))
+
+    def _ask_over_http(self, drop_id: str, request_id: str) -> None:
+        with lesson.http_turns:
+            if not self.connection.waits_for(drop_id):
+                self.connection.failed_over_http(drop_id, request_id, _NOT_ASKED)
+                return
+            answer = self.client.post(
+                f"/v1/drops/{drop_id}/claims",
+                json={"request_id": request_id},
+                headers=bearer(self.me.token),
+                name="/v1/drops/{id}/claims",
+            )
+        if answer.status_code == 200:
+            told = cast(ClaimAnswer, answer.json())
+            self.connection.answered_over_http(drop_id, request_id, told)
+        else:  # 0: nobody answered
+            code = "unknown" if answer.status_code else "unreachable"
+            error = ApiError(code, answer.status_code)
+            self.connection.failed_over_http(drop_id, request_id, error)
+
+    def _think_of_shopping(self, claim: Claim) -> None:
+        if claim.coupon is not None and random.random() < _SHOPS:
+            code = claim.coupon["code"]
+
+            def shop(_planned_at: float) -> None:
+                self._to_do.put_nowait(lambda: buy(self.client, self.me, code))
+
+            self.connection.later(random.uniform(500, 5_000), shop)
+
+
+class Student(Person):
+    """Sees the card, reads it, taps once."""
+
+    weight = 8
+
+    def react(self, drop: Drop) -> None:
+        drop_id = drop["id"]
+        self.connection.later(random.uniform(300, 3_000), lambda at: self.tap(drop_id, at))
+
+
+class HastyStudent(Person):
+    """Taps before reading, again and again."""
+
+    weight = 1
+
+    def react(self, drop: Drop) -> None:
+        drop_id = drop["id"]
+        for number in range(_HASTY_TAPS):
+            wait_ms = number * random.uniform(100, 300)
+            self.connection.later(wait_ms, lambda at: self.tap(drop_id, at))
+
+
+class Latecomer(Student):
+    """Comes in the middle of the lesson, perhaps of a drop."""
+
+    weight = 1
+
+    def comes_after_ms(self) -> float:
+        return random.uniform(0, lesson.lasts(_LATE_UNTIL - ALL_HERE) * 1000)

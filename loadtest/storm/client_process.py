@@ -1,0 +1,273 @@
+"""One process of a storm: up to 19,000 students on one loop.
+
+Started by `storm` with multiprocessing; told what to do and tells what it has through a pipe, and
+ends when the pipe does. Joins come at their planned moments, open loop: a slow server makes them
+late, not fewer, and lateness counts.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import resource
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing.connection import Connection
+from typing import Final
+
+import uvloop
+
+from client_sdk.python import comes_back
+from client_sdk.python.frames import SUBPROTOCOL
+from client_sdk.python.session import SEEN_WITHIN_MS
+from loadtest.clients.tokens import Pass
+from loadtest.clients.websocket_codec import Address, Handshake
+from loadtest.storm.http_fallback import Fallback
+from loadtest.storm.recording import Recording
+from loadtest.storm.student import Scene, Student
+
+_CONNECTORS: Final = 128  # connects under way at once
+_CONNECT_DEADLINE_S: Final = 10.0
+_DEAF_RECEIVE_BYTES: Final = 4_096  # so that it shows soon that they do not read
+_GIVE_UP_AFTER: Final = 20  # lost connections of one student
+_REPORT_EVERY_S: Final = 0.1
+# From <linux/in.h>: the port is chosen at connect, so that it need be free for one peer only.
+_IP_BIND_ADDRESS_NO_PORT: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A student's place: which room, whose token; when they come, counted from the start, and when
+    they tap, counted from the card (None: never)."""
+
+    who: Pass
+    room: int
+    join_after_s: float
+    tap_after_s: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdPlan:
+    """What one process is to do. `sources`: loopback addresses to come from; empty: the kernel's
+    choice. `come_back_within_s`: the random wait of who lost the connection, where the server asks for
+    no other. `sends_seen`: whether they tell that they saw the card, as the SDKs do. `is_deaf`: once
+    welcomed, nobody reads any more."""
+
+    url: str
+    rooms: Sequence[str]
+    seats: Sequence[Seat]
+    sources: Sequence[str]
+    mark: str
+    seed: int
+    come_back_within_s: float = 1.0
+    sends_seen: bool = True
+    is_deaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one process is."""
+
+    joined: int = 0
+    pushed: int = 0
+    answered: int = 0
+    won: int = 0
+    confirmed: int = 0
+    rejoined: int = 0
+    changed: int = 0
+    away: int = 0
+
+
+class Order(StrEnum):
+    """What a running process is told through its pipe."""
+
+    FALL = "fall"  # everybody loses the connection now, and comes back
+    FINISH = "finish"  # hand over the recording and end; so does a pipe that ends
+
+
+def run_crowd(plan: CrowdPlan, pipe: Connection) -> None:
+    """The main function of the process. Sends a Progress when it is ready, receives the start (ns of
+    CLOCK_MONOTONIC, the same for all), sends Progress now and then, takes orders and, when it is to
+    finish, sends its Recording."""
+    raise_open_files()
+    gc.disable()  # our own collections would look like the server's delays; cycles last as long as we do
+    with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
+        crowd = _Crowd(plan, pipe)
+        pipe.send(Progress())
+        uvloop.run(crowd.run(pipe.recv()))
+
+
+def raise_open_files() -> None:
+    """The soft limit up to the hard one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class _Crowd:
+    def __init__(self, plan: CrowdPlan, pipe: Connection) -> None:
+        self._plan = plan
+        self._pipe = pipe
+        self._address = Address.of(plan.url)
+        self._random = random.Random(plan.seed)
+        self._record = Recording(
+            [seat.who.name for seat in plan.seats], [seat.room for seat in plan.seats]
+        )
+        self._losses = bytearray(len(plan.seats))
+        self._due: asyncio.Queue[Student] = asyncio.Queue()  # at most one entry per student
+        self._is_over = asyncio.Event()
+        self._tls = ssl.create_default_context() if self._address.is_secure else None
+        self._fallback = Fallback(plan.url)
+        scene = Scene(
+            plan.mark,
+            f"r-{plan.mark}"[:64],
+            lambda number: plan.seats[number].tap_after_s,
+            self._record,
+            self._on_left,
+            self._fallback.expect,
+            self._seen_s if plan.sends_seen else lambda: None,
+            plan.is_deaf,
+        )
+        shakes = [Handshake(self._address, room, SUBPROTOCOL) for room in plan.rooms]
+        self._students = [
+            Student(number, seat.who.token, shakes[seat.room], scene)
+            for number, seat in enumerate(plan.seats)
+        ]
+
+    async def run(self, start_at: int) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pipe.fileno(), self._take_order)
+        peer = await self._resolve()
+        jobs = [
+            asyncio.create_task(job)
+            for job in (
+                self._report(),
+                self._fallback.run(),
+                self._arrive(start_at),
+                *(self._connect(peer) for _ in range(_CONNECTORS)),
+            )
+        ]
+        over = asyncio.create_task(self._is_over.wait())
+        # A job that ends before the end has failed.
+        ended, _ = await asyncio.wait({over, *jobs}, return_when=asyncio.FIRST_COMPLETED)
+        self._hand_over(loop)
+        for job in (over, *jobs):
+            job.cancel()
+        await asyncio.gather(over, *jobs, return_exceptions=True)
+        for job in ended:
+            job.result()
+
+    def _take_order(self) -> None:
+        try:
+            order = self._pipe.recv()
+        except (EOFError, OSError):  # nobody is there
+            order = Order.FINISH
+        if order is Order.FALL:
+            self._record.fell_at = time.monotonic_ns()
+            for student in self._students:
+                student.leave()
+        else:
+            self._is_over.set()
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(self._pipe.fileno())
+        self._is_over.set()
+        os.set_blocking(self._pipe.fileno(), True)  # it was made otherwise by being watched
+        with contextlib.suppress(ConnectionError):  # nobody is there to take it
+            self._pipe.send(self._record)
+        for student in self._students:
+            student.leave()
+
+    async def _resolve(self) -> tuple[str, int]:
+        if self._plan.sources:
+            return self._address.host, self._address.port
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(
+            self._address.host, self._address.port, type=socket.SOCK_STREAM
+        )
+        return str(found[0][4][0]), self._address.port
+
+    async def _report(self) -> None:
+        record = self._record
+        while True:
+            self._pipe.send(
+                Progress(
+                    record.joins,
+                    record.pushes,
+                    record.answers,
+                    record.wins,
+                    record.confirmations,
+                    record.rejoins,
+                    record.changes,
+                    record.away,
+                )
+            )
+            await asyncio.sleep(_REPORT_EVERY_S)
+
+    # Coming and going.
+
+    async def _arrive(self, start_at: int) -> None:
+        for student, seat in zip(self._students, self._plan.seats, strict=True):
+            due = start_at + int(seat.join_after_s * 1e9)
+            self._record.join_due[student.number] = due
+            wait_s = (due - time.monotonic_ns()) / 1e9
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            self._due.put_nowait(student)
+        await self._is_over.wait()
+
+    async def _connect(self, peer: tuple[str, int]) -> None:
+        while True:
+            student = await self._due.get()
+            try:
+                async with asyncio.timeout(_CONNECT_DEADLINE_S):
+                    await self._open(student, peer)
+            except (OSError, TimeoutError) as error:
+                self._record.troubles[f"connect: {str(error) or 'no answer'}"] += 1
+                self._on_left(student, None, None)
+
+    async def _open(self, student: Student, peer: tuple[str, int]) -> None:
+        loop = asyncio.get_running_loop()
+        host = self._address.host if self._tls else None
+        opened = self._socket(student.number, peer[0])
+        try:
+            await loop.sock_connect(opened, peer)
+            await loop.create_connection(
+                lambda: student, sock=opened, ssl=self._tls, server_hostname=host
+            )
+        except BaseException:
+            opened.close()
+            raise
+
+    def _socket(self, number: int, peer: str) -> socket.socket:
+        opened = socket.socket(socket.AF_INET6 if ":" in peer else socket.AF_INET)
+        opened.setblocking(False)
+        if self._plan.is_deaf:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _DEAF_RECEIVE_BYTES)
+        if self._plan.sources:
+            opened.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            opened.bind((self._plan.sources[number % len(self._plan.sources)], 0))
+        return opened
+
+    def _on_left(self, student: Student, code: int | None, retry_after_ms: int | None) -> None:
+        """Everybody stays to the end: who is gone has lost the connection."""
+        if self._is_over.is_set():
+            return
+        self._record.troubles[f"lost ({code or 'no close frame'})"] += 1
+        self._losses[student.number] += 1
+        is_final = code is not None and not comes_back(code)
+        if is_final or self._losses[student.number] > _GIVE_UP_AFTER:
+            self._record.troubles["gave up"] += 1
+            return
+        within_s = self._plan.come_back_within_s
+        if retry_after_ms is not None:
+            within_s = retry_after_ms / 1000
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._random.random() * within_s, self._due.put_nowait, student)
+
+    def _seen_s(self) -> float:
+        return self._random.random() * SEEN_WITHIN_MS / 1000

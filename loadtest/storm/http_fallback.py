@@ -1,0 +1,88 @@
+"""Claims that the socket did not answer in time, asked again by HTTP with the same request id: what the
+SDKs do.
+
+One in each process of a storm, kept by `crowd`: one HTTP client and a few calls at once, however many
+wait. Told of every tap; must not know what an answer means.
+"""
+
+import asyncio
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import httpx
+
+from client_sdk.python import Api, ApiError
+from client_sdk.python.shapes import ClaimAnswer
+from loadtest.clients.school_api import http_client
+
+ANSWER_S: Final = 2.0  # the SDKs' own patience
+_AT_ONCE: Final = 32
+_DEADLINE_S: Final = 10.0
+_BACKOFF_S: Final = 1.0
+_LOOK_EVERY_S: Final = 0.1
+
+
+class Claimant(Protocol):
+    """`waits_until`: when HTTP is due, of the loop's clock; None: nothing is waited for. `claim_of`:
+    drop id and request id."""
+
+    token: str
+    waits_until: float | None
+
+    @property
+    def claim_of(self) -> tuple[str, str]: ...
+    def told_over_http(self, answer: ClaimAnswer) -> None: ...
+    def refused_over_http(self, code: str, *, is_final: bool) -> None: ...
+
+
+class Fallback:
+    """`open_http`: makes its one client."""
+
+    def __init__(self, url: str, open_http: Callable[[], httpx.AsyncClient] | None = None) -> None:
+        self._url = url
+        self._open_http = open_http or (lambda: http_client(_DEADLINE_S, _AT_ONCE))
+        self._due: list[tuple[float, int, Claimant]] = []
+        self._order = itertools.count()
+        self._asking: asyncio.Queue[Claimant] = asyncio.Queue(_AT_ONCE)
+
+    def expect(self, claimant: Claimant, within_s: float = ANSWER_S) -> None:
+        """From its latest tap on: what was expected before is not any more."""
+        claimant.waits_until = asyncio.get_running_loop().time() + within_s
+        heapq.heappush(self._due, (claimant.waits_until, next(self._order), claimant))
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with self._open_http() as http, asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._ask_one_after_the_other(http))
+            while True:
+                await self._hand_out(asyncio.get_running_loop().time())
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _hand_out(self, now: float) -> None:
+        while self._due and self._due[0][0] <= now:
+            due, _, claimant = heapq.heappop(self._due)
+            if claimant.waits_until == due:  # neither answered nor tapped again
+                await self._asking.put(claimant)
+
+    async def _ask_one_after_the_other(self, http: httpx.AsyncClient) -> None:
+        while True:
+            await self._ask(http, await self._asking.get())
+
+    async def _ask(self, http: httpx.AsyncClient, claimant: Claimant) -> None:
+        if claimant.waits_until is None:
+            return  # answered meanwhile
+        try:
+            answer = await Api(self._url, lambda: claimant.token, http=http).claim(
+                *claimant.claim_of
+            )
+        except ApiError as error:
+            claimant.refused_over_http(error.code, is_final=not error.retryable)
+            if error.retryable:
+                asked_s = (error.retry_after_ms or 0) / 1000
+                self.expect(claimant, max(asked_s, random.random() * _BACKOFF_S))
+        else:
+            claimant.told_over_http(answer)

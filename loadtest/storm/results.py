@@ -1,0 +1,179 @@
+"""Figures of a storm from its samples: exact percentiles, never averages of averages.
+
+Pure. Called by `storm`; read by `report`, `gates` and the bench. Delays are ms as float, from ns.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest.storm.recording import Recording
+
+FIGURES: Final = ("join", "push", "claim", "confirm")
+_NS_PER_MS: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of all samples; nearest rank: each figure is a sample. Zeros where there are none."""
+
+    count: int
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+    @classmethod
+    def of(cls, samples: Iterable[float]) -> "Spread":
+        ordered = sorted(samples)
+        p50, p90, p99, most = (percentile(ordered, share) for share in (0.5, 0.9, 0.99, 1.0))
+        return cls(len(ordered), p50, p90, p99, most)
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest sample that at least `share` of them do not exceed; 0 of none."""
+    if not ordered:
+        return 0.0
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One frame to a whole room. `delays`: from the press, of each whom it reached. `span_ms`: from
+    the first of them to the last."""
+
+    delays: Sequence[float]
+    missing: int
+
+    @property
+    def spread(self) -> Spread:
+        return Spread.of(self.delays)
+
+    @property
+    def span_ms(self) -> float:
+        return max(self.delays) - min(self.delays) if self.delays else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one student in the drop's room saw: ms after the press, and the outcome. None: never."""
+
+    pushed_ms: float | None
+    answered_ms: float | None
+    confirmed_ms: float | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`join`: planned moment to `welcome`. `push`: the teacher's press (the POST's first byte) to
+    the frame. `claim`: planned tap to answer. `confirm`: `won` to `claim_confirmed`.
+    `claim_span_ms`: the first planned tap to the last answer."""
+
+    join: Spread
+    push: Spread
+    claim: Spread
+    confirm: Spread
+    joined_in_s: float
+    joins_per_s: float
+    claim_span_ms: float
+    outcomes: dict[str, int]
+    troubles: dict[str, int]
+
+    @property
+    def spreads(self) -> dict[str, Spread]:
+        """By the names in FIGURES."""
+        return {
+            "join": self.join,
+            "push": self.push,
+            "claim": self.claim,
+            "confirm": self.confirm,
+        }
+
+
+def figures_of(recordings: Sequence[Recording], pressed_at: int) -> Figures:
+    """`pressed_at`: ns of CLOCK_MONOTONIC."""
+    outcomes = Counter(outcome for one in recordings for outcome in one.outcomes if outcome)
+    troubles: Counter[str] = sum((one.troubles for one in recordings), Counter())
+    joined = _all(recordings, lambda one: one.joined)
+    due = _all(recordings, lambda one: one.join_due)
+    joined_in_s = (max(joined) - min(due)) / 1e9 if joined and due else 0.0
+    taps = _all(recordings, lambda one: one.tap_due)
+    answers = _all(recordings, lambda one: one.answered)
+    return Figures(
+        join=_delays(recordings, lambda one: (one.join_due, one.joined)),
+        push=Spread.of(
+            (at - pressed_at) / _NS_PER_MS for at in _all(recordings, lambda one: one.pushed)
+        ),
+        claim=_delays(recordings, lambda one: (one.tap_due, one.answered)),
+        confirm=_delays(recordings, lambda one: (one.answered, one.confirmed)),
+        joined_in_s=joined_in_s,
+        joins_per_s=len(joined) / joined_in_s if joined_in_s > 0 else 0.0,
+        claim_span_ms=(max(answers) - min(taps)) / _NS_PER_MS if answers and taps else 0.0,
+        outcomes=dict(outcomes.most_common()),
+        troubles=dict(troubles.most_common()),
+    )
+
+
+def deliveries_of(
+    recordings: Sequence[Recording], pressed_at: Mapping[int, int], expected: int
+) -> list[Delivery]:
+    """Of each change of the drop: `pressed_at` has when the teacher asked for it, by the quantity the
+    drop had after it; `expected` is how many were to see it."""
+    deliveries = []
+    for quantity, pressed in pressed_at.items():
+        seen = (at for one in recordings for at in one.changed.get(quantity, ()))
+        delays = [(at - pressed) / _NS_PER_MS for at in seen]
+        deliveries.append(Delivery(delays, max(0, expected - len(delays))))
+    return deliveries
+
+
+def arrivals_of(recordings: Sequence[Recording], pressed_at: int) -> list[Arrival]:
+    """Of those in the drop's room, in the order in which the card reached them."""
+
+    def after(at: int) -> float | None:
+        return (at - pressed_at) / _NS_PER_MS if at else None
+
+    arrivals = [
+        Arrival(
+            after(one.pushed[number]),
+            after(one.answered[number]),
+            after(one.confirmed[number]),
+            one.outcomes[number],
+        )
+        for one in recordings
+        for number in range(len(one.names))
+        if one.room_numbers[number] == 0
+    ]
+    return sorted(arrivals, key=lambda one: math.inf if one.pushed_ms is None else one.pushed_ms)
+
+
+def outcome_line(figures: Figures) -> str:
+    """What was answered how often, and what went wrong on the way."""
+    parts = [f"{count:,} {outcome}" for outcome, count in figures.outcomes.items()]
+    line = f"Answers: {', '.join(parts) or 'none'}."
+    if figures.troubles:
+        troubles = ", ".join(f"{count:,} × {what}" for what, count in figures.troubles.items())
+        line += f" On the way: {troubles}."
+    return line
+
+
+def _all(
+    recordings: Sequence[Recording], moments: Callable[[Recording], Sequence[int]]
+) -> list[int]:
+    return [at for one in recordings for at in moments(one) if at]
+
+
+def _delays(
+    recordings: Sequence[Recording],
+    moments: Callable[[Recording], tuple[Sequence[int], Sequence[int]]],
+) -> Spread:
+    """A confirmation may overtake the answer: no time then."""
+    return Spread.of(
+        max(0, until - since) / _NS_PER_MS
+        for one in recordings
+        for since, until in zip(*moments(one), strict=True)
+        if since and until
+    )

@@ -1,0 +1,66 @@
+"""Tokens of a file are found by what they say of themselves."""
+
+import pytest
+
+from client_sdk.python import Bearer, make_token
+from client_sdk.python.shapes import Role
+from loadtest.clients.tokens import FilePasses, PassError, SignedPasses, load_passes
+
+SECRET = "k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss"
+
+
+def token(role: Role, name: str, *rooms: str) -> str:
+    return make_token(SECRET, Bearer(sub=name, role=role, rooms=rooms))
+
+
+PASSES = FilePasses(
+    [
+        token("student", "s0", "algebra"),
+        token("instructor", "ann", "algebra"),
+        token("student", "s1", "algebra"),
+        token("operator", "op"),
+        "",
+    ]
+)
+
+
+def test_students_of_a_file_come_in_its_order() -> None:
+    assert [PASSES.student(number, "algebra").name for number in (0, 1)] == ["s0", "s1"]
+
+
+def test_more_students_than_the_file_holds_are_refused() -> None:
+    with pytest.raises(PassError, match="2 students"):
+        PASSES.student(2, "algebra")
+
+
+def test_student_of_another_room_is_refused() -> None:
+    with pytest.raises(PassError, match="may not enter physics"):
+        PASSES.student(0, "physics")
+
+
+def test_instructor_of_the_room_goes_before_an_operator() -> None:
+    assert PASSES.staff("instructor", "algebra").name == "ann"
+    assert PASSES.staff("instructor", "physics").name == "op"
+    assert PASSES.staff("operator", "physics").name == "op"
+
+
+def test_missing_role_is_refused() -> None:
+    with pytest.raises(PassError, match="no service"):
+        PASSES.staff("service", "algebra")
+
+
+def test_line_that_is_no_token_is_refused() -> None:
+    with pytest.raises(PassError, match="not a token"):
+        FilePasses(["hello"])
+
+
+def test_signed_passes_have_names_of_their_crowd() -> None:
+    passes = SignedPasses(SECRET, "load-1")
+
+    assert passes.student(7, "algebra").name == "load-1-7"
+    assert FilePasses([passes.student(7, "algebra").token]).student(0, "algebra").name == "load-1-7"
+
+
+def test_server_of_others_needs_a_secret_or_tokens() -> None:
+    with pytest.raises(PassError, match="--secret-file or --token-file"):
+        load_passes(None, None, "load-1")
