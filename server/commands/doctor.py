@@ -25,8 +25,8 @@ from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis
-from server.flows.consistency.doctor import LookedAt, examine, looked_at
-from server.flows.consistency.findings import Finding, Kind, Repair
+from server.flows.consistency.doctor import DiagnosisSize, diagnose, looked_at
+from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.consistency.repair import Repairer
 from server.flows.drops.persist_claims import ClaimPersister
@@ -45,7 +45,7 @@ _SHOWN_OF_A_KIND = 20  # of one drop; the rest is counted, and all of it is in t
 class Report:
     """`findings`: what is wrong now, after the repairs."""
 
-    looked_at: LookedAt
+    looked_at: DiagnosisSize
     findings: Sequence[Finding]
     repairs: Sequence[Repair]
 
@@ -93,11 +93,11 @@ def _with_embedded(settings: Settings) -> Settings:
 async def _report(settings: Settings, *, repair: bool) -> Report:
     weak = [_weak(line) for line in await weaknesses(settings)]
     async with _composed(settings) as (ledger, desk, repairer):
-        found = await examine(ledger, desk, now_ms())
+        found = await diagnose(ledger, desk, now_ms())
         repairs: list[Repair] = []
         if repair and found:
             repairs = await repairer.repair(found, now_ms())
-            found = await examine(ledger, desk, now_ms())
+            found = await diagnose(ledger, desk, now_ms())
         return Report(await looked_at(ledger), [*weak, *found], repairs)
 
 
@@ -111,15 +111,15 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit
         prefix, name = settings.key_prefix, new_id("wrk")  # in the lease, as any worker
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, name)
         outbox, desk = Outbox(redis, prefix, name), DeskAudit(redis, prefix)
-        recorder = ClaimPersister(ledger, fence, feed)
-        rebuilder = DeskRebuilder(ledger, fence, feed, outbox, recorder)
-        places = Stores(ledger, DropDesk(redis, prefix), feed)
-        yield ledger, desk, Repairer(places, desk, fence, outbox, recorder, rebuilder)
+        persister = ClaimPersister(ledger, fence, feed)
+        rebuilder = DeskRebuilder(ledger, fence, feed, outbox, persister)
+        stores = Stores(ledger, DropDesk(redis, prefix), feed)
+        yield ledger, desk, Repairer(stores, desk, fence, outbox, persister, rebuilder)
 
 
 def _weak(line: str) -> Finding:
     return Finding(
-        Kind.WEAK_REDIS,
+        FindingKind.WEAK_REDIS,
         f"Redis may forget claims that were told won: {line}",
         "set it as README.md says, or accept it by CLASSDROP_ACCEPT_WEAK_REDIS=1",
     )
@@ -138,7 +138,7 @@ def as_people_read(report: Report) -> str:
 
 
 def _lines_of(findings: Sequence[Finding]) -> list[str]:
-    lines, shown = [], dict[tuple[Kind, str | None], int]()
+    lines, shown = [], dict[tuple[FindingKind, str | None], int]()
     for one in findings:
         same = (one.kind, one.drop)
         shown[same] = shown.get(same, 0) + 1

@@ -23,7 +23,7 @@ _WAIT_WHILE_STUCK_MS = 100  # some shard is being rebuilt: what is new on the ot
 @dataclass(slots=True)
 class ClaimsLoop:
     outbox: Outbox
-    recorder: ClaimPersister
+    persister: ClaimPersister
     metrics: Metrics
     is_leaving: bool = False
     _owes: bool = True  # something given to us may not have been acknowledged
@@ -83,7 +83,7 @@ class ClaimsLoop:
 
     async def _record_shard(self, entries: list[OutboxEntry]) -> None:
         begun = time.perf_counter()
-        result = await self.recorder.record(entries, now_ms())
+        result = await self.persister.persist(entries, now_ms())
         await self.outbox.acknowledge(entries)
         self.metrics.ledger_commit.observe(time.perf_counter() - begun)
         self.metrics.ledger_batch_size.observe(len(entries))

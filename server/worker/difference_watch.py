@@ -16,8 +16,8 @@ from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.flows.consistency.measure_difference import (
     SECOND_LOOK_SECONDS,
-    DropUnits,
-    measure_drop_units,
+    DropDifference,
+    measure_differences,
 )
 from server.flows.stores import Stores
 from server.telemetry import Metrics
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 class DifferenceWatch:
     """`board` None: no web process is told."""
 
-    places: Stores
+    stores: Stores
     outbox: Outbox
     fence: Fence
     metrics: Metrics
@@ -41,7 +41,7 @@ class DifferenceWatch:
     async def look(self) -> None:
         """What is shown stays as it is where nothing could be told. DeskUnavailableError and
         LedgerUnavailableError pass."""
-        found = await measure_drop_units(self.places, self.outbox, self.fence, self.second_look_s)
+        found = await measure_differences(self.stores, self.outbox, self.fence, self.second_look_s)
         if found is None:
             return
         verdict = _verdict(found)
@@ -51,11 +51,11 @@ class DifferenceWatch:
         self._say(found)
         for one in found:
             counters = {"settled_difference": one.units}
-            await self.places.feed.write_board(one.room, one.drop_id, counters)
+            await self.stores.feed.write_board(one.room, one.drop_id, counters)
         if self.board is not None:
             await self.board.put(verdict)
 
-    def _say(self, found: Sequence[DropUnits]) -> None:
+    def _say(self, found: Sequence[DropDifference]) -> None:
         differing = [one for one in found if one.units]
         if differing and not self._has_said:
             drops = {one.drop_id: (one.on_desk, one.in_ledger) for one in differing}
@@ -63,7 +63,7 @@ class DifferenceWatch:
         self._has_said = bool(differing)
 
 
-def _verdict(found: Sequence[DropUnits]) -> Verdict:
+def _verdict(found: Sequence[DropDifference]) -> Verdict:
     return Verdict(
         drops=len(found),
         **asdict(total(one.stock for one in found)),

@@ -20,11 +20,11 @@ from server.flows.checkout.balances import credit_due
 from server.flows.checkout.unlock import expire_overdue
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.coupons.codes import finish_runs
-from server.flows.coupons.prune_claim_limits import forget_limits
+from server.flows.coupons.prune_claim_limits import prune_claim_limits
 from server.flows.coupons.publish_coupons import publish_left_behind
 from server.flows.drops.drive_intents import close_overdue, drive_pending
 from server.flows.drops.end_holds import end_holds
-from server.flows.drops.update_live_counts import write_boards
+from server.flows.drops.update_live_counts import update_live_counts
 from server.flows.promotions import budgets
 from server.flows.promotions.stops import publish_stops
 from server.flows.stores import Stores
@@ -49,7 +49,7 @@ Job = Callable[[], Awaitable[object]]
 class Worker:
     """`claims`: lanes, each a consumer of its own."""
 
-    places: Stores
+    stores: Stores
     outbox: Outbox
     fence: Fence
     claims: Sequence[ClaimsLoop]
@@ -100,7 +100,7 @@ class Worker:
     def _jobs(self) -> list[tuple[float, Job]]:
         """How often, and what."""
         difference = DifferenceWatch(
-            self.places, self.outbox, self.fence, self.metrics, self.books_board
+            self.stores, self.outbox, self.fence, self.metrics, self.books_board
         )
         return [
             *((0.0, lane.step) for lane in self.claims),
@@ -109,9 +109,9 @@ class Worker:
             (0.5, self.end_holds),
             (1.0, self.drive_intents),
             (1.0, self.tell_coupons),
-            (1.0, self.write_boards),
+            (1.0, self.update_live_counts),
             (0.5, self.publish_stops),
-            (1.0, self.tell_warnings),
+            (1.0, self.log_warnings),
             (2.0, self.give_back_budgets),
             (2.0, self.claims[0].take_over),
             (2.0, self.measure_backlog),
@@ -136,33 +136,33 @@ class Worker:
             await self.fence.shut(shard)
 
     async def close_overdue(self) -> None:
-        await close_overdue(self.places, now_ms())
+        await close_overdue(self.stores, now_ms())
 
     async def end_holds(self) -> None:
-        self.metrics.holds_ended.inc(await end_holds(self.places, now_ms()))
+        self.metrics.holds_ended.inc(await end_holds(self.stores, now_ms()))
 
     async def drive_intents(self) -> None:
-        driven = await drive_pending(self.places, LEFT_BEHIND_MS, now_ms())
+        driven = await drive_pending(self.stores, LEFT_BEHIND_MS, now_ms())
         self.metrics.intents_pending.set(driven.waiting)
 
     async def tell_coupons(self) -> None:
-        await publish_left_behind(self.places, LEFT_BEHIND_MS, now_ms())
+        await publish_left_behind(self.stores, LEFT_BEHIND_MS, now_ms())
 
     async def publish_stops(self) -> None:
-        await publish_stops(self.places.ledger, self.places.desk)
+        await publish_stops(self.stores.ledger, self.stores.desk)
 
-    async def tell_warnings(self) -> None:
-        await budgets.tell_warnings(
-            self.places.ledger,
+    async def log_warnings(self) -> None:
+        await budgets.log_warnings(
+            self.stores.ledger,
             now_ms(),
             lambda kind, level: self.metrics.budget_warnings.labels(kind, level).inc(),
         )
 
     async def give_back_budgets(self) -> None:
-        await budgets.give_back_expired(self.places.ledger, now_ms())
+        await budgets.give_back_expired(self.stores.ledger, now_ms())
 
-    async def write_boards(self) -> None:
-        await write_boards(self.places.ledger, self.places.feed, now_ms())
+    async def update_live_counts(self) -> None:
+        await update_live_counts(self.stores.ledger, self.stores.feed, now_ms())
 
     async def measure_backlog(self) -> None:
         backlog = await self.outbox.backlog()
@@ -170,19 +170,19 @@ class Worker:
         self.metrics.outbox_oldest_age.labels("all").set(backlog.oldest_age_ms / 1000)
 
     async def expire_redemptions(self) -> None:
-        await expire_overdue(self.places.ledger, now_ms())
+        await expire_overdue(self.stores.ledger, now_ms())
 
     async def credit_rebates(self) -> None:
-        await credit_due(self.places.ledger, now_ms())
+        await credit_due(self.stores.ledger, now_ms())
 
     async def finish_code_runs(self) -> None:
-        await finish_runs(self.places.ledger, now_ms())
+        await finish_runs(self.stores.ledger, now_ms())
 
     async def forget_old_keys(self) -> None:
         now = now_ms()
-        async with self.places.ledger.begin() as conn:
+        async with self.stores.ledger.begin() as conn:
             await idempotency.forget_old(conn, now)
-        await forget_limits(self.places, now)
+        await prune_claim_limits(self.stores, now)
 
 
 async def _every(seconds: float, job: Job, stopping: asyncio.Event) -> None:

@@ -230,9 +230,9 @@ async def serving(ledger: Ledger, desk: Desk) -> AsyncIterator[Api]:
 async def confirm_all(api: Api, desk: Desk) -> None:
     """What a worker does with the claims that were won."""
     outbox = Outbox(desk.redis, desk.prefix, "tests")
-    recorder = ClaimPersister(api.parts.ledger, desk.fence, desk.feed)
+    persister = ClaimPersister(api.parts.ledger, desk.fence, desk.feed)
     for shard in range(SHARDS):
-        await recorder.record(await outbox.everything(shard), api.clock.now)
+        await persister.persist(await outbox.everything(shard), api.clock.now)
 
 
 def with_parts(api: Api, **change: object) -> Api:

@@ -77,7 +77,7 @@ KEPT_AFTER_CANCEL = Returns(after_cancel=Returned.KEPT)
 @asynccontextmanager
 async def telling(crew: Crew) -> AsyncIterator[None]:
     """As a web process tells of what it has moved."""
-    async with CouponPublisher(crew.worker.places).running():
+    async with CouponPublisher(crew.worker.stores).running():
         yield
 
 

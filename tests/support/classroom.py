@@ -70,7 +70,7 @@ class Classroom:
     desk: Desk
 
     @property
-    def places(self) -> Stores:
+    def stores(self) -> Stores:
         return Stores(self.ledger, self.desk.drops, self.desk.feed)
 
     @property
@@ -120,8 +120,8 @@ class Classroom:
         """What a worker does with the outbox."""
         row = await self.row(drop_id)
         outbox = Outbox(self.desk.redis, self.desk.prefix, "tests")
-        recorder = ClaimPersister(self.ledger, self.desk.fence, self.desk.feed)
-        await recorder.record(await outbox.everything(row.shard), now_ms())
+        persister = ClaimPersister(self.ledger, self.desk.fence, self.desk.feed)
+        await persister.persist(await outbox.everything(row.shard), now_ms())
 
     async def row(self, drop_id: str) -> DropRow:
         async with self.ledger.read() as conn:

@@ -21,7 +21,7 @@ from server.desk.keys import SHARDS, RoomKeys
 from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.redis.connection import connect, database_of
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.persist_claims import ClaimPersister, Recorded
+from server.flows.drops.persist_claims import ClaimPersister, PersistResult
 from server.flows.stores import Stores
 from server.ids import new_claim_stem
 from server.ledger import tables
@@ -47,7 +47,7 @@ class Crew:
     feed: Feed
     fence: Fence
     outbox: Outbox
-    recorder: ClaimPersister
+    persister: ClaimPersister
     rebuilder: DeskRebuilder
     loop: ClaimsLoop
 
@@ -61,18 +61,18 @@ class Crew:
 
     @property
     def worker(self) -> Worker:
-        places = Stores(self.ledger, self.desk.drops, self.feed)
+        stores = Stores(self.ledger, self.desk.drops, self.feed)
         return Worker(
-            places, self.outbox, self.fence, [self.loop], self.rebuilder, self.loop.metrics
+            stores, self.outbox, self.fence, [self.loop], self.rebuilder, self.loop.metrics
         )
 
     def another(self, name: str, ledger: Ledger | None = None) -> "Crew":
         """A second worker beside this one."""
         return make_crew(ledger or self.ledger, self.desk, name)
 
-    async def record(self, shard: int) -> Recorded:
+    async def record(self, shard: int) -> PersistResult:
         """Everything that the outbox has, as a redelivery would give it again."""
-        return await self.recorder.record(await self.outbox.everything(shard), now_ms())
+        return await self.persister.persist(await self.outbox.everything(shard), now_ms())
 
     async def confirm(self, drop_id: str) -> None:
         """Everybody who has won of it."""
@@ -141,16 +141,16 @@ _AS_WRITTEN = OutboxEntry._fields[2:15]  # what claim.lua writes, in its order
 def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
     feed, fence = Feed(desk.redis, desk.prefix), Fence(desk.redis, desk.prefix, name)
     outbox = Outbox(desk.redis, desk.prefix, name)
-    recorder = ClaimPersister(ledger, fence, feed)
+    persister = ClaimPersister(ledger, fence, feed)
     return Crew(
         Classroom(ledger, desk),
         name,
         feed,
         fence,
         outbox,
-        recorder,
-        DeskRebuilder(ledger, fence, feed, outbox, recorder),
-        ClaimsLoop(outbox, recorder, Metrics()),
+        persister,
+        DeskRebuilder(ledger, fence, feed, outbox, persister),
+        ClaimsLoop(outbox, persister, Metrics()),
     )
 
 

@@ -180,7 +180,7 @@ class SchoolMachine(RuleBasedStateMachine):
         outbox = self.crew.outbox
         await outbox.make_groups()  # lost with Redis
         entries = await outbox.read_own_pending() or await outbox.read(1)
-        if await self._is_done(self.crew.recorder.record(entries, now_ms())) and not dies:
+        if await self._is_done(self.crew.persister.persist(entries, now_ms())) and not dies:
             await outbox.acknowledge(entries)
             await outbox.trim()
 
@@ -193,11 +193,11 @@ class SchoolMachine(RuleBasedStateMachine):
         entries = await self.crew.outbox.everything(self.shard)
         some = {index % len(entries) for index in chosen} if entries else set()
         picked: list[OutboxEntry] = [entries[index] for index in some]
-        await self._is_done(self.crew.recorder.record(picked, now_ms()))
+        await self._is_done(self.crew.persister.persist(picked, now_ms()))
 
     @rule()
     def drive_what_was_left(self) -> None:
-        self.stage.run(drive_pending(self.rooms.places, 0, now_ms()))
+        self.stage.run(drive_pending(self.rooms.stores, 0, now_ms()))
 
     @staticmethod
     async def _is_done(call: Awaitable[object]) -> bool:
@@ -273,7 +273,7 @@ class SchoolMachine(RuleBasedStateMachine):
 
     @rule()
     def rebuild(self) -> None:
-        """By whoever looks after the fences; also of one that the recorder has shut."""
+        """By whoever looks after the fences; also of one that the persister has shut."""
         self.stage.run(self.crew.rebuilder.rebuild(self.shard, now_ms()))
         self.is_shut = False
 
@@ -344,7 +344,7 @@ class SchoolMachine(RuleBasedStateMachine):
         if self.shard in await self.crew.fence.shut_shards():
             await self.crew.rebuilder.rebuild(self.shard, now_ms())
         self.is_shut = False
-        await drive_pending(self.rooms.places, 0, now_ms())
+        await drive_pending(self.rooms.stores, 0, now_ms())
         await self._record(dies=False)
         await self._record(dies=False)
         assert not await self.crew.outbox.read_own_pending()

@@ -20,7 +20,7 @@ NOTE = ("server.ledger.coupons.coupon_changes", "mark_told")  # the last stateme
 
 STEPS = {
     "before_anything_is_told": CrashPoint(
-        "server.flows.coupons.coupon_publisher", "tell", "before"
+        "server.flows.coupons.coupon_publisher", "publish_coupons", "before"
     ),
     "before_the_desk": CrashPoint(*SHOW, "before"),
     "after_the_desk": CrashPoint(*SHOW, "after"),

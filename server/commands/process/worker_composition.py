@@ -40,20 +40,20 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
         outbox = Outbox(redis, prefix, worker_id)
         lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
-        recorder = ClaimPersister(ledger, fence, feed, metrics.revoked.inc)
+        persister = ClaimPersister(ledger, fence, feed, metrics.revoked.inc)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
         board = MetricsStore(redis, prefix)
         figures = Figures(metrics.registry, board, name, gethostname())
         await stack.enter_async_context(figures.told())
         await stack.enter_async_context(trouble_told(ledger, board))
-        places = Stores(ledger, DropDesk(redis, prefix), feed)
-        await stack.enter_async_context(CouponPublisher(places).running())
+        stores = Stores(ledger, DropDesk(redis, prefix), feed)
+        await stack.enter_async_context(CouponPublisher(stores).running())
         yield Worker(
-            places=places,
+            stores=stores,
             outbox=outbox,
             fence=fence,
-            claims=[ClaimsLoop(lane, recorder, metrics) for lane in lanes],
-            rebuilder=DeskRebuilder(ledger, fence, feed, outbox, recorder),
+            claims=[ClaimsLoop(lane, persister, metrics) for lane in lanes],
+            rebuilder=DeskRebuilder(ledger, fence, feed, outbox, persister),
             metrics=metrics,
             books_board=ConsistencyStatus(redis, prefix),
         )

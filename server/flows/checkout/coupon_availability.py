@@ -23,6 +23,6 @@ async def circumstances(
     """For the coupons of this wallet, as they are in this transaction; those that count as `freed` are not
     used."""
     return Circumstances(
-        uses=await use_limits.uses_so_far(conn, student, wallet, freed),
+        uses=await use_limits.count_uses(conn, student, wallet, freed),
         stopped=await stops.batches_without_use(conn, {each.batch_id for each in wallet}),
     )

@@ -70,7 +70,7 @@ async def lock(
         held = await _redemption_for_update(conn, _unquoted(form, now, lock_limit_ms))
         quoted = await _quote_held(conn, form, held, now, rules)
         quoted, spent = await _with_balance(conn, form, held, quoted, now)
-        _stop_where_not_as_asked(form, quoted)
+        _abort_if_not_as_requested(form, quoted)
         await _take_uses(conn, form.student, quoted)
         locked = _locked(held, form, quoted, spent)
         locked = replace(locked, expires_at=now + lock_limit_ms, updated_at=now)
@@ -113,11 +113,11 @@ async def confirm(
         held = await unlock.find_for_update(conn, redemption_id)
         is_redeemed = held.state is RedemptionState.REDEEMED
         if not is_redeemed:
-            unlock.stop_where_over(held)
-        _stop_where_paid_otherwise(held, payment)
+            unlock.abort_if_over(held)
+        _abort_if_paid_otherwise(held, payment)
         if is_redeemed:
             return held
-        _stop_where_paid_at_another_time(held, payment, now)
+        _abort_if_paid_outside_lock(held, payment, now)
         spent = await _redeem_all(conn, held, now)
         if held.state is RedemptionState.EXPIRED:  # it was given back
             await balances.take(conn, held, now)
@@ -135,7 +135,7 @@ async def confirm(
     return paid
 
 
-def _stop_where_paid_otherwise(held: Redemption, payment: Payment) -> None:
+def _abort_if_paid_otherwise(held: Redemption, payment: Payment) -> None:
     if is_paid_as_locked(held, payment):
         return
     facts: dict[str, object] = {"payable": held.payable, "version": held.version}
@@ -146,7 +146,7 @@ def _stop_where_paid_otherwise(held: Redemption, payment: Payment) -> None:
     )
 
 
-def _stop_where_paid_at_another_time(held: Redemption, payment: Payment, now: int) -> None:
+def _abort_if_paid_outside_lock(held: Redemption, payment: Payment, now: int) -> None:
     broken = [*time_violations(payment, held, now)]
     if broken:
         raise Abort(refused(broken))
@@ -197,7 +197,7 @@ async def _quote_held(
     return quote(form.order, wallet, form.coupons, now, **limits, rules=rules, is_advised=False)
 
 
-def _stop_where_not_as_asked(form: LockForm, quoted: Quote) -> None:
+def _abort_if_not_as_requested(form: LockForm, quoted: Quote) -> None:
     if quoted.unusable:
         reasons = {found.code: found.reason for found in quoted.unusable}
         raise Abort(_unusable(reasons))

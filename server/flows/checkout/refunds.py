@@ -26,7 +26,7 @@ from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
-from server.flows.checkout.unlock import tell_new_dates
+from server.flows.checkout.unlock import write_new_hold_ends
 from server.flows.promotions import budgets
 from server.ledger import acts
 from server.ledger.checkout import redemptions, refunds
@@ -194,7 +194,7 @@ async def _move_budgets(
     pairs = zip(held.coupons, books.costs(), planned.after.costs(), strict=True)
     freed = {coupon.coupon_id: before - after for coupon, before, after in pairs}
     back = [coupon.id for coupon in going]
-    return await budgets.undo(conn, freed, back, now, must_fit=not planned.after.is_whole)
+    return await budgets.reverse_uses(conn, freed, back, now, must_fit=not planned.after.is_whole)
 
 
 async def _give_back(
@@ -204,7 +204,7 @@ async def _give_back(
     if going:
         back = await coupon_moves.give_back(conn, [one.id for one in going], held.id, now)
         await use_limits.count(conn, held.student, back, -1)
-        await tell_new_dates(conn, back, now)
+        await write_new_hold_ends(conn, back, now)
 
 
 async def _told(

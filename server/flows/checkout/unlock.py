@@ -36,8 +36,8 @@ async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | R
         held = await find_for_update(conn, redemption_id)
         if held.state is RedemptionState.CANCELLED:
             return held
-        stop_where_over(held)
-        await _keep_kept(conn, held, now)
+        abort_if_over(held)
+        await void_non_returnable(conn, held, now)
         return await _end(conn, held, RedemptionState.CANCELLED, now)
 
 
@@ -71,7 +71,7 @@ async def _end(
     return replace(held, state=state, updated_at=now)
 
 
-async def _keep_kept(conn: AsyncConnection, held: Redemption, now: int) -> None:
+async def void_non_returnable(conn: AsyncConnection, held: Redemption, now: int) -> None:
     """What a cancelled order keeps it has used up."""
     ids = [coupon.coupon_id for coupon in held.coupons]
     if not ids:
@@ -89,10 +89,10 @@ async def unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
     freed = await coupon_moves.unlock(conn, ids, held.id, now)
     await use_limits.count(conn, held.student, freed, -1)
     least = now + LEAST_HOLD_AFTER_LOCK_MS
-    await tell_new_dates(conn, [one for one in freed if one.hold_until == least], now)
+    await write_new_hold_ends(conn, [one for one in freed if one.hold_until == least], now)
 
 
-async def tell_new_dates(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
+async def write_new_hold_ends(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
     """Desk and room are told by a worker; those that no drop gave are known to neither."""
     of_drop: defaultdict[str, list[str]] = defaultdict(list)
     for one in moved:
@@ -112,7 +112,7 @@ async def find_for_update(conn: AsyncConnection, redemption_id: str) -> Redempti
     return held
 
 
-def stop_where_over(held: Redemption) -> None:
+def abort_if_over(held: Redemption) -> None:
     if not held.state.may_change:
         raise Abort(over(held))
 

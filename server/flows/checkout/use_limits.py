@@ -15,7 +15,7 @@ from server.ledger.coupons.coupon_moves import Moved
 from server.ledger.promotions import templates
 
 
-async def uses_so_far(
+async def count_uses(
     conn: AsyncConnection,
     student: str,
     wallet: Collection[Coupon],

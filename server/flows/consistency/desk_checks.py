@@ -15,7 +15,7 @@ from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
 from server.desk.claim_record import HeldClaim
 from server.desk.desk_audit import DeskAudit, DropCounters
-from server.flows.consistency.findings import REBUILD, RECORD, Finding, Kind, of_drop
+from server.flows.consistency.findings import REBUILD, RECORD, Finding, FindingKind, drop_label
 from server.flows.consistency.rebuild_desk import CLOSED_KEPT_MS
 from server.ledger import intents
 from server.ledger.consistency import unit_audit
@@ -45,12 +45,12 @@ class DropOnDesk:
         return {student: held for student, held in self.holders.items() if held.state in _LIVE}
 
 
-async def examine_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -> list[Finding]:
+async def check_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -> list[Finding]:
     before = await desk.fence(shard)
     if not before.is_armed:
         return [
             Finding(
-                Kind.FENCE_SHUT,
+                FindingKind.FENCE_SHUT,
                 f"desk shard {shard} takes no claims: it waits to be built anew from the ledger",
                 "a worker does it by itself; without one, --repair",
                 shard=shard,
@@ -58,7 +58,7 @@ async def examine_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -
         ]
     found: list[Finding] = []
     for row in await drops_to_know(ledger, shard, now):
-        found += await _examine_drop(ledger, desk, row)
+        found += await _check_drop(ledger, desk, row)
     return found if await desk.fence(shard) == before else []
 
 
@@ -95,7 +95,7 @@ async def only_on_desk(ledger: Ledger, desk: DeskAudit, seen: DropOnDesk) -> dic
     return {by_claim[claim_id]: live[by_claim[claim_id]] for claim_id in sorted(unknown)}
 
 
-async def _examine_drop(ledger: Ledger, desk: DeskAudit, row: DropRow) -> list[Finding]:
+async def _check_drop(ledger: Ledger, desk: DeskAudit, row: DropRow) -> list[Finding]:
     async with ledger.read() as conn:
         booked = await unit_audit.live_claims(conn, row.id)
         row = await drops.find(conn, row.id) or row
@@ -135,8 +135,8 @@ def _counters(seen: DropOnDesk, *, is_changing: bool) -> list[Finding]:
 
 def _about_drop(row: DropRow, what: str) -> Finding:
     return Finding(
-        Kind.DESK_DIFFERS,
-        f"{of_drop(row.id, row.room)}: {what}",
+        FindingKind.DESK_DIFFERS,
+        f"{drop_label(row.id, row.room)}: {what}",
         REBUILD,
         drop=row.id,
         room=row.room,
@@ -147,7 +147,7 @@ def _about_drop(row: DropRow, what: str) -> Finding:
 def _unrecorded(row: DropRow, student: str, held: HeldClaim) -> Finding:
     was_told = "won" if held.state is ClaimState.WON else "confirmed"
     return _about_claim(
-        Kind.UNRECORDED_WIN if held.state is ClaimState.WON else Kind.UNKNOWN_HOLDER,
+        FindingKind.UNRECORDED_WIN if held.state is ClaimState.WON else FindingKind.UNKNOWN_HOLDER,
         row,
         student,
         held,
@@ -175,7 +175,7 @@ async def _unlike_the_ledger(
     ]
     return found + [
         _about_claim(
-            Kind.HELD_THOUGH_GONE,
+            FindingKind.HELD_THOUGH_GONE,
             row,
             student,
             held,
@@ -193,15 +193,15 @@ def _of_booked(
     student, unit = booked
     if held is None:
         kind, what = (
-            Kind.FORGOTTEN_CLAIM,
+            FindingKind.FORGOTTEN_CLAIM,
             f"has unit {unit} in the ledger, the desk does not know it",
         )
     else:
-        kind = Kind.ANOTHER_UNIT
+        kind = FindingKind.ANOTHER_UNIT
         what = f"has unit {unit} in the ledger and unit {held.unit} on the desk"
     return Finding(
         kind,
-        f"{of_drop(row.id, row.room)}: student {student} {what}",
+        f"{drop_label(row.id, row.room)}: student {student} {what}",
         REBUILD,
         drop=row.id,
         room=row.room,
@@ -229,7 +229,7 @@ async def _never_confirmed(
     still = await desk.holders_of(row.shard, row.id, forgotten)
     return [
         _about_claim(
-            Kind.NEVER_CONFIRMED,
+            FindingKind.NEVER_CONFIRMED,
             row,
             student,
             held,
@@ -255,7 +255,7 @@ async def _slots_not_counted(ledger: Ledger, seen: DropOnDesk) -> list[Finding]:
         states = await unit_audit.states_of(conn, [held.claim_id for held in forgotten.values()])
     return [
         _about_claim(
-            Kind.SLOT_NOT_COUNTED,
+            FindingKind.SLOT_NOT_COUNTED,
             seen.row,
             student,
             held,
@@ -268,11 +268,11 @@ async def _slots_not_counted(ledger: Ledger, seen: DropOnDesk) -> list[Finding]:
 
 
 def _about_claim(
-    kind: Kind, row: DropRow, student: str, held: HeldClaim, what: str, todo: str
+    kind: FindingKind, row: DropRow, student: str, held: HeldClaim, what: str, todo: str
 ) -> Finding:
     return Finding(
         kind,
-        f"{of_drop(row.id, row.room)}: student {student} {what}",
+        f"{drop_label(row.id, row.room)}: student {student} {what}",
         todo,
         drop=row.id,
         room=row.room,

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from server.core.drops.drops import OPENING_DEADLINE_MS
 from server.desk.desk_audit import DeskAudit
 from server.desk.keys import SHARDS
-from server.flows.consistency.desk_checks import examine_shard
-from server.flows.consistency.findings import PERSON, Finding, Kind
+from server.flows.consistency.desk_checks import check_shard
+from server.flows.consistency.findings import PERSON, Finding, FindingKind
 from server.flows.consistency.ledger_checks import (
-    examine_budgets,
-    examine_counters,
-    examine_drops,
-    examine_letters,
+    check_batch_counters,
+    check_budgets,
+    check_dead_letters,
+    check_drops,
 )
 from server.ledger.consistency import unit_audit
 from server.ledger.engine import Ledger
@@ -30,18 +30,18 @@ LEFT_BEHIND_MS = OPENING_DEADLINE_MS  # a worker has driven everything, or given
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
+class DiagnosisSize:
     drops: int
     open_drops: int
     batches: int
 
 
-async def looked_at(ledger: Ledger) -> LookedAt:
+async def looked_at(ledger: Ledger) -> DiagnosisSize:
     async with ledger.read() as conn:
-        return LookedAt(*await unit_audit.size(conn))
+        return DiagnosisSize(*await unit_audit.size(conn))
 
 
-async def examine(
+async def diagnose(
     ledger: Ledger, desk: DeskAudit, now: int, pause_s: float = PAUSE_SECONDS
 ) -> list[Finding]:
     """What is wrong, as the last look says it. DeskUnavailableError, LedgerUnavailableError: it could
@@ -60,13 +60,13 @@ async def _look(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding]:
     found = await _intents(ledger, now)
     for shard in range(SHARDS):
         found += await _waiting(desk, shard)
-    found += await examine_letters(ledger)
+    found += await check_dead_letters(ledger)
     for shard in range(SHARDS):
-        found += await examine_shard(ledger, desk, shard, now)
+        found += await check_shard(ledger, desk, shard, now)
     found += await _unknown_drops(ledger, desk)
-    found += await examine_drops(ledger, desk)
-    found += await examine_counters(ledger)
-    found += await examine_budgets(ledger)
+    found += await check_drops(ledger, desk)
+    found += await check_batch_counters(ledger)
+    found += await check_budgets(ledger)
     return found
 
 
@@ -77,7 +77,7 @@ async def _waiting(desk: DeskAudit, shard: int) -> list[Finding]:
     seconds = waiting.oldest_age_ms // 1000
     return [
         Finding(
-            Kind.OUTBOX_WAITS,
+            FindingKind.OUTBOX_WAITS,
             f"{waiting.entries} claims of desk shard {shard} are won and not in the ledger yet, the "
             f"oldest for {seconds} s",
             "start a worker, or look why none reaches the ledger; nothing is lost meanwhile",
@@ -91,7 +91,7 @@ async def _intents(ledger: Ledger, now: int) -> list[Finding]:
         rows = await unit_audit.left_behind(conn, now - LEFT_BEHIND_MS)
     return [
         Finding(
-            Kind.INTENT_LEFT_BEHIND,
+            FindingKind.INTENT_LEFT_BEHIND,
             f"the desk still has to be told of a change of drop {row.drop_id} ({row.kind}), written "
             f"{(now - row.created_at) // 1000} s ago and tried {row.attempts} times"
             + (f": {row.error}" if row.error else ""),
@@ -116,7 +116,7 @@ async def _unknown_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
         unknown += [drop_id for drop_id in piece if drop_id not in known]
     return [
         Finding(
-            Kind.UNKNOWN_DROP,
+            FindingKind.UNKNOWN_DROP,
             f"the desk has a drop {drop_id} that the ledger does not know: the ledger was restored from "
             "an older copy, or is another one's",
             PERSON,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     WEAK_REDIS = "weak_redis"
     FENCE_SHUT = "fence_shut"
     OUTBOX_WAITS = "outbox_waits"
@@ -43,7 +43,7 @@ class Finding:
     """`what` in words; `todo`: what to do about it. The rest says what it is about, as far as it applies.
     `units` is for a total; `at` (ms) and `error` are a dead letter's or an intent's."""
 
-    kind: Kind
+    kind: FindingKind
     what: str
     todo: str
     drop: str | None = None
@@ -83,5 +83,5 @@ class Repair:
     is_done: bool = True
 
 
-def of_drop(drop_id: str, room: str) -> str:
+def drop_label(drop_id: str, room: str) -> str:
     return f"drop {drop_id} (room {room})"

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.stock import Stock
 from server.desk.desk_audit import DeskAudit
-from server.flows.consistency.findings import PERSON, Finding, Kind, of_drop
+from server.flows.consistency.findings import PERSON, Finding, FindingKind, drop_label
 from server.ledger.consistency import budget_audit, pair_audit, unit_audit
 from server.ledger.consistency.pair_audit import Loose
 from server.ledger.consistency.unit_audit import DropAudit
@@ -23,12 +23,12 @@ _COUNTED_AT_ONCE = 100_000  # along an index alone: about as long
 _IN_BOOKS = ("live", "released", "revoked")
 
 
-async def examine_letters(ledger: Ledger) -> list[Finding]:
+async def check_dead_letters(ledger: Ledger) -> list[Finding]:
     async with ledger.read() as conn:
         letters = await unit_audit.letters(conn)
     return [
         Finding(
-            Kind.DEAD_LETTER,
+            FindingKind.DEAD_LETTER,
             f"student {one.entry['student']} won unit {one.entry['unit']} of drop "
             f"{one.entry['drop_id']}, and it could not be recorded: {one.error}",
             "--repair records it where its cause has gone; it keeps its unit until then. Where no unit "
@@ -46,7 +46,7 @@ async def examine_letters(ledger: Ledger) -> list[Finding]:
     ]
 
 
-async def examine_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
+async def check_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
     strays, suspects = await _stray_coupons(ledger)
     found: list[Finding] = []
     after, kept, is_more = "", await _kept_by_letters(ledger), True
@@ -56,7 +56,7 @@ async def examine_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
                 conn, after, _DROPS_AT_ONCE, _COUNTED_AT_ONCE
             )
         for drop in page:
-            found += await _examine_drop(ledger, desk, drop, kept.get(drop.id, 0))
+            found += await _check_drop(ledger, desk, drop, kept.get(drop.id, 0))
             after = drop.id
             if drop.live != drop.stock.held + drop.stock.redeemed:
                 suspects.add(drop.id)
@@ -72,8 +72,8 @@ async def _bare_claims(ledger: Ledger, drop_ids: Sequence[str]) -> list[Finding]
             async with ledger.read() as conn:
                 page = await pair_audit.claims_without_coupon(conn, drop_id, after, _ROWS_AT_ONCE)
                 loose, after = page
-                of_drop = await _drops_of(conn, loose)
-            found += [_bare(one, of_drop[one.drop_id]) for one in loose]
+                drop_rows = await _drops_of(conn, loose)
+            found += [_bare(one, drop_rows[one.drop_id]) for one in loose]
     return found
 
 
@@ -85,9 +85,9 @@ async def _stray_coupons(ledger: Ledger) -> tuple[list[Finding], set[str]]:
     while after is not None:
         async with ledger.read() as conn:
             loose, after = await pair_audit.coupons_without_claim(conn, after, _ROWS_AT_ONCE)
-            of_drop = await _drops_of(conn, loose)
-        suspects |= of_drop.keys()
-        found += [_stray(one, of_drop[one.drop_id]) for one in loose if one.is_of_claim]
+            drop_rows = await _drops_of(conn, loose)
+        suspects |= drop_rows.keys()
+        found += [_stray(one, drop_rows[one.drop_id]) for one in loose if one.is_of_claim]
     return found, suspects
 
 
@@ -109,16 +109,14 @@ async def _kept_by_letters(ledger: Ledger) -> dict[str, int]:
     return kept
 
 
-async def _examine_drop(
-    ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int
-) -> list[Finding]:
+async def _check_drop(ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int) -> list[Finding]:
     stock, found = drop.stock, []
     room_for = stock.quantity - stock.returned
     if drop.live > room_for:
         found.append(
             Finding(
-                Kind.CLAIMS_BEYOND_STOCK,
-                f"{of_drop(drop.id, drop.room)} has {drop.live} live claims and only {room_for} units",
+                FindingKind.CLAIMS_BEYOND_STOCK,
+                f"{drop_label(drop.id, drop.room)} has {drop.live} live claims and only {room_for} units",
                 "--repair takes the missing units of a closed drop from its batch again, where it has "
                 "them; nobody loses a coupon",
                 drop=drop.id,
@@ -143,8 +141,8 @@ async def _unbalanced(ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: in
         why = f"it is closed, and {loose} units are neither with a student nor back in the batch"
     return [
         Finding(
-            Kind.BOOKS_DO_NOT_ADD_UP,
-            f"{of_drop(drop.id, drop.room)}: {_equation(stock)}: {why}",
+            FindingKind.BOOKS_DO_NOT_ADD_UP,
+            f"{drop_label(drop.id, drop.room)}: {_equation(stock)}: {why}",
             "--repair makes missing coupons and gives units back to the batch; else see the findings "
             "about this drop's claims and coupons",
             drop=drop.id,
@@ -172,8 +170,8 @@ async def _on_their_way(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int
 def _bare(one: Loose, drop: DropRow) -> Finding:
     has = f"whose coupon is {one.coupon_state}" if one.coupon_id else "without a coupon"
     return Finding(
-        Kind.CLAIM_WITHOUT_COUPON,
-        f"{of_drop(drop.id, drop.room)}: student {one.student} has unit {one.unit} by a claim {has}",
+        FindingKind.CLAIM_WITHOUT_COUPON,
+        f"{drop_label(drop.id, drop.room)}: student {one.student} has unit {one.unit} by a claim {has}",
         PERSON if one.coupon_id else "--repair makes the coupon",
         drop=drop.id,
         room=drop.room,
@@ -190,8 +188,8 @@ def _stray(one: Loose, drop: DropRow) -> Finding:
     if one.claim_state == "live":
         has = "whose claim is another student's, or of another drop"
     return Finding(
-        Kind.COUPON_WITHOUT_CLAIM,
-        f"{of_drop(drop.id, drop.room)}: student {one.student} has a coupon ({one.coupon_state}) {has}",
+        FindingKind.COUPON_WITHOUT_CLAIM,
+        f"{drop_label(drop.id, drop.room)}: student {one.student} has a coupon ({one.coupon_state}) {has}",
         PERSON,
         drop=drop.id,
         room=drop.room,
@@ -202,12 +200,12 @@ def _stray(one: Loose, drop: DropRow) -> Finding:
     )
 
 
-async def examine_counters(ledger: Ledger) -> list[Finding]:
+async def check_batch_counters(ledger: Ledger) -> list[Finding]:
     async with ledger.read() as conn:
         counters = await unit_audit.wrong_counters(conn)
     return [
         Finding(
-            Kind.BATCH_COUNTER,
+            FindingKind.BATCH_COUNTER,
             f"batch {one.batch_id}"
             + (f", the share of room {one.room}," if one.room else "")
             + f" says that {one.allotted} units are given out, and its drops and codes have {one.in_drops}",
@@ -219,12 +217,12 @@ async def examine_counters(ledger: Ledger) -> list[Finding]:
     ]
 
 
-async def examine_budgets(ledger: Ledger) -> list[Finding]:
+async def check_budgets(ledger: Ledger) -> list[Finding]:
     async with ledger.read() as conn:
         wrong = await budget_audit.wrong_ones(conn)
     return [
         Finding(
-            Kind.BUDGET_DIFFERS,
+            FindingKind.BUDGET_DIFFERS,
             f"campaign {one.campaign_id}: its budget of {one.kind} says exposed {one.exposed} and settled "
             f"{one.settled}; its drops, coupons and orders come to {one.exposed_counted} and "
             f"{one.settled_counted}",

@@ -28,7 +28,7 @@ _AT_MOST = 200  # the newest: what is open, and still moves
 
 
 @dataclass(frozen=True, slots=True)
-class DropUnits:
+class DropDifference:
     """One open drop. `stock.free` is the desk's, all else the ledger's; `on_desk` and `in_ledger` are
     its live claims here and there. `units` are those the two disagree about."""
 
@@ -47,37 +47,37 @@ class _Written:
     is_changing: bool  # the desk has not been told of everything yet
 
 
-async def measure_drop_units(
-    places: Stores, outbox: Outbox, fence: Fence, second_look_s: float = SECOND_LOOK_SECONDS
-) -> list[DropUnits] | None:
+async def measure_differences(
+    stores: Stores, outbox: Outbox, fence: Fence, second_look_s: float = SECOND_LOOK_SECONDS
+) -> list[DropDifference] | None:
     """Every open drop; None: claims were on their way. DeskUnavailableError and LedgerUnavailableError
     pass."""
-    found = await _look(places, outbox, fence)
+    found = await _look(stores, outbox, fence)
     if not found or not any(books.units for books in found):
         return found
     await asyncio.sleep(second_look_s)
-    again = await _look(places, outbox, fence)
+    again = await _look(stores, outbox, fence)
     if again is None:
         return None
     differed = {books.drop_id for books in found if books.units}
     return [one if one.drop_id in differed else _settled(one) for one in again]
 
 
-def _settled(books: DropUnits) -> DropUnits:
+def _settled(books: DropDifference) -> DropDifference:
     """A difference that nobody saw a moment ago may be gone in the next."""
-    return DropUnits(books.drop_id, books.room, books.stock, books.on_desk, books.in_ledger, 0)
+    return DropDifference(books.drop_id, books.room, books.stock, books.on_desk, books.in_ledger, 0)
 
 
-async def _look(places: Stores, outbox: Outbox, fence: Fence) -> list[DropUnits] | None:
+async def _look(stores: Stores, outbox: Outbox, fence: Fence) -> list[DropDifference] | None:
     if (await outbox.backlog()).entries:
         return None
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         rows = await drops.open_ones(conn, _AT_MOST)
     of_rows = [(row.shard, row.id) for row in rows]
-    before = await places.desk.counts_of_many(of_rows)
-    async with places.ledger.read() as conn:
+    before = await stores.desk.counts_of_many(of_rows)
+    async with stores.ledger.read() as conn:
         written = await _written(conn, [row.id for row in rows])
-    after = await places.desk.counts_of_many(of_rows)
+    after = await stores.desk.counts_of_many(of_rows)
     shut = await fence.shut_shards()  # what is being rebuilt has a remedy already
     if _claims(before) != _claims(after) or (await outbox.backlog()).entries:
         return None
@@ -108,7 +108,7 @@ def _claims(counts: Sequence[DeskCounts | None]) -> list[tuple[int, int, int]]:
     ]
 
 
-def _books(written: _Written, counts: DeskCounts | None) -> DropUnits:
+def _books(written: _Written, counts: DeskCounts | None) -> DropDifference:
     """An open drop that the desk does not know has no claims there, which is the largest of
     differences."""
     row, results = written.row, written.results
@@ -116,7 +116,7 @@ def _books(written: _Written, counts: DeskCounts | None) -> DropUnits:
     taken = on_desk if counts is not None else results.confirmed
     free = row.quantity - row.returned - taken
     stock = Stock(row.quantity, free, results.held, results.redeemed, row.returned)
-    return DropUnits(
+    return DropDifference(
         row.id,
         row.room,
         stock,

@@ -30,7 +30,7 @@ from server.desk.claim_record import HeldClaim
 from server.desk.feed import Feed, FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
-from server.flows.coupons.load_caps import caps_of, dead_letters, load_at_rebuild
+from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild, read_dead_letters
 from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
 from server.flows.drops.room_drops import room_drop
 from server.flows.stores import batch_and_template
@@ -58,7 +58,7 @@ class DeskRebuilder:
     fence: Fence
     feed: Feed
     outbox: Outbox
-    recorder: ClaimPersister
+    persister: ClaimPersister
 
     async def in_order(self, shards: Sequence[int]) -> list[int]:
         """First those with drops that somebody may be waiting for. LedgerUnavailableError passes."""
@@ -84,7 +84,7 @@ class DeskRebuilder:
         await self.outbox.make_group(shard)  # lost with Redis, perhaps
         entries = await self.outbox.everything(shard)
         for start in range(0, len(entries), AT_ONCE):
-            await self.recorder.write(entries[start : start + AT_ONCE], now)
+            await self.persister.write(entries[start : start + AT_ONCE], now)
             # A ledger that was away for an hour leaves more than a lease lasts.
             if await self.fence.take_lease(shard) is None:
                 raise LeaseLostError
@@ -104,14 +104,14 @@ class DeskRebuilder:
                 drop = await loaded_drop(conn, row, dead[row.id])
                 await self.fence.load_drop(shard, drop)
             letters = chain.from_iterable(dead.values())
-            await self._load_limits(conn, shard, rows, letters, load, now)
+            await self._load_caps(conn, shard, rows, letters, load, now)
             await self.fence.load_stops(shard, *await stops.stopped_claims(conn))
             for row in rows:
                 await self._show(conn, row, f"{run_id}.{epoch}")
             await self.fence.arm(shard, run_id, epoch, load)
         return len(rows)
 
-    async def _load_limits(
+    async def _load_caps(
         self,
         conn: AsyncConnection,
         shard: int,
@@ -132,7 +132,7 @@ class DeskRebuilder:
             for cap in caps_of(batch):
                 key = (cap.name, cap.id)
                 kept_until[key] = max(kept_until.get(key, 0), until)
-        await load_at_rebuild(conn, self.fence, shard, list(dead), kept_until, load)
+        await load_caps_for_rebuild(conn, self.fence, shard, list(dead), kept_until, load)
 
     async def _show(self, conn: AsyncConnection, row: DropRow, rebuild_id: str) -> None:
         """Open ones anew; closed ones only to a room that has gone back to a time before their end."""
@@ -148,7 +148,7 @@ class DeskRebuilder:
 
 async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
     found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
-    for letter in await dead_letters(conn, shard):
+    for letter in await read_dead_letters(conn, shard):
         found[letter.drop_id].append(letter)
     return found
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.drops import DropState
-from server.flows.consistency.findings import Repair, of_drop
+from server.flows.consistency.findings import Repair, drop_label
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drops import DropRow
@@ -16,7 +16,7 @@ from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, budgets
 
 
-async def balance(ledger: Ledger, drop_id: str) -> Repair | None:
+async def reconcile_drop_units(ledger: Ledger, drop_id: str) -> Repair | None:
     """None: it is balanced, or open. Nobody's claim is touched. LedgerUnavailableError passes."""
     try:
         async with ledger.begin() as conn:
@@ -30,8 +30,8 @@ async def balance(ledger: Ledger, drop_id: str) -> Repair | None:
     if back == 0:
         return None
     if back > 0:
-        return Repair(f"{of_drop(drop_id, row.room)}: {back} units went back to the batch")
-    return Repair(f"{of_drop(drop_id, row.room)}: took {-back} units of the batch again")
+        return Repair(f"{drop_label(drop_id, row.room)}: {back} units went back to the batch")
+    return Repair(f"{drop_label(drop_id, row.room)}: took {-back} units of the batch again")
 
 
 async def _kept(conn: AsyncConnection, row: DropRow) -> int:

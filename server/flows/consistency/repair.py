@@ -28,10 +28,16 @@ from server.desk.fence import Fence, LeaseLostError
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.consistency.desk_checks import drops_to_know, only_on_desk, read_drop
 from server.flows.consistency.doctor import LEFT_BEHIND_MS
-from server.flows.consistency.findings import Finding, Kind, Repair
+from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.rebuild_desk import DeskRebuilder, dead_by_drop, loaded_drop
-from server.flows.consistency.reconcile_drop_units import balance
-from server.flows.consistency.restore_claims import Restoration, Shown, Verdict, entry_of, restore
+from server.flows.consistency.reconcile_drop_units import reconcile_drop_units
+from server.flows.consistency.restore_claims import (
+    RestoreOutcome,
+    RestoreResult,
+    SeenCoupon,
+    restore_claim,
+    to_outbox_entry,
+)
 from server.flows.drops import reassign_claims
 from server.flows.drops.drive_intents import drive_pending
 from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
@@ -43,23 +49,23 @@ from server.ledger.drops.drops import DropRow
 DEADLINE_SECONDS = 30.0
 _ASK_AGAIN_S = 0.1
 _LIVE = (ClaimState.WON, ClaimState.CONFIRMED)
-_OF_A_SHARD = frozenset(Kind) - {
-    Kind.WEAK_REDIS,
-    Kind.OUTBOX_WAITS,
-    Kind.INTENT_LEFT_BEHIND,
-    Kind.UNKNOWN_DROP,
-    Kind.COUPON_WITHOUT_CLAIM,
-    Kind.BATCH_COUNTER,
+_OF_A_SHARD = frozenset(FindingKind) - {
+    FindingKind.WEAK_REDIS,
+    FindingKind.OUTBOX_WAITS,
+    FindingKind.INTENT_LEFT_BEHIND,
+    FindingKind.UNKNOWN_DROP,
+    FindingKind.COUPON_WITHOUT_CLAIM,
+    FindingKind.BATCH_COUNTER,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Repairer:
-    places: Stores
+    stores: Stores
     desk: DeskAudit
     fence: Fence
     outbox: Outbox
-    recorder: ClaimPersister
+    persister: ClaimPersister
     rebuilder: DeskRebuilder
     deadline_s: float = DEADLINE_SECONDS
 
@@ -67,19 +73,21 @@ class Repairer:
         """What was done, and what could not be. DeskUnavailableError, LedgerUnavailableError: what was
         done until then holds; all of it may be asked for again."""
         said: list[Repair] = []
-        if any(one.kind is Kind.INTENT_LEFT_BEHIND for one in findings):
+        if any(one.kind is FindingKind.INTENT_LEFT_BEHIND for one in findings):
             said.append(await self._drive(now))
         of_shards = [one for one in findings if one.kind in _OF_A_SHARD and one.shard is not None]
         for shard in sorted({one.shard for one in of_shards if one.shard is not None}):
             said += await self._mend_shard(shard, [o for o in of_shards if o.shard == shard], now)
-        batch_ids = {one.batch for one in findings if one.kind is Kind.BATCH_COUNTER and one.batch}
+        batch_ids = {
+            one.batch for one in findings if one.kind is FindingKind.BATCH_COUNTER and one.batch
+        }
         for batch_id in sorted(batch_ids):
             said.append(await self._correct(batch_id))
         return said
 
     async def _drive(self, now: int) -> Repair:
         try:
-            driven = await drive_pending(self.places, LEFT_BEHIND_MS, now)
+            driven = await drive_pending(self.stores, LEFT_BEHIND_MS, now)
         except (LookupError, RuntimeError) as error:
             return Repair(f"a change of a drop cannot be told to the desk: {error}", False)
         what = f"told the desk {driven.done} changes of drops that were left behind"
@@ -89,7 +97,7 @@ class Repairer:
 
     async def _correct(self, batch_id: str) -> Repair:
         try:
-            async with self.places.ledger.begin() as conn:
+            async with self.stores.ledger.begin() as conn:
                 await unit_audit.correct_counters(conn, batch_id)
         except IntegrityError:
             return Repair(
@@ -107,13 +115,13 @@ class Repairer:
             False,
         )
         said: list[Repair] = []
-        if Kind.FENCE_SHUT in kinds:
+        if FindingKind.FENCE_SHUT in kinds:
             if not await self._rebuilt(shard, now):
                 return [busy]
             said.append(
                 Repair(f"desk shard {shard}: built anew from the ledger, takes claims again")
             )
-        if kinds == {Kind.FENCE_SHUT}:
+        if kinds == {FindingKind.FENCE_SHUT}:
             return said
         try:
             shown = await self._set_aside(shard, now)
@@ -124,23 +132,23 @@ class Repairer:
         except LeaseLostError:
             return [*said, busy]
 
-    async def _set_aside(self, shard: int, now: int) -> dict[str, Shown]:
+    async def _set_aside(self, shard: int, now: int) -> dict[str, SeenCoupon]:
         """Step 1; and the coupons that the desk still has, by claim."""
-        shown: dict[str, Shown] = {}
-        for row in await drops_to_know(self.places.ledger, shard, now):
+        shown: dict[str, SeenCoupon] = {}
+        for row in await drops_to_know(self.stores.ledger, shard, now):
             seen = await read_drop(self.desk, row)
             for held in seen.live.values():
                 if held.coupon:
                     fields = orjson.loads(held.coupon)
-                    shown[held.claim_id] = Shown(fields["id"], fields["code"])
-            for student, held in (await only_on_desk(self.places.ledger, self.desk, seen)).items():
+                    shown[held.claim_id] = SeenCoupon(fields["id"], fields["code"])
+            for student, held in (await only_on_desk(self.stores.ledger, self.desk, seen)).items():
                 entry = await self._entry(row, student, held)
                 why = "the desk said won, and neither outbox nor ledger had it"
-                await reassign_claims.lay_dead(self.places.ledger, entry, now, why)
+                await reassign_claims.write_dead_letter(self.stores.ledger, entry, now, why)
         return shown
 
     async def _entry(self, row: DropRow, student: str, held: HeldClaim) -> OutboxEntry:
-        async with self.places.ledger.read() as conn:
+        async with self.stores.ledger.read() as conn:
             allotments = await drops.allotments_of(conn, row.id)
         its = next((a for a in allotments if a.first <= held.unit <= a.last), None)
         its = its or Allotment("alt_unknown", held.unit, held.unit)
@@ -166,14 +174,14 @@ class Repairer:
         self,
         shard: int,
         findings: Sequence[Finding],
-        shown: dict[str, Shown],
+        shown: dict[str, SeenCoupon],
         run_id: str,
         now: int,
     ) -> list[Repair]:
         await self._drain(shard, now)
         said, restored = await self._restore_all(shard, findings, shown, now)
         for drop_id in sorted({one.drop for one in findings if one.drop}):
-            balanced = await balance(self.places.ledger, drop_id)
+            balanced = await reconcile_drop_units(self.stores.ledger, drop_id)
             said += [balanced] if balanced is not None else []
         losers = await self._would_lose(shard, now)
         if losers:
@@ -198,23 +206,25 @@ class Repairer:
         await self.outbox.make_group(shard)
         entries = await self.outbox.everything(shard)
         for start in range(0, len(entries), AT_ONCE):
-            await self.recorder.write(entries[start : start + AT_ONCE], now)
+            await self.persister.write(entries[start : start + AT_ONCE], now)
             await self._keep_lease(shard)
 
     async def _restore_all(
-        self, shard: int, findings: Sequence[Finding], shown: dict[str, Shown], now: int
+        self, shard: int, findings: Sequence[Finding], shown: dict[str, SeenCoupon], now: int
     ) -> tuple[list[Repair], list[OutboxEntry]]:
         said, restored = [], []
         for entry in [*await self._letters(shard), *await self._bare(shard, findings)]:
-            result = await restore(self.places.ledger, entry, now, shown=shown.get(entry.claim_id))
+            result = await restore_claim(
+                self.stores.ledger, entry, now, shown=shown.get(entry.claim_id)
+            )
             said.append(_restored(entry, result))
-            if result.verdict is Verdict.RESTORED:
+            if result.verdict is RestoreOutcome.RESTORED:
                 restored.append(entry)
             await self._keep_lease(shard)
         return said, restored
 
     async def _letters(self, shard: int) -> list[OutboxEntry]:
-        async with self.places.ledger.read() as conn:
+        async with self.stores.ledger.read() as conn:
             letters = await unit_audit.letters(conn, shard)
         return [OutboxEntry(**one.entry) for one in letters]  # type: ignore[arg-type]  # asdict
 
@@ -222,19 +232,19 @@ class Repairer:
         rooms = {
             one.claim: one.room or ""
             for one in findings
-            if one.kind is Kind.CLAIM_WITHOUT_COUPON and one.claim and not one.coupon
+            if one.kind is FindingKind.CLAIM_WITHOUT_COUPON and one.claim and not one.coupon
         }
-        async with self.places.ledger.read() as conn:
+        async with self.stores.ledger.read() as conn:
             rows = await claims.by_ids(conn, list(rooms))
-        return [entry_of(row, shard, rooms[row.id]) for row in rows.values()]
+        return [to_outbox_entry(row, shard, rooms[row.id]) for row in rows.values()]
 
     async def _would_lose(self, shard: int, now: int) -> list[str]:
         """Students who hold something on the desk that it would not have after its rebuild, but for what
         the ledger has decided about that very claim."""
         losers = []
-        async with self.places.ledger.read() as conn:
+        async with self.stores.ledger.read() as conn:
             dead = await dead_by_drop(conn, shard)
-            for row in await drops_to_know(self.places.ledger, shard, now):
+            for row in await drops_to_know(self.stores.ledger, shard, now):
                 after = (await loaded_drop(conn, row, dead[row.id])).holders
                 for student, held in (await read_drop(self.desk, row)).live.items():
                     kept = after.get(student)
@@ -244,7 +254,7 @@ class Repairer:
 
     async def _tell(self, restored: list[OutboxEntry], now: int) -> None:
         try:
-            await self.recorder.record(restored, now)
+            await self.persister.persist(restored, now)
         except DeskUnavailableError:
             return  # it is being built, from a ledger that has them; gateways read it every 2 s
 
@@ -276,19 +286,19 @@ class Repairer:
         return True
 
 
-def _restored(entry: OutboxEntry, result: Restoration) -> Repair:
+def _restored(entry: OutboxEntry, result: RestoreResult) -> Repair:
     who = f"drop {entry.drop_id}: student {entry.student}"
     match result.verdict:
-        case Verdict.RESTORED:
+        case RestoreOutcome.RESTORED:
             return Repair(f"{who} has unit {result.unit} in the ledger now, and a coupon")
-        case Verdict.HAS_ANOTHER:
+        case RestoreOutcome.HAS_OTHER_CLAIM:
             return Repair(f"{who} has another claim of it, which counts; this one is done with")
-        case Verdict.DECIDED:
+        case RestoreOutcome.ALREADY_DECIDED:
             return Repair(f"{who}: the claim is {result.why} by now; nothing is left to do")
-        case Verdict.NO_SEAT:
+        case RestoreOutcome.NOTHING_FREE:
             return Repair(
                 f"{who} was told won, and no unit or slot is left: top it up and repair again",
                 False,
             )
-        case Verdict.FAULT:
+        case RestoreOutcome.REJECTED:
             return Repair(f"{who}: the ledger still does not take it: {result.why}", False)

@@ -23,16 +23,16 @@ from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import Ledger
 
 
-class Verdict(Enum):
+class RestoreOutcome(Enum):
     RESTORED = auto()
-    HAS_ANOTHER = auto()  # the student holds another claim of this drop: nothing is lost
-    DECIDED = auto()  # the ledger has it, as released or revoked: it stays so
-    NO_SEAT = auto()
-    FAULT = auto()  # the ledger still does not take it
+    HAS_OTHER_CLAIM = auto()  # the student holds another claim of this drop: nothing is lost
+    ALREADY_DECIDED = auto()  # the ledger has it, as released or revoked: it stays so
+    NOTHING_FREE = auto()
+    REJECTED = auto()  # the ledger still does not take it
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SeenCoupon:
     """The coupon that the student has seen of this claim."""
 
     coupon_id: str
@@ -40,20 +40,20 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Restoration:
+class RestoreResult:
     """`unit`: where it is now; `why`: the ledger's words where it does not take it."""
 
-    verdict: Verdict
+    verdict: RestoreOutcome
     unit: int | None = None
     why: str = ""
 
 
-async def restore(
-    ledger: Ledger, entry: OutboxEntry, now: int, shown: Shown | None = None
-) -> Restoration:
+async def restore_claim(
+    ledger: Ledger, entry: OutboxEntry, now: int, shown: SeenCoupon | None = None
+) -> RestoreResult:
     """In one transaction: seat, coupon, and the dead letter forgotten. Repeatable.
     LedgerUnavailableError passes."""
-    result = Restoration(Verdict.FAULT)
+    result = RestoreResult(RestoreOutcome.REJECTED)
     # Under the code that was seen; under a new one where that has become somebody else's.
     for code in (shown, None) if shown is not None else (None,):
         try:
@@ -62,39 +62,39 @@ async def restore(
                 await desks.lock_shard_exclusively(conn, entry.shard)
                 return await _restore(conn, entry, now, code)
         except (IntegrityError, DataError, LookupError) as error:
-            result = Restoration(Verdict.FAULT, why=str(error))
+            result = RestoreResult(RestoreOutcome.REJECTED, why=str(error))
     return result
 
 
 async def _restore(
-    conn: AsyncConnection, entry: OutboxEntry, now: int, shown: Shown | None
-) -> Restoration:
+    conn: AsyncConnection, entry: OutboxEntry, now: int, shown: SeenCoupon | None
+) -> RestoreResult:
     drop = await drops.find_for_update(conn, entry.drop_id)  # it must not be closed meanwhile
     if drop is None:
         raise LookupError(f"the ledger has no drop {entry.drop_id}")
     row = (await claims.by_ids(conn, [entry.claim_id])).get(entry.claim_id)
     if row is None:
         if await claims.of_student(conn, entry.drop_id, entry.student) is not None:
-            duplicate = reassign_claims.row_of(entry, now)._replace(
+            duplicate = reassign_claims.claim_row(entry, now)._replace(
                 state="revoked", reason=claims.DUPLICATE
             )
             await claims.insert_new(conn, [duplicate])
             await unit_audit.forget_letter(conn, entry.claim_id)
-            return Restoration(Verdict.HAS_ANOTHER)
-        row = await reassign_claims.find_seat(conn, drop, entry, now)
-        in_all = await reassign_claims.in_campaign(conn, entry)
+            return RestoreResult(RestoreOutcome.HAS_OTHER_CLAIM)
+        row = await reassign_claims.find_assignment(conn, drop, entry, now)
+        in_all = await reassign_claims.find_campaign_slot(conn, entry)
         if row is None or in_all is None:
-            return Restoration(Verdict.NO_SEAT)
+            return RestoreResult(RestoreOutcome.NOTHING_FREE)
         await claims.insert_new(conn, [row])
         await claims.count_in_campaigns(conn, in_all)
     await unit_audit.forget_letter(conn, entry.claim_id)
     if row.state != "live":
-        return Restoration(Verdict.DECIDED, why=row.state)
+        return RestoreResult(RestoreOutcome.ALREADY_DECIDED, why=row.state)
     await _make_coupon(conn, row, shown)
-    return Restoration(Verdict.RESTORED, row.unit)
+    return RestoreResult(RestoreOutcome.RESTORED, row.unit)
 
 
-async def _make_coupon(conn: AsyncConnection, row: ClaimRow, shown: Shown | None) -> None:
+async def _make_coupon(conn: AsyncConnection, row: ClaimRow, shown: SeenCoupon | None) -> None:
     batch, template = await batch_and_template(conn, row.batch_id)
     coupon = new_coupon(row, batch, template)
     if shown is not None:
@@ -102,7 +102,7 @@ async def _make_coupon(conn: AsyncConnection, row: ClaimRow, shown: Shown | None
     await coupons.insert_for_claims(conn, [coupon])
 
 
-def entry_of(row: ClaimRow, shard: int, room: str) -> OutboxEntry:
+def to_outbox_entry(row: ClaimRow, shard: int, room: str) -> OutboxEntry:
     """As if the claim came out of the outbox again."""
     return OutboxEntry(
         shard=shard,

@@ -166,7 +166,7 @@ async def _expose(conn: AsyncConnection, batch_id: str, quantity: int, now: int)
     batch = await batches.find(conn, batch_id)
     assert batch is not None  # its units were taken
     abort_if(await claims_refusal(conn, batch))
-    await budgets.expose(conn, batch, quantity, now)
+    await budgets.reserve(conn, batch, quantity, now)
 
 
 async def list_codes(

@@ -14,7 +14,12 @@ from typing import Final
 import structlog
 
 from server.desk import DeskUnavailableError
-from server.flows.coupons.publish_coupons import AT_ONCE, Told, mark_told, tell
+from server.flows.coupons.publish_coupons import (
+    AT_ONCE,
+    PublishedVersion,
+    mark_published,
+    publish_coupons,
+)
 from server.flows.stores import Stores
 from server.ledger.engine import LedgerUnavailableError
 
@@ -27,10 +32,10 @@ _log = structlog.get_logger()
 class CouponPublisher:
     """Its faults are logged and end nothing: what it does not tell, or not note, is left to a worker."""
 
-    def __init__(self, places: Stores) -> None:
-        self._places = places
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
         self._waiting: dict[str, None] = {}  # coupon ids, each once, in the order of their moves
-        self._told: list[Told] = []
+        self._told: list[PublishedVersion] = []
         self._is_asked = asyncio.Event()
 
     def moved(self, ids: Sequence[str]) -> None:
@@ -42,7 +47,7 @@ class CouponPublisher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """As long as this context lasts what is moved is told."""
-        ledger = self._places.ledger
+        ledger = self._stores.ledger
         before, ledger.on_commit = ledger.on_commit, self.moved
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -67,7 +72,7 @@ class CouponPublisher:
         for one in ids:
             del self._waiting[one]
         try:
-            told = await tell(self._places, ids)
+            told = await publish_coupons(self._stores, ids)
             self._told.extend(told)  # behind the await: the list may be another by now
         except (DeskUnavailableError, LedgerUnavailableError) as error:
             _log.warning("coupons_not_told", coupons=len(ids), error=str(error))
@@ -79,7 +84,7 @@ class CouponPublisher:
             await asyncio.sleep(NOTE_SECONDS)
             told, self._told = self._told, []
             try:
-                await mark_told(self._places, told)
+                await mark_published(self._stores, told)
             except LedgerUnavailableError as error:
                 _log.warning("coupons_not_noted", coupons=len(told), error=str(error))
             except Exception:

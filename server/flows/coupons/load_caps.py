@@ -46,12 +46,14 @@ def caps_of(batch: Batch) -> list[Cap]:
     return found
 
 
-async def load_limits(ledger: Ledger, desk: CapLoader, batch: Batch, missing: CapsMissing) -> None:
+async def load_missing_caps(
+    ledger: Ledger, desk: CapLoader, batch: Batch, missing: CapsMissing
+) -> None:
     """On a desk that goes on selling. Repeatable; goes on where an earlier call was cut short.
     DeskReplacedError: the desk has been loaded anew meanwhile. LedgerUnavailableError passes."""
     found = await desk.unrecorded(batch.shard)
     async with ledger.read() as conn:
-        wins = await _not_in_ledger(conn, found) + await dead_letters(conn, batch.shard)
+        wins = await _not_in_ledger(conn, found) + await read_dead_letters(conn, batch.shard)
     for cap in caps_of(batch):
         await _load(ledger, desk, batch.shard, (cap.name, cap.id), missing.load, wins)
 
@@ -77,13 +79,13 @@ async def _load(
     come_to = await desk.come_to(shard, cap, load)
     if come_to is None:
         return
-    await desk.fill(shard, cap, load, used_by(wins, *cap), "")
+    await desk.fill(shard, cap, load, slots_by_student(wins, *cap), "")
     async for slots, last in _pages(ledger.read, cap, _read_mark(come_to)):
         await desk.fill(shard, cap, load, slots, last)
     await desk.complete(shard, cap, load)
 
 
-async def load_at_rebuild(
+async def load_caps_for_rebuild(
     conn: AsyncConnection,
     fence: Fence,
     shard: int,
@@ -98,7 +100,7 @@ async def load_at_rebuild(
         yield conn
 
     for cap, until in kept_until.items():
-        await fence.load_caps(shard, cap, used_by(wins, *cap))
+        await fence.load_caps(shard, cap, slots_by_student(wins, *cap))
         async for slots, _ in _pages(reading, cap, caps.BEGINNING):
             await fence.load_caps(shard, cap, slots, is_first=False)
         await fence.load_caps(shard, cap, {}, is_first=False, complete_as=load, kept_until=until)
@@ -108,23 +110,25 @@ async def used_by_student(ledger: Ledger, batch: Batch, student: str) -> dict[Ca
     """What the ledger knows of one student."""
     found: dict[CapName, set[int]] = {}
     async with ledger.read() as conn:
-        letters = await dead_letters(conn, batch.shard)
+        letters = await read_dead_letters(conn, batch.shard)
         for cap in caps_of(batch):
             if cap.name is CapName.BATCH:
                 used = await claims.used_slots(conn, cap.id, student)
             else:
                 used = await claims.used_campaign_slots(conn, cap.id, student)
-            found[cap.name] = used | set(used_by(letters, cap.name, cap.id).get(student, ()))
+            found[cap.name] = used | set(
+                slots_by_student(letters, cap.name, cap.id).get(student, ())
+            )
     return found
 
 
-async def dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEntry]:
+async def read_dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEntry]:
     """They count for their students' limits as well: they were told `won`."""
     found = await claims.dead_of_shard(conn, shard)
     return [OutboxEntry(**entry) for entry in found]  # type: ignore[arg-type]  # by _asdict
 
 
-def used_by(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dict[str, list[int]]:
+def slots_by_student(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dict[str, list[int]]:
     """Student -> slots, of those wins that count for this batch or campaign."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for one in wins:

@@ -13,12 +13,12 @@ from server.ledger.promotions import batches, campaigns
 _LOOKED_FOR_MS: Final = 30 * 24 * 3600 * 1000  # further back they are forgotten already
 
 
-async def forget_limits(places: Stores, now: int) -> None:
+async def prune_claim_limits(stores: Stores, now: int) -> None:
     """What has no claim window can be claimed from for ever, and is counted for ever. Repeatable.
     DeskUnavailableError and LedgerUnavailableError pass."""
     since, until = now - _LOOKED_FOR_MS, now - CAPS_KEPT_MS
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         over = await batches.claimable_until(conn, since, until)
         ended = await campaigns.ended_within(conn, since, until)
-    await places.desk.forget_caps(CapName.BATCH, over)
-    await places.desk.forget_caps(CapName.CAMPAIGN, ended)
+    await stores.desk.forget_caps(CapName.BATCH, over)
+    await stores.desk.forget_caps(CapName.CAMPAIGN, ended)

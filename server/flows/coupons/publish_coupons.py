@@ -29,16 +29,16 @@ _A_ROUND: Final = 2_000
 _LOST: Final = (CouponState.RELEASED, CouponState.REVOKED)
 _log = structlog.get_logger()
 
-Told = tuple[str, int]  # coupon id, version
+PublishedVersion = tuple[str, int]  # coupon id, version
 
 
-class Shown(NamedTuple):
+class CouponStatus(NamedTuple):
     coupon: Coupon
     standing: Standing
     shard: int | None  # None: no drop gave it
 
     @property
-    def told(self) -> Told:
+    def told(self) -> PublishedVersion:
         return self.coupon.id, self.standing.version
 
     @property
@@ -46,12 +46,12 @@ class Shown(NamedTuple):
         return self.shard is not None and self.standing.state not in _LOST
 
 
-async def tell(places: Stores, ids: Collection[str]) -> list[Told]:
+async def publish_coupons(stores: Stores, ids: Collection[str]) -> list[PublishedVersion]:
     """Those that were told; the others (their shard of the desk is away) are told later, by whoever finds
     them. DeskUnavailableError, LedgerUnavailableError: none was, as far as we know."""
-    async with places.ledger.read() as conn:
-        found = await shown_now(conn, ids)
-    unreached = await _show(places, found)
+    async with stores.ledger.read() as conn:
+        found = await read_statuses(conn, ids)
+    unreached = await _show(stores, found)
     reached = [one for one in found if one.shard not in unreached]
     changes = [
         CouponChange(one.coupon.student, _frame(one))
@@ -59,43 +59,43 @@ async def tell(places: Stores, ids: Collection[str]) -> list[Told]:
         if one.coupon.student is not None and one.standing.state not in _LOST
     ]
     if changes:
-        await places.feed.publish_changes(changes)
+        await stores.feed.publish_changes(changes)
     return [one.told for one in reached]
 
 
-async def publish_left_behind(places: Stores, older_than_ms: int, now: int) -> int:
+async def publish_left_behind(stores: Stores, older_than_ms: int, now: int) -> int:
     """Tells what was moved so long ago and nobody has told of, in a process that died perhaps; how many.
     Any number of workers may do it at once."""
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         ids = await coupon_changes.untold(conn, now - older_than_ms, _A_ROUND)
     done = 0
     for start in range(0, len(ids), AT_ONCE):
-        told = await tell(places, ids[start : start + AT_ONCE])
-        await mark_told(places, told)
+        told = await publish_coupons(stores, ids[start : start + AT_ONCE])
+        await mark_published(stores, told)
         done += len(told)
     return done
 
 
-async def mark_told(places: Stores, told: Sequence[Told]) -> None:
+async def mark_published(stores: Stores, told: Sequence[PublishedVersion]) -> None:
     if told:
-        async with places.ledger.begin() as conn:
+        async with stores.ledger.begin() as conn:
             await coupon_changes.mark_told(conn, told)
 
 
-async def shown_now(conn: AsyncConnection, ids: Collection[str]) -> list[Shown]:
+async def read_statuses(conn: AsyncConnection, ids: Collection[str]) -> list[CouponStatus]:
     """Each of these coupons as its student is to see it, in one look at the ledger."""
     found = await coupons.by_ids(conn, ids)
     standings = await coupon_changes.standings(conn, ids)
     of_drops = {one.drop_id for one in found if one.drop_id is not None}
     shards = await coupon_changes.shards_of(conn, of_drops) if of_drops else {}
-    return [Shown(one, standings[one.id], _shard_of(one, shards)) for one in found]
+    return [CouponStatus(one, standings[one.id], _shard_of(one, shards)) for one in found]
 
 
 def _shard_of(coupon: Coupon, shards: Mapping[str, int]) -> int | None:
     return None if coupon.drop_id is None else shards[coupon.drop_id]
 
 
-def confirmed_claim(one: Shown) -> ConfirmedClaim | None:
+def confirmed_claim(one: CouponStatus) -> ConfirmedClaim | None:
     """As the desk keeps it; None where no claim of a student gave it."""
     coupon = one.coupon
     if coupon.drop_id is None or coupon.student is None or coupon.claim_id is None:
@@ -104,7 +104,7 @@ def confirmed_claim(one: Shown) -> ConfirmedClaim | None:
     return ConfirmedClaim(coupon.drop_id, coupon.student, coupon.claim_id, shown)
 
 
-async def _show(places: Stores, found: Sequence[Shown]) -> set[int | None]:
+async def _show(stores: Stores, found: Sequence[CouponStatus]) -> set[int | None]:
     """On the desk; the shards that did not answer."""
     by_shard: defaultdict[int, list[ConfirmedClaim]] = defaultdict(list)
     for one in found:
@@ -114,13 +114,13 @@ async def _show(places: Stores, found: Sequence[Shown]) -> set[int | None]:
     unreached = set[int | None]()
     for shard, claims in by_shard.items():
         try:
-            await places.desk.show_coupons(shard, claims)
+            await stores.desk.show_coupons(shard, claims)
         except DeskUnavailableError as error:
             _log.warning("coupons_not_shown", shard=shard, error=str(error))
             unreached.add(shard)
     return unreached
 
 
-def _frame(one: Shown) -> dict[str, object]:
+def _frame(one: CouponStatus) -> dict[str, object]:
     coupon = one.coupon
     return coupon_frames.coupon_changed(coupon.id, coupon.drop_id, coupon.use_by, one.standing)

@@ -21,12 +21,12 @@ from server.ledger.intents import Intent, IntentKind
 
 
 async def write_top_up(
-    places: Stores, drop_id: str, room: str, add: int, expected_quantity: int, now: int
+    stores: Stores, drop_id: str, room: str, add: int, expected_quantity: int, now: int
 ) -> Intent:
     """Takes the units. Stop: invalid_field, stock_short, wrong_state (with `quantity` where it is
     not the expected one).
     """
-    async with places.ledger.begin() as conn:
+    async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
         abort_if(_not_open(row) or top_up_refusal(add, row.quantity))
         if row.quantity != expected_quantity:
@@ -38,12 +38,12 @@ async def write_top_up(
         payload = {"allotment_id": allotment.id}
         intent = Intent(new_id("int"), IntentKind.TOP_UP, drop_id, now, payload)
         await intents.write(conn, intent)
-        await acts.write_act(conn, places.actor, Action.DROP_TOPPED_UP, drop_id, now, add=add)
+        await acts.write_act(conn, stores.actor, Action.DROP_TOPPED_UP, drop_id, now, add=add)
     return intent
 
 
 async def write_extension(
-    places: Stores,
+    stores: Stores,
     drop_id: str,
     room: str,
     seconds: int,
@@ -51,7 +51,7 @@ async def write_extension(
     now: int,
 ) -> Intent:
     """Stop: invalid_field, wrong_state (with `closes_at` where it is not the expected one)."""
-    async with places.ledger.begin() as conn:
+    async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
         abort_if(_not_open(row))
         window = row.window
@@ -64,7 +64,7 @@ async def write_extension(
         intent = Intent(new_id("int"), IntentKind.EXTEND, drop_id, now, payload)
         await intents.write(conn, intent)
         await acts.write_act(
-            conn, places.actor, Action.DROP_EXTENDED, drop_id, now, seconds=seconds
+            conn, stores.actor, Action.DROP_EXTENDED, drop_id, now, seconds=seconds
         )
     return intent
 

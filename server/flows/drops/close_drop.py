@@ -17,11 +17,11 @@ from server.ledger.drops import drops
 from server.ledger.intents import Intent, IntentKind
 
 
-async def write_close(places: Stores, drop_id: str, room: str, now: int) -> Intent | None:
+async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Intent | None:
     """None: it is closed, before or now; a prepared drop has no stock and nobody was told of it.
     Stop(in_progress) while it is being opened.
     """
-    async with places.ledger.begin() as conn:
+    async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
         match row.state:
             case DropState.CLOSED:
@@ -31,11 +31,11 @@ async def write_close(places: Stores, drop_id: str, room: str, now: int) -> Inte
                 # Returned in whole, though never taken: what a closed drop holds is then always
                 # quantity - returned.
                 await drops.mark_closed(conn, closed, row.state, row.quantity)
-                await acts.write_act(conn, places.actor, Action.DROP_CLOSED, drop_id, now)
+                await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
                 return None
             case DropState.OPENING:
                 raise Abort(Refused(Code.IN_PROGRESS, "the drop is being opened"))
-        await acts.write_act(conn, places.actor, Action.DROP_CLOSED, drop_id, now)
+        await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
         intent = Intent(new_id("int"), IntentKind.CLOSE, drop_id, now, {})
         await intents.write(conn, intent)
     return intent

@@ -54,7 +54,7 @@ class DropService:
 
     def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed, actor: str) -> None:
         """`actor`: who does it, for the record."""
-        self._places = Stores(ledger, drop_desk, feed, actor)
+        self._stores = Stores(ledger, drop_desk, feed, actor)
 
     @returns_refusal
     async def create(
@@ -69,10 +69,10 @@ class DropService:
         if broken:
             return refused(broken)
         drop_id = new_id("drp")
-        async with self._places.ledger.begin() as conn:
+        async with self._stores.ledger.begin() as conn:
             earlier = await find_previous_result(conn, key, drop_id, now)
             if earlier is None:
-                opening = await _write_new(conn, drop_id, self._places.actor, room, form, now)
+                opening = await _write_new(conn, drop_id, self._stores.actor, room, form, now)
         if earlier is not None:
             return await self._driven(earlier, room, now)
         return await self._after(opening, drop_id, room, now)
@@ -81,7 +81,7 @@ class DropService:
     async def open(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """A prepared drop now. One that is open already, or being opened, stays as it is."""
         opening = None
-        async with self._places.ledger.begin() as conn:
+        async with self._stores.ledger.begin() as conn:
             row = await find_in_room_for_update(conn, drop_id, room)
             if row.state is DropState.CLOSED:
                 raise Abort(Refused(Code.WRONG_STATE, "the drop is closed"))
@@ -89,9 +89,9 @@ class DropService:
                 batch, template = await batch_and_template(conn, row.batch_id)
                 unused = await _take_stock(conn, batch, template, row, now)
                 await drops.mark_opening(conn, drop_id)
-                whole = DropSnapshot(row, batch, template, (), unused)
-                opening = await _write_opening(conn, whole, now)
-                await acts.write_act(conn, self._places.actor, Action.DROP_OPENED, drop_id, now)
+                snapshot = DropSnapshot(row, batch, template, (), unused)
+                opening = await _write_opening(conn, snapshot, now)
+                await acts.write_act(conn, self._stores.actor, Action.DROP_OPENED, drop_id, now)
         if opening is None:
             return await self._driven(drop_id, room, now)
         return await self._after(opening, drop_id, room, now)
@@ -99,7 +99,7 @@ class DropService:
     @returns_refusal
     async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """Ends it; what nobody has claimed goes back to the batch. Repeatable."""
-        intent = await write_close(self._places, drop_id, room, now)
+        intent = await write_close(self._stores, drop_id, room, now)
         return await self._after(_task_of(intent), drop_id, room, now)
 
     @returns_refusal
@@ -107,7 +107,7 @@ class DropService:
         self, drop_id: str, room: str, add: int, expected_quantity: int, now: int
     ) -> DropView | Refused:
         """wrong_state with the current `quantity` where it is not the expected one; stock_short."""
-        intent = await write_top_up(self._places, drop_id, room, add, expected_quantity, now)
+        intent = await write_top_up(self._stores, drop_id, room, add, expected_quantity, now)
         return await self._after(_task_of(intent), drop_id, room, now)
 
     @returns_refusal
@@ -116,29 +116,29 @@ class DropService:
     ) -> DropView | Refused:
         """wrong_state with the current `closes_at` where it is not the expected one."""
         intent = await write_extension(
-            self._places, drop_id, room, seconds, expected_closes_at, now
+            self._stores, drop_id, room, seconds, expected_closes_at, now
         )
         return await self._after(_task_of(intent), drop_id, room, now)
 
     @returns_refusal
     async def get(self, drop_id: str, room: str, now: int) -> DropView | Refused:
-        return await drop_view.show_drop(self._places, drop_id, room, now)
+        return await drop_view.show_drop(self._stores, drop_id, room, now)
 
     @returns_refusal
     async def list_for_room(
         self, room: str, limit: int, after: str | None, now: int
     ) -> list[DropView] | Refused:
-        return await drop_view.show_room(self._places, room, limit, after, now)
+        return await drop_view.show_room(self._stores, room, limit, after, now)
 
     @returns_refusal
     async def claims(
         self, drop_id: str, room: str, student: str | None, limit: int, after: str | None
     ) -> list[DropClaim] | Refused:
-        return await drop_view.claims_of_drop(self._places, drop_id, room, student, limit, after)
+        return await drop_view.claims_of_drop(self._stores, drop_id, room, student, limit, after)
 
     async def _driven(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """After its opening has been finished, if one is under way."""
-        async with self._places.ledger.read() as conn:
+        async with self._stores.ledger.read() as conn:
             under_way = await intents.pending_of(conn, drop_id)
         opening = next((one for one in under_way if one.kind is IntentKind.OPEN), None)
         return await self._after(_task_of(opening), drop_id, room, now)
@@ -151,12 +151,12 @@ class DropService:
             seconds = DRIVE_SECONDS - (now - task.intent.created_at) / 1000
             try:
                 async with asyncio.timeout(seconds):
-                    abort_if(await drive(self._places, task.intent, now, task.whole))
+                    abort_if(await drive(self._stores, task.intent, now, task.snapshot))
             except TimeoutError:
                 return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
-            if task.whole is not None:
-                return await drop_view.show_opened(self._places, task.whole, now)
-        return await drop_view.show_drop(self._places, drop_id, room, now)
+            if task.snapshot is not None:
+                return await drop_view.show_opened(self._stores, task.snapshot, now)
+        return await drop_view.show_drop(self._stores, drop_id, room, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class _Task:
     press and the card every read counts."""
 
     intent: Intent
-    whole: DropSnapshot | None = None
+    snapshot: DropSnapshot | None = None
 
 
 def _task_of(intent: Intent | None) -> _Task | None:

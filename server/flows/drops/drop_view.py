@@ -100,64 +100,64 @@ class _Written:
     results: DropResults
 
 
-async def show_drop(places: Stores, drop_id: str, room: str, now: int) -> DropView | Refused:
+async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropView | Refused:
     """`now` counts only where the desk, whose clock it is, does not answer."""
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         row = await drops.find(conn, drop_id)
         if row is None or row.room != room:
             return Refused(Code.NOT_FOUND)
         offers = await batches.offers_of(conn, [row.batch_id])
         results = await drop_results.of_drops(conn, [drop_id])
-    live = await _live_of(places, [row])
+    live = await _live_of(stores, [row])
     return _view(_Written(row, offers[row.batch_id], results[drop_id]), live[0], now)
 
 
-async def show_opened(places: Stores, opened: DropSnapshot, now: int) -> DropView:
+async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropView:
     """A drop whose opening was driven just now: what it offers is known, and nothing of it can be confirmed
     that its teacher has to hear of with this answer. What is asked now is asked while the card goes out."""
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         row = await drops.find(conn, opened.row.id) or opened.row
     template = opened.template
     discount = discount_to_json(template.discount)
     offer = Offer(template.name, template.currency, discount, opened.batch.conditions)
-    live = await _live_of(places, [row])
+    live = await _live_of(stores, [row])
     return _view(_Written(row, offer, DropResults()), live[0], now)
 
 
 async def show_room(
-    places: Stores, room: str, limit: int, after: str | None, now: int
+    stores: Stores, room: str, limit: int, after: str | None, now: int
 ) -> list[DropView]:
     """Newest first, from behind the drop `after`."""
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         rows = await drops.page_of_room(conn, room, limit, after)
         offers = await batches.offers_of(conn, {row.batch_id for row in rows})
         results = await drop_results.of_drops(conn, [row.id for row in rows])
-    live = await _live_of(places, rows)
+    live = await _live_of(stores, rows)
     written = [_Written(row, offers[row.batch_id], results[row.id]) for row in rows]
     return [_view(one, seen, now) for one, seen in zip(written, live, strict=True)]
 
 
 async def claims_of_drop(
-    places: Stores, drop_id: str, room: str, student: str | None, limit: int, after: str | None
+    stores: Stores, drop_id: str, room: str, student: str | None, limit: int, after: str | None
 ) -> list[DropClaim] | Refused:
     """Confirmed claims, newest win first. For one student also the claim that is won and not yet
     confirmed; the list of all shows it a moment later.
     """
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         row = await drops.find(conn, drop_id)
         if row is None or row.room != room:
             return Refused(Code.NOT_FOUND)
         found = await drop_results.claims_of(conn, drop_id, student, limit, after)
     if student is None or after is not None:
         return found
-    return [*await _pending_of(places, row, student, found), *found]
+    return [*await _pending_of(stores, row, student, found), *found]
 
 
 async def _pending_of(
-    places: Stores, row: DropRow, student: str, found: Sequence[DropClaim]
+    stores: Stores, row: DropRow, student: str, found: Sequence[DropClaim]
 ) -> list[DropClaim]:
     try:
-        held = (await places.desk.claims_of([(row.shard, row.id, [student])]))[0][0]
+        held = (await stores.desk.claims_of([(row.shard, row.id, [student])]))[0][0]
     except DeskUnavailableError:
         return []
     if held is None or any(claim.id == held.claim_id for claim in found):
@@ -165,15 +165,15 @@ async def _pending_of(
     return [DropClaim(held.claim_id, student, ClaimState.WON, held.won_at, None)]
 
 
-async def _live_of(places: Stores, rows: Sequence[DropRow]) -> list[_Live]:
+async def _live_of(stores: Stores, rows: Sequence[DropRow]) -> list[_Live]:
     """Three calls to Redis, however many drops of one room."""
     if not rows:
         return []
     try:
         counts, boards, audience = await asyncio.gather(
-            places.desk.counts_of_many([(row.shard, row.id) for row in rows]),
-            places.feed.read_boards([(row.room, row.id) for row in rows]),
-            places.feed.audience_counts(rows[0].room, rows[0].id),
+            stores.desk.counts_of_many([(row.shard, row.id) for row in rows]),
+            stores.feed.read_boards([(row.room, row.id) for row in rows]),
+            stores.feed.audience_counts(rows[0].room, rows[0].id),
         )
     except DeskUnavailableError:
         return [_Live()] * len(rows)

@@ -26,8 +26,8 @@ from server.ledger.promotions import batches
 
 
 async def end_drop(
-    places: Stores,
-    whole: DropSnapshot,
+    stores: Stores,
+    snapshot: DropSnapshot,
     reason: CloseReason | None,
     now: int,
     intent_id: str | None = None,
@@ -35,18 +35,18 @@ async def end_drop(
     """`reason` None: only if the desk has closed it or its time is over there; False: neither.
     `intent_id` is done with it, if one asked for it. DeskReplacedError: the desk has it open again.
     """
-    row = whole.row
-    closing = await places.desk.close(row.shard, row.id, only_if_over=reason is None)
+    row = snapshot.row
+    closing = await stores.desk.close(row.shard, row.id, only_if_over=reason is None)
     if closing is None:
         return False
     closed = replace(
-        await _with_window(places, row),
+        await _with_window(stores, row),
         closed_at=closing.closed_at,
-        close_reason=reason or await _reason(places, whole, closing),
+        close_reason=reason or await _reason(stores, snapshot, closing),
     )
     if closed.window is not None:  # else it has never been told of
-        await _tell(places.feed, whole.to_room_drop(closed))
-    async with places.ledger.begin() as conn:
+        await _tell(stores.feed, snapshot.to_room_drop(closed))
+    async with stores.ledger.begin() as conn:
         await assert_desk_epoch(conn, row, closing.epoch)
         await _write_end(conn, closed, closing)
         if intent_id is not None:
@@ -63,26 +63,26 @@ async def _tell(feed: Feed, closed: RoomDrop) -> None:
         await feed.publish(publication_id, FeedKind.CLOSED, closed)
 
 
-async def _with_window(places: Stores, row: DropRow) -> DropRow:
+async def _with_window(stores: Stores, row: DropRow) -> DropRow:
     """An opening that was given up may have reached the desk, and the room."""
     if row.window is not None:
         return row
-    counts = await places.desk.counts(row.shard, row.id)
+    counts = await stores.desk.counts(row.shard, row.id)
     if counts is None or counts.window is None:
         return row
     return replace(row, opens_at=counts.window.opens_at, closes_at=counts.window.closes_at)
 
 
-async def _reason(places: Stores, whole: DropSnapshot, closing: Closing) -> CloseReason:
+async def _reason(stores: Stores, snapshot: DropSnapshot, closing: Closing) -> CloseReason:
     """Stopped where a teacher was first and only the ledger does not know yet; sold out only where
     no unit could have come back.
     """
-    async with places.ledger.read() as conn:
-        pending = await intents.pending_of(conn, whole.row.id)
+    async with stores.ledger.read() as conn:
+        pending = await intents.pending_of(conn, snapshot.row.id)
     if any(intent.kind is IntentKind.CLOSE for intent in pending):
         return CloseReason.STOPPED
-    is_all_taken = closing.taken >= whole.row.quantity - whole.row.returned
-    if is_all_taken and whole.batch.hold_seconds is None:
+    is_all_taken = closing.taken >= snapshot.row.quantity - snapshot.row.returned
+    if is_all_taken and snapshot.batch.hold_seconds is None:
         return CloseReason.SOLD_OUT
     return CloseReason.ENDED
 

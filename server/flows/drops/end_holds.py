@@ -35,37 +35,37 @@ AT_ONCE: Final = 200  # where the database has one writer, claims wait for this 
 _A_ROUND: Final = 2_000
 
 
-async def end_holds(places: Stores, now: int) -> int:
+async def end_holds(stores: Stores, now: int) -> int:
     """Ends the holds that are over by `now`, the longest overdue first; how many. Where the desk is away
     it is told later. LedgerUnavailableError passes.
     """
-    async with places.ledger.read() as conn:
+    async with stores.ledger.read() as conn:
         overdue = await coupon_moves.overdue_holds(conn, now, _A_ROUND)
     of_drop: defaultdict[str, list[str]] = defaultdict(list)
     for hold in overdue:
         of_drop[hold.drop_id].append(hold.coupon_id)
-    return sum([await _end_of_drop(places, each, ids, now) for each, ids in of_drop.items()])
+    return sum([await _end_of_drop(stores, each, ids, now) for each, ids in of_drop.items()])
 
 
-async def _end_of_drop(places: Stores, drop_id: str, ids: Sequence[str], now: int) -> int:
-    whole = await read_drop_snapshot(places.ledger, drop_id)
+async def _end_of_drop(stores: Stores, drop_id: str, ids: Sequence[str], now: int) -> int:
+    snapshot = await read_drop_snapshot(stores.ledger, drop_id)
     ended = 0
     for start in range(0, len(ids), AT_ONCE):
-        released, intent = await _write(places, whole, ids[start : start + AT_ONCE], now)
+        released, intent = await _write(stores, snapshot, ids[start : start + AT_ONCE], now)
         ended += released
         if intent is not None:
             with suppress(DeskUnavailableError):
-                await drive(places, intent, now, whole)
+                await drive(stores, intent, now, snapshot)
     return ended
 
 
 async def _write(
-    places: Stores, whole: DropSnapshot, ids: Collection[str], now: int
+    stores: Stores, snapshot: DropSnapshot, ids: Collection[str], now: int
 ) -> tuple[int, Intent | None]:
     """How many were released, and what the desk has to be told of it."""
-    async with places.ledger.begin() as conn:
-        await desks.lock_shard_shared(conn, [whole.row.shard])
-        row = await drops.find_for_no_key_update(conn, whole.row.id)
+    async with stores.ledger.begin() as conn:
+        await desks.lock_shard_shared(conn, [snapshot.row.shard])
+        row = await drops.find_for_no_key_update(conn, snapshot.row.id)
         released = await coupon_moves.release(conn, ids, now)
         freed = await claims.release(conn, [hold.claim_id for hold in released], HOLD_ENDED)
         if row is None or not freed:

@@ -41,30 +41,30 @@ AT_ONCE = 1_000  # claims in one transaction: about 40 ms; with half of them 7 %
 _FACTS_KEPT = 256
 
 
-class _GoneBackError(Exception):
+class _UnitReturnedError(Exception):
     """Units of these claims went back to the batch when their drop was closed: whoever closed it knew
     nothing of them, and a restored copy of Redis does."""
 
 
-_CONFLICTS = (IntegrityError, DataError, _GoneBackError)
+_CONFLICTS = (IntegrityError, DataError, _UnitReturnedError)
 _Conflict = tuple[OutboxEntry, Exception]
 _log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Recorded:
+class PersistResult:
     """What became of some entries. `apologies`: told won, and nothing was left."""
 
     coupons: list[ClaimCoupon] = field(default_factory=list)
     apologies: list[OutboxEntry] = field(default_factory=list)
     dead: int = 0
-    mended: int = 0
+    reassigned: int = 0
 
-    def add(self, other: "Recorded") -> None:
+    def add(self, other: "PersistResult") -> None:
         self.coupons += other.coupons
         self.apologies += other.apologies
         self.dead += other.dead
-        self.mended += other.mended
+        self.reassigned += other.reassigned
 
 
 class ClaimPersister:
@@ -83,10 +83,10 @@ class ClaimPersister:
         self._on_revoked = on_revoked
         self._facts: dict[str, tuple[Batch, Template]] = {}  # what a drop never sees change
 
-    async def record(self, entries: Sequence[OutboxEntry], now: int) -> Recorded:
+    async def persist(self, entries: Sequence[OutboxEntry], now: int) -> PersistResult:
         """All four steps for entries of any shards. LedgerUnavailableError, DeskUnavailableError: the same
         entries are to be recorded again."""
-        result = Recorded()
+        result = PersistResult()
         by_shard: defaultdict[int, list[OutboxEntry]] = defaultdict(list)
         for entry in entries:
             by_shard[entry.shard].append(entry)
@@ -95,23 +95,23 @@ class ClaimPersister:
                 result.add(await self._record_some(shard, of_shard[start : start + AT_ONCE], now))
         return result
 
-    async def _record_some(self, shard: int, entries: list[OutboxEntry], now: int) -> Recorded:
+    async def _record_some(self, shard: int, entries: list[OutboxEntry], now: int) -> PersistResult:
         recorded = await self.write(entries, now)
-        if recorded.mended:
+        if recorded.reassigned:
             await self._fence.shut(shard)  # desk and ledger disagree: rebuild, then confirm again
         await self._tell(shard, entries, recorded)
         return recorded
 
     # --- the ledger ---------------------------------------------------------------------------
 
-    async def write(self, entries: list[OutboxEntry], now: int) -> Recorded:
+    async def write(self, entries: list[OutboxEntry], now: int) -> PersistResult:
         """Steps 1 and 2. What conflicts is mended when all others have the seats they were sold: a
         mender would else give one of these away, and its owner would be the next to conflict."""
         given_up = [entry for entry in entries if entry.is_given_up]
         fitting = [entry for entry in entries if not entry.is_given_up] if given_up else entries
         result, conflicts = await self._write_what_fits(fitting, now)
         for entry, error in conflicts:
-            result.add(await self._mend(entry, now, error))
+            result.add(await self._reassign(entry, now, error))
         if given_up:
             result.apologies += await self._revoke(given_up, now)
         return result
@@ -124,7 +124,7 @@ class ClaimPersister:
             await desks.lock_shard_shared(conn, {entry.shard for entry in given_up})
             before = await claims.standing_of(conn, ids)
             await claims.insert_new(
-                conn, [reassign_claims.given_up(entry, now) for entry in given_up]
+                conn, [reassign_claims.revoked_row(entry, now) for entry in given_up]
             )
             there = await claims.standing_of(conn, ids)
         for _ in there.keys() - before.keys():
@@ -133,38 +133,38 @@ class ClaimPersister:
 
     async def _write_what_fits(
         self, entries: list[OutboxEntry], now: int
-    ) -> tuple[Recorded, list[_Conflict]]:
+    ) -> tuple[PersistResult, list[_Conflict]]:
         """What no transaction takes together is halved until the bad one is alone."""
         if not entries:
-            return Recorded(), []
+            return PersistResult(), []
         try:
             return await self._write_together(entries, now), []
         except _CONFLICTS as error:
             if len(entries) == 1:
-                return Recorded(), [(entries[0], error)]
+                return PersistResult(), [(entries[0], error)]
         half = len(entries) // 2
         result, conflicts = await self._write_what_fits(entries[:half], now)
         more, others = await self._write_what_fits(entries[half:], now)
         result.add(more)
         return result, conflicts + others
 
-    async def _write_together(self, entries: list[OutboxEntry], now: int) -> Recorded:
+    async def _write_together(self, entries: list[OutboxEntry], now: int) -> PersistResult:
         facts = await self._facts_of({entry.batch_id for entry in entries})
         async with self._ledger.begin() as conn:
             await desks.lock_shard_shared(conn, {entry.shard for entry in entries})
-            rows = [reassign_claims.row_of(entry, now) for entry in entries]
+            rows = [reassign_claims.claim_row(entry, now) for entry in entries]
             standing = {
                 row.id: ClaimStanding(row.id, row.state, None, now, row.slot) for row in rows
             }
             if not await claims.insert_new(conn, rows):
                 standing = await claims.standing_of(conn, standing.keys())
             live = [e for e in entries if standing[e.claim_id].state == "live"]
-            await _stop_where_gone_back(conn, live, standing, now)
-            facts = _ended_as_now(facts, await batches.claim_ends(conn, facts))
-            await claims.count_in_campaigns(conn, reassign_claims.campaign_rows_of(live))
+            await _raise_if_units_returned(conn, live, standing, now)
+            facts = _with_current_ends(facts, await batches.claim_ends(conn, facts))
+            await claims.count_in_campaigns(conn, reassign_claims.campaign_rows(live))
             await coupons.insert_for_claims(conn, new_coupons(live, standing, facts))
             known = [template for _, template in facts.values()]
-            return Recorded(
+            return PersistResult(
                 coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live], known),
                 # Read back as well: whoever revoked one may have died before the student was told.
                 apologies=[
@@ -190,33 +190,33 @@ class ClaimPersister:
                     found[batch_id] = self._facts[batch_id] = (batch, template)
         return found
 
-    async def _mend(self, entry: OutboxEntry, now: int, error: Exception) -> Recorded:
+    async def _reassign(self, entry: OutboxEntry, now: int, error: Exception) -> PersistResult:
         _log.warning("claim_conflict", claim_id=entry.claim_id, drop_id=entry.drop_id)
-        verdict = await reassign_claims.mend(self._ledger, entry, now, error)
+        verdict = await reassign_claims.reassign(self._ledger, entry, now, error)
         match verdict:
-            case reassign_claims.Verdict.SEATED:
-                return await self._write_seated(entry, now)
-            case reassign_claims.Verdict.DUPLICATE:
-                return Recorded(mended=1)
-            case reassign_claims.Verdict.NOTHING_LEFT:
+            case reassign_claims.ReassignOutcome.REASSIGNED:
+                return await self._write_reassigned(entry, now)
+            case reassign_claims.ReassignOutcome.DUPLICATE:
+                return PersistResult(reassigned=1)
+            case reassign_claims.ReassignOutcome.NOTHING_LEFT:
                 self._on_revoked()
-                return Recorded(apologies=[entry], mended=1)
-            case reassign_claims.Verdict.DEAD:
-                return Recorded(dead=1)
+                return PersistResult(apologies=[entry], reassigned=1)
+            case reassign_claims.ReassignOutcome.DEAD_LETTER:
+                return PersistResult(dead=1)
 
-    async def _write_seated(self, entry: OutboxEntry, now: int) -> Recorded:
+    async def _write_reassigned(self, entry: OutboxEntry, now: int) -> PersistResult:
         try:
             recorded = await self._write_together([entry], now)
         except _CONFLICTS as error:
             # Not the seat: no coupon can be made of it. It keeps the seat, and blocks nobody.
-            await reassign_claims.lay_dead(self._ledger, entry, now, str(error))
-            return Recorded(dead=1)
-        recorded.mended = 1
+            await reassign_claims.write_dead_letter(self._ledger, entry, now, str(error))
+            return PersistResult(dead=1)
+        recorded.reassigned = 1
         return recorded
 
     # --- the word back ------------------------------------------------------------------------
 
-    async def _tell(self, shard: int, entries: list[OutboxEntry], recorded: Recorded) -> None:
+    async def _tell(self, shard: int, entries: list[OutboxEntry], recorded: PersistResult) -> None:
         """Steps 3 and 4, of what was read back, with the codes that were read back."""
         rooms = {entry.claim_id: entry.room for entry in entries}
         confirmed = [_confirmed(coupon) for coupon in recorded.coupons]
@@ -232,7 +232,7 @@ class ClaimPersister:
             await self._feed.publish_losses(entry.room, [loss])
 
 
-async def _stop_where_gone_back(
+async def _raise_if_units_returned(
     conn: AsyncConnection,
     live: Sequence[OutboxEntry],
     standing: Mapping[str, ClaimStanding],
@@ -241,10 +241,10 @@ async def _stop_where_gone_back(
     overfull = await claims.overfull_drops(conn, {entry.drop_id for entry in live})
     # A redelivery adds nothing to them.
     if any(e.drop_id in overfull and standing[e.claim_id].confirmed_at == now for e in live):
-        raise _GoneBackError("its unit has gone back to the batch")
+        raise _UnitReturnedError("its unit has gone back to the batch")
 
 
-def _ended_as_now(
+def _with_current_ends(
     facts: Mapping[str, tuple[Batch, Template]], ends: Mapping[str, int | None]
 ) -> dict[str, tuple[Batch, Template]]:
     """Of a batch that was dropped the end of its claim window is all that may move and matters here."""

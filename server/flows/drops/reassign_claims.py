@@ -27,51 +27,55 @@ from server.ledger.engine import Ledger
 from server.ledger.promotions import batches
 
 
-class Verdict(Enum):
-    SEATED = auto()  # it has a unit and a slot now; its coupon is still to be made
+class ReassignOutcome(Enum):
+    REASSIGNED = auto()  # it has a unit and a slot now; its coupon is still to be made
     DUPLICATE = auto()  # the student holds another claim of this drop: nothing is lost
     NOTHING_LEFT = auto()  # revoked: the student is owed an apology
-    DEAD = auto()  # no transaction will ever take it: a person has to look
+    DEAD_LETTER = auto()  # no transaction will ever take it: a person has to look
 
 
-async def mend(ledger: Ledger, entry: OutboxEntry, now: int, error: Exception) -> Verdict:
+async def reassign(
+    ledger: Ledger, entry: OutboxEntry, now: int, error: Exception
+) -> ReassignOutcome:
     """LedgerUnavailableError passes: that is no verdict on the entry."""
     try:
         async with ledger.begin() as conn:
             # Alone on its shard: a seat that is free now is free when it is taken. Else a mender that
             # loses it to another writer would call a good claim dead.
             await desks.lock_shard_exclusively(conn, entry.shard)
-            return await _seat(conn, entry, now)
+            return await _assign_or_revoke(conn, entry, now)
     except (IntegrityError, DataError) as still:
-        await lay_dead(ledger, entry, now, f"{error}; then {still}")
-        return Verdict.DEAD
+        await write_dead_letter(ledger, entry, now, f"{error}; then {still}")
+        return ReassignOutcome.DEAD_LETTER
 
 
-async def _seat(conn: AsyncConnection, entry: OutboxEntry, now: int) -> Verdict:
-    row = row_of(entry, now)
+async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int) -> ReassignOutcome:
+    row = claim_row(entry, now)
     drop = await drops.find_for_update(conn, entry.drop_id)  # it must not be closed meanwhile
     held = await claims.of_student(conn, entry.drop_id, entry.student)
     if held is not None and held.id == entry.claim_id:
-        return Verdict.SEATED  # before now: what failed is what comes after
+        return ReassignOutcome.REASSIGNED  # before now: what failed is what comes after
     if held is not None:
         await claims.insert_new(conn, [row._replace(state="revoked", reason=DUPLICATE)])
-        return Verdict.DUPLICATE
-    slot = await _free_slot(conn, entry)
-    unit = await _free_unit(conn, drop) if drop is not None else None
-    in_all = await in_campaign(conn, entry)
+        return ReassignOutcome.DUPLICATE
+    slot = await _find_free_slot(conn, entry)
+    unit = await _find_free_unit(conn, drop) if drop is not None else None
+    in_all = await find_campaign_slot(conn, entry)
     if slot is not None and unit is not None and in_all is not None:
         await claims.insert_new(conn, [_at(row, slot, *unit)])
         await claims.count_in_campaigns(conn, in_all)
-        return Verdict.SEATED
+        return ReassignOutcome.REASSIGNED
     await claims.insert_new(conn, [row._replace(state="revoked", reason=NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
         # The close counted this claim as taken; its unit goes back after all.
         await drops.add_returned(conn, drop.id, 1)
         await batches.give_back(conn, drop.batch_id, drop.room, 1)
-    return Verdict.NOTHING_LEFT
+    return ReassignOutcome.NOTHING_LEFT
 
 
-async def in_campaign(conn: AsyncConnection, entry: OutboxEntry) -> list[CampaignClaim] | None:
+async def find_campaign_slot(
+    conn: AsyncConnection, entry: OutboxEntry
+) -> list[CampaignClaim] | None:
     """What is to be counted of a claim: its slot of the campaign, where that has a limit. As it was won
     where that is still free, else the lowest free one. None: the student has used all."""
     batch = await batches.find(conn, entry.batch_id)
@@ -86,20 +90,20 @@ async def in_campaign(conn: AsyncConnection, entry: OutboxEntry) -> list[Campaig
     return [CampaignClaim(*names, slot, batch.per_campaign)]
 
 
-async def find_seat(
+async def find_assignment(
     conn: AsyncConnection, drop: DropRow, entry: OutboxEntry, now: int
 ) -> ClaimRow | None:
     """As it was sold where that is still free, else on the lowest free slot and unit. None: nothing is
     left. Writes nothing; needs the shard and the drop held."""
     used = await claims.used_slots(conn, entry.batch_id, entry.student)
-    slot = entry.slot if entry.slot not in used else await _free_slot(conn, entry)
-    seat = await _own_unit(conn, drop, entry.unit) or await _free_unit(conn, drop)
+    slot = entry.slot if entry.slot not in used else await _find_free_slot(conn, entry)
+    seat = await _sold_unit_if_free(conn, drop, entry.unit) or await _find_free_unit(conn, drop)
     if slot is None or seat is None:
         return None
-    return _at(row_of(entry, now), slot, *seat)
+    return _at(claim_row(entry, now), slot, *seat)
 
 
-async def _own_unit(
+async def _sold_unit_if_free(
     conn: AsyncConnection, drop: DropRow, unit: int
 ) -> tuple[int, Allotment] | None:
     taken = await claims.taken_units(conn, drop.id)
@@ -109,12 +113,12 @@ async def _own_unit(
     return next(((unit, a) for a in allotments if a.first <= unit <= a.last), None)
 
 
-async def _free_slot(conn: AsyncConnection, entry: OutboxEntry) -> int | None:
+async def _find_free_slot(conn: AsyncConnection, entry: OutboxEntry) -> int | None:
     used = await claims.used_slots(conn, entry.batch_id, entry.student)
     return next((s for s in range(1, entry.per_student + 1) if s not in used), None)
 
 
-async def _free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Allotment] | None:
+async def _find_free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Allotment] | None:
     """None also where all that is left of a closed drop has gone back to its batch."""
     taken = await claims.taken_units(conn, drop.id)
     if len(taken) + drop.returned >= drop.quantity:
@@ -136,10 +140,10 @@ def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
     )
 
 
-def given_up(entry: OutboxEntry, now: int) -> ClaimRow:
+def revoked_row(entry: OutboxEntry, now: int) -> ClaimRow:
     """Revoked. No seat is looked for: the desk has none, so one that is free in the ledger belongs to a
     claim on its way there."""
-    return row_of(entry, now)._replace(state="revoked", reason=NOTHING_LEFT)
+    return claim_row(entry, now)._replace(state="revoked", reason=NOTHING_LEFT)
 
 
 def owes_apology(row: ClaimStanding) -> bool:
@@ -147,13 +151,13 @@ def owes_apology(row: ClaimStanding) -> bool:
     return row.state == "revoked" and row.reason == NOTHING_LEFT
 
 
-async def lay_dead(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
+async def write_dead_letter(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
     letter = (entry.claim_id, entry.shard, entry.entry_id, entry._asdict(), error[:2000])
     async with ledger.begin() as conn:
         await claims.lay_dead(conn, [letter], now)
 
 
-def campaign_rows_of(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
+def campaign_rows(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
     """As the desk sold them; of those whose campaign has a limit for each student."""
     return [
         CampaignClaim(e.claim_id, e.campaign_id, e.student, e.campaign_slot, e.per_campaign)
@@ -162,7 +166,7 @@ def campaign_rows_of(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
     ]
 
 
-def row_of(entry: OutboxEntry, now: int) -> ClaimRow:
+def claim_row(entry: OutboxEntry, now: int) -> ClaimRow:
     """The claim as the desk sold it."""
     return ClaimRow(
         entry.claim_id,

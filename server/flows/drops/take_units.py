@@ -9,7 +9,7 @@ from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.desk.caps import CapName, KnownUnused
 from server.flows.abort import Abort, abort_if
-from server.flows.promotions.budgets import expose
+from server.flows.promotions.budgets import reserve
 from server.flows.promotions.stops import claims_refusal
 from server.ledger.promotions import batches
 from server.ledger.promotions.batches import Taken
@@ -23,7 +23,7 @@ async def take_units(
     claims are stopped."""
     abort_if(await claims_refusal(conn, batch))
     if taken := await batches.take(conn, batch, room, units):
-        await expose(conn, batch, units, now)
+        await reserve(conn, batch, units, now)
         return _unused(taken)
     current = await batches.find(conn, batch.id) or batch  # others may have been faster
     raise Abort(

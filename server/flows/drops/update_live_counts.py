@@ -14,7 +14,7 @@ WATCHED_AFTER_CLOSE_MS = 10 * 60 * 1000
 _AT_MOST = 200
 
 
-async def write_boards(ledger: Ledger, feed: Feed, now: int) -> None:
+async def update_live_counts(ledger: Ledger, feed: Feed, now: int) -> None:
     """LedgerUnavailableError and DeskUnavailableError pass."""
     async with ledger.read() as conn:
         watched = await drops.lately_open(conn, now - WATCHED_AFTER_CLOSE_MS, _AT_MOST)

@@ -28,7 +28,7 @@ AT_ONCE: Final = 200
 _log = structlog.get_logger()
 
 
-async def expose(conn: AsyncConnection, batch: Batch, units: int, now: int) -> None:
+async def reserve(conn: AsyncConnection, batch: Batch, units: int, now: int) -> None:
     """Takes the part of so many coupons at their greatest discount, money and pieces or neither.
     Stop(stock_short) with what is `available` and which `budget` is short. Nothing without a campaign.
     """
@@ -53,7 +53,7 @@ async def settle(conn: AsyncConnection, costs: Mapping[str, int], now: int) -> N
     await _shift(conn, unused, SETTLED, lambda one: _used(one, costs[one.coupon_id]), now)
 
 
-async def undo(
+async def reverse_uses(
     conn: AsyncConnection,
     freed: Mapping[str, int],
     back: Collection[str],
@@ -119,7 +119,7 @@ async def give_back_expired(ledger: Ledger, now: int) -> int:
     return len(gone)
 
 
-async def tell_warnings(
+async def log_warnings(
     ledger: Ledger, now: int, on_warning: Callable[[str, int], None] = lambda _kind, _level: None
 ) -> None:
     """Into the log, each once: levels of budgets that were reached. `on_warning(kind, level)` counts."""

@@ -27,8 +27,8 @@ from server.core.promotions.templates import (
 from server.core.refusals import Code, Refused
 from server.flows.checkout.redemptions import lock
 from server.flows.checkout.refunds import preview, refund
-from server.flows.consistency.findings import Kind
-from server.flows.consistency.ledger_checks import examine_budgets
+from server.flows.consistency.findings import FindingKind
+from server.flows.consistency.ledger_checks import check_budgets
 from server.ledger.promotions import budgets
 from server.ledger.promotions.budgets import Move
 from server.ledger.tables import refunded_lines
@@ -206,14 +206,14 @@ async def test_doctor_finds_money_that_a_budget_forgot(classroom: Classroom) -> 
     batch = await with_coupons(classroom, 2_000, "ann", returns=BACK)
     await paid_by(classroom, "ann", an_order(8_000))
     await refunded(classroom, FEN)
-    assert await examine_budgets(classroom.ledger) == []
+    assert await check_budgets(classroom.ledger) == []
     assert batch.campaign_id is not None
     async with classroom.ledger.begin() as conn:
         forgets = Move(free=1_000, settled=-1_000)
         await budgets.move(conn, batch.campaign_id, BudgetKind.MONEY, forgets, now_ms())
 
-    (found,) = await examine_budgets(classroom.ledger)
-    assert (found.kind, found.campaign) == (Kind.BUDGET_DIFFERS, batch.campaign_id)
+    (found,) = await check_budgets(classroom.ledger)
+    assert (found.kind, found.campaign) == (FindingKind.BUDGET_DIFFERS, batch.campaign_id)
 
 
 async def test_doctor_finds_a_line_that_came_back_behind_the_budgets_back(
@@ -225,8 +225,8 @@ async def test_doctor_finds_a_line_that_came_back_behind_the_budgets_back(
     async with classroom.ledger.begin() as conn:
         await conn.execute(update(refunded_lines).values(returned=1))
 
-    (found,) = await examine_budgets(classroom.ledger)
-    assert found.kind is Kind.BUDGET_DIFFERS
+    (found,) = await check_budgets(classroom.ledger)
+    assert found.kind is FindingKind.BUDGET_DIFFERS
 
 
 # --- At once ------------------------------------------------------------------------------------

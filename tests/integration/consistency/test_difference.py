@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from server.core.drops.stock import Stock
 from server.desk.consistency_status import KEPT_SECONDS, ConsistencyStatus
-from server.flows.consistency.measure_difference import DropUnits, measure_drop_units
+from server.flows.consistency.measure_difference import DropDifference, measure_differences
 from server.flows.drops.change_drop import write_top_up
 from server.ledger import tables
 from server.ledger.drops import drop_results
@@ -28,7 +28,7 @@ Disagreement = tuple[str, int, int, int]  # drop, live claims on the desk, in th
 
 async def measured(crew: Crew) -> list[Disagreement] | None:
     """Where desk and ledger disagree."""
-    found = await measure_drop_units(crew.worker.places, crew.outbox, crew.fence, AT_ONCE)
+    found = await measure_differences(crew.worker.stores, crew.outbox, crew.fence, AT_ONCE)
     if found is None:
         return None
     return [(one.drop_id, one.on_desk, one.in_ledger, one.units) for one in found if one.units]
@@ -49,8 +49,8 @@ async def lose_in_the_ledger(crew: Crew, drop_id: str, state: str = "revoked") -
         await conn.execute(statement.values(state=state))
 
 
-async def all_books(crew: Crew) -> list[DropUnits]:
-    found = await measure_drop_units(crew.worker.places, crew.outbox, crew.fence, AT_ONCE)
+async def all_books(crew: Crew) -> list[DropDifference]:
+    found = await measure_differences(crew.worker.stores, crew.outbox, crew.fence, AT_ONCE)
     assert found is not None
     return found
 
@@ -202,8 +202,8 @@ class TestMeasuring:
 
     async def test_a_top_up_that_is_still_to_be_told_is_no_difference(self, crew: Crew) -> None:
         drop_id = await recorded(crew, "s1")
-        places = crew.classroom.places
-        await write_top_up(places, drop_id, ROOM, 5, 10, now_ms())
+        stores = crew.classroom.stores
+        await write_top_up(stores, drop_id, ROOM, 5, 10, now_ms())
 
         assert await measured(crew) == []
 
@@ -212,7 +212,7 @@ class TestWatch:
     def watch(self, crew: Crew) -> DifferenceWatch:
         board = ConsistencyStatus(crew.desk.redis, crew.desk.prefix)
         return DifferenceWatch(
-            crew.worker.places, crew.outbox, crew.fence, Metrics(), board, AT_ONCE
+            crew.worker.stores, crew.outbox, crew.fence, Metrics(), board, AT_ONCE
         )
 
     def shown(self, watch: DifferenceWatch) -> float | None:

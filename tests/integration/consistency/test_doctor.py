@@ -8,9 +8,9 @@ from sqlalchemy import delete, insert, update
 
 from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.desk_audit import DeskAudit
-from server.flows.consistency import doctor as examine_module
-from server.flows.consistency.doctor import examine
-from server.flows.consistency.findings import Finding, Kind, Repair
+from server.flows.consistency import doctor as doctor_module
+from server.flows.consistency.doctor import diagnose
+from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.repair import Repairer
 from server.flows.drops.change_drop import write_top_up
 from server.ledger import tables
@@ -21,31 +21,31 @@ from tests.support.damage import forget_the_stream, let_go, spend
 pytestmark = pytest.mark.asyncio
 
 AT_ONCE = 0.01  # between two looks
-LOOKS = examine_module.LOOKS
+LOOKS = doctor_module.LOOKS
 
 
 @pytest.fixture(autouse=True)
 def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on but what a test does, and where something does, one look has to be right."""
-    monkeypatch.setattr(examine_module, "LOOKS", 1)
+    monkeypatch.setattr(doctor_module, "LOOKS", 1)
 
 
 async def found(crew: Crew) -> list[Finding]:
-    return await examine(crew.ledger, audit_of(crew), now_ms(), AT_ONCE)
+    return await diagnose(crew.ledger, audit_of(crew), now_ms(), AT_ONCE)
 
 
 def audit_of(crew: Crew) -> DeskAudit:
     return DeskAudit(crew.desk.redis, crew.desk.prefix)
 
 
-def kinds(findings: list[Finding]) -> list[Kind]:
+def kinds(findings: list[Finding]) -> list[FindingKind]:
     return [one.kind for one in findings]
 
 
 async def repaired(crew: Crew, findings: list[Finding] | None = None) -> list[Repair]:
     findings = findings if findings is not None else await found(crew)
-    places, desk = crew.worker.places, audit_of(crew)
-    repairer = Repairer(places, desk, crew.fence, crew.outbox, crew.recorder, crew.rebuilder, 5)
+    stores, desk = crew.worker.stores, audit_of(crew)
+    repairer = Repairer(stores, desk, crew.fence, crew.outbox, crew.persister, crew.rebuilder, 5)
     return await repairer.repair(findings, now_ms())
 
 
@@ -117,7 +117,7 @@ class TestHealthy:
         drop = await crew.classroom.opened()
         await crew.classroom.won(drop.id, "s1", "s2")
         row = await crew.classroom.row(drop.id)
-        await crew.recorder.write(await crew.outbox.everything(row.shard), now_ms())
+        await crew.persister.write(await crew.outbox.everything(row.shard), now_ms())
         await crew.classroom.won(drop.id, "s3")
 
         assert await found(crew) == []
@@ -135,7 +135,7 @@ class TestHealthy:
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A unit that comes back is in the ledger first, and on the desk a moment later."""
-        monkeypatch.setattr(examine_module, "LOOKS", LOOKS)
+        monkeypatch.setattr(doctor_module, "LOOKS", LOOKS)
         drop_id = await a_drop(crew, "s1", "s2")
         await let_go(crew, drop_id, "s1", on_desk=False)
         row = await crew.classroom.row(drop_id)
@@ -190,7 +190,7 @@ class TestDesk:
         await a_lost_entry(crew, drop_id, "s2", "s3")
         findings = await found(crew)
 
-        assert kinds(findings) == [Kind.UNRECORDED_WIN] * 2
+        assert kinds(findings) == [FindingKind.UNRECORDED_WIN] * 2
         assert {(one.drop, one.student, one.unit) for one in findings} == {
             (drop_id, "s2", 2),
             (drop_id, "s3", 3),
@@ -211,7 +211,7 @@ class TestDesk:
     async def test_whose_unit_the_ledger_has_given_away_gets_another(self, crew: Crew) -> None:
         drop_id = await a_drop(crew, "s1")
         await a_lost_entry(crew, drop_id, "s2")
-        await crew.recorder.write([await crew.entry(drop_id, "other", 2)], now_ms())
+        await crew.persister.write([await crew.entry(drop_id, "other", 2)], now_ms())
         await mended(crew)
 
         assert await crew.live(drop_id) == {"s1": 1, "other": 2, "s2": 3}
@@ -220,7 +220,7 @@ class TestDesk:
         """It is left as it is, and said; a top-up makes it good."""
         drop_id = await a_drop(crew, "s1", quantity=2)
         await a_lost_entry(crew, drop_id, "s2")
-        await crew.recorder.write([await crew.entry(drop_id, "other", 2)], now_ms())
+        await crew.persister.write([await crew.entry(drop_id, "other", 2)], now_ms())
         said = await repaired(crew)
         before = await desk_state(crew, drop_id)
 
@@ -228,7 +228,7 @@ class TestDesk:
         assert "top" in said[0].what
         assert before.holders["s2"].startswith("w|")
         assert await crew.fence.shut_shards() == []
-        assert Kind.DEAD_LETTER in kinds(await found(crew))
+        assert FindingKind.DEAD_LETTER in kinds(await found(crew))
         granted(await crew.classroom.drops.top_up(drop_id, ROOM, 1, 2, now_ms()))
         await mended(crew)
         assert await crew.live(drop_id) == {"s1": 1, "other": 2, "s2": 3}
@@ -242,7 +242,7 @@ class TestDesk:
         await run(crew, delete(tables.claims).where(tables.claims.c.student == "s2"))
         findings = await found(crew)
 
-        assert kinds(findings) == [Kind.UNKNOWN_HOLDER]
+        assert kinds(findings) == [FindingKind.UNKNOWN_HOLDER]
         assert (findings[0].student, findings[0].unit) == ("s2", 2)
         await mended(crew)
         assert (await crew.codes(drop_id), await crew.live(drop_id)) == (codes, live)
@@ -254,7 +254,7 @@ class TestDesk:
         await redis.hdel(keys.holders(drop_id), "s2")
         findings = await found(crew)
 
-        assert {(Kind.FORGOTTEN_CLAIM, "s2"), (Kind.DESK_DIFFERS, None)} == {
+        assert {(FindingKind.FORGOTTEN_CLAIM, "s2"), (FindingKind.DESK_DIFFERS, None)} == {
             (one.kind, one.student) for one in findings
         }
         await mended(crew)
@@ -265,7 +265,7 @@ class TestDesk:
         keys, redis = await keys_of(crew, drop_id)
         await redis.delete(keys.drop(drop_id), keys.holders(drop_id))
 
-        assert Kind.FORGOTTEN_CLAIM in kinds(await found(crew))
+        assert FindingKind.FORGOTTEN_CLAIM in kinds(await found(crew))
         await mended(crew)
         assert await is_confirmed(crew, drop_id, "s1", "s2")
         await crew.classroom.won(drop_id, "s3")
@@ -277,7 +277,9 @@ class TestDesk:
         keys, redis = await keys_of(crew, drop_id)
         await redis.delete(keys.drop(drop_id))
 
-        assert [(one.kind, one.drop) for one in await found(crew)] == [(Kind.DESK_DIFFERS, drop_id)]
+        assert [(one.kind, one.drop) for one in await found(crew)] == [
+            (FindingKind.DESK_DIFFERS, drop_id)
+        ]
         await mended(crew)
         await crew.classroom.won(drop_id, "s3")
 
@@ -293,7 +295,7 @@ class TestDesk:
         await redis.hset(keys.drop(drop_id), field, value)
         findings = await found(crew)
 
-        assert kinds(findings) == [Kind.DESK_DIFFERS]
+        assert kinds(findings) == [FindingKind.DESK_DIFFERS]
         assert drop_id in findings[0].what
         await mended(crew)
         assert await desk_state(crew, drop_id) == before
@@ -313,7 +315,7 @@ class TestDesk:
         await redis.hset(keys.holders(drop_id), "s2", record.replace(b"|2|1|", b"|1|1|"))
         findings = await found(crew)
 
-        assert set(kinds(findings)) == {Kind.DESK_DIFFERS, Kind.ANOTHER_UNIT}
+        assert set(kinds(findings)) == {FindingKind.DESK_DIFFERS, FindingKind.ANOTHER_UNIT}
         await mended(crew)
         assert await crew.live(drop_id) == {"s1": 1, "s2": 2}
 
@@ -321,11 +323,13 @@ class TestDesk:
         drop_id = await a_drop(crew, "s1")
         await crew.classroom.won(drop_id, "s2")
         row = await crew.classroom.row(drop_id)
-        await crew.recorder.write(await crew.outbox.everything(row.shard), now_ms())
+        await crew.persister.write(await crew.outbox.everything(row.shard), now_ms())
         await forget_the_stream(crew)
         findings = await found(crew)
 
-        assert [(one.kind, one.student) for one in findings] == [(Kind.NEVER_CONFIRMED, "s2")]
+        assert [(one.kind, one.student) for one in findings] == [
+            (FindingKind.NEVER_CONFIRMED, "s2")
+        ]
         await mended(crew)
         assert await is_confirmed(crew, drop_id, "s2")
 
@@ -334,7 +338,9 @@ class TestDesk:
         await let_go(crew, drop_id, "s2", on_desk=False)
         findings = await found(crew)
 
-        assert [(one.kind, one.student) for one in findings] == [(Kind.HELD_THOUGH_GONE, "s2")]
+        assert [(one.kind, one.student) for one in findings] == [
+            (FindingKind.HELD_THOUGH_GONE, "s2")
+        ]
         await mended(crew)
         assert (await desk_state(crew, drop_id)).free == (2,) or (
             await desk_state(crew, drop_id)
@@ -347,7 +353,9 @@ class TestDesk:
         await redis.hdel(keys.caps(row.batch_id), "s1")
         findings = await found(crew)
 
-        assert [(one.kind, one.student) for one in findings] == [(Kind.SLOT_NOT_COUNTED, "s1")]
+        assert [(one.kind, one.student) for one in findings] == [
+            (FindingKind.SLOT_NOT_COUNTED, "s1")
+        ]
         await mended(crew)
         assert (await desk_state(crew, drop_id)).slots == {"s1": ",1,"}
 
@@ -359,7 +367,7 @@ class TestDesk:
         findings = await found(crew)
 
         assert [(one.kind, one.drop, one.shard) for one in findings] == [
-            (Kind.UNKNOWN_DROP, "drp_lost", 3)
+            (FindingKind.UNKNOWN_DROP, "drp_lost", 3)
         ]
         assert await repaired(crew) == []
 
@@ -368,21 +376,23 @@ class TestDesk:
         shard = (await crew.classroom.row(drop_id)).shard
         await crew.fence.shut(shard)
 
-        assert [(one.kind, one.shard) for one in await found(crew)] == [(Kind.FENCE_SHUT, shard)]
+        assert [(one.kind, one.shard) for one in await found(crew)] == [
+            (FindingKind.FENCE_SHUT, shard)
+        ]
         await mended(crew)
         assert await crew.fence.shut_shards() == []
 
     async def test_a_desk_that_somebody_else_keeps_building_is_said(self, crew: Crew) -> None:
         drop_id = await a_drop(crew, "s1")
         shard = (await crew.classroom.row(drop_id)).shard
-        findings = [Finding(Kind.DESK_DIFFERS, "", "", drop=drop_id, shard=shard)]
+        findings = [Finding(FindingKind.DESK_DIFFERS, "", "", drop=drop_id, shard=shard)]
         assert await crew.another("wrk_2").fence.take_lease(shard)
         repairer = Repairer(
-            crew.worker.places,
+            crew.worker.stores,
             audit_of(crew),
             crew.fence,
             crew.outbox,
-            crew.recorder,
+            crew.persister,
             crew.rebuilder,
             deadline_s=0.2,
         )
@@ -396,10 +406,10 @@ class TestDesk:
     ) -> None:
         drop = await crew.classroom.opened()
         await crew.classroom.won(drop.id, "s1", "s2")
-        monkeypatch.setattr(examine_module, "WAITS_MS", 0)
+        monkeypatch.setattr(doctor_module, "WAITS_MS", 0)
         (finding,) = await found(crew)
 
-        assert finding.kind is Kind.OUTBOX_WAITS
+        assert finding.kind is FindingKind.OUTBOX_WAITS
         assert finding.what.startswith("2 claims")
         while await crew.unacknowledged():
             await crew.loop.step()
@@ -416,8 +426,8 @@ class TestLedger:
         findings = await found(crew)
 
         assert [(one.kind, one.student, one.unit) for one in findings] == [
-            (Kind.CLAIM_WITHOUT_COUPON, "s2", 2),
-            (Kind.BOOKS_DO_NOT_ADD_UP, None, None),
+            (FindingKind.CLAIM_WITHOUT_COUPON, "s2", 2),
+            (FindingKind.BOOKS_DO_NOT_ADD_UP, None, None),
         ]
         await mended(crew)
         assert await crew.codes(drop_id) == codes
@@ -435,9 +445,9 @@ class TestLedger:
         )
         findings = await found(crew)
 
-        strays = [(Kind.COUPON_WITHOUT_CLAIM, "s2")] if source == "claim" else []
+        strays = [(FindingKind.COUPON_WITHOUT_CLAIM, "s2")] if source == "claim" else []
         assert [(one.kind, one.student) for one in findings] == [
-            (Kind.CLAIM_WITHOUT_COUPON, "s2"),
+            (FindingKind.CLAIM_WITHOUT_COUPON, "s2"),
             *strays,
         ]
 
@@ -463,10 +473,14 @@ class TestLedger:
         await run(crew, delete(tables.claims))
         findings = await found(crew)
 
-        assert (Kind.COUPON_WITHOUT_CLAIM, "s1") in {(one.kind, one.student) for one in findings}
+        assert (FindingKind.COUPON_WITHOUT_CLAIM, "s1") in {
+            (one.kind, one.student) for one in findings
+        }
         assert any("a person" in one.todo for one in findings)
         codes = await crew.codes(drop_id)
-        await repaired(crew, [one for one in findings if one.kind is Kind.COUPON_WITHOUT_CLAIM])
+        await repaired(
+            crew, [one for one in findings if one.kind is FindingKind.COUPON_WITHOUT_CLAIM]
+        )
         assert await crew.codes(drop_id) == codes
 
     async def test_a_claim_whose_coupon_gave_its_unit_up_is_left_to_a_person(
@@ -476,7 +490,7 @@ class TestLedger:
         await run(crew, update(tables.coupons).values(state="released"))
         findings = await found(crew)
 
-        assert findings[0].kind is Kind.CLAIM_WITHOUT_COUPON
+        assert findings[0].kind is FindingKind.CLAIM_WITHOUT_COUPON
         assert "released" in findings[0].what
         assert "a person" in findings[0].todo
 
@@ -488,8 +502,8 @@ class TestLedger:
         findings = await found(crew)
 
         assert [(one.kind, one.batch, one.room) for one in findings] == [
-            (Kind.BATCH_COUNTER, batch.id, None),
-            (Kind.BATCH_COUNTER, batch.id, ROOM),
+            (FindingKind.BATCH_COUNTER, batch.id, None),
+            (FindingKind.BATCH_COUNTER, batch.id, ROOM),
         ]
         await mended(crew)
         after = await crew.classroom.batch(batch.id)
@@ -517,7 +531,9 @@ class TestLedger:
         await run(crew, update(tables.batches).values(allotted=5))
         findings = await found(crew)
 
-        assert [(one.kind, one.drop) for one in findings] == [(Kind.BOOKS_DO_NOT_ADD_UP, drop_id)]
+        assert [(one.kind, one.drop) for one in findings] == [
+            (FindingKind.BOOKS_DO_NOT_ADD_UP, drop_id)
+        ]
         assert "3 units" in findings[0].what
         await mended(crew)
         assert (await crew.classroom.row(drop_id)).returned == 8
@@ -533,14 +549,16 @@ class TestLedger:
         await run(crew, update(tables.batches).values(allotted=1))
         findings = await found(crew)
 
-        assert [(one.kind, one.drop) for one in findings] == [(Kind.CLAIMS_BEYOND_STOCK, drop_id)]
+        assert [(one.kind, one.drop) for one in findings] == [
+            (FindingKind.CLAIMS_BEYOND_STOCK, drop_id)
+        ]
         await mended(crew)
         assert await crew.live(drop_id) == {"s1": 1, "s2": 2}
         assert (await crew.classroom.batch(batch_id)).allotted == 2
 
     async def test_an_intent_that_was_left_behind_is_driven(self, crew: Crew) -> None:
         drop_id = await a_drop(crew, "s1")
-        intent = await write_top_up(crew.classroom.places, drop_id, ROOM, 5, 10, now_ms())
+        intent = await write_top_up(crew.classroom.stores, drop_id, ROOM, 5, 10, now_ms())
         long_ago = now_ms() - 60_000
         await run(
             crew,
@@ -550,7 +568,9 @@ class TestLedger:
         )
         findings = await found(crew)
 
-        assert [(one.kind, one.drop) for one in findings] == [(Kind.INTENT_LEFT_BEHIND, drop_id)]
+        assert [(one.kind, one.drop) for one in findings] == [
+            (FindingKind.INTENT_LEFT_BEHIND, drop_id)
+        ]
         await mended(crew)
         assert await crew.classroom.unfinished() == []
         assert (await crew.classroom.view(drop_id)).quantity == 15
@@ -580,7 +600,7 @@ class TestDeadLetters:
         (finding,) = await found(crew)
 
         assert (finding.kind, finding.drop, finding.student, finding.unit, finding.error) == (
-            Kind.DEAD_LETTER,
+            FindingKind.DEAD_LETTER,
             drop_id,
             "s2",
             2,
@@ -615,7 +635,7 @@ class TestDeadLetters:
 
         assert [one.is_done for one in said] == [False, True]
         assert await crew.dead_letters() == [entry.claim_id]
-        assert kinds(await found(crew)) == [Kind.DEAD_LETTER]
+        assert kinds(await found(crew)) == [FindingKind.DEAD_LETTER]
 
     async def test_of_a_student_who_has_another_claim_nothing_is_left(self, crew: Crew) -> None:
         drop_id = await a_drop(crew, "s1")
@@ -629,7 +649,7 @@ class TestDeadLetters:
         drop_id = await a_drop(crew, "s1")
         await self.letter(crew, drop_id, "s2", 2)
         granted(await crew.classroom.drops.close(drop_id, ROOM, now_ms()))
-        assert kinds(await found(crew)) == [Kind.DEAD_LETTER]
+        assert kinds(await found(crew)) == [FindingKind.DEAD_LETTER]
         await mended(crew)
 
         assert await crew.live(drop_id) == {"s1": 1, "s2": 2}

@@ -162,7 +162,7 @@ class TestEqualToTheLedger:
             )
         await lost(crew, mortal_redis)
         await crew.rebuild_all()
-        await drive_pending(rooms.places, 0, now_ms())
+        await drive_pending(rooms.stores, 0, now_ms())
         (drop,) = granted(await rooms.drops.list_for_room(ROOM, 10, None, now_ms()))
 
         assert drop.state is DropState.OPEN
@@ -183,7 +183,7 @@ class TestEqualToTheLedger:
         await rooms.won(told.drop.id, "s1")
         await restarted(crew, mortal_redis)
         await crew.rebuild_all()
-        await drive_pending(rooms.places, 0, now_ms())
+        await drive_pending(rooms.stores, 0, now_ms())
         row = await rooms.row(told.drop.id)
 
         assert row.window == told.drop.window
@@ -336,7 +336,7 @@ class TestHowLong:
         async def runs_out(*_: object) -> None:
             await crew.desk.redis.delete(crew.desk.keys(shard).lease)
 
-        interpose(crew.rebuilder.recorder, "write", before=runs_out)
+        interpose(crew.rebuilder.persister, "write", before=runs_out)
         assert await crew.rebuilder.rebuild(shard, now_ms())
 
 
@@ -382,7 +382,7 @@ class TestOutbox:
         copy.restore()
         await hang_up(crew.desk)
         await crew.rebuild_all()
-        await crew.recorder.record(entries, now_ms())
+        await crew.persister.persist(entries, now_ms())
         assert await crew.fence.shut_shards() == [shard]
 
         await crew.rebuild_all()

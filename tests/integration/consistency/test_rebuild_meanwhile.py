@@ -38,7 +38,7 @@ LOADS = pytest.mark.parametrize("load", [flushed, reloaded])
 def interrupted(crew: Crew, hop: str, load: Callable[[Crew], object]) -> DropService:
     """Flows whose desk is loaded anew right after that hop, before the ledger has its outcome."""
     drops = crew.classroom.drops
-    interpose(drops._places.desk, hop, after=once(lambda *_: load(crew)))
+    interpose(drops._stores.desk, hop, after=once(lambda *_: load(crew)))
     return drops
 
 
@@ -137,7 +137,7 @@ class TestWhileItIsLoaded:
         # Before the rebuild's transaction: on SQLite there is one writer.
         interpose(crew.rebuilder.outbox, "make_group", after=once(ask))
         assert await crew.rebuilder.rebuild(shard, now_ms())
-        await drive_pending(rooms.places, 0, now_ms())
+        await drive_pending(rooms.stores, 0, now_ms())
         new, *_ = granted(await rooms.drops.list_for_room(ROOM, 10, None, now_ms()))
 
         assert await rooms.unfinished() == []
@@ -152,7 +152,7 @@ STEPS = [
     ("fence", "take_lease"),
     ("outbox", "make_group"),
     ("outbox", "everything"),
-    ("recorder", "write"),
+    ("persister", "write"),
     ("fence", "load_drop"),
     ("fence", "load_caps"),
     ("feed", "publish"),
@@ -203,6 +203,6 @@ async def test_a_desk_that_was_armed_by_one_that_died_is_known_by_its_epoch(crew
             await dead.rebuilder.rebuild(shard, now_ms())
 
     drops = crew.classroom.drops
-    interpose(drops._places.desk, "close", after=once(dies_when_armed))
+    interpose(drops._stores.desk, "close", after=once(dies_when_armed))
     granted(await drops.close(drop.id, ROOM, now_ms()))
     assert await crew.classroom.tap(drop.id, "s1") is Outcome.CLOSED

@@ -8,7 +8,7 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.feed import FeedKind
-from server.flows.drops.drive_intents import Driven, close_overdue
+from server.flows.drops.drive_intents import DriveResult, close_overdue
 from server.flows.drops.drop_view import DropView
 from tests.support.classroom import ROOM, Classroom, granted, now_ms
 from tests.support.eventually import eventually
@@ -96,10 +96,10 @@ async def test_claims_on_their_way_to_the_ledger_keep_their_units(classroom: Cla
 class TestTimeOver:
     async def test_a_drop_ends_by_itself(self, classroom: Classroom) -> None:
         drop = await self._over(classroom, await classroom.made_batch())
-        driven = await close_overdue(classroom.places, now_ms())
+        driven = await close_overdue(classroom.stores, now_ms())
         closed = await classroom.view(drop.id)
 
-        assert driven == Driven(done=1, waiting=0)
+        assert driven == DriveResult(done=1, waiting=0)
         assert (closed.state, closed.close_reason) == (DropState.CLOSED, CloseReason.ENDED)
         assert (closed.closed_at, closed.returned) == (drop.closes_at, 9)
         assert (await classroom.told())[-1].drop.close_reason is CloseReason.ENDED
@@ -107,7 +107,7 @@ class TestTimeOver:
 
     async def test_it_is_ended_once_by_many_workers(self, classroom: Classroom) -> None:
         drop = await self._over(classroom, await classroom.made_batch())
-        await asyncio.gather(*(close_overdue(classroom.places, now_ms()) for _ in range(3)))
+        await asyncio.gather(*(close_overdue(classroom.stores, now_ms()) for _ in range(3)))
 
         assert (await classroom.batch(drop.batch_id)).allotted == 1
         assert len(await classroom.told()) == 2
@@ -116,29 +116,29 @@ class TestTimeOver:
         self, classroom: Classroom
     ) -> None:
         drop = await self._over(classroom, await classroom.made_batch(), quantity=1)
-        await close_overdue(classroom.places, now_ms())
+        await close_overdue(classroom.stores, now_ms())
 
         assert (await classroom.view(drop.id)).close_reason is CloseReason.SOLD_OUT
 
     async def test_with_holds_a_unit_could_have_come_back(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch(hold_seconds=60)
         drop = await self._over(classroom, batch, quantity=1)
-        await close_overdue(classroom.places, now_ms())
+        await close_overdue(classroom.stores, now_ms())
 
         assert (await classroom.view(drop.id)).close_reason is CloseReason.ENDED
 
     async def test_a_drop_is_not_over_before_the_desk_says_so(self, classroom: Classroom) -> None:
         """A worker whose clock is ahead."""
         drop = await classroom.opened()
-        driven = await close_overdue(classroom.places, now_ms() + 3_600_000)
+        driven = await close_overdue(classroom.stores, now_ms() + 3_600_000)
 
-        assert driven == Driven(done=0, waiting=1)
+        assert driven == DriveResult(done=0, waiting=1)
         assert (await classroom.view(drop.id)).state is DropState.OPEN
 
     async def test_without_overdue_drops_there_is_nothing_to_do(self, classroom: Classroom) -> None:
         await classroom.opened()
 
-        assert await close_overdue(classroom.places, now_ms()) == Driven(done=0, waiting=0)
+        assert await close_overdue(classroom.stores, now_ms()) == DriveResult(done=0, waiting=0)
 
     async def _over(self, classroom: Classroom, batch: Batch, quantity: int = 10) -> DropView:
         """A drop of a second in which s1 has won, whose time is over."""

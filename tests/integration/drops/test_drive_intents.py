@@ -13,7 +13,7 @@ from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk.feed import FeedKind
-from server.flows.drops.drive_intents import Driven, close_overdue, drive_pending
+from server.flows.drops.drive_intents import DriveResult, close_overdue, drive_pending
 from server.flows.drops.drop_service import DropService
 from server.flows.drops.drop_view import DropView
 from server.flows.stores import Stores
@@ -33,9 +33,9 @@ async def dies(call: Awaitable[object]) -> None:
         await call
 
 
-async def drive(classroom: Classroom, after_ms: int) -> Driven:
+async def drive(classroom: Classroom, after_ms: int) -> DriveResult:
     """What a worker does, so long after now."""
-    return await drive_pending(classroom.places, LEFT_BEHIND_MS, now_ms() + after_ms)
+    return await drive_pending(classroom.stores, LEFT_BEHIND_MS, now_ms() + after_ms)
 
 
 async def only_drop(classroom: Classroom) -> DropView:
@@ -59,7 +59,7 @@ class TestOpening:
         driven = await drive(classroom, 2_000)
         drop = await only_drop(classroom)
 
-        assert driven == Driven(done=1, waiting=0)
+        assert driven == DriveResult(done=1, waiting=0)
         assert (drop.state, drop.remaining) == (DropState.OPEN, 10)
         assert (await classroom.batch(batch.id)).allotted == 10
         assert [told.kind for told in await classroom.told()] == [FeedKind.OPENED]
@@ -75,7 +75,7 @@ class TestOpening:
         driven = await drive(classroom, 10_000)
         drop = await only_drop(classroom)
 
-        assert driven == Driven(done=1, waiting=0)
+        assert driven == DriveResult(done=1, waiting=0)
         assert (drop.state, drop.close_reason) == (DropState.CLOSED, CloseReason.CANCELLED)
         assert (drop.returned, drop.remaining) == (10, 0)
         assert (await classroom.batch(batch.id)).allotted == 0
@@ -127,7 +127,7 @@ class TestOpening:
         batch = await classroom.made_batch()
         await self._dies(classroom, batch.id, "before", "open")
 
-        assert await drive(classroom, 1_000) == Driven(done=0, waiting=0)
+        assert await drive(classroom, 1_000) == DriveResult(done=0, waiting=0)
 
     async def test_a_process_that_comes_too_late_finds_it_given_up(
         self, classroom: Classroom
@@ -177,7 +177,7 @@ class TestOpening:
             await add(conn, tables.intents, drop_id=drop.id, created_at=now_ms())
         driven = await drive(classroom, after_ms)
 
-        assert driven == Driven(done=1, waiting=0)
+        assert driven == DriveResult(done=1, waiting=0)
         assert (await classroom.view(drop.id)).state is DropState.OPEN
         assert await classroom.unfinished() == []
 
@@ -228,10 +228,10 @@ class TestRedisAway:
         form = DropForm(batch.id, 10, 60)
         away = classroom.without_redis
         await away.create(ROOM, form, KEY, now_ms())
-        places = _places_of(away)
-        driven = await drive_pending(places, LEFT_BEHIND_MS, now_ms() + 2_000)
+        stores = _places_of(away)
+        driven = await drive_pending(stores, LEFT_BEHIND_MS, now_ms() + 2_000)
 
-        assert driven == Driven(done=0, waiting=1)
+        assert driven == DriveResult(done=0, waiting=1)
         query = select(tables.intents.c.attempts, tables.intents.c.last_error)
         async with classroom.ledger.read() as conn:
             attempts, error = (await conn.execute(query)).one()
@@ -240,9 +240,9 @@ class TestRedisAway:
     async def test_overdue_drops_wait_for_the_desk(self, classroom: Classroom) -> None:
         drop = await classroom.opened(duration_seconds=1)
         later = (drop.closes_at or 0) + 1
-        places = _places_of(classroom.without_redis)
+        stores = _places_of(classroom.without_redis)
 
-        assert await close_overdue(places, later) == Driven(done=0, waiting=1)
+        assert await close_overdue(stores, later) == DriveResult(done=0, waiting=1)
 
     async def test_a_fence_that_is_shut_is_a_desk_that_is_away(self, classroom: Classroom) -> None:
         batch = await classroom.made_batch()
@@ -278,7 +278,7 @@ class TestChanges:
         driven = await drive(classroom, 2_000)
         after = await classroom.view(drop.id)
 
-        assert driven == Driven(done=1, waiting=0)
+        assert driven == DriveResult(done=1, waiting=0)
         assert after.quantity == after.remaining + after.claimed + after.returned
         assert after.quantity == (15 if button == "add_units" else 10)
         assert after.closes_at == (drop.closes_at or 0) + (30_000 if button == "extend" else 0)
@@ -312,7 +312,7 @@ class TestChanges:
         assert refused(answer).code is Code.WRONG_STATE
         assert (closed.close_reason, closed.returned) == (CloseReason.STOPPED, 15)
         assert (await classroom.batch(drop.batch_id)).allotted == 0
-        assert await drive(classroom, 2_000) == Driven(done=1, waiting=0)
+        assert await drive(classroom, 2_000) == DriveResult(done=1, waiting=0)
 
 
 async def test_an_intent_that_breaks_its_worker_lets_others_pass(classroom: Classroom) -> None:
@@ -331,4 +331,4 @@ async def test_an_intent_that_breaks_its_worker_lets_others_pass(classroom: Clas
 
 
 def _places_of(drops: DropService) -> Stores:
-    return drops._places
+    return drops._stores

@@ -16,7 +16,7 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.checkout.redemptions import confirm, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
-from server.flows.consistency.measure_difference import measure_drop_units
+from server.flows.consistency.measure_difference import measure_differences
 from server.flows.drops import end_holds
 from server.flows.drops.drive_intents import drive_pending
 from server.flows.drops.drop_snapshot import read_drop_snapshot
@@ -50,7 +50,7 @@ async def claimed(crew: Crew, *students: str, quantity: int = 3, **batch: object
 
 
 async def end_all(crew: Crew, after_ms: int = HOLD_MS + 1) -> int:
-    return await end_holds.end_holds(crew.worker.places, now_ms() + after_ms)
+    return await end_holds.end_holds(crew.worker.stores, now_ms() + after_ms)
 
 
 async def coupon_of(crew: Crew, drop_id: str, student: str) -> Coupon:
@@ -78,7 +78,7 @@ def books_of(crew: Crew) -> Books:
 
 async def settle(crew: Crew, drop_id: str) -> None:
     """What was left behind is done; both ends say the same of every unit."""
-    await drive_pending(crew.worker.places, EVEN_LATER, now_ms())
+    await drive_pending(crew.worker.stores, EVEN_LATER, now_ms())
     assert await crew.classroom.unfinished() == []
     await books_of(crew).settle(drop_id)
 
@@ -140,7 +140,7 @@ class TestOpenDrop:
     async def test_the_teacher_sees_it(self, crew: Crew) -> None:
         drop_id = await claimed(crew, "s1", "s2")
         await end_all(crew)
-        await crew.worker.write_boards()
+        await crew.worker.update_live_counts()
         seen = await crew.classroom.view(drop_id)
         (board,) = await crew.feed.read_boards([(ROOM, drop_id)])
 
@@ -189,10 +189,10 @@ class TestPaying:
         ended_at = begun + LOCK_LIMIT_MS
         assert await expire_overdue(crew.ledger, ended_at) == 1
 
-        places = crew.worker.places
+        stores = crew.worker.stores
         last_moment = ended_at + LEAST_HOLD_AFTER_LOCK_MS
-        assert await end_holds.end_holds(places, last_moment - 1) == 0
-        assert await end_holds.end_holds(places, last_moment) == 1
+        assert await end_holds.end_holds(stores, last_moment - 1) == 0
+        assert await end_holds.end_holds(stores, last_moment) == 1
         assert await state_of(crew, drop_id, "s1") is CouponState.RELEASED
 
     async def test_the_one_date_moves_everywhere_when_a_lock_has_ended(self, crew: Crew) -> None:
@@ -201,7 +201,7 @@ class TestPaying:
         await order_of(crew, drop_id, "s1", begun)
         assert await expire_overdue(crew.ledger, begun + LOCK_LIMIT_MS) == 1
         async with listening(crew.desk, ROOM) as ear:
-            await drive_pending(crew.worker.places, EVEN_LATER, now_ms())
+            await drive_pending(crew.worker.stores, EVEN_LATER, now_ms())
             ((student, drop, told),) = await ear.next("confirmed")
         row = await crew.classroom.row(drop_id)
         ((held,),) = await crew.desk.drops.claims_of([(row.shard, drop_id, ["s1"])])
@@ -224,7 +224,7 @@ class TestPaying:
         assert await expire_overdue(crew.ledger, late) == 1
         granted(await confirm(crew.ledger, redemption, Payment(), late))
         async with listening(crew.desk, ROOM) as ear:
-            await drive_pending(crew.worker.places, EVEN_LATER, now_ms())
+            await drive_pending(crew.worker.stores, EVEN_LATER, now_ms())
             assert await ear.everything("confirmed") == []
         assert await crew.classroom.unfinished() == []
 
@@ -312,16 +312,16 @@ class TestEndedDrop:
 
     async def test_some_holds_end_before_the_close_and_some_after(self, crew: Crew) -> None:
         drop_id = await claimed(crew, "s1", "s2")
-        places = crew.worker.places
+        stores = crew.worker.stores
         first_due = (await coupon_of(crew, drop_id, "s1")).use_by
         await order_of(crew, drop_id, "s2", now_ms())
-        assert await end_holds.end_holds(places, first_due) == 1
+        assert await end_holds.end_holds(stores, first_due) == 1
         closed = granted(await crew.classroom.drops.close(drop_id, ROOM, now_ms()))
         assert (closed.returned, closed.claimed) == (2, 1)
         await books_of(crew).look(drop_id)
 
         await expire_overdue(crew.ledger, now_ms() + LOCK_LIMIT_MS)
-        assert await end_holds.end_holds(places, now_ms() + 2 * LOCK_LIMIT_MS) == 1
+        assert await end_holds.end_holds(stores, now_ms() + 2 * LOCK_LIMIT_MS) == 1
         assert (await crew.classroom.row(drop_id)).returned == 3
         await settle(crew, drop_id)
 
@@ -359,10 +359,10 @@ class TestEndedDrop:
         self, crew: Crew
     ) -> None:
         drop_id = await claimed(crew, "s1")
-        places = crew.worker.places
+        stores = crew.worker.stores
         whole = await read_drop_snapshot(crew.ledger, drop_id)
         interpose(crew.desk.drops, "close", after=once(lambda *_: end_all(crew)))
-        assert await end_drop(places, whole, CloseReason.STOPPED, now_ms())
+        assert await end_drop(stores, whole, CloseReason.STOPPED, now_ms())
 
         row = await crew.classroom.row(drop_id)
         assert row.returned == 3
@@ -393,7 +393,7 @@ class TestDying:
             await end_all(crew)
         assert await crew.classroom.unfinished() == ["release"]
         async with listening(crew.desk, ROOM) as ear:
-            await drive_pending(crew.another("wrk_2").worker.places, EVEN_LATER, now_ms())
+            await drive_pending(crew.another("wrk_2").worker.stores, EVEN_LATER, now_ms())
             told = await ear.next("lost")
 
         assert sorted(student for _, student, *_ in told) == ["s1", "s2", "s3"]
@@ -567,7 +567,7 @@ class TestDifference:
 
 async def disagreements(crew: Crew) -> list[str]:
     """The drops about which desk and ledger differ, as the worker that looks all the time finds it."""
-    books = await measure_drop_units(crew.worker.places, crew.outbox, crew.fence)
+    books = await measure_differences(crew.worker.stores, crew.outbox, crew.fence)
     assert books is not None
     return [one.drop_id for one in books if one.units]
 

@@ -54,7 +54,7 @@ class TestWriting:
 
         assert (await crew.rows(drop_id), await crew.codes(drop_id)) == (rows, codes)
         assert {c.code for c in again.coupons} == {c.code for c in first.coupons}
-        assert (again.mended, again.dead) == (0, 0)
+        assert (again.reassigned, again.dead) == (0, 0)
 
     async def test_a_redelivery_among_new_ones_keeps_none_of_them_back(self, crew: Crew) -> None:
         drop_id, shard = await won(crew, 2)
@@ -90,7 +90,7 @@ class TestWriting:
         drop = await crew.classroom.opened(batch)
         await crew.classroom.won(drop.id, "s1")
         (row, *_), *_ = [await crew.outbox.everything(batch.shard)]
-        result = await crew.recorder.record([row], row.won_at + 5_000)
+        result = await crew.persister.persist([row], row.won_at + 5_000)
 
         (coupon,) = result.coupons
         assert coupon.hold_until == row.won_at + 65_000
@@ -128,9 +128,9 @@ class TestTelling:
 
     async def test_nothing_is_told_where_the_commit_fails(self, crew: Crew) -> None:
         drop_id, _ = await won(crew, 2)
-        recorder = ClaimPersister(ledger_nowhere(), crew.fence, crew.feed)
+        persister = ClaimPersister(ledger_nowhere(), crew.fence, crew.feed)
         with pytest.raises(LedgerUnavailableError):
-            await recorder.record(await crew.outbox.read(1), now_ms())
+            await persister.persist(await crew.outbox.read(1), now_ms())
 
         assert await states(crew, drop_id, "s1", "s2") == [ClaimState.WON] * 2
         assert await crew.unacknowledged() == 2
@@ -199,13 +199,13 @@ class TestAway:
         self, crew: Crew
     ) -> None:
         drop_id, _ = await won(crew, 3)
-        crew.recorder._ledger = ledger_nowhere()
+        crew.persister._ledger = ledger_nowhere()
         for _ in range(3):
             with pytest.raises(LedgerUnavailableError):
                 await crew.loop.step()
         assert await crew.unacknowledged() == 3
 
-        crew.recorder._ledger = crew.ledger
+        crew.persister._ledger = crew.ledger
         await crew.loop.step()
         assert set(await crew.live(drop_id)) == {"s1", "s2", "s3"}
         assert (await crew.unacknowledged(), await crew.dead_letters()) == (0, [])
@@ -286,10 +286,10 @@ class TestImpossible:
         (entry,) = await crew.outbox.everything(shard)
         await spoil_templates(crew)
         mortal = crew.another("wrk_2")
-        interpose(mortal.recorder, "_write_seated", before=crash)
+        interpose(mortal.persister, "_write_reassigned", before=crash)
         with dies():
-            await mortal.recorder.record([entry], now_ms())
-        await crew.recorder.record([entry], now_ms())
+            await mortal.persister.persist([entry], now_ms())
+        await crew.persister.persist([entry], now_ms())
 
         assert await crew.dead_letters() == [entry.claim_id]
 

@@ -9,8 +9,8 @@ from sqlalchemy import update
 from server.desk import DeskUnavailableError
 from server.desk.outbox import OutboxEntry
 from server.flows.drops import reassign_claims
-from server.flows.drops.persist_claims import Recorded
-from server.flows.drops.reassign_claims import Verdict
+from server.flows.drops.persist_claims import PersistResult
+from server.flows.drops.reassign_claims import ReassignOutcome
 from server.ledger import tables
 from server.ledger.drops import claims
 from server.ledger.engine import LedgerUnavailableError
@@ -30,14 +30,14 @@ async def recorded_drop(crew: Crew, units: int, taken: int) -> str:
     return drop.id
 
 
-async def record(crew: Crew, *entries: OutboxEntry) -> Recorded:
+async def record(crew: Crew, *entries: OutboxEntry) -> PersistResult:
     """As a worker does it in the end: a conflict shuts the desk, it is rebuilt, and all is recorded
     once more."""
     try:
-        return await crew.recorder.record(entries, now_ms())
+        return await crew.persister.persist(entries, now_ms())
     except DeskUnavailableError:
         await crew.rebuild_all()
-        return await crew.recorder.record(entries, now_ms())
+        return await crew.persister.persist(entries, now_ms())
 
 
 async def reasons(crew: Crew, drop_id: str) -> dict[str, tuple[str, str | None]]:
@@ -59,7 +59,7 @@ class TestAnotherSeat:
         drop_id = await recorded_drop(crew, units=3, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
         with pytest.raises(DeskUnavailableError):
-            await crew.recorder.record([entry], now_ms())
+            await crew.persister.persist([entry], now_ms())
         assert await crew.fence.shut_shards() == [entry.shard]
 
         await crew.rebuild_all()
@@ -83,11 +83,13 @@ class TestAnotherSeat:
         entry = await crew.entry(drop_id, "late", 1)
         await record(crew, entry)
         before = await crew.rows(drop_id), await crew.codes(drop_id)
-        again = await crew.recorder.record([entry, await crew.entry(drop_id, "more", 3)], now_ms())
+        again = await crew.persister.persist(
+            [entry, await crew.entry(drop_id, "more", 3)], now_ms()
+        )
 
         assert (await crew.rows(drop_id))[: len(before[0])] == before[0]
         assert (await crew.codes(drop_id))["late"] == before[1]["late"]
-        assert (again.mended, again.dead) == (0, 0)
+        assert (again.reassigned, again.dead) == (0, 0)
 
     async def test_a_slot_used_twice_becomes_the_next_free_one(self, crew: Crew) -> None:
         batch = await crew.classroom.made_batch(per_student=2)
@@ -110,12 +112,12 @@ class TestAnotherSeat:
         drop_id = await recorded_drop(crew, units=3, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
         mortal = crew.another("wrk_2")
-        interpose(mortal.recorder, "_write_seated", before=crash)
+        interpose(mortal.persister, "_write_reassigned", before=crash)
         with dies():
-            await mortal.recorder.record([entry], now_ms())
+            await mortal.persister.persist([entry], now_ms())
         await crew.fence.shut(entry.shard)  # what the next conflict, or doctor, comes to
         await crew.rebuild_all()
-        await crew.recorder.record([entry], now_ms())
+        await crew.persister.persist([entry], now_ms())
 
         assert set(await crew.codes(drop_id)) == {"s1", "late"}
 
@@ -124,7 +126,7 @@ class TestAnotherSeat:
         sold_twice = [await crew.entry(drop_id, f"late{n}", 1) for n in range(10)]
         crews = [crew, crew.another("wrk_2"), crew.another("wrk_3")]
         await asyncio.gather(
-            *(one.recorder.write(sold_twice[n::3], now_ms()) for n, one in enumerate(crews))
+            *(one.persister.write(sold_twice[n::3], now_ms()) for n, one in enumerate(crews))
         )
 
         assert sorted((await crew.live(drop_id)).values()) == list(range(1, 13))
@@ -137,15 +139,15 @@ class TestAnotherSeat:
         drop_id = await recorded_drop(crew, units=4, taken=1)
         owner = await crew.entry(drop_id, "owner", 2)
         other = crew.another("wrk_2")
-        writing: list[asyncio.Task[Recorded]] = []
+        writing: list[asyncio.Task[PersistResult]] = []
 
         async def write(*_: object) -> None:
-            writing.append(asyncio.create_task(other.recorder.write([owner], now_ms())))
+            writing.append(asyncio.create_task(other.persister.write([owner], now_ms())))
             await asyncio.wait(writing, timeout=0.3)  # it gets nowhere
 
         monkeypatch.setattr(claims, "taken_units", claims.taken_units)  # undone afterwards
         interpose(claims, "taken_units", after=once(write))
-        await crew.recorder.write([await crew.entry(drop_id, "late", 1)], now_ms())
+        await crew.persister.write([await crew.entry(drop_id, "late", 1)], now_ms())
         await asyncio.gather(*writing)
 
         assert await crew.live(drop_id) == {"s1": 1, "late": 2, "owner": 3}
@@ -223,9 +225,9 @@ class TestApology:
         mortal = crew.another("wrk_2")
         interpose(mortal.feed, "publish_losses", before=crash)
         with dies():
-            await mortal.recorder.record([entry], now_ms())
+            await mortal.persister.persist([entry], now_ms())
         async with listening(crew.desk, ROOM) as ear:
-            await crew.recorder.record([entry], now_ms())
+            await crew.persister.persist([entry], now_ms())
 
             assert [claim[1] for claim in await ear.next("lost")] == ["late"]
 
@@ -256,7 +258,7 @@ class TestClosedDrop:
         await crew.classroom.won(drop.id, "s1", "s2")
         await crew.classroom.drops.close(drop.id, ROOM, now_ms())
         before = (await crew.classroom.batch(batch.id)).allotted
-        await crew.recorder.write([await crew.entry(other.id, "s2", 1)], now_ms())
+        await crew.persister.write([await crew.entry(other.id, "s2", 1)], now_ms())
         await record(crew, *await crew.outbox.everything(batch.shard))
         row = await crew.classroom.row(drop.id)
 
@@ -279,10 +281,11 @@ class TestNoVerdict:
         drop_id = await recorded_drop(crew, units=3, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
         with pytest.raises(LedgerUnavailableError):
-            await reassign_claims.mend(ledger_nowhere(), entry, now_ms(), Exception())
+            await reassign_claims.reassign(ledger_nowhere(), entry, now_ms(), Exception())
 
         assert (
-            await reassign_claims.mend(crew.ledger, entry, now_ms(), Exception()) is Verdict.SEATED
+            await reassign_claims.reassign(crew.ledger, entry, now_ms(), Exception())
+            is ReassignOutcome.REASSIGNED
         )
         assert await crew.dead_letters() == []
 
@@ -297,7 +300,7 @@ class TestNoVerdict:
         def away(*_: object) -> None:
             raise LedgerUnavailableError("away")
 
-        interpose(crew.recorder, "_mend", before=once(away))
+        interpose(crew.persister, "_reassign", before=once(away))
         with pytest.raises(LedgerUnavailableError):
             await crew.loop.step()
 

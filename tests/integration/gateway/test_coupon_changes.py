@@ -11,10 +11,10 @@ from server.desk.coupon_changes import CouponChange
 from server.desk.feed import EVERYWHERE
 from server.flows.coupons.publish_coupons import (
     confirmed_claim,
-    mark_told,
+    mark_published,
+    publish_coupons,
     publish_left_behind,
-    shown_now,
-    tell,
+    read_statuses,
 )
 from server.ledger.coupons import coupon_changes
 from tests.support.api import good, serving
@@ -214,14 +214,14 @@ async def test_what_a_dead_process_left_behind_is_told_by_a_worker_once(
     async with seat(gateway, "s1") as (client, _):
         await checkout.lock()  # nobody is listening to this ledger
         later = now_ms() + 5_000
-        assert await publish_left_behind(crew.worker.places, 2_000, later) == 1
+        assert await publish_left_behind(crew.worker.stores, 2_000, later) == 1
         await changed(client, "locked")
-        assert await publish_left_behind(crew.worker.places, 2_000, later) == 0
+        assert await publish_left_behind(crew.worker.stores, 2_000, later) == 0
 
 
 async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: RunningGateway) -> None:
     checkout = await coupon_in_hand(crew)
-    places = crew.worker.places
+    stores = crew.worker.stores
     async with telling(crew), seat(gateway, "s1") as (client, _):
         await checkout.lock()
         await changed(client, "locked")
@@ -231,33 +231,33 @@ async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: Runnin
                 return not await coupon_changes.untold(conn, now_ms() + 1, 10)
 
         await eventually(is_noted, 5)
-    assert await publish_left_behind(places, 0, now_ms() + 1) == 0
+    assert await publish_left_behind(stores, 0, now_ms() + 1) == 0
 
 
 async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: RunningGateway) -> None:
     """What is noted as told is the version that was told, and no later one."""
     checkout = await coupon_in_hand(crew)
-    places = crew.worker.places
+    stores = crew.worker.stores
     order = await checkout.lock()
-    told = await tell(places, [checkout.coupon_id])
+    told = await publish_coupons(stores, [checkout.coupon_id])
     await checkout.pay(order)
-    await mark_told(places, told)
+    await mark_published(stores, told)
     async with seat(gateway, "s1") as (client, _):
-        assert await publish_left_behind(places, 0, now_ms() + 1) == 1
+        assert await publish_left_behind(stores, 0, now_ms() + 1) == 1
         await changed(client, "redeemed")
 
 
 async def test_an_older_word_does_not_win_on_the_desk(crew: Crew, gateway: RunningGateway) -> None:
     checkout = await coupon_in_hand(crew)
-    places = crew.worker.places
+    stores = crew.worker.stores
     order = await checkout.lock()
     async with crew.ledger.read() as conn:
-        before = await shown_now(conn, [checkout.coupon_id])
+        before = await read_statuses(conn, [checkout.coupon_id])
     await checkout.pay(order)
-    await tell(places, [checkout.coupon_id])
+    await publish_coupons(stores, [checkout.coupon_id])
     stale = confirmed_claim(before[0])
     assert stale is not None
-    await places.desk.show_coupons(before[0].shard or 0, [stale])
+    await stores.desk.show_coupons(before[0].shard or 0, [stale])
     assert (await welcomed(gateway))["state"] == "redeemed"
 
 
@@ -266,7 +266,7 @@ async def test_a_claim_that_is_confirmed_again_keeps_what_became_of_its_coupon(
 ) -> None:
     checkout = await coupon_in_hand(crew)
     await checkout.pay(await checkout.lock())
-    await tell(crew.worker.places, [checkout.coupon_id])
+    await publish_coupons(crew.worker.stores, [checkout.coupon_id])
     await crew.confirm(checkout.drop_id)
     assert (await welcomed(gateway))["state"] == "redeemed"
 
@@ -276,7 +276,7 @@ async def test_a_desk_that_was_built_anew_tells_the_same(
 ) -> None:
     checkout = await coupon_in_hand(crew)
     await checkout.lock("order-7")
-    await tell(crew.worker.places, [checkout.coupon_id])
+    await publish_coupons(crew.worker.stores, [checkout.coupon_id])
     before = await welcomed(gateway)
     shard = (await crew.classroom.row(checkout.drop_id)).shard
     assert await crew.rebuilder.rebuild(shard, now_ms())
@@ -302,15 +302,15 @@ async def test_where_the_desk_is_away_it_is_told_when_it_is_back(
     crew: Crew, gateway: RunningGateway
 ) -> None:
     checkout = await coupon_in_hand(crew)
-    places = crew.worker.places
+    stores = crew.worker.stores
     shard = (await crew.classroom.row(checkout.drop_id)).shard
     await checkout.lock()
     await crew.fence.shut(shard)
     later = now_ms() + 5_000
     async with seat(gateway, "s1") as (client, _):
-        assert await publish_left_behind(places, 2_000, later) == 0
+        assert await publish_left_behind(stores, 2_000, later) == 0
         await crew.rebuild_all()
-        assert await publish_left_behind(places, 2_000, later) == 1
+        assert await publish_left_behind(stores, 2_000, later) == 1
         await changed(client, "locked")
 
 
@@ -340,7 +340,7 @@ async def test_what_no_stream_has_any_more_is_in_a_welcome_for_everybody(
         assert welcome["claims"][0]["coupon"]["state"] == "usable"
         await _publish_silently(crew, CouponChange("s1", {}))
         await crew.desk.redis.delete(feed._keys(EVERYWHERE).losses)
-        await tell(crew.worker.places, [checkout.coupon_id])
+        await publish_coupons(crew.worker.stores, [checkout.coupon_id])
         anew = await client.next("welcome")
     assert anew["claims"][0]["coupon"]["order_id"] == "order-7"
 

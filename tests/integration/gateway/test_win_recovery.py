@@ -104,7 +104,7 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
     crew = lesson.crew
     drop = await crew.classroom.opened(quantity=1)
     revoked: list[None] = []
-    crew.recorder._on_revoked = lambda: revoked.append(None)
+    crew.persister._on_revoked = lambda: revoked.append(None)
     async with lesson.gateway.socket(ROOM) as client:
         await lesson.enters(client, "ada")
         assert (await client.claim(drop.id))["outcome"] == "won"
@@ -188,7 +188,7 @@ async def test_a_claim_that_a_worker_still_had_makes_good_what_was_taken_back(
     await lesson.flushed()
     await lesson.rebuilt()
     await crew.desk.drops.give_up(row.shard, drop.id, {"ada": told})
-    await crew.recorder.record(entries, now_ms())
+    await crew.persister.persist(entries, now_ms())
     assert await crew.fence.shut_shards() == [row.shard]
     await lesson.rebuilt()
 

@@ -339,7 +339,7 @@ async def test_the_control_a_worker_that_sets_aside_what_it_cannot_write_loses_i
     entries = await crew.outbox.read(100)
     try:
         with pytest.raises(LedgerUnavailableError, match=sickness.words):
-            await crew.recorder.record(entries, now_ms())
+            await crew.persister.persist(entries, now_ms())
         await crew.outbox.acknowledge(entries)
     finally:
         await sickness.end()

@@ -188,7 +188,7 @@ class TestWholeWorker:
             begun.set()
             await go_on.wait()
 
-        interpose(crew.recorder, "_write_together", before=once(hold))
+        interpose(crew.persister, "_write_together", before=once(hold))
         working = asyncio.create_task(crew.worker.run())
         await crew.classroom.won(drop.id, "s1")
         await begun.wait()
@@ -211,7 +211,7 @@ class TestWholeWorker:
             begun.set()
             await asyncio.Event().wait()
 
-        interpose(crew.recorder, "_write_together", before=once(hang))
+        interpose(crew.persister, "_write_together", before=once(hang))
         working = asyncio.create_task(crew.worker.run())
         await crew.classroom.won(drop.id, "s1")
         await begun.wait()
@@ -265,14 +265,14 @@ class TestWholeWorker:
 
     async def test_a_ledger_that_was_away_is_made_up_for(self, crew: Crew) -> None:
         drop = await crew.classroom.opened()
-        crew.recorder._ledger = ledger_nowhere()
+        crew.persister._ledger = ledger_nowhere()
         failed = asyncio.Event()
-        interpose(crew.recorder, "_write_together", before=lambda *_: failed.set())
+        interpose(crew.persister, "_write_together", before=lambda *_: failed.set())
         async with at_work(crew):
             await crew.classroom.won(drop.id, "s1")
             async with asyncio.timeout(5):
                 await failed.wait()
-            crew.recorder._ledger = crew.ledger
+            crew.persister._ledger = crew.ledger
             await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
 
         assert await crew.dead_letters() == []

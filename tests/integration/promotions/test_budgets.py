@@ -14,8 +14,8 @@ from server.core.promotions.templates import USUAL_RETURNS, PercentOff, Returned
 from server.core.refusals import Code, Refused
 from server.flows.checkout.refunds import refund
 from server.flows.checkout.unlock import expire_overdue
-from server.flows.consistency.findings import Kind
-from server.flows.consistency.ledger_checks import examine_budgets
+from server.flows.consistency.findings import FindingKind
+from server.flows.consistency.ledger_checks import check_budgets
 from server.flows.drops.drop_view import DropView
 from server.flows.promotions import budgets as flows
 from server.flows.promotions.batches import create_batch
@@ -151,14 +151,14 @@ class TestWarnings:
         told: list[tuple[str, int]] = []
         for units in (9, 7, 4):
             drop = await classroom.opened(batch, quantity=units)
-            await flows.tell_warnings(
+            await flows.log_warnings(
                 classroom.ledger, now_ms(), lambda kind, level: told.append((kind, level))
             )
         assert told == [("money", 50), ("money", 80), ("money", 100)]
 
         granted(await classroom.drops.close(drop.id, ROOM, now_ms()))
         await classroom.opened(batch, quantity=4)
-        await flows.tell_warnings(
+        await flows.log_warnings(
             classroom.ledger, now_ms(), lambda kind, level: told.append((kind, level))
         )
         budget = await budget_of(classroom.ledger, batch.campaign_id)
@@ -273,10 +273,10 @@ async def _until_it_succeeds(
 async def test_doctor_finds_a_budget_that_says_something_else(classroom: Classroom) -> None:
     batch = await with_budget(classroom, 20_000)
     await classroom.opened(batch)
-    assert await examine_budgets(classroom.ledger) == []
+    assert await check_budgets(classroom.ledger) == []
     assert batch.campaign_id is not None
     async with classroom.ledger.begin() as conn:
         await budgets.move(conn, batch.campaign_id, BudgetKind.MONEY, Move(5, -5), now_ms())
 
-    (found,) = await examine_budgets(classroom.ledger)
-    assert (found.kind, found.campaign) == (Kind.BUDGET_DIFFERS, batch.campaign_id)
+    (found,) = await check_budgets(classroom.ledger)
+    assert (found.kind, found.campaign) == (FindingKind.BUDGET_DIFFERS, batch.campaign_id)

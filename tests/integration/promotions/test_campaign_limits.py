@@ -43,9 +43,9 @@ async def tap(classroom: Classroom, drop: DropView, student: str) -> ClaimAnswer
 
 async def rebuild(classroom: Classroom, shard: int) -> None:
     desk = classroom.desk
-    recorder = ClaimPersister(classroom.ledger, desk.fence, desk.feed)
+    persister = ClaimPersister(classroom.ledger, desk.fence, desk.feed)
     outbox = Outbox(desk.redis, desk.prefix, "tests")
-    rebuilder = DeskRebuilder(classroom.ledger, desk.fence, desk.feed, outbox, recorder)
+    rebuilder = DeskRebuilder(classroom.ledger, desk.fence, desk.feed, outbox, persister)
     assert await rebuilder.rebuild(shard, now_ms())
 
 

@@ -143,7 +143,7 @@ async def _lose_and_rebuild(classroom: Classroom, shard: int) -> None:
     desk = classroom.desk
     keys = [key async for key in desk.redis.scan_iter(f"{desk.prefix}:{{d{shard}}}:*")]
     await desk.redis.delete(*keys)
-    recorder = ClaimPersister(classroom.ledger, desk.fence, desk.feed)
+    persister = ClaimPersister(classroom.ledger, desk.fence, desk.feed)
     outbox = Outbox(desk.redis, desk.prefix, "tests")
-    rebuilder = DeskRebuilder(classroom.ledger, desk.fence, desk.feed, outbox, recorder)
+    rebuilder = DeskRebuilder(classroom.ledger, desk.fence, desk.feed, outbox, persister)
     assert await rebuilder.rebuild(shard, now_ms())

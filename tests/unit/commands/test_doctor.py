@@ -3,15 +3,19 @@
 import json
 
 from server.commands.doctor import Report, as_machines_read, as_people_read
-from server.flows.consistency.doctor import LookedAt
-from server.flows.consistency.findings import Finding, Kind, Repair
+from server.flows.consistency.doctor import DiagnosisSize
+from server.flows.consistency.findings import Finding, FindingKind, Repair
 
-SIZE = LookedAt(drops=12, open_drops=3, batches=2)
+SIZE = DiagnosisSize(drops=12, open_drops=3, batches=2)
 
 
 def finding(student: int, drop: str = "drp_1") -> Finding:
     return Finding(
-        Kind.FORGOTTEN_CLAIM, f"student s{student} …", "repair", drop=drop, student=f"s{student}"
+        FindingKind.FORGOTTEN_CLAIM,
+        f"student s{student} …",
+        "repair",
+        drop=drop,
+        student=f"s{student}",
     )
 
 
@@ -23,7 +27,7 @@ def test_all_well_is_two_lines() -> None:
 
 
 def test_each_finding_says_what_to_do_and_each_repair_whether_it_was_done() -> None:
-    letter = Finding(Kind.DEAD_LETTER, "student s9 …", "top it up", at=1_772_355_600_000)
+    letter = Finding(FindingKind.DEAD_LETTER, "student s9 …", "top it up", at=1_772_355_600_000)
     repairs = [Repair("built anew"), Repair("nothing is left", False)]
 
     assert as_people_read(Report(SIZE, [letter], repairs)).splitlines()[1:] == [
