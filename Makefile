@@ -6,6 +6,8 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+JS_BIN := $(VENV)/javascript/node_modules/.bin
+JS_FILES := 'client_sdk/**/*.js' 'server/**/*.js' 'tests/**/*.js'
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # Only from make's own command line: some shells export a HOST that means something else.
@@ -19,7 +21,7 @@ ifeq ($(origin PROCESSES),command line)
 export CLASSDROP_PROCESSES := $(PROCESSES)
 endif
 
-.PHONY: run test fast fmt lint load bench chaos clean
+.PHONY: run test fast fmt lint js-tools load bench chaos clean
 
 # People read what it says, wherever it goes.
 run: export CLASSDROP_LOG_FORMAT ?= text
@@ -33,15 +35,23 @@ test: $(VENV)/installed-dev
 fast: $(VENV)/installed-dev
 	@exec $(PYTHON) -m tests --fast
 
-fmt: $(VENV)/installed-dev
+fmt: $(VENV)/installed-dev js-tools
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+	@if [ -x $(JS_BIN)/prettier ]; then $(JS_BIN)/prettier --write --log-level warn $(JS_FILES); fi
 
-lint: $(VENV)/installed-dev
+lint: $(VENV)/installed-dev js-tools
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	@if [ -x $(JS_BIN)/tsc ]; then $(JS_BIN)/prettier --check $(JS_FILES) && $(JS_BIN)/tsc; fi
+
+# TypeScript checks the types in the JSDoc (tsconfig.json), Prettier formats (its options are those of
+# .editorconfig). Both are npm packages, pinned in tests/javascript, and live beside Python's tools.
+js-tools:
+	@if command -v npm >/dev/null; then $(MAKE) --silent $(VENV)/installed-javascript; \
+	else echo 'No npm: the JavaScript is not type-checked and not formatted.'; fi
 
 # A whole lesson with Locust's users, against a server of its own; leaves reports/load.html.
 LOAD_SECONDS ?= 120
@@ -78,6 +88,13 @@ $(VENV)/installed-dev: $(PYTHON) pyproject.toml constraints.txt
 	@echo 'Installing the dependencies and the tools into $(VENV): about a minute, the first time only.'
 	@$(PIP_INSTALL) -e '.[dev,loadtest]'
 	@touch $@ $(VENV)/installed
+
+# No package's own script is run. npm writes into the copies only.
+$(VENV)/installed-javascript: tests/javascript/package.json tests/javascript/package-lock.json
+	@mkdir -p $(VENV)/javascript
+	@cp $^ $(VENV)/javascript
+	@cd $(VENV)/javascript && npm ci --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	@touch $@
 
 # The first that runs and is new enough: a name on the PATH need not be more than a shim.
 $(PYTHON):

@@ -40,6 +40,9 @@ _COVERED = (
 # Most of a run is waiting for processes to start and die: two at a time, file by file, in the order of
 # the folders, so that the browser's tests come last (Playwright leaves a loop behind it).
 _SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+# npm's tools live in the virtual environment; `make js-tools` puts them there.
+_JS_BIN = _BIN.parent / "javascript/node_modules/.bin"
+_JS_FILES = ("client_sdk/**/*.js", "server/**/*.js", "tests/**/*.js")
 _CJK_FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 
 
@@ -69,6 +72,7 @@ _TOOLS = (
     _Tool(_has_postgres, "postgresql", "tests on PostgreSQL", "postgresql"),
     _Tool(_program("chromium"), "chromium", "browser tests"),
     _Tool(_program("node"), "nodejs", "JavaScript tests"),
+    _Tool(_program("npm"), "npm", "types and format of the JavaScript"),
     _Tool(Path("/usr/sbin/nginx").exists, "nginx", "the README's nginx block", "nginx"),
     _Tool(Path(_CJK_FONT).exists, "fonts-noto-cjk", "Chinese texts in screenshots"),
 )
@@ -125,6 +129,11 @@ def _checks() -> Iterable[tuple[str, Sequence[str]]]:
     yield "ruff check", [str(_BIN / "ruff"), "check", "--quiet", "."]
     yield "mypy", [str(_BIN / "mypy"), "--no-error-summary"]
     yield "layers", [str(_BIN / "lint-imports"), "--no-logo"]
+    if shutil.which("npm"):
+        yield "JavaScript tools", ["make", "--silent", f"VENV={_BIN.parent}", "js-tools"]
+    if _JS_BIN.is_dir():
+        yield "prettier", [str(_JS_BIN / "prettier"), "--check", "--log-level=warn", *_JS_FILES]
+        yield "tsc", [str(_JS_BIN / "tsc")]
     scripts = [str(path.relative_to(_ROOT)) for path in _javascript_tests()]
     if scripts and shutil.which("node"):
         yield "node", ["node", "--test", *scripts]

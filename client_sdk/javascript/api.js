@@ -45,7 +45,7 @@ export class Api {
    * @param {object} options
    * @param {string} options.url where Classdrop is
    * @param {() => string|Promise<string>} [options.getToken] not needed for `ready` and `openapi`
-   * @param {typeof fetch} [options.fetch]
+   * @param {typeof globalThis.fetch} [options.fetch]
    * @param {number} [options.deadlineMs] for each call
    */
   constructor({ url, getToken = () => "", fetch, deadlineMs = DEADLINE_MS }) {

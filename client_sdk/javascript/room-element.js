@@ -144,7 +144,7 @@ export class ClassdropRoom extends HTMLElement {
   /**
    * @param {Drop} drop
    * @param {import("./shapes.js").Claim|undefined} claim
-   * @param {import("./element/card.js").Moment} moment
+   * @param {Omit<import("./element/card-view.js").Moment, "since">} moment
    */
   _update(drop, claim, moment) {
     const hrefOf = (/** @type {import("./shapes.js").Coupon} */ coupon) =>

@@ -200,8 +200,9 @@ function resultOf(phase, drop, claim, { now, since, out }, language) {
  * @param {Language} language
  */
 function standingText(coupon, state, language) {
-  const at =
-    { locked: coupon?.locked_until, redeemed: coupon?.redeemed_at }[state] ?? coupon?.use_by;
+  /** @type {Partial<Record<typeof state, string>>} */
+  const dates = { locked: coupon?.locked_until, redeemed: coupon?.redeemed_at };
+  const at = dates[state] ?? coupon?.use_by;
   return couponText(state, language, { at: at ? dateText(at, language) : "…" });
 }
 

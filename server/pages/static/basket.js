@@ -16,6 +16,12 @@ export class Basket extends EventTarget {
   constructor(student) {
     super();
     this._name = `classdrop.basket.${student}`;
+    /** Course id to quantity. @type {Map<string, number>} */
+    this.quantities = new Map();
+    /** Codes of coupons, the one ticked last first. @type {string[]} */
+    this.ticked = [];
+    this.usesBalance = false;
+    this.orderId = "";
     this._read();
     addEventListener("storage", ({ key }) => {
       if (key !== this._name) return;
@@ -87,7 +93,6 @@ export class Basket extends EventTarget {
     } catch {
       // Storage may be forbidden, or hold something else: the cart then starts empty.
     }
-    /** @type {Map<string, number>} */
     this.quantities = new Map(Array.isArray(kept.quantities) ? kept.quantities : []);
     this.ticked = Array.isArray(kept.ticked) ? kept.ticked.map(String) : [];
     this.usesBalance = kept.usesBalance === true;

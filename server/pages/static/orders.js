@@ -136,7 +136,7 @@ class Orders {
   _refund(body) {
     const id = this._order?.id ?? "";
     return this._try(async () => {
-      this._order = await this._api.refund(id, body);
+      this._order = await this._api.refundOrder(id, body);
       this._fresh.tell();
       const made = this._order.refunds?.find(({ refund_id }) => refund_id === body.refund_id);
       const { refunded = 0, balance = 0 } = made ?? {};

@@ -72,11 +72,11 @@ export class ShopApi extends Api {
   /** Once for each `refund_id`. Operators only.
    * @param {string} id @param {{refund_id: string, lines: {id: string, quantity?: number}[]}} body
    * @returns {Promise<Order>} */
-  refund(id, body) {
+  refundOrder(id, body) {
     return this._call("POST", `${path(id)}/refunds`, { body });
   }
 
-  /** What `refund` would come to; nothing changes. Operators only.
+  /** What `refundOrder` would come to; nothing changes. Operators only.
    * @param {string} id @param {{refund_id: string, lines: {id: string, quantity?: number}[]}} body
    * @returns {Promise<Refund>} */
   previewRefund(id, body) {

@@ -67,25 +67,25 @@ export const words = {
     "请从学校课程页面的链接进入：链接会带你到自己的教室或讲台。",
     "Sign in at your school's course page: its link leads to your room or your console.",
   ],
-  role_teacher: ["老师", "Teacher"],
-  role_teacher_text: [
+  link_teacher: ["老师", "Teacher"],
+  link_teacher_text: [
     "讲台：备好一次发放，按一下就发。",
     "The console: prepare a drop, send it with one press.",
   ],
-  role_student_1: ["学生 1", "Student 1"],
-  role_student_1_text: [
+  link_student_1: ["学生 1", "Student 1"],
+  link_student_1_text: [
     "教室：等优惠券出现，点一下领取。",
     "The room: wait for the coupon, claim it with one tap.",
   ],
-  role_student_2: ["学生 2", "Student 2"],
-  role_student_2_text: ["同一间教室里的另一位同学。", "A classmate in the same room."],
-  role_checkout: ["结算", "Checkout"],
-  role_checkout_text: [
+  link_student_2: ["学生 2", "Student 2"],
+  link_student_2_text: ["同一间教室里的另一位同学。", "A classmate in the same room."],
+  link_checkout: ["结算", "Checkout"],
+  link_checkout_text: [
     "示例商店：学生 1 用领到的券下单。",
     "The sample shop: student 1 uses what was claimed.",
   ],
-  role_operator: ["运营", "Operator"],
-  role_operator_text: ["所有人的订单，可退款。", "Everybody's orders, and refunds."],
+  link_operator: ["运营", "Operator"],
+  link_operator_text: ["所有人的订单，可退款。", "Everybody's orders, and refunds."],
   lost_title: ["这里没有页面", "There is no page here"],
   lost_text: [
     "地址可能输错了，或链接不完整。请从课程页面的链接重新进入。",

@@ -29,6 +29,12 @@ test("every page text is there in Chinese and English, with the same places to f
   }
 });
 
+test("the names of roles stand in the middle of an English sentence", () => {
+  const roles = Object.entries(words).filter(([key]) => key.startsWith("role_"));
+  assert.ok(roles.length >= 6);
+  for (const [key, [, english]] of roles) assert.equal(english, english.toLowerCase(), key);
+});
+
 test("no page says one word in two ways", () => {
   assert.deepEqual(
     Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)),
