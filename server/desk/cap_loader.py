@@ -13,7 +13,7 @@ from server.desk import DeskReplacedError
 from server.desk.caps import CapName, dump_slots, key_of
 from server.desk.keys import ShardKeys
 from server.desk.outbox import OutboxEntry, read_entry
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 1_000  # students in one call: about 3 ms of Redis
@@ -26,10 +26,10 @@ class CapLoader:
         self._prefix = prefix
         self._scripts = Scripts(redis)
 
-    async def come_to(self, shard: int, cap: tuple[CapName, str], load: str) -> str | None:
+    async def progress(self, shard: int, cap: tuple[CapName, str], load: str) -> str | None:
         """How far this load of the cap has come, as `fill` was told; "" at its beginning, None where all of
         it is here."""
-        async with asked():
+        async with redis_deadline():
             mark = await self._redis.hget(key_of(*cap, ShardKeys(self._prefix, shard)), "")
         text = (mark or b"").decode()
         if text == load:
@@ -42,26 +42,26 @@ class CapLoader:
         cap: tuple[CapName, str],
         load: str,
         slots: Mapping[str, Collection[int]],
-        come_to: str,
+        reached: str,
     ) -> None:
-        """Adds these slots, up to and with `come_to`. DeskReplacedError: the desk has been loaded anew."""
+        """Adds these slots, up to and with `reached`. DeskReplacedError: the desk has been loaded anew."""
         students = list(slots.items())
         for start in range(0, len(students), _AT_ONCE):
             piece = students[start : start + _AT_ONCE]
             args = [word for student, used in piece for word in (student, dump_slots(used))]
             is_last = start + _AT_ONCE >= len(students)
-            await self._run(shard, cap, load, [come_to if is_last else "", "0", *args])
+            await self._run(shard, cap, load, [reached if is_last else "", "0", *args])
 
     async def complete(self, shard: int, cap: tuple[CapName, str], load: str) -> None:
         """All of it is here. DeskReplacedError as above."""
         await self._run(shard, cap, load, ["", "1"])
 
-    async def unrecorded(self, shard: int) -> list[OutboxEntry]:
+    async def outbox_entries(self, shard: int) -> list[OutboxEntry]:
         """Wins that may not be in the ledger yet. To be asked before the ledger is."""
         stream, after = ShardKeys(self._prefix, shard).outbox, "-"
         found: list[OutboxEntry] = []
         while True:
-            async with asked():
+            async with redis_deadline():
                 rows = await self._redis.xrange(stream, after, "+", count=_ENTRIES_AT_ONCE)
             found += [read_entry(shard, entry_id, fields) for entry_id, fields in rows]
             if len(rows) < _ENTRIES_AT_ONCE:

@@ -168,7 +168,7 @@ class ClaimDesk:
     async def _ask(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
         """An answer for each of `taps`."""
         keys, args = self._arguments(shard, taps)
-        return [answer_of(said) for said in await self._scripts.run("claim", keys, args)]
+        return [parse_reply(said) for said in await self._scripts.run("claim", keys, args)]
 
     def _arguments(self, shard: int, taps: list[Tap]) -> tuple[list[str], list[str]]:
         """KEYS and ARGV as claim.lua's head has them. One text for all taps of a drop: redis-py takes a
@@ -196,7 +196,7 @@ class _ShardQueue:
     is_scheduled: bool = False
 
 
-def answer_of(said: int | bytes) -> ClaimAnswer:
+def parse_reply(said: int | bytes) -> ClaimAnswer:
     if isinstance(said, int):
         return _ANSWERS[said]
     held = claim_record.parse(said[1:])

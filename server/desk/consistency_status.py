@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from server.desk.keys import FigureKeys
-from server.desk.redis.connection import asked
+from server.desk.keys import MetricsKeys
+from server.desk.redis.connection import redis_deadline
 
 KEPT_SECONDS = 60  # who has nothing to say for that long says nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConsistencyVerdict:
     """Over the open drops: how many, their units by where they are, the units that desk and ledger
     disagree about, and the drops these are of."""
 
@@ -36,16 +36,16 @@ class ConsistencyStatus:
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._key = FigureKeys(prefix).books
+        self._key = MetricsKeys(prefix).consistency
 
-    async def put(self, verdict: Verdict) -> None:
+    async def put(self, verdict: ConsistencyVerdict) -> None:
         """In place of the last one, whoever said it."""
-        async with asked():
+        async with redis_deadline():
             await self._redis.set(self._key, orjson.dumps(asdict(verdict)), ex=KEPT_SECONDS)
 
-    async def last(self) -> tuple[Verdict, float] | None:
+    async def last(self) -> tuple[ConsistencyVerdict, float] | None:
         """With its age in seconds; None: nobody has compared them lately."""
-        async with asked(), self._redis.pipeline(transaction=True) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=True) as pipe:
             pipe.get(self._key)
             pipe.pttl(self._key)
             answer: list[Any] = await pipe.execute()
@@ -53,5 +53,5 @@ class ConsistencyStatus:
         if text is None:
             return None
         fields = orjson.loads(text)
-        verdict = Verdict(**{**fields, "differing": tuple(fields["differing"])})
+        verdict = ConsistencyVerdict(**{**fields, "differing": tuple(fields["differing"])})
         return verdict, max(0.0, KEPT_SECONDS - left_ms / 1000)

@@ -15,7 +15,7 @@ from server.desk import claim_record
 from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP, read_entry
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 500
@@ -60,14 +60,14 @@ class DeskAudit:
 
     async def fence(self, shard: int) -> FenceState:
         here = await self._scripts.run("run_id", [], [])
-        async with asked():
+        async with redis_deadline():
             run_id, epoch = await self._redis.hmget(self._keys(shard).fence, "run_id", "epoch")
         return FenceState(run_id == here, int(epoch or 0))
 
     async def counters(self, shard: int, drop_id: str) -> DropCounters | None:
         """None: not on the desk."""
         names = ("quantity", "next", "live", "won_total", "closed_at")
-        async with asked():
+        async with redis_deadline():
             row = await self._redis.hmget(self._keys(shard).drop(drop_id), names)
         if row[1] is None:  # closed before it was opened
             return None
@@ -75,7 +75,7 @@ class DeskAudit:
         return DropCounters(quantity, following, live, won_total, row[4] is not None)
 
     async def free_units(self, shard: int, drop_id: str) -> set[int]:
-        async with asked():
+        async with redis_deadline():
             return {
                 int(u) for u in await self._redis.zrange(self._keys(shard).free(drop_id), 0, -1)
             }
@@ -84,7 +84,7 @@ class DeskAudit:
         """Whoever held something from before the first piece until after the last is in one of them."""
         key, cursor = self._keys(shard).holders(drop_id), 0
         while True:
-            async with asked():
+            async with redis_deadline():
                 cursor, found = await self._redis.hscan(key, cursor, count=_AT_ONCE)
             yield {name.decode(): claim_record.parse(record) for name, record in found.items()}
             if not cursor:
@@ -95,7 +95,7 @@ class DeskAudit:
     ) -> dict[str, HeldClaim]:
         if not students:
             return {}
-        async with asked():
+        async with redis_deadline():
             found = await self._redis.hmget(self._keys(shard).holders(drop_id), students)
         rows = zip(students, found, strict=True)
         return {student: claim_record.parse(record) for student, record in rows if record}
@@ -106,7 +106,7 @@ class DeskAudit:
         """Those that count against each of them."""
         if not students:
             return {}
-        async with asked():
+        async with redis_deadline():
             found = await self._redis.hmget(self._keys(shard).caps(batch_id), students)
         return {
             student: {int(slot) for slot in (used or b"").decode().split(",") if slot}
@@ -118,7 +118,7 @@ class DeskAudit:
         stream, after = self._keys(shard).outbox, "-"
         found: dict[str, str] = {}
         while True:
-            async with asked():
+            async with redis_deadline():
                 entries = await self._redis.xrange(stream, after, "+", count=_KEYS_AT_ONCE)
             for entry_id, fields in entries:
                 entry = read_entry(shard, entry_id, fields)
@@ -129,7 +129,7 @@ class DeskAudit:
 
     async def waiting(self, shard: int) -> Waiting:
         stream = self._keys(shard).outbox
-        async with asked():
+        async with redis_deadline():
             seconds, micros = await self._redis.time()
             after = await self._acknowledged_to(stream)
             if after is None:
@@ -169,7 +169,7 @@ class DeskAudit:
         start = f"{self._prefix}:"
         pattern, cursor = f"{_literal(start)}{{d*}}:drop:*", 0
         while True:
-            async with asked():
+            async with redis_deadline():
                 cursor, keys = await self._redis.scan(cursor, match=pattern, count=_KEYS_AT_ONCE)
             for key in keys:
                 tag, _, drop_id = key.decode().removeprefix(start).partition(":drop:")

@@ -31,9 +31,9 @@ from server.desk.drop_state import (
     Stamped,
     counts_of,
 )
-from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_words
+from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_arguments
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 500
@@ -137,7 +137,7 @@ class DropDesk:
         return (await self.counts_of_many([(shard, drop_id)]))[0]
 
     async def counts_of_many(self, drops: Sequence[tuple[int, str]]) -> list[DeskCounts | None]:
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             for shard, drop_id in drops:
                 pipe.hmget(self._keys(shard).drop(drop_id), COUNT_FIELDS)
@@ -149,13 +149,13 @@ class DropDesk:
         self, wanted: Sequence[tuple[int, str, Sequence[str]]]
     ) -> list[list[HeldClaim | None]]:
         """For each (shard, drop id, students): what each of them holds of the drop."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard, drop_id, students in wanted:
                 pipe.hmget(self._keys(shard).holders(drop_id), students)
             rows = await pipe.execute()
         return [[claim_record.parse(record) if record else None for record in row] for row in rows]
 
-    async def held_of(
+    async def claims_of_students(
         self, drops: Sequence[RoomDrop], students: Sequence[str]
     ) -> list[tuple[str, str, HeldClaim]]:
         """(drop id, student, claim) of all that these students hold of these drops."""
@@ -179,17 +179,17 @@ class DropDesk:
                 args += (student, claim_record.dump(claim))
             await self._scripts.run("give_up", names, args)
 
-    async def forget_caps(self, name: CapName, over: Sequence[tuple[int, str]]) -> None:
+    async def delete_caps(self, name: CapName, over: Sequence[tuple[int, str]]) -> None:
         """(shard, id): of batches that nobody can claim from any more, or of campaigns that have ended."""
         for start in range(0, len(over), _AT_ONCE):
-            async with asked(), self._redis.pipeline(transaction=False) as pipe:
+            async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
                 for shard, one in over[start : start + _AT_ONCE]:
                     pipe.unlink(key_of(name, one, self._keys(shard)))
                 await pipe.execute()
 
     async def epochs(self) -> list[int | None]:
         """For each shard which load of the desk it is; None where it is being loaded, or lost."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
                 pipe.hmget(self._keys(shard).fence, "run_id", "epoch")
             rows = await pipe.execute()
@@ -197,7 +197,7 @@ class DropDesk:
 
     async def stops_known(self) -> list[int | None]:
         """For each shard which version of what is stopped it has been told; None: nothing."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
                 pipe.hget(self._keys(shard).stops, "version")
             rows = await pipe.execute()
@@ -258,9 +258,9 @@ class DropDesk:
         of_caps = [key_of(cap.name, cap.id, keys) for cap in caps]
         return [keys.fence, keys.binding(coupon_id, student), *of_caps]
 
-    async def show_coupons(self, shard: int, claims: Sequence[ConfirmedClaim]) -> None:
+    async def replace_coupons(self, shard: int, claims: Sequence[ConfirmedClaim]) -> None:
         """From now on whoever comes back is shown these; of claims that are still here, and theirs."""
-        await self._scripts.run("confirm", *confirm_words(self._keys(shard), claims))
+        await self._scripts.run("confirm", *confirm_arguments(self._keys(shard), claims))
 
 
 def _caps_of(batch_id: str, limited_campaign: str | None) -> list[tuple[CapName, str]]:

@@ -16,10 +16,10 @@ from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
 from server.desk import room_drops
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.keys import RoomKeys
-from server.desk.redis.connection import asked, database_of
+from server.desk.redis.connection import database_of, redis_deadline
 from server.desk.scripts.loader import Scripts
 
-BOARD_KEPT_SECONDS = 7 * 24 * 3600
+LIVE_COUNTS_KEPT_SECONDS = 7 * 24 * 3600
 SEEN_KEPT_SECONDS = 24 * 3600
 PRESENCE_GOOD_FOR_MS = 6_000
 EVERYWHERE = "*"  # no room's name: what a student is told in whichever room
@@ -73,7 +73,7 @@ class Confirmations(NamedTuple):
     told it."""
 
     epoch: str | None
-    told: list[Confirmation]
+    confirmations: list[Confirmation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Feed:
         to an earlier time."""
         await self._publish(publication_id, FeedKind.CLOSED, closed, "1")
 
-    async def publish_given_up(self, publication_id: str, closed: RoomDrop) -> None:
+    async def publish_cancelled_opening(self, publication_id: str, closed: RoomDrop) -> None:
         """The end of an opening: a room that was never told of the drop hears nothing, and goes on
         hearing nothing should its opening be published after all."""
         await self._publish(publication_id, FeedKind.CLOSED, closed, "2")
@@ -146,18 +146,18 @@ class Feed:
         shown = tuple(room_drops.load(drop) for drop in drops)
         return RoomState(epoch.decode(), offset, now, shown, losses)
 
-    async def drop_shown(self, rooms: Collection[str], drop_id: str) -> RoomDrop | None:
+    async def find_drop(self, rooms: Collection[str], drop_id: str) -> RoomDrop | None:
         """The drop as one of these rooms keeps it, closed for long or not; None where none has it. One
         round trip for all rooms."""
         if not rooms:
             return None
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for room in rooms:
                 pipe.hget(self._keys(room).drops, drop_id)
             found: list[bytes | None] = await pipe.execute()
         return next((room_drops.load(drop) for drop in found if drop is not None), None)
 
-    async def since(self, room: str, offset: int) -> list[Publication]:
+    async def publications_since(self, room: str, offset: int) -> list[Publication]:
         """What was published after `offset`, as far as the stream still has it, and nothing where that is
         very much; the caller checks that it begins with offset + 1 and that the epoch is its own."""
         texts = await self._after(self._keys(room).stream, offset)
@@ -171,7 +171,7 @@ class Feed:
         return [load_losses(orjson.loads(text)) for text in texts]
 
     async def _after(self, stream: str, offset: int) -> list[bytes]:
-        async with asked():
+        async with redis_deadline():
             entries: Any = await self._redis.xrange(stream, f"({offset}-0", "+")
         return [fields[b"m"] for _, fields in entries]
 
@@ -208,7 +208,7 @@ class Feed:
         names = [keys.feed, keys.stream, keys.losses, keys.channel]
         await self._scripts.run("publish_losses", names, [kind, orjson.dumps(told), kept])
 
-    async def tell_presence(self, room: str, gateway_id: str, students: int) -> int:
+    async def report_presence(self, room: str, gateway_id: str, students: int) -> int:
         """How many students this gateway has in the room -> how many all have together."""
         keys = self._keys(room)
         present: int = await self._scripts.run(
@@ -220,30 +220,30 @@ class Feed:
 
     async def add_seen(self, room: str, drop_id: str, students: Sequence[str]) -> None:
         key = self._keys(room).seen(drop_id)
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.sadd(key, *students)
             pipe.expire(key, SEEN_KEPT_SECONDS)
             await pipe.execute()
 
     async def audience_counts(self, room: str, drop_id: str) -> RoomCounts:
         keys = self._keys(room)
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.hvals(keys.presence_counts)
             pipe.scard(keys.seen(drop_id))
             counts, reached = await pipe.execute()
         return RoomCounts(sum(int(count) for count in counts), reached)
 
-    async def write_board(self, room: str, drop_id: str, counters: Mapping[str, int]) -> None:
+    async def write_live_counts(self, room: str, drop_id: str, counters: Mapping[str, int]) -> None:
         """What the ledger counts of a drop (redeemed, returned, gmv, …), for everybody's progress."""
         key = self._keys(room).board(drop_id)
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(key, mapping={name: int(value) for name, value in counters.items()})
-            pipe.expire(key, BOARD_KEPT_SECONDS)
+            pipe.expire(key, LIVE_COUNTS_KEPT_SECONDS)
             await pipe.execute()
 
-    async def read_boards(self, wanted: Sequence[tuple[str, str]]) -> list[dict[str, int]]:
+    async def read_live_counts(self, wanted: Sequence[tuple[str, str]]) -> list[dict[str, int]]:
         """For each (room, drop id): the board and `reached`."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for room, drop_id in wanted:
                 pipe.hgetall(self._keys(room).board(drop_id))
                 pipe.scard(self._keys(room).seen(drop_id))

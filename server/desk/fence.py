@@ -17,7 +17,7 @@ from server.desk import claim_record
 from server.desk.caps import CapName, dump_slots, key_of
 from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
 # Renewed with every piece. Where its owner dies or is cut off, everybody else waits for its end.
@@ -72,32 +72,32 @@ class Fence:
     async def shut_shards(self) -> list[int]:
         """The shards whose fence does not name the server that answers now."""
         run_id = await self._scripts.run("run_id", [], [])
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
                 pipe.hget(self._keys(shard).fence, "run_id")
             armed_for = await pipe.execute()
         return [shard for shard, armed in enumerate(armed_for) if armed != run_id]
 
-    async def look_for_writing(self) -> None:
+    async def check_writable(self) -> None:
         """DeskUnavailableError, in words, where the server answers and takes no writes: memory or disk
         is full, a replica. Writes nothing itself."""
         await self._scripts.run("takes_writes", [], [])
 
     async def shut(self, shard: int) -> None:
         """Demands a rebuild: desk and ledger disagree."""
-        async with asked():
+        async with redis_deadline():
             await self._redis.hdel(self._keys(shard).fence, "run_id")
 
-    async def tell_trouble(self, shard: int, words: str) -> None:
+    async def note_trouble(self, shard: int, words: str) -> None:
         """Why it could not be rebuilt, for whoever asks within half a minute."""
-        async with asked():
+        async with redis_deadline():
             await self._redis.set(self._keys(shard).rebuild_trouble, words, ex=_TROUBLE_SECONDS)
 
     async def troubles(self, shards: Sequence[int]) -> dict[int, str]:
         """Of those of them that could not be rebuilt lately."""
         if not shards:
             return {}
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in shards:
                 pipe.get(self._keys(shard).rebuild_trouble)
             found = await pipe.execute()
@@ -193,11 +193,13 @@ class Fence:
     async def confirm(self, shard: int, claims: Sequence[ConfirmedClaim]) -> int:
         """Marks them confirmed, with their coupons. Repeatable. How many of them the desk knows
         nothing of: more than none means that it was replaced behind our back."""
-        unknown: int = await self._scripts.run("confirm", *confirm_words(self._keys(shard), claims))
+        unknown: int = await self._scripts.run(
+            "confirm", *confirm_arguments(self._keys(shard), claims)
+        )
         return unknown
 
 
-def confirm_words(
+def confirm_arguments(
     keys: ShardKeys, claims: Sequence[ConfirmedClaim]
 ) -> tuple[list[str], list[bytes]]:
     """KEYS and ARGV of confirm.lua."""

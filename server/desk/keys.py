@@ -147,7 +147,7 @@ class RoomKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class FigureKeys:
+class MetricsKeys:
     """Keys of what each process has counted; one tag, so that all are read in one call."""
 
     prefix: str
@@ -166,7 +166,7 @@ class FigureKeys:
         return self._key("ledger_trouble")
 
     @property
-    def books(self) -> str:
+    def consistency(self) -> str:
         """What a worker found when it last compared desk and ledger; expires by itself."""
         return self._key("books")
 

@@ -13,14 +13,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
 GROUP = "ledger"
 CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over
 BATCH = 1_000
 _READ_SECONDS = 1.0  # beyond the wait: a read that died without a word is noticed within 2 s in all
-FORGOTTEN_MS = 60_000  # a lane asks every second: who has been silent this long is dead
+DEAD_CONSUMER_MS = 60_000  # a lane asks every second: who has been silent this long is dead
 
 
 class OutboxEntry(NamedTuple):
@@ -74,7 +74,7 @@ class Outbox:
         await self._make_groups([self._streams[shard]])
 
     async def _make_groups(self, streams: Iterable[bytes]) -> None:
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for stream in streams:
                 pipe.xgroup_create(stream, GROUP, id="0", mkstream=True)
             for made in await pipe.execute(raise_on_error=False):
@@ -83,7 +83,7 @@ class Outbox:
 
     async def shards_without_group(self) -> list[int]:
         """Where the stream is gone, or stands there without its readers: what was in it is lost."""
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for stream in self._streams.values():
                 pipe.xinfo_groups(stream)
             found = await pipe.execute(raise_on_error=False)
@@ -93,7 +93,7 @@ class Outbox:
 
     async def read_own_pending(self) -> list[OutboxEntry]:
         """What this consumer was given and has not acknowledged: a cancelled read leaves some."""
-        async with asked():
+        async with redis_deadline():
             answer = await self._redis.xreadgroup(
                 GROUP, self._consumer, dict.fromkeys(self._streams.values(), "0"), count=BATCH
             )
@@ -101,7 +101,7 @@ class Outbox:
 
     async def read(self, wait_ms: int) -> list[OutboxEntry]:
         """New entries, waiting for the first of them."""
-        async with asked(wait_ms / 1000 + _READ_SECONDS):
+        async with redis_deadline(wait_ms / 1000 + _READ_SECONDS):
             answer = await self._redis.xreadgroup(
                 GROUP,
                 self._consumer,
@@ -115,19 +115,19 @@ class Outbox:
         """What other workers have held for longer than CLAIM_IDLE_MS: they are dead or stuck."""
         found: list[OutboxEntry] = []
         for stream in self._streams.values():
-            async with asked():
+            async with redis_deadline():
                 answer = await self._redis.xautoclaim(
                     stream, GROUP, self._consumer, CLAIM_IDLE_MS, count=BATCH
                 )
             found += self._entries([[stream, answer[1]]])
         return found
 
-    async def forget_dead(self) -> int:
+    async def remove_dead_consumers(self) -> int:
         """Takes the consumers of dead workers out of the group, once others have taken over what they
         held; how many. One who was only asleep is in it again with its next read."""
-        return await self._forget(FORGOTTEN_MS)
+        return await self._forget(DEAD_CONSUMER_MS)
 
-    async def leave(self) -> None:
+    async def leave_group(self) -> None:
         """For a consumer that reads no more. It stays in the group where something is left for another
         to take over."""
         await self._forget(0, self._consumer)
@@ -140,15 +140,15 @@ class Outbox:
         return taken
 
     async def acknowledge(self, entries: Sequence[OutboxEntry]) -> None:
-        async with asked(), self._redis.pipeline(transaction=False) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in {entry.shard for entry in entries}:
                 ids = [entry.entry_id for entry in entries if entry.shard == shard]
                 pipe.xack(self._streams[shard], GROUP, *ids)
             await pipe.execute()
 
-    async def everything(self, shard: int) -> list[OutboxEntry]:
+    async def read_all(self, shard: int) -> list[OutboxEntry]:
         """All that the stream still has, acknowledged or not; for the rebuild."""
-        async with asked():
+        async with redis_deadline():
             entries = await self._redis.xrange(self._streams[shard])
         return self._entries([[self._streams[shard], entries]])
 
@@ -156,7 +156,7 @@ class Outbox:
         """Forgets what everybody has acknowledged. By id, never by length: length knows nothing of
         who still needs what."""
         for stream in self._streams.values():
-            async with asked():
+            async with redis_deadline():
                 needed_from = await self._oldest_needed(stream)
                 if needed_from is not None:
                     await self._redis.xtrim(stream, minid=needed_from, approximate=False)
@@ -175,7 +175,7 @@ class Outbox:
     async def backlog(self) -> Backlog:
         """How far the ledger is behind, over all shards."""
         waiting, oldest = 0, None
-        async with asked():
+        async with redis_deadline():
             seconds, micros = await self._redis.time()
             for stream in self._streams.values():
                 count, since = await self._backlog_of(stream)

@@ -9,9 +9,9 @@ again, and where a worker confirms it first the student hears that.
 from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState
-from server.desk.claim_desk import RETRY, ClaimAnswer, ClaimDesk, OnCall, Tap, answer_of
+from server.desk.claim_desk import RETRY, ClaimAnswer, ClaimDesk, OnCall, Tap, parse_reply
 from server.desk.keys import ShardKeys
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 
 WAIT_MS = 500  # a replica at its post needs one
 
@@ -30,11 +30,11 @@ class ReplicatedClaimDesk(ClaimDesk):
         """Answers at once those who need not wait, and takes them off `taps`. One connection for both
         steps: on another, a server that was promoted in between would speak for what it never had."""
         keys, args = self._arguments(shard, taps)
-        async with asked():
+        async with redis_deadline():
             one = await self._redis.client().initialize()
         try:
             said = await self._scripts.run("claim", keys, args, on=one)
-            answers = [answer_of(one_said) for one_said in said]
+            answers = [parse_reply(one_said) for one_said in said]
             waiting = _tell_the_others(taps, answers)
             if waiting and not await self._replicas_have(one, shard, waiting, args[0]):
                 return [RETRY] * len(waiting)
@@ -45,7 +45,7 @@ class ReplicatedClaimDesk(ClaimDesk):
     async def _replicas_have(
         self, one: Redis, shard: int, answers: list[ClaimAnswer], stem: str
     ) -> bool:
-        async with asked():
+        async with redis_deadline():
             if any(not _is_new(answer, stem) for answer in answers):
                 # WAIT is for what this connection has written (Redis 7.2, Valkey), and telling an
                 # earlier win again writes nothing. Whoever has this has all that went before.

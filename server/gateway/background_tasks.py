@@ -161,7 +161,7 @@ async def running(
         jobs = [
             tasks.create_task(subscription.run()),
             tasks.create_task(_every(PROGRESS_SECONDS, news.tell_progress)),
-            tasks.create_task(_every(PRESENCE_SECONDS, news.tell_presence)),
+            tasks.create_task(_every(PRESENCE_SECONDS, news.report_presence)),
             tasks.create_task(_every(SEEN_SECONDS, news.tell_seen)),
             tasks.create_task(_every(RECHECK_SECONDS, lost_wins.recheck_unconfirmed)),
             tasks.create_task(_every(DESKS_SECONDS, lost_wins.watch_desks)),

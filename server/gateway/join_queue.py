@@ -59,7 +59,7 @@ class JoinQueue:
         held: dict[str, Held] = {student: {} for student in students}
         read: set[str] = set()
         while students and (drops := [d for d in room.shown_drops(now_ms()) if d.id not in read]):
-            found = await self._drop_desk.held_of(drops, students)
+            found = await self._drop_desk.claims_of_students(drops, students)
             read.update(drop.id for drop in drops)
             for drop_id, student, claim in found:
                 held[student][drop_id] = claim

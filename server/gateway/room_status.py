@@ -56,7 +56,7 @@ class RoomNews:
     async def _boards(self, wanted: list[tuple[Room, RoomDrop]]) -> dict[str, dict[str, int]]:
         if not wanted:
             return {}
-        boards = await self._feed.read_boards([(room.name, drop.id) for room, drop in wanted])
+        boards = await self._feed.read_live_counts([(room.name, drop.id) for room, drop in wanted])
         return {drop.id: board for (_, drop), board in zip(wanted, boards, strict=True)}
 
     def _tell_students(self, room: Room, drop: RoomDrop, now: int) -> None:
@@ -103,10 +103,10 @@ class RoomNews:
 
     # --- presence and reach -------------------------------------------------------------------
 
-    async def tell_presence(self) -> None:
+    async def report_presence(self) -> None:
         for room in self._rooms.all():
             students = len(room.students)
-            room.present = await self._feed.tell_presence(room.name, self._gateway_id, students)
+            room.present = await self._feed.report_presence(room.name, self._gateway_id, students)
             if self._sent_present.get(room.name) != room.present:
                 self._sent_present[room.name] = room.present
                 room.tell_instructors(text_frame(wire.presence(room.present)))

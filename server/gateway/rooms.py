@@ -152,7 +152,7 @@ class Rooms:
             self._on_gap()
             self._heal_soon(room.name)
             return
-        for student, drop_id, coupon in confirmations.told:
+        for student, drop_id, coupon in confirmations.confirmations:
             self.confirmed(room, student, drop_id, coupon)
 
     def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
@@ -279,7 +279,7 @@ class Rooms:
     async def _follow(self, room: Room, state: RoomState) -> None:
         """As far as the streams go."""
         if room.offset < state.offset:
-            for publication in await self._feed.since(room.name, room.offset):
+            for publication in await self._feed.publications_since(room.name, room.offset):
                 if room.follows(publication):
                     room.apply(publication, now_ms())
         if room.losses < state.losses:

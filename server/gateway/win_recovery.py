@@ -82,7 +82,7 @@ class LostWins:
         students, drops = list(room.students), room.shown_drops(now_ms())
         for start in range(0, len(students) if drops else 0, AT_ONCE):
             some = students[start : start + AT_ONCE]
-            for drop_id, student, held in await self._drop_desk.held_of(drops, some):
+            for drop_id, student, held in await self._drop_desk.claims_of_students(drops, some):
                 if held.state is ClaimState.CONFIRMED:
                     self._rooms.confirmed(room, student, drop_id, held.coupon)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import structlog
 
 from server.core.drops.stock import total
-from server.desk.consistency_status import ConsistencyStatus, Verdict
+from server.desk.consistency_status import ConsistencyStatus, ConsistencyVerdict
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.flows.consistency.measure_difference import (
@@ -51,7 +51,7 @@ class DifferenceWatch:
         self._say(found)
         for one in found:
             counters = {"settled_difference": one.units}
-            await self.stores.feed.write_board(one.room, one.drop_id, counters)
+            await self.stores.feed.write_live_counts(one.room, one.drop_id, counters)
         if self.board is not None:
             await self.board.put(verdict)
 
@@ -63,8 +63,8 @@ class DifferenceWatch:
         self._has_said = bool(differing)
 
 
-def _verdict(found: Sequence[DropDifference]) -> Verdict:
-    return Verdict(
+def _verdict(found: Sequence[DropDifference]) -> ConsistencyVerdict:
+    return ConsistencyVerdict(
         drops=len(found),
         **asdict(total(one.stock for one in found)),
         difference=sum(one.units for one in found),

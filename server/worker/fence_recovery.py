@@ -117,4 +117,4 @@ class FenceMender:
         if before is None or before.words != words:
             _log.warning("rebuild_waits", shard=shard, error=words)
         with suppress(DeskUnavailableError):
-            await self.fence.tell_trouble(shard, words)
+            await self.fence.note_trouble(shard, words)

@@ -93,9 +93,11 @@ class Worker:
         try:
             async with asyncio.timeout(_LEAVE_SECONDS):
                 for lane in self.claims:
-                    await lane.outbox.leave()
+                    await lane.outbox.leave_group()
         except (DeskUnavailableError, TimeoutError):
-            _log.warning("worker_left_without_a_word")  # `forget_dead` of the others sees to it
+            _log.warning(
+                "worker_left_without_a_word"
+            )  # `remove_dead_consumers` of the others sees to it
 
     def _jobs(self) -> list[tuple[float, Job]]:
         """How often, and what."""
@@ -120,7 +122,7 @@ class Worker:
             (2.0, self.finish_code_runs),
             (5.0, self.outbox.trim),
             (5.0, self.expire_redemptions),
-            (60.0, self.outbox.forget_dead),
+            (60.0, self.outbox.remove_dead_consumers),
             (60.0, self.credit_rebates),
             (3600.0, self.forget_old_keys),
         ]

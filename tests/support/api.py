@@ -232,7 +232,7 @@ async def confirm_all(api: Api, desk: Desk) -> None:
     outbox = Outbox(desk.redis, desk.prefix, "tests")
     persister = ClaimPersister(api.parts.ledger, desk.fence, desk.feed)
     for shard in range(SHARDS):
-        await persister.persist(await outbox.everything(shard), api.clock.now)
+        await persister.persist(await outbox.read_all(shard), api.clock.now)
 
 
 def with_parts(api: Api, **change: object) -> Api:

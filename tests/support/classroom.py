@@ -121,7 +121,7 @@ class Classroom:
         row = await self.row(drop_id)
         outbox = Outbox(self.desk.redis, self.desk.prefix, "tests")
         persister = ClaimPersister(self.ledger, self.desk.fence, self.desk.feed)
-        await persister.persist(await outbox.everything(row.shard), now_ms())
+        await persister.persist(await outbox.read_all(row.shard), now_ms())
 
     async def row(self, drop_id: str) -> DropRow:
         async with self.ledger.read() as conn:
@@ -140,7 +140,7 @@ class Classroom:
 
     async def told(self, room: str = ROOM) -> list[Publication]:
         """Everything the room was told, in order."""
-        return await self.desk.feed.since(room, 0)
+        return await self.desk.feed.publications_since(room, 0)
 
     async def unfinished(self) -> list[str]:
         """The kinds of intents that are not done."""

@@ -72,7 +72,7 @@ class Crew:
 
     async def record(self, shard: int) -> PersistResult:
         """Everything that the outbox has, as a redelivery would give it again."""
-        return await self.persister.persist(await self.outbox.everything(shard), now_ms())
+        return await self.persister.persist(await self.outbox.read_all(shard), now_ms())
 
     async def confirm(self, drop_id: str) -> None:
         """Everybody who has won of it."""

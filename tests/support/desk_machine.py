@@ -419,7 +419,7 @@ class DeskMachine(RuleBasedStateMachine):
             batch_id: {student.decode(): slots_seen(used) for student, used in row.items()}
             for batch_id, row in zip([*batch_ids, CAMPAIGN], rows[6 * len(ids) :], strict=True)
         }
-        return seen, caps, await self.outbox.everything(SHARD)
+        return seen, caps, await self.outbox.read_all(SHARD)
 
     def _no_other_keys(self) -> None:
         keys = self.desk.keys()

@@ -155,7 +155,7 @@ class FeedMachine(RuleBasedStateMachine):
             self._replay(earlier, state)
 
     def _replay(self, earlier: RoomState, now: RoomState) -> None:
-        told = self.stage.run(self.feed.since(ROOM, earlier.offset))
+        told = self.stage.run(self.feed.publications_since(ROOM, earlier.offset))
         offsets = [one.offset for one in told]
         assert offsets == list(range(earlier.offset + 1, now.offset + 1)), "a gap"
         assert {one.epoch for one in told} <= {now.epoch}
@@ -164,8 +164,8 @@ class FeedMachine(RuleBasedStateMachine):
         assert drops == {drop.id: drop for drop in now.drops}, "who stayed sees something else"
 
     @rule(gateway_id=st.sampled_from(["gwy_1", "gwy_2", "gwy_3"]), students=st.integers(0, 5))
-    def tell_presence(self, gateway_id: str, students: int) -> None:
-        present = self.stage.run(self.feed.tell_presence(ROOM, gateway_id, students))
+    def report_presence(self, gateway_id: str, students: int) -> None:
+        present = self.stage.run(self.feed.report_presence(ROOM, gateway_id, students))
         self.present[gateway_id] = students
         assert present == sum(self.present.values())
 

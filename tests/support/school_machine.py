@@ -190,7 +190,7 @@ class SchoolMachine(RuleBasedStateMachine):
         self.stage.run(self._record_out_of_turn(chosen))
 
     async def _record_out_of_turn(self, chosen: list[int]) -> None:
-        entries = await self.crew.outbox.everything(self.shard)
+        entries = await self.crew.outbox.read_all(self.shard)
         some = {index % len(entries) for index in chosen} if entries else set()
         picked: list[OutboxEntry] = [entries[index] for index in some]
         await self._is_done(self.crew.persister.persist(picked, now_ms()))

@@ -14,7 +14,7 @@ from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio
 
-SHOW = ("server.desk.drop_desk:DropDesk", "show_coupons")
+SHOW = ("server.desk.drop_desk:DropDesk", "replace_coupons")
 PUBLISH = ("server.desk.feed:Feed", "publish_changes")
 NOTE = ("server.ledger.coupons.coupon_changes", "mark_told")  # the last statement before the commit
 

@@ -131,7 +131,7 @@ async def test_control_without_the_fence_it_oversells_and_only_the_ledger_refuse
     crew = campus.crew
     drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
     row = await crew.classroom.row(drop_id)
-    await crew.persister.persist(await crew.outbox.everything(row.shard), now_ms())
+    await crew.persister.persist(await crew.outbox.read_all(row.shard), now_ms())
     copy.restore()
     await hang_up(crew.desk)
     unfenced = unfenced_claim_desk(campus)

@@ -70,7 +70,7 @@ class DropFacts:
 
     async def _look(self, ledger: Ledger, drop_id: str, rooms: frozenset[str]) -> DropFact | None:
         shown = await self._in_rooms.share(
-            (drop_id, rooms), lambda: self._feed.drop_shown(rooms, drop_id)
+            (drop_id, rooms), lambda: self._feed.find_drop(rooms, drop_id)
         )
         if shown is not None:
             return _fact_of(shown)

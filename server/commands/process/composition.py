@@ -70,13 +70,13 @@ async def compose_web(
     links: tuple[DemoLink, ...] = (),
 ) -> AsyncIterator[WebParts]:
     async with AsyncExitStack() as stack:
-        doubt = StalenessTracker()
-        redis = await redis_of(stack, settings, doubt)
+        staleness = StalenessTracker()
+        redis = await redis_of(stack, settings, staleness)
         ledger = await ledger_of(stack, settings)
         prefix = settings.key_prefix
         keys = TokenKeys(settings.secrets, settings.max_token_days, RefusedTokens().note)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
-        claim_desk = await _claim_desk(stack, settings, redis, doubt, metrics)
+        claim_desk = await _claim_desk(stack, settings, redis, staleness, metrics)
         stack.push_async_callback(claim_desk.close)
         parts = GatewayParts(
             keys,
@@ -90,7 +90,7 @@ async def compose_web(
         )
         gateway = Gateway(parts, new_id("gwy"), most_sockets())
         # Its own client: a connection that listens is never given back to a pool.
-        listener = await redis_of(stack, settings, doubt)
+        listener = await redis_of(stack, settings, staleness)
 
         def subscribe(rooms: Rooms) -> Subscription:
             return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
@@ -196,13 +196,13 @@ async def _claim_desk(
     stack: AsyncExitStack,
     settings: Settings,
     redis: Redis,
-    doubt: StalenessTracker,
+    staleness: StalenessTracker,
     metrics: Metrics,
 ) -> ClaimDesk:
     on_call = _observe_calls(metrics)
     if not settings.replicas:
         return ClaimDesk(redis, settings.key_prefix, on_call)
-    own = await redis_of(stack, settings, doubt)
+    own = await redis_of(stack, settings, staleness)
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 

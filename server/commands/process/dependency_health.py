@@ -19,7 +19,7 @@ from server.desk import DeskUnavailableError
 from server.desk.consistency_status import ConsistencyStatus
 from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 from server.desk.redis.replicas import replicas_following
 from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.telemetry import Health
@@ -65,7 +65,7 @@ class Neighbours:
         try:
             shut = await self.fence.shut_shards()
             why = await self.fence.troubles(shut)
-            await self.fence.look_for_writing()
+            await self.fence.check_writable()
         except DeskUnavailableError as error:
             self._report("redis", str(error))
         else:
@@ -81,7 +81,7 @@ class Neighbours:
 
     async def _look_at_replicas(self) -> None:
         try:
-            async with asked():
+            async with redis_deadline():
                 found = await replicas_following(self.redis)
         except DeskUnavailableError as error:
             self._report("replicas", str(error))
@@ -152,7 +152,7 @@ async def trouble_told(ledger: Ledger, board: MetricsStore) -> AsyncIterator[Non
     async def tell() -> None:
         with suppress(DeskUnavailableError):
             if trouble := ledger.trouble:
-                await board.tell_trouble(trouble)
+                await board.note_trouble(trouble)
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(_again_and_again(tell))

@@ -57,7 +57,7 @@ class Figures:
 
     async def _read_others(self) -> list[bytes]:
         try:
-            return await self.board.of_others(self._name)
+            return await self.board.read_others(self._name)
         except DeskUnavailableError:
             return []
 

@@ -59,8 +59,8 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         )
 
 
-async def redis_of(stack: AsyncExitStack, settings: Settings, doubt: StalenessTracker) -> Redis:
-    redis = connect(settings.redis_url or "", doubt)
+async def redis_of(stack: AsyncExitStack, settings: Settings, staleness: StalenessTracker) -> Redis:
+    redis = connect(settings.redis_url or "", staleness)
     stack.push_async_callback(redis.aclose)
     return redis
 

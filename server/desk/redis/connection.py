@@ -28,13 +28,13 @@ from server.desk import DeskUnavailableError
 COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waited longer is told to retry
 _POOL_SIZE = 16
 # What a server answers in place of what was asked, in words for who runs the service.
-_ANSWERS: tuple[tuple[type[RedisError], str], ...] = (
+_SERVER_ERRORS: tuple[tuple[type[RedisError], str], ...] = (
     (OutOfMemoryError, "memory is full (maxmemory)"),
     (ReadOnlyError, "read-only: it is a replica"),
     (MasterDownError, "a replica without its master"),
     (BusyLoadingError, "still loading its data"),
 )
-_CODES = {
+_ERROR_CODES = {
     "MISCONF": "takes no writes: it cannot save to its disk",
     "NOREPLICAS": "takes no writes: too few replicas follow it",
     "BUSY": "busy with a script",
@@ -46,18 +46,18 @@ class StalenessTracker:
     without a word (a firewall that forgot it), and is made anew before it is used: one wait, not one for
     each of a pool. Share it between the clients of a process."""
 
-    __slots__ = ("since",)
+    __slots__ = ("last_timeout_at",)
 
     def __init__(self) -> None:
-        self.since = -inf
+        self.last_timeout_at = -inf
 
 
-class _Watchful:
-    doubt: StalenessTracker
-    heard_at = -inf
+class _StaleConnectionMixin:
+    staleness: StalenessTracker
+    last_reply_at = -inf
 
     async def connect(self) -> None:
-        if self.is_connected and self.heard_at < self.doubt.since:  # type: ignore[attr-defined]
+        if self.is_connected and self.last_reply_at < self.staleness.last_timeout_at:  # type: ignore[attr-defined]
             await self.disconnect(nowait=True)  # type: ignore[attr-defined]
         await super().connect()  # type: ignore[misc]
 
@@ -65,13 +65,13 @@ class _Watchful:
         try:
             answer = await super().read_response(*args, **kwargs)  # type: ignore[misc]
         except asyncio.CancelledError:  # our deadlines are of this kind
-            self.doubt.since = monotonic()
+            self.staleness.last_timeout_at = monotonic()
             raise
-        self.heard_at = monotonic()
+        self.last_reply_at = monotonic()
         return answer
 
 
-class _TellsOfLoss:
+class _WriteFailureMixin:
     """A transport of uvloop that was cut raises RuntimeError when it is written to before anybody has
     read from it, and redis-py lets that pass. To us it is what it is: a connection lost. (It ended the
     whole process: nobody expects it of Redis.)"""
@@ -83,11 +83,11 @@ class _TellsOfLoss:
             raise RedisConnectionError(f"lost while it was written to: {error}") from error
 
 
-def connect(url: str, doubt: StalenessTracker | None = None) -> Redis:
-    """A pool that waits for a free connection rather than fails. `doubt`: shared by the clients of a
-    process. Deadlines are ours (`asked`): redis-py's own `socket_timeout` goes through `asyncio.wait_for`,
-    which on Python 3.11 costs a task for each command and swallows a cancellation that comes as the
-    command ends."""
+def connect(url: str, staleness: StalenessTracker | None = None) -> Redis:
+    """A pool that waits for a free connection rather than fails. `staleness`: shared by the clients of a
+    process. Deadlines are ours (`redis_deadline`): redis-py's own `socket_timeout` goes through
+    `asyncio.wait_for`, which on Python 3.11 costs a task for each command and swallows a cancellation that
+    comes as the command ends."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_POOL_SIZE,
@@ -96,8 +96,10 @@ def connect(url: str, doubt: StalenessTracker | None = None) -> Redis:
         socket_connect_timeout=COMMAND_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
-    kinds = (_Watchful, _TellsOfLoss, pool.connection_class)
-    pool.connection_class = type("Connection", kinds, {"doubt": doubt or StalenessTracker()})
+    kinds = (_StaleConnectionMixin, _WriteFailureMixin, pool.connection_class)
+    pool.connection_class = type(
+        "Connection", kinds, {"staleness": staleness or StalenessTracker()}
+    )
     return Redis.from_pool(pool)
 
 
@@ -107,20 +109,20 @@ def database_of(redis: Redis) -> int:
 
 
 @asynccontextmanager
-async def asked(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None]:
+async def redis_deadline(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None]:
     """A deadline around what is asked of Redis; whatever goes wrong is a DeskUnavailableError."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise DeskUnavailableError(_in_words(error, seconds)) from error
+        raise DeskUnavailableError(_describe(error, seconds)) from error
 
 
-def _in_words(error: Exception, seconds: float) -> str:
+def _describe(error: Exception, seconds: float) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer in {seconds:g} s"
-    for kind, words in _ANSWERS:
+    for kind, words in _SERVER_ERRORS:
         if isinstance(error, kind):
             return words
     text = str(error)
-    return _CODES.get(text.partition(" ")[0]) or f"{type(error).__name__}: {text}"
+    return _ERROR_CODES.get(text.partition(" ")[0]) or f"{type(error).__name__}: {text}"

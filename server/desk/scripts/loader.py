@@ -12,7 +12,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from server.desk import DeskUnavailableError
-from server.desk.redis.connection import asked
+from server.desk.redis.connection import redis_deadline
 
 SHUT = -1
 
@@ -62,7 +62,7 @@ class Scripts:
     ) -> Any:
         """The script's answer, `on` this connection where that matters. DeskUnavailableError where Redis
         is away or the fence is shut."""
-        async with asked():
+        async with redis_deadline():
             answer = await self._scripts[name](keys=keys, args=args, client=on)
         if answer == SHUT:
             raise DeskUnavailableError("the desk is being rebuilt")

@@ -82,7 +82,7 @@ class DeskRebuilder:
 
     async def _drain(self, shard: int, now: int) -> None:
         await self.outbox.make_group(shard)  # lost with Redis, perhaps
-        entries = await self.outbox.everything(shard)
+        entries = await self.outbox.read_all(shard)
         for start in range(0, len(entries), AT_ONCE):
             await self.persister.write(entries[start : start + AT_ONCE], now)
             # A ledger that was away for an hour leaves more than a lease lasts.

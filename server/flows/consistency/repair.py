@@ -204,7 +204,7 @@ class Repairer:
 
     async def _drain(self, shard: int, now: int) -> None:
         await self.outbox.make_group(shard)
-        entries = await self.outbox.everything(shard)
+        entries = await self.outbox.read_all(shard)
         for start in range(0, len(entries), AT_ONCE):
             await self.persister.write(entries[start : start + AT_ONCE], now)
             await self._keep_lease(shard)

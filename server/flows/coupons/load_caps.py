@@ -51,7 +51,7 @@ async def load_missing_caps(
 ) -> None:
     """On a desk that goes on selling. Repeatable; goes on where an earlier call was cut short.
     DeskReplacedError: the desk has been loaded anew meanwhile. LedgerUnavailableError passes."""
-    found = await desk.unrecorded(batch.shard)
+    found = await desk.outbox_entries(batch.shard)
     async with ledger.read() as conn:
         wins = await _not_in_ledger(conn, found) + await read_dead_letters(conn, batch.shard)
     for cap in caps_of(batch):
@@ -76,11 +76,11 @@ async def _load(
     load: str,
     wins: Sequence[OutboxEntry],
 ) -> None:
-    come_to = await desk.come_to(shard, cap, load)
-    if come_to is None:
+    reached = await desk.progress(shard, cap, load)
+    if reached is None:
         return
     await desk.fill(shard, cap, load, slots_by_student(wins, *cap), "")
-    async for slots, last in _pages(ledger.read, cap, _read_mark(come_to)):
+    async for slots, last in _pages(ledger.read, cap, _read_mark(reached)):
         await desk.fill(shard, cap, load, slots, last)
     await desk.complete(shard, cap, load)
 
@@ -141,13 +141,13 @@ def slots_by_student(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dic
 
 
 async def _pages(
-    reading: _Reading, cap: tuple[CapName, str], come_to: UsedSlot
+    reading: _Reading, cap: tuple[CapName, str], reached: UsedSlot
 ) -> AsyncIterator[tuple[_Slots, str]]:
     """Student -> slots, and how far one has come with it ("" where a loading does not go on from)."""
     sources = _SOURCES[cap[0]]
     for source in sources:
         is_last = source is sources[-1]
-        after = come_to if is_last else caps.BEGINNING
+        after = reached if is_last else caps.BEGINNING
         while True:
             async with reading() as conn:
                 rows = await caps.page(conn, source, cap[1], after, caps.PAGE)
@@ -165,8 +165,8 @@ def _by_student(rows: Iterable[UsedSlot]) -> dict[str, list[int]]:
     return found
 
 
-def _written_mark(come_to: UsedSlot) -> str:
-    return f"{come_to.student}|{come_to.slot}"  # no name has this letter
+def _written_mark(reached: UsedSlot) -> str:
+    return f"{reached.student}|{reached.slot}"  # no name has this letter
 
 
 def _read_mark(text: str) -> UsedSlot:

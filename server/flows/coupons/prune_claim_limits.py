@@ -20,5 +20,5 @@ async def prune_claim_limits(stores: Stores, now: int) -> None:
     async with stores.ledger.read() as conn:
         over = await batches.claimable_until(conn, since, until)
         ended = await campaigns.ended_within(conn, since, until)
-    await stores.desk.forget_caps(CapName.BATCH, over)
-    await stores.desk.forget_caps(CapName.CAMPAIGN, ended)
+    await stores.desk.delete_caps(CapName.BATCH, over)
+    await stores.desk.delete_caps(CapName.CAMPAIGN, ended)

@@ -114,7 +114,7 @@ async def _show(stores: Stores, found: Sequence[CouponStatus]) -> set[int | None
     unreached = set[int | None]()
     for shard, claims in by_shard.items():
         try:
-            await stores.desk.show_coupons(shard, claims)
+            await stores.desk.replace_coupons(shard, claims)
         except DeskUnavailableError as error:
             _log.warning("coupons_not_shown", shard=shard, error=str(error))
             unreached.add(shard)

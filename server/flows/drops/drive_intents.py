@@ -231,7 +231,7 @@ async def _move_hold(
     held = [confirmed_claim(one) for one in found if one.standing.state in _HELD]
     shown = [claim for claim in held if claim is not None]
     if shown:
-        await stores.desk.show_coupons(row.shard, shown)
+        await stores.desk.replace_coupons(row.shard, shown)
         told = [Confirmation(one.student, row.id, one.coupon) for one in shown]
         await stores.feed.publish_confirmations(row.room, told)
     await _finish(stores, intent, now)

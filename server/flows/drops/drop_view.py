@@ -172,7 +172,7 @@ async def _live_of(stores: Stores, rows: Sequence[DropRow]) -> list[_Live]:
     try:
         counts, boards, audience = await asyncio.gather(
             stores.desk.counts_of_many([(row.shard, row.id) for row in rows]),
-            stores.feed.read_boards([(row.room, row.id) for row in rows]),
+            stores.feed.read_live_counts([(row.room, row.id) for row in rows]),
             stores.feed.audience_counts(rows[0].room, rows[0].id),
         )
     except DeskUnavailableError:

@@ -58,7 +58,7 @@ async def _tell(feed: Feed, closed: RoomDrop) -> None:
     """A drop ends once: whoever ends it, it is one publication."""
     publication_id = f"{closed.id}:closed"
     if closed.close_reason is CloseReason.CANCELLED:
-        await feed.publish_given_up(publication_id, closed)
+        await feed.publish_cancelled_opening(publication_id, closed)
     else:
         await feed.publish(publication_id, FeedKind.CLOSED, closed)
 

@@ -23,4 +23,4 @@ async def update_live_counts(ledger: Ledger, feed: Feed, now: int) -> None:
         counters = asdict(results[row.id])
         # The desk's own count is the fresher one while a drop runs.
         del counters["confirmed"]
-        await feed.write_board(row.room, row.id, {**counters, "returned": row.returned})
+        await feed.write_live_counts(row.room, row.id, {**counters, "returned": row.returned})

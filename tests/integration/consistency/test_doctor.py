@@ -117,7 +117,7 @@ class TestHealthy:
         drop = await crew.classroom.opened()
         await crew.classroom.won(drop.id, "s1", "s2")
         row = await crew.classroom.row(drop.id)
-        await crew.persister.write(await crew.outbox.everything(row.shard), now_ms())
+        await crew.persister.write(await crew.outbox.read_all(row.shard), now_ms())
         await crew.classroom.won(drop.id, "s3")
 
         assert await found(crew) == []
@@ -323,7 +323,7 @@ class TestDesk:
         drop_id = await a_drop(crew, "s1")
         await crew.classroom.won(drop_id, "s2")
         row = await crew.classroom.row(drop_id)
-        await crew.persister.write(await crew.outbox.everything(row.shard), now_ms())
+        await crew.persister.write(await crew.outbox.read_all(row.shard), now_ms())
         await forget_the_stream(crew)
         findings = await found(crew)
 

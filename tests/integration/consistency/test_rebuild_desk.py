@@ -378,7 +378,7 @@ class TestOutbox:
         shard = (await rooms.row(drop.id)).shard
         copy = copy_of(mortal_redis, tmp_path / "copy")
         await rooms.won(drop.id, "s1")
-        entries = await crew.outbox.everything(shard)
+        entries = await crew.outbox.read_all(shard)
         copy.restore()
         await hang_up(crew.desk)
         await crew.rebuild_all()

@@ -76,13 +76,13 @@ async def test_a_unit_sold_again_before_the_ledger_had_it_goes_to_one_and_both_a
     await caught_up(crew)
     pair.wire.hold()
     await crew.classroom.won(drop.id, "s1")
-    entries = await crew.outbox.everything(shard)
+    entries = await crew.outbox.read_all(shard)
     pair.fail_over()
     await hang_up(crew.desk)
     await rebuilt(crew)
     await crew.classroom.won(drop.id, "s2")  # unit 1 again
     await crew.persister.write(entries, now_ms())
-    await crew.persister.write(await crew.outbox.everything(shard), now_ms())
+    await crew.persister.write(await crew.outbox.read_all(shard), now_ms())
     await crew.fence.shut(shard)
     await rebuilt(crew)
 

@@ -26,12 +26,12 @@ async def test_publications_are_numbered_and_can_be_read_again(desk: Desk) -> No
     assert await desk.feed.publish("int_1", FeedKind.OPENED, drop) == 1
     assert await desk.feed.publish("int_2", FeedKind.CHANGED, larger) == 2
 
-    told = await desk.feed.since(ROOM, 0)
+    told = await desk.feed.publications_since(ROOM, 0)
     assert [(one.kind, one.offset, one.drop) for one in told] == [
         (FeedKind.OPENED, 1, drop),
         (FeedKind.CHANGED, 2, larger),
     ]
-    assert [one.offset for one in await desk.feed.since(ROOM, 1)] == [2]
+    assert [one.offset for one in await desk.feed.publications_since(ROOM, 1)] == [2]
 
 
 async def test_the_same_publication_is_told_once(desk: Desk) -> None:
@@ -39,7 +39,7 @@ async def test_the_same_publication_is_told_once(desk: Desk) -> None:
     again = await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop(message="other"))
 
     assert first == again
-    assert len(await desk.feed.since(ROOM, 0)) == 1
+    assert len(await desk.feed.publications_since(ROOM, 0)) == 1
 
 
 async def test_of_many_who_publish_the_same_at_once_one_does(desk: Desk) -> None:
@@ -48,7 +48,7 @@ async def test_of_many_who_publish_the_same_at_once_one_does(desk: Desk) -> None
     )
 
     assert set(offsets) == {1}
-    assert len(await desk.feed.since(ROOM, 0)) == 1
+    assert len(await desk.feed.publications_since(ROOM, 0)) == 1
 
 
 async def test_nobody_hears_of_an_opening_that_was_given_up_untold(desk: Desk) -> None:
@@ -56,21 +56,21 @@ async def test_nobody_hears_of_an_opening_that_was_given_up_untold(desk: Desk) -
     await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop("drp_1"))
     over = a_room_drop("drp_2", closed_at=CLOSED_AT, close_reason=CloseReason.CANCELLED)
     for _ in range(2):
-        await desk.feed.publish_given_up("drp_2:closed", over)
+        await desk.feed.publish_cancelled_opening("drp_2:closed", over)
     await desk.feed.publish("int_2", FeedKind.OPENED, a_room_drop("drp_2"))
     await desk.feed.publish("drp_2:stopped", FeedKind.CLOSED, over)
     state = await desk.feed.state(ROOM)
 
-    assert [one.drop.id for one in await desk.feed.since(ROOM, 0)] == ["drp_1"]
+    assert [one.drop.id for one in await desk.feed.publications_since(ROOM, 0)] == ["drp_1"]
     assert ([drop.id for drop in state.drops], state.offset) == (["drp_1"], 1)
 
 
 async def test_a_room_that_was_told_hears_that_it_was_given_up(desk: Desk) -> None:
     over = a_room_drop(closed_at=CLOSED_AT, close_reason=CloseReason.CANCELLED)
     await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop())
-    await desk.feed.publish_given_up("drp_1:closed", over)
+    await desk.feed.publish_cancelled_opening("drp_1:closed", over)
 
-    assert [one.drop for one in await desk.feed.since(ROOM, 1)] == [over]
+    assert [one.drop for one in await desk.feed.publications_since(ROOM, 1)] == [over]
     assert (await desk.feed.state(ROOM)).drops == (over,)
 
 
@@ -109,19 +109,22 @@ class TestEnd:
         await desk.feed.correct("rebuild_1", closed)
         await desk.feed.correct("rebuild_2", closed)
 
-        assert [one.kind for one in await desk.feed.since(ROOM, 0)] == ["opened", "closed"]
+        assert [one.kind for one in await desk.feed.publications_since(ROOM, 0)] == [
+            "opened",
+            "closed",
+        ]
 
     async def test_a_room_that_never_showed_it_is_not_told_of_its_end(self, desk: Desk) -> None:
         await desk.feed.correct("rebuild_1", a_room_drop(closed_at=CLOSED_AT))
 
-        assert await desk.feed.since(ROOM, 0) == []
+        assert await desk.feed.publications_since(ROOM, 0) == []
 
 
 class TestEpoch:
     async def test_it_stays_while_the_server_runs(self, desk: Desk) -> None:
         before = await desk.feed.state(ROOM)
         await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop())
-        (told,) = await desk.feed.since(ROOM, 0)
+        (told,) = await desk.feed.publications_since(ROOM, 0)
 
         assert (await desk.feed.state(ROOM)).epoch == told.epoch == before.epoch
 
@@ -140,7 +143,7 @@ class TestEpoch:
         assert after.epoch != before
         assert after.offset == (1 if first == "publish" else 0)
         assert "drp_1" in {drop.id for drop in after.drops}
-        assert [one.offset for one in await desk.feed.since(ROOM, 0)] == (
+        assert [one.offset for one in await desk.feed.publications_since(ROOM, 0)] == (
             [1] if first == "publish" else []
         )
         await desk.redis.aclose()
@@ -215,9 +218,9 @@ class TestStudentsOwn:
 
 class TestAudience:
     async def test_gateways_add_up(self, desk: Desk) -> None:
-        await desk.feed.tell_presence(ROOM, "gwy_1", 3)
-        assert await desk.feed.tell_presence(ROOM, "gwy_2", 4) == 7
-        assert await desk.feed.tell_presence(ROOM, "gwy_1", 1) == 5
+        await desk.feed.report_presence(ROOM, "gwy_1", 3)
+        assert await desk.feed.report_presence(ROOM, "gwy_2", 4) == 7
+        assert await desk.feed.report_presence(ROOM, "gwy_1", 1) == 5
 
     async def test_reached_counts_students_not_screens(self, desk: Desk) -> None:
         await desk.feed.add_seen(ROOM, "drp_1", ["ada", "bob"])
@@ -226,11 +229,11 @@ class TestAudience:
         assert await desk.feed.audience_counts(ROOM, "drp_1") == RoomCounts(0, 2)
 
     async def test_a_board_is_what_was_written_last(self, desk: Desk) -> None:
-        await desk.feed.write_board(ROOM, "drp_1", {"redeemed": 1, "gmv": 500})
-        await desk.feed.write_board(ROOM, "drp_1", {"redeemed": 2, "gmv": 900})
+        await desk.feed.write_live_counts(ROOM, "drp_1", {"redeemed": 1, "gmv": 500})
+        await desk.feed.write_live_counts(ROOM, "drp_1", {"redeemed": 2, "gmv": 900})
         await desk.feed.add_seen(ROOM, "drp_1", ["ada"])
 
-        assert await desk.feed.read_boards([(ROOM, "drp_1"), (ROOM, "drp_2")]) == [
+        assert await desk.feed.read_live_counts([(ROOM, "drp_1"), (ROOM, "drp_2")]) == [
             {"redeemed": 2, "gmv": 900, "reached": 1},
             {"reached": 0},
         ]

@@ -132,7 +132,7 @@ async def test_a_dead_worker_is_forgotten_and_a_living_one_is_not(
     desk: Desk, outbox: Outbox, other: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis before 7.2 has not heard of a reader for whom there was nothing, so there always is."""
-    monkeypatch.setattr(outbox_module, "FORGOTTEN_MS", 300)
+    monkeypatch.setattr(outbox_module, "DEAD_CONSUMER_MS", 300)
     await outbox.make_groups()
     await desk.open(units=1_000)
     more = (f"s{number}" for number in range(1_000))
@@ -145,7 +145,7 @@ async def test_a_dead_worker_is_forgotten_and_a_living_one_is_not(
 
     async def is_alone() -> bool:
         await works(other)
-        await other.forget_dead()
+        await other.remove_dead_consumers()
         return await consumers(desk) == {"wrk_2"}
 
     await eventually(is_alone)
@@ -154,17 +154,17 @@ async def test_a_dead_worker_is_forgotten_and_a_living_one_is_not(
 async def test_who_holds_something_is_not_forgotten_before_it_was_taken_over(
     desk: Desk, outbox: Outbox, other: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox_module, "FORGOTTEN_MS", 0)
+    monkeypatch.setattr(outbox_module, "DEAD_CONSUMER_MS", 0)
     monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
     await outbox.make_groups()
     await win(desk, "ada")
     await outbox.read(1)
-    await other.forget_dead()
-    await outbox.leave()
+    await other.remove_dead_consumers()
+    await outbox.leave_group()
 
     assert await consumers(desk) == {"wrk_1"}
     assert students(await other.take_over()) == ["ada"]
-    await outbox.leave()
+    await outbox.leave_group()
     assert await consumers(desk) == {"wrk_2"}
 
 
@@ -196,8 +196,8 @@ async def test_a_rebuild_sees_everything_acknowledged_or_not(desk: Desk, outbox:
     await outbox.acknowledge((await outbox.read(1))[:1])
     await win(desk, "cyd")
 
-    assert students(await outbox.everything(SHARD)) == ["ada", "bob", "cyd"]
-    assert await outbox.everything(SHARD + 1) == []
+    assert students(await outbox.read_all(SHARD)) == ["ada", "bob", "cyd"]
+    assert await outbox.read_all(SHARD + 1) == []
 
 
 async def test_without_a_group_the_desk_is_unavailable(outbox: Outbox) -> None:
@@ -214,7 +214,7 @@ class TestTrim:
         await outbox.acknowledge(await outbox.read(1))
         await outbox.trim()
 
-        assert students(await outbox.everything(SHARD)) == ["cyd"]
+        assert students(await outbox.read_all(SHARD)) == ["cyd"]
 
     async def test_the_pending_stay_and_all_behind_them(self, desk: Desk, outbox: Outbox) -> None:
         await outbox.make_groups()
@@ -223,7 +223,7 @@ class TestTrim:
         await outbox.acknowledge([ada, cyd])
         await outbox.trim()
 
-        assert students(await outbox.everything(SHARD)) == ["bob", "cyd"]
+        assert students(await outbox.read_all(SHARD)) == ["bob", "cyd"]
         assert students(await outbox.read_own_pending()) == ["bob"]
 
     async def test_the_undelivered_stay(self, desk: Desk, outbox: Outbox) -> None:

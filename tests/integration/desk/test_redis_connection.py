@@ -7,7 +7,7 @@ import pytest
 import uvloop
 
 from server.desk import DeskUnavailableError
-from server.desk.redis.connection import asked, connect
+from server.desk.redis.connection import connect, redis_deadline
 from tests.support.redis_server import RedisServer
 from tests.support.sockets import next_pass
 
@@ -26,7 +26,7 @@ def test_a_connection_cut_just_before_it_is_written_to_ends_no_process(
         connection._writer.transport.abort()
         await next_pass()  # it is closed, and nobody has noticed
         with pytest.raises(DeskUnavailableError):
-            async with asked():
+            async with redis_deadline():
                 await connection.send_command("PING")
         await client.connection_pool.release(connection)
 

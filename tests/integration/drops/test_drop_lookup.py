@@ -37,7 +37,7 @@ class HangingFeed(Feed):
         if drop_id == MADE_UP:
             self.hangs.set()
             await self.heals.wait()
-        return await super().drop_shown(rooms, drop_id)
+        return await super().find_drop(rooms, drop_id)
 
 
 async def claim(client: httpx.AsyncClient, drop_id: str) -> httpx.Response:

@@ -46,7 +46,7 @@ async def test_students_who_saw_the_card_and_who_are_there_are_counted(
     classroom: Classroom,
 ) -> None:
     drop = await classroom.opened()
-    await classroom.desk.feed.tell_presence(ROOM, "gwy_1", 12)
+    await classroom.desk.feed.report_presence(ROOM, "gwy_1", 12)
     await classroom.desk.feed.add_seen(ROOM, drop.id, ["s1", "s2"])
     view = await classroom.view(drop.id)
 

@@ -142,7 +142,7 @@ class TestOpenDrop:
         await end_all(crew)
         await crew.worker.update_live_counts()
         seen = await crew.classroom.view(drop_id)
-        (board,) = await crew.feed.read_boards([(ROOM, drop_id)])
+        (board,) = await crew.feed.read_live_counts([(ROOM, drop_id)])
 
         assert (seen.claimed, seen.claimed_total, seen.remaining) == (0, 2, 3)
         assert (seen.confirmed, seen.confirmed_total, seen.difference) == (0, 2, 0)

@@ -55,7 +55,7 @@ async def test_a_countdown_is_scheduled_by_the_clock_of_the_desk(classroom: Clas
 
 
 async def test_the_students_there_at_the_opening_are_counted(classroom: Classroom) -> None:
-    await classroom.desk.feed.tell_presence(ROOM, "gwy_1", 7)
+    await classroom.desk.feed.report_presence(ROOM, "gwy_1", 7)
     drop = await classroom.opened()
 
     assert (drop.present_at_open, drop.present) == (7, 7)

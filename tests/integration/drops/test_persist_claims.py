@@ -89,7 +89,7 @@ class TestWriting:
         batch = await crew.classroom.made_batch(hold_seconds=60)
         drop = await crew.classroom.opened(batch)
         await crew.classroom.won(drop.id, "s1")
-        (row, *_), *_ = [await crew.outbox.everything(batch.shard)]
+        (row, *_), *_ = [await crew.outbox.read_all(batch.shard)]
         result = await crew.persister.persist([row], row.won_at + 5_000)
 
         (coupon,) = result.coupons
@@ -267,7 +267,7 @@ class TestImpossible:
 
     async def test_a_claim_that_no_coupon_can_be_made_of_blocks_nobody(self, crew: Crew) -> None:
         drop_id, shard = await won(crew, 1)
-        (entry,) = await crew.outbox.everything(shard)
+        (entry,) = await crew.outbox.read_all(shard)
         await spoil_templates(crew)
         good_id, _ = await won_of_another_template(crew)
         for _ in range(3):
@@ -283,7 +283,7 @@ class TestImpossible:
         self, crew: Crew
     ) -> None:
         _, shard = await won(crew, 1)
-        (entry,) = await crew.outbox.everything(shard)
+        (entry,) = await crew.outbox.read_all(shard)
         await spoil_templates(crew)
         mortal = crew.another("wrk_2")
         interpose(mortal.persister, "_write_reassigned", before=crash)

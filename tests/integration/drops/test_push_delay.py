@@ -39,7 +39,7 @@ def is_measured(metrics: Metrics, times: int) -> bool:
 async def test_a_publication_says_when_it_was_made(desk: Desk) -> None:
     before = await redis_ms(desk)
     await desk.feed.publish("int_1", FeedKind.OPENED, a_room_drop())
-    (told,) = await desk.feed.since("r1", 0)
+    (told,) = await desk.feed.publications_since("r1", 0)
 
     assert told.at is not None
     assert before <= told.at <= await redis_ms(desk)

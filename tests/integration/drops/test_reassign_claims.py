@@ -259,7 +259,7 @@ class TestClosedDrop:
         await crew.classroom.drops.close(drop.id, ROOM, now_ms())
         before = (await crew.classroom.batch(batch.id)).allotted
         await crew.persister.write([await crew.entry(other.id, "s2", 1)], now_ms())
-        await record(crew, *await crew.outbox.everything(batch.shard))
+        await record(crew, *await crew.outbox.read_all(batch.shard))
         row = await crew.classroom.row(drop.id)
 
         assert await crew.live(drop.id) == {"s1": 1}

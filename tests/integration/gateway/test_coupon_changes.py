@@ -257,7 +257,7 @@ async def test_an_older_word_does_not_win_on_the_desk(crew: Crew, gateway: Runni
     await publish_coupons(stores, [checkout.coupon_id])
     stale = confirmed_claim(before[0])
     assert stale is not None
-    await stores.desk.show_coupons(before[0].shard or 0, [stale])
+    await stores.desk.replace_coupons(before[0].shard or 0, [stale])
     assert (await welcomed(gateway))["state"] == "redeemed"
 
 

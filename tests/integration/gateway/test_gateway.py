@@ -197,7 +197,7 @@ class TestPushing:
         ):
             await open_drop(gateway.desk)
             await ada.claim()
-            await gateway.desk.feed.write_board("r1", "drp_1", {"redeemed": 0, "returned": 0})
+            await gateway.desk.feed.write_live_counts("r1", "drp_1", {"redeemed": 0, "returned": 0})
             progress = await teacher.next("drop_progress")
             while not (progress.get("claimed") and progress.get("reached")):
                 progress = await teacher.next("drop_progress")

@@ -84,7 +84,7 @@ async def test_one_huge_card_is_told_with_a_part_of_its_scope(gateway: RunningGa
 async def test_redis_keeps_no_more_of_it_than_students_are_told(gateway: RunningGateway) -> None:
     await publish(gateway.desk, "drp_1", scope=COURSES)
     state = await gateway.desk.feed.state("r1")
-    (published,) = await gateway.desk.feed.since("r1", 0)
+    (published,) = await gateway.desk.feed.publications_since("r1", 0)
     assert state.drops[0].scope == published.drop.scope
     assert len(published.drop.scope["courses"]) == 5  # type: ignore[arg-type]
 

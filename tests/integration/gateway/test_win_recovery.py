@@ -182,7 +182,7 @@ async def test_a_claim_that_a_worker_still_had_makes_good_what_was_taken_back(
     drop = await crew.classroom.opened(quantity=1)
     await crew.classroom.won(drop.id, "ada")
     row = await crew.classroom.row(drop.id)
-    entries = await crew.outbox.everything(row.shard)
+    entries = await crew.outbox.read_all(row.shard)
     ((told,),) = await crew.desk.drops.claims_of([(row.shard, drop.id, ["ada"])])
     assert told is not None
     await lesson.flushed()

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from server.desk import DeskUnavailableError
-from server.desk.redis.connection import asked, connect
+from server.desk.redis.connection import connect, redis_deadline
 from server.ledger import liveness
 from server.ledger.drops import claims
 from server.ledger.engine import Ledger
@@ -42,12 +42,12 @@ async def test_one_wait_is_enough_for_a_whole_pool(network: TcpProxy) -> None:
     await asyncio.gather(*(redis.ping() for _ in range(8)))
     network.lose()
     with pytest.raises(DeskUnavailableError):
-        async with asked(BRIEF_S):
+        async with redis_deadline(BRIEF_S):
             await redis.ping()
 
     # The other seven are as dead, and nobody waits for them.
     before = network.connections
-    async with asked(GIVE_UP_S):
+    async with redis_deadline(GIVE_UP_S):
         await asyncio.gather(*(redis.ping() for _ in range(8)))
     assert network.connections > before
     await redis.aclose()

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from server import exposition
 from server.commands.process import metrics_aggregation as module
 from server.commands.process.metrics_aggregation import Figures
-from server.desk.keys import FigureKeys
+from server.desk.keys import MetricsKeys
 from server.desk.metrics_store import FRESH_SECONDS, MetricsStore
 from server.telemetry import Metrics
 from tests.support.desks import Desk
@@ -47,24 +47,24 @@ class TestBoard:
         for name in ("worker-1", "web-1", "web-0"):
             await board.put(name, name.encode())
 
-        assert await board.of_others("web-0") == [b"web-1", b"worker-1"]
+        assert await board.read_others("web-0") == [b"web-1", b"worker-1"]
 
     async def test_who_is_alone_reads_nothing(self, board: MetricsStore) -> None:
         await board.put("web-0", b"own")
 
-        assert await board.of_others("web-0") == []
+        assert await board.read_others("web-0") == []
 
     async def test_the_last_word_of_a_process_counts(self, board: MetricsStore) -> None:
         await board.put("web-1", b"first")
         await board.put("web-1", b"second")
 
-        assert await board.of_others("web-0") == [b"second"]
+        assert await board.read_others("web-0") == [b"second"]
 
     async def test_what_is_not_said_again_is_forgotten(
         self, board: MetricsStore, desk: Desk
     ) -> None:
         """By Redis, for whoever could clear it away may be the one that died."""
-        keys = FigureKeys(desk.prefix)
+        keys = MetricsKeys(desk.prefix)
         await board.put("worker-1", b"x")
         for key in (keys.of("worker-1"), keys.processes):
             assert 0 < await desk.redis.ttl(key) <= FRESH_SECONDS
@@ -72,12 +72,12 @@ class TestBoard:
     async def test_who_has_gone_silent_is_no_longer_asked_for(
         self, board: MetricsStore, desk: Desk
     ) -> None:
-        keys = FigureKeys(desk.prefix)
+        keys = MetricsKeys(desk.prefix)
         await board.put("worker-1", b"x")
         await board.put("worker-2", b"y")
         await desk.redis.delete(keys.of("worker-1"))
 
-        assert await board.of_others("web-0") == [b"y"]
+        assert await board.read_others("web-0") == [b"y"]
         assert await desk.redis.sismember(keys.processes, "worker-1") == 0
 
     async def test_another_installation_on_the_same_server_is_not_ours(
@@ -85,7 +85,7 @@ class TestBoard:
     ) -> None:
         await MetricsStore(desk.redis, f"{desk.prefix}x").put("worker-1", b"x")
 
-        assert await board.of_others("web-0") == []
+        assert await board.read_others("web-0") == []
 
 
 class TestFigures:
@@ -158,11 +158,11 @@ class TestFigures:
         metrics = Metrics()
         worker = Figures(metrics.registry, board, "worker-1", "a")
         async with worker.told():
-            await eventually(lambda: board.of_others("web-0"))
+            await eventually(lambda: board.read_others("web-0"))
             metrics.confirmed.inc(9)
 
             async def is_told() -> bool:
-                (text,) = await board.of_others("web-0")
+                (text,) = await board.read_others("web-0")
                 return b'confirmed_total{host="a",process="worker-1"} 9.0' in text
 
             await eventually(is_told)
@@ -174,4 +174,4 @@ class TestFigures:
         worker = figures_on(MetricsStore(Redis(unix_socket_path="/nonexistent/r"), "p"), "worker-1")
         async with worker.told():
             worker.board = board
-            await eventually(lambda: board.of_others("web-0"))
+            await eventually(lambda: board.read_others("web-0"))

@@ -240,7 +240,7 @@ class TestWholeWorker:
         def breaks(*_: object) -> None:
             raise ZeroDivisionError
 
-        interpose(crew.feed, "write_board", before=breaks)
+        interpose(crew.feed, "write_live_counts", before=breaks)
         interpose(crew.outbox, "trim", before=breaks)
         interpose(crew.outbox, "read", before=once(breaks))
         drop = await crew.classroom.opened()

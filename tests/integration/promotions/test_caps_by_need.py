@@ -190,7 +190,7 @@ class TestTheLimit:
         await redis.hset(keys.caps(batch.id), "", await redis.hget(keys.fence, "caps"))
         # Written at the end only: a worker finds the fault, and shuts the desk.
         told = await taps_codes_and_openings(crew, batch, students, students[20:], recorded=False)
-        await crew.persister.write(await crew.outbox.everything(batch.shard), now_ms())
+        await crew.persister.write(await crew.outbox.read_all(batch.shard), now_ms())
 
         assert [one for one in students[:20] if told[one] + 1 > 2] != []
         assert await refused_by_the_ledger(crew) != []
@@ -265,7 +265,7 @@ class TestWhatIsRead:
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await rebuilt(crew)
-        monkeypatch.setattr(CapLoader, "come_to", crash)
+        monkeypatch.setattr(CapLoader, "reached", crash)
         campaign = await made_campaign(crew.ledger, per_student=1)
         batch = await crew.classroom.made_batch(campaign_id=campaign.id)
         await crew.classroom.opened(batch)
