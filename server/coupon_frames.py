@@ -15,7 +15,7 @@ def coupon_json(coupon: ClaimCoupon) -> bytes:
     """`coupon_fields` in JSON; what the winners of a moment share is made once (0.7 us each, not 4). Ids
     and codes are ours: their characters need no escaping."""
     dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
-    shared = _shared_of_coupon(coupon.template.name, coupon.template.use_url, *dates)
+    shared = _shared_of_coupon(coupon.template.form.name, coupon.template.form.use_url, *dates)
     return b'{"id":"%b","code":"%b",%b' % (coupon.id.encode(), coupon.code.encode(), shared)
 
 
@@ -31,7 +31,7 @@ def _shared_of_coupon(
 def coupon_fields(coupon: Coupon | ClaimCoupon, standing: Standing = UNMOVED) -> dict[str, object]:
     """`coupon` of claim_confirmed and welcome. Its state comes last: scripts/confirm.lua cuts there."""
     dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
-    shared = _coupon_fields(coupon.template.name, coupon.template.use_url, *dates)
+    shared = _coupon_fields(coupon.template.form.name, coupon.template.form.use_url, *dates)
     return {"id": coupon.id, "code": coupon.code, **shared, **standing_fields(standing)}
 
 

@@ -15,8 +15,13 @@ from server.clock import now_ms
 from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import DropState
 from server.core.promotions.batches import Batch, BatchForm, RoomQuota
-from server.core.promotions.template_forms import TemplateForm
-from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Threshold
+from server.core.promotions.templates import (
+    AmountOff,
+    RelativeValidity,
+    Scope,
+    TemplateForm,
+    Threshold,
+)
 from server.core.refusals import Refused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed

@@ -14,7 +14,14 @@ from server.core.coupons.coupons import Coupon, CouponState, Standing
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
 from server.core.instants import from_text, to_text
-from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
+from server.core.promotions.templates import (
+    AmountOff,
+    RelativeValidity,
+    Scope,
+    Template,
+    TemplateForm,
+    Threshold,
+)
 from server.core.room_names import is_room_name, room_of
 from server.gateway import close_reasons
 from tests.contract.scripted_sessions import VECTORS
@@ -75,16 +82,18 @@ _AS_SHOWN = (
 def a_coupon(shown: Fields) -> bytes:
     """As the worker writes it for the desk."""
     template = Template(
+        TemplateForm(
+            name=shown["name"],
+            description="",
+            currency="CNY",
+            discount=AmountOff(1000),
+            threshold=Threshold(),
+            scope=Scope(),
+            validity=RelativeValidity(60),
+            use_url=shown.get("use_url"),
+        ),
         id="tpl_1",
         version=1,
-        name=shown["name"],
-        description="",
-        currency="CNY",
-        discount=AmountOff(1000),
-        threshold=Threshold(),
-        scope=Scope(),
-        validity=RelativeValidity(60),
-        use_url=shown.get("use_url"),
     )
     coupon = Coupon(
         id=shown["id"],

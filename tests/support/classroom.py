@@ -16,8 +16,14 @@ from sqlalchemy import select
 from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.promotions.batches import Batch, BatchForm
-from server.core.promotions.template_forms import TemplateForm
-from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
+from server.core.promotions.templates import (
+    AmountOff,
+    RelativeValidity,
+    Scope,
+    Template,
+    TemplateForm,
+    Threshold,
+)
 from server.core.refusals import Refused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed, Publication

@@ -4,7 +4,7 @@ from sqlalchemy import insert, select, update
 
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon
-from server.core.promotions.template_forms import TemplateForm, to_template
+from server.core.promotions.templates import Template, TemplateForm
 from server.ids import new_claim_stem, new_id
 from server.ledger.coupons import coupons as coupon_rows
 from server.ledger.coupons.coupons import NewCoupon
@@ -23,7 +23,7 @@ async def give_coupon(
 ) -> str:
     """Its code. `columns` are those of the row that matter to the test."""
     template_id, batch_id = new_id("tpl"), new_id("bat")
-    template = to_template(form or a_form(), template_id, 1, NOW)
+    template = Template(form or a_form(), template_id, 1, NOW)
     code = codes.make(number.to_bytes(codes.ENTROPY_BYTES))
     row: dict[str, object] = {
         "id": new_id("cpn"),
@@ -49,7 +49,7 @@ async def confirm_claim(ledger: Ledger, number: int, student: str = "ada") -> Ne
     """A claim that the ledger has, and the coupon that is to be made of it."""
     template_id, batch_id, drop_id = new_id("tpl"), new_id("bat"), new_id("drp")
     async with ledger.begin() as conn:
-        await templates.insert_first(conn, to_template(a_form(), template_id, 1, NOW), "op")
+        await templates.insert_first(conn, Template(a_form(), template_id, 1, NOW), "op")
         await conn.execute(insert(batches).values(**batch_row(batch_id, template_id)))
         await conn.execute(insert(drops).values(**_drop(drop_id, batch_id)))
         allotment = {"id": new_id("alt"), "drop_id": drop_id, "first": 1, "last": 100}

@@ -4,13 +4,13 @@ from hashlib import sha256
 
 from server.core.checkout.orders import LineKind, Order, OrderLine
 from server.core.coupons.coupons import Coupon, CouponState
-from server.core.promotions.template_forms import TemplateForm, to_template
 from server.core.promotions.templates import (
     AmountOff,
     Discount,
     FixedValidity,
     Scope,
     Template,
+    TemplateForm,
     Threshold,
     Validity,
 )
@@ -42,9 +42,9 @@ def a_form(
 def a_template(form: TemplateForm | None = None) -> Template:
     """Another form is another template: of one id and version there is one."""
     if form is None or form == a_form():
-        return to_template(a_form(), "tpl_1", 1, NOW)
+        return Template(a_form(), "tpl_1", 1, NOW)
     digest = sha256(repr(form).encode()).hexdigest()[:8]
-    return to_template(form, f"tpl_{digest}", 1, NOW)
+    return Template(form, f"tpl_{digest}", 1, NOW)
 
 
 def a_coupon(

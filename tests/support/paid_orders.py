@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from server.core.checkout.orders import Order
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
-from server.core.promotions.template_forms import TemplateForm
-from server.core.promotions.templates import Returns
+from server.core.promotions.templates import Returns, TemplateForm
 from server.flows.checkout.redemptions import confirm, lock
 from server.ledger.engine import Ledger
 from tests.support.coupon_rows import give_coupon

@@ -11,7 +11,6 @@ from random import Random
 
 from server.core.checkout.orders import LineKind, Order, OrderLine
 from server.core.coupons.coupons import Coupon, CouponState
-from server.core.promotions.template_forms import TemplateForm, to_template
 from server.core.promotions.templates import (
     AmountOff,
     Counted,
@@ -27,6 +26,7 @@ from server.core.promotions.templates import (
     Stacking,
     StackingClass,
     Template,
+    TemplateForm,
     Threshold,
 )
 from tests.support.money import DAY_MS, NOW
@@ -79,7 +79,11 @@ def _versioned(random: Random, template: Template, version: int) -> Template:
     stacking = replace(template.stacking, combines_with=_EVERY_CLASS)
     if random.random() < 0.2:
         stacking = template.stacking
-    return replace(template, version=version, uses_per_student=limit, stacking=stacking)
+    return replace(
+        template,
+        version=version,
+        form=replace(template.form, uses_per_student=limit, stacking=stacking),
+    )
 
 
 def _lines(random: Random, lines: int) -> Iterator[OrderLine]:
@@ -114,7 +118,7 @@ def _template(random: Random, number: int) -> Template:
         stacking=stacking,
         uses_per_student=random.choice((None, None, 1, 2)),
     )
-    return to_template(form, f"tpl_{number:02}", 1, NOW)
+    return Template(form, f"tpl_{number:02}", 1, NOW)
 
 
 def _stacking(random: Random) -> Stacking:

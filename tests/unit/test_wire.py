@@ -12,7 +12,14 @@ from server import coupon_frames, wire
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
-from server.core.promotions.templates import AmountOff, RelativeValidity, Scope, Template, Threshold
+from server.core.promotions.templates import (
+    AmountOff,
+    RelativeValidity,
+    Scope,
+    Template,
+    TemplateForm,
+    Threshold,
+)
 from server.desk import room_drops
 
 NINE = 1_772_355_600_000  # 2026-03-01T09:00:00.000Z
@@ -51,15 +58,17 @@ EVERYTHING = replace(
     close_reason=CloseReason.ENDED,
 )
 TEMPLATE = Template(
+    TemplateForm(
+        name="Ten off",
+        description="",
+        currency="CNY",
+        discount=AmountOff(1000),
+        threshold=Threshold(),
+        scope=Scope(),
+        validity=RelativeValidity(60),
+    ),
     id="tpl_1",
     version=1,
-    name="Ten off",
-    description="",
-    currency="CNY",
-    discount=AmountOff(1000),
-    threshold=Threshold(),
-    scope=Scope(),
-    validity=RelativeValidity(60),
 )
 COUPON = Coupon(
     id="cpn_1",
@@ -290,7 +299,8 @@ class TestToClients:
         }
 
     def test_held_coupon_with_a_link(self) -> None:
-        linked = replace(TEMPLATE, use_url="https://school.example/pay")
+        form = replace(TEMPLATE.form, use_url="https://school.example/pay")
+        linked = replace(TEMPLATE, form=form)
         fields = coupon_frames.coupon_fields(
             replace(COUPON, template=linked, hold_until=NINE + 1_000)
         )
@@ -300,7 +310,8 @@ class TestToClients:
     @pytest.mark.parametrize("use_url", [None, 'https://school.example/?a="b"'])
     @pytest.mark.parametrize("hold_until", [None, NINE + 1_000])
     def test_coupon_of_a_claim_as_json(self, use_url: str | None, hold_until: int | None) -> None:
-        template = replace(TEMPLATE, name='满100减10 "\\', use_url=use_url)
+        form = replace(TEMPLATE.form, name='满100减10 "\\', use_url=use_url)
+        template = replace(TEMPLATE, form=form)
         dates = (NINE, NINE + 300_000, hold_until)
         coupon = ClaimCoupon("clm_1", "drp_1", "ada", "cpn_1", "LIVE-7K3F", *dates, template)
         assert coupon_frames.coupon_json(coupon) == orjson.dumps(

@@ -98,7 +98,7 @@ def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> Coup
             "id": coupon.id,
             "code": coupon.code,
             "state": coupon.seen_at(now).value,
-            "name": coupon.template.name,
+            "name": coupon.template.form.name,
             "template": template_to_json(coupon.template),
             "valid_from": coupon.valid_from,
             "valid_until": coupon.valid_until,

@@ -41,7 +41,8 @@ from server.api.promotions.template_parts import (
     validity_of,
 )
 from server.core.promotions import templates as core
-from server.core.promotions.template_forms import TemplateForm, template_to_json
+from server.core.promotions.template_forms import template_to_json
+from server.core.promotions.templates import TemplateForm
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.promotions import templates as flows
 from server.ledger.promotions import templates as ledger

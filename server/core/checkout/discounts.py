@@ -116,7 +116,7 @@ class Step:
 def read_terms(till: PricingContext, template: Template) -> Terms:
     order = till.order
     goods = goods_in_scope(order, template.scope)
-    lines = deducted_lines(order, goods, template.deducts)
+    lines = deducted_lines(order, goods, template.form.deducts)
     pieces = sum(order.lines[at].quantity for at in goods)
     free = _free_pieces(order, template.discount, lines)
     return Terms(template, goods, lines, pieces, free, uses_left(template, till.uses))
@@ -125,7 +125,7 @@ def read_terms(till: PricingContext, template: Template) -> Terms:
 def with_line(till: PricingContext, terms: Terms) -> Terms:
     """The terms on an order that has one line more, its last, which is a course in their scope."""
     line = len(till.amounts) - 1
-    comes_off = Deducts.GOODS in terms.template.deducts
+    comes_off = Deducts.GOODS in terms.template.form.deducts
     lines = (*terms.lines, line) if comes_off else terms.lines
     return replace(
         terms,

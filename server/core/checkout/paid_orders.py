@@ -183,4 +183,4 @@ def paid_coupon(
         threshold = replace(threshold, min_quantity=pieces)
     gift = discount.list_price * discount.quantity if isinstance(discount, Gift) else 0
     counts = frozenset(order.lines[at].id for at in goods_in_scope(order, template.scope))
-    return PaidCoupon(shares, threshold, counts, template.returns, credits or {}, gift)
+    return PaidCoupon(shares, threshold, counts, template.form.returns, credits or {}, gift)

@@ -89,7 +89,7 @@ def _shown_usable(
     is_ticked = coupon.code in ticked
     return Usable(
         code=coupon.code,
-        name=coupon.template.name,
+        name=coupon.template.form.name,
         discount=saving.now,
         adds=0 if is_ticked or adds is None else adds,
         use_by=coupon.use_by,

@@ -106,7 +106,10 @@ def window_refusal(
         return Refused(Code.WRONG_STATE, "the batch can no longer be claimed")
     if window is not None and closes_at > window.until_at:
         return invalid_field("duration_seconds", "beyond_claim_window")
-    if isinstance(template.validity, FixedValidity) and closes_at > template.validity.until_at:
+    if (
+        isinstance(template.form.validity, FixedValidity)
+        and closes_at > template.form.validity.until_at
+    ):
         return invalid_field("duration_seconds", "beyond_validity")
     return None
 

@@ -5,7 +5,6 @@ whether a template makes sense is asked of `core.template_rules`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from server.core import instants, json_fields
@@ -30,39 +29,15 @@ from server.core.promotions.templates import (
     EXCLUSIVE,
     GOODS_ONLY,
     USUAL_RETURNS,
-    Deducts,
-    Discount,
-    Returns,
     Scope,
-    Stacking,
     Template,
+    TemplateForm,
     Threshold,
-    Validity,
 )
 from server.core.refusals import Refused
 from server.core.violations import MalformedError, Violation, refused
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateForm:
-    """A template as somebody writes it: everything but id, version and date."""
-
-    name: str
-    description: str
-    currency: str
-    discount: Discount
-    threshold: Threshold
-    scope: Scope
-    validity: Validity
-    deducts: frozenset[Deducts] = GOODS_ONLY
-    stacking: Stacking = EXCLUSIVE
-    uses_per_student: int | None = None
-    returns: Returns = USUAL_RETURNS
-    style: Mapping[str, str] = field(default_factory=dict)
-    use_url: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def form_from_json(body: Mapping[str, object]) -> TemplateForm | Refused:
@@ -104,53 +79,12 @@ def form_to_json(form: TemplateForm) -> Json:
     }
 
 
-def form_of(template: Template) -> TemplateForm:
-    return TemplateForm(
-        name=template.name,
-        description=template.description,
-        currency=template.currency,
-        discount=template.discount,
-        threshold=template.threshold,
-        scope=template.scope,
-        validity=template.validity,
-        deducts=template.deducts,
-        stacking=template.stacking,
-        uses_per_student=template.uses_per_student,
-        returns=template.returns,
-        style=template.style,
-        use_url=template.use_url,
-        metadata=template.metadata,
-    )
-
-
-def to_template(form: TemplateForm, template_id: str, version: int, created_at: int) -> Template:
-    return Template(
-        id=template_id,
-        version=version,
-        name=form.name,
-        description=form.description,
-        currency=form.currency,
-        discount=form.discount,
-        threshold=form.threshold,
-        scope=form.scope,
-        validity=form.validity,
-        deducts=form.deducts,
-        stacking=form.stacking,
-        uses_per_student=form.uses_per_student,
-        returns=form.returns,
-        style=form.style,
-        use_url=form.use_url,
-        metadata=form.metadata,
-        created_at=created_at,
-    )
-
-
 def template_to_json(template: Template) -> Json:
     """The answer of /v1/templates: the form's JSON with id, version and created_at."""
     return {
         "id": template.id,
         "version": template.version,
-        **form_to_json(form_of(template)),
+        **form_to_json(template.form),
         "created_at": instants.to_text(template.created_at),
     }
 

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import Final, assert_never
 
 from server.core.money import DECIMALS, MAX_MINOR
-from server.core.promotions.template_forms import TemplateForm
 from server.core.promotions.templates import (
     AmountOff,
     BrokenThreshold,
@@ -29,6 +28,7 @@ from server.core.promotions.templates import (
     RebateAfter,
     RelativeValidity,
     Scope,
+    TemplateForm,
     Validity,
 )
 from server.core.refusals import Refused

@@ -179,9 +179,9 @@ Validity = FixedValidity | RelativeValidity
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    id: str
-    version: int
+class TemplateForm:
+    """A template as an operator writes it: everything but id, version and date."""
+
     name: str
     description: str
     currency: str
@@ -196,4 +196,38 @@ class Template:
     style: Mapping[str, str] = field(default_factory=dict)
     use_url: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One version of a template. The fields that the rules of an order read have properties here; the others
+    are read from `form`. `created_at` is the version's, in ms UTC."""
+
+    form: TemplateForm
+    id: str
+    version: int
     created_at: int = 0
+
+    @property
+    def currency(self) -> str:
+        return self.form.currency
+
+    @property
+    def discount(self) -> Discount:
+        return self.form.discount
+
+    @property
+    def threshold(self) -> Threshold:
+        return self.form.threshold
+
+    @property
+    def scope(self) -> Scope:
+        return self.form.scope
+
+    @property
+    def stacking(self) -> Stacking:
+        return self.form.stacking
+
+    @property
+    def uses_per_student(self) -> int | None:
+        return self.form.uses_per_student

@@ -78,7 +78,7 @@ async def void_non_returnable(conn: AsyncConnection, held: Redemption, now: int)
         return
     await coupons.lock_rows_for_update(conn, ids)
     found = await coupons.by_ids(conn, ids)
-    kept = [one.id for one in found if one.template.returns.after_cancel is Returned.KEPT]
+    kept = [one.id for one in found if one.template.form.returns.after_cancel is Returned.KEPT]
     await coupon_moves.keep(conn, kept, held.id, now)
 
 

@@ -141,7 +141,7 @@ async def _make_piece(ledger: Ledger, run: CodeRun, batch: Batch, template: Temp
 def _new_codes(run: CodeRun, batch: Batch, template: Template, count: int) -> NewCodes:
     window = batch.claim_window
     if_bound_now = use_window(
-        template.validity, run.created_at, window.until_at if window is not None else None
+        template.form.validity, run.created_at, window.until_at if window is not None else None
     )
     size, entropy = codes.ENTROPY_BYTES, secrets.token_bytes(codes.ENTROPY_BYTES * count)
     made = (

@@ -51,7 +51,7 @@ def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
 def window_of(batch: Batch, template: Template, from_at: int) -> UseWindow:
     """`from_at`: when it was won, or its code bound."""
     batch_until = batch.claim_window.until_at if batch.claim_window is not None else None
-    return use_window(template.validity, from_at, batch_until)
+    return use_window(template.form.validity, from_at, batch_until)
 
 
 def _new_coupon(

@@ -119,7 +119,7 @@ async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropVie
         row = await drops.find(conn, opened.row.id) or opened.row
     template = opened.template
     discount = discount_to_json(template.discount)
-    offer = Offer(template.name, template.currency, discount, opened.batch.conditions)
+    offer = Offer(template.form.name, template.currency, discount, opened.batch.conditions)
     live = await _live_of(stores, [row])
     return _view(_Written(row, offer, DropResults()), live[0], now)
 

@@ -24,6 +24,7 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
     """
     if row.window is None:
         raise ValueError(f"{row.id} has not been opened")
+    form = template.form
     return RoomDrop(
         id=row.id,
         room=row.room,
@@ -31,22 +32,22 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         batch_id=row.batch_id,
         per_student=row.per_student,
         audience=replace(row.audience, conditions=batch.conditions),
-        name=template.name,  # the batch's own name is the school's business
-        description=template.description,
+        name=form.name,  # the batch's own name is the school's business
+        description=form.description,
         message=row.message,
-        currency=template.currency,
-        discount=discount_to_json(template.discount),
-        threshold=threshold_to_json(template.threshold),
-        scope=scope_to_json(template.scope),
-        validity=validity_to_json(template.validity),
+        currency=form.currency,
+        discount=discount_to_json(form.discount),
+        threshold=threshold_to_json(form.threshold),
+        scope=scope_to_json(form.scope),
+        validity=validity_to_json(form.validity),
         mode=row.mode,
         quantity=row.quantity,
         window=row.window,
-        style=template.style,
+        style=form.style,
         hold_seconds=batch.hold_seconds,
-        use_url=template.use_url,
+        use_url=form.use_url,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
-        deducts=() if template.deducts == GOODS_ONLY else deducts_to_json(template.deducts),
+        deducts=() if form.deducts == GOODS_ONLY else deducts_to_json(form.deducts),
         campaign_id=batch.campaign_id,
     )

@@ -5,8 +5,7 @@ Called by the API. What was issued of an older version keeps it.
 
 from server.core.acts import Action
 from server.core.promotions import template_rules
-from server.core.promotions.template_forms import TemplateForm, to_template
-from server.core.promotions.templates import Template
+from server.core.promotions.templates import Template, TemplateForm
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.idempotency import find_previous_result
@@ -23,7 +22,7 @@ async def create_template(
 ) -> Template | Refused:
     """Version 1. A replay answers with the template as it is now."""
     abort_if(template_rules.refusal(form))
-    template = to_template(form, new_id("tpl"), 1, now)
+    template = Template(form, new_id("tpl"), 1, now)
     async with ledger.begin() as conn:
         earlier = await find_previous_result(conn, key, template.id, now)
         if earlier is not None:
@@ -46,7 +45,7 @@ async def replace_template(
     somebody else was faster.
     """
     abort_if(template_rules.refusal(form))
-    template = to_template(form, template_id, expected_version + 1, now)
+    template = Template(form, template_id, expected_version + 1, now)
     async with ledger.begin() as conn:
         if not await templates.insert_next(conn, template, actor):
             current = await templates.find(conn, template_id)

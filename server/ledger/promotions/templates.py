@@ -13,9 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.promotions.template_forms import (
     form_from_columns,
-    form_of,
     form_to_json,
-    to_template,
 )
 from server.core.promotions.templates import Template
 from server.ledger.tables import template_versions, templates
@@ -100,11 +98,11 @@ async def _insert_version(conn: AsyncConnection, template: Template, actor: str)
             version=template.version,
             created_by=actor,
             created_at=template.created_at,
-            **form_to_json(form_of(template)),
+            **form_to_json(template.form),
         )
     )
 
 
 def _template(row: RowMapping) -> Template:
     form = form_from_columns({**row})
-    return to_template(form, row["template_id"], row["version"], row["created_at"])
+    return Template(form, row["template_id"], row["version"], row["created_at"])

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomQuota
-from server.core.promotions.template_forms import TemplateForm
-from server.core.promotions.templates import AmountOff, PercentOff, Template
+from server.core.promotions.templates import AmountOff, PercentOff, Template, TemplateForm
 from server.core.refusals import Code, Refused
 from server.desk.keys import shard_of
 from server.flows.promotions.batches import create_batch

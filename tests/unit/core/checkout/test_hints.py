@@ -114,7 +114,7 @@ def bought(order: Order, coupon: Coupon, hint: Hint, random: Random) -> Iterator
 def is_in_scope(order: Order, coupon: Coupon, rules: MoneyRules) -> bool:
     """Whether the last line is: alone on an order it is not out of scope."""
     alone = replace(order, lines=order.lines[-1:])
-    free = replace(coupon.template, threshold=Threshold())
+    free = replace(coupon.template, form=replace(coupon.template.form, threshold=Threshold()))
     found = quote(alone, [replace(coupon, template=free)], (), NOW, rules=rules)
     return all(each.reason is not Reason.OUT_OF_SCOPE for each in found.unusable)
 

@@ -13,6 +13,7 @@ from server.core.promotions.templates import (
     RelativeValidity,
     Scope,
     Template,
+    TemplateForm,
     Threshold,
     Validity,
 )
@@ -47,15 +48,17 @@ def a_batch(**changes: object) -> Batch:
 
 def a_template(validity: Validity | None = None) -> Template:
     return Template(
+        TemplateForm(
+            name="Ten off",
+            description="",
+            currency="CNY",
+            discount=AmountOff(1000),
+            threshold=Threshold(),
+            scope=Scope(),
+            validity=validity or RelativeValidity(3600),
+        ),
         id="tpl_1",
         version=1,
-        name="Ten off",
-        description="",
-        currency="CNY",
-        discount=AmountOff(1000),
-        threshold=Threshold(),
-        scope=Scope(),
-        validity=validity or RelativeValidity(3600),
     )
 
 

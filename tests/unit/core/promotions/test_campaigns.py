@@ -13,7 +13,7 @@ from server.core.promotions.campaigns import (
     Phase,
 )
 from server.core.refusals import Refused
-from tests.support.money import a_template
+from tests.support.money import a_form, a_template
 
 GOOD = CampaignForm("Spring", "Win back who left", 100, 200)
 HALVES = (Phase("early", 100, 150), Phase("late", 150, 200))
@@ -89,7 +89,7 @@ def test_a_batch_lies_within_its_campaign() -> None:
 
 
 def test_a_money_budget_needs_a_greatest_discount_in_its_currency() -> None:
-    dollars = replace(a_template(), currency="USD")
+    dollars = a_template(replace(a_form(), currency="USD"))
     other = campaigns.batch_refusal(CAMPAIGN, dollars, 1000, None)
     unbounded = campaigns.batch_refusal(CAMPAIGN, a_template(), None, None)
     assert errors_of(other) == [{"field": "template_id", "code": "wrong_currency"}]

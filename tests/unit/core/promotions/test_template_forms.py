@@ -1,7 +1,7 @@
 import pytest
 
 from server.core.promotions import template_forms, template_parts
-from server.core.promotions.template_forms import TemplateForm, form_from_json, form_to_json
+from server.core.promotions.template_forms import form_from_json, form_to_json
 from server.core.promotions.templates import (
     AmountOff,
     BrokenThreshold,
@@ -21,6 +21,7 @@ from server.core.promotions.templates import (
     Scope,
     Stacking,
     StackingClass,
+    TemplateForm,
     Threshold,
 )
 from server.core.refusals import Refused
@@ -208,7 +209,7 @@ def test_a_stored_row_of_the_wrong_shape_is_a_broken_promise() -> None:
 
 def test_a_template_is_its_form_with_id_version_and_date() -> None:
     template = a_template()
-    assert template_forms.form_of(template) == a_form()
+    assert template.form == a_form()
     written = template_forms.template_to_json(template)
     assert (written["id"], written["version"]) == ("tpl_1", 1)
     assert written["created_at"] == "2026-03-01T09:00:00.000Z"
