@@ -151,7 +151,7 @@ class TestWhileItIsLoaded:
 STEPS = [
     ("fence", "take_lease"),
     ("outbox", "make_group"),
-    ("outbox", "everything"),
+    ("outbox", "read_all"),
     ("persister", "write"),
     ("fence", "load_drop"),
     ("fence", "load_caps"),
