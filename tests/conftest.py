@@ -13,10 +13,10 @@ _FOLDERS = ("unit", "contract", "integration", "races", "system", "browser")
 # They import each other: each is to be rewritten, whoever comes first.
 pytest.register_assert_rewrite("tests.support")
 
-# Whoever adds a module with fixtures to support/ need not name it twice.
+# All modules of the package, so that a new one with fixtures need not be named here.
 pytest_plugins = [
-    f"tests.support.{path.stem}"
-    for path in sorted((_TESTS / "support").glob("*.py"))
+    ".".join(path.relative_to(_TESTS.parent).with_suffix("").parts)
+    for path in sorted((_TESTS / "support").rglob("*.py"))
     if path.stem != "__init__"
 ]
 

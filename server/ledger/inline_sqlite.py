@@ -4,7 +4,7 @@ Used by engine.py. Knows no table and no SQL but BEGIN.
 
 aiosqlite does everything in a thread of the connection's own, and a statement is four ways there and back
 (cursor, execute, fetch, close). On two busy cores those ways cost more than SQLite does: `python -m
-tests.figures.pairs sqlite` takes 13 ms a pair with them and 9 without (decision 0026).
+tests.benchmarks.pairs sqlite` takes 13 ms a pair with them and 9 without (decision 0026).
 
 - Who writes waits for BEGIN IMMEDIATE (another process writes), COMMIT and ROLLBACK (the disk). In between
   the database is ours, and a statement of a few rows takes 20 us where it is.

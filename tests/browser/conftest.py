@@ -20,7 +20,7 @@ from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
 from server.tokens import TokenKeys
 from tests.browser import school_site
-from tests.support.stack import SECRET, Program, Programs
+from tests.support.servers.stack import SECRET, Program, Programs
 
 CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = [

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, PHONE, Classroom
-from tests.support.stack import Program, Programs
+from tests.support.servers.stack import Program, Programs
 
 # Where pictures of the line are wanted: TEST_PICTURES=folder.
 PICTURES = os.environ.get("TEST_PICTURES")

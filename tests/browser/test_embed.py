@@ -14,7 +14,7 @@ from server.tokens import TokenKeys
 from tests.browser import school_site
 from tests.browser.conftest import Classroom
 from tests.browser.school_site import lesson
-from tests.support.stack import SECRET
+from tests.support.servers.stack import SECRET
 
 
 @pytest.fixture

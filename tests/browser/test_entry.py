@@ -10,7 +10,7 @@ from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
 from server.tokens import TokenKeys
 from tests.browser.conftest import Classroom
-from tests.support.stack import SECRET
+from tests.support.servers.stack import SECRET
 
 PAGES = [
     ("/rooms/{room}", Role.STUDENT),

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, Classroom, classroom_at
 from tests.browser.test_live_class import Line, claim, expect_phase, live
-from tests.support.stack import SECRET, Program, Programs
+from tests.support.servers.stack import SECRET, Program, Programs
 
 # Until a page has noticed that a server is silent, and until it is heard again.
 NOTICED_MS = 20_000

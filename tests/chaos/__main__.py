@@ -16,7 +16,7 @@ from tests.chaos.bench import Bench
 from tests.chaos.history import History
 from tests.chaos.report import Report
 from tests.chaos.site import a_site
-from tests.support.postgres import PostgresServer, find_binaries
+from tests.support.servers.postgres import PostgresServer, find_binaries
 
 _ROUND_SECONDS = 20.0
 

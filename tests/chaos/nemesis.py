@@ -13,7 +13,7 @@ from typing import Protocol
 from tests.chaos.history import Fault, History, now_ms
 from tests.chaos.pace import pause
 from tests.chaos.site import Site
-from tests.support.tcp_proxy import BOTH, TcpProxy, Way
+from tests.support.servers.tcp_proxy import BOTH, TcpProxy, Way
 
 _GAP_S = (0.2, 1.6)  # from one begin to the next
 _LENGTH_S = (0.4, 5.0)

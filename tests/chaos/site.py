@@ -23,10 +23,10 @@ from server.ledger.migrate import upgrade
 from tests.chaos.pace import pause
 from tests.races.books import Books
 from tests.support.eventually import eventually
-from tests.support.postgres import PostgresServer
-from tests.support.redis_server import RedisServer
-from tests.support.stack import SECRET, Program, Programs, Stack, free_port
-from tests.support.tcp_proxy import Address, TcpProxy
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.stack import SECRET, Program, Programs, Stack, free_port
+from tests.support.servers.tcp_proxy import Address, TcpProxy
 
 PREFIX = "chaos"
 START_S = 90.0  # give-up time of four processes that start at once, on a machine that does more

@@ -14,7 +14,7 @@ from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import BatchForm, DropForm, DropReport, RedemptionForm, TemplateForm
 from tests.chaos.history import ApiRequest, Confirmed, Facts, History, Told, Verdict, now_ms
 from tests.chaos.pace import pause
-from tests.support.api import a_batch, a_drop, a_template, an_order
+from tests.support.builders.api import a_batch, a_drop, a_template, an_order
 
 _TRIES = 60
 _TRY_PAUSE_S = (0.1, 1.0)

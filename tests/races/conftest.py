@@ -11,8 +11,8 @@ from server.desk.redis.connection import connect
 from server.ledger.engine import Ledger
 from tests.races.books import Books
 from tests.races.school import SchoolMaker
-from tests.support.redis_server import RedisServer
-from tests.support.stack import Programs, Stack
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.stack import Programs, Stack
 
 
 @pytest.fixture

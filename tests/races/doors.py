@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.crowd import http_client, port_of
+from tests.support.clients.crowd import http_client, port_of
 from tests.support.eventually import eventually
-from tests.support.stack import Program
+from tests.support.servers.stack import Program
 
 _START_SECONDS = 30.0  # of several processes at once, on two busy cores
 _KNOCKS = 64  # one of two processes is missed by all of them once in 2**63

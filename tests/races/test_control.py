@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 from server.core.drops.claims import Outcome
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.redis.connection import connect
-from tests.support.crowd import all_at_once
-from tests.support.desks import SHARD, Desk
-from tests.support.naive_desk import NaiveDesk
-from tests.support.redis_server import RedisServer
+from tests.support.builders.desks import SHARD, Desk
+from tests.support.clients.crowd import all_at_once
+from tests.support.machines.naive_desk import NaiveDesk
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

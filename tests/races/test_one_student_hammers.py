@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tests.races.school import SchoolMaker
-from tests.support.crowd import Frame, SocketClaimer, all_at_once, join
+from tests.support.clients.crowd import Frame, SocketClaimer, all_at_once, join
 
 pytestmark = pytest.mark.asyncio
 

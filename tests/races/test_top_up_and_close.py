@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.races.school import Json, School, SchoolMaker
-from tests.support.api import good
-from tests.support.crowd import Claimer, Crowd, Frame, a_crowd, all_at_once, winners
+from tests.support.builders.api import good
+from tests.support.clients.crowd import Claimer, Crowd, Frame, a_crowd, all_at_once, winners
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.races.school import Json, School, SchoolMaker
-from tests.support.api import a_drop, good, refused
-from tests.support.crowd import Claimer, a_crowd, all_at_once
+from tests.support.builders.api import a_drop, good, refused
+from tests.support.clients.crowd import Claimer, a_crowd, all_at_once
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.races.doors import a_door_to_each, servers_of
 from tests.races.school import Json, School, SchoolMaker
-from tests.support.api import good
-from tests.support.crowd import (
+from tests.support.builders.api import good
+from tests.support.clients.crowd import (
     Claimer,
     Crowd,
     Frame,

@@ -1,7 +1,7 @@
 """What a worker consists of, piece by piece, over a class that goes on, and what can be seen of it.
 
 `crew` runs the test on both databases with the shared Redis; `mortal_crew` has a Redis of its own, which
-the test may kill, empty or set back (`faults.py`).
+the test may kill, empty or set back (`faults/interruptions.py`).
 """
 
 import asyncio
@@ -31,11 +31,11 @@ from server.ledger.engine import Ledger
 from server.telemetry import Metrics
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.worker import Worker
-from tests.support.classroom import ROOM, Classroom, now_ms
-from tests.support.desks import Desk, make_desk
-from tests.support.faults import hang_up
-from tests.support.redis_server import RedisServer
-from tests.support.replication import Pair
+from tests.support.builders.classroom import ROOM, Classroom, now_ms
+from tests.support.builders.desks import Desk, make_desk
+from tests.support.faults.interruptions import hang_up
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.replication import Pair
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from server.gateway.gateway import Gateway, GatewayParts
 from server.gateway.rooms import Rooms
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
-from tests.support.desks import Desk
+from tests.support.builders.desks import Desk
 
 KEYS = TokenKeys(("k" * 32,))
 Frame = dict[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.bench.scenarios import SCENARIOS
-from tests.support.stack import Programs
+from tests.support.servers.stack import Programs
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 100

@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.bench import Bench
 from tests.chaos.history import History
 from tests.chaos.site import a_site
-from tests.support.postgres import PostgresServer
+from tests.support.servers.postgres import PostgresServer
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from server.core.identity import Role
 from server.tokens import TokenKeys
-from tests.support.stack import SECRET, Programs, Stack
+from tests.support.servers.stack import SECRET, Programs, Stack
 
 
 @pytest.mark.parametrize("role", ["web", "worker"])

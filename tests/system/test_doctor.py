@@ -9,9 +9,9 @@ from sqlalchemy import delete
 
 from server.ledger import tables
 from tests.support.crews import Crew, is_confirmed
-from tests.support.damage import forget_the_stream
-from tests.support.redis_server import RedisServer
-from tests.support.stack import Program, Programs
+from tests.support.faults.corruption import forget_the_stream
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.stack import Program, Programs
 
 DEADLINE_S = 60
 

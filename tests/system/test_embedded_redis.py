@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError, installed_servers, stop
 from tests.support.eventually import eventually
-from tests.support.stack import processes_of
+from tests.support.servers.stack import processes_of
 
 pytestmark = pytest.mark.asyncio
 

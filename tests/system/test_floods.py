@@ -17,10 +17,17 @@ import pytest
 
 from server.gateway import close_reasons
 from server.gateway.connection_limiter import BAD_TOKENS, REFUSED_LATER_SECONDS
-from tests.support.campus import Campus, all_in
-from tests.support.flooder import BEGUN
-from tests.support.one_school import School
-from tests.support.raw_socket import GIVE_UP_S, RawSocket, frame, handshake, raw_socket, says
+from tests.support.clients.flooder import BEGUN
+from tests.support.clients.many_addresses import Campus, all_in
+from tests.support.clients.raw_socket import (
+    GIVE_UP_S,
+    RawSocket,
+    frame,
+    handshake,
+    raw_socket,
+    says,
+)
+from tests.support.servers.shared_school import School
 
 STUDENTS = 60
 CAMPUS = int(os.environ.get("TEST_STUDENTS", "2000"))
@@ -34,7 +41,14 @@ _ROOT = Path(__file__).parents[2]
 @contextmanager
 def flood(school: School, kind: str) -> Iterator[None]:
     program = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.flooder", str(school.web.port), kind, FLOOD_SECONDS],
+        [
+            sys.executable,
+            "-m",
+            "tests.support.clients.flooder",
+            str(school.web.port),
+            kind,
+            FLOOD_SECONDS,
+        ],
         cwd=_ROOT,
         stdout=subprocess.DEVNULL,
     )
@@ -67,7 +81,14 @@ def flooding(school: School, *kinds: str) -> Iterator[list["subprocess.Popen[str
     seconds = str(FLOOD_SECONDS_OF_A_CAMPUS)
     programs = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.flooder", str(school.web.port), kind, seconds],
+            [
+                sys.executable,
+                "-m",
+                "tests.support.clients.flooder",
+                str(school.web.port),
+                kind,
+                seconds,
+            ],
             cwd=_ROOT,
             stdout=subprocess.PIPE,
             text=True,

@@ -4,9 +4,9 @@ nothing asks again and is told the same, and never are there more wins than unit
 import pytest
 
 from server.core.drops.claims import Outcome
-from tests.support.crash_points import SCRIPT, Campus, CrashPoint
 from tests.support.crews import Crew, at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
+from tests.support.servers.crash_points import SCRIPT, Campus, CrashPoint
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,10 +6,10 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.ledger.drops.drops import DropRow
-from tests.support.classroom import ROOM
-from tests.support.crash_points import CLOSE, FINISH_INTENT, PUBLISH, Campus, CrashPoint
+from tests.support.builders.classroom import ROOM
 from tests.support.crews import Crew, at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
+from tests.support.servers.crash_points import CLOSE, FINISH_INTENT, PUBLISH, Campus, CrashPoint
 
 pytestmark = pytest.mark.asyncio
 

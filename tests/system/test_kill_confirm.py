@@ -3,8 +3,10 @@ of another code than the one that the ledger keeps."""
 
 import pytest
 
-from tests.support.classroom import ROOM
-from tests.support.crash_points import (
+from tests.support.builders.classroom import ROOM
+from tests.support.crews import at_work, everybody, is_confirmed, listening
+from tests.support.eventually import eventually
+from tests.support.servers.crash_points import (
     ACKNOWLEDGE,
     CONFIRM,
     PUBLISH_CONFIRMATIONS,
@@ -12,8 +14,6 @@ from tests.support.crash_points import (
     Campus,
     CrashPoint,
 )
-from tests.support.crews import at_work, everybody, is_confirmed, listening
-from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,10 +7,10 @@ import pytest
 
 from server.core.identity import Role
 from server.desk.feed import EVERYWHERE
-from tests.support.checkouts import Checkout, coupon_in_hand
-from tests.support.crash_points import Campus, CrashPoint, Mortal
+from tests.support.builders.checkouts import Checkout, coupon_in_hand
 from tests.support.crews import Crew, at_work, listening
 from tests.support.eventually import eventually
+from tests.support.servers.crash_points import Campus, CrashPoint, Mortal
 
 pytestmark = pytest.mark.asyncio
 

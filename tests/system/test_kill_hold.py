@@ -4,11 +4,11 @@ run: each unit is free once, its student is told, and the next one who taps gets
 import pytest
 
 from server.core.drops.claims import Outcome
-from tests.support.classroom import ROOM
-from tests.support.crash_points import FINISH_INTENT, Campus, CrashPoint
+from tests.support.builders.classroom import ROOM
 from tests.support.crews import Crew, at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
-from tests.support.faults import hang_up
+from tests.support.faults.interruptions import hang_up
+from tests.support.servers.crash_points import FINISH_INTENT, Campus, CrashPoint
 
 pytestmark = pytest.mark.asyncio
 

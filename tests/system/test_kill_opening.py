@@ -9,10 +9,10 @@ from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.ledger import tables
 from server.ledger.drops import drops
 from server.ledger.drops.drops import DropRow
-from tests.support.classroom import ROOM
-from tests.support.crash_points import FINISH_INTENT, OPEN, PUBLISH, Campus, CrashPoint
+from tests.support.builders.classroom import ROOM
 from tests.support.crews import at_work, everybody, taps
 from tests.support.eventually import eventually
+from tests.support.servers.crash_points import FINISH_INTENT, OPEN, PUBLISH, Campus, CrashPoint
 
 pytestmark = pytest.mark.asyncio
 

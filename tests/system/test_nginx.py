@@ -16,7 +16,7 @@ from websockets.typing import Origin, Subprotocol
 
 from server.core.identity import Role
 from tests.support.eventually import eventually
-from tests.support.stack import Program, Stack, free_port
+from tests.support.servers.stack import Program, Stack, free_port
 
 pytestmark = [
     pytest.mark.asyncio,

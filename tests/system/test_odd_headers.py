@@ -6,9 +6,9 @@ import urllib.request
 
 import pytest
 
+from tests.support.clients.raw_socket import handshake, raw_socket
 from tests.support.eventually import eventually
-from tests.support.one_school import School
-from tests.support.raw_socket import handshake, raw_socket
+from tests.support.servers.shared_school import School
 
 pytestmark = pytest.mark.asyncio
 

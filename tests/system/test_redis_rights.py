@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.support.redis_server import RedisServer
-from tests.support.stack import SECRET, Program, Stack
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.stack import SECRET, Program, Stack
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,12 +11,12 @@ import pytest_asyncio
 
 from server.core.identity import Role
 from server.ledger.engine import Ledger
-from tests.support.classroom import ROOM
+from tests.support.builders.classroom import ROOM
 from tests.support.crews import Crew, crew_of, everybody, is_confirmed
 from tests.support.eventually import eventually
-from tests.support.faults import hang_up
-from tests.support.replication import Pair, running_pair
-from tests.support.stack import Program, Stack
+from tests.support.faults.interruptions import hang_up
+from tests.support.servers.replication import Pair, running_pair
+from tests.support.servers.stack import Program, Stack
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 

@@ -15,11 +15,11 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.desk.claim_desk import ClaimDesk
 from server.desk.scripts.loader import _source
-from tests.support.classroom import now_ms
-from tests.support.crash_points import Campus, Mortal
+from tests.support.builders.classroom import now_ms
 from tests.support.crews import at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
-from tests.support.faults import OlderCopy, copy_of, hang_up
+from tests.support.faults.interruptions import OlderCopy, copy_of, hang_up
+from tests.support.servers.crash_points import Campus, Mortal
 
 pytestmark = pytest.mark.asyncio
 

@@ -19,10 +19,10 @@ from server.core.identity import Role
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP
 from server.desk.redis.connection import connect
+from tests.support.clients.lessons import a_lesson, knocking
 from tests.support.eventually import eventually
-from tests.support.lessons import a_lesson, knocking
-from tests.support.redis_server import RedisServer
-from tests.support.stack import Program, Programs, Stack
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.stack import Program, Programs, Stack
 
 pytestmark = pytest.mark.asyncio
 

@@ -15,7 +15,7 @@ from loadtest.clients.school_api import calling_as, make_batch
 from loadtest.lesson.gevent_socket import Entrance
 from loadtest.lesson.room_connection import RoomConnection, Ways, now_ms
 from tests.support.eventually import eventually
-from tests.support.stack import SECRET, Program, Stack
+from tests.support.servers.stack import SECRET, Program, Stack
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.stack import Program, Programs, free_port
+from tests.support.servers.stack import Program, Programs, free_port
 
 pytestmark = pytest.mark.asyncio
 

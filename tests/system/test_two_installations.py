@@ -11,7 +11,7 @@ from client_sdk.python import RoomClient, RoomEvent, Status
 from loadtest.clients.school_api import calling_as, make_batch
 from server.core.identity import Role
 from tests.support.eventually import eventually
-from tests.support.stack import Program, Programs, Stack
+from tests.support.servers.stack import Program, Programs, Stack
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 

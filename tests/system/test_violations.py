@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.support.one_school import ROOM, School
-from tests.support.raw_socket import (
+from tests.support.clients.raw_socket import (
     BINARY,
     CLOSE,
     CONT,
@@ -25,6 +24,7 @@ from tests.support.raw_socket import (
     raw_socket,
     says,
 )
+from tests.support.servers.shared_school import ROOM, School
 
 CUT = None  # the connection ends without a word
 CLAIM = '{"type":"claim","drop_id":"drp_1","request_id":"odd"}'

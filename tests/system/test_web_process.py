@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from tests.support.eventually import eventually
-from tests.support.stack import Program, Stack
+from tests.support.servers.stack import Program, Stack
 
 pytestmark = pytest.mark.asyncio
 

@@ -28,7 +28,7 @@ from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.coupons.coupons import Coupon
 
 # In line visits (work_budget.py): a tenth of a second of a core, in slices; ten times what the published
-# wallets need (tests/support/wallets.py).
+# wallets need (tests/support/builders/wallets.py).
 SEARCH_BUDGET: Final = 250_000
 _LOOKING: Final = 20  # what a look costs besides its lines
 

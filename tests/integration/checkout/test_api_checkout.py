@@ -3,9 +3,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.api import Api, Json, an_order, field_errors, good, refused
-from tests.support.coupon_rows import give_coupon
-from tests.support.money import DAY_MS
+from tests.support.builders.api import Api, Json, an_order, field_errors, good, refused
+from tests.support.builders.coupon_rows import give_coupon
+from tests.support.builders.money import DAY_MS
 
 pytestmark = pytest.mark.asyncio
 

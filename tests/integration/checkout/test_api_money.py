@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, a_template, field_errors
+from tests.support.builders.api import Api, a_template, field_errors
 
 pytestmark = pytest.mark.asyncio
 

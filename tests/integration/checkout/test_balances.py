@@ -24,8 +24,8 @@ from server.flows.checkout.refunds import refund
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.checkout import balances
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import give_coupon
-from tests.support.money import NOW, a_form, an_order
+from tests.support.builders.coupon_rows import give_coupon
+from tests.support.builders.money import NOW, a_form, an_order
 
 pytestmark = pytest.mark.asyncio
 

@@ -15,9 +15,9 @@ from server.core.promotions.templates import AmountOff, Gift, Rebate
 from server.demo_shop.routes import ShopFacts, beside, shop_app
 from server.settings import read_settings
 from server.tokens import TokenKeys
-from tests.support.api import AS_JSON, KEYS, Api, Json, good, refused, token
-from tests.support.coupon_rows import coupon_of, give_coupon
-from tests.support.money import a_form
+from tests.support.builders.api import AS_JSON, KEYS, Api, Json, good, refused, token
+from tests.support.builders.coupon_rows import coupon_of, give_coupon
+from tests.support.builders.money import a_form
 
 pytestmark = pytest.mark.asyncio
 

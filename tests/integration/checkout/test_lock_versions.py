@@ -23,8 +23,8 @@ from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import confirm, find, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import coupon_of, give_coupon
-from tests.support.money import NOW, a_form, an_order
+from tests.support.builders.coupon_rows import coupon_of, give_coupon
+from tests.support.builders.money import NOW, a_form, an_order
 
 pytestmark = pytest.mark.asyncio
 

@@ -16,7 +16,7 @@ from client_sdk.python import Api as Sdk
 from client_sdk.python import ApiError
 from server.api.app import build_app
 from server.core.identity import Role
-from tests.support.api import Api, an_order, field_errors, good, token
+from tests.support.builders.api import Api, an_order, field_errors, good, token
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio

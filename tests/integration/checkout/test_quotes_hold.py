@@ -18,9 +18,9 @@ from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import confirm, lock
 from server.ledger.engine import Ledger
 from server.ledger.promotions import stops
-from tests.support.given_wallets import give_wallet
-from tests.support.money import NOW, a_form, a_template, an_order
-from tests.support.wallets import Case, a_case, limited
+from tests.support.builders.given_wallets import give_wallet
+from tests.support.builders.money import NOW, a_form, a_template, an_order
+from tests.support.builders.wallets import Case, a_case, limited
 
 _students = count(1)
 

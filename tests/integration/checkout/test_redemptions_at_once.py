@@ -10,8 +10,8 @@ from server.core.refusals import Code, Refused
 from server.flows.checkout.redemptions import confirm, find_by_order, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import coupon_of, give_coupon
-from tests.support.money import NOW, an_order
+from tests.support.builders.coupon_rows import coupon_of, give_coupon
+from tests.support.builders.money import NOW, an_order
 
 pytestmark = pytest.mark.asyncio
 

@@ -32,9 +32,9 @@ from server.flows.consistency.ledger_checks import check_budgets
 from server.ledger.promotions import budgets
 from server.ledger.promotions.budgets import Move
 from server.ledger.tables import refunded_lines
-from tests.support.campaigns import PIECES, code_of, locked, paid, parts_of, with_budget
-from tests.support.classroom import ROOM, Classroom, granted, now_ms
-from tests.support.money import an_order
+from tests.support.builders.campaigns import PIECES, code_of, locked, paid, parts_of, with_budget
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms
+from tests.support.builders.money import an_order
 
 pytestmark = pytest.mark.asyncio
 

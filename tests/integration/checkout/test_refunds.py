@@ -15,9 +15,9 @@ from server.flows.checkout.refunds import refund
 from server.flows.checkout.unlock import cancel
 from server.ledger import acts
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import coupon_of, give_coupon
-from tests.support.money import DAY_MS, NOW
-from tests.support.paid_orders import locked_order, paid_order, seed_form, seed_paid
+from tests.support.builders.coupon_rows import coupon_of, give_coupon
+from tests.support.builders.money import DAY_MS, NOW
+from tests.support.builders.paid_orders import locked_order, paid_order, seed_form, seed_paid
 
 pytestmark = pytest.mark.asyncio
 

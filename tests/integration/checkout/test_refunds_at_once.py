@@ -11,10 +11,10 @@ from server.core.refusals import Code, Refused
 from server.flows.checkout.redemptions import find_by_order
 from server.flows.checkout.refunds import refund
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import coupon_of
-from tests.support.money import NOW
-from tests.support.naive_checkout import naive_refunds
-from tests.support.paid_orders import paid_order, seed_paid
+from tests.support.builders.coupon_rows import coupon_of
+from tests.support.builders.money import NOW
+from tests.support.builders.paid_orders import paid_order, seed_paid
+from tests.support.machines.naive_checkout import naive_refunds
 
 pytestmark = pytest.mark.asyncio
 

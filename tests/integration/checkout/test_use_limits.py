@@ -14,10 +14,10 @@ from server.flows.checkout.redemptions import confirm, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.checkout import template_uses
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import change_coupon, coupon_of, give_coupon
-from tests.support.money import NOW, a_form, an_order
-from tests.support.naive_checkout import naive_locks, naive_uses
-from tests.support.paid_orders import locked_order, paid_order
+from tests.support.builders.coupon_rows import change_coupon, coupon_of, give_coupon
+from tests.support.builders.money import NOW, a_form, an_order
+from tests.support.builders.paid_orders import locked_order, paid_order
+from tests.support.machines.naive_checkout import naive_locks, naive_uses
 
 pytestmark = pytest.mark.asyncio
 

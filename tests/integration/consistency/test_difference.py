@@ -15,9 +15,9 @@ from server.ledger.drops import drop_results
 from server.ledger.drops.drop_results import DropResults
 from server.telemetry import Metrics
 from server.worker.difference_watch import DifferenceWatch
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew
-from tests.support.damage import let_go, spend
+from tests.support.faults.corruption import let_go, spend
 
 pytestmark = pytest.mark.asyncio
 

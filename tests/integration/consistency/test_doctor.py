@@ -14,9 +14,9 @@ from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.repair import Repairer
 from server.flows.drops.change_drop import write_top_up
 from server.ledger import tables
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, at_work, desk_state, everybody, is_confirmed
-from tests.support.damage import forget_the_stream, let_go, spend
+from tests.support.faults.corruption import forget_the_stream, let_go, spend
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,9 +7,9 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import DropState
 from server.desk.feed import Feed
 from server.flows.drops.drop_service import DropService
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew
-from tests.support.faults import interpose, once
+from tests.support.faults.interruptions import interpose, once
 
 pytestmark = pytest.mark.asyncio
 

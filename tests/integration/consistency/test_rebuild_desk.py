@@ -16,11 +16,11 @@ from server.desk.keys import SHARDS, RoomKeys
 from server.flows.consistency import rebuild_desk
 from server.flows.drops.drive_intents import drive_pending
 from server.ledger import tables
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, desk_state, everybody, lost, restarted, taps
-from tests.support.faults import copy_of, crash, dies, hang_up, interpose, once
-from tests.support.mortal import KilledError, mortal
-from tests.support.redis_server import RedisServer
+from tests.support.faults.interruptions import copy_of, crash, dies, hang_up, interpose, once
+from tests.support.faults.killed_at_hop import KilledError, mortal
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

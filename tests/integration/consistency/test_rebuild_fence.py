@@ -14,18 +14,18 @@ from server.desk.caps import CapName
 from server.desk.fence import Fence, LeaseLostError
 from server.ledger import tables
 from server.ledger.engine import LedgerUnavailableError
-from tests.support.classroom import now_ms
+from tests.support.builders.classroom import now_ms
+from tests.support.builders.desks import SHARD, Desk
 from tests.support.crews import ALL_SHARDS, Crew, desk_state, lost, restarted
-from tests.support.desks import SHARD, Desk
 from tests.support.eventually import eventually
-from tests.support.faults import (
+from tests.support.faults.interruptions import (
     CrashError,
     crash,
     interpose,
     ledger_nowhere,
     once,
 )
-from tests.support.redis_server import RedisServer
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,9 +11,9 @@ from server.core.drops.drops import DropState
 from server.flows.drops import end_drop
 from server.flows.drops.drive_intents import drive_pending
 from server.flows.drops.drop_service import DropService
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, desk_state, everybody, taps
-from tests.support.faults import CrashError, crash, interpose, once
+from tests.support.faults.interruptions import CrashError, crash, interpose, once
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,11 +11,11 @@ import pytest_asyncio
 from server.core.drops.claims import Outcome
 from server.desk.scripts.loader import _source
 from server.ledger.engine import Ledger
-from tests.support.classroom import now_ms
+from tests.support.builders.classroom import now_ms
 from tests.support.crews import Crew, crew_of, everybody, taps
 from tests.support.eventually import eventually
-from tests.support.faults import hang_up
-from tests.support.replication import Pair, ask, winners
+from tests.support.faults.interruptions import hang_up
+from tests.support.servers.replication import Pair, ask, winners
 
 pytestmark = pytest.mark.asyncio
 

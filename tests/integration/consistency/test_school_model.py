@@ -1,14 +1,14 @@
 """A class over a real ledger and a real desk keeps its promises, whatever is lost in between.
 
-`tests/support/machines.py` says how to try more."""
+`tests/support/machines/runner.py` says how to try more."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.support.machines import Mutant, run_machine, stage_on
-from tests.support.redis_server import RedisServer
-from tests.support.school_machine import SchoolMachine
+from tests.support.machines.runner import Mutant, run_machine, stage_on
+from tests.support.machines.school_machine import SchoolMachine
+from tests.support.servers.redis_server import RedisServer
 
 EXAMPLES, STEPS = 10, 20
 

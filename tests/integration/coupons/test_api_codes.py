@@ -6,7 +6,7 @@ import io
 import pytest
 
 from server.api.http.code_limits import OF_STUDENT
-from tests.support.api import Api, Json, field_errors, good, refused
+from tests.support.builders.api import Api, Json, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
 UNKNOWN = "LIVE-7KQM-3XNA-PV9R-T2"

@@ -20,9 +20,9 @@ from server.flows.coupons.bind_code import Account, bind_code
 from server.flows.coupons.wallet import WalletQuery, show_wallet
 from server.flows.promotions.stops import change_stop
 from server.ledger import tables
-from tests.support.classroom import granted, now_ms, refused
+from tests.support.builders.classroom import granted, now_ms, refused
+from tests.support.builders.typed_codes import bind, made_codes
 from tests.support.crews import Crew
-from tests.support.typed_codes import bind, made_codes
 
 pytestmark = pytest.mark.asyncio
 HOUR_MS = 3_600_000

@@ -15,11 +15,11 @@ from server.flows.coupons.load_caps import caps_of
 from server.flows.drops.drop_view import DropView
 from server.ledger import tables
 from server.ledger.drops import claims
-from tests.support.campaigns import made_campaign
-from tests.support.classroom import granted, now_ms, refused
+from tests.support.builders.campaigns import made_campaign
+from tests.support.builders.classroom import granted, now_ms, refused
+from tests.support.builders.typed_codes import bind, made_codes
 from tests.support.crews import Crew, lost
-from tests.support.redis_server import RedisServer
-from tests.support.typed_codes import bind, made_codes
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

@@ -25,7 +25,7 @@ from server.ledger.coupons import codes as rows
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import batches
-from tests.support.classroom import Classroom, granted, now_ms, refused
+from tests.support.builders.classroom import Classroom, granted, now_ms, refused
 
 pytestmark = pytest.mark.asyncio
 KEY = IdempotencyKey("op", "/v1/batches/x/codes", "key-1", "hash-1")

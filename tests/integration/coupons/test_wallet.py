@@ -12,8 +12,8 @@ from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import lock
 from server.flows.coupons.wallet import WalletQuery, show_wallet
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import give_coupon
-from tests.support.money import NOW, a_form, an_order
+from tests.support.builders.coupon_rows import give_coupon
+from tests.support.builders.money import NOW, a_form, an_order
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,7 +8,7 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import Allotment
 from server.desk import DeskUnavailableError
 from server.desk.fence import ConfirmedClaim
-from tests.support.desks import SHARD, Desk
+from tests.support.builders.desks import SHARD, Desk
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,8 +7,8 @@ import pytest
 
 from server.desk.desk_audit import DeskAudit, Waiting
 from server.desk.outbox import Outbox
+from tests.support.builders.desks import SHARD, Desk
 from tests.support.crews import everybody
-from tests.support.desks import SHARD, Desk
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,14 +1,14 @@
 """The desk's scripts on a real Redis do what `model_desk.py` says, whatever is asked in what order.
 
-`tests/support/machines.py` says how to try more. The mutants are the control: each breaks one line of
+`tests/support/machines/runner.py` says how to try more. The mutants are the control: each breaks one line of
 a script, and the machine has to notice within the examples that it has here.
 """
 
 import pytest
 
-from tests.support.desk_machine import DeskMachine
-from tests.support.machines import Mutant, run_machine, stage_on
-from tests.support.redis_server import RedisServer
+from tests.support.machines.desk_machine import DeskMachine
+from tests.support.machines.runner import Mutant, run_machine, stage_on
+from tests.support.servers.redis_server import RedisServer
 
 EXAMPLES, STEPS = 30, 30
 

@@ -9,10 +9,10 @@ import pytest
 from server.core.drops.drops import CloseReason
 from server.desk.feed import Confirmation, FeedKind, Loss, Losses, RoomCounts
 from server.desk.redis.connection import connect
+from tests.support.builders.desks import Desk, a_room_drop, make_desk
 from tests.support.crews import listening
-from tests.support.desks import Desk, a_room_drop, make_desk
-from tests.support.faults import copy_of, hang_up
-from tests.support.redis_server import RedisServer
+from tests.support.faults.interruptions import copy_of, hang_up
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

@@ -19,11 +19,11 @@ from server.desk.fence import ConfirmedClaim
 from server.desk.redis.connection import connect
 from server.gateway import background_tasks
 from server.gateway.rooms import Rooms
-from tests.support.desks import SHARD, Desk, a_room_drop, make_desk
+from tests.support.builders.desks import SHARD, Desk, a_room_drop, make_desk
 from tests.support.eventually import eventually
 from tests.support.gateways import Client, Frame, RunningGateway, running_gateway
-from tests.support.redis_server import RedisServer
-from tests.support.tcp_proxy import TcpProxy, Way
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.tcp_proxy import TcpProxy, Way
 
 pytestmark = pytest.mark.asyncio
 

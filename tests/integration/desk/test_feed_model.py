@@ -3,9 +3,9 @@
 import pytest
 
 from server.desk import feed
-from tests.support.feed_machine import FeedMachine
-from tests.support.machines import Mutant, run_machine, stage_on
-from tests.support.redis_server import RedisServer
+from tests.support.machines.feed_machine import FeedMachine
+from tests.support.machines.runner import Mutant, run_machine, stage_on
+from tests.support.servers.redis_server import RedisServer
 
 EXAMPLES, STEPS = 20, 30
 HOUR_MS = 3_600_000

@@ -8,9 +8,9 @@ import pytest
 from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
 from server.desk.outbox import Outbox, OutboxEntry
-from tests.support.desks import SHARD, Desk
+from tests.support.builders.desks import SHARD, Desk
 from tests.support.eventually import eventually
-from tests.support.faults import interpose
+from tests.support.faults.interruptions import interpose
 
 pytestmark = pytest.mark.asyncio
 

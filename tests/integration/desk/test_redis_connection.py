@@ -8,7 +8,7 @@ import uvloop
 
 from server.desk import DeskUnavailableError
 from server.desk.redis.connection import connect, redis_deadline
-from tests.support.redis_server import RedisServer
+from tests.support.servers.redis_server import RedisServer
 from tests.support.sockets import next_pass
 
 

@@ -24,7 +24,7 @@ from server.ledger.engine import Ledger
 from server.telemetry import Health
 from tests.support.crews import Crew, at_work, crew_of, desk_state, is_confirmed, taps
 from tests.support.eventually import eventually
-from tests.support.redis_server import RedisServer
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

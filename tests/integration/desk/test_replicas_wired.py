@@ -17,7 +17,7 @@ from server.ledger.engine import Ledger
 from server.settings import Settings, read_settings
 from server.telemetry import Health, Metrics
 from tests.support.eventually import eventually
-from tests.support.replication import Pair
+from tests.support.servers.replication import Pair
 
 pytestmark = pytest.mark.asyncio
 

@@ -19,10 +19,10 @@ from server.desk.keys import ShardKeys
 from server.desk.redis.connection import connect
 from server.desk.redis.replicas import replicas_following
 from server.desk.replicated_claims import ReplicatedClaimDesk
-from tests.support.desks import SHARD, Desk, make_desk
+from tests.support.builders.desks import SHARD, Desk, make_desk
 from tests.support.eventually import eventually
-from tests.support.faults import hang_up, interpose, once
-from tests.support.replication import Pair, winners
+from tests.support.faults.interruptions import hang_up, interpose, once
+from tests.support.servers.replication import Pair, winners
 
 pytestmark = pytest.mark.asyncio
 

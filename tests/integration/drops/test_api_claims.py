@@ -2,8 +2,8 @@ import httpx
 import pytest
 
 from server.desk.keys import SHARDS
-from tests.support.api import ROOM, Api, Json, confirm_all, good, refused
-from tests.support.desks import Desk
+from tests.support.builders.api import ROOM, Api, Json, confirm_all, good, refused
+from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
 

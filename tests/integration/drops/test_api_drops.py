@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.support.api import ROOM, SCHOOL, Api, Json, a_drop, field_errors, good, refused
+from tests.support.builders.api import ROOM, SCHOOL, Api, Json, a_drop, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
 DROPS = f"/v1/rooms/{ROOM}/drops"

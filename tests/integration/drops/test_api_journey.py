@@ -3,7 +3,7 @@
 import pytest
 
 from server.ledger.engine import Ledger
-from tests.support.api import (
+from tests.support.builders.api import (
     ROOM,
     a_batch,
     a_drop,
@@ -13,7 +13,7 @@ from tests.support.api import (
     good,
     serving,
 )
-from tests.support.desks import Desk
+from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
 

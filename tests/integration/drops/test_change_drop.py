@@ -11,7 +11,7 @@ from server.core.promotions.batches import ClaimWindow, RoomQuota
 from server.core.refusals import Code
 from server.desk.feed import FeedKind
 from server.flows.drops.drop_view import DropView
-from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio

@@ -10,7 +10,7 @@ from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.feed import FeedKind
 from server.flows.drops.drive_intents import DriveResult, close_overdue
 from server.flows.drops.drop_view import DropView
-from tests.support.classroom import ROOM, Classroom, granted, now_ms
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio

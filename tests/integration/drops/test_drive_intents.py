@@ -1,6 +1,6 @@
 """What a dead process leaves is finished or given up within 10 s, and its stock is somewhere.
 
-Processes die as tests/support/mortal.py lets them; the worker's clock is an argument.
+Processes die as tests/support/faults/killed_at_hop.py lets them; the worker's clock is an argument.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,9 +19,9 @@ from server.flows.drops.drop_view import DropView
 from server.flows.stores import Stores
 from server.ledger import tables
 from server.ledger.idempotency import IdempotencyKey
-from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
-from tests.support.ledger_rows import add
-from tests.support.mortal import KilledError, mortal
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
+from tests.support.builders.ledger_rows import add
+from tests.support.faults.killed_at_hop import KilledError, mortal
 
 pytestmark = pytest.mark.asyncio
 LEFT_BEHIND_MS = 2_000

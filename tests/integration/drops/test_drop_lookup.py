@@ -13,9 +13,9 @@ from server.api.http.drop_lookup import MISS_KEPT_MS, DropFacts
 from server.core.drops.drops import RoomDrop
 from server.desk.feed import Feed
 from server.ledger.engine import Ledger
-from tests.support.api import ROOM, Api, good, refused, with_parts
-from tests.support.desks import Desk
-from tests.support.money import NOW
+from tests.support.builders.api import ROOM, Api, good, refused, with_parts
+from tests.support.builders.desks import Desk
+from tests.support.builders.money import NOW
 
 pytestmark = pytest.mark.asyncio
 

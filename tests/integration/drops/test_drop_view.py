@@ -16,8 +16,8 @@ from server.ledger import tables
 from server.ledger.drops import drop_results
 from server.ledger.drops.drop_results import DropResults
 from server.ledger.engine import Ledger
-from tests.support.classroom import ROOM, Classroom, granted, now_ms
-from tests.support.ledger_rows import NOW, add, add_claim, add_drop
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms
+from tests.support.builders.ledger_rows import NOW, add, add_claim, add_drop
 
 pytestmark = pytest.mark.asyncio
 

@@ -25,12 +25,12 @@ from server.ledger import intents, tables
 from server.ledger.coupons import coupons
 from server.ledger.drops import drops
 from tests.races.books import Books
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
+from tests.support.builders.money import an_order
 from tests.support.crews import Crew, desk_state, everybody, listening, lost, taps
 from tests.support.eventually import eventually
-from tests.support.faults import crash, dies, hang_up, interpose, once
-from tests.support.money import an_order
-from tests.support.redis_server import RedisServer
+from tests.support.faults.interruptions import crash, dies, hang_up, interpose, once
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

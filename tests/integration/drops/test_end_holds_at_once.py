@@ -18,9 +18,9 @@ from server.flows.drops import end_holds
 from server.ledger import tables
 from server.ledger.coupons import coupon_moves
 from tests.races.books import Books
-from tests.support.classroom import granted, now_ms
+from tests.support.builders.classroom import granted, now_ms
+from tests.support.builders.money import an_order
 from tests.support.crews import Crew, everybody
-from tests.support.money import an_order
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from server.flows.drops.end_holds import end_holds
-from tests.support.api import good, serving
-from tests.support.classroom import ROOM, now_ms
+from tests.support.builders.api import good, serving
+from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.crews import Crew, at_work
-from tests.support.faults import interpose
+from tests.support.faults.interruptions import interpose
 from tests.support.gateways import Client, Frame, RunningGateway, a_token
 
 pytestmark = pytest.mark.asyncio

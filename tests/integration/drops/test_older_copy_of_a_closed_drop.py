@@ -6,10 +6,10 @@ import pytest
 import pytest_asyncio
 
 from server.core.drops.claims import Outcome
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, lost
-from tests.support.faults import copy_of, hang_up
-from tests.support.redis_server import RedisServer
+from tests.support.faults.interruptions import copy_of, hang_up
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

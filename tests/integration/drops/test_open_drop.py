@@ -13,7 +13,7 @@ from server.core.promotions.templates import FixedValidity
 from server.core.refusals import Code, Refused
 from server.desk.feed import FeedKind
 from server.ledger.idempotency import IdempotencyKey
-from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 
 pytestmark = pytest.mark.asyncio
 KEY = IdempotencyKey("teacher", "/v1/rooms/101/drops", "key-1", "hash-1")

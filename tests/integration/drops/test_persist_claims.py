@@ -17,9 +17,9 @@ from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger import tables
 from server.ledger.coupons import coupons
 from server.ledger.engine import LedgerUnavailableError
-from tests.support.classroom import ROOM, now_ms
+from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.crews import Crew, everybody, listening
-from tests.support.faults import crash, dies, interpose, ledger_nowhere, once
+from tests.support.faults.interruptions import crash, dies, interpose, ledger_nowhere, once
 
 pytestmark = pytest.mark.asyncio
 

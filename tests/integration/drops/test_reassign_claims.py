@@ -14,9 +14,9 @@ from server.flows.drops.reassign_claims import ReassignOutcome
 from server.ledger import tables
 from server.ledger.drops import claims
 from server.ledger.engine import LedgerUnavailableError
-from tests.support.classroom import ROOM, now_ms
+from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.crews import Crew, everybody, listening
-from tests.support.faults import crash, dies, interpose, ledger_nowhere, once
+from tests.support.faults.interruptions import crash, dies, interpose, ledger_nowhere, once
 
 pytestmark = pytest.mark.asyncio
 

@@ -17,8 +17,8 @@ from server.flows.coupons.publish_coupons import (
     read_statuses,
 )
 from server.ledger.coupons import coupon_changes
-from tests.support.api import good, serving
-from tests.support.checkouts import (
+from tests.support.builders.api import good, serving
+from tests.support.builders.checkouts import (
     BACK_AFTER_REFUND,
     KEPT_AFTER_CANCEL,
     Checkout,
@@ -26,12 +26,12 @@ from tests.support.checkouts import (
     seat,
     telling,
 )
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
+from tests.support.builders.typed_codes import bind, made_codes
 from tests.support.crews import Crew, lost
 from tests.support.eventually import eventually
 from tests.support.gateways import Client, Frame, RunningGateway
-from tests.support.redis_server import RedisServer
-from tests.support.typed_codes import bind, made_codes
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

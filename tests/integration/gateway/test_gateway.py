@@ -19,9 +19,9 @@ from server.desk.fence import ConfirmedClaim
 from server.gateway import room_status
 from server.gateway.join_limit import JoinLimit
 from server.gateway.room_status import FRESH_MS
-from tests.support.desks import SHARD, Desk, a_room_drop
+from tests.support.builders.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
-from tests.support.faults import interpose, once
+from tests.support.faults.interruptions import interpose, once
 from tests.support.gateways import DEADLINE_S, RunningGateway, a_token
 
 pytestmark = pytest.mark.asyncio

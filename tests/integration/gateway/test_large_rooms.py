@@ -13,10 +13,10 @@ from server.core.drops.room_cards import MAX_SCOPE_BYTES
 from server.desk.feed import MAX_GAP_BYTES, FeedKind
 from server.wire_state import MAX_CLAIMS_BYTES, MAX_DROPS_BYTES
 from tests.integration.gateway.test_gateway import open_drop
-from tests.support.desks import Desk, a_room_drop
+from tests.support.builders.desks import Desk, a_room_drop
+from tests.support.clients.raw_socket import handshake, says
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway, a_token
-from tests.support.raw_socket import handshake, says
 
 pytestmark = pytest.mark.asyncio
 

@@ -23,9 +23,9 @@ from server.gateway.http_protocol import (
 )
 from server.gateway.protocol_switch import ProtocolSwitch
 from tests.integration.gateway.test_gateway import open_drop
+from tests.support.clients.raw_socket import close, frame, handshake, says
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway, a_token
-from tests.support.raw_socket import close, frame, handshake, says
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,7 +12,7 @@ from server.core.drops.claims import ClaimState
 from server.desk.claim_desk import RETRY, Tap
 from server.desk.redis.connection import connect
 from server.gateway import background_tasks
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, at_work
 from tests.support.gateways import Client, RunningGateway, a_token, running_gateway
 

@@ -3,8 +3,8 @@
 import pytest
 
 from server.ledger.engine import Ledger
-from tests.support.api import ROOM, a_batch, a_drop, a_template, good, refused, serving
-from tests.support.desks import Desk
+from tests.support.builders.api import ROOM, a_batch, a_drop, a_template, good, refused, serving
+from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
 

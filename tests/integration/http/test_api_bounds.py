@@ -12,8 +12,8 @@ from server.api.http import docs, health
 from server.api.http.endpoints import AnyCall
 from server.api.http.openapi import document
 from server.core.identity import Role
-from tests.support.api import ROOM, Api, Json, an_order, good, token
-from tests.support.schema_places import Bodies, Bound
+from tests.support.builders.api import ROOM, Api, Json, an_order, good, token
+from tests.support.builders.schema_bounds import Bodies, Bound
 
 pytestmark = pytest.mark.asyncio
 DOCUMENT: Any = document(CALLS, (*health.CALLS, *docs.CALLS), "1.2.3")

@@ -5,7 +5,7 @@ means: left out it is the default; empty it is none, and where none makes no sen
 import httpx
 import pytest
 
-from tests.support.api import (
+from tests.support.builders.api import (
     ROOM,
     Api,
     Json,

@@ -3,7 +3,7 @@ holds. A row leaves with the field being built."""
 
 import pytest
 
-from tests.support.api import ROOM, Api, Json, a_batch, a_drop, an_order, field_errors
+from tests.support.builders.api import ROOM, Api, Json, a_batch, a_drop, an_order, field_errors
 
 pytestmark = pytest.mark.asyncio
 

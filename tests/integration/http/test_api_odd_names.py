@@ -10,7 +10,7 @@ import pytest
 from server.api.app import CALLS
 from server.api.http.endpoints import AnyCall
 from server.core.identity import Role
-from tests.support.api import ROOM, Api, a_drop, a_template, an_order, good, refused, token
+from tests.support.builders.api import ROOM, Api, a_drop, a_template, an_order, good, refused, token
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from server.core.identity import Role
-from tests.support.api import (
+from tests.support.builders.api import (
     AS_JSON,
     KEYS,
     ROOM,

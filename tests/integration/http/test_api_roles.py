@@ -9,7 +9,7 @@ import pytest
 from server.api.app import CALLS
 from server.api.http import docs, health
 from server.core.identity import Role
-from tests.support.api import ROOM, Api, token
+from tests.support.builders.api import ROOM, Api, token
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from server.core.identity import Identity
 from server.ledger.engine import LedgerUnavailableError
-from tests.support.api import AS_JSON, ROOM, SCHOOL, Api, Json, good, refused, with_parts
+from tests.support.builders.api import AS_JSON, ROOM, SCHOOL, Api, Json, good, refused, with_parts
 
 pytestmark = pytest.mark.asyncio
 

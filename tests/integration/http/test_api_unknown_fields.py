@@ -6,7 +6,7 @@ import pytest
 from server.api.app import CALLS
 from server.api.http.endpoints import AnyCall
 from server.core.identity import Role
-from tests.support.api import ROOM, Api, field_errors, token
+from tests.support.builders.api import ROOM, Api, field_errors, token
 
 pytestmark = pytest.mark.asyncio
 WRITING = [call for call in CALLS if call.method != "GET"]

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger import tables as t
 from server.ledger.engine import Ledger
-from tests.support.ledger_rows import NOW, UNITS, add, add_claim, add_drop
+from tests.support.builders.ledger_rows import NOW, UNITS, add, add_claim, add_drop
 
 pytestmark = pytest.mark.asyncio
 

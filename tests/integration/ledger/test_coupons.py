@@ -8,8 +8,8 @@ from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import Hold
 from server.ledger.coupons.coupons import NewCoupon
 from server.ledger.engine import Ledger
-from tests.support.coupon_rows import change_coupon, confirm_claim, coupon_of, give_coupon
-from tests.support.money import NOW, a_form
+from tests.support.builders.coupon_rows import change_coupon, confirm_claim, coupon_of, give_coupon
+from tests.support.builders.money import NOW, a_form
 
 pytestmark = pytest.mark.asyncio
 

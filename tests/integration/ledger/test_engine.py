@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger import tables as t
 from server.ledger.engine import Ledger, LedgerUnavailableError
-from tests.support.ledger_rows import add, add_drop
-from tests.support.postgres import PostgresServer, find_binaries
+from tests.support.builders.ledger_rows import add, add_drop
+from tests.support.servers.postgres import PostgresServer, find_binaries
 
 pytestmark = pytest.mark.asyncio
 

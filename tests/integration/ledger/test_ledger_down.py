@@ -25,12 +25,12 @@ from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.ledger.migrate import upgrade
 from server.telemetry import Health
-from tests.support.classroom import ROOM, now_ms, refused
+from tests.support.builders.classroom import ROOM, now_ms, refused
+from tests.support.builders.desks import Desk
 from tests.support.crews import Crew, at_work, everybody, make_crew
-from tests.support.desks import Desk
 from tests.support.eventually import eventually
-from tests.support.postgres import PostgresServer, find_binaries
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.servers.postgres import PostgresServer, find_binaries
+from tests.support.servers.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.asyncio
 

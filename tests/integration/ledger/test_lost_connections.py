@@ -17,12 +17,12 @@ from server.ledger import liveness
 from server.ledger.drops import claims
 from server.ledger.engine import Ledger
 from tests.integration.desk.test_feed_cuts import school_on
-from tests.support.classroom import Classroom
+from tests.support.builders.classroom import Classroom
+from tests.support.builders.desks import make_desk
 from tests.support.crews import Crew, at_work, everybody, is_confirmed, make_crew
-from tests.support.desks import make_desk
 from tests.support.eventually import eventually
-from tests.support.redis_server import RedisServer
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.asyncio
 

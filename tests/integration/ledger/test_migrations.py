@@ -19,8 +19,8 @@ from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from server.ledger.schema import is_current, newest_revision
 from server.ledger.tables import campaigns, desks, metadata
-from tests.support.ledger_rows import add, add_claim, add_drop
-from tests.support.ledgers import KINDS
+from tests.support.builders.ledger_rows import add, add_claim, add_drop
+from tests.support.servers.ledgers import KINDS
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from server.commands.process.serving import serve, service
 from server.gateway.connection_limiter import ConnectionLimiter
 from server.settings import read_settings
 from tests.support.eventually import eventually
-from tests.support.stack import free_port
+from tests.support.servers.stack import free_port
 
 pytestmark = pytest.mark.asyncio
 

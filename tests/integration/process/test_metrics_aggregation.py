@@ -15,7 +15,7 @@ from server.commands.process.metrics_aggregation import Figures
 from server.desk.keys import MetricsKeys
 from server.desk.metrics_store import FRESH_SECONDS, MetricsStore
 from server.telemetry import Metrics
-from tests.support.desks import Desk
+from tests.support.builders.desks import Desk
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio

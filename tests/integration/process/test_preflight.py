@@ -11,9 +11,9 @@ import redis
 from server.commands import CommandError, preflight
 from server.commands.preflight import refuse_missing_replicas, refuse_unfit
 from server.settings import Settings, read_settings
-from tests.support.redis_server import RedisServer
-from tests.support.replication import Pair
-from tests.support.tcp_proxy import TcpProxy, Way
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.replication import Pair
+from tests.support.servers.tcp_proxy import TcpProxy, Way
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.eventually import eventually
-from tests.support.tcp_proxy import Address, TcpProxy, Way
+from tests.support.servers.tcp_proxy import Address, TcpProxy, Way
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,9 +11,9 @@ import pytest_asyncio
 from server.desk.feed import Confirmation, FeedKind, Loss, dump_confirmations
 from server.desk.keys import RoomKeys, channel_in
 from server.desk.redis.connection import connect
-from tests.support.desks import a_room_drop, make_desk
+from tests.support.builders.desks import a_room_drop, make_desk
 from tests.support.gateways import Client, RunningGateway, running_gateway
-from tests.support.redis_server import RedisServer
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,12 +14,12 @@ from server.desk import outbox as outbox_module
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.worker import claims_loop
 from server.worker import worker as worker_module
-from tests.support.campaigns import made_campaign
-from tests.support.classroom import ROOM, granted, now_ms
+from tests.support.builders.campaigns import made_campaign
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
-from tests.support.faults import hang_up, interpose, ledger_nowhere, once
-from tests.support.redis_server import RedisServer
+from tests.support.faults.interruptions import hang_up, interpose, ledger_nowhere, once
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from server.core.instants import to_text
-from tests.support.api import (
+from tests.support.builders.api import (
     ROOM,
     Api,
     Json,
@@ -17,8 +17,8 @@ from tests.support.api import (
     good,
     refused,
 )
-from tests.support.classroom import now_ms
-from tests.support.desks import Desk
+from tests.support.builders.classroom import now_ms
+from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
 FROM, UNTIL, LATER = "2020-01-01T00:00:00.000Z", "2090-01-01T00:00:00.000Z", "2091-01-01"

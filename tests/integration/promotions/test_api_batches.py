@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.api import ROOM, Api, a_batch, a_drop, field_errors, good, refused
+from tests.support.builders.api import ROOM, Api, a_batch, a_drop, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.api import (
+from tests.support.builders.api import (
     ROOM,
     Api,
     Json,
@@ -13,7 +13,7 @@ from tests.support.api import (
     good,
     refused,
 )
-from tests.support.desks import Desk
+from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
 

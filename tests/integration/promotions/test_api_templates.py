@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.support.api import Api, a_template, field_errors, good, refused
+from tests.support.builders.api import Api, a_template, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
 FIXED = {"kind": "fixed", "from": "2026-03-01", "until": "2026-03-07"}

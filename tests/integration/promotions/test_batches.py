@@ -15,7 +15,7 @@ from server.ledger import idempotency
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import batches, templates
-from tests.support.classroom import TEMPLATE, granted, refused
+from tests.support.builders.classroom import TEMPLATE, granted, refused
 
 pytestmark = pytest.mark.asyncio
 NOW = 1_760_000_000_000

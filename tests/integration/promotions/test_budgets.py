@@ -22,7 +22,7 @@ from server.flows.promotions.batches import create_batch
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import budgets
 from server.ledger.promotions.budgets import Move
-from tests.support.campaigns import (
+from tests.support.builders.campaigns import (
     PIECES,
     BrokenOffError,
     breaking_off,
@@ -33,8 +33,8 @@ from tests.support.campaigns import (
     parts_of,
     with_budget,
 )
-from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
-from tests.support.money import an_order
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
+from tests.support.builders.money import an_order
 
 pytestmark = pytest.mark.asyncio
 DAYS_MS = 24 * 3_600_000

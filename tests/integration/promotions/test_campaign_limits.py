@@ -13,8 +13,8 @@ from server.flows.drops.drop_view import DropView
 from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger.drops import claims
 from server.ledger.tables import campaign_claims
-from tests.support.campaigns import made_campaign
-from tests.support.classroom import Classroom, now_ms
+from tests.support.builders.campaigns import made_campaign
+from tests.support.builders.classroom import Classroom, now_ms
 
 pytestmark = pytest.mark.asyncio
 

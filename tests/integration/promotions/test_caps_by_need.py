@@ -22,12 +22,12 @@ from server.flows.consistency import rebuild_desk
 from server.ledger import tables
 from server.ledger.drops import caps, claims
 from server.ledger.engine import Ledger, LedgerUnavailableError
-from tests.support.campaigns import made_campaign
-from tests.support.classroom import ROOM, granted, now_ms, refused
+from tests.support.builders.campaigns import made_campaign
+from tests.support.builders.classroom import ROOM, granted, now_ms, refused
+from tests.support.builders.typed_codes import bind, made_codes
 from tests.support.crews import ALL_SHARDS, Crew, everybody
 from tests.support.eventually import eventually
-from tests.support.faults import CrashError, crash, interpose, once
-from tests.support.typed_codes import bind, made_codes
+from tests.support.faults.interruptions import CrashError, crash, interpose, once
 
 pytestmark = pytest.mark.asyncio
 DAY_MS = 24 * 3600 * 1000

@@ -15,9 +15,9 @@ from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.drops.persist_claims import ClaimPersister
 from server.flows.promotions.stops import change_stop, publish_stops
 from server.ledger.promotions import stops
-from tests.support.campaigns import code_of, locked, made_campaign, paid
-from tests.support.classroom import ROOM, Classroom, granted, now_ms, refused
-from tests.support.money import an_order
+from tests.support.builders.campaigns import code_of, locked, made_campaign, paid
+from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
+from tests.support.builders.money import an_order
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,7 +8,7 @@ from server.api.drops.rooms import SnapshotResponse
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.core.instants import to_text
-from tests.support.desks import a_room_drop
+from tests.support.builders.desks import a_room_drop
 
 COUPON = orjson.dumps(
     {

@@ -23,7 +23,7 @@ from server.gateway.connection import Connection
 from server.gateway.frames import text_frame, usual_text
 from server.gateway.handshake import SUBPROTOCOL, read_usual
 from server.gateway.session import End, Join, Session
-from tests.support.raw_socket import CONT, PING, PONG, close, frame, handshake, says
+from tests.support.clients.raw_socket import CONT, PING, PONG, close, frame, handshake, says
 from tests.support.sockets import KEYS, NotedHost, NotedTransport, a_token
 
 GOOD_HELLO = says(type="hello", token=a_token(seconds=86_400))

@@ -16,7 +16,7 @@ from server.desk.feed import FeedKind, Publication, RoomState
 from server.gateway import broadcast as module
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.room import Room, Welcome
-from tests.support.desks import a_room_drop
+from tests.support.builders.desks import a_room_drop
 from tests.support.sockets import NotedTransport, Peer, a_member, an_identity, next_pass
 
 pytestmark = pytest.mark.asyncio

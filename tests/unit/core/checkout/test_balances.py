@@ -7,7 +7,7 @@ from server.core.checkout.balances import DAY_MS, due_at, spend_on, with_balance
 from server.core.checkout.paid_orders import PaidLine, undone
 from server.core.checkout.quotes import quote
 from server.core.checkout.refunds import Refund, RefundedLine
-from tests.support.money import NOW, an_order
+from tests.support.builders.money import NOW, an_order
 
 LINE = PaidLine("a", amount=1_200, payable=1_000, quantity=4)
 TWO = quote(an_order(3_000, 1_000), [], (), NOW)

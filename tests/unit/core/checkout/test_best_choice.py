@@ -23,8 +23,8 @@ from server.core.promotions.templates import (
     Stacking,
     StackingClass,
 )
-from tests.support.money import DAY_MS, NOW, a_coupon, a_form, an_order
-from tests.support.wallets import Case, a_case, limited, uses_of
+from tests.support.builders.money import DAY_MS, NOW, a_coupon, a_form, an_order
+from tests.support.builders.wallets import Case, a_case, limited, uses_of
 
 ALL = frozenset(StackingClass)
 RULES = st.builds(MoneyRules, st.sampled_from(Apportionment), st.sampled_from(DiscountBase))

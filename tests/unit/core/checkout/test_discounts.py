@@ -30,7 +30,7 @@ from server.core.promotions.templates import (
     Template,
     Threshold,
 )
-from tests.support.money import a_form, a_line, a_template, an_order
+from tests.support.builders.money import a_form, a_line, a_template, an_order
 
 SHIPPING = frozenset({Deducts.SHIPPING})
 

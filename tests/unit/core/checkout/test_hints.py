@@ -24,8 +24,8 @@ from server.core.promotions.templates import (
     StackingClass,
     Threshold,
 )
-from tests.support.money import NOW, a_coupon, a_form, an_order
-from tests.support.wallets import COURSES, PACKAGES, a_case
+from tests.support.builders.money import NOW, a_coupon, a_form, an_order
+from tests.support.builders.wallets import COURSES, PACKAGES, a_case
 
 ALL = frozenset(StackingClass)
 TOGETHER = Stacking(StackingClass.ORDER, ALL)

@@ -15,7 +15,7 @@ from server.core.checkout.redemptions import (
     time_violations,
 )
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
-from tests.support.money import NOW, a_coupon, an_order
+from tests.support.builders.money import NOW, a_coupon, an_order
 
 FIRST = Redemption(
     id="rdm_1",

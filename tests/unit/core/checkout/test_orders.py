@@ -5,7 +5,7 @@ import pytest
 from server.core.checkout import orders
 from server.core.checkout.orders import LineKind, Order, OrderLine, order_from_json
 from server.core.refusals import Refused
-from tests.support.money import a_line, an_order
+from tests.support.builders.money import a_line, an_order
 
 LINE: dict[str, object] = {"id": "a", "course": "algebra", "unit_price": 5000, "quantity": 2}
 BODY: dict[str, object] = {"currency": "CNY", "lines": [LINE]}

@@ -22,7 +22,7 @@ from server.core.promotions.templates import (
     StackingClass,
     Threshold,
 )
-from tests.support.money import NOW, a_coupon, a_form, a_template, an_order
+from tests.support.builders.money import NOW, a_coupon, a_form, a_template, an_order
 
 CHARGES = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
 

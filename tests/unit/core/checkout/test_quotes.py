@@ -19,7 +19,7 @@ from server.core.checkout.quotes import (
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import AmountOff, Discount, PercentOff, Scope
-from tests.support.money import DAY_MS, NOW, a_coupon, a_form, a_line, an_order
+from tests.support.builders.money import DAY_MS, NOW, a_coupon, a_form, a_line, an_order
 
 ALGEBRA = Scope(courses=frozenset({"algebra"}))
 

@@ -14,7 +14,7 @@ from server.core.checkout.redemptions import (
     payment_violations,
 )
 from server.core.promotions.templates import AmountOff
-from tests.support.money import NOW, a_form, a_template, an_order
+from tests.support.builders.money import NOW, a_form, a_template, an_order
 
 FORM = LockForm("order-1", "ada", an_order(5000), ("A",), 4000)
 

@@ -31,7 +31,7 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.core.refusals import Code, Refused
-from tests.support.money import a_form, a_line, a_template, an_order
+from tests.support.builders.money import a_form, a_line, a_template, an_order
 
 CHARGES = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
 KEEPS = Returns()

@@ -5,7 +5,7 @@ import pytest
 from server.core.checkout.orders import LineKind, Order
 from server.core.checkout.scopes import deducted_lines, goods_in_scope, is_about
 from server.core.promotions.templates import Deducts, Scope
-from tests.support.money import a_line
+from tests.support.builders.money import a_line
 
 ORDER = Order(
     "CNY",

@@ -24,7 +24,7 @@ from server.core.promotions.templates import (
     StackingClass,
     Threshold,
 )
-from tests.support.money import NOW, a_coupon, a_form, a_line, an_order
+from tests.support.builders.money import NOW, a_coupon, a_form, a_line, an_order
 
 ALL = frozenset(StackingClass)
 PRODUCT, ORDER, SHIPPING = StackingClass

@@ -9,7 +9,7 @@ from server.core.coupons.coupons import (
     use_window,
 )
 from server.core.promotions.templates import FixedValidity, RelativeValidity
-from tests.support.money import DAY_MS, NOW, a_coupon
+from tests.support.builders.money import DAY_MS, NOW, a_coupon
 
 WEEK_S = 7 * 24 * 3600
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.core.drops.room_cards import MAX_SCOPE_BYTES, bounded, shortened
-from tests.support.desks import a_room_drop
+from tests.support.builders.desks import a_room_drop
 
 MANY = [f"course-{n:03}" for n in range(500)]
 

@@ -13,7 +13,7 @@ from server.core.promotions.campaigns import (
     Phase,
 )
 from server.core.refusals import Refused
-from tests.support.money import a_form, a_template
+from tests.support.builders.money import a_form, a_template
 
 GOOD = CampaignForm("Spring", "Win back who left", 100, 200)
 HALVES = (Phase("early", 100, 150), Phase("late", 150, 200))

@@ -26,7 +26,7 @@ from server.core.promotions.templates import (
 )
 from server.core.refusals import Refused
 from server.core.violations import MalformedError
-from tests.support.money import a_form, a_template
+from tests.support.builders.money import a_form, a_template
 
 BODY: dict[str, object] = {
     "name": "Spring",

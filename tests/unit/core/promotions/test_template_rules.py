@@ -24,7 +24,7 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.core.refusals import Code
-from tests.support.money import NOW, a_coupon, a_form, a_line
+from tests.support.builders.money import NOW, a_coupon, a_form, a_line
 
 GOOD = a_form()
 SHIPPING = frozenset({Deducts.SHIPPING})

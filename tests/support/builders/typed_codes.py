@@ -1,0 +1,30 @@
+"""Codes of a batch, and students who type them."""
+
+from server.core.coupons.code_runs import Source
+from server.core.coupons.coupons import Coupon
+from server.core.promotions.batches import Batch
+from server.core.refusals import Refused
+from server.flows.coupons import codes as flows
+from server.flows.coupons.bind_code import Account, bind_code
+from tests.support.builders.classroom import granted, now_ms
+from tests.support.crews import Crew
+
+
+async def made_codes(crew: Crew, batch: Batch, quantity: int) -> list[str]:
+    granted(
+        await flows.make_codes(
+            crew.ledger,
+            actor="op",
+            batch_id=batch.id,
+            quantity=quantity,
+            source=Source.LIST,
+            key=None,
+            now=now_ms(),
+        )
+    )
+    listed = granted(await flows.list_codes(crew.ledger, batch.id, now_ms(), None, quantity))
+    return [one.code for one in listed]
+
+
+async def bind(crew: Crew, student: str, code: str, now: int | None = None) -> Coupon | Refused:
+    return await bind_code(crew.ledger, crew.desk.drops, Account(student), code, now or now_ms())

@@ -1,0 +1,134 @@
+"""A lesson that goes on while its server is restarted: students who tap one after the other for as long as
+it takes, a teacher's books at the end, and somebody who knocks at the door all the time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from loadtest.clients.tokens import SignedPasses
+from loadtest.storm.classroom import Hall, Storm, StormPlan, hall_of
+from loadtest.storm.recording import Absence
+from tests.support.eventually import eventually
+from tests.support.servers.stack import SECRET, Program
+
+KNOCK_SECONDS = 10.0  # to be let in, not a speed claim
+_KNOCK_EVERY_S = 0.02
+BACK_GIVE_UP_S = 100.0
+
+
+@dataclass(slots=True)
+class Lesson:
+    """A drop is open and students tap. `storm` is there after the block."""
+
+    hall: Hall
+    storm: Storm | None = None
+
+    async def until(self, check: Callable[[], object], deadline_s: float = 60) -> None:
+        """Waits without leaving the crowd's reports unread."""
+
+        def looked() -> bool:
+            self.hall.look()
+            return bool(check())
+
+        await eventually(looked, deadline_s)
+
+    @property
+    def answered(self) -> int:
+        return self.hall.crew.look().answered
+
+    @property
+    def absences(self) -> list[Absence]:
+        return [absence for one in self.ended.recordings for absence in one.absences]
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """How often connections were lost, by how."""
+        return {
+            trouble: times
+            for one in self.ended.recordings
+            for trouble, times in one.troubles.items()
+            if trouble.startswith("lost")
+        }
+
+    @property
+    def here(self) -> int:
+        return sum(sum(one.here) for one in self.ended.recordings)
+
+    @property
+    def ended(self) -> Storm:
+        assert self.storm is not None
+        return self.storm
+
+
+@asynccontextmanager
+async def a_lesson(
+    web: Program, students: int, stock: int, seconds: float
+) -> AsyncIterator[Lesson]:
+    """Everybody is in, the drop is open; each student taps at a moment of their own within `seconds`.
+    After the block: all are answered, the books are read, everybody is back and goes home."""
+    plan = StormPlan(
+        students=students,
+        stock=stock,
+        reaction_ms=int(seconds * 1000),
+        answer_seconds=60,
+        sends_seen=False,
+    )
+    async with hall_of(web.url, SignedPasses(SECRET, "lesson"), plan) as hall:
+        await hall.press()
+        lesson = Lesson(hall)
+        yield lesson
+        await hall.answers()
+        await hall.settle()
+        try:
+            await lesson.until(lambda: not hall.crew.look().away, BACK_GIVE_UP_S)
+        finally:
+            lesson.storm = await hall.conclude()
+            # Shown where the test fails: how those who are not back lost their connections.
+            troubles = [dict(one.troubles) for one in lesson.storm.recordings]
+            structlog.get_logger().info("crowd_troubles", troubles=troubles)
+
+
+@dataclass(slots=True)
+class Knocks:
+    """New connections, one after the other, each asking whether anybody is there."""
+
+    heard: int = 0
+    turned_away: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def knocking(web: Program) -> AsyncIterator[Knocks]:
+    knocks = Knocks()
+    knocker = asyncio.create_task(_knock_on(web.port, knocks))
+    try:
+        yield knocks
+    finally:
+        knocker.cancel()
+        await asyncio.wait([knocker])
+
+
+async def _knock_on(port: int, knocks: Knocks) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(KNOCK_SECONDS):
+                await _knock(port)
+            knocks.heard += 1
+        except (OSError, TimeoutError, EOFError) as error:
+            knocks.turned_away.append(repr(error))
+        pause = asyncio.Event()
+        asyncio.get_running_loop().call_later(_KNOCK_EVERY_S, pause.set)
+        await pause.wait()
+
+
+async def _knock(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        if not (await reader.read()).startswith(b"HTTP/1.1 200"):
+            raise EOFError("no answer")
+    finally:
+        writer.close()

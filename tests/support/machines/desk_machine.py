@@ -1,0 +1,504 @@
+"""The machine that asks the desk's scripts and `model_desk.py` the same, and compares every key.
+
+Time cannot be turned on a server, so windows are: an hour long, an hour away or over at once, and
+`_time_passes` moves a drop's window back instead of the clock forward. A server that is another one is
+made by writing another run id into what names it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from server.core.drops.drops import Allotment, Window
+from server.desk.caps import CapName
+from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_record import HeldClaim
+from server.desk.drop_state import Closing, Stamped
+from server.desk.fence import ConfirmedClaim, LoadedDrop
+from server.desk.outbox import Outbox, OutboxEntry
+from tests.support.builders.classroom import now_ms
+from tests.support.builders.desks import SHARD, Desk, make_desk
+from tests.support.machines.desk_views import (
+    DropSeen,
+    drop_meant,
+    drop_seen,
+    held_of,
+    keep_promises,
+    slots_seen,
+)
+from tests.support.machines.model_desk import ModelClaim, ModelDesk, ModelDrop, ModelTap, coupon_of
+from tests.support.machines.runner import Stage, expected
+
+BATCHES = {
+    "drp_1": "bat_1",
+    "drp_2": "bat_1",
+    "drp_3": "bat_1",
+    "drp_4": "bat_2",
+    "drp_5": "bat_2",
+}
+CAMPAIGN = "cmp_1"  # all these batches are of it
+STOPPABLE = ["all", CAMPAIGN, "bat_1", "bat_2"]
+STUDENTS = ["eve", "ada", "dan", "bob", "cyd"]
+UNKNOWN_DROP = "drp_9"  # nobody opens it
+ROOM = "r1"
+HOUR_MS = 3_600_000
+OPENS_IN = {"now": (0, HOUR_MS), "later": (HOUR_MS, HOUR_MS), "over": (0, 0)}
+ANOTHER_SERVER = "0" * 40
+
+_NONE = ("", 0, 0)  # of an entry whose campaign has no limit
+
+a_drop = st.sampled_from(["drp_1", *BATCHES])
+a_limit = st.sampled_from([1, 1, 2, 3])
+a_campaign_limit = st.sampled_from([None, None, 1, 2])
+a_student = st.sampled_from(STUDENTS)
+a_tap = st.builds(
+    ModelTap, a_student, st.sampled_from([*BATCHES, UNKNOWN_DROP]), st.sampled_from(["q1", "q2"])
+)
+HOW_LOST = ["another server", "another server", "fence shut", "emptied"]
+an_index = st.integers(0, 30)  # of something among those there are
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A method of the machine, and what it is called with."""
+
+    what: str
+    how: dict[str, Any]
+
+
+def _a(what: str, **how: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
+    return st.fixed_dictionaries(how).map(lambda drawn: Step(what, drawn))
+
+
+# One rule for all of them: Hypothesis leaves some rules out of each example, and most of what goes wrong
+# takes many kinds of steps.
+a_step = st.one_of(
+    _a("open", drop_id=a_drop, units=st.integers(2, 4), when=st.sampled_from(list(OPENS_IN))),
+    _a(
+        "top_up",
+        drop_id=a_drop,
+        add=st.integers(1, 3),
+        which=st.sampled_from(["next", "again", "gap"]),
+    ),
+    _a(
+        "extend",
+        drop_id=a_drop,
+        intent_id=st.sampled_from(["int_1", "int_2"]),
+        is_stale=st.booleans(),
+    ),
+    _a(
+        "comes_to_an_end",
+        drop_id=a_drop,
+        how=st.sampled_from(["stopped", "if over", "time passes"]),
+    ),
+    _a("tap", taps=st.lists(a_tap, min_size=1, max_size=8), twice=st.booleans()),
+    _a("tap_again", which=an_index, students=st.integers(1, 3)),
+    _a("everybody_taps", drop_id=a_drop),
+    _a("confirm", chosen=st.lists(an_index, max_size=4), wrong=st.none() | an_index),
+    _a(
+        "release",
+        drop_id=a_drop,
+        most=st.integers(1, 3),
+        wrong=st.sampled_from([False, False, True]),
+        then_tap=st.booleans(),
+    ),
+    _a(
+        "stop",
+        target=st.sampled_from(STOPPABLE),
+        drop_id=a_drop,
+        stays=st.sampled_from([False, False, False, True]),
+    ),
+    _a("trust_is_lost", how=st.sampled_from(HOW_LOST)),
+)
+
+
+class DeskMachine(RuleBasedStateMachine):
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+        self.model = ModelDesk()
+        self.desk: Desk = make_desk(stage.redis, stage.new_prefix())
+        self.outbox = Outbox(stage.redis, self.desk.prefix, "tests")
+        self.claim_ids: set[str] = set()
+        self.stops_version = 0
+        stage.run(self._arm())
+
+    async def _arm(self) -> None:
+        run_id = await self.desk.fence.take_lease(SHARD)
+        assert run_id is not None
+        await self.desk.fence.arm(SHARD, run_id, 1)
+
+    def teardown(self) -> None:
+        self._no_other_keys()
+        self.stage.run(self.desk.claims.close())
+        self.stage.forget(self.desk.prefix)
+
+    @precondition(lambda self: not self.model.is_shut)
+    @rule(step=a_step)
+    def ask(self, step: Step) -> None:
+        getattr(self, step.what)(**step.how)
+
+    # --- what teachers do -------------------------------------------------------------------------
+
+    @initialize(
+        limits=st.tuples(a_limit, a_limit),
+        per_campaign=a_campaign_limit,
+        units=st.integers(1, 4),
+    )
+    def batches_are_made(
+        self, limits: tuple[int, int], per_campaign: int | None, units: int
+    ) -> None:
+        self.per_campaign = per_campaign
+        self.per_student = {"bat_1": limits[0], "bat_2": limits[1]}
+        self.open("drp_1", units, "now")
+        self.open("drp_2", 2, "now")
+        self.open("drp_4", 2, "now")
+        self.open("drp_5", 2, "later")
+
+    def open(self, drop_id: str, units: int, when: str) -> None:
+        """Also once more, and after it was closed."""
+        opens_in, lasts = OPENS_IN[when]
+        batch_id = BATCHES[drop_id]
+        known = self.model.drop(drop_id).allotments  # what the ledger holds by now
+        allotments = known or [Allotment(f"alt_{drop_id}_1", 1, units)]
+        before = now_ms()
+        answer = self.stage.answer(
+            self.desk.drops.open(
+                shard=SHARD,
+                drop_id=drop_id,
+                batch_id=batch_id,
+                room=ROOM,
+                per_student=self.per_student[batch_id],
+                allotments=allotments,
+                opens_in_ms=opens_in,
+                duration_ms=lasts,
+                campaign_id=CAMPAIGN,
+                per_campaign=self.per_campaign,
+            )
+        )
+        stamped = before
+        if isinstance(answer, Stamped) and self.model.drop(drop_id).window is None:
+            stamped = _moment(answer.opens_at - opens_in, before)
+        window = Window(stamped + opens_in, stamped + opens_in + lasts)
+        per_student = self.per_student[batch_id]
+        opened = ModelDrop(drop_id, batch_id, per_student, allotments, window)
+        opened.campaign_id, opened.per_campaign = CAMPAIGN, self.per_campaign
+        assert _plain(answer) == expected(lambda: self.model.open(opened))
+
+    def top_up(self, drop_id: str, add: int, which: str) -> None:
+        drop = self.model.drop(drop_id)
+        first = drop.quantity + (2 if which == "gap" else 1)
+        number = len(drop.allotments) + (2 if which == "gap" else 1)
+        allotment = Allotment(f"alt_{drop_id}_{number}", first, first + add - 1)
+        if which == "again" and drop.allotments:
+            allotment = drop.allotments[-1]
+        now = now_ms()
+        answer = self.stage.answer(self.desk.drops.add_units(SHARD, drop_id, allotment))
+        assert answer == expected(lambda: self.model.add_units(drop_id, allotment, now))
+
+    def extend(self, drop_id: str, intent_id: str, is_stale: bool) -> None:
+        window = self.model.drop(drop_id).window
+        ends = (window.closes_at if window else 0) - is_stale
+        now = now_ms()
+        call = self.desk.drops.extend(SHARD, drop_id, intent_id, HOUR_MS, ends)
+        answer = self.stage.answer(call)
+        assert answer == expected(lambda: self.model.extend(drop_id, intent_id, HOUR_MS, ends, now))
+
+    def comes_to_an_end(self, drop_id: str, how: str) -> None:
+        if how == "time passes":
+            self._time_passes(drop_id)
+        else:
+            self.close(drop_id, only_if_over=how == "if over")
+
+    def close(self, drop_id: str, only_if_over: bool) -> None:
+        before = now_ms()
+        call = self.desk.drops.close(SHARD, drop_id, only_if_over=only_if_over)
+        answer = self.stage.answer(call)
+        now = before
+        drop = self.model.drop(drop_id)
+        if isinstance(answer, Closing) and drop.closed_at is None and not drop.is_over(before):
+            now = _moment(answer.closed_at, before)
+        assert answer == expected(lambda: self.model.close(drop_id, only_if_over, now))
+
+    # --- what students do -------------------------------------------------------------------------
+
+    def tap(self, taps: list[ModelTap], twice: bool) -> None:
+        """All in one call; `twice`: everybody taps once more, in a hurry."""
+        taps = taps + [replace(tap, request_id="q3") for tap in taps] if twice else taps
+        before = now_ms()
+        answers = self.stage.run(_tap_all(self.desk, taps))
+        said = self.model.claim(taps, before)
+        for answer, meant in zip(answers, said, strict=True):
+            assert (answer.outcome, answer.limit) == (meant.outcome, meant.limit)
+            if meant.claim is None:
+                assert answer.held is None
+            else:
+                assert answer.held is not None
+                self._learn(meant.claim, answer.held, before)
+                assert answer.held == held_of(meant.claim)
+
+    def tap_again(self, which: int, students: int) -> None:
+        """The very same request of those who have won, whatever happened since."""
+        won = self.model.outbox
+        if not won:
+            return
+        again = [won[(which + number) % len(won)] for number in range(students)]
+        self.tap([ModelTap(one.student, one.drop_id, one.request_id) for one in again], twice=False)
+
+    def everybody_taps(self, drop_id: str) -> None:
+        self.tap([ModelTap(student, drop_id, "q3") for student in STUDENTS], twice=False)
+
+    # --- what workers do --------------------------------------------------------------------------
+
+    def confirm(self, chosen: list[int], wrong: int | None) -> None:
+        """Some of them, perhaps again; one that the desk did not sell may be the first."""
+        if not self.model.outbox:
+            return
+        claims = [_confirmed(self._won(index)) for index in chosen]
+        if wrong is not None:
+            claim = self._won(wrong)
+            claims.insert(0, ConfirmedClaim(claim.drop_id, claim.student, "clm_other", b"{}"))
+        claims.sort(key=lambda claim: claim.drop_id)  # as they go into the call
+        answer = self.stage.answer(self.desk.fence.confirm(SHARD, claims))
+        assert answer == expected(lambda: self.model.confirm(claims))
+
+    def release(self, drop_id: str, most: int, wrong: bool, then_tap: bool) -> None:
+        """Of one drop, some of them perhaps released before."""
+        for claim in list(self.model.drop(drop_id).claims.values())[-most:]:
+            claim_id = "clm_other" if wrong else claim.claim_id
+            release = self.desk.drops.release(SHARD, drop_id, {claim.student: claim_id})
+            answer = self.stage.answer(release)
+            assert answer == expected(partial(self.model.release, drop_id, claim.student, claim_id))
+        if then_tap:
+            self.everybody_taps(drop_id)
+
+    # --- what operators do ------------------------------------------------------------------------
+
+    def stop(self, target: str, drop_id: str, stays: bool) -> None:
+        """This and nothing else, for good or while everybody taps."""
+        self._stop_only({target})
+        self.everybody_taps(drop_id)
+        if not stays:
+            self._stop_only(set())
+
+    def _stop_only(self, targets: set[str]) -> None:
+        """Whoever tells an older version comes too late."""
+        self.stops_version += 1
+        self.model.stopped = targets
+        tell = self.desk.drops.publish_stops
+        self.stage.answer(tell(SHARD, self.stops_version, sorted(targets)))
+        self.stage.answer(tell(SHARD, self.stops_version - 1, ["all"]))
+
+    # --- what happens to a desk -------------------------------------------------------------------
+
+    def _time_passes(self, drop_id: str) -> None:
+        """An hour, for this drop: what was to be opens, what was open is over."""
+        drop = self.model.drop(drop_id)
+        if drop.window is None:
+            return
+        drop.window = Window(drop.window.opens_at - HOUR_MS, drop.window.closes_at - HOUR_MS)
+        key = self.desk.keys().drop(drop_id)
+        if not self.model.is_lost:
+            fields = {"opens_at": drop.window.opens_at, "closes_at": drop.window.closes_at}
+            self.stage.run(_write(self.desk, key, fields))
+
+    def trust_is_lost(self, how: str) -> None:
+        if how == "emptied":
+            self.model.lose_everything()
+            self.stage.forget(self.desk.prefix)
+            return
+        self.model.is_shut = True
+        if how == "fence shut":
+            self.stage.run(self.desk.fence.shut(SHARD))
+        else:
+            fence = self.desk.keys().fence
+            self.stage.run(_write(self.desk, fence, {"run_id": ANOTHER_SERVER}))
+
+    @precondition(lambda self: self.model.is_shut)
+    @rule(drop_id=a_drop, tap=a_tap)
+    def knock(self, drop_id: str, tap: ModelTap) -> None:
+        """All that there is to ask of a desk, while it may not answer."""
+        self.open(drop_id, 2, "now")
+        self.top_up(drop_id, 1, "next")
+        self.extend(drop_id, "int_3", is_stale=False)
+        self.close(drop_id, only_if_over=False)
+        self.tap([tap], twice=True)
+        if self.model.outbox:
+            self.confirm([0], wrong=None)
+            self.release(drop_id, 1, wrong=False, then_tap=True)
+
+    @precondition(lambda self: self.model.is_shut)
+    @rule(knows_windows=st.booleans())
+    def rebuild(self, knows_windows: bool) -> None:
+        """`knows_windows` False: the ledger has not seen the end of any opening; those that the desk has
+        lost as well are opened once more."""
+        if self.model.is_lost and not knows_windows:
+            self.model.forget_windows()
+        self.model.rebuild()
+        self.stage.run(self._rebuild(knows_windows))
+
+    async def _rebuild(self, knows_windows: bool) -> None:
+        run_id = await self.desk.fence.take_lease(SHARD)
+        assert run_id is not None
+        for drop in self.model.drops.values():
+            if drop.allotments or drop.closed_at is not None:
+                is_told = knows_windows or drop.closed_at is not None
+                await self.desk.fence.load_drop(SHARD, self._loaded(drop, is_told))
+        for batch_id in set(BATCHES.values()):
+            slots = {
+                student: used
+                for (batch, student), used in self.model.used_slots.items()
+                if batch == batch_id and used
+            }
+            await self.desk.fence.load_caps(SHARD, (CapName.BATCH, batch_id), slots)
+        in_campaign = {s: used for (_, s), used in self.model.used_in_campaign.items() if used}
+        await self.desk.fence.load_caps(SHARD, (CapName.CAMPAIGN, CAMPAIGN), in_campaign)
+        stopped = sorted(self.model.stopped)
+        await self.desk.fence.load_stops(SHARD, self.stops_version, stopped)
+        await self.desk.fence.arm(SHARD, run_id, 1)
+
+    def _loaded(self, drop: ModelDrop, knows_window: bool) -> LoadedDrop:
+        batch_id = BATCHES[drop.drop_id]
+        return LoadedDrop(
+            drop_id=drop.drop_id,
+            batch_id=batch_id,
+            room=ROOM,
+            per_student=self.per_student[batch_id],
+            allotments=tuple(drop.allotments),
+            window=drop.window if knows_window else None,
+            closed_at=drop.closed_at,
+            holders={student: held_of(claim) for student, claim in drop.claims.items()},
+            live_units=frozenset(claim.unit for claim in drop.live),
+            won_total=len(drop.claims),
+            confirmed=len(drop.live),
+            campaign_id=CAMPAIGN,
+            per_campaign=self.per_campaign,
+        )
+
+    # --- what has to hold after every step --------------------------------------------------------
+
+    @invariant()
+    def desk_and_model_agree(self) -> None:
+        if self.model.is_lost:
+            assert self._keys_there() <= self._fences(), "written to a desk that is not rebuilt"
+            return
+        seen, caps, won = self.stage.run(self._look())
+        for drop_id, one in seen.items():
+            keep_promises(one)
+            assert one == drop_meant(self.model.drop(drop_id)), drop_id
+        for batch_id, slots in caps.items():
+            used_slots = self.model.used_slots | self.model.used_in_campaign
+            meant = {s: used for (b, s), used in used_slots.items() if b == batch_id}
+            assert slots == {student: used for student, used in meant.items() if used}
+        assert [_entry_said(entry) for entry in won] == [
+            self._entry_meant(claim) for claim in self.model.outbox
+        ]
+
+    async def _look(
+        self,
+    ) -> tuple[dict[str, DropSeen], dict[str, dict[str, list[int]]], list[OutboxEntry]]:
+        keys, ids, batch_ids = self.desk.keys(), list(BATCHES), sorted(set(BATCHES.values()))
+        pipe: Any
+        async with self.desk.redis.pipeline(transaction=False) as pipe:
+            for drop_id in ids:
+                names = (keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id))
+                pipe.hgetall(names[0]).hgetall(names[1]).zrange(names[2], 0, -1)
+                for name in names:
+                    pipe.ttl(name)
+            for batch_id in batch_ids:
+                pipe.hgetall(keys.caps(batch_id))
+            pipe.hgetall(keys.campaign_caps(CAMPAIGN))
+            rows = await pipe.execute()
+        seen = {drop_id: drop_seen(rows[6 * n : 6 * n + 6]) for n, drop_id in enumerate(ids)}
+        caps = {
+            batch_id: {student.decode(): slots_seen(used) for student, used in row.items()}
+            for batch_id, row in zip([*batch_ids, CAMPAIGN], rows[6 * len(ids) :], strict=True)
+        }
+        return seen, caps, await self.outbox.read_all(SHARD)
+
+    def _no_other_keys(self) -> None:
+        keys = self.desk.keys()
+        known = {keys.fence, keys.outbox, *(keys.caps(batch) for batch in BATCHES.values())}
+        known |= {keys.campaign_caps(CAMPAIGN), keys.stops}
+        known |= {name(drop) for drop in BATCHES for name in (keys.drop, keys.holders, keys.free)}
+        assert self._keys_there() <= known | self._fences()
+
+    def _keys_there(self) -> set[str]:
+        return {key.decode() for key in self.stage.keys(self.desk.prefix)}
+
+    def _fences(self) -> set[str]:
+        return {self.desk.keys().fence}
+
+    # --- what only the server can know ------------------------------------------------------------
+
+    def _won(self, index: int) -> ModelClaim:
+        return self.model.outbox[index % len(self.model.outbox)]
+
+    def _learn(self, claim: ModelClaim, held: HeldClaim, before: int) -> None:
+        """From the first answer; from then on it has to stay."""
+        if claim.claim_id:
+            return
+        assert held.claim_id not in self.claim_ids, "an id was given twice"
+        self.claim_ids.add(held.claim_id)
+        claim.claim_id, claim.won_at = held.claim_id, _moment(held.won_at, before)
+
+    def _entry_meant(self, claim: ModelClaim) -> tuple[object, ...]:
+        drop = self.model.drop(claim.drop_id)
+        allotment = drop.allotment_of(claim.unit)
+        return (
+            *(claim.claim_id, claim.drop_id, BATCHES[claim.drop_id], ROOM, claim.student),
+            *(claim.request_id, claim.unit, claim.slot, self.per_student[drop.batch_id]),
+            *(allotment.id, allotment.first, allotment.last, claim.won_at),
+            *((CAMPAIGN, claim.campaign_slot, drop.per_campaign) if claim.campaign_slot else _NONE),
+        )
+
+
+def _entry_said(entry: OutboxEntry) -> tuple[object, ...]:
+    return (
+        *(entry.claim_id, entry.drop_id, entry.batch_id, entry.room, entry.student),
+        *(entry.request_id, entry.unit, entry.slot, entry.per_student),
+        *(entry.allotment_id, entry.allotment_first, entry.allotment_last, entry.won_at),
+        *(entry.campaign_id, entry.campaign_slot, entry.per_campaign),
+    )
+
+
+def _moment(stamp: int, before: int) -> int:
+    assert before <= stamp <= now_ms(), "not the server's time"
+    return stamp
+
+
+async def _tap_all(desk: Desk, taps: Iterable[ModelTap]) -> list[ClaimAnswer]:
+    """In one turn of the loop, so in one call."""
+    return await asyncio.gather(
+        *(
+            desk.claims.claim(
+                shard=SHARD,
+                drop_id=tap.drop_id,
+                batch_id=BATCHES.get(tap.drop_id, "bat_1"),
+                student=tap.student,
+                request_id=tap.request_id,
+                campaign_id=CAMPAIGN,
+            )
+            for tap in taps
+        )
+    )
+
+
+def _confirmed(claim: ModelClaim) -> ConfirmedClaim:
+    return ConfirmedClaim(claim.drop_id, claim.student, claim.claim_id, coupon_of(claim))
+
+
+async def _write(desk: Desk, key: str, fields: Mapping[Any, Any]) -> None:
+    await desk.redis.hset(key, mapping=fields)
+
+
+def _plain(answer: object) -> object:
+    """Without which load of the desk stamped it."""
+    if isinstance(answer, Stamped):
+        return Window(answer.opens_at, answer.closes_at)
+    return answer

@@ -1,0 +1,254 @@
+"""Roles of the service that die at a named step, or take Redis with them; and a class around them.
+
+A role runs in a process of its own with its real composition; only the one call that the crash point
+names is wrapped, in that process. The processes are forked from a server that has everything imported
+(a fresh `python -m server` takes two seconds to start). `campus` has a Redis and a ledger of its own.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+import server.__main__ as command_line
+from server.commands.token import TokenRequest, make_tokens
+from server.core.identity import Role
+from server.ledger.engine import Ledger
+from server.tokens import TokenKeys
+from server.worker import worker as worker_module
+from tests.support.builders.classroom import ROOM
+from tests.support.crews import Crew, crew_of
+from tests.support.eventually import eventually
+from tests.support.faults.interruptions import hang_up, interpose
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.stack import SECRET, free_port
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_GONE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """Just `before` or `after` a call of `part` (`module:Class` or a module). `mark`: only one that
+    has this among its arguments; `nth`: the how manieth of these."""
+
+    part: str
+    call: str
+    when: str
+    mark: str | None = None
+    nth: int = 1
+
+
+OPEN = ("server.desk.drop_desk:DropDesk", "open")
+CLOSE = ("server.desk.drop_desk:DropDesk", "close")
+PUBLISH = ("server.desk.feed:Feed", "publish")
+SCRIPT = ("server.desk.scripts.loader:Scripts", "run")
+CONFIRM = ("server.desk.fence:Fence", "confirm")
+PUBLISH_CONFIRMATIONS = ("server.desk.feed:Feed", "publish_confirmations")
+ACKNOWLEDGE = ("server.desk.outbox:Outbox", "acknowledge")
+READ_BACK = ("server.ledger.coupons.coupons", "by_claims")  # the last statement before the commit
+FINISH_INTENT = ("server.ledger.intents", "finish")  # likewise
+
+
+def _run_role(
+    role: str, point: CrashPoint | None, victim: int | None, env: Mapping[str, str], log: Path
+) -> None:
+    """In the new process. `victim` None: the process itself."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with log.open("ab", 0) as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    os.environ.update(env)
+    if point is not None:
+        _arm(point, victim or os.getpid())
+    sys.exit(command_line.main([role]))
+
+
+def _arm(point: CrashPoint, victim: int) -> None:
+    module, _, name = point.part.partition(":")
+    part = import_module(module)
+    left = [point.nth]
+
+    def strike(*arguments: object) -> None:
+        if point.mark is None or _mentions(arguments, point.mark):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(victim, signal.SIGKILL)
+
+    interpose(getattr(part, name) if name else part, point.call, **{point.when: strike})
+
+
+def _mentions(found: object, mark: str) -> bool:
+    if isinstance(found, list | tuple):
+        return any(_mentions(one, mark) for one in found)
+    return isinstance(found, str) and mark in found.split("\n")  # scripts get lines as well
+
+
+@cache
+def _forks() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    # With the commands: they import each other only when asked for, and every process would anew.
+    context.set_forkserver_preload([__name__, "server.commands.web", "server.commands.worker"])
+    return context
+
+
+@dataclass(slots=True)
+class Mortal:
+    """A running role. `log` has what it said."""
+
+    process: ForkServerProcess
+    port: int
+    log: Path
+
+    async def dies(self) -> None:
+        await eventually(lambda: not self.process.is_alive(), _GONE_SECONDS)
+        assert self.process.exitcode == -signal.SIGKILL, self.log.read_text()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid or 0, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join(_GONE_SECONDS)
+
+    async def until_ready(self) -> None:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
+
+            async def is_ready() -> bool:
+                if not self.process.is_alive():
+                    raise RuntimeError(self.log.read_text())
+                try:
+                    return (await client.get("/readyz")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(is_ready, 15)
+
+
+@dataclass(slots=True)
+class Campus:
+    """One class on one Redis. `crew` are the pieces of the worker that lives on; `drop_id` is set by
+    whoever opens one."""
+
+    redis: RedisServer
+    crew: Crew
+    environment: Mapping[str, str]
+    folder: Path
+    started: list[Mortal] = field(default_factory=list)
+
+    def start(
+        self, role: str, point: CrashPoint | None = None, *, redis_dies: bool = False
+    ) -> Mortal:
+        """A process whose crash point kills itself, or Redis."""
+        port = free_port()
+        env = {**self.environment, "CLASSDROP_PORT": str(port)}
+        victim = self.redis.pid if redis_dies else None
+        log = self.folder / f"{role}-{len(self.started)}.log"
+        process = _forks().Process(target=_run_role, args=(role, point, victim, env, log))
+        process.start()
+        mortal = Mortal(process, port, log)
+        self.started.append(mortal)
+        return mortal
+
+    async def web(self, point: CrashPoint | None = None, *, redis_dies: bool = False) -> Mortal:
+        mortal = self.start("web", point, redis_dies=redis_dies)
+        await mortal.until_ready()
+        return mortal
+
+    async def redis_returns(self) -> None:
+        """After its death has been seen."""
+        await eventually(lambda: self.redis.is_dead, _GONE_SECONDS)
+        self.redis.restart()
+        await hang_up(self.crew.desk)
+
+    @asynccontextmanager
+    async def asking(
+        self, web: Mortal, role: Role, *subjects: str
+    ) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+        """A client for each subject."""
+        clients = {
+            subject: httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{web.port}",
+                headers={"Authorization": f"Bearer {_token(role, subject)}"},
+                timeout=15,
+            )
+            for subject in subjects
+        }
+        try:
+            yield clients
+        finally:
+            for client in clients.values():
+                await client.aclose()
+
+    async def press(self, web: Mortal, path: str, body: Mapping[str, object]) -> int | None:
+        """What the teacher is told: a status, or None where the line went dead."""
+        async with self.asking(web, Role.INSTRUCTOR, "tina") as clients:
+            try:
+                answer = await clients["tina"].post(f"/v1/rooms/{ROOM}/{path}", json=body)
+            except httpx.TransportError:
+                return None
+            return answer.status_code
+
+    async def tap(
+        self, web: Mortal, drop_id: str, students: Iterable[str]
+    ) -> dict[str, Mapping[str, Any] | None]:
+        """What each is told over HTTP, one after the other; None where the line went dead."""
+        told: dict[str, Mapping[str, Any] | None] = {}
+        async with self.asking(web, Role.STUDENT, *students) as clients:
+            for student, client in clients.items():
+                try:
+                    answer = await client.post(
+                        f"/v1/drops/{drop_id}/claims", json={"request_id": "r1"}
+                    )
+                    told[student] = answer.json()
+                except httpx.TransportError:
+                    told[student] = None
+        return told
+
+
+def _token(role: Role, subject: str) -> str:
+    request = TokenRequest(role, subject, (ROOM,), ttl_seconds=3600)
+    return next(iter(make_tokens(TokenKeys((SECRET,)), request, int(time.time()))))
+
+
+@pytest_asyncio.fixture
+async def campus(
+    mortal_redis: RedisServer,
+    key_prefix: str,
+    migrated_sqlite_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Campus]:
+    # Nobody here is only slow: what is left behind is taken up at once.
+    monkeypatch.setattr(worker_module, "LEFT_BEHIND_MS", 200)
+    monkeypatch.setattr("server.desk.outbox.CLAIM_IDLE_MS", 100)
+    database = shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
+    environment = {
+        "CLASSDROP_REDIS_URL": mortal_redis.url,
+        "CLASSDROP_DATABASE_URL": f"sqlite:///{database}",
+        "CLASSDROP_SECRET": SECRET,
+        "CLASSDROP_KEY_PREFIX": key_prefix,
+        "CLASSDROP_DATA_DIR": str(tmp_path / "data"),
+    }
+    ledger = Ledger.connect(environment["CLASSDROP_DATABASE_URL"])
+    async with crew_of(mortal_redis, ledger, key_prefix) as crew:
+        made = Campus(mortal_redis, crew, environment, tmp_path)
+        yield made
+        for mortal in made.started:
+            mortal.kill()
+    await ledger.close()
