@@ -11,7 +11,6 @@ ABOUT_THE_HOLD_OF_A_COUPON = {
     "hold_until",
     "end_holds",
     "overdue_holds",
-    "write_new_hold_ends",
     "_move_hold",
 }
 

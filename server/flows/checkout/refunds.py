@@ -26,7 +26,7 @@ from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
-from server.flows.checkout.unlock import write_new_hold_ends
+from server.flows.checkout.unlock import write_use_by_intents
 from server.flows.promotions import budgets
 from server.ledger import acts
 from server.ledger.checkout import redemptions, refunds
@@ -204,7 +204,7 @@ async def _give_back(
     if going:
         back = await coupon_moves.give_back(conn, [one.id for one in going], held.id, now)
         await use_limits.count(conn, held.student, back, -1)
-        await write_new_hold_ends(conn, back, now)
+        await write_use_by_intents(conn, back, now)
 
 
 async def _told(

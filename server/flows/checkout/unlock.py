@@ -17,13 +17,12 @@ from server.core.promotions.templates import Returned
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
-from server.ids import new_id
+from server.flows.drops.intent_payloads import MoveHoldPayload, new_intent
 from server.ledger import intents
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import Moved
 from server.ledger.engine import Ledger
-from server.ledger.intents import Intent, IntentKind
 
 
 @returns_refusal
@@ -89,19 +88,17 @@ async def unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
     freed = await coupon_moves.unlock(conn, ids, held.id, now)
     await use_limits.count(conn, held.student, freed, -1)
     least = now + LEAST_HOLD_AFTER_LOCK_MS
-    await write_new_hold_ends(conn, [one for one in freed if one.hold_until == least], now)
+    await write_use_by_intents(conn, [one for one in freed if one.hold_until == least], now)
 
 
-async def write_new_hold_ends(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
+async def write_use_by_intents(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
     """Desk and room are told by a worker; those that no drop gave are known to neither."""
     of_drop: defaultdict[str, list[str]] = defaultdict(list)
     for one in moved:
         if one.drop_id is not None and one.claim_id is not None:
             of_drop[one.drop_id].append(one.id)
     for drop_id, ids in of_drop.items():
-        payload = {"coupons": ids}
-        intent = Intent(new_id("int"), IntentKind.MOVE_HOLD, drop_id, now, payload)
-        await intents.write(conn, intent)
+        await intents.write(conn, new_intent(drop_id, MoveHoldPayload(tuple(ids)), now))
 
 
 async def find_for_update(conn: AsyncConnection, redemption_id: str) -> Redemption:

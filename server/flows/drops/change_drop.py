@@ -1,7 +1,7 @@
-"""An open drop made larger or longer: the ledger decides, the desk carries it out.
+"""Top up or extend an open drop: write the decision to the ledger.
 
-Called by `open_drop.Drops`. Both say what they start from (`expected_…`), so that a button pressed
-twice, or by two teachers, counts once.
+Called by drop_service.py, which then drives the returned intent. The caller says which quantity or end it
+expects (`expected_…`): a button that is pressed twice, or by two teachers, then counts once.
 """
 
 from server.core import instants
@@ -11,32 +11,34 @@ from server.core.drops.drops import Allotment, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, abort_if
 from server.flows.drops.drop_snapshot import find_in_room_for_update
+from server.flows.drops.intent_payloads import ExtendPayload, TopUpPayload, new_intent
 from server.flows.drops.take_units import take_units
 from server.flows.stores import Stores, batch_and_template
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops
 from server.ledger.drops.drops import DropRow
-from server.ledger.intents import Intent, IntentKind
+from server.ledger.intents import Intent
 
 
 async def write_top_up(
     stores: Stores, drop_id: str, room: str, add: int, expected_quantity: int, now: int
 ) -> Intent:
-    """Takes the units. Stop: invalid_field, stock_short, wrong_state (with `quantity` where it is
-    not the expected one).
+    """Take `add` units from the batch for the drop, and return the intent to drive.
+
+    Abort: invalid_field; stock_short; in_progress; wrong_state, with `quantity` where it is not the expected
+    one.
     """
     async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
-        abort_if(_not_open(row) or top_up_refusal(add, row.quantity))
+        abort_if(_open_refusal(row) or top_up_refusal(add, row.quantity))
         if row.quantity != expected_quantity:
-            raise Abort(_other("quantity", row.quantity))
+            raise Abort(_changed_meanwhile("quantity", row.quantity))
         batch, _ = await batch_and_template(conn, row.batch_id)
         await take_units(conn, batch, room, add, now)
         allotment = Allotment(new_id("alt"), row.quantity + 1, row.quantity + add)
         await drops.add_units(conn, row, allotment, now)
-        payload = {"allotment_id": allotment.id}
-        intent = Intent(new_id("int"), IntentKind.TOP_UP, drop_id, now, payload)
+        intent = new_intent(drop_id, TopUpPayload(allotment.id), now)
         await intents.write(conn, intent)
         await acts.write_act(conn, stores.actor, Action.DROP_TOPPED_UP, drop_id, now, add=add)
     return intent
@@ -50,18 +52,22 @@ async def write_extension(
     expected_closes_at: int,
     now: int,
 ) -> Intent:
-    """Stop: invalid_field, wrong_state (with `closes_at` where it is not the expected one)."""
+    """Check that the drop may be extended, and return the intent to drive. The ledger's own end moves later,
+    when the desk has moved its end.
+
+    Abort: invalid_field; in_progress; wrong_state, with `closes_at` where it is not the expected one.
+    """
     async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
-        abort_if(_not_open(row))
+        abort_if(_open_refusal(row))
         window = row.window
         assert window is not None  # an open drop has one
         if window.closes_at != expected_closes_at:
-            raise Abort(_other("closes_at", instants.to_text(window.closes_at)))
+            raise Abort(_changed_meanwhile("closes_at", instants.to_text(window.closes_at)))
         batch, template = await batch_and_template(conn, row.batch_id)
         abort_if(extension_refusal(batch, template, window.opens_at, window.closes_at, seconds))
-        payload = {"ms": seconds * 1000, "expected_closes_at": expected_closes_at}
-        intent = Intent(new_id("int"), IntentKind.EXTEND, drop_id, now, payload)
+        payload = ExtendPayload(duration_ms=seconds * 1000, expected_closes_at=expected_closes_at)
+        intent = new_intent(drop_id, payload, now)
         await intents.write(conn, intent)
         await acts.write_act(
             conn, stores.actor, Action.DROP_EXTENDED, drop_id, now, seconds=seconds
@@ -69,7 +75,8 @@ async def write_extension(
     return intent
 
 
-def _not_open(row: DropRow) -> Refused | None:
+def _open_refusal(row: DropRow) -> Refused | None:
+    """Return None for an open drop."""
     if row.state is DropState.OPEN:
         return None
     if row.state is DropState.OPENING:
@@ -77,5 +84,5 @@ def _not_open(row: DropRow) -> Refused | None:
     return Refused(Code.WRONG_STATE, f"the drop is {row.state}")
 
 
-def _other(name: str, value: object) -> Refused:
+def _changed_meanwhile(name: str, value: object) -> Refused:
     return Refused(Code.WRONG_STATE, f"{name} is {value} by now", {name: value})

@@ -1,6 +1,7 @@
-"""A teacher ends a drop: the ledger notes it, so that it is ended whoever dies now.
+"""A teacher closes a drop: write the decision to the ledger.
 
-Called by `open_drop.Drops`. What ends is in end_drop.py.
+Called by drop_service.py, which then drives the returned intent. After the commit the drop is closed even if
+this process dies: a worker drives the intent. end_drop.py does the work.
 """
 
 from dataclasses import replace
@@ -10,16 +11,18 @@ from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort
 from server.flows.drops.drop_snapshot import find_in_room_for_update
+from server.flows.drops.intent_payloads import ClosePayload, new_intent
 from server.flows.stores import Stores
-from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops
-from server.ledger.intents import Intent, IntentKind
+from server.ledger.intents import Intent
 
 
 async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Intent | None:
-    """None: it is closed, before or now; a prepared drop has no stock and nobody was told of it.
-    Stop(in_progress) while it is being opened.
+    """Return the intent to drive, or None where the drop is closed already or was closed here.
+
+    A prepared drop is closed here: it has taken no stock and was never published. Abort(in_progress) while
+    the drop is being opened. Repeatable.
     """
     async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
@@ -28,14 +31,14 @@ async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Inte
                 return None
             case DropState.PREPARED:
                 closed = replace(row, closed_at=now, close_reason=CloseReason.STOPPED)
-                # Returned in whole, though never taken: what a closed drop holds is then always
-                # quantity - returned.
+                # Count all its units as returned, although none was taken. Then the units of every closed
+                # drop are quantity - returned.
                 await drops.mark_closed(conn, closed, row.state, row.quantity)
                 await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
                 return None
             case DropState.OPENING:
                 raise Abort(Refused(Code.IN_PROGRESS, "the drop is being opened"))
         await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
-        intent = Intent(new_id("int"), IntentKind.CLOSE, drop_id, now, {})
+        intent = new_intent(drop_id, ClosePayload(), now)
         await intents.write(conn, intent)
     return intent

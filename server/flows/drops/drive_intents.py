@@ -1,14 +1,14 @@
-"""Tells desk and room what the ledger has decided, until it is done.
+"""Carry out on desk and feed what the ledger has decided, and mark the intent as done.
 
-Called by the flows right after they have written an intent, and by workers for what a dead process
-left behind. Each hop may be repeated and two may drive one intent at once: the desk knows it by the
-id of drop, allotment, claim or intent, the feed by the publication's, and whoever finishes the row in the
-ledger is the one whose transaction counts.
+Called by the flows right after they have committed an intent, and by workers for intents that a dead process
+left behind. Two processes may drive one intent at the same time, and each step may be repeated: the desk
+recognises a repetition by the id of drop, allotment, claim or intent, and the feed by the publication id.
+Only the transaction that marks the intent as done counts.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, assert_never
 
 from server.core.coupons.coupons import HOLD_ENDED, CouponState
 from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
@@ -21,19 +21,29 @@ from server.flows.coupons.load_caps import caps_of, load_missing_caps
 from server.flows.coupons.publish_coupons import confirmed_claim, read_statuses
 from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.drops.end_drop import end_drop
+from server.flows.drops.intent_payloads import (
+    ClosePayload,
+    ExtendPayload,
+    MoveHoldPayload,
+    OpenPayload,
+    ReleasedClaim,
+    ReleasePayload,
+    TopUpPayload,
+    payload_of,
+)
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import drops
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
-_TRIES: Final = 3  # a rebuild may come in between
-_HELD: Final = (CouponState.USABLE, CouponState.LOCKED)
+_TRIES: Final = 3  # a rebuild may replace the desk between two calls
+_WITH_HOLD: Final = (CouponState.USABLE, CouponState.LOCKED)
 
 
 @dataclass(frozen=True, slots=True)
 class DriveResult:
-    """`waiting`: Redis was away or fenced; they are tried again."""
+    """How many intents were done, and how many wait because Redis is unavailable or its fence is shut."""
 
     done: int
     waiting: int
@@ -42,45 +52,48 @@ class DriveResult:
 async def drive(
     stores: Stores, intent: Intent, now: int, snapshot: DropSnapshot | None = None
 ) -> Refused | None:
-    """Does it. `whole`: the drop as the intent's own transaction left it, else it is read. Refused: the
-    desk says no, and what the ledger had set aside is back. DeskUnavailableError,
-    LedgerUnavailableError: it stays pending.
+    """Carry out one intent. Repeatable.
+
+    `snapshot` is the drop as the intent's own transaction left it; without it the drop is read. Returns
+    Refused where the desk refuses the change: what the ledger had set aside for it has been given back.
+    DeskUnavailableError, LedgerUnavailableError: the intent stays pending.
     """
     snapshot = snapshot or await read_drop_snapshot(stores.ledger, intent.drop_id)
-    hops = _HOPS[intent.kind]
     try:
-        return await hops(stores, snapshot, intent, now)
+        return await _carry_out(stores, snapshot, intent, now)
     except DeskReplacedError:
-        # Done on a desk that is gone, and not written down. Once more, with the drop as it is now.
+        # The change was made on a desk that has been rebuilt since, and was not written down. Repeat it
+        # once on the new desk, with the drop as it is now.
         snapshot = await read_drop_snapshot(stores.ledger, intent.drop_id)
-        return await hops(stores, snapshot, intent, now)
+        return await _carry_out(stores, snapshot, intent, now)
 
 
 async def drive_pending(stores: Stores, older_than_ms: int, now: int) -> DriveResult:
-    """What nobody has finished: an opening that is too old is given up, everything else is driven.
-    Any number of workers may do it at once. LedgerUnavailableError passes.
+    """Drive intents that are older than `older_than_ms` and not done. An opening that is older than
+    OPENING_DEADLINE_MS is cancelled instead. Any number of workers may call it at the same time.
+    LedgerUnavailableError is passed on.
     """
     async with stores.ledger.read() as conn:
         left_behind = await intents.pending(conn, now - older_than_ms, _AT_ONCE)
-    results = [await _take_on(stores, intent, now) for intent in left_behind]
+    results = [await _try_pending(stores, intent, now) for intent in left_behind]
     return DriveResult(sum(results), len(results) - sum(results))
 
 
 async def close_overdue(stores: Stores, now: int) -> DriveResult:
-    """Ends the drops whose time is over; those that the desk says were extended stay."""
+    """Close the drops whose time is over. The desk's window decides: an extended drop stays open."""
     async with stores.ledger.read() as conn:
         overdue = await drops.overdue(conn, now, _AT_ONCE)
     results = [await _close_if_over(stores, row.id, now) for row in overdue]
     return DriveResult(sum(results), len(results) - sum(results))
 
 
-async def _take_on(stores: Stores, intent: Intent, now: int) -> bool:
+async def _try_pending(stores: Stores, intent: Intent, now: int) -> bool:
     async with stores.ledger.begin() as conn:
-        # Before it is tried: an intent that breaks its worker must not stay in front.
+        # Counted before the attempt: an intent that crashes its worker moves to the end of the queue.
         await intents.count_attempt(conn, intent.id)
     try:
         if intent.kind is IntentKind.OPEN and now - intent.created_at >= OPENING_DEADLINE_MS:
-            await _give_up_opening(stores, intent, now)
+            await _cancel_opening(stores, intent, now)
         else:
             await drive(stores, intent, now)
     except DeskUnavailableError as error:
@@ -98,8 +111,8 @@ async def _close_if_over(stores: Stores, drop_id: str, now: int) -> bool:
         return False
 
 
-async def _give_up_opening(stores: Stores, intent: Intent, now: int) -> None:
-    """Too late for the moment it was meant for: the teacher has been told `unavailable`."""
+async def _cancel_opening(stores: Stores, intent: Intent, now: int) -> None:
+    """Cancel an opening that comes too late: the teacher's request was answered with `unavailable`."""
     snapshot = await read_drop_snapshot(stores.ledger, intent.drop_id)
     if snapshot.row.state is DropState.OPENING:
         await end_drop(stores, snapshot, CloseReason.CANCELLED, now, intent.id)
@@ -107,19 +120,44 @@ async def _give_up_opening(stores: Stores, intent: Intent, now: int) -> None:
         await _finish(stores, intent, now)
 
 
+async def _carry_out(
+    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
+) -> Refused | None:
+    payload = payload_of(intent)
+    match payload:
+        case OpenPayload():
+            return await _open(stores, snapshot, intent, now)
+        case TopUpPayload():
+            return await _top_up(stores, snapshot, intent, payload, now)
+        case ExtendPayload():
+            return await _extend(stores, snapshot, intent, payload, now)
+        case ClosePayload():
+            await end_drop(stores, snapshot, CloseReason.STOPPED, now, intent.id)
+            return None
+        case ReleasePayload():
+            await _release(stores, snapshot, payload.claims)
+        case MoveHoldPayload():
+            await _move_hold(stores, snapshot, payload.coupon_ids)
+        case _:
+            assert_never(payload)
+    await _finish(stores, intent, now)
+    return None
+
+
 async def _open(stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int) -> Refused | None:
     row = snapshot.row
     if row.state is not DropState.OPENING:
         await _finish(stores, intent, now)
         return None
-    window = await _opened(stores, snapshot)
+    window = await _open_on_desk(stores, snapshot)
     if window is None:
         await end_drop(stores, snapshot, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
     opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
-    # With its window: a desk that was lost meanwhile has stamped another, which the room has to know.
-    told = f"{intent.id}.{window.opens_at}"
-    await stores.feed.publish(told, FeedKind.OPENED, snapshot.to_room_drop(opened))
+    # The window is part of the publication id: a desk that was lost and rebuilt meanwhile has stamped
+    # another window, and the room has to receive that one as a new publication.
+    publication_id = f"{intent.id}.{window.opens_at}"
+    await stores.feed.publish(publication_id, FeedKind.OPENED, snapshot.to_room_drop(opened))
     present = (await stores.feed.audience_counts(row.room, row.id)).present
     async with stores.ledger.begin() as conn:
         await assert_desk_epoch(conn, row, window.epoch)
@@ -128,12 +166,15 @@ async def _open(stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
     return None
 
 
-async def _opened(stores: Stores, snapshot: DropSnapshot) -> Stamped | None:
-    """On the desk, which is told first what students have used of the batch and its campaign where it does
-    not know. None: it was closed before it was opened."""
+async def _open_on_desk(stores: Stores, snapshot: DropSnapshot) -> Stamped | None:
+    """Open the drop on the desk; None where the desk has closed it before it was opened.
+
+    The desk opens no drop whose caps it does not know completely. It answers CapsMissing, then the caps of
+    the batch and its campaign are loaded, and the opening is tried again.
+    """
     row = snapshot.row
     for _ in range(_TRIES):
-        answer = await stores.desk.open(
+        opened = await stores.desk.open(
             shard=row.shard,
             drop_id=row.id,
             batch_id=row.batch_id,
@@ -146,24 +187,25 @@ async def _opened(stores: Stores, snapshot: DropSnapshot) -> Stamped | None:
             per_campaign=snapshot.batch.per_campaign,
             unused=snapshot.unused,
         )
-        if not isinstance(answer, CapsMissing):
-            return answer
-        await load_missing_caps(stores.ledger, stores.desk.caps, snapshot.batch, answer)
-    raise DeskReplacedError(f"the desk of {row.id} forgets what it is told of limits")
+        if not isinstance(opened, CapsMissing):
+            return opened
+        await load_missing_caps(stores.ledger, stores.desk.caps, snapshot.batch, opened)
+    raise DeskReplacedError(f"the desk of {row.id} was replaced while its caps were loaded")
 
 
 async def _top_up(
-    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
+    stores: Stores, snapshot: DropSnapshot, intent: Intent, payload: TopUpPayload, now: int
 ) -> Refused | None:
-    row = snapshot.row
-    mine = next(a for a in snapshot.allotments if a.id == intent.payload["allotment_id"])
+    row, allotments = snapshot.row, snapshot.allotments
+    mine = next(a for a in allotments if a.id == payload.allotment_id)
     is_taken = False
-    # Those before it as well, in the order of their units: the desk may not have an earlier top-up
-    # yet whose process died, and its units have no gaps.
-    for allotment in snapshot.allotments[1 : snapshot.allotments.index(mine) + 1]:
+    # Send the earlier top-ups as well, in the order of their units. Their process may have died before it
+    # told the desk, and the desk needs the units without gaps.
+    for allotment in allotments[1 : allotments.index(mine) + 1]:
         is_taken = await stores.desk.add_units(row.shard, row.id, allotment)
     if not is_taken:
-        # The desk has closed it, or is about to: ended here and now, all its units go back at once.
+        # The desk has closed the drop, or is about to. End it now: that gives back all its units, those of
+        # this top-up included.
         await end_drop(stores, snapshot, None, now, intent.id)
         return Refused(Code.WRONG_STATE, "the drop is closed")
     await stores.feed.publish(intent.id, FeedKind.CHANGED, snapshot.to_room_drop(row))
@@ -172,15 +214,15 @@ async def _top_up(
 
 
 async def _extend(
-    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
+    stores: Stores, snapshot: DropSnapshot, intent: Intent, payload: ExtendPayload, now: int
 ) -> Refused | None:
     row = snapshot.row
     extended = await stores.desk.extend(
         row.shard,
         row.id,
         intent.id,
-        int(str(intent.payload["ms"])),
-        int(str(intent.payload["expected_closes_at"])),
+        payload.duration_ms,
+        payload.expected_closes_at,
         caps_of(snapshot.batch),
     )
     if extended.outcome != "extended":
@@ -195,60 +237,39 @@ async def _extend(
     return None
 
 
-async def _close(
-    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
-) -> Refused | None:
-    await end_drop(stores, snapshot, CloseReason.STOPPED, now, intent.id)
-    return None
-
-
 async def _release(
-    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
-) -> Refused | None:
-    """The desk frees what is still held by these very claims; the students are told in any case, who
-    were perhaps told before. Of an ended drop nothing is free by it, but who comes back sees it."""
-    row, released = snapshot.row, intent.payload["claims"]
-    assert isinstance(released, list)
-    claims = {student: claim_id for claim_id, student, _ in released}
-    await stores.desk.release(row.shard, row.id, claims)
+    stores: Stores, snapshot: DropSnapshot, released: Sequence[ReleasedClaim]
+) -> None:
+    """Free the units on the desk and publish the losses.
+
+    The desk frees a unit only where the student still holds it by this very claim. The losses are published
+    whatever the desk found: an earlier attempt may have died between the two. On a closed drop no unit
+    becomes free, but the desk then shows the released claim to a student who reconnects.
+    """
+    row = snapshot.row
+    await stores.desk.release(row.shard, row.id, {each.student: each.claim_id for each in released})
     losses = [
-        Loss("coupon_released", student, row.id, coupon_id, HOLD_ENDED)
-        for _, student, coupon_id in released
+        Loss("coupon_released", each.student, row.id, each.coupon_id, HOLD_ENDED)
+        for each in released
     ]
     await stores.feed.publish_losses(row.room, losses)
-    await _finish(stores, intent, now)
-    return None
 
 
-async def _move_hold(
-    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
-) -> Refused | None:
-    """As the ledger has them now: what was released, used or moved again since is told by that."""
-    row, ids = snapshot.row, intent.payload["coupons"]
-    assert isinstance(ids, list)
+async def _move_hold(stores: Stores, snapshot: DropSnapshot, coupon_ids: Sequence[str]) -> None:
+    """Publish the coupons as the ledger has them now, which may be newer than the intent. A coupon that was
+    released or used since is skipped: its own change publishes it.
+    """
+    row = snapshot.row
     async with stores.ledger.read() as conn:
-        found = await read_statuses(conn, ids)
-    held = [confirmed_claim(one) for one in found if one.standing.state in _HELD]
-    shown = [claim for claim in held if claim is not None]
-    if shown:
-        await stores.desk.replace_coupons(row.shard, shown)
-        told = [Confirmation(one.student, row.id, one.coupon) for one in shown]
-        await stores.feed.publish_confirmations(row.room, told)
-    await _finish(stores, intent, now)
-    return None
+        found = await read_statuses(conn, coupon_ids)
+    claims = [confirmed_claim(one) for one in found if one.standing.state in _WITH_HOLD]
+    of_drop = [claim for claim in claims if claim is not None]
+    if of_drop:
+        await stores.desk.replace_coupons(row.shard, of_drop)
+        published = [Confirmation(one.student, row.id, one.coupon) for one in of_drop]
+        await stores.feed.publish_confirmations(row.room, published)
 
 
 async def _finish(stores: Stores, intent: Intent, now: int) -> None:
     async with stores.ledger.begin() as conn:
         await intents.finish(conn, intent.id, now)
-
-
-_Hops = Callable[[Stores, DropSnapshot, Intent, int], Awaitable[Refused | None]]
-_HOPS: Final[Mapping[IntentKind, _Hops]] = {
-    IntentKind.OPEN: _open,
-    IntentKind.TOP_UP: _top_up,
-    IntentKind.EXTEND: _extend,
-    IntentKind.CLOSE: _close,
-    IntentKind.RELEASE: _release,
-    IntentKind.MOVE_HOLD: _move_hold,
-}

@@ -1,9 +1,9 @@
-"""What a teacher does with drops: make, open, close, top up, extend, look.
+"""What a teacher does with drops: create, open, close, top up, extend, read.
 
-Called by the API. Opening is the longest way (design, section 4): one ledger transaction takes the
-stock and writes the intent; then the desk, then the room's feed, then the ledger again. Everything
-from the first commit on is finished by a worker where this process dies, or given up and returned
-after 10 s; so a caller who is told `unavailable` may look again, or ask again with the same
+Called by the API. Opening has the most steps: one ledger transaction takes the stock and writes the intent;
+then the desk opens the drop, the room's feed publishes it, and the ledger marks it as open. From the first
+commit on a worker finishes what this process does not, or cancels the opening after 10 s and returns its
+stock. A caller who gets `unavailable` may therefore read the drop again, or repeat the request with the same
 Idempotency-Key.
 """
 
@@ -31,6 +31,7 @@ from server.flows.drops.close_drop import write_close
 from server.flows.drops.drive_intents import drive
 from server.flows.drops.drop_snapshot import DropSnapshot, find_in_room_for_update
 from server.flows.drops.drop_view import DropView
+from server.flows.drops.intent_payloads import OpenPayload, new_intent
 from server.flows.drops.take_units import take_units
 from server.flows.idempotency import find_previous_result
 from server.flows.stores import Stores, batch_and_template, template_of
@@ -44,26 +45,31 @@ from server.ledger.idempotency import IdempotencyKey
 from server.ledger.intents import Intent, IntentKind
 from server.ledger.promotions import batches
 
-# Below core.drops.OPENING_DEADLINE_MS: no opening is still being driven here when a worker gives up
-# on it.
+# Shorter than core.drops.OPENING_DEADLINE_MS: an opening is never still driven here when a worker cancels it.
 DRIVE_SECONDS: Final = 8.0
 
 
 class DropService:
-    """Every call returns the drop as it is then, or Refused. Repeating any of them is harmless."""
+    """The drops of rooms, on behalf of one actor.
+
+    Every method that changes a drop returns it as it is afterwards, or Refused, and may be repeated.
+    `unavailable` means that ledger or desk did not answer in time: the change may still be carried out.
+    `not_found` also stands for a drop of another room.
+    """
 
     def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed, actor: str) -> None:
-        """`actor`: who does it, for the record."""
+        """`actor` is written into the acts, the audit log."""
         self._stores = Stores(ledger, drop_desk, feed, actor)
 
     @returns_refusal
     async def create(
         self, room: str, form: DropForm, key: IdempotencyKey | None, now: int
     ) -> DropView | Refused:
-        """Open at once, or prepared: without stock until it is opened. invalid_field (also for a
-        batch that this room may not drop, or one without a quantity), stock_short with `available`,
-        too_many where the room has as many that wait as it may, wrong_state outside the batch's claim
-        window, unavailable.
+        """Create a drop and open it, or leave it prepared: that takes no stock until it is opened.
+
+        Refuses with invalid_field (also for a batch without a quantity, or one that this room may not
+        drop), stock_short with `available`, too_many where the room has reached its limit of waiting drops,
+        wrong_state outside the batch's claim window, unavailable. The same `key` creates one drop.
         """
         broken = drop_rules.violations(form)
         if broken:
@@ -74,12 +80,15 @@ class DropService:
             if earlier is None:
                 opening = await _write_new(conn, drop_id, self._stores.actor, room, form, now)
         if earlier is not None:
-            return await self._driven(earlier, room, now)
-        return await self._after(opening, drop_id, room, now)
+            return await self._finish_opening(earlier, room, now)
+        return await self._drive_and_show(opening, drop_id, room, now)
 
     @returns_refusal
     async def open(self, drop_id: str, room: str, now: int) -> DropView | Refused:
-        """A prepared drop now. One that is open already, or being opened, stays as it is."""
+        """Open a prepared drop. A drop that is open or being opened stays as it is.
+
+        Refuses with stock_short, and with wrong_state for a closed drop and outside the batch's claim window.
+        """
         opening = None
         async with self._stores.ledger.begin() as conn:
             row = await find_in_room_for_update(conn, drop_id, room)
@@ -93,95 +102,108 @@ class DropService:
                 opening = await _write_opening(conn, snapshot, now)
                 await acts.write_act(conn, self._stores.actor, Action.DROP_OPENED, drop_id, now)
         if opening is None:
-            return await self._driven(drop_id, room, now)
-        return await self._after(opening, drop_id, room, now)
+            return await self._finish_opening(drop_id, room, now)
+        return await self._drive_and_show(opening, drop_id, room, now)
 
     @returns_refusal
     async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
-        """Ends it; what nobody has claimed goes back to the batch. Repeatable."""
+        """Close a drop; units that nobody has claimed go back to the batch. Repeatable."""
         intent = await write_close(self._stores, drop_id, room, now)
-        return await self._after(_task_of(intent), drop_id, room, now)
+        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def top_up(
         self, drop_id: str, room: str, add: int, expected_quantity: int, now: int
     ) -> DropView | Refused:
-        """wrong_state with the current `quantity` where it is not the expected one; stock_short."""
+        """Add units to an open drop.
+
+        Refuses with stock_short, and with wrong_state and the current `quantity` where that is not the
+        expected one.
+        """
         intent = await write_top_up(self._stores, drop_id, room, add, expected_quantity, now)
-        return await self._after(_task_of(intent), drop_id, room, now)
+        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def extend(
         self, drop_id: str, room: str, seconds: int, expected_closes_at: int, now: int
     ) -> DropView | Refused:
-        """wrong_state with the current `closes_at` where it is not the expected one."""
+        """Move the end of an open drop by `seconds`. Refuses with wrong_state and the current `closes_at`
+        where that is not the expected one.
+        """
         intent = await write_extension(
             self._stores, drop_id, room, seconds, expected_closes_at, now
         )
-        return await self._after(_task_of(intent), drop_id, room, now)
+        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def get(self, drop_id: str, room: str, now: int) -> DropView | Refused:
+        """Return one drop; not_found."""
         return await drop_view.show_drop(self._stores, drop_id, room, now)
 
     @returns_refusal
     async def list_for_room(
         self, room: str, limit: int, after: str | None, now: int
     ) -> list[DropView] | Refused:
+        """Return a page of the room's drops, newest first, from behind the drop `after`."""
         return await drop_view.show_room(self._stores, room, limit, after, now)
 
     @returns_refusal
     async def claims(
         self, drop_id: str, room: str, student: str | None, limit: int, after: str | None
     ) -> list[DropClaim] | Refused:
+        """Return a page of the drop's claims, newest win first, from behind the claim `after`. `student` None
+        means the claims of all students.
+        """
         return await drop_view.claims_of_drop(self._stores, drop_id, room, student, limit, after)
 
-    async def _driven(self, drop_id: str, room: str, now: int) -> DropView | Refused:
-        """After its opening has been finished, if one is under way."""
+    async def _finish_opening(self, drop_id: str, room: str, now: int) -> DropView | Refused:
+        """Drive the drop's opening, if one is pending, and return the drop."""
         async with self._stores.ledger.read() as conn:
-            under_way = await intents.pending_of(conn, drop_id)
-        opening = next((one for one in under_way if one.kind is IntentKind.OPEN), None)
-        return await self._after(_task_of(opening), drop_id, room, now)
+            pending = await intents.pending_of(conn, drop_id)
+        opening = next((one for one in pending if one.kind is IntentKind.OPEN), None)
+        return await self._drive_and_show(_to_drive(opening), drop_id, room, now)
 
-    async def _after(
-        self, task: "_Task | None", drop_id: str, room: str, now: int
+    async def _drive_and_show(
+        self, written: "_WrittenIntent | None", drop_id: str, room: str, now: int
     ) -> DropView | Refused:
-        if task is not None:
-            # From when it was written: a replay of an old opening has less time.
-            seconds = DRIVE_SECONDS - (now - task.intent.created_at) / 1000
+        if written is not None:
+            # Counted from the moment the intent was written: a replayed request has less time left, so that
+            # it does not drive the opening after a worker has cancelled it.
+            seconds = DRIVE_SECONDS - (now - written.intent.created_at) / 1000
             try:
                 async with asyncio.timeout(seconds):
-                    abort_if(await drive(self._stores, task.intent, now, task.snapshot))
+                    abort_if(await drive(self._stores, written.intent, now, written.snapshot))
             except TimeoutError:
                 return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
-            if task.snapshot is not None:
-                return await drop_view.show_opened(self._stores, task.snapshot, now)
+            if written.snapshot is not None:
+                return await drop_view.show_opened(self._stores, written.snapshot, now)
         return await drop_view.show_drop(self._stores, drop_id, room, now)
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """An intent to be driven now. `whole`: its drop, where that is known already: between a teacher's
-    press and the card every read counts."""
+class _WrittenIntent:
+    """An intent to drive now. `snapshot` is its drop where the transaction has read it anyway: it saves
+    reads between the teacher's click and the students' card.
+    """
 
     intent: Intent
     snapshot: DropSnapshot | None = None
 
 
-def _task_of(intent: Intent | None) -> _Task | None:
-    return _Task(intent) if intent is not None else None
+def _to_drive(intent: Intent | None) -> _WrittenIntent | None:
+    return _WrittenIntent(intent) if intent is not None else None
 
 
 async def _write_new(
     conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
-) -> _Task | None:
-    """None: a prepared one, with nothing to be done yet."""
+) -> _WrittenIntent | None:
+    """Insert a new drop, with its opening unless it stays prepared; return the opening to drive, or None."""
     if drop_rules.waits(form):
         await drops.lock_waiting_drops(conn, room)
         abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
     batch = await batches.find(conn, form.batch_id, is_kept=True)
     abort_if(drop_rules.batch_refusal(batch, room))
-    assert batch is not None  # or it would have been refused
+    assert batch is not None  # else batch_refusal would have refused it
     row = _row(drop_id, actor, room, form, batch, now)
     await acts.write_act(
         conn, actor, Action.DROP_MADE, drop_id, now, room=room, quantity=row.quantity
@@ -204,14 +226,16 @@ async def _take_stock(
     return await take_units(conn, batch, row.room, row.quantity, now)
 
 
-async def _write_opening(conn: AsyncConnection, taken: DropSnapshot, now: int) -> _Task:
-    """The opening, to be driven once this is committed. `taken`: the drop, without an allotment yet."""
-    row = replace(taken.row, state=DropState.OPENING)
+async def _write_opening(conn: AsyncConnection, snapshot: DropSnapshot, now: int) -> _WrittenIntent:
+    """Write the first allotment and the intent; the caller drives the intent after the commit. `snapshot` is
+    the drop whose stock was taken in this transaction, still without an allotment.
+    """
+    row = replace(snapshot.row, state=DropState.OPENING)
     allotment = Allotment(new_id("alt"), 1, row.quantity)
-    intent = Intent(new_id("int"), IntentKind.OPEN, row.id, now, {})
+    intent = new_intent(row.id, OpenPayload(), now)
     await drops.insert_allotment(conn, row.id, allotment, now)
     await intents.write(conn, intent)
-    return _Task(intent, replace(taken, row=row, allotments=(allotment,)))
+    return _WrittenIntent(intent, replace(snapshot, row=row, allotments=(allotment,)))
 
 
 def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:

@@ -1,4 +1,4 @@
-"""A drop with everything that says what it is, read from the ledger as of one moment.
+"""Read a drop from the ledger together with its batch, template and allotments, as of one moment.
 
 Called by the flows that open, change, close and show a drop.
 """
@@ -22,8 +22,10 @@ from server.ledger.engine import Ledger
 
 @dataclass(frozen=True, slots=True)
 class DropSnapshot:
-    """A drop with everything that says what it is, as of one moment of the ledger. `unused`: what of its
-    limits nobody can have used, where that was looked for."""
+    """A drop with its batch, the template version that the batch keeps, and its allotments in the order of
+    their units. `unused` names the caps that no student can have used yet, where that was looked for: the
+    desk then opens the drop without loading them.
+    """
 
     row: DropRow
     batch: Batch
@@ -32,24 +34,25 @@ class DropSnapshot:
     unused: KnownUnused | None = None
 
     def to_room_drop(self, row: DropRow) -> RoomDrop:
-        """`row` is this one's, moved on."""
+        """Return the drop as the feed publishes it. `row` is a newer state of `self.row`."""
         return room_drop(row, self.template, self.batch)
 
 
 async def read_drop_snapshot(ledger: Ledger, drop_id: str) -> DropSnapshot:
-    """Of a drop that is known to exist."""
+    """Return the drop in one read transaction; LookupError where there is no such drop."""
     async with ledger.read() as conn:
         row = await drops.find(conn, drop_id)
         if row is None:
             raise LookupError(f"no drop {drop_id}")
         batch, template = await batch_and_template(conn, row.batch_id)
-        units = await drops.allotments_of(conn, drop_id)
-    return DropSnapshot(row, batch, template, tuple(units))
+        allotments = await drops.allotments_of(conn, drop_id)
+    return DropSnapshot(row, batch, template, tuple(allotments))
 
 
 async def find_in_room_for_update(conn: AsyncConnection, drop_id: str, room: str) -> DropRow:
-    """The drop, held until the transaction ends. Stop(not_found) where the room has none of this id:
-    another room's drop is nobody's business here.
+    """Return the drop and lock its row until the transaction ends.
+
+    Abort(not_found) also for another room's drop: its existence must not be revealed.
     """
     row = await drops.find_for_update(conn, drop_id)
     if row is None or row.room != room:

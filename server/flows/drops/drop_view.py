@@ -1,8 +1,8 @@
-"""A drop with its live counts, as its teacher sees it.
+"""Read a drop with its live counts, as its teacher sees it.
 
-Called by the API (polled) and after every change of a drop. The desk knows who has claimed, the
-ledger what is confirmed, used and paid, the feed who is there. Where Redis is away the ledger's
-view is shown: late by what is not confirmed, but there.
+Called by the API, which teachers' pages poll, and after every change of a drop. The desk knows what is
+claimed, the ledger what is confirmed, used and paid, the feed who is present. Where Redis is unavailable the
+ledger's numbers are returned alone: they lack the claims that are not confirmed yet.
 """
 
 import asyncio
@@ -28,15 +28,20 @@ from server.ledger.promotions.batches import Offer
 
 @dataclass(frozen=True, slots=True)
 class DropView:
-    """The contract's fields. quantity = remaining + claimed + returned, always, and quantity = free +
-    held + redeemed + returned + difference: `free` is the desk's (as `remaining`), `held` and
-    `redeemed` the ledger's. `claimed` and `confirmed` fall when a unit comes back, their totals do
-    not. `gmv` and `discount_total` in minor units of `currency` (ledger.drop_results says what they
-    count). `difference`: units the desk has sold and the ledger has no coupon of: claims on their
-    way, or, once the outbox is empty, an error; without them where the desk does not know the drop.
-    `settled_difference`: units about which the two disagreed when a worker last compared them with
-    nothing on its way; None: not yet, or closed. `revoked`: wins taken back with an apology. `opens_at`,
-    `closes_at`: None until it is opened.
+    """A drop with the fields that the API promises. Instants in ms, durations in seconds.
+
+    Two equations hold at any moment: quantity = remaining + claimed + returned, and quantity = free + held +
+    redeemed + returned + difference. `free` (like `remaining`) comes from the desk, `held` and `redeemed`
+    from the ledger.
+
+    - `claimed` and `confirmed` fall when a unit comes back; `…_total` never fall.
+    - `difference`: units that the desk has sold and for which the ledger has no coupon. They are claims in
+      the outbox, or, when the outbox is empty, an error. Zero where the desk does not know the drop.
+    - `settled_difference`: units on which desk and ledger disagreed when a worker last compared them with an
+      empty outbox. None before the first comparison, and for a closed drop.
+    - `revoked`: wins that were taken back with an apology.
+    - `gmv` and `discount_total`: in minor units of `currency`; ledger/drops/drop_results.py says what counts.
+    - `opens_at` and `closes_at`: None until the drop is opened.
     """
 
     id: str
@@ -82,8 +87,8 @@ class DropView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Live:
-    """What Redis says of a drop."""
+class _LivePart:
+    """The part of a view that Redis knows; the defaults where it is unavailable."""
 
     counts: DeskCounts | None = None
     present: int = 0
@@ -92,8 +97,8 @@ class _Live:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """What the ledger says of a drop."""
+class _LedgerPart:
+    """The part of a view that the ledger knows."""
 
     row: DropRow
     offer: Offer
@@ -101,47 +106,50 @@ class _Written:
 
 
 async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropView | Refused:
-    """`now` counts only where the desk, whose clock it is, does not answer."""
+    """Return the drop; not_found also for another room's. `now` decides the state only where the desk, whose
+    clock opens and closes drops, does not answer.
+    """
     async with stores.ledger.read() as conn:
         row = await drops.find(conn, drop_id)
         if row is None or row.room != room:
             return Refused(Code.NOT_FOUND)
         offers = await batches.offers_of(conn, [row.batch_id])
         results = await drop_results.of_drops(conn, [drop_id])
-    live = await _live_of(stores, [row])
-    return _view(_Written(row, offers[row.batch_id], results[drop_id]), live[0], now)
+    live = await _read_live(stores, [row])
+    return _view(_LedgerPart(row, offers[row.batch_id], results[drop_id]), live[0], now)
 
 
 async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropView:
-    """A drop whose opening was driven just now: what it offers is known, and nothing of it can be confirmed
-    that its teacher has to hear of with this answer. What is asked now is asked while the card goes out."""
+    """Return a drop that was opened just now, with fewer reads than `show_drop`: the snapshot knows what it
+    offers. Confirmed claims are not read; a drop that has just opened has next to none.
+    """
     async with stores.ledger.read() as conn:
         row = await drops.find(conn, opened.row.id) or opened.row
     template = opened.template
     discount = discount_to_json(template.discount)
     offer = Offer(template.form.name, template.currency, discount, opened.batch.conditions)
-    live = await _live_of(stores, [row])
-    return _view(_Written(row, offer, DropResults()), live[0], now)
+    live = await _read_live(stores, [row])
+    return _view(_LedgerPart(row, offer, DropResults()), live[0], now)
 
 
 async def show_room(
     stores: Stores, room: str, limit: int, after: str | None, now: int
 ) -> list[DropView]:
-    """Newest first, from behind the drop `after`."""
+    """Return the room's drops, newest first, from behind the drop `after`."""
     async with stores.ledger.read() as conn:
         rows = await drops.page_of_room(conn, room, limit, after)
         offers = await batches.offers_of(conn, {row.batch_id for row in rows})
         results = await drop_results.of_drops(conn, [row.id for row in rows])
-    live = await _live_of(stores, rows)
-    written = [_Written(row, offers[row.batch_id], results[row.id]) for row in rows]
-    return [_view(one, seen, now) for one, seen in zip(written, live, strict=True)]
+    live = await _read_live(stores, rows)
+    in_ledger = [_LedgerPart(row, offers[row.batch_id], results[row.id]) for row in rows]
+    return [_view(one, part, now) for one, part in zip(in_ledger, live, strict=True)]
 
 
 async def claims_of_drop(
     stores: Stores, drop_id: str, room: str, student: str | None, limit: int, after: str | None
 ) -> list[DropClaim] | Refused:
-    """Confirmed claims, newest win first. For one student also the claim that is won and not yet
-    confirmed; the list of all shows it a moment later.
+    """Return confirmed claims, newest win first. For one student the claim that is won and not yet confirmed
+    comes first; the list of all students has it a moment later, when it is confirmed.
     """
     async with stores.ledger.read() as conn:
         row = await drops.find(conn, drop_id)
@@ -150,23 +158,25 @@ async def claims_of_drop(
         found = await drop_results.claims_of(conn, drop_id, student, limit, after)
     if student is None or after is not None:
         return found
-    return [*await _pending_of(stores, row, student, found), *found]
+    return [*await _unconfirmed_claims(stores, row, student, found), *found]
 
 
-async def _pending_of(
+async def _unconfirmed_claims(
     stores: Stores, row: DropRow, student: str, found: Sequence[DropClaim]
 ) -> list[DropClaim]:
     try:
-        held = (await stores.desk.claims_of([(row.shard, row.id, [student])]))[0][0]
+        on_desk = (await stores.desk.claims_of([(row.shard, row.id, [student])]))[0][0]
     except DeskUnavailableError:
         return []
-    if held is None or any(claim.id == held.claim_id for claim in found):
+    if on_desk is None or any(claim.id == on_desk.claim_id for claim in found):
         return []
-    return [DropClaim(held.claim_id, student, ClaimState.WON, held.won_at, None)]
+    return [DropClaim(on_desk.claim_id, student, ClaimState.WON, on_desk.won_at, None)]
 
 
-async def _live_of(stores: Stores, rows: Sequence[DropRow]) -> list[_Live]:
-    """Three calls to Redis, however many drops of one room."""
+async def _read_live(stores: Stores, rows: Sequence[DropRow]) -> list[_LivePart]:
+    """Return the live part of each of these drops of one room. Makes three calls to Redis, whatever their
+    number.
+    """
     if not rows:
         return []
     try:
@@ -176,17 +186,17 @@ async def _live_of(stores: Stores, rows: Sequence[DropRow]) -> list[_Live]:
             stores.feed.audience_counts(rows[0].room, rows[0].id),
         )
     except DeskUnavailableError:
-        return [_Live()] * len(rows)
+        return [_LivePart()] * len(rows)
     return [
-        _Live(count, audience.present, board["reached"], board.get("settled_difference"))
+        _LivePart(count, audience.present, board["reached"], board.get("settled_difference"))
         for count, board in zip(counts, boards, strict=True)
     ]
 
 
-def _view(written: _Written, live: _Live, now: int) -> DropView:
-    row, results, counts = written.row, written.results, live.counts
-    # A closed drop has given back what it had left: what the desk lists as free is not, and what has
-    # come back since may still be listed as taken.
+def _view(in_ledger: _LedgerPart, live: _LivePart, now: int) -> DropView:
+    row, results, counts = in_ledger.row, in_ledger.results, live.counts
+    # The desk's count is wrong for a closed drop: it lists as free what went back to the batch, and as taken
+    # what came back after the close. There every unit that was not returned counts as claimed.
     units = row.quantity - row.returned
     is_closed = row.state is DropState.CLOSED
     claimed = units if is_closed else counts.claimed if counts else results.confirmed
@@ -196,9 +206,9 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         id=row.id,
         room=row.room,
         batch_id=row.batch_id,
-        name=written.offer.name,
-        currency=written.offer.currency,
-        discount=written.offer.discount,
+        name=in_ledger.offer.name,
+        currency=in_ledger.offer.currency,
+        discount=in_ledger.offer.discount,
         state=_state(row, counts, remaining, now),
         mode=row.mode,
         message=row.message,
@@ -207,7 +217,7 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
         duration_seconds=row.duration_seconds,
         opens_in_seconds=row.opens_in_seconds,
         audience=row.audience,
-        conditions=written.offer.conditions,
+        conditions=in_ledger.offer.conditions,
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         closed_at=row.closed_at,
@@ -237,7 +247,9 @@ def _view(written: _Written, live: _Live, now: int) -> DropView:
 
 
 def _state(row: DropRow, counts: DeskCounts | None, remaining: int, now: int) -> DropState:
-    """`opening` is nobody's business: it is scheduled until the desk has stamped its window."""
+    """Return the public state. `opening` is internal: until the desk has stamped the window the drop is
+    `scheduled`.
+    """
     if row.state in (DropState.PREPARED, DropState.CLOSED):
         return row.state
     if counts is not None:

@@ -1,12 +1,17 @@
-"""The one way in which a drop ends: stopped, its time over, or its opening given up.
+"""End a drop: a teacher stopped it, its time is over, or its opening was cancelled. There is no other way.
 
-Called by drive_intents. Desk first, so that no unit is taken any more; then the room; then the
-ledger, which gives back what was not taken. A process that dies in between leaves a drop that is
-not closed in the ledger, and whoever comes next does the rest: each step may be repeated.
+Called by drive_intents.py. Order, and why:
 
-A desk that is rebuilt in between has the drop as the ledger has it: open, and it sells on. What was
-heard of it before counts no more, and the end begins anew: once for each rebuild, of which the shard's
-epoch tells.
+1. the desk closes the drop, so that no unit is taken any more;
+2. the feed publishes the end to the room;
+3. the ledger closes the drop and gives back the units that nobody took.
+
+Each step may be repeated. If the process dies in between, the drop is not closed in the ledger, and the next
+worker that finds it does all steps again.
+
+A desk that is rebuilt between 1 and 3 has the drop as the ledger has it: open, and it goes on selling. The
+numbers that the old desk gave are then worthless, so step 3 fails with DeskReplacedError (it compares the
+shard's epoch) and the end starts again.
 """
 
 from dataclasses import replace
@@ -32,8 +37,11 @@ async def end_drop(
     now: int,
     intent_id: str | None = None,
 ) -> bool:
-    """`reason` None: only if the desk has closed it or its time is over there; False: neither.
-    `intent_id` is done with it, if one asked for it. DeskReplacedError: the desk has it open again.
+    """End the drop; False where it is not ended because its time is not over. Repeatable.
+
+    `reason` None ends the drop only if the desk has closed it or its time is over there; any other reason
+    ends it at once. `intent_id` is marked as done in the same transaction. DeskReplacedError: the shard was
+    rebuilt meanwhile, and has the drop open again.
     """
     row = snapshot.row
     closing = await stores.desk.close(row.shard, row.id, only_if_over=reason is None)
@@ -44,8 +52,8 @@ async def end_drop(
         closed_at=closing.closed_at,
         close_reason=reason or await _reason(stores, snapshot, closing),
     )
-    if closed.window is not None:  # else it has never been told of
-        await _tell(stores.feed, snapshot.to_room_drop(closed))
+    if closed.window is not None:  # a drop without a window was never published
+        await _publish(stores.feed, snapshot.to_room_drop(closed))
     async with stores.ledger.begin() as conn:
         await assert_desk_epoch(conn, row, closing.epoch)
         await _write_end(conn, closed, closing)
@@ -54,8 +62,8 @@ async def end_drop(
     return True
 
 
-async def _tell(feed: Feed, closed: RoomDrop) -> None:
-    """A drop ends once: whoever ends it, it is one publication."""
+async def _publish(feed: Feed, closed: RoomDrop) -> None:
+    # A drop ends once: whichever process ends it, the publication has the same id.
     publication_id = f"{closed.id}:closed"
     if closed.close_reason is CloseReason.CANCELLED:
         await feed.publish_cancelled_opening(publication_id, closed)
@@ -64,7 +72,10 @@ async def _tell(feed: Feed, closed: RoomDrop) -> None:
 
 
 async def _with_window(stores: Stores, row: DropRow) -> DropRow:
-    """An opening that was given up may have reached the desk, and the room."""
+    """Return the row with its window from the desk, where the ledger has none.
+
+    A cancelled opening may have reached the desk, and the room, before it was cancelled.
+    """
     if row.window is not None:
         return row
     counts = await stores.desk.counts(row.shard, row.id)
@@ -74,8 +85,10 @@ async def _with_window(stores: Stores, row: DropRow) -> DropRow:
 
 
 async def _reason(stores: Stores, snapshot: DropSnapshot, closing: Closing) -> CloseReason:
-    """Stopped where a teacher was first and only the ledger does not know yet; sold out only where
-    no unit could have come back.
+    """Return why a drop ended by itself.
+
+    STOPPED where a teacher's close is still pending: that was first. SOLD_OUT only for a batch without a
+    hold: otherwise units might have come back until the end.
     """
     async with stores.ledger.read() as conn:
         pending = await intents.pending_of(conn, snapshot.row.id)
@@ -88,14 +101,15 @@ async def _reason(stores: Stores, snapshot: DropSnapshot, closing: Closing) -> C
 
 
 async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -> None:
-    held = await drops.find_for_update(conn, closed.id)
-    if held is None or held.state is DropState.CLOSED:
-        return  # somebody else was here: the units went back with them
-    # The desk knows of claims that are on their way; the ledger of those a lost desk forgot.
-    taken = await drop_results.units_taken(conn, held.id, closing.won_total)
-    units = max(0, held.quantity - held.returned - taken)
-    window = held.window or closed.window  # the end may have moved since `closed` was read
+    current = await drops.find_for_update(conn, closed.id)
+    if current is None or current.state is DropState.CLOSED:
+        return  # another process has closed it, and given its units back
+    # Only the desk knows the claims that are in the outbox; only the ledger knows those that a lost desk
+    # forgot.
+    taken = await drop_results.units_taken(conn, current.id, closing.won_total)
+    units = max(0, current.quantity - current.returned - taken)
+    window = current.window or closed.window  # the end may have moved since `closed` was read
     if window is not None:
         closed = replace(closed, opens_at=window.opens_at, closes_at=window.closes_at)
-    await drops.mark_closed(conn, closed, held.state, units)
-    await batches.give_back(conn, held.batch_id, held.room, units)
+    await drops.mark_closed(conn, closed, current.state, units)
+    await batches.give_back(conn, current.batch_id, current.room, units)

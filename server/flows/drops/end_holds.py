@@ -1,12 +1,12 @@
-"""What was claimed and not used in time goes back: its unit is free again, or returns to the batch.
+"""End the holds that are over: release coupons that were not used in time, and their units.
 
-Called by the worker twice a second. The ledger decides, in one transaction for up to AT_ONCE coupons of
-one drop: coupons and claims are released, units of a drop that has ended go back to the batch, and an
-intent says that desk and room have to be told. It is driven at once, and by any worker where this one
-dies (drive_intents.py). Two workers release nothing twice: each coupon moves by a conditional UPDATE.
+Called by the worker twice a second. The ledger decides, in one transaction for up to AT_ONCE coupons of one
+drop: coupons and claims are released, units of a closed drop go back to the batch, and an intent says that
+desk and room have to be told. The intent is driven at once, or by another worker if this one dies
+(drive_intents.py). Two workers never release a coupon twice: each coupon moves by a conditional UPDATE.
 
-While it holds a drop, no end of that drop is written: a unit is free before the end counts what is left,
-or goes back after it.
+The transaction locks the drop's row, so the drop cannot be closed meanwhile. Each released unit is therefore
+counted once: as free before the close, or as returned after it.
 """
 
 from collections import defaultdict
@@ -21,37 +21,40 @@ from server.core.drops.drops import DropState
 from server.desk import DeskUnavailableError
 from server.flows.drops.drive_intents import drive
 from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
+from server.flows.drops.intent_payloads import ReleasedClaim, ReleasePayload, new_intent
 from server.flows.stores import Stores
-from server.ids import new_id
 from server.ledger import desks, intents
 from server.ledger.coupons import coupon_moves
 from server.ledger.coupons.coupon_moves import Hold
 from server.ledger.drops import claims, drops
 from server.ledger.drops.drops import DropRow
-from server.ledger.intents import Intent, IntentKind
+from server.ledger.intents import Intent
 from server.ledger.promotions import batches
 
-AT_ONCE: Final = 200  # where the database has one writer, claims wait for this transaction
+AT_ONCE: Final = (
+    200  # coupons in one transaction: on SQLite, which has one writer, claims wait for it
+)
 _A_ROUND: Final = 2_000
 
 
 async def end_holds(stores: Stores, now: int) -> int:
-    """Ends the holds that are over by `now`, the longest overdue first; how many. Where the desk is away
-    it is told later. LedgerUnavailableError passes.
+    """End the holds that are over at `now` (ms), the longest overdue first; return how many ended.
+
+    Where the desk is unavailable the intents stay pending. LedgerUnavailableError is passed on.
     """
     async with stores.ledger.read() as conn:
         overdue = await coupon_moves.overdue_holds(conn, now, _A_ROUND)
-    of_drop: defaultdict[str, list[str]] = defaultdict(list)
+    by_drop: defaultdict[str, list[str]] = defaultdict(list)
     for hold in overdue:
-        of_drop[hold.drop_id].append(hold.coupon_id)
-    return sum([await _end_of_drop(stores, each, ids, now) for each, ids in of_drop.items()])
+        by_drop[hold.drop_id].append(hold.coupon_id)
+    return sum([await _end_in_drop(stores, drop_id, ids, now) for drop_id, ids in by_drop.items()])
 
 
-async def _end_of_drop(stores: Stores, drop_id: str, ids: Sequence[str], now: int) -> int:
+async def _end_in_drop(stores: Stores, drop_id: str, ids: Sequence[str], now: int) -> int:
     snapshot = await read_drop_snapshot(stores.ledger, drop_id)
     ended = 0
     for start in range(0, len(ids), AT_ONCE):
-        released, intent = await _write(stores, snapshot, ids[start : start + AT_ONCE], now)
+        released, intent = await _release(stores, snapshot, ids[start : start + AT_ONCE], now)
         ended += released
         if intent is not None:
             with suppress(DeskUnavailableError):
@@ -59,10 +62,10 @@ async def _end_of_drop(stores: Stores, drop_id: str, ids: Sequence[str], now: in
     return ended
 
 
-async def _write(
+async def _release(
     stores: Stores, snapshot: DropSnapshot, ids: Collection[str], now: int
 ) -> tuple[int, Intent | None]:
-    """How many were released, and what the desk has to be told of it."""
+    """Release these coupons in one transaction; return how many were released, and the intent to drive."""
     async with stores.ledger.begin() as conn:
         await desks.lock_shard_shared(conn, [snapshot.row.shard])
         row = await drops.find_for_no_key_update(conn, snapshot.row.id)
@@ -71,18 +74,19 @@ async def _write(
         if row is None or not freed:
             return len(released), None
         await _return_units(conn, row, len(freed))
-        intent = _intent(row.id, [hold for hold in released if hold.claim_id in freed], now)
+        intent = _new_intent(row.id, [hold for hold in released if hold.claim_id in freed], now)
         await intents.write(conn, intent)
     return len(released), intent
 
 
 async def _return_units(conn: AsyncConnection, row: DropRow, units: int) -> None:
-    """An ended drop sells no more: what comes back is the batch's, and the room's share of it."""
+    # A closed drop sells no more, so its units go back to the batch and the room's quota. An open drop keeps
+    # them: the desk frees them when it gets the intent.
     if row.state is DropState.CLOSED:
         await drops.add_returned(conn, row.id, units)
         await batches.give_back(conn, row.batch_id, row.room, units)
 
 
-def _intent(drop_id: str, released: Sequence[Hold], now: int) -> Intent:
-    told = [[hold.claim_id, hold.student, hold.coupon_id] for hold in released]
-    return Intent(new_id("int"), IntentKind.RELEASE, drop_id, now, {"claims": told})
+def _new_intent(drop_id: str, released: Sequence[Hold], now: int) -> Intent:
+    claims = [ReleasedClaim(hold.claim_id, hold.student, hold.coupon_id) for hold in released]
+    return new_intent(drop_id, ReleasePayload(tuple(claims)), now)

@@ -1,16 +1,16 @@
-"""Claims from the outbox into the ledger, and the word back: written, read back, confirmed, told.
+"""Persist claims: write the outbox's entries to the ledger, then confirm them on the desk and in the room.
 
-Called by the worker with what it has read from the outbox; it acknowledges last, when this has
-returned. Every step may be repeated, because a worker can die after each of them:
+Called by the worker with entries that it has read from the outbox. The worker acknowledges them after this
+has returned. Every step may be repeated, because a worker can die after each of them:
 
-1. one transaction writes the claims and their coupons (a claim id that is there is a no-op);
-2. it reads them back by claim id, so that only what is really there is called confirmed;
-3. the desk marks them, so that whoever comes back or asks again is told;
-4. the room is told, and each gateway picks its own students.
+1. one transaction writes the claims and their coupons; a claim id that exists is a redelivery and a no-op;
+2. the same transaction reads them back by claim id: only what the ledger really has is called confirmed;
+3. the desk marks them as confirmed, so that students who reconnect or repeat their claim see it;
+4. the feed publishes the confirmations, and each gateway sends those of its own students.
 
-A conflict that is no redelivery means that the desk sold what the ledger says is taken, or has gone back
-to the batch: the entry is cut out of its fellows (bisection) and mended (flows/drops/reassign_claims.py), and
-the shard is rebuilt.
+A conflict that is no redelivery means that the desk sold a unit that is taken in the ledger, or that has
+gone back to the batch. Bisection finds the conflicting entry, reassign_claims.py gives it another unit or
+revokes it, and the shard is rebuilt.
 """
 
 from collections import defaultdict
@@ -37,13 +37,14 @@ from server.ledger.drops.claims import ClaimStanding
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, templates
 
-AT_ONCE = 1_000  # claims in one transaction: about 40 ms; with half of them 7 % more for each
-_FACTS_KEPT = 256
+AT_ONCE = 1_000  # claims in one transaction: about 40 ms; with 500 each claim costs 7 % more
+_CACHED_BATCHES = 256
 
 
 class _UnitReturnedError(Exception):
-    """Units of these claims went back to the batch when their drop was closed: whoever closed it knew
-    nothing of them, and a restored copy of Redis does."""
+    """Units of these claims went back to the batch when their drop was closed. That happens when a restored
+    copy of Redis brings back claims that the close did not know.
+    """
 
 
 _CONFLICTS = (IntegrityError, DataError, _UnitReturnedError)
@@ -53,7 +54,12 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class PersistResult:
-    """What became of some entries. `apologies`: told won, and nothing was left."""
+    """What became of some entries.
+
+    `coupons` are those of the live claims, as read back. `apologies` are entries whose student was told
+    `won` and gets nothing. `reassigned` counts the conflicts that were solved, whatever their outcome,
+    `dead` those that became dead letters.
+    """
 
     coupons: list[ClaimCoupon] = field(default_factory=list)
     apologies: list[OutboxEntry] = field(default_factory=list)
@@ -68,7 +74,10 @@ class PersistResult:
 
 
 class ClaimPersister:
-    """`on_revoked()` is called once for each win that is taken back."""
+    """Persist claims of any shard. `on_revoked()` is called once for each win that is taken back.
+
+    Safe for concurrent use: the lanes of a worker share one.
+    """
 
     def __init__(
         self,
@@ -81,32 +90,41 @@ class ClaimPersister:
         self._fence = fence
         self._feed = feed
         self._on_revoked = on_revoked
-        self._facts: dict[str, tuple[Batch, Template]] = {}  # what a drop never sees change
+        # By batch id. Of what is used here, only the end of the claim window can change once a batch has
+        # been dropped: `_with_current_ends`.
+        self._batches: dict[str, tuple[Batch, Template]] = {}
 
     async def persist(self, entries: Sequence[OutboxEntry], now: int) -> PersistResult:
-        """All four steps for entries of any shards. LedgerUnavailableError, DeskUnavailableError: the same
-        entries are to be recorded again."""
+        """Do all four steps for entries of any shards. LedgerUnavailableError, DeskUnavailableError: call it
+        again with the same entries.
+        """
         result = PersistResult()
         by_shard: defaultdict[int, list[OutboxEntry]] = defaultdict(list)
         for entry in entries:
             by_shard[entry.shard].append(entry)
         for shard, of_shard in by_shard.items():
             for start in range(0, len(of_shard), AT_ONCE):
-                result.add(await self._record_some(shard, of_shard[start : start + AT_ONCE], now))
+                result.add(await self._persist_some(shard, of_shard[start : start + AT_ONCE], now))
         return result
 
-    async def _record_some(self, shard: int, entries: list[OutboxEntry], now: int) -> PersistResult:
-        recorded = await self.write(entries, now)
-        if recorded.reassigned:
-            await self._fence.shut(shard)  # desk and ledger disagree: rebuild, then confirm again
-        await self._tell(shard, entries, recorded)
-        return recorded
+    async def _persist_some(
+        self, shard: int, entries: list[OutboxEntry], now: int
+    ) -> PersistResult:
+        result = await self.write(entries, now)
+        if result.reassigned:
+            # Desk and ledger disagree. The shut fence stops claims until the shard has been rebuilt.
+            await self._fence.shut(shard)
+        await self._publish(shard, entries, result)
+        return result
 
     # --- the ledger ---------------------------------------------------------------------------
 
     async def write(self, entries: list[OutboxEntry], now: int) -> PersistResult:
-        """Steps 1 and 2. What conflicts is mended when all others have the seats they were sold: a
-        mender would else give one of these away, and its owner would be the next to conflict."""
+        """Do steps 1 and 2 for entries of one shard. Repeatable.
+
+        Conflicting entries are reassigned only after all others are written. Otherwise a reassignment could
+        take a unit that a later entry owns, and that entry would conflict next.
+        """
         given_up = [entry for entry in entries if entry.is_given_up]
         fitting = [entry for entry in entries if not entry.is_given_up] if given_up else entries
         result, conflicts = await self._write_what_fits(fitting, now)
@@ -117,8 +135,11 @@ class ClaimPersister:
         return result
 
     async def _revoke(self, given_up: list[OutboxEntry], now: int) -> list[OutboxEntry]:
-        """Wins that the desk has given up. Those who are owed an apology: not whose claim came into the
-        ledger all the same, from a worker that had read it before it was lost."""
+        """Write wins that the desk has given up as revoked; return those whose student is owed an apology.
+
+        That is not every one of them: a worker may have read a claim from the outbox before the desk lost it,
+        and have written it as a live claim.
+        """
         ids = [entry.claim_id for entry in given_up]
         async with self._ledger.begin() as conn:
             await desks.lock_shard_shared(conn, {entry.shard for entry in given_up})
@@ -134,7 +155,9 @@ class ClaimPersister:
     async def _write_what_fits(
         self, entries: list[OutboxEntry], now: int
     ) -> tuple[PersistResult, list[_Conflict]]:
-        """What no transaction takes together is halved until the bad one is alone."""
+        """Write entries that fit together, and return the others with their errors. A group that conflicts is
+        halved until the conflicting entry is alone.
+        """
         if not entries:
             return PersistResult(), []
         try:
@@ -149,7 +172,7 @@ class ClaimPersister:
         return result, conflicts + others
 
     async def _write_together(self, entries: list[OutboxEntry], now: int) -> PersistResult:
-        facts = await self._facts_of({entry.batch_id for entry in entries})
+        known = await self._batches_of({entry.batch_id for entry in entries})
         async with self._ledger.begin() as conn:
             await desks.lock_shard_shared(conn, {entry.shard for entry in entries})
             rows = [reassign_claims.claim_row(entry, now) for entry in entries]
@@ -160,25 +183,28 @@ class ClaimPersister:
                 standing = await claims.standing_of(conn, standing.keys())
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _raise_if_units_returned(conn, live, standing, now)
-            facts = _with_current_ends(facts, await batches.claim_ends(conn, facts))
+            known = _with_current_ends(known, await batches.claim_ends(conn, known))
             await claims.count_in_campaigns(conn, reassign_claims.campaign_rows(live))
-            await coupons.insert_for_claims(conn, new_coupons(live, standing, facts))
-            known = [template for _, template in facts.values()]
+            await coupons.insert_for_claims(conn, new_coupons(live, standing, known))
+            templates_known = [template for _, template in known.values()]
+            live_ids = [entry.claim_id for entry in live]
             return PersistResult(
-                coupons=await coupons.by_claims(conn, [entry.claim_id for entry in live], known),
-                # Read back as well: whoever revoked one may have died before the student was told.
+                coupons=await coupons.by_claims(conn, live_ids, templates_known),
+                # Read back too: the worker that revoked a claim may have died before it told the student.
                 apologies=[
                     e for e in entries if reassign_claims.owes_apology(standing[e.claim_id])
                 ],
             )
 
-    async def _facts_of(self, batch_ids: set[str]) -> dict[str, tuple[Batch, Template]]:
-        """A dict of the caller's own: another lane may throw away what is kept."""
-        found = {one: self._facts[one] for one in batch_ids & self._facts.keys()}
+    async def _batches_of(self, batch_ids: set[str]) -> dict[str, tuple[Batch, Template]]:
+        """Return batch and template by batch id, without the batches that do not exist. The dict is a copy:
+        another lane may clear the cache while the caller still reads.
+        """
+        found = {one: self._batches[one] for one in batch_ids & self._batches.keys()}
         if batch_ids == found.keys():
             return found
-        if len(self._facts) > _FACTS_KEPT:
-            self._facts.clear()
+        if len(self._batches) > _CACHED_BATCHES:
+            self._batches.clear()
         async with self._ledger.read() as conn:
             for batch_id in batch_ids - found.keys():
                 batch = await batches.find(conn, batch_id)
@@ -187,13 +213,13 @@ class ClaimPersister:
                 version = (batch.template_id, batch.template_version)
                 template = await templates.find(conn, *version)
                 if template is not None:
-                    found[batch_id] = self._facts[batch_id] = (batch, template)
+                    found[batch_id] = self._batches[batch_id] = (batch, template)
         return found
 
     async def _reassign(self, entry: OutboxEntry, now: int, error: Exception) -> PersistResult:
         _log.warning("claim_conflict", claim_id=entry.claim_id, drop_id=entry.drop_id)
-        verdict = await reassign_claims.reassign(self._ledger, entry, now, error)
-        match verdict:
+        outcome = await reassign_claims.reassign(self._ledger, entry, now, error)
+        match outcome:
             case reassign_claims.ReassignOutcome.REASSIGNED:
                 return await self._write_reassigned(entry, now)
             case reassign_claims.ReassignOutcome.DUPLICATE:
@@ -206,28 +232,30 @@ class ClaimPersister:
 
     async def _write_reassigned(self, entry: OutboxEntry, now: int) -> PersistResult:
         try:
-            recorded = await self._write_together([entry], now)
+            result = await self._write_together([entry], now)
         except _CONFLICTS as error:
-            # Not the seat: no coupon can be made of it. It keeps the seat, and blocks nobody.
+            # The unit is not the cause: the claim has one now. Its coupon cannot be written. As a dead letter
+            # the claim keeps its unit and does not block the entries behind it.
             await reassign_claims.write_dead_letter(self._ledger, entry, now, str(error))
             return PersistResult(dead=1)
-        recorded.reassigned = 1
-        return recorded
+        result.reassigned = 1
+        return result
 
-    # --- the word back ------------------------------------------------------------------------
+    # --- desk and feed ------------------------------------------------------------------------
 
-    async def _tell(self, shard: int, entries: list[OutboxEntry], recorded: PersistResult) -> None:
-        """Steps 3 and 4, of what was read back, with the codes that were read back."""
+    async def _publish(self, shard: int, entries: list[OutboxEntry], result: PersistResult) -> None:
+        """Do steps 3 and 4 for what was read back, with the codes that were read back."""
         rooms = {entry.claim_id: entry.room for entry in entries}
-        confirmed = [_confirmed(coupon) for coupon in recorded.coupons]
+        confirmed = [_confirmed(coupon) for coupon in result.coupons]
         if confirmed and await self._fence.confirm(shard, confirmed):
+            # The desk has another claim of the student than the ledger: rebuild it.
             await self._fence.shut(shard)
-        told: defaultdict[str, list[Confirmation]] = defaultdict(list)
+        by_room: defaultdict[str, list[Confirmation]] = defaultdict(list)
         for one in confirmed:
-            told[rooms[one.claim_id]].append(Confirmation(one.student, one.drop_id, one.coupon))
-        for room, confirmations in told.items():
+            by_room[rooms[one.claim_id]].append(Confirmation(one.student, one.drop_id, one.coupon))
+        for room, confirmations in by_room.items():
             await self._feed.publish_confirmations(room, confirmations)
-        for entry in recorded.apologies:
+        for entry in result.apologies:
             loss = Loss("claim_revoked", entry.student, entry.drop_id, None, "nothing_left")
             await self._feed.publish_losses(entry.room, [loss])
 
@@ -239,18 +267,19 @@ async def _raise_if_units_returned(
     now: int,
 ) -> None:
     overfull = await claims.overfull_drops(conn, {entry.drop_id for entry in live})
-    # A redelivery adds nothing to them.
+    # Only a claim that this transaction inserted (`confirmed_at` is `now`) can be the one too many. A
+    # redelivered claim was counted when its drop was closed.
     if any(e.drop_id in overfull and standing[e.claim_id].confirmed_at == now for e in live):
         raise _UnitReturnedError("its unit has gone back to the batch")
 
 
 def _with_current_ends(
-    facts: Mapping[str, tuple[Batch, Template]], ends: Mapping[str, int | None]
+    known: Mapping[str, tuple[Batch, Template]], ends: Mapping[str, int | None]
 ) -> dict[str, tuple[Batch, Template]]:
-    """Of a batch that was dropped the end of its claim window is all that may move and matters here."""
-    moved = dict(facts)
+    """Return the batches with the current ends of their claim windows, on which a coupon's window depends."""
+    moved = dict(known)
     for batch_id, until_at in ends.items():
-        batch, template = facts[batch_id]
+        batch, template = known[batch_id]
         window = batch.claim_window
         if window is not None and until_at is not None and window.until_at != until_at:
             later = replace(window, until_at=until_at)
@@ -259,6 +288,5 @@ def _with_current_ends(
 
 
 def _confirmed(coupon: ClaimCoupon) -> ConfirmedClaim:
-    return ConfirmedClaim(
-        coupon.drop_id, coupon.student, coupon.claim_id, coupon_frames.coupon_json(coupon)
-    )
+    shown = coupon_frames.coupon_json(coupon)
+    return ConfirmedClaim(coupon.drop_id, coupon.student, coupon.claim_id, shown)

@@ -1,8 +1,8 @@
-"""A claim that the ledger would not take as the desk sold it: another seat, an apology, or set aside.
+"""Give a claim that conflicts with the ledger another unit, revoke it with an apology, or set it aside.
 
-Called by flows/drops/persist_claims.py for one entry at a time, after bisection. It happens when the desk has
-lost its tail (a restored copy, a replica that lagged) and sold something twice. The student was told
-`won`, so first another free unit is looked for; students never see unit numbers.
+Called by persist_claims.py for one entry at a time, after bisection. The desk sells a unit twice when it has
+lost its newest data (a restored copy, a replica that lagged). The student was told `won`, so another free
+unit is looked for first; students never see unit numbers.
 """
 
 from collections.abc import Sequence
@@ -26,48 +26,57 @@ from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches
 
+_LONGEST_ERROR = 2_000  # characters that a dead letter keeps
+
 
 class ReassignOutcome(Enum):
-    REASSIGNED = auto()  # it has a unit and a slot now; its coupon is still to be made
-    DUPLICATE = auto()  # the student holds another claim of this drop: nothing is lost
+    REASSIGNED = auto()  # the claim is live on a unit and a slot; its coupon is still to be written
+    DUPLICATE = auto()  # revoked: the student has another claim of this drop and loses nothing
     NOTHING_LEFT = auto()  # revoked: the student is owed an apology
-    DEAD_LETTER = auto()  # no transaction will ever take it: a person has to look
+    DEAD_LETTER = auto()  # no transaction takes it: a person has to look
 
 
 async def reassign(
     ledger: Ledger, entry: OutboxEntry, now: int, error: Exception
 ) -> ReassignOutcome:
-    """LedgerUnavailableError passes: that is no verdict on the entry."""
+    """Write the claim on a free unit and slot, or revoke it. Repeatable.
+
+    `error` is the conflict, for the dead letter. LedgerUnavailableError is passed on: it says nothing about
+    the entry.
+    """
     try:
         async with ledger.begin() as conn:
-            # Alone on its shard: a seat that is free now is free when it is taken. Else a mender that
-            # loses it to another writer would call a good claim dead.
+            # Exclusive: a unit that is read as free here must still be free when it is written. Otherwise
+            # another writer could take it, and a good claim would become a dead letter.
             await desks.lock_shard_exclusively(conn, entry.shard)
             return await _assign_or_revoke(conn, entry, now)
-    except (IntegrityError, DataError) as still:
-        await write_dead_letter(ledger, entry, now, f"{error}; then {still}")
+    except (IntegrityError, DataError) as second_error:
+        await write_dead_letter(ledger, entry, now, f"{error}; then {second_error}")
         return ReassignOutcome.DEAD_LETTER
 
 
 async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int) -> ReassignOutcome:
     row = claim_row(entry, now)
-    drop = await drops.find_for_update(conn, entry.drop_id)  # it must not be closed meanwhile
-    held = await claims.of_student(conn, entry.drop_id, entry.student)
-    if held is not None and held.id == entry.claim_id:
-        return ReassignOutcome.REASSIGNED  # before now: what failed is what comes after
-    if held is not None:
+    drop = await drops.find_for_update(
+        conn, entry.drop_id
+    )  # locked, so that it is not closed meanwhile
+    existing = await claims.of_student(conn, entry.drop_id, entry.student)
+    if existing is not None and existing.id == entry.claim_id:
+        # An earlier call has written it. The conflict comes from what is written after the claim.
+        return ReassignOutcome.REASSIGNED
+    if existing is not None:
         await claims.insert_new(conn, [row._replace(state="revoked", reason=DUPLICATE)])
         return ReassignOutcome.DUPLICATE
     slot = await _find_free_slot(conn, entry)
     unit = await _find_free_unit(conn, drop) if drop is not None else None
-    in_all = await find_campaign_slot(conn, entry)
-    if slot is not None and unit is not None and in_all is not None:
-        await claims.insert_new(conn, [_at(row, slot, *unit)])
-        await claims.count_in_campaigns(conn, in_all)
+    in_campaign = await find_campaign_slot(conn, entry)
+    if slot is not None and unit is not None and in_campaign is not None:
+        await claims.insert_new(conn, [_assigned(row, slot, *unit)])
+        await claims.count_in_campaigns(conn, in_campaign)
         return ReassignOutcome.REASSIGNED
     await claims.insert_new(conn, [row._replace(state="revoked", reason=NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
-        # The close counted this claim as taken; its unit goes back after all.
+        # The close counted this claim as taken. A unit is free after all, so it goes back to the batch.
         await drops.add_returned(conn, drop.id, 1)
         await batches.give_back(conn, drop.batch_id, drop.room, 1)
     return ReassignOutcome.NOTHING_LEFT
@@ -76,8 +85,11 @@ async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int)
 async def find_campaign_slot(
     conn: AsyncConnection, entry: OutboxEntry
 ) -> list[CampaignClaim] | None:
-    """What is to be counted of a claim: its slot of the campaign, where that has a limit. As it was won
-    where that is still free, else the lowest free one. None: the student has used all."""
+    """Return the row that counts the claim in its campaign, in a list; empty where no limit applies.
+
+    Keeps the slot that the desk gave, if it is free, else takes the lowest free one. None: the student has
+    used all slots of the campaign.
+    """
     batch = await batches.find(conn, entry.batch_id)
     if batch is None or batch.campaign_id is None or batch.per_campaign is None:
         return []
@@ -86,21 +98,25 @@ async def find_campaign_slot(
     slot = next((n for n in wanted if n and n not in used), None)
     if slot is None:
         return None
-    names = (entry.claim_id, batch.campaign_id, entry.student)
-    return [CampaignClaim(*names, slot, batch.per_campaign)]
+    return [
+        CampaignClaim(entry.claim_id, batch.campaign_id, entry.student, slot, batch.per_campaign)
+    ]
 
 
 async def find_assignment(
     conn: AsyncConnection, drop: DropRow, entry: OutboxEntry, now: int
 ) -> ClaimRow | None:
-    """As it was sold where that is still free, else on the lowest free slot and unit. None: nothing is
-    left. Writes nothing; needs the shard and the drop held."""
+    """Return the claim on the unit and slot that the desk sold, where they are free, else on the lowest free
+    ones; None where nothing is left.
+
+    Writes nothing. The caller has locked the shard and the drop: what is free must stay free.
+    """
     used = await claims.used_slots(conn, entry.batch_id, entry.student)
     slot = entry.slot if entry.slot not in used else await _find_free_slot(conn, entry)
-    seat = await _sold_unit_if_free(conn, drop, entry.unit) or await _find_free_unit(conn, drop)
-    if slot is None or seat is None:
+    unit = await _sold_unit_if_free(conn, drop, entry.unit) or await _find_free_unit(conn, drop)
+    if slot is None or unit is None:
         return None
-    return _at(claim_row(entry, now), slot, *seat)
+    return _assigned(claim_row(entry, now), slot, *unit)
 
 
 async def _sold_unit_if_free(
@@ -119,7 +135,7 @@ async def _find_free_slot(conn: AsyncConnection, entry: OutboxEntry) -> int | No
 
 
 async def _find_free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Allotment] | None:
-    """None also where all that is left of a closed drop has gone back to its batch."""
+    """Return the lowest free unit; None also where the free units of a closed drop went back to the batch."""
     taken = await claims.taken_units(conn, drop.id)
     if len(taken) + drop.returned >= drop.quantity:
         return None
@@ -130,7 +146,7 @@ async def _find_free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Al
     return None
 
 
-def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
+def _assigned(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
     return row._replace(
         slot=slot,
         unit=unit,
@@ -141,24 +157,30 @@ def _at(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
 
 
 def revoked_row(entry: OutboxEntry, now: int) -> ClaimRow:
-    """Revoked. No seat is looked for: the desk has none, so one that is free in the ledger belongs to a
-    claim on its way there."""
+    """Return a claim that the desk has given up, as revoked.
+
+    It gets no other unit: the desk has none, so a unit that is free in the ledger belongs to a claim that is
+    still in the outbox.
+    """
     return claim_row(entry, now)._replace(state="revoked", reason=NOTHING_LEFT)
 
 
 def owes_apology(row: ClaimStanding) -> bool:
-    """Its student was told `won`, and has nothing."""
+    """Return whether the student was told `won` and has got nothing."""
     return row.state == "revoked" and row.reason == NOTHING_LEFT
 
 
 async def write_dead_letter(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
-    letter = (entry.claim_id, entry.shard, entry.entry_id, entry._asdict(), error[:2000])
+    """Set the entry aside for `doctor`, in a transaction of its own. It keeps its unit. Repeatable."""
+    letter = (entry.claim_id, entry.shard, entry.entry_id, entry._asdict(), error[:_LONGEST_ERROR])
     async with ledger.begin() as conn:
         await claims.lay_dead(conn, [letter], now)
 
 
 def campaign_rows(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
-    """As the desk sold them; of those whose campaign has a limit for each student."""
+    """Return the rows that count the entries in their campaigns, on the slots that the desk gave; only for
+    campaigns with a limit for each student.
+    """
     return [
         CampaignClaim(e.claim_id, e.campaign_id, e.student, e.campaign_slot, e.per_campaign)
         for e in entries
@@ -167,19 +189,19 @@ def campaign_rows(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
 
 
 def claim_row(entry: OutboxEntry, now: int) -> ClaimRow:
-    """The claim as the desk sold it."""
+    """Return the live claim as the desk sold it, confirmed at `now` (ms)."""
     return ClaimRow(
-        entry.claim_id,
-        entry.drop_id,
-        entry.batch_id,
-        entry.student,
-        entry.request_id,
-        entry.unit,
-        entry.allotment_id,
-        entry.allotment_first,
-        entry.allotment_last,
-        entry.slot,
-        entry.per_student,
-        entry.won_at,
-        now,
+        id=entry.claim_id,
+        drop_id=entry.drop_id,
+        batch_id=entry.batch_id,
+        student=entry.student,
+        request_id=entry.request_id,
+        unit=entry.unit,
+        allotment_id=entry.allotment_id,
+        allotment_first=entry.allotment_first,
+        allotment_last=entry.allotment_last,
+        slot=entry.slot,
+        per_student=entry.per_student,
+        won_at=entry.won_at,
+        confirmed_at=now,
     )

@@ -1,6 +1,6 @@
-"""A drop as its room is told of it, made of the ledger's rows.
+"""Build the public form of a drop, as its room receives it, from the ledger's rows.
 
-Called by whoever publishes to the feed: the flows of drops and the rebuild.
+Called by the flows that publish to the feed: those of drops, and the rebuild.
 """
 
 from dataclasses import replace
@@ -19,8 +19,8 @@ from server.ledger.drops.drops import DropRow
 
 
 def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
-    """`template` is the version that the batch keeps. ValueError for a drop that has no window yet:
-    there is nothing to tell.
+    """Return the drop as it is published. `template` is the version that the batch keeps. ValueError for a
+    drop that was never opened: it has no window, and must not be published.
     """
     if row.window is None:
         raise ValueError(f"{row.id} has not been opened")
@@ -32,7 +32,7 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         batch_id=row.batch_id,
         per_student=row.per_student,
         audience=replace(row.audience, conditions=batch.conditions),
-        name=form.name,  # the batch's own name is the school's business
+        name=form.name,  # the batch's name is for the school's staff only
         description=form.description,
         message=row.message,
         currency=form.currency,

@@ -18,14 +18,16 @@ from server.ledger.promotions.batches import Taken
 async def take_units(
     conn: AsyncConnection, batch: Batch, room: str, units: int, now: int
 ) -> KnownUnused:
-    """From the batch, the room's share of it and the campaign's budget; what nobody had used until then.
-    Stop(stock_short) with what is `available`, and which `budget` where it was that; Stop(wrong_state) while
-    claims are stopped."""
+    """Take `units` and return which caps no student can have used yet.
+
+    Abort(stock_short) with the number `available`, and with `budget` where a budget of the campaign is short;
+    Abort(wrong_state) while claims are stopped.
+    """
     abort_if(await claims_refusal(conn, batch))
     if taken := await batches.take(conn, batch, room, units):
         await reserve(conn, batch, units, now)
         return _unused(taken)
-    current = await batches.find(conn, batch.id) or batch  # others may have been faster
+    current = await batches.find(conn, batch.id) or batch  # as other drops have left it
     raise Abort(
         Refused(
             Code.STOCK_SHORT,
