@@ -21,12 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_lesson(commands.add_parser("lesson", help="a whole lesson with Locust's users"))
     _add_bench(commands.add_parser("bench", help="the figures of the README"))
     _add_history(commands.add_parser("history", help="old claims in bulk, into a ledger"))
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     # What was started is ended in order, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    run: Callable[[argparse.Namespace], int] = asked.run
+    run: Callable[[argparse.Namespace], int] = args.run
     try:
-        return run(asked)
+        return run(args)
     except KeyboardInterrupt:
         return 130
 
@@ -137,35 +137,35 @@ def _positive(text: str) -> int:
 # Imported when asked for: a lesson's process must not hold what a storm needs, nor the reverse.
 
 
-def _storm(asked: argparse.Namespace) -> int:
+def _storm(args: argparse.Namespace) -> int:
     from loadtest.storm.command import storm_command  # noqa: PLC0415
 
-    return storm_command(asked)
+    return storm_command(args)
 
 
-def _lesson(asked: argparse.Namespace) -> int:
+def _lesson(args: argparse.Namespace) -> int:
     from loadtest.lesson.command import lesson_command  # noqa: PLC0415
 
-    return lesson_command(asked)
+    return lesson_command(args)
 
 
-def _bench(asked: argparse.Namespace) -> int:
+def _bench(args: argparse.Namespace) -> int:
     from loadtest.bench.command import bench_command  # noqa: PLC0415
 
-    return bench_command(asked)
+    return bench_command(args)
 
 
-def _history(asked: argparse.Namespace) -> int:
-    from loadtest.history import History, write_history  # noqa: PLC0415
+def _history(args: argparse.Namespace) -> int:
+    from loadtest.history import HistoryPlan, write_history  # noqa: PLC0415
 
-    history = History(
-        asked.claims,
+    history = HistoryPlan(
+        args.claims,
         int(time.time() * 1000),
-        batches=asked.batches,
-        shard=asked.shard,
-        name=asked.name,
+        batches=args.batches,
+        shard=args.shard,
+        name=args.name,
     )
-    write_history(asked.database_url, history)
+    write_history(args.database_url, history)
     return 0
 
 

@@ -8,23 +8,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest.storm.results import FIGURES, Spread
+from loadtest.percentiles import DELAYS, Spread
 
 STATISTICS: Final = ("p50", "p90", "p99", "max")
 _GATE: Final = re.compile(
-    rf"({'|'.join(STATISTICS)})_({'|'.join(FIGURES)})_ms=([0-9]+(?:\.[0-9]+)?)"
+    rf"({'|'.join(STATISTICS)})_({'|'.join(DELAYS)})_ms=([0-9]+(?:\.[0-9]+)?)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     statistic: str
-    figure: str
+    delay: str
     most_ms: float
 
     @property
     def name(self) -> str:
-        return f"{self.statistic}_{self.figure}_ms"
+        return f"{self.statistic}_{self.delay}_ms"
 
 
 def parse_gate(text: str) -> Gate:
@@ -32,7 +32,7 @@ def parse_gate(text: str) -> Gate:
     found = _GATE.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"not a gate: {text}; write {{{','.join(STATISTICS)}}}_{{{','.join(FIGURES)}}}_ms=NUMBER"
+            f"not a gate: {text}; write {{{','.join(STATISTICS)}}}_{{{','.join(DELAYS)}}}_ms=NUMBER"
         )
     return Gate(found[1], found[2], float(found[3]))
 
@@ -41,7 +41,7 @@ def exceeded(gates: Iterable[Gate], spreads: Mapping[str, Spread]) -> list[str]:
     """One line for each gate that does not hold. A figure without a sample holds no gate."""
     lines = []
     for gate in gates:
-        spread = spreads[gate.figure]
+        spread = spreads[gate.delay]
         reached: float = getattr(spread, gate.statistic)
         if not spread.count:
             lines.append(f"{gate.name}: nothing was measured")

@@ -21,7 +21,7 @@ Row = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class HistoryPlan:
     """`claims` over `batches` without a claim window, each in `drops_each` drops that were closed a year ago.
     `shard` None: spread evenly over all. `name` begins every id."""
 
@@ -41,25 +41,25 @@ class History:
         return self.of_drop * self.drops_each
 
 
-def rows_of(asked: History) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
+def rows_of(plan: HistoryPlan) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
     """(table, columns, rows), in an order that keeps every reference."""
-    then = asked.now - _YEAR_MS
-    template = f"tpl_{asked.name}"
+    then = plan.now - _YEAR_MS
+    template = f"tpl_{plan.name}"
     yield "templates", ("id", "version"), [(template, 1)]
     yield "template_versions", _VERSION, [_version(template, then)]
-    for number in range(asked.batches):
-        yield from _rows_of_batch(asked, template, number, then)
+    for number in range(plan.batches):
+        yield from _rows_of_batch(plan, template, number, then)
 
 
 def _rows_of_batch(
-    asked: History, template: str, number: int, then: int
+    plan: HistoryPlan, template: str, number: int, then: int
 ) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
-    shard = number % SHARDS if asked.shard is None else asked.shard
-    batch = f"bat_{asked.name}_{number}"
-    yield "batches", _BATCH, [_batch(batch, template, asked.of_batch, shard, then)]
-    drops = [f"drp_{asked.name}_{number}_{one}" for one in range(asked.drops_each)]
-    yield "drops", _DROP, [_drop(drop, batch, asked.of_drop, shard, then) for drop in drops]
-    size = asked.of_drop
+    shard = number % SHARDS if plan.shard is None else plan.shard
+    batch = f"bat_{plan.name}_{number}"
+    yield "batches", _BATCH, [_batch(batch, template, plan.of_batch, shard, then)]
+    drops = [f"drp_{plan.name}_{number}_{one}" for one in range(plan.drops_each)]
+    yield "drops", _DROP, [_drop(drop, batch, plan.of_drop, shard, then) for drop in drops]
+    size = plan.of_drop
     allotments: list[Row] = [(drop.replace("drp", "alt", 1), drop, 1, size, then) for drop in drops]
     yield "allotments", ("id", "drop_id", "first", "last", "created_at"), allotments
     claims, coupons = [], []
@@ -72,19 +72,19 @@ def _rows_of_batch(
     yield "coupons", _COUPON, coupons
 
 
-def write_history(url: str, asked: History) -> None:
+def write_history(url: str, plan: HistoryPlan) -> None:
     """Into the database of this address (`postgresql://…`, `sqlite:///path`)."""
     if url.startswith("sqlite:"):
-        _to_sqlite(Path(url.removeprefix("sqlite:///")), asked)
+        _to_sqlite(Path(url.removeprefix("sqlite:///")), plan)
     else:
-        asyncio.run(_to_postgresql(url, asked))
+        asyncio.run(_to_postgresql(url, plan))
 
 
-def _to_sqlite(path: Path, asked: History) -> None:
+def _to_sqlite(path: Path, plan: HistoryPlan) -> None:
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA synchronous = OFF")
-        for table, columns, rows in rows_of(asked):
+        for table, columns, rows in rows_of(plan):
             marks = ", ".join("?" * len(columns))
             names = ", ".join(f'"{column}"' for column in columns)
             connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
@@ -95,10 +95,10 @@ def _to_sqlite(path: Path, asked: History) -> None:
         connection.close()
 
 
-async def _to_postgresql(url: str, asked: History) -> None:
+async def _to_postgresql(url: str, plan: HistoryPlan) -> None:
     connection = await asyncpg.connect(url)
     try:
-        for table, columns, rows in rows_of(asked):
+        for table, columns, rows in rows_of(plan):
             await connection.copy_records_to_table(table, records=rows, columns=columns)
         await connection.execute("VACUUM ANALYZE")
     finally:
@@ -159,8 +159,20 @@ def _claim(drop: str, batch: str, student: str, unit: int, size: int, at: int) -
 
 def _coupon(drop: str, batch: str, template: str, student: str, unit: int, at: int) -> Row:
     coupon, claim = _id("cpn", drop, unit), _id("clm", drop, unit)
-    lasts = (at, at + 86_400_000, at, 1)
-    return (coupon, coupon[4:], batch, template, 1, "claim", claim, drop, student, "usable", *lasts)
+    seconds_of = (at, at + 86_400_000, at, 1)
+    return (
+        coupon,
+        coupon[4:],
+        batch,
+        template,
+        1,
+        "claim",
+        claim,
+        drop,
+        student,
+        "usable",
+        *seconds_of,
+    )
 
 
 def _id(kind: str, drop: str, unit: int) -> str:

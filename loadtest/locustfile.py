@@ -20,19 +20,19 @@ from locust.env import Environment
 from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from client_sdk.python import ApiError
-from loadtest.clients.tokens import PassError
+from loadtest.clients.tokens import TokenError
 from loadtest.gates import Gate, exceeded, parse_gate
 from loadtest.lesson.current_lesson import ALL_HERE, EVENTS, LEAVING, REQUEST_TYPE, lesson
 from loadtest.lesson.instructor import Instructor
 from loadtest.lesson.student_outcomes import judge_lesson
 from loadtest.lesson.students import HastyStudent, Latecomer, Person, Student
+from loadtest.percentiles import Spread
 from loadtest.storm.client_process import raise_open_files
-from loadtest.storm.results import Spread
 
 __all__ = ["ClassShape", "HastyStudent", "Instructor", "Latecomer", "Student"]
 
 _VERDICT_DEADLINE_S: Final = 15.0
-_BROKEN, _COULD_NOT = 1, 2  # exit statuses
+_FAILED, _NOT_RUN = 1, 2  # exit statuses
 _HTTP_CONNECTIONS: Final = 64  # of all students together
 _HTTP_DEADLINE_S: Final = 10.0
 _GROUPS: Final = 5  # in which people leave when the lesson is over
@@ -48,14 +48,14 @@ class ClassShape(LoadTestShape):
     last tenth."""
 
     def tick(self) -> tuple[int, float] | None:
-        part = self.get_run_time() / lesson.lasts(1)
-        everybody: int = lesson.asked.students
+        part = self.get_run_time() / lesson.seconds_of(1)
+        everybody: int = lesson.options.students
         if part >= 1:
             return None
         if part >= LEAVING:
             gone = int((part - LEAVING) / (1 - LEAVING) * _GROUPS + 1) / _GROUPS
             return 1 + round(everybody * (1 - min(gone, 1))), max(1.0, everybody / _GROUPS)
-        return 1 + everybody, max(1.0, everybody / lesson.lasts(ALL_HERE * 0.8))
+        return 1 + everybody, max(1.0, everybody / lesson.seconds_of(ALL_HERE * 0.8))
 
 
 @events.init_command_line_parser.add_listener
@@ -80,9 +80,9 @@ def _prepare(environment: Environment, **_more: object) -> None:
     try:
         lesson.prepare(environment.parsed_options)
         _gates()
-    except (PassError, ValueError) as error:
+    except (TokenError, ValueError) as error:
         _log.error("%s", error)
-        sys.exit(_COULD_NOT)
+        sys.exit(_NOT_RUN)
 
 
 @events.test_start.add_listener
@@ -102,16 +102,16 @@ def _begin(environment: Environment, **_more: object) -> None:
 @events.report_to_master.add_listener
 def _report(client_id: str, data: dict[str, Any], **_more: object) -> None:
     if lesson.has_begun:  # a worker reports from its birth on
-        data["lesson"] = lesson.book.changes()
-        data["behind_ms"] = lesson.entrance.backlog.worst_ms
+        data["lesson"] = lesson.outcomes.changes()
+        data["behind_ms"] = lesson.endpoint.backlog.longest_wait_ms
 
 
 @events.worker_report.add_listener
 def _take_report(client_id: str, data: dict[str, Any], **_more: object) -> None:
     if "lesson" in data:
-        lesson.book.merge(data["lesson"])
-        backlog = lesson.entrance.backlog
-        backlog.worst_ms = max(backlog.worst_ms, data["behind_ms"])
+        lesson.outcomes.merge(data["lesson"])
+        backlog = lesson.endpoint.backlog
+        backlog.longest_wait_ms = max(backlog.longest_wait_ms, data["behind_ms"])
 
 
 @events.test_stop.add_listener
@@ -122,7 +122,7 @@ def _conclude(environment: Environment, **_more: object) -> None:
     if isinstance(environment.runner, MasterRunner):
         gevent.sleep(2 * WORKER_REPORT_INTERVAL)  # the last reports are on their way
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call
-    behind_ms = lesson.entrance.backlog.worst_ms
+    behind_ms = lesson.endpoint.backlog.longest_wait_ms
     if behind_ms > _BEHIND_MS:
         _log.warning(
             "%.1f s behind with reading: too many students for one process", behind_ms / 1000
@@ -134,8 +134,8 @@ def _conclude(environment: Environment, **_more: object) -> None:
     for failure in failures:
         _log.error("verdict: %s", failure)
     if not failures:
-        _log.info("verdict: every promise held in %d drops", len(lesson.book.pressed))
-    broken = _BROKEN if lesson.book.pressed else _COULD_NOT
+        _log.info("verdict: every promise held in %d drops", len(lesson.outcomes.opened_drops))
+    broken = _FAILED if lesson.outcomes.opened_drops else _NOT_RUN
     environment.process_exit_code = broken if failures else 0
 
 
@@ -147,13 +147,13 @@ def _stop_first(environment: Environment, **_more: object) -> None:
 
 
 def _judge(environment: Environment) -> list[str]:
-    if not lesson.book.pressed:
+    if not lesson.outcomes.opened_drops:
         return ["no drop was opened"]
     judging = judge_lesson(
-        lesson.book.histories(lesson.is_private),
+        lesson.outcomes.histories(lesson.is_private),
         environment.host or "",
         lesson.room,
-        lesson.passes.staff("instructor", lesson.room).token,
+        lesson.tokens.staff("instructor", lesson.room).token,
         _VERDICT_DEADLINE_S,
     )
     try:
@@ -178,14 +178,14 @@ def _show(environment: Environment, findings: list[str]) -> None:
 
 
 def _gates() -> list[Gate]:
-    return [parse_gate(text) for text in lesson.asked.fail_on]
+    return [parse_gate(text) for text in lesson.options.fail_on]
 
 
 def _exceeded(environment: Environment) -> list[str]:
     """Locust keeps rounded figures; good enough for a gate."""
     spreads = {}
-    for figure, name in EVENTS.items():
+    for delay, name in EVENTS.items():
         entry = environment.stats.get(name, REQUEST_TYPE)
         p50, p90, p99 = (entry.get_response_time_percentile(one) for one in (0.5, 0.9, 0.99))
-        spreads[figure] = Spread(entry.num_requests, p50, p90, p99, entry.max_response_time)
+        spreads[delay] = Spread(entry.num_requests, p50, p90, p99, entry.max_response_time)
     return exceeded(_gates(), spreads)

@@ -30,7 +30,7 @@ _GONE: Final = ("released", "revoked")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StudentReport:
     """What one student was told of one drop. `outcome` None: no answer. `has_left`: went away of
     their own accord, and need not have been told. `coupons`: every id this student was ever given."""
 
@@ -49,7 +49,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedClaim:
     """An entry of the drop's claims list."""
 
     student: str
@@ -57,7 +57,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class LedgerSnapshot:
     """The server's side: the drop's report and its whole claims list, read when all was quiet."""
 
     quantity: int
@@ -66,20 +66,20 @@ class Books:
     confirmed: int
     returned: int
     difference: int
-    claims: Sequence[Listed]
+    claims: Sequence[ListedClaim]
 
     @property
-    def live(self) -> list[Listed]:
+    def live(self) -> list[ListedClaim]:
         return [claim for claim in self.claims if claim.state not in _GONE]
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class DropHistory:
     """One drop. `is_private`: nobody but the tellers can have been in the room."""
 
     drop_id: str
     stock: int
-    told: Sequence[Told]
+    reports: Sequence[StudentReport]
     is_private: bool = True
 
 
@@ -87,13 +87,13 @@ class Rule(StrEnum):
     OVERSOLD = "oversold"
     DOUBLED = "doubled"
     LOST = "lost"
-    UNTOLD = "won_but_not_told"
+    NOT_NOTIFIED = "won_but_not_told"
     UNCONFIRMED = "won_but_not_confirmed"
     REVOKED = "taken_back"
     UNANSWERED = "unanswered"
     UNREACHED = "not_reached"
     LEFT_OVER = "sold_out_with_stock_left"
-    BOOKS = "books_differ"
+    COUNTS_DIFFER = "books_differ"
     STRANGERS = "strangers"
 
 
@@ -112,144 +112,152 @@ class Finding:
         return f"{self.rule}: {self.text} ({self.drop_id}): {named}{more}"
 
 
-def judge(history: History, books: Books) -> list[Finding]:
+def judge(history: DropHistory, snapshot: LedgerSnapshot) -> list[Finding]:
     """Everything that is not as promised."""
-    case = _Case(history, books)
-    return [finding for rule in _RULES for finding in rule(case)]
+    evidence = _Evidence(history, snapshot)
+    return [finding for rule in _RULES for finding in rule(evidence)]
 
 
-class _Case:
+class _Evidence:
     """What several rules ask for, looked up once."""
 
-    def __init__(self, history: History, books: Books) -> None:
+    def __init__(self, history: DropHistory, snapshot: LedgerSnapshot) -> None:
         self.history = history
-        self.books = books
-        self.told = history.told
-        self.winners = {one.student for one in self.told if one.has_won}
-        self.listed = Counter(claim.student for claim in books.live)
-        self.ever_listed = {claim.student for claim in books.claims}
-        self.confirmed = {claim.student for claim in books.claims if claim.state == "confirmed"}
-        self.confirmed |= {claim.student for claim in books.claims if claim.state == "redeemed"}
+        self.snapshot = snapshot
+        self.reports = history.reports
+        self.winners = {one.student for one in self.reports if one.has_won}
+        self.listed = Counter(claim.student for claim in snapshot.live)
+        self.ever_listed = {claim.student for claim in snapshot.claims}
+        self.confirmed = {claim.student for claim in snapshot.claims if claim.state == "confirmed"}
+        self.confirmed |= {claim.student for claim in snapshot.claims if claim.state == "redeemed"}
 
-    def found(self, rule: Rule, text: str, students: Collection[str] = ()) -> Finding:
+    def finding(self, rule: Rule, text: str, students: Collection[str] = ()) -> Finding:
         return Finding(rule, self.history.drop_id, text, tuple(sorted(students)))
 
 
-def _oversold(case: _Case) -> Iterator[Finding]:
-    stock = case.history.stock
+def _oversold(evidence: _Evidence) -> Iterator[Finding]:
+    stock = evidence.history.stock
     counts = {
-        "told that they won": len(case.winners),
-        "in the claims list": case.listed.total(),
-        "claimed by the drop's report": case.books.claimed,
+        "told that they won": len(evidence.winners),
+        "in the claims list": evidence.listed.total(),
+        "claimed by the drop's report": evidence.snapshot.claimed,
     }
     for where, count in counts.items():
         if count > stock:
-            yield case.found(Rule.OVERSOLD, f"{count} {where}, stock {stock}")
+            yield evidence.finding(Rule.OVERSOLD, f"{count} {where}, stock {stock}")
 
 
-def _doubled(case: _Case) -> Iterator[Finding]:
-    twice = {student for student, count in case.listed.items() if count > 1}
+def _doubled(evidence: _Evidence) -> Iterator[Finding]:
+    twice = {student for student, count in evidence.listed.items() if count > 1}
     if twice:
-        yield case.found(Rule.DOUBLED, "more than one claim in the list", twice)
-    given = {one.student for one in case.told if len(one.coupons) > 1}
+        yield evidence.finding(Rule.DOUBLED, "more than one claim in the list", twice)
+    given = {one.student for one in evidence.reports if len(one.coupons) > 1}
     if given:
-        yield case.found(Rule.DOUBLED, "given more than one coupon", given)
+        yield evidence.finding(Rule.DOUBLED, "given more than one coupon", given)
 
 
-def _lost(case: _Case) -> Iterator[Finding]:
-    lost = case.winners - case.ever_listed
+def _lost(evidence: _Evidence) -> Iterator[Finding]:
+    lost = evidence.winners - evidence.ever_listed
     if lost:
-        yield case.found(Rule.LOST, "told that they won, not in the claims list", lost)
+        yield evidence.finding(Rule.LOST, "told that they won, not in the claims list", lost)
 
 
-def _untold(case: _Case) -> Iterator[Finding]:
+def _not_notified(evidence: _Evidence) -> Iterator[Finding]:
     """Who was told no, or nothing, and yet holds a unit: it is taken from somebody."""
     untold = {
         one.student
-        for one in case.told
-        if not one.has_left and not one.has_won and one.student in case.listed
+        for one in evidence.reports
+        if not one.has_left and not one.has_won and one.student in evidence.listed
     }
     if untold:
-        yield case.found(Rule.UNTOLD, "in the claims list, never told that they won", untold)
+        yield evidence.finding(
+            Rule.NOT_NOTIFIED, "in the claims list, never told that they won", untold
+        )
 
 
-def _unconfirmed(case: _Case) -> Iterator[Finding]:
-    in_books = case.winners & case.ever_listed - case.confirmed
-    in_books -= {claim.student for claim in case.books.claims if claim.state in _GONE}
+def _unconfirmed(evidence: _Evidence) -> Iterator[Finding]:
+    in_books = evidence.winners & evidence.ever_listed - evidence.confirmed
+    in_books -= {claim.student for claim in evidence.snapshot.claims if claim.state in _GONE}
     if in_books:
-        yield case.found(Rule.UNCONFIRMED, "won, not confirmed in the claims list", in_books)
+        yield evidence.finding(Rule.UNCONFIRMED, "won, not confirmed in the claims list", in_books)
     untold = {
         one.student
-        for one in case.told
+        for one in evidence.reports
         if one.has_won and not (one.has_left or one.is_confirmed or one.is_revoked)
     }
     if untold:
-        yield case.found(Rule.UNCONFIRMED, "won, never told that it is confirmed", untold)
+        yield evidence.finding(Rule.UNCONFIRMED, "won, never told that it is confirmed", untold)
 
 
-def _revoked(case: _Case) -> Iterator[Finding]:
-    revoked = {one.student for one in case.told if one.is_revoked}
-    revoked |= {claim.student for claim in case.books.claims if claim.state == "revoked"}
+def _revoked(evidence: _Evidence) -> Iterator[Finding]:
+    revoked = {one.student for one in evidence.reports if one.is_revoked}
+    revoked |= {claim.student for claim in evidence.snapshot.claims if claim.state == "revoked"}
     if revoked:
-        yield case.found(Rule.REVOKED, "won, and lost it again", revoked)
+        yield evidence.finding(Rule.REVOKED, "won, and lost it again", revoked)
 
 
-def _unanswered(case: _Case) -> Iterator[Finding]:
+def _unanswered(evidence: _Evidence) -> Iterator[Finding]:
     waiting = {
         one.student
-        for one in case.told
+        for one in evidence.reports
         if one.has_tapped and one.outcome is None and not one.has_left
     }
     if waiting:
-        holding = len(waiting & case.ever_listed)
+        holding = len(waiting & evidence.ever_listed)
         text = f"tapped, never answered ({holding} of them hold a claim)"
-        yield case.found(Rule.UNANSWERED, text, waiting)
+        yield evidence.finding(Rule.UNANSWERED, text, waiting)
     errors: dict[str, set[str]] = {}
-    for one in case.told:
+    for one in evidence.reports:
         if one.outcome is not None and not one.has_won and one.outcome not in _NO:
             errors.setdefault(one.outcome, set()).add(one.student)
     for outcome, students in errors.items():
-        yield case.found(Rule.UNANSWERED, f"tapped, and was told {outcome}", students)
+        yield evidence.finding(Rule.UNANSWERED, f"tapped, and was told {outcome}", students)
 
 
-def _unreached(case: _Case) -> Iterator[Finding]:
-    unreached = {one.student for one in case.told if not one.has_left and not one.was_reached}
+def _unreached(evidence: _Evidence) -> Iterator[Finding]:
+    unreached = {
+        one.student for one in evidence.reports if not one.has_left and not one.was_reached
+    }
     if unreached:
-        yield case.found(Rule.UNREACHED, "in the room, never saw the drop", unreached)
+        yield evidence.finding(Rule.UNREACHED, "in the room, never saw the drop", unreached)
 
 
-def _left_over(case: _Case) -> Iterator[Finding]:
+def _left_over(evidence: _Evidence) -> Iterator[Finding]:
     """Units that came back may be left over; others may not while students hear `sold_out`."""
-    refused = sum(one.outcome == "sold_out" for one in case.told)
-    left = case.history.stock - case.listed.total() - case.books.returned
-    if refused and left > 0 and len(case.books.claims) == case.listed.total():
-        yield case.found(Rule.LEFT_OVER, f"{left} units left, {refused} students told sold_out")
+    refused = sum(one.outcome == "sold_out" for one in evidence.reports)
+    left = evidence.history.stock - evidence.listed.total() - evidence.snapshot.returned
+    if refused and left > 0 and len(evidence.snapshot.claims) == evidence.listed.total():
+        yield evidence.finding(
+            Rule.LEFT_OVER, f"{left} units left, {refused} students told sold_out"
+        )
 
 
-def _books(case: _Case) -> Iterator[Finding]:
-    books, listed = case.books, case.listed.total()
-    if not books.claimed == books.confirmed == listed:
-        counts = f"claimed {books.claimed}, confirmed {books.confirmed}, listed {listed}"
-        yield case.found(Rule.BOOKS, f"desk and ledger differ: {counts}")
-    if books.difference:
-        yield case.found(Rule.BOOKS, f"the server's own difference is {books.difference}")
-    if books.quantity != books.remaining + books.claimed + books.returned:
-        sides = f"{books.remaining} + {books.claimed} + {books.returned}"
-        yield case.found(Rule.BOOKS, f"quantity {books.quantity} is not {sides}")
+def _books(evidence: _Evidence) -> Iterator[Finding]:
+    snapshot, listed = evidence.snapshot, evidence.listed.total()
+    if not snapshot.claimed == snapshot.confirmed == listed:
+        counts = f"claimed {snapshot.claimed}, confirmed {snapshot.confirmed}, listed {listed}"
+        yield evidence.finding(Rule.COUNTS_DIFFER, f"desk and ledger differ: {counts}")
+    if snapshot.difference:
+        yield evidence.finding(
+            Rule.COUNTS_DIFFER, f"the server's own difference is {snapshot.difference}"
+        )
+    if snapshot.quantity != snapshot.remaining + snapshot.claimed + snapshot.returned:
+        sides = f"{snapshot.remaining} + {snapshot.claimed} + {snapshot.returned}"
+        yield evidence.finding(Rule.COUNTS_DIFFER, f"quantity {snapshot.quantity} is not {sides}")
 
 
-def _strangers(case: _Case) -> Iterator[Finding]:
-    if case.history.is_private:
-        strangers = case.listed.keys() - {one.student for one in case.told}
+def _strangers(evidence: _Evidence) -> Iterator[Finding]:
+    if evidence.history.is_private:
+        strangers = evidence.listed.keys() - {one.student for one in evidence.reports}
         if strangers:
-            yield case.found(Rule.STRANGERS, "hold claims, were not in the room", strangers)
+            yield evidence.finding(Rule.STRANGERS, "hold claims, were not in the room", strangers)
 
 
-_RULES: Final[Sequence[Callable[[_Case], Iterator[Finding]]]] = (
+_RULES: Final[Sequence[Callable[[_Evidence], Iterator[Finding]]]] = (
     _oversold,
     _doubled,
     _lost,
-    _untold,
+    _not_notified,
     _unconfirmed,
     _revoked,
     _unanswered,

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from loadtest.bench.scenario import Case, Column, Facts, Measured, Round, Scenario
-from loadtest.clients.school_api import calling_as, make_batch
-from loadtest.clients.tokens import Pass, SignedPasses
+from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
+from loadtest.clients.school_api import api_as, make_batch
+from loadtest.clients.tokens import NamedToken, SignedTokens
 from loadtest.clients.websocket_codec import Address
-from loadtest.storm.results import Spread
-from loadtest.storm.worker_pool import StormError
+from loadtest.percentiles import Spread
+from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_postgres import has_postgres, own_postgres
 from loadtest.targets.own_server import OwnServer, own_server
 
@@ -67,28 +67,28 @@ class _Connection:
         self._writer.close()
 
 
-def _measure_sqlite(orders: int, one: Round) -> Measured:
+def _measure_sqlite(orders: int, one: Round) -> CaseResult:
     return _measure(one.server(1), orders, one)
 
 
-def _measure_postgres(orders: int, one: Round) -> Measured:
+def _measure_postgres(orders: int, one: Round) -> CaseResult:
     with ExitStack() as stack:
         url = stack.enter_context(own_postgres())
         return _measure(own_server(2, url), orders, one)
 
 
-def _measure(server: AbstractContextManager[OwnServer], orders: int, one: Round) -> Measured:
+def _measure(server: AbstractContextManager[OwnServer], orders: int, one: Round) -> CaseResult:
     with server as running:
-        passes = SignedPasses(running.secret, f"shop-{one.number}")
-        return asyncio.run(_hold(running.url, passes, orders))
+        tokens = SignedTokens(running.secret, f"shop-{one.number}")
+        return asyncio.run(_run(running.url, tokens, orders))
 
 
-async def _hold(url: str, passes: SignedPasses, orders: int) -> Measured:
-    students = [passes.student(number, _ROOM) for number in range(orders)]
+async def _run(url: str, tokens: SignedTokens, orders: int) -> CaseResult:
+    students = [tokens.student(number, _ROOM) for number in range(orders)]
     connections = [await _Connection.to(url) for _ in range(_AT_ONCE)]
     try:
-        codes = await _give_coupons(url, passes, students, connections)
-        service = passes.staff("service", _ROOM).token
+        codes = await _give_coupons(url, tokens, students, connections)
+        service = tokens.staff("service", _ROOM).token
         waiting = list(zip(students, codes, strict=True))
         begun = time.perf_counter()
         lanes = (_buy_all(connection, waiting, service) for connection in connections)
@@ -98,7 +98,7 @@ async def _hold(url: str, passes: SignedPasses, orders: int) -> Measured:
         for connection in connections:
             connection.close()
     spread = Spread.of(one.ms for one in bought)
-    return Measured(
+    return CaseResult(
         {
             "pairs_per_s": len(bought) / took_s,
             "p50_ms": spread.p50,
@@ -110,12 +110,15 @@ async def _hold(url: str, passes: SignedPasses, orders: int) -> Measured:
 
 
 async def _give_coupons(
-    url: str, passes: SignedPasses, students: Sequence[Pass], connections: Sequence[_Connection]
+    url: str,
+    tokens: SignedTokens,
+    students: Sequence[NamedToken],
+    connections: Sequence[_Connection],
 ) -> list[str]:
     """Everybody's code, from a drop with a unit for each."""
     async with (
-        calling_as(url, passes.staff("operator", _ROOM).token) as operator,
-        calling_as(url, passes.staff("instructor", _ROOM).token) as teacher,
+        api_as(url, tokens.staff("operator", _ROOM).token) as operator,
+        api_as(url, tokens.staff("instructor", _ROOM).token) as teacher,
     ):
         batch = await make_batch(operator, "Checkout", len(students))
         drop = await teacher.create_drop(
@@ -126,14 +129,14 @@ async def _give_coupons(
         give_up_at = time.monotonic() + _SETTLE_S
         while (await teacher.get_drop(_ROOM, drop["id"]))["confirmed"] < len(students):
             if time.monotonic() > give_up_at:
-                raise StormError("the coupons were not confirmed")
+                raise RunError("the coupons were not confirmed")
             await asyncio.sleep(_PAUSE_S)
     answers = await _claim_all(connections, students, path)
     return [str(answer["coupon"]["code"]) for answer in answers]
 
 
 async def _claim_all(
-    connections: Sequence[_Connection], students: Sequence[Pass], path: str
+    connections: Sequence[_Connection], students: Sequence[NamedToken], path: str
 ) -> list[dict[str, Any]]:
     """Asked again with the same request it is the same claim, with its coupon once that is there."""
     answers: dict[int, dict[str, Any]] = {}
@@ -149,7 +152,7 @@ async def _claim_all(
 
 
 async def _buy_all(
-    connection: _Connection, waiting: list[tuple[Pass, str]], service: str
+    connection: _Connection, waiting: list[tuple[NamedToken, str]], service: str
 ) -> list[_Bought]:
     bought = []
     while waiting:
@@ -158,7 +161,7 @@ async def _buy_all(
     return bought
 
 
-async def _buy(connection: _Connection, student: Pass, code: str, service: str) -> _Bought:
+async def _buy(connection: _Connection, student: NamedToken, code: str, service: str) -> _Bought:
     line = {"id": "1", "course": "algebra", "unit_price": _PRICE, "quantity": 1}
     order = {"currency": "CNY", "lines": [line]}
     form = {"order_id": f"o-{student.name}", "student": student.name, "order": order}

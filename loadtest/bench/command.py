@@ -12,51 +12,51 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from loadtest.bench.rounds import hold
-from loadtest.bench.scenario import Case, Measured, Round, Scenario
+from loadtest.bench.rounds import run
+from loadtest.bench.scenario import Case, CaseResult, Round, Scenario
 from loadtest.bench.scenarios import UnknownScenarioError, scenarios_named
 from loadtest.bench.tables import render_tables, with_tables
 from loadtest.targets.machine import describe, disk_sync_ms, read_limits
 from loadtest.targets.own_server import OwnServer, ServerError, own_server
 
-FIGURES: Final = Path(__file__).with_name("figures.json")
+PUBLISHED: Final = Path(__file__).with_name("figures.json")
 README: Final = Path(__file__).parents[2] / "README.md"
-_COULD_NOT: Final = 2
+_NOT_RUN: Final = 2
 
 
-def bench_command(asked: Namespace) -> int:
-    if asked.table is not None:
-        _say(render_tables(_read(asked.table)))
+def bench_command(args: Namespace) -> int:
+    if args.table is not None:
+        _print(render_tables(_read(args.table)))
         return 0
-    if asked.publish is not None:
-        return _publish(asked.publish)
+    if args.publish is not None:
+        return _publish(args.publish)
     try:
-        scenarios = scenarios_named(asked.only)
+        scenarios = scenarios_named(args.only)
     except UnknownScenarioError as error:
-        _say(str(error))
-        return _COULD_NOT
-    return _measure(scenarios, asked)
+        _print(str(error))
+        return _NOT_RUN
+    return _measure(scenarios, args)
 
 
-def _measure(scenarios: list[Scenario], asked: Namespace) -> int:
+def _measure(scenarios: list[Scenario], args: Namespace) -> int:
     facts = describe(["python -m loadtest", *sys.argv[1:]])
     facts["disk_sync_ms"] = disk_sync_ms()
-    _say(f"this machine: {read_limits()}")
+    _print(f"this machine: {read_limits()}")
     try:
-        with _servers(asked.quick) as server:
-            rounds = [Round(number, server) for number in range(asked.rounds)]
-            held = hold(scenarios, rounds, is_quick=asked.quick, on_run=_say_run)
+        with _servers(args.quick) as server:
+            rounds = [Round(number, server) for number in range(args.rounds)]
+            result = run(scenarios, rounds, is_quick=args.quick, on_run=_print_run)
     except ServerError as error:  # the one for all
-        _say(str(error))
-        return _COULD_NOT
-    bench = {**facts, "is_quick": asked.quick, "scenarios": held.rows}
-    _write(asked.json, bench)
-    _say(render_tables(bench))
-    for text in (*held.findings, *held.failures):
-        _say(f"- {text}")
-    if held.failures:
-        return _COULD_NOT
-    return 1 if held.findings else 0
+        _print(str(error))
+        return _NOT_RUN
+    bench = {**facts, "is_quick": args.quick, "scenarios": result.rows}
+    _write(args.json, bench)
+    _print(render_tables(bench))
+    for text in (*result.findings, *result.failures):
+        _print(f"- {text}")
+    if result.failures:
+        return _NOT_RUN
+    return 1 if result.findings else 0
 
 
 @contextmanager
@@ -73,19 +73,19 @@ def _publish(path: Path) -> int:
     """The file becomes the one that the README shows."""
     bench = _read(path)
     if bench["is_quick"]:
-        _say("tiny sizes are for tests, not for the README")
-        return _COULD_NOT
-    _write(FIGURES, bench)
+        _print("tiny sizes are for tests, not for the README")
+        return _NOT_RUN
+    _write(PUBLISHED, bench)
     text = with_tables(README.read_text(encoding="utf-8"), render_tables(bench))
     README.write_text(text, encoding="utf-8")
     return 0
 
 
-def _say_run(scenario: Scenario, case: Case, measured: Measured) -> None:
-    shown = {name: round(value, 2) for name, value in measured.figures.items()}
-    _say(json.dumps({"scenario": scenario.name, **case.facts, **shown}, ensure_ascii=False))
+def _print_run(scenario: Scenario, case: Case, measured: CaseResult) -> None:
+    shown = {name: round(value, 2) for name, value in measured.values.items()}
+    _print(json.dumps({"scenario": scenario.name, **case.facts, **shown}, ensure_ascii=False))
     for finding in measured.findings:
-        _say(f"- {finding}")
+        _print(f"- {finding}")
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -98,5 +98,5 @@ def _write(path: Path, bench: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(bench, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)  # noqa: T201  (the command's own words)

@@ -16,15 +16,15 @@ from typing import Final
 import httpx
 
 from loadtest.bench.room_storms import findings_of
-from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.clients.tokens import SignedPasses
+from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.clients.tokens import SignedTokens
 from loadtest.clients.websocket_codec import Address
-from loadtest.storm.classroom import Hall, Storm, StormPlan, Watch, hall_of
-from loadtest.storm.client_process import CrowdPlan, Progress, Seat
-from loadtest.storm.worker_pool import StormError, crew_of
+from loadtest.storm.classroom import Classroom, RunHooks, StormPlan, StormRun, open_classroom
+from loadtest.storm.client_process import ClientPlan, ClientSlot, Progress
+from loadtest.storm.worker_pool import RunError, start_workers
 from loadtest.targets.machine import loopback_sources
 from loadtest.targets.own_server import OwnServer
-from loadtest.targets.processes import rss_kb, web_processes_of
+from loadtest.targets.processes import find_web_processes, rss_kb
 
 # With it a card has some 6.5 KB: what a server may keep for one student is soon full.
 _DESCRIPTION: Final = "券" * 2_000
@@ -43,13 +43,13 @@ class _Size:
     pushes: int = 40
 
 
-def _measure(size: _Size, one: Round) -> Measured:
+def _measure(size: _Size, one: Round) -> CaseResult:
     with one.server(1) as server:
-        return asyncio.run(_hold(size, server, one.number))
+        return asyncio.run(_run(size, server, one.number))
 
 
-async def _hold(size: _Size, server: OwnServer, number: int) -> Measured:
-    (web,) = web_processes_of(server.pid)
+async def _run(size: _Size, server: OwnServer, number: int) -> CaseResult:
+    (web,) = find_web_processes(server.pid)
     memory: list[int] = []
 
     def look(_stage: str, _now: Progress) -> None:
@@ -63,50 +63,53 @@ async def _hold(size: _Size, server: OwnServer, number: int) -> Measured:
         top_ups=size.pushes,
         description=_DESCRIPTION,
     )
-    passes = SignedPasses(server.secret, f"bench-{number}")
-    watch = Watch()
+    tokens = SignedTokens(server.secret, f"bench-{number}")
+    hooks = RunHooks()
     async with (
-        hall_of(server.url, passes, plan, watch) as hall,
-        _deaf_in(hall, server, size.deaf),
+        open_classroom(server.url, tokens, plan, hooks) as classroom,
+        _deaf_in(classroom, server, size.deaf),
     ):
         before = rss_kb(web)
-        watch.progress = look
-        await hall.press()
-        await hall.answers()
-        await hall.settle()
+        hooks.progress = look
+        await classroom.open_drop()
+        await classroom.wait_for_answers()
+        await classroom.wait_until_settled()
         for _ in range(size.pushes):
-            await hall.top_up()
-        evicted = await _evictions(server.url, hall, size.deaf)
-        storm = await hall.conclude()
-    return _measured(storm, size, evicted, max(memory) - before)
+            await classroom.top_up()
+        evicted = await _evictions(server.url, classroom, size.deaf)
+        run = await classroom.finish()
+    return _measured(run, size, evicted, max(memory) - before)
 
 
 @asynccontextmanager
-async def _deaf_in(hall: Hall, server: OwnServer, count: int) -> AsyncIterator[None]:
+async def _deaf_in(classroom: Classroom, server: OwnServer, count: int) -> AsyncIterator[None]:
     """In the same room; what they were sent is nobody's business."""
     if not count:
         yield
         return
-    passes = SignedPasses(server.secret, "deaf")
-    plan = CrowdPlan(
+    tokens = SignedTokens(server.secret, "deaf")
+    plan = ClientPlan(
         url=server.url,
-        rooms=[hall.room],
-        seats=[Seat(passes.student(number, hall.room), 0, 0.0, None) for number in range(count)],
+        rooms=[classroom.room],
+        slots=[
+            ClientSlot(tokens.student(number, classroom.room), 0, 0.0, None)
+            for number in range(count)
+        ],
         sources=loopback_sources(Address.of(server.url).host, count),
-        mark=hall.mark,
+        run_id=classroom.run_id,
         seed=1,
         is_deaf=True,
     )
-    with crew_of([plan]) as crew:
-        crew.set_out()
-        if not await crew.until(
-            lambda now: now.joined >= count, _JOIN_SECONDS, lambda _: hall.look()
+    with start_workers([plan]) as workers:
+        workers.start()
+        if not await workers.wait_until(
+            lambda now: now.joined >= count, _JOIN_SECONDS, lambda _: classroom.read_progress()
         ):
-            raise StormError("those who are not to read did not get in")
+            raise RunError("those who are not to read did not get in")
         yield
 
 
-async def _evictions(url: str, hall: Hall, expected: int) -> float:
+async def _evictions(url: str, classroom: Classroom, expected: int) -> float:
     """By the server's own count."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
         evicted = 0.0
@@ -115,16 +118,16 @@ async def _evictions(url: str, hall: Hall, expected: int) -> float:
             evicted = sum(float(count) for count in _EVICTIONS.findall(text))
             if evicted >= expected:
                 break
-            await hall.crew.pass_time(1.0)
+            await classroom.workers.wait(1.0)
         return evicted
 
 
-def _measured(storm: Storm, size: _Size, evicted: float, grown_kb: int) -> Measured:
-    pushes = [one.spread for one in storm.quiet]
-    findings = findings_of(storm)
+def _measured(run: StormRun, size: _Size, evicted: float, grown_kb: int) -> CaseResult:
+    pushes = [one.spread for one in run.top_up_deliveries]
+    findings = findings_of(run)
     if evicted != size.deaf:
         findings.append(f"{evicted:.0f} sockets evicted, {size.deaf} did not read")
-    return Measured(
+    return CaseResult(
         {
             "evicted": evicted,
             "push_p50_ms": median(push.p50 for push in pushes),

@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from typing import Final
 
-from loadtest.bench.scenario import Case, Column, Facts, Measured, Round, Scenario
+from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
 from loadtest.targets.own_server import ServerError
 
 _BATCHES: Final = (1, 10, 50, 100, 250, 500)
@@ -21,7 +21,7 @@ _QUICK_SECONDS: Final = 0.1
 _GRACE_S: Final = 60.0  # to start, and to end
 
 
-def _measure(what: str, seconds: float, _one: Round) -> Measured:
+def _measure(what: str, seconds: float, _one: Round) -> CaseResult:
     command = [sys.executable, "-m", "server", "desk-bench", what, "--seconds", str(seconds)]
     try:
         done = subprocess.run(
@@ -32,7 +32,7 @@ def _measure(what: str, seconds: float, _one: Round) -> Measured:
     except subprocess.CalledProcessError as error:
         raise ServerError(f"desk-bench {what}: {error.stderr[-500:]}") from error
     figure = json.loads(done.stdout.splitlines()[-1])
-    return Measured({"claims_per_s": figure["claims_per_s"]})
+    return CaseResult({"claims_per_s": figure["claims_per_s"]})
 
 
 def _cases(is_quick: bool) -> list[Case]:

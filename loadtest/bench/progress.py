@@ -11,10 +11,10 @@ from functools import partial
 from typing import Final
 
 from loadtest.bench.room_storms import findings_of
-from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.clients.tokens import SignedPasses
-from loadtest.storm.classroom import Hall, StormPlan, hall_of
-from loadtest.targets.processes import cpu_seconds, web_processes_of
+from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.clients.tokens import SignedTokens
+from loadtest.storm.classroom import Classroom, StormPlan, open_classroom
+from loadtest.targets.processes import cpu_seconds, find_web_processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ _FULL: Final = _Size(10_000, seconds=15, calm_s=5)
 _QUICK: Final = _Size(100, seconds=0.5, calm_s=0.1, tap_every_ms=50)
 
 
-def _measure(size: _Size, one: Round) -> Measured:
+def _measure(size: _Size, one: Round) -> CaseResult:
     with one.server(1) as server:
-        (web,) = web_processes_of(server.pid)
-        passes = SignedPasses(server.secret, f"bench-{one.number}")
-        return asyncio.run(_hold(size, server.url, passes, web))
+        (web,) = find_web_processes(server.pid)
+        tokens = SignedTokens(server.secret, f"bench-{one.number}")
+        return asyncio.run(_run(size, server.url, tokens, web))
 
 
-async def _hold(size: _Size, url: str, passes: SignedPasses, web: int) -> Measured:
+async def _run(size: _Size, url: str, tokens: SignedTokens, web: int) -> CaseResult:
     plan = StormPlan(
         students=size.students,
         stock=2 * size.taps,  # never sold out: there is something to tell every second
@@ -50,24 +50,24 @@ async def _hold(size: _Size, url: str, passes: SignedPasses, web: int) -> Measur
         tappers=size.taps,
         tap_every_ms=size.tap_every_ms,
     )
-    async with hall_of(url, passes, plan) as hall:
-        await hall.crew.pass_time(size.calm_s)
-        idle = await _cores(hall, web, size.seconds)
-        await hall.press()
-        await hall.crew.pass_time(size.calm_s)
-        live = await _cores(hall, web, size.seconds)
-        await hall.answers()
-        await hall.settle()
-        storm = await hall.conclude()
-    return Measured(
-        {"idle_cores": idle, "live_cores": live, "progress_cores": live - idle}, findings_of(storm)
+    async with open_classroom(url, tokens, plan) as classroom:
+        await classroom.workers.wait(size.calm_s)
+        idle = await _cores(classroom, web, size.seconds)
+        await classroom.open_drop()
+        await classroom.workers.wait(size.calm_s)
+        live = await _cores(classroom, web, size.seconds)
+        await classroom.wait_for_answers()
+        await classroom.wait_until_settled()
+        run = await classroom.finish()
+    return CaseResult(
+        {"idle_cores": idle, "live_cores": live, "progress_cores": live - idle}, findings_of(run)
     )
 
 
-async def _cores(hall: Hall, web: int, seconds: float) -> float:
+async def _cores(classroom: Classroom, web: int, seconds: float) -> float:
     """How many cores the process used."""
     begun, used = time.monotonic(), cpu_seconds(web)
-    await hall.crew.pass_time(seconds)
+    await classroom.workers.wait(seconds)
     return (cpu_seconds(web) - used) / (time.monotonic() - begun)
 
 
@@ -87,5 +87,5 @@ PROGRESS: Final = Scenario(
         Column("a drop", ("live_cores",), ".2f"),
         Column("difference", ("progress_cores",), ".2f"),
     ),
-    is_dear=True,
+    runs_once=True,
 )

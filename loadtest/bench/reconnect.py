@@ -13,14 +13,14 @@ from functools import partial
 from typing import Final
 
 from loadtest.bench.room_storms import findings_of
-from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.clients.tokens import SignedPasses
-from loadtest.storm.classroom import Hall, Storm, StormPlan, hall_of
-from loadtest.storm.client_process import Order
+from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.clients.tokens import SignedTokens
+from loadtest.percentiles import Spread
+from loadtest.storm.classroom import Classroom, StormPlan, StormRun, open_classroom
+from loadtest.storm.client_process import Command
 from loadtest.storm.recording import Recording
-from loadtest.storm.results import Spread
 from loadtest.storm.student import LOST_STATE
-from loadtest.storm.worker_pool import StormError
+from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_server import OwnServer, second_web
 
 _COME_BACK_WITHIN_S: Final = 0.5  # what the SDK's first wait is drawn from
@@ -42,11 +42,11 @@ _FULL: Final = _Size(10_000, 1_500, 10, before_s=5)
 _QUICK: Final = _Size(100, 40, 20, before_s=0.3)
 
 
-def _measure(size: _Size, is_apart: bool, one: Round) -> Measured:
+def _measure(size: _Size, is_apart: bool, one: Round) -> CaseResult:
     with one.server(1) as server, _beside(server, is_apart) as beside:
-        passes = SignedPasses(server.secret, f"bench-{one.number}")
-        others = SignedPasses(server.secret, f"beside-{one.number}")
-        return asyncio.run(_hold(size, (server.url, passes), (beside.url, others)))
+        tokens = SignedTokens(server.secret, f"bench-{one.number}")
+        others = SignedTokens(server.secret, f"beside-{one.number}")
+        return asyncio.run(_run(size, (server.url, tokens), (beside.url, others)))
 
 
 @contextmanager
@@ -58,22 +58,22 @@ def _beside(server: OwnServer, is_apart: bool) -> Iterator[OwnServer]:
         yield second
 
 
-async def _hold(
-    size: _Size, here: tuple[str, SignedPasses], there: tuple[str, SignedPasses]
-) -> Measured:
+async def _run(
+    size: _Size, here: tuple[str, SignedTokens], there: tuple[str, SignedTokens]
+) -> CaseResult:
     async with (
-        hall_of(*here, _room_plan(size)) as room,
-        hall_of(*there, _bystander_plan(size)) as beside,
+        open_classroom(*here, _room_plan(size)) as room,
+        open_classroom(*there, _bystander_plan(size)) as beside,
     ):
-        await room.press()
-        await room.answers()
-        await room.settle()
-        await beside.press()
-        await beside.crew.pass_time(size.before_s)
+        await room.open_drop()
+        await room.wait_for_answers()
+        await room.wait_until_settled()
+        await beside.open_drop()
+        await beside.workers.wait(size.before_s)
         await _fall(room, beside, size)
-        await beside.answers()
-        await beside.settle()
-        return _measured(await room.conclude(), await beside.conclude())
+        await beside.wait_for_answers()
+        await beside.wait_until_settled()
+        return _measured(await room.finish(), await beside.finish())
 
 
 def _room_plan(size: _Size) -> StormPlan:
@@ -96,28 +96,28 @@ def _bystander_plan(size: _Size) -> StormPlan:
     )
 
 
-async def _fall(room: Hall, beside: Hall, size: _Size) -> None:
+async def _fall(room: Classroom, beside: Classroom, size: _Size) -> None:
     """And back again, all of them."""
     students = room.plan.students
-    room.crew.tell(Order.FALL)
-    all_back = await room.crew.until(
-        lambda now: now.rejoined >= students, size.deadline_s, lambda _: beside.look()
+    room.workers.send(Command.DISCONNECT)
+    all_back = await room.workers.wait_until(
+        lambda now: now.rejoined >= students, size.deadline_s, lambda _: beside.read_progress()
     )
     if not all_back:
-        raise StormError(f"only {room.crew.look().rejoined:,} of {students:,} came back")
+        raise RunError(f"only {room.workers.read_progress().rejoined:,} of {students:,} came back")
 
 
-def _measured(room: Storm, beside: Storm) -> Measured:
-    fell_at = min(one.fell_at for one in room.recordings)
-    back = Spread.of(_after(fell_at, room.recordings))
-    last_at = fell_at + int(back.max * _NS_PER_MS)
-    before = _claims(beside.recordings, lambda at: at < fell_at)
-    during = _claims(beside.recordings, lambda at: fell_at <= at <= last_at)
+def _measured(room: StormRun, beside: StormRun) -> CaseResult:
+    disconnected_at = min(one.disconnected_at for one in room.recordings)
+    back = Spread.of(_after(disconnected_at, room.recordings))
+    last_at = disconnected_at + int(back.max * _NS_PER_MS)
+    before = _claims(beside.recordings, lambda at: at < disconnected_at)
+    during = _claims(beside.recordings, lambda at: disconnected_at <= at <= last_at)
     poorer = sum(one.troubles[LOST_STATE] for one in room.recordings)
     findings = [*findings_of(room), *findings_of(beside)]
     if poorer:
         findings.append(f"{LOST_STATE}: {poorer} students")
-    return Measured(
+    return CaseResult(
         {
             "back_p50_ms": back.p50,
             "back_p99_ms": back.p99,
@@ -133,17 +133,17 @@ def _measured(room: Storm, beside: Storm) -> Measured:
     )
 
 
-def _after(fell_at: int, recordings: Sequence[Recording]) -> Iterable[float]:
-    return ((at - fell_at) / _NS_PER_MS for one in recordings for at in one.rejoined if at)
+def _after(disconnected_at: int, recordings: Sequence[Recording]) -> Iterable[float]:
+    return ((at - disconnected_at) / _NS_PER_MS for one in recordings for at in one.rejoined if at)
 
 
-def _claims(recordings: Sequence[Recording], is_in: Callable[[int], bool]) -> Spread:
+def _claims(recordings: Sequence[Recording], on_full: Callable[[int], bool]) -> Spread:
     """Planned tap to answer, of the taps that were due then."""
     return Spread.of(
         (answered - due) / _NS_PER_MS
         for one in recordings
         for due, answered in zip(one.tap_due, one.answered, strict=True)
-        if due and answered and is_in(due)
+        if due and answered and on_full(due)
     )
 
 

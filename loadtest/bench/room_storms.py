@@ -11,13 +11,13 @@ from functools import partial
 from statistics import median
 from typing import Final
 
-from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
-from loadtest.clients.tokens import SignedPasses
+from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.clients.tokens import SignedTokens
 from loadtest.clients.websocket_codec import Address
-from loadtest.storm.classroom import Storm, StormPlan, Watch, hold_storm
-from loadtest.storm.worker_pool import StormError
-from loadtest.targets.machine import loopback_sources, problems_of, read_limits
-from loadtest.targets.processes import family_rss_kb
+from loadtest.storm.classroom import RunHooks, StormPlan, StormRun, run_storm
+from loadtest.storm.worker_pool import RunError
+from loadtest.targets.machine import find_problems, loopback_sources, read_limits
+from loadtest.targets.processes import tree_rss_kb
 
 _AT_ONCE: Final = 0.0  # all join together: what the server can take in
 _STUDENTS_PER_COUPON: Final = 20  # the same for all, because a win costs more than a refusal
@@ -38,51 +38,51 @@ def plan_of(students: int, *, rooms: int = 1, processes: int = 1) -> StormPlan:
     )
 
 
-def measure(plan: StormPlan, web_processes: int, one: Round) -> Measured:
+def measure(plan: StormPlan, web_processes: int, one: Round) -> CaseResult:
     with one.server(web_processes) as server:
         _refuse_impossible(plan, server.url)
-        memory = [family_rss_kb(server.pid)]
-        watch = Watch(is_in=lambda: memory.append(family_rss_kb(server.pid)))
-        passes = SignedPasses(server.secret, f"bench-{one.number}")
-        storm = asyncio.run(hold_storm(server.url, passes, plan, watch))
-    return Measured(_figures(storm, memory), findings_of(storm))
+        memory = [tree_rss_kb(server.pid)]
+        hooks = RunHooks(on_full=lambda: memory.append(tree_rss_kb(server.pid)))
+        tokens = SignedTokens(server.secret, f"bench-{one.number}")
+        run = asyncio.run(run_storm(server.url, tokens, plan, hooks))
+    return CaseResult(_values(run, memory), findings_of(run))
 
 
-def findings_of(storm: Storm) -> list[str]:
+def findings_of(run: StormRun) -> list[str]:
     """Of the verdict, and pushes that did not reach everybody."""
-    missed = [one.missing for one in storm.quiet if one.missing]
-    return [*map(str, storm.findings), *(f"not_reached: by a top-up: {many}" for many in missed)]
+    missed = [one.missing for one in run.top_up_deliveries if one.missing]
+    return [*map(str, run.findings), *(f"not_reached: by a top-up: {many}" for many in missed)]
 
 
 def _refuse_impossible(plan: StormPlan, url: str) -> None:
     sources = len(loopback_sources(Address.of(url).host, plan.students))
-    problems = problems_of(read_limits(), plan.students, plan.processes, sources)
+    problems = find_problems(read_limits(), plan.students, plan.processes, sources)
     if problems:
-        raise StormError("; ".join(problems))
+        raise RunError("; ".join(problems))
 
 
-def _figures(storm: Storm, memory_kb: Sequence[int]) -> dict[str, float]:
+def _values(run: StormRun, memory_kb: Sequence[int]) -> dict[str, float]:
     """`quiet_…`: of the pushes nobody taps on, the median push. `…_us_each`: from the first student
     to the last, shared among all of the room. `troubles`: lost connections, taps told to retry."""
-    figures, quiet, in_room = storm.figures, storm.quiet, storm.plan.in_room
+    results, top_ups, in_room = run.results, run.top_up_deliveries, run.plan.in_room
     before, full = memory_kb
     return {
-        "joins_per_s": figures.joins_per_s,
-        "join_p99_ms": figures.join.p99,
-        "quiet_p50_ms": median(one.spread.p50 for one in quiet),
-        "quiet_p99_ms": median(one.spread.p99 for one in quiet),
-        "quiet_last_ms": median(one.spread.max for one in quiet),
-        "push_us_each": median(one.span_ms for one in quiet) * 1000 / in_room,
-        "card_p50_ms": figures.push.p50,
-        "card_p99_ms": figures.push.p99,
-        "card_last_ms": figures.push.max,
-        "claim_p50_ms": figures.claim.p50,
-        "claim_p99_ms": figures.claim.p99,
-        "claim_span_ms": figures.claim_span_ms,
-        "claim_us_each": figures.claim_span_ms * 1000 / max(1, figures.claim.count),
-        "confirm_p99_ms": figures.confirm.p99,
-        "troubles": float(sum(figures.troubles.values())),
-        "kb_each": (full - before) / storm.plan.students,
+        "joins_per_s": results.joins_per_s,
+        "join_p99_ms": results.join.p99,
+        "quiet_p50_ms": median(one.spread.p50 for one in top_ups),
+        "quiet_p99_ms": median(one.spread.p99 for one in top_ups),
+        "quiet_last_ms": median(one.spread.max for one in top_ups),
+        "push_us_each": median(one.span_ms for one in top_ups) * 1000 / in_room,
+        "card_p50_ms": results.push.p50,
+        "card_p99_ms": results.push.p99,
+        "card_last_ms": results.push.max,
+        "claim_p50_ms": results.claim.p50,
+        "claim_p99_ms": results.claim.p99,
+        "claim_span_ms": results.claim_span_ms,
+        "claim_us_each": results.claim_span_ms * 1000 / max(1, results.claim.count),
+        "confirm_p99_ms": results.confirm.p99,
+        "troubles": float(sum(results.troubles.values())),
+        "kb_each": (full - before) / run.plan.students,
         "server_mb": full / _KB_PER_MB,
     }
 
@@ -122,7 +122,7 @@ LARGEST: Final = Scenario(
         _EACH,
         Column("the server's memory, MB", ("server_mb",)),
     ),
-    is_dear=True,
+    runs_once=True,
 )
 
 

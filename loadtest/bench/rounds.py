@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from client_sdk.python import ApiError
-from loadtest.bench.scenario import Case, Facts, Measured, Round, Scenario
-from loadtest.clients.tokens import PassError
-from loadtest.storm.worker_pool import StormError
+from loadtest.bench.scenario import Case, CaseResult, Facts, Round, Scenario
+from loadtest.clients.tokens import TokenError
+from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_server import ServerError
 
 
@@ -32,7 +32,7 @@ class ScenarioRow(TypedDict):
 
 
 @dataclass(slots=True)
-class Held:
+class BenchRun:
     """What came of it. `failures`: cases that could not be held, and why."""
 
     rows: list[ScenarioRow]
@@ -43,25 +43,25 @@ class Held:
         return [text for row in self.rows for case in row["cases"] for text in case["findings"]]
 
 
-def hold(
+def run(
     scenarios: Sequence[Scenario],
     rounds: Sequence[Round],
     *,
     is_quick: bool,
-    on_run: Callable[[Scenario, Case, Measured], None],
-) -> Held:
+    on_run: Callable[[Scenario, Case, CaseResult], None],
+) -> BenchRun:
     """A case that fails takes nothing from the others."""
     cases = {scenario.name: scenario.cases(is_quick) for scenario in scenarios}
-    runs: dict[tuple[str, int], list[Measured]] = {}
+    runs: dict[tuple[str, int], list[CaseResult]] = {}
     failures: list[str] = []
     for one in rounds:
         for scenario in scenarios:
-            if one.number and scenario.is_dear:
+            if one.number and scenario.runs_once:
                 continue
             for place, case in enumerate(cases[scenario.name]):
                 try:
                     measured = case.run(one)
-                except (StormError, ServerError, PassError, ApiError) as error:
+                except (RunError, ServerError, TokenError, ApiError) as error:
                     failures.append(f"{scenario.name} {dict(case.facts)}: {error}")
                     continue
                 on_run(scenario, case, measured)
@@ -69,7 +69,7 @@ def hold(
     rows = [
         ScenarioRow(
             name=scenario.name,
-            rounds=1 if scenario.is_dear else len(rounds),
+            rounds=1 if scenario.runs_once else len(rounds),
             cases=[
                 _row(case, runs[scenario.name, place])
                 for place, case in enumerate(cases[scenario.name])
@@ -78,16 +78,16 @@ def hold(
         )
         for scenario in scenarios
     ]
-    return Held(rows, failures)
+    return BenchRun(rows, failures)
 
 
-def _row(case: Case, runs: Sequence[Measured]) -> CaseRow:
-    names = runs[0].figures
+def _row(case: Case, runs: Sequence[CaseResult]) -> CaseRow:
+    names = runs[0].values
     return CaseRow(
         facts=case.facts,
         medians={
-            name: round(statistics.median(run.figures[name] for run in runs), 3) for name in names
+            name: round(statistics.median(run.values[name] for run in runs), 3) for name in names
         },
         findings=[text for run in runs for text in run.findings],
-        runs=[run.figures for run in runs],
+        runs=[run.values for run in runs],
     )

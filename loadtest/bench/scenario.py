@@ -21,20 +21,20 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CaseResult:
     """One run of one case. `findings`: promises that were broken; none is allowed."""
 
-    figures: Mapping[str, float]
+    values: Mapping[str, float]
     findings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`facts`: what sets it apart, by the words of its column. `run` raises StormError, ServerError,
-    PassError or the SDK's ApiError where it cannot be held."""
+    """`facts`: what sets it apart, by the words of its column. `run` raises RunError, ServerError,
+    TokenError or the SDK's ApiError where it cannot be held."""
 
     facts: Facts
-    run: Callable[[Round], Measured]
+    run: Callable[[Round], CaseResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`name`: for `--only`. `note`: what is measured, for who reads the table. `cases`: all of them, or
-    a few tiny ones where it is asked whether they are to be quick. `is_dear`: held in the first round
+    a few tiny ones where it is asked whether they are to be quick. `runs_once`: held in the first round
     only."""
 
     name: str
@@ -57,4 +57,4 @@ class Scenario:
     note: str
     cases: Callable[[bool], Sequence[Case]]
     columns: Sequence[Column]
-    is_dear: bool = False
+    runs_once: bool = False

@@ -15,11 +15,11 @@ END: Final = "<!-- /figures -->"
 
 def render_tables(bench: Mapping[str, Any]) -> str:
     """Of every scenario in the file, and where they were taken."""
-    held = {row["name"]: row for row in bench["scenarios"]}
+    rows = {row["name"]: row for row in bench["scenarios"]}
     parts = [
-        _part(scenario, held[scenario.name])
+        _part(scenario, rows[scenario.name])
         for scenario in SCENARIOS
-        if scenario.name in held and held[scenario.name]["cases"]
+        if scenario.name in rows and rows[scenario.name]["cases"]
     ]
     return "\n".join([*parts, _where(bench)])
 
@@ -33,9 +33,9 @@ def with_tables(text: str, tables: str) -> str:
     return before + begin + tables + end + after
 
 
-def _part(scenario: Scenario, held: Mapping[str, Any]) -> str:
+def _part(scenario: Scenario, rows: Mapping[str, Any]) -> str:
     """A paragraph that says what it is, and the table."""
-    cases = held["cases"]
+    cases = rows["cases"]
     facts = list(cases[0]["facts"])
     titles = [*facts, *(column.title for column in scenario.columns)]
     lines = [f"**{scenario.title}** {scenario.note} `--only {scenario.name}`", ""]
@@ -49,7 +49,7 @@ def _part(scenario: Scenario, held: Mapping[str, Any]) -> str:
 
 def _where(bench: Mapping[str, Any]) -> str:
     rounds = max((row["rounds"] for row in bench["scenarios"]), default=0)
-    dear = " and ".join(f"`{one.name}`" for one in SCENARIOS if one.is_dear)
+    dear = " and ".join(f"`{one.name}`" for one in SCENARIOS if one.runs_once)
     versions, sync = bench["versions"], bench["disk_sync_ms"]
     named = ", ".join(f"{name} {versions[name]}" for name in _SHOWN if name in versions)
     return (

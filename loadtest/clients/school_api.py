@@ -15,7 +15,7 @@ import httpx
 
 from client_sdk.python import Api, Page
 from client_sdk.python.shapes import DropClaims, DropReport, TemplateForm
-from loadtest.verdict import Books, Listed
+from loadtest.verdict import LedgerSnapshot, ListedClaim
 
 _DEADLINE_S: Final = 30.0
 _PAGE: Final = 200
@@ -43,7 +43,7 @@ def http_client(deadline_s: float, at_once: int = 10) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def calling_as(url: str, token: str) -> AsyncIterator[Api]:
+async def api_as(url: str, token: str) -> AsyncIterator[Api]:
     async with Api(url, lambda: token, http=http_client(_DEADLINE_S)) as api:
         yield api
 
@@ -64,7 +64,9 @@ async def make_batch(api: Api, name: str, quantity: int, description: str = "") 
     return batch["id"]
 
 
-async def read_books(api: Api, room: str, drop_id: str, wins: int, deadline_s: float) -> Books:
+async def read_ledger_snapshot(
+    api: Api, room: str, drop_id: str, wins: int, deadline_s: float
+) -> LedgerSnapshot:
     """Once the ledger has the wins that were told and the desk agrees, or as they are at the
     deadline: then the verdict says what is missing."""
     give_up_at = time.monotonic() + deadline_s
@@ -72,23 +74,23 @@ async def read_books(api: Api, room: str, drop_id: str, wins: int, deadline_s: f
         drop = await api.get_drop(room, drop_id)
         is_quiet = drop["confirmed"] >= wins and drop["confirmed"] == drop["claimed"]
         if is_quiet or time.monotonic() >= give_up_at:
-            return _books(drop, await _claims(api, room, drop_id))
+            return _snapshot(drop, await _claims(api, room, drop_id))
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _claims(api: Api, room: str, drop_id: str) -> list[Listed]:
-    listed: list[Listed] = []
+async def _claims(api: Api, room: str, drop_id: str) -> list[ListedClaim]:
+    listed: list[ListedClaim] = []
     after: str | None = None
     while True:
         page: DropClaims = await api.drop_claims(room, drop_id, page=Page(limit=_PAGE, after=after))
-        listed += [Listed(claim["student"], claim["state"]) for claim in page["claims"]]
+        listed += [ListedClaim(claim["student"], claim["state"]) for claim in page["claims"]]
         after = page["next"]
         if after is None:
             return listed
 
 
-def _books(drop: DropReport, claims: list[Listed]) -> Books:
-    return Books(
+def _snapshot(drop: DropReport, claims: list[ListedClaim]) -> LedgerSnapshot:
+    return LedgerSnapshot(
         quantity=drop["quantity"],
         remaining=drop["remaining"],
         claimed=drop["claimed"],

@@ -18,40 +18,40 @@ _STAFF_ROLES: Final = ("instructor", "operator")
 _TTL_SECONDS: Final = 6 * 3600
 
 
-class PassError(Exception):
+class TokenError(Exception):
     """There is no token for what is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class NamedToken:
     name: str
     token: str
 
 
-class Passes(Protocol):
-    def student(self, number: int, room: str) -> Pass:
+class TokenSource(Protocol):
+    def student(self, number: int, room: str) -> NamedToken:
         """The `number`th student of the whole crowd, admitted to `room`."""
         ...
 
-    def staff(self, role: Role, room: str) -> Pass: ...
+    def staff(self, role: Role, room: str) -> NamedToken: ...
 
 
 @dataclass(frozen=True, slots=True)
-class SignedPasses:
+class SignedTokens:
     """`crowd` starts every student's name, so that two runs on one server have different students."""
 
     secret: str
     crowd: str
 
-    def student(self, number: int, room: str) -> Pass:
+    def student(self, number: int, room: str) -> NamedToken:
         return self._sign("student", f"{self.crowd}-{number}", room)
 
-    def staff(self, role: Role, room: str) -> Pass:
+    def staff(self, role: Role, room: str) -> NamedToken:
         return self._sign(role, f"{self.crowd}-{role}", room)
 
-    def _sign(self, role: Role, name: str, room: str) -> Pass:
+    def _sign(self, role: Role, name: str, room: str) -> NamedToken:
         bearer = Bearer(sub=name, role=role, rooms=(room,))
-        return Pass(name, make_token(self.secret, bearer, ttl_seconds=_TTL_SECONDS))
+        return NamedToken(name, make_token(self.secret, bearer, ttl_seconds=_TTL_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,43 +62,43 @@ class _Read:
     rooms: Sequence[str]
 
 
-class FilePasses:
-    """Raises PassError where the file lacks what is asked for."""
+class FileTokens:
+    """Raises TokenError where the file lacks what is asked for."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._read = [_read(line.strip()) for line in lines if line.strip()]
         self._students = [one for one in self._read if one.role == "student"]
 
-    def student(self, number: int, room: str) -> Pass:
+    def student(self, number: int, room: str) -> NamedToken:
         if number >= len(self._students):
-            raise PassError(f"the token file holds {len(self._students)} students, not more")
+            raise TokenError(f"the token file holds {len(self._students)} students, not more")
         one = self._students[number]
         if room not in one.rooms:
             rooms = ", ".join(one.rooms)
-            raise PassError(f"{one.name} may not enter {room}, only {rooms}: say so with --room")
-        return Pass(one.name, one.token)
+            raise TokenError(f"{one.name} may not enter {room}, only {rooms}: say so with --room")
+        return NamedToken(one.name, one.token)
 
-    def staff(self, role: Role, room: str) -> Pass:
+    def staff(self, role: Role, room: str) -> NamedToken:
         """An operator may do all that an instructor may."""
         for one in self._read:
             if one.role == role and (role not in _STAFF_ROLES[:1] or room in one.rooms):
-                return Pass(one.name, one.token)
+                return NamedToken(one.name, one.token)
         if role == "instructor":
             return self.staff("operator", room)
-        raise PassError(f"the token file holds no {role} for {room}")
+        raise TokenError(f"the token file holds no {role} for {room}")
 
 
-def load_passes(secret_file: Path | None, token_file: Path | None, crowd: str) -> Passes:
-    """From whichever is given. PassError where none is, or it cannot be read."""
+def load_tokens(secret_file: Path | None, token_file: Path | None, crowd: str) -> TokenSource:
+    """From whichever is given. TokenError where none is, or it cannot be read."""
     try:
         if secret_file is not None:
             # The first of a list of secrets signs.
-            return SignedPasses(secret_file.read_text().strip().split(",")[0], crowd)
+            return SignedTokens(secret_file.read_text().strip().split(",")[0], crowd)
         if token_file is not None:
-            return FilePasses(token_file.read_text().splitlines())
+            return FileTokens(token_file.read_text().splitlines())
     except OSError as error:
-        raise PassError(str(error)) from error
-    raise PassError("a server that runs already needs --secret-file or --token-file")
+        raise TokenError(str(error)) from error
+    raise TokenError("a server that runs already needs --secret-file or --token-file")
 
 
 def _read(token: str) -> _Read:
@@ -107,4 +107,4 @@ def _read(token: str) -> _Read:
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         return _Read(token, str(claims["role"]), str(claims["sub"]), claims.get("rooms", ()))
     except (IndexError, ValueError, KeyError, TypeError) as error:
-        raise PassError(f"not a token: {token[:12]}…") from error
+        raise TokenError(f"not a token: {token[:12]}…") from error

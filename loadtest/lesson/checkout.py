@@ -10,11 +10,11 @@ import secrets
 
 from locust.contrib.fasthttp import FastHttpSession
 
-from loadtest.clients.tokens import Pass
+from loadtest.clients.tokens import NamedToken
 from loadtest.lesson.current_lesson import bearer, lesson
 
 
-def buy(http: FastHttpSession, student: Pass, code: str) -> None:
+def buy(http: FastHttpSession, student: NamedToken, code: str) -> None:
     """Quote, lock, confirm; only the quote where there is no pass for a back end."""
     line = {"id": "1", "course": "algebra", "unit_price": 9_900, "quantity": 1}
     order = {"currency": "CNY", "lines": [line]}
@@ -26,7 +26,7 @@ def buy(http: FastHttpSession, student: Pass, code: str) -> None:
 
 
 def _redeem(
-    http: FastHttpSession, student: Pass, quote: dict[str, object], service: dict[str, str]
+    http: FastHttpSession, student: NamedToken, quote: dict[str, object], service: dict[str, str]
 ) -> None:
     order_id = secrets.token_hex(8)
     form = {**quote, "order_id": order_id, "student": student.name}

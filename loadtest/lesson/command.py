@@ -14,56 +14,56 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from loadtest.clients.tokens import PassError, SignedPasses
-from loadtest.targets.machine import problems_of, read_limits
+from loadtest.clients.tokens import SignedTokens, TokenError
+from loadtest.targets.machine import find_problems, read_limits
 from loadtest.targets.own_server import ServerError
-from loadtest.targets.target import Target, target_of
+from loadtest.targets.target import Target, open_target
 
-_COULD_NOT: Final = 2
+_NOT_RUN: Final = 2
 _LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfile.py"
 _STOP_SECONDS: Final = 30.0
 
 
-def lesson_command(asked: Namespace) -> int:
+def lesson_command(options: Namespace) -> int:
     limits = read_limits()
-    _say(f"this machine: {limits}")
-    problems = problems_of(limits, asked.students, 1, 0)
+    _print(f"this machine: {limits}")
+    problems = find_problems(limits, options.students, 1, 0)
     for problem in problems:
-        _say(problem)
+        _print(problem)
     if problems:
-        return _COULD_NOT
+        return _NOT_RUN
     try:
-        with target_of(asked) as target, _credentials(target, asked) as credentials:
-            return _run([*_command(target.url, asked), *credentials])
-    except (ServerError, PassError, ValueError) as error:
-        _say(str(error))
-        return _COULD_NOT
+        with open_target(options) as target, _credentials(target, options) as credentials:
+            return _run([*_command(target.url, options), *credentials])
+    except (ServerError, TokenError, ValueError) as error:
+        _print(str(error))
+        return _NOT_RUN
 
 
-def _command(url: str, asked: Namespace) -> list[str]:
-    html: Path = asked.html
+def _command(url: str, options: Namespace) -> list[str]:
+    html: Path = options.html
     html.parent.mkdir(parents=True, exist_ok=True)
     csv = html.with_suffix("")
     command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--host", url]
     command += ["--headless", "--only-summary", "--html", str(html), "--csv", str(csv)]
-    command += ["--students", str(asked.students), "--stock", str(asked.stock)]
-    command += ["--lesson-seconds", str(asked.seconds), "--drop-every", str(asked.drop_every)]
+    command += ["--students", str(options.students), "--stock", str(options.stock)]
+    command += ["--lesson-seconds", str(options.seconds), "--drop-every", str(options.drop_every)]
     for option in ("room", "batch"):
-        if given := getattr(asked, option):
+        if given := getattr(options, option):
             command += [f"--{option}", given]
-    if asked.fail_on:
-        command += ["--fail-on", *(f"{gate.name}={gate.most_ms:g}" for gate in asked.fail_on)]
+    if options.fail_on:
+        command += ["--fail-on", *(f"{gate.name}={gate.most_ms:g}" for gate in options.fail_on)]
     return command
 
 
 @contextmanager
-def _credentials(target: Target, asked: Namespace) -> Iterator[list[str]]:
+def _credentials(target: Target, options: Namespace) -> Iterator[list[str]]:
     """A secret goes by a file: arguments are for everybody on the machine to read."""
-    if asked.token_file is not None:
-        yield ["--token-file", str(asked.token_file)]
-    elif isinstance(target.passes, SignedPasses):
+    if options.token_file is not None:
+        yield ["--token-file", str(options.token_file)]
+    elif isinstance(target.tokens, SignedTokens):
         with tempfile.NamedTemporaryFile("w", prefix="classdrop-secret-") as file:
-            file.write(target.passes.secret)
+            file.write(target.tokens.secret)
             file.flush()
             yield ["--secret-file", file.name]
 
@@ -80,5 +80,5 @@ def _run(command: list[str]) -> int:
             process.kill()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)  # noqa: T201  (the command's own words)

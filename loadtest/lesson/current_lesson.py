@@ -14,10 +14,10 @@ from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from client_sdk.python.shapes import Role
-from loadtest.clients.tokens import Pass, PassError, Passes, load_passes
-from loadtest.lesson.gevent_socket import Entrance
+from loadtest.clients.tokens import NamedToken, TokenError, TokenSource, load_tokens
+from loadtest.lesson.gevent_socket import RoomEndpoint
 from loadtest.lesson.room_connection import now_ms
-from loadtest.lesson.student_outcomes import LessonBook
+from loadtest.lesson.student_outcomes import StudentOutcomes
 
 # Parts of the lesson: all have come, the last drop, everybody leaves.
 ALL_HERE: Final = 0.25
@@ -38,10 +38,10 @@ class Lesson:
     """`http_turns`: for claims that the socket did not answer in time. `is_private`: nobody but this
     test's people can be in the room."""
 
-    asked: Namespace
-    passes: Passes
-    entrance: Entrance
-    book: LessonBook
+    options: Namespace
+    tokens: TokenSource
+    endpoint: RoomEndpoint
+    outcomes: StudentOutcomes
     began_at: int
     http_turns: BoundedSemaphore
 
@@ -49,57 +49,57 @@ class Lesson:
         self.has_begun = False
         self._own_room = f"lesson-{secrets.token_hex(4)}"
 
-    def prepare(self, asked: Namespace) -> None:
-        """Before anybody is sent. PassError where a pass will be missing."""
-        self.asked = asked
-        self._load_passes(0)
-        self.passes.student(asked.students - 1, self.room)
-        self.passes.staff("instructor", self.room)
-        if not asked.batch:
-            self.passes.staff("operator", self.room)
+    def prepare(self, options: Namespace) -> None:
+        """Before anybody is sent. TokenError where a pass will be missing."""
+        self.options = options
+        self._load_tokens(0)
+        self.tokens.student(options.students - 1, self.room)
+        self.tokens.staff("instructor", self.room)
+        if not options.batch:
+            self.tokens.staff("operator", self.room)
 
     def begin(self, url: str, worker: int) -> None:
         """`worker`: which of Locust's processes this is, so that no two have the same students."""
-        self.asked.room = self.room  # goes to the workers with the other options
-        self._load_passes(worker)
-        self.entrance = Entrance.of(url, self.room)
-        self.book = LessonBook()
+        self.options.room = self.room  # goes to the workers with the other options
+        self._load_tokens(worker)
+        self.endpoint = RoomEndpoint.of(url, self.room)
+        self.outcomes = StudentOutcomes()
         self.http_turns = BoundedSemaphore(_CLAIMS_OVER_HTTP)
         self.began_at = now_ms()
         self.has_begun = True
         self._numbers = itertools.count()
 
-    def _load_passes(self, worker: int) -> None:
+    def _load_tokens(self, worker: int) -> None:
         crowd = f"lesson-{secrets.token_hex(3)}-{worker}"
-        self.passes = load_passes(
-            _path(self.asked.secret_file), _path(self.asked.token_file), crowd
+        self.tokens = load_tokens(
+            _path(self.options.secret_file), _path(self.options.token_file), crowd
         )
 
     @property
     def room(self) -> str:
-        return self.asked.room or self._own_room
+        return self.options.room or self._own_room
 
     @property
     def is_private(self) -> bool:
         return self.room == self._own_room
 
-    def next_student(self) -> Pass:
-        return self.passes.student(next(self._numbers), self.room)
+    def next_token(self) -> NamedToken:
+        return self.tokens.student(next(self._numbers), self.room)
 
     def staff(self, role: Role) -> dict[str, str]:
-        """Headers. PassError where the token file holds none."""
-        return bearer(self.passes.staff(role, self.room).token)
+        """Headers. TokenError where the token file holds none."""
+        return bearer(self.tokens.staff(role, self.room).token)
 
     def service(self) -> dict[str, str] | None:
         """None: a token file need not hold the school's back end."""
         try:
             return self.staff("service")
-        except PassError:
+        except TokenError:
             return None
 
-    def lasts(self, part: float) -> float:
+    def seconds_of(self, part: float) -> float:
         """Seconds."""
-        return float(self.asked.lesson_seconds) * part
+        return float(self.options.lesson_seconds) * part
 
 
 lesson: Final = Lesson()
@@ -109,11 +109,11 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def measure(environment: Environment, figure: str, delay_ms: float) -> None:
+def measure(environment: Environment, delay: str, delay_ms: float) -> None:
     """Into Locust's statistics, HTML and CSV."""
     environment.events.request.fire(
         request_type=REQUEST_TYPE,
-        name=EVENTS[figure],
+        name=EVENTS[delay],
         response_time=max(0.0, delay_ms),
         response_length=0,
         exception=None,

@@ -51,18 +51,18 @@ class Listener(Protocol):
     known to have reached this machine, however long others were read before it."""
 
     def opened(self) -> None: ...
-    def heard(self, text: str, at: float) -> None: ...
-    def lost(self, code: int) -> None: ...
+    def received(self, text: str, at: float) -> None: ...
+    def closed(self, code: int) -> None: ...
 
 
 class Backlog:
     """What has come in for a whole crowd and was not read yet, in its order. Taking things from the
     kernel goes before reading them: when a frame goes to thousands at once, each of them knows when it
-    came, although reading them all takes a good part of a second. `worst_ms`: how long the longest lay
+    came, although reading them all takes a good part of a second. `longest_wait_ms`: how long the longest lay
     here; much of it means that this process has too many students."""
 
     def __init__(self) -> None:
-        self.worst_ms = 0.0
+        self.longest_wait_ms = 0.0
         self._loop = gevent.get_hub().loop
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
         # Of 0 s: once in each turn of the loop, which looks at all sockets in between.
@@ -87,13 +87,13 @@ class Backlog:
         some = [self._waiting.popleft() for _ in range(min(_READ_AT_ONCE, len(self._waiting)))]
         if self._waiting:
             self._next_turn.start(self._read_some)
-        self.worst_ms = max(self.worst_ms, self.now() - some[0][0])
+        self.longest_wait_ms = max(self.longest_wait_ms, self.now() - some[0][0])
         for _, reading in some:
             reading()
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class RoomEndpoint:
     """The way into one room, looked up once for the whole crowd. `peer`: address and port."""
 
     address: Address
@@ -116,12 +116,12 @@ class Entrance:
         return cls(address, family, peer[:2], handshake, tls, Backlog())
 
 
-class LessonSocket:
-    def __init__(self, entrance: Entrance, listener: Listener) -> None:
-        self._entrance = entrance
+class GeventSocket:
+    def __init__(self, endpoint: RoomEndpoint, listener: Listener) -> None:
+        self._endpoint = endpoint
         self._listener = listener
         self._rest = b""
-        self._line: gevent.socket.socket | None = None
+        self._socket: gevent.socket.socket | None = None
         self._watcher: _Watcher | None = None
         self._opening: gevent.Greenlet | None = gevent.spawn(self._open)
 
@@ -133,70 +133,70 @@ class LessonSocket:
         if self._opening is not None:
             self._opening.kill(block=False)
             self._opening = None
-        if self._line is not None:
+        if self._socket is not None:
             self._write(masked(code.to_bytes(2, "big"), Opcode.CLOSE))
-        self._let_go()
+        self._release()
 
-    def break_off(self) -> None:
+    def abort(self) -> None:
         """As in a lift: gone without a word, and nothing is told any more."""
-        self._let_go()
+        self._release()
 
     # Opening.
 
     def _open(self) -> None:
         try:
             with gevent.Timeout(_OPEN_DEADLINE_S, TimeoutError):
-                line = self._connect()
-                rest = self._shake_hands(line)
+                sock = self._connect()
+                rest = self._shake_hands(sock)
         except (OSError, CodecError):
             self._opening = None
-            self._listener.lost(ABNORMAL)
+            self._listener.closed(ABNORMAL)
             return
         self._opening = None
-        line.setblocking(False)
-        self._line = line
-        watcher: _Watcher = gevent.get_hub().loop.io(line.fileno(), _READABLE)
+        sock.setblocking(False)
+        self._socket = sock
+        watcher: _Watcher = gevent.get_hub().loop.io(sock.fileno(), _READABLE)
         watcher.start(self._read)
         self._watcher = watcher
         self._listener.opened()
         if rest:
-            self._take(rest, self._entrance.backlog.now())
+            self._take(rest, self._endpoint.backlog.now())
 
     def _connect(self) -> "gevent.socket.socket":
-        line = gevent.socket.socket(self._entrance.family)
+        sock = gevent.socket.socket(self._endpoint.family)
         try:
-            line.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
-            line.connect(self._entrance.peer)
-            if self._entrance.tls is not None:
-                name = self._entrance.address.host
-                line = self._entrance.tls.wrap_socket(line, server_hostname=name)
+            sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+            sock.connect(self._endpoint.peer)
+            if self._endpoint.tls is not None:
+                name = self._endpoint.address.host
+                sock = self._endpoint.tls.wrap_socket(sock, server_hostname=name)
         except BaseException:  # also where the greenlet is killed
-            line.close()
+            sock.close()
             raise
-        return line
+        return sock
 
-    def _shake_hands(self, line: "gevent.socket.socket") -> bytes:
+    def _shake_hands(self, sock: "gevent.socket.socket") -> bytes:
         """What came behind the server's answer."""
         try:
-            line.sendall(self._entrance.handshake.request)
+            sock.sendall(self._endpoint.handshake.request)
             data = b""
-            while (taken := self._entrance.handshake.accepted(data)) is None:
-                more = line.recv(_CHUNK)
+            while (taken := self._endpoint.handshake.accepted(data)) is None:
+                more = sock.recv(_CHUNK)
                 if not more:
                     raise ConnectionResetError("closed in the middle of the handshake")
                 data += more
         except BaseException:
-            line.close()
+            sock.close()
             raise
         return data[taken:]
 
     # Open.
 
     def _read(self) -> None:
-        backlog = self._entrance.backlog
-        while self._line is not None and not backlog.is_full:
+        backlog = self._endpoint.backlog
+        while self._socket is not None and not backlog.is_full:
             try:
-                data = self._line.recv(_CHUNK)
+                data = self._socket.recv(_CHUNK)
             except _NOT_NOW:
                 return
             except OSError:
@@ -205,7 +205,7 @@ class LessonSocket:
             backlog.add(at, partial(self._take, data, at))
             if not data and self._watcher is not None:
                 self._watcher.stop()
-            if not data or self._entrance.tls is None:
+            if not data or self._endpoint.tls is None:
                 return  # if there is more the loop calls again; it cannot see into TLS
 
     def _take(self, data: bytes, at: float) -> None:
@@ -219,10 +219,10 @@ class LessonSocket:
             self._end(ABNORMAL)
             return
         for opcode, payload in frames:
-            if self._line is None:
+            if self._socket is None:
                 return  # by what was said before
             if opcode == Opcode.TEXT:
-                self._listener.heard(payload.decode(errors="replace"), at)
+                self._listener.received(payload.decode(errors="replace"), at)
             elif opcode == Opcode.PING:
                 self._write(masked(payload, Opcode.PONG))
             elif opcode == Opcode.CLOSE:
@@ -231,25 +231,25 @@ class LessonSocket:
 
     def _write(self, data: bytes) -> None:
         """A server that has not taken some hundred KB of taps and pongs is gone."""
-        if self._line is None:
+        if self._socket is None:
             return
         try:
-            is_sent = self._line.send(data) == len(data)
+            is_sent = self._socket.send(data) == len(data)
         except OSError:
             is_sent = False
         if not is_sent:
             self._end(ABNORMAL)
 
     def _end(self, code: int) -> None:
-        if self._line is not None:
-            self._let_go()
-            self._listener.lost(code)
+        if self._socket is not None:
+            self._release()
+            self._listener.closed(code)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

@@ -14,7 +14,7 @@ from locust.exception import StopUser
 from loadtest.clients.school_api import TEMPLATE
 from loadtest.lesson.current_lesson import ALL_HERE, LAST_DROP, lesson
 from loadtest.lesson.room_connection import now_ms
-from loadtest.lesson.students import PRESSED
+from loadtest.lesson.students import PRESSED_AT
 
 # More drops than a lesson has; a student may win in each.
 _MOST_DROPS: Final = 100
@@ -29,10 +29,10 @@ class Instructor(FastHttpUser):
     insecure = False
 
     def on_start(self) -> None:
-        self._next_at = lesson.lasts(ALL_HERE)
+        self._next_at = lesson.seconds_of(ALL_HERE)
         self._drop_id: str | None = None
         self._headers = lesson.staff("instructor")
-        self._batch_id = lesson.asked.batch or self._make_batch()
+        self._batch_id = lesson.options.batch or self._make_batch()
 
     def wait_time(self) -> float:
         return random.uniform(0.9, 1.1)
@@ -40,8 +40,8 @@ class Instructor(FastHttpUser):
     @task
     def teach(self) -> None:
         passed_s = (now_ms() - lesson.began_at) / 1000
-        if self._next_at <= passed_s < lesson.lasts(LAST_DROP):
-            self._next_at += lesson.asked.drop_every
+        if self._next_at <= passed_s < lesson.seconds_of(LAST_DROP):
+            self._next_at += lesson.options.drop_every
             self._press()
         elif self._drop_id is not None:
             self.client.get(
@@ -57,7 +57,7 @@ class Instructor(FastHttpUser):
             "template_id": self._id_of(template),
             "name": "Lesson",
             "channel": "live",
-            "quantity": _MOST_DROPS * lesson.asked.stock,
+            "quantity": _MOST_DROPS * lesson.options.stock,
             "per_student": _MOST_DROPS,
         }
         return self._id_of(self.client.post("/v1/batches", json=form, headers=operator))
@@ -76,9 +76,9 @@ class Instructor(FastHttpUser):
         at = now_ms()
         form = {
             "batch_id": self._batch_id,
-            "quantity": lesson.asked.stock,
+            "quantity": lesson.options.stock,
             "duration_seconds": _OPEN_SECONDS,
-            "message": f"{PRESSED}{at}",
+            "message": f"{PRESSED_AT}{at}",
         }
         answer = self.client.post(
             f"/v1/rooms/{lesson.room}/drops",
@@ -88,4 +88,4 @@ class Instructor(FastHttpUser):
         )
         if answer.status_code == 201:
             self._drop_id = answer.json()["id"]
-            lesson.book.press(self._drop_id, lesson.asked.stock, at)
+            lesson.outcomes.add_drop(self._drop_id, lesson.options.stock, at)

@@ -31,7 +31,7 @@ from client_sdk.python.shapes import (
     Send,
     WakeAt,
 )
-from loadtest.lesson.gevent_socket import ABNORMAL, Entrance, LessonSocket
+from loadtest.lesson.gevent_socket import ABNORMAL, GeventSocket, RoomEndpoint
 
 _SHORTEST_WAIT_MS: Final = 1
 
@@ -40,7 +40,7 @@ Due = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Callbacks:
     """How a person acts on the world; none of these may wait. `claim_over_http` (drop id, request id)
     leads to `answered_over_http` or `failed_over_http` later."""
 
@@ -50,15 +50,15 @@ class Ways:
 
 
 class RoomConnection:
-    """Of one greenlet's loop: not for several threads. `heard_at`: wall clock in ms, when that which is
+    """Of one greenlet's loop: not for several threads. `received_at`: wall clock in ms, when that which is
     being told had come in."""
 
-    def __init__(self, entrance: Entrance, room: str, ways: Ways) -> None:
-        self.heard_at = 0.0
-        self._entrance = entrance
-        self._ways = ways
+    def __init__(self, endpoint: RoomEndpoint, room: str, callbacks: Callbacks) -> None:
+        self.received_at = 0.0
+        self._endpoint = endpoint
+        self._callbacks = callbacks
         self._session = Session(room, random.random)
-        self._socket: LessonSocket | None = None
+        self._socket: GeventSocket | None = None
         self._effects: deque[Effect] = deque()
         self._is_acting = False
         self._wake_at = math.inf
@@ -75,7 +75,7 @@ class RoomConnection:
     def is_live(self) -> bool:
         return self._session.status is Status.LIVE
 
-    def waits_for(self, drop_id: str) -> bool:
+    def is_pending(self, drop_id: str) -> bool:
         """Tapped, not answered yet."""
         claim = self._session.room.claims.get(drop_id)
         return claim is not None and claim.state is ClaimState.PENDING
@@ -89,7 +89,7 @@ class RoomConnection:
         self._wake_at = math.inf
         self._silence_alarm()
 
-    def look_at(self, drop_id: str) -> None:
+    def card_shown(self, drop_id: str) -> None:
         """The card is on the screen: `seen` is told after a while, unless a tap says so before."""
         self._do(self._session.seen(drop_id, now_ms()))
 
@@ -97,23 +97,23 @@ class RoomConnection:
         """Joins a tap that still waits for its answer."""
         self._do(self._session.claim(drop_id, secrets.token_hex(16), now_ms()))
 
-    def lose(self) -> None:
+    def break_connection(self) -> None:
         """As in a lift: the socket is gone without a word, and the Session comes back by itself."""
         if self._socket is not None:
-            self._socket.break_off()
-            self.lost(ABNORMAL)
+            self._socket.abort()
+            self.closed(ABNORMAL)
 
-    def later(self, wait_ms: float, action: Due) -> None:
+    def call_later(self, wait_ms: float, action: Due) -> None:
         """Not after `stop`."""
         heapq.heappush(self._due, (now_ms() + wait_ms, next(self._order), action))
         self._set_alarm()
 
     def answered_over_http(self, drop_id: str, request_id: str, answer: ClaimAnswer) -> None:
-        self.heard_at = now_ms()
+        self.received_at = now_ms()
         self._do(self._session.http_answered(drop_id, request_id, answer, now_ms()))
 
     def failed_over_http(self, drop_id: str, request_id: str, error: ApiError) -> None:
-        self.heard_at = now_ms()
+        self.received_at = now_ms()
         failed = self._session.http_failed(
             drop_id,
             request_id,
@@ -129,11 +129,11 @@ class RoomConnection:
     def opened(self) -> None:
         self._do(self._session.opened(now_ms()))
 
-    def heard(self, text: str, at: float) -> None:
-        self.heard_at = at
+    def received(self, text: str, at: float) -> None:
+        self.received_at = at
         self._do(self._session.frame(text, now_ms()))
 
-    def lost(self, code: int) -> None:
+    def closed(self, code: int) -> None:
         self._socket = None
         self._do(self._session.closed(code, now_ms()))
 
@@ -163,7 +163,7 @@ class RoomConnection:
         if self._wake_at <= now:
             self._wake_at = math.inf
             # What came before is read before: else an answer that waits to be read counts as missing.
-            self._entrance.backlog.add(now, self._tick)
+            self._endpoint.backlog.add(now, self._tick)
         self._set_alarm()
 
     def _tick(self) -> None:
@@ -186,20 +186,20 @@ class RoomConnection:
     def _act(self, effect: Effect) -> None:
         match effect:
             case Emit():
-                self._ways.on_event(effect.event)
+                self._callbacks.on_event(effect.event)
             case Send():
                 self._send(effect.text)
             case WakeAt():
                 self._wake_at = effect.at
                 self._set_alarm()
             case Connect():
-                self._socket = LessonSocket(self._entrance, self)
+                self._socket = GeventSocket(self._endpoint, self)
             case Disconnect():
                 self._disconnect(effect.code)
             case RequestToken():
-                self._do(self._session.token(self._ways.token(), now_ms()))
+                self._do(self._session.token(self._callbacks.token(), now_ms()))
             case ClaimOverHttp():
-                self._ways.claim_over_http(effect.drop_id, effect.request_id)
+                self._callbacks.claim_over_http(effect.drop_id, effect.request_id)
             case _:
                 assert_never(effect)
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
 from client_sdk.python import Claim, ClaimState
-from loadtest.clients.school_api import calling_as, read_books
-from loadtest.verdict import Finding, History, Told, judge
+from loadtest.clients.school_api import api_as, read_ledger_snapshot
+from loadtest.verdict import DropHistory, Finding, StudentReport, judge
 
 _REACHED_WITHIN_MS: Final = 5_000  # also over a reconnect
 _WON: Final = (ClaimState.WON, ClaimState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
-class Pressed:
+class OpenedDrop:
     """A drop of this lesson. `at`: wall clock, ms."""
 
     drop_id: str
@@ -26,147 +26,153 @@ class Pressed:
 
 
 @dataclass(slots=True)
-class Stay:
+class Presence:
     """From the first `welcome` until the student left; None: still there."""
 
     since: int
     until: int | None = None
 
 
-class BookData(TypedDict):
+class OutcomesData(TypedDict):
     """What one process tells another, as plain lists."""
 
-    pressed: list[list[Any]]
-    told: list[list[Any]]
+    drops: list[list[Any]]
+    reports: list[list[Any]]
     stays: list[list[Any]]
 
 
-class LessonBook:
+class StudentOutcomes:
     def __init__(self) -> None:
-        self.pressed: dict[str, Pressed] = {}
-        self._told: dict[str, dict[str, Told]] = {}  # by student, then drop
-        self._stays: dict[str, Stay] = {}
+        self.opened_drops: dict[str, OpenedDrop] = {}
+        self._told: dict[str, dict[str, StudentReport]] = {}  # by student, then drop
+        self._stays: dict[str, Presence] = {}
         self._changed: set[tuple[str, str]] = set()
         self._moved: set[str] = set()
 
-    def press(self, drop_id: str, stock: int, at: int) -> None:
-        self.pressed[drop_id] = Pressed(drop_id, stock, at)
+    def add_drop(self, drop_id: str, stock: int, at: int) -> None:
+        self.opened_drops[drop_id] = OpenedDrop(drop_id, stock, at)
 
-    def come(self, student: str, at: int) -> None:
+    def joined(self, student: str, at: int) -> None:
         if student not in self._stays:
-            self._stays[student] = Stay(at)
+            self._stays[student] = Presence(at)
             self._moved.add(student)
 
-    def leave(self, student: str, at: int) -> None:
+    def left(self, student: str, at: int) -> None:
         """What is not settled now need not be settled any more."""
         if student in self._stays:
             self._stays[student].until = at
             self._moved.add(student)
-        for drop_id, told in list(self._told.get(student, {}).items()):
-            if told.outcome is None or (told.has_won and not told.is_confirmed):
-                self._put(drop_id, replace(told, has_left=True))
+        for drop_id, report in list(self._told.get(student, {}).items()):
+            if report.outcome is None or (report.has_won and not report.is_confirmed):
+                self._put(drop_id, replace(report, has_left=True))
 
-    def see(self, drop_id: str, student: str) -> bool:
+    def saw_drop(self, drop_id: str, student: str) -> bool:
         """False: seen before."""
         if drop_id in self._told.get(student, ()):
             return False
-        self._put(drop_id, Told(student, has_tapped=False))
+        self._put(drop_id, StudentReport(student, has_tapped=False))
         return True
 
     def tap(self, drop_id: str, student: str) -> None:
         self._put(drop_id, replace(self._of(drop_id, student), has_tapped=True))
 
-    def hear(self, student: str, claim: Claim) -> None:
+    def claim_changed(self, student: str, claim: Claim) -> None:
         """Of a claim of theirs, in any state. A refusal may become a win; a win stays one."""
-        told = self._of(claim.drop_id, student)
+        report = self._of(claim.drop_id, student)
         coupon_id = claim.coupon["id"] if claim.coupon else claim.coupon_id
         if coupon_id is not None:
-            told = replace(told, coupons=told.coupons | {coupon_id})
+            report = replace(report, coupons=report.coupons | {coupon_id})
         if claim.state in _WON:
-            told = replace(told, outcome="won")
-        elif claim.state is not ClaimState.PENDING and not told.has_won:
-            told = replace(told, outcome=claim.outcome or claim.state)
+            report = replace(report, outcome="won")
+        elif claim.state is not ClaimState.PENDING and not report.has_won:
+            report = replace(report, outcome=claim.outcome or claim.state)
         if claim.state is ClaimState.CONFIRMED:
-            told = replace(told, is_confirmed=True)
+            report = replace(report, is_confirmed=True)
         if claim.state in (ClaimState.REVOKED, ClaimState.RELEASED):
-            told = replace(told, is_revoked=True)
-        self._put(claim.drop_id, told)
+            report = replace(report, is_revoked=True)
+        self._put(claim.drop_id, report)
 
-    def _of(self, drop_id: str, student: str) -> Told:
-        told = self._told.get(student, {}).get(drop_id)
-        return told or Told(student, has_tapped=False)
+    def _of(self, drop_id: str, student: str) -> StudentReport:
+        report = self._told.get(student, {}).get(drop_id)
+        return report or StudentReport(student, has_tapped=False)
 
-    def _put(self, drop_id: str, told: Told) -> None:
-        self._told.setdefault(told.student, {})[drop_id] = told
-        self._changed.add((told.student, drop_id))
+    def _put(self, drop_id: str, report: StudentReport) -> None:
+        self._told.setdefault(report.student, {})[drop_id] = report
+        self._changed.add((report.student, drop_id))
 
     # For the end.
 
-    def histories(self, is_private: bool) -> list[History]:
+    def histories(self, is_private: bool) -> list[DropHistory]:
         """One a drop, with those who sat in the room and never saw it. `is_private`: nobody else can
         have been there."""
-        return [self._history(drop, is_private) for drop in self.pressed.values()]
+        return [self._history(drop, is_private) for drop in self.opened_drops.values()]
 
-    def _history(self, drop: Pressed, is_private: bool) -> History:
+    def _history(self, drop: OpenedDrop, is_private: bool) -> DropHistory:
         heard = (drops.get(drop.drop_id) for drops in self._told.values())
-        told = [one for one in heard if one is not None]
-        seen = {one.student for one in told}
+        report = [one for one in heard if one is not None]
+        seen = {one.student for one in report}
         blind = [
-            Told(name, has_tapped=False, was_reached=False)
+            StudentReport(name, has_tapped=False, was_reached=False)
             for name, stay in self._stays.items()
             if name not in seen and _sat_through(stay, drop.at)
         ]
-        return History(drop.drop_id, drop.stock, [*told, *blind], is_private)
+        return DropHistory(drop.drop_id, drop.stock, [*report, *blind], is_private)
 
     # Between processes.
 
-    def changes(self) -> BookData:
+    def changes(self) -> OutcomesData:
         """What is new since it was asked before."""
-        told = [
+        reports = [
             [drop_id, *_as_list(self._told[student][drop_id])] for student, drop_id in self._changed
         ]
         stays = [[name, self._stays[name].since, self._stays[name].until] for name in self._moved]
-        pressed = [[one.drop_id, one.stock, one.at] for one in self.pressed.values()]
+        drops = [[one.drop_id, one.stock, one.at] for one in self.opened_drops.values()]
         self._changed.clear()
         self._moved.clear()
-        return {"pressed": pressed, "told": told, "stays": stays}
+        return {"drops": drops, "reports": reports, "stays": stays}
 
-    def merge(self, data: BookData) -> None:
-        for drop_id, stock, at in data["pressed"]:
-            self.press(drop_id, stock, at)
-        for drop_id, *rest in data["told"]:
-            told = _from_list(rest)
-            self._told.setdefault(told.student, {})[drop_id] = told
+    def merge(self, data: OutcomesData) -> None:
+        for drop_id, stock, at in data["drops"]:
+            self.add_drop(drop_id, stock, at)
+        for drop_id, *rest in data["reports"]:
+            report = _from_list(rest)
+            self._told.setdefault(report.student, {})[drop_id] = report
         for name, since, until in data["stays"]:
-            self._stays[name] = Stay(since, until)
+            self._stays[name] = Presence(since, until)
 
 
 async def judge_lesson(
-    histories: Sequence[History], url: str, room: str, token: str, deadline_s: float
+    histories: Sequence[DropHistory], url: str, room: str, token: str, deadline_s: float
 ) -> list[Finding]:
     """Of all its drops, against the books of the server; `token`: of the instructor. Raises the SDK's
     ApiError."""
     findings: list[Finding] = []
-    async with calling_as(url, token) as api:
+    async with api_as(url, token) as api:
         for history in histories:
-            wins = sum(told.has_won for told in history.told)
-            books = await read_books(api, room, history.drop_id, wins, deadline_s)
-            findings += judge(history, books)
+            wins = sum(report.has_won for report in history.reports)
+            snapshot = await read_ledger_snapshot(api, room, history.drop_id, wins, deadline_s)
+            findings += judge(history, snapshot)
     return findings
 
 
-def _sat_through(stay: Stay, at: int) -> bool:
+def _sat_through(stay: Presence, at: int) -> bool:
     return stay.since < at and (stay.until is None or stay.until > at + _REACHED_WITHIN_MS)
 
 
-def _as_list(told: Told) -> list[Any]:
-    flags = [told.has_tapped, told.is_confirmed, told.is_revoked, told.was_reached, told.has_left]
-    return [told.student, told.outcome, sorted(told.coupons), *flags]
+def _as_list(report: StudentReport) -> list[Any]:
+    flags = [
+        report.has_tapped,
+        report.is_confirmed,
+        report.is_revoked,
+        report.was_reached,
+        report.has_left,
+    ]
+    return [report.student, report.outcome, sorted(report.coupons), *flags]
 
 
-def _from_list(told: list[Any]) -> Told:
-    student, outcome, coupons, has_tapped, is_confirmed, is_revoked, was_reached, has_left = told
-    return Told(
+def _from_list(report: list[Any]) -> StudentReport:
+    student, outcome, coupons, has_tapped, is_confirmed, is_revoked, was_reached, has_left = report
+    return StudentReport(
         student,
         has_tapped=has_tapped,
         outcome=outcome,

@@ -18,7 +18,7 @@ from client_sdk.python import ApiError, Claim, ClaimState, RoomEvent
 from client_sdk.python.shapes import ClaimAnswer, ClaimEvent, Drop, DropEvent, WelcomeEvent
 from loadtest.lesson.checkout import buy
 from loadtest.lesson.current_lesson import ALL_HERE, bearer, lesson, measure
-from loadtest.lesson.room_connection import RoomConnection, Ways, now_ms
+from loadtest.lesson.room_connection import Callbacks, RoomConnection, now_ms
 
 _LATE_UNTIL: Final = 0.6  # of the lesson
 _LOSES_CONNECTION: Final = 0.1  # of the students, once
@@ -27,7 +27,7 @@ _HASTY_TAPS: Final = 5
 _ARRIVES_WITHIN_MS: Final = 1_000  # Locust starts a whole second's people at once
 _MOST_TO_DO: Final = 256  # a claim and a purchase a drop; no lesson has a hundred drops
 _NOT_ASKED: Final = ApiError("unreachable", 0)  # the socket answered before it was their turn
-PRESSED: Final = "pressed at "  # in a drop's message, before the wall clock in ms
+PRESSED_AT: Final = "pressed at "  # in a drop's message, before the wall clock in ms
 
 
 class Person(FastHttpUser):
@@ -37,21 +37,21 @@ class Person(FastHttpUser):
     insecure = False
 
     def on_start(self) -> None:
-        self.me = lesson.next_student()
-        ways = Ways(lambda: self.me.token, self._on_event, self._claim_over_http)
-        self.connection = RoomConnection(lesson.entrance, lesson.room, ways)
+        self.me = lesson.next_token()
+        callbacks = Callbacks(lambda: self.me.token, self._on_event, self._claim_over_http)
+        self.connection = RoomConnection(lesson.endpoint, lesson.room, callbacks)
         self._to_do: Queue[Callable[[], None]] = Queue(_MOST_TO_DO)
-        self._came_at: float | None = None  # until the room is open to them
+        self._joining_since: float | None = None  # until the room is open to them
         self._tapped_at: dict[str, float] = {}
         self._answered_at: dict[str, float] = {}
         self._confirmed: set[str] = set()
-        self.connection.later(self.comes_after_ms(), self._come_in)
+        self.connection.call_later(self.joins_after_ms(), self._come_in)
         if random.random() < _LOSES_CONNECTION:
-            at_ms = random.uniform(0, lesson.lasts(1) * 1000)
-            self.connection.later(at_ms, lambda _: self.connection.lose())
+            at_ms = random.uniform(0, lesson.seconds_of(1) * 1000)
+            self.connection.call_later(at_ms, lambda _: self.connection.break_connection())
 
     def on_stop(self) -> None:
-        lesson.book.leave(self.me.name, now_ms())
+        lesson.outcomes.left(self.me.name, now_ms())
         self.connection.stop()
 
     @task
@@ -60,7 +60,7 @@ class Person(FastHttpUser):
 
     # What a kind of person may do otherwise.
 
-    def comes_after_ms(self) -> float:
+    def joins_after_ms(self) -> float:
         return random.uniform(0, _ARRIVES_WITHIN_MS)
 
     def react(self, drop: Drop) -> None:
@@ -70,13 +70,13 @@ class Person(FastHttpUser):
     def tap(self, drop_id: str, planned_at: float) -> None:
         if drop_id not in self._tapped_at:
             self._tapped_at[drop_id] = planned_at
-            lesson.book.tap(drop_id, self.me.name)
+            lesson.outcomes.tap(drop_id, self.me.name)
         self.connection.tap(drop_id)
 
     # What the room says.
 
     def _come_in(self, planned_at: float) -> None:
-        self._came_at = planned_at
+        self._joining_since = planned_at
         self.connection.start()
 
     def _on_event(self, event: RoomEvent) -> None:
@@ -91,10 +91,10 @@ class Person(FastHttpUser):
                 pass
 
     def _on_welcome(self) -> None:
-        if self._came_at is not None:
-            lesson.book.come(self.me.name, now_ms())
-            self._measure("join", self._came_at)
-            self._came_at = None
+        if self._joining_since is not None:
+            lesson.outcomes.joined(self.me.name, now_ms())
+            self._measure("join", self._joining_since)
+            self._joining_since = None
         state = self.connection.state
         for drop in state.drops:
             if drop["state"] in ("open", "sold_out"):
@@ -103,29 +103,29 @@ class Person(FastHttpUser):
             self._on_claim(claim)
 
     def _see(self, drop: Drop, *, is_push: bool) -> None:
-        _, mark, pressed_at = drop["message"].partition(PRESSED)
-        if not mark or not lesson.book.see(drop["id"], self.me.name):
+        _, mark, pressed_at = drop["message"].partition(PRESSED_AT)
+        if not mark or not lesson.outcomes.saw_drop(drop["id"], self.me.name):
             return
         if is_push:
             self._measure("push", int(pressed_at))
-        self.connection.look_at(drop["id"])
+        self.connection.card_shown(drop["id"])
         self.react(drop)
 
     def _on_claim(self, claim: Claim) -> None:
         drop_id = claim.drop_id
         if drop_id not in self._tapped_at:
             return
-        lesson.book.hear(self.me.name, claim)
+        lesson.outcomes.claim_changed(self.me.name, claim)
         if claim.state is not ClaimState.PENDING and drop_id not in self._answered_at:
-            self._answered_at[drop_id] = self.connection.heard_at
+            self._answered_at[drop_id] = self.connection.received_at
             self._measure("claim", self._tapped_at[drop_id])
         if claim.state is ClaimState.CONFIRMED and drop_id not in self._confirmed:
             self._confirmed.add(drop_id)
             self._measure("confirm", self._answered_at[drop_id])
             self._think_of_shopping(claim)
 
-    def _measure(self, figure: str, since: float) -> None:
-        measure(self.environment, figure, self.connection.heard_at - since)
+    def _measure(self, delay: str, since: float) -> None:
+        measure(self.environment, delay, self.connection.received_at - since)
 
     # What takes waiting.
 
@@ -134,7 +134,7 @@ class Person(FastHttpUser):
 
     def _ask_over_http(self, drop_id: str, request_id: str) -> None:
         with lesson.http_turns:
-            if not self.connection.waits_for(drop_id):
+            if not self.connection.is_pending(drop_id):
                 self.connection.failed_over_http(drop_id, request_id, _NOT_ASKED)
                 return
             answer = self.client.post(
@@ -158,7 +158,7 @@ class Person(FastHttpUser):
             def shop(_planned_at: float) -> None:
                 self._to_do.put_nowait(lambda: buy(self.client, self.me, code))
 
-            self.connection.later(random.uniform(500, 5_000), shop)
+            self.connection.call_later(random.uniform(500, 5_000), shop)
 
 
 class Student(Person):
@@ -168,7 +168,7 @@ class Student(Person):
 
     def react(self, drop: Drop) -> None:
         drop_id = drop["id"]
-        self.connection.later(random.uniform(300, 3_000), lambda at: self.tap(drop_id, at))
+        self.connection.call_later(random.uniform(300, 3_000), lambda at: self.tap(drop_id, at))
 
 
 class HastyStudent(Person):
@@ -180,7 +180,7 @@ class HastyStudent(Person):
         drop_id = drop["id"]
         for number in range(_HASTY_TAPS):
             wait_ms = number * random.uniform(100, 300)
-            self.connection.later(wait_ms, lambda at: self.tap(drop_id, at))
+            self.connection.call_later(wait_ms, lambda at: self.tap(drop_id, at))
 
 
 class Latecomer(Student):
@@ -188,5 +188,5 @@ class Latecomer(Student):
 
     weight = 1
 
-    def comes_after_ms(self) -> float:
-        return random.uniform(0, lesson.lasts(_LATE_UNTIL - ALL_HERE) * 1000)
+    def joins_after_ms(self) -> float:
+        return random.uniform(0, lesson.seconds_of(_LATE_UNTIL - ALL_HERE) * 1000)

@@ -1,6 +1,6 @@
 """One drop into a full room: everybody in, one press, everybody taps, then the verdict.
 
-`Hall` has the steps, `hold_storm` their usual order. Called by the commands and the bench, whose
+`Classroom` has the steps, `run_storm` their usual order. Called by the commands and the bench, whose
 scenarios put other things between the steps. The students are in processes of their own (`crew`).
 """
 
@@ -15,22 +15,22 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from client_sdk.python import Api
-from loadtest.clients.school_api import calling_as, make_batch, read_books
-from loadtest.clients.tokens import Passes
+from loadtest.clients.school_api import api_as, make_batch, read_ledger_snapshot
+from loadtest.clients.tokens import TokenSource
 from loadtest.clients.websocket_codec import Address
-from loadtest.storm.client_process import CrowdPlan, Progress, Seat
-from loadtest.storm.recording import Recording, told_by
+from loadtest.storm.client_process import ClientPlan, ClientSlot, Progress
+from loadtest.storm.recording import Recording, reports_of
 from loadtest.storm.results import (
     Arrival,
     Delivery,
-    Figures,
+    Results,
     arrivals_of,
     deliveries_of,
-    figures_of,
+    results_of,
 )
-from loadtest.storm.worker_pool import Crew, StormError, crew_of
+from loadtest.storm.worker_pool import RunError, WorkerPool, start_workers
 from loadtest.targets.machine import loopback_sources
-from loadtest.verdict import Books, Finding, History, judge
+from loadtest.verdict import DropHistory, Finding, LedgerSnapshot, judge
 
 _SETTLE_S: Final = 0.5  # between the last join and the press: what joins leave behind is done then
 _SECONDS_PER_JOIN: Final = 1 / 200  # the slowest that is waited for, beyond the planned moments
@@ -78,118 +78,118 @@ class StormPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Storm:
+class StormRun:
     """What became of it. `quiet`: the pushes nobody tapped on, in their order."""
 
     plan: StormPlan
-    figures: Figures
+    results: Results
     arrivals: Sequence[Arrival]
     findings: Sequence[Finding]
-    books: Books
-    quiet: Sequence[Delivery]
+    books: LedgerSnapshot
+    top_up_deliveries: Sequence[Delivery]
     recordings: Sequence[Recording]
 
 
 @dataclass(slots=True)
-class Watch:
-    """Asked to look while it runs: `progress` of all processes together. `is_in` is called when the
+class RunHooks:
+    """Asked to look while it runs: `progress` of all processes together. `on_full` is called when the
     room is full, before the press."""
 
     progress: Callable[[str, Progress], None] = lambda _stage, _progress: None
-    is_in: Callable[[], None] = lambda: None
+    on_full: Callable[[], None] = lambda: None
 
 
-async def hold_storm(url: str, passes: Passes, plan: StormPlan, watch: Watch) -> Storm:
-    """Raises StormError, PassError and the SDK's ApiError."""
-    async with hall_of(url, passes, plan, watch) as hall:
-        await hall.press()
-        await hall.answers()
-        await hall.settle()
+async def run_storm(url: str, tokens: TokenSource, plan: StormPlan, hooks: RunHooks) -> StormRun:
+    """Raises RunError, TokenError and the SDK's ApiError."""
+    async with open_classroom(url, tokens, plan, hooks) as classroom:
+        await classroom.open_drop()
+        await classroom.wait_for_answers()
+        await classroom.wait_until_settled()
         for _ in range(plan.top_ups):
-            await hall.top_up()
-        return await hall.conclude()
+            await classroom.top_up()
+        return await classroom.finish()
 
 
 @asynccontextmanager
-async def hall_of(
-    url: str, passes: Passes, plan: StormPlan, watch: Watch | None = None
-) -> AsyncIterator["Hall"]:
+async def open_classroom(
+    url: str, tokens: TokenSource, plan: StormPlan, hooks: RunHooks | None = None
+) -> AsyncIterator["Classroom"]:
     """A full room, nothing dropped yet; empty again after the block."""
-    mark = f"storm-{secrets.token_hex(6)}"
-    room = plan.room or mark
+    run_id = f"storm-{secrets.token_hex(6)}"
+    room = plan.room or run_id
     rooms = [room, *(f"{room}-{number}" for number in range(2, plan.rooms + 1))][: plan.rooms]
-    teacher = passes.staff("instructor", room)
-    with crew_of(_parts(url, passes, plan, rooms, mark)) as crew:
-        async with calling_as(url, teacher.token) as api:
-            batch_id = plan.batch_id or await _batch(url, passes, plan, mark)
-            hall = Hall(api, crew, plan, watch or Watch(), room, mark, batch_id)
-            await hall.fill()
-            yield hall
+    teacher = tokens.staff("instructor", room)
+    with start_workers(_parts(url, tokens, plan, rooms, run_id)) as workers:
+        async with api_as(url, teacher.token) as api:
+            batch_id = plan.batch_id or await _batch(url, tokens, plan, run_id)
+            classroom = Classroom(api, workers, plan, hooks or RunHooks(), room, run_id, batch_id)
+            await classroom.fill()
+            yield classroom
 
 
 @dataclass(slots=True)
-class Hall:
+class Classroom:
     """A room, its crowd, and its teacher with a hand on the button."""
 
     api: Api
-    crew: Crew
+    workers: WorkerPool
     plan: StormPlan
-    watch: Watch
+    hooks: RunHooks
     room: str
-    mark: str
+    run_id: str
     batch_id: str
     drop_id: str = ""
     pressed_at: int = 0
     _top_ups: dict[int, int] = field(
         default_factory=dict
     )  # the new quantity -> when it was pressed
-    _books: Books | None = None
+    _snapshot: LedgerSnapshot | None = None
 
     async def fill(self) -> None:
-        """Until all are in. StormError where some never get in."""
+        """Until all are in. RunError where some never get in."""
         plan = self.plan
-        self.crew.set_out()
+        self.workers.start()
         planned_s = plan.students / plan.joins_per_s if plan.joins_per_s else 0.0
         deadline_s = planned_s + plan.students * _SECONDS_PER_JOIN + _JOIN_GRACE_S
-        if not await self._until("join", lambda now: now.joined >= plan.students, deadline_s):
-            raise StormError(self._not_in())
+        if not await self._wait_until("join", lambda now: now.joined >= plan.students, deadline_s):
+            raise RunError(self._not_in())
         await asyncio.sleep(_SETTLE_S)
-        self.crew.look()
-        self.watch.is_in()
+        self.workers.read_progress()
+        self.hooks.on_full()
 
-    async def press(self) -> None:
+    async def open_drop(self) -> None:
         plan = self.plan
-        lasts = math.ceil(plan.answer_seconds * 2 + plan.tap_seconds)
+        seconds_of = math.ceil(plan.answer_seconds * 2 + plan.tap_seconds)
         self.pressed_at = time.monotonic_ns()
         drop = await self.api.create_drop(
             self.room,
             {
                 "batch_id": self.batch_id,
                 "quantity": plan.stock,
-                "duration_seconds": max(60, lasts),
-                "message": f"Load test. {self.mark}",
+                "duration_seconds": max(60, seconds_of),
+                "message": f"Load test. {self.run_id}",
             },
         )
         self.drop_id = drop["id"]
 
-    async def answers(self) -> None:
+    async def wait_for_answers(self) -> None:
         """To all planned taps, and the card with all who only look."""
         plan = self.plan
-        await self._until(
+        await self._wait_until(
             "tap",
             lambda now: now.answered >= plan.taps and now.pushed >= plan.in_room,
             plan.answer_seconds + plan.tap_seconds,
         )
 
-    async def settle(self) -> None:
+    async def wait_until_settled(self) -> None:
         """The books are read when the ledger has all wins and the winners know."""
-        wins = self.crew.look().won
-        self._books = await read_books(
+        wins = self.workers.read_progress().won
+        self._snapshot = await read_ledger_snapshot(
             self.api, self.room, self.drop_id, wins, self.plan.answer_seconds
         )
         # A moment longer than the ledger took: the frames are on their way.
         deadline_s = min(10.0, self.plan.answer_seconds)
-        await self._until("confirm", lambda now: now.confirmed >= now.won, deadline_s)
+        await self._wait_until("confirm", lambda now: now.confirmed >= now.won, deadline_s)
 
     async def top_up(self) -> None:
         """One unit more, shown to everybody; nobody taps. After `settle`: the verdict is about the
@@ -198,55 +198,61 @@ class Hall:
         self._top_ups[had + 1] = time.monotonic_ns()
         await self.api.top_up_drop(self.room, self.drop_id, add=1, expected_quantity=had)
         due = len(self._top_ups) * self.plan.in_room
-        await self._until("push", lambda now: now.changed >= due, self.plan.answer_seconds)
+        await self._wait_until("push", lambda now: now.changed >= due, self.plan.answer_seconds)
 
-    async def conclude(self) -> Storm:
+    async def finish(self) -> StormRun:
         """Everybody goes home; what there is to say."""
-        if self._books is None:
-            raise StormError("the books of this storm have not been read")
-        recordings = self.crew.recordings()
+        if self._snapshot is None:
+            raise RunError("the books of this storm have not been read")
+        recordings = self.workers.recordings()
         await self.api.close_drop(self.room, self.drop_id)
         plan = self.plan
         is_private = plan.room is None
-        history = History(self.drop_id, plan.stock, told_by(recordings), is_private=is_private)
-        return Storm(
+        history = DropHistory(
+            self.drop_id, plan.stock, reports_of(recordings), is_private=is_private
+        )
+        return StormRun(
             plan,
-            figures_of(recordings, self.pressed_at),
+            results_of(recordings, self.pressed_at),
             arrivals_of(recordings, self.pressed_at),
-            judge(history, self._books),
-            self._books,
+            judge(history, self._snapshot),
+            self._snapshot,
             deliveries_of(recordings, self._top_ups, plan.in_room),
             recordings,
         )
 
-    def look(self) -> None:
+    def read_progress(self) -> None:
         """For who waits elsewhere: what its processes report is bounded, and has to be read."""
-        self.crew.look()
+        self.workers.read_progress()
 
-    async def _until(self, stage: str, done: Callable[[Progress], bool], deadline_s: float) -> bool:
-        return await self.crew.until(done, deadline_s, lambda now: self.watch.progress(stage, now))
+    async def _wait_until(
+        self, stage: str, done: Callable[[Progress], bool], deadline_s: float
+    ) -> bool:
+        return await self.workers.wait_until(
+            done, deadline_s, lambda now: self.hooks.progress(stage, now)
+        )
 
     def _not_in(self) -> str:
-        joined, students = self.crew.look().joined, self.plan.students
-        troubles = figures_of(self.crew.recordings(), 0).troubles
+        joined, students = self.workers.read_progress().joined, self.plan.students
+        troubles = results_of(self.workers.recordings(), 0).troubles
         return f"only {joined:,} of {students:,} got in: {troubles or 'no reason known'}"
 
 
-async def _batch(url: str, passes: Passes, plan: StormPlan, mark: str) -> str:
-    operator = passes.staff("operator", plan.room or mark)
-    async with calling_as(url, operator.token) as api:
-        return await make_batch(api, mark, plan.stock + plan.top_ups, plan.description)
+async def _batch(url: str, tokens: TokenSource, plan: StormPlan, run_id: str) -> str:
+    operator = tokens.staff("operator", plan.room or run_id)
+    async with api_as(url, operator.token) as api:
+        return await make_batch(api, run_id, plan.stock + plan.top_ups, plan.description)
 
 
 def _parts(
-    url: str, passes: Passes, plan: StormPlan, rooms: Sequence[str], mark: str
-) -> list[CrowdPlan]:
+    url: str, tokens: TokenSource, plan: StormPlan, rooms: Sequence[str], run_id: str
+) -> list[ClientPlan]:
     """Dealt like cards, so that no process has the early ones."""
     every_s = 1 / plan.joins_per_s if plan.joins_per_s else 0.0
     reactions = random.Random(plan.seed)
-    seats = [
-        Seat(
-            passes.student(number, rooms[number % len(rooms)]),
+    slots = [
+        ClientSlot(
+            tokens.student(number, rooms[number % len(rooms)]),
             number % len(rooms),
             number * every_s,
             _tap_after_s(plan, number, reactions),
@@ -255,12 +261,12 @@ def _parts(
     ]
     sources = loopback_sources(Address.of(url).host, plan.students)
     return [
-        CrowdPlan(
+        ClientPlan(
             url=url,
             rooms=rooms,
-            seats=seats[part :: plan.processes],
+            slots=slots[part :: plan.processes],
             sources=sources,
-            mark=mark,
+            run_id=run_id,
             seed=plan.seed + part,
             come_back_within_s=plan.come_back_within_s,
             sends_seen=plan.sends_seen,

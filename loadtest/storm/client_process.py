@@ -25,11 +25,11 @@ import uvloop
 from client_sdk.python import comes_back
 from client_sdk.python.frames import SUBPROTOCOL
 from client_sdk.python.session import SEEN_WITHIN_MS
-from loadtest.clients.tokens import Pass
+from loadtest.clients.tokens import NamedToken
 from loadtest.clients.websocket_codec import Address, Handshake
 from loadtest.storm.http_fallback import Fallback
 from loadtest.storm.recording import Recording
-from loadtest.storm.student import Scene, Student
+from loadtest.storm.student import SharedState, Student
 
 _CONNECTORS: Final = 128  # connects under way at once
 _CONNECT_DEADLINE_S: Final = 10.0
@@ -41,18 +41,18 @@ _IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class ClientSlot:
     """A student's place: which room, whose token; when they come, counted from the start, and when
     they tap, counted from the card (None: never)."""
 
-    who: Pass
+    who: NamedToken
     room: int
     join_after_s: float
     tap_after_s: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class CrowdPlan:
+class ClientPlan:
     """What one process is to do. `sources`: loopback addresses to come from; empty: the kernel's
     choice. `come_back_within_s`: the random wait of who lost the connection, where the server asks for
     no other. `sends_seen`: whether they tell that they saw the card, as the SDKs do. `is_deaf`: once
@@ -60,9 +60,9 @@ class CrowdPlan:
 
     url: str
     rooms: Sequence[str]
-    seats: Sequence[Seat]
+    slots: Sequence[ClientSlot]
     sources: Sequence[str]
-    mark: str
+    run_id: str
     seed: int
     come_back_within_s: float = 1.0
     sends_seen: bool = True
@@ -83,21 +83,21 @@ class Progress:
     away: int = 0
 
 
-class Order(StrEnum):
+class Command(StrEnum):
     """What a running process is told through its pipe."""
 
-    FALL = "fall"  # everybody loses the connection now, and comes back
+    DISCONNECT = "fall"  # everybody loses the connection now, and comes back
     FINISH = "finish"  # hand over the recording and end; so does a pipe that ends
 
 
-def run_crowd(plan: CrowdPlan, pipe: Connection) -> None:
+def run_clients(plan: ClientPlan, pipe: Connection) -> None:
     """The main function of the process. Sends a Progress when it is ready, receives the start (ns of
     CLOCK_MONOTONIC, the same for all), sends Progress now and then, takes orders and, when it is to
     finish, sends its Recording."""
     raise_open_files()
     gc.disable()  # our own collections would look like the server's delays; cycles last as long as we do
     with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
-        crowd = _Crowd(plan, pipe)
+        crowd = _ClientProcess(plan, pipe)
         pipe.send(Progress())
         uvloop.run(crowd.run(pipe.recv()))
 
@@ -108,24 +108,24 @@ def raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-class _Crowd:
-    def __init__(self, plan: CrowdPlan, pipe: Connection) -> None:
+class _ClientProcess:
+    def __init__(self, plan: ClientPlan, pipe: Connection) -> None:
         self._plan = plan
         self._pipe = pipe
         self._address = Address.of(plan.url)
         self._random = random.Random(plan.seed)
         self._record = Recording(
-            [seat.who.name for seat in plan.seats], [seat.room for seat in plan.seats]
+            [slot.who.name for slot in plan.slots], [slot.room for slot in plan.slots]
         )
-        self._losses = bytearray(len(plan.seats))
+        self._losses = bytearray(len(plan.slots))
         self._due: asyncio.Queue[Student] = asyncio.Queue()  # at most one entry per student
         self._is_over = asyncio.Event()
         self._tls = ssl.create_default_context() if self._address.is_secure else None
         self._fallback = Fallback(plan.url)
-        scene = Scene(
-            plan.mark,
-            f"r-{plan.mark}"[:64],
-            lambda number: plan.seats[number].tap_after_s,
+        shared = SharedState(
+            plan.run_id,
+            f"r-{plan.run_id}"[:64],
+            lambda number: plan.slots[number].tap_after_s,
             self._record,
             self._on_left,
             self._fallback.expect,
@@ -134,13 +134,13 @@ class _Crowd:
         )
         shakes = [Handshake(self._address, room, SUBPROTOCOL) for room in plan.rooms]
         self._students = [
-            Student(number, seat.who.token, shakes[seat.room], scene)
-            for number, seat in enumerate(plan.seats)
+            Student(number, slot.who.token, shakes[slot.room], shared)
+            for number, slot in enumerate(plan.slots)
         ]
 
     async def run(self, start_at: int) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._pipe.fileno(), self._take_order)
+        loop.add_reader(self._pipe.fileno(), self._take_command)
         peer = await self._resolve()
         jobs = [
             asyncio.create_task(job)
@@ -161,15 +161,15 @@ class _Crowd:
         for job in ended:
             job.result()
 
-    def _take_order(self) -> None:
+    def _take_command(self) -> None:
         try:
-            order = self._pipe.recv()
+            command = self._pipe.recv()
         except (EOFError, OSError):  # nobody is there
-            order = Order.FINISH
-        if order is Order.FALL:
-            self._record.fell_at = time.monotonic_ns()
+            command = Command.FINISH
+        if command is Command.DISCONNECT:
+            self._record.disconnected_at = time.monotonic_ns()
             for student in self._students:
-                student.leave()
+                student.disconnect()
         else:
             self._is_over.set()
 
@@ -180,7 +180,7 @@ class _Crowd:
         with contextlib.suppress(ConnectionError):  # nobody is there to take it
             self._pipe.send(self._record)
         for student in self._students:
-            student.leave()
+            student.disconnect()
 
     async def _resolve(self) -> tuple[str, int]:
         if self._plan.sources:
@@ -211,8 +211,8 @@ class _Crowd:
     # Coming and going.
 
     async def _arrive(self, start_at: int) -> None:
-        for student, seat in zip(self._students, self._plan.seats, strict=True):
-            due = start_at + int(seat.join_after_s * 1e9)
+        for student, slot in zip(self._students, self._plan.slots, strict=True):
+            due = start_at + int(slot.join_after_s * 1e9)
             self._record.join_due[student.number] = due
             wait_s = (due - time.monotonic_ns()) / 1e9
             if wait_s > 0:

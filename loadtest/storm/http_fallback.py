@@ -26,16 +26,16 @@ _LOOK_EVERY_S: Final = 0.1
 
 
 class Claimant(Protocol):
-    """`waits_until`: when HTTP is due, of the loop's clock; None: nothing is waited for. `claim_of`:
+    """`answer_due_at`: when HTTP is due, of the loop's clock; None: nothing is waited for. `claim_key`:
     drop id and request id."""
 
     token: str
-    waits_until: float | None
+    answer_due_at: float | None
 
     @property
-    def claim_of(self) -> tuple[str, str]: ...
-    def told_over_http(self, answer: ClaimAnswer) -> None: ...
-    def refused_over_http(self, code: str, *, is_final: bool) -> None: ...
+    def claim_key(self) -> tuple[str, str]: ...
+    def http_answered(self, answer: ClaimAnswer) -> None: ...
+    def http_refused(self, code: str, *, is_final: bool) -> None: ...
 
 
 class Fallback:
@@ -50,8 +50,8 @@ class Fallback:
 
     def expect(self, claimant: Claimant, within_s: float = ANSWER_S) -> None:
         """From its latest tap on: what was expected before is not any more."""
-        claimant.waits_until = asyncio.get_running_loop().time() + within_s
-        heapq.heappush(self._due, (claimant.waits_until, next(self._order), claimant))
+        claimant.answer_due_at = asyncio.get_running_loop().time() + within_s
+        heapq.heappush(self._due, (claimant.answer_due_at, next(self._order), claimant))
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -65,7 +65,7 @@ class Fallback:
     async def _hand_out(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
             due, _, claimant = heapq.heappop(self._due)
-            if claimant.waits_until == due:  # neither answered nor tapped again
+            if claimant.answer_due_at == due:  # neither answered nor tapped again
                 await self._asking.put(claimant)
 
     async def _ask_one_after_the_other(self, http: httpx.AsyncClient) -> None:
@@ -73,16 +73,16 @@ class Fallback:
             await self._ask(http, await self._asking.get())
 
     async def _ask(self, http: httpx.AsyncClient, claimant: Claimant) -> None:
-        if claimant.waits_until is None:
+        if claimant.answer_due_at is None:
             return  # answered meanwhile
         try:
             answer = await Api(self._url, lambda: claimant.token, http=http).claim(
-                *claimant.claim_of
+                *claimant.claim_key
             )
         except ApiError as error:
-            claimant.refused_over_http(error.code, is_final=not error.retryable)
+            claimant.http_refused(error.code, is_final=not error.retryable)
             if error.retryable:
                 asked_s = (error.retry_after_ms or 0) / 1000
                 self.expect(claimant, max(asked_s, random.random() * _BACKOFF_S))
         else:
-            claimant.told_over_http(answer)
+            claimant.http_answered(answer)

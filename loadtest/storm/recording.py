@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from loadtest.verdict import Told
+from loadtest.verdict import StudentReport
 
 
 def _moments(size: int) -> "array[int]":
@@ -36,7 +36,7 @@ class Absence:
 
 @dataclass(slots=True)
 class Recording:
-    """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0. `fell_at`:
+    """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0. `disconnected_at`:
     when all of this process were made to lose their connections."""
 
     names: list[str]
@@ -49,13 +49,13 @@ class Recording:
     confirmed: "array[int]" = field(init=False)
     rejoined: "array[int]" = field(init=False)
     outcomes: list[str | None] = field(init=False)
-    here: bytearray = field(init=False)
+    connected: bytearray = field(init=False)
     coupons: dict[int, set[str]] = field(default_factory=dict)
     revoked: set[int] = field(default_factory=set)
     changed: dict[int, "array[int]"] = field(default_factory=dict)
     absences: list[Absence] = field(default_factory=list)
     troubles: Counter[str] = field(default_factory=Counter)
-    fell_at: int = 0
+    disconnected_at: int = 0
     joins: int = 0
     rejoins: int = 0
     changes: int = 0
@@ -71,11 +71,11 @@ class Recording:
         self.tap_due, self.answered = _moments(size), _moments(size)
         self.confirmed, self.rejoined = _moments(size), _moments(size)
         self.outcomes = [None] * size
-        self.here = bytearray(size)
+        self.connected = bytearray(size)
 
     def join(self, number: int, at: int) -> None:
         """A welcome; those who had lost the connection are back with it."""
-        was_here, self.here[number] = self.here[number], 1
+        was_here, self.connected[number] = self.connected[number], 1
         if not self.joined[number]:
             self.joined[number] = at
             self.joins += 1
@@ -92,8 +92,8 @@ class Recording:
 
     def lose(self, number: int, at: int, code: int | None, announced_ms: int | None) -> None:
         """A connection of one who was in."""
-        if self.here[number]:
-            self.here[number] = 0
+        if self.connected[number]:
+            self.connected[number] = 0
             self._away[number] = (at, code, announced_ms)
 
     def push(self, number: int, at: int) -> bool:
@@ -131,10 +131,10 @@ class Recording:
         return self.room_numbers.count(0)
 
 
-def told_by(recordings: Sequence[Recording]) -> list[Told]:
+def reports_of(recordings: Sequence[Recording]) -> list[StudentReport]:
     """The stories of those who sat in the drop's room."""
     return [
-        Told(
+        StudentReport(
             student=one.names[number],
             has_tapped=bool(one.tap_due[number]),
             outcome=one.outcomes[number],

@@ -14,8 +14,8 @@ from typing import Final
 import plotly.graph_objects as go
 
 from loadtest.gates import STATISTICS
-from loadtest.storm.classroom import Storm
-from loadtest.storm.results import Arrival, Figures, outcome_line
+from loadtest.storm.classroom import StormRun
+from loadtest.storm.results import Arrival, Results, outcome_line
 
 _MOST_POINTS: Final = 4_000  # of a curve: more than a screen is wide
 _COLOURS: Final = {"won": "#1a7f4b", "sold_out": "#b9b9b9"}
@@ -55,15 +55,15 @@ $plots
 
 
 def write_report(
-    storm: Storm, facts: Mapping[str, object], failures: Sequence[str], path: Path
+    run: StormRun, facts: Mapping[str, object], failures: Sequence[str], path: Path
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(storm, facts, failures), encoding="utf-8")
+    path.write_text(render(run, facts, failures), encoding="utf-8")
 
 
-def render(storm: Storm, facts: Mapping[str, object], failures: Sequence[str]) -> str:
+def render(run: StormRun, facts: Mapping[str, object], failures: Sequence[str]) -> str:
     """`failures`: broken promises and gates that did not hold."""
-    plan = storm.plan
+    plan = run.plan
     items = "".join(f"<li>{html.escape(failure)}</li>" for failure in failures)
     verdict = "Every promise held." if not failures else "Not as it should be:"
     return _PAGE.substitute(
@@ -71,18 +71,18 @@ def render(storm: Storm, facts: Mapping[str, object], failures: Sequence[str]) -
         verdict_class="bad" if failures else "good",
         verdict=verdict,
         failures=f"<ul>{items}</ul>" if failures else "",
-        table=_table(storm.figures),
-        outcomes=html.escape(outcome_line(storm.figures)),
-        plots=_plots(storm),
+        table=_table(run.results),
+        outcomes=html.escape(outcome_line(run.results)),
+        plots=_plots(run),
         facts="".join(_fact(name, value) for name, value in facts.items()),
     )
 
 
-def _table(figures: Figures) -> str:
+def _table(results: Results) -> str:
     names = ("delay, ms", "samples", *STATISTICS, "from … to")
     head = "".join(f"<th>{name}</th>" for name in names)
     rows = []
-    for name, spread in figures.spreads.items():
+    for name, spread in results.spreads.items():
         cells = "".join(f"<td>{getattr(spread, one):,.1f}</td>" for one in STATISTICS)
         cells = f"<td>{name}</td><td>{spread.count:,}</td>{cells}<td>{_MEANINGS[name]}</td>"
         rows.append(f"<tr>{cells}</tr>")
@@ -102,8 +102,8 @@ class _Picture:
     figure: go.Figure
 
 
-def _plots(storm: Storm) -> str:
-    arrivals, stock = storm.arrivals, storm.plan.stock
+def _plots(run: StormRun) -> str:
+    arrivals, stock = run.arrivals, run.plan.stock
     pictures = (_delivery(arrivals), _claims(arrivals, stock), _winners(arrivals))
     return "".join(
         f"<h2>{one.title}</h2><p>{one.text}</p>{_html(one.figure, is_first=number == 0)}"

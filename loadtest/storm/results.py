@@ -5,38 +5,14 @@ Pure. Called by `storm`; read by `report`, `gates` and the bench. Delays are ms 
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from loadtest.percentiles import Spread
 from loadtest.storm.recording import Recording
 
-FIGURES: Final = ("join", "push", "claim", "confirm")
 _NS_PER_MS: Final = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Of all samples; nearest rank: each figure is a sample. Zeros where there are none."""
-
-    count: int
-    p50: float
-    p90: float
-    p99: float
-    max: float
-
-    @classmethod
-    def of(cls, samples: Iterable[float]) -> "Spread":
-        ordered = sorted(samples)
-        p50, p90, p99, most = (percentile(ordered, share) for share in (0.5, 0.9, 0.99, 1.0))
-        return cls(len(ordered), p50, p90, p99, most)
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest sample that at least `share` of them do not exceed; 0 of none."""
-    if not ordered:
-        return 0.0
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +43,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Results:
     """`join`: planned moment to `welcome`. `push`: the teacher's press (the POST's first byte) to
     the frame. `claim`: planned tap to answer. `confirm`: `won` to `claim_confirmed`.
     `claim_span_ms`: the first planned tap to the last answer."""
@@ -93,7 +69,7 @@ class Figures:
         }
 
 
-def figures_of(recordings: Sequence[Recording], pressed_at: int) -> Figures:
+def results_of(recordings: Sequence[Recording], pressed_at: int) -> Results:
     """`pressed_at`: ns of CLOCK_MONOTONIC."""
     outcomes = Counter(outcome for one in recordings for outcome in one.outcomes if outcome)
     troubles: Counter[str] = sum((one.troubles for one in recordings), Counter())
@@ -102,7 +78,7 @@ def figures_of(recordings: Sequence[Recording], pressed_at: int) -> Figures:
     joined_in_s = (max(joined) - min(due)) / 1e9 if joined and due else 0.0
     taps = _all(recordings, lambda one: one.tap_due)
     answers = _all(recordings, lambda one: one.answered)
-    return Figures(
+    return Results(
         join=_delays(recordings, lambda one: (one.join_due, one.joined)),
         push=Spread.of(
             (at - pressed_at) / _NS_PER_MS for at in _all(recordings, lambda one: one.pushed)
@@ -150,12 +126,12 @@ def arrivals_of(recordings: Sequence[Recording], pressed_at: int) -> list[Arriva
     return sorted(arrivals, key=lambda one: math.inf if one.pushed_ms is None else one.pushed_ms)
 
 
-def outcome_line(figures: Figures) -> str:
+def outcome_line(results: Results) -> str:
     """What was answered how often, and what went wrong on the way."""
-    parts = [f"{count:,} {outcome}" for outcome, count in figures.outcomes.items()]
+    parts = [f"{count:,} {outcome}" for outcome, count in results.outcomes.items()]
     line = f"Answers: {', '.join(parts) or 'none'}."
-    if figures.troubles:
-        troubles = ", ".join(f"{count:,} × {what}" for what, count in figures.troubles.items())
+    if results.troubles:
+        troubles = ", ".join(f"{count:,} × {what}" for what, count in results.troubles.items())
         line += f" On the way: {troubles}."
     return line
 

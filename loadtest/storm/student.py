@@ -32,13 +32,13 @@ _PONG: Final = masked(b'{"type":"pong"}')
 
 
 @dataclass(slots=True)
-class Scene:
+class SharedState:
     """What all students of one process share. `mark`: the text in its message by which our drop is
     known among a room's others. `reaction_s`: from the card to the tap of the student of that number;
     None: never. `seen_s`: from the card to telling that it was seen; None: never. `tapped`: told of
     every tap. `is_deaf`: after the welcome nobody reads their socket any more."""
 
-    mark: str
+    run_id: str
     request_id: str
     reaction_s: Callable[[int], float | None]
     recording: Recording
@@ -61,7 +61,7 @@ class Scene:
         return frame
 
     def is_ours(self, drop: dict[str, Any]) -> bool:
-        if self.mark not in drop["message"]:
+        if self.run_id not in drop["message"]:
             return False
         if self.drop_id is None:
             self.drop_id = drop["id"]
@@ -81,18 +81,18 @@ class Student(asyncio.Protocol):
         "_is_open",
         "_rest",
         "_retry_after_ms",
-        "_scene",
+        "_shared",
         "_transport",
+        "answer_due_at",
         "number",
         "token",
-        "waits_until",
     )
 
-    def __init__(self, number: int, token: str, handshake: Handshake, scene: Scene) -> None:
+    def __init__(self, number: int, token: str, handshake: Handshake, shared: SharedState) -> None:
         self.number = number
         self.token = token
-        self.waits_until: float | None = None
-        self._scene = scene
+        self.answer_due_at: float | None = None
+        self._shared = shared
         self._handshake = handshake
         self._hello = masked(orjson.dumps({"type": "hello", "token": token}))
         self._transport: asyncio.WriteTransport | None = None
@@ -104,7 +104,7 @@ class Student(asyncio.Protocol):
         self._close_code: int | None = None
         self._retry_after_ms: int | None = None
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
@@ -131,8 +131,8 @@ class Student(asyncio.Protocol):
                 data = data[taken:]
             frames, self._rest = split(data)
         except CodecError as error:
-            self._scene.recording.troubles[str(error)] += 1
-            self.leave()
+            self._shared.recording.troubles[str(error)] += 1
+            self.disconnect()
             return
         for opcode, payload in frames:
             self._on_frame(opcode, payload, at)
@@ -140,14 +140,14 @@ class Student(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
         lost = (time.monotonic_ns(), self._close_code, self._retry_after_ms)
-        self._scene.recording.lose(self.number, *lost)
-        self._scene.left(self, self._close_code, self._retry_after_ms)
+        self._shared.recording.lose(self.number, *lost)
+        self._shared.left(self, self._close_code, self._retry_after_ms)
 
     # Frames.
 
     def _on_frame(self, opcode: int, payload: bytes, at: int) -> None:
         if opcode == Opcode.TEXT:
-            frame = self._scene.read(payload)
+            frame = self._shared.read(payload)
             handle = _ON_TEXT.get(frame["type"])
             if handle is not None:
                 handle(self, frame, at)
@@ -159,17 +159,17 @@ class Student(asyncio.Protocol):
 
     def _on_welcome(self, frame: dict[str, Any], at: int) -> None:
         """Also where a reconnect ends: what was missed is made up for."""
-        scene, record = self._scene, self._scene.recording
+        shared, record = self._shared, self._shared.recording
         record.join(self.number, at)
-        if scene.is_deaf:
+        if shared.is_deaf:
             self._stop_reading()
         tap_due = record.tap_due[self.number]
         has_tapped = 0 < tap_due <= at
         had_won = record.outcomes[self.number] == "won"
         for drop in frame["drops"]:
-            if scene.is_ours(drop):
+            if shared.is_ours(drop):
                 self._see(drop, at)
-        mine = [claim for claim in frame["claims"] if claim["drop_id"] == scene.drop_id]
+        mine = [claim for claim in frame["claims"] if claim["drop_id"] == shared.drop_id]
         for claim in mine:
             self._on_told_claim(claim, at)
         if had_won and not mine:
@@ -178,9 +178,9 @@ class Student(asyncio.Protocol):
             self._tap()  # asked before, never answered
 
     def _on_told_claim(self, claim: dict[str, Any], at: int) -> None:
-        record = self._scene.recording
+        record = self._shared.recording
         if claim["state"] in ("won", "confirmed"):
-            self.waits_until = None
+            self.answer_due_at = None
             record.answer(self.number, at, "won", None)
         if claim["state"] == "confirmed" and claim.get("coupon"):
             record.confirm(self.number, at, claim["coupon"]["id"])
@@ -188,82 +188,82 @@ class Student(asyncio.Protocol):
             record.revoked.add(self.number)
 
     def _on_drop_opened(self, frame: dict[str, Any], at: int) -> None:
-        if self._scene.is_ours(frame["drop"]):
+        if self._shared.is_ours(frame["drop"]):
             self._see(frame["drop"], at)
 
     def _on_drop_changed(self, frame: dict[str, Any], at: int) -> None:
-        if self._scene.is_ours(frame["drop"]):
-            self._scene.recording.change(frame["drop"]["quantity"], at)
+        if self._shared.is_ours(frame["drop"]):
+            self._shared.recording.change(frame["drop"]["quantity"], at)
 
     def _see(self, drop: dict[str, Any], at: int) -> None:
         """Open loop: each taps at a moment of their own, whatever becomes of the others' claims."""
-        if drop["state"] == "closed" or not self._scene.recording.push(self.number, at):
+        if drop["state"] == "closed" or not self._shared.recording.push(self.number, at):
             return
-        wait_s, seen_s = self._scene.reaction_s(self.number), self._scene.seen_s()
+        wait_s, seen_s = self._shared.reaction_s(self.number), self._shared.seen_s()
         if seen_s is not None and (wait_s is None or seen_s < wait_s):  # a claim implies it
             asyncio.get_running_loop().call_later(seen_s, self._tell_seen)
         if wait_s is None:
             return
-        self._scene.recording.tap_due[self.number] = at + int(wait_s * 1e9)
+        self._shared.recording.tap_due[self.number] = at + int(wait_s * 1e9)
         if wait_s:
             asyncio.get_running_loop().call_later(wait_s, self._tap)
         else:
             self._tap()
 
     def _tell_seen(self) -> None:
-        self._write(self._scene.seen)
+        self._write(self._shared.seen)
 
     def _tap(self) -> None:
-        self._write(self._scene.claim)
-        self._scene.tapped(self)
+        self._write(self._shared.claim)
+        self._shared.tapped(self)
 
     def _on_result(self, frame: dict[str, Any], at: int) -> None:
-        if frame["drop_id"] == self._scene.drop_id:
+        if frame["drop_id"] == self._shared.drop_id:
             self._on_outcome(frame, at)
 
     def _on_outcome(self, frame: Mapping[str, Any], at: int) -> None:
-        self.waits_until = None
+        self.answer_due_at = None
         if frame["outcome"] in _NO_ANSWERS:
-            self._scene.recording.troubles[frame["outcome"]] += 1
+            self._shared.recording.troubles[frame["outcome"]] += 1
             wait_ms = frame.get("retry_after_ms") or _DEFAULT_RETRY_MS
             asyncio.get_running_loop().call_later(wait_ms / 1000, self._tap)
             return
         outcome, coupon_id = frame["outcome"], frame.get("coupon_id")
-        self._scene.recording.answer(self.number, at, outcome, coupon_id)
+        self._shared.recording.answer(self.number, at, outcome, coupon_id)
 
     # Of the fallback.
 
     @property
-    def claim_of(self) -> tuple[str, str]:
-        return self._scene.drop_id or "", self._scene.request_id
+    def claim_key(self) -> tuple[str, str]:
+        return self._shared.drop_id or "", self._shared.request_id
 
-    def told_over_http(self, answer: ClaimAnswer) -> None:
+    def http_answered(self, answer: ClaimAnswer) -> None:
         at = time.monotonic_ns()
-        self._scene.recording.troubles["answered over HTTP"] += 1
+        self._shared.recording.troubles["answered over HTTP"] += 1
         self._on_outcome(answer, at)
         if "coupon" in answer:
-            self._scene.recording.confirm(self.number, at, answer["coupon"]["id"])
+            self._shared.recording.confirm(self.number, at, answer["coupon"]["id"])
 
-    def refused_over_http(self, code: str, *, is_final: bool) -> None:
-        self._scene.recording.troubles[f"{code} over HTTP"] += 1
+    def http_refused(self, code: str, *, is_final: bool) -> None:
+        self._shared.recording.troubles[f"{code} over HTTP"] += 1
         if is_final:
-            self.waits_until = None
-            self._scene.recording.answer(self.number, time.monotonic_ns(), code, None)
+            self.answer_due_at = None
+            self._shared.recording.answer(self.number, time.monotonic_ns(), code, None)
 
     def _on_confirmed(self, frame: dict[str, Any], at: int) -> None:
-        if frame["drop_id"] == self._scene.drop_id:
-            self._scene.recording.confirm(self.number, at, frame["coupon"]["id"])
+        if frame["drop_id"] == self._shared.drop_id:
+            self._shared.recording.confirm(self.number, at, frame["coupon"]["id"])
 
     def _on_revoked(self, frame: dict[str, Any], _at: int) -> None:
-        if frame["drop_id"] == self._scene.drop_id:
-            self._scene.recording.revoked.add(self.number)
+        if frame["drop_id"] == self._shared.drop_id:
+            self._shared.recording.revoked.add(self.number)
 
     def _on_ping(self, _frame: dict[str, Any], _at: int) -> None:
         self._write(_PONG)
 
     def _on_error(self, frame: dict[str, Any], _at: int) -> None:
         self._retry_after_ms = frame.get("retry_after_ms")
-        self._scene.recording.troubles[frame["code"]] += 1
+        self._shared.recording.troubles[frame["code"]] += 1
 
     def _stop_reading(self) -> None:
         # asyncio's WriteTransport has no such method, the transport of a socket has.

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final, cast
 
-from loadtest.storm.client_process import CrowdPlan, Order, Progress, run_crowd
+from loadtest.storm.client_process import ClientPlan, Command, Progress, run_clients
 from loadtest.storm.recording import Recording
 
 _READY_SECONDS: Final = 60.0
@@ -23,36 +23,36 @@ _END_SECONDS: Final = 5.0
 _POLL_S: Final = 0.02
 
 
-class StormError(Exception):
+class RunError(Exception):
     """It could not be held: not a finding about the server's promises."""
 
 
 @dataclass(slots=True)
-class Crew:
+class WorkerPool:
     """The processes and how far each is."""
 
     pipes: list[Connection] = field(default_factory=list)
     processes: list[BaseProcess] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
 
-    def set_out(self) -> None:
+    def start(self) -> None:
         """All planned moments count from now."""
         start_at = time.monotonic_ns()
         for pipe in self.pipes:
             pipe.send(start_at)
 
-    def tell(self, order: Order) -> None:
+    def send(self, command: Command) -> None:
         for pipe in self.pipes:
-            pipe.send(order)
+            pipe.send(command)
 
-    def look(self) -> Progress:
+    def read_progress(self) -> Progress:
         """Of all together, as far as they have said."""
         for number, pipe in enumerate(self.pipes):
             while pipe.poll():
                 self.progress[number] = cast(Progress, _receive(pipe))
         return _sum(self.progress)
 
-    async def until(
+    async def wait_until(
         self,
         done: Callable[[Progress], bool],
         deadline_s: float,
@@ -61,7 +61,7 @@ class Crew:
         """False: not within the deadline. `watch` is called some fifty times a second."""
         give_up_at = time.monotonic() + deadline_s
         while True:
-            now = self.look()
+            now = self.read_progress()
             watch(now)
             if done(now):
                 return True
@@ -69,43 +69,43 @@ class Crew:
                 return False
             await asyncio.sleep(_POLL_S)
 
-    async def pass_time(
+    async def wait(
         self, seconds: float, watch: Callable[[Progress], None] = lambda _: None
     ) -> None:
-        await self.until(lambda _: False, seconds, watch)
+        await self.wait_until(lambda _: False, seconds, watch)
 
     def recordings(self) -> list[Recording]:
         """Told to finish, each sends what it has; progress still in the pipe comes before it."""
-        self.tell(Order.FINISH)
+        self.send(Command.FINISH)
         return [_recording(pipe) for pipe in self.pipes]
 
 
 @contextmanager
-def crew_of(parts: Sequence[CrowdPlan]) -> Iterator[Crew]:
+def start_workers(parts: Sequence[ClientPlan]) -> Iterator[WorkerPool]:
     """A process for each part; running and ready inside the block, gone after it."""
     context = multiprocessing.get_context("spawn")
-    crew = Crew(progress=[Progress() for _ in parts])
+    workers = WorkerPool(progress=[Progress() for _ in parts])
     try:
         for part in parts:
             ours, theirs = context.Pipe()
-            process = context.Process(target=run_crowd, args=(part, theirs), daemon=True)
+            process = context.Process(target=run_clients, args=(part, theirs), daemon=True)
             process.start()
             theirs.close()
-            crew.pipes.append(ours)
-            crew.processes.append(process)
-        for pipe in crew.pipes:
+            workers.pipes.append(ours)
+            workers.processes.append(process)
+        for pipe in workers.pipes:
             if not pipe.poll(_READY_SECONDS):
-                raise StormError("a process of the crowd did not start")
+                raise RunError("a process of the crowd did not start")
             _receive(pipe)
-        yield crew
+        yield workers
     finally:
-        _end(crew)
+        _end(workers)
 
 
-def _end(crew: Crew) -> None:
-    for pipe in crew.pipes:
+def _end(workers: WorkerPool) -> None:
+    for pipe in workers.pipes:
         pipe.close()
-    for member in crew.processes:
+    for member in workers.processes:
         member.join(_END_SECONDS)
         if member.is_alive():
             member.kill()
@@ -117,14 +117,14 @@ def _recording(pipe: Connection) -> Recording:
         message = _receive(pipe)
         if isinstance(message, Recording):
             return message
-    raise StormError("a process of the crowd does not answer")
+    raise RunError("a process of the crowd does not answer")
 
 
 def _receive(pipe: Connection) -> object:
     try:
         return pipe.recv()
     except (EOFError, OSError) as error:
-        raise StormError("a process of the crowd has ended; its reason is above") from error
+        raise RunError("a process of the crowd has ended; its reason is above") from error
 
 
 def _sum(parts: Sequence[Progress]) -> Progress:

@@ -20,7 +20,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from loadtest.storm.results import percentile
+from loadtest.percentiles import percentile
 
 _FILES_BESIDES: Final = 200  # of a process that holds sockets: libraries, pipes, the server's own
 _PER_SOURCE: Final = 10_000  # well below the ports of one address, so that old ones may linger
@@ -64,7 +64,7 @@ def read_limits() -> Limits:
     )
 
 
-def problems_of(limits: Limits, students: int, processes: int, sources: int) -> list[str]:
+def find_problems(limits: Limits, students: int, processes: int, sources: int) -> list[str]:
     """Why so many cannot be held from here; `sources` 0: the kernel's one address."""
     problems = []
     each = math.ceil(students / processes)

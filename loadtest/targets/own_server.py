@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from loadtest.targets.processes import environment_of, web_processes_of
+from loadtest.targets.processes import environment_of, find_web_processes
 
 _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
@@ -66,7 +66,7 @@ def own_server(processes: int, database_url: str | None = None) -> Iterator[OwnS
 def second_web(server: OwnServer) -> Iterator[OwnServer]:
     """One more `web` process for it, with a port of its own: what a second machine would run. Who
     connects there is served by that process and no other. Raises ServerError."""
-    given = environment_of(web_processes_of(server.pid)[0])
+    given = environment_of(find_web_processes(server.pid)[0])
     with _folder() as folder:
         settings = {name: given[name] for name in _SHARED}
         with _running(("web",), settings, folder) as (url, pid):

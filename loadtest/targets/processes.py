@@ -11,7 +11,7 @@ from typing import Final
 _PROC: Final = Path("/proc")
 
 
-def family_of(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """A process and all below it."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.glob("[0-9]*"):
@@ -22,14 +22,16 @@ def family_of(pid: int) -> list[int]:
     return family
 
 
-def web_processes_of(pid: int) -> list[int]:
+def find_web_processes(pid: int) -> list[int]:
     """Those of a server's family that serve students, the server itself not counted."""
-    return [one for one in family_of(pid) if one != pid and "web" in _words(one, "cmdline")]
+    return [
+        one for one in process_tree(pid) if one != pid and "web" in _null_separated(one, "cmdline")
+    ]
 
 
-def family_rss_kb(pid: int) -> int:
+def tree_rss_kb(pid: int) -> int:
     """Resident memory; what members share counts for each."""
-    return sum(map(rss_kb, family_of(pid)))
+    return sum(map(rss_kb, process_tree(pid)))
 
 
 def rss_kb(pid: int) -> int:
@@ -45,7 +47,7 @@ def cpu_seconds(pid: int) -> float:
 
 def environment_of(pid: int) -> dict[str, str]:
     """As it was given when it began."""
-    pairs = (word.partition("=") for word in _words(pid, "environ"))
+    pairs = (word.partition("=") for word in _null_separated(pid, "environ"))
     return {name: value for name, _, value in pairs if name}
 
 
@@ -59,7 +61,7 @@ def _stat(line: str) -> list[str]:
     return line.rpartition(")")[2].split()
 
 
-def _words(pid: int, file: str) -> list[str]:
+def _null_separated(pid: int, file: str) -> list[str]:
     return _read(pid, file).split("\0")
 
 

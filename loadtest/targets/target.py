@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from loadtest.clients.tokens import Passes, SignedPasses, load_passes
+from loadtest.clients.tokens import SignedTokens, TokenSource, load_tokens
 from loadtest.clients.websocket_codec import Address
 from loadtest.targets.own_server import ServerError, is_ready, own_server
 
@@ -19,22 +19,22 @@ class Target:
     """`server_pid`: where it is ours."""
 
     url: str
-    passes: Passes
+    tokens: TokenSource
     server_pid: int | None = None
 
 
 @contextmanager
-def target_of(asked: Namespace) -> Iterator[Target]:
+def open_target(args: Namespace) -> Iterator[Target]:
     """From `--url`, `--secret-file`, `--token-file`, `--server-processes`. Raises ServerError,
-    PassError, ValueError (a URL that is none)."""
+    TokenError, ValueError (a URL that is none)."""
     crowd = f"load-{secrets.token_hex(3)}"
-    if asked.url:
-        url = asked.url.rstrip("/").replace("//localhost", "//127.0.0.1")
+    if args.url:
+        url = args.url.rstrip("/").replace("//localhost", "//127.0.0.1")
         Address.of(url)
-        passes = load_passes(asked.secret_file, asked.token_file, crowd)
+        tokens = load_tokens(args.secret_file, args.token_file, crowd)
         if not is_ready(url):
             raise ServerError(f"{url}/readyz does not say that it is ready")
-        yield Target(url, passes)
+        yield Target(url, tokens)
         return
-    with own_server(asked.server_processes) as server:
-        yield Target(server.url, SignedPasses(server.secret, crowd), server.pid)
+    with own_server(args.server_processes) as server:
+        yield Target(server.url, SignedTokens(server.secret, crowd), server.pid)

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from client_sdk.python import RoomClient, Status
-from loadtest.clients.school_api import calling_as
-from loadtest.clients.tokens import Pass, SignedPasses
-from loadtest.lesson.student_outcomes import LessonBook, judge_lesson
+from loadtest.clients.school_api import api_as
+from loadtest.clients.tokens import NamedToken, SignedTokens
+from loadtest.lesson.student_outcomes import StudentOutcomes, judge_lesson
 from loadtest.verdict import Finding, Rule
 from tests.support.eventually import eventually
 from tests.system.faulty_school import Fault, faulty_school
@@ -20,45 +20,45 @@ pytestmark = pytest.mark.asyncio
 ROOM = "algebra"
 STUDENTS, STOCK = 6, 3
 PATIENCE_S = 0.5
-PASSES = SignedPasses("k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss", "crowd")
+PASSES = SignedTokens("k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss", "crowd")
 TEACHER = PASSES.staff("instructor", ROOM).token
 
 
 async def lesson_at(url: str) -> list[Finding]:
     """Everybody in, one drop, everybody taps; what the verdict finds."""
-    book = LessonBook()
+    outcomes = StudentOutcomes()
     crowd = [PASSES.student(number, ROOM) for number in range(STUDENTS)]
     async with AsyncExitStack() as room:
         clients = [await room.enter_async_context(_client(url, who)) for who in crowd]
         await eventually(lambda: all(one.state.status is Status.LIVE for one in clients))
         drop_id = await _open_drop(url)
-        book.press(drop_id, STOCK, 0)
+        outcomes.add_drop(drop_id, STOCK, 0)
         people = zip(crowd, clients, strict=True)
-        await asyncio.gather(*(_tap(book, drop_id, who.name, client) for who, client in people))
-    return await judge_lesson(book.histories(is_private=True), url, ROOM, TEACHER, PATIENCE_S)
+        await asyncio.gather(*(_tap(outcomes, drop_id, who.name, client) for who, client in people))
+    return await judge_lesson(outcomes.histories(is_private=True), url, ROOM, TEACHER, PATIENCE_S)
 
 
-def _client(url: str, who: Pass) -> RoomClient:
+def _client(url: str, who: NamedToken) -> RoomClient:
     return RoomClient(url, ROOM, lambda: who.token)
 
 
 async def _open_drop(url: str) -> str:
-    async with calling_as(url, TEACHER) as api:
+    async with api_as(url, TEACHER) as api:
         drop = await api.create_drop(
             ROOM, {"batch_id": "bat_1", "quantity": STOCK, "duration_seconds": 60, "message": ""}
         )
         return drop["id"]
 
 
-async def _tap(book: LessonBook, drop_id: str, name: str, client: RoomClient) -> None:
-    book.tap(drop_id, name)
+async def _tap(outcomes: StudentOutcomes, drop_id: str, name: str, client: RoomClient) -> None:
+    outcomes.tap(drop_id, name)
     try:
         async with asyncio.timeout(PATIENCE_S):
             if await client.claim(drop_id) == "won":
                 await client.until_confirmed(drop_id)
     except TimeoutError:
         pass
-    book.hear(name, client.state.claims[drop_id])
+    outcomes.claim_changed(name, client.state.claims[drop_id])
 
 
 async def test_nothing_is_found_at_an_honest_server() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.clients.tokens import Pass
-from loadtest.storm.client_process import CrowdPlan, Order, Seat, run_crowd
+from loadtest.clients.tokens import NamedToken
+from loadtest.storm.client_process import ClientPlan, ClientSlot, Command, run_clients
 from loadtest.storm.recording import Recording
 from tests.support.eventually import eventually
 from tests.system.faulty_school import Fault, faulty_school
@@ -161,13 +161,13 @@ async def test_more_students_than_the_machine_holds_are_refused_before_the_start
 
 async def test_recording_of_a_full_process_goes_through_its_pipe() -> None:
     """Far more than a pipe holds; nobody of this crowd ever sets out."""
-    never = [Seat(Pass(f"s{number}", "token"), 0, 3_600) for number in range(19_000)]
-    plan = CrowdPlan("http://127.0.0.1:9", ["algebra"], never, [], "mark", 1)
+    never = [ClientSlot(NamedToken(f"s{number}", "token"), 0, 3_600) for number in range(19_000)]
+    plan = ClientPlan("http://127.0.0.1:9", ["algebra"], never, [], "mark", 1)
     ours, theirs = Pipe()
-    running = asyncio.create_task(asyncio.to_thread(run_crowd, plan, theirs))
+    running = asyncio.create_task(asyncio.to_thread(run_clients, plan, theirs))
 
     ours.send(time.monotonic_ns())
-    ours.send(Order.FINISH)
+    ours.send(Command.FINISH)
     await eventually(lambda: _unread(ours) > 100_000)  # full: the rest has to wait for us
     async with asyncio.timeout(DEADLINE_S):
         heard = await asyncio.to_thread(_until_recording, ours)

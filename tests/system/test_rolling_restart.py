@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import DropForm
-from loadtest.clients.school_api import calling_as, make_batch
+from loadtest.clients.school_api import api_as, make_batch
 from server.core.identity import Role
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP
@@ -116,10 +116,10 @@ async def test_a_press_that_is_repeated_over_a_restart_makes_one_drop(stack: Sta
     web = stack.web()
     stack.worker()
     await web.until_ready()
-    async with calling_as(web.url, stack.token(Role.OPERATOR, "olga")) as api:
+    async with api_as(web.url, stack.token(Role.OPERATOR, "olga")) as api:
         batch_id = await make_batch(api, "restart", 50)
 
-    async with calling_as(web.url, stack.token(Role.INSTRUCTOR, "ann", "r1")) as api:
+    async with api_as(web.url, stack.token(Role.INSTRUCTOR, "ann", "r1")) as api:
         presses = [asyncio.create_task(pressed(api, batch_id, "one-press")) for _ in range(4)]
         web.signal(signal.SIGTERM)
         assert web.wait() == 0

@@ -11,9 +11,9 @@ import gevent.event
 import pytest
 
 from client_sdk.python import Bearer, RoomEvent, Status, make_token
-from loadtest.clients.school_api import calling_as, make_batch
-from loadtest.lesson.gevent_socket import Entrance
-from loadtest.lesson.room_connection import RoomConnection, Ways, now_ms
+from loadtest.clients.school_api import api_as, make_batch
+from loadtest.lesson.gevent_socket import RoomEndpoint
+from loadtest.lesson.room_connection import Callbacks, RoomConnection, now_ms
 from tests.support.eventually import eventually
 from tests.support.servers.stack import SECRET, Program, Stack
 
@@ -28,7 +28,7 @@ class Person:
 
     url: str
     events: list[RoomEvent] = field(default_factory=list)
-    heard_at: list[float] = field(default_factory=list)
+    received_at: list[float] = field(default_factory=list)
     is_ready: Event = field(default_factory=Event)
     connection: RoomConnection = field(init=False)
     _orders: deque[Callable[[], None]] = field(default_factory=deque)
@@ -37,8 +37,8 @@ class Person:
 
     def live(self) -> None:
         token = make_token(SECRET, Bearer(sub="bob", role="student", rooms=(ROOM,)))
-        ways = Ways(lambda: token, self._on_event, self._claim_over_http)
-        self.connection = RoomConnection(Entrance.of(self.url, ROOM), ROOM, ways)
+        callbacks = Callbacks(lambda: token, self._on_event, self._claim_over_http)
+        self.connection = RoomConnection(RoomEndpoint.of(self.url, ROOM), ROOM, callbacks)
         hub = gevent.get_hub()
         watcher = hub.loop.async_()
         watcher.start(self._obey)
@@ -69,10 +69,10 @@ class Person:
 
     def _on_event(self, event: RoomEvent) -> None:
         self.events.append(event)
-        self.heard_at.append(self.connection.heard_at)
+        self.received_at.append(self.connection.received_at)
         if event.type == "drop_opened":
-            self.connection.look_at(event.drop["id"])
-            self.connection.later(10, lambda _: self.connection.tap(event.drop["id"]))
+            self.connection.card_shown(event.drop["id"])
+            self.connection.call_later(10, lambda _: self.connection.tap(event.drop["id"]))
 
     def _claim_over_http(self, drop_id: str, request_id: str) -> None:
         raise AssertionError("the socket answers")
@@ -100,7 +100,7 @@ def person(web: Program) -> Iterator[Person]:
 
 async def open_drop(url: str) -> str:
     token = make_token(SECRET, Bearer(sub="op", role="operator"))
-    async with calling_as(url, token) as api:
+    async with api_as(url, token) as api:
         batch_id = await make_batch(api, "test", 5)
         drop = await api.create_drop(
             ROOM, {"batch_id": batch_id, "quantity": 5, "duration_seconds": 60}
@@ -122,12 +122,12 @@ async def test_tap_is_answered_and_confirmed(web: Program, person: Person) -> No
     )
     assert [claim.drop_id for claim in claims] == [drop_id]
     assert claims[0].outcome == "won"
-    assert began_at <= person.heard_at[-1] <= now_ms()
+    assert began_at <= person.received_at[-1] <= now_ms()
 
 
 async def test_lost_connection_comes_back_by_itself(person: Person) -> None:
     await eventually(lambda: person.count("welcome") == 1)
-    person.do(person.connection.lose)
+    person.do(person.connection.break_connection)
 
     await eventually(lambda: person.count("welcome") == 2, deadline_s=10)
     assert person.connection.is_live

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client_sdk.python import RoomClient, RoomEvent, Status
-from loadtest.clients.school_api import calling_as, make_batch
+from loadtest.clients.school_api import api_as, make_batch
 from server.core.identity import Role
 from tests.support.eventually import eventually
 from tests.support.servers.stack import Program, Programs, Stack
@@ -41,7 +41,7 @@ def both(
 
 
 async def opened(stack: Stack, web: Program) -> str:
-    async with calling_as(web.url, stack.token(Role.OPERATOR, "olga")) as api:
+    async with api_as(web.url, stack.token(Role.OPERATOR, "olga")) as api:
         batch_id = await make_batch(api, "shared", 5)
         form = {"batch_id": batch_id, "quantity": 5, "duration_seconds": 60}
         return (await api.create_drop(ROOM, form))["id"]  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from loadtest.bench.command import FIGURES
+from loadtest.bench.command import PUBLISHED
 from loadtest.bench.tables import BEGIN, END, render_tables
 from server.settings import settings_table
 from server.telemetry import Metrics
@@ -20,7 +20,7 @@ def test_settings_table_is_the_rendered_one() -> None:
 
 
 def test_tables_of_figures_are_those_of_the_run_that_is_kept() -> None:
-    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    figures = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     _, _, after = README.partition(BEGIN)
     tables, _, _ = after.partition(END)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from loadtest.history import History, write_history
+from loadtest.history import HistoryPlan, write_history
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
 from server.core.promotions.batches import Batch
@@ -253,7 +253,7 @@ class TestWhatIsRead:
         with statements_of(crew.ledger) as before:
             await rebuilt(crew)
         await asyncio.to_thread(
-            write_history, database_url, History(4_000, now_ms(), batches=16, drops_each=2)
+            write_history, database_url, HistoryPlan(4_000, now_ms(), batches=16, drops_each=2)
         )
         with statements_of(crew.ledger) as after:
             await rebuilt(crew)
@@ -298,7 +298,7 @@ class TestWhatIsRead:
         self, ledger: Ledger, database_url: str
     ) -> None:
         await asyncio.to_thread(
-            write_history, database_url, History(20_000, now_ms(), batches=4, drops_each=5)
+            write_history, database_url, HistoryPlan(20_000, now_ms(), batches=4, drops_each=5)
         )
         for source in caps.Source:
             with statements_of(ledger) as seen:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from loadtest.clients.tokens import SignedPasses
-from loadtest.storm.classroom import Hall, Storm, StormPlan, hall_of
+from loadtest.clients.tokens import SignedTokens
+from loadtest.storm.classroom import Classroom, StormPlan, StormRun, open_classroom
 from loadtest.storm.recording import Absence
 from tests.support.eventually import eventually
 from tests.support.servers.stack import SECRET, Program
@@ -24,21 +24,21 @@ BACK_GIVE_UP_S = 100.0
 class Lesson:
     """A drop is open and students tap. `storm` is there after the block."""
 
-    hall: Hall
-    storm: Storm | None = None
+    classroom: Classroom
+    storm: StormRun | None = None
 
     async def until(self, check: Callable[[], object], deadline_s: float = 60) -> None:
         """Waits without leaving the crowd's reports unread."""
 
         def looked() -> bool:
-            self.hall.look()
+            self.classroom.read_progress()
             return bool(check())
 
         await eventually(looked, deadline_s)
 
     @property
     def answered(self) -> int:
-        return self.hall.crew.look().answered
+        return self.classroom.workers.read_progress().answered
 
     @property
     def absences(self) -> list[Absence]:
@@ -56,10 +56,10 @@ class Lesson:
 
     @property
     def here(self) -> int:
-        return sum(sum(one.here) for one in self.ended.recordings)
+        return sum(sum(one.connected) for one in self.ended.recordings)
 
     @property
-    def ended(self) -> Storm:
+    def ended(self) -> StormRun:
         assert self.storm is not None
         return self.storm
 
@@ -77,16 +77,16 @@ async def a_lesson(
         answer_seconds=60,
         sends_seen=False,
     )
-    async with hall_of(web.url, SignedPasses(SECRET, "lesson"), plan) as hall:
-        await hall.press()
-        lesson = Lesson(hall)
+    async with open_classroom(web.url, SignedTokens(SECRET, "lesson"), plan) as classroom:
+        await classroom.open_drop()
+        lesson = Lesson(classroom)
         yield lesson
-        await hall.answers()
-        await hall.settle()
+        await classroom.wait_for_answers()
+        await classroom.wait_until_settled()
         try:
-            await lesson.until(lambda: not hall.crew.look().away, BACK_GIVE_UP_S)
+            await lesson.until(lambda: not classroom.workers.read_progress().away, BACK_GIVE_UP_S)
         finally:
-            lesson.storm = await hall.conclude()
+            lesson.storm = await classroom.finish()
             # Shown where the test fails: how those who are not back lost their connections.
             troubles = [dict(one.troubles) for one in lesson.storm.recordings]
             structlog.get_logger().info("crowd_troubles", troubles=troubles)

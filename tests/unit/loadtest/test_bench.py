@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from loadtest.bench.rounds import Held, hold
-from loadtest.bench.scenario import Case, Column, Measured, Round, Scenario
+from loadtest.bench.rounds import BenchRun, run
+from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
 from loadtest.bench.scenarios import SCENARIOS, UnknownScenarioError, scenarios_named
 from loadtest.bench.tables import BEGIN, END, render_tables, with_tables
-from loadtest.storm.worker_pool import StormError
+from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_server import own_server
 
 PLACE = {
@@ -24,34 +24,34 @@ PLACE = {
 }
 
 
-def scenario(name: str, *runs: Callable[[Round], Measured], is_dear: bool = False) -> Scenario:
+def scenario(name: str, *runs: Callable[[Round], CaseResult], runs_once: bool = False) -> Scenario:
     cases = [Case({"size": number}, run) for number, run in enumerate(runs)]
     columns = [Column("push, ms", ("push",), ",.1f")]
-    return Scenario(name, "Title.", "Note.", lambda _is_quick: cases, columns, is_dear)
+    return Scenario(name, "Title.", "Note.", lambda _is_quick: cases, columns, runs_once)
 
 
-def pushes(*each: float, findings: tuple[str, ...] = ()) -> Callable[[Round], Measured]:
+def pushes(*each: float, findings: tuple[str, ...] = ()) -> Callable[[Round], CaseResult]:
     """One figure for each round."""
-    return lambda one: Measured({"push": each[one.number]}, findings)
+    return lambda one: CaseResult({"push": each[one.number]}, findings)
 
 
-def held(*scenarios: Scenario, rounds: int = 1) -> Held:
+def held(*scenarios: Scenario, rounds: int = 1) -> BenchRun:
     numbered = [Round(number, own_server) for number in range(rounds)]
-    return hold(scenarios, numbered, is_quick=False, on_run=lambda *_: None)
+    return run(scenarios, numbered, is_quick=False, on_run=lambda *_: None)
 
 
 def test_every_round_runs_every_case_and_dear_ones_only_the_first() -> None:
     order: list[tuple[str, int]] = []
 
-    def noted(name: str) -> Callable[[Round], Measured]:
-        def run(one: Round) -> Measured:
+    def noted(name: str) -> Callable[[Round], CaseResult]:
+        def run(one: Round) -> CaseResult:
             order.append((name, one.number))
-            return Measured({})
+            return CaseResult({})
 
         return run
 
     held(
-        scenario("dear", noted("dear"), is_dear=True),
+        scenario("dear", noted("dear"), runs_once=True),
         scenario("cheap", noted("small"), noted("large")),
         rounds=2,
     )
@@ -69,8 +69,8 @@ def test_one_bad_round_does_not_move_the_median_and_its_findings_stay() -> None:
 
 
 def test_case_that_cannot_be_held_takes_nothing_from_the_others() -> None:
-    def fail(_one: Round) -> Measured:
-        raise StormError("too many for this machine")
+    def fail(_one: Round) -> CaseResult:
+        raise RunError("too many for this machine")
 
     found = held(scenario("s", fail, pushes(7)))
 
@@ -82,7 +82,7 @@ def bench_of(name: str) -> dict[str, Any]:
     """A file with one scenario; every figure is 1234.5."""
     (one,) = scenarios_named([name])
     figures = dict.fromkeys((name for column in one.columns for name in column.names), 1234.5)
-    run: Callable[[Round], Measured] = lambda _: Measured(figures)  # noqa: E731
+    run: Callable[[Round], CaseResult] = lambda _: CaseResult(figures)  # noqa: E731
     named = Scenario(
         name, one.title, one.note, lambda _: [Case({"students": 10_000}, run)], one.columns
     )

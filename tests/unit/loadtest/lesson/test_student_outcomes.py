@@ -4,8 +4,8 @@ import pytest
 
 from client_sdk.python import Claim, ClaimState
 from client_sdk.python.shapes import Coupon
-from loadtest.lesson.student_outcomes import LessonBook
-from loadtest.verdict import Told
+from loadtest.lesson.student_outcomes import StudentOutcomes
+from loadtest.verdict import StudentReport
 
 AT = 1_800_000_000_000
 COUPON: Coupon = {
@@ -19,73 +19,73 @@ COUPON: Coupon = {
 
 
 @pytest.fixture
-def book() -> LessonBook:
-    book = LessonBook()
-    book.press("drp_1", 5, AT)
+def book() -> StudentOutcomes:
+    book = StudentOutcomes()
+    book.add_drop("drp_1", 5, AT)
     return book
 
 
-def told(book: LessonBook) -> list[Told]:
+def told(book: StudentOutcomes) -> list[StudentReport]:
     (history,) = book.histories(is_private=True)
     assert (history.drop_id, history.stock) == ("drp_1", 5)
-    return list(history.told)
+    return list(history.reports)
 
 
 def claim(state: ClaimState, outcome: str | None = None, coupon: Coupon | None = None) -> Claim:
     return Claim("drp_1", state, outcome=outcome, coupon=coupon)
 
 
-def test_winner_is_one_who_was_told_so_and_then_confirmed(book: LessonBook) -> None:
-    assert book.see("drp_1", "ann")
+def test_winner_is_one_who_was_told_so_and_then_confirmed(book: StudentOutcomes) -> None:
+    assert book.saw_drop("drp_1", "ann")
     book.tap("drp_1", "ann")
     for heard in (
         claim(ClaimState.PENDING),
         claim(ClaimState.WON, "won"),
         claim(ClaimState.CONFIRMED, "won", COUPON),
     ):
-        book.hear("ann", heard)
+        book.claim_changed("ann", heard)
 
     assert told(book) == [
-        Told("ann", outcome="won", coupons=frozenset({"cpn_1"}), is_confirmed=True)
+        StudentReport("ann", outcome="won", coupons=frozenset({"cpn_1"}), is_confirmed=True)
     ]
 
 
-def test_tap_without_an_answer_stays_without_one(book: LessonBook) -> None:
+def test_tap_without_an_answer_stays_without_one(book: StudentOutcomes) -> None:
     book.tap("drp_1", "ann")
-    book.hear("ann", claim(ClaimState.PENDING))
+    book.claim_changed("ann", claim(ClaimState.PENDING))
 
-    assert told(book) == [Told("ann")]
+    assert told(book) == [StudentReport("ann")]
 
 
-def test_refusal_may_become_a_win_and_not_the_reverse(book: LessonBook) -> None:
+def test_refusal_may_become_a_win_and_not_the_reverse(book: StudentOutcomes) -> None:
     book.tap("drp_1", "ann")
-    book.hear("ann", claim(ClaimState.REFUSED, "sold_out"))
+    book.claim_changed("ann", claim(ClaimState.REFUSED, "sold_out"))
     assert told(book)[0].outcome == "sold_out"
 
-    book.hear("ann", claim(ClaimState.WON, "won"))
-    book.hear("ann", claim(ClaimState.REFUSED, "sold_out"))
+    book.claim_changed("ann", claim(ClaimState.WON, "won"))
+    book.claim_changed("ann", claim(ClaimState.REFUSED, "sold_out"))
     assert told(book)[0].outcome == "won"
 
 
-def test_win_that_was_taken_back_is_kept(book: LessonBook) -> None:
-    book.hear("ann", claim(ClaimState.WON, "won"))
-    book.hear("ann", claim(ClaimState.REVOKED))
+def test_win_that_was_taken_back_is_kept(book: StudentOutcomes) -> None:
+    book.claim_changed("ann", claim(ClaimState.WON, "won"))
+    book.claim_changed("ann", claim(ClaimState.REVOKED))
 
     assert told(book)[0].is_revoked
 
 
-def test_second_sight_of_a_drop_is_none(book: LessonBook) -> None:
-    assert book.see("drp_1", "ann")
-    assert not book.see("drp_1", "ann")
+def test_second_sight_of_a_drop_is_none(book: StudentOutcomes) -> None:
+    assert book.saw_drop("drp_1", "ann")
+    assert not book.saw_drop("drp_1", "ann")
 
 
-def test_who_leaves_with_an_open_question_need_not_be_answered(book: LessonBook) -> None:
+def test_who_leaves_with_an_open_question_need_not_be_answered(book: StudentOutcomes) -> None:
     book.tap("drp_1", "ann")
-    book.see("drp_1", "bob")
-    book.hear("bob", claim(ClaimState.REFUSED, "sold_out"))
+    book.saw_drop("drp_1", "bob")
+    book.claim_changed("bob", claim(ClaimState.REFUSED, "sold_out"))
     for name in ("ann", "bob"):
-        book.come(name, AT - 1)
-        book.leave(name, AT + 60_000)
+        book.joined(name, AT - 1)
+        book.left(name, AT + 60_000)
 
     assert {one.student: one.has_left for one in told(book)} == {"ann": True, "bob": False}
 
@@ -100,26 +100,26 @@ def test_who_leaves_with_an_open_question_need_not_be_answered(book: LessonBook)
     ],
 )
 def test_who_sat_through_a_drop_must_have_seen_it(
-    since: int, until: int | None, is_blind: bool, book: LessonBook
+    since: int, until: int | None, is_blind: bool, book: StudentOutcomes
 ) -> None:
-    book.come("ann", since)
+    book.joined("ann", since)
     if until is not None:
-        book.leave("ann", until)
+        book.left("ann", until)
 
     assert [one.was_reached for one in told(book)] == ([False] if is_blind else [])
 
 
-def test_book_of_two_processes_is_that_of_one(book: LessonBook) -> None:
-    worker = LessonBook()
-    worker.come("ann", AT - 1)
+def test_book_of_two_processes_is_that_of_one(book: StudentOutcomes) -> None:
+    worker = StudentOutcomes()
+    worker.joined("ann", AT - 1)
     worker.tap("drp_1", "ann")
     book.merge(worker.changes())
-    worker.hear("ann", claim(ClaimState.CONFIRMED, "won", COUPON))
-    worker.come("bob", AT - 1)
+    worker.claim_changed("ann", claim(ClaimState.CONFIRMED, "won", COUPON))
+    worker.joined("bob", AT - 1)
     book.merge(worker.changes())
 
     assert told(book) == [
-        Told("ann", outcome="won", coupons=frozenset({"cpn_1"}), is_confirmed=True),
-        Told("bob", has_tapped=False, was_reached=False),
+        StudentReport("ann", outcome="won", coupons=frozenset({"cpn_1"}), is_confirmed=True),
+        StudentReport("bob", has_tapped=False, was_reached=False),
     ]
     assert worker.changes() == {"pressed": [], "told": [], "stays": []}

@@ -20,22 +20,22 @@ SOON_S = 0.01
 @dataclass(slots=True)
 class Ann:
     token: str = "the-token"
-    waits_until: float | None = None
+    answer_due_at: float | None = None
     told: list[str] = field(default_factory=list)
     refused: list[tuple[str, bool]] = field(default_factory=list)
 
     @property
-    def claim_of(self) -> tuple[str, str]:
+    def claim_key(self) -> tuple[str, str]:
         return "drp_1", "r-1"
 
-    def told_over_http(self, answer: ClaimAnswer) -> None:
-        self.waits_until = None
+    def http_answered(self, answer: ClaimAnswer) -> None:
+        self.answer_due_at = None
         self.told.append(answer["outcome"])
 
-    def refused_over_http(self, code: str, *, is_final: bool) -> None:
+    def http_refused(self, code: str, *, is_final: bool) -> None:
         self.refused.append((code, is_final))
         if is_final:
-            self.waits_until = None
+            self.answer_due_at = None
 
 
 class School:
@@ -84,7 +84,7 @@ async def test_who_was_answered_or_tapped_again_is_not_asked_for() -> None:
     school, answered, again, bob = School(won()), Ann(), Ann(), Ann()
     async with running(school) as fallback:
         fallback.expect(answered, SOON_S)
-        answered.waits_until = None
+        answered.answer_due_at = None
         fallback.expect(again, SOON_S)
         fallback.expect(again, 3_600)
         fallback.expect(bob, 2 * SOON_S)

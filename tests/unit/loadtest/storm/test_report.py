@@ -5,10 +5,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from loadtest.storm.classroom import Storm, StormPlan
+from loadtest.percentiles import Spread
+from loadtest.storm.classroom import StormPlan, StormRun
 from loadtest.storm.report import render
-from loadtest.storm.results import Arrival, Figures, Spread
-from loadtest.verdict import Books
+from loadtest.storm.results import Arrival, Results
+from loadtest.verdict import LedgerSnapshot
 
 SPREAD = Spread(4, 1.0, 2.0, 3.0, 4.0)
 ARRIVALS = [
@@ -19,10 +20,10 @@ ARRIVALS = [
 ]
 
 
-def storm() -> Storm:
-    figures = Figures(SPREAD, SPREAD, SPREAD, SPREAD, 1.0, 4.0, 90.0, {"won": 1, "sold_out": 2}, {})
-    books = Books(1, 0, 1, 1, 0, 0, [])
-    return Storm(StormPlan(4, 1), figures, ARRIVALS, [], books, [], [])
+def run() -> StormRun:
+    results = Results(SPREAD, SPREAD, SPREAD, SPREAD, 1.0, 4.0, 90.0, {"won": 1, "sold_out": 2}, {})
+    books = LedgerSnapshot(1, 0, 1, 1, 0, 0, [])
+    return StormRun(StormPlan(4, 1), results, ARRIVALS, [], books, [], [])
 
 
 def traces(page: str) -> list[dict[str, Any]]:
@@ -36,21 +37,21 @@ def ends_of(page: str) -> dict[str, Sequence[float]]:
 
 
 def test_page_without_failures_says_that_all_held() -> None:
-    page = render(storm(), {"machine": "a <small> one"}, [])
+    page = render(run(), {"machine": "a <small> one"}, [])
 
     assert "Every promise held." in page
     assert "a &lt;small&gt; one" in page
 
 
 def test_page_lists_what_failed() -> None:
-    page = render(storm(), {}, ["p99_push_ms: 3.0, at most 1 allowed", "lost: <one>"])
+    page = render(run(), {}, ["p99_push_ms: 3.0, at most 1 allowed", "lost: <one>"])
 
     assert "Every promise held." not in page
     assert "<li>p99_push_ms: 3.0, at most 1 allowed</li><li>lost: &lt;one&gt;</li>" in page
 
 
 def test_curves_of_claims_are_shares_and_go_on_to_the_last_answer() -> None:
-    ends = ends_of(render(storm(), {}, []))
+    ends = ends_of(render(run(), {}, []))
 
     assert ends["answered, of 4 students"] == (100.0, 75.0)
     assert ends["won, of 1 coupons"] == (100.0, 100.0)
@@ -59,7 +60,7 @@ def test_curves_of_claims_are_shares_and_go_on_to_the_last_answer() -> None:
 
 
 def test_each_answer_is_a_dot_at_its_place_of_arrival() -> None:
-    ends = ends_of(render(storm(), {}, []))
+    ends = ends_of(render(run(), {}, []))
 
     assert ends["won"] == (1, 20.0)
     assert ends["sold out"] == (3, 100.0)

@@ -5,15 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.gates import Gate, exceeded, parse_gate
-from loadtest.storm.recording import Recording, told_by
-from loadtest.storm.results import (
-    Arrival,
-    Spread,
-    arrivals_of,
-    deliveries_of,
-    figures_of,
-    percentile,
-)
+from loadtest.percentiles import Spread, percentile
+from loadtest.storm.recording import Recording, reports_of
+from loadtest.storm.results import Arrival, arrivals_of, deliveries_of, results_of
 
 MS = 1_000_000
 PRESSED_AT = 1_000 * MS
@@ -57,27 +51,27 @@ def test_spread_of_nothing_is_zero() -> None:
 
 
 def test_each_delay_runs_from_its_planned_moment() -> None:
-    figures = figures_of([winner()], PRESSED_AT)
+    results = results_of([winner()], PRESSED_AT)
 
-    assert figures.join.max == 5
-    assert figures.push.max == 10
-    assert figures.claim.max == 3
-    assert figures.confirm.max == 40
-    assert figures.outcomes == {"won": 1}
+    assert results.join.max == 5
+    assert results.push.max == 10
+    assert results.claim.max == 3
+    assert results.confirm.max == 40
+    assert results.outcomes == {"won": 1}
 
 
 def test_samples_of_all_processes_count_alike() -> None:
-    figures = figures_of([winner(), recording("bob"), winner()], PRESSED_AT)
+    results = results_of([winner(), recording("bob"), winner()], PRESSED_AT)
 
-    assert figures.push.count == 2
-    assert figures.joins_per_s == pytest.approx(2 / 0.005)
+    assert results.push.count == 2
+    assert results.joins_per_s == pytest.approx(2 / 0.005)
 
 
 def test_confirmation_that_overtakes_the_answer_took_no_time() -> None:
     one = winner()
     one.confirmed[0] = PRESSED_AT + 11 * MS
 
-    assert figures_of([one], PRESSED_AT).confirm.max == 0
+    assert results_of([one], PRESSED_AT).confirm.max == 0
 
 
 def test_arrivals_are_in_the_order_of_the_card_and_of_its_room_only() -> None:
@@ -104,7 +98,7 @@ def test_story_of_each_student_of_the_room_goes_to_the_verdict() -> None:
     one, elsewhere = winner(), recording("bob", rooms=[1])
     one.confirm(0, PRESSED_AT, "c2")
 
-    (told,) = told_by([one, elsewhere])
+    (told,) = reports_of([one, elsewhere])
     assert told.student == "ann"
     assert told.has_won
     assert told.is_confirmed
@@ -112,18 +106,18 @@ def test_story_of_each_student_of_the_room_goes_to_the_verdict() -> None:
 
 
 def test_gate_holds_up_to_its_figure() -> None:
-    figures = figures_of([winner()], PRESSED_AT)
+    results = results_of([winner()], PRESSED_AT)
 
-    assert exceeded([parse_gate("p99_push_ms=10")], figures.spreads) == []
-    assert exceeded([parse_gate("max_push_ms=9.5")], figures.spreads) == [
+    assert exceeded([parse_gate("p99_push_ms=10")], results.spreads) == []
+    assert exceeded([parse_gate("max_push_ms=9.5")], results.spreads) == [
         "max_push_ms: 10.0, at most 9.5 allowed"
     ]
 
 
 def test_gate_without_a_sample_does_not_hold() -> None:
-    figures = figures_of([recording("ann")], PRESSED_AT)
+    results = results_of([recording("ann")], PRESSED_AT)
 
-    assert exceeded([Gate("p50", "claim", 1)], figures.spreads) == [
+    assert exceeded([Gate("p50", "claim", 1)], results.spreads) == [
         "p50_claim_ms: nothing was measured"
     ]
 
@@ -150,7 +144,7 @@ def test_who_was_gone_is_back_with_a_welcome_and_who_was_not_is_only_told_again(
     one = recording("ann", "bob")
     for number in (0, 1):
         one.join(number, 100 * MS)
-    one.here[0] = 0
+    one.connected[0] = 0
     for number in (0, 1):
         one.join(number, 200 * MS)
 

@@ -11,7 +11,7 @@ from websockets.protocol import SERVER, Protocol, State
 
 from loadtest.clients.websocket_codec import Address, Handshake
 from loadtest.storm.recording import Recording
-from loadtest.storm.student import LOST_STATE, Scene, Student
+from loadtest.storm.student import LOST_STATE, SharedState, Student
 from tests.support.eventually import eventually
 from tests.unit.loadtest.clients.test_websocket_codec import accepting
 from tests.unit.loadtest.lesson.test_student_outcomes import COUPON
@@ -66,7 +66,7 @@ class Seat:
         self.record = Recording(["ann"], [0])
         self.lost: list[int | None] = []
         self.taps = 0
-        scene = Scene(
+        shared = SharedState(
             MARK,
             "r-1",
             lambda _: reaction_s,
@@ -77,7 +77,7 @@ class Seat:
             is_deaf=is_deaf,
         )
         self.handshake = Handshake(Address.of("http://x"), "algebra", "classdrop.v1")
-        self.student = Student(0, "the-token", self.handshake, scene)
+        self.student = Student(0, "the-token", self.handshake, shared)
         self.wire = Wire()
         self.come_in()
 
@@ -154,16 +154,16 @@ def test_every_tap_is_waited_for_until_its_answer(seat: Seat) -> None:
     seat.close(1012)
     seat.come_in(DROP)
     assert seat.taps == 2
-    assert seat.student.claim_of == ("drp_1", "r-1")
+    assert seat.student.claim_key == ("drp_1", "r-1")
 
-    seat.student.waits_until = 1.0
+    seat.student.answer_due_at = 1.0
     seat.hear(type="claim_result", drop_id="drp_1", request_id="r-1", outcome="sold_out")
-    assert seat.student.waits_until is None
+    assert seat.student.answer_due_at is None
 
 
 def test_answer_over_http_is_one_and_brings_the_coupon(seat: Seat) -> None:
     seat.hear(type="drop_opened", drop=DROP)
-    seat.student.told_over_http(
+    seat.student.http_answered(
         {"drop_id": "drp_1", "request_id": "r-1", "outcome": "won", "coupon": COUPON}
     )
 
@@ -177,7 +177,7 @@ def test_refusal_over_http_is_an_answer_where_asking_again_changes_nothing(
     is_final: bool, outcome: str | None, seat: Seat
 ) -> None:
     seat.hear(type="drop_opened", drop=DROP)
-    seat.student.refused_over_http("wrong_room", is_final=is_final)
+    seat.student.http_refused("wrong_room", is_final=is_final)
 
     assert seat.record.outcomes == [outcome]
 
@@ -230,7 +230,7 @@ def test_claim_without_an_answer_is_sent_again_after_a_reconnect(seat: Seat) -> 
     seat.hear(type="drop_opened", drop=DROP)
     seat.close(1012)
     assert seat.lost == [1012]
-    assert not seat.record.here[0]
+    assert not seat.record.connected[0]
 
     seat.come_in(DROP)
 

@@ -1,23 +1,23 @@
 """What the tester's own machine does not allow is said before the start."""
 
-from loadtest.targets.machine import Limits, disk_sync_ms, loopback_sources, problems_of
+from loadtest.targets.machine import Limits, disk_sync_ms, find_problems, loopback_sources
 
 LIMITS = Limits(open_files=20_000, ports=28_000, cores=2, memory_mb=None, load=0.0)
 
 
 def test_nineteen_thousand_students_fit_into_a_process() -> None:
-    assert problems_of(LIMITS, 19_000, 1, sources=4) == []
+    assert find_problems(LIMITS, 19_000, 1, sources=4) == []
 
 
 def test_more_than_the_open_files_need_more_processes() -> None:
-    (problem,) = problems_of(LIMITS, 40_000, 1, sources=4)
+    (problem,) = find_problems(LIMITS, 40_000, 1, sources=4)
 
     assert "use --processes 3" in problem
-    assert problems_of(LIMITS, 40_000, 3, sources=4) == []
+    assert find_problems(LIMITS, 40_000, 3, sources=4) == []
 
 
 def test_more_connections_than_ports_are_refused() -> None:
-    (problem,) = problems_of(LIMITS, 30_000, 2, sources=0)
+    (problem,) = find_problems(LIMITS, 30_000, 2, sources=0)
 
     assert "ip_local_port_range" in problem
 

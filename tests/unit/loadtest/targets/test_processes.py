@@ -10,10 +10,10 @@ import pytest
 from loadtest.targets.processes import (
     cpu_seconds,
     environment_of,
-    family_of,
-    family_rss_kb,
+    find_web_processes,
+    process_tree,
     rss_kb,
-    web_processes_of,
+    tree_rss_kb,
 )
 
 US = os.getpid()
@@ -38,14 +38,14 @@ def child() -> Iterator[int]:
 
 
 def test_family_is_a_process_and_all_below_it(child: int) -> None:
-    assert family_of(child) == [child]
-    assert {US, child} <= set(family_of(US))
-    assert family_rss_kb(US) >= rss_kb(US) + rss_kb(child)
+    assert process_tree(child) == [child]
+    assert {US, child} <= set(process_tree(US))
+    assert tree_rss_kb(US) >= rss_kb(US) + rss_kb(child)
 
 
 def test_web_processes_are_told_by_their_words(child: int) -> None:
-    assert child in web_processes_of(US)
-    assert web_processes_of(child) == []
+    assert child in find_web_processes(US)
+    assert find_web_processes(child) == []
 
 
 def test_environment_is_what_a_process_was_given(child: int) -> None:
