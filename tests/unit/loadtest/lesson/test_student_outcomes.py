@@ -1,4 +1,4 @@
-"""What the people of a lesson were told becomes the verdict's history."""
+"""What students of a lesson report becomes the verdict's history of each drop."""
 
 import pytest
 
@@ -19,14 +19,14 @@ COUPON: Coupon = {
 
 
 @pytest.fixture
-def book() -> StudentOutcomes:
-    book = StudentOutcomes()
-    book.add_drop("drp_1", 5, AT)
-    return book
+def outcomes() -> StudentOutcomes:
+    outcomes = StudentOutcomes()
+    outcomes.add_drop("drp_1", 5, AT)
+    return outcomes
 
 
-def told(book: StudentOutcomes) -> list[StudentReport]:
-    (history,) = book.histories(is_private=True)
+def reports(outcomes: StudentOutcomes) -> list[StudentReport]:
+    (history,) = outcomes.histories(is_private=True)
     assert (history.drop_id, history.stock) == ("drp_1", 5)
     return list(history.reports)
 
@@ -35,59 +35,59 @@ def claim(state: ClaimState, outcome: str | None = None, coupon: Coupon | None =
     return Claim("drp_1", state, outcome=outcome, coupon=coupon)
 
 
-def test_winner_is_one_who_was_told_so_and_then_confirmed(book: StudentOutcomes) -> None:
-    assert book.saw_drop("drp_1", "ann")
-    book.tap("drp_1", "ann")
+def test_winner_is_one_who_was_told_so_and_then_confirmed(outcomes: StudentOutcomes) -> None:
+    assert outcomes.saw_drop("drp_1", "ann")
+    outcomes.tap("drp_1", "ann")
     for heard in (
         claim(ClaimState.PENDING),
         claim(ClaimState.WON, "won"),
         claim(ClaimState.CONFIRMED, "won", COUPON),
     ):
-        book.claim_changed("ann", heard)
+        outcomes.claim_changed("ann", heard)
 
-    assert told(book) == [
+    assert reports(outcomes) == [
         StudentReport("ann", outcome="won", coupons=frozenset({"cpn_1"}), is_confirmed=True)
     ]
 
 
-def test_tap_without_an_answer_stays_without_one(book: StudentOutcomes) -> None:
-    book.tap("drp_1", "ann")
-    book.claim_changed("ann", claim(ClaimState.PENDING))
+def test_tap_without_an_answer_stays_without_one(outcomes: StudentOutcomes) -> None:
+    outcomes.tap("drp_1", "ann")
+    outcomes.claim_changed("ann", claim(ClaimState.PENDING))
 
-    assert told(book) == [StudentReport("ann")]
-
-
-def test_refusal_may_become_a_win_and_not_the_reverse(book: StudentOutcomes) -> None:
-    book.tap("drp_1", "ann")
-    book.claim_changed("ann", claim(ClaimState.REFUSED, "sold_out"))
-    assert told(book)[0].outcome == "sold_out"
-
-    book.claim_changed("ann", claim(ClaimState.WON, "won"))
-    book.claim_changed("ann", claim(ClaimState.REFUSED, "sold_out"))
-    assert told(book)[0].outcome == "won"
+    assert reports(outcomes) == [StudentReport("ann")]
 
 
-def test_win_that_was_taken_back_is_kept(book: StudentOutcomes) -> None:
-    book.claim_changed("ann", claim(ClaimState.WON, "won"))
-    book.claim_changed("ann", claim(ClaimState.REVOKED))
+def test_refusal_may_become_a_win_and_not_the_reverse(outcomes: StudentOutcomes) -> None:
+    outcomes.tap("drp_1", "ann")
+    outcomes.claim_changed("ann", claim(ClaimState.REFUSED, "sold_out"))
+    assert reports(outcomes)[0].outcome == "sold_out"
 
-    assert told(book)[0].is_revoked
-
-
-def test_second_sight_of_a_drop_is_none(book: StudentOutcomes) -> None:
-    assert book.saw_drop("drp_1", "ann")
-    assert not book.saw_drop("drp_1", "ann")
+    outcomes.claim_changed("ann", claim(ClaimState.WON, "won"))
+    outcomes.claim_changed("ann", claim(ClaimState.REFUSED, "sold_out"))
+    assert reports(outcomes)[0].outcome == "won"
 
 
-def test_who_leaves_with_an_open_question_need_not_be_answered(book: StudentOutcomes) -> None:
-    book.tap("drp_1", "ann")
-    book.saw_drop("drp_1", "bob")
-    book.claim_changed("bob", claim(ClaimState.REFUSED, "sold_out"))
+def test_win_that_was_taken_back_is_kept(outcomes: StudentOutcomes) -> None:
+    outcomes.claim_changed("ann", claim(ClaimState.WON, "won"))
+    outcomes.claim_changed("ann", claim(ClaimState.REVOKED))
+
+    assert reports(outcomes)[0].is_revoked
+
+
+def test_second_sight_of_a_drop_is_none(outcomes: StudentOutcomes) -> None:
+    assert outcomes.saw_drop("drp_1", "ann")
+    assert not outcomes.saw_drop("drp_1", "ann")
+
+
+def test_who_leaves_with_an_open_question_need_not_be_answered(outcomes: StudentOutcomes) -> None:
+    outcomes.tap("drp_1", "ann")
+    outcomes.saw_drop("drp_1", "bob")
+    outcomes.claim_changed("bob", claim(ClaimState.REFUSED, "sold_out"))
     for name in ("ann", "bob"):
-        book.joined(name, AT - 1)
-        book.left(name, AT + 60_000)
+        outcomes.joined(name, AT - 1)
+        outcomes.left(name, AT + 60_000)
 
-    assert {one.student: one.has_left for one in told(book)} == {"ann": True, "bob": False}
+    assert {one.student: one.has_left for one in reports(outcomes)} == {"ann": True, "bob": False}
 
 
 @pytest.mark.parametrize(
@@ -100,26 +100,26 @@ def test_who_leaves_with_an_open_question_need_not_be_answered(book: StudentOutc
     ],
 )
 def test_who_sat_through_a_drop_must_have_seen_it(
-    since: int, until: int | None, is_blind: bool, book: StudentOutcomes
+    since: int, until: int | None, is_blind: bool, outcomes: StudentOutcomes
 ) -> None:
-    book.joined("ann", since)
+    outcomes.joined("ann", since)
     if until is not None:
-        book.left("ann", until)
+        outcomes.left("ann", until)
 
-    assert [one.was_reached for one in told(book)] == ([False] if is_blind else [])
+    assert [one.was_reached for one in reports(outcomes)] == ([False] if is_blind else [])
 
 
-def test_book_of_two_processes_is_that_of_one(book: StudentOutcomes) -> None:
+def test_outcomes_of_two_processes_merge_into_one(outcomes: StudentOutcomes) -> None:
     worker = StudentOutcomes()
     worker.joined("ann", AT - 1)
     worker.tap("drp_1", "ann")
-    book.merge(worker.changes())
+    outcomes.merge(worker.changes())
     worker.claim_changed("ann", claim(ClaimState.CONFIRMED, "won", COUPON))
     worker.joined("bob", AT - 1)
-    book.merge(worker.changes())
+    outcomes.merge(worker.changes())
 
-    assert told(book) == [
+    assert reports(outcomes) == [
         StudentReport("ann", outcome="won", coupons=frozenset({"cpn_1"}), is_confirmed=True),
         StudentReport("bob", has_tapped=False, was_reached=False),
     ]
-    assert worker.changes() == {"pressed": [], "told": [], "stays": []}
+    assert worker.changes() == {"drops": [], "reports": [], "stays": []}
