@@ -6,7 +6,7 @@ from pydantic import Field
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import Moment, ResponseModel, ShortText
 from server.api.http.paging import PageQuery, first_page
 from server.core.acts import Act, Action
@@ -30,24 +30,24 @@ class ActResponse(ResponseModel):
     detail: Annotated[dict[str, Any], Field(description="what was asked for, in the call's names")]
 
 
-class ActPage(ResponseModel):
+class ActPageResponse(ResponseModel):
     acts: list[ActResponse]
     next: str | None
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, ActsQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, ActsQuery]
 ) -> ApiResponse | Refused:
-    query = asked.query
-    async with parts.ledger.read() as conn:
+    query = request.query
+    async with deps.ledger.read() as conn:
         found = await acts.page_of_acts(
             conn, query.actor, query.subject, query.limit + 1, query.after
         )
     page, following = first_page(found, query.limit)
-    return ApiResponse(ActPage(acts=[_shown(act) for act in page], next=following))
+    return ApiResponse(ActPageResponse(acts=[_to_response(act) for act in page], next=following))
 
 
-def _shown(act: Act) -> ActResponse:
+def _to_response(act: Act) -> ActResponse:
     return ActResponse(
         id=act.id,
         at=act.at,
@@ -58,14 +58,14 @@ def _shown(act: Act) -> ActResponse:
     )
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/acts",
         rule=auth.OPERATOR_READ,
         handler=index,
         query=ActsQuery,
-        answer=ActPage,
+        response=ActPageResponse,
         summary="Who did what, newest first; of one person, or to one thing",
     ),
 )

@@ -1,7 +1,7 @@
-"""The HTTP application, whole: the table of calls, routed and guarded.
+"""The complete HTTP application: every endpoint, routed, with the security headers of each response.
 
-Called by the composition root of a web process, which hands in everything (`ApiDependencies`) and the pages'
-routes with it. No globals: two applications in one process do not know each other.
+Called by the composition root of a web process, which passes in all dependencies (`ApiDependencies`),
+the pages' routes among them. There are no globals: two applications in one process are independent.
 """
 
 from collections import defaultdict
@@ -22,74 +22,77 @@ from server.api.coupons import codes, wallet, wallet_codes
 from server.api.drops import claims, drops, rooms
 from server.api.http import docs, health
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.dispatch import endpoint
-from server.api.http.endpoints import AnyCall
+from server.api.http.dispatch import request_handler
+from server.api.http.endpoints import AnyEndpoint
 from server.api.http.openapi import document
 from server.api.http.problems import problem
-from server.api.http.public_endpoints import Endpoint
-from server.api.http.security_headers import Edge, EdgePolicy
+from server.api.http.public_endpoints import RequestHandler
+from server.api.http.security_headers import SecurityHeaders, SecurityPolicy
 from server.api.promotions import batch_edits, batches, campaigns, stops, templates
 from server.core.refusals import Code, Refused
 
 __all__ = ["ApiDependencies", "build_app"]
 
-# The contract's HTTP table.
-CALLS: tuple[AnyCall, ...] = (
-    *templates.CALLS,
-    *campaigns.CALLS,
-    *batches.CALLS,
-    *batch_edits.CALLS,
-    *codes.CALLS,
-    *drops.CALLS,
-    *rooms.CALLS,
-    *claims.CALLS,
-    *wallet.CALLS,
-    *balances.CALLS,
-    *wallet_codes.CALLS,
-    *quotes.CALLS,
-    *redemptions.CALLS,
-    *acts.CALLS,
-    *order_records.CALLS,
-    *refunds.CALLS,
-    *stops.CALLS,
+# The endpoints of the contract's table, in its order: it is also the order of /openapi.json.
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
+    *templates.ENDPOINTS,
+    *campaigns.ENDPOINTS,
+    *batches.ENDPOINTS,
+    *batch_edits.ENDPOINTS,
+    *codes.ENDPOINTS,
+    *drops.ENDPOINTS,
+    *rooms.ENDPOINTS,
+    *claims.ENDPOINTS,
+    *wallet.ENDPOINTS,
+    *balances.ENDPOINTS,
+    *wallet_codes.ENDPOINTS,
+    *quotes.ENDPOINTS,
+    *redemptions.ENDPOINTS,
+    *acts.ENDPOINTS,
+    *order_records.ENDPOINTS,
+    *refunds.ENDPOINTS,
+    *stops.ENDPOINTS,
 )
 
 
-def build_app(parts: ApiDependencies) -> Starlette:
-    policy = EdgePolicy(parts.public_url, parts.allowed_origins)
-    described = document(CALLS, (*health.CALLS, *docs.CALLS), version("classdrop"))
+def build_app(deps: ApiDependencies) -> Starlette:
+    """Build the ASGI application that a web process serves."""
+    policy = SecurityPolicy(deps.public_url, deps.allowed_origins)
+    public = (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS)
+    openapi = document(ENDPOINTS, public, version("classdrop"))
     app = Starlette(
         routes=[
-            *_call_routes(parts),
-            *health.health_routes(parts),
-            *docs.docs_routes(described),
-            *parts.extra_routes,
+            *_endpoint_routes(deps),
+            *health.health_routes(deps),
+            *docs.docs_routes(openapi),
+            *deps.extra_routes,
         ],
-        middleware=[Middleware(Edge, policy=policy)],
-        exception_handlers={HTTPException: _not_routed(parts), Exception: _broken(policy)},
+        middleware=[Middleware(SecurityHeaders, policy=policy)],
+        exception_handlers={HTTPException: _on_not_routed(deps), Exception: _on_bug(policy)},
     )
-    # A path is right or wrong; a redirect would be made of whatever Host the caller sent.
+    # Starlette's redirect for a trailing slash would be built from the Host header, which the client
+    # chooses. A wrong path is not_found instead.
     app.router.redirect_slashes = False
     return app
 
 
-def _call_routes(parts: ApiDependencies) -> list[BaseRoute]:
-    """One route a path, so that a wrong method is told all the right ones."""
-    paths: dict[str, dict[str, Endpoint]] = defaultdict(dict)
-    for call in CALLS:
-        paths[call.path][call.method] = endpoint(call, parts)
+def _endpoint_routes(deps: ApiDependencies) -> list[BaseRoute]:
+    """Return one route for each path, so that the response to a wrong method lists all allowed ones."""
+    paths: dict[str, dict[str, RequestHandler]] = defaultdict(dict)
+    for endpoint in ENDPOINTS:
+        paths[endpoint.path][endpoint.method] = request_handler(endpoint, deps)
     return [
-        Route(_routed(path), _by_method(methods), methods=list(methods))
+        Route(_starlette_path(path), _by_method(methods), methods=list(methods))
         for path, methods in paths.items()
     ]
 
 
-def _routed(path: str) -> str:
-    """As Starlette has it. A school's order id may have a `/`, which comes decoded."""
+def _starlette_path(path: str) -> str:
+    """Let `{order_id}` match slashes: a school's order id may have a `/`, which arrives decoded."""
     return path.replace("{order_id}", "{order_id:path}")
 
 
-def _by_method(methods: Mapping[str, Endpoint]) -> Endpoint:
+def _by_method(methods: Mapping[str, RequestHandler]) -> RequestHandler:
     async def serve(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         return await methods[method](request)
@@ -97,35 +100,38 @@ def _by_method(methods: Mapping[str, Endpoint]) -> Endpoint:
     return serve
 
 
-def _not_routed(parts: ApiDependencies) -> ExceptionHandler:
-    """Unknown path, wrong method, or a page that is not there. People are answered with a page."""
+def _on_not_routed(deps: ApiDependencies) -> ExceptionHandler:
+    """Respond to an unknown path or a wrong method: with a page to a browser, else with a problem."""
 
-    def answer(request: Request, error: Exception) -> Response:
+    def respond(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = Code.WRONG_METHOD if error.status_code == 405 else Code.NOT_FOUND
         refused = problem(Refused(code), error.headers)
-        if parts.lost_page is None or not _is_for_people(request):
+        if deps.lost_page is None or not _is_browser_navigation(request):
             return refused
-        page = parts.lost_page(request, refused.status_code)
+        page = deps.lost_page(request, refused.status_code)
         page.headers.update(error.headers or {})
         return page
 
-    return answer
+    return respond
 
 
-def _is_for_people(request: Request) -> bool:
+def _is_browser_navigation(request: Request) -> bool:
     return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get(
         "accept", ""
     )
 
 
-def _broken(policy: EdgePolicy) -> ExceptionHandler:
-    """A bug of ours. It is raised again behind this answer, for the log; the caller is told nothing
-    of it. This is outside the layer that completes headers, so they are completed here."""
+def _on_bug(policy: SecurityPolicy) -> ExceptionHandler:
+    """Respond 500 without details to an exception that nobody handled.
 
-    def answer(request: Request, _error: Exception) -> Response:
+    Starlette raises the exception again after this response, so it is logged. Its error middleware is
+    outside `SecurityHeaders`, so the headers are completed here.
+    """
+
+    def respond(request: Request, _error: Exception) -> Response:
         response = problem(Refused(Code.INTERNAL))
         policy.complete(response.headers, request.scope["path"], request.headers.get("origin"))
         return response
 
-    return answer
+    return respond

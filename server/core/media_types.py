@@ -10,7 +10,7 @@ from email.message import Message
 HOW_TO_SEND = "send the body as JSON, in UTF-8, with Content-Type: application/json"
 
 
-def stacking_conflict(content_type: str | None, content_encoding: str | None) -> str | None:
+def media_type_fault(content_type: str | None, content_encoding: str | None) -> str | None:
     """What is wrong with a body that comes with these headers, in words; None: it is JSON."""
     if (content_encoding or "identity").strip().lower() != "identity":
         return f"the body is compressed: {HOW_TO_SEND}, and without Content-Encoding"

@@ -191,7 +191,7 @@ async def _read(request: Request, model: type[_B]) -> _B | Refusal:
             raw += part
             if len(raw) > _MOST_BYTES:
                 return Refusal(413, "too_large")
-        if raw and _objection(request) is not None:
+        if raw and _media_type_fault(request) is not None:
             return Refusal(415, "unsupported_media_type")
         return model.model_validate_json(bytes(raw.removeprefix(BOM_UTF8)) or b"{}")
     except ClientDisconnect:
@@ -201,9 +201,9 @@ async def _read(request: Request, model: type[_B]) -> _B | Refusal:
         return bad_field(place, "invalid")
 
 
-def _objection(request: Request) -> str | None:
+def _media_type_fault(request: Request) -> str | None:
     headers = request.headers
-    return media_types.stacking_conflict(
+    return media_types.media_type_fault(
         headers.get("content-type"), headers.get("content-encoding")
     )
 

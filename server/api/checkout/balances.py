@@ -2,7 +2,7 @@
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery
 from server.core.checkout.balances import BalanceEntry, EntryKind
@@ -35,21 +35,21 @@ class AccountResponse(ResponseModel):
 
 
 async def show(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
-    query = asked.query
-    found = await show_account(parts.ledger, asked.identity.subject, query.limit, query.after)
+    query = request.query
+    found = await show_account(deps.ledger, request.identity.subject, query.limit, query.after)
     if isinstance(found, Refused):
         return found
     balances = [
         BalanceResponse(currency=currency, amount=amount)
         for currency, amount in sorted(found.amounts.items())
     ]
-    entries = [_shown(entry) for entry in found.entries]
+    entries = [_to_response(entry) for entry in found.entries]
     return ApiResponse(AccountResponse(balances=balances, entries=entries, next=found.next))
 
 
-def _shown(entry: BalanceEntry) -> BalanceEntryResponse:
+def _to_response(entry: BalanceEntry) -> BalanceEntryResponse:
     return BalanceEntryResponse(
         id=entry.id,
         at=entry.at,
@@ -60,14 +60,14 @@ def _shown(entry: BalanceEntry) -> BalanceEntryResponse:
     )
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/me/balance",
         rule=auth.STUDENT,
         handler=show,
         query=PageQuery,
-        answer=AccountResponse,
+        response=AccountResponse,
         summary="What rebates have left on my account, and each entry, newest first",
     ),
 )

@@ -3,10 +3,17 @@
 For the people behind the school's counter: operators and finance, and its back end (mission C7).
 """
 
-from server.api.checkout.redemptions import RedemptionResponse, shown_redemption
+from server.api.checkout.redemptions import RedemptionResponse, redemption_response
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.promotions.templates import TemplateResponse
 from server.core.checkout.orders import LineKind, OrderLine
@@ -99,36 +106,36 @@ class OrderRecordResponse(ResponseModel):
 
 
 async def show_order(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    found = await flows.show_order(parts.ledger, asked.path["order_id"])
-    return found if isinstance(found, Refused) else ApiResponse(_order(found, asked.now))
+    found = await flows.show_order(deps.ledger, request.path["order_id"])
+    return found if isinstance(found, Refused) else ApiResponse(_order_response(found, request.now))
 
 
 async def show_coupon(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
     """To an operator alone where nobody has bound the code: whoever has it may bind it."""
-    found = await flows.show_coupon(parts.ledger, asked.path["code"])
+    found = await flows.show_coupon(deps.ledger, request.path["code"])
     if isinstance(found, Refused):
         return found
-    if found.coupon.student is None and asked.identity.role is not Role.OPERATOR:
+    if found.coupon.student is None and request.identity.role is not Role.OPERATOR:
         return Refused(Code.NOT_FOUND)
-    return ApiResponse(_coupon(found, asked.now))
+    return ApiResponse(_coupon_response(found, request.now))
 
 
-def _order(record: OrderRecord, now: int) -> OrderRecordResponse:
+def _order_response(record: OrderRecord, now: int) -> OrderRecordResponse:
     redemption = record.redemption
     ordered = {line.id: line for line in redemption.order.lines}
     return OrderRecordResponse(
         order_id=redemption.order_id,
         list_total=record.list_total,
-        lines=[_line(ordered[line.id], line) for line in record.lines],
+        lines=[_line_response(ordered[line.id], line) for line in record.lines],
         coupons=[
-            _order_coupon(frozen, coupon, now)
+            _order_coupon_response(frozen, coupon, now)
             for frozen, coupon in zip(redemption.coupons, record.coupons, strict=True)
         ],
-        redemption=shown_redemption(redemption),
+        redemption=redemption_response(redemption),
         cancelled_locks=[
             CancelledLockResponse(
                 version=each.version, cancelled_at=each.cancelled_at, payable=each.payable
@@ -138,7 +145,7 @@ def _order(record: OrderRecord, now: int) -> OrderRecordResponse:
     )
 
 
-def _line(ordered: OrderLine, paid: PaidLine) -> LineRecordResponse:
+def _line_response(ordered: OrderLine, paid: PaidLine) -> LineRecordResponse:
     return LineRecordResponse(
         id=paid.id,
         kind=ordered.kind,
@@ -154,13 +161,15 @@ def _line(ordered: OrderLine, paid: PaidLine) -> LineRecordResponse:
     )
 
 
-def _order_coupon(frozen: RedeemedCoupon, record: CouponRecord, now: int) -> OrderCouponResponse:
+def _order_coupon_response(
+    frozen: RedeemedCoupon, record: CouponRecord, now: int
+) -> OrderCouponResponse:
     return OrderCouponResponse(
-        discount=frozen.discount, shares=dict(frozen.shares), coupon=_coupon(record, now)
+        discount=frozen.discount, shares=dict(frozen.shares), coupon=_coupon_response(record, now)
     )
 
 
-def _coupon(record: CouponRecord, now: int) -> CouponRecordResponse:
+def _coupon_response(record: CouponRecord, now: int) -> CouponRecordResponse:
     coupon = record.coupon
     return CouponRecordResponse(
         id=coupon.id,
@@ -190,13 +199,13 @@ def _coupon(record: CouponRecord, now: int) -> CouponRecordResponse:
     )
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/orders/{order_id}",
         rule=auth.OFFICE_READ,
         handler=show_order,
-        answer=OrderRecordResponse,
+        response=OrderRecordResponse,
         summary="An order with its list price, coupons, shares, payment, refunds and all times",
         refuses=(Code.NOT_FOUND,),
     ),
@@ -205,7 +214,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/coupons/{code}",
         rule=auth.OPERATOR_READ,
         handler=show_coupon,
-        answer=CouponRecordResponse,
+        response=CouponRecordResponse,
         summary="A coupon with its whole history, whoever it belongs to",
         refuses=(Code.NOT_FOUND,),
     ),

@@ -47,7 +47,7 @@ def order_of(body: OrderBody) -> core.Order:
     return core.Order(body.currency, tuple(_line(line) for line in body.lines))
 
 
-def shown_lines(lines: tuple[QuotedLine, ...]) -> list[QuotedLineResponse]:
+def line_responses(lines: tuple[QuotedLine, ...]) -> list[QuotedLineResponse]:
     return [
         QuotedLineResponse(id=line.id, discount=line.discount, payable=line.payable)
         for line in lines

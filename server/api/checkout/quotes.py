@@ -11,12 +11,12 @@ from server.api.checkout.orders import (
     OrderBody,
     QuotedLineResponse,
     TypedCodes,
+    line_responses,
     order_of,
-    shown_lines,
 )
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Amount, Body, Moment, ResponseModel, ShortText, Student, absent
 from server.core.checkout.quotes import (
     Applied,
@@ -148,15 +148,15 @@ class QuoteResponse(ResponseModel):
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[QuoteBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[QuoteBody, NoQuery]
 ) -> ApiResponse | Refused:
-    student = _student(asked.identity, asked.body.student)
+    student = _student(request.identity, request.body.student)
     if isinstance(student, Refused):
         return student
-    body = asked.body
+    body = request.body
     form = QuoteForm(order_of(body.order), student, _ticked(body), body.balance, body.order_id)
-    found = await quote_order(parts.ledger, form, asked.now, parts.money_rules)
-    return found if isinstance(found, Refused) else ApiResponse(_shown(found))
+    found = await quote_order(deps.ledger, form, request.now, deps.money_rules)
+    return found if isinstance(found, Refused) else ApiResponse(_to_response(found))
 
 
 def _student(identity: Identity, named: str | None) -> str | Refused | None:
@@ -171,33 +171,33 @@ def _ticked(body: QuoteBody) -> tuple[str, ...] | Tick:
     return Tick.BEST if body.coupons == "best" else tuple(body.coupons or ())
 
 
-def _shown(found: Quoted) -> QuoteResponse:
+def _to_response(found: Quoted) -> QuoteResponse:
     quote, spent = found.quote, found.spent
     return QuoteResponse(
         subtotal=quote.subtotal,
         discount=quote.discount,
         payable=quote.payable,
-        lines=shown_lines(quote.lines),
-        applied=[_applied(each) for each in quote.applied],
-        gifts=[shown_gift(each) for each in quote.gifts],
-        rebates=[_rebate(each) for each in quote.rebates],
+        lines=line_responses(quote.lines),
+        applied=[_applied_response(each) for each in quote.applied],
+        gifts=[gift_response(each) for each in quote.gifts],
+        rebates=[_rebate_response(each) for each in quote.rebates],
         best=BestResponse(
             codes=list(quote.best.codes), discount=quote.best.discount, exact=quote.best.exact
         ),
-        usable=[_usable(each) for each in quote.usable],
-        unusable=[_unusable(each) for each in quote.unusable],
-        hints=[_hint(each) for each in quote.hints],
+        usable=[_usable_response(each) for each in quote.usable],
+        unusable=[_unusable_response(each) for each in quote.unusable],
+        hints=[_hint_response(each) for each in quote.hints],
         balance=SpentResponse(available=spent.available, used=spent.used),
     )
 
 
-def _applied(each: Applied) -> AppliedResponse:
+def _applied_response(each: Applied) -> AppliedResponse:
     return AppliedResponse(
         code=each.coupon.code, discount=each.discount, base=each.base, worth=each.later or None
     )
 
 
-def shown_gift(each: QuotedGift) -> GiftResponse:
+def gift_response(each: QuotedGift) -> GiftResponse:
     return GiftResponse(
         course=each.course,
         name=each.name or None,
@@ -207,13 +207,13 @@ def shown_gift(each: QuotedGift) -> GiftResponse:
     )
 
 
-def _rebate(each: QuotedRebate) -> RebateResponse:
+def _rebate_response(each: QuotedRebate) -> RebateResponse:
     return RebateResponse(
         code=each.code, amount=each.amount, after=each.after.value, days=each.days
     )
 
 
-def _usable(each: Usable) -> UsableResponse:
+def _usable_response(each: Usable) -> UsableResponse:
     return UsableResponse(
         code=each.code,
         name=each.name,
@@ -225,7 +225,7 @@ def _usable(each: Usable) -> UsableResponse:
     )
 
 
-def _unusable(each: Unusable) -> UnusableResponse:
+def _unusable_response(each: Unusable) -> UnusableResponse:
     return UnusableResponse(
         code=each.code,
         reason=each.reason,
@@ -234,7 +234,7 @@ def _unusable(each: Unusable) -> UnusableResponse:
     )
 
 
-def _hint(each: Hint) -> HintResponse:
+def _hint_response(each: Hint) -> HintResponse:
     return HintResponse(
         code=each.code,
         spend_more=each.spend_more,
@@ -244,14 +244,14 @@ def _hint(each: Hint) -> HintResponse:
     )
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/quotes",
         rule=auth.BUYER,
         handler=create,
         body=QuoteBody,
-        answer=QuoteResponse,
+        response=QuoteResponse,
         summary="What the order costs with these coupons, and which are worth ticking",
     ),
 )

@@ -11,14 +11,21 @@ from server.api.checkout.orders import (
     OrderBody,
     QuotedLineResponse,
     TypedCodes,
+    line_responses,
     order_of,
-    shown_lines,
 )
-from server.api.checkout.quotes import GiftResponse, shown_gift
-from server.api.checkout.refunds import RefundResponse, shown_refund
+from server.api.checkout.quotes import GiftResponse, gift_response
+from server.api.checkout.refunds import RefundResponse, refund_response
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import (
     Amount,
     Body,
@@ -119,9 +126,9 @@ class RedemptionResponse(ResponseModel):
 
 
 async def lock(
-    parts: ApiDependencies, asked: ApiRequest[RedemptionBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[RedemptionBody, NoQuery]
 ) -> ApiResponse | Refused:
-    body = asked.body
+    body = request.body
     form = LockForm(
         order_id=body.order_id,
         student=body.student,
@@ -132,40 +139,42 @@ async def lock(
         balance=body.balance,
     )
     locked = await flows.lock(
-        parts.ledger, form, asked.now, parts.lock_limit_ms, rules=parts.money_rules
+        deps.ledger, form, request.now, deps.lock_limit_ms, rules=deps.money_rules
     )
-    return _answer(locked)
+    return _respond(locked)
 
 
-async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
-    return _answer(await flows.find(parts.ledger, asked.path["id"]))
+async def show(
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    return _respond(await flows.find(deps.ledger, request.path["id"]))
 
 
 async def show_by_order(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, OrderQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, OrderQuery]
 ) -> ApiResponse | Refused:
-    return _answer(await flows.find_by_order(parts.ledger, asked.query.order_id))
+    return _respond(await flows.find_by_order(deps.ledger, request.query.order_id))
 
 
 async def confirm(
-    parts: ApiDependencies, asked: ApiRequest[PaymentBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[PaymentBody, NoQuery]
 ) -> ApiResponse | Refused:
-    body = asked.body
+    body = request.body
     payment = Payment(body.payment_ref, body.paid_at, body.paid, body.expected_version)
-    return _answer(await flows.confirm(parts.ledger, asked.path["id"], payment, asked.now))
+    return _respond(await flows.confirm(deps.ledger, request.path["id"], payment, request.now))
 
 
 async def cancel(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return _answer(await unlock.cancel(parts.ledger, asked.path["id"], asked.now))
+    return _respond(await unlock.cancel(deps.ledger, request.path["id"], request.now))
 
 
-def _answer(found: Redemption | Refused) -> ApiResponse | Refused:
-    return found if isinstance(found, Refused) else ApiResponse(shown_redemption(found))
+def _respond(found: Redemption | Refused) -> ApiResponse | Refused:
+    return found if isinstance(found, Refused) else ApiResponse(redemption_response(found))
 
 
-def shown_redemption(redemption: Redemption) -> RedemptionResponse:
+def redemption_response(redemption: Redemption) -> RedemptionResponse:
     return RedemptionResponse(
         id=redemption.id,
         order_id=redemption.order_id,
@@ -177,7 +186,7 @@ def shown_redemption(redemption: Redemption) -> RedemptionResponse:
         subtotal=redemption.order.subtotal,
         discount=redemption.discount,
         payable=redemption.payable,
-        lines=shown_lines(redemption.lines),
+        lines=line_responses(redemption.lines),
         coupons=[
             RedeemedCouponResponse(
                 id=coupon.coupon_id,
@@ -187,7 +196,7 @@ def shown_redemption(redemption: Redemption) -> RedemptionResponse:
             )
             for coupon in redemption.coupons
         ],
-        gifts=[shown_gift(gift) for gift in redemption.gifts],
+        gifts=[gift_response(gift) for gift in redemption.gifts],
         rebates=[
             EarnedResponse(
                 coupon_id=rebate.coupon_id,
@@ -201,7 +210,7 @@ def shown_redemption(redemption: Redemption) -> RedemptionResponse:
         payment_ref=redemption.payment_ref,
         paid_at=redemption.paid_at,
         refunded=redemption.refunded,
-        refunds=[shown_refund(each) for each in redemption.refunds],
+        refunds=[refund_response(each) for each in redemption.refunds],
         created_at=redemption.created_at,
         updated_at=redemption.updated_at,
     )
@@ -209,14 +218,14 @@ def shown_redemption(redemption: Redemption) -> RedemptionResponse:
 
 _COUPON_REFUSED = (Code.COUPON_LOCKED, Code.COUPON_UNUSABLE, Code.WRONG_STATE)
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/redemptions",
         rule=auth.SERVICE,
         handler=lock,
         body=RedemptionBody,
-        answer=RedemptionResponse,
+        response=RedemptionResponse,
         status=201,
         summary="Lock coupons on an order while its student pays; again for the same order replaces",
         refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED, Code.IN_PROGRESS),
@@ -227,7 +236,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.SERVICE_READ,
         handler=show_by_order,
         query=OrderQuery,
-        answer=RedemptionResponse,
+        response=RedemptionResponse,
         summary="The redemption of an order",
         refuses=(Code.NOT_FOUND,),
     ),
@@ -236,7 +245,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/redemptions/{id}",
         rule=auth.SERVICE_READ,
         handler=show,
-        answer=RedemptionResponse,
+        response=RedemptionResponse,
         summary="A redemption",
     ),
     Endpoint(
@@ -245,7 +254,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.SERVICE,
         handler=confirm,
         body=PaymentBody,
-        answer=RedemptionResponse,
+        response=RedemptionResponse,
         summary="The order is paid: its coupons are redeemed. Repeatable",
         refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED),
     ),
@@ -254,7 +263,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/redemptions/{id}/cancel",
         rule=auth.SERVICE,
         handler=cancel,
-        answer=RedemptionResponse,
+        response=RedemptionResponse,
         summary="The order is off: its coupons are free. Repeatable",
         refuses=(Code.WRONG_STATE,),
     ),

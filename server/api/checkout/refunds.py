@@ -9,7 +9,7 @@ from pydantic import Field
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Moment, ResponseModel, ShortText, absent
 from server.core.checkout.orders import MAX_LINES, MAX_QUANTITY
 from server.core.checkout.refunds import AskedLine, Refund, RefundForm
@@ -68,21 +68,23 @@ class RefundResponse(ResponseModel):
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[RefundBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[RefundBody, NoQuery]
 ) -> ApiResponse | Refused:
-    body = asked.body
+    body = request.body
     lines = None
     if body.lines is not None:
         lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in body.lines)
     form = RefundForm(body.refund_id, lines)
     flow = flows.preview if body.preview else flows.refund
-    made = await flow(parts.ledger, asked.identity.subject, asked.path["order_id"], form, asked.now)
+    made = await flow(
+        deps.ledger, request.identity.subject, request.path["order_id"], form, request.now
+    )
     if isinstance(made, Refused):
         return made
-    return ApiResponse(shown_refund(made), status=200 if body.preview else None)
+    return ApiResponse(refund_response(made), status=200 if body.preview else None)
 
 
-def shown_refund(refund: Refund) -> RefundResponse:
+def refund_response(refund: Refund) -> RefundResponse:
     return RefundResponse(
         refund_id=refund.refund_id,
         refunded=refund.refunded,
@@ -98,24 +100,24 @@ def shown_refund(refund: Refund) -> RefundResponse:
             )
             for line in refund.lines
         ],
-        coupons=[_coupon(refund, code, state) for code, state in refund.coupons],
+        coupons=[_coupon_response(refund, code, state) for code, state in refund.coupons],
         created_at=refund.created_at,
     )
 
 
-def _coupon(refund: Refund, code: str, state: str) -> CouponOfRefundResponse:
+def _coupon_response(refund: Refund, code: str, state: str) -> CouponOfRefundResponse:
     reason: Literal["budget_short"] | None = "budget_short" if code in refund.no_room else None
     return CouponOfRefundResponse(code=code, state=state, reason=reason)
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/orders/{order_id}/refunds",
         rule=auth.SERVICE,
         handler=create,
         body=RefundBody,
-        answer=RefundResponse,
+        response=RefundResponse,
         status=201,
         summary="Pay back a paid order, whole or in parts, once for each refund_id; or preview it (200)",
         refuses=(

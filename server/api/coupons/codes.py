@@ -13,13 +13,13 @@ from pydantic import Field
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import (
-    AnyCall,
+    AnyEndpoint,
     ApiRequest,
     ApiResponse,
     Endpoint,
     NoBody,
     NoQuery,
-    Streamed,
+    StreamedResponse,
 )
 from server.api.http.fields import Body, Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery, first_page
@@ -90,7 +90,7 @@ class CodeResponse(ResponseModel):
     valid_until: Moment | None = absent()
 
 
-class CodePage(ResponseModel):
+class CodePageResponse(ResponseModel):
     codes: list[CodeResponse]
     next: str | None
 
@@ -102,57 +102,63 @@ class VoidedResponse(ResponseModel):
     state: CodeState | None
 
 
-class Voided(ResponseModel):
+class VoidedCodesResponse(ResponseModel):
     codes: list[VoidedResponse]
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[CodesBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[CodesBody, NoQuery]
 ) -> ApiResponse | Refused:
     made = await flows.make_codes(
-        parts.ledger,
-        actor=asked.identity.subject,
-        batch_id=asked.path["id"],
-        quantity=asked.body.quantity,
-        source=Source(asked.body.source),
-        key=asked.key,
-        now=asked.now,
+        deps.ledger,
+        actor=request.identity.subject,
+        batch_id=request.path["id"],
+        quantity=request.body.quantity,
+        source=Source(request.body.source),
+        key=request.key,
+        now=request.now,
     )
-    return made if isinstance(made, Refused) else ApiResponse(_run(made))
+    return made if isinstance(made, Refused) else ApiResponse(_run_response(made))
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, CodesQuery]
-) -> ApiResponse | Streamed | Refused:
-    query, batch_id = asked.query, asked.path["id"]
-    wants_csv = query.format == "csv" or (query.format is None and CSV in asked.accept)
+    deps: ApiDependencies, request: ApiRequest[NoBody, CodesQuery]
+) -> ApiResponse | StreamedResponse | Refused:
+    query, batch_id = request.query, request.path["id"]
+    wants_csv = query.format == "csv" or (query.format is None and CSV in request.accept)
     limit = 1 if wants_csv else query.limit
-    found = await flows.list_codes(parts.ledger, batch_id, asked.now, query.after, limit + 1)
+    found = await flows.list_codes(deps.ledger, batch_id, request.now, query.after, limit + 1)
     if isinstance(found, Refused):
         return found
-    shown = _shown_to(asked.identity)
+    shown = _shown_to(request.identity)
     if wants_csv:
         named = {"Content-Disposition": f'attachment; filename="codes-{batch_id}.csv"'}
-        pages = flows.export_codes(parts.ledger, batch_id, asked.now)
-        return Streamed(_lines(pages, shown), f"{CSV}; charset=utf-8; header=present", named)
+        pages = flows.export_codes(deps.ledger, batch_id, request.now)
+        return StreamedResponse(
+            _lines(pages, shown), f"{CSV}; charset=utf-8; header=present", named
+        )
     page, following = first_page(found, limit)
-    return ApiResponse(CodePage(codes=[_code(shown(each)) for each in page], next=following))
+    return ApiResponse(
+        CodePageResponse(codes=[_code_response(shown(each)) for each in page], next=following)
+    )
 
 
 async def void(
-    parts: ApiDependencies, asked: ApiRequest[VoidBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[VoidBody, NoQuery]
 ) -> ApiResponse | Refused:
     states = await flows.void_codes(
-        parts.ledger, asked.identity.subject, asked.path["id"], asked.body.codes, asked.now
+        deps.ledger, request.identity.subject, request.path["id"], request.body.codes, request.now
     )
     if isinstance(states, Refused):
         return states
     return ApiResponse(
-        Voided(codes=[VoidedResponse(code=code, state=states[code]) for code in states])
+        VoidedCodesResponse(
+            codes=[VoidedResponse(code=code, state=states[code]) for code in states]
+        )
     )
 
 
-def _run(run: CodeRun) -> CodeRunResponse:
+def _run_response(run: CodeRun) -> CodeRunResponse:
     return CodeRunResponse(
         id=run.id,
         batch_id=run.batch_id,
@@ -163,7 +169,7 @@ def _run(run: CodeRun) -> CodeRunResponse:
     )
 
 
-def _code(code: ListedCode) -> CodeResponse:
+def _code_response(code: ListedCode) -> CodeResponse:
     return CodeResponse(
         id=code.id,
         code=code.code,
@@ -202,14 +208,14 @@ def _line(code: ListedCode) -> str:
     return ",".join((code.code, code.state, code.source, code.student or "", *told)) + "\r\n"
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/batches/{id}/codes",
         rule=auth.OPERATOR,
         handler=create,
         body=CodesBody,
-        answer=CodeRunResponse,
+        response=CodeRunResponse,
         status=201,
         summary="Make codes of the batch without a drop",
         refuses=(Code.STOCK_SHORT,),
@@ -221,7 +227,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.OPERATOR_READ,
         handler=index,
         query=CodesQuery,
-        answer=CodePage,
+        response=CodePageResponse,
         summary="Codes of the batch, newest first; as CSV all of them",
         streams=CSV,
     ),
@@ -231,7 +237,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.OPERATOR,
         handler=void,
         body=VoidBody,
-        answer=Voided,
+        response=VoidedCodesResponse,
         summary="Take codes back that nobody has bound",
     ),
 )

@@ -4,7 +4,7 @@ from typing import Literal
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery
 from server.api.promotions.templates import TemplateResponse
@@ -15,11 +15,11 @@ from server.core.promotions.template_forms import template_to_json
 from server.core.refusals import Refused
 from server.flows.coupons.wallet import WalletQuery, show_wallet
 
-Seen = Literal["usable", "locked", "redeemed", "expired", "released", "revoked"]
+WalletState = Literal["usable", "locked", "redeemed", "expired", "released", "revoked"]
 
 
 class CouponsQuery(PageQuery):
-    state: Seen | None = None
+    state: WalletState | None = None
 
 
 class CouponResponse(ResponseModel):
@@ -29,7 +29,7 @@ class CouponResponse(ResponseModel):
 
     id: str
     code: str
-    state: Seen
+    state: WalletState
     name: str
     template: TemplateResponse
     valid_from: Moment
@@ -56,33 +56,35 @@ class WalletResponse(ResponseModel):
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, CouponsQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, CouponsQuery]
 ) -> ApiResponse | Refused:
-    query = asked.query
+    query = request.query
     # Before the wallet: what is confirmed in between is then seen in both, and never in neither.
-    pending = [] if query.after else await _pending(parts, asked.identity)
+    pending = [] if query.after else await _pending(deps, request.identity)
     page = await show_wallet(
-        parts.ledger,
+        deps.ledger,
         WalletQuery(
-            student=asked.identity.subject,
+            student=request.identity.subject,
             seen=CouponState(query.state) if query.state else None,
             after=query.after,
             limit=query.limit,
         ),
-        asked.now,
+        request.now,
     )
-    shown = [coupon_shown(coupon, asked.now, page.standings[coupon.id]) for coupon in page.coupons]
+    shown = [
+        coupon_response(coupon, request.now, page.standings[coupon.id]) for coupon in page.coupons
+    ]
     return ApiResponse(WalletResponse(coupons=shown, pending=pending, next=page.next))
 
 
-async def _pending(parts: ApiDependencies, identity: Identity) -> list[PendingResponse]:
+async def _pending(deps: ApiDependencies, identity: Identity) -> list[PendingResponse]:
     """Of the drops that the student's rooms show: the desk is asked, the ledger knows none yet."""
     drops = [
-        drop for room in sorted(identity.rooms) for drop in (await parts.feed.state(room)).drops
+        drop for room in sorted(identity.rooms) for drop in (await deps.feed.state(room)).drops
     ]
     if not drops:
         return []
-    held = await parts.drop_desk.claims_of(
+    held = await deps.drop_desk.claims_of(
         [(drop.shard, drop.id, [identity.subject]) for drop in drops]
     )
     return [
@@ -92,7 +94,7 @@ async def _pending(parts: ApiDependencies, identity: Identity) -> list[PendingRe
     ]
 
 
-def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> CouponResponse:
+def coupon_response(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> CouponResponse:
     return CouponResponse.model_validate(
         {
             "id": coupon.id,
@@ -113,14 +115,14 @@ def coupon_shown(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> Coup
     )
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/me/coupons",
         rule=auth.STUDENT,
         handler=index,
         query=CouponsQuery,
-        answer=WalletResponse,
+        response=WalletResponse,
         summary="My coupons, newest first, and my wins that are on their way to being one",
     ),
 )

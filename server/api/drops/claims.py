@@ -12,8 +12,8 @@ import orjson
 from server import wire
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_lookup import DropFact
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.drop_lookup import ClaimableDrop
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Instant, RequestId, ResponseModel, absent
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code, Refused
@@ -27,7 +27,7 @@ class ClaimBody(Body):
     request_id: RequestId
 
 
-class CouponWon(ResponseModel):
+class WonCouponResponse(ResponseModel):
     """`version` counts its moves (absent: none). `order_id` while it is locked or redeemed, `locked_until`
     while it is locked, `redeemed_at` when it was used."""
 
@@ -55,50 +55,50 @@ class ClaimResponse(ResponseModel):
     coupon_id: str | None = absent()
     retry_after_ms: int | None = absent()
     limit: str | None = absent()
-    coupon: CouponWon | None = absent()
+    coupon: WonCouponResponse | None = absent()
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[ClaimBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[ClaimBody, NoQuery]
 ) -> ApiResponse | Refused:
-    identity, drop_id = asked.identity, asked.path["id"]
-    wait_ms = parts.claim_limiter.admit(identity.subject, asked.now)
+    identity, drop_id = request.identity, request.path["id"]
+    wait_ms = deps.claim_limiter.admit(identity.subject, request.now)
     if wait_ms is not None:
-        return _answered(parts, asked, ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms))
-    drop = await parts.drop_facts.find(parts.ledger, drop_id, identity.rooms, asked.now)
+        return _respond(deps, request, ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms))
+    drop = await deps.drop_lookup.find(deps.ledger, drop_id, identity.rooms, request.now)
     if drop is None:
         return Refused(Code.NOT_FOUND)
     if not identity.may_claim_in(drop.room):
         return Refused(Code.WRONG_ROOM)
     if not drop.audience.admits(identity.subject, identity.tags, identity.is_new):
-        return _answered(parts, asked, ClaimAnswer(Outcome.NOT_ELIGIBLE))
-    answer = await parts.claim_desk.claim(
+        return _respond(deps, request, ClaimAnswer(Outcome.NOT_ELIGIBLE))
+    answer = await deps.claim_desk.claim(
         shard=drop.shard,
         drop_id=drop_id,
         batch_id=drop.batch_id,
         student=identity.subject,
-        request_id=asked.body.request_id,
+        request_id=request.body.request_id,
         campaign_id=drop.campaign_id,
     )
-    await _count_as_seen(parts, drop, drop_id, identity.subject)
-    return _answered(parts, asked, answer)
+    await _count_as_seen(deps, drop, drop_id, identity.subject)
+    return _respond(deps, request, answer)
 
 
 async def _count_as_seen(
-    parts: ApiDependencies, drop: DropFact, drop_id: str, student: str
+    deps: ApiDependencies, drop: ClaimableDrop, drop_id: str, student: str
 ) -> None:
     """Whoever claims has seen the card. A figure only: it may not cost anybody their answer."""
     with suppress(DeskUnavailableError):
-        await parts.feed.add_seen(drop.room, drop_id, [student])
+        await deps.feed.add_seen(drop.room, drop_id, [student])
 
 
-def _answered(
-    parts: ApiDependencies, asked: ApiRequest[ClaimBody, NoQuery], answer: ClaimAnswer
+def _respond(
+    deps: ApiDependencies, request: ApiRequest[ClaimBody, NoQuery], answer: ClaimAnswer
 ) -> ApiResponse:
-    parts.metrics.claims.labels(answer.outcome).inc()
+    deps.metrics.claims.labels(answer.outcome).inc()
     fields: dict[str, Any] = wire.claim_fields(
-        asked.body.request_id,
-        asked.path["id"],
+        request.body.request_id,
+        request.path["id"],
         answer.outcome,
         answer.retry_after_ms,
         answer.limit,
@@ -109,14 +109,14 @@ def _answered(
     return ApiResponse(orjson.dumps(fields))
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/drops/{id}/claims",
         rule=auth.STUDENT,
         handler=create,
         body=ClaimBody,
-        answer=ClaimResponse,
+        response=ClaimResponse,
         summary="Claim; 200 with every outcome",
         refuses=(Code.WRONG_ROOM,),
     ),

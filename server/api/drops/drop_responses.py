@@ -142,7 +142,7 @@ class DropResponse(ResponseModel):
     created_at: Moment
 
 
-class DropPage(ResponseModel):
+class DropPageResponse(ResponseModel):
     drops: list[DropResponse]
     next: str | None
 
@@ -154,6 +154,6 @@ class DropClaimResponse(ResponseModel):
     confirmed_at: Moment | None
 
 
-class DropClaimPage(ResponseModel):
+class DropClaimPageResponse(ResponseModel):
     claims: list[DropClaimResponse]
     next: str | None

@@ -9,19 +9,26 @@ from typing import Any
 from server.api.drops.drop_responses import (
     AudienceResponse,
     DropBody,
-    DropClaimPage,
+    DropClaimPageResponse,
     DropClaimResponse,
     DropClaimsQuery,
-    DropPage,
+    DropPageResponse,
     DropResponse,
     ExtendBody,
     TopUpBody,
 )
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.paging import PageQuery, first_page
-from server.api.promotions.batches import shown_conditions
+from server.api.promotions.batches import claim_conditions_response
 from server.core.drops.claims import Audience
 from server.core.drops.drop_rules import DropForm
 from server.core.refusals import Code, Refused
@@ -31,86 +38,90 @@ from server.ledger.drops.drop_results import DropClaim
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[DropBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[DropBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return _answer(
-        await _drops(parts, asked).create(
-            asked.path["room"], _form(asked.body), asked.key, asked.now
+    return _respond(
+        await _drops(deps, request).create(
+            request.path["room"], _form(request.body), request.key, request.now
         )
     )
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
-    limit = asked.query.limit
-    found = await _drops(parts, asked).list_for_room(
-        asked.path["room"], limit + 1, asked.query.after, asked.now
+    limit = request.query.limit
+    found = await _drops(deps, request).list_for_room(
+        request.path["room"], limit + 1, request.query.after, request.now
     )
     if isinstance(found, Refused):
         return found
     drops, following = first_page(found, limit)
-    return ApiResponse(DropPage(drops=[_shown(drop) for drop in drops], next=following))
+    return ApiResponse(
+        DropPageResponse(drops=[_to_response(drop) for drop in drops], next=following)
+    )
 
 
-async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
-    drop_id, room = asked.path["id"], asked.path["room"]
-    return _answer(await _drops(parts, asked).get(drop_id, room, asked.now))
+async def show(
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    drop_id, room = request.path["id"], request.path["room"]
+    return _respond(await _drops(deps, request).get(drop_id, room, request.now))
 
 
 async def open_prepared(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room = asked.path["id"], asked.path["room"]
-    return _answer(await _drops(parts, asked).open(drop_id, room, asked.now))
+    drop_id, room = request.path["id"], request.path["room"]
+    return _respond(await _drops(deps, request).open(drop_id, room, request.now))
 
 
 async def close(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room = asked.path["id"], asked.path["room"]
-    return _answer(await _drops(parts, asked).close(drop_id, room, asked.now))
+    drop_id, room = request.path["id"], request.path["room"]
+    return _respond(await _drops(deps, request).close(drop_id, room, request.now))
 
 
 async def top_up(
-    parts: ApiDependencies, asked: ApiRequest[TopUpBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[TopUpBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
-    return _answer(
-        await _drops(parts, asked).top_up(
-            drop_id, room, body.add, body.expected_quantity, asked.now
+    drop_id, room, body = request.path["id"], request.path["room"], request.body
+    return _respond(
+        await _drops(deps, request).top_up(
+            drop_id, room, body.add, body.expected_quantity, request.now
         )
     )
 
 
 async def extend(
-    parts: ApiDependencies, asked: ApiRequest[ExtendBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[ExtendBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room, body = asked.path["id"], asked.path["room"], asked.body
-    return _answer(
-        await _drops(parts, asked).extend(
-            drop_id, room, body.seconds, body.expected_closes_at, asked.now
+    drop_id, room, body = request.path["id"], request.path["room"], request.body
+    return _respond(
+        await _drops(deps, request).extend(
+            drop_id, room, body.seconds, body.expected_closes_at, request.now
         )
     )
 
 
 async def claims(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, DropClaimsQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, DropClaimsQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room, query = asked.path["id"], asked.path["room"], asked.query
-    found = await _drops(parts, asked).claims(
+    drop_id, room, query = request.path["id"], request.path["room"], request.query
+    found = await _drops(deps, request).claims(
         drop_id, room, query.student, query.limit + 1, query.after
     )
     if isinstance(found, Refused):
         return found
     page, following = first_page(found, query.limit)
     return ApiResponse(
-        DropClaimPage(claims=[_shown_claim(claim) for claim in page], next=following)
+        DropClaimPageResponse(claims=[_claim_response(claim) for claim in page], next=following)
     )
 
 
-def _drops(parts: ApiDependencies, asked: ApiRequest[Any, Any]) -> DropService:
-    return DropService(parts.ledger, parts.drop_desk, parts.feed, asked.identity.subject)
+def _drops(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> DropService:
+    return DropService(deps.ledger, deps.drop_desk, deps.feed, request.identity.subject)
 
 
 def _form(body: DropBody) -> DropForm:
@@ -129,28 +140,28 @@ def _form(body: DropBody) -> DropForm:
     )
 
 
-def _answer(found: DropView | Refused) -> ApiResponse | Refused:
-    return found if isinstance(found, Refused) else ApiResponse(_shown(found))
+def _respond(found: DropView | Refused) -> ApiResponse | Refused:
+    return found if isinstance(found, Refused) else ApiResponse(_to_response(found))
 
 
 # Fields that a view and its answer have alike.
 _ALIKE = frozenset(DropResponse.model_fields) - {"audience", "claim_conditions", "metadata"}
 
 
-def _shown(view: DropView) -> DropResponse:
+def _to_response(view: DropView) -> DropResponse:
     alike = {name: getattr(view, name) for name in _ALIKE}
-    audience = None if view.audience.is_everybody else _shown_audience(view.audience)
-    conditions = shown_conditions(view.conditions)
+    audience = None if view.audience.is_everybody else _audience_response(view.audience)
+    conditions = claim_conditions_response(view.conditions)
     return DropResponse(
         **alike, audience=audience, claim_conditions=conditions, metadata=dict(view.metadata)
     )
 
 
-def _shown_audience(audience: Audience) -> AudienceResponse:
+def _audience_response(audience: Audience) -> AudienceResponse:
     return AudienceResponse(tags=sorted(audience.tags), students=sorted(audience.students))
 
 
-def _shown_claim(claim: DropClaim) -> DropClaimResponse:
+def _claim_response(claim: DropClaim) -> DropClaimResponse:
     return DropClaimResponse(
         student=claim.student,
         state=claim.state,
@@ -164,14 +175,14 @@ _DROP = _ROOM + "/{id}"
 _STOCK = (Code.STOCK_SHORT, Code.WRONG_STATE)
 _CHANGE = (Code.WRONG_STATE, Code.IN_PROGRESS)
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path=_ROOM,
         rule=auth.INSTRUCTOR,
         handler=create,
         body=DropBody,
-        answer=DropResponse,
+        response=DropResponse,
         status=201,
         summary="Drop part of a batch into the room, now or prepared for later",
         refuses=(*_STOCK, Code.TOO_MANY),
@@ -183,7 +194,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.INSTRUCTOR_READ,
         handler=index,
         query=PageQuery,
-        answer=DropPage,
+        response=DropPageResponse,
         summary="The room's drops, newest first, with live counts",
     ),
     Endpoint(
@@ -191,7 +202,7 @@ CALLS: tuple[AnyCall, ...] = (
         path=_DROP,
         rule=auth.INSTRUCTOR_READ,
         handler=show,
-        answer=DropResponse,
+        response=DropResponse,
         summary="A drop with its live counts",
     ),
     Endpoint(
@@ -199,7 +210,7 @@ CALLS: tuple[AnyCall, ...] = (
         path=_DROP + "/open",
         rule=auth.INSTRUCTOR,
         handler=open_prepared,
-        answer=DropResponse,
+        response=DropResponse,
         summary="Open a prepared drop. Repeatable",
         refuses=(*_STOCK, Code.INVALID_FIELD),
     ),
@@ -208,7 +219,7 @@ CALLS: tuple[AnyCall, ...] = (
         path=_DROP + "/close",
         rule=auth.INSTRUCTOR,
         handler=close,
-        answer=DropResponse,
+        response=DropResponse,
         summary="End it; what nobody claimed goes back to the batch. Repeatable",
         refuses=(Code.IN_PROGRESS,),
     ),
@@ -218,7 +229,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.INSTRUCTOR,
         handler=top_up,
         body=TopUpBody,
-        answer=DropResponse,
+        response=DropResponse,
         summary="More units of the same batch",
         refuses=(*_CHANGE, Code.STOCK_SHORT),
     ),
@@ -228,7 +239,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.INSTRUCTOR,
         handler=extend,
         body=ExtendBody,
-        answer=DropResponse,
+        response=DropResponse,
         summary="A later end",
         refuses=_CHANGE,
     ),
@@ -238,7 +249,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.INSTRUCTOR_READ,
         handler=claims,
         query=DropClaimsQuery,
-        answer=DropClaimPage,
+        response=DropClaimPageResponse,
         summary="Who has won, newest first",
     ),
 )

@@ -5,10 +5,17 @@ For clients whose socket does not get through: they ask every few seconds and cl
 
 from typing import Any
 
-from server.api.drops.claims import CouponWon
+from server.api.drops.claims import WonCouponResponse
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import Instant, ResponseModel, absent
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
@@ -44,7 +51,7 @@ class MyClaimResponse(ResponseModel):
     drop_id: str
     state: ClaimState
     won_at: Instant
-    coupon: CouponWon | None = absent()
+    coupon: WonCouponResponse | None = absent()
 
 
 class SnapshotResponse(ResponseModel):
@@ -60,18 +67,18 @@ class SnapshotResponse(ResponseModel):
 
 
 async def snapshot(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return ApiResponse(await parts.snapshot(asked.path["room"], asked.identity))
+    return ApiResponse(await deps.snapshot(request.path["room"], request.identity))
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/rooms/{room}/snapshot",
         rule=auth.STUDENT,
         handler=snapshot,
-        answer=SnapshotResponse,
+        response=SnapshotResponse,
         summary="The room's state and my claims, as the socket's welcome",
     ),
 )

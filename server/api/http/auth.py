@@ -1,4 +1,4 @@
-"""Who is asking, and may they: decided before a byte of the body is read (promise I9).
+"""Authentication and authorization, decided before a byte of the body is read (promise I9).
 
 Called by `dispatch.py`. The rules are data, so that the OpenAPI document states the same ones.
 """
@@ -9,20 +9,20 @@ from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
-# Everybody else is a member of the school who is not tied to rooms.
-_TIED_TO_ROOMS = frozenset({Role.STUDENT, Role.INSTRUCTOR})
+# Tokens of the other roles name no rooms and are valid in all of them.
+_ROLES_WITH_ROOMS = frozenset({Role.STUDENT, Role.INSTRUCTOR})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may make a call. Where its path names a room, the token must name it too."""
+    """The roles that may use an endpoint. Where its path names a room, the token must name it too."""
 
     roles: frozenset[Role]
 
     def refusal(self, identity: Identity, room: str | None) -> Refused | None:
         if identity.role not in self.roles:
             return Refused(Code.WRONG_ROLE, f"for {self.words()} only")
-        if room is None or identity.role not in _TIED_TO_ROOMS or room in identity.rooms:
+        if room is None or identity.role not in _ROLES_WITH_ROOMS or room in identity.rooms:
             return None
         return Refused(Code.WRONG_ROOM)
 
@@ -47,8 +47,11 @@ OFFICE_READ = _rule(Role.SERVICE, Role.OPERATOR, Role.FINANCE)
 
 
 def identify(keys: TokenKeys, authorization: str | None, now_ms: int) -> Identity | Refused:
-    """`authorization` is the header's value. What is wrong with a token is said to whoever makes the
-    school's tokens; of one with a wrong signature, nothing that it claims."""
+    """Return whose token it is, or a 401 refusal; `authorization` is the header's value.
+
+    The refusal names the fault of the token, for the school's developers. Of a token whose signature is
+    wrong it repeats no claim: anybody may have written that.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:

@@ -1,16 +1,16 @@
-"""How often one student may claim over HTTP, where no socket counts their messages.
+"""A rate limit of claims over HTTP, by student; sockets have a limit of their own.
 
-Made by the composition root, asked by `claims.py`. One process counts for itself: behind N processes
-a student may do N times as much, which is still nothing to the desk.
+Made by the composition root, used by `claims.py`. Each process counts for itself: behind N processes a
+student may claim N times as often, which the desk does not notice.
 """
 
 from collections import OrderedDict
 
 from server.core.rates import Bucket, Rate
 
-# SDKs claim over HTTP when the socket was silent for 2 s, and repeat a few times.
+# An SDK claims over HTTP when its socket was silent for 2 s, and repeats a few times.
 CLAIMS = Rate(burst=20, interval_ms=250)
-MAX_STUDENTS = 50_000  # about 10 MB; whoever has not asked for longest is forgotten first
+MAX_STUDENTS = 50_000  # about 10 MB; the least recently used bucket is dropped
 
 
 class StudentLimiter:
@@ -20,7 +20,7 @@ class StudentLimiter:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def admit(self, student: str, now_ms: int) -> int | None:
-        """None: go on. Else the ms to wait."""
+        """Return None where the claim may proceed, else the ms to wait."""
         bucket = self._buckets.get(student)
         if bucket is None:
             bucket = self._buckets[student] = Bucket()

@@ -1,57 +1,63 @@
-"""How often somebody may type a code that is none: guessing, by student and by address.
+"""A rate limit of wrong coupon codes, by student and by client address, against guessing.
 
-Made with the application (`ApiDependencies`), asked by `wallet_codes.py`. Only wrong codes count. A student
-has few tries, an address many: a campus of 10,000 mistypes too. Where an address has none left, those behind
-it who have typed nothing wrong lately still get theirs, so nobody is turned away for a neighbour (decision
-0016).
+Part of `ApiDependencies`, used by `wallet_codes.py`. Only wrong codes count. A student has few tries and an
+address many, because 10,000 students of a campus share one address. When an address has no tries left, a
+student behind it who has typed nothing wrong lately still gets theirs, so that nobody is locked out by
+others on the same network (decision 0016).
 
-One process counts for itself: behind N processes there are N times as many guesses, at 64 random bits.
+Each process counts for itself: N processes allow N times as many guesses, against 64 random bits a code.
 """
 
 from collections import OrderedDict
 
 from server.core.rates import Bucket, Rate
 
-OF_STUDENT = Rate(burst=10, interval_ms=60_000)
-OF_ADDRESS = Rate(burst=1_000, interval_ms=100)
-MOST_KEPT = 50_000  # of either; whoever has not typed one for longest is forgotten first
+STUDENT_RATE = Rate(burst=10, interval_ms=60_000)
+ADDRESS_RATE = Rate(burst=1_000, interval_ms=100)
+MAX_BUCKETS = 50_000  # of students, and as many of addresses; the least recently used is dropped
 
 
 class GuessLimiter:
-    def __init__(self, most_kept: int = MOST_KEPT) -> None:
-        self._students = _Buckets(most_kept)
-        self._addresses = _Buckets(most_kept)
+    def __init__(self, max_buckets: int = MAX_BUCKETS) -> None:
+        self._students = _Buckets(max_buckets)
+        self._addresses = _Buckets(max_buckets)
 
     def admit(self, student: str, address: str, now_ms: int) -> int:
-        """0: look the code up, and say `was_right` if it is one. Else the ms to wait, and nothing is looked
-        up: an answer would be another guess. Counted before it is known, so that a hundred at once are a
-        hundred."""
+        """Return 0 where a code may be looked up, else the ms to wait before the next try.
+
+        The try is counted before the result is known, so that a hundred concurrent requests are a hundred
+        tries. Call `code_was_valid` after a look-up that succeeded. While the caller has to wait, do not
+        look the code up: even that response would be a guess.
+        """
         own, shared = self._students.of(student), self._addresses.of(address)
-        is_clean = own.is_full(OF_STUDENT, now_ms)
-        wait_ms = own.take(OF_STUDENT, now_ms)
+        is_clean = own.is_full(STUDENT_RATE, now_ms)
+        wait_ms = own.take(STUDENT_RATE, now_ms)
         if wait_ms:
             return wait_ms
-        wait_ms = shared.take(OF_ADDRESS, now_ms)
+        wait_ms = shared.take(ADDRESS_RATE, now_ms)
         if wait_ms and not is_clean:
-            own.give_back(OF_STUDENT)
+            own.give_back(STUDENT_RATE)
             return wait_ms
         return 0
 
-    def was_right(self, student: str, address: str) -> None:
-        self._students.of(student).give_back(OF_STUDENT)
-        self._addresses.of(address).give_back(OF_ADDRESS)
+    def code_was_valid(self, student: str, address: str) -> None:
+        """Give back the try that `admit` counted."""
+        self._students.of(student).give_back(STUDENT_RATE)
+        self._addresses.of(address).give_back(ADDRESS_RATE)
 
 
 class _Buckets:
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, Bucket] = OrderedDict()
+    """Token buckets by name; at most `max_buckets`, the least recently used is dropped."""
+
+    def __init__(self, max_buckets: int) -> None:
+        self._max_buckets = max_buckets
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def of(self, name: str) -> Bucket:
-        bucket = self._kept.get(name)
+        bucket = self._buckets.get(name)
         if bucket is None:
-            bucket = self._kept[name] = Bucket()
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(name)
+            bucket = self._buckets[name] = Bucket()
+            if len(self._buckets) > self._max_buckets:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(name)
         return bucket

@@ -1,7 +1,6 @@
-"""What the API is made of: handed in whole by the composition root, never looked up.
+"""The dependencies of the API, passed in by the composition root.
 
-Read by `app.py` and the handlers. Protocols name what the API needs of its neighbours, so that a
-test can hand in the smallest thing that has it.
+Read by `app.py` and the handlers. The limiter is a Protocol, so that a test can pass a simple fake.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from server.api.http.code_limits import GuessLimiter
-from server.api.http.drop_lookup import DropFacts
+from server.api.http.drop_lookup import DropLookup
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.redemptions import LOCK_LIMIT_MS
 from server.core.identity import Identity
@@ -29,27 +28,31 @@ REQUEST_DEADLINE_S = 10.0
 
 
 class ClaimLimiter(Protocol):
-    """How often one student may ask; a token bucket per student."""
+    """A rate limit of claims over HTTP: one token bucket for each student."""
 
     def admit(self, student: str, now_ms: int) -> int | None:
-        """None where the claim may go on, else the ms to wait before the next one."""
+        """Return None where the claim may proceed, else the ms to wait before the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """`public_url` and `allowed_origins` are origins (`https://school.example`). `figures()` answers
-    what `/metrics` says. `snapshot(room, identity)` answers the bytes of the socket's `welcome`.
-    `lost_page` answers a browser whose address leads nowhere.
-    `clock` is ms since 1970 UTC. `lock_limit_ms`: how long a student may take to pay."""
+    """Every object and limit that the handlers use.
+
+    `metrics_text()` returns the body of `/metrics`. `snapshot(room, identity)` returns the bytes of the
+    socket's `welcome`. `clock()` returns ms since 1970 UTC. `public_url` and `allowed_origins` are origins
+    (`https://school.example`). `lock_limit_ms`: how long coupons stay locked while a student pays.
+    `lost_page(request, status)` returns the page for a browser whose URL leads nowhere.
+    """
 
     ledger: Ledger
     drop_desk: DropDesk
     claim_desk: ClaimDesk
     feed: Feed
+    drop_lookup: DropLookup
     token_keys: TokenKeys
     health: Health
     metrics: Metrics
-    figures: Callable[[], Awaitable[bytes]]
+    metrics_text: Callable[[], Awaitable[bytes]]
     claim_limiter: ClaimLimiter
     snapshot: Callable[[str, Identity], Awaitable[bytes]]
     clock: Callable[[], int]
@@ -61,8 +64,4 @@ class ApiDependencies:
     lock_limit_ms: int = LOCK_LIMIT_MS
     extra_routes: Sequence[BaseRoute] = ()
     lost_page: Callable[[Request, int], Response] | None = None
-    drop_facts: DropFacts = field(init=False)
     guess_limiter: GuessLimiter = field(default_factory=GuessLimiter)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "drop_facts", DropFacts(self.feed))

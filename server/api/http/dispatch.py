@@ -1,12 +1,12 @@
-"""What happens to every request, in this order: token, role, room, headers, body, handler, answer.
+"""The steps of every request, in this order: token, role, room, headers, body, handler, response.
 
-Called by `app.py`, once a call. Nothing is read of the body before the caller may make the call, and
-nothing takes longer than the deadline.
+Called by `app.py`, once for each endpoint. No byte of the body is read before the caller is authorized,
+and no request takes longer than the deadline. Knows no resource.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -17,9 +17,10 @@ from starlette.responses import Response, StreamingResponse
 
 from server.api.http import auth, request_body, validation_errors
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, NoBody, Streamed
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, NoBody, Result, StreamedResponse
 from server.api.http.fields import ROOM_PATTERN, Body, QueryFields, ReadingContext
 from server.api.http.problems import KINDS, problem
+from server.api.http.public_endpoints import RequestHandler
 from server.core import media_types
 from server.core.identity import Identity
 from server.core.refusals import Code, Refused, invalid_field
@@ -31,161 +32,166 @@ _ROOM = re.compile(ROOM_PATTERN)
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ORDER = re.compile(r"[^\x00]{1,64}", re.DOTALL)
-_TYPED = re.compile(r".{1,64}")  # a code as somebody reads it out
-_PATTERNS = {"room": _ROOM, "id": _ID, "order_id": _ORDER, "code": _TYPED}
+_TYPED_CODE = re.compile(r".{1,64}")  # typed by a person: with dashes and spaces, in any case
+_PATTERNS = {"room": _ROOM, "id": _ID, "order_id": _ORDER, "code": _TYPED_CODE}
 
 
-def endpoint(call: AnyCall, parts: ApiDependencies) -> Callable[[Request], Awaitable[Response]]:
-    """The call as Starlette wants it. An exception that is no refusal passes: it is counted here and
-    answered by `app.py`."""
-    route = f"{call.method} {call.path}"
-    duration = parts.metrics.http_duration.labels(route)
-    requests = parts.metrics.http_requests
+def request_handler(endpoint: AnyEndpoint, deps: ApiDependencies) -> RequestHandler:
+    """Return the endpoint as a function that Starlette can route to.
+
+    An exception that is not a refusal passes through: it is counted here as a 500, and `app.py` makes the
+    response.
+    """
+    route = f"{endpoint.method} {endpoint.path}"
+    duration = deps.metrics.http_duration.labels(route)
+    requests = deps.metrics.http_requests
 
     async def serve(request: Request) -> Response:
-        begun, status = perf_counter(), KINDS[Code.INTERNAL].status
+        started, status = perf_counter(), KINDS[Code.INTERNAL].status
         try:
-            answer = await _answer_in_time(call, parts, request)
-            response = _response(call, answer)
+            result = await _handle_within_deadline(endpoint, deps, request)
+            response = _to_response(endpoint, result)
             status = response.status_code
             return response
         finally:
             requests.labels(route, status).inc()
-            duration.observe(perf_counter() - begun)
+            duration.observe(perf_counter() - started)
 
     return serve
 
 
-_Answered = ApiResponse | Streamed | Refused
-
-
-async def _answer_in_time(call: AnyCall, parts: ApiDependencies, request: Request) -> _Answered:
-    deadline = asyncio.timeout(parts.deadline_s)
+async def _handle_within_deadline(
+    endpoint: AnyEndpoint, deps: ApiDependencies, request: Request
+) -> Result:
+    deadline = asyncio.timeout(deps.deadline_s)
     try:
         async with deadline:
-            return await _answer(call, parts, request)
+            return await _handle(endpoint, deps, request)
     except (LedgerUnavailableError, DeskUnavailableError):
         return Refused(Code.UNAVAILABLE)
     except TimeoutError:
+        # A TimeoutError of the handler itself is a bug, not a slow request.
         if not deadline.expired():
             raise
         return Refused(Code.UNAVAILABLE, "it took too long")
 
 
-async def _answer(call: AnyCall, parts: ApiDependencies, request: Request) -> _Answered:
-    now = parts.clock()
-    identity = _admitted(call, parts, request, now)
+async def _handle(endpoint: AnyEndpoint, deps: ApiDependencies, request: Request) -> Result:
+    now = deps.clock()
+    identity = _authorize(endpoint, deps, request, now)
     if isinstance(identity, Refused):
         return identity
-    query = _read_query(call, request)
+    query = _parse_query(endpoint, request)
     if isinstance(query, Refused):
         return query
-    sent = await _read_sent(call, parts, request)
-    if isinstance(sent, Refused):
-        return sent
-    key = _idempotency_key(call, request, identity, sent)
+    parsed = await _parse_body(endpoint, deps, request)
+    if isinstance(parsed, Refused):
+        return parsed
+    key = _idempotency_key(endpoint, request, identity, parsed)
     if isinstance(key, Refused):
         return key
-    asked = ApiRequest(
+    api_request = ApiRequest(
         identity=identity,
         path=request.path_params,
         query=query,
-        body=sent.body,
+        body=parsed.body,
         now=now,
         key=key,
         if_match=request.headers.get("if-match"),
         accept=request.headers.get("accept", ""),
         address=request.client.host if request.client else "",
     )
-    return await call.handler(parts, asked)
+    return await endpoint.handler(deps, api_request)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """A body, and the hash of its JSON as it was sent, unknown fields too."""
+class _ParsedBody:
+    """A validated body. `hash` is that of the JSON as it was sent, which identifies a repeated request."""
 
     body: Body
     hash: str = ""
 
 
-def _admitted(
-    call: AnyCall, parts: ApiDependencies, request: Request, now: int
+def _authorize(
+    endpoint: AnyEndpoint, deps: ApiDependencies, request: Request, now: int
 ) -> Identity | Refused:
-    identity = auth.identify(parts.token_keys, request.headers.get("authorization"), now)
+    identity = auth.identify(deps.token_keys, request.headers.get("authorization"), now)
     if isinstance(identity, Refused):
         return identity
-    refused = call.rule.refusal(identity, request.path_params.get("room"))
-    return refused or _misnamed(request.path_params) or identity
+    refused = endpoint.rule.refusal(identity, request.path_params.get("room"))
+    return refused or _malformed_path(request.path_params) or identity
 
 
-def _misnamed(path: Mapping[str, str]) -> Refused | None:
-    """A name that nothing can have is the name of nothing."""
+def _malformed_path(path: Mapping[str, str]) -> Refused | None:
+    """Return not_found for a name that no resource can have, so that it never reaches a database."""
     for kind, name in path.items():
         if not _PATTERNS[kind].fullmatch(name):
             return Refused(Code.NOT_FOUND)
     return None
 
 
-def _read_query(call: AnyCall, request: Request) -> QueryFields | Refused:
-    given = dict(request.query_params)
-    for name, value in given.items():
+def _parse_query(endpoint: AnyEndpoint, request: Request) -> QueryFields | Refused:
+    sent = dict(request.query_params)
+    for name, value in sent.items():
         if "\0" in value:
             return invalid_field(request_body.field_name(name), "bad_character")
     try:
-        query: QueryFields = call.query.model_validate(given)
+        query: QueryFields = endpoint.query.model_validate(sent)
     except ValidationError as error:
-        return validation_errors.refusal_of(error, given)
+        return validation_errors.refusal_of(error, sent)
     return query
 
 
-async def _read_sent(call: AnyCall, parts: ApiDependencies, request: Request) -> _Sent | Refused:
-    if call.method == "GET":
-        return _Sent(NoBody())
+async def _parse_body(
+    endpoint: AnyEndpoint, deps: ApiDependencies, request: Request
+) -> _ParsedBody | Refused:
+    if endpoint.method == "GET":
+        return _ParsedBody(NoBody())
     raw = await request_body.read_body(request)
     if isinstance(raw, Refused):
         return raw
-    stacking_conflict = _objection(request) if raw else None
-    if stacking_conflict is not None:
-        return Refused(Code.UNSUPPORTED_MEDIA_TYPE, stacking_conflict)
+    fault = _media_type_fault(request) if raw else None
+    if fault is not None:
+        return Refused(Code.UNSUPPORTED_MEDIA_TYPE, fault)
     json = request_body.decode(raw or b"{}")
     if isinstance(json, Refused):
         return json
     try:
-        body = call.body.model_validate(json, context=ReadingContext(parts.time_zone))
+        body = endpoint.body.model_validate(json, context=ReadingContext(deps.time_zone))
     except ValidationError as error:
         return validation_errors.refusal_of(error, json)
-    return _Sent(body, request_body.body_hash(json))
+    return _ParsedBody(body, request_body.body_hash(json))
 
 
-def _objection(request: Request) -> str | None:
+def _media_type_fault(request: Request) -> str | None:
     headers = request.headers
-    return media_types.stacking_conflict(
+    return media_types.media_type_fault(
         headers.get("content-type"), headers.get("content-encoding")
     )
 
 
 def _idempotency_key(
-    call: AnyCall, request: Request, identity: Identity, sent: _Sent
+    endpoint: AnyEndpoint, request: Request, identity: Identity, parsed: _ParsedBody
 ) -> IdempotencyKey | Refused | None:
     key = request.headers.get("idempotency-key")
-    if key is None or not call.is_create:
+    if key is None or not endpoint.is_create:
         return None
     if not _KEY.fullmatch(key):
         return invalid_field("Idempotency-Key", "too_long" if len(key) > 255 else "bad_format")
     return IdempotencyKey(
-        subject=identity.subject, path=request.scope["path"], key=key, body_hash=sent.hash
+        subject=identity.subject, path=request.scope["path"], key=key, body_hash=parsed.hash
     )
 
 
-def _response(call: AnyCall, answer: _Answered) -> Response:
-    if isinstance(answer, Refused):
-        return problem(answer)
-    if isinstance(answer, Streamed):
+def _to_response(endpoint: AnyEndpoint, result: Result) -> Response:
+    if isinstance(result, Refused):
+        return problem(result)
+    if isinstance(result, StreamedResponse):
         return StreamingResponse(
-            answer.pieces, call.status, dict(answer.headers), answer.media_type
+            result.pieces, endpoint.status, dict(result.headers), result.media_type
         )
-    content = answer.body
+    content = result.body
     if isinstance(content, BaseModel):
         content = orjson.dumps(content.model_dump(mode="json", by_alias=True))
-    status = call.status if answer.status is None else answer.status
-    return Response(content, status, dict(answer.headers), "application/json")
+    status = endpoint.status if result.status is None else result.status
+    return Response(content, status, dict(result.headers), "application/json")

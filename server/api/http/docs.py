@@ -1,7 +1,7 @@
-"""/openapi.json, and /docs to read it in: Swagger UI from a package that ships its files, without a network.
+"""/openapi.json, and /docs: Swagger UI, whose files come from an installed package and need no network.
 
-Called by `app.py` with the finished document. The page has a policy of its own: Swagger UI writes
-style attributes, which no other page of ours may.
+Called by `app.py` with the finished document. The page has its own content security policy, because
+Swagger UI writes style attributes, which our other pages must not.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from server.api.http.public_endpoints import Endpoint, PlainCall
+from server.api.http.public_endpoints import PublicEndpoint, RequestHandler
 
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
@@ -23,14 +23,14 @@ _POLICY = (
 )
 
 
-CALLS = (
-    PlainCall("/openapi.json", "This document", "application/json"),
-    PlainCall("/docs", "This document, to read", "text/html"),
+PUBLIC_ENDPOINTS = (
+    PublicEndpoint("/openapi.json", "This document", "application/json"),
+    PublicEndpoint("/docs", "This document as a web page", "text/html"),
 )
 
 
 def docs_routes(document: Mapping[str, object]) -> list[BaseRoute]:
-    """`document` is encoded once, here."""
+    """Return the routes. The document is encoded once, not for each request."""
     page = (_own_files() / "docs.html").read_bytes()
     policy = {"Content-Security-Policy": _POLICY}
     return [
@@ -42,8 +42,10 @@ def docs_routes(document: Mapping[str, object]) -> list[BaseRoute]:
 
 
 def _swagger_ui() -> Path:
-    """The files of flask-swagger-ui, which follows each release of Swagger UI. It is not imported: its code
-    is for Flask."""
+    """Return the folder of files in flask-swagger-ui, a package that follows each release of Swagger UI.
+
+    The package is located and not imported: its code needs Flask, which is not installed.
+    """
     spec = find_spec("flask_swagger_ui")
     assert spec is not None, "a dependency"
     assert spec.origin is not None, "a package"
@@ -54,7 +56,7 @@ def _own_files() -> Path:
     return Path(str(files("server.api.http"))) / "static"
 
 
-def _fixed(body: bytes, media_type: str, headers: Mapping[str, str]) -> Endpoint:
+def _fixed(body: bytes, media_type: str, headers: Mapping[str, str]) -> RequestHandler:
     async def show(_request: Request) -> Response:
         return Response(body, headers=dict(headers), media_type=media_type)
 

@@ -1,12 +1,12 @@
-"""What never changes of a drop, kept at hand for claims that come by HTTP.
+"""A cache of the facts of a drop that never change, for claims that come by HTTP.
 
-Part of `ApiDependencies`, asked by `claims.py`. A room that falls back to HTTP asks for one drop thousands of
-times in a second; one look-up is enough. What the student's rooms show comes first: the ledger may be
-away, and claims go on.
+Used by `claims.py`. When a room falls back to HTTP, one drop is asked for thousands of times a second, and
+the first look-up serves them all. The rooms' state in Redis is read before the ledger, so that claims go on
+while the ledger is away.
 
-Anybody with a student's token can ask for drops that do not exist. So nobody waits for the look-up of
-another drop, a look-up is one round trip to Redis and one read of the ledger whatever the token says, and
-a drop that was not found is not looked for again for a second.
+Any student's token can ask for drops that do not exist. Therefore a look-up of one drop never waits for
+that of another; each costs one round trip to Redis and one read of the ledger, whatever the token says; and
+a drop that was not found is not looked up again for MISS_TTL_MS.
 """
 
 from collections import OrderedDict
@@ -26,11 +26,13 @@ V = TypeVar("V")
 
 MAX_DROPS = 1_024
 MAX_MISSES = 4_096
-MISS_KEPT_MS = 1_000
+MISS_TTL_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class DropFact:
+class ClaimableDrop:
+    """The facts of a drop that a claim needs; none of them changes after the drop is made."""
+
     room: str
     shard: int
     batch_id: str
@@ -38,61 +40,67 @@ class DropFact:
     campaign_id: str | None
 
 
-class DropFacts:
-    """The drops that were asked for last, and those that lately were none."""
+class DropLookup:
+    """Finds drops by id; caches the last MAX_DROPS found and the last MAX_MISSES not found."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._known: OrderedDict[str, DropFact] = OrderedDict()
-        self._missing: OrderedDict[str, int] = (
-            OrderedDict()
-        )  # drop id -> ms until it is looked for again
+        self._found: OrderedDict[str, ClaimableDrop] = OrderedDict()
+        # Drop id -> when it may be looked up again, in ms.
+        self._missing: OrderedDict[str, int] = OrderedDict()
         self._in_rooms: SingleFlight[tuple[str, frozenset[str]], RoomDrop | None] = SingleFlight()
-        self._in_ledger: SingleFlight[str, DropFact | None] = SingleFlight()
+        self._in_ledger: SingleFlight[str, ClaimableDrop | None] = SingleFlight()
 
     async def find(
         self, ledger: Ledger, drop_id: str, rooms: Collection[str], now: int
-    ) -> DropFact | None:
-        """None: there is no such drop so far. `rooms`: where to look before the ledger is asked."""
-        fact = self._known.get(drop_id)
-        if fact is not None:
-            self._known.move_to_end(drop_id)
-            return fact
-        # A drop is in the ledger before a room shows it: what the ledger did not know no room shows.
+    ) -> ClaimableDrop | None:
+        """Return the drop, or None where there is none yet.
+
+        `rooms` are searched before the ledger. Raises DeskUnavailableError or LedgerUnavailableError where
+        the drop is not cached and the one that is needed does not respond.
+        """
+        drop = self._found.get(drop_id)
+        if drop is not None:
+            self._found.move_to_end(drop_id)
+            return drop
+        # A drop is written to the ledger before its room shows it, so a miss in the ledger also means
+        # that no room shows it.
         if now < self._missing.get(drop_id, now):
             return None
-        fact = await self._look(ledger, drop_id, frozenset(rooms))
-        if fact is None:
-            _keep(self._missing, drop_id, now + MISS_KEPT_MS, MAX_MISSES)
+        drop = await self._look_up(ledger, drop_id, frozenset(rooms))
+        if drop is None:
+            _put(self._missing, drop_id, now + MISS_TTL_MS, MAX_MISSES)
         else:
-            _keep(self._known, drop_id, fact, MAX_DROPS)
-        return fact
+            _put(self._found, drop_id, drop, MAX_DROPS)
+        return drop
 
-    async def _look(self, ledger: Ledger, drop_id: str, rooms: frozenset[str]) -> DropFact | None:
-        shown = await self._in_rooms.share(
+    async def _look_up(
+        self, ledger: Ledger, drop_id: str, rooms: frozenset[str]
+    ) -> ClaimableDrop | None:
+        in_room = await self._in_rooms.share(
             (drop_id, rooms), lambda: self._feed.find_drop(rooms, drop_id)
         )
-        if shown is not None:
-            return _fact_of(shown)
-        return await self._in_ledger.share(drop_id, lambda: _recorded(ledger, drop_id))
+        if in_room is not None:
+            return _from_room(in_room)
+        return await self._in_ledger.share(drop_id, lambda: _from_ledger(ledger, drop_id))
 
 
-def _keep(kept: OrderedDict[str, V], drop_id: str, value: V, most: int) -> None:
-    kept[drop_id] = value
-    kept.move_to_end(drop_id)
-    if len(kept) > most:
-        kept.popitem(last=False)
+def _put(cache: OrderedDict[str, V], drop_id: str, value: V, max_size: int) -> None:
+    cache[drop_id] = value
+    cache.move_to_end(drop_id)
+    if len(cache) > max_size:
+        cache.popitem(last=False)
 
 
-def _fact_of(drop: RoomDrop) -> DropFact:
-    return DropFact(drop.room, drop.shard, drop.batch_id, drop.audience, drop.campaign_id)
+def _from_room(drop: RoomDrop) -> ClaimableDrop:
+    return ClaimableDrop(drop.room, drop.shard, drop.batch_id, drop.audience, drop.campaign_id)
 
 
-async def _recorded(ledger: Ledger, drop_id: str) -> DropFact | None:
+async def _from_ledger(ledger: Ledger, drop_id: str) -> ClaimableDrop | None:
     async with ledger.read() as conn:
         row = await drops.find(conn, drop_id)
         batch = await batches.find(conn, row.batch_id) if row is not None else None
     if row is None or batch is None:
         return None
     audience = replace(row.audience, conditions=batch.conditions)
-    return DropFact(row.room, row.shard, row.batch_id, audience, batch.campaign_id)
+    return ClaimableDrop(row.room, row.shard, row.batch_id, audience, batch.campaign_id)

@@ -1,7 +1,7 @@
-"""What a call is: one row of the contract's table, and what its handler gets and gives.
+"""One endpoint of the HTTP API as data, and what its handler receives and returns.
 
-Every resource's file ends with its `CALLS`; the router, the check of the token, the body's and the
-query's models, the idempotency header and the OpenAPI document are all derived from them.
+Every resource's module ends with its `ENDPOINTS`. The router, the check of the token, the models of body
+and query, the Idempotency-Key and the OpenAPI document are all derived from these rows.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,17 +22,20 @@ Q = TypeVar("Q", bound=QueryFields)
 
 
 class NoBody(Body):
-    """A call without a body: nothing, or an object without fields, may be sent."""
+    """The body of an endpoint that takes none: no bytes, or an object without fields."""
 
 
 class NoQuery(QueryFields):
-    """A call that takes nothing after the question mark."""
+    """The query of an endpoint that takes no query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest(Generic[B, Q]):
-    """A request that was let in and understood. `path` holds the names of the path; `now` is ms;
-    `address` whose the caller's connection is, behind the proxies we trust."""
+    """A request that passed authorization and validation.
+
+    `path` holds the path parameters by name, `now` is in ms since 1970 UTC. `address` is the client's
+    address, behind the trusted proxies.
+    """
 
     identity: Identity
     path: Mapping[str, str]
@@ -47,7 +50,7 @@ class ApiRequest(Generic[B, Q]):
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """`body` is a model, or JSON that was encoded before. `status` None: the call's own."""
+    """`body` is a response model, or JSON that is encoded already. `status` None: the endpoint's own."""
 
     body: BaseModel | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -55,31 +58,38 @@ class ApiResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
-    """An answer that is made while it is read, piece by piece, outside the deadline: whoever reads slowly
-    keeps nobody waiting. Where a piece cannot be made the answer is cut off, and is seen to be."""
+class StreamedResponse:
+    """A response whose pieces are made while it is sent.
+
+    Sending is outside the request deadline, so a slow reader is not cut off and delays nobody else. When a
+    piece cannot be made, the connection is closed before the end, so the client notices the truncation.
+    """
 
     pieces: AsyncIterator[bytes]
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[ApiDependencies, ApiRequest[B, Q]], Awaitable[ApiResponse | Streamed | Refused]]
+Result = ApiResponse | StreamedResponse | Refused
+Handler = Callable[[ApiDependencies, ApiRequest[B, Q]], Awaitable[Result]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[B, Q]):
-    """`body` and `query` are those that the handler is asked with. `refuses`: the codes of its own,
-    besides those that follow from token, body and path. `is_create`: takes an Idempotency-Key.
-    `needs_version`: takes If-Match. `streams`: another media type it answers in."""
+    """`body`, `query` and `response` are the models that the handler receives and returns.
+
+    `refuses` lists the refusal codes of this endpoint alone, in addition to those that follow from token,
+    body and path. `is_create`: accepts an Idempotency-Key. `needs_version`: requires If-Match. `streams`:
+    a second media type that it can respond with.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH"]
     path: str
     rule: Rule
     handler: Handler[B, Q]
-    answer: type[BaseModel]
+    response: type[BaseModel]
     summary: str
-    # Of a handler that is asked with neither, which the type checker cannot see here.
+    # The type checker cannot know that B is NoBody where the argument is left out.
     body: type[B] = NoBody  # type: ignore[assignment]
     query: type[Q] = NoQuery  # type: ignore[assignment]
     status: int = 200
@@ -93,4 +103,4 @@ class Endpoint(Generic[B, Q]):
         return self.body is not NoBody
 
 
-AnyCall = Endpoint[Any, Any]
+AnyEndpoint = Endpoint[Any, Any]

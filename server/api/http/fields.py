@@ -1,8 +1,8 @@
-"""The kinds of fields that bodies and answers are made of: names, amounts, instants, pairs.
+"""The field types and base models of bodies, queries and responses: names, amounts, instants, metadata.
 
-Used by the models of every resource. Strict: a "5" is no 5, a 1.0 is no 1, true is no 1; a field that
-we do not know is refused, because a caller whose word is ignored believes that it holds. Shapes and
-sizes only: what makes sense is asked of `core`.
+Used by the models of every resource. Bodies are strict: "5" and 5.0 are not 5, true is not 1, and an
+unknown field is refused, because a client would otherwise believe that it has an effect. Only shapes and
+sizes are checked here; the rules of the domain are in `core`.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ _MAX_URL = 2_000
 
 
 class Body(BaseModel):
-    """What a client sends."""
+    """The base of request bodies."""
 
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
@@ -41,37 +41,38 @@ class Body(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """What we answer."""
+    """The base of responses."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class QueryFields(BaseModel):
-    """What stands after the question mark: texts, read as what they say."""
+    """The base of query parameters: texts, converted to the type of the field."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingContext:
-    """What reading a body depends on besides the body."""
+    """What validation needs besides the body. Its presence marks a value as sent by a client."""
 
     time_zone: ZoneInfo
 
 
-def _says_nothing(value: object) -> bool:
-    is_empty = isinstance(value, BaseModel) and not value.model_fields_set
-    return value is None or is_empty
+def _is_empty(value: object) -> bool:
+    has_no_field = isinstance(value, BaseModel) and not value.model_fields_set
+    return value is None or has_no_field
 
 
 def absent() -> Any:
-    """A field that is left out of an answer where there is nothing to say (`?` in the contract)."""
-    return Field(default=None, exclude_if=_says_nothing)
+    """Return a field that is left out of a response where it is empty (`?` in the contract)."""
+    return Field(default=None, exclude_if=_is_empty)
 
 
 def _readable(text: str, info: ValidationInfo) -> str:
-    """Refuses what nobody can see, and what reads as something else than it says. Only in what is sent:
-    what was stored before is shown as it is.
+    """Refuse text with invisible characters or misleading direction marks.
+
+    Only what a client sends is checked; what was stored earlier is returned unchanged.
     """
     fault = text_fault(text) if isinstance(info.context, ReadingContext) else None
     if fault is not None:
@@ -79,17 +80,17 @@ def _readable(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def _some(values: list[Any]) -> list[Any]:
-    """Refuses an empty list: it means none, and none makes no sense there."""
+def _not_empty(values: list[Any]) -> list[Any]:
+    """Refuse an empty list where it would mean that nobody or nothing qualifies."""
     if not values:
         raise PydanticCustomError("empty", "at least one")
     return values
 
 
-# Of a text that people read or type: every name, label, reason, message and link of a body.
+# For each text of a body that people read or type: names, labels, reasons, messages and links.
 Readable = AfterValidator(_readable)
-# Of a list that says who or what: left out it is the default, empty it is nobody and nothing.
-NotEmpty = AfterValidator(_some)
+# For a list whose absence means the default, and whose emptiness would mean nobody or nothing.
+NotEmpty = AfterValidator(_not_empty)
 
 NAME_PATTERN = r"^[A-Za-z0-9_.:-]+$"
 ROOM_PATTERN = r"^(?!\.\.?$)[A-Za-z0-9_.:-]{1,64}$"  # core.room_names says why not . and ..
@@ -128,8 +129,10 @@ def _read_instant(value: object) -> int:
 
 
 def _read_day(value: object, info: ValidationInfo, days_later: int) -> int:
-    """An instant, or a date alone: the start of that day in the school's time zone, or of a later
-    one."""
+    """Read an instant, or a date alone: the start of that day, or of `days_later` days after it.
+
+    A day starts at midnight in the school's time zone.
+    """
     if not isinstance(value, str) or len(value) != len("2026-03-01"):
         return _read_instant(value)
     context = info.context
@@ -143,7 +146,7 @@ def _read_day(value: object, info: ValidationInfo, days_later: int) -> int:
 
 
 def _in_range(instant: int) -> int:
-    """What can be written again, in any time zone."""
+    """Refuse an instant that could not be written as a date in every time zone."""
     if instant < 0:
         raise PydanticCustomError("too_small", "a time from 1970 on")
     if instant > MAX_INSTANT:
@@ -166,7 +169,7 @@ _DAY_SCHEMA = {
     "examples": ["2026-03-01T09:00:00.000Z", "2026-03-01"],
 }
 
-# Inside, each of these is an integer of milliseconds.
+# In Python each of these is an integer: ms since 1970 UTC.
 Instant = Annotated[
     int,
     PlainValidator(_read_instant),
@@ -175,7 +178,7 @@ Instant = Annotated[
 ]
 FromDay = Annotated[int, PlainValidator(_day(0)), WithJsonSchema(_DAY_SCHEMA)]
 UntilDay = Annotated[int, PlainValidator(_day(1)), WithJsonSchema(_DAY_SCHEMA)]
-# In answers, from what is inside already.
+# For responses: built from our own integers, never parsed.
 Moment = Annotated[
     int, PlainSerializer(instants.to_text, return_type=str), WithJsonSchema(_TIME_SCHEMA)
 ]

@@ -1,7 +1,7 @@
-"""/livez, /readyz, /metrics: for whoever runs the service. No token, no secrets, no ids.
+"""/livez, /readyz and /metrics for operators: no token, and no secrets or ids in the response.
 
-Behind one port with several web processes `/livez` and `/readyz` answer for the process which happened
-to take the connection, `/metrics` for all of the installation (commands/process/metrics_aggregation.py).
+Where several web processes share the port, `/livez` and `/readyz` describe the process that accepted the
+connection. `/metrics` covers the whole installation (commands/process/metrics_aggregation.py).
 """
 
 from collections.abc import Mapping
@@ -13,45 +13,45 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.public_endpoints import Endpoint, PlainCall
+from server.api.http.public_endpoints import PublicEndpoint, RequestHandler
 
-CALLS = (
-    PlainCall("/livez", "Does this process still turn?", "application/json"),
-    PlainCall("/readyz", "Can it do its work now?", "application/json"),
-    PlainCall("/metrics", "Figures for Prometheus", "text/plain"),
+PUBLIC_ENDPOINTS = (
+    PublicEndpoint("/livez", "Is this process alive?", "application/json"),
+    PublicEndpoint("/readyz", "Is this process ready to serve?", "application/json"),
+    PublicEndpoint("/metrics", "Metrics in Prometheus' text format", "text/plain"),
 )
 
 
-def health_routes(parts: ApiDependencies) -> list[BaseRoute]:
+def health_routes(deps: ApiDependencies) -> list[BaseRoute]:
     return [
-        Route("/livez", _livez(parts)),
-        Route("/readyz", _readyz(parts)),
-        Route("/metrics", _metrics(parts)),
+        Route("/livez", _livez(deps)),
+        Route("/readyz", _readyz(deps)),
+        Route("/metrics", _metrics(deps)),
     ]
 
 
-def _livez(parts: ApiDependencies) -> Endpoint:
+def _livez(deps: ApiDependencies) -> RequestHandler:
     async def livez(_request: Request) -> Response:
-        return _verdict(*await parts.health.livez())
+        return _health_response(*await deps.health.livez())
 
     return livez
 
 
-def _readyz(parts: ApiDependencies) -> Endpoint:
+def _readyz(deps: ApiDependencies) -> RequestHandler:
     async def readyz(_request: Request) -> Response:
-        return _verdict(*await parts.health.readyz())
+        return _health_response(*await deps.health.readyz())
 
     return readyz
 
 
-def _metrics(parts: ApiDependencies) -> Endpoint:
+def _metrics(deps: ApiDependencies) -> RequestHandler:
     async def metrics(_request: Request) -> Response:
-        return Response(await parts.figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(await deps.metrics_text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return metrics
 
 
-def _verdict(is_good: bool, checks: Mapping[str, object]) -> Response:
+def _health_response(is_good: bool, checks: Mapping[str, object]) -> Response:
     return Response(
         orjson.dumps(dict(checks)),
         200 if is_good else 503,

@@ -1,7 +1,7 @@
-"""The calls -> an OpenAPI 3.1 document.
+"""Build the OpenAPI 3.1 document from the endpoints.
 
-Called once by `app.py`. Everything in it comes from the rows of the calls and from their pydantic
-models: what is documented is what is checked.
+Called once by `app.py`. Everything in the document comes from the endpoints and their pydantic models, so
+the documentation cannot differ from the validation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from server.api.http.endpoints import AnyCall
+from server.api.http.endpoints import AnyEndpoint
 from server.api.http.fields import ROOM_PATTERN
 from server.api.http.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX
-from server.api.http.public_endpoints import PlainCall
+from server.api.http.public_endpoints import PublicEndpoint
 from server.core.refusals import Code
 
 Json = dict[str, object]
@@ -23,19 +23,22 @@ _Names = Mapping[tuple[object, str], str]
 _TOKEN = (Code.TOKEN_MISSING, Code.TOKEN_INVALID, Code.TOKEN_EXPIRED, Code.WRONG_ROLE)
 _TITLE = "Classdrop"
 _ABOUT = (
-    "Coupons dropped into a live class. Times are RFC 3339 with an offset; money is an integer of the "
-    "currency's minor unit. A body's fields that are not known are refused; those of an answer are to be "
-    "ignored."
+    "Coupons dropped into a live class. Times are RFC 3339 with an offset. Money is an integer in the "
+    "currency's minor unit. Unknown fields in a request body are refused. Clients must ignore unknown "
+    "fields in a response."
 )
 
 
-def document(calls: Sequence[AnyCall], plain: Sequence[PlainCall], version: str) -> Json:
-    names, schemas = _schemas(calls)
+def document(
+    endpoints: Sequence[AnyEndpoint], public: Sequence[PublicEndpoint], version: str
+) -> Json:
+    """Return the document; `version` is the package's."""
+    names, schemas = _schemas(endpoints)
     paths: dict[str, Json] = {}
-    for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, names)
-    for row in plain:
-        paths.setdefault(row.path, {})["get"] = _plain_operation(row)
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, names)
+    for public_endpoint in public:
+        paths.setdefault(public_endpoint.path, {})["get"] = _public_operation(public_endpoint)
     return {
         "openapi": "3.1.0",
         "info": {"title": _TITLE, "version": version, "description": _ABOUT},
@@ -51,13 +54,13 @@ def document(calls: Sequence[AnyCall], plain: Sequence[PlainCall], version: str)
     }
 
 
-def _schemas(calls: Sequence[AnyCall]) -> tuple[_Names, Json]:
-    """Each model's name in the document, and all of them with what they refer to."""
+def _schemas(endpoints: Sequence[AnyEndpoint]) -> tuple[_Names, Json]:
+    """Return the name of each model in the document, and the schemas of all models, nested ones included."""
     wanted: dict[tuple[type[BaseModel], _Mode], None] = {}
-    for call in calls:
-        if call.has_body:
-            wanted[(call.body, "validation")] = None
-        wanted[(call.answer, "serialization")] = None
+    for endpoint in endpoints:
+        if endpoint.has_body:
+            wanted[(endpoint.body, "validation")] = None
+        wanted[(endpoint.response, "serialization")] = None
     references, definitions = models_json_schema(list(wanted), ref_template=_SCHEMAS + "{model}")
     names: dict[tuple[object, str], str] = {
         (model, mode): str(ref["$ref"]).removeprefix(_SCHEMAS)
@@ -66,24 +69,24 @@ def _schemas(calls: Sequence[AnyCall]) -> tuple[_Names, Json]:
     return names, dict(definitions.get("$defs", {}))
 
 
-def _operation(call: AnyCall, names: _Names) -> Json:
+def _operation(endpoint: AnyEndpoint, names: _Names) -> Json:
     operation: Json = {
-        "operationId": _operation_id(call),
-        "summary": call.summary,
-        "description": f"Roles: {call.rule.words()}.",
-        "tags": [_tag(call.path)],
-        "x-roles": call.rule.words().split(", "),
-        "parameters": list(_parameters(call)),
-        "responses": _responses(call, names[(call.answer, "serialization")]),
+        "operationId": _operation_id(endpoint),
+        "summary": endpoint.summary,
+        "description": f"Roles: {endpoint.rule.words()}.",
+        "tags": [_tag(endpoint.path)],
+        "x-roles": endpoint.rule.words().split(", "),
+        "parameters": list(_parameters(endpoint)),
+        "responses": _responses(endpoint, names[(endpoint.response, "serialization")]),
     }
-    if call.has_body:
-        content = _content("application/json", names[(call.body, "validation")])
+    if endpoint.has_body:
+        content = _content("application/json", names[(endpoint.body, "validation")])
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
-def _operation_id(call: AnyCall) -> str:
-    return call.handler.__module__.rpartition(".")[2] + "_" + call.handler.__name__
+def _operation_id(endpoint: AnyEndpoint) -> str:
+    return endpoint.handler.__module__.rpartition(".")[2] + "_" + endpoint.handler.__name__
 
 
 def _tag(path: str) -> str:
@@ -91,21 +94,21 @@ def _tag(path: str) -> str:
     return "drops" if "drops" in parts else parts[1]
 
 
-def _parameters(call: AnyCall) -> Iterable[Json]:
-    for name in (part[1:-1] for part in call.path.split("/") if part.startswith("{")):
+def _parameters(endpoint: AnyEndpoint) -> Iterable[Json]:
+    for name in (part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")):
         schema = {"type": "string", "pattern": _PATH_PATTERNS.get(name, "^[A-Za-z0-9_]{1,40}$")}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
-    fields = call.query.model_json_schema()
+    fields = endpoint.query.model_json_schema()
     required = fields.get("required", [])
     for name, schema in fields.get("properties", {}).items():
         yield {"name": name, "in": "query", "required": name in required, "schema": schema}
-    if call.is_create:
+    if endpoint.is_create:
         yield _header(
             "Idempotency-Key",
             "The same key with the same body creates once; kept 24 hours.",
             {"type": "string", "minLength": 1, "maxLength": 255},
         )
-    if call.needs_version:
+    if endpoint.needs_version:
         yield _header("If-Match", "The version that was read.", {"type": "string"}, required=True)
 
 
@@ -122,12 +125,12 @@ def _header(name: str, about: str, schema: Json, *, required: bool = False) -> J
     }
 
 
-def _responses(call: AnyCall, answer: str) -> Json:
-    content = _content("application/json", answer)
-    if call.streams:
-        content[call.streams] = {"schema": {"type": "string"}}
-    found: Json = {str(call.status): {"description": "Done", "content": content}}
-    for status, codes in sorted(_codes_by_status(call).items()):
+def _responses(endpoint: AnyEndpoint, response: str) -> Json:
+    content = _content("application/json", response)
+    if endpoint.streams:
+        content[endpoint.streams] = {"schema": {"type": "string"}}
+    found: Json = {str(endpoint.status): {"description": "Done", "content": content}}
+    for status, codes in sorted(_codes_by_status(endpoint).items()):
         found[str(status)] = {
             "description": ", ".join(codes),
             "content": _content(MEDIA_TYPE, "Problem"),
@@ -135,17 +138,17 @@ def _responses(call: AnyCall, answer: str) -> Json:
     return found
 
 
-def _codes_by_status(call: AnyCall) -> dict[int, list[str]]:
-    codes = [*_TOKEN, Code.INTERNAL, Code.UNAVAILABLE, *call.refuses]
-    if "{room}" in call.path:
+def _codes_by_status(endpoint: AnyEndpoint) -> dict[int, list[str]]:
+    codes = [*_TOKEN, Code.INTERNAL, Code.UNAVAILABLE, *endpoint.refuses]
+    if "{room}" in endpoint.path:
         codes.append(Code.WRONG_ROOM)
-    if "{id}" in call.path:
+    if "{id}" in endpoint.path:
         codes.append(Code.NOT_FOUND)
-    if call.method != "GET":
+    if endpoint.method != "GET":
         codes += [Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.INVALID_FIELD]
-    if call.query.model_fields:
+    if endpoint.query.model_fields:
         codes.append(Code.INVALID_FIELD)
-    if call.is_create:
+    if endpoint.is_create:
         codes += [Code.IDEMPOTENCY_MISMATCH, Code.IN_PROGRESS]
     found: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
@@ -153,16 +156,15 @@ def _codes_by_status(call: AnyCall) -> dict[int, list[str]]:
     return found
 
 
-def _plain_operation(row: PlainCall) -> Json:
-    good = {"description": "Done", "content": {row.media_type: {"schema": {"type": "string"}}}}
-    if row.media_type == "application/json":
-        good = {"description": "Done", "content": {row.media_type: {"schema": {"type": "object"}}}}
+def _public_operation(endpoint: PublicEndpoint) -> Json:
+    kind = "object" if endpoint.media_type == "application/json" else "string"
+    content = {endpoint.media_type: {"schema": {"type": kind}}}
     return {
-        "operationId": "service_" + row.path.strip("/").replace(".", "_"),
-        "summary": row.summary,
+        "operationId": "service_" + endpoint.path.strip("/").replace(".", "_"),
+        "summary": endpoint.summary,
         "tags": ["service"],
         "security": [],
-        "responses": {"200": good},
+        "responses": {"200": {"description": "Done", "content": content}},
     }
 
 
@@ -171,7 +173,7 @@ def _content(media_type: str, name: str) -> Json:
 
 
 def _problem_schema() -> Json:
-    """RFC 9457, with the code and the facts that go with it."""
+    """A problem of RFC 9457. A code may add facts of its own beside these members."""
     error = {
         "type": "object",
         "required": ["field", "code"],

@@ -1,7 +1,7 @@
-"""Lists: `?limit=50&after=<id>` -> `{<plural>: […], next}`, newest first.
+"""Paged lists: `?limit=50&after=<id>` -> `{<plural>: […], next}`, newest first.
 
-Used by every resource that lists. A cursor is the id of the last one seen: ids sort by the time they
-were made (server/ids.py), so that a page is an index scan and new things move nothing.
+Used by every resource with a list. The cursor is the id of the last row of a page. Ids sort by creation
+time (server/ids.py), so a page is an index scan, and rows made meanwhile do not shift later pages.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MAX_PAGE = 200
 
 
 class PageQuery(QueryFields):
-    """`after`: the `next` of the page before."""
+    """`after`: the `next` of the previous page."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     after: Id | None = None
@@ -30,8 +30,10 @@ T = TypeVar("T", bound=HasId)
 
 
 def first_page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:
-    """`found` was looked for with one more than `limit`: whether that one is there decides about the
-    cursor of the next page."""
+    """Return the page and the cursor of the next one, or None on the last page.
+
+    `found` must have been read with `limit + 1`: the extra row only shows that another page follows.
+    """
     if len(found) <= limit:
         return found, None
     return found[:limit], found[limit - 1].id

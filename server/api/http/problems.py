@@ -1,7 +1,7 @@
-"""Refused -> `application/problem+json` (RFC 9457): the one table of codes and their statuses.
+"""Turn a refusal into `application/problem+json` (RFC 9457); holds the table of codes and statuses.
 
-Called by `dispatch.py` for what a call refuses and by `app.py` for what never reached one. A problem
-never repeats what was sent: a token or a coupon's code has no place in an error.
+Called by `dispatch.py` for refusals of endpoints, and by `app.py` where no endpoint was reached. A problem
+never repeats a value of the request: a token or a coupon's code must not appear in an error.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from server.core.refusals import Code, Refused
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:classdrop:problem:"
-_RETRY_AFTER_S = 1  # a lease or a fail-over takes about that long
+_RETRY_AFTER_S = 1  # a lease or a fail-over takes about that long, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,8 @@ KINDS: Mapping[Code, ProblemKind] = {
 }
 
 
-def status_of(code: Code) -> int:
-    return KINDS[code].status
-
-
 def problem(refused: Refused, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response. `headers` are added to those that the code itself brings."""
     kind = KINDS[refused.code]
     body = {
         **refused.facts,
@@ -81,6 +78,6 @@ def _headers_of(refused: Refused) -> dict[str, str]:
         case Code.RATE_LIMITED | Code.UNAVAILABLE:
             return {"Retry-After": str(refused.facts.get("retry_after_s", _RETRY_AFTER_S))}
         case Code.TOO_LARGE:
-            return {"Connection": "close"}  # what is still on its way is not worth reading
+            return {"Connection": "close"}  # do not read the rest of the body
         case _:
             return {}

@@ -1,6 +1,6 @@
-"""Calls outside the table of resources: no token, no JSON of ours.
+"""Endpoints that need no token and whose responses are not the API's JSON.
 
-Named by `health.py` and `docs.py`, which route them themselves; `openapi.py` lists them.
+Declared and routed by `health.py` and `docs.py`; `openapi.py` lists them in the document.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+RequestHandler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class PlainCall:
+class PublicEndpoint:
     path: str
     summary: str
     media_type: str

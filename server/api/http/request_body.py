@@ -1,7 +1,7 @@
-"""Bytes of a body -> decoded JSON, within limits, before any model looks at it.
+"""Read and decode the JSON of a request body, within limits, before a model validates it.
 
-Called by `dispatch.py`. Counts bytes as they come, so that a large body is refused without being
-held. Nothing here knows what a body should say.
+Called by `dispatch.py`. Bytes are counted as they arrive, so that a large body is refused before it is in
+memory. Knows no model.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ Json = dict[str, object] | list[object] | str | int | float | bool | None
 
 
 async def read_body(request: Request) -> bytes | Refused:
-    if _announced(request) > MAX_BODY_BYTES:
+    """Return the whole body, or a refusal where it is larger than MAX_BODY_BYTES or ends early."""
+    if _content_length(request) > MAX_BODY_BYTES:
         return _TOO_LARGE
     parts: list[bytes] = []
     size = 0
@@ -38,28 +39,31 @@ async def read_body(request: Request) -> bytes | Refused:
 
 
 def decode(body: bytes) -> Json | Refused:
-    """Refuses what is no JSON, too deep for anybody's recursion, or holds a NUL, which PostgreSQL
-    cannot store. Integers beyond 64 bits arrive as floats and are refused by the models. A byte order
-    mark, which some editors and .NET write, is read over (RFC 8259, 8.1)."""
+    """Return the JSON value, or a refusal.
+
+    Refused are invalid JSON, more than MAX_DEPTH levels (code that recurses would fail), and a NUL
+    character, which PostgreSQL cannot store. Integers beyond 64 bits arrive as floats, and the models
+    refuse them. A byte order mark, which some editors and .NET write, is ignored (RFC 8259, 8.1).
+    """
     try:
         value: Json = orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         return invalid_field("", "malformed", "the body is not JSON")
-    for place, depth, text in _walk(value):
+    for path, depth, text in _walk(value):
         if depth > MAX_DEPTH:
             return invalid_field("", "too_deep", f"more than {MAX_DEPTH} levels")
         if "\0" in text:
-            return invalid_field(field_name(str(place)), "bad_character", "a NUL character")
+            return invalid_field(field_name(str(path)), "bad_character", "a NUL character")
     return value
 
 
 def field_name(path: str) -> str:
-    """A path made of what was sent, fit to be sent back: keys are the caller's own words."""
+    """Return the path of a field, shortened and without NUL: its keys come from the client."""
     return path.replace("\0", "")[:MAX_FIELD_CHARS]
 
 
 def body_hash(value: Json) -> str:
-    """The same for the same JSON, however it was spaced and ordered."""
+    """Return a SHA-256 that does not depend on whitespace or on the order of keys."""
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -68,16 +72,16 @@ _TOO_LARGE = Refused(
 )
 
 
-def _announced(request: Request) -> int:
+def _content_length(request: Request) -> int:
     length = request.headers.get("content-length", "0")
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a value is: written out only when it is needed, for keys may be long and many."""
+class _Path:
+    """The path of a value. Its text is made only when it is needed: keys may be long and many."""
 
-    parent: "_Place | None"
+    parent: "_Path | None"
     key: str
 
     def __str__(self) -> str:
@@ -85,20 +89,22 @@ class _Place:
         return f"{above}.{self.key}" if above else self.key
 
 
-_ROOT = _Place(None, "")
+_ROOT = _Path(None, "")
 
 
-def _walk(root: object) -> Iterator[tuple[_Place, int, str]]:
-    """Every text in it, keys too, with place and depth; lists come with an empty text. Not
-    recursive: depth is what is being looked for."""
-    waiting: list[tuple[_Place, int, object]] = [(_ROOT, 0, root)]
+def _walk(root: object) -> Iterator[tuple[_Path, int, str]]:
+    """Yield each text with its path and depth. An object yields its keys as one text, a list an empty one.
+
+    An explicit stack instead of recursion, because the depth is what is checked.
+    """
+    waiting: list[tuple[_Path, int, object]] = [(_ROOT, 0, root)]
     while waiting:
-        place, depth, value = waiting.pop()
+        path, depth, value = waiting.pop()
         if isinstance(value, str):
-            yield place, depth, value
+            yield path, depth, value
         elif isinstance(value, dict):
-            yield place, depth + 1, "".join(value)
-            waiting += [(_Place(place, key), depth + 1, v) for key, v in value.items()]
+            yield path, depth + 1, "".join(value)
+            waiting += [(_Path(path, key), depth + 1, v) for key, v in value.items()]
         elif isinstance(value, list):
-            yield place, depth + 1, ""
-            waiting += [(_Place(place, str(n)), depth + 1, v) for n, v in enumerate(value)]
+            yield path, depth + 1, ""
+            waiting += [(_Path(path, str(n)), depth + 1, v) for n, v in enumerate(value)]

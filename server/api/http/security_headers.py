@@ -1,7 +1,7 @@
-"""What every answer carries, whoever made it: the security headers, and CORS for the school's sites.
+"""Add the security headers to every response, and the CORS headers for the school's sites.
 
-A pure ASGI layer around the whole application, made by `app.py`. Headers that an answer brings along
-stay as they are: pages have policies of their own.
+A pure ASGI middleware around the whole application, made by `app.py`. A header that a response already
+has is not changed: pages have policies of their own.
 """
 
 from collections.abc import Sequence
@@ -23,20 +23,20 @@ _FIXED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_NOT_KEPT = {"Cache-Control": "no-store"}
-# What the school's own pages put into frames and script elements of theirs.
-_FOR_OTHER_SITES = ("/embed/", "/sdk/")
+_NO_STORE = {"Cache-Control": "no-store"}
+# Paths that the school's pages load into frames and script elements of their own.
+_CROSS_ORIGIN_PATHS = ("/embed/", "/sdk/")
 
 
 @dataclass(frozen=True, slots=True)
-class EdgePolicy:
-    """`public_url` and `allowed_origins` are origins, as a browser writes them."""
+class SecurityPolicy:
+    """The headers of this installation. `public_url` and `allowed_origins` are origins, as in `Origin`."""
 
     public_url: str
     allowed_origins: Sequence[str]
 
     def complete(self, headers: MutableHeaders, path: str, origin: str | None) -> None:
-        """Adds what is not there yet."""
+        """Add each header that is not set yet. `origin` is the value of the request's `Origin`."""
         for name, value in self._defaults(path).items():
             headers.setdefault(name, value)
         if origin is not None and origin in self.allowed_origins:
@@ -46,6 +46,7 @@ class EdgePolicy:
             headers.add_vary_header("Origin")
 
     def preflight(self, origin: str) -> RawHeaders:
+        """Return the headers of the response to a CORS preflight."""
         return MutableHeaders(
             {
                 "Access-Control-Allow-Origin": origin,
@@ -56,20 +57,20 @@ class EdgePolicy:
         ).raw
 
     def _defaults(self, path: str) -> dict[str, str]:
-        is_for_others = path.startswith(_FOR_OTHER_SITES)
+        is_cross_origin = path.startswith(_CROSS_ORIGIN_PATHS)
         found = {
             **_FIXED,
             "Content-Security-Policy": self._content_policy(is_framed=path.startswith("/embed/")),
-            "Cross-Origin-Resource-Policy": "cross-origin" if is_for_others else "same-origin",
+            "Cross-Origin-Resource-Policy": "cross-origin" if is_cross_origin else "same-origin",
         }
         if path.startswith("/v1/"):
-            found |= _NOT_KEPT
+            found |= _NO_STORE
         if self.public_url.startswith("https:"):
             found["Strict-Transport-Security"] = "max-age=31536000"
         return found
 
     def _content_policy(self, *, is_framed: bool) -> str:
-        # Older Safari does not count ws: of the same host as 'self'.
+        # Older Safari does not treat ws: to the same host as 'self'.
         connect = f"'self' {self.public_url.replace('http', 'ws', 1)}".rstrip()
         ancestors = " ".join(("'self'", *self.allowed_origins)) if is_framed else "'none'"
         return (
@@ -78,10 +79,10 @@ class EdgePolicy:
         )
 
 
-class Edge:
-    """The layer itself. Answers preflights; whom it does not know it tells nothing."""
+class SecurityHeaders:
+    """The middleware. It answers preflights of allowed origins; others get no CORS headers."""
 
-    def __init__(self, app: ASGIApp, policy: EdgePolicy) -> None:
+    def __init__(self, app: ASGIApp, policy: SecurityPolicy) -> None:
         self._app = app
         self._policy = policy
 

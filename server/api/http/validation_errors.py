@@ -1,7 +1,7 @@
-"""Pydantic's errors -> the contract's `errors: [{field, code}]`.
+"""Translate pydantic's errors to the contract's `errors: [{field, code}]`.
 
-Called by `dispatch.py`. `field` is the dotted path in what was sent, `code` a short word that stays
-when pydantic's own words change.
+Called by `dispatch.py`. `field` is the dotted path in the request; `code` is a short word of ours, which
+stays the same when pydantic changes its own.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from server.core.refusals import Code, Refused
 MAX_ERRORS = 50
 KEY_TAG = "[key]"
 
-# Codes that models and core rules give themselves pass through as they are.
+# Codes that our models and core rules raise themselves are not in this table and pass unchanged.
 _CODES: Mapping[str, str] = {
     "missing": "missing",
     "union_tag_not_found": "missing",
@@ -39,7 +39,7 @@ _CODES: Mapping[str, str] = {
 
 
 def refusal_of(error: ValidationError, sent: object) -> Refused:
-    """At most MAX_ERRORS, the first one of each field. Values are never repeated."""
+    """Return the first error of each field, at most MAX_ERRORS. Sent values are never repeated."""
     found: dict[str, str] = {}
     for details in error.errors(include_url=False, include_context=True, include_input=False):
         found.setdefault(_field(details, sent), _code(details["type"]))
@@ -58,7 +58,7 @@ def _code(kind: str) -> str:
 
 
 def _field(details: ErrorDetails, sent: object) -> str:
-    """Pydantic's location, without the tags of unions, which are in no body."""
+    """Return pydantic's location as a path, without the tags of unions, which no request contains."""
     path: list[str] = []
     for step in details["loc"]:
         if isinstance(step, str) and _is_tag(step, sent):
@@ -71,8 +71,11 @@ def _field(details: ErrorDetails, sent: object) -> str:
 
 
 def _is_tag(step: str, sent: object) -> bool:
-    """Tags of unions by `kind` equal it; others are written in brackets, as pydantic writes the one
-    of a key."""
+    """Return whether this step of a location is the tag of a union.
+
+    The tag of a union by `kind` equals the value of `kind`. Other tags are written in brackets, as
+    pydantic writes the one for a dictionary's key.
+    """
     if isinstance(sent, Mapping) and step in sent:
         return step == KEY_TAG
     is_kind = isinstance(sent, Mapping) and sent.get("kind") == step

@@ -9,16 +9,16 @@ from pydantic import Field
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Count, Id, Metadata, ShortText, Title
 from server.api.promotions.batches import (
     BatchResponse,
     ClaimWindowBody,
     RoomQuotaBody,
-    answer_of,
-    shares_asked,
+    batch_response,
+    room_quotas_of,
 )
-from server.api.promotions.templates import version_asked
+from server.api.promotions.templates import parse_if_match
 from server.core.promotions import batch_rules
 from server.core.promotions.batch_edits import BatchEdit
 from server.core.promotions.batches import ClaimWindow
@@ -48,21 +48,21 @@ class BatchEditBody(Body):
 
 
 async def edit(
-    parts: ApiDependencies, asked: ApiRequest[BatchEditBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[BatchEditBody, NoQuery]
 ) -> ApiResponse | Refused:
-    version = version_asked(asked.if_match)
+    version = parse_if_match(request.if_match)
     if isinstance(version, Refused):
         return version
-    changes = _changes(asked.body)
+    changes = _changes(request.body)
     if isinstance(changes, Refused):
         return changes
-    edit = BatchEdit(version, changes, asked.body.expected_quantity)
+    edit = BatchEdit(version, changes, request.body.expected_quantity)
     changed = await edit_batch(
-        parts.ledger, asked.identity.subject, asked.path["id"], edit, asked.now
+        deps.ledger, request.identity.subject, request.path["id"], edit, request.now
     )
     if isinstance(changed, Refused):
         return changed
-    return await answer_of(parts, changed, asked.identity)
+    return await batch_response(deps, changed, request.identity)
 
 
 def _changes(body: BatchEditBody) -> dict[str, object] | Refused:
@@ -76,7 +76,7 @@ def _changes(body: BatchEditBody) -> dict[str, object] | Refused:
     if "claim_window" in sent:
         changes["claim_window"] = ClaimWindow(window.from_at, window.until_at) if window else None
     if "rooms" in sent:
-        changes["rooms"] = shares_asked(body.rooms)
+        changes["rooms"] = room_quotas_of(body.rooms)
     if "code_prefix" in sent:
         changes["code_prefix"] = body.code_prefix or ""
     if "metadata" in sent:
@@ -84,14 +84,14 @@ def _changes(body: BatchEditBody) -> dict[str, object] | Refused:
     return changes
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="PATCH",
         path="/v1/batches/{id}",
         rule=auth.OPERATOR,
         handler=edit,
         body=BatchEditBody,
-        answer=BatchResponse,
+        response=BatchResponse,
         summary="Change a batch: once something is made of it, its name, metadata, a later end, more units",
         refuses=(Code.WRONG_STATE,),
         needs_version=True,

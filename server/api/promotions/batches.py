@@ -10,7 +10,14 @@ from pydantic import Field
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import (
     Body,
     Count,
@@ -27,7 +34,7 @@ from server.api.http.fields import (
     absent,
 )
 from server.api.http.paging import PageQuery, first_page
-from server.api.promotions.stops import StopResponse, shown_stop
+from server.api.promotions.stops import StopResponse, active_stop_response
 from server.core.identity import Identity, Role
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomQuota
@@ -133,56 +140,61 @@ class BatchResponse(ResponseModel):
     version: int
 
 
-class BatchPage(ResponseModel):
+class BatchPageResponse(ResponseModel):
     batches: list[BatchResponse]
     next: str | None
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[BatchBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[BatchBody, NoQuery]
 ) -> ApiResponse | Refused:
     made = await flows.create_batch(
-        parts.ledger, asked.identity.subject, _form(asked.body), asked.key, asked.now
+        deps.ledger, request.identity.subject, _form(request.body), request.key, request.now
     )
     if isinstance(made, Refused):
         return made
-    return await answer_of(parts, made, asked.identity)
+    return await batch_response(deps, made, request.identity)
 
 
-async def answer_of(parts: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
+async def batch_response(deps: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
     """With its version as ETag."""
-    async with parts.ledger.read() as conn:
+    async with deps.ledger.read() as conn:
         offers = await ledger.offers_of(conn, [batch.id])
-    return ApiResponse(_shown(batch, offers[batch.id], identity), _etag(batch))
+    return ApiResponse(_to_response(batch, offers[batch.id], identity), _etag(batch))
 
 
 def _etag(batch: Batch) -> dict[str, str]:
     return {"ETag": f'"{batch.version}"'}
 
 
-async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
-    async with parts.ledger.read() as conn:
-        found = await ledger.find(conn, asked.path["id"])
-        offers = await ledger.offers_of(conn, [asked.path["id"]])
-        stopped = (await stops.of_targets(conn, [asked.path["id"]])).get(asked.path["id"])
-    if found is None or not _is_visible(found, asked.identity):
+async def show(
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    async with deps.ledger.read() as conn:
+        found = await ledger.find(conn, request.path["id"])
+        offers = await ledger.offers_of(conn, [request.path["id"]])
+        stopped = (await stops.of_targets(conn, [request.path["id"]])).get(request.path["id"])
+    if found is None or not _is_visible(found, request.identity):
         return Refused(Code.NOT_FOUND)
-    return ApiResponse(_shown(found, offers[found.id], asked.identity, stopped), _etag(found))
+    return ApiResponse(
+        _to_response(found, offers[found.id], request.identity, stopped), _etag(found)
+    )
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
-    limit, rooms = asked.query.limit, _rooms_of(asked.identity)
-    async with parts.ledger.read() as conn:
-        found = await ledger.page(conn, limit + 1, asked.query.after, rooms)
+    limit, rooms = request.query.limit, _rooms_of(request.identity)
+    async with deps.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, request.query.after, rooms)
         offers = await ledger.offers_of(conn, [batch.id for batch in found])
         stopped = await stops.of_targets(conn, [batch.id for batch in found])
     page, following = first_page(found, limit)
     shown = [
-        _shown(batch, offers[batch.id], asked.identity, stopped.get(batch.id)) for batch in page
+        _to_response(batch, offers[batch.id], request.identity, stopped.get(batch.id))
+        for batch in page
     ]
-    return ApiResponse(BatchPage(batches=shown, next=following))
+    return ApiResponse(BatchPageResponse(batches=shown, next=following))
 
 
 def _rooms_of(identity: Identity) -> frozenset[str] | None:
@@ -208,24 +220,24 @@ def _form(body: BatchBody) -> BatchForm:
         code_prefix=body.code_prefix or "",
         hold_seconds=body.hold_seconds,
         campaign_id=body.campaign_id,
-        rooms=shares_asked(body.rooms),
+        rooms=room_quotas_of(body.rooms),
         claim_window=ClaimWindow(window.from_at, window.until_at) if window else None,
-        conditions=conditions_asked(body.claim_conditions),
+        conditions=claim_conditions_of(body.claim_conditions),
         metadata=body.metadata or {},
     )
 
 
-def conditions_asked(body: ClaimConditionsBody | None) -> ClaimConditions:
+def claim_conditions_of(body: ClaimConditionsBody | None) -> ClaimConditions:
     return ANYBODY if body is None else ClaimConditions(frozenset(body.tags or ()), body.new)
 
 
-def shares_asked(rooms: list[RoomQuotaBody] | None) -> tuple[RoomQuota, ...] | None:
+def room_quotas_of(rooms: list[RoomQuotaBody] | None) -> tuple[RoomQuota, ...] | None:
     if rooms is None:
         return None
     return tuple(RoomQuota(share.room, share.quantity) for share in rooms)
 
 
-def _shown(
+def _to_response(
     batch: Batch, offer: ledger.Offer, identity: Identity, stopped: StopState | None = None
 ) -> BatchResponse:
     rooms = _rooms_of(identity)
@@ -245,17 +257,19 @@ def _shown(
         code_prefix=batch.code_prefix,
         hold_seconds=batch.hold_seconds,
         campaign_id=batch.campaign_id,
-        rooms=_shown_shares(batch, rooms),
-        claim_window=_shown_window(batch.claim_window),
-        claim_conditions=shown_conditions(batch.conditions),
-        stopped=shown_stop(stopped),
+        rooms=_room_quota_responses(batch, rooms),
+        claim_window=_claim_window_response(batch.claim_window),
+        claim_conditions=claim_conditions_response(batch.conditions),
+        stopped=active_stop_response(stopped),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
         version=batch.version,
     )
 
 
-def _shown_shares(batch: Batch, rooms: frozenset[str] | None) -> list[RoomQuotaResponse] | None:
+def _room_quota_responses(
+    batch: Batch, rooms: frozenset[str] | None
+) -> list[RoomQuotaResponse] | None:
     if batch.rooms is None:
         return None
     return [
@@ -265,27 +279,27 @@ def _shown_shares(batch: Batch, rooms: frozenset[str] | None) -> list[RoomQuotaR
     ]
 
 
-def _shown_window(window: ClaimWindow | None) -> ClaimWindowResponse | None:
+def _claim_window_response(window: ClaimWindow | None) -> ClaimWindowResponse | None:
     if window is None:
         return None
     return ClaimWindowResponse.model_validate({"from": window.from_at, "until": window.until_at})
 
 
-def shown_conditions(conditions: ClaimConditions) -> ClaimConditionsResponse | None:
+def claim_conditions_response(conditions: ClaimConditions) -> ClaimConditionsResponse | None:
     """None where any account will do."""
     if conditions.is_anybody:
         return None
     return ClaimConditionsResponse(tags=sorted(conditions.tags) or None, new=conditions.new)
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/batches",
         rule=auth.OPERATOR,
         handler=create,
         body=BatchBody,
-        answer=BatchResponse,
+        response=BatchResponse,
         status=201,
         summary="Set coupons of a template aside for a channel",
         is_create=True,
@@ -296,7 +310,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.INSTRUCTOR_READ,
         handler=index,
         query=PageQuery,
-        answer=BatchPage,
+        response=BatchPageResponse,
         summary="Batches, newest first; to instructors those they may drop of",
     ),
     Endpoint(
@@ -304,7 +318,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/batches/{id}",
         rule=auth.INSTRUCTOR_READ,
         handler=show,
-        answer=BatchResponse,
+        response=BatchResponse,
         summary="A batch and what is left of it",
     ),
 )

@@ -10,7 +10,14 @@ from pydantic import Field
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import (
     Amount,
     Body,
@@ -25,7 +32,7 @@ from server.api.http.fields import (
     absent,
 )
 from server.api.http.paging import PageQuery, first_page
-from server.api.promotions.stops import StopResponse, shown_stop
+from server.api.promotions.stops import StopResponse, active_stop_response
 from server.core.promotions import campaigns as core
 from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Phase
 from server.core.promotions.stops import StopState
@@ -121,42 +128,44 @@ class CampaignResponse(ResponseModel):
     created_at: Moment
 
 
-class CampaignPage(ResponseModel):
+class CampaignPageResponse(ResponseModel):
     campaigns: list[CampaignResponse]
     next: str | None
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[CampaignBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[CampaignBody, NoQuery]
 ) -> ApiResponse | Refused:
     made = await flows.create_campaign(
-        parts.ledger, asked.identity.subject, _form(asked.body), asked.key, asked.now
+        deps.ledger, request.identity.subject, _form(request.body), request.key, request.now
     )
-    return made if isinstance(made, Refused) else await _answer(parts, made, asked.now)
+    return made if isinstance(made, Refused) else await _respond(deps, made, request.now)
 
 
-async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
-    async with parts.ledger.read() as conn:
-        found = await ledger.find(conn, asked.path["id"])
-    return Refused(Code.NOT_FOUND) if found is None else await _answer(parts, found, asked.now)
+async def show(
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    async with deps.ledger.read() as conn:
+        found = await ledger.find(conn, request.path["id"])
+    return Refused(Code.NOT_FOUND) if found is None else await _respond(deps, found, request.now)
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
-    limit = asked.query.limit
-    async with parts.ledger.read() as conn:
-        found = await ledger.page(conn, limit + 1, asked.query.after)
+    limit = request.query.limit
+    async with deps.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, request.query.after)
         stopped = await stops.of_targets(conn, [campaign.id for campaign in found])
     page, following = first_page(found, limit)
-    shown = [_shown(campaign, stopped.get(campaign.id), asked.now) for campaign in page]
-    return ApiResponse(CampaignPage(campaigns=shown, next=following))
+    shown = [_to_response(campaign, stopped.get(campaign.id), request.now) for campaign in page]
+    return ApiResponse(CampaignPageResponse(campaigns=shown, next=following))
 
 
-async def _answer(parts: ApiDependencies, campaign: Campaign, now: int) -> ApiResponse:
-    async with parts.ledger.read() as conn:
+async def _respond(deps: ApiDependencies, campaign: Campaign, now: int) -> ApiResponse:
+    async with deps.ledger.read() as conn:
         stopped = await stops.of_targets(conn, [campaign.id])
-    return ApiResponse(_shown(campaign, stopped.get(campaign.id), now))
+    return ApiResponse(_to_response(campaign, stopped.get(campaign.id), now))
 
 
 def _form(body: CampaignBody) -> CampaignForm:
@@ -174,7 +183,7 @@ def _form(body: CampaignBody) -> CampaignForm:
     )
 
 
-def _shown(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignResponse:
+def _to_response(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignResponse:
     phase = campaign.phase_at(now)
     return CampaignResponse(
         id=campaign.id,
@@ -182,27 +191,27 @@ def _shown(campaign: Campaign, stopped: StopState | None, now: int) -> CampaignR
         purpose=campaign.purpose,
         starts_at=campaign.starts_at,
         ends_at=campaign.ends_at,
-        budget=_shown_budget(campaign),
-        phases=[_shown_phase(one) for one in campaign.phases],
+        budget=_budget_response(campaign),
+        phases=[_phase_response(one) for one in campaign.phases],
         phase=phase.name if phase is not None else None,
         per_student=campaign.per_student,
-        stopped=shown_stop(stopped),
+        stopped=active_stop_response(stopped),
         metadata=dict(campaign.metadata),
         created_by=campaign.created_by,
         created_at=campaign.created_at,
     )
 
 
-def _shown_budget(campaign: Campaign) -> BudgetResponse | None:
+def _budget_response(campaign: Campaign) -> BudgetResponse | None:
     if not campaign.budgets:
         return None
     return BudgetResponse(
-        money=_shown_parts(campaign.budget(BudgetKind.MONEY)),
-        pieces=_shown_parts(campaign.budget(BudgetKind.PIECES)),
+        money=_budget_parts_response(campaign.budget(BudgetKind.MONEY)),
+        pieces=_budget_parts_response(campaign.budget(BudgetKind.PIECES)),
     )
 
 
-def _shown_parts(budget: Budget | None) -> BudgetPartsResponse | None:
+def _budget_parts_response(budget: Budget | None) -> BudgetPartsResponse | None:
     if budget is None:
         return None
     return BudgetPartsResponse(
@@ -217,19 +226,19 @@ def _shown_parts(budget: Budget | None) -> BudgetPartsResponse | None:
     )
 
 
-def _shown_phase(phase: Phase) -> PhaseResponse:
+def _phase_response(phase: Phase) -> PhaseResponse:
     window = {"from": phase.from_at, "until": phase.until_at}
     return PhaseResponse.model_validate({"name": phase.name, **window})
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/campaigns",
         rule=auth.OPERATOR,
         handler=create,
         body=CampaignBody,
-        answer=CampaignResponse,
+        response=CampaignResponse,
         status=201,
         summary="Make a campaign",
         is_create=True,
@@ -240,7 +249,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.OPERATOR_READ,
         handler=index,
         query=PageQuery,
-        answer=CampaignPage,
+        response=CampaignPageResponse,
         summary="Campaigns, newest first",
     ),
     Endpoint(
@@ -248,7 +257,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/campaigns/{id}",
         rule=auth.OPERATOR_READ,
         handler=show,
-        answer=CampaignResponse,
+        response=CampaignResponse,
         summary="A campaign, and where its budget is",
     ),
 )

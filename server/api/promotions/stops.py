@@ -10,7 +10,7 @@ from pydantic import Field
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import (
-    AnyCall,
+    AnyEndpoint,
     ApiRequest,
     ApiResponse,
     Endpoint,
@@ -48,14 +48,14 @@ class StopResponse(ResponseModel):
     changed_at: Moment
 
 
-def shown_stop(state: StopState | None) -> StopResponse | None:
+def active_stop_response(state: StopState | None) -> StopResponse | None:
     """None where nothing is stopped."""
     if state is None or not (state.claims or state.use):
         return None
-    return _shown(state)
+    return _to_response(state)
 
 
-def _shown(state: StopState) -> StopResponse:
+def _to_response(state: StopState) -> StopResponse:
     return StopResponse(
         claims=state.claims,
         use=state.use,
@@ -66,70 +66,72 @@ def _shown(state: StopState) -> StopResponse:
 
 
 async def stop_campaign(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return await _change(parts, asked, Stoppable.CAMPAIGN, is_stop=True)
+    return await _change(deps, request, Stoppable.CAMPAIGN, is_stop=True)
 
 
 async def resume_campaign(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return await _change(parts, asked, Stoppable.CAMPAIGN, is_stop=False)
+    return await _change(deps, request, Stoppable.CAMPAIGN, is_stop=False)
 
 
 async def stop_batch(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return await _change(parts, asked, Stoppable.BATCH, is_stop=True)
+    return await _change(deps, request, Stoppable.BATCH, is_stop=True)
 
 
 async def resume_batch(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return await _change(parts, asked, Stoppable.BATCH, is_stop=False)
+    return await _change(deps, request, Stoppable.BATCH, is_stop=False)
 
 
 async def stop_everything(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return await _change(parts, asked, Stoppable.EVERYTHING, is_stop=True)
+    return await _change(deps, request, Stoppable.EVERYTHING, is_stop=True)
 
 
 async def resume_everything(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return await _change(parts, asked, Stoppable.EVERYTHING, is_stop=False)
+    return await _change(deps, request, Stoppable.EVERYTHING, is_stop=False)
 
 
-async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
-    async with parts.ledger.read() as conn:
-        return ApiResponse(_shown(await ledger.find(conn, EVERYTHING)))
+async def show(
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    async with deps.ledger.read() as conn:
+        return ApiResponse(_to_response(await ledger.find(conn, EVERYTHING)))
 
 
 async def _change(
-    parts: ApiDependencies, asked: ApiRequest[StopBody, NoQuery], kind: Stoppable, *, is_stop: bool
+    deps: ApiDependencies, request: ApiRequest[StopBody, NoQuery], kind: Stoppable, *, is_stop: bool
 ) -> ApiResponse | Refused:
-    body = asked.body
-    form = StopForm(kind, asked.path.get("id", ""), body.claims, body.use, body.reason)
+    body = request.body
+    form = StopForm(kind, request.path.get("id", ""), body.claims, body.use, body.reason)
     state = await flows.change_stop(
-        parts.ledger, parts.drop_desk, form, is_stop, asked.identity.subject, asked.now
+        deps.ledger, deps.drop_desk, form, is_stop, request.identity.subject, request.now
     )
-    return state if isinstance(state, Refused) else ApiResponse(_shown(state))
+    return state if isinstance(state, Refused) else ApiResponse(_to_response(state))
 
 
-def _call(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyCall:
+def _call(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyEndpoint:
     return Endpoint(
         method="POST",
         path=path,
         rule=auth.OPERATOR,
         handler=handler,
         body=StopBody,
-        answer=StopResponse,
+        response=StopResponse,
         summary=summary,
     )
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     _call("/v1/campaigns/{id}/stop", stop_campaign, "Stop claims, use or both of a campaign"),
     _call("/v1/campaigns/{id}/resume", resume_campaign, "Let them go on"),
     _call("/v1/batches/{id}/stop", stop_batch, "Stop claims, use or both of a batch"),
@@ -141,7 +143,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/stop",
         rule=auth.OPERATOR_READ,
         handler=show,
-        answer=StopResponse,
+        response=StopResponse,
         summary="Whether everything is stopped",
     ),
 )

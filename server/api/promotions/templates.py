@@ -8,7 +8,14 @@ import re
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyCall, ApiRequest, ApiResponse, Endpoint, NoBody, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoBody,
+    NoQuery,
+)
 from server.api.http.fields import (
     Body,
     Currency,
@@ -87,49 +94,53 @@ class TemplateResponse(ResponseModel):
     created_at: Instant
 
 
-class TemplatePage(ResponseModel):
+class TemplatePageResponse(ResponseModel):
     templates: list[TemplateResponse]
     next: str | None
 
 
 async def create(
-    parts: ApiDependencies, asked: ApiRequest[TemplateBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[TemplateBody, NoQuery]
 ) -> ApiResponse | Refused:
-    form, actor = _form(asked.body), asked.identity.subject
-    made = await flows.create_template(parts.ledger, actor, form, asked.key, asked.now)
-    return _answer(made)
+    form, actor = _form(request.body), request.identity.subject
+    made = await flows.create_template(deps.ledger, actor, form, request.key, request.now)
+    return _respond(made)
 
 
 async def replace(
-    parts: ApiDependencies, asked: ApiRequest[TemplateBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[TemplateBody, NoQuery]
 ) -> ApiResponse | Refused:
-    version = version_asked(asked.if_match)
+    version = parse_if_match(request.if_match)
     if isinstance(version, Refused):
         return version
-    form, actor = _form(asked.body), asked.identity.subject
+    form, actor = _form(request.body), request.identity.subject
     made = await flows.replace_template(
-        parts.ledger, actor, asked.path["id"], version, form, asked.now
+        deps.ledger, actor, request.path["id"], version, form, request.now
     )
-    return _answer(made)
+    return _respond(made)
 
 
-async def show(parts: ApiDependencies, asked: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
-    async with parts.ledger.read() as conn:
-        found = await ledger.find(conn, asked.path["id"])
-    return _answer(found or Refused(Code.NOT_FOUND))
+async def show(
+    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+) -> ApiResponse | Refused:
+    async with deps.ledger.read() as conn:
+        found = await ledger.find(conn, request.path["id"])
+    return _respond(found or Refused(Code.NOT_FOUND))
 
 
 async def index(
-    parts: ApiDependencies, asked: ApiRequest[NoBody, PageQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
-    limit = asked.query.limit
-    async with parts.ledger.read() as conn:
-        found = await ledger.page(conn, limit + 1, asked.query.after)
+    limit = request.query.limit
+    async with deps.ledger.read() as conn:
+        found = await ledger.page(conn, limit + 1, request.query.after)
     templates, following = first_page(found, limit)
-    return ApiResponse(TemplatePage(templates=[_shown(each) for each in templates], next=following))
+    return ApiResponse(
+        TemplatePageResponse(templates=[_to_response(each) for each in templates], next=following)
+    )
 
 
-def version_asked(if_match: str | None) -> int | Refused:
+def parse_if_match(if_match: str | None) -> int | Refused:
     """What If-Match names."""
     if if_match is None:
         return invalid_field("If-Match", "missing", "send the version that was read")
@@ -157,24 +168,24 @@ def _form(body: TemplateBody) -> TemplateForm:
     )
 
 
-def _shown(template: core.Template) -> TemplateResponse:
+def _to_response(template: core.Template) -> TemplateResponse:
     return TemplateResponse.model_validate(template_to_json(template))
 
 
-def _answer(found: core.Template | Refused) -> ApiResponse | Refused:
+def _respond(found: core.Template | Refused) -> ApiResponse | Refused:
     if isinstance(found, Refused):
         return found
-    return ApiResponse(_shown(found), {"ETag": f'"{found.version}"'})
+    return ApiResponse(_to_response(found), {"ETag": f'"{found.version}"'})
 
 
-CALLS: tuple[AnyCall, ...] = (
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/templates",
         rule=auth.OPERATOR,
         handler=create,
         body=TemplateBody,
-        answer=TemplateResponse,
+        response=TemplateResponse,
         status=201,
         summary="Make a template",
         is_create=True,
@@ -185,7 +196,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.OPERATOR_READ,
         handler=index,
         query=PageQuery,
-        answer=TemplatePage,
+        response=TemplatePageResponse,
         summary="Templates, newest first",
     ),
     Endpoint(
@@ -193,7 +204,7 @@ CALLS: tuple[AnyCall, ...] = (
         path="/v1/templates/{id}",
         rule=auth.OPERATOR_READ,
         handler=show,
-        answer=TemplateResponse,
+        response=TemplateResponse,
         summary="A template as it is now",
     ),
     Endpoint(
@@ -202,7 +213,7 @@ CALLS: tuple[AnyCall, ...] = (
         rule=auth.OPERATOR,
         handler=replace,
         body=TemplateBody,
-        answer=TemplateResponse,
+        response=TemplateResponse,
         summary="Make its next version; what was issued before stays as it was",
         refuses=(Code.WRONG_STATE,),
         needs_version=True,

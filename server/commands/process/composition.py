@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from server.api.app import build_app
 from server.api.http.claim_limits import StudentLimiter
 from server.api.http.dependencies import ApiDependencies
+from server.api.http.drop_lookup import DropLookup
 from server.clock import now_ms
 from server.commands.process.dependency_health import Neighbours
 from server.commands.process.listening import local_url
@@ -141,10 +142,11 @@ def _api_parts(
         drop_desk=parts.drop_desk,
         claim_desk=parts.claim_desk,
         feed=parts.feed,
+        drop_lookup=DropLookup(parts.feed),
         token_keys=parts.keys,
         health=health,
         metrics=parts.metrics,
-        figures=figures.of_all,
+        metrics_text=figures.of_all,
         claim_limiter=StudentLimiter(),
         snapshot=gateway.snapshot,
         clock=now_ms,

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from server.api.http.code_limits import OF_STUDENT
+from server.api.http.code_limits import STUDENT_RATE
 from tests.support.builders.api import Api, Json, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
@@ -191,7 +191,7 @@ async def test_who_guesses_is_told_to_wait_and_nobody_else_is(api: Api) -> None:
     for code in codes[:11]:
         await bound(api, "bob", code)  # right ones cost nothing
 
-    for _ in range(OF_STUDENT.burst):
+    for _ in range(STUDENT_RATE.burst):
         refused(await bob.post("/v1/me/coupons", json={"code": UNKNOWN}), 404, "not_found")
     answer = await bob.post("/v1/me/coupons", json={"code": codes[11]})
 

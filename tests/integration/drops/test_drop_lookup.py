@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from server.api.http import drop_lookup
-from server.api.http.drop_lookup import MISS_KEPT_MS, DropFacts
+from server.api.http.drop_lookup import MISS_TTL_MS, DropLookup
 from server.core.drops.drops import RoomDrop
 from server.desk.feed import Feed
 from server.ledger.engine import Ledger
@@ -46,7 +46,7 @@ async def claim(client: httpx.AsyncClient, drop_id: str) -> httpx.Response:
 
 async def test_a_made_up_drop_that_hangs_holds_up_nobody(api: Api, desk: Desk) -> None:
     feed = HangingFeed(desk)
-    api = with_parts(api, feed=feed)
+    api = with_parts(api, feed=feed, drop_lookup=DropLookup(feed))
     drop = await api.made_drop()
     mallory = await api.student("mallory")
     asking = [asyncio.create_task(claim(mallory, MADE_UP)) for _ in range(5)]
@@ -64,7 +64,7 @@ async def test_a_made_up_drop_that_hangs_holds_up_nobody(api: Api, desk: Desk) -
 
 async def test_a_whole_class_looks_once(api: Api, desk: Desk) -> None:
     feed = HangingFeed(desk)
-    api = with_parts(api, feed=feed)
+    api = with_parts(api, feed=feed, drop_lookup=DropLookup(feed))
     drop = await api.made_drop(quantity=20)
     students = [await api.student(f"s{n}") for n in range(20)]
     answers = await asyncio.gather(*(claim(one, drop["id"]) for one in students))
@@ -91,13 +91,13 @@ async def test_a_drop_in_the_last_of_many_rooms_is_found(api: Api) -> None:
 async def test_what_is_not_there_is_not_looked_for_again_at_once(api: Api, desk: Desk) -> None:
     feed = HangingFeed(desk)
     feed.heals.set()
-    api = with_parts(api, feed=feed)
+    api = with_parts(api, feed=feed, drop_lookup=DropLookup(feed))
     mallory = await api.student("mallory")
     for _ in range(5):
         refused(await claim(mallory, MADE_UP), 404, "not_found")
     assert feed.looks == 1
 
-    api.clock.now += MISS_KEPT_MS
+    api.clock.now += MISS_TTL_MS
     refused(await claim(mallory, MADE_UP), 404, "not_found")
     assert feed.looks == 2
 
@@ -108,20 +108,20 @@ async def test_a_drop_that_opens_after_a_miss_is_found_a_moment_later(
     drop = await api.made_drop()
     shutil.copy(migrated_sqlite_file, tmp_path / "before.db")
     before = Ledger.connect(f"sqlite:///{tmp_path / 'before.db'}")
-    facts = DropFacts(api.parts.feed)
+    facts = DropLookup(api.parts.feed)
     assert await facts.find(before, drop["id"], (), NOW) is None
     await before.close()
 
     ledger = api.parts.ledger
-    assert await facts.find(ledger, drop["id"], [ROOM], NOW + MISS_KEPT_MS - 1) is None
-    found = await facts.find(ledger, drop["id"], [ROOM], NOW + MISS_KEPT_MS)
+    assert await facts.find(ledger, drop["id"], [ROOM], NOW + MISS_TTL_MS - 1) is None
+    found = await facts.find(ledger, drop["id"], [ROOM], NOW + MISS_TTL_MS)
     assert found is not None
     assert found.room == ROOM
 
 
 async def test_only_so_many_misses_are_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drop_lookup, "MAX_MISSES", 3)
-    facts = api.parts.drop_facts
+    facts = api.parts.drop_lookup
     for number in range(10):
         assert await facts.find(api.parts.ledger, f"drp_{number}", (), NOW) is None
 

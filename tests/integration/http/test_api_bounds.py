@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from server.api.app import CALLS
+from server.api.app import ENDPOINTS
 from server.api.http import docs, health
-from server.api.http.endpoints import AnyCall
+from server.api.http.endpoints import AnyEndpoint
 from server.api.http.openapi import document
 from server.core.identity import Role
 from tests.support.builders.api import ROOM, Api, Json, an_order, good, token
 from tests.support.builders.schema_bounds import Bodies, Bound
 
 pytestmark = pytest.mark.asyncio
-DOCUMENT: Any = document(CALLS, (*health.CALLS, *docs.CALLS), "1.2.3")
-WITH_BODY = [call for call in CALLS if call.has_body]
+DOCUMENT: Any = document(ENDPOINTS, (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS), "1.2.3")
+WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.has_body]
 # Where one field bounds another: a room's share is part of its batch, the free pieces are some of all.
 _FREE: Json = {"from_items": 1_000_000}
 _ALSO: dict[str, Json] = {
@@ -44,11 +44,11 @@ async def _names(api: Api) -> dict[str, str]:
     }
 
 
-def _path(call: AnyCall, names: dict[str, str]) -> str:
+def _path(endpoint: AnyEndpoint, names: dict[str, str]) -> str:
     kinds = {"templates": "template_id", "batches": "batch_id", "redemptions": "redemption_id"}
     kinds |= {"drops": "drop_id"}
-    subject = call.path.split("/{id}")[0].rpartition("/")[2]
-    path = call.path.replace("{id}", names.get(kinds.get(subject, ""), "none_such"))
+    subject = endpoint.path.split("/{id}")[0].rpartition("/")[2]
+    path = endpoint.path.replace("{id}", names.get(kinds.get(subject, ""), "none_such"))
     return path.replace("{room}", ROOM).replace("{order_id}", "o-1")
 
 
@@ -64,25 +64,27 @@ def _is_refused_for(bound: Bound, complaints: dict[str, str]) -> bool:
     return any(code in _OUT_OF_BOUNDS for code in at)
 
 
-@pytest.mark.parametrize("call", WITH_BODY, ids=lambda call: f"{call.method} {call.path}")
-async def test_a_bound_of_the_document_is_the_service_s(api: Api, call: AnyCall) -> None:
+@pytest.mark.parametrize(
+    "endpoint", WITH_BODY, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}"
+)
+async def test_a_bound_of_the_document_is_the_service_s(api: Api, endpoint: AnyEndpoint) -> None:
     names = await _names(api)
-    client = await api.client(token(Role(call.rule.words().split(", ")[0]), "someone", ROOM))
+    client = await api.client(token(Role(endpoint.rule.words().split(", ")[0]), "someone", ROOM))
     named: Json = {
         "template_id": names["template_id"],
         "batch_id": names["batch_id"],
         "currency": "CNY",
     }
-    named |= _ALSO.get(call.path, {})
+    named |= _ALSO.get(endpoint.path, {})
     bodies = Bodies(DOCUMENT["components"]["schemas"], named)
-    operation = DOCUMENT["paths"][call.path][call.method.lower()]
+    operation = DOCUMENT["paths"][endpoint.path][endpoint.method.lower()]
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     wrong = []
     for bound in bodies.bounds(reference):
         told = []
         for body in (bound.within, bound.beyond):
             answer = await client.request(
-                call.method, _path(call, names), json=body, headers={"If-Match": "1"}
+                endpoint.method, _path(endpoint, names), json=body, headers={"If-Match": "1"}
             )
             told.append(_complaints(answer))
         if _is_refused_for(bound, told[0]) or not _is_refused_for(bound, told[1]):

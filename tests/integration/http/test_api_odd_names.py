@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from server.api.app import CALLS
-from server.api.http.endpoints import AnyCall
+from server.api.app import ENDPOINTS
+from server.api.http.endpoints import AnyEndpoint
 from server.core.identity import Role
 from tests.support.builders.api import ROOM, Api, a_drop, a_template, an_order, good, refused, token
 
@@ -41,15 +41,15 @@ PLAIN = {"room": ROOM, "id": "drp_1", "order_id": "order-1", "code": "CODE"}
 LEGAL = string.ascii_letters + string.digits + "_.:-"
 
 
-def places() -> Iterator[tuple[AnyCall, str]]:
+def places() -> Iterator[tuple[AnyEndpoint, str]]:
     """Each name in a path, and each field of a query, with the path that holds `ODD` in its place."""
-    for call in CALLS:
-        names = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
+    for endpoint in ENDPOINTS:
+        names = [part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")]
         plain = {f"{{{name}}}": PLAIN[name] for name in names}
         for name in names:
-            yield call, _filled(call.path, plain | {f"{{{name}}}": "ODD"})
-        for name in call.query.model_fields:
-            yield call, f"{_filled(call.path, plain)}?{name}=ODD"
+            yield endpoint, _filled(endpoint.path, plain | {f"{{{name}}}": "ODD"})
+        for name in endpoint.query.model_fields:
+            yield endpoint, f"{_filled(endpoint.path, plain)}?{name}=ODD"
 
 
 def _filled(path: str, names: dict[str, str]) -> str:
@@ -61,16 +61,18 @@ def _filled(path: str, names: dict[str, str]) -> str:
 async def test_odd_values_are_refused_and_break_nothing(api: Api) -> None:
     client = await api.client()
     broken = []
-    for call, path in places():
-        role = Role(call.rule.words().split(", ")[0])
+    for endpoint, path in places():
+        role = Role(endpoint.rule.words().split(", ")[0])
         headers = {"Authorization": f"Bearer {token(role, 'someone', ROOM)}", "If-Match": "1"}
-        body: object = None if call.method == "GET" else {}
+        body: object = None if endpoint.method == "GET" else {}
         for odd in ODD:
             answer = await client.request(
-                call.method, path.replace("ODD", odd), json=body, headers=headers
+                endpoint.method, path.replace("ODD", odd), json=body, headers=headers
             )
             if not _is_clear(answer):
-                broken.append((call.method, path, odd[:40], answer.status_code, answer.text[:200]))
+                broken.append(
+                    (endpoint.method, path, odd[:40], answer.status_code, answer.text[:200])
+                )
 
     assert broken == []
 

@@ -21,6 +21,7 @@ from server import exposition
 from server.api.app import build_app
 from server.api.http.claim_limits import StudentLimiter
 from server.api.http.dependencies import ApiDependencies
+from server.api.http.drop_lookup import DropLookup
 from server.core.identity import Identity, Role
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
@@ -180,11 +181,11 @@ async def _welcome(room: str, identity: Identity) -> bytes:
     return orjson.dumps({"type": "welcome", "room": room, "student": identity.subject})
 
 
-def _figures_of(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
-    async def figures() -> bytes:
+def _metrics_text_of(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
+    async def metrics_text() -> bytes:
         return exposition.dump(metrics.registry, {"process": "web-1"})
 
-    return figures
+    return metrics_text
 
 
 def api_parts(
@@ -196,10 +197,11 @@ def api_parts(
         drop_desk=desk.drops,
         claim_desk=desk.claims,
         feed=desk.feed,
+        drop_lookup=DropLookup(desk.feed),
         token_keys=KEYS,
         health=Health(),
         metrics=metrics,
-        figures=_figures_of(metrics),
+        metrics_text=_metrics_text_of(metrics),
         claim_limiter=StudentLimiter(),
         snapshot=_welcome,
         clock=clock,

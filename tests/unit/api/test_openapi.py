@@ -3,12 +3,12 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from server.api.app import CALLS
+from server.api.app import ENDPOINTS
 from server.api.http import docs, health
-from server.api.http.endpoints import AnyCall
+from server.api.http.endpoints import AnyEndpoint
 from server.api.http.openapi import document
 
-DOCUMENT = document(CALLS, (*health.CALLS, *docs.CALLS), "1.2.3")
+DOCUMENT = document(ENDPOINTS, (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS), "1.2.3")
 
 # The contract's HTTP table.
 CONTRACT = {
@@ -91,7 +91,7 @@ def _is_there(reference: str) -> bool:
 
 
 def test_every_call_of_the_contract_is_made_and_documented() -> None:
-    assert {f"{call.method} {call.path}" for call in CALLS} == CONTRACT
+    assert {f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS} == CONTRACT
     assert set(_operations()) == CONTRACT | SERVICE
 
 
@@ -114,31 +114,37 @@ def test_every_operation_has_an_id_of_its_own() -> None:
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_an_operation_says_what_it_takes_and_gives(call: AnyCall) -> None:
-    operation = _operations()[f"{call.method} {call.path}"]
+@pytest.mark.parametrize(
+    "endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}"
+)
+def test_an_operation_says_what_it_takes_and_gives(endpoint: AnyEndpoint) -> None:
+    operation = _operations()[f"{endpoint.method} {endpoint.path}"]
     responses = operation["responses"]
     assert isinstance(responses, dict)
-    assert {str(call.status), "401", "403", "500", "503"} <= set(responses)
-    assert ("requestBody" in operation) == call.has_body
-    assert ("413" in responses) == (call.method != "GET")
-    assert "404" in responses or "{id}" not in call.path
+    assert {str(endpoint.status), "401", "403", "500", "503"} <= set(responses)
+    assert ("requestBody" in operation) == endpoint.has_body
+    assert ("413" in responses) == (endpoint.method != "GET")
+    assert "404" in responses or "{id}" not in endpoint.path
     assert operation["summary"]
     assert operation["x-roles"]
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_every_name_in_a_path_is_a_parameter(call: AnyCall) -> None:
-    parameters = _operations()[f"{call.method} {call.path}"]["parameters"]
+@pytest.mark.parametrize(
+    "endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}"
+)
+def test_every_name_in_a_path_is_a_parameter(endpoint: AnyEndpoint) -> None:
+    parameters = _operations()[f"{endpoint.method} {endpoint.path}"]["parameters"]
     assert isinstance(parameters, list)
     named = {each["name"] for each in parameters if each["in"] == "path"}
-    assert named == {part[1:-1] for part in call.path.split("/") if part.startswith("{")}
+    assert named == {part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")}
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_a_handler_is_asked_with_what_its_call_reads(call: AnyCall) -> None:
-    asked = get_type_hints(call.handler)["asked"]
-    assert get_args(asked) == (call.body, call.query)
+@pytest.mark.parametrize(
+    "endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}"
+)
+def test_a_handler_is_asked_with_what_its_call_reads(endpoint: AnyEndpoint) -> None:
+    hint = get_type_hints(endpoint.handler)["request"]
+    assert get_args(hint) == (endpoint.body, endpoint.query)
 
 
 def test_creating_calls_take_an_idempotency_key_and_replacing_ones_a_version() -> None:

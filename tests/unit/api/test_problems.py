@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from server.api.http.problems import KINDS, problem, status_of
+from server.api.http.problems import KINDS, problem
 from server.core.refusals import Code, Refused, invalid_field
 
 CONTRACT = {
@@ -30,13 +30,13 @@ CONTRACT = {
 
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_a_status_and_a_title(code: Code) -> None:
-    assert 400 <= status_of(code) < 600
+    assert 400 <= KINDS[code].status < 600
     assert KINDS[code].title
 
 
 @pytest.mark.parametrize(("status", "codes"), CONTRACT.items())
 def test_statuses_are_those_of_the_contract(status: int, codes: set[str]) -> None:
-    assert {code for code in Code if status_of(code) == status} == codes
+    assert {code for code in Code if KINDS[code].status == status} == codes
 
 
 def test_a_problem_says_what_kind_it_is_and_the_facts_that_go_with_it() -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from server.api.app import CALLS
+from server.api.app import ENDPOINTS
 from server.api.http.fields import (
     Body,
     Description,
@@ -22,7 +22,7 @@ from server.api.http.fields import (
 )
 
 CONTEXT = ReadingContext(ZoneInfo("UTC"))
-BODIES = sorted({call.body for call in CALLS}, key=lambda body: body.__name__)
+BODIES = sorted({endpoint.body for endpoint in ENDPOINTS}, key=lambda body: body.__name__)
 # Read leniently on purpose, or limited to a few letters by rules of their own.
 OTHERWISE = {"codes", "code", "coupons", "code_prefix"}
 

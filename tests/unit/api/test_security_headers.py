@@ -1,10 +1,10 @@
 import pytest
 from starlette.datastructures import MutableHeaders
 
-from server.api.http.security_headers import EdgePolicy
+from server.api.http.security_headers import SecurityPolicy
 
 SCHOOL = "https://school.example"
-POLICY = EdgePolicy("https://drops.example", (SCHOOL,))
+POLICY = SecurityPolicy("https://drops.example", (SCHOOL,))
 
 
 def _headers(path: str, origin: str | None = None, **own: str) -> MutableHeaders:
@@ -53,7 +53,7 @@ def test_answers_of_the_api_are_not_kept() -> None:
 def test_https_stays_https() -> None:
     assert "strict-transport-security" in _headers("/")
     local = MutableHeaders()
-    EdgePolicy("http://127.0.0.1:8000", ()).complete(local, "/", None)
+    SecurityPolicy("http://127.0.0.1:8000", ()).complete(local, "/", None)
     assert "strict-transport-security" not in local
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from server.core.media_types import stacking_conflict
+from server.core.media_types import media_type_fault
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from server.core.media_types import stacking_conflict
     ],
 )
 def test_json_by_any_of_its_names_is_read(content_type: str) -> None:
-    assert stacking_conflict(content_type, None) is None
+    assert media_type_fault(content_type, None) is None
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ def test_json_by_any_of_its_names_is_read(content_type: str) -> None:
     ],
 )
 def test_what_calls_itself_something_else_is_told_what_to_send(content_type: str) -> None:
-    assert "application/json" in (stacking_conflict(content_type, None) or "")
+    assert "application/json" in (media_type_fault(content_type, None) or "")
 
 
 def test_a_body_without_a_type_is_told_what_to_send() -> None:
-    assert "application/json" in (stacking_conflict(None, None) or "")
+    assert "application/json" in (media_type_fault(None, None) or "")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "gzip, identity", "x"])
 def test_a_compressed_body_is_not_read(encoding: str) -> None:
-    assert "Content-Encoding" in (stacking_conflict("application/json", encoding) or "")
+    assert "Content-Encoding" in (media_type_fault("application/json", encoding) or "")
 
 
 @pytest.mark.parametrize("encoding", [None, "", "identity", " Identity "])
 def test_one_that_is_not_compressed_may_say_so(encoding: str | None) -> None:
-    assert stacking_conflict("application/json", encoding) is None
+    assert media_type_fault("application/json", encoding) is None
