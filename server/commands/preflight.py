@@ -205,7 +205,7 @@ def _binding_weakness(url: str) -> list[str]:
 async def _forgetful_ledger(url: str) -> list[str]:
     ledger = Ledger.connect(url)
     try:
-        found = await ledger.settings_that_forget()
+        found = await ledger.unsafe_durability_settings()
     except LedgerUnavailableError:
         return []  # it was there a moment ago, and is asked again by all who need it
     finally:

@@ -20,7 +20,7 @@ async def find_previous_result(
     """
     if key is None:
         return None
-    kept = await idempotency.keep(conn, key, new_id, now)
+    kept = await idempotency.store(conn, key, new_id, now)
     if kept.body_hash != key.body_hash:
         raise Abort(
             Refused(Code.IDEMPOTENCY_MISMATCH, "this key was used with another body before")

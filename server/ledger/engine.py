@@ -54,10 +54,10 @@ _JSON: Final = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
 }
-_SPOKEN_OF_SECONDS: Final = 15.0  # longer than a write may take to fail again
+_TROUBLE_SECONDS: Final = 15.0  # longer than a write may take to fail again
 
 
-_TO_TELL: Final = "to_tell"  # what the transaction of a connection has moved
+_NOTIFY_KEY: Final = "notify_on_commit"  # what the transaction of a connection has moved
 
 
 class LedgerUnavailableError(Exception):
@@ -73,7 +73,7 @@ class LedgerUnavailableError(Exception):
 
 class Ledger:
     """One database. Share it: it holds the pools. `on_commit(ids)` is called with what a transaction has
-    moved (`to_tell`), once it is committed; it must not raise and not wait."""
+    moved (`notify_on_commit`), once it is committed; it must not raise and not wait."""
 
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.engine = writer
@@ -99,22 +99,22 @@ class Ledger:
         """A write transaction: commits at its end, rolls back when an exception passes. On SQLite
         there is one at a time.
         """
-        return self._watched(_transaction(self.engine))
+        return self._noting_trouble(_transaction(self.engine))
 
     @property
     def trouble(self) -> str:
         """What writing runs into and will not end by itself ("disk is full"); empty where it goes
         through. A look does not find it, so whoever writes is asked.
         """
-        return self._trouble if monotonic() - self._trouble_at < _SPOKEN_OF_SECONDS else ""
+        return self._trouble if monotonic() - self._trouble_at < _TROUBLE_SECONDS else ""
 
     @asynccontextmanager
-    async def _watched(
+    async def _noting_trouble(
         self, transaction: AbstractAsyncContextManager[AsyncConnection]
     ) -> AsyncIterator[AsyncConnection]:
         try:
             async with transaction as conn:
-                moved = conn.info[_TO_TELL] = list[str]()
+                moved = conn.info[_NOTIFY_KEY] = list[str]()
                 yield conn
         except LedgerUnavailableError as error:
             if error.lasts:
@@ -128,7 +128,7 @@ class Ledger:
         """A look that writes nothing and sees one moment of the database throughout."""
         return _transaction(self._reader)
 
-    async def settings_that_forget(self) -> dict[str, str]:
+    async def unsafe_durability_settings(self) -> dict[str, str]:
         """Those by which a crash of the server loses what it has committed; empty where there are none."""
         if self.engine.dialect.name != "postgresql":
             return {}  # ours, see _PRAGMAS
@@ -142,9 +142,9 @@ class Ledger:
         await self.engine.dispose()
 
 
-def to_tell(conn: AsyncConnection, ids: Collection[str]) -> None:
+def notify_on_commit(conn: AsyncConnection, ids: Collection[str]) -> None:
     """Whoever listens to the ledger of this transaction is told of these when it is committed."""
-    conn.info.setdefault(_TO_TELL, []).extend(ids)
+    conn.info.setdefault(_NOTIFY_KEY, []).extend(ids)
 
 
 def _ignore(_ids: Sequence[str]) -> None:
@@ -168,8 +168,8 @@ def _translated() -> Iterator[None]:
         raise LedgerUnavailableError(f"no answer ({_name_of(error)})") from error
     except (exc.DBAPIError, asyncpg.PostgresError) as error:
         said = error.orig if isinstance(error, exc.DBAPIError) else error
-        lasting = _lasting(said)
-        if lasting is None and not _says_not_now(error):
+        lasting = _lasting_cause(said)
+        if lasting is None and not _is_retryable(error):
             raise
         words = lasting or f"not now ({_name_of(said)})"
         raise LedgerUnavailableError(words, lasts=lasting is not None) from error
@@ -181,7 +181,7 @@ def _name_of(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _says_not_now(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
+def _is_retryable(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
     """Whether the same statement may well succeed a moment later."""
     if isinstance(error, exc.DBAPIError):
         if error.connection_invalidated or isinstance(error, exc.InterfaceError):
@@ -193,7 +193,7 @@ def _says_not_now(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
     return _state_of(source)[:2] in _RETRYABLE_CLASSES
 
 
-def _lasting(error: BaseException | None) -> str | None:
+def _lasting_cause(error: BaseException | None) -> str | None:
     """The words for a state of the database that somebody has to end, else None."""
     if isinstance(error, sqlite3.DatabaseError):
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)

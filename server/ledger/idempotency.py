@@ -31,22 +31,24 @@ class IdempotencyKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredKey:
     """What stands under a key: the caller's own thing, or an earlier one."""
 
     resource_id: str
     body_hash: str
 
 
-async def keep(conn: AsyncConnection, key: IdempotencyKey, resource_id: str, now: int) -> Kept:
+async def store(
+    conn: AsyncConnection, key: IdempotencyKey, resource_id: str, now: int
+) -> StoredKey:
     """Writes the key down for this thing unless it stands for one already. Of two transactions with
     one key the second waits for the first and then finds its thing.
     """
     asked = _columns(key, resource_id, now) | {"forgotten": now - KEPT_MS}
     if (await conn.execute(_mine(conn.dialect), asked)).first() is not None:
-        return Kept(resource_id, key.body_hash)
+        return StoredKey(resource_id, key.body_hash)
     found = await conn.execute(select(_rows.resource_id, _rows.body_hash).where(_is(key)))
-    return Kept(*found.one())
+    return StoredKey(*found.one())
 
 
 @lru_cache(maxsize=8)
@@ -61,7 +63,7 @@ def _mine(dialect: Dialect) -> ReturningInsert[str]:
     ).returning(_rows.resource_id)
 
 
-async def forget_old(conn: AsyncConnection, now: int) -> int:
+async def delete_expired(conn: AsyncConnection, now: int) -> int:
     """How many there were."""
     gone = await conn.execute(delete(idempotency_keys).where(_rows.created_at <= now - KEPT_MS))
     return gone.rowcount

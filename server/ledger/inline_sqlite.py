@@ -24,7 +24,7 @@ _FEW_PARAMETERS: Final = 60
 Call = Callable[..., Any]
 
 
-class _Near(aiosqlite.Connection):
+class _InlineConnection(aiosqlite.Connection):
     def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
         """Whether the driver's `fn` neither waits nor takes long."""
         raise NotImplementedError
@@ -36,7 +36,7 @@ class _Near(aiosqlite.Connection):
         return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
-class _Writer(_Near):
+class _Writer(_InlineConnection):
     def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
         match fn.__name__:
             case "execute":
@@ -48,7 +48,7 @@ class _Writer(_Near):
         return _is_of_a_cursor(fn)
 
 
-class _Reader(_Near):
+class _Reader(_InlineConnection):
     def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
         match fn.__name__:
             case "execute":
@@ -75,7 +75,9 @@ def connect_reader(database: str | Path, **options: Any) -> aiosqlite.Connection
     return _connect(_Reader, database, options)
 
 
-def _connect(kind: type[_Near], database: str | Path, options: dict[str, Any]) -> _Near:
+def _connect(
+    kind: type[_InlineConnection], database: str | Path, options: dict[str, Any]
+) -> _InlineConnection:
     near = kind(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
     near._thread.daemon = True  # as SQLAlchemy does with the driver's own
     return near

@@ -27,11 +27,11 @@ _KERNEL_OPTIONS: Final = {
 
 
 def watch(engine: AsyncEngine) -> None:
-    event.listen(engine.sync_engine, "connect", _watched_by_the_kernel)
-    event.listen(engine.sync_engine, "checkout", _heard_of_late)
+    event.listen(engine.sync_engine, "connect", _set_keepalive)
+    event.listen(engine.sync_engine, "checkout", _ping_if_idle)
 
 
-def _watched_by_the_kernel(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _set_keepalive(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     """Who dies in the middle of a statement is given up after 3 s: the kernel can tell that nobody is
     there from a server that thinks."""
     transport = getattr(connection.driver_connection, "_transport", None)
@@ -44,16 +44,16 @@ def _watched_by_the_kernel(connection: DBAPIConnection, _: ConnectionPoolEntry) 
                 sock.setsockopt(socket.IPPROTO_TCP, number, value)
 
 
-def _heard_of_late(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: object) -> None:
+def _ping_if_idle(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: object) -> None:
     """Before a connection is used that was not asked lately. SQLAlchemy's own ping waits as long as a
     statement may, and then as long again for the goodbye."""
-    if monotonic() - entry.info.get("asked_at", -inf) < _FRESH_SECONDS:
+    if monotonic() - entry.info.get("last_reply_at", -inf) < _FRESH_SECONDS:
         return
     try:
         connection.run_async(_ping)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise exc.DisconnectionError(f"not heard: {error!r}") from error
-    entry.info["asked_at"] = monotonic()
+    entry.info["last_reply_at"] = monotonic()
 
 
 async def _ping(connection: asyncpg.Connection) -> None:

@@ -183,7 +183,7 @@ class Worker:
     async def forget_old_keys(self) -> None:
         now = now_ms()
         async with self.stores.ledger.begin() as conn:
-            await idempotency.forget_old(conn, now)
+            await idempotency.delete_expired(conn, now)
         await prune_claim_limits(self.stores, now)
 
 

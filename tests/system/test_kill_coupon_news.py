@@ -16,7 +16,10 @@ pytestmark = pytest.mark.asyncio
 
 SHOW = ("server.desk.drop_desk:DropDesk", "replace_coupons")
 PUBLISH = ("server.desk.feed:Feed", "publish_changes")
-NOTE = ("server.ledger.coupons.coupon_changes", "mark_told")  # the last statement before the commit
+NOTE = (
+    "server.ledger.coupons.coupon_changes",
+    "mark_published",
+)  # the last statement before the commit
 
 STEPS = {
     "before_anything_is_told": CrashPoint(

@@ -159,7 +159,7 @@ async def create(
 async def batch_response(deps: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
     """With its version as ETag."""
     async with deps.ledger.read() as conn:
-        offers = await ledger.offers_of(conn, [batch.id])
+        offers = await ledger.summaries_of(conn, [batch.id])
     return ApiResponse(_to_response(batch, offers[batch.id], identity), _etag(batch))
 
 
@@ -172,7 +172,7 @@ async def show(
 ) -> ApiResponse | Refused:
     async with deps.ledger.read() as conn:
         found = await ledger.find(conn, request.path["id"])
-        offers = await ledger.offers_of(conn, [request.path["id"]])
+        offers = await ledger.summaries_of(conn, [request.path["id"]])
         stopped = (await stops.of_targets(conn, [request.path["id"]])).get(request.path["id"])
     if found is None or not _is_visible(found, request.identity):
         return Refused(Code.NOT_FOUND)
@@ -187,7 +187,7 @@ async def index(
     limit, rooms = request.query.limit, _rooms_of(request.identity)
     async with deps.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, request.query.after, rooms)
-        offers = await ledger.offers_of(conn, [batch.id for batch in found])
+        offers = await ledger.summaries_of(conn, [batch.id for batch in found])
         stopped = await stops.of_targets(conn, [batch.id for batch in found])
     page, following = first_page(found, limit)
     shown = [
@@ -238,7 +238,7 @@ def room_quotas_of(rooms: list[RoomQuotaBody] | None) -> tuple[RoomQuota, ...] |
 
 
 def _to_response(
-    batch: Batch, offer: ledger.Offer, identity: Identity, stopped: StopState | None = None
+    batch: Batch, offer: ledger.BatchSummary, identity: Identity, stopped: StopState | None = None
 ) -> BatchResponse:
     rooms = _rooms_of(identity)
     return BatchResponse(

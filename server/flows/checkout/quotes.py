@@ -98,7 +98,7 @@ async def _read(conn: AsyncConnection, form: QuoteForm, student: str, now: int) 
     order itself has locked is free."""
     lock = await _own_lock(conn, form.order_id, student)
     typed = () if isinstance(form.ticked, Tick) else form.ticked
-    held = await coupons.not_used_up(conn, student, now, WALLET_LIMIT + 1)
+    held = await coupons.usable_or_locked(conn, student, now, WALLET_LIMIT + 1)
     ticked = await coupons.by_codes(conn, student, codes.spellings_of_all(typed))
     locked = await _locked_by(conn, lock)
     wallet = {one.id: one for one in [*ticked, *locked, *held[:WALLET_LIMIT]]}

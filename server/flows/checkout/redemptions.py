@@ -41,7 +41,7 @@ from server.ids import new_id
 from server.ledger.checkout import balances as balance_rows
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons
-from server.ledger.coupons.coupon_moves import Moved
+from server.ledger.coupons.coupon_moves import MovedCoupon
 from server.ledger.engine import Ledger
 
 
@@ -260,7 +260,7 @@ async def _take_uses(conn: AsyncConnection, student: str, quoted: Quote) -> None
         raise Abort(_unusable({coupon.code: Reason.LIMIT_REACHED for coupon in refused_ones}))
 
 
-async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list[Moved]:
+async def _redeem_all(conn: AsyncConnection, held: Redemption, now: int) -> list[MovedCoupon]:
     ids = [coupon.coupon_id for coupon in held.coupons]
     if len(ids) > 1:  # one is held by its move, and more have to be taken in their order
         await coupons.lock_rows_for_update(conn, ids)

@@ -21,7 +21,7 @@ from server.flows.drops.intent_payloads import MoveHoldPayload, new_intent
 from server.ledger import intents
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons
-from server.ledger.coupons.coupon_moves import Moved
+from server.ledger.coupons.coupon_moves import MovedCoupon
 from server.ledger.engine import Ledger
 
 
@@ -91,7 +91,9 @@ async def unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
     await write_use_by_intents(conn, [one for one in freed if one.hold_until == least], now)
 
 
-async def write_use_by_intents(conn: AsyncConnection, moved: Collection[Moved], now: int) -> None:
+async def write_use_by_intents(
+    conn: AsyncConnection, moved: Collection[MovedCoupon], now: int
+) -> None:
     """Desk and room are told by a worker; those that no drop gave are known to neither."""
     of_drop: defaultdict[str, list[str]] = defaultdict(list)
     for one in moved:

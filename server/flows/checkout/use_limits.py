@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.coupons import Coupon
 from server.ledger.checkout import template_uses
-from server.ledger.coupons.coupon_moves import Moved
+from server.ledger.coupons.coupon_moves import MovedCoupon
 from server.ledger.promotions import templates
 
 
@@ -51,7 +51,9 @@ async def take(conn: AsyncConnection, student: str, coupons: Sequence[Coupon]) -
     ]
 
 
-async def count(conn: AsyncConnection, student: str, moved: Collection[Moved], each: int) -> None:
+async def count(
+    conn: AsyncConnection, student: str, moved: Collection[MovedCoupon], each: int
+) -> None:
     """`each` +1: redeemed though their lock had ended, whatever the limit; -1: off their order."""
     versions = {(one.template_id, one.template_version) for one in moved}
     found = await templates.find_all(conn, versions)

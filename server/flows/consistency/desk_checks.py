@@ -87,11 +87,11 @@ async def only_on_desk(ledger: Ledger, desk: DeskAudit, seen: DropOnDesk) -> dic
     live = seen.live
     by_claim = {held.claim_id: student for student, held in live.items()}
     async with ledger.read() as conn:
-        unknown = by_claim.keys() - await unit_audit.states_of(conn, list(by_claim))
+        unknown = by_claim.keys() - await unit_audit.claim_states(conn, list(by_claim))
     if unknown:
         unknown -= (await desk.in_outbox(seen.row.shard)).keys()
         async with ledger.read() as conn:
-            unknown -= (await unit_audit.states_of(conn, list(unknown))).keys()
+            unknown -= (await unit_audit.claim_states(conn, list(unknown))).keys()
     return {by_claim[claim_id]: live[by_claim[claim_id]] for claim_id in sorted(unknown)}
 
 
@@ -167,7 +167,7 @@ async def _unlike_the_ledger(
     ]
     gone = [held.claim_id for held in seen.live.values() if held.claim_id not in booked]
     async with ledger.read() as conn:
-        states = await unit_audit.states_of(conn, [*suspects, *gone])
+        states = await unit_audit.claim_states(conn, [*suspects, *gone])
     found = [
         _of_booked(row, claim_id, booked[claim_id], on_desk.get(claim_id))
         for claim_id in suspects
@@ -252,7 +252,7 @@ async def _slots_not_counted(ledger: Ledger, seen: DropOnDesk) -> list[Finding]:
         if held.state is not ClaimState.REVOKED and held.slot not in seen.slots.get(student, set())
     }
     async with ledger.read() as conn:
-        states = await unit_audit.states_of(conn, [held.claim_id for held in forgotten.values()])
+        states = await unit_audit.claim_states(conn, [held.claim_id for held in forgotten.values()])
     return [
         _about_claim(
             FindingKind.SLOT_NOT_COUNTED,

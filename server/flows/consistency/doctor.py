@@ -38,7 +38,7 @@ class DiagnosisSize:
 
 async def looked_at(ledger: Ledger) -> DiagnosisSize:
     async with ledger.read() as conn:
-        return DiagnosisSize(*await unit_audit.size(conn))
+        return DiagnosisSize(*await unit_audit.row_counts(conn))
 
 
 async def diagnose(
@@ -88,7 +88,7 @@ async def _waiting(desk: DeskAudit, shard: int) -> list[Finding]:
 
 async def _intents(ledger: Ledger, now: int) -> list[Finding]:
     async with ledger.read() as conn:
-        rows = await unit_audit.left_behind(conn, now - LEFT_BEHIND_MS)
+        rows = await unit_audit.unfinished_intents(conn, now - LEFT_BEHIND_MS)
     return [
         Finding(
             FindingKind.INTENT_LEFT_BEHIND,
@@ -112,7 +112,7 @@ async def _unknown_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
     for start in range(0, len(ids), 500):
         piece: Sequence[str] = ids[start : start + 500]
         async with ledger.read() as conn:
-            known = await unit_audit.known_drops(conn, piece)
+            known = await unit_audit.existing_drops(conn, piece)
         unknown += [drop_id for drop_id in piece if drop_id not in known]
     return [
         Finding(

@@ -11,9 +11,9 @@ from server.core.drops.stock import Stock
 from server.desk.desk_audit import DeskAudit
 from server.flows.consistency.findings import PERSON, Finding, FindingKind, drop_label
 from server.ledger.consistency import budget_audit, pair_audit, unit_audit
-from server.ledger.consistency.pair_audit import Loose
+from server.ledger.consistency.pair_audit import UnpairedRow
 from server.ledger.consistency.unit_audit import DropAudit
-from server.ledger.drops import drops
+from server.ledger.drops import dead_letters, drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -25,7 +25,7 @@ _IN_BOOKS = ("live", "released", "revoked")
 
 async def check_dead_letters(ledger: Ledger) -> list[Finding]:
     async with ledger.read() as conn:
-        letters = await unit_audit.letters(conn)
+        letters = await dead_letters.find_all(conn)
     return [
         Finding(
             FindingKind.DEAD_LETTER,
@@ -91,7 +91,7 @@ async def _stray_coupons(ledger: Ledger) -> tuple[list[Finding], set[str]]:
     return found, suspects
 
 
-async def _drops_of(conn: AsyncConnection, loose: Sequence[Loose]) -> dict[str, DropRow]:
+async def _drops_of(conn: AsyncConnection, loose: Sequence[UnpairedRow]) -> dict[str, DropRow]:
     ids = {one.drop_id for one in loose}
     return {row.id: row for row in await drops.find_all(conn, ids)} if ids else {}
 
@@ -100,8 +100,8 @@ async def _kept_by_letters(ledger: Ledger) -> dict[str, int]:
     """Units that dead letters keep, by drop."""
     kept: dict[str, int] = {}
     async with ledger.read() as conn:
-        letters = await unit_audit.letters(conn)
-        known = await unit_audit.states_of(conn, [one.claim_id for one in letters])
+        letters = await dead_letters.find_all(conn)
+        known = await unit_audit.claim_states(conn, [one.claim_id for one in letters])
     for one in letters:
         if known.get(one.claim_id) not in _IN_BOOKS:
             drop_id = str(one.entry["drop_id"])
@@ -163,11 +163,11 @@ async def _on_their_way(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int
     entries = await desk.in_outbox(drop.shard)
     mine = [claim_id for claim_id, drop_id in entries.items() if drop_id == drop.id]
     async with ledger.read() as conn:
-        known = await unit_audit.states_of(conn, mine)
+        known = await unit_audit.claim_states(conn, mine)
     return len(mine) - len(known)
 
 
-def _bare(one: Loose, drop: DropRow) -> Finding:
+def _bare(one: UnpairedRow, drop: DropRow) -> Finding:
     has = f"whose coupon is {one.coupon_state}" if one.coupon_id else "without a coupon"
     return Finding(
         FindingKind.CLAIM_WITHOUT_COUPON,
@@ -183,7 +183,7 @@ def _bare(one: Loose, drop: DropRow) -> Finding:
     )
 
 
-def _stray(one: Loose, drop: DropRow) -> Finding:
+def _stray(one: UnpairedRow, drop: DropRow) -> Finding:
     has = f"whose claim is {one.claim_state}" if one.claim_id else "without a claim"
     if one.claim_state == "live":
         has = "whose claim is another student's, or of another drop"
@@ -202,7 +202,7 @@ def _stray(one: Loose, drop: DropRow) -> Finding:
 
 async def check_batch_counters(ledger: Ledger) -> list[Finding]:
     async with ledger.read() as conn:
-        counters = await unit_audit.wrong_counters(conn)
+        counters = await unit_audit.mismatched_counters(conn)
     return [
         Finding(
             FindingKind.BATCH_COUNTER,
@@ -219,7 +219,7 @@ async def check_batch_counters(ledger: Ledger) -> list[Finding]:
 
 async def check_budgets(ledger: Ledger) -> list[Finding]:
     async with ledger.read() as conn:
-        wrong = await budget_audit.wrong_ones(conn)
+        wrong = await budget_audit.mismatched_budgets(conn)
     return [
         Finding(
             FindingKind.BUDGET_DIFFERS,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.drops import DropState
 from server.flows.consistency.findings import Repair, drop_label
 from server.ledger.consistency import unit_audit
-from server.ledger.drops import drop_results, drops
+from server.ledger.drops import dead_letters, drop_results, drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, budgets
@@ -36,9 +36,9 @@ async def reconcile_drop_units(ledger: Ledger, drop_id: str) -> Repair | None:
 
 async def _kept(conn: AsyncConnection, row: DropRow) -> int:
     live = (await drop_results.live_claims_of(conn, [row.id]))[row.id]
-    letters = await unit_audit.letters(conn, row.shard)
+    letters = await dead_letters.find_all(conn, row.shard)
     mine = [one.claim_id for one in letters if one.entry["drop_id"] == row.id]
-    states = await unit_audit.states_of(conn, mine)
+    states = await unit_audit.claim_states(conn, mine)
     return live + sum(state == "dead" for state in states.values())
 
 

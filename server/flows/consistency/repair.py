@@ -43,7 +43,7 @@ from server.flows.drops.drive_intents import drive_pending
 from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
 from server.flows.stores import Stores
 from server.ledger.consistency import unit_audit
-from server.ledger.drops import claims, drops
+from server.ledger.drops import claims, dead_letters, drops
 from server.ledger.drops.drops import DropRow
 
 DEADLINE_SECONDS = 30.0
@@ -225,7 +225,7 @@ class Repairer:
 
     async def _letters(self, shard: int) -> list[OutboxEntry]:
         async with self.stores.ledger.read() as conn:
-            letters = await unit_audit.letters(conn, shard)
+            letters = await dead_letters.find_all(conn, shard)
         return [OutboxEntry(**one.entry) for one in letters]  # type: ignore[arg-type]  # asdict
 
     async def _bare(self, shard: int, findings: Sequence[Finding]) -> list[OutboxEntry]:

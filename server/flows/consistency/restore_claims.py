@@ -16,9 +16,8 @@ from server.flows.coupons.new_coupons import new_coupon
 from server.flows.drops import reassign_claims
 from server.flows.stores import batch_and_template
 from server.ledger import desks
-from server.ledger.consistency import unit_audit
 from server.ledger.coupons import coupons
-from server.ledger.drops import claims, drops
+from server.ledger.drops import claims, dead_letters, drops
 from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import Ledger
 
@@ -76,10 +75,10 @@ async def _restore(
     if row is None:
         if await claims.of_student(conn, entry.drop_id, entry.student) is not None:
             duplicate = reassign_claims.claim_row(entry, now)._replace(
-                state="revoked", reason=claims.DUPLICATE
+                state="revoked", reason=claims.REASON_DUPLICATE
             )
             await claims.insert_new(conn, [duplicate])
-            await unit_audit.forget_letter(conn, entry.claim_id)
+            await dead_letters.delete(conn, entry.claim_id)
             return RestoreResult(RestoreOutcome.HAS_OTHER_CLAIM)
         row = await reassign_claims.find_assignment(conn, drop, entry, now)
         in_all = await reassign_claims.find_campaign_slot(conn, entry)
@@ -87,7 +86,7 @@ async def _restore(
             return RestoreResult(RestoreOutcome.NOTHING_FREE)
         await claims.insert_new(conn, [row])
         await claims.count_in_campaigns(conn, in_all)
-    await unit_audit.forget_letter(conn, entry.claim_id)
+    await dead_letters.delete(conn, entry.claim_id)
     if row.state != "live":
         return RestoreResult(RestoreOutcome.ALREADY_DECIDED, why=row.state)
     await _make_coupon(conn, row, shown)

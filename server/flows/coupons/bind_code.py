@@ -38,7 +38,7 @@ from server.flows.stores import batch_and_template
 from server.ledger import desks
 from server.ledger.coupons import codes as rows
 from server.ledger.coupons import coupons
-from server.ledger.coupons.codes import Binding, CampaignCode, Found
+from server.ledger.coupons.codes import CampaignCode, CodeBinding, FoundCode
 from server.ledger.drops import claims
 from server.ledger.engine import Ledger
 
@@ -89,7 +89,7 @@ async def bind_code(
     return coupon if coupon.student == student else Refused(Code.NOT_FOUND)
 
 
-def _may_see(found: Found, student: str) -> bool:
+def _may_see(found: FoundCode, student: str) -> bool:
     if found.student is None:
         return found.state is CouponState.USABLE
     return found.student == student
@@ -177,7 +177,7 @@ async def _is_theirs(ledger: Ledger, wish: _Wish) -> bool:
 async def _write(ledger: Ledger, wish: _Wish, slots: _Slots) -> bool:
     batch = wish.batch
     usable = window_of(batch, wish.template, wish.now)
-    binding = Binding(
+    binding = CodeBinding(
         wish.coupon_id,
         wish.student,
         slots.in_batch,

@@ -45,7 +45,7 @@ from server.ledger.coupons.codes import NewCodes
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import batches
-from server.ledger.promotions.budgets import EXPOSED
+from server.ledger.promotions.budgets import BUDGET_EXPOSED
 
 AT_ONCE: Final = 1_000  # codes in one transaction: 4 ms of the loop, 50 of the database
 DRIVE_SECONDS: Final = 6.0  # below the API's deadline; what is not made by then a worker makes
@@ -157,7 +157,7 @@ def _new_codes(run: CodeRun, batch: Batch, template: Template, count: int) -> Ne
         if_bound_now.from_at,
         if_bound_now.until_at,
         run.created_at,
-        None if batch.greatest_discount is None else EXPOSED,
+        None if batch.greatest_discount is None else BUDGET_EXPOSED,
     )
 
 

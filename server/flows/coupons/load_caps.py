@@ -22,14 +22,14 @@ from server.desk.cap_loader import CapLoader
 from server.desk.caps import Cap, CapName, CapsMissing
 from server.desk.fence import Fence
 from server.desk.outbox import OutboxEntry
-from server.ledger.drops import caps, claims
-from server.ledger.drops.caps import Source, UsedSlot
+from server.ledger.drops import caps, claims, dead_letters
+from server.ledger.drops.caps import SlotSource, UsedSlot
 from server.ledger.engine import Ledger
 
-_SOURCES: Final[Mapping[CapName, tuple[Source, ...]]] = {
+_SOURCES: Final[Mapping[CapName, tuple[SlotSource, ...]]] = {
     # The long one last: only from its pages a loading that was cut short goes on.
-    CapName.BATCH: (Source.CODES, Source.CLAIMS),
-    CapName.CAMPAIGN: (Source.CAMPAIGN,),
+    CapName.BATCH: (SlotSource.CODES, SlotSource.CLAIMS),
+    CapName.CAMPAIGN: (SlotSource.CAMPAIGN,),
 }
 _AT_ONCE: Final = 1_000  # wins in one question
 _Slots = Mapping[str, Sequence[int]]
@@ -124,8 +124,8 @@ async def used_by_student(ledger: Ledger, batch: Batch, student: str) -> dict[Ca
 
 async def read_dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEntry]:
     """They count for their students' limits as well: they were told `won`."""
-    found = await claims.dead_of_shard(conn, shard)
-    return [OutboxEntry(**entry) for entry in found]  # type: ignore[arg-type]  # by _asdict
+    letters = await dead_letters.find_all(conn, shard)
+    return [OutboxEntry(**one.entry) for one in letters]  # type: ignore[arg-type]  # by _asdict
 
 
 def slots_by_student(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dict[str, list[int]]:

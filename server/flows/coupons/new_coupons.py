@@ -15,7 +15,7 @@ from server.desk.outbox import OutboxEntry
 from server.ids import new_id, new_ids
 from server.ledger.coupons.coupons import NewCoupon
 from server.ledger.drops.claims import ClaimRow, ClaimStanding
-from server.ledger.promotions.budgets import EXPOSED
+from server.ledger.promotions.budgets import BUDGET_EXPOSED
 
 
 def new_coupons(
@@ -77,5 +77,5 @@ def _new_coupon(
         hold_until(standing.confirmed_at, batch.hold_seconds),
         standing.confirmed_at,
         standing.slot,
-        None if batch.greatest_discount is None else EXPOSED,
+        None if batch.greatest_discount is None else BUDGET_EXPOSED,
     )

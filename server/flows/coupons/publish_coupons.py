@@ -67,7 +67,7 @@ async def publish_left_behind(stores: Stores, older_than_ms: int, now: int) -> i
     """Tells what was moved so long ago and nobody has told of, in a process that died perhaps; how many.
     Any number of workers may do it at once."""
     async with stores.ledger.read() as conn:
-        ids = await coupon_changes.untold(conn, now - older_than_ms, _A_ROUND)
+        ids = await coupon_changes.unpublished(conn, now - older_than_ms, _A_ROUND)
     done = 0
     for start in range(0, len(ids), AT_ONCE):
         told = await publish_coupons(stores, ids[start : start + AT_ONCE])
@@ -79,7 +79,7 @@ async def publish_left_behind(stores: Stores, older_than_ms: int, now: int) -> i
 async def mark_published(stores: Stores, told: Sequence[PublishedVersion]) -> None:
     if told:
         async with stores.ledger.begin() as conn:
-            await coupon_changes.mark_told(conn, told)
+            await coupon_changes.mark_published(conn, told)
 
 
 async def read_statuses(conn: AsyncConnection, ids: Collection[str]) -> list[CouponStatus]:

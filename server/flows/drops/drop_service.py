@@ -201,7 +201,7 @@ async def _write_new(
     if drop_rules.waits(form):
         await drops.lock_waiting_drops(conn, room)
         abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
-    batch = await batches.find(conn, form.batch_id, is_kept=True)
+    batch = await batches.find(conn, form.batch_id, for_key_share=True)
     abort_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # else batch_refusal would have refused it
     row = _row(drop_id, actor, room, form, batch, now)

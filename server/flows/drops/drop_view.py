@@ -23,7 +23,7 @@ from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drop_results import DropClaim, DropResults
 from server.ledger.drops.drops import DropRow
 from server.ledger.promotions import batches
-from server.ledger.promotions.batches import Offer
+from server.ledger.promotions.batches import BatchSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class _LedgerPart:
     """The part of a view that the ledger knows."""
 
     row: DropRow
-    offer: Offer
+    offer: BatchSummary
     results: DropResults
 
 
@@ -113,7 +113,7 @@ async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropVi
         row = await drops.find(conn, drop_id)
         if row is None or row.room != room:
             return Refused(Code.NOT_FOUND)
-        offers = await batches.offers_of(conn, [row.batch_id])
+        offers = await batches.summaries_of(conn, [row.batch_id])
         results = await drop_results.of_drops(conn, [drop_id])
     live = await _read_live(stores, [row])
     return _view(_LedgerPart(row, offers[row.batch_id], results[drop_id]), live[0], now)
@@ -127,7 +127,7 @@ async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropVie
         row = await drops.find(conn, opened.row.id) or opened.row
     template = opened.template
     discount = discount_to_json(template.discount)
-    offer = Offer(template.form.name, template.currency, discount, opened.batch.conditions)
+    offer = BatchSummary(template.form.name, template.currency, discount, opened.batch.conditions)
     live = await _read_live(stores, [row])
     return _view(_LedgerPart(row, offer, DropResults()), live[0], now)
 
@@ -138,7 +138,7 @@ async def show_room(
     """Return the room's drops, newest first, from behind the drop `after`."""
     async with stores.ledger.read() as conn:
         rows = await drops.page_of_room(conn, room, limit, after)
-        offers = await batches.offers_of(conn, {row.batch_id for row in rows})
+        offers = await batches.summaries_of(conn, {row.batch_id for row in rows})
         results = await drop_results.of_drops(conn, [row.id for row in rows])
     live = await _read_live(stores, rows)
     in_ledger = [_LedgerPart(row, offers[row.batch_id], results[row.id]) for row in rows]

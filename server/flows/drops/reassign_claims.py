@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.drops import Allotment, DropState
 from server.desk.outbox import OutboxEntry
 from server.ledger import desks
-from server.ledger.drops import claims, drops
+from server.ledger.drops import claims, dead_letters, drops
 from server.ledger.drops.claims import (
-    DUPLICATE,
-    NOTHING_LEFT,
+    REASON_DUPLICATE,
+    REASON_NOTHING_LEFT,
     CampaignClaim,
     ClaimRow,
     ClaimStanding,
 )
+from server.ledger.drops.dead_letters import DeadLetter
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches
@@ -65,7 +66,7 @@ async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int)
         # An earlier call has written it. The conflict comes from what is written after the claim.
         return ReassignOutcome.REASSIGNED
     if existing is not None:
-        await claims.insert_new(conn, [row._replace(state="revoked", reason=DUPLICATE)])
+        await claims.insert_new(conn, [row._replace(state="revoked", reason=REASON_DUPLICATE)])
         return ReassignOutcome.DUPLICATE
     slot = await _find_free_slot(conn, entry)
     unit = await _find_free_unit(conn, drop) if drop is not None else None
@@ -74,7 +75,7 @@ async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int)
         await claims.insert_new(conn, [_assigned(row, slot, *unit)])
         await claims.count_in_campaigns(conn, in_campaign)
         return ReassignOutcome.REASSIGNED
-    await claims.insert_new(conn, [row._replace(state="revoked", reason=NOTHING_LEFT)])
+    await claims.insert_new(conn, [row._replace(state="revoked", reason=REASON_NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
         # The close counted this claim as taken. A unit is free after all, so it goes back to the batch.
         await drops.add_returned(conn, drop.id, 1)
@@ -162,19 +163,26 @@ def revoked_row(entry: OutboxEntry, now: int) -> ClaimRow:
     It gets no other unit: the desk has none, so a unit that is free in the ledger belongs to a claim that is
     still in the outbox.
     """
-    return claim_row(entry, now)._replace(state="revoked", reason=NOTHING_LEFT)
+    return claim_row(entry, now)._replace(state="revoked", reason=REASON_NOTHING_LEFT)
 
 
 def owes_apology(row: ClaimStanding) -> bool:
     """Return whether the student was told `won` and has got nothing."""
-    return row.state == "revoked" and row.reason == NOTHING_LEFT
+    return row.state == "revoked" and row.reason == REASON_NOTHING_LEFT
 
 
 async def write_dead_letter(ledger: Ledger, entry: OutboxEntry, now: int, error: str) -> None:
     """Set the entry aside for `doctor`, in a transaction of its own. It keeps its unit. Repeatable."""
-    letter = (entry.claim_id, entry.shard, entry.entry_id, entry._asdict(), error[:_LONGEST_ERROR])
+    letter = DeadLetter(
+        claim_id=entry.claim_id,
+        shard=entry.shard,
+        entry_id=entry.entry_id,
+        entry=entry._asdict(),
+        error=error[:_LONGEST_ERROR],
+        created_at=now,
+    )
     async with ledger.begin() as conn:
-        await claims.lay_dead(conn, [letter], now)
+        await dead_letters.insert(conn, letter)
 
 
 def campaign_rows(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:

@@ -12,7 +12,7 @@ from server.flows.abort import Abort, abort_if
 from server.flows.promotions.budgets import reserve
 from server.flows.promotions.stops import claims_refusal
 from server.ledger.promotions import batches
-from server.ledger.promotions.batches import Taken
+from server.ledger.promotions.batches import UnitsTaken
 
 
 async def take_units(
@@ -37,7 +37,7 @@ async def take_units(
     )
 
 
-def _unused(taken: Taken) -> KnownUnused:
+def _unused(taken: UnitsTaken) -> KnownUnused:
     unused = {
         CapName.BATCH: taken.is_batch_unused,
         CapName.CAMPAIGN: taken.is_campaign_unused,

@@ -22,7 +22,13 @@ from server.core.refusals import Code, Refused
 from server.flows.abort import Abort
 from server.ledger.engine import Ledger
 from server.ledger.promotions import budgets
-from server.ledger.promotions.budgets import EXPOSED, RETURNED, SETTLED, CouponPart, Move
+from server.ledger.promotions.budgets import (
+    BUDGET_EXPOSED,
+    BUDGET_RETURNED,
+    BUDGET_SETTLED,
+    BudgetMove,
+    CouponBudgetPart,
+)
 
 AT_ONCE: Final = 200
 _log = structlog.get_logger()
@@ -49,8 +55,8 @@ async def settle(conn: AsyncConnection, costs: Mapping[str, int], now: int) -> N
     rows held; repeatable.
     """
     parts = await budgets.parts_of(conn, costs)
-    unused = [one for one in parts if one.part != SETTLED]
-    await _shift(conn, unused, SETTLED, lambda one: _used(one, costs[one.coupon_id]), now)
+    unused = [one for one in parts if one.status != BUDGET_SETTLED]
+    await _shift(conn, unused, BUDGET_SETTLED, lambda one: _used(one, costs[one.coupon_id]), now)
 
 
 async def reverse_uses(
@@ -78,23 +84,23 @@ async def reverse_uses(
     return frozenset(no_room)
 
 
-async def _free(conn: AsyncConnection, part: CouponPart, less: int, now: int) -> None:
+async def _free(conn: AsyncConnection, part: CouponBudgetPart, less: int, now: int) -> None:
     if less:
-        by = Move(free=less, settled=-less)
+        by = BudgetMove(free=less, settled=-less)
         await budgets.move(conn, part.campaign_id, BudgetKind.MONEY, by, now)
 
 
 async def _set_aside_anew(
-    conn: AsyncConnection, part: CouponPart, less: int, now: int, *, must_fit: bool
+    conn: AsyncConnection, part: CouponBudgetPart, less: int, now: int, *, must_fit: bool
 ) -> bool:
     """False: the budget has no room for it."""
-    by = Move(less - part.greatest, part.greatest, -less)
+    by = BudgetMove(less - part.greatest_discount, part.greatest_discount, -less)
     if not must_fit or by.free >= 0:
         await budgets.move(conn, part.campaign_id, BudgetKind.MONEY, by, now)
     elif not await budgets.move_if_free(conn, part.campaign_id, BudgetKind.MONEY, by, now):
         return False
-    if await budgets.mark(conn, part, EXPOSED):
-        piece = Move(exposed=1, settled=-1)
+    if await budgets.mark(conn, part, BUDGET_EXPOSED):
+        piece = BudgetMove(exposed=1, settled=-1)
         await budgets.move(conn, part.campaign_id, BudgetKind.PIECES, piece, now)
     return True
 
@@ -103,7 +109,9 @@ async def give_back(conn: AsyncConnection, coupon_ids: Collection[str], now: int
     """Coupons that no drop gave and that are void: nobody will use them. Those a drop gave keep their unit.
     Needs their rows held; repeatable."""
     parts = await budgets.parts_of(conn, coupon_ids)
-    await _shift(conn, [one for one in parts if one.part == EXPOSED], RETURNED, _back, now)
+    await _shift(
+        conn, [one for one in parts if one.status == BUDGET_EXPOSED], BUDGET_RETURNED, _back, now
+    )
 
 
 async def give_back_expired(ledger: Ledger, now: int) -> int:
@@ -124,10 +132,10 @@ async def log_warnings(
 ) -> None:
     """Into the log, each once: levels of budgets that were reached. `on_warning(kind, level)` counts."""
     async with ledger.read() as conn:
-        if not await budgets.has_untold(conn):
+        if not await budgets.has_unlogged_warnings(conn):
             return
     async with ledger.begin() as conn:
-        reached = await budgets.take_untold(conn, now, AT_ONCE)
+        reached = await budgets.take_unlogged_warnings(conn, now, AT_ONCE)
     for one in reached:
         on_warning(one.kind.value, one.level)
         _log.warning(
@@ -135,33 +143,35 @@ async def log_warnings(
         )
 
 
-_Moves = Callable[[CouponPart], tuple[Move, Move]]  # of money and of pieces
+_Moves = Callable[[CouponBudgetPart], tuple[BudgetMove, BudgetMove]]  # of money and of pieces
 
 
-def _used(part: CouponPart, cost: int) -> tuple[Move, Move]:
-    if part.part == RETURNED:
-        return Move(free=-cost, settled=cost), Move(free=-1, settled=1)
-    rest = part.greatest - cost
-    return Move(rest, -part.greatest, cost), Move(exposed=-1, settled=1)
+def _used(part: CouponBudgetPart, cost: int) -> tuple[BudgetMove, BudgetMove]:
+    if part.status == BUDGET_RETURNED:
+        return BudgetMove(free=-cost, settled=cost), BudgetMove(free=-1, settled=1)
+    rest = part.greatest_discount - cost
+    return BudgetMove(rest, -part.greatest_discount, cost), BudgetMove(exposed=-1, settled=1)
 
 
-def _back(part: CouponPart) -> tuple[Move, Move]:
-    return Move(free=part.greatest, exposed=-part.greatest), Move(free=1, exposed=-1)
+def _back(part: CouponBudgetPart) -> tuple[BudgetMove, BudgetMove]:
+    return BudgetMove(free=part.greatest_discount, exposed=-part.greatest_discount), BudgetMove(
+        free=1, exposed=-1
+    )
 
 
 async def _shift(
-    conn: AsyncConnection, parts: Sequence[CouponPart], target: str, moves: _Moves, now: int
+    conn: AsyncConnection, parts: Sequence[CouponBudgetPart], target: str, moves: _Moves, now: int
 ) -> None:
     moved = [part for part in parts if await budgets.mark(conn, part, target)]
     await _apply(conn, moved, moves, now)
 
 
 async def _apply(
-    conn: AsyncConnection, parts: Sequence[CouponPart], moves: _Moves, now: int
+    conn: AsyncConnection, parts: Sequence[CouponBudgetPart], moves: _Moves, now: int
 ) -> None:
     """One UPDATE for each budget, in the order that everybody keeps."""
-    money: defaultdict[str, Move] = defaultdict(Move)
-    pieces: defaultdict[str, Move] = defaultdict(Move)
+    money: defaultdict[str, BudgetMove] = defaultdict(BudgetMove)
+    pieces: defaultdict[str, BudgetMove] = defaultdict(BudgetMove)
     for part in parts:
         of_money, of_pieces = moves(part)
         money[part.campaign_id] += of_money

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.promotions.campaigns import BudgetKind
 from server.ledger.checkout import order_costs
-from server.ledger.promotions.budgets import RETURNED, SETTLED
+from server.ledger.promotions.budgets import BUDGET_RETURNED, BUDGET_SETTLED
 from server.ledger.tables import batches, campaign_budgets, coupons, drops
 
 
@@ -28,7 +28,7 @@ class BudgetAudit:
     settled_counted: int
 
 
-async def wrong_ones(conn: AsyncConnection) -> list[BudgetAudit]:
+async def mismatched_budgets(conn: AsyncConnection) -> list[BudgetAudit]:
     """Budgets that say something else than drops and coupons do, both as of this moment."""
     counted = await _counted(conn)
     rows = (await conn.execute(select(campaign_budgets))).mappings()
@@ -58,9 +58,9 @@ async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tup
     of_drops = select(drops.c.batch_id, in_drops).where(drops.c.state != "prepared")
     for batch_id, units in await conn.execute(of_drops.group_by(drops.c.batch_id)):
         out[batch_id] += int(units)
-    over = func.sum(case((coupons.c.budget.in_((SETTLED, RETURNED)), 1), else_=0))
+    over = func.sum(case((coupons.c.budget.in_((BUDGET_SETTLED, BUDGET_RETURNED)), 1), else_=0))
     issued = func.sum(case((coupons.c.drop_id.is_(None), 1), else_=0))
-    used = func.sum(case((coupons.c.budget == SETTLED, 1), else_=0))
+    used = func.sum(case((coupons.c.budget == BUDGET_SETTLED, 1), else_=0))
     of_coupons = select(coupons.c.batch_id, issued, over, used).where(coupons.c.budget.is_not(None))
     settled: defaultdict[str, int] = defaultdict(int)
     for row in await conn.execute(of_coupons.group_by(coupons.c.batch_id)):

@@ -24,7 +24,7 @@ COUPONS_BEGIN: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Loose:
+class UnpairedRow:
     """A claim without its coupon, or a coupon without its claim."""
 
     drop_id: str
@@ -39,7 +39,7 @@ class Loose:
 
 async def claims_without_coupon(
     conn: AsyncConnection, drop_id: str, after: int, limit: int
-) -> tuple[list[Loose], int | None]:
+) -> tuple[list[UnpairedRow], int | None]:
     """Of the drop's next live claims from behind `after` (a unit) those whose coupon is not there or has
     given its unit up; and where the next page begins, None: nowhere."""
     await _stay_on_indexes(conn)
@@ -53,14 +53,14 @@ async def claims_without_coupon(
         .where(or_(coupons.c.id.is_(None), coupons.c.state.not_in(_TAKEN)))
         .order_by(one.c.unit)
     )
-    found = [Loose(*row) for row in await conn.execute(query)]
+    found = [UnpairedRow(*row) for row in await conn.execute(query)]
     last = page.with_only_columns(c.unit).offset(limit - 1).limit(1)
     return found, await conn.scalar(last)
 
 
 async def coupons_without_claim(
     conn: AsyncConnection, after: str, limit: int
-) -> tuple[list[Loose], str | None]:
+) -> tuple[list[UnpairedRow], str | None]:
     """Of the next coupons from behind `after` those that keep a unit of a drop and whose claim is not there,
     not live, or another student's, or that no claim gave (`is_of_claim`); and where the next page begins,
     None: nowhere."""
@@ -80,7 +80,7 @@ async def coupons_without_claim(
         .where(_keeps_unit(one), or_(one.c.source != "claim", _has_no_claim(one)))
         .order_by(one.c.drop_id, one.c.id)
     )
-    found = [Loose(*row) for row in await conn.execute(query)]
+    found = [UnpairedRow(*row) for row in await conn.execute(query)]
     last = page.with_only_columns(coupons.c.id).offset(limit - 1).limit(1)
     return found, await conn.scalar(last)
 

@@ -43,7 +43,7 @@ class DropAudit:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class AllottedCounter:
     """Of a batch, or of a room's share of it: what it says, and what its drops and codes hold."""
 
     batch_id: str
@@ -53,16 +53,7 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    claim_id: str
-    shard: int
-    entry: dict[str, object]
-    error: str
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class LeftBehind:
+class UnfinishedIntent:
     id: str
     kind: str
     drop_id: str
@@ -140,7 +131,7 @@ async def _coupons_by_drop(
     return held, redeemed
 
 
-async def wrong_counters(conn: AsyncConnection) -> list[Counter]:
+async def mismatched_counters(conn: AsyncConnection) -> list[AllottedCounter]:
     """Batches and shares whose `allotted` is not what their drops hold."""
     holds = func.sum(drops.c.quantity - drops.c.returned)
     query = select(drops.c.batch_id, drops.c.room, holds).where(drops.c.state != "prepared")
@@ -153,12 +144,12 @@ async def wrong_counters(conn: AsyncConnection) -> list[Counter]:
     for batch_id, units in await conn.execute(in_codes.group_by(code_runs.c.batch_id)):
         of_batch[batch_id] = of_batch.get(batch_id, 0) + int(units)
     found = [
-        Counter(row[0], None, row[1], of_batch.get(row[0], 0))
+        AllottedCounter(row[0], None, row[1], of_batch.get(row[0], 0))
         for row in await conn.execute(select(batches.c.id, batches.c.allotted))
     ]
     shares = select(batch_rooms.c.batch_id, batch_rooms.c.room, batch_rooms.c.allotted)
     found += [
-        Counter(row[0], row[1], row[2], of_room.get((row[0], row[1]), 0))
+        AllottedCounter(row[0], row[1], row[2], of_room.get((row[0], row[1]), 0))
         for row in await conn.execute(shares)
     ]
     return [one for one in found if one.allotted != one.in_drops]
@@ -169,7 +160,7 @@ async def correct_counters(conn: AsyncConnection, batch_id: str) -> None:
     than there is. Whoever moves units changes the batch's row in the same transaction: with that row
     held, what is counted is what the row has to say."""
     await conn.execute(select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
-    for one in await wrong_counters(conn):
+    for one in await mismatched_counters(conn):
         if one.batch_id != batch_id:
             continue
         if one.room is None:
@@ -181,26 +172,7 @@ async def correct_counters(conn: AsyncConnection, batch_id: str) -> None:
         await conn.execute(row.values(allotted=one.in_drops))
 
 
-async def letters(conn: AsyncConnection, shard: int | None = None) -> list[DeadLetter]:
-    """The oldest first; `shard` None: of all."""
-    query = select(dead_letters).order_by(dead_letters.c.created_at, dead_letters.c.claim_id)
-    if shard is not None:
-        query = query.where(dead_letters.c.shard == shard)
-    return [
-        DeadLetter(
-            row["claim_id"], row["shard"], dict(row["entry"]), row["error"], row["created_at"]
-        )
-        for row in (await conn.execute(query)).mappings()
-    ]
-
-
-async def forget_letter(conn: AsyncConnection, claim_id: str) -> bool:
-    """False: somebody else has."""
-    gone = await conn.execute(dead_letters.delete().where(dead_letters.c.claim_id == claim_id))
-    return gone.rowcount == 1
-
-
-async def left_behind(conn: AsyncConnection, before: int) -> list[LeftBehind]:
+async def unfinished_intents(conn: AsyncConnection, before: int) -> list[UnfinishedIntent]:
     """Intents written until `before` that are not done."""
     query = (
         select(intents)
@@ -208,7 +180,7 @@ async def left_behind(conn: AsyncConnection, before: int) -> list[LeftBehind]:
         .order_by(intents.c.created_at, intents.c.id)
     )
     return [
-        LeftBehind(
+        UnfinishedIntent(
             row["id"],
             row["kind"],
             row["drop_id"],
@@ -228,7 +200,7 @@ async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[str, tuple[st
     return {row[0]: (row[1], row[2]) for row in await conn.execute(query)}
 
 
-async def states_of(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[str, str]:
+async def claim_states(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[str, str]:
     """Claim -> live, released, revoked, or dead for one that was set aside; absent: not known here."""
     found: dict[str, str] = {}
     for start in range(0, len(claim_ids), 500):
@@ -240,11 +212,11 @@ async def states_of(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[str
     return found
 
 
-async def known_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+async def existing_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
     return set(await conn.scalars(select(drops.c.id).where(drops.c.id.in_(drop_ids))))
 
 
-async def size(conn: AsyncConnection) -> tuple[int, int, int]:
+async def row_counts(conn: AsyncConnection) -> tuple[int, int, int]:
     """Drops, open drops, batches."""
     open_ones = select(func.count()).select_from(drops).where(drops.c.state == "open")
     all_drops = select(func.count()).select_from(drops)

@@ -95,7 +95,7 @@ async def page(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCode:
     """As much of a coupon as decides whether a student may bind its code."""
 
     id: str
@@ -104,15 +104,15 @@ class Found:
     state: CouponState
 
 
-async def find_code(conn: AsyncConnection, spellings: Collection[str]) -> Found | None:
+async def find_code(conn: AsyncConnection, spellings: Collection[str]) -> FoundCode | None:
     """Of whomsoever it is: a look that takes as long whatever it finds. The first spelling that is some
     code's; more than one would take two batches whose prefixes look alike and the same 64 bits."""
     query = select(coupons.c.id, coupons.c.batch_id, coupons.c.student, coupons.c.state)
     row = (await conn.execute(query.where(coupons.c.code.in_(spellings)).limit(1))).first()
-    return Found(row[0], row[1], row[2], CouponState(row[3])) if row else None
+    return FoundCode(row[0], row[1], row[2], CouponState(row[3])) if row else None
 
 
-class Binding(NamedTuple):
+class CodeBinding(NamedTuple):
     """What becomes of a code that a student binds."""
 
     coupon_id: str
@@ -124,7 +124,7 @@ class Binding(NamedTuple):
     hold_until: int | None
 
 
-async def bind(conn: AsyncConnection, binding: Binding) -> bool:
+async def bind(conn: AsyncConnection, binding: CodeBinding) -> bool:
     """Of two students who type one code, one has it. False: it is somebody's, or voided.
     IntegrityError: the student has used this slot of the batch."""
     coupon_id, *rest = binding
@@ -139,7 +139,7 @@ async def bind(conn: AsyncConnection, binding: Binding) -> bool:
             coupons.c.state == CouponState.USABLE,
             within_limit,
         )
-        .values(dict(zip(Binding._fields[1:], rest, strict=True)))
+        .values(dict(zip(CodeBinding._fields[1:], rest, strict=True)))
     )
     return bound.rowcount == 1
 

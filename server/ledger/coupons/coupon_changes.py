@@ -35,14 +35,14 @@ async def shards_of(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[st
     return {row.id: row.shard for row in await conn.execute(query)}
 
 
-async def untold(conn: AsyncConnection, before: int, limit: int) -> list[str]:
+async def unpublished(conn: AsyncConnection, before: int, limit: int) -> list[str]:
     """The coupons that were moved until `before` and nobody was told of, those that wait longest first."""
     query = select(coupons.c.id).where(coupons.c.untold_since <= before)
     ordered = query.order_by(coupons.c.untold_since, coupons.c.id)
     return list(await conn.scalars(ordered.limit(limit)))
 
 
-async def mark_told(conn: AsyncConnection, told: Sequence[tuple[str, int]]) -> None:
+async def mark_published(conn: AsyncConnection, told: Sequence[tuple[str, int]]) -> None:
     """(coupon id, version). One that has moved on since, or that somebody is just moving, stays untold:
     who moves it will tell of it, and nobody waits here for the end of a checkout."""
     rows = pairs(conn, [(coupon_id, str(version)) for coupon_id, version in told])

@@ -27,11 +27,11 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from server.core.coupons.coupon_states import CouponEvent, CouponMove, after
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
 from server.ledger.bulk import among, is_among, many
-from server.ledger.engine import to_tell
+from server.ledger.engine import notify_on_commit
 from server.ledger.tables import coupon_moves, coupons
 
 
-class Moved(NamedTuple):
+class MovedCoupon(NamedTuple):
     """As much of a coupon that has just been moved as others have to be told of. `hold_until` is the
     new one; `budget`: where its part of its campaign's is, None where it has none."""
 
@@ -55,7 +55,7 @@ async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, 
 
 async def unlock(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """Those that this redemption locks are free again, with at least a minute of their hold."""
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     columns = {
@@ -69,7 +69,7 @@ async def unlock(
 
 async def keep(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """Those that this redemption locks are used up by it, though it is cancelled."""
     change = _Change(_S.LOCKED, _E.KEPT, now, {"redemption_id": None})
     return await _move(conn, change, _is_on(conn, ids, redemption_id))
@@ -77,7 +77,7 @@ async def keep(
 
 async def redeem(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """Those that this redemption locks."""
     change = _Change(_S.LOCKED, _E.PAID, now, {"redeemed_at": now})
     return await _move_ids(conn, change, ids, redemption_id)
@@ -85,7 +85,7 @@ async def redeem(
 
 async def redeem_late(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """Those that are free, after the lock ended that the redemption had on them."""
     columns = {"redemption_id": redemption_id, "redeemed_at": now}
     change = _Change(_S.USABLE, _E.PAID_LATE, now, columns)
@@ -94,7 +94,7 @@ async def redeem_late(
 
 async def give_back(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """Those that were redeemed with this redemption are free again. Their hold is over: it was for a
     first use. `redeemed_at` stays, for what was ever redeemed is counted by it.
     """
@@ -133,12 +133,6 @@ async def void_unbound(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
     return bool(await _move(conn, _Change(_S.USABLE, _E.VOIDED, now), nobodys))
 
 
-async def revoke(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
-    """Takes back a coupon that should not be. False: it is locked or spent, or gone already."""
-    where = coupons.c.id == coupon_id
-    return bool(await _move(conn, _Change(_S.USABLE, _E.REVOKED, now), where))
-
-
 async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hold]:
     """Those that are over and that nobody is paying with, the longest overdue first."""
     # Written out, or PostgreSQL does not see that the partial index on hold_until is meant.
@@ -162,7 +156,7 @@ def _is_on(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> C
 
 _S, _E = CouponState, CouponEvent
 # What an open page has to hear of. Ended holds and revoked claims are told as losses of a claim.
-_TOLD: Final = frozenset(
+_PUBLISHED_EVENTS: Final = frozenset(
     {_E.LOCKED, _E.FREED, _E.KEPT, _E.PAID, _E.PAID_LATE, _E.GIVEN_BACK, _E.VOIDED}
 )
 
@@ -182,12 +176,14 @@ class _Change(NamedTuple):
     @property
     def written(self) -> Mapping[str, object]:
         """All that the row gets beside its state and its count of moves."""
-        if self.event not in _TOLD:
+        if self.event not in _PUBLISHED_EVENTS:
             return self.columns
         return {**self.columns, "untold_since": self.now}
 
 
-async def _move(conn: AsyncConnection, change: _Change, where: ColumnElement[bool]) -> list[Moved]:
+async def _move(
+    conn: AsyncConnection, change: _Change, where: ColumnElement[bool]
+) -> list[MovedCoupon]:
     """Those that are there, in that state."""
     moving = update(coupons).where(where, coupons.c.state == change.stored)
     moving = moving.values(state=change.target.value, **_COUNTED, **change.written)
@@ -196,7 +192,7 @@ async def _move(conn: AsyncConnection, change: _Change, where: ColumnElement[boo
 
 async def _move_ids(
     conn: AsyncConnection, change: _Change, ids: Collection[str], on: str | None = None
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """`_move` with a statement that is made once: these of that state, and `on` that order where one is
     named. Every order asks for it, and to make it anew takes longer than to run it."""
     written = change.written
@@ -225,20 +221,20 @@ async def _write(
     change: _Change,
     statement: ReturningUpdate[*tuple[object, ...]],
     asked: Mapping[str, object] | None,
-) -> list[Moved]:
+) -> list[MovedCoupon]:
     """Every move of every coupon passes here, and gets its line of their history."""
-    moved = [Moved._make(row) for row in await conn.execute(statement, asked)]
+    moved = [MovedCoupon._make(row) for row in await conn.execute(statement, asked)]
     order = change.columns.get("redemption_id")
     line = CouponMove(
         change.now, change.event, change.target, order if isinstance(order, str) else None
     )
-    await _remember(conn, [one.id for one in moved], line)
-    if change.event in _TOLD:
-        to_tell(conn, [one.id for one in moved if one.student is not None])
+    await _write_history(conn, [one.id for one in moved], line)
+    if change.event in _PUBLISHED_EVENTS:
+        notify_on_commit(conn, [one.id for one in moved if one.student is not None])
     return moved
 
 
-async def _remember(conn: AsyncConnection, ids: Sequence[str], move: CouponMove) -> None:
+async def _write_history(conn: AsyncConnection, ids: Sequence[str], move: CouponMove) -> None:
     """The same move of all these coupons."""
     if ids:
         row = {
@@ -262,5 +258,5 @@ async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
 
 _LINE_ADDED = insert(coupon_moves)
 _COUNTED: Final[Mapping[str, object]] = {"moves": coupons.c.moves + 1}
-_MOVED = tuple(coupons.c[name] for name in Moved._fields)
+_MOVED = tuple(coupons.c[name] for name in MovedCoupon._fields)
 _OF_HOLD = ("id", "claim_id", "drop_id", "student")  # in the fields' order

@@ -62,7 +62,9 @@ async def by_claims(
 ) -> list[ClaimCoupon]:
     """Read back in the transaction that made them, thousands a second. `known`: templates that need not
     be looked for; a version of one never changes."""
-    columns = (coupons.c[name] for name in (*_TOLD, "template_id", "template_version"))
+    columns = (
+        coupons.c[name] for name in (*_CLAIM_COUPON_COLUMNS, "template_id", "template_version")
+    )
     query = select(*columns).where(is_among(conn, coupons.c.claim_id, claim_ids))
     rows = (await conn.execute(query)).all()
     found = {(template.id, template.version): template for template in known}
@@ -70,7 +72,7 @@ async def by_claims(
     return [ClaimCoupon._make((*row[:-2], found[row[-2], row[-1]])) for row in rows]
 
 
-_TOLD = ClaimCoupon._fields[:-1]  # all but the template itself
+_CLAIM_COUPON_COLUMNS = ClaimCoupon._fields[:-1]  # all but the template itself
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[Coupon]:
@@ -85,9 +87,11 @@ async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) 
     )
 
 
-async def not_used_up(conn: AsyncConnection, student: str, now: int, limit: int) -> list[Coupon]:
+async def usable_or_locked(
+    conn: AsyncConnection, student: str, now: int, limit: int
+) -> list[Coupon]:
     """The student's coupons that are usable now or later, or locked; those lost first come first."""
-    wanted = or_(_is_seen(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
+    wanted = or_(_has_state(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
     return await _load(
         conn,
         select(coupons)
@@ -110,7 +114,7 @@ async def page_of_student(
     """
     query = select(coupons).where(coupons.c.student == student)
     if seen is not None:
-        query = query.where(_is_seen(seen, now))
+        query = query.where(_has_state(seen, now))
     if after is not None:
         query = query.where(coupons.c.id < after)
     return await _load(conn, query.order_by(coupons.c.id.desc()).limit(limit))
@@ -151,7 +155,7 @@ def _own_codes(dialect: Dialect) -> Select[*tuple[object, ...]]:
     return query.where(*own).order_by(coupons.c.id).with_for_update()
 
 
-def _is_seen(state: CouponState, now: int) -> ColumnElement[bool]:
+def _has_state(state: CouponState, now: int) -> ColumnElement[bool]:
     """`Coupon.seen_at(now) == state` in SQL."""
     usable = coupons.c.state == CouponState.USABLE
     alive = and_(

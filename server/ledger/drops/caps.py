@@ -27,7 +27,7 @@ from server.ledger.tables import campaign_claims, claims, coupons
 PAGE: Final = 5_000  # about 20 ms of the database
 
 
-class Source(Enum):
+class SlotSource(Enum):
     """Where slots are written down."""
 
     CODES = "codes"  # of a batch, by codes that students have bound
@@ -44,7 +44,7 @@ BEGINNING: Final = UsedSlot("", 0)
 
 
 async def page(
-    conn: AsyncConnection, source: Source, of: str, after: UsedSlot, limit: int = PAGE
+    conn: AsyncConnection, source: SlotSource, of: str, after: UsedSlot, limit: int = PAGE
 ) -> list[UsedSlot]:
     """From behind `after`, in the order of students and slots. Fewer than `limit`: it is the last page."""
     asked = {"of": of, "student": after.student, "after_slot": after.slot, "most": limit}
@@ -63,7 +63,7 @@ def _page(table: Table, of: str, counts: ColumnElement[bool]) -> Select[Any]:
 
 
 _PAGES: Final = {
-    Source.CODES: _page(coupons, "batch_id", IS_COUNTED_CODE),
-    Source.CLAIMS: _page(claims, "batch_id", IS_COUNTED),
-    Source.CAMPAIGN: _page(campaign_claims, "campaign_id", true()),
+    SlotSource.CODES: _page(coupons, "batch_id", IS_COUNTED_CODE),
+    SlotSource.CLAIMS: _page(claims, "batch_id", IS_COUNTED),
+    SlotSource.CAMPAIGN: _page(campaign_claims, "campaign_id", true()),
 }

@@ -4,26 +4,25 @@ Called by flows/drops/persist_claims.py, end_holds.py and rebuild_desk.py inside
 there is no unit 501 of 500 is the tables' business (tables/); here an IntegrityError is let through.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 from sqlalchemy import and_, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.ledger.bulk import insert_rows, insert_unless_there, is_among
+from server.ledger.bulk import insert_rows, is_among
 from server.ledger.tables import (
     campaign_claims,
     claims,
     coupons,
-    dead_letters,
     drops,
 )
 
 State = Literal["live", "released", "revoked"]
 
 # Why a claim was revoked before it was ever confirmed.
-NOTHING_LEFT = "nothing_left"  # its student is owed an apology
-DUPLICATE = "duplicate"  # its student holds another claim of the drop
+REASON_NOTHING_LEFT = "nothing_left"  # its student is owed an apology
+REASON_DUPLICATE = "duplicate"  # its student holds another claim of the drop
 
 
 # Written out, or no database sees that a partial index of tables/ is meant, and it reads all claims.
@@ -178,27 +177,3 @@ async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) ->
     under_way = of_shard.where(drops.c.state.in_(("opening", "open")))
     lately = of_shard.where(drops.c.closed_at > closed_after)
     return list(await conn.scalars(under_way.union(lately)))
-
-
-async def dead_of_shard(conn: AsyncConnection, shard: int) -> list[dict[str, object]]:
-    """The entries that were set aside, as they were given to `lay_dead`."""
-    return list(
-        await conn.scalars(select(dead_letters.c.entry).where(dead_letters.c.shard == shard))
-    )
-
-
-async def lay_dead(
-    conn: AsyncConnection, letters: Iterable[tuple[str, int, str, dict[str, object], str]], now: int
-) -> None:
-    """Sets entries aside that no transaction will ever take: (claim id, shard, entry id, entry,
-    error). They keep their unit, and a person sees them (`doctor`)."""
-    for claim_id, shard, entry_id, entry, error in letters:
-        statement = insert_unless_there(conn.dialect, dead_letters, "claim_id").values(
-            claim_id=claim_id,
-            shard=shard,
-            entry_id=entry_id,
-            entry=entry,
-            error=error,
-            created_at=now,
-        )
-        await conn.execute(statement)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.coupon_states import UNIT_USES, UnitUse
 from server.core.drops.claims import ClaimState
-from server.ledger.drops.claims import DUPLICATE, IS_LIVE, NOTHING_LEFT
+from server.ledger.drops.claims import IS_LIVE, REASON_DUPLICATE, REASON_NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
 
 
@@ -134,7 +134,7 @@ def _results(of_claims: "_OfDrop", of_coupons: "_OfDrop") -> DropResults:
         released=claims_where(lambda state, _: state == "released"),
         redeemed=of_coupons.get(("redeemed", None), 0),
         redeemed_total=of_coupons.get(_ONCE, 0),
-        revoked=claims_where(lambda _, reason: reason == NOTHING_LEFT),
+        revoked=claims_where(lambda _, reason: reason == REASON_NOTHING_LEFT),
     )
 
 
@@ -177,7 +177,7 @@ def _claim(row: RowMapping) -> DropClaim:
 
 
 _HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
-_NEVER = (NOTHING_LEFT, DUPLICATE)  # revoked before they were ever confirmed
+_NEVER = (REASON_NOTHING_LEFT, REASON_DUPLICATE)  # revoked before they were ever confirmed
 _SUMS = ("gmv", "discount_total")
 _OfDrop = dict[tuple[str, str | None], int]
 _Counts = defaultdict[str, _OfDrop]

@@ -47,9 +47,11 @@ async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
     await _insert_rooms(conn, batch)
 
 
-async def find(conn: AsyncConnection, batch_id: str, *, is_kept: bool = False) -> Batch | None:
-    """`is_kept`: until the transaction ends nobody edits it; whoever takes units goes on."""
-    query = _KEPT_BY_ID if is_kept else _BY_ID
+async def find(
+    conn: AsyncConnection, batch_id: str, *, for_key_share: bool = False
+) -> Batch | None:
+    """`for_key_share`: until the transaction ends nobody edits it; whoever takes units goes on."""
+    query = _BY_ID_FOR_KEY_SHARE if for_key_share else _BY_ID
     rows = (await conn.execute(query, {"of": batch_id})).mappings().all()
     found = await _with_rooms(conn, rows)
     return found[0] if found else None
@@ -86,7 +88,7 @@ async def page(
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class BatchSummary:
     """What students are told a batch is, and whose accounts may claim of it. `discount` is the contract's
     JSON."""
 
@@ -96,7 +98,9 @@ class Offer:
     conditions: ClaimConditions
 
 
-async def offers_of(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, Offer]:
+async def summaries_of(
+    conn: AsyncConnection, batch_ids: Collection[str]
+) -> dict[str, BatchSummary]:
     of_template = template_versions.c
     query = (
         select(
@@ -110,13 +114,13 @@ async def offers_of(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[s
         .where(batches.c.id.in_(batch_ids))
     )
     return {
-        row[0]: Offer(row[1], row[2], row[3], read_conditions(row[4]))
+        row[0]: BatchSummary(row[1], row[2], row[3], read_conditions(row[4]))
         for row in await conn.execute(query)
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class UnitsTaken:
     """What is known besides, as of one moment: `epoch` of the desk shard; whether any student can have used
     anything of the batch, or of its campaign, until then."""
 
@@ -125,15 +129,15 @@ class Taken:
     is_campaign_unused: bool
 
 
-async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> Taken | None:
+async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> UnitsTaken | None:
     """Allots units to a drop of the room. None: the batch or the room's share has fewer, and
     nothing was taken.
     """
     row = (await conn.execute(_UNITS_TAKEN, {"of": batch.id, "units": units})).first()
     if row is None:
         return None
-    if batch.rooms is None or await _take_of_share(conn, batch.id, room, units):
-        return Taken(row[0], not row[1], not row[2])
+    if batch.rooms is None or await _take_room_quota(conn, batch.id, room, units):
+        return UnitsTaken(row[0], not row[1], not row[2])
     await _return_to_batch(conn, batch.id, units)
     return None
 
@@ -209,7 +213,7 @@ async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
         )
 
 
-async def _take_of_share(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
+async def _take_room_quota(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
     share = batch_rooms.c.quantity
     taken = await conn.execute(
         update(batch_rooms)
@@ -266,7 +270,7 @@ def _columns(batch: Batch) -> dict[str, object]:
 
 # Made once: each counts between a teacher's press and the card.
 _BY_ID = select(batches).where(batches.c.id == bindparam("of"))
-_KEPT_BY_ID = _BY_ID.with_for_update(read=True, key_share=True)
+_BY_ID_FOR_KEY_SHARE = _BY_ID.with_for_update(read=True, key_share=True)
 _MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
 # Asked with the units, for it costs no round trip: whether students can have used any of it. They could where
 # there was a drop that was no longer prepared, or a code that is bound. As text: SQLAlchemy leaves the names

@@ -23,37 +23,37 @@ from server.ledger.tables import (
     coupons,
 )
 
-EXPOSED: Final = "exposed"
-SETTLED: Final = "settled"
-RETURNED: Final = "returned"
+BUDGET_EXPOSED: Final = "exposed"
+BUDGET_SETTLED: Final = "settled"
+BUDGET_RETURNED: Final = "returned"
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class BudgetMove:
     """What is added to each part; together 0."""
 
     free: int = 0
     exposed: int = 0
     settled: int = 0
 
-    def __add__(self, other: "Move") -> "Move":
-        return Move(
+    def __add__(self, other: "BudgetMove") -> "BudgetMove":
+        return BudgetMove(
             self.free + other.free, self.exposed + other.exposed, self.settled + other.settled
         )
 
 
 @dataclass(frozen=True, slots=True)
-class CouponPart:
+class CouponBudgetPart:
     """A coupon's part of its campaign's budget, and what it takes of its money at most."""
 
     coupon_id: str
     campaign_id: str
-    part: str
-    greatest: int
+    status: str
+    greatest_discount: int
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class BudgetWarning:
     """A level of a budget that was reached for the first time."""
 
     campaign_id: str
@@ -66,19 +66,19 @@ async def take(
     conn: AsyncConnection, campaign_id: str, kind: BudgetKind, amount: int, now: int
 ) -> bool:
     """From free to exposed. False: there is less, or no such budget; nothing was taken."""
-    move = Move(free=-amount, exposed=amount)
+    move = BudgetMove(free=-amount, exposed=amount)
     return await _move(conn, campaign_id, kind, move, now, must_fit=True)
 
 
 async def move(
-    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: BudgetMove, now: int
 ) -> None:
     """Whatever is free: use never refuses. Nothing where there is no such budget."""
     await _move(conn, campaign_id, kind, by, now, must_fit=False)
 
 
 async def move_if_free(
-    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: BudgetMove, now: int
 ) -> bool:
     """False: less than that is free; nothing was moved. Where there is no such budget there is room."""
     if await _move(conn, campaign_id, kind, by, now, must_fit=True):
@@ -102,43 +102,43 @@ async def give_back_units(conn: AsyncConnection, batch_id: str, units: int) -> N
     money = row[1] * units
     for kind, amount in ((BudgetKind.MONEY, money), (BudgetKind.PIECES, units)):
         # Nothing is reached by giving back, so no moment is needed.
-        await move(conn, row[0], kind, Move(free=amount, exposed=-amount), now=0)
+        await move(conn, row[0], kind, BudgetMove(free=amount, exposed=-amount), now=0)
 
 
-async def parts_of(conn: AsyncConnection, coupon_ids: Collection[str]) -> list[CouponPart]:
+async def parts_of(conn: AsyncConnection, coupon_ids: Collection[str]) -> list[CouponBudgetPart]:
     """Of those of these coupons whose campaign has a budget. Their rows have to be held."""
     query = _parts().where(coupons.c.id.in_(coupon_ids))
     return [_part(row) for row in await conn.execute(query)]
 
 
-async def expired(conn: AsyncConnection, now: int, limit: int) -> list[CouponPart]:
+async def expired(conn: AsyncConnection, now: int, limit: int) -> list[CouponBudgetPart]:
     """Coupons that nobody can use any more and that still expose their part, the longest over first. Not
     those on an order, nor those with a hold: its end gives back the unit, and with it the part."""
-    is_exposed = (coupons.c.budget == EXPOSED) & coupons.c.hold_until.is_(None)
+    is_exposed = (coupons.c.budget == BUDGET_EXPOSED) & coupons.c.hold_until.is_(None)
     query = _parts().where(is_exposed, coupons.c.valid_until <= now, coupons.c.state == "usable")
     query = query.where(coupons.c.student.is_not(None))  # a code may still be bound, and begin then
     query = query.order_by(coupons.c.valid_until, coupons.c.id).limit(limit)
     return [_part(row) for row in await conn.execute(query)]
 
 
-async def mark(conn: AsyncConnection, part: CouponPart, where_it_goes: str) -> bool:
+async def mark(conn: AsyncConnection, part: CouponBudgetPart, where_it_goes: str) -> bool:
     """False: it is not where it was, and whoever moved it has moved the budget."""
     moved = await conn.execute(
         update(coupons)
-        .where(coupons.c.id == part.coupon_id, coupons.c.budget == part.part)
+        .where(coupons.c.id == part.coupon_id, coupons.c.budget == part.status)
         .values(budget=where_it_goes)
     )
     return moved.rowcount == 1
 
 
 async def mark_expired(
-    conn: AsyncConnection, parts: Sequence[CouponPart], now: int
-) -> list[CouponPart]:
+    conn: AsyncConnection, parts: Sequence[CouponBudgetPart], now: int
+) -> list[CouponBudgetPart]:
     """Those of them that have been given back by this, and by nobody else: neither used, nor on an order."""
     ids = [part.coupon_id for part in parts]
     still = and_(
         coupons.c.id.in_(ids),
-        coupons.c.budget == EXPOSED,
+        coupons.c.budget == BUDGET_EXPOSED,
         coupons.c.state == "usable",
         coupons.c.valid_until <= now,
     )
@@ -146,14 +146,16 @@ async def mark_expired(
     moved = await conn.execute(
         update(coupons)
         .where(coupons.c.id.in_(free.with_for_update(skip_locked=True)), still)
-        .values(budget=RETURNED)
+        .values(budget=BUDGET_RETURNED)
         .returning(coupons.c.id)
     )
     gone = set(moved.scalars())
     return [part for part in parts if part.coupon_id in gone]
 
 
-async def take_untold(conn: AsyncConnection, now: int, limit: int) -> list[Warned]:
+async def take_unlogged_warnings(
+    conn: AsyncConnection, now: int, limit: int
+) -> list[BudgetWarning]:
     """Warnings that nobody has told of; from now on they are told."""
     untold = (
         select(campaign_warnings)
@@ -176,11 +178,11 @@ async def take_untold(conn: AsyncConnection, now: int, limit: int) -> list[Warne
         )
         if told.rowcount:
             kind = BudgetKind(row["kind"])
-            found.append(Warned(row["campaign_id"], kind, row["level"], row["at"]))
+            found.append(BudgetWarning(row["campaign_id"], kind, row["level"], row["at"]))
     return found
 
 
-async def has_untold(conn: AsyncConnection) -> bool:
+async def has_unlogged_warnings(conn: AsyncConnection) -> bool:
     query = select(campaign_warnings.c.level).where(campaign_warnings.c.told_at.is_(None)).limit(1)
     return await conn.scalar(query) is not None
 
@@ -193,12 +195,17 @@ def _parts() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _part(row: Sequence[Any]) -> CouponPart:
-    return CouponPart(row[0], row[1], row[2], row[3] or 0)
+def _part(row: Sequence[Any]) -> CouponBudgetPart:
+    return CouponBudgetPart(row[0], row[1], row[2], row[3] or 0)
 
 
 async def _move(
-    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: Move, now: int, must_fit: bool
+    conn: AsyncConnection,
+    campaign_id: str,
+    kind: BudgetKind,
+    by: BudgetMove,
+    now: int,
+    must_fit: bool,
 ) -> bool:
     b = campaign_budgets.c
     statement = update(campaign_budgets).where(_is(campaign_id, kind))

@@ -30,7 +30,7 @@ from server.flows.checkout.refunds import preview, refund
 from server.flows.consistency.findings import FindingKind
 from server.flows.consistency.ledger_checks import check_budgets
 from server.ledger.promotions import budgets
-from server.ledger.promotions.budgets import Move
+from server.ledger.promotions.budgets import BudgetMove
 from server.ledger.tables import refunded_lines
 from tests.support.builders.campaigns import PIECES, code_of, locked, paid, parts_of, with_budget
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms
@@ -209,7 +209,7 @@ async def test_doctor_finds_money_that_a_budget_forgot(classroom: Classroom) -> 
     assert await check_budgets(classroom.ledger) == []
     assert batch.campaign_id is not None
     async with classroom.ledger.begin() as conn:
-        forgets = Move(free=1_000, settled=-1_000)
+        forgets = BudgetMove(free=1_000, settled=-1_000)
         await budgets.move(conn, batch.campaign_id, BudgetKind.MONEY, forgets, now_ms())
 
     (found,) = await check_budgets(classroom.ledger)
@@ -278,7 +278,7 @@ async def test_control_who_looks_first_sets_aside_more_than_there_is(
         await barrier.wait()
         if free >= 1_000:
             async with classroom.ledger.begin() as conn:
-                by = Move(-1_000, 1_000)
+                by = BudgetMove(-1_000, 1_000)
                 await budgets.move(conn, campaign_id, BudgetKind.MONEY, by, now_ms())
         return free >= 1_000
 

@@ -184,7 +184,7 @@ async def test_the_ledger_itself_takes_back_what_a_forgetful_desk_sold_beside_a_
     await crew.confirm(drop.id)
 
     (row,) = await crew.rows(drop.id)
-    assert (row.state, row.reason) == ("revoked", claims.NOTHING_LEFT)
+    assert (row.state, row.reason) == ("revoked", claims.REASON_NOTHING_LEFT)
     assert (
         typed.shard in await crew.fence.shut_shards()
     )  # desk and ledger disagree: it is made anew

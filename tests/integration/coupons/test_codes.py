@@ -55,7 +55,7 @@ async def coupons_of(ledger: Ledger, batch_id: str) -> int:
 async def balances(ledger: Ledger) -> bool:
     """What batches say they have given out is what drops and codes have."""
     async with ledger.read() as conn:
-        return await unit_audit.wrong_counters(conn) == []
+        return await unit_audit.mismatched_counters(conn) == []
 
 
 async def all_codes(ledger: Ledger, batch_id: str) -> list[str]:

@@ -228,7 +228,7 @@ async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: Runnin
 
         async def is_noted() -> bool:
             async with crew.ledger.read() as conn:
-                return not await coupon_changes.untold(conn, now_ms() + 1, 10)
+                return not await coupon_changes.unpublished(conn, now_ms() + 1, 10)
 
         await eventually(is_noted, 5)
     assert await publish_left_behind(stores, 0, now_ms() + 1) == 0

@@ -277,13 +277,13 @@ async def test_it_says_what_a_crash_would_make_it_forget(postgres_server: Postgr
     def _(connection: Connection) -> None:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
 
-    assert await weak.settings_that_forget() == {"fsync": "off", "synchronous_commit": "off"}
-    assert "synchronous_commit" not in await sound.settings_that_forget()
+    assert await weak.unsafe_durability_settings() == {"fsync": "off", "synchronous_commit": "off"}
+    assert "synchronous_commit" not in await sound.unsafe_durability_settings()
     await weak.close()
     await sound.close()
 
 
 async def test_sqlite_forgets_nothing(tmp_path: Path) -> None:
     ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
-    assert await ledger.settings_that_forget() == {}
+    assert await ledger.unsafe_durability_settings() == {}
     await ledger.close()

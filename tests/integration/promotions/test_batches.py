@@ -142,8 +142,8 @@ class TestSameRequestAgain:
     async def test_keys_are_forgotten_after_a_day(self, ledger: Ledger) -> None:
         granted(await made(ledger, key=KEY))
         async with ledger.begin() as conn:
-            young = await idempotency.forget_old(conn, NOW + idempotency.KEPT_MS - 1)
-            old = await idempotency.forget_old(conn, NOW + idempotency.KEPT_MS)
+            young = await idempotency.delete_expired(conn, NOW + idempotency.KEPT_MS - 1)
+            old = await idempotency.delete_expired(conn, NOW + idempotency.KEPT_MS)
 
         assert (young, old) == (0, 1)
 

@@ -21,7 +21,7 @@ from server.flows.promotions import budgets as flows
 from server.flows.promotions.batches import create_batch
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import budgets
-from server.ledger.promotions.budgets import Move
+from server.ledger.promotions.budgets import BudgetMove
 from tests.support.builders.campaigns import (
     PIECES,
     BrokenOffError,
@@ -191,7 +191,7 @@ class TestAtOnce:
                 await looked.wait()
             if free < amount:
                 return False
-            await budgets.move(conn, campaign_id, kind, Move(-amount, amount), now)
+            await budgets.move(conn, campaign_id, kind, BudgetMove(-amount, amount), now)
             return True
 
         monkeypatch.setattr("server.flows.promotions.budgets.budgets.take", count_then_take)
@@ -276,7 +276,7 @@ async def test_doctor_finds_a_budget_that_says_something_else(classroom: Classro
     assert await check_budgets(classroom.ledger) == []
     assert batch.campaign_id is not None
     async with classroom.ledger.begin() as conn:
-        await budgets.move(conn, batch.campaign_id, BudgetKind.MONEY, Move(5, -5), now_ms())
+        await budgets.move(conn, batch.campaign_id, BudgetKind.MONEY, BudgetMove(5, -5), now_ms())
 
     (found,) = await check_budgets(classroom.ledger)
     assert (found.kind, found.campaign) == (FindingKind.BUDGET_DIFFERS, batch.campaign_id)

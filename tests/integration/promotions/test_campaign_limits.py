@@ -97,7 +97,7 @@ async def test_what_a_forgetful_desk_sold_beyond_it_is_taken_back(classroom: Cla
 
     async with classroom.ledger.read() as conn:
         rows = {row.student: row for row in await claims.of_drop(conn, second.id)}
-    assert (rows["ann"].state, rows["ann"].reason) == ("revoked", claims.NOTHING_LEFT)
+    assert (rows["ann"].state, rows["ann"].reason) == ("revoked", claims.REASON_NOTHING_LEFT)
     assert rows["bob"].state == "live"
     assert (await classroom.view(second.id)).revoked == 1
 

@@ -239,7 +239,7 @@ async def refused_by_the_ledger(crew: Crew) -> list[str]:
 
 async def _slots(conn: Any, batch: Batch, student: str) -> list[int]:
     found: list[int] = []
-    for source in (caps.Source.CLAIMS, caps.Source.CODES):
+    for source in (caps.SlotSource.CLAIMS, caps.SlotSource.CODES):
         rows = await caps.page(conn, source, batch.id, caps.BEGINNING)
         found += [row.slot for row in rows if row.student == student]
     return found
@@ -300,7 +300,7 @@ class TestWhatIsRead:
         await asyncio.to_thread(
             write_history, database_url, HistoryPlan(20_000, now_ms(), batches=4, drops_each=5)
         )
-        for source in caps.Source:
+        for source in caps.SlotSource:
             with statements_of(ledger) as seen:
                 async with ledger.read() as conn:
                     await caps.page(conn, source, "bat_old_1", caps.UsedSlot("s3", 0), 100)
@@ -308,7 +308,7 @@ class TestWhatIsRead:
             assert "Seq Scan" not in plan, plan
             assert "SCAN" not in plan, plan
             assert "TEMP B-TREE" not in plan, plan
-            if source is not caps.Source.CODES:  # there are none: any way is as good
+            if source is not caps.SlotSource.CODES:  # there are none: any way is as good
                 assert "Sort" not in plan, plan
 
 

@@ -55,7 +55,7 @@ async def parts_of(
 ) -> tuple[int, int, int]:
     """Free, exposed, settled; and the books of every budget add up."""
     async with ledger.read() as conn:
-        assert await budget_audit.wrong_ones(conn) == []
+        assert await budget_audit.mismatched_budgets(conn) == []
     budget = await budget_of(ledger, campaign_id, kind)
     assert budget.free + budget.exposed + budget.settled == budget.amount
     return budget.free, budget.exposed, budget.settled
@@ -63,7 +63,7 @@ async def parts_of(
 
 async def code_of(ledger: Ledger, student: str) -> str:
     async with ledger.read() as conn:
-        (coupon,) = await coupons.not_used_up(conn, student, 0, 2)
+        (coupon,) = await coupons.usable_or_locked(conn, student, 0, 2)
     return coupon.code
 
 
