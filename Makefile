@@ -2,7 +2,7 @@
 #
 #   make run [HOST=0.0.0.0] [PORT=8000] [PROCESSES=2]
 #   make load [LOAD_SECONDS=120] [LOAD_STUDENTS=200]
-#   make chaos [CHAOS_SECONDS=60] [CHAOS_SEED=…] [CHAOS_LEDGER=postgresql|sqlite]
+#   make chaos mutants [CHAOS_SECONDS=60] [CHAOS_SEED=…] [CHAOS_LEDGER=postgresql|sqlite]
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -72,6 +72,11 @@ CHAOS_LEDGER ?= postgresql
 chaos: $(VENV)/installed-dev
 	@exec $(PYTHON) -m tests.chaos --seconds $(CHAOS_SECONDS) --ledger $(CHAOS_LEDGER) \
 		$(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+
+# Break each rule of the core, the session, the wire and the scripts, and see that a test notices: about an
+# hour; `make mutants FILES=server/core/rates.py` looks at one file.
+mutants: $(VENV)/installed-dev
+	@exec $(PYTHON) -m tests.mutants $(FILES)
 
 # Data stay: `rm -r .data` is for people to type.
 clean:

@@ -1,0 +1,112 @@
+"""`make mutants`: break the rules one by one, and see that a test notices each break.
+
+Mutates the functions of the pure rules (`server/core`), of the session and wire modules, and the desk's Lua
+scripts. A mutant that no test kills is a survivor: either a test is missing, or the change makes no
+difference; the second kind is listed in `survivors.toml`, each with its reason. The exit status is 1 where
+another one survives. Not part of `make test`: a whole run takes about an hour.
+"""
+
+import argparse
+import random
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from tests.mutants.loop import survivors
+from tests.mutants.mutations import Mutant, mutants_of
+from tests.mutants.placing import ROOT, is_swappable, put_module_in_place, put_script_in_place
+
+MUTATED = (
+    "server/core/**/*.py",
+    "server/gateway/session.py",
+    "server/gateway/frames.py",
+    "server/gateway/handshake.py",
+    "server/wire.py",
+    "server/wire_state.py",
+    "client_sdk/python/session.py",
+    "server/desk/scripts/*.lua",
+)
+# The comparison of the scripts with their model, and the tests of what no model has.
+_LUA_TESTS = ("tests/integration/desk",)
+
+
+def main() -> int:
+    wanted = _arguments()
+    mutants = _chosen(wanted.files, wanted.sample, wanted.seed)
+    allowed, found = _allowed(), 0
+    for file, group in groupby(mutants, lambda mutant: mutant.file):
+        survived = [mutant for mutant in _survivors(file, list(group)) if mutant.key not in allowed]
+        found += len(survived)
+        for mutant in survived:
+            print(f"{file}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
+    print(f"{len(mutants)} mutants, {found} survive that are not listed")
+    return int(found > 0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("files", nargs="*", help="only these files; all that are mutated otherwise")
+    parser.add_argument("--sample", type=int, help="so many of them, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def _chosen(files: Sequence[str], sample: int | None, seed: int) -> list[Mutant]:
+    paths = files or sorted(str(p.relative_to(ROOT)) for each in MUTATED for p in ROOT.glob(each))
+    mutants = [mutant for path in paths for mutant in _mutants_in(path)]
+    if sample is not None and sample < len(mutants):
+        mutants = random.Random(seed).sample(mutants, sample)
+    return sorted(mutants, key=lambda mutant: (mutant.file, mutant.line))
+
+
+def _mutants_in(path: str) -> Iterable[Mutant]:
+    made = mutants_of(path, (ROOT / path).read_text("utf-8"))
+    return made if path.endswith(".lua") else filter(is_swappable, made)
+
+
+def _allowed() -> set[str]:
+    """Keys of the mutants that may survive; `survivors.toml` gives each a reason."""
+    listed = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text("utf-8"))
+    return {
+        f"{each['file']}: {each['before']} -> {each['after']}"
+        for each in listed.get("survivor", ())
+    }
+
+
+def _survivors(file: str, mutants: list[Mutant]) -> list[Mutant]:
+    """Those that live through the tests named after the module, and then through all that import it."""
+    if file.endswith(".lua"):
+        return survivors(mutants, _LUA_TESTS, put_script_in_place)
+    left = mutants
+    for tests in _tests_of(file):
+        if left and tests:
+            left = survivors(left, tests, put_module_in_place)
+    return left
+
+
+def _tests_of(file: str) -> tuple[list[str], list[str]]:
+    """The test files of a module: those that have its name, and the others that import it."""
+    name, dotted = Path(file).stem, file.removesuffix(".py").replace("/", ".")
+    tests = [
+        path
+        for folder in ("unit", "contract")
+        for path in (ROOT / "tests" / folder).rglob("test_*.py")
+    ]
+    own = [
+        path for path in tests if path.stem in (f"test_{name}", f"test_{name.removesuffix('s')}")
+    ]
+    package, _, module = dotted.rpartition(".")
+    marks = (dotted, f"from {package} import {module}")
+    others = [path for path in tests if path not in own and _mentions(path, marks)]
+    return [str(path) for path in own], [str(path) for path in others]
+
+
+def _mentions(path: Path, marks: Iterable[str]) -> bool:
+    text = path.read_text("utf-8")
+    return any(mark in text for mark in marks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
