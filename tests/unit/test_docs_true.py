@@ -1,6 +1,7 @@
 """What the documents name is there, what is there is named, and no file tells where it was written."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PROTOCOL = (ROOT / "client_sdk" / "PROTOCOL.md").read_text()
 ARCHITECTURE = ROOT / "server" / "ARCHITECTURE.md"
+REFERENCE = ROOT / "server" / "REFERENCE.md"
+DECISIONS = ROOT / "server" / "decisions"
 OPERATIONS = README.partition("## Operations")[2].partition("\n## ")[0]
 
 # Made here, by tools or by running: not what anybody publishes.
@@ -90,26 +93,42 @@ def test_no_close_code_is_left_out_of_the_list_that_is_checked() -> None:
 
 
 def test_every_decision_that_is_named_is_written_and_every_one_written_is_named() -> None:
-    named = set(re.findall(r"decisions/(\d{4}-[\w-]+\.md)", ARCHITECTURE.read_text()))
-    written = {path.name for path in (ARCHITECTURE.parent / "decisions").glob("*.md")}
+    named = set(re.findall(r"\((\d{4}-[\w-]+\.md)\)", (DECISIONS / "README.md").read_text()))
+    written = {path.name for path in DECISIONS.glob("[0-9]*.md")}
 
     assert named == written
     assert written
 
 
 def test_the_states_of_a_coupon_are_drawn_as_they_are() -> None:
-    text = ARCHITECTURE.read_text().partition("<!-- coupon states")[2].partition("-->\n")[2]
+    text = REFERENCE.read_text().partition("<!-- coupon states")[2].partition("-->\n")[2]
 
     assert text.partition("<!-- /coupon states")[0] == coupon_states.section()
 
 
-def test_every_file_that_the_architecture_names_is_there() -> None:
-    text = ARCHITECTURE.read_text()
-    named = set(re.findall(r"`((?:\w+/)+[\w*.]+\.(?:py|lua|md))`", text))
+@pytest.mark.parametrize(
+    "page", [ARCHITECTURE, REFERENCE, *sorted(DECISIONS.glob("*.md"))], ids=lambda p: p.stem
+)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = set(re.findall(r"`((?:\w+/)+(?:[\w*.-]+\.(?:py|lua|md|js|json))?)`", page.read_text()))
     missing = {name for name in named if not [*ROOT.glob(name), *(ROOT / "server").glob(name)]}
 
     assert missing == set()
-    assert named
+
+
+def test_the_architecture_stays_a_page() -> None:
+    assert len(ARCHITECTURE.read_text().splitlines()) < 250
+
+
+def test_every_subject_package_is_in_the_contract_of_its_layer() -> None:
+    """Modules at a layer's top are shared by its subjects, so import-linter has to know each of them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    listed = {name for contract in contracts for name in contract.get("source_modules", ())}
+    for layer in ("core", "ledger", "flows"):
+        tops = {path.stem for path in (ROOT / "server" / layer).glob("*.py")} - {"__init__"}
+        assert {f"server.{layer}.{top}" for top in tops} <= listed
 
 
 @pytest.mark.parametrize("what", ELSEWHERE)

@@ -1,7 +1,7 @@
 """Several coupons on one order: which may be together, in what order they are applied, and what each
 then takes.
 
-Called by quotes and best_choice. PLACES is the one table of the order of application; ARCHITECTURE.md
+Called by quotes and best_choice. PLACES is the one table of the order of application; REFERENCE.md
 shows it, rendered from here.
 """
 

@@ -1,7 +1,7 @@
 """The one table of a coupon's states: what leads from which to which, and who does it.
 
 Asked by ledger/coupons/coupon_moves.py, where each move is one conditional UPDATE; rendered into
-ARCHITECTURE.md; the last table says what the books count in each state. Windows and holds are
+REFERENCE.md; the last table says what the books count in each state. Windows and holds are
 core/coupons/coupons.py.
 """
 
@@ -109,12 +109,12 @@ UNIT_USES: Final = {
 
 
 def section() -> str:
-    """The diagram and both tables, in Markdown, as they stand in ARCHITECTURE.md."""
+    """The diagram and both tables, in Markdown, as they stand in REFERENCE.md."""
     return "\n".join([diagram(), table(), uses_table()])
 
 
 def diagram() -> str:
-    """The table as a Mermaid diagram, as it stands in ARCHITECTURE.md."""
+    """The table as a Mermaid diagram, as it stands in REFERENCE.md."""
     ends = (CouponState.RELEASED, CouponState.REVOKED, CouponState.VOIDED)
     arrows = [(each.source, each.target, each.event) for each in TRANSITIONS]
     lines = [f"    {source} --> {target}: {event}" for source, target, event in arrows]

@@ -168,5 +168,5 @@ def test_the_table_says_in_what_order_coupons_are_applied() -> None:
 
 
 def test_that_table_is_in_the_architecture_page() -> None:
-    page = Path(__file__).parents[4] / "server" / "ARCHITECTURE.md"
+    page = Path(__file__).parents[4] / "server" / "REFERENCE.md"
     assert order_table() in page.read_text()
