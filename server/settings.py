@@ -82,7 +82,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     given = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for variable in _VARIABLES:
+    for variable in VARIABLES:
         name, text = _text_of(variable, given)
         try:
             values[variable.field] = variable.parse(text)
@@ -96,16 +96,6 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def environment_with(overrides: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child of ours: what we were given, and `overrides`."""
     return {**os.environ, **overrides}
-
-
-def settings_table() -> str:
-    """The table in the README, in Markdown."""
-    rows = ["| variable | default | what it decides |", "| --- | --- | --- |"]
-    for variable in _VARIABLES:
-        default = variable.default if variable.shown_default is None else variable.shown_default
-        cell = f"`{default}`" if variable.default == default and default else default
-        rows.append(f"| `{variable.name}` | {cell} | {variable.meaning} |")
-    return "\n".join(rows) + "\n"
 
 
 def _text_of(variable: _Variable, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -122,7 +112,7 @@ def _is_injected(variable: _Variable, text: str) -> bool:
     return variable.field == "port" and text.startswith(("tcp://", "udp://"))
 
 
-_VARIABLES = (
+VARIABLES = (
     _Variable(
         "CLASSDROP_REDIS_URL",
         "redis_url",

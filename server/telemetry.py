@@ -232,17 +232,6 @@ class Metrics:
         return full
 
 
-def metrics_table() -> str:
-    """The table in the README, in Markdown."""
-    metrics = Metrics()
-    rows = ["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |"]
-    for family in metrics.registry.collect():
-        name = f"{family.name}_total" if family.type == "counter" else family.name
-        labels = ", ".join(f"`{label}`" for label in metrics.labels[family.name])
-        rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
-    return "\n".join(rows) + "\n"
-
-
 @dataclass(frozen=True, slots=True)
 class _Report:
     ok: bool

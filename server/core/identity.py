@@ -37,9 +37,5 @@ class Identity:
             self.role in (Role.STUDENT, Role.INSTRUCTOR) and room in self.rooms
         )
 
-    def may_teach(self, room: str) -> bool:
-        """Drop, top up, extend, close in this room. An operator may do all an instructor may."""
-        return self.role is Role.OPERATOR or (self.role is Role.INSTRUCTOR and room in self.rooms)
-
     def may_claim_in(self, room: str) -> bool:
         return self.role is Role.STUDENT and room in self.rooms

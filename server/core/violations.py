@@ -18,16 +18,6 @@ class Violation:
     code: str
 
 
-class MalformedError(ValueError):
-    """Decoded JSON that is not of its shape. Met in stored JSON it is a broken promise; decoders of
-    requests catch it and answer with its violation.
-    """
-
-    def __init__(self, field: str, code: str) -> None:
-        super().__init__(f"{field}: {code}")
-        self.violation = Violation(field, code)
-
-
 def refused(violations: Sequence[Violation]) -> Refused:
     errors = [{"field": violation.field, "code": violation.code} for violation in violations]
     detail = "; ".join(f"{violation.field}: {violation.code}" for violation in violations)

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from server.core.coupons import coupon_states
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
 from server.gateway import close_reasons
-from server.settings import Settings, settings_table
-from server.telemetry import Metrics, metrics_table
+from server.settings import Settings
+from server.telemetry import Metrics
+from tests.support.rendered import (
+    application_order_table,
+    coupon_states_section,
+    metrics_table,
+    settings_table,
+)
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -103,7 +108,11 @@ def test_every_decision_that_is_named_is_written_and_every_one_written_is_named(
 def test_the_states_of_a_coupon_are_drawn_as_they_are() -> None:
     text = REFERENCE.read_text().partition("<!-- coupon states")[2].partition("-->\n")[2]
 
-    assert text.partition("<!-- /coupon states")[0] == coupon_states.section()
+    assert text.partition("<!-- /coupon states")[0] == coupon_states_section()
+
+
+def test_the_order_of_application_is_in_the_architecture_page() -> None:
+    assert application_order_table() in REFERENCE.read_text()
 
 
 @pytest.mark.parametrize(

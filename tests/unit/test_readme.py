@@ -6,8 +6,8 @@ from pathlib import Path
 
 from loadtest.bench.command import PUBLISHED
 from loadtest.bench.tables import BEGIN, END, render_tables
-from server.settings import settings_table
 from server.telemetry import Metrics
+from tests.support.rendered import settings_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -16,13 +16,13 @@ from server.api.http.endpoints import (
 )
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.promotions.templates import TemplateResponse
+from server.contract_json import template_to_json
 from server.core.checkout.orders import LineKind, OrderLine
 from server.core.checkout.redemptions import RedeemedCoupon
 from server.core.checkout.refunds import PaidLine
 from server.core.coupons.coupon_states import CouponEvent
 from server.core.coupons.coupons import CouponState
 from server.core.identity import Role
-from server.core.promotions.template_forms import template_to_json
 from server.core.refusals import Code, Refused
 from server.flows.checkout import order_history as flows
 from server.flows.checkout.order_history import OrderRecord

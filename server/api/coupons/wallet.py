@@ -8,10 +8,10 @@ from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endp
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery
 from server.api.promotions.templates import TemplateResponse
+from server.contract_json import template_to_json
 from server.core.coupons.coupons import UNMOVED, Coupon, CouponState, Standing
 from server.core.drops.claims import ClaimState
 from server.core.identity import Identity
-from server.core.promotions.template_forms import template_to_json
 from server.core.refusals import Refused
 from server.flows.coupons.wallet import WalletQuery, show_wallet
 

@@ -176,8 +176,18 @@ Instant = Annotated[
     PlainSerializer(instants.to_text, return_type=str),
     WithJsonSchema(_TIME_SCHEMA),
 ]
-FromDay = Annotated[int, PlainValidator(_day(0)), WithJsonSchema(_DAY_SCHEMA)]
-UntilDay = Annotated[int, PlainValidator(_day(1)), WithJsonSchema(_DAY_SCHEMA)]
+FromDay = Annotated[
+    int,
+    PlainValidator(_day(0)),
+    PlainSerializer(instants.to_text, return_type=str),
+    WithJsonSchema(_DAY_SCHEMA),
+]
+UntilDay = Annotated[
+    int,
+    PlainValidator(_day(1)),
+    PlainSerializer(instants.to_text, return_type=str),
+    WithJsonSchema(_DAY_SCHEMA),
+]
 # For responses: built from our own integers, never parsed.
 Moment = Annotated[
     int, PlainSerializer(instants.to_text, return_type=str), WithJsonSchema(_TIME_SCHEMA)

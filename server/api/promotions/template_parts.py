@@ -1,10 +1,11 @@
-"""The parts of a template as JSON bodies, and as `core` has them.
+"""The parts of a template as JSON bodies: their shapes and sizes.
 
-Used by `templates.py`. Shapes and sizes; what makes sense is asked of core/promotions/template_rules.py.
-Fields that came later are left out of answers where they say nothing new (`absent`).
+Used by `templates.py`. server/contract_json.py makes the dataclasses of `core` from a body that was checked
+here; whether they make sense is decided by core/promotions/template_rules.py. Fields that were added later
+are left out of responses where they have their default (`absent`).
 """
 
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,7 +22,6 @@ from server.api.http.fields import (
     Url,
     absent,
 )
-from server.core.promotions import templates as core
 from server.core.promotions.template_rules import (
     MAX_GIFTS,
     MAX_PIECES,
@@ -152,65 +152,3 @@ Discount = Annotated[
 Deducts = Annotated[list[DeductsWord], Field(min_length=1, max_length=4)]
 Validity = Annotated[FixedValidity | RelativeValidity, Field(discriminator="kind")]
 ValidityShown = Annotated[FixedValidityResponse | RelativeValidity, Field(discriminator="kind")]
-
-
-def discount_of(body: AmountOff | PercentOff | ItemsFree | Gift | Rebate) -> core.Discount:
-    match body:
-        case AmountOff() | PercentOff():
-            return _reduction(body)
-        case ItemsFree():
-            return core.ItemsFree(body.from_items, body.free_items)
-        case Gift():
-            pieces = 1 if body.quantity is None else body.quantity
-            return core.Gift(body.course, body.list_price, pieces, body.name or "")
-        case Rebate():
-            after = core.RebateAfter(body.after)
-            return core.Rebate(_reduction(body.credit), after, body.return_window_days)
-        case _:
-            assert_never(body)
-
-
-def threshold_of(body: Threshold) -> core.Threshold:
-    counted = core.Counted(body.counted or core.Counted.BEFORE)
-    return core.Threshold(body.min_amount, body.min_quantity or 0, counted)
-
-
-def scope_of(body: Scope) -> core.Scope:
-    return core.Scope(
-        frozenset(body.courses),
-        frozenset(body.packages),
-        frozenset(body.except_courses or ()),
-        frozenset(body.except_packages or ()),
-        body.sale_prices is not False,
-    )
-
-
-def validity_of(body: FixedValidity | RelativeValidity) -> core.Validity:
-    if isinstance(body, FixedValidity):
-        return core.FixedValidity(body.from_at, body.until_at)
-    return core.RelativeValidity(body.seconds, body.cap_at_batch_end, body.wait_seconds or 0)
-
-
-def deducts_of(words: list[DeductsWord] | None) -> frozenset[core.Deducts]:
-    return core.GOODS_ONLY if words is None else frozenset(core.Deducts(word) for word in words)
-
-
-def stacking_of(body: Stacking) -> core.Stacking:
-    others = frozenset(core.StackingClass(word) for word in body.combines_with)
-    return core.Stacking(core.StackingClass(body.in_class), others)
-
-
-def returns_of(body: Returns) -> core.Returns:
-    return core.Returns(
-        core.Returned(body.after_cancel),
-        core.Returned(body.after_refund),
-        core.Returned(body.after_partial_refund),
-        core.BrokenThreshold(body.broken_threshold),
-    )
-
-
-def _reduction(body: AmountOff | PercentOff) -> core.AmountOff | core.PercentOff:
-    if isinstance(body, AmountOff):
-        return core.AmountOff(body.amount)
-    of = core.PercentOf(body.of or core.PercentOf.TOTAL)
-    return core.PercentOff(body.percent, body.max_amount, of)

@@ -1,7 +1,7 @@
 """/v1/templates: what a coupon is worth, written by operators; every PUT makes a version.
 
-The rules of a template are asked by the flow (core/promotions/template_rules.py); here are its shape and its
-JSON, which is also what the ledger stores (core/promotions/template_forms.py).
+The flow applies the rules of a template (core/promotions/template_rules.py). This file has the shape of a
+request and of a response; server/contract_json.py turns their JSON into the dataclasses of `core`.
 """
 
 import re
@@ -39,17 +39,9 @@ from server.api.promotions.template_parts import (
     Uses,
     Validity,
     ValidityShown,
-    deducts_of,
-    discount_of,
-    returns_of,
-    scope_of,
-    stacking_of,
-    threshold_of,
-    validity_of,
 )
+from server.contract_json import template_form_from_json, template_to_json
 from server.core.promotions import templates as core
-from server.core.promotions.template_forms import template_to_json
-from server.core.promotions.templates import TemplateForm
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.promotions import templates as flows
 from server.ledger.promotions import templates as ledger
@@ -148,24 +140,8 @@ def parse_if_match(if_match: str | None) -> int | Refused:
     return int(found.group(1)) if found else invalid_field("If-Match", "bad_format")
 
 
-def _form(body: TemplateBody) -> TemplateForm:
-    style = body.style.model_dump(exclude_none=True) if body.style else {}
-    return TemplateForm(
-        name=body.name,
-        description=body.description,
-        currency=body.currency,
-        discount=discount_of(body.discount),
-        threshold=threshold_of(body.threshold),
-        scope=scope_of(body.scope),
-        validity=validity_of(body.validity),
-        deducts=deducts_of(body.deducts),
-        stacking=stacking_of(body.stacking),
-        uses_per_student=body.uses_per_student,
-        returns=returns_of(body.returns),
-        style=style,
-        use_url=body.use_url,
-        metadata=body.metadata or {},
-    )
+def _form(body: TemplateBody) -> core.TemplateForm:
+    return template_form_from_json(body.model_dump(mode="json", by_alias=True))
 
 
 def _to_response(template: core.Template) -> TemplateResponse:

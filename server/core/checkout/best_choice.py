@@ -23,7 +23,12 @@ from server.core.checkout.discounts import (
     shortfall,
 )
 from server.core.checkout.reasons import Reason
-from server.core.checkout.stacking import MAX_APPLIED, Candidate, place_of, stacking_conflict
+from server.core.checkout.stacking import (
+    MAX_APPLIED,
+    Candidate,
+    application_step_of,
+    stacking_conflict,
+)
 from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.coupons.coupons import Coupon
 
@@ -94,7 +99,9 @@ def best_choice(
     till: PricingContext, kinds: Sequence[Kind], effort: WorkBudget, budget: int = SEARCH_BUDGET
 ) -> Generator[None, None, Choice]:
     """Yields when a slice of `effort` is full. Needs kinds that can be used alone."""
-    search = _Search(till, sorted(kinds, key=lambda kind: place_of(kind.terms.template)), effort)
+    search = _Search(
+        till, sorted(kinds, key=lambda kind: application_step_of(kind.terms.template)), effort
+    )
     search.stop_at = effort.total + budget
     yield from search.extend(_Branch(till.bill(), NO_SAVING, (), (1 << len(kinds)) - 1))
     return search.choice()

@@ -1,11 +1,11 @@
 """Several coupons on one order: which may be together, in what order they are applied, and what each
 then takes.
 
-Called by quotes and best_choice. PLACES is the one table of the order of application; REFERENCE.md
-shows it, rendered from here.
+Called by quotes, suggestions, hints and best_choice. APPLICATION_ORDER is the one table of the order of
+application; REFERENCE.md shows it (tests/support/rendered.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,51 +23,37 @@ from server.core.checkout.discounts import (
 )
 from server.core.checkout.reasons import Reason
 from server.core.coupons.coupons import Coupon
-from server.core.promotions.templates import (
-    AmountOff,
-    Counted,
-    Gift,
-    ItemsFree,
-    PercentOff,
-    Rebate,
-    StackingClass,
-    Template,
-)
+from server.core.promotions.discount_kinds import DISCOUNT_KINDS, DiscountKind
+from server.core.promotions.templates import Counted, Discount, StackingClass, Template
 
 MAX_APPLIED: Final = 5  # coupons on one order
-
-_AS_THEY_STAND: Final = "the lines as the coupons before it left them"
-_BY_SETTING: Final = f"{_AS_THEY_STAND} (`original`: as ordered)"
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicationStep:
-    """`in_class` None: of any class. `base`: what the discount is computed on, in words."""
+    """One step of the order of application. `in_class` None: coupons of any class."""
 
-    kind: type
+    kind: DiscountKind
     in_class: StackingClass | None
-    base: str
-
-    def applies_to(self, template: Template) -> bool:
-        is_of_class = self.in_class in (None, template.stacking.in_class)
-        return is_of_class and isinstance(template.discount, self.kind)
 
 
-# The order of application, first to last. Within a place: thresholds counted before discounts, then
-# those counted after them; then by template, and of one template the coupon that ends first.
+# The order of application, first to last: class by class, in each class kind by kind; then the kinds that
+# lower no price. Within a step: thresholds counted before discounts, then those counted after them; then by
+# template, and of one template the coupon that ends first.
 APPLICATION_ORDER: Final = (
     *(
-        ApplicationStep(kind, in_class, base)
+        ApplicationStep(kind, in_class)
         for in_class in (StackingClass.PRODUCT, StackingClass.ORDER, StackingClass.SHIPPING)
-        for kind, base in (
-            (ItemsFree, _BY_SETTING),
-            (AmountOff, _AS_THEY_STAND),
-            (PercentOff, _BY_SETTING),
-        )
+        for kind in DISCOUNT_KINDS
+        if kind.is_reduction
     ),
-    ApplicationStep(Gift, None, "nothing: it adds its line at 0"),
-    ApplicationStep(Rebate, None, "what is paid in the end"),
+    *(ApplicationStep(kind, None) for kind in DISCOUNT_KINDS if not kind.is_reduction),
 )
+_STEP_NUMBERS: Final[Mapping[tuple[type[Discount], StackingClass], int]] = {
+    (step.kind.shape, in_class): number
+    for number, step in enumerate(APPLICATION_ORDER)
+    for in_class in ([step.in_class] if step.in_class else StackingClass)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +104,18 @@ class Stack:
         )
 
 
-def place_of(template: Template) -> tuple[int, bool, str, int]:
-    """Sorts templates into their order of application."""
-    place = next(at for at, place in enumerate(APPLICATION_ORDER) if place.applies_to(template))
+def application_step_of(template: Template) -> tuple[int, bool, str, int]:
+    """Return the key that sorts templates into their order of application."""
+    step = _STEP_NUMBERS[type(template.discount), template.stacking.in_class]
     counts_after = template.threshold.counted is Counted.AFTER
-    return place, counts_after, template.id, template.version
+    return step, counts_after, template.id, template.version
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(
         candidates,
         key=lambda each: (
-            place_of(each.terms.template),
+            application_step_of(each.terms.template),
             each.coupon.use_by,
             each.coupon.code,
         ),
@@ -178,24 +164,6 @@ def stacked(till: PricingContext, candidates: Iterable[Candidate]) -> Stack:
         applied.append(_applied(candidate.coupon, step.saving, step.base, step.shares))
         bill = step.bill
     return Stack(tuple(applied), tuple(turned), bill)
-
-
-def order_table() -> str:
-    """PLACES in Markdown."""
-    rows = ["| | kind | class | computed on |", "| --- | --- | --- | --- |"]
-    for number, place in enumerate(APPLICATION_ORDER, 1):
-        in_class = place.in_class.value if place.in_class else "any"
-        rows.append(f"| {number} | `{_KIND_WORDS[place.kind]}` | {in_class} | {place.base} |")
-    return "\n".join(rows) + "\n"
-
-
-_KIND_WORDS: Final[dict[type, str]] = {
-    ItemsFree: "items_free",
-    AmountOff: "amount_off",
-    PercentOff: "percent_off",
-    Gift: "gift",
-    Rebate: "rebate",
-}
 
 
 def _turned(till: PricingContext, candidate: Candidate, bill: Totals) -> Rejected | None:

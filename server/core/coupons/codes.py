@@ -84,15 +84,6 @@ def spellings_of_all(typed: Iterable[str]) -> set[str]:
     return {spelling for each in typed for spelling in spellings(each)}
 
 
-def well_formed(typed: str) -> bool:
-    """False for a code of ours with one wrong symbol or two neighbours swapped, prefix aside."""
-    symbols = normalise(typed).replace("-", "")
-    prefix, body = symbols[:-_BODY_SYMBOLS], symbols[-_BODY_SYMBOLS:]
-    if len(body) < _BODY_SYMBOLS or not is_prefix(prefix) or not _VALUES.keys() >= set(body):
-        return False
-    return _weighed([_VALUES[symbol] for symbol in body]) == 0
-
-
 def _mended(body: str) -> str:
     """With the one look-alike in it replaced by the only symbol that satisfies the check."""
     strange = [at for at, symbol in enumerate(body) if symbol not in _VALUES]

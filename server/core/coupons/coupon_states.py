@@ -106,29 +106,3 @@ UNIT_USES: Final = {
     CouponState.RELEASED: UnitUse.FREE,
     CouponState.REVOKED: UnitUse.FREE,
 }
-
-
-def section() -> str:
-    """The diagram and both tables, in Markdown, as they stand in REFERENCE.md."""
-    return "\n".join([diagram(), table(), uses_table()])
-
-
-def diagram() -> str:
-    """The table as a Mermaid diagram, as it stands in REFERENCE.md."""
-    ends = (CouponState.RELEASED, CouponState.REVOKED, CouponState.VOIDED)
-    arrows = [(each.source, each.target, each.event) for each in TRANSITIONS]
-    lines = [f"    {source} --> {target}: {event}" for source, target, event in arrows]
-    lines += [f"    {end} --> [*]" for end in ends]
-    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> usable", *lines, "```\n"])
-
-
-def table() -> str:
-    """The table itself, in Markdown, as it stands below the diagram."""
-    rows = [f"| {each.source} | {each.event} | {each.target} | {each.by} |" for each in TRANSITIONS]
-    return "\n".join(["| from | event | to | by |", "| --- | --- | --- | --- |", *rows, ""])
-
-
-def uses_table() -> str:
-    """Which of the books' four numbers counts a unit whose coupon is in that state."""
-    rows = [f"| {state} | {use} |" for state, use in UNIT_USES.items()]
-    return "\n".join(["| state | its unit is |", "| --- | --- |", *rows, ""])

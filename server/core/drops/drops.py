@@ -19,7 +19,6 @@ class DropState(StrEnum):
     SCHEDULED = "scheduled"
     OPEN = "open"
     SOLD_OUT = "sold_out"
-    DRAWING = "drawing"
     CLOSED = "closed"
 
 

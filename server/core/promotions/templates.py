@@ -1,8 +1,8 @@
-"""What a coupon is worth and where it may be used: the shapes, shared by every rule about them.
+"""Templates: what a coupon is worth and where it may be used. These dataclasses are shared by all rules.
 
-Built by api (from requests) and ledger (from rows) through `core.template_forms`; read by quotes,
-drops and pages. Amounts are minor units; `percent` is what is taken off, 1..100. The defaults of later
-fields are how templates without them behave.
+Made from JSON by server/contract_json.py, for requests and rows alike; read by the rules of quotes, drops and
+campaigns. Amounts are minor units; `percent` is what is taken off, 1..100. The default of a field is how
+templates behave that were stored before the field was added.
 """
 
 from collections.abc import Mapping

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from server.contract_json import discount_to_json
 from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import CloseReason, DropState, state_at
 from server.core.drops.stock import Stock
 from server.core.promotions.claim_conditions import ClaimConditions
-from server.core.promotions.template_parts import discount_to_json
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import DeskCounts

@@ -5,15 +5,9 @@ Called by the flows that publish to the feed: those of drops, and the rebuild.
 
 from dataclasses import replace
 
+from server.contract_json import template_form_to_json
 from server.core.drops.drops import RoomDrop
 from server.core.promotions.batches import Batch
-from server.core.promotions.template_parts import (
-    deducts_to_json,
-    discount_to_json,
-    scope_to_json,
-    threshold_to_json,
-    validity_to_json,
-)
 from server.core.promotions.templates import GOODS_ONLY, Template
 from server.ledger.drops.drops import DropRow
 
@@ -25,6 +19,7 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
     if row.window is None:
         raise ValueError(f"{row.id} has not been opened")
     form = template.form
+    fields = template_form_to_json(form)
     return RoomDrop(
         id=row.id,
         room=row.room,
@@ -36,10 +31,10 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         description=form.description,
         message=row.message,
         currency=form.currency,
-        discount=discount_to_json(form.discount),
-        threshold=threshold_to_json(form.threshold),
-        scope=scope_to_json(form.scope),
-        validity=validity_to_json(form.validity),
+        discount=fields["discount"],
+        threshold=fields["threshold"],
+        scope=fields["scope"],
+        validity=fields["validity"],
         mode=row.mode,
         quantity=row.quantity,
         window=row.window,
@@ -48,6 +43,6 @@ def room_drop(row: DropRow, template: Template, batch: Batch) -> RoomDrop:
         use_url=form.use_url,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
-        deducts=() if form.deducts == GOODS_ONLY else deducts_to_json(form.deducts),
+        deducts=() if form.deducts == GOODS_ONLY else fields["deducts"],
         campaign_id=batch.campaign_id,
     )

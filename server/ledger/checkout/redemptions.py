@@ -10,8 +10,8 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.contract_json import order_from_json, order_to_json
 from server.core.checkout.balances import with_balance
-from server.core.checkout.orders import order_to_json, read_order
 from server.core.checkout.quotes import QuotedGift, QuotedLine
 from server.core.checkout.redemptions import (
     CancelledLock,
@@ -154,7 +154,7 @@ def _redemption(row: RowMapping, of_it: tuple[RedeemedCoupon, ...]) -> Redemptio
     return Redemption(
         **{name: row[name] for name in _PLAIN},
         state=RedemptionState(row["state"]),
-        order=read_order(row["order"]),
+        order=order_from_json(row["order"]),
         lines=tuple(QuotedLine(**line) for line in row["lines"]),
         coupons=of_it,
         gifts=tuple(QuotedGift(**gift) for gift in row["gifts"]),

@@ -11,10 +11,7 @@ from sqlalchemy import Pool, Select, and_, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.promotions.template_forms import (
-    form_from_columns,
-    form_to_json,
-)
+from server.contract_json import template_form_from_json, template_form_to_json
 from server.core.promotions.templates import Template
 from server.ledger.tables import template_versions, templates
 
@@ -98,11 +95,11 @@ async def _insert_version(conn: AsyncConnection, template: Template, actor: str)
             version=template.version,
             created_by=actor,
             created_at=template.created_at,
-            **form_to_json(template.form),
+            **template_form_to_json(template.form),
         )
     )
 
 
 def _template(row: RowMapping) -> Template:
-    form = form_from_columns({**row})
+    form = template_form_from_json({**row})
     return Template(form, row["template_id"], row["version"], row["created_at"])

@@ -1,5 +1,5 @@
 from server.core.refusals import Code
-from server.core.violations import MalformedError, Violation, refused
+from server.core.violations import Violation, refused
 
 
 def test_all_violations_go_into_one_refusal() -> None:
@@ -10,7 +10,3 @@ def test_all_violations_go_into_one_refusal() -> None:
         {"field": "name", "code": "too_long"},
         {"field": "scope", "code": "missing"},
     ]
-
-
-def test_a_malformed_value_carries_its_violation() -> None:
-    assert MalformedError("a.b", "missing").violation == Violation("a.b", "missing")

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from server.core.checkout.money_rules import DiscountBase, MoneyRules
 from server.core.checkout.orders import LineKind, Order
 from server.core.checkout.quotes import Quote, Reason, Unusable, quote
-from server.core.checkout.stacking import APPLICATION_ORDER, MAX_APPLIED, order_table
+from server.core.checkout.stacking import APPLICATION_ORDER, MAX_APPLIED
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,
@@ -165,8 +164,3 @@ def test_the_table_says_in_what_order_coupons_are_applied() -> None:
         places = [int(each.coupon.code[1:]) for each in found.applied]
         assert places == sorted(places)
     assert len(APPLICATION_ORDER) == len(wallet)
-
-
-def test_that_table_is_in_the_architecture_page() -> None:
-    page = Path(__file__).parents[4] / "server" / "REFERENCE.md"
-    assert order_table() in page.read_text()

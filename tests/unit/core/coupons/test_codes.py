@@ -27,31 +27,14 @@ def test_a_code_without_a_channel_begins_with_its_symbols() -> None:
 
 
 @given(ENTROPY, PREFIX)
-def test_every_code_made_is_well_formed_and_fits_its_column(entropy: bytes, prefix: str) -> None:
+def test_every_code_made_fits_its_column(entropy: bytes, prefix: str) -> None:
     code = codes.make(entropy, prefix)
-    assert codes.well_formed(code)
     assert len(code) <= 40
 
 
 @given(ENTROPY, ENTROPY)
 def test_other_bytes_make_another_code(first: bytes, second: bytes) -> None:
     assert (codes.make(first) == codes.make(second)) == (first == second)
-
-
-@given(ENTROPY, PREFIX, st.sampled_from(BODY), st.sampled_from(codes.ALPHABET))
-def test_one_wrong_symbol_is_noticed(entropy: bytes, prefix: str, at: int, symbol: str) -> None:
-    symbols = list(codes.make(entropy, prefix).replace("-", ""))
-    is_same = symbols[at] == symbol
-    symbols[at] = symbol
-    assert codes.well_formed("".join(symbols)) is is_same
-
-
-@given(ENTROPY, PREFIX, st.sampled_from(BODY[:-1]))
-def test_swapped_neighbours_are_noticed(entropy: bytes, prefix: str, at: int) -> None:
-    symbols = list(codes.make(entropy, prefix).replace("-", ""))
-    is_same = symbols[at] == symbols[at + 1]
-    symbols[at], symbols[at + 1] = symbols[at + 1], symbols[at]
-    assert codes.well_formed("".join(symbols)) is is_same
 
 
 @given(ENTROPY, PREFIX)
@@ -85,15 +68,16 @@ def test_one_look_alike_is_read_as_what_was_printed(
     symbols = list(code.replace("-", ""))
     symbols[at] = symbol
     assert codes.normalise("".join(symbols)) == code
-    assert codes.well_formed("".join(symbols))
 
 
 @given(ENTROPY, st.lists(st.sampled_from(BODY), min_size=2, max_size=5, unique=True))
-def test_more_than_one_look_alike_is_no_code(entropy: bytes, places: list[int]) -> None:
+def test_more_than_one_look_alike_is_left_as_it_was_typed(
+    entropy: bytes, places: list[int]
+) -> None:
     symbols = list(codes.make(entropy).replace("-", ""))
     for at in places:
         symbols[at] = "O"
-    assert not codes.well_formed("".join(symbols))
+    assert codes.normalise("".join(symbols)).count("O") == len(places)
 
 
 @pytest.mark.parametrize("typed", ["11ve2026", "IIVE2O26", "live-2026", "LiV E2o26"])
@@ -119,15 +103,6 @@ def test_a_prefix_of_nothing_but_look_alikes_is_taken_as_it_is() -> None:
 
 def test_there_are_at_least_sixty_random_bits_in_a_code() -> None:
     assert len(codes.ALPHABET) ** 13 > 2**64 >= 2 ** (8 * codes.ENTROPY_BYTES) > 2**60
-
-
-@pytest.mark.parametrize("typed", ["", "LIVE", "0" * 14, "-" * 20, "23456789ABCDE", "中" * 14])
-def test_what_is_no_code_is_not_well_formed(typed: str) -> None:
-    assert not codes.well_formed(typed)
-
-
-def test_a_prefix_beyond_its_column_is_not_well_formed() -> None:
-    assert not codes.well_formed("A" * 13 + codes.make(bytes(8)))
 
 
 @pytest.mark.parametrize(
