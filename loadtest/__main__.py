@@ -1,7 +1,6 @@
-"""`python -m loadtest storm | lesson | bench | history`: the command line of the load tester.
+"""The load tester's command line: `python -m loadtest storm | lesson | bench | history`.
 
-Parses and hands over; exit status 0: all held, 1: a promise or a gate did not, 2: it could not be
-tried.
+Exit status 0: every promise and gate held. 1: one did not. 2: the run was not possible.
 """
 
 import argparse
@@ -19,10 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_storm(commands.add_parser("storm", help="one drop into a full room"))
     _add_lesson(commands.add_parser("lesson", help="a whole lesson with Locust's users"))
-    _add_bench(commands.add_parser("bench", help="the figures of the README"))
+    _add_bench(commands.add_parser("bench", help="the measurements of the README"))
     _add_history(commands.add_parser("history", help="old claims in bulk, into a ledger"))
     args = parser.parse_args(arguments)
-    # What was started is ended in order, as after Ctrl-C.
+    # SIGTERM ends the started processes in order, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -56,8 +55,8 @@ def _add_storm(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--answer-seconds", type=float, default=30, help="waited for answers")
     parser.add_argument("--batch", help="drop from this batch; default: one is made")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write the figures")
-    parser.add_argument("--html", type=Path, help="write a report with pictures")
+    parser.add_argument("--json", type=Path, help="write the results")
+    parser.add_argument("--html", type=Path, help="write a report with plots")
     _add_gates(parser)
     add_target(parser)
     parser.set_defaults(run=_storm)
@@ -77,7 +76,12 @@ def _add_lesson(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=_positive, default=3, help="of all but the dear ones")
+    parser.add_argument(
+        "--rounds",
+        type=_positive,
+        default=3,
+        help="how often each scenario runs; those that take long run once",
+    )
     parser.add_argument(
         "--only", type=_names, default=[], metavar="NAME,…", help="scenarios (default: all)"
     )
@@ -134,7 +138,8 @@ def _positive(text: str) -> int:
     return number
 
 
-# Imported when asked for: a lesson's process must not hold what a storm needs, nor the reverse.
+# These modules are imported by the command that needs them: a lesson's process must not load the storm's
+# libraries, and the reverse.
 
 
 def _storm(args: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
-"""`--fail-on p99_push_ms=500`: figures that must not be exceeded.
+"""Gates of `--fail-on p99_push_ms=500`: limits on measured delays.
 
-Pure. Parsed by the commands, checked at the end of a run; what is exceeded becomes exit status 1.
+Pure. The commands parse them and check them at the end of a run; a limit that is exceeded gives exit status
+1.
 """
 
 import re
@@ -18,6 +19,8 @@ _GATE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Gate:
+    """One limit: `statistic` is a name in STATISTICS, `delay` one in DELAYS."""
+
     statistic: str
     delay: str
     most_ms: float
@@ -28,7 +31,7 @@ class Gate:
 
 
 def parse_gate(text: str) -> Gate:
-    """ValueError with what is allowed."""
+    """Parse one gate. Raises ValueError, with the allowed names, for any other text."""
     found = _GATE.fullmatch(text)
     if found is None:
         raise ValueError(
@@ -38,7 +41,7 @@ def parse_gate(text: str) -> Gate:
 
 
 def exceeded(gates: Iterable[Gate], spreads: Mapping[str, Spread]) -> list[str]:
-    """One line for each gate that does not hold. A figure without a sample holds no gate."""
+    """Return one line for each gate that is exceeded. A delay without any sample fails its gate."""
     lines = []
     for gate in gates:
         spread = spreads[gate.delay]

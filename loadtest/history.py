@@ -1,7 +1,7 @@
-"""Old claims in bulk, straight into a ledger: what years of lessons leave behind.
+"""Writes old claims in bulk into a ledger, to measure whether years of past lessons slow down live ones.
 
-For measuring that what has been does not slow what is live. A migrated ledger that nothing else writes to
-meanwhile; the rows keep all its constraints. On PostgreSQL by COPY, on SQLite by executemany.
+Called by `python -m loadtest history` and by tests. Needs a migrated ledger that nothing else writes to
+meanwhile. The rows satisfy all of its constraints. PostgreSQL gets them by COPY, SQLite by executemany.
 """
 
 import asyncio
@@ -22,8 +22,11 @@ Row = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class HistoryPlan:
-    """`claims` over `batches` without a claim window, each in `drops_each` drops that were closed a year ago.
-    `shard` None: spread evenly over all. `name` begins every id."""
+    """`claims` old claims over `batches` batches without a claim window.
+
+    Each batch has `drops_each` drops, which were closed a year ago. `shard` None spreads the batches evenly
+    over all desk shards. Every id begins with `name`.
+    """
 
     claims: int
     now: int
@@ -42,7 +45,7 @@ class HistoryPlan:
 
 
 def rows_of(plan: HistoryPlan) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
-    """(table, columns, rows), in an order that keeps every reference."""
+    """Yield (table, columns, rows), in an order in which every foreign key is satisfied."""
     then = plan.now - _YEAR_MS
     template = f"tpl_{plan.name}"
     yield "templates", ("id", "version"), [(template, 1)]
@@ -73,7 +76,7 @@ def _rows_of_batch(
 
 
 def write_history(url: str, plan: HistoryPlan) -> None:
-    """Into the database of this address (`postgresql://…`, `sqlite:///path`)."""
+    """Write the rows into the database at `url` (`postgresql://…` or `sqlite:///path`)."""
     if url.startswith("sqlite:"):
         _to_sqlite(Path(url.removeprefix("sqlite:///")), plan)
     else:
@@ -139,7 +142,7 @@ def _version(template: str, at: int) -> Row:
 
 
 def _batch(batch: str, template: str, quantity: int, shard: int, at: int) -> Row:
-    # Twice as many as were given out: there is something left to drop.
+    # Twice as many units as were claimed, so that the batch can still be dropped from.
     units = (2 * quantity, quantity)
     return (batch, template, 1, batch, "live", *units, 2, True, shard, _JSON, "history", at)
 

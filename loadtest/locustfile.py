@@ -1,8 +1,8 @@
-"""A lesson for Locust: `locust -f loadtest/locustfile.py --host URL --secret-file FILE`.
+"""The file that Locust loads: `locust -f loadtest/locustfile.py --host URL --secret-file FILE`.
 
-The shape of the lesson and the listeners: options, what processes tell each other, and the verdict
-at the end, the storm's own. `python -m loadtest lesson` starts it with a server of its own.
-Importing locust patches the whole process: nothing else may import this file.
+Holds the shape of the lesson and the listeners: options, the exchange between Locust's processes, and the
+verdict at the end, which is the same as a storm's. `python -m loadtest lesson` starts it with a server of its
+own. Importing locust patches the whole process, so nothing else may import this file.
 """
 
 import asyncio
@@ -33,19 +33,19 @@ __all__ = ["ClassShape", "HastyStudent", "Instructor", "Latecomer", "Student"]
 
 _VERDICT_DEADLINE_S: Final = 15.0
 _FAILED, _NOT_RUN = 1, 2  # exit statuses
-_HTTP_CONNECTIONS: Final = 64  # of all students together
+_HTTP_CONNECTIONS: Final = 64  # of all students of one process together
 _HTTP_DEADLINE_S: Final = 10.0
-_GROUPS: Final = 5  # in which people leave when the lesson is over
-# A crowd is some hundred thousand objects that stay: a search through all of them for cycles stops
-# everybody for a good part of a second, just when a drop has made new ones.
+_GROUPS: Final = 5  # number of steps in which students leave at the end
+# A process has some hundred thousand objects that live until its end. A full garbage collection stops all
+# students for a good part of a second, and the objects of a new drop would trigger one just then.
 _RARELY: Final = (20_000, 5, 1_000)
-_BEHIND_MS: Final = 1_000  # said from here on
+_BEHIND_MS: Final = 1_000  # reading that lags by more than this is reported
 _log = logging.getLogger("loadtest")
 
 
 class ClassShape(LoadTestShape):
-    """All come within the first quarter, most at once before the lesson begins, and leave in the
-    last tenth."""
+    """Students arrive within the first quarter, most of them before the lesson begins, and leave in the last
+    tenth."""
 
     def tick(self) -> tuple[int, float] | None:
         part = self.get_run_time() / lesson.seconds_of(1)
@@ -101,7 +101,7 @@ def _begin(environment: Environment, **_more: object) -> None:
 
 @events.report_to_master.add_listener
 def _report(client_id: str, data: dict[str, Any], **_more: object) -> None:
-    if lesson.has_begun:  # a worker reports from its birth on
+    if lesson.has_begun:  # a worker process reports from its start, before the test begins
         data["lesson"] = lesson.outcomes.changes()
         data["behind_ms"] = lesson.endpoint.backlog.longest_wait_ms
 
@@ -116,12 +116,12 @@ def _take_report(client_id: str, data: dict[str, Any], **_more: object) -> None:
 
 @events.test_stop.add_listener
 def _conclude(environment: Environment, **_more: object) -> None:
-    """Verdict, gates and failed requests, all three, decide about the exit status."""
+    """Judge the lesson. The verdict, the gates and failed requests all decide about the exit status."""
     if isinstance(environment.runner, WorkerRunner):
         return
     if isinstance(environment.runner, MasterRunner):
-        gevent.sleep(2 * WORKER_REPORT_INTERVAL)  # the last reports are on their way
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call
+        gevent.sleep(2 * WORKER_REPORT_INTERVAL)  # the workers' last reports are on their way
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs one line for each call
     behind_ms = lesson.endpoint.backlog.longest_wait_ms
     if behind_ms > _BEHIND_MS:
         _log.warning(
@@ -141,7 +141,8 @@ def _conclude(environment: Environment, **_more: object) -> None:
 
 @events.quitting.add_listener
 def _stop_first(environment: Environment, **_more: object) -> None:
-    """After Ctrl-C too, the verdict comes before the exit status is asked for."""
+    """Stop the test before the process ends, also after Ctrl-C, so that the verdict is known before the exit
+    status."""
     if environment.runner is not None:
         environment.runner.stop()
 
@@ -165,7 +166,7 @@ def _judge(environment: Environment) -> list[str]:
 
 
 def _show(environment: Environment, findings: list[str]) -> None:
-    """Also on Locust's page, which has no other place for it: as a request, and its failures."""
+    """Show the findings on Locust's page as a request and its failures: it has no other place for them."""
     for failure in map(AssertionError, findings) if findings else (None,):
         environment.events.request.fire(
             request_type="verdict",
@@ -182,7 +183,7 @@ def _gates() -> list[Gate]:
 
 
 def _exceeded(environment: Environment) -> list[str]:
-    """Locust keeps rounded figures; good enough for a gate."""
+    """Check the gates. Locust keeps rounded percentiles, which is exact enough for a gate."""
     spreads = {}
     for delay, name in EVENTS.items():
         entry = environment.stats.get(name, REQUEST_TYPE)

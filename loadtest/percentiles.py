@@ -14,7 +14,7 @@ DELAYS: Final = ("join", "push", "claim", "confirm")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Of all samples; nearest rank: each figure is a sample. Zeros where there are none."""
+    """The number of samples and their percentiles, ms. All are 0 if there is no sample."""
 
     count: int
     p50: float
@@ -30,7 +30,8 @@ class Spread:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest sample that at least `share` of them do not exceed; 0 of none."""
+    """Return the smallest sample that at least the fraction `share` of them does not exceed; 0 if there is
+    none."""
     if not ordered:
         return 0.0
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,8 +1,8 @@
-"""The promises, held against what happened: what clients were told beside what the server's books
-say. An empty list means that all held.
+"""Judges a drop: compares what the clients received with what the server's report and claims list say.
 
-Pure. Called at the end of a storm, of a Locust run and by tests; must not know how a history came
-about, so that it judges a remote server as well as one of our own.
+Pure. Called at the end of a storm, of a Locust run, and by tests. An empty list of findings means that every
+promise held. Must not know how the reports were collected, so that it judges a remote server in the same way
+as one of our own.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 WINNING: Final = ("won", "already_won")
-# PROTOCOL.md, "A claim"; an error's code is not one.
+# The refusals of PROTOCOL.md, "A claim". An error code is no answer to a claim.
 _NO: Final = frozenset(
     {
         "limit_reached",
@@ -25,14 +25,18 @@ _NO: Final = frozenset(
         "revoked",
     }
 )
-NAMED: Final = 5  # students in a finding's text; all are in `students`
+NAMED: Final = 5  # students named in a finding's text; `students` has all of them
 _GONE: Final = ("released", "revoked")
 
 
 @dataclass(frozen=True, slots=True)
 class StudentReport:
-    """What one student was told of one drop. `outcome` None: no answer. `has_left`: went away of
-    their own accord, and need not have been told. `coupons`: every id this student was ever given."""
+    """What one student received about one drop.
+
+    outcome: None means that no answer came.
+    coupons: every coupon id that this student was ever given.
+    has_left: the student left on purpose, and need not have received anything.
+    """
 
     student: str
     has_tapped: bool = True
@@ -50,7 +54,7 @@ class StudentReport:
 
 @dataclass(frozen=True, slots=True)
 class ListedClaim:
-    """An entry of the drop's claims list."""
+    """One entry of the drop's claims list."""
 
     student: str
     state: str
@@ -58,7 +62,7 @@ class ListedClaim:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSnapshot:
-    """The server's side: the drop's report and its whole claims list, read when all was quiet."""
+    """The server's side: the drop's report and its whole claims list, read when no claim was under way."""
 
     quantity: int
     remaining: int
@@ -75,7 +79,7 @@ class LedgerSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class DropHistory:
-    """One drop. `is_private`: nobody but the tellers can have been in the room."""
+    """One drop and what its students received. `is_private`: nobody else can have been in the room."""
 
     drop_id: str
     stock: int
@@ -113,13 +117,13 @@ class Finding:
 
 
 def judge(history: DropHistory, snapshot: LedgerSnapshot) -> list[Finding]:
-    """Everything that is not as promised."""
+    """Return every promise that did not hold, in the order of the rules."""
     evidence = _Evidence(history, snapshot)
     return [finding for rule in _RULES for finding in rule(evidence)]
 
 
 class _Evidence:
-    """What several rules ask for, looked up once."""
+    """The sets that several rules need, computed once."""
 
     def __init__(self, history: DropHistory, snapshot: LedgerSnapshot) -> None:
         self.history = history
@@ -163,7 +167,7 @@ def _lost(evidence: _Evidence) -> Iterator[Finding]:
 
 
 def _not_notified(evidence: _Evidence) -> Iterator[Finding]:
-    """Who was told no, or nothing, and yet holds a unit: it is taken from somebody."""
+    """Find students who were refused or got no answer but hold a unit: nobody else can win that unit."""
     untold = {
         one.student
         for one in evidence.reports
@@ -223,7 +227,7 @@ def _unreached(evidence: _Evidence) -> Iterator[Finding]:
 
 
 def _left_over(evidence: _Evidence) -> Iterator[Finding]:
-    """Units that came back may be left over; others may not while students hear `sold_out`."""
+    """Find unsold units although students heard `sold_out`. Units that came back later may be left over."""
     refused = sum(one.outcome == "sold_out" for one in evidence.reports)
     left = evidence.history.stock - evidence.listed.total() - evidence.snapshot.returned
     if refused and left > 0 and len(evidence.snapshot.claims) == evidence.listed.total():

@@ -1,8 +1,8 @@
-"""Scenario: a shop's back end locks a coupon on an order and confirms the payment, over and over.
+"""Scenario: a shop's back end locks a coupon on an order and confirms the payment, again and again.
 
-Each order has a coupon and a student of its own, won in a drop before. Pairs go one after the other on each
-of some connections: as many as the server takes. On SQLite with one `web`, and, where the machine has
-PostgreSQL, on it with two.
+Each order has a coupon and a student of its own, won in a drop before. Each of the connections does one pair
+of calls after the other, as fast as the server answers. Runs on SQLite with one `web` process and, if the
+machine has PostgreSQL, on PostgreSQL with two.
 """
 
 import asyncio
@@ -24,23 +24,23 @@ from loadtest.targets.own_postgres import has_postgres, own_postgres
 from loadtest.targets.own_server import OwnServer, own_server
 
 _ROOM: Final = "shop"
-_AT_ONCE: Final = 24  # connections
+_AT_ONCE: Final = 24  # connections at the same time
 _SETTLE_S: Final = 60.0
 _PAUSE_S: Final = 0.1
 _PRICE: Final = 9_900
-_OFF: Final = 1_000  # of the tester's own template
+_OFF: Final = 1_000  # the discount of the tester's own template
 
 
 @dataclass(frozen=True, slots=True)
 class _Bought:
-    """`ms`: from the first byte asked to the last answered, lock and confirmation together."""
+    """One purchase. `ms`: from the start of the lock call to the end of the confirmation."""
 
     ms: float
     finding: str | None = None
 
 
 class _Connection:
-    """The least of HTTP/1.1 that these calls need: the tester must not cost more than the server."""
+    """A minimal HTTP/1.1 client: the tester must not cost more than the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -115,7 +115,7 @@ async def _give_coupons(
     students: Sequence[NamedToken],
     connections: Sequence[_Connection],
 ) -> list[str]:
-    """Everybody's code, from a drop with a unit for each."""
+    """Let every student win a unit of one drop, and return their codes in the order of `students`."""
     async with (
         api_as(url, tokens.staff("operator", _ROOM).token) as operator,
         api_as(url, tokens.staff("instructor", _ROOM).token) as teacher,
@@ -138,7 +138,10 @@ async def _give_coupons(
 async def _claim_all(
     connections: Sequence[_Connection], students: Sequence[NamedToken], path: str
 ) -> list[dict[str, Any]]:
-    """Asked again with the same request it is the same claim, with its coupon once that is there."""
+    """Send every student's claim and return the answers.
+
+    A second call repeats the same request ids, so it returns the same claims, now with their coupons.
+    """
     answers: dict[int, dict[str, Any]] = {}
     waiting = list(enumerate(students))
 

@@ -1,5 +1,5 @@
-"""`python -m loadtest bench`: holds the scenarios and writes their figures; or renders a file's tables,
-or puts a file's tables into the README.
+"""`python -m loadtest bench`: runs scenarios and writes the results, renders a file's tables, or publishes
+them.
 
 Called by the command line and `make bench`.
 """
@@ -19,7 +19,7 @@ from loadtest.bench.tables import render_tables, with_tables
 from loadtest.targets.machine import describe, disk_sync_ms, read_limits
 from loadtest.targets.own_server import OwnServer, ServerError, own_server
 
-PUBLISHED: Final = Path(__file__).with_name("figures.json")
+PUBLISHED: Final = Path(__file__).with_name("results.json")
 README: Final = Path(__file__).parents[2] / "README.md"
 _NOT_RUN: Final = 2
 
@@ -46,7 +46,7 @@ def _measure(scenarios: list[Scenario], args: Namespace) -> int:
         with _servers(args.quick) as server:
             rounds = [Round(number, server) for number in range(args.rounds)]
             result = run(scenarios, rounds, is_quick=args.quick, on_run=_print_run)
-    except ServerError as error:  # the one for all
+    except ServerError as error:  # the one server that all quick cases share
         _print(str(error))
         return _NOT_RUN
     bench = {**facts, "is_quick": args.quick, "scenarios": result.rows}
@@ -61,7 +61,8 @@ def _measure(scenarios: list[Scenario], args: Namespace) -> int:
 
 @contextmanager
 def _servers(is_quick: bool) -> Iterator[Callable[[int], AbstractContextManager[OwnServer]]]:
-    """A fresh one each time; where it is to be quick, one for all, because its start takes longest."""
+    """Yield a function that starts a server for a case. Quick runs share one server, because its start takes
+    longest."""
     if not is_quick:
         yield own_server
         return
@@ -70,7 +71,7 @@ def _servers(is_quick: bool) -> Iterator[Callable[[int], AbstractContextManager[
 
 
 def _publish(path: Path) -> int:
-    """The file becomes the one that the README shows."""
+    """Make this file the one that the README shows."""
     bench = _read(path)
     if bench["is_quick"]:
         _print("tiny sizes are for tests, not for the README")

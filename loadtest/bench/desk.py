@@ -1,7 +1,7 @@
-"""Scenario: the claim script alone, by how many claims go into one call.
+"""Scenario: the claim script alone, by the number of claims in one call.
 
-`python -m server desk-bench` measures, in a process of its own; beside it Redis' own benchmark tool,
-where there is one, with a call for each claim.
+`python -m server desk-bench` measures it in a process of its own. If the machine has Redis' own benchmark
+tool, that tool sends the desk's call for one claim, for comparison.
 """
 
 import json
@@ -18,7 +18,7 @@ _BATCHES: Final = (1, 10, 50, 100, 250, 500)
 _BENCHMARK: Final = "redis-benchmark"
 _SECONDS: Final = 2.0
 _QUICK_SECONDS: Final = 0.1
-_GRACE_S: Final = 60.0  # to start, and to end
+_GRACE_S: Final = 60.0  # for the start and the end of the process
 
 
 def _measure(what: str, seconds: float, _one: Round) -> CaseResult:

@@ -1,7 +1,7 @@
-"""Scenario: what it costs to tell a full room, every second, how many are left.
+"""Scenario: the CPU time of telling a full room every second how many units are left.
 
-CPU time of the `web` process, from the kernel's own account, while claims trickle in, minus the same
-span without a drop: pings and sockets cost the same in both.
+Measures the `web` process' CPU time, as the kernel counts it, while a few students win each second, and
+subtracts the CPU time of an equal span without a drop. Pings and sockets cost the same in both.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from loadtest.targets.processes import cpu_seconds, find_web_processes
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """`seconds`: of each span. `calm_s`: after joining, and after the card, before counting begins."""
+    """`seconds`: the length of each span. `calm_s`: the pause before each span, after the joins and after the
+    card."""
 
     students: int
     seconds: float
@@ -45,7 +46,8 @@ def _measure(size: _Size, one: Round) -> CaseResult:
 async def _run(size: _Size, url: str, tokens: SignedTokens, web: int) -> CaseResult:
     plan = StormPlan(
         students=size.students,
-        stock=2 * size.taps,  # never sold out: there is something to tell every second
+        # twice the claims: the drop must not sell out, so that there is a number to send every second
+        stock=2 * size.taps,
         joins_per_s=0,
         tappers=size.taps,
         tap_every_ms=size.tap_every_ms,
@@ -65,7 +67,7 @@ async def _run(size: _Size, url: str, tokens: SignedTokens, web: int) -> CaseRes
 
 
 async def _cores(classroom: Classroom, web: int, seconds: float) -> float:
-    """How many cores the process used."""
+    """Return how many cores the process used on average over `seconds`."""
     begun, used = time.monotonic(), cpu_seconds(web)
     await classroom.workers.wait(seconds)
     return (cpu_seconds(web) - used) / (time.monotonic() - begun)

@@ -1,7 +1,6 @@
-"""Scenario: a full room loses its connections in one moment and comes back, each student with a
-coupon; meanwhile somebody else's room taps at a fixed rate.
+"""Scenario: a full room of winners loses all connections at once and comes back; another room taps meanwhile.
 
-The bystanders' taps have planned moments, whatever becomes of the answers. They sit on the `web`
+The other room's students tap at planned moments, whatever becomes of the answers. They are on the `web`
 process that has to take everybody in again, or on a second one beside it.
 """
 
@@ -23,13 +22,13 @@ from loadtest.storm.student import LOST_STATE
 from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_server import OwnServer, second_web
 
-_COME_BACK_WITHIN_S: Final = 0.5  # what the SDK's first wait is drawn from
+_COME_BACK_WITHIN_S: Final = 0.5  # the SDKs draw their first wait from this range
 _NS_PER_MS: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """`before_s`: of the bystanders' taps, until the room falls."""
+    """`before_s`: how long the other room taps before the connections are cut."""
 
     students: int
     bystanders: int
@@ -77,7 +76,7 @@ async def _run(
 
 
 def _room_plan(size: _Size) -> StormPlan:
-    """Everybody wins, so that everybody has something to come back to."""
+    """Return a plan in which everybody wins, so that everybody has a coupon to get back."""
     return StormPlan(
         students=size.students,
         stock=size.students,
@@ -97,7 +96,7 @@ def _bystander_plan(size: _Size) -> StormPlan:
 
 
 async def _fall(room: Classroom, beside: Classroom, size: _Size) -> None:
-    """And back again, all of them."""
+    """Cut all connections, and wait until everybody is back."""
     students = room.plan.students
     room.workers.send(Command.DISCONNECT)
     all_back = await room.workers.wait_until(
@@ -137,13 +136,13 @@ def _after(disconnected_at: int, recordings: Sequence[Recording]) -> Iterable[fl
     return ((at - disconnected_at) / _NS_PER_MS for one in recordings for at in one.rejoined if at)
 
 
-def _claims(recordings: Sequence[Recording], on_full: Callable[[int], bool]) -> Spread:
-    """Planned tap to answer, of the taps that were due then."""
+def _claims(recordings: Sequence[Recording], is_selected: Callable[[int], bool]) -> Spread:
+    """Return the delays from planned tap to answer, of the taps whose planned moment is selected."""
     return Spread.of(
         (answered - due) / _NS_PER_MS
         for one in recordings
         for due, answered in zip(one.tap_due, one.answered, strict=True)
-        if due and answered and on_full(due)
+        if due and answered and is_selected(due)
     )
 
 

@@ -1,8 +1,8 @@
-"""Three scenarios that are a storm each time: the largest room, rooms of growing size, students spread
-over more and more rooms.
+"""Three scenarios that run storms: the largest room, rooms of growing size, and students spread over many
+rooms.
 
-Each storm has a server of its own. A drop on which everybody taps at once comes first, then a
-few pushes on which nobody taps, because on one machine the taps compete with the card.
+Each storm has a server of its own. First comes a drop on which everybody taps at once, then a few top-ups on
+which nobody taps: on one machine the taps compete with the card.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from loadtest.storm.worker_pool import RunError
 from loadtest.targets.machine import find_problems, loopback_sources, read_limits
 from loadtest.targets.processes import tree_rss_kb
 
-_AT_ONCE: Final = 0.0  # all join together: what the server can take in
-_STUDENTS_PER_COUPON: Final = 20  # the same for all, because a win costs more than a refusal
+_AT_ONCE: Final = 0.0  # all join together: measures how fast the server can take them in
+_STUDENTS_PER_COUPON: Final = 20  # the same in all cases, because a win costs more than a refusal
 _QUIET_PUSHES: Final = 5
 _KB_PER_MB: Final = 1024
 
@@ -49,7 +49,7 @@ def measure(plan: StormPlan, web_processes: int, one: Round) -> CaseResult:
 
 
 def findings_of(run: StormRun) -> list[str]:
-    """Of the verdict, and pushes that did not reach everybody."""
+    """Return the verdict's findings, and the top-ups that did not reach everybody."""
     missed = [one.missing for one in run.top_up_deliveries if one.missing]
     return [*map(str, run.findings), *(f"not_reached: by a top-up: {many}" for many in missed)]
 
@@ -62,8 +62,12 @@ def _refuse_impossible(plan: StormPlan, url: str) -> None:
 
 
 def _values(run: StormRun, memory_kb: Sequence[int]) -> dict[str, float]:
-    """`quiet_…`: of the pushes nobody taps on, the median push. `…_us_each`: from the first student
-    to the last, shared among all of the room. `troubles`: lost connections, taps told to retry."""
+    """Return the values of one storm, by the names in the file.
+
+    quiet_…: the median of the top-ups, on which nobody taps. …_us_each: the time from the first student to
+    the last, divided by the students of the room.
+    troubles: lost connections and taps that were told to retry.
+    """
     results, top_ups, in_room = run.results, run.top_up_deliveries, run.plan.in_room
     before, full = memory_kb
     return {

@@ -1,7 +1,7 @@
 """Runs scenarios round by round and takes the medians.
 
-Called by `command`. Rounds are interleaved: each goes through every case once, so that a slow minute
-of the machine hits all alike. What differs by less than the machine's noise is no difference.
+Called by `command`. Rounds are interleaved: each round runs every case once, so that a slow minute of the
+machine affects all cases alike. A difference that is smaller than the machine's noise is no difference.
 """
 
 import statistics
@@ -17,7 +17,7 @@ from loadtest.targets.own_server import ServerError
 
 
 class CaseRow(TypedDict):
-    """One case in the file. `findings` are those of all its runs."""
+    """One case in the file. `findings` has those of all its runs."""
 
     facts: Facts
     medians: Mapping[str, float]
@@ -33,7 +33,7 @@ class ScenarioRow(TypedDict):
 
 @dataclass(slots=True)
 class BenchRun:
-    """What came of it. `failures`: cases that could not be held, and why."""
+    """The outcome of all rounds. `failures`: cases that could not be run, and why."""
 
     rows: list[ScenarioRow]
     failures: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ def run(
     is_quick: bool,
     on_run: Callable[[Scenario, Case, CaseResult], None],
 ) -> BenchRun:
-    """A case that fails takes nothing from the others."""
+    """Run every case in every round. A case that fails does not stop the others."""
     cases = {scenario.name: scenario.cases(is_quick) for scenario in scenarios}
     runs: dict[tuple[str, int], list[CaseResult]] = {}
     failures: list[str] = []

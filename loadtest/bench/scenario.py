@@ -1,6 +1,6 @@
-"""What a scenario of the bench is: some cases to compare, and how their figures are shown.
+"""What a scenario of the bench is: cases to compare, and how their results are shown.
 
-Made by the files of the single scenarios; run by `rounds`, rendered by `tables`.
+Each scenario's file creates one; `rounds` runs it and `tables` renders it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ Facts = Mapping[str, int | str]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """`server`: a server with so many `web` processes, for as long as the block lasts."""
+    """One round. `server` starts a server with that many `web` processes for the block."""
 
     number: int
     server: Callable[[int], AbstractContextManager[OwnServer]]
@@ -22,7 +22,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One run of one case. `findings`: promises that were broken; none is allowed."""
+    """The results of one run of one case. `findings`: promises that did not hold; there should be none."""
 
     values: Mapping[str, float]
     findings: Sequence[str] = ()
@@ -30,8 +30,10 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`facts`: what sets it apart, by the words of its column. `run` raises RunError, ServerError,
-    TokenError or the SDK's ApiError where it cannot be held."""
+    """One case. `facts`: what distinguishes it, by the title of its column.
+
+    `run` raises RunError, ServerError, TokenError or the SDK's ApiError if it cannot be run.
+    """
 
     facts: Facts
     run: Callable[[Round], CaseResult]
@@ -39,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`names`: of figures, shown with a stroke between them; `form` as in `format`."""
+    """A column of the table. `names`: values, shown with a slash between them; `form`: as in `format`."""
 
     title: str
     names: Sequence[str]
@@ -48,9 +50,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`name`: for `--only`. `note`: what is measured, for who reads the table. `cases`: all of them, or
-    a few tiny ones where it is asked whether they are to be quick. `runs_once`: held in the first round
-    only."""
+    """A scenario.
+
+    name: the one that `--only` takes.
+    note: a sentence for the reader of the table.
+    cases: returns all cases, or a few tiny ones if its argument (quick) is true.
+    runs_once: runs in the first round only, because it takes long.
+    """
 
     name: str
     title: str

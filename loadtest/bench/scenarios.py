@@ -1,4 +1,4 @@
-"""Which scenarios there are, in the order in which they are run and shown.
+"""The list of scenarios, in the order in which they are run and shown.
 
 Called by `command`, `tables` and tests.
 """
@@ -19,11 +19,11 @@ SCENARIOS: Final[Sequence[Scenario]] = (*_STORMS, DESK, CHECKOUT)
 
 
 class UnknownScenarioError(Exception):
-    """No scenario has that name; the text says which there are."""
+    """There is no scenario of that name; the text lists the names."""
 
 
 def scenarios_named(names: Sequence[str]) -> list[Scenario]:
-    """In their usual order; all where no name is given."""
+    """Return the scenarios with these names in their usual order, or all if no name is given."""
     known = [scenario.name for scenario in SCENARIOS]
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -1,6 +1,6 @@
-"""The tables of a bench's file, in Markdown, as they stand in the project's README.
+"""Renders the results of a bench as the Markdown tables of the project's README.
 
-Called by `command` and by the test that holds the README against them.
+Called by `command` and by the test that compares the README with them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ END: Final = "<!-- /figures -->"
 
 
 def render_tables(bench: Mapping[str, Any]) -> str:
-    """Of every scenario in the file, and where they were taken."""
+    """Return the tables of all scenarios in the file, and a line about where they were measured."""
     rows = {row["name"]: row for row in bench["scenarios"]}
     parts = [
         _part(scenario, rows[scenario.name])
@@ -25,7 +25,7 @@ def render_tables(bench: Mapping[str, Any]) -> str:
 
 
 def with_tables(text: str, tables: str) -> str:
-    """A document with these tables between its marks. ValueError where it has none."""
+    """Return `text` with these tables between its marks. Raises ValueError if it has no marks."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -34,7 +34,7 @@ def with_tables(text: str, tables: str) -> str:
 
 
 def _part(scenario: Scenario, rows: Mapping[str, Any]) -> str:
-    """A paragraph that says what it is, and the table."""
+    """Return a paragraph about the scenario, and its table."""
     cases = rows["cases"]
     facts = list(cases[0]["facts"])
     titles = [*facts, *(column.title for column in scenario.columns)]

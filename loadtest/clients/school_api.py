@@ -1,6 +1,6 @@
-"""The school's side of a test, over HTTP: something to drop, the press, and the books afterwards.
+"""The school's side of a test, over HTTP: creates a batch, reads a drop's report and claims list.
 
-Called by `storm` and, after a Locust run, by `lesson_book`. Works against any server that
+Called by `storm`, the bench and, after a Locust run, by `student_outcomes`. Works against any server that
 follows the contract.
 """
 
@@ -32,8 +32,10 @@ TEMPLATE: Final[TemplateForm] = {
 
 
 def http_client(deadline_s: float, at_once: int = 10) -> httpx.AsyncClient:
-    """As the sockets go: not through a proxy of the environment, and trusting whom the machine trusts
-    (or SSL_CERT_FILE)."""
+    """Return an HTTP client that reaches the server as the sockets do: without a proxy of the environment.
+
+    It trusts the machine's certificate authorities, or those in SSL_CERT_FILE.
+    """
     return httpx.AsyncClient(
         timeout=deadline_s,
         limits=httpx.Limits(max_connections=at_once),
@@ -49,7 +51,10 @@ async def api_as(url: str, token: str) -> AsyncIterator[Api]:
 
 
 async def make_batch(api: Api, name: str, quantity: int, description: str = "") -> str:
-    """A template and a batch of it, as an operator; the batch's id. `description`: instead of ours."""
+    """Create a template and a batch of it; return the batch's id. Needs an operator's token.
+
+    A `description` replaces the template's usual one.
+    """
     form: TemplateForm = {**TEMPLATE, "description": description or TEMPLATE["description"]}
     template = await api.create_template(form)
     batch = await api.create_batch(
@@ -67,8 +72,10 @@ async def make_batch(api: Api, name: str, quantity: int, description: str = "") 
 async def read_ledger_snapshot(
     api: Api, room: str, drop_id: str, wins: int, deadline_s: float
 ) -> LedgerSnapshot:
-    """Once the ledger has the wins that were told and the desk agrees, or as they are at the
-    deadline: then the verdict says what is missing."""
+    """Read the drop's report and claims list once the ledger has all `wins` and agrees with the desk.
+
+    At the deadline they are read as they are, and the verdict says what is missing.
+    """
     give_up_at = time.monotonic() + deadline_s
     while True:
         drop = await api.get_drop(room, drop_id)

@@ -1,7 +1,7 @@
-"""Who may come in: tokens from the school's secret, or from a file somebody else has made.
+"""Tokens for students and staff: signed here with the school's secret, or read from a file.
 
-Called by the storm, the lesson and the Locust users. A file holds one token a line, of any role;
-what a token says of itself is read, never checked: that is the server's business.
+Called by the storm, the bench and the lesson. A file has one token a line, of any role. The claims of a token
+are read and never verified: that is the server's job.
 """
 
 import base64
@@ -19,7 +19,7 @@ _TTL_SECONDS: Final = 6 * 3600
 
 
 class TokenError(Exception):
-    """There is no token for what is to be done."""
+    """A token that is needed is missing or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class NamedToken:
 
 class TokenSource(Protocol):
     def student(self, number: int, room: str) -> NamedToken:
-        """The `number`th student of the whole crowd, admitted to `room`."""
+        """Return the token of student `number` of the whole run, admitted to `room`. Raises TokenError."""
         ...
 
     def staff(self, role: Role, room: str) -> NamedToken: ...
@@ -38,7 +38,8 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignedTokens:
-    """`crowd` starts every student's name, so that two runs on one server have different students."""
+    """Tokens signed with `secret`. Names begin with `crowd`, so that two runs on one server have different
+    students."""
 
     secret: str
     crowd: str
@@ -63,7 +64,7 @@ class _Read:
 
 
 class FileTokens:
-    """Raises TokenError where the file lacks what is asked for."""
+    """Tokens of a file, in its order. Raises TokenError if the file lacks the one that is needed."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._read = [_read(line.strip()) for line in lines if line.strip()]
@@ -79,7 +80,8 @@ class FileTokens:
         return NamedToken(one.name, one.token)
 
     def staff(self, role: Role, room: str) -> NamedToken:
-        """An operator may do all that an instructor may."""
+        """Return the first token of that role. An operator's serves as an instructor's: it may do all that
+        one may."""
         for one in self._read:
             if one.role == role and (role not in _STAFF_ROLES[:1] or room in one.rooms):
                 return NamedToken(one.name, one.token)
@@ -89,10 +91,11 @@ class FileTokens:
 
 
 def load_tokens(secret_file: Path | None, token_file: Path | None, crowd: str) -> TokenSource:
-    """From whichever is given. TokenError where none is, or it cannot be read."""
+    """Return the source of the given file; the secret file wins. Raises TokenError if none is given or
+    readable."""
     try:
         if secret_file is not None:
-            # The first of a list of secrets signs.
+            # The file may list several secrets; the first one signs.
             return SignedTokens(secret_file.read_text().strip().split(",")[0], crowd)
         if token_file is not None:
             return FileTokens(token_file.read_text().splitlines())

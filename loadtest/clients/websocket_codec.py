@@ -1,9 +1,8 @@
-"""The least of RFC 6455 that a client of this protocol needs: one handshake, masked text frames
-out, whole frames in.
+"""The part of RFC 6455 that these clients need: one handshake, masked text frames out, whole frames in.
 
-Called by `student`, for which the general library costs more than the server under test. No
-extensions, no fragments (the server sends none): what is not understood raises CodecError. Must not
-know what the frames say.
+Used by the students of storm and lesson: the general library would cost more than the server under test.
+There are no extensions and no fragments, because the server sends none; anything else raises CodecError. Must
+not know what the frames say.
 """
 
 import base64
@@ -23,7 +22,7 @@ _LONGEST_HEAD: Final = 16 * 1024
 
 
 class CodecError(Exception):
-    """The peer does not speak what was agreed on."""
+    """The peer sent something that this codec does not accept."""
 
 
 class Opcode(IntEnum):
@@ -35,17 +34,18 @@ class Opcode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server is. `host` and `port` to connect to, `authority` for the Host header."""
+    """The address of the server. `host` and `port` are for the connection, `authority` is for the Host
+    header."""
 
     host: str
     port: int
     authority: str
     is_secure: bool
-    path: str  # before /v1, without a slash at the end
+    path: str  # the path before /v1, without a slash at the end
 
     @classmethod
     def of(cls, url: str) -> "Address":
-        """Of an http or https URL. ValueError for anything else."""
+        """Parse an http or https URL. Raises ValueError for any other."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"not an http address: {url}")
@@ -55,8 +55,10 @@ class Address:
 
 
 class Handshake:
-    """One for all students of a room: the key proves that the peer speaks WebSocket, it need not be
-    a secret."""
+    """The opening handshake of one room, shared by all its students.
+
+    The key only proves that the peer speaks WebSocket, so it need not be different for each connection.
+    """
 
     def __init__(self, address: Address, room: str, subprotocol: str) -> None:
         key = base64.b64encode(secrets.token_bytes(16))
@@ -73,8 +75,11 @@ class Handshake:
         self.request = "\r\n".join((*lines, "", "")).encode()
 
     def accepted(self, data: bytes) -> int | None:
-        """How many bytes of `data` the answer took; None: not all of it is there yet. CodecError
-        where the server says no."""
+        """Return how many bytes the server's answer takes at the start of `data`; None if it is not complete
+        yet.
+
+        Raises CodecError if the server refuses.
+        """
         end = data.find(b"\r\n\r\n")
         if end < 0:
             if len(data) > _LONGEST_HEAD:
@@ -87,7 +92,7 @@ class Handshake:
 
 
 def masked(payload: bytes, opcode: Opcode = Opcode.TEXT) -> bytes:
-    """A whole frame from a client."""
+    """Return one whole frame as a client has to send it."""
     mask = secrets.token_bytes(4)
     size = len(payload)
     if size < 126:
@@ -102,7 +107,10 @@ def masked(payload: bytes, opcode: Opcode = Opcode.TEXT) -> bytes:
 
 
 def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """The whole frames at the start of `data` as (opcode, payload), and the rest."""
+    """Return the whole frames at the start of `data` as (opcode, payload), and the remaining bytes.
+
+    Raises CodecError for a fragment, a masked frame, or a frame of more than 1 MB.
+    """
     frames: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
     while end - at >= 2:
@@ -115,7 +123,7 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
         elif size == 127:
             start, size = at + 10, int.from_bytes(data[at + 2 : at + 10], "big")
         if start + size > end:
-            # An incomplete head may show any size: only a complete one is believed.
+            # The length may be incomplete too: it is checked only once its own bytes are all there.
             if start <= end and size > _LONGEST:
                 raise CodecError(f"a frame of {size} bytes")
             break
@@ -125,5 +133,5 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
 
 
 def close_code(payload: bytes) -> int:
-    """Of a close frame; 1005 where it holds none (RFC 6455, 7.1.5)."""
+    """Return the code of a close frame; 1005 if it has none (RFC 6455, 7.1.5)."""
     return int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005

@@ -1,9 +1,8 @@
-"""What a student does with what they won: looks at the price, and the school's back end takes the
-payment with the coupon on it.
+"""A purchase by a student who has won: a quote, then the school's back end takes the payment with the coupon.
 
-Called by the people of a lesson, from their own greenlets. A part of the students and not users of its
-own: only who won has a coupon, and checkouts come when a drop has just been won, which is when they
-compete with the claims.
+Called by the students of a lesson, from their own greenlets. Checkouts are a part of the students, not users
+of their own: only a winner has a coupon, and checkouts have to happen just after a drop, when they compete
+with its claims.
 """
 
 import secrets
@@ -15,7 +14,8 @@ from loadtest.lesson.current_lesson import bearer, lesson
 
 
 def buy(http: FastHttpSession, student: NamedToken, code: str) -> None:
-    """Quote, lock, confirm; only the quote where there is no pass for a back end."""
+    """Get a quote, lock the coupon, confirm the payment. Only the quote, if there is no token of a back
+    end."""
     line = {"id": "1", "course": "algebra", "unit_price": 9_900, "quantity": 1}
     order = {"currency": "CNY", "lines": [line]}
     quote = {"order": order, "coupons": [code]}

@@ -1,7 +1,7 @@
-"""`python -m loadtest lesson`: the Locust example, headless, against a server of its own or yours.
+"""`python -m loadtest lesson`: runs the Locust example without its web page.
 
-Called by the command line and `make load`. Locust runs in a process of its own: importing it
-patches the one it is in.
+Called by the command line and `make load`. Locust runs in a process of its own, because importing it patches
+the process that imports it.
 """
 
 import contextlib
@@ -58,7 +58,8 @@ def _command(url: str, options: Namespace) -> list[str]:
 
 @contextmanager
 def _credentials(target: Target, options: Namespace) -> Iterator[list[str]]:
-    """A secret goes by a file: arguments are for everybody on the machine to read."""
+    """Yield the options that give Locust the tokens. A secret goes through a file: arguments are visible to
+    all users."""
     if options.token_file is not None:
         yield ["--token-file", str(options.token_file)]
     elif isinstance(target.tokens, SignedTokens):

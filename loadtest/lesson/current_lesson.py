@@ -1,7 +1,7 @@
-"""What all users of one Locust process share: whose lesson it is, its parts, its passes, its book, and
-the names under which Locust's statistics show what a room measures.
+"""The state that all users of one Locust process share: options, tokens, outcomes, and the parts of the
+lesson.
 
-Made once by `locustfile`, begun anew with every test that is started; used by all its people.
+The object `lesson` is created when `locustfile` is imported, and begins anew with every test that is started.
 """
 
 import itertools
@@ -19,11 +19,11 @@ from loadtest.lesson.gevent_socket import RoomEndpoint
 from loadtest.lesson.room_connection import now_ms
 from loadtest.lesson.student_outcomes import StudentOutcomes
 
-# Parts of the lesson: all have come, the last drop, everybody leaves.
+# Parts of the lesson's time: everybody has joined, the last drop has opened, students begin to leave.
 ALL_HERE: Final = 0.25
 LAST_DROP: Final = 0.8
 LEAVING: Final = 0.9
-# What Locust's statistics call each figure, under this type.
+# The names of the delays in Locust's statistics, under this request type.
 REQUEST_TYPE: Final = "room"
 EVENTS: Final = {
     "join": "join",
@@ -31,12 +31,15 @@ EVENTS: Final = {
     "claim": "claim_round_trip",
     "confirm": "confirm_delay",
 }
-_CLAIMS_OVER_HTTP: Final = 32  # at once, of all students of a process
+_CLAIMS_OVER_HTTP: Final = 32  # HTTP claims at the same time, of all students of one process
 
 
 class Lesson:
-    """`http_turns`: for claims that the socket did not answer in time. `is_private`: nobody but this
-    test's people can be in the room."""
+    """The lesson of one Locust process.
+
+    http_turns: limits the claims over HTTP that are sent because the socket did not answer in time.
+    is_private: nobody but this test's users can be in the room.
+    """
 
     options: Namespace
     tokens: TokenSource
@@ -50,7 +53,7 @@ class Lesson:
         self._own_room = f"lesson-{secrets.token_hex(4)}"
 
     def prepare(self, options: Namespace) -> None:
-        """Before anybody is sent. TokenError where a pass will be missing."""
+        """Check the options before any user starts. Raises TokenError if a token would be missing later."""
         self.options = options
         self._load_tokens(0)
         self.tokens.student(options.students - 1, self.room)
@@ -59,8 +62,9 @@ class Lesson:
             self.tokens.staff("operator", self.room)
 
     def begin(self, url: str, worker: int) -> None:
-        """`worker`: which of Locust's processes this is, so that no two have the same students."""
-        self.options.room = self.room  # goes to the workers with the other options
+        """Begin a test. `worker` is the index of this Locust process, so that no two processes play the same
+        students."""
+        self.options.room = self.room  # Locust sends the options to its worker processes
         self._load_tokens(worker)
         self.endpoint = RoomEndpoint.of(url, self.room)
         self.outcomes = StudentOutcomes()
@@ -87,18 +91,18 @@ class Lesson:
         return self.tokens.student(next(self._numbers), self.room)
 
     def staff(self, role: Role) -> dict[str, str]:
-        """Headers. TokenError where the token file holds none."""
+        """Return request headers. Raises TokenError if the token file has no such token."""
         return bearer(self.tokens.staff(role, self.room).token)
 
     def service(self) -> dict[str, str] | None:
-        """None: a token file need not hold the school's back end."""
+        """Return the back end's headers, or None: a token file need not have that token."""
         try:
             return self.staff("service")
         except TokenError:
             return None
 
     def seconds_of(self, part: float) -> float:
-        """Seconds."""
+        """Return the seconds from the start of the lesson to this part of its time."""
         return float(self.options.lesson_seconds) * part
 
 
@@ -110,7 +114,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def measure(environment: Environment, delay: str, delay_ms: float) -> None:
-    """Into Locust's statistics, HTML and CSV."""
+    """Add a delay to Locust's statistics, its HTML page and its CSV file."""
     environment.events.request.fire(
         request_type=REQUEST_TYPE,
         name=EVENTS[delay],

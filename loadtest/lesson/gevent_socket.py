@@ -1,9 +1,8 @@
-"""One student's socket in a lesson, on gevent's loop: opened by a greenlet that ends with that, read by
-callbacks of the loop.
+"""One student's socket in a lesson, on gevent's event loop.
 
-Made by `connection`. A greenlet that waits on each socket would cost a crowd of thousands more than
-the students themselves do. Whoever is told of what comes must not wait: the loop stands still
-meanwhile. Must not know what the frames say.
+Created by `room_connection`. A short-lived greenlet opens the socket, and callbacks of the loop read it: one
+greenlet for each socket would cost more than all the rest of a student. The listener must not wait, because
+the whole loop would wait. Must not know what the frames say.
 """
 
 import ssl
@@ -32,14 +31,14 @@ ABNORMAL: Final = 1006  # RFC 6455: ended without a close frame
 _OPEN_DEADLINE_S: Final = 10.0
 _CHUNK: Final = 16_384
 _MOST_WAITING: Final = 50_000
-_READ_AT_ONCE: Final = 64  # some 5 ms
+_READ_AT_ONCE: Final = 64  # frames; reading them takes some 5 ms
 _READABLE: Final = 1  # libev's EV_READ
-# "Not now" of a socket that does not wait, plain and over TLS.
+# A non-blocking socket raises these if there is nothing to read, plain and over TLS.
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class _Watcher(Protocol):
-    """Of gevent, which has no types."""
+    """gevent's watcher; gevent has no type annotations."""
 
     def start(self, callback: Callable[[], None]) -> None: ...
     def stop(self) -> None: ...
@@ -47,8 +46,11 @@ class _Watcher(Protocol):
 
 
 class Listener(Protocol):
-    """Who is told. `lost` comes once, and nothing after it. `at`: wall clock in ms, when the frame was
-    known to have reached this machine, however long others were read before it."""
+    """The receiver of a socket's events.
+
+    `closed` comes once, and nothing after it. `at` is the wall clock in ms at which the frame reached this
+    machine, however long it waited behind other frames.
+    """
 
     def opened(self) -> None: ...
     def received(self, text: str, at: float) -> None: ...
@@ -56,25 +58,28 @@ class Listener(Protocol):
 
 
 class Backlog:
-    """What has come in for a whole crowd and was not read yet, in its order. Taking things from the
-    kernel goes before reading them: when a frame goes to thousands at once, each of them knows when it
-    came, although reading them all takes a good part of a second. `longest_wait_ms`: how long the longest lay
-    here; much of it means that this process has too many students."""
+    """The received data of all students that was not read yet, in the order of its arrival.
+
+    Taking data from the kernel goes before reading it. A drop's frame goes to thousands of students at once,
+    and reading them all takes a good part of a second: in this way each still has the time at which it
+    arrived. `longest_wait_ms` is the longest time that data waited here; if it is long, this process has too
+    many students.
+    """
 
     def __init__(self) -> None:
         self.longest_wait_ms = 0.0
         self._loop = gevent.get_hub().loop
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
-        # Of 0 s: once in each turn of the loop, which looks at all sockets in between.
+        # A timer of 0 s fires once in each turn of the loop, which looks at all sockets in between.
         self._next_turn: _Watcher = self._loop.timer(0)
 
     @property
     def is_full(self) -> bool:
-        """Then nothing more is taken from the kernel until something was read."""
+        """Whether no more data is taken from the kernel until some was read."""
         return len(self._waiting) >= _MOST_WAITING
 
     def now(self) -> float:
-        """Of the loop's last look at all sockets; wall clock in ms."""
+        """Return the time of the loop's last look at all sockets, wall clock in ms."""
         seconds: float = self._loop.now()
         return seconds * 1000
 
@@ -94,7 +99,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class RoomEndpoint:
-    """The way into one room, looked up once for the whole crowd. `peer`: address and port."""
+    """The address of one room, resolved once for all students. `peer`: IP address and port."""
 
     address: Address
     family: int
@@ -105,7 +110,8 @@ class RoomEndpoint:
 
     @classmethod
     def of(cls, url: str, room: str) -> Self:
-        """Asks the resolver. ValueError where the URL is none, OSError where nobody knows it."""
+        """Resolve the address. Raises ValueError for a URL that is not http, OSError if the name is
+        unknown."""
         address = Address.of(url)
         found = gevent.socket.getaddrinfo(
             address.host, address.port, type=gevent.socket.SOCK_STREAM
@@ -129,7 +135,7 @@ class GeventSocket:
         self._write(masked(text.encode()))
 
     def close(self, code: int) -> None:
-        """Nothing is told any more."""
+        """Send a close frame and close the socket. The listener gets no more events."""
         if self._opening is not None:
             self._opening.kill(block=False)
             self._opening = None
@@ -138,10 +144,11 @@ class GeventSocket:
         self._release()
 
     def abort(self) -> None:
-        """As in a lift: gone without a word, and nothing is told any more."""
+        """Close the socket without a close frame, as a lost connection does. The listener gets no more
+        events."""
         self._release()
 
-    # Opening.
+    # Opening the socket.
 
     def _open(self) -> None:
         try:
@@ -170,13 +177,13 @@ class GeventSocket:
             if self._endpoint.tls is not None:
                 name = self._endpoint.address.host
                 sock = self._endpoint.tls.wrap_socket(sock, server_hostname=name)
-        except BaseException:  # also where the greenlet is killed
+        except BaseException:  # also when the greenlet is killed
             sock.close()
             raise
         return sock
 
     def _shake_hands(self, sock: "gevent.socket.socket") -> bytes:
-        """What came behind the server's answer."""
+        """Do the handshake and return the bytes that came after the server's answer."""
         try:
             sock.sendall(self._endpoint.handshake.request)
             data = b""
@@ -190,7 +197,7 @@ class GeventSocket:
             raise
         return data[taken:]
 
-    # Open.
+    # The open socket.
 
     def _read(self) -> None:
         backlog = self._endpoint.backlog
@@ -206,10 +213,11 @@ class GeventSocket:
             if not data and self._watcher is not None:
                 self._watcher.stop()
             if not data or self._endpoint.tls is None:
-                return  # if there is more the loop calls again; it cannot see into TLS
+                # a plain socket calls again if there is more; the loop cannot see what TLS has buffered
+                return
 
     def _take(self, data: bytes, at: float) -> None:
-        """No data: the end."""
+        """Take received data; empty data means the end."""
         if not data:
             self._end(ABNORMAL)
             return
@@ -220,7 +228,7 @@ class GeventSocket:
             return
         for opcode, payload in frames:
             if self._socket is None:
-                return  # by what was said before
+                return  # a frame before this one has closed the socket
             if opcode == Opcode.TEXT:
                 self._listener.received(payload.decode(errors="replace"), at)
             elif opcode == Opcode.PING:
@@ -230,7 +238,8 @@ class GeventSocket:
                 self._end(close_code(payload))
 
     def _write(self, data: bytes) -> None:
-        """A server that has not taken some hundred KB of taps and pongs is gone."""
+        """Send bytes. If the kernel does not take them all, the server has not read for some hundred KB: end
+        the connection."""
         if self._socket is None:
             return
         try:

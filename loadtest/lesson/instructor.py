@@ -1,6 +1,6 @@
 """The instructor of a lesson, as a Locust user.
 
-Found by Locust through `locustfile`. Like `lesson_people`, only a process of Locust's may import this.
+Locust finds it through `locustfile`. Only a process of Locust's may import this module.
 """
 
 import logging
@@ -16,14 +16,14 @@ from loadtest.lesson.current_lesson import ALL_HERE, LAST_DROP, lesson
 from loadtest.lesson.room_connection import now_ms
 from loadtest.lesson.students import PRESSED_AT
 
-# More drops than a lesson has; a student may win in each.
+# More drops than any lesson has; a student may win in each of them.
 _MOST_DROPS: Final = 100
 _OPEN_SECONDS: Final = 30
 _log = logging.getLogger("loadtest")
 
 
 class Instructor(FastHttpUser):
-    """One, with drops on a schedule; looks at the counts in between, as a console does."""
+    """The one instructor: opens drops on a schedule, and reads the counts in between, as the console does."""
 
     fixed_count = 1
     insecure = False
@@ -63,9 +63,12 @@ class Instructor(FastHttpUser):
         return self._id_of(self.client.post("/v1/batches", json=form, headers=operator))
 
     def _id_of(self, made: FastResponse) -> str:
-        """Without a batch there is no lesson."""
+        """Return the id of what was created. Stops the test if it was not: without a batch there is no
+        lesson."""
         if made.status_code != 201:
-            why = made.text or getattr(made, "error", "")  # nobody answered
+            why = made.text or getattr(
+                made, "error", ""
+            )  # the second if the server could not be reached
             _log.error("no batch to drop from: %s", why)
             self.environment.runner.quit()
             raise StopUser

@@ -1,9 +1,9 @@
-"""One person in one room on gevent's loop: the SDK's Session with a shell that never waits.
+"""One student in one room on gevent's event loop: the SDK's Session, with IO that never waits.
 
-Used by the Locust users: an asyncio client for each of them is impossible under gevent, and a
-greenlet for each socket too dear. Knows no rule of the protocol (those are in the Session), no
-socket (`lesson_socket`) and nothing of Locust. Everything happens in callbacks of the loop and in
-the calls below; what takes waiting, a claim over HTTP, is handed out.
+Used by the Locust users. An asyncio client for each of them is impossible under gevent, and a greenlet for
+each socket is too expensive. The rules of the protocol are in the Session, the socket is in `gevent_socket`;
+this module must not know Locust. Everything happens in callbacks of the loop and in the calls below. A claim
+over HTTP would wait, so it is handed to a callback.
 """
 
 import heapq
@@ -36,13 +36,16 @@ from loadtest.lesson.gevent_socket import ABNORMAL, GeventSocket, RoomEndpoint
 _SHORTEST_WAIT_MS: Final = 1
 
 Due = Callable[[float], None]
-"""Called with its planned moment, so that lateness of the tester's own can be counted."""
+"""A planned action. It is called with its planned moment, so that a late tester is measured as late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """How a person acts on the world; none of these may wait. `claim_over_http` (drop id, request id)
-    leads to `answered_over_http` or `failed_over_http` later."""
+    """What the connection needs from its user; none of these may wait.
+
+    `claim_over_http` (drop id, request id) starts a call that leads to `answered_over_http` or
+    `failed_over_http`.
+    """
 
     token: Callable[[], str]
     on_event: Callable[[RoomEvent], None]
@@ -50,8 +53,10 @@ class Callbacks:
 
 
 class RoomConnection:
-    """Of one greenlet's loop: not for several threads. `received_at`: wall clock in ms, when that which is
-    being told had come in."""
+    """The connection of one student; all calls come from the thread of one loop.
+
+    `received_at` is the wall clock in ms at which the event that is being delivered reached this machine.
+    """
 
     def __init__(self, endpoint: RoomEndpoint, room: str, callbacks: Callbacks) -> None:
         self.received_at = 0.0
@@ -76,7 +81,7 @@ class RoomConnection:
         return self._session.status is Status.LIVE
 
     def is_pending(self, drop_id: str) -> bool:
-        """Tapped, not answered yet."""
+        """Whether a claim was sent that has no answer yet."""
         claim = self._session.room.claims.get(drop_id)
         return claim is not None and claim.state is ClaimState.PENDING
 
@@ -90,21 +95,22 @@ class RoomConnection:
         self._silence_alarm()
 
     def card_shown(self, drop_id: str) -> None:
-        """The card is on the screen: `seen` is told after a while, unless a tap says so before."""
+        """Note that the card is on the screen. The Session sends `seen` after a while, unless a claim goes
+        first."""
         self._do(self._session.seen(drop_id, now_ms()))
 
     def tap(self, drop_id: str) -> None:
-        """Joins a tap that still waits for its answer."""
+        """Send a claim; a claim for the drop that is still unanswered is joined."""
         self._do(self._session.claim(drop_id, secrets.token_hex(16), now_ms()))
 
     def break_connection(self) -> None:
-        """As in a lift: the socket is gone without a word, and the Session comes back by itself."""
+        """Break the connection without a close frame, as in a lift. The Session reconnects by itself."""
         if self._socket is not None:
             self._socket.abort()
             self.closed(ABNORMAL)
 
     def call_later(self, wait_ms: float, action: Due) -> None:
-        """Not after `stop`."""
+        """Call `action` after a wait. `stop` cancels it."""
         heapq.heappush(self._due, (now_ms() + wait_ms, next(self._order), action))
         self._set_alarm()
 
@@ -124,7 +130,7 @@ class RoomConnection:
         )
         self._do(failed)
 
-    # What the socket tells.
+    # Events of the socket.
 
     def opened(self) -> None:
         self._do(self._session.opened(now_ms()))
@@ -137,10 +143,11 @@ class RoomConnection:
         self._socket = None
         self._do(self._session.closed(code, now_ms()))
 
-    # Time.
+    # Timers.
 
     def _set_alarm(self) -> None:
-        """For the earliest of what is due; one that rings early finds nothing to do."""
+        """Set the one timer to the earliest planned moment. A timer that fires too early finds nothing to
+        do."""
         at = min(self._wake_at, self._due[0][0]) if self._due else self._wake_at
         if at < self._alarm_at:
             self._silence_alarm()
@@ -162,14 +169,15 @@ class RoomConnection:
             action(at)
         if self._wake_at <= now:
             self._wake_at = math.inf
-            # What came before is read before: else an answer that waits to be read counts as missing.
+            # Read what has arrived before the tick: else an answer that waits to be read would count as
+            # missing.
             self._endpoint.backlog.add(now, self._tick)
         self._set_alarm()
 
     def _tick(self) -> None:
         self._do(self._session.tick(now_ms()))
 
-    # Effects: one after the other, also where carrying out one leads to more.
+    # The Session's effects, carried out in their order. Carrying out one may add more: they queue behind it.
 
     def _do(self, effects: list[Effect]) -> None:
         self._effects.extend(effects)
@@ -214,5 +222,5 @@ class RoomConnection:
 
 
 def now_ms() -> int:
-    """Wall clock."""
+    """Return the wall clock in ms."""
     return time.time_ns() // 1_000_000

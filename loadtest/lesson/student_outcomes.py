@@ -1,7 +1,7 @@
-"""What the people of a lesson were told, drop by drop, for the verdict at its end.
+"""What the students of a lesson received, drop by drop, for the verdict at its end.
 
-Written by the Locust users; a worker process sends what has changed to its master, which merges it.
-Knows nothing of Locust.
+Written by the Locust users. A worker process of Locust's sends its changes to the master process, which
+merges them. Must not know Locust.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from client_sdk.python import Claim, ClaimState
 from loadtest.clients.school_api import api_as, read_ledger_snapshot
 from loadtest.verdict import DropHistory, Finding, StudentReport, judge
 
-_REACHED_WITHIN_MS: Final = 5_000  # also over a reconnect
+_REACHED_WITHIN_MS: Final = 5_000  # also the time within which a reconnect has to bring the drop
 _WON: Final = (ClaimState.WON, ClaimState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDrop:
-    """A drop of this lesson. `at`: wall clock, ms."""
+    """A drop of this lesson. `at`: wall clock in ms when the instructor opened it."""
 
     drop_id: str
     stock: int
@@ -27,14 +27,14 @@ class OpenedDrop:
 
 @dataclass(slots=True)
 class Presence:
-    """From the first `welcome` until the student left; None: still there."""
+    """The time from a student's first `welcome` until they left; `until` None: still there."""
 
     since: int
     until: int | None = None
 
 
 class OutcomesData(TypedDict):
-    """What one process tells another, as plain lists."""
+    """The changes that one process sends to another, as plain lists."""
 
     drops: list[list[Any]]
     reports: list[list[Any]]
@@ -44,7 +44,7 @@ class OutcomesData(TypedDict):
 class StudentOutcomes:
     def __init__(self) -> None:
         self.opened_drops: dict[str, OpenedDrop] = {}
-        self._told: dict[str, dict[str, StudentReport]] = {}  # by student, then drop
+        self._told: dict[str, dict[str, StudentReport]] = {}  # student -> drop id -> report
         self._stays: dict[str, Presence] = {}
         self._changed: set[tuple[str, str]] = set()
         self._moved: set[str] = set()
@@ -58,7 +58,7 @@ class StudentOutcomes:
             self._moved.add(student)
 
     def left(self, student: str, at: int) -> None:
-        """What is not settled now need not be settled any more."""
+        """Note that a student left. Claims that are not answered or confirmed now need not be any more."""
         if student in self._stays:
             self._stays[student].until = at
             self._moved.add(student)
@@ -67,7 +67,7 @@ class StudentOutcomes:
                 self._put(drop_id, replace(report, has_left=True))
 
     def saw_drop(self, drop_id: str, student: str) -> bool:
-        """False: seen before."""
+        """Note that the student has the card; return False if they already had it."""
         if drop_id in self._told.get(student, ()):
             return False
         self._put(drop_id, StudentReport(student, has_tapped=False))
@@ -77,7 +77,7 @@ class StudentOutcomes:
         self._put(drop_id, replace(self._of(drop_id, student), has_tapped=True))
 
     def claim_changed(self, student: str, claim: Claim) -> None:
-        """Of a claim of theirs, in any state. A refusal may become a win; a win stays one."""
+        """Note the state of a student's claim. A refusal may become a win later; a win stays a win (I4)."""
         report = self._of(claim.drop_id, student)
         coupon_id = claim.coupon["id"] if claim.coupon else claim.coupon_id
         if coupon_id is not None:
@@ -100,11 +100,13 @@ class StudentOutcomes:
         self._told.setdefault(report.student, {})[drop_id] = report
         self._changed.add((report.student, drop_id))
 
-    # For the end.
+    # The end of the lesson.
 
     def histories(self, is_private: bool) -> list[DropHistory]:
-        """One a drop, with those who sat in the room and never saw it. `is_private`: nobody else can
-        have been there."""
+        """Return one history for each drop, with the students who were in the room but never got the card.
+
+        `is_private`: nobody else can have been in the room.
+        """
         return [self._history(drop, is_private) for drop in self.opened_drops.values()]
 
     def _history(self, drop: OpenedDrop, is_private: bool) -> DropHistory:
@@ -118,10 +120,10 @@ class StudentOutcomes:
         ]
         return DropHistory(drop.drop_id, drop.stock, [*report, *blind], is_private)
 
-    # Between processes.
+    # Exchange between processes.
 
     def changes(self) -> OutcomesData:
-        """What is new since it was asked before."""
+        """Return the changes since the last call."""
         reports = [
             [drop_id, *_as_list(self._told[student][drop_id])] for student, drop_id in self._changed
         ]
@@ -144,8 +146,10 @@ class StudentOutcomes:
 async def judge_lesson(
     histories: Sequence[DropHistory], url: str, room: str, token: str, deadline_s: float
 ) -> list[Finding]:
-    """Of all its drops, against the books of the server; `token`: of the instructor. Raises the SDK's
-    ApiError."""
+    """Judge all drops of a lesson against the server's reports; `token` is the instructor's.
+
+    Raises the SDK's ApiError.
+    """
     findings: list[Finding] = []
     async with api_as(url, token) as api:
         for history in histories:

@@ -1,10 +1,9 @@
-"""The people of a lesson, as Locust users: students of three kinds.
+"""The students of a lesson, as Locust users of three kinds.
 
-Found by Locust through `locustfile`, which also holds the shape of the lesson. What a person is told
-goes into the lesson's book, what it took into Locust's statistics. What the room says is answered in
-callbacks of the loop, which must not wait; what takes waiting (HTTP) is put on the person's list, and
-their Locust task does one after the other. Importing locust patches the whole process: only a process
-of Locust's may import this.
+Locust finds them through `locustfile`. What a student receives goes into the lesson's outcomes, and the
+delays go into Locust's statistics. Events of the room are handled in callbacks of the loop, which must not
+wait. What has to wait (HTTP) goes into the student's queue, and the student's Locust task does one after the
+other. Importing locust patches the process, so only a process of Locust's may import this module.
 """
 
 import random
@@ -20,18 +19,20 @@ from loadtest.lesson.checkout import buy
 from loadtest.lesson.current_lesson import ALL_HERE, bearer, lesson, measure
 from loadtest.lesson.room_connection import Callbacks, RoomConnection, now_ms
 
-_LATE_UNTIL: Final = 0.6  # of the lesson
-_LOSES_CONNECTION: Final = 0.1  # of the students, once
-_SHOPS: Final = 0.3  # of those who have a coupon
+_LATE_UNTIL: Final = 0.6  # part of the lesson's time at which the last latecomer has joined
+_LOSES_CONNECTION: Final = 0.1  # part of the students who lose the connection once
+_SHOPS: Final = 0.3  # part of the winners who buy something
 _HASTY_TAPS: Final = 5
-_ARRIVES_WITHIN_MS: Final = 1_000  # Locust starts a whole second's people at once
-_MOST_TO_DO: Final = 256  # a claim and a purchase a drop; no lesson has a hundred drops
-_NOT_ASKED: Final = ApiError("unreachable", 0)  # the socket answered before it was their turn
-PRESSED_AT: Final = "pressed at "  # in a drop's message, before the wall clock in ms
+_ARRIVES_WITHIN_MS: Final = (
+    1_000  # Locust starts all users of one second at once; they join spread over it
+)
+_MOST_TO_DO: Final = 256  # one claim and one purchase for each drop; no lesson has a hundred drops
+_NOT_ASKED: Final = ApiError("unreachable", 0)  # the socket answered before the HTTP call was sent
+PRESSED_AT: Final = "pressed at "  # precedes the wall clock in ms in a drop's message
 
 
 class Person(FastHttpUser):
-    """Somebody in the room: joins, looks, comes back after losing the connection."""
+    """A student in the room: joins, gets cards, reconnects after losing the connection."""
 
     abstract = True
     insecure = False
@@ -41,7 +42,7 @@ class Person(FastHttpUser):
         callbacks = Callbacks(lambda: self.me.token, self._on_event, self._claim_over_http)
         self.connection = RoomConnection(lesson.endpoint, lesson.room, callbacks)
         self._to_do: Queue[Callable[[], None]] = Queue(_MOST_TO_DO)
-        self._joining_since: float | None = None  # until the room is open to them
+        self._joining_since: float | None = None  # None as soon as the welcome has come
         self._tapped_at: dict[str, float] = {}
         self._answered_at: dict[str, float] = {}
         self._confirmed: set[str] = set()
@@ -58,13 +59,13 @@ class Person(FastHttpUser):
     def take_part(self) -> None:
         self._to_do.get()()
 
-    # What a kind of person may do otherwise.
+    # What the kinds of students do differently.
 
     def joins_after_ms(self) -> float:
         return random.uniform(0, _ARRIVES_WITHIN_MS)
 
     def react(self, drop: Drop) -> None:
-        """The card is there."""
+        """Act on a card that has just come."""
         raise NotImplementedError
 
     def tap(self, drop_id: str, planned_at: float) -> None:
@@ -73,7 +74,7 @@ class Person(FastHttpUser):
             lesson.outcomes.tap(drop_id, self.me.name)
         self.connection.tap(drop_id)
 
-    # What the room says.
+    # Events of the room.
 
     def _come_in(self, planned_at: float) -> None:
         self._joining_since = planned_at
@@ -127,7 +128,7 @@ class Person(FastHttpUser):
     def _measure(self, delay: str, since: float) -> None:
         measure(self.environment, delay, self.connection.received_at - since)
 
-    # What takes waiting.
+    # Work that waits: HTTP calls.
 
     def _claim_over_http(self, drop_id: str, request_id: str) -> None:
         self._to_do.put_nowait(lambda: self._ask_over_http(drop_id, request_id))
@@ -146,7 +147,7 @@ class Person(FastHttpUser):
         if answer.status_code == 200:
             told = cast(ClaimAnswer, answer.json())
             self.connection.answered_over_http(drop_id, request_id, told)
-        else:  # 0: nobody answered
+        else:  # 0 means that the server could not be reached
             code = "unknown" if answer.status_code else "unreachable"
             error = ApiError(code, answer.status_code)
             self.connection.failed_over_http(drop_id, request_id, error)
@@ -162,7 +163,7 @@ class Person(FastHttpUser):
 
 
 class Student(Person):
-    """Sees the card, reads it, taps once."""
+    """Reads the card for 0.3 to 3 s, then taps once."""
 
     weight = 8
 
@@ -172,7 +173,7 @@ class Student(Person):
 
 
 class HastyStudent(Person):
-    """Taps before reading, again and again."""
+    """Taps at once, and again several times."""
 
     weight = 1
 
@@ -184,7 +185,7 @@ class HastyStudent(Person):
 
 
 class Latecomer(Student):
-    """Comes in the middle of the lesson, perhaps of a drop."""
+    """Joins in the middle of the lesson, perhaps during a drop."""
 
     weight = 1
 

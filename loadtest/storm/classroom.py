@@ -1,7 +1,8 @@
-"""One drop into a full room: everybody in, one press, everybody taps, then the verdict.
+"""Runs a storm: all students join, one drop opens, all of them tap, and the verdict judges the result.
 
-`Classroom` has the steps, `run_storm` their usual order. Called by the commands and the bench, whose
-scenarios put other things between the steps. The students are in processes of their own (`crew`).
+`Classroom` has the steps, `run_storm` calls them in their usual order. Called by the storm command and by the
+bench, whose scenarios do other things between the steps. The students live in processes of their own
+(`worker_pool`); this module must not touch their sockets.
 """
 
 import asyncio
@@ -32,18 +33,28 @@ from loadtest.storm.worker_pool import RunError, WorkerPool, start_workers
 from loadtest.targets.machine import loopback_sources
 from loadtest.verdict import DropHistory, Finding, LedgerSnapshot, judge
 
-_SETTLE_S: Final = 0.5  # between the last join and the press: what joins leave behind is done then
-_SECONDS_PER_JOIN: Final = 1 / 200  # the slowest that is waited for, beyond the planned moments
+# Pause between the last join and the drop, so that the server's work for the joins does not delay the push.
+_SETTLE_S: Final = 0.5
+_SECONDS_PER_JOIN: Final = (
+    1 / 200
+)  # the slowest join rate that is waited for, after the planned moments
 _JOIN_GRACE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class StormPlan:
-    """`rooms`: the students spread over so many; the drop goes to the first. `joins_per_s` 0: all
-    at once. Who taps: the first `tappers` (None: all), each at a random moment within `reaction_ms`
-    of seeing the card or, where `tap_every_ms` is given, one after the other, so far apart. `top_ups`:
-    units kept for pushes that nobody taps on. `description`: of the template, where a card has to be
-    large. `batch_id` None: one is made. `sends_seen`: as the SDKs do."""
+    """The parameters of one run; the JSON file shows them as they are here.
+
+    rooms: the students are spread over this many rooms; the drop goes to the first.
+    joins_per_s: 0 means that all join at once.
+    tappers: how many of the drop's room tap; None means all.
+    reaction_ms: each taps at a random moment within this time after the card came.
+    tap_every_ms: if not 0, students tap one after the other at this interval instead.
+    top_ups: units reserved for later pushes on which nobody taps.
+    description: replaces the template's description, for a scenario that needs large cards.
+    batch_id: None means that the run creates its own batch.
+    sends_seen: students send `seen` after the card came, as the SDKs do.
+    """
 
     students: int
     stock: int
@@ -64,7 +75,7 @@ class StormPlan:
 
     @property
     def in_room(self) -> int:
-        """How many of them see the drop."""
+        """The number of students in the room that gets the drop."""
         return len(range(0, self.students, self.rooms))
 
     @property
@@ -73,13 +84,13 @@ class StormPlan:
 
     @property
     def tap_seconds(self) -> float:
-        """From the card to the last planned tap."""
+        """The time from the card to the last planned tap."""
         return max(self.reaction_ms, self.taps * self.tap_every_ms) / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class StormRun:
-    """What became of it. `quiet`: the pushes nobody tapped on, in their order."""
+    """The outcome of a run. `top_up_deliveries` has one entry for each top-up, oldest first."""
 
     plan: StormPlan
     results: Results
@@ -92,15 +103,19 @@ class StormRun:
 
 @dataclass(slots=True)
 class RunHooks:
-    """Asked to look while it runs: `progress` of all processes together. `on_full` is called when the
-    room is full, before the press."""
+    """Callbacks of a run. `progress` gets the stage and the sum over all processes, about fifty times a
+    second. `on_full` is called once, when all have joined and before the drop opens."""
 
     progress: Callable[[str, Progress], None] = lambda _stage, _progress: None
     on_full: Callable[[], None] = lambda: None
 
 
 async def run_storm(url: str, tokens: TokenSource, plan: StormPlan, hooks: RunHooks) -> StormRun:
-    """Raises RunError, TokenError and the SDK's ApiError."""
+    """Run a whole storm against the server at `url`.
+
+    Raises RunError if it could not be run, TokenError if a token is missing, and the SDK's ApiError.
+    A broken promise of the server is no error: it is in `findings`.
+    """
     async with open_classroom(url, tokens, plan, hooks) as classroom:
         await classroom.open_drop()
         await classroom.wait_for_answers()
@@ -114,7 +129,7 @@ async def run_storm(url: str, tokens: TokenSource, plan: StormPlan, hooks: RunHo
 async def open_classroom(
     url: str, tokens: TokenSource, plan: StormPlan, hooks: RunHooks | None = None
 ) -> AsyncIterator["Classroom"]:
-    """A full room, nothing dropped yet; empty again after the block."""
+    """Fill a room with students and yield it before any drop opened; all of them are gone after the block."""
     run_id = f"storm-{secrets.token_hex(6)}"
     room = plan.room or run_id
     rooms = [room, *(f"{room}-{number}" for number in range(2, plan.rooms + 1))][: plan.rooms]
@@ -129,7 +144,11 @@ async def open_classroom(
 
 @dataclass(slots=True)
 class Classroom:
-    """A room, its crowd, and its teacher with a hand on the button."""
+    """A full room, its students' processes, and the instructor's API client.
+
+    The steps are called in this order: `open_drop`, `wait_for_answers`, `wait_until_settled`, any number of
+    `top_up`, `finish`.
+    """
 
     api: Api
     workers: WorkerPool
@@ -146,7 +165,7 @@ class Classroom:
     _snapshot: LedgerSnapshot | None = None
 
     async def fill(self) -> None:
-        """Until all are in. RunError where some never get in."""
+        """Let all students join. Raises RunError if some have not joined by the deadline."""
         plan = self.plan
         self.workers.start()
         planned_s = plan.students / plan.joins_per_s if plan.joins_per_s else 0.0
@@ -173,7 +192,8 @@ class Classroom:
         self.drop_id = drop["id"]
 
     async def wait_for_answers(self) -> None:
-        """To all planned taps, and the card with all who only look."""
+        """Wait until every planned tap has its answer and everybody in the room has the card, or the
+        deadline."""
         plan = self.plan
         await self._wait_until(
             "tap",
@@ -182,18 +202,21 @@ class Classroom:
         )
 
     async def wait_until_settled(self) -> None:
-        """The books are read when the ledger has all wins and the winners know."""
+        """Read the server's counts once the ledger has all wins, then wait until the winners have
+        `confirmed`."""
         wins = self.workers.read_progress().won
         self._snapshot = await read_ledger_snapshot(
             self.api, self.room, self.drop_id, wins, self.plan.answer_seconds
         )
-        # A moment longer than the ledger took: the frames are on their way.
+        # The ledger has the confirmations before the students do: their frames are still on the way.
         deadline_s = min(10.0, self.plan.answer_seconds)
         await self._wait_until("confirm", lambda now: now.confirmed >= now.won, deadline_s)
 
     async def top_up(self) -> None:
-        """One unit more, shown to everybody; nobody taps. After `settle`: the verdict is about the
-        drop as it was."""
+        """Add one unit to the drop, and wait until everybody has the new card. Nobody taps on it.
+
+        Call it after `wait_until_settled`, because the verdict judges the drop as it was before the top-ups.
+        """
         had = self.plan.stock + len(self._top_ups)
         self._top_ups[had + 1] = time.monotonic_ns()
         await self.api.top_up_drop(self.room, self.drop_id, add=1, expected_quantity=had)
@@ -201,9 +224,10 @@ class Classroom:
         await self._wait_until("push", lambda now: now.changed >= due, self.plan.answer_seconds)
 
     async def finish(self) -> StormRun:
-        """Everybody goes home; what there is to say."""
+        """End the students' processes, close the drop and judge it. Raises RunError before
+        `wait_until_settled`."""
         if self._snapshot is None:
-            raise RunError("the books of this storm have not been read")
+            raise RunError("the server's counts of this run have not been read")
         recordings = self.workers.recordings()
         await self.api.close_drop(self.room, self.drop_id)
         plan = self.plan
@@ -222,7 +246,8 @@ class Classroom:
         )
 
     def read_progress(self) -> None:
-        """For who waits elsewhere: what its processes report is bounded, and has to be read."""
+        """Empty the processes' pipes. Whoever waits for something else has to call this: a full pipe stops
+        them."""
         self.workers.read_progress()
 
     async def _wait_until(
@@ -247,7 +272,8 @@ async def _batch(url: str, tokens: TokenSource, plan: StormPlan, run_id: str) ->
 def _parts(
     url: str, tokens: TokenSource, plan: StormPlan, rooms: Sequence[str], run_id: str
 ) -> list[ClientPlan]:
-    """Dealt like cards, so that no process has the early ones."""
+    """Return one plan for each process. Students are dealt in turn, so that each process has early and late
+    ones."""
     every_s = 1 / plan.joins_per_s if plan.joins_per_s else 0.0
     reactions = random.Random(plan.seed)
     slots = [
@@ -276,7 +302,7 @@ def _parts(
 
 
 def _tap_after_s(plan: StormPlan, number: int, reactions: random.Random) -> float | None:
-    """`number`: of the student, among all rooms."""
+    """Return the delay from the card to the tap of student `number` (counted over all rooms); None: never."""
     place = number // plan.rooms
     if plan.tappers is not None and place >= plan.tappers:
         return None

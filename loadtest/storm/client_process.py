@@ -1,8 +1,8 @@
-"""One process of a storm: up to 19,000 students on one loop.
+"""One client process of a storm: up to 19,000 students on one event loop.
 
-Started by `storm` with multiprocessing; told what to do and tells what it has through a pipe, and
-ends when the pipe does. Joins come at their planned moments, open loop: a slow server makes them
-late, not fewer, and lateness counts.
+Started by `worker_pool` with multiprocessing. Gets commands and sends its progress through a pipe, and ends
+when the pipe is closed. Joins happen at planned moments (open loop): a slow server makes them late, not
+fewer, and the lateness is measured.
 """
 
 import asyncio
@@ -31,10 +31,13 @@ from loadtest.storm.http_fallback import Fallback
 from loadtest.storm.recording import Recording
 from loadtest.storm.student import SharedState, Student
 
-_CONNECTORS: Final = 128  # connects under way at once
+_CONNECTORS: Final = 128  # connection attempts at the same time
 _CONNECT_DEADLINE_S: Final = 10.0
-_DEAF_RECEIVE_BYTES: Final = 4_096  # so that it shows soon that they do not read
-_GIVE_UP_AFTER: Final = 20  # lost connections of one student
+# A small receive buffer: the server's own buffer fills soon after a student stops reading.
+_DEAF_RECEIVE_BYTES: Final = 4_096
+_GIVE_UP_AFTER: Final = (
+    20  # lost connections of one student, so that a broken server does not cause a loop
+)
 _REPORT_EVERY_S: Final = 0.1
 # From <linux/in.h>: the port is chosen at connect, so that it need be free for one peer only.
 _IP_BIND_ADDRESS_NO_PORT: Final = 24
@@ -42,8 +45,8 @@ _IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class ClientSlot:
-    """A student's place: which room, whose token; when they come, counted from the start, and when
-    they tap, counted from the card (None: never)."""
+    """One student to play: token and room number, seconds from the start to the join, seconds from the card
+    to the tap (None: never)."""
 
     who: NamedToken
     room: int
@@ -53,10 +56,14 @@ class ClientSlot:
 
 @dataclass(frozen=True, slots=True)
 class ClientPlan:
-    """What one process is to do. `sources`: loopback addresses to come from; empty: the kernel's
-    choice. `come_back_within_s`: the random wait of who lost the connection, where the server asks for
-    no other. `sends_seen`: whether they tell that they saw the card, as the SDKs do. `is_deaf`: once
-    welcomed, nobody reads any more."""
+    """The work of one process.
+
+    sources: loopback addresses to connect from; empty means that the kernel chooses.
+    run_id: text in the drop's message by which this run's drop is recognised.
+    come_back_within_s: upper bound of the random wait before a reconnect, unless the server names a wait.
+    sends_seen: students send `seen` after the card came, as the SDKs do.
+    is_deaf: students stop reading their sockets after the welcome.
+    """
 
     url: str
     rooms: Sequence[str]
@@ -71,7 +78,7 @@ class ClientPlan:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one process is."""
+    """Counts of one process so far, or sums over several. `away`: lost the connection and are not back."""
 
     joined: int = 0
     pushed: int = 0
@@ -84,18 +91,22 @@ class Progress:
 
 
 class Command(StrEnum):
-    """What a running process is told through its pipe."""
+    """A command to a running process, sent through its pipe."""
 
-    DISCONNECT = "fall"  # everybody loses the connection now, and comes back
-    FINISH = "finish"  # hand over the recording and end; so does a pipe that ends
+    DISCONNECT = "disconnect"  # all students lose their connections now, and reconnect
+    FINISH = "finish"  # send the recording and end; a closed pipe means the same
 
 
 def run_clients(plan: ClientPlan, pipe: Connection) -> None:
-    """The main function of the process. Sends a Progress when it is ready, receives the start (ns of
-    CLOCK_MONOTONIC, the same for all), sends Progress now and then, takes orders and, when it is to
-    finish, sends its Recording."""
+    """Run the process: its main function.
+
+    Sends a Progress when it is ready, receives the start (ns of CLOCK_MONOTONIC, the same for all processes),
+    then sends a Progress ten times a second and takes Commands. Sends its Recording last.
+    """
     raise_open_files()
-    gc.disable()  # our own collections would look like the server's delays; cycles last as long as we do
+    # A garbage collection here would be measured as a delay of the server. Cycles stay until the process
+    # ends.
+    gc.disable()
     with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
         crowd = _ClientProcess(plan, pipe)
         pipe.send(Progress())
@@ -103,7 +114,7 @@ def run_clients(plan: ClientPlan, pipe: Connection) -> None:
 
 
 def raise_open_files() -> None:
-    """The soft limit up to the hard one."""
+    """Raise the soft limit of open files to the hard limit."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -118,7 +129,8 @@ class _ClientProcess:
             [slot.who.name for slot in plan.slots], [slot.room for slot in plan.slots]
         )
         self._losses = bytearray(len(plan.slots))
-        self._due: asyncio.Queue[Student] = asyncio.Queue()  # at most one entry per student
+        # Students to connect next; at most one entry each, because only a lost connection adds one.
+        self._due: asyncio.Queue[Student] = asyncio.Queue()
         self._is_over = asyncio.Event()
         self._tls = ssl.create_default_context() if self._address.is_secure else None
         self._fallback = Fallback(plan.url)
@@ -152,7 +164,7 @@ class _ClientProcess:
             )
         ]
         over = asyncio.create_task(self._is_over.wait())
-        # A job that ends before the end has failed.
+        # All jobs run until they are cancelled: one that ends earlier has failed, and result() raises below.
         ended, _ = await asyncio.wait({over, *jobs}, return_when=asyncio.FIRST_COMPLETED)
         self._hand_over(loop)
         for job in (over, *jobs):
@@ -164,7 +176,7 @@ class _ClientProcess:
     def _take_command(self) -> None:
         try:
             command = self._pipe.recv()
-        except (EOFError, OSError):  # nobody is there
+        except (EOFError, OSError):  # the parent has closed the pipe or is gone
             command = Command.FINISH
         if command is Command.DISCONNECT:
             self._record.disconnected_at = time.monotonic_ns()
@@ -176,8 +188,8 @@ class _ClientProcess:
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.remove_reader(self._pipe.fileno())
         self._is_over.set()
-        os.set_blocking(self._pipe.fileno(), True)  # it was made otherwise by being watched
-        with contextlib.suppress(ConnectionError):  # nobody is there to take it
+        os.set_blocking(self._pipe.fileno(), True)  # add_reader has made it non-blocking
+        with contextlib.suppress(ConnectionError):  # the parent is gone
             self._pipe.send(self._record)
         for student in self._students:
             student.disconnect()
@@ -208,7 +220,7 @@ class _ClientProcess:
             )
             await asyncio.sleep(_REPORT_EVERY_S)
 
-    # Coming and going.
+    # Connecting and reconnecting.
 
     async def _arrive(self, start_at: int) -> None:
         for student, slot in zip(self._students, self._plan.slots, strict=True):
@@ -254,7 +266,11 @@ class _ClientProcess:
         return opened
 
     def _on_left(self, student: Student, code: int | None, retry_after_ms: int | None) -> None:
-        """Everybody stays to the end: who is gone has lost the connection."""
+        """Plan the reconnect of a student whose connection ended.
+
+        Students stay until the end of the run, so every end before it is a lost connection. Not called for
+        the close codes after which an SDK stays away; a student also gives up after `_GIVE_UP_AFTER` losses.
+        """
         if self._is_over.is_set():
             return
         self._record.troubles[f"lost ({code or 'no close frame'})"] += 1

@@ -1,7 +1,7 @@
-"""`python -m loadtest storm`: limits first, a bar while it runs, then the table, the files and the
-exit status.
+"""`python -m loadtest storm`: checks the machine's limits, runs the storm with a progress bar, shows the
+results.
 
-Called by the command line; the storm itself is in `storm`.
+Called by the command line. Returns the exit status and writes the JSON and HTML files.
 """
 
 import asyncio
@@ -32,7 +32,9 @@ from loadtest.targets.processes import tree_rss_kb
 from loadtest.targets.target import Target, open_target
 
 _NOT_RUN: Final = 2
-_STUDENTS_PER_PROCESS: Final = 19_000  # what one server's process admits, and a loop can answer
+_STUDENTS_PER_PROCESS: Final = (
+    19_000  # a server process admits 19,500, and one event loop can play as many
+)
 _STAGES: Final = (("join", "in the room"), ("tap", "answered"), ("confirm", "confirmed"))
 
 
@@ -73,7 +75,7 @@ def plan_of(args: Namespace, limits: Limits) -> StormPlan:
 
 
 def _fits(console: Console, limits: Limits, url: str, plan: StormPlan) -> bool:
-    """Says what this machine allows before anything is started on it."""
+    """Print what this machine allows. Return False, with the reasons printed, if the run does not fit."""
     sources = loopback_sources(Address.of(url).host, plan.students)
     _print(console, f"this machine: {limits}")
     come_from = f" from {sources[0]} … {sources[-1]}" if sources else ""
@@ -86,7 +88,8 @@ def _fits(console: Console, limits: Limits, url: str, plan: StormPlan) -> bool:
 
 
 def _run(console: Console, target: Target, plan: StormPlan) -> tuple[StormRun, float | None]:
-    """The storm, and by how many KB a student the server grew where it is ours."""
+    """Run the storm; return it and the KB by which the server grew per student (None if the server is not
+    ours)."""
     memory = [_rss_kb(target)]
     with _bar(console) as bar:
         hooks = _watch(bar, plan)
@@ -141,7 +144,7 @@ def _say_verdict(console: Console, failures: Sequence[str]) -> None:
 
 
 def _print(console: Console, text: str, style: str | None = None) -> None:
-    """As it is: brackets are not markup, and a line is not broken where a screen happens to end."""
+    """Print the text unchanged: no markup, no line breaks added."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -159,7 +162,7 @@ def table_of(results: Results) -> Table:
 def as_json(
     storm: StormRun, facts: dict[str, object], failures: Sequence[str]
 ) -> dict[str, object]:
-    """What `--json` writes: where, what was asked for, the figures, the verdict."""
+    """Return the content of the `--json` file: the machine, the plan, the results, the verdict."""
     return {
         **facts,
         "plan": asdict(storm.plan),

@@ -1,8 +1,8 @@
-"""Claims that the socket did not answer in time, asked again by HTTP with the same request id: what the
-SDKs do.
+"""Sends a claim again over HTTP, with the same request id, if the socket did not answer in time: as the SDKs
+do.
 
-One in each process of a storm, kept by `crowd`: one HTTP client and a few calls at once, however many
-wait. Told of every tap; must not know what an answer means.
+Each client process has one fallback, with one HTTP client and at most 32 calls at once. It is told of every
+tap. It must not know what an answer means.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import ClaimAnswer
 from loadtest.clients.school_api import http_client
 
-ANSWER_S: Final = 2.0  # the SDKs' own patience
+ANSWER_S: Final = 2.0  # the SDKs wait as long for an answer of the socket
 _AT_ONCE: Final = 32
 _DEADLINE_S: Final = 10.0
 _BACKOFF_S: Final = 1.0
@@ -26,8 +26,8 @@ _LOOK_EVERY_S: Final = 0.1
 
 
 class Claimant(Protocol):
-    """`answer_due_at`: when HTTP is due, of the loop's clock; None: nothing is waited for. `claim_key`:
-    drop id and request id."""
+    """A student who may wait for an answer. `answer_due_at`: the loop time at which the HTTP call is due;
+    None: no answer is outstanding. `claim_key`: drop id and request id."""
 
     token: str
     answer_due_at: float | None
@@ -39,7 +39,8 @@ class Claimant(Protocol):
 
 
 class Fallback:
-    """`open_http`: makes its one client."""
+    """The queue of outstanding claims and the HTTP calls. `open_http` creates the client; tests replace
+    it."""
 
     def __init__(self, url: str, open_http: Callable[[], httpx.AsyncClient] | None = None) -> None:
         self._url = url
@@ -49,12 +50,12 @@ class Fallback:
         self._asking: asyncio.Queue[Claimant] = asyncio.Queue(_AT_ONCE)
 
     def expect(self, claimant: Claimant, within_s: float = ANSWER_S) -> None:
-        """From its latest tap on: what was expected before is not any more."""
+        """Start the wait of `claimant` for an answer. A wait that was started before is replaced."""
         claimant.answer_due_at = asyncio.get_running_loop().time() + within_s
         heapq.heappush(self._due, (claimant.answer_due_at, next(self._order), claimant))
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Send due claims until the task is cancelled."""
         async with self._open_http() as http, asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 group.create_task(self._ask_one_after_the_other(http))
@@ -65,7 +66,8 @@ class Fallback:
     async def _hand_out(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
             due, _, claimant = heapq.heappop(self._due)
-            if claimant.answer_due_at == due:  # neither answered nor tapped again
+            # An answer sets None and a new tap sets a later moment: an entry that differs is out of date.
+            if claimant.answer_due_at == due:
                 await self._asking.put(claimant)
 
     async def _ask_one_after_the_other(self, http: httpx.AsyncClient) -> None:
@@ -74,7 +76,7 @@ class Fallback:
 
     async def _ask(self, http: httpx.AsyncClient, claimant: Claimant) -> None:
         if claimant.answer_due_at is None:
-            return  # answered meanwhile
+            return  # the socket has answered meanwhile
         try:
             answer = await Api(self._url, lambda: claimant.token, http=http).claim(
                 *claimant.claim_key

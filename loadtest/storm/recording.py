@@ -1,8 +1,7 @@
-"""What a crowd was told and when: one slot per student and moment, in plain arrays.
+"""The samples of one client process: what each student received and when, in plain arrays.
 
-Written by `student`, sent from a storm's processes to its conductor, read by `figures` and turned
-into the verdict's history. Moments are ns of CLOCK_MONOTONIC, which all processes of one machine
-share; 0: never.
+Written by `student`, sent through the pipe at the end, read by `results` and turned into the verdict's
+reports. Moments are ns of CLOCK_MONOTONIC, which all processes of one machine share; 0 means never.
 """
 
 from array import array
@@ -19,8 +18,8 @@ def _moments(size: int) -> "array[int]":
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """From a lost connection to the welcome that ended it. `close_code` None: no close came;
-    `announced_ms` None: nobody said when to come back."""
+    """The time from a lost connection to the next welcome. `close_code` None: no close frame came.
+    `announced_ms`: the wait that the server asked for; None: it named none."""
 
     number: int
     close_code: int | None
@@ -30,14 +29,17 @@ class Absence:
 
     @property
     def late_s(self) -> float:
-        """Beyond what was announced; below 0: back before its end."""
+        """Seconds after the announced wait had passed; negative: the student was back before."""
         return (self.back_at - self.lost_at) / 1e9 - (self.announced_ms or 0) / 1000
 
 
 @dataclass(slots=True)
 class Recording:
-    """`room_numbers`: which of the storm's rooms each sits in; the drop goes to room 0. `disconnected_at`:
-    when all of this process were made to lose their connections."""
+    """Samples and counts of all students of one process; arrays are indexed by the student's number.
+
+    `room_numbers`: the room of each; the drop goes to room 0. `changed`: moments by the drop's new quantity.
+    `disconnected_at`: when all connections of this process were cut on purpose; 0: never.
+    """
 
     names: list[str]
     room_numbers: list[int]
@@ -74,7 +76,7 @@ class Recording:
         self.connected = bytearray(size)
 
     def join(self, number: int, at: int) -> None:
-        """A welcome; those who had lost the connection are back with it."""
+        """Note a welcome: the first one is a join, a later one ends an absence."""
         was_here, self.connected[number] = self.connected[number], 1
         if not self.joined[number]:
             self.joined[number] = at
@@ -87,17 +89,17 @@ class Recording:
 
     @property
     def away(self) -> int:
-        """Who lost the connection and is not back."""
+        """The number of students who lost the connection and are not back."""
         return len(self._away)
 
     def lose(self, number: int, at: int, code: int | None, announced_ms: int | None) -> None:
-        """A connection of one who was in."""
+        """Note a lost connection. Ignored for a student who was not in the room."""
         if self.connected[number]:
             self.connected[number] = 0
             self._away[number] = (at, code, announced_ms)
 
     def push(self, number: int, at: int) -> bool:
-        """False: had it before."""
+        """Note that the card came; return False if this student already has it."""
         if self.pushed[number]:
             return False
         self.pushed[number] = at
@@ -105,12 +107,12 @@ class Recording:
         return True
 
     def change(self, quantity: int, at: int) -> None:
-        """One student saw our drop change; which change it was shows by the new quantity."""
+        """Note that one student got a change of the drop; the new quantity says which change."""
         self.changed.setdefault(quantity, array("q")).append(at)
         self.changes += 1
 
     def answer(self, number: int, at: int, outcome: str, coupon_id: str | None) -> None:
-        """A refusal may become a win; a win stays one."""
+        """Note an answer to a claim. A refusal may become a win later; a win stays a win (I4)."""
         if coupon_id is not None:
             self.coupons.setdefault(number, set()).add(coupon_id)
         before = self.outcomes[number]
@@ -127,12 +129,9 @@ class Recording:
             self.confirmed[number] = at
             self.confirmations += 1
 
-    def count_in_drop_room(self) -> int:
-        return self.room_numbers.count(0)
-
 
 def reports_of(recordings: Sequence[Recording]) -> list[StudentReport]:
-    """The stories of those who sat in the drop's room."""
+    """Return the verdict's report of each student who was in the drop's room."""
     return [
         StudentReport(
             student=one.names[number],

@@ -1,6 +1,6 @@
-"""A storm as one HTML file that needs no network: the table, the verdict and three pictures.
+"""Renders a storm as one HTML file that needs no network: a table, the verdict and three plots.
 
-Called by the command. plotly brings its own script file along; it is written into the page.
+Called by the storm command. plotly's script is written into the page.
 """
 
 import html
@@ -17,7 +17,7 @@ from loadtest.gates import STATISTICS
 from loadtest.storm.classroom import StormRun
 from loadtest.storm.results import Arrival, Results, outcome_line
 
-_MOST_POINTS: Final = 4_000  # of a curve: more than a screen is wide
+_MOST_POINTS: Final = 4_000  # of one curve: more than a screen has pixels in a row
 _COLOURS: Final = {"won": "#1a7f4b", "sold_out": "#b9b9b9"}
 _OTHER: Final = "#c2571a"
 _CURVE_COLOURS: Final = ("#3b5bdb", "#1a7f4b", "#c2571a")
@@ -62,7 +62,7 @@ def write_report(
 
 
 def render(run: StormRun, facts: Mapping[str, object], failures: Sequence[str]) -> str:
-    """`failures`: broken promises and gates that did not hold."""
+    """Return the page. `failures`: broken promises and gates that were exceeded."""
     plan = run.plan
     items = "".join(f"<li>{html.escape(failure)}</li>" for failure in failures)
     verdict = "Every promise held." if not failures else "Not as it should be:"
@@ -112,7 +112,7 @@ def _plots(run: StormRun) -> str:
 
 
 def _html(figure: go.Figure, *, is_first: bool) -> str:
-    """The first brings plotly's script along for all."""
+    """Return the plot as HTML. The first plot brings plotly's script for all of them."""
     figure.update_layout(
         template="plotly_white",
         height=380,
@@ -133,7 +133,8 @@ def _delivery(arrivals: Sequence[Arrival]) -> _Picture:
 
 
 def _claims(arrivals: Sequence[Arrival], stock: int) -> _Picture:
-    """In shares: few win of many who ask, and both have to be seen."""
+    """Plot percentages, because few students win and many ask: in absolute numbers the winners would be
+    invisible."""
     answered = [one.answered_ms for one in arrivals if one.answered_ms is not None]
     won = [one.answered_ms for one in arrivals if one.outcome == "won" and one.answered_ms]
     confirmed = [one.confirmed_ms for one in arrivals if one.confirmed_ms is not None]
@@ -148,12 +149,13 @@ def _claims(arrivals: Sequence[Arrival], stock: int) -> _Picture:
 
 
 def _winners(arrivals: Sequence[Arrival]) -> _Picture:
-    """By the order in which the card came: is being early what decides?"""
+    """Plot the answers by the order in which the card arrived, to show whether being early decides who
+    wins."""
     ranked: dict[str, list[tuple[int, float]]] = {}
     for rank, one in enumerate(arrivals, 1):
         if one.answered_ms is not None and one.outcome is not None:
             ranked.setdefault(one.outcome, []).append((rank, one.answered_ms))
-    # The winners last, on top of all others.
+    # The winners are drawn last, so that other dots do not hide them.
     outcomes = sorted(ranked, key=lambda outcome: (outcome == "won", outcome))
     figure = go.Figure([_dots(outcome, ranked[outcome]) for outcome in outcomes])
     figure.update_layout(showlegend=True)
@@ -175,7 +177,7 @@ def _dots(outcome: str, ranked: Sequence[tuple[int, float]]) -> go.Scatter:
 
 
 class _Curve:
-    """How many had come by when, times `unit`."""
+    """The number of samples up to each moment, multiplied by `unit`."""
 
     def __init__(self, name: str, samples_ms: Sequence[float], unit: float) -> None:
         self.name = name
@@ -187,7 +189,7 @@ class _Curve:
         return self._ordered[-1] if self._ordered else 0.0
 
     def drawn(self, until_ms: float, colour: str) -> go.Scatter:
-        """From the press until then, also where nothing changes any more."""
+        """Return the line from 0 to `until_ms`, also after its last sample."""
         kept = _thinned(len(self._ordered))
         return go.Scatter(
             x=[0.0, *(self._ordered[index] for index in kept), until_ms],
@@ -208,6 +210,6 @@ def _growth(curves: Sequence[_Curve], until_ms: float, counted: str) -> go.Figur
 
 
 def _thinned(count: int) -> Sequence[int]:
-    """Evenly, the first and the last kept."""
+    """Return at most `_MOST_POINTS` indexes, evenly spaced; the first and the last are always kept."""
     step = max(1, math.ceil(count / _MOST_POINTS))
     return [*range(0, count - 1, step), count - 1] if count else []

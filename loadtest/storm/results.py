@@ -1,6 +1,6 @@
-"""Figures of a storm from its samples: exact percentiles, never averages of averages.
+"""Computes the results of a storm from its samples.
 
-Pure. Called by `storm`; read by `report`, `gates` and the bench. Delays are ms as float, from ns.
+Pure. Called by `classroom`; read by `report`, `command` and the bench. Delays are float ms, computed from ns.
 """
 
 import math
@@ -17,8 +17,8 @@ _NS_PER_MS: Final = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One frame to a whole room. `delays`: from the press, of each whom it reached. `span_ms`: from
-    the first of them to the last."""
+    """One frame that went to a whole room. `delays`: ms from the instructor's call to each student who got
+    it; `missing`: how many did not."""
 
     delays: Sequence[float]
     missing: int
@@ -29,12 +29,14 @@ class Delivery:
 
     @property
     def span_ms(self) -> float:
+        """The time from the first student who got the frame to the last."""
         return max(self.delays) - min(self.delays) if self.delays else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What one student in the drop's room saw: ms after the press, and the outcome. None: never."""
+    """What one student in the drop's room received: ms after the instructor's call, and the outcome. None:
+    never."""
 
     pushed_ms: float | None
     answered_ms: float | None
@@ -44,9 +46,15 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`join`: planned moment to `welcome`. `push`: the teacher's press (the POST's first byte) to
-    the frame. `claim`: planned tap to answer. `confirm`: `won` to `claim_confirmed`.
-    `claim_span_ms`: the first planned tap to the last answer."""
+    """The results of one run; the JSON file shows them under these names.
+
+    join: from the planned moment to `welcome`.
+    push: from the instructor's call (before the POST is sent) to the frame.
+    claim: from the planned tap to the answer.
+    confirm: from `won` to `claim_confirmed`.
+    claim_span_ms: from the first planned tap to the last answer.
+    troubles: lost connections, errors and repeated claims, by text.
+    """
 
     join: Spread
     push: Spread
@@ -60,7 +68,7 @@ class Results:
 
     @property
     def spreads(self) -> dict[str, Spread]:
-        """By the names in FIGURES."""
+        """The four delays, by the names in DELAYS."""
         return {
             "join": self.join,
             "push": self.push,
@@ -70,7 +78,7 @@ class Results:
 
 
 def results_of(recordings: Sequence[Recording], pressed_at: int) -> Results:
-    """`pressed_at`: ns of CLOCK_MONOTONIC."""
+    """Compute the results. `pressed_at`: when the instructor opened the drop, ns of CLOCK_MONOTONIC."""
     outcomes = Counter(outcome for one in recordings for outcome in one.outcomes if outcome)
     troubles: Counter[str] = sum((one.troubles for one in recordings), Counter())
     joined = _all(recordings, lambda one: one.joined)
@@ -96,8 +104,11 @@ def results_of(recordings: Sequence[Recording], pressed_at: int) -> Results:
 def deliveries_of(
     recordings: Sequence[Recording], pressed_at: Mapping[int, int], expected: int
 ) -> list[Delivery]:
-    """Of each change of the drop: `pressed_at` has when the teacher asked for it, by the quantity the
-    drop had after it; `expected` is how many were to see it."""
+    """Return one Delivery for each change of the drop, in the order of `pressed_at`.
+
+    `pressed_at`: the moment of the instructor's call, by the drop's quantity after it. `expected`: the number
+    of students who should get each change.
+    """
     deliveries = []
     for quantity, pressed in pressed_at.items():
         seen = (at for one in recordings for at in one.changed.get(quantity, ()))
@@ -107,7 +118,7 @@ def deliveries_of(
 
 
 def arrivals_of(recordings: Sequence[Recording], pressed_at: int) -> list[Arrival]:
-    """Of those in the drop's room, in the order in which the card reached them."""
+    """Return what the students in the drop's room received, in the order in which the card reached them."""
 
     def after(at: int) -> float | None:
         return (at - pressed_at) / _NS_PER_MS if at else None
@@ -127,7 +138,7 @@ def arrivals_of(recordings: Sequence[Recording], pressed_at: int) -> list[Arriva
 
 
 def outcome_line(results: Results) -> str:
-    """What was answered how often, and what went wrong on the way."""
+    """Return a sentence with the number of answers by outcome, and of troubles by kind."""
     parts = [f"{count:,} {outcome}" for outcome, count in results.outcomes.items()]
     line = f"Answers: {', '.join(parts) or 'none'}."
     if results.troubles:
@@ -146,7 +157,10 @@ def _delays(
     recordings: Sequence[Recording],
     moments: Callable[[Recording], tuple[Sequence[int], Sequence[int]]],
 ) -> Spread:
-    """A confirmation may overtake the answer: no time then."""
+    """Return the delays between two moments of each student who has both.
+
+    A confirmation may arrive before the answer to the claim: such a delay counts as 0.
+    """
     return Spread.of(
         max(0, until - since) / _NS_PER_MS
         for one in recordings

@@ -1,9 +1,8 @@
-"""One student of a storm: a socket, a few slots, no task.
+"""One student of a storm: an asyncio protocol with a few slots and no task.
 
-Made by `crowd`, which also brings those back who lost their connection; writes what happens into
-the process' Recording. Everybody's claim is the same bytes (a request id counts per student), and a
-frame that came before is not parsed again, so that the tester's own work stays small beside the
-server's.
+Created by `client_process`, which also reconnects students who lost the connection. Writes what happens into
+the process's Recording. The tester's own work must stay small beside the server's: the claim is the same
+bytes for everybody (a request id counts per student), and a frame that has come before is not parsed again.
 """
 
 import asyncio
@@ -25,7 +24,10 @@ from loadtest.clients.websocket_codec import (
 )
 from loadtest.storm.recording import Recording
 
-_NO_ANSWERS: Final = ("retry", "rate_limited")  # the same request id is to be sent again
+_NO_ANSWERS: Final = (
+    "retry",
+    "rate_limited",
+)  # the SDKs send the same request id again after these
 _DEFAULT_RETRY_MS: Final = 1_000
 LOST_STATE: Final = "came back to less than they had"
 _PONG: Final = masked(b'{"type":"pong"}')
@@ -33,10 +35,15 @@ _PONG: Final = masked(b'{"type":"pong"}')
 
 @dataclass(slots=True)
 class SharedState:
-    """What all students of one process share. `mark`: the text in its message by which our drop is
-    known among a room's others. `reaction_s`: from the card to the tap of the student of that number;
-    None: never. `seen_s`: from the card to telling that it was seen; None: never. `tapped`: told of
-    every tap. `is_deaf`: after the welcome nobody reads their socket any more."""
+    """What all students of one process share.
+
+    run_id: text in a drop's message by which this run's drop is recognised among others.
+    reaction_s: seconds from the card to the tap of a student, by number; None: never.
+    seen_s: seconds from the card to `seen`; None: never.
+    left: called after a connection ended, with the close code and the wait that the server asked for.
+    tapped: called after every tap.
+    is_deaf: students stop reading their sockets after the welcome.
+    """
 
     run_id: str
     request_id: str
@@ -52,7 +59,8 @@ class SharedState:
     _parsed: dict[bytes, dict[str, Any]] = field(default_factory=dict)
 
     def read(self, payload: bytes) -> dict[str, Any]:
-        """A room's frames are the same bytes for everybody: the last few are kept parsed."""
+        """Return the parsed frame. A room's frames are the same bytes for everybody, so the last 16 are kept
+        parsed."""
         frame = self._parsed.get(payload)
         if frame is None:
             if len(self._parsed) > 16:
@@ -72,7 +80,7 @@ class SharedState:
 
 
 class Student(asyncio.Protocol):
-    """`number`: the slot in the recording. Lives through reconnects."""
+    """One student, through all reconnects. `number` is the index in the recording."""
 
     __slots__ = (
         "_close_code",
@@ -158,7 +166,10 @@ class Student(asyncio.Protocol):
             self._write(masked(payload[:2], Opcode.CLOSE))
 
     def _on_welcome(self, frame: dict[str, Any], at: int) -> None:
-        """Also where a reconnect ends: what was missed is made up for."""
+        """Join or rejoin: catch up with the drop and the claims that the welcome brings.
+
+        A claim that was sent before and has no answer is sent again with the same request id.
+        """
         shared, record = self._shared, self._shared.recording
         record.join(self.number, at)
         if shared.is_deaf:
@@ -175,7 +186,7 @@ class Student(asyncio.Protocol):
         if had_won and not mine:
             record.troubles[LOST_STATE] += 1
         if has_tapped and record.outcomes[self.number] is None:
-            self._tap()  # asked before, never answered
+            self._tap()  # sent before the connection was lost, and not answered
 
     def _on_told_claim(self, claim: dict[str, Any], at: int) -> None:
         record = self._shared.recording
@@ -196,11 +207,12 @@ class Student(asyncio.Protocol):
             self._shared.recording.change(frame["drop"]["quantity"], at)
 
     def _see(self, drop: dict[str, Any], at: int) -> None:
-        """Open loop: each taps at a moment of their own, whatever becomes of the others' claims."""
+        """Note the card and plan the tap. The moment does not depend on the answers to other students (open
+        loop)."""
         if drop["state"] == "closed" or not self._shared.recording.push(self.number, at):
             return
         wait_s, seen_s = self._shared.reaction_s(self.number), self._shared.seen_s()
-        if seen_s is not None and (wait_s is None or seen_s < wait_s):  # a claim implies it
+        if seen_s is not None and (wait_s is None or seen_s < wait_s):  # a claim implies `seen`
             asyncio.get_running_loop().call_later(seen_s, self._tell_seen)
         if wait_s is None:
             return
@@ -231,7 +243,7 @@ class Student(asyncio.Protocol):
         outcome, coupon_id = frame["outcome"], frame.get("coupon_id")
         self._shared.recording.answer(self.number, at, outcome, coupon_id)
 
-    # Of the fallback.
+    # The HTTP fallback.
 
     @property
     def claim_key(self) -> tuple[str, str]:
@@ -266,12 +278,14 @@ class Student(asyncio.Protocol):
         self._shared.recording.troubles[frame["code"]] += 1
 
     def _stop_reading(self) -> None:
-        # asyncio's WriteTransport has no such method, the transport of a socket has.
+        # asyncio.WriteTransport does not declare this method; the transport of a socket has it.
         cast(asyncio.Transport, self._transport).pause_reading()
 
     def _write(self, data: bytes) -> None:
-        """Nothing before the hello: a tap that comes due during the handshake of who is coming back is
-        made up for at the welcome."""
+        """Send the bytes, but nothing before the hello: the server would close the socket.
+
+        A tap that comes due during the handshake of a reconnect is therefore sent at the welcome.
+        """
         if self._is_open and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 

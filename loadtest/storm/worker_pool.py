@@ -1,7 +1,7 @@
-"""The processes of one crowd, as their conductor sees them: started, told, watched, gone.
+"""The pool of client processes: starts them, sends commands, reads their progress, ends them.
 
-Called by `storm` and the bench's scenarios. Holds no socket of a student itself. Whoever waits for
-something goes through `until`: it also empties the pipes, which are bounded.
+Called by `classroom` and the bench's scenarios. Has no student's socket itself. All waiting goes through
+`wait_until`, because it also empties the pipes: they are bounded, and a process whose pipe is full stops.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ _POLL_S: Final = 0.02
 
 
 class RunError(Exception):
-    """It could not be held: not a finding about the server's promises."""
+    """The run could not be carried out. Says nothing about the server's promises."""
 
 
 @dataclass(slots=True)
 class WorkerPool:
-    """The processes and how far each is."""
+    """The client processes, one pipe to each, and the progress that each has reported last."""
 
     pipes: list[Connection] = field(default_factory=list)
     processes: list[BaseProcess] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
 
     def start(self) -> None:
-        """All planned moments count from now."""
+        """Send the start: all planned moments of all processes count from now (CLOCK_MONOTONIC)."""
         start_at = time.monotonic_ns()
         for pipe in self.pipes:
             pipe.send(start_at)
@@ -46,7 +46,7 @@ class WorkerPool:
             pipe.send(command)
 
     def read_progress(self) -> Progress:
-        """Of all together, as far as they have said."""
+        """Empty the pipes and return the sum of what the processes have reported."""
         for number, pipe in enumerate(self.pipes):
             while pipe.poll():
                 self.progress[number] = cast(Progress, _receive(pipe))
@@ -58,7 +58,10 @@ class WorkerPool:
         deadline_s: float,
         watch: Callable[[Progress], None] = lambda _: None,
     ) -> bool:
-        """False: not within the deadline. `watch` is called some fifty times a second."""
+        """Wait until `done` is true of the progress; return False at the deadline.
+
+        `watch` is called with the progress about fifty times a second.
+        """
         give_up_at = time.monotonic() + deadline_s
         while True:
             now = self.read_progress()
@@ -75,14 +78,18 @@ class WorkerPool:
         await self.wait_until(lambda _: False, seconds, watch)
 
     def recordings(self) -> list[Recording]:
-        """Told to finish, each sends what it has; progress still in the pipe comes before it."""
+        """Let the processes finish and return their recordings. Progress that is still in a pipe comes
+        first."""
         self.send(Command.FINISH)
         return [_recording(pipe) for pipe in self.pipes]
 
 
 @contextmanager
 def start_workers(parts: Sequence[ClientPlan]) -> Iterator[WorkerPool]:
-    """A process for each part; running and ready inside the block, gone after it."""
+    """Start one process for each plan; they are ready inside the block and ended after it.
+
+    Raises RunError if one does not start.
+    """
     context = multiprocessing.get_context("spawn")
     workers = WorkerPool(progress=[Progress() for _ in parts])
     try:
@@ -95,7 +102,7 @@ def start_workers(parts: Sequence[ClientPlan]) -> Iterator[WorkerPool]:
             workers.processes.append(process)
         for pipe in workers.pipes:
             if not pipe.poll(_READY_SECONDS):
-                raise RunError("a process of the crowd did not start")
+                raise RunError("a client process did not start")
             _receive(pipe)
         yield workers
     finally:
@@ -117,14 +124,14 @@ def _recording(pipe: Connection) -> Recording:
         message = _receive(pipe)
         if isinstance(message, Recording):
             return message
-    raise RunError("a process of the crowd does not answer")
+    raise RunError("a client process did not send its recording")
 
 
 def _receive(pipe: Connection) -> object:
     try:
         return pipe.recv()
     except (EOFError, OSError) as error:
-        raise RunError("a process of the crowd has ended; its reason is above") from error
+        raise RunError("a client process has ended; its reason is above") from error
 
 
 def _sum(parts: Sequence[Progress]) -> Progress:

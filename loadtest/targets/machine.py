@@ -1,7 +1,6 @@
-"""The machine we run on: what it allows a tester, said before a run, and what it is, written beside
-figures.
+"""Reads what this machine allows a tester before a run, and describes the machine beside the results.
 
-Called by the commands. Reads /proc where there is one; what cannot be known is left out.
+Called by the commands. Reads /proc where there is one; a value that cannot be read is left out.
 """
 
 import importlib.metadata
@@ -22,9 +21,12 @@ from typing import Final
 
 from loadtest.percentiles import percentile
 
-_FILES_BESIDES: Final = 200  # of a process that holds sockets: libraries, pipes, the server's own
-_PER_SOURCE: Final = 10_000  # well below the ports of one address, so that old ones may linger
-_FEWEST_SOURCES: Final = 4  # so that a server's limits per address see a crowd, not one client
+_FILES_BESIDES: Final = (
+    200  # open files of a process besides the sockets: libraries, pipes, the server's own
+)
+# connections from one address: well below its number of ports, because closed ones linger
+_PER_SOURCE: Final = 10_000
+_FEWEST_SOURCES: Final = 4  # a server's limits per address have to see many addresses, not one
 _DEFAULT_PORTS: Final = (32_768, 60_999)
 _NAMED: Final = ("websockets", "uvicorn", "uvloop", "redis", "orjson", "sqlalchemy", "locust")
 _SYNCS, _SYNC_BYTES = 100, 512
@@ -33,7 +35,7 @@ _ROOT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`ports`: how many connections one source address can have to one port of a server."""
+    """The limits of this machine. `ports`: connections from one source address to one port of a server."""
 
     open_files: int
     ports: int
@@ -65,7 +67,8 @@ def read_limits() -> Limits:
 
 
 def find_problems(limits: Limits, students: int, processes: int, sources: int) -> list[str]:
-    """Why so many cannot be held from here; `sources` 0: the kernel's one address."""
+    """Return the reasons why this machine cannot run so many students; `sources` 0: the kernel chooses the
+    address."""
     problems = []
     each = math.ceil(students / processes)
     if each > limits.students_per_process:
@@ -84,7 +87,7 @@ def find_problems(limits: Limits, students: int, processes: int, sources: int) -
 
 
 def loopback_sources(host: str, students: int) -> list[str]:
-    """Addresses to come from where the server is on this machine; else none."""
+    """Return loopback addresses to connect from, if the server is on this machine; otherwise none."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -96,7 +99,11 @@ def loopback_sources(host: str, students: int) -> list[str]:
 
 
 def disk_sync_ms() -> dict[str, float]:
-    """How long a small write to the disk takes that our own servers write to: every win waits for one."""
+    """Measure a small synced write on the disk of the temporary folder, where our own servers keep their
+    data.
+
+    Every win waits for such a write (AOF on every write).
+    """
     delays = []
     with tempfile.TemporaryFile(buffering=0) as file:
         for _ in range(_SYNCS):
@@ -109,7 +116,7 @@ def disk_sync_ms() -> dict[str, float]:
 
 
 def describe(command: Sequence[str]) -> dict[str, object]:
-    """What figures mean nothing without."""
+    """Return the facts without which results mean nothing: machine, versions, commit, command, load."""
     return {
         "machine": f"{_processor()}, {read_limits().cores} cores, {platform.system()} "
         f"{platform.release().partition('-')[0]}",
@@ -158,7 +165,7 @@ def _versions() -> dict[str, str]:
 
 
 def _redis_server() -> dict[str, str]:
-    """Of the one on PATH, which a server of our own prefers."""
+    """Return the version of the redis-server on PATH, which a server of our own uses."""
     try:
         said = subprocess.run(
             ["redis-server", "--version"], capture_output=True, text=True, timeout=10, check=True
@@ -170,7 +177,7 @@ def _redis_server() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """With a + where files differ from it."""
+    """Return the commit; a + says that files differ from it."""
     asked = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty=+", "--abbrev=12"]
     try:
         done = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)

@@ -1,7 +1,6 @@
-"""A PostgreSQL of our own to test on: a fresh folder, a unix socket, its usual settings (fsync on), gone
-afterwards.
+"""Starts a PostgreSQL for a test in a fresh folder, on a unix socket, with its default settings (fsync on).
 
-Called by the bench of the checkout, where the machine has PostgreSQL's own programs.
+Called by the checkout bench, on a machine that has PostgreSQL's programs. The folder is deleted afterwards.
 """
 
 import os
@@ -19,7 +18,7 @@ from typing import Final
 from loadtest.targets.own_server import ServerError
 
 _PROGRAMS: Final = ("initdb", "postgres", "psql")
-_USER: Final = "postgres"  # root may not run it
+_USER: Final = "postgres"  # PostgreSQL refuses to run as root
 _READY_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.05
@@ -31,7 +30,7 @@ def has_postgres() -> bool:
 
 @contextmanager
 def own_postgres() -> Iterator[str]:
-    """Its URL, inside the block. Raises ServerError."""
+    """Run a PostgreSQL for the block and yield its URL. Raises ServerError if it does not start."""
     folder = Path(tempfile.mkdtemp(prefix="classdrop-pg-"))
     user = _USER if os.geteuid() == 0 else None
     try:
@@ -63,7 +62,7 @@ def _running(folder: Path, user: str | None) -> Iterator[None]:
         _wait_until_ready(folder, user)
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # ends connections, and itself in order
+        process.send_signal(signal.SIGINT)  # fast shutdown: closes connections, then ends
         process.wait(_STOP_SECONDS)
 
 

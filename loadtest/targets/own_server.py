@@ -1,7 +1,7 @@
-"""A server of our own to test against: `python -m server` in a temporary folder on a free port.
+"""Starts a server to test against: `python -m server` in a temporary folder on a free port.
 
-Called by the commands where no --url is given, and by the bench. A process like any other: nothing of
-it is imported.
+Called by the commands if no --url is given, and by the bench. The server is a child process; nothing of it is
+imported.
 """
 
 import ctypes
@@ -28,13 +28,13 @@ _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.05
 _LOG_SHOWN: Final = 3_000
-# What processes of one installation have in common.
+# The settings that all processes of one installation share.
 _SHARED: Final = ("CLASSDROP_REDIS_URL", "CLASSDROP_DATABASE_URL", "CLASSDROP_SECRET")
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
 class ServerError(Exception):
-    """It did not start; the text ends with what it said."""
+    """The server did not start. The text ends with the server's own log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,10 @@ class OwnServer:
 
 @contextmanager
 def own_server(processes: int, database_url: str | None = None) -> Iterator[OwnServer]:
-    """Ready inside the block, gone after it with all its data. `database_url` None: its own SQLite.
-    Raises ServerError."""
+    """Run a server for the block; it is ready inside, and its data is deleted afterwards.
+
+    `database_url` None: SQLite in its folder. Raises ServerError if it does not become ready.
+    """
     secret = secrets.token_urlsafe(32)
     with _folder() as folder:
         settings = {
@@ -64,8 +66,10 @@ def own_server(processes: int, database_url: str | None = None) -> Iterator[OwnS
 
 @contextmanager
 def second_web(server: OwnServer) -> Iterator[OwnServer]:
-    """One more `web` process for it, with a port of its own: what a second machine would run. Who
-    connects there is served by that process and no other. Raises ServerError."""
+    """Run one more `web` process of the same installation, on a port of its own, as a second machine would.
+
+    All connections to that port are served by this process alone. Raises ServerError.
+    """
     given = environment_of(find_web_processes(server.pid)[0])
     with _folder() as folder:
         settings = {name: given[name] for name in _SHARED}
@@ -86,7 +90,7 @@ def _folder() -> Iterator[Path]:
 def _running(
     role: Sequence[str], settings: Mapping[str, str], folder: Path
 ) -> Iterator[tuple[str, int]]:
-    """The URL and the process' id; its log goes to the folder."""
+    """Start the process and yield its URL and process id. Its log is in the folder."""
     port = _free_port()
     process = _start(role, {**settings, "CLASSDROP_PORT": str(port)}, folder)
     try:
@@ -111,7 +115,7 @@ def _migrate(settings: Mapping[str, str]) -> None:
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Ours without any setting, and these."""
+    """Return our environment without any of the server's settings, plus the given ones."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLASSDROP_")}
     inherited.pop("PORT", None)
     return {**inherited, **settings}
@@ -127,17 +131,23 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # Ctrl-C is ours: it is stopped in order, after what still asks it.
+            # A new session keeps Ctrl-C away from the server: we stop it ourselves, after the last request to
+            # it.
             start_new_session=True,
             preexec_fn=_ending_with_us(),  # noqa: PLW1509  (before any thread of ours)
         )
 
 
 def _ending_with_us() -> Callable[[], None] | None:
-    """Even if we are killed the server does not stay. Its own children see to themselves."""
+    """Return a function for the child that asks the kernel to end it when this process dies, also by SIGKILL.
+
+    The server's own children end with the server.
+    """
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl  # looked up here: loading a library after fork may deadlock
+    prctl = ctypes.CDLL(
+        None
+    ).prctl  # loaded before the fork: loading a library in the child may deadlock
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -151,12 +161,13 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", folder: Path
 
 
 def is_ready(url: str) -> bool:
-    """Not through a proxy: what is measured is the way there."""
+    """Return whether /readyz says 200. The request goes past any proxy: the direct way is what is
+    measured."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{url}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
-    except OSError:  # includes urllib's own
+    except OSError:  # includes urllib's errors
         return False
 
 

@@ -1,7 +1,7 @@
-"""What /proc says of processes: who belongs to whom, memory, CPU time.
+"""Reads processes from /proc: which belong to a server, their memory and CPU time.
 
-Called by the commands and the bench, of a server of our own. Where there is no /proc, or a process is
-gone, everything is nothing.
+Called by the commands and the bench, for a server of our own. Without /proc, or for a process that is gone,
+the results are empty or 0.
 """
 
 import os
@@ -12,7 +12,7 @@ _PROC: Final = Path("/proc")
 
 
 def process_tree(pid: int) -> list[int]:
-    """A process and all below it."""
+    """Return a process and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.glob("[0-9]*"):
         children.setdefault(_parent_of(entry), []).append(int(entry.name))
@@ -23,14 +23,14 @@ def process_tree(pid: int) -> list[int]:
 
 
 def find_web_processes(pid: int) -> list[int]:
-    """Those of a server's family that serve students, the server itself not counted."""
+    """Return the processes of a server that serve students, without the server's main process."""
     return [
         one for one in process_tree(pid) if one != pid and "web" in _null_separated(one, "cmdline")
     ]
 
 
 def tree_rss_kb(pid: int) -> int:
-    """Resident memory; what members share counts for each."""
+    """Return the resident memory of a process and its descendants. Shared pages count for each process."""
     return sum(map(rss_kb, process_tree(pid)))
 
 
@@ -40,13 +40,13 @@ def rss_kb(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time since it began; the kernel counts in hundredths."""
+    """Return user and system time since the process started; the kernel counts in hundredths of a second."""
     fields = _stat(_read(pid, "stat"))
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """As it was given when it began."""
+    """Return the environment with which the process was started."""
     pairs = (word.partition("=") for word in _null_separated(pid, "environ"))
     return {name: value for name, _, value in pairs if name}
 
@@ -57,7 +57,8 @@ def _parent_of(entry: Path) -> int:
 
 
 def _stat(line: str) -> list[str]:
-    """What follows the name, which may hold spaces and brackets: state, parent, … (proc(5))."""
+    """Return the fields after the process name, which may contain spaces and brackets: state, parent, …
+    (proc(5))."""
     return line.rpartition(")")[2].split()
 
 

@@ -1,4 +1,4 @@
-"""What is tested: a server that runs already, or one of our own for as long as the test takes.
+"""Opens the system under test: a server that runs already, or one that is started for the test.
 
 Called by the commands.
 """
@@ -16,7 +16,7 @@ from loadtest.targets.own_server import ServerError, is_ready, own_server
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`server_pid`: where it is ours."""
+    """The system under test. `server_pid`: set if the server was started here."""
 
     url: str
     tokens: TokenSource
@@ -25,8 +25,10 @@ class Target:
 
 @contextmanager
 def open_target(args: Namespace) -> Iterator[Target]:
-    """From `--url`, `--secret-file`, `--token-file`, `--server-processes`. Raises ServerError,
-    TokenError, ValueError (a URL that is none)."""
+    """Open the server that `--url`, `--secret-file`, `--token-file` and `--server-processes` describe.
+
+    Raises ServerError, TokenError, or ValueError for a URL that is not http.
+    """
     crowd = f"load-{secrets.token_hex(3)}"
     if args.url:
         url = args.url.rstrip("/").replace("//localhost", "//127.0.0.1")

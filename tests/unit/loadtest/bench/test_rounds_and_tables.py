@@ -1,5 +1,4 @@
-"""Rounds are interleaved, a case that fails takes nothing from the others, and the tables say what the
-file says."""
+"""Rounds are interleaved, a failing case does not stop the others, and the tables show what the file has."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +39,7 @@ def held(*scenarios: Scenario, rounds: int = 1) -> BenchRun:
     return run(scenarios, numbered, is_quick=False, on_run=lambda *_: None)
 
 
-def test_every_round_runs_every_case_and_dear_ones_only_the_first() -> None:
+def test_every_round_runs_every_case_and_long_ones_only_the_first() -> None:
     order: list[tuple[str, int]] = []
 
     def noted(name: str) -> Callable[[Round], CaseResult]:
@@ -145,7 +144,7 @@ def test_every_case_of_a_scenario_has_the_same_facts(is_quick: bool) -> None:
 
 def test_figures_that_the_readme_shows_are_whole() -> None:
     """All scenarios, at their full size, and no promise broken."""
-    figures = json.loads((Path(__file__).parents[3] / "loadtest/bench/figures.json").read_text())
+    figures = json.loads((Path(__file__).parents[4] / "loadtest/bench/results.json").read_text())
 
     assert not figures["is_quick"]
     assert [row["name"] for row in figures["scenarios"]] == [one.name for one in SCENARIOS]
