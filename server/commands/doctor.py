@@ -25,10 +25,11 @@ from server.desk.fence import Fence
 from server.desk.outbox import Outbox
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis
-from server.flows.consistency.doctor import DiagnosisSize, diagnose, looked_at
+from server.flows.consistency.doctor import DiagnosisSize, diagnose, read_size
 from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.consistency.repair import Repairer
+from server.flows.consistency.repair_shard import ShardRepairer
 from server.flows.drops.persist_claims import ClaimPersister
 from server.flows.stores import Stores
 from server.ids import new_id
@@ -98,7 +99,7 @@ async def _report(settings: Settings, *, repair: bool) -> Report:
         if repair and found:
             repairs = await repairer.repair(found, now_ms())
             found = await diagnose(ledger, desk, now_ms())
-        return Report(await looked_at(ledger), [*weak, *found], repairs)
+        return Report(await read_size(ledger), [*weak, *found], repairs)
 
 
 @asynccontextmanager
@@ -113,8 +114,9 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit
         outbox, desk = Outbox(redis, prefix, name), DeskAudit(redis, prefix)
         persister = ClaimPersister(ledger, fence, feed)
         rebuilder = DeskRebuilder(ledger, fence, feed, outbox, persister)
+        shards = ShardRepairer(ledger, desk, fence, outbox, persister, rebuilder)
         stores = Stores(ledger, DropDesk(redis, prefix), feed)
-        yield ledger, desk, Repairer(stores, desk, fence, outbox, persister, rebuilder)
+        yield ledger, desk, Repairer(stores, shards)
 
 
 def _weak(line: str) -> Finding:

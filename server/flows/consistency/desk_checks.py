@@ -1,51 +1,42 @@
-"""What desk and ledger say of each other, claim by claim, shard by shard (I1, I2, I3, I6).
+"""Check that desk and ledger agree, claim by claim, shard by shard (promises I1, I2, I3, I6).
 
-Called by flows/consistency/doctor.py and, for the wins that only the desk knows, by
-flows/consistency/repair.py. The order of reads is what keeps claims on their way out of it:
+Called by doctor.py. Changes nothing, and may run while claims go on. A finding must not be a claim that is
+merely between desk and ledger, so the order of reads is fixed:
 
-- who holds something on the desk has an entry in the outbox until the ledger has it: so holders first, then
-  the outbox, then the ledger;
-- what the ledger has was on the desk before: so ledger first, then holders, then the ledger again;
-- both only where the fence was armed, by the same rebuild, before and after.
+- a claim on the desk has an entry in the outbox until the ledger has it: to find claims that the ledger
+  lacks, read the desk, then the outbox, then the ledger;
+- a claim in the ledger was on the desk before: to find claims that the desk lacks, read the ledger, then the
+  desk, then the ledger again;
+- both only count where the fence was armed, by the same rebuild, before and after.
 """
-
-from dataclasses import dataclass, field
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
 from server.desk.claim_record import HeldClaim
-from server.desk.desk_audit import DeskAudit, DropCounters
+from server.desk.desk_audit import DeskAudit
+from server.flows.consistency.desk_snapshot import (
+    DropOnDesk,
+    claims_only_on_desk,
+    drops_expected_on_desk,
+    read_drop_on_desk,
+)
 from server.flows.consistency.findings import REBUILD, RECORD, Finding, FindingKind, drop_label
-from server.flows.consistency.rebuild_desk import CLOSED_KEPT_MS
 from server.ledger import intents
 from server.ledger.consistency import unit_audit
-from server.ledger.drops import claims, drops
+from server.ledger.drops import drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 
-# The desk forgets a closed drop some time after that, and need not be asked for it at the very end.
-LOOKED_AT_AFTER_CLOSE_MS = CLOSED_KEPT_MS - 3600 * 1000
-_LIVE = (ClaimState.WON, ClaimState.CONFIRMED)
-
-
-@dataclass(slots=True)
-class DropOnDesk:
-    """One drop as the desk had it, from before the first holder was read until after the last. `counters`
-    None: not there; `is_still`: nobody claimed and nothing came back meanwhile."""
-
-    row: DropRow
-    counters: DropCounters | None
-    is_still: bool = False
-    free: set[int] = field(default_factory=set)
-    holders: dict[str, HeldClaim] = field(default_factory=dict)
-    slots: dict[str, set[int]] = field(default_factory=dict)
-
-    @property
-    def live(self) -> dict[str, HeldClaim]:
-        return {student: held for student, held in self.holders.items() if held.state in _LIVE}
+# Live claims in the ledger: claim id -> student and unit.
+_LedgerClaims = dict[str, tuple[str, int]]
 
 
 async def check_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -> list[Finding]:
+    """Return what is wrong with the drops of one shard.
+
+    A shard whose fence is shut gets that one finding: the rest is known after its rebuild. Where the shard
+    was rebuilt during the check nothing is returned, because the reads belong to different desks.
+    """
     before = await desk.fence(shard)
     if not before.is_armed:
         return [
@@ -57,75 +48,47 @@ async def check_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -> 
             )
         ]
     found: list[Finding] = []
-    for row in await drops_to_know(ledger, shard, now):
+    for row in await drops_expected_on_desk(ledger, shard, now):
         found += await _check_drop(ledger, desk, row)
     return found if await desk.fence(shard) == before else []
 
 
-async def drops_to_know(ledger: Ledger, shard: int, now: int) -> list[DropRow]:
-    async with ledger.read() as conn:
-        ids = await claims.drops_on_desk(conn, shard, now - LOOKED_AT_AFTER_CLOSE_MS)
-        return await drops.find_all(conn, ids)
-
-
-async def read_drop(desk: DeskAudit, row: DropRow) -> DropOnDesk:
-    counters = await desk.counters(row.shard, row.id)
-    seen = DropOnDesk(row, counters)
-    if counters is None:
-        return seen
-    seen.free = await desk.free_units(row.shard, row.id)
-    async for piece in desk.holders(row.shard, row.id):
-        seen.holders.update(piece)
-        if not counters.is_closed:
-            seen.slots |= await desk.slots(row.shard, row.batch_id, list(piece))
-    seen.is_still = await desk.counters(row.shard, row.id) == counters
-    return seen
-
-
-async def only_on_desk(ledger: Ledger, desk: DeskAudit, seen: DropOnDesk) -> dict[str, HeldClaim]:
-    """Student -> what they hold on the desk, and neither outbox nor ledger knows."""
-    live = seen.live
-    by_claim = {held.claim_id: student for student, held in live.items()}
-    async with ledger.read() as conn:
-        unknown = by_claim.keys() - await unit_audit.claim_states(conn, list(by_claim))
-    if unknown:
-        unknown -= (await desk.in_outbox(seen.row.shard)).keys()
-        async with ledger.read() as conn:
-            unknown -= (await unit_audit.claim_states(conn, list(unknown))).keys()
-    return {by_claim[claim_id]: live[by_claim[claim_id]] for claim_id in sorted(unknown)}
-
-
 async def _check_drop(ledger: Ledger, desk: DeskAudit, row: DropRow) -> list[Finding]:
     async with ledger.read() as conn:
-        booked = await unit_audit.live_claims(conn, row.id)
+        in_ledger = await unit_audit.live_claims(conn, row.id)
         row = await drops.find(conn, row.id) or row
         is_changing = bool(await intents.pending_among(conn, [row.id]))
-    seen = await read_drop(desk, row)
-    found = _counters(seen, is_changing=is_changing)
-    for student, held in (await only_on_desk(ledger, desk, seen)).items():
-        found.append(_unrecorded(row, student, held))
-    found += await _unlike_the_ledger(ledger, seen, booked)
-    found += await _never_confirmed(desk, seen, booked)
-    return found + await _slots_not_counted(ledger, seen)
+    on_desk = await read_drop_on_desk(desk, row)
+    found = _check_counters(on_desk, is_changing=is_changing)
+    for student, claim in (await claims_only_on_desk(ledger, desk, on_desk)).items():
+        found.append(_unrecorded(row, student, claim))
+    found += await _check_against_ledger(ledger, on_desk, in_ledger)
+    found += await _check_confirmations(desk, on_desk, in_ledger)
+    return found + await _check_slots(ledger, on_desk)
 
 
-def _counters(seen: DropOnDesk, *, is_changing: bool) -> list[Finding]:
-    """The desk's own books, and how many units it was told of."""
-    row, counters = seen.row, seen.counters
+def _check_counters(on_desk: DropOnDesk, *, is_changing: bool) -> list[Finding]:
+    """Check that the desk's numbers add up, and that it has as many units as the ledger gave it.
+
+    `is_changing`: an intent is pending, so the number of units may differ for a moment.
+    """
+    row, counters = on_desk.row, on_desk.counters
     if counters is None and row.state is DropState.OPEN and not is_changing:
         return [_about_drop(row, "it is open, and the desk does not know it")]
-    if counters is None or not seen.is_still:
+    if counters is None or not on_desk.is_still:
         return []
-    units = [held.unit for held in seen.live.values()]
+    units = [claim.unit for claim in on_desk.live.values()]
     wrong = []
     if len(units) != len(set(units)):
         wrong.append("a unit has two holders")
     if len(units) != counters.live:
         wrong.append(f"it counts {counters.live} claims and has {len(units)}")
-    if seen.free & set(units):
+    if on_desk.free & set(units):
         wrong.append("a unit that somebody holds is offered again")
+    # Units are taken in ascending order: those from `next` on were never taken. `free` are those that came
+    # back.
     never_taken = counters.quantity - (counters.next - 1)
-    accounted = never_taken + len(seen.free) + len(units)
+    accounted = never_taken + len(on_desk.free) + len(units)
     if accounted != counters.quantity or never_taken < 0:
         wrong.append(f"of its {counters.quantity} units it accounts for {accounted}")
     if not (counters.is_closed or is_changing) and counters.quantity != row.quantity:
@@ -144,32 +107,38 @@ def _about_drop(row: DropRow, what: str) -> Finding:
     )
 
 
-def _unrecorded(row: DropRow, student: str, held: HeldClaim) -> Finding:
-    was_told = "won" if held.state is ClaimState.WON else "confirmed"
+def _unrecorded(row: DropRow, student: str, claim: HeldClaim) -> Finding:
+    is_won = claim.state is ClaimState.WON
+    was_told = "won" if is_won else "confirmed"
     return _about_claim(
-        FindingKind.UNRECORDED_WIN if held.state is ClaimState.WON else FindingKind.UNKNOWN_HOLDER,
+        FindingKind.UNRECORDED_WIN if is_won else FindingKind.UNKNOWN_HOLDER,
         row,
         student,
-        held,
-        f"was told {was_told} (unit {held.unit}), and neither outbox nor ledger has it",
-        RECORD,
+        claim,
+        f"was told {was_told} (unit {claim.unit}), and neither outbox nor ledger has it",
+        todo=RECORD,
     )
 
 
-async def _unlike_the_ledger(
-    ledger: Ledger, seen: DropOnDesk, booked: dict[str, tuple[str, int]]
+async def _check_against_ledger(
+    ledger: Ledger, on_desk: DropOnDesk, in_ledger: _LedgerClaims
 ) -> list[Finding]:
-    row, on_desk = seen.row, {held.claim_id: held for held in seen.holders.values()}
+    """Find live claims of the ledger that the desk lacks or has on another unit, and live claims of the desk
+    that are released or revoked in the ledger.
+
+    The ledger's state is read again after the desk: a claim may have been released between the two reads.
+    """
+    row, by_id = on_desk.row, {claim.claim_id: claim for claim in on_desk.claims.values()}
     suspects = [
         claim_id
-        for claim_id, (_, unit) in booked.items()
-        if claim_id not in on_desk or on_desk[claim_id].unit != unit
+        for claim_id, (_, unit) in in_ledger.items()
+        if claim_id not in by_id or by_id[claim_id].unit != unit
     ]
-    gone = [held.claim_id for held in seen.live.values() if held.claim_id not in booked]
+    gone = [claim.claim_id for claim in on_desk.live.values() if claim.claim_id not in in_ledger]
     async with ledger.read() as conn:
         states = await unit_audit.claim_states(conn, [*suspects, *gone])
     found = [
-        _of_booked(row, claim_id, booked[claim_id], on_desk.get(claim_id))
+        _missing_or_moved(row, claim_id, in_ledger[claim_id], by_id.get(claim_id))
         for claim_id in suspects
         if states.get(claim_id) == "live"
     ]
@@ -178,27 +147,24 @@ async def _unlike_the_ledger(
             FindingKind.HELD_THOUGH_GONE,
             row,
             student,
-            held,
-            f"holds unit {held.unit} on the desk by a claim that is {states[held.claim_id]}",
-            REBUILD,
+            claim,
+            f"holds unit {claim.unit} on the desk by a claim that is {states[claim.claim_id]}",
         )
-        for student, held in seen.live.items()
-        if states.get(held.claim_id) in ("released", "revoked")
+        for student, claim in on_desk.live.items()
+        if states.get(claim.claim_id) in ("released", "revoked")
     ]
 
 
-def _of_booked(
-    row: DropRow, claim_id: str, booked: tuple[str, int], held: HeldClaim | None
+def _missing_or_moved(
+    row: DropRow, claim_id: str, in_ledger: tuple[str, int], on_desk: HeldClaim | None
 ) -> Finding:
-    student, unit = booked
-    if held is None:
-        kind, what = (
-            FindingKind.FORGOTTEN_CLAIM,
-            f"has unit {unit} in the ledger, the desk does not know it",
-        )
+    student, unit = in_ledger
+    if on_desk is None:
+        kind = FindingKind.FORGOTTEN_CLAIM
+        what = f"has unit {unit} in the ledger, the desk does not know it"
     else:
         kind = FindingKind.ANOTHER_UNIT
-        what = f"has unit {unit} in the ledger and unit {held.unit} on the desk"
+        what = f"has unit {unit} in the ledger and unit {on_desk.unit} on the desk"
     return Finding(
         kind,
         f"{drop_label(row.id, row.room)}: student {student} {what}",
@@ -212,63 +178,80 @@ def _of_booked(
     )
 
 
-async def _never_confirmed(
-    desk: DeskAudit, seen: DropOnDesk, booked: dict[str, tuple[str, int]]
+async def _check_confirmations(
+    desk: DeskAudit, on_desk: DropOnDesk, in_ledger: _LedgerClaims
 ) -> list[Finding]:
-    """An entry leaves the outbox when the desk has been told: one without an entry has been forgotten."""
-    row = seen.row
-    waiting = {
-        student: held
-        for student, held in seen.holders.items()
-        if held.state is ClaimState.WON and held.claim_id in booked
+    """Find claims that the ledger has, and that the desk will never confirm.
+
+    An entry leaves the outbox only after the desk has confirmed its claim. So a claim that is still `won`
+    and has no entry was forgotten.
+    """
+    row = on_desk.row
+    unconfirmed = {
+        student: claim
+        for student, claim in on_desk.claims.items()
+        if claim.state is ClaimState.WON and claim.claim_id in in_ledger
     }
-    if not waiting:
+    if not unconfirmed:
         return []
-    under_way = await desk.in_outbox(row.shard)
-    forgotten = [student for student, held in waiting.items() if held.claim_id not in under_way]
-    still = await desk.holders_of(row.shard, row.id, forgotten)
+    in_outbox = await desk.in_outbox(row.shard)
+    forgotten = [
+        student for student, claim in unconfirmed.items() if claim.claim_id not in in_outbox
+    ]
+    # Read the desk again: the claim may have been confirmed before the outbox was read.
+    now_on_desk = await desk.holders_of(row.shard, row.id, forgotten)
     return [
         _about_claim(
             FindingKind.NEVER_CONFIRMED,
             row,
             student,
-            held,
-            f"won unit {held.unit}, the ledger has it, and the student is not told so",
-            REBUILD,
+            claim,
+            f"won unit {claim.unit}, the ledger has it, and the student is not told so",
         )
-        for student, held in still.items()
-        if held.state is ClaimState.WON
+        for student, claim in now_on_desk.items()
+        if claim.state is ClaimState.WON
     ]
 
 
-async def _slots_not_counted(ledger: Ledger, seen: DropOnDesk) -> list[Finding]:
-    """A slot that the desk forgot lets a student win once more than allowed, which the ledger refuses.
-    A rebuild counts those of claims; a dead letter is no claim yet."""
-    if seen.counters is None or seen.counters.is_closed:
+async def _check_slots(ledger: Ledger, on_desk: DropOnDesk) -> list[Finding]:
+    """Find slots of the batch that are used by a claim and that the desk does not count.
+
+    The desk would let the student win once more than allowed, and the ledger would refuse that claim. Dead
+    letters are left out: each has a finding of its own.
+    """
+    if on_desk.counters is None or on_desk.counters.is_closed:
         return []
     forgotten = {
-        student: held
-        for student, held in seen.holders.items()
-        if held.state is not ClaimState.REVOKED and held.slot not in seen.slots.get(student, set())
+        student: claim
+        for student, claim in on_desk.claims.items()
+        if claim.state is not ClaimState.REVOKED
+        and claim.slot not in on_desk.slots.get(student, set())
     }
     async with ledger.read() as conn:
-        states = await unit_audit.claim_states(conn, [held.claim_id for held in forgotten.values()])
+        states = await unit_audit.claim_states(
+            conn, [claim.claim_id for claim in forgotten.values()]
+        )
     return [
         _about_claim(
             FindingKind.SLOT_NOT_COUNTED,
-            seen.row,
+            on_desk.row,
             student,
-            held,
-            f"has used slot {held.slot} of the batch, and the desk would let it be used again",
-            REBUILD,
+            claim,
+            f"has used slot {claim.slot} of the batch, and the desk would let it be used again",
         )
-        for student, held in forgotten.items()
-        if states.get(held.claim_id) != "dead"
+        for student, claim in forgotten.items()
+        if states.get(claim.claim_id) != "dead"
     ]
 
 
 def _about_claim(
-    kind: FindingKind, row: DropRow, student: str, held: HeldClaim, what: str, todo: str
+    kind: FindingKind,
+    row: DropRow,
+    student: str,
+    claim: HeldClaim,
+    what: str,
+    *,
+    todo: str = REBUILD,
 ) -> Finding:
     return Finding(
         kind,
@@ -277,7 +260,7 @@ def _about_claim(
         drop=row.id,
         room=row.room,
         student=student,
-        unit=held.unit,
-        claim=held.claim_id,
+        unit=claim.unit,
+        claim=claim.claim_id,
         shard=row.shard,
     )

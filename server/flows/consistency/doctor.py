@@ -1,12 +1,11 @@
-"""Everything that the promises say and that ledger and desk can tell, looked at once: `doctor`.
+"""Run all checks of ledger and desk against the promises: the work of `doctor`.
 
-Called by commands/doctor.py. Changes nothing, and may run beside everything else. The two cannot be read
-at one moment, so a first look may catch a claim, a release or a rebuild half way: what it found is
-looked for again, and only what every look found is said.
+Called by commands/doctor.py. Changes nothing, and may run beside everything else. Ledger and desk cannot be
+read at one moment, so a round of checks may meet a claim, a release or a rebuild half way. Therefore the
+checks are repeated where they found something, and only what every round found is reported.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.core.drops.drops import OPENING_DEADLINE_MS
@@ -23,20 +22,26 @@ from server.flows.consistency.ledger_checks import (
 from server.ledger.consistency import unit_audit
 from server.ledger.engine import Ledger
 
-LOOKS = 3  # where the first one found something
+ROUNDS = 3  # of checks, where the first one found something
 PAUSE_SECONDS = 1.0
-WAITS_MS = 10_000
-LEFT_BEHIND_MS = OPENING_DEADLINE_MS  # a worker has driven everything, or given it up, by then
+OUTBOX_WAITS_MS = 10_000  # a worker moves an entry to the ledger within about a second
+LEFT_BEHIND_MS = (
+    OPENING_DEADLINE_MS  # by then a worker has driven each intent, or cancelled the opening
+)
+_DROPS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisSize:
+    """How many drops and batches the ledger has."""
+
     drops: int
     open_drops: int
     batches: int
 
 
-async def looked_at(ledger: Ledger) -> DiagnosisSize:
+async def read_size(ledger: Ledger) -> DiagnosisSize:
+    """Count what `diagnose` checks. LedgerUnavailableError is passed on."""
     async with ledger.read() as conn:
         return DiagnosisSize(*await unit_audit.row_counts(conn))
 
@@ -44,35 +49,38 @@ async def looked_at(ledger: Ledger) -> DiagnosisSize:
 async def diagnose(
     ledger: Ledger, desk: DeskAudit, now: int, pause_s: float = PAUSE_SECONDS
 ) -> list[Finding]:
-    """What is wrong, as the last look says it. DeskUnavailableError, LedgerUnavailableError: it could
-    not look."""
-    found = await _look(ledger, desk, now)
-    for _ in range(LOOKS - 1):
+    """Return what is wrong, in the words of the last round; empty where all is well.
+
+    Takes up to (ROUNDS - 1) * `pause_s` longer than the checks. DeskUnavailableError and
+    LedgerUnavailableError are passed on: then nothing is known.
+    """
+    found = await _run_checks(ledger, desk, now)
+    for _ in range(ROUNDS - 1):
         if not found:
             break
         before = {finding.about for finding in found}
         await asyncio.sleep(pause_s)
-        found = [one for one in await _look(ledger, desk, now) if one.about in before]
+        found = [one for one in await _run_checks(ledger, desk, now) if one.about in before]
     return found
 
 
-async def _look(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding]:
-    found = await _intents(ledger, now)
+async def _run_checks(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding]:
+    found = await _check_intents(ledger, now)
     for shard in range(SHARDS):
-        found += await _waiting(desk, shard)
+        found += await _check_outbox(desk, shard)
     found += await check_dead_letters(ledger)
     for shard in range(SHARDS):
         found += await check_shard(ledger, desk, shard, now)
-    found += await _unknown_drops(ledger, desk)
+    found += await _check_unknown_drops(ledger, desk)
     found += await check_drops(ledger, desk)
     found += await check_batch_counters(ledger)
     found += await check_budgets(ledger)
     return found
 
 
-async def _waiting(desk: DeskAudit, shard: int) -> list[Finding]:
+async def _check_outbox(desk: DeskAudit, shard: int) -> list[Finding]:
     waiting = await desk.waiting(shard)
-    if not waiting.entries or waiting.oldest_age_ms < WAITS_MS:
+    if not waiting.entries or waiting.oldest_age_ms < OUTBOX_WAITS_MS:
         return []
     seconds = waiting.oldest_age_ms // 1000
     return [
@@ -86,7 +94,7 @@ async def _waiting(desk: DeskAudit, shard: int) -> list[Finding]:
     ]
 
 
-async def _intents(ledger: Ledger, now: int) -> list[Finding]:
+async def _check_intents(ledger: Ledger, now: int) -> list[Finding]:
     async with ledger.read() as conn:
         rows = await unit_audit.unfinished_intents(conn, now - LEFT_BEHIND_MS)
     return [
@@ -104,16 +112,18 @@ async def _intents(ledger: Ledger, now: int) -> list[Finding]:
     ]
 
 
-async def _unknown_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
-    """On the desk, and no drop of the ledger: its ledger has lost something, or is another one."""
+async def _check_unknown_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
+    """Find drops of the desk that the ledger does not have: the ledger has lost something, or the desk
+    belongs to another ledger.
+    """
     found = {drop_id: shard async for shard, drop_id in desk.drops()}
     unknown: list[str] = []
     ids = sorted(found)
-    for start in range(0, len(ids), 500):
-        piece: Sequence[str] = ids[start : start + 500]
+    for start in range(0, len(ids), _DROPS_AT_ONCE):
+        page = ids[start : start + _DROPS_AT_ONCE]
         async with ledger.read() as conn:
-            known = await unit_audit.existing_drops(conn, piece)
-        unknown += [drop_id for drop_id in piece if drop_id not in known]
+            known = await unit_audit.existing_drops(conn, page)
+        unknown += [drop_id for drop_id in page if drop_id not in known]
     return [
         Finding(
             FindingKind.UNKNOWN_DROP,

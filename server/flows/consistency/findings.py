@@ -1,7 +1,7 @@
-"""What doctor can find, and in which words it says so.
+"""The findings of doctor and the repairs it tries, as values.
 
-Made by flows/examine*.py, read by flows/consistency/repair.py (which mends some) and by commands/doctor.py
-(which prints them). A finding names what it is about and says what to do.
+Made by doctor.py, desk_checks.py and ledger_checks.py; read by repair.py, which repairs some of them, and by
+commands/doctor.py, which prints them. The field names are those of `doctor --json`.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from enum import StrEnum
 
 
 class FindingKind(StrEnum):
+    """What is wrong; the values appear in `doctor --json`."""
+
     WEAK_REDIS = "weak_redis"
     FENCE_SHUT = "fence_shut"
     OUTBOX_WAITS = "outbox_waits"
@@ -40,8 +42,11 @@ PERSON = "a person has to decide; nothing is changed"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` in words; `todo`: what to do about it. The rest says what it is about, as far as it applies.
-    `units` is for a total; `at` (ms) and `error` are a dead letter's or an intent's."""
+    """Something that is wrong: `what` in words, and `todo`, what an operator can do about it.
+
+    The other fields name what the finding is about, as far as they apply. `at` (ms) and `error` belong to a
+    dead letter or an intent.
+    """
 
     kind: FindingKind
     what: str
@@ -60,7 +65,7 @@ class Finding:
 
     @property
     def about(self) -> tuple[object, ...]:
-        """The same in two looks where it is the same fault, whatever its figures are by then."""
+        """The identity of the fault: equal in two rounds of checks, even if its numbers have changed."""
         return (
             self.kind,
             self.drop,
@@ -77,11 +82,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Something that was tried; `is_done` False: it stays as it is, and `what` says why."""
+    """A repair that was tried. Where `is_done` is False nothing was changed, and `what` says why."""
 
     what: str
     is_done: bool = True
 
 
 def drop_label(drop_id: str, room: str) -> str:
+    """Return how the words of a finding name a drop."""
     return f"drop {drop_id} (room {room})"

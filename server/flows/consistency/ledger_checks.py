@@ -1,6 +1,7 @@
-"""What the ledger alone can tell: whether its books add up (I1, I6), and what was set aside.
+"""Check the ledger by itself: that its numbers add up (promises I1, I6), and that no claim is a dead letter.
 
-Called by flows/consistency/doctor.py. Looks at every drop there ever was, a page at a time.
+Called by doctor.py. Reads every drop that ever was, page by page, each page in a transaction of its own: a
+ledger of years must not keep one statement busy for long.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,13 @@ from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 
 _DROPS_AT_ONCE = 500
-_ROWS_AT_ONCE = 10_000  # compared: about 50 ms of the database
-_COUNTED_AT_ONCE = 100_000  # along an index alone: about as long
-_IN_BOOKS = ("live", "released", "revoked")
+_ROWS_AT_ONCE = 10_000  # rows that are compared: about 50 ms of the database
+_COUNTED_AT_ONCE = 100_000  # rows that are counted along an index alone: about as long
+_IN_LEDGER = ("live", "released", "revoked")
 
 
 async def check_dead_letters(ledger: Ledger) -> list[Finding]:
+    """Return a finding for each dead letter."""
     async with ledger.read() as conn:
         letters = await dead_letters.find_all(conn)
     return [
@@ -47,9 +49,16 @@ async def check_dead_letters(ledger: Ledger) -> list[Finding]:
 
 
 async def check_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
-    strays, suspects = await _stray_coupons(ledger)
+    """Return drops whose units do not add up, claims without a coupon, and coupons without a claim.
+
+    The desk is only asked for the outbox: units of a closed drop may belong to claims that are in there.
+    Claims are compared with coupons one by one only for suspects: drops with a coupon that matches no live
+    claim, or with other numbers of claims and coupons. ledger/consistency/pair_audit.py says why that
+    suffices.
+    """
+    strays, suspects = await _coupons_without_claim(ledger)
     found: list[Finding] = []
-    after, kept, is_more = "", await _kept_by_letters(ledger), True
+    after, kept, is_more = "", await _units_of_dead_letters(ledger), True
     while is_more:
         async with ledger.read() as conn:
             page, is_more = await unit_audit.page_of_drops(
@@ -60,11 +69,10 @@ async def check_drops(ledger: Ledger, desk: DeskAudit) -> list[Finding]:
             after = drop.id
             if drop.live != drop.stock.held + drop.stock.redeemed:
                 suspects.add(drop.id)
-    return [*await _bare_claims(ledger, sorted(suspects)), *strays, *found]
+    return [*await _claims_without_coupon(ledger, sorted(suspects)), *strays, *found]
 
 
-async def _bare_claims(ledger: Ledger, drop_ids: Sequence[str]) -> list[Finding]:
-    """Of these drops (ledger/consistency/pair_audit.py says why of no other)."""
+async def _claims_without_coupon(ledger: Ledger, drop_ids: Sequence[str]) -> list[Finding]:
     found: list[Finding] = []
     for drop_id in drop_ids:
         after: int | None = pair_audit.CLAIMS_BEGIN
@@ -73,12 +81,12 @@ async def _bare_claims(ledger: Ledger, drop_ids: Sequence[str]) -> list[Finding]
                 page = await pair_audit.claims_without_coupon(conn, drop_id, after, _ROWS_AT_ONCE)
                 loose, after = page
                 drop_rows = await _drops_of(conn, loose)
-            found += [_bare(one, drop_rows[one.drop_id]) for one in loose]
+            found += [_claim_without_coupon(one, drop_rows[one.drop_id]) for one in loose]
     return found
 
 
-async def _stray_coupons(ledger: Ledger) -> tuple[list[Finding], set[str]]:
-    """And the drops of which some coupon is not the one of a live claim."""
+async def _coupons_without_claim(ledger: Ledger) -> tuple[list[Finding], set[str]]:
+    """Return the findings, and the ids of drops with a coupon that is not that of a live claim."""
     found: list[Finding] = []
     suspects: set[str] = set()
     after: str | None = pair_audit.COUPONS_BEGIN
@@ -87,7 +95,9 @@ async def _stray_coupons(ledger: Ledger) -> tuple[list[Finding], set[str]]:
             loose, after = await pair_audit.coupons_without_claim(conn, after, _ROWS_AT_ONCE)
             drop_rows = await _drops_of(conn, loose)
         suspects |= drop_rows.keys()
-        found += [_stray(one, drop_rows[one.drop_id]) for one in loose if one.is_of_claim]
+        found += [
+            _coupon_without_claim(one, drop_rows[one.drop_id]) for one in loose if one.is_of_claim
+        ]
     return found, suspects
 
 
@@ -96,14 +106,14 @@ async def _drops_of(conn: AsyncConnection, loose: Sequence[UnpairedRow]) -> dict
     return {row.id: row for row in await drops.find_all(conn, ids)} if ids else {}
 
 
-async def _kept_by_letters(ledger: Ledger) -> dict[str, int]:
-    """Units that dead letters keep, by drop."""
+async def _units_of_dead_letters(ledger: Ledger) -> dict[str, int]:
+    """Return the number of units that dead letters keep, by drop id."""
     kept: dict[str, int] = {}
     async with ledger.read() as conn:
         letters = await dead_letters.find_all(conn)
         known = await unit_audit.claim_states(conn, [one.claim_id for one in letters])
     for one in letters:
-        if known.get(one.claim_id) not in _IN_BOOKS:
+        if known.get(one.claim_id) not in _IN_LEDGER:
             drop_id = str(one.entry["drop_id"])
             kept[drop_id] = kept.get(drop_id, 0) + 1
     return kept
@@ -111,12 +121,12 @@ async def _kept_by_letters(ledger: Ledger) -> dict[str, int]:
 
 async def _check_drop(ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int) -> list[Finding]:
     stock, found = drop.stock, []
-    room_for = stock.quantity - stock.returned
-    if drop.live > room_for:
+    units = stock.quantity - stock.returned
+    if drop.live > units:
         found.append(
             Finding(
                 FindingKind.CLAIMS_BEYOND_STOCK,
-                f"{drop_label(drop.id, drop.room)} has {drop.live} live claims and only {room_for} units",
+                f"{drop_label(drop.id, drop.room)} has {drop.live} live claims and only {units} units",
                 "--repair takes the missing units of a closed drop from its batch again, where it has "
                 "them; nobody loses a coupon",
                 drop=drop.id,
@@ -125,17 +135,21 @@ async def _check_drop(ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: in
             )
         )
     elif stock.difference or (drop.state == "closed" and stock.free > kept):
-        found += await _unbalanced(ledger, desk, drop, kept)
+        found += await _units_that_do_not_add_up(ledger, desk, drop, kept)
     return found
 
 
-async def _unbalanced(ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int) -> list[Finding]:
-    """Of a closed drop nothing is free: what nobody has went back, but for claims on their way."""
+async def _units_that_do_not_add_up(
+    ledger: Ledger, desk: DeskAudit, drop: DropAudit, kept: int
+) -> list[Finding]:
+    """Check one drop's equation. A closed drop must have no free unit, except those of dead letters (`kept`)
+    and of claims that are still in the outbox: all others went back to the batch.
+    """
     stock = drop.stock
     if stock.difference:
         why = f"they differ by {stock.difference}"
     else:
-        loose = stock.free - kept - await _on_their_way(ledger, desk, drop)
+        loose = stock.free - kept - await _count_in_outbox(ledger, desk, drop)
         if loose <= 0:
             return []
         why = f"it is closed, and {loose} units are neither with a student nor back in the batch"
@@ -159,7 +173,8 @@ def _equation(stock: Stock) -> str:
     )
 
 
-async def _on_their_way(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int:
+async def _count_in_outbox(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int:
+    """Count the drop's claims that are in the outbox and not in the ledger."""
     entries = await desk.in_outbox(drop.shard)
     mine = [claim_id for claim_id, drop_id in entries.items() if drop_id == drop.id]
     async with ledger.read() as conn:
@@ -167,7 +182,7 @@ async def _on_their_way(ledger: Ledger, desk: DeskAudit, drop: DropAudit) -> int
     return len(mine) - len(known)
 
 
-def _bare(one: UnpairedRow, drop: DropRow) -> Finding:
+def _claim_without_coupon(one: UnpairedRow, drop: DropRow) -> Finding:
     has = f"whose coupon is {one.coupon_state}" if one.coupon_id else "without a coupon"
     return Finding(
         FindingKind.CLAIM_WITHOUT_COUPON,
@@ -183,7 +198,7 @@ def _bare(one: UnpairedRow, drop: DropRow) -> Finding:
     )
 
 
-def _stray(one: UnpairedRow, drop: DropRow) -> Finding:
+def _coupon_without_claim(one: UnpairedRow, drop: DropRow) -> Finding:
     has = f"whose claim is {one.claim_state}" if one.claim_id else "without a claim"
     if one.claim_state == "live":
         has = "whose claim is another student's, or of another drop"
@@ -201,6 +216,7 @@ def _stray(one: UnpairedRow, drop: DropRow) -> Finding:
 
 
 async def check_batch_counters(ledger: Ledger) -> list[Finding]:
+    """Return batches, and room quotas, whose counter of allotted units differs from what was allotted."""
     async with ledger.read() as conn:
         counters = await unit_audit.mismatched_counters(conn)
     return [
@@ -218,6 +234,7 @@ async def check_batch_counters(ledger: Ledger) -> list[Finding]:
 
 
 async def check_budgets(ledger: Ledger) -> list[Finding]:
+    """Return budgets that differ from what their drops, coupons and orders add up to."""
     async with ledger.read() as conn:
         wrong = await budget_audit.mismatched_budgets(conn)
     return [

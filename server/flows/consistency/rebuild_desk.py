@@ -1,16 +1,17 @@
-"""A desk shard that may have lost its tail is made anew from the ledger.
+"""Rebuild a desk shard that may have lost its newest data, from the ledger.
 
 Called by the worker for every shard whose fence is shut: after a restart or failover of Redis, a restored
 copy, a flush, or when a claim conflicted. Order, and why:
 
-1. lease: one rebuilder; the fence is shut, so no script writes the shard from now on;
-2. the outbox is drained into the ledger: whoever was told `won` is in there or in the ledger already;
-3. the epoch is raised: who still has a word of the old desk to write down finds that it is gone;
-4. in one transaction that holds the shard exclusively, everything is read from the ledger and loaded;
-5. the rooms are told what they show, because the feed may be lost, or older, too;
-6. armed last, for the server process that was loaded, with the new epoch.
+1. take the lease: one process rebuilds at a time. It shuts the fence, so no script writes the shard;
+2. drain the outbox into the ledger: every student who was told `won` is in one of the two;
+3. raise the epoch: a process that is about to write down a result of the old desk finds that it is replaced;
+4. lock the shard exclusively, read everything from the ledger, and load it, in one transaction;
+5. publish the drops to their rooms: the feed may be lost, or older, too;
+6. arm the fence last, for the Redis process that was loaded, with the new epoch.
 
-Dying anywhere leaves the fence shut and the lease to expire: the next one starts over.
+If the process dies anywhere in between, the fence stays shut and the lease expires: the next rebuild starts
+from the beginning.
 """
 
 from collections import defaultdict
@@ -44,9 +45,9 @@ from server.ledger.promotions import stops
 from server.ledger.statement_limits import allow_time
 
 CLOSED_KEPT_MS = 24 * 3600 * 1000  # as long as close.lua keeps a closed drop
-CAPS_KEPT_MS = 24 * 3600 * 1000  # as caps.lua keeps the caps of a drop that is over
-# Of a rebuild's own: it reads in pages, so one that takes longer is stuck. Between two of them it writes to
-# Redis what it has read, for longer than another transaction may do nothing.
+CAPS_KEPT_MS = 24 * 3600 * 1000  # as long as caps.lua keeps the caps of a drop that is over
+# Limits of a rebuild's transaction. It reads in pages, so a statement that takes longer is stuck. Between two
+# pages it writes to Redis, and is idle in the database for longer than other transactions may be.
 STATEMENT_SECONDS = 8.0
 IDLE_SECONDS = 60.0
 _log = structlog.get_logger()
@@ -54,6 +55,8 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class DeskRebuilder:
+    """Rebuilds desk shards. Any number of processes may do it at once: the lease lets one work on a shard."""
+
     ledger: Ledger
     fence: Fence
     feed: Feed
@@ -61,14 +64,20 @@ class DeskRebuilder:
     persister: ClaimPersister
 
     async def in_order(self, shards: Sequence[int]) -> list[int]:
-        """First those with drops that somebody may be waiting for. LedgerUnavailableError passes."""
+        """Return these shards, those with open drops first: students may be waiting for them.
+
+        LedgerUnavailableError is passed on.
+        """
         async with self.ledger.read() as conn:
-            waited_for = await drops.shards_with_open(conn)
-        return sorted(shards, key=lambda shard: shard not in waited_for)
+            with_open_drops = await drops.shards_with_open(conn)
+        return sorted(shards, key=lambda shard: shard not in with_open_drops)
 
     async def rebuild(self, shard: int, now: int, *, only_if_shut: bool = False) -> bool:
-        """False: somebody else is at it, or has done it where `only_if_shut`. DeskUnavailableError,
-        LedgerUnavailableError: try later."""
+        """Rebuild the shard; False where another process has the lease, or loses it to one meanwhile.
+
+        `only_if_shut` returns False also for a shard whose fence is armed by now. DeskUnavailableError and
+        LedgerUnavailableError are passed on: the fence stays shut.
+        """
         run_id = await self.fence.take_lease(shard, only_if_shut=only_if_shut)
         if run_id is None:
             return False
@@ -81,33 +90,33 @@ class DeskRebuilder:
         return True
 
     async def _drain(self, shard: int, now: int) -> None:
-        await self.outbox.make_group(shard)  # lost with Redis, perhaps
+        await self.outbox.make_group(shard)  # it may be lost with Redis
         entries = await self.outbox.read_all(shard)
         for start in range(0, len(entries), AT_ONCE):
             await self.persister.write(entries[start : start + AT_ONCE], now)
-            # A ledger that was away for an hour leaves more than a lease lasts.
+            # After an hour without the ledger, draining takes longer than the lease lasts: extend it.
             if await self.fence.take_lease(shard) is None:
                 raise LeaseLostError
 
     async def _load(self, shard: int, run_id: str, now: int) -> int:
-        """Steps 3 to 6; how many drops."""
+        """Do steps 3 to 6; return the number of drops that were loaded."""
         async with self.ledger.begin() as conn:
             epoch = await desks.raise_epoch(conn, shard, now)
         load = load_name(epoch, run_id)
         async with self.ledger.begin() as conn:
             await allow_time(conn, STATEMENT_SECONDS, IDLE_SECONDS)
             await desks.lock_shard_exclusively(conn, shard)
-            dead = await dead_by_drop(conn, shard)
+            dead = await dead_letters_by_drop(conn, shard)
             ids = await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
             rows = await drops.find_all(conn, ids)
             for row in rows:
-                drop = await loaded_drop(conn, row, dead[row.id])
+                drop = await read_drop_to_load(conn, row, dead[row.id])
                 await self.fence.load_drop(shard, drop)
             letters = chain.from_iterable(dead.values())
             await self._load_caps(conn, shard, rows, letters, load, now)
             await self.fence.load_stops(shard, *await stops.stopped_claims(conn))
             for row in rows:
-                await self._show(conn, row, f"{run_id}.{epoch}")
+                await self._publish(conn, row, f"{run_id}.{epoch}")
             await self.fence.arm(shard, run_id, epoch, load)
         return len(rows)
 
@@ -120,8 +129,10 @@ class DeskRebuilder:
         load: str,
         now: int,
     ) -> None:
-        """Of the batches and campaigns that somebody can tap for as soon as the desk is armed: also of
-        openings, which may have reached the desk that is gone, and the room."""
+        """Load the caps of batches and campaigns from which students can claim as soon as the desk is armed.
+
+        Openings are included: they may have reached the lost desk, and the room.
+        """
         kept_until: dict[tuple[CapName, str], int] = {}
         for row in rows:
             if row.closed_at is not None:
@@ -134,8 +145,10 @@ class DeskRebuilder:
                 kept_until[key] = max(kept_until.get(key, 0), until)
         await load_caps_for_rebuild(conn, self.fence, shard, list(dead), kept_until, load)
 
-    async def _show(self, conn: AsyncConnection, row: DropRow, rebuild_id: str) -> None:
-        """Open ones anew; closed ones only to a room that has gone back to a time before their end."""
+    async def _publish(self, conn: AsyncConnection, row: DropRow, rebuild_id: str) -> None:
+        """Publish an open drop again. A closed drop is corrected only in a room whose feed is older than the
+        close, and therefore shows it as open.
+        """
         if row.window is None:
             return
         batch, template = await batch_and_template(conn, row.batch_id)
@@ -146,17 +159,24 @@ class DeskRebuilder:
             await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
 
 
-async def dead_by_drop(conn: AsyncConnection, shard: int) -> defaultdict[str, list[OutboxEntry]]:
+async def dead_letters_by_drop(
+    conn: AsyncConnection, shard: int
+) -> defaultdict[str, list[OutboxEntry]]:
+    """Return the shard's dead letters by drop id, in a dict with empty lists for all other drops."""
     found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
     for letter in await read_dead_letters(conn, shard):
         found[letter.drop_id].append(letter)
     return found
 
 
-async def loaded_drop(
+async def read_drop_to_load(
     conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]
 ) -> LoadedDrop:
-    """What the desk is given of a drop; also asked before a rebuild, by who must not lose anything."""
+    """Return a drop as a rebuild loads it. repair_shard.py calls it before a rebuild, to see what would
+    change.
+
+    `dead` are the drop's dead letters: they keep their units, see `_kept_letters`.
+    """
     rows = await claims.of_drop(conn, row.id)
     batch, _ = await batch_and_template(conn, row.batch_id)
     by_claim: dict[str, ClaimCoupon] = {}
@@ -167,12 +187,13 @@ async def loaded_drop(
         moved |= await coupon_changes.moved_of_claims(conn, ids)
     live = [claim for claim in rows if claim.state == "live"]
     allotments = await drops.allotments_of(conn, row.id)
-    # Of several claims of a student the one that counts comes last.
+    # The desk has one claim for each student. Revoked claims come first, so that one that counts replaces
+    # them.
     rows.sort(key=lambda claim: claim.state != "revoked")
-    holders = {claim.student: _held(claim, by_claim.get(claim.id), moved) for claim in rows}
+    holders = {claim.student: _desk_claim(claim, by_claim.get(claim.id), moved) for claim in rows}
     units = {claim.unit for claim in live}
-    kept = _kept(row, [one for one in dead if one.student not in holders], units)
-    holders |= {one.student: _still_won(one) for one in kept}
+    kept = _kept_letters(row, [one for one in dead if one.student not in holders], units)
+    holders |= {one.student: _won_claim(one) for one in kept}
     units |= {one.unit for one in kept}
     return LoadedDrop(
         drop_id=row.id,
@@ -191,44 +212,49 @@ async def loaded_drop(
     )
 
 
-def _kept(row: DropRow, dead: Sequence[OutboxEntry], taken: set[int]) -> list[OutboxEntry]:
-    """Dead letters keep their units and their students what they were told, until a person has looked. One
-    whose unit is somebody else's by now gets a free one, as `doctor` will do it, while there are any."""
+def _kept_letters(row: DropRow, dead: Sequence[OutboxEntry], taken: set[int]) -> list[OutboxEntry]:
+    """Return the dead letters with the units that they have on the desk.
+
+    Their students were told `won`, so they keep that until a person has looked. A letter whose unit is taken
+    by now gets a free one, as `doctor` will do, while there are any.
+    """
     left = row.quantity - row.returned - len(taken)
-    at_home = [one for one in dead if 1 <= one.unit <= row.quantity and one.unit not in taken]
-    at_home = list({one.unit: one for one in at_home}.values())
-    used = taken | {one.unit for one in at_home}
+    on_own_unit = [one for one in dead if 1 <= one.unit <= row.quantity and one.unit not in taken]
+    on_own_unit = list({one.unit: one for one in on_own_unit}.values())  # one letter for each unit
+    used = taken | {one.unit for one in on_own_unit}
     free = iter(unit for unit in range(1, row.quantity + 1) if unit not in used)
-    moved = [one for one in dead if one not in at_home][: max(0, left - len(at_home))]
-    return at_home + [one._replace(unit=unit) for one, unit in zip(moved, free, strict=False)]
+    moved = [one for one in dead if one not in on_own_unit][: max(0, left - len(on_own_unit))]
+    return on_own_unit + [one._replace(unit=unit) for one, unit in zip(moved, free, strict=False)]
 
 
-def _still_won(entry: OutboxEntry) -> HeldClaim:
+def _won_claim(entry: OutboxEntry) -> HeldClaim:
     return HeldClaim(
-        ClaimState.WON,
-        entry.claim_id,
-        entry.unit,
-        entry.slot,
-        entry.request_id,
-        entry.won_at,
-        b"",
+        state=ClaimState.WON,
+        claim_id=entry.claim_id,
+        unit=entry.unit,
+        slot=entry.slot,
+        request_id=entry.request_id,
+        won_at=entry.won_at,
+        coupon=b"",
     )
 
 
-def _held(claim: ClaimRow, coupon: ClaimCoupon | None, moved: Mapping[str, Standing]) -> HeldClaim:
+def _desk_claim(
+    claim: ClaimRow, coupon: ClaimCoupon | None, moved: Mapping[str, Standing]
+) -> HeldClaim:
     states = {
         "live": ClaimState.CONFIRMED,
         "released": ClaimState.RELEASED,
         "revoked": ClaimState.REVOKED,
     }
-    stands = moved.get(claim.id, UNMOVED)
-    shown = orjson.dumps(coupon_frames.coupon_fields(coupon, stands)) if coupon is not None else b""
+    standing = moved.get(claim.id, UNMOVED)
+    fields = coupon_frames.coupon_fields(coupon, standing) if coupon is not None else None
     return HeldClaim(
-        states[claim.state],
-        claim.id,
-        claim.unit,
-        claim.slot,
-        claim.request_id,
-        claim.won_at,
-        shown,
+        state=states[claim.state],
+        claim_id=claim.id,
+        unit=claim.unit,
+        slot=claim.slot,
+        request_id=claim.request_id,
+        won_at=claim.won_at,
+        coupon=orjson.dumps(fields) if fields is not None else b"",
     )

@@ -1,7 +1,8 @@
-"""A closed drop keeps what its claims and dead letters have; all else is its batch's (promise I6).
+"""Reconcile the units of a closed drop with its batch (promise I6).
 
-Called by flows/consistency/repair.py, for a shard whose outbox has been drained: else claims on their way
-would be counted as units that nobody has.
+A closed drop keeps the units of its live claims and dead letters; all others belong to the batch. Called by
+repair_shard.py for a shard whose outbox has been drained: otherwise the units of claims in the outbox would
+be counted as nobody's.
 """
 
 from sqlalchemy.exc import IntegrityError
@@ -17,14 +18,18 @@ from server.ledger.promotions import batches, budgets
 
 
 async def reconcile_drop_units(ledger: Ledger, drop_id: str) -> Repair | None:
-    """None: it is balanced, or open. Nobody's claim is touched. LedgerUnavailableError passes."""
+    """Give surplus units back to the batch, or take missing ones from it; claims do not change. Repeatable.
+
+    Returns None where nothing was to be done: the units add up, or the drop is not closed.
+    LedgerUnavailableError is passed on.
+    """
     try:
         async with ledger.begin() as conn:
             row = await drops.find_for_update(conn, drop_id)
             if row is None or row.state is not DropState.CLOSED:
                 return None
-            back = row.quantity - row.returned - await _kept(conn, row)
-            await _move(conn, row, back)
+            back = row.quantity - row.returned - await _count_kept(conn, row)
+            await _move_units(conn, row, back)
     except (IntegrityError, LookupError) as error:
         return Repair(f"drop {drop_id}: its units cannot be balanced: {error}", False)
     if back == 0:
@@ -34,7 +39,8 @@ async def reconcile_drop_units(ledger: Ledger, drop_id: str) -> Repair | None:
     return Repair(f"{drop_label(drop_id, row.room)}: took {-back} units of the batch again")
 
 
-async def _kept(conn: AsyncConnection, row: DropRow) -> int:
+async def _count_kept(conn: AsyncConnection, row: DropRow) -> int:
+    """Count the live claims, and the dead letters that have no claim in the ledger."""
     live = (await drop_results.live_claims_of(conn, [row.id]))[row.id]
     letters = await dead_letters.find_all(conn, row.shard)
     mine = [one.claim_id for one in letters if one.entry["drop_id"] == row.id]
@@ -42,8 +48,10 @@ async def _kept(conn: AsyncConnection, row: DropRow) -> int:
     return live + sum(state == "dead" for state in states.values())
 
 
-async def _move(conn: AsyncConnection, row: DropRow, back: int) -> None:
-    """Less than 0: the drop gave back too many."""
+async def _move_units(conn: AsyncConnection, row: DropRow, back: int) -> None:
+    """Move `back` units from the drop to its batch. Negative where the drop gave back too many: then take
+    them again; LookupError where the batch has not enough left.
+    """
     if back == 0:
         return
     await drops.add_returned(conn, row.id, back)
@@ -53,5 +61,5 @@ async def _move(conn: AsyncConnection, row: DropRow, back: int) -> None:
     batch = await batches.find(conn, row.batch_id)
     if batch is None or not await batches.take(conn, batch, row.room, -back):
         raise LookupError("the batch has fewer left")
-    # Whatever its campaign's budget says: these units are with students already.
+    # Reserve their part of the campaign's budget even if it has none left: students have these units already.
     await budgets.give_back_units(conn, batch.id, back)

@@ -1,8 +1,8 @@
-"""A claim that somebody was told, put back into the ledger with its coupon, or left alone.
+"""Restore a claim that a student was told of: put it back into the ledger with its coupon, or leave it alone.
 
-Called by flows/consistency/repair.py for dead letters, for wins that only the desk knew, and for live claims
-whose coupon is gone. Unlike flows/drops/reassign_claims.py it never revokes: where nothing is left, it says
-so.
+Called by repair_shard.py for dead letters, for wins that only the desk knew, and for live claims whose coupon
+is gone. Unlike flows/drops/reassign_claims.py it never revokes a claim for want of a unit: it then reports
+that nothing is free.
 """
 
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from server.ledger.engine import Ledger
 
 class RestoreOutcome(Enum):
     RESTORED = auto()
-    HAS_OTHER_CLAIM = auto()  # the student holds another claim of this drop: nothing is lost
-    ALREADY_DECIDED = auto()  # the ledger has it, as released or revoked: it stays so
-    NOTHING_FREE = auto()
+    HAS_OTHER_CLAIM = auto()  # the student has another claim of this drop and loses nothing
+    ALREADY_DECIDED = auto()  # the claim is released or revoked in the ledger, and stays so
+    NOTHING_FREE = auto()  # no unit or slot is free: nothing was changed
     REJECTED = auto()  # the ledger still does not take it
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCoupon:
-    """The coupon that the student has seen of this claim."""
+    """Id and code of the coupon that the student has seen of this claim."""
 
     coupon_id: str
     code: str
@@ -40,35 +40,42 @@ class SeenCoupon:
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """`unit`: where it is now; `why`: the ledger's words where it does not take it."""
+    """`unit` is set for RESTORED. `why` is the claim's state for ALREADY_DECIDED, and the ledger's error for
+    REJECTED.
+    """
 
-    verdict: RestoreOutcome
+    outcome: RestoreOutcome
     unit: int | None = None
     why: str = ""
 
 
 async def restore_claim(
-    ledger: Ledger, entry: OutboxEntry, now: int, shown: SeenCoupon | None = None
+    ledger: Ledger, entry: OutboxEntry, now: int, seen: SeenCoupon | None = None
 ) -> RestoreResult:
-    """In one transaction: seat, coupon, and the dead letter forgotten. Repeatable.
-    LedgerUnavailableError passes."""
+    """Write the claim and its coupon, and delete its dead letter, in one transaction. Repeatable.
+
+    LedgerUnavailableError is passed on.
+    """
     result = RestoreResult(RestoreOutcome.REJECTED)
-    # Under the code that was seen; under a new one where that has become somebody else's.
-    for code in (shown, None) if shown is not None else (None,):
+    # First with the code that the student has seen. That may have become somebody else's: then with a new
+    # one.
+    for coupon in (seen, None) if seen is not None else (None,):
         try:
             async with ledger.begin() as conn:
-                # Alone on its shard, as a mender has to be.
+                # Exclusive, for the reason given in reassign_claims.reassign.
                 await desks.lock_shard_exclusively(conn, entry.shard)
-                return await _restore(conn, entry, now, code)
+                return await _restore(conn, entry, now, coupon)
         except (IntegrityError, DataError, LookupError) as error:
             result = RestoreResult(RestoreOutcome.REJECTED, why=str(error))
     return result
 
 
 async def _restore(
-    conn: AsyncConnection, entry: OutboxEntry, now: int, shown: SeenCoupon | None
+    conn: AsyncConnection, entry: OutboxEntry, now: int, seen: SeenCoupon | None
 ) -> RestoreResult:
-    drop = await drops.find_for_update(conn, entry.drop_id)  # it must not be closed meanwhile
+    drop = await drops.find_for_update(
+        conn, entry.drop_id
+    )  # locked, so that it is not closed meanwhile
     if drop is None:
         raise LookupError(f"the ledger has no drop {entry.drop_id}")
     row = (await claims.by_ids(conn, [entry.claim_id])).get(entry.claim_id)
@@ -81,28 +88,29 @@ async def _restore(
             await dead_letters.delete(conn, entry.claim_id)
             return RestoreResult(RestoreOutcome.HAS_OTHER_CLAIM)
         row = await reassign_claims.find_assignment(conn, drop, entry, now)
-        in_all = await reassign_claims.find_campaign_slot(conn, entry)
-        if row is None or in_all is None:
+        in_campaign = await reassign_claims.find_campaign_slot(conn, entry)
+        if row is None or in_campaign is None:
             return RestoreResult(RestoreOutcome.NOTHING_FREE)
         await claims.insert_new(conn, [row])
-        await claims.count_in_campaigns(conn, in_all)
+        await claims.count_in_campaigns(conn, in_campaign)
     await dead_letters.delete(conn, entry.claim_id)
     if row.state != "live":
         return RestoreResult(RestoreOutcome.ALREADY_DECIDED, why=row.state)
-    await _make_coupon(conn, row, shown)
+    await _insert_coupon(conn, row, seen)
     return RestoreResult(RestoreOutcome.RESTORED, row.unit)
 
 
-async def _make_coupon(conn: AsyncConnection, row: ClaimRow, shown: SeenCoupon | None) -> None:
+async def _insert_coupon(conn: AsyncConnection, row: ClaimRow, seen: SeenCoupon | None) -> None:
+    """Insert the claim's coupon; nothing happens where the claim has one."""
     batch, template = await batch_and_template(conn, row.batch_id)
     coupon = new_coupon(row, batch, template)
-    if shown is not None:
-        coupon = coupon._replace(id=shown.coupon_id, code=shown.code)
+    if seen is not None:
+        coupon = coupon._replace(id=seen.coupon_id, code=seen.code)
     await coupons.insert_for_claims(conn, [coupon])
 
 
 def to_outbox_entry(row: ClaimRow, shard: int, room: str) -> OutboxEntry:
-    """As if the claim came out of the outbox again."""
+    """Return the claim as an outbox entry. Its entry id is that of no stream, and is never acknowledged."""
     return OutboxEntry(
         shard=shard,
         entry_id="0-0",

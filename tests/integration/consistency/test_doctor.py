@@ -12,6 +12,7 @@ from server.flows.consistency import doctor as doctor_module
 from server.flows.consistency.doctor import diagnose
 from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.repair import Repairer
+from server.flows.consistency.repair_shard import ShardRepairer
 from server.flows.drops.change_drop import write_top_up
 from server.ledger import tables
 from tests.support.builders.classroom import ROOM, granted, now_ms
@@ -21,13 +22,13 @@ from tests.support.faults.corruption import forget_the_stream, let_go, spend
 pytestmark = pytest.mark.asyncio
 
 AT_ONCE = 0.01  # between two looks
-LOOKS = doctor_module.LOOKS
+ROUNDS = doctor_module.ROUNDS
 
 
 @pytest.fixture(autouse=True)
 def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on but what a test does, and where something does, one look has to be right."""
-    monkeypatch.setattr(doctor_module, "LOOKS", 1)
+    monkeypatch.setattr(doctor_module, "ROUNDS", 1)
 
 
 async def found(crew: Crew) -> list[Finding]:
@@ -44,9 +45,20 @@ def kinds(findings: list[Finding]) -> list[FindingKind]:
 
 async def repaired(crew: Crew, findings: list[Finding] | None = None) -> list[Repair]:
     findings = findings if findings is not None else await found(crew)
-    stores, desk = crew.worker.stores, audit_of(crew)
-    repairer = Repairer(stores, desk, crew.fence, crew.outbox, crew.persister, crew.rebuilder, 5)
-    return await repairer.repair(findings, now_ms())
+    return await repairer_of(crew, deadline_s=5).repair(findings, now_ms())
+
+
+def repairer_of(crew: Crew, deadline_s: float) -> Repairer:
+    shards = ShardRepairer(
+        ledger=crew.ledger,
+        desk=audit_of(crew),
+        fence=crew.fence,
+        outbox=crew.outbox,
+        persister=crew.persister,
+        rebuilder=crew.rebuilder,
+        deadline_s=deadline_s,
+    )
+    return Repairer(crew.worker.stores, shards)
 
 
 async def mended(crew: Crew) -> list[Repair]:
@@ -135,7 +147,7 @@ class TestHealthy:
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A unit that comes back is in the ledger first, and on the desk a moment later."""
-        monkeypatch.setattr(doctor_module, "LOOKS", LOOKS)
+        monkeypatch.setattr(doctor_module, "ROUNDS", ROUNDS)
         drop_id = await a_drop(crew, "s1", "s2")
         await let_go(crew, drop_id, "s1", on_desk=False)
         row = await crew.classroom.row(drop_id)
@@ -144,13 +156,13 @@ class TestHealthy:
 
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
-            if len(pauses) == LOOKS - 1:
+            if len(pauses) == ROUNDS - 1:
                 await crew.desk.drops.release(row.shard, drop_id, {"s1": claim.id})
 
         monkeypatch.setattr(asyncio, "sleep", pause)
 
         assert await found(crew) == []
-        assert len(pauses) == LOOKS - 1
+        assert len(pauses) == ROUNDS - 1
 
     async def test_a_school_under_load_is_well_at_every_look(self, crew: Crew) -> None:
         """One look each, so that nothing is left out because another look did not find it. The control:
@@ -387,16 +399,7 @@ class TestDesk:
         shard = (await crew.classroom.row(drop_id)).shard
         findings = [Finding(FindingKind.DESK_DIFFERS, "", "", drop=drop_id, shard=shard)]
         assert await crew.another("wrk_2").fence.take_lease(shard)
-        repairer = Repairer(
-            crew.worker.stores,
-            audit_of(crew),
-            crew.fence,
-            crew.outbox,
-            crew.persister,
-            crew.rebuilder,
-            deadline_s=0.2,
-        )
-        (said,) = await repairer.repair(findings, now_ms())
+        (said,) = await repairer_of(crew, deadline_s=0.2).repair(findings, now_ms())
 
         assert not said.is_done
         assert "somebody else" in said.what
@@ -406,7 +409,7 @@ class TestDesk:
     ) -> None:
         drop = await crew.classroom.opened()
         await crew.classroom.won(drop.id, "s1", "s2")
-        monkeypatch.setattr(doctor_module, "WAITS_MS", 0)
+        monkeypatch.setattr(doctor_module, "OUTBOX_WAITS_MS", 0)
         (finding,) = await found(crew)
 
         assert finding.kind is FindingKind.OUTBOX_WAITS
