@@ -3,8 +3,8 @@
 -- gives the same slots, for an hour.
 --
 -- KEYS  1 fence, 2 binding, then caps: of the batch, of its campaign, or one of them
--- ARGV  1 student, then for each of these caps how many a student may have, then for each, where the caller
---       has looked, the slots that the ledger says this student has used (",1,2,")
+-- ARGV  1 student, then for each of these caps how many a student may have, then, where the caller has read
+--       the ledger, for each cap the slots that the student has used there (",1,2,"): these are counted too
 -- Answer: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap} | the
 --         name of this load of the desk: a cap is not complete, and the caller has not looked
 local KEPT_SECONDS = 3600
@@ -32,7 +32,10 @@ end
 -- A cap that is not complete has at least all of this student's: a drop of it is not open, so no tap takes any.
 local function add_known(cap)
   local caps, known = KEYS[cap + 2], ARGV[1 + count + cap]
-  if is_complete(caps, load) then return true end
+  if is_complete(caps, load) then
+    if known then add_slots(caps, ARGV[1], known) end
+    return true
+  end
   if not known then return false end
   begin_caps(caps, load)
   add_slots(caps, ARGV[1], known)

@@ -1,13 +1,14 @@
-"""What students have used of a batch and its campaign, brought to the desk when the desk needs it (I2, I15).
+"""Load caps: bring to the desk which slots of a batch and its campaign students have used (I2, I15).
 
-Called by rebuild_desk.py for what is open, by drive_intents.py before a drop opens, and by bind_code.py for
-one student. A batch of which nothing is open is not read: its history may be long, and is of no use to a
-desk on which nobody can claim of it.
+Called by rebuild_desk.py for batches with open drops, by drive_intents.py before a drop opens, and by
+bind_code.py for one student. A batch without an open drop is not read: its history may be long, and nobody
+can claim from it.
 
-While a desk goes on selling nothing of a cap that is not complete is taken, but by codes, which add what they
-take to the same cap. What is in the ledger is only added to it. So the order is: what is on its way to the
-ledger first, then the ledger, page after page; and the desk says that the cap is complete, or that it has
-been loaded anew meanwhile. The promise itself is open.lua's: it opens no drop whose caps are not complete.
+A cap is loaded while the desk goes on. Until it is complete no tap can take a slot of it, because open.lua
+opens no drop whose caps are not complete; only codes take slots, and add them to the same cap. Loading only
+adds slots. Order, and why: first the wins in the outbox, then the ledger, page by page. A win that moves from
+one to the other meanwhile is then read at least once. At the end the desk marks the cap as complete, unless
+the shard was rebuilt meanwhile.
 """
 
 from collections import defaultdict
@@ -27,19 +28,19 @@ from server.ledger.drops.caps import SlotSource, UsedSlot
 from server.ledger.engine import Ledger
 
 _SOURCES: Final[Mapping[CapName, tuple[SlotSource, ...]]] = {
-    # The long one last: only from its pages a loading that was cut short goes on.
-    CapName.BATCH: (SlotSource.CODES, SlotSource.CLAIMS),
+    # The longest source last: a load that was interrupted continues only within the last source.
+    CapName.BATCH: (SlotSource.CODES, Source.CLAIMS),
     CapName.CAMPAIGN: (SlotSource.CAMPAIGN,),
 }
-_AT_ONCE: Final = 1_000  # wins in one question
+_AT_ONCE: Final = 1_000  # claim ids in one query
 _Slots = Mapping[str, Sequence[int]]
 _Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 
 def caps_of(batch: Batch) -> list[Cap]:
-    """What a claim of the batch, or a code, is counted for on the desk."""
+    """Return the caps that a claim or a code of the batch counts for on the desk."""
     found = []
-    if batch.quantity is not None:  # else no drop can use it
+    if batch.quantity is not None:  # a batch without a quantity cannot be dropped
         found.append(Cap(CapName.BATCH, batch.id, batch.per_student))
     if batch.campaign_id is not None and batch.per_campaign is not None:
         found.append(Cap(CapName.CAMPAIGN, batch.campaign_id, batch.per_campaign))
@@ -49,8 +50,11 @@ def caps_of(batch: Batch) -> list[Cap]:
 async def load_missing_caps(
     ledger: Ledger, desk: CapLoader, batch: Batch, missing: CapsMissing
 ) -> None:
-    """On a desk that goes on selling. Repeatable; goes on where an earlier call was cut short.
-    DeskReplacedError: the desk has been loaded anew meanwhile. LedgerUnavailableError passes."""
+    """Load the batch's caps that are not complete, on a desk that goes on selling.
+
+    Repeatable: continues where an earlier call was interrupted. DeskReplacedError: the shard was rebuilt
+    meanwhile. LedgerUnavailableError is passed on.
+    """
     found = await desk.outbox_entries(batch.shard)
     async with ledger.read() as conn:
         wins = await _not_in_ledger(conn, found) + await read_dead_letters(conn, batch.shard)
@@ -59,13 +63,16 @@ async def load_missing_caps(
 
 
 async def _not_in_ledger(conn: AsyncConnection, wins: Sequence[OutboxEntry]) -> list[OutboxEntry]:
-    """Of the others the ledger says whether they count: one that was revoked does not, and its entry may
-    stand in the outbox until that is trimmed."""
-    recorded: set[str] = set()
+    """Return the wins that are only in the outbox.
+
+    For the others the ledger decides: a revoked claim does not count, although its entry may stay in the
+    outbox until that is trimmed.
+    """
+    in_ledger: set[str] = set()
     for start in range(0, len(wins), _AT_ONCE):
         ids = [one.claim_id for one in wins[start : start + _AT_ONCE]]
-        recorded |= set(await claims.standing_of(conn, ids))
-    return [one for one in wins if one.claim_id not in recorded]
+        in_ledger |= set(await claims.standing_of(conn, ids))
+    return [one for one in wins if one.claim_id not in in_ledger]
 
 
 async def _load(
@@ -93,7 +100,11 @@ async def load_caps_for_rebuild(
     kept_until: Mapping[tuple[CapName, str], int],
     load: str,
 ) -> None:
-    """All of these caps, on a desk that is shut, in the rebuild's transaction. `wins`: its dead letters."""
+    """Load these caps on a shard whose fence is shut, within the rebuild's transaction.
+
+    `wins` are the shard's dead letters; `kept_until` says for each cap until when (ms) the desk keeps it;
+    `load` names this load of the desk.
+    """
 
     @asynccontextmanager
     async def reading() -> AsyncIterator[AsyncConnection]:
@@ -106,8 +117,8 @@ async def load_caps_for_rebuild(
         await fence.load_caps(shard, cap, {}, is_first=False, complete_as=load, kept_until=until)
 
 
-async def used_by_student(ledger: Ledger, batch: Batch, student: str) -> dict[CapName, set[int]]:
-    """What the ledger knows of one student."""
+async def read_used_slots(ledger: Ledger, batch: Batch, student: str) -> dict[CapName, set[int]]:
+    """Return the slots that one student has used, by cap, as the ledger knows them; dead letters included."""
     found: dict[CapName, set[int]] = {}
     async with ledger.read() as conn:
         letters = await read_dead_letters(conn, batch.shard)
@@ -123,13 +134,15 @@ async def used_by_student(ledger: Ledger, batch: Batch, student: str) -> dict[Ca
 
 
 async def read_dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEntry]:
-    """They count for their students' limits as well: they were told `won`."""
+    """Return the shard's dead letters as outbox entries. They use slots like claims: their students were told
+    `won`.
+    """
     letters = await dead_letters.find_all(conn, shard)
     return [OutboxEntry(**one.entry) for one in letters]  # type: ignore[arg-type]  # by _asdict
 
 
 def slots_by_student(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dict[str, list[int]]:
-    """Student -> slots, of those wins that count for this batch or campaign."""
+    """Return the slots by student, from the wins that count for the batch or campaign with the id `of`."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for one in wins:
         its, slot = (one.batch_id, one.slot)
@@ -143,7 +156,9 @@ def slots_by_student(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dic
 async def _pages(
     reading: _Reading, cap: tuple[CapName, str], reached: UsedSlot
 ) -> AsyncIterator[tuple[_Slots, str]]:
-    """Student -> slots, and how far one has come with it ("" where a loading does not go on from)."""
+    """Yield slots by student, page by page, with a mark from which a later load can continue; "" where it
+    cannot. `reached` is the mark of an earlier load.
+    """
     sources = _SOURCES[cap[0]]
     for source in sources:
         is_last = source is sources[-1]
@@ -166,7 +181,7 @@ def _by_student(rows: Iterable[UsedSlot]) -> dict[str, list[int]]:
 
 
 def _written_mark(reached: UsedSlot) -> str:
-    return f"{reached.student}|{reached.slot}"  # no name has this letter
+    return f"{reached.student}|{reached.slot}"  # a student id never contains "|"
 
 
 def _read_mark(text: str) -> UsedSlot:

@@ -190,6 +190,31 @@ async def test_the_ledger_itself_takes_back_what_a_forgetful_desk_sold_beside_a_
     )  # desk and ledger disagree: it is made anew
 
 
+@pytest.mark.parametrize("per_student", [1, 2])
+async def test_a_slot_whose_code_the_ledger_refuses_is_free_on_the_desk_again(
+    crew: Crew, per_student: int
+) -> None:
+    """The desk has forgotten that Ann has used slot 1 of the campaign: with it, the ledger takes no code."""
+    dropped, typed = await batches_of(crew, per_student, 100, 100)
+    first, second = await made_codes(crew, typed, 2)
+    await crew.classroom.opened(
+        dropped
+    )  # from now on the desk counts the campaign without the ledger
+    granted(await bind(crew, "ann", first))
+    keys = crew.desk.keys(typed.shard)
+    await crew.desk.redis.hdel(keys.campaign_caps(str(typed.campaign_id)), "ann")
+
+    answer = await bind(crew, "ann", second)
+
+    on_desk = await crew.desk.redis.hget(keys.caps(typed.id), "ann")
+    if per_student == 1:
+        assert is_over(answer)
+        assert on_desk == b",1,"  # of the batch: that of the first code
+    else:
+        assert granted(answer).student == "ann"
+        assert on_desk == b",1,2,"
+
+
 # --- All at once --------------------------------------------------------------------------------
 
 STUDENTS = [f"s{n}" for n in range(8)]
