@@ -1,13 +1,13 @@
-"""Codes made of a batch without a drop: asked for, made piece by piece, listed, voided.
+"""Make codes of a batch without a drop, list them, and void them.
 
-Called by the API for operators, and by the worker for runs that were left behind.
+Called by the API for operators, and by the worker for runs whose process died. Making codes is a run:
 
-1. One transaction takes the units by the same conditional UPDATE that drops use, and writes the run.
-2. Pieces of AT_ONCE codes, each a transaction of its own that also moves the run on: claims are confirmed
-   in between (promise I8), and of two who drive one run each piece is made by one.
+1. one transaction takes the units, by the same conditional UPDATE as drops do, and writes the run;
+2. pieces of AT_ONCE codes are made, each in a transaction that also advances the run. Claims can be confirmed
+   between two pieces (promise I8), and if two processes drive one run, each piece is made by one of them.
 
-Whoever dies in between leaves an unfinished run, which any worker drives on. A code that is taken makes its
-piece fail; it is made again with other codes.
+If the process dies, any worker drives the run on. A piece that contains a code which exists already fails
+as a whole, and is made again with other codes.
 """
 
 import asyncio
@@ -47,18 +47,20 @@ from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import batches
 from server.ledger.promotions.budgets import BUDGET_EXPOSED
 
-AT_ONCE: Final = 1_000  # codes in one transaction: 4 ms of the loop, 50 of the database
-DRIVE_SECONDS: Final = 6.0  # below the API's deadline; what is not made by then a worker makes
-LEFT_BEHIND_MS: Final = 8_000  # a run this old has lost whoever was driving it
+AT_ONCE: Final = 1_000  # codes in one transaction: 4 ms of the event loop, 50 ms of the database
+DRIVE_SECONDS: Final = 6.0  # shorter than the API's deadline; a worker makes the rest
+LEFT_BEHIND_MS: Final = (
+    8_000  # longer than DRIVE_SECONDS: nobody drives an unfinished run of this age
+)
 EXPORTED_AT_ONCE: Final = 500
 VOIDED_AT_ONCE: Final = 50
 _TRIES: Final = 5  # 100,000,000 codes of one prefix collide about once in 4,000 times
-# Where the database has one writer, others get their turn: who waits for SQLite looks again every few ms.
-_BREATH_SECONDS: Final = 0.02
+# A pause between two pieces. SQLite has one writer, and writers that wait for it retry every few ms.
+_PAUSE_SECONDS: Final = 0.02
 
 
 @returns_refusal
-async def make_codes(  # noqa: PLR0913 - what is asked for, each named by the caller
+async def make_codes(  # noqa: PLR0913 - keywords, each named by the caller
     ledger: Ledger,
     *,
     actor: str,
@@ -68,8 +70,11 @@ async def make_codes(  # noqa: PLR0913 - what is asked for, each named by the ca
     key: IdempotencyKey | None,
     now: int,
 ) -> CodeRun | Refused:
-    """The run as it is after DRIVE_SECONDS at most. A replay finds it, and drives it on. stock_short with
-    what is `available`; an unlimited batch is never short.
+    """Take the units, make codes for DRIVE_SECONDS at most, and return the run as it is then.
+
+    A repeated request with the same `key` finds the run and drives it on. Refuses with invalid_field;
+    not_found; wrong_state while claims are stopped; stock_short with the number `available` (an unlimited
+    batch is never short), or with `budget`.
     """
     broken = [*quantity_violations(quantity)]
     if broken:
@@ -81,7 +86,7 @@ async def make_codes(  # noqa: PLR0913 - what is asked for, each named by the ca
             if not await batches.take_codes(conn, batch_id, quantity):
                 raise Abort(_short(await batches.find(conn, batch_id)))
             await rows.insert_run(conn, run)
-            await _expose(conn, batch_id, quantity, now)
+            await _reserve_budget(conn, batch_id, quantity, now)
             await acts.write_act(
                 conn, actor, Action.CODES_MADE, batch_id, now, run=run.id, quantity=quantity
             )
@@ -103,14 +108,14 @@ def _short(batch: Batch | None) -> Refused:
 
 
 async def finish_runs(ledger: Ledger, now: int) -> int:
-    """Drives runs that were left behind; how many are finished. Any number of workers may."""
+    """Drive runs whose process died; return how many were finished. Any number of workers may call it."""
     async with ledger.read() as conn:
-        behind = await rows.unfinished_runs(conn, now - LEFT_BEHIND_MS, 10)
-    return sum([(await drive_run(ledger, run, DRIVE_SECONDS)).is_done for run in behind])
+        left_behind = await rows.unfinished_runs(conn, now - LEFT_BEHIND_MS, 10)
+    return sum([(await drive_run(ledger, run, DRIVE_SECONDS)).is_done for run in left_behind])
 
 
 async def drive_run(ledger: Ledger, run: CodeRun, seconds: float) -> CodeRun:
-    """Until it is done or the time is over; as far as it is then."""
+    """Make codes until the run is done or `seconds` are over; return the run as it is then. Repeatable."""
     clock = asyncio.get_running_loop().time
     ends_at = clock() + seconds
     if not run.is_done:
@@ -118,7 +123,7 @@ async def drive_run(ledger: Ledger, run: CodeRun, seconds: float) -> CodeRun:
             batch, template = await batch_and_template(conn, run.batch_id)
     while not run.is_done and clock() < ends_at:
         run = await _make_piece(ledger, run, batch, template)
-        await asyncio.sleep(_BREATH_SECONDS)
+        await asyncio.sleep(_PAUSE_SECONDS)
     return run
 
 
@@ -131,15 +136,16 @@ async def _make_piece(ledger: Ledger, run: CodeRun, batch: Batch, template: Temp
                     await rows.insert_codes(conn, _new_codes(run, batch, template, count))
                 current = await rows.find_run(conn, run.id)
             break
-        except IntegrityError:
+        except IntegrityError:  # a code exists already
             if not tries_left:
                 raise
-    assert current is not None
+    assert current is not None  # runs are never deleted
     return current
 
 
 def _new_codes(run: CodeRun, batch: Batch, template: Template, count: int) -> NewCodes:
     window = batch.claim_window
+    # Overwritten when the code is bound; until then the columns need a value, and this is a sensible one.
     if_bound_now = use_window(
         template.form.validity, run.created_at, window.until_at if window is not None else None
     )
@@ -149,22 +155,25 @@ def _new_codes(run: CodeRun, batch: Batch, template: Template, count: int) -> Ne
         for at in range(0, len(entropy), size)
     )
     return NewCodes(
-        list(zip(new_ids("cpn", count), made, strict=True)),
-        batch.id,
-        template.id,
-        template.version,
-        run.source.value,
-        if_bound_now.from_at,
-        if_bound_now.until_at,
-        run.created_at,
-        None if batch.greatest_discount is None else BUDGET_EXPOSED,
+        names=list(zip(new_ids("cpn", count), made, strict=True)),
+        batch_id=batch.id,
+        template_id=template.id,
+        template_version=template.version,
+        source=run.source.value,
+        valid_from=if_bound_now.from_at,
+        valid_until=if_bound_now.until_at,
+        created_at=run.created_at,
+        budget=None if batch.greatest_discount is None else BUDGET_EXPOSED,
     )
 
 
-async def _expose(conn: AsyncConnection, batch_id: str, quantity: int, now: int) -> None:
-    """Takes their part of the campaign's budget. Stop(stock_short), Stop(wrong_state) while it is stopped."""
+async def _reserve_budget(conn: AsyncConnection, batch_id: str, quantity: int, now: int) -> None:
+    """Reserve the coupons' part of the campaign's budget.
+
+    Abort(stock_short) where the budget is short, Abort(wrong_state) while claims are stopped.
+    """
     batch = await batches.find(conn, batch_id)
-    assert batch is not None  # its units were taken
+    assert batch is not None  # units of it were just taken
     abort_if(await claims_refusal(conn, batch))
     await budgets.reserve(conn, batch, quantity, now)
 
@@ -172,7 +181,7 @@ async def _expose(conn: AsyncConnection, batch_id: str, quantity: int, now: int)
 async def list_codes(
     ledger: Ledger, batch_id: str, now: int, after: str | None, limit: int
 ) -> list[ListedCode] | Refused:
-    """Newest first; not_found where there is no such batch."""
+    """Return a page of the batch's codes, newest first, from behind the code `after`; not_found."""
     async with ledger.read() as conn:
         if await batches.find(conn, batch_id) is None:
             return Refused(Code.NOT_FOUND)
@@ -182,8 +191,11 @@ async def list_codes(
 async def export_codes(
     ledger: Ledger, batch_id: str, now: int
 ) -> AsyncIterator[Sequence[ListedCode]]:
-    """All of them, a page at a time, each of a moment of its own: nothing is held while whoever reads is
-    slow. Codes made meanwhile may be missing, none is told twice."""
+    """Yield all codes of the batch, page by page, newest first.
+
+    Each page is a read transaction of its own, so that a slow reader keeps no transaction open. Codes that
+    are made meanwhile may be missing; no code comes twice.
+    """
     after: str | None = None
     while True:
         async with ledger.read() as conn:
@@ -198,9 +210,12 @@ async def export_codes(
 async def void_codes(
     ledger: Ledger, actor: str, batch_id: str, typed: Sequence[str], now: int
 ) -> dict[str, CodeState | None] | Refused:
-    """What became of each code as it was sent; None where the batch has no such code. Only unbound ones
-    are voided; a code that a student has stays as it is. Their units are used up, as those of every voided
-    coupon. Repeatable."""
+    """Void codes that no student has bound yet; return the state of each code, None where the batch has no
+    such code. The keys are the codes as they were sent.
+
+    A code that is bound stays as it is. The unit of a voided code is used up, as with every voided coupon.
+    Repeatable.
+    """
     async with ledger.read() as conn:
         if await batches.find(conn, batch_id) is None:
             return Refused(Code.NOT_FOUND)

@@ -29,7 +29,7 @@ from server.ledger.engine import Ledger
 
 _SOURCES: Final[Mapping[CapName, tuple[SlotSource, ...]]] = {
     # The longest source last: a load that was interrupted continues only within the last source.
-    CapName.BATCH: (SlotSource.CODES, Source.CLAIMS),
+    CapName.BATCH: (SlotSource.CODES, SlotSource.CLAIMS),
     CapName.CAMPAIGN: (SlotSource.CAMPAIGN,),
 }
 _AT_ONCE: Final = 1_000  # claim ids in one query

@@ -1,10 +1,11 @@
-"""Tells students that a coupon of theirs has moved: put on an order, used, free again, kept by an order.
+"""Publish to students that a coupon of theirs has changed: locked on an order, used, free again, or kept.
 
-Called with the coupons that a process has just moved (coupon_publisher.py), and by workers for those of a
-process that died before it told (`publish_left_behind`). The desk comes first: whoever joins afterwards reads
-there how the coupon stands, and whoever is connected hears of it. What is told is how the ledger has it by
-then, with the number of its moves; desk and clients keep the higher number, so each step may be repeated,
-in any order.
+Called by coupon_publisher.py with the coupons that this process has just changed, and by workers for those of
+a process that died before it published them (`publish_left_behind`). Order, and why: the desk first, so that
+a student who joins later reads the new state there; then the feed, for those who are connected.
+
+What is published is the state in the ledger at that moment, with the version that the ledger counts up with
+each change. Desk and clients keep the higher version, so each step may be repeated, and in any order.
 """
 
 from collections import defaultdict
@@ -25,7 +26,7 @@ from server.ledger.coupons import coupon_changes, coupons
 
 AT_ONCE: Final = 200
 _A_ROUND: Final = 2_000
-# Released and revoked are told as losses of a claim; the desk frees their units by that.
+# These two are published as losses of a claim, and the desk frees their units with that.
 _LOST: Final = (CouponState.RELEASED, CouponState.REVOKED)
 _log = structlog.get_logger()
 
@@ -33,12 +34,14 @@ PublishedVersion = tuple[str, int]  # coupon id, version
 
 
 class CouponStatus(NamedTuple):
+    """A coupon with its standing, and the desk shard of its drop; None where no drop gave it."""
+
     coupon: Coupon
     standing: Standing
-    shard: int | None  # None: no drop gave it
+    shard: int | None
 
     @property
-    def told(self) -> PublishedVersion:
+    def version(self) -> PublishedVersion:
         return self.coupon.id, self.standing.version
 
     @property
@@ -47,47 +50,53 @@ class CouponStatus(NamedTuple):
 
 
 async def publish_coupons(stores: Stores, ids: Collection[str]) -> list[PublishedVersion]:
-    """Those that were told; the others (their shard of the desk is away) are told later, by whoever finds
-    them. DeskUnavailableError, LedgerUnavailableError: none was, as far as we know."""
+    """Publish these coupons, and return the versions that were published. Repeatable.
+
+    Coupons of a shard that is unavailable are left out: a worker publishes them later. DeskUnavailableError,
+    LedgerUnavailableError: perhaps none was published.
+    """
     async with stores.ledger.read() as conn:
         found = await read_statuses(conn, ids)
-    unreached = await _show(stores, found)
-    reached = [one for one in found if one.shard not in unreached]
+    unavailable = await _write_to_desk(stores, found)
+    written = [one for one in found if one.shard not in unavailable]
     changes = [
         CouponChange(one.coupon.student, _frame(one))
-        for one in reached
+        for one in written
         if one.coupon.student is not None and one.standing.state not in _LOST
     ]
     if changes:
         await stores.feed.publish_changes(changes)
-    return [one.told for one in reached]
+    return [one.version for one in written]
 
 
 async def publish_left_behind(stores: Stores, older_than_ms: int, now: int) -> int:
-    """Tells what was moved so long ago and nobody has told of, in a process that died perhaps; how many.
-    Any number of workers may do it at once."""
+    """Publish changes that are older than `older_than_ms` and not marked as published; return how many.
+
+    Their process may have died. Any number of workers may call it at the same time.
+    """
     async with stores.ledger.read() as conn:
         ids = await coupon_changes.unpublished(conn, now - older_than_ms, _A_ROUND)
     done = 0
     for start in range(0, len(ids), AT_ONCE):
-        told = await publish_coupons(stores, ids[start : start + AT_ONCE])
-        await mark_published(stores, told)
-        done += len(told)
+        published = await publish_coupons(stores, ids[start : start + AT_ONCE])
+        await mark_published(stores, published)
+        done += len(published)
     return done
 
 
-async def mark_published(stores: Stores, told: Sequence[PublishedVersion]) -> None:
-    if told:
+async def mark_published(stores: Stores, published: Sequence[PublishedVersion]) -> None:
+    """Mark these versions as published in the ledger. A newer version of a coupon stays unmarked."""
+    if published:
         async with stores.ledger.begin() as conn:
-            await coupon_changes.mark_published(conn, told)
+            await coupon_changes.mark_published(conn, published)
 
 
 async def read_statuses(conn: AsyncConnection, ids: Collection[str]) -> list[CouponStatus]:
-    """Each of these coupons as its student is to see it, in one look at the ledger."""
+    """Return the current status of each of these coupons, in no particular order."""
     found = await coupons.by_ids(conn, ids)
     standings = await coupon_changes.standings(conn, ids)
-    of_drops = {one.drop_id for one in found if one.drop_id is not None}
-    shards = await coupon_changes.shards_of(conn, of_drops) if of_drops else {}
+    drop_ids = {one.drop_id for one in found if one.drop_id is not None}
+    shards = await coupon_changes.shards_of(conn, drop_ids) if drop_ids else {}
     return [CouponStatus(one, standings[one.id], _shard_of(one, shards)) for one in found]
 
 
@@ -96,7 +105,7 @@ def _shard_of(coupon: Coupon, shards: Mapping[str, int]) -> int | None:
 
 
 def confirmed_claim(one: CouponStatus) -> ConfirmedClaim | None:
-    """As the desk keeps it; None where no claim of a student gave it."""
+    """Return the claim with its coupon as the desk keeps it; None for a coupon without a student's claim."""
     coupon = one.coupon
     if coupon.drop_id is None or coupon.student is None or coupon.claim_id is None:
         return None
@@ -104,21 +113,21 @@ def confirmed_claim(one: CouponStatus) -> ConfirmedClaim | None:
     return ConfirmedClaim(coupon.drop_id, coupon.student, coupon.claim_id, shown)
 
 
-async def _show(stores: Stores, found: Sequence[CouponStatus]) -> set[int | None]:
-    """On the desk; the shards that did not answer."""
+async def _write_to_desk(stores: Stores, found: Sequence[CouponStatus]) -> set[int | None]:
+    """Replace the coupons on the desk; return the shards that are unavailable."""
     by_shard: defaultdict[int, list[ConfirmedClaim]] = defaultdict(list)
     for one in found:
         claim = confirmed_claim(one) if one.is_on_desk else None
         if claim is not None and one.shard is not None:
             by_shard[one.shard].append(claim)
-    unreached = set[int | None]()
+    unavailable = set[int | None]()
     for shard, claims in by_shard.items():
         try:
             await stores.desk.replace_coupons(shard, claims)
         except DeskUnavailableError as error:
-            _log.warning("coupons_not_shown", shard=shard, error=str(error))
-            unreached.add(shard)
-    return unreached
+            _log.warning("coupons_not_written_to_desk", shard=shard, error=str(error))
+            unavailable.add(shard)
+    return unavailable
 
 
 def _frame(one: CouponStatus) -> dict[str, object]:

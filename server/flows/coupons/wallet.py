@@ -1,4 +1,4 @@
-"""A student's wallet: the coupons that are safe in the ledger, page by page.
+"""Read a student's wallet from the ledger, page by page: the confirmed coupons.
 
 Called by the API for the student (`GET /v1/me/coupons`). Changes nothing.
 """
@@ -16,8 +16,10 @@ MAX_PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WalletQuery:
-    """`seen`: the state as the student is told it, None = all. `after`: the `next` of the page
-    before. `limit` beyond 200 is 200.
+    """Which page of a wallet to read.
+
+    `seen` is the state that the student sees (a coupon past its window is `expired`); None means all.
+    `after` is the `next` of the page before. A `limit` beyond MAX_PAGE counts as MAX_PAGE.
     """
 
     student: str
@@ -28,7 +30,7 @@ class WalletQuery:
 
 @dataclass(frozen=True, slots=True)
 class WalletPage:
-    """Newest first; `next` is None on the last page. `standings`: by coupon id."""
+    """A page of coupons, newest first, with their standings by coupon id. `next` is None on the last page."""
 
     coupons: tuple[Coupon, ...]
     standings: Mapping[str, Standing]
@@ -36,11 +38,12 @@ class WalletPage:
 
 
 async def show_wallet(ledger: Ledger, query: WalletQuery, now: int) -> WalletPage:
+    """Return the page as of `now` (ms). LedgerUnavailableError is passed on."""
     limit = max(1, min(query.limit, MAX_PAGE))
     async with ledger.read() as conn:
         found = await coupons.page_of_student(
             conn, query.student, query.seen, now, query.after, limit + 1
         )
-        shown = tuple(found[:limit])
-        stand = await coupon_changes.standings(conn, [one.id for one in shown])
-    return WalletPage(shown, stand, shown[-1].id if len(found) > limit else None)
+        page = tuple(found[:limit])
+        standings = await coupon_changes.standings(conn, [one.id for one in page])
+    return WalletPage(page, standings, page[-1].id if len(found) > limit else None)
