@@ -10,7 +10,15 @@
 
 import { checkedRoom, httpUrl } from "./frames.js";
 
-/** @typedef {import("./shapes.js").Role} Role */
+/**
+ * @import {
+ *   Account, Acts, Batch, BatchEdit, BatchForm, Batches, Campaign, CampaignForm, Campaigns,
+ *   ClaimAnswer, CodeRun, CodeSource, Codes, CouponRecord, DropClaims, DropForm, DropReport,
+ *   DropReports, OrderRecord, Payment, Quote, QuoteForm, Redemption, RedemptionForm, Refund,
+ *   RefundForm, Role, Snapshot, Stop, StopForm, Template, TemplateForm, Templates,
+ *   VoidedCodes, Wallet, WalletCoupon
+ * } from "./shapes.js"
+ */
 /** @typedef {{limit?: number, after?: string}} Page */
 /** @typedef {{idempotencyKey?: string}} Once */
 
@@ -82,63 +90,63 @@ export class Api {
 
   // Operators: what a coupon is worth, and how many go out.
 
-  /** @param {import("./shapes.js").TemplateForm} form @param {Once} [once]
-   * @returns {Promise<import("./shapes.js").Template>} */
+  /** @param {TemplateForm} form @param {Once} [once]
+   * @returns {Promise<Template>} */
   createTemplate(form, once) {
     return this._call("POST", "/v1/templates", { body: form, ...once });
   }
 
-  /** @param {Page} [page] @returns {Promise<{templates: import("./shapes.js").Template[], next: string|null}>} */
+  /** @param {Page} [page] @returns {Promise<Templates>} */
   listTemplates(page) {
     return this._call("GET", "/v1/templates", { query: page });
   }
 
-  /** @param {string} id @returns {Promise<import("./shapes.js").Template>} */
+  /** @param {string} id @returns {Promise<Template>} */
   getTemplate(id) {
     return this._call("GET", path`/v1/templates/${id}`);
   }
 
   /** A new version; `wrong_state` where `version` is no longer the newest.
-   * @param {string} id @param {number} version @param {import("./shapes.js").TemplateForm} form
-   * @returns {Promise<import("./shapes.js").Template>} */
+   * @param {string} id @param {number} version @param {TemplateForm} form
+   * @returns {Promise<Template>} */
   replaceTemplate(id, version, form) {
     const headers = { "If-Match": String(version) };
     return this._call("PUT", path`/v1/templates/${id}`, { body: form, headers });
   }
 
-  /** @param {import("./shapes.js").BatchForm} form @param {Once} [once]
-   * @returns {Promise<import("./shapes.js").Batch>} */
+  /** @param {BatchForm} form @param {Once} [once]
+   * @returns {Promise<Batch>} */
   createBatch(form, once) {
     return this._call("POST", "/v1/batches", { body: form, ...once });
   }
 
-  /** @param {Page} [page] @returns {Promise<{batches: import("./shapes.js").Batch[], next: string|null}>} */
+  /** @param {Page} [page] @returns {Promise<Batches>} */
   listBatches(page) {
     return this._call("GET", "/v1/batches", { query: page });
   }
 
-  /** @param {string} id @returns {Promise<import("./shapes.js").Batch>} */
+  /** @param {string} id @returns {Promise<Batch>} */
   getBatch(id) {
     return this._call("GET", path`/v1/batches/${id}`);
   }
 
   /** What is in `changes` is changed. `wrong_state` where `version` is no longer the newest.
-   * @param {string} id @param {number} version @param {import("./shapes.js").BatchEdit} changes
-   * @returns {Promise<import("./shapes.js").Batch>} */
+   * @param {string} id @param {number} version @param {BatchEdit} changes
+   * @returns {Promise<Batch>} */
   editBatch(id, version, changes) {
     const headers = { "If-Match": String(version) };
     return this._call("PATCH", path`/v1/batches/${id}`, { body: changes, headers });
   }
 
   /** Codes without a drop. Where `made` is less than `quantity`, the rest follows by itself.
-   * @param {string} id @param {{quantity: number, source?: "list"|"link"}} body @param {Once} [once]
-   * @returns {Promise<import("./shapes.js").CodeRun>} */
+   * @param {string} id @param {{quantity: number, source?: CodeSource}} body @param {Once} [once]
+   * @returns {Promise<CodeRun>} */
   makeCodes(id, body, once) {
     return this._call("POST", path`/v1/batches/${id}/codes`, { body, ...once });
   }
 
   /** @param {string} id @param {Page} [page]
-   * @returns {Promise<{codes: import("./shapes.js").ListedCode[], next: string|null}>} */
+   * @returns {Promise<Codes>} */
   listCodes(id, page) {
     return this._call("GET", path`/v1/batches/${id}/codes`, { query: page });
   }
@@ -150,23 +158,23 @@ export class Api {
 
   /** Those that nobody has bound. At most 500 a call; repeatable.
    * @param {string} id @param {string[]} codes
-   * @returns {Promise<{codes: {code: string, state: string|null}[]}>} */
+   * @returns {Promise<VoidedCodes>} */
   voidCodes(id, codes) {
     return this._call("POST", path`/v1/batches/${id}/codes/void`, { body: { codes } });
   }
 
-  /** @param {import("./shapes.js").CampaignForm} form @param {Once} [once]
-   * @returns {Promise<import("./shapes.js").Campaign>} */
+  /** @param {CampaignForm} form @param {Once} [once]
+   * @returns {Promise<Campaign>} */
   createCampaign(form, once) {
     return this._call("POST", "/v1/campaigns", { body: form, ...once });
   }
 
-  /** @param {Page} [page] @returns {Promise<{campaigns: import("./shapes.js").Campaign[], next: string|null}>} */
+  /** @param {Page} [page] @returns {Promise<Campaigns>} */
   listCampaigns(page) {
     return this._call("GET", "/v1/campaigns", { query: page });
   }
 
-  /** @param {string} id @returns {Promise<import("./shapes.js").Campaign>} */
+  /** @param {string} id @returns {Promise<Campaign>} */
   getCampaign(id) {
     return this._call("GET", path`/v1/campaigns/${id}`);
   }
@@ -174,158 +182,158 @@ export class Api {
   // Operators: the switch that stops claims, use or both, everywhere within a second.
 
   /** Orders that are locked are paid all the same.
-   * @param {string} id @param {import("./shapes.js").StopForm} form
-   * @returns {Promise<import("./shapes.js").Stop>} */
+   * @param {string} id @param {StopForm} form
+   * @returns {Promise<Stop>} */
   stopCampaign(id, form) {
     return this._call("POST", path`/v1/campaigns/${id}/stop`, { body: form });
   }
 
-  /** @param {string} id @param {import("./shapes.js").StopForm} form
-   * @returns {Promise<import("./shapes.js").Stop>} */
+  /** @param {string} id @param {StopForm} form
+   * @returns {Promise<Stop>} */
   resumeCampaign(id, form) {
     return this._call("POST", path`/v1/campaigns/${id}/resume`, { body: form });
   }
 
-  /** @param {string} id @param {import("./shapes.js").StopForm} form
-   * @returns {Promise<import("./shapes.js").Stop>} */
+  /** @param {string} id @param {StopForm} form
+   * @returns {Promise<Stop>} */
   stopBatch(id, form) {
     return this._call("POST", path`/v1/batches/${id}/stop`, { body: form });
   }
 
-  /** @param {string} id @param {import("./shapes.js").StopForm} form
-   * @returns {Promise<import("./shapes.js").Stop>} */
+  /** @param {string} id @param {StopForm} form
+   * @returns {Promise<Stop>} */
   resumeBatch(id, form) {
     return this._call("POST", path`/v1/batches/${id}/resume`, { body: form });
   }
 
-  /** @param {import("./shapes.js").StopForm} form @returns {Promise<import("./shapes.js").Stop>} */
+  /** @param {StopForm} form @returns {Promise<Stop>} */
   stopEverything(form) {
     return this._call("POST", "/v1/stop", { body: form });
   }
 
-  /** @param {import("./shapes.js").StopForm} form @returns {Promise<import("./shapes.js").Stop>} */
+  /** @param {StopForm} form @returns {Promise<Stop>} */
   resumeEverything(form) {
     return this._call("POST", "/v1/resume", { body: form });
   }
 
-  /** Whether everything is stopped. @returns {Promise<import("./shapes.js").Stop>} */
+  /** Whether everything is stopped. @returns {Promise<Stop>} */
   getStop() {
     return this._call("GET", "/v1/stop");
   }
 
   // Instructors of a room.
 
-  /** @param {string} room @param {import("./shapes.js").DropForm} form @param {Once} [once]
-   * @returns {Promise<import("./shapes.js").DropReport>} */
+  /** @param {string} room @param {DropForm} form @param {Once} [once]
+   * @returns {Promise<DropReport>} */
   createDrop(room, form, once) {
     return this._call("POST", path`/v1/rooms/${room}/drops`, { body: form, ...once });
   }
 
   /** @param {string} room @param {Page} [page]
-   * @returns {Promise<{drops: import("./shapes.js").DropReport[], next: string|null}>} */
+   * @returns {Promise<DropReports>} */
   listDrops(room, page) {
     return this._call("GET", path`/v1/rooms/${room}/drops`, { query: page });
   }
 
-  /** @param {string} room @param {string} id @returns {Promise<import("./shapes.js").DropReport>} */
+  /** @param {string} room @param {string} id @returns {Promise<DropReport>} */
   getDrop(room, id) {
     return this._call("GET", path`/v1/rooms/${room}/drops/${id}`);
   }
 
-  /** @param {string} room @param {string} id @returns {Promise<import("./shapes.js").DropReport>} */
+  /** @param {string} room @param {string} id @returns {Promise<DropReport>} */
   openDrop(room, id) {
     return this._call("POST", path`/v1/rooms/${room}/drops/${id}/open`);
   }
 
-  /** @param {string} room @param {string} id @returns {Promise<import("./shapes.js").DropReport>} */
+  /** @param {string} room @param {string} id @returns {Promise<DropReport>} */
   closeDrop(room, id) {
     return this._call("POST", path`/v1/rooms/${room}/drops/${id}/close`);
   }
 
   /** `expected_quantity` is what the instructor saw: pressing twice adds once.
    * @param {string} room @param {string} id @param {{add: number, expected_quantity: number}} body
-   * @returns {Promise<import("./shapes.js").DropReport>} */
+   * @returns {Promise<DropReport>} */
   topUpDrop(room, id, body) {
     return this._call("POST", path`/v1/rooms/${room}/drops/${id}/top-up`, { body });
   }
 
   /** @param {string} room @param {string} id @param {{seconds: number, expected_closes_at: string}} body
-   * @returns {Promise<import("./shapes.js").DropReport>} */
+   * @returns {Promise<DropReport>} */
   extendDrop(room, id, body) {
     return this._call("POST", path`/v1/rooms/${room}/drops/${id}/extend`, { body });
   }
 
   /** @param {string} room @param {string} id @param {Page & {student?: string}} [query]
-   * @returns {Promise<{claims: import("./shapes.js").DropClaim[], next: string|null}>} */
+   * @returns {Promise<DropClaims>} */
   dropClaims(room, id, query) {
     return this._call("GET", path`/v1/rooms/${room}/drops/${id}/claims`, { query });
   }
 
   // Students.
 
-  /** @param {string} room @returns {Promise<import("./shapes.js").Snapshot>} */
+  /** @param {string} room @returns {Promise<Snapshot>} */
   snapshot(room) {
     return this._call("GET", path`/v1/rooms/${room}/snapshot`);
   }
 
   /** Any outcome is an answer here, not an error. `RoomClient.claim` does this when it has to.
    * @param {string} dropId @param {string} requestId
-   * @returns {Promise<import("./shapes.js").ClaimAnswer>} */
+   * @returns {Promise<ClaimAnswer>} */
   claim(dropId, requestId) {
     return this._call("POST", path`/v1/drops/${dropId}/claims`, {
       body: { request_id: requestId },
     });
   }
 
-  /** @param {Page & {state?: string}} [query] @returns {Promise<import("./shapes.js").Wallet>} */
+  /** @param {Page & {state?: string}} [query] @returns {Promise<Wallet>} */
   myCoupons(query) {
     return this._call("GET", "/v1/me/coupons", { query });
   }
 
   /** A code as it was typed, into my wallet. Repeatable; `not_found` for every code that is not mine to
-   * have. @param {string} code @returns {Promise<import("./shapes.js").WalletCoupon>} */
+   * have. @param {string} code @returns {Promise<WalletCoupon>} */
   bindCoupon(code) {
     return this._call("POST", "/v1/me/coupons", { body: { code } });
   }
 
   // Students and the school's back end: what an order costs, and paying for it.
 
-  /** @param {import("./shapes.js").QuoteForm} form @returns {Promise<import("./shapes.js").Quote>} */
+  /** @param {QuoteForm} form @returns {Promise<Quote>} */
   quote(form) {
     return this._call("POST", "/v1/quotes", { body: form });
   }
 
   /** Repeatable by `order_id`: while locked, the lock is replaced under the same id.
-   * @param {import("./shapes.js").RedemptionForm} form
-   * @returns {Promise<import("./shapes.js").Redemption>} */
+   * @param {RedemptionForm} form
+   * @returns {Promise<Redemption>} */
   lockRedemption(form) {
     return this._call("POST", "/v1/redemptions", { body: form });
   }
 
-  /** @param {string} id @returns {Promise<import("./shapes.js").Redemption>} */
+  /** @param {string} id @returns {Promise<Redemption>} */
   getRedemption(id) {
     return this._call("GET", path`/v1/redemptions/${id}`);
   }
 
-  /** @param {string} orderId @returns {Promise<import("./shapes.js").Redemption>} */
+  /** @param {string} orderId @returns {Promise<Redemption>} */
   findRedemption(orderId) {
     return this._call("GET", "/v1/redemptions", { query: { order_id: orderId } });
   }
 
   /** Repeatable. `paid`: the sum, `expected_version`: of the lock that was paid for; one of the two is needed
    * where the order's lock was replaced. Another one: `total_changed`.
-   * @param {string} id @param {{payment_ref?: string, paid_at?: string, paid?: number, expected_version?: number}} [body]
-   * @returns {Promise<import("./shapes.js").Redemption>} */
+   * @param {string} id @param {Payment} [body]
+   * @returns {Promise<Redemption>} */
   confirmRedemption(id, body = {}) {
     return this._call("POST", path`/v1/redemptions/${id}/confirm`, { body });
   }
 
-  /** Repeatable. @param {string} id @returns {Promise<import("./shapes.js").Redemption>} */
+  /** Repeatable. @param {string} id @returns {Promise<Redemption>} */
   cancelRedemption(id) {
     return this._call("POST", path`/v1/redemptions/${id}/cancel`);
   }
 
-  /** From rebates. @param {Page} [page] @returns {Promise<import("./shapes.js").Account>} */
+  /** From rebates. @param {Page} [page] @returns {Promise<Account>} */
   myBalance(page) {
     return this._call("GET", "/v1/me/balance", { query: page });
   }
@@ -333,28 +341,28 @@ export class Api {
   // Operators and finance.
 
   /** List price, coupons, shares, payment, refunds and all times.
-   * @param {string} orderId @returns {Promise<import("./shapes.js").OrderRecord>} */
+   * @param {string} orderId @returns {Promise<OrderRecord>} */
   getOrder(orderId) {
     return this._call("GET", path`/v1/orders/${orderId}`);
   }
 
   /** With its whole history, whoever it belongs to.
-   * @param {string} code @returns {Promise<import("./shapes.js").CouponRecord>} */
+   * @param {string} code @returns {Promise<CouponRecord>} */
   getCoupon(code) {
     return this._call("GET", path`/v1/coupons/${code}`);
   }
 
   /** Who did what; of one person, or to the thing of one id.
    * @param {{actor?: string, subject?: string, limit?: number, after?: string}} [query]
-   * @returns {Promise<import("./shapes.js").Acts>} */
+   * @returns {Promise<Acts>} */
   listActs(query) {
     return this._call("GET", "/v1/acts", { query });
   }
 
   /** Repeatable by `refund_id`. Without `lines` all that is left of the order; none is refused. With
    * `preview` it is only said what the refund would come to.
-   * @param {string} orderId @param {import("./shapes.js").RefundForm} form
-   * @returns {Promise<import("./shapes.js").Refund>} */
+   * @param {string} orderId @param {RefundForm} form
+   * @returns {Promise<Refund>} */
   refund(orderId, form) {
     return this._call("POST", path`/v1/orders/${orderId}/refunds`, { body: form });
   }

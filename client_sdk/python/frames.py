@@ -16,8 +16,7 @@ from client_sdk.python.shapes import ClaimAnswer, Coupon, CouponChange, Drop, Sn
 SUBPROTOCOL: Final = "classdrop.v1"
 
 
-class Welcome(Snapshot):
-    type: Literal["welcome"]
+Welcome = Snapshot
 
 
 class DropTold(TypedDict):

@@ -31,6 +31,7 @@ from client_sdk.python.shapes import (
     Drop,
     DropEvent,
     DropEventType,
+    DropState,
     PresenceEvent,
     RoomEvent,
     ToldClaim,
@@ -72,7 +73,7 @@ _NOTHING_TO_ASK: Final = frozenset(
 _MINE: Final = ("won", "confirmed")
 
 
-def state_at(drop: Drop, server_now: int) -> str:
+def state_at(drop: Drop, server_now: int) -> DropState:
     """The state of a drop at a moment of server time; `drawing` and what we do not know stay as
     told."""
     if drop["state"] not in ("scheduled", "open", "sold_out"):
@@ -344,7 +345,7 @@ class Room:
         self._told[told["id"]] = told
         self.drops[told["id"]] = {**told, "state": self._shown_at(told, now)}
 
-    def _shown_at(self, told: Drop, now: int) -> str:
+    def _shown_at(self, told: Drop, now: int) -> DropState:
         return state_at(told, now + self.clock_offset_ms)
 
     def _tell(self, event: DropEventType, drop_id: str) -> list[RoomEvent]:

@@ -124,7 +124,7 @@ class Student:
             while now_ms() < give_up_at:
                 asked_at = now_ms()
                 try:
-                    outcome = (await api.claim(drop_id, request_id))["outcome"]
+                    outcome: str = (await api.claim(drop_id, request_id))["outcome"]
                 except ApiError as error:
                     outcome = "retry" if error.retryable else error.code
                 self.history.note(

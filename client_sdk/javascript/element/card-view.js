@@ -58,7 +58,10 @@ const MOVED = new Set(["locked", "redeemed", "expired", "voided"]);
  * @returns {Phase}
  */
 export function phaseOf(drop, claim) {
-  if (!claim) return drop.state === "prepared" ? "scheduled" : drop.state;
+  if (!claim) {
+    const { state } = drop;
+    return state === "prepared" || state === "opening" ? "scheduled" : state;
+  }
   switch (claim.state) {
     case "pending":
       return "claiming";

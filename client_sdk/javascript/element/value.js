@@ -10,7 +10,7 @@ import { say } from "./words.js";
 
 /** @typedef {import("./words.js").Language} Language */
 /** @typedef {import("../shapes.js").Discount} Discount */
-/** @typedef {import("../shapes.js").Scope} Scope */
+/** @typedef {import("../shapes.js").DropScope} Scope */
 /** @typedef {import("../shapes.js").Threshold} Threshold */
 /** @typedef {{kind: string, from?: string, until?: string, seconds?: number}} Validity */
 

@@ -42,6 +42,7 @@ class RoomDropResponse(ResponseModel):
     closes_at: Instant
     hold_seconds: int | None = absent()
     use_url: str | None = absent()
+    deducts: list[str] | None = absent()
     style: dict[str, str] | None = absent()
     closed_at: Instant | None = absent()
     close_reason: str | None = absent()

@@ -15,6 +15,7 @@ COUPON: Coupon = {
     "valid_from": "2026-03-01T00:00:00.000Z",
     "valid_until": "2026-03-08T00:00:00.000Z",
     "use_by": "2026-03-08T00:00:00.000Z",
+    "state": "usable",
 }
 
 

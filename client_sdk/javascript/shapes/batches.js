@@ -1,0 +1,135 @@
+// @ts-check
+/**
+ * Batches: how many coupons of a template go out, through which channel and to whom. Twin of
+ * `python/shapes/batches.py`.
+ *
+ * @module
+ */
+
+/** @import {Stop} from "./stops.js" */
+/** @import {Discount} from "./templates.js" */
+
+/**
+ * @typedef {object} Window
+ * @property {string} from
+ * @property {string} until
+ */
+
+/**
+ * A room that may use the batch, and the most it may take; without `quantity` there is no
+ * limit.
+ *
+ * @typedef {object} RoomQuotaForm
+ * @property {string} room
+ * @property {number} [quantity]
+ */
+
+/**
+ * A room's part of the batch. `quantity` and `remaining` are null where the room has no limit.
+ *
+ * @typedef {object} RoomQuota
+ * @property {string} room
+ * @property {number|null} quantity
+ * @property {number|null} remaining
+ */
+
+/**
+ * What an account must be to claim: have one of the tags, or be new.
+ *
+ * @typedef {object} ClaimConditionsForm
+ * @property {string[]} [tags]
+ * @property {boolean} [new]
+ */
+
+/**
+ * What an account must be to claim: have one of the tags, or be new.
+ *
+ * @typedef {object} ClaimConditions
+ * @property {string[]} [tags]
+ * @property {boolean} new
+ */
+
+/**
+ * The body that creates a batch. `quantity` null: unlimited, and not for drops. Without `rooms`
+ * every room may use it.
+ *
+ * @typedef {object} BatchForm
+ * @property {string} template_id
+ * @property {string} name
+ * @property {number|null} quantity
+ * @property {string} channel
+ * @property {number} per_student
+ * @property {string} [code_prefix]
+ * @property {number} [hold_seconds]
+ * @property {string} [campaign_id]
+ * @property {RoomQuotaForm[]} [rooms]
+ * @property {Window} [claim_window]
+ * @property {ClaimConditionsForm} [claim_conditions]
+ * @property {Record<string, string>} [metadata]
+ */
+
+/**
+ * The part of a template that a teacher needs to drop its coupons.
+ *
+ * @typedef {object} Offer
+ * @property {string} name
+ * @property {string} currency
+ * @property {Discount} discount
+ */
+
+/**
+ * A batch. `droppable` is the most that the caller could put into one drop now. `remaining` is
+ * null where `quantity` is null.
+ *
+ * @typedef {object} Batch
+ * @property {string} id
+ * @property {string} template_id
+ * @property {number} template_version
+ * @property {Offer} template
+ * @property {string} name
+ * @property {number|null} quantity
+ * @property {number|null} remaining
+ * @property {number} droppable
+ * @property {string} channel
+ * @property {number} per_student
+ * @property {string} code_prefix
+ * @property {number} [hold_seconds]
+ * @property {string} [campaign_id]
+ * @property {RoomQuota[]} [rooms]
+ * @property {Window} [claim_window]
+ * @property {ClaimConditions} [claim_conditions]
+ * @property {Stop} [stopped]
+ * @property {Record<string, string>} metadata
+ * @property {string} created_at
+ * @property {number} version
+ */
+
+/**
+ * A page of batches. `next` is null on the last page.
+ *
+ * @typedef {object} Batches
+ * @property {Batch[]} batches
+ * @property {string|null} next
+ */
+
+/**
+ * The fields to change; null clears one. Once coupons are made of the batch, only these may
+ * change: `name`, `metadata`, a later end of `claim_window`, and a larger `quantity` together
+ * with `expected_quantity`, the quantity that the caller saw.
+ *
+ * @typedef {object} BatchEdit
+ * @property {string} [template_id]
+ * @property {string} [name]
+ * @property {number|null} [quantity]
+ * @property {string} [channel]
+ * @property {number} [per_student]
+ * @property {string|null} [code_prefix]
+ * @property {number|null} [hold_seconds]
+ * @property {string|null} [campaign_id]
+ * @property {RoomQuotaForm[]|null} [rooms]
+ * @property {Window|null} [claim_window]
+ * @property {Record<string, string>|null} [metadata]
+ * @property {number} [expected_quantity]
+ */
+
+export {};

@@ -1,0 +1,104 @@
+// @ts-check
+/**
+ * A room in a session: its state, and the events that tell of changes. Twin of
+ * `python/shapes/room.py`.
+ *
+ * @module
+ */
+
+/** @import {Claim} from "./claims.js" */
+/** @import {CouponChange} from "./coupons.js" */
+/** @import {Drop} from "./drops.js" */
+
+/**
+ * The state of the connection. After `waiting` the client reconnects by itself, after `stopped` it does
+ * not.
+ * @typedef {"connecting"|"joining"|"live"|"waiting"|"stopped"} Status
+ */
+
+/**
+ * The connection has another status. `code` is the close code that led to `waiting` or `stopped`; null
+ * where there was none.
+ *
+ * @typedef {object} StatusEvent
+ * @property {"status"} type
+ * @property {Status} status
+ * @property {number|null} code
+ */
+
+/**
+ * The whole state may have changed: show it afresh.
+ *
+ * @typedef {object} WelcomeEvent
+ * @property {"welcome"} type
+ */
+
+/**
+ * @typedef {"drop_opened"|"drop_changed"|"drop_progress"|"drop_closed"|"drop_removed"} DropEventType
+ */
+
+/**
+ * A drop has changed. The session makes a `drop_changed` also when the server's time opens or closes a
+ * drop.
+ *
+ * @typedef {object} DropEvent
+ * @property {DropEventType} type
+ * @property {Drop} drop
+ */
+
+/**
+ * How many people are in the room; instructors only.
+ *
+ * @typedef {object} PresenceEvent
+ * @property {"presence"} type
+ * @property {number} present
+ */
+
+/**
+ * One of the student's claims has changed.
+ *
+ * @typedef {object} ClaimEvent
+ * @property {"claim"} type
+ * @property {Claim} claim
+ */
+
+/**
+ * One of the student's coupons has changed its state. Where a claim gave the coupon, a ClaimEvent comes
+ * besides.
+ *
+ * @typedef {object} CouponEvent
+ * @property {"coupon"} type
+ * @property {CouponChange} coupon
+ */
+
+/**
+ * The server has refused a frame. `code` is one of PROTOCOL.md; `retry_after_ms` null: no wait named.
+ *
+ * @typedef {object} ErrorEvent
+ * @property {"error"} type
+ * @property {string} code
+ * @property {string} message
+ * @property {number|null} retry_after_ms
+ */
+
+/**
+ * @typedef {StatusEvent|WelcomeEvent|DropEvent|PresenceEvent|ClaimEvent|CouponEvent|ErrorEvent} RoomEvent
+ */
+
+/**
+ * Everything there is to show.
+ *
+ * @typedef {object} RoomState
+ * @property {string} room
+ * @property {string|null} student
+ * @property {Status} status
+ * @property {number|null} closeCode why the connection is waiting or stopped; null where there was no
+ *   close code
+ * @property {number|null} retryAt time of the next attempt, in local ms (`performance.now()`)
+ * @property {number} clockOffsetMs the server's time minus local ms (not minus the time of day)
+ * @property {number} present
+ * @property {Drop[]} drops in the order in which they arrived
+ * @property {Record<string, Claim>} claims by drop id
+ */
+
+export {};

@@ -1,0 +1,29 @@
+// @ts-check
+/**
+ * The switch that stops claims, use or both: of a campaign, of a batch or of everything. Twin of
+ * `python/shapes/stops.py`.
+ *
+ * @module
+ */
+
+/**
+ * What is stopped now. `reason`, `changed_by` and `changed_at` belong to the last change.
+ *
+ * @typedef {object} Stop
+ * @property {boolean} claims
+ * @property {boolean} use
+ * @property {string} reason
+ * @property {string} changed_by
+ * @property {string} changed_at
+ */
+
+/**
+ * Which of the two to stop or to resume. What is absent stays as it is.
+ *
+ * @typedef {object} StopForm
+ * @property {boolean} [claims]
+ * @property {boolean} [use]
+ * @property {string} [reason]
+ */
+
+export {};

@@ -1,0 +1,10 @@
+// @ts-check
+/**
+ * Tokens: who somebody is. Twin of `python/shapes/tokens.py`.
+ *
+ * @module
+ */
+
+/** @typedef {"student"|"instructor"|"operator"|"finance"|"service"} Role */
+
+export {};

@@ -1,0 +1,116 @@
+"""Batches: how many coupons of a template go out, through which channel and to whom."""
+
+from typing import NotRequired, TypedDict
+
+from client_sdk.python.shapes.stops import Stop
+from client_sdk.python.shapes.templates import Discount
+
+# `from` is a keyword.
+Window = TypedDict("Window", {"from": str, "until": str})
+
+
+class RoomQuotaForm(TypedDict):
+    """A room that may use the batch, and the most it may take; without `quantity` there is no limit."""
+
+    room: str
+    quantity: NotRequired[int]
+
+
+class RoomQuota(TypedDict):
+    """A room's part of the batch. `quantity` and `remaining` are null where the room has no limit."""
+
+    room: str
+    quantity: int | None
+    remaining: int | None
+
+
+class ClaimConditionsForm(TypedDict, total=False):
+    """What an account must be to claim: have one of the tags, or be new."""
+
+    tags: list[str]
+    new: bool
+
+
+class ClaimConditions(TypedDict):
+    """What an account must be to claim: have one of the tags, or be new."""
+
+    tags: NotRequired[list[str]]
+    new: bool
+
+
+class BatchForm(TypedDict):
+    """The body that creates a batch. `quantity` null: unlimited, and not for drops. Without `rooms` every
+    room may use it."""
+
+    template_id: str
+    name: str
+    quantity: int | None
+    channel: str
+    per_student: int
+    code_prefix: NotRequired[str]
+    hold_seconds: NotRequired[int]
+    campaign_id: NotRequired[str]
+    rooms: NotRequired[list[RoomQuotaForm]]
+    claim_window: NotRequired[Window]
+    claim_conditions: NotRequired[ClaimConditionsForm]
+    metadata: NotRequired[dict[str, str]]
+
+
+class Offer(TypedDict):
+    """The part of a template that a teacher needs to drop its coupons."""
+
+    name: str
+    currency: str
+    discount: Discount
+
+
+class Batch(TypedDict):
+    """A batch. `droppable` is the most that the caller could put into one drop now. `remaining` is null
+    where `quantity` is null."""
+
+    id: str
+    template_id: str
+    template_version: int
+    template: Offer
+    name: str
+    quantity: int | None
+    remaining: int | None
+    droppable: int
+    channel: str
+    per_student: int
+    code_prefix: str
+    hold_seconds: NotRequired[int]
+    campaign_id: NotRequired[str]
+    rooms: NotRequired[list[RoomQuota]]
+    claim_window: NotRequired[Window]
+    claim_conditions: NotRequired[ClaimConditions]
+    stopped: NotRequired[Stop]
+    metadata: dict[str, str]
+    created_at: str
+    version: int
+
+
+class Batches(TypedDict):
+    """A page of batches. `next` is null on the last page."""
+
+    batches: list[Batch]
+    next: str | None
+
+
+class BatchEdit(TypedDict, total=False):
+    """The fields to change; null clears one. Once coupons are made of the batch, only these may change:
+    `name`, `metadata`, a later end of `claim_window`, and a larger `quantity` together with
+    `expected_quantity`, the quantity that the caller saw."""
+
+    template_id: str
+    name: str
+    quantity: int | None
+    channel: str
+    per_student: int
+    code_prefix: str | None
+    hold_seconds: int | None
+    campaign_id: str | None
+    rooms: list[RoomQuotaForm] | None
+    claim_window: Window | None
+    metadata: dict[str, str] | None
+    expected_quantity: int

@@ -1,0 +1,111 @@
+"""A room in a session: its state, and the events that tell of changes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from client_sdk.python.shapes.claims import Claim
+from client_sdk.python.shapes.coupons import CouponChange
+from client_sdk.python.shapes.drops import Drop
+
+
+class Status(StrEnum):
+    """The state of the connection. After WAITING the client reconnects by itself, after STOPPED it does
+    not."""
+
+    CONNECTING = "connecting"
+    JOINING = "joining"
+    LIVE = "live"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEvent:
+    """The connection has another status. `code` is the close code that led to WAITING or STOPPED; None
+    where there was none."""
+
+    status: Status
+    code: int | None = None
+    type: Literal["status"] = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeEvent:
+    """The whole state may have changed: show it afresh."""
+
+    type: Literal["welcome"] = "welcome"
+
+
+DropEventType = Literal[
+    "drop_opened", "drop_changed", "drop_progress", "drop_closed", "drop_removed"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DropEvent:
+    """A drop has changed. The session makes a `drop_changed` also when the server's time opens or closes
+    a drop."""
+
+    type: DropEventType
+    drop: Drop
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceEvent:
+    """How many people are in the room; instructors only."""
+
+    present: int
+    type: Literal["presence"] = "presence"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEvent:
+    """One of the student's claims has changed."""
+
+    claim: Claim
+    type: Literal["claim"] = "claim"
+
+
+@dataclass(frozen=True, slots=True)
+class CouponEvent:
+    """One of the student's coupons has changed its state. Where a claim gave the coupon, a ClaimEvent
+    comes besides."""
+
+    coupon: CouponChange
+    type: Literal["coupon"] = "coupon"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """The server has refused a frame. `code` is one of PROTOCOL.md; `retry_after_ms` None: no wait named."""
+
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+    type: Literal["error"] = "error"
+
+
+RoomEvent = (
+    StatusEvent | WelcomeEvent | DropEvent | PresenceEvent | ClaimEvent | CouponEvent | ErrorEvent
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """Everything there is to show.
+
+    `close_code` is why the connection is waiting or stopped. `retry_at` is the time of the next attempt
+    in local ms (`time.monotonic`). `clock_offset_ms` is the server's time minus local ms. Drops are in
+    the order in which they arrived; claims are by drop id.
+    """
+
+    room: str
+    student: str | None
+    status: Status
+    close_code: int | None
+    retry_at: float | None
+    clock_offset_ms: int
+    present: int
+    drops: tuple[Drop, ...]
+    claims: dict[str, Claim]

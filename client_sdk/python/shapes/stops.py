@@ -1,0 +1,21 @@
+"""The switch that stops claims, use or both: of a campaign, of a batch or of everything."""
+
+from typing import TypedDict
+
+
+class Stop(TypedDict):
+    """What is stopped now. `reason`, `changed_by` and `changed_at` belong to the last change."""
+
+    claims: bool
+    use: bool
+    reason: str
+    changed_by: str
+    changed_at: str
+
+
+class StopForm(TypedDict, total=False):
+    """Which of the two to stop or to resume. What is absent stays as it is."""
+
+    claims: bool
+    use: bool
+    reason: str
