@@ -16,7 +16,7 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 import pytest
 
 from client_sdk.python import Api, shapes
-from server.api.app import CALLS
+from server.api.app import ENDPOINTS
 from server.api.http import docs, health
 from server.api.http.openapi import document
 from tests.contract.jsdoc_shapes import JsDoc, tagged
@@ -25,7 +25,7 @@ from tests.contract.python_shapes import python_shape
 from tests.contract.shape import ANY, Field, Shape, differences, field
 
 SDK = Path(__file__).parents[2] / "client_sdk"
-OPENAPI = OpenApi(document(CALLS, (*health.CALLS, *docs.CALLS), "1"))
+OPENAPI = OpenApi(document(ENDPOINTS, (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS), "1"))
 JSDOC = JsDoc(SDK / "javascript/shapes")
 
 # Frames for instructors add the counters; a snapshot is for students and has none.
