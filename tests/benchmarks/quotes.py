@@ -13,7 +13,8 @@ import sys
 from dataclasses import asdict, dataclass
 from time import thread_time
 
-from server.core.checkout.quotes import Question, Quote, Tick, quoting
+from server.core.checkout.quote_request import BestSelection, QuoteRequest
+from server.core.checkout.quotes import Quote, quoting
 from server.core.checkout.work_budget import WorkBudget
 from tests.support.builders.money import NOW
 from tests.support.builders.wallets import COUPONS, LINES, Case, a_case
@@ -58,7 +59,7 @@ def main() -> None:
 
 def timed(case: Case) -> Timing:
     effort = WorkBudget()
-    steps = quoting(Question(case.order, case.wallet, Tick.BEST, NOW), effort)
+    steps = quoting(QuoteRequest(case.order, case.wallet, BestSelection.BEST, NOW), effort)
     slices: list[float] = []
     while True:
         began = thread_time()

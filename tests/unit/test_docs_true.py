@@ -111,7 +111,7 @@ def test_the_states_of_a_coupon_are_drawn_as_they_are() -> None:
     assert text.partition("<!-- /coupon states")[0] == coupon_states_section()
 
 
-def test_the_order_of_application_is_in_the_architecture_page() -> None:
+def test_the_order_of_application_is_in_the_reference() -> None:
     assert application_order_table() in REFERENCE.read_text()
 
 

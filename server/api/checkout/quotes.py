@@ -18,16 +18,13 @@ from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Amount, Body, Moment, ResponseModel, ShortText, Student, absent
-from server.core.checkout.quotes import (
-    Applied,
-    Hint,
-    QuotedGift,
-    QuotedRebate,
-    Reason,
-    Tick,
-    Unusable,
-    Usable,
-)
+from server.core.checkout.eligibility import Unusable
+from server.core.checkout.hints import Hint
+from server.core.checkout.quote_request import BestSelection
+from server.core.checkout.quotes import QuotedGift, QuotedRebate
+from server.core.checkout.reasons import Reason
+from server.core.checkout.stacking import Applied
+from server.core.checkout.suggestions import Usable
 from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
@@ -167,8 +164,8 @@ def _student(identity: Identity, named: str | None) -> str | Refused | None:
     return identity.subject
 
 
-def _ticked(body: QuoteBody) -> tuple[str, ...] | Tick:
-    return Tick.BEST if body.coupons == "best" else tuple(body.coupons or ())
+def _ticked(body: QuoteBody) -> tuple[str, ...] | BestSelection:
+    return BestSelection.BEST if body.coupons == "best" else tuple(body.coupons or ())
 
 
 def _to_response(found: Quoted) -> QuoteResponse:

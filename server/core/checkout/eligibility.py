@@ -21,7 +21,7 @@ from server.core.checkout.discounts import (
     shortfall,
     uses_left,
 )
-from server.core.checkout.quote_request import Question
+from server.core.checkout.quote_request import QuoteRequest
 from server.core.checkout.reasons import Reason
 from server.core.checkout.scopes import is_about
 from server.core.checkout.stacking import Candidate, in_order
@@ -61,12 +61,12 @@ class WalletEligibility:
 
 
 def evaluate_wallet(
-    till: PricingContext, asked: Question, effort: WorkBudget
+    till: PricingContext, request: QuoteRequest, effort: WorkBudget
 ) -> Generator[None, None, WalletEligibility]:
     wallet = WalletEligibility()
     standings: dict[tuple[str, int], _Standing] = {}
-    for coupon in asked.wallet:
-        reason = _reason_now(coupon, asked)
+    for coupon in request.wallet:
+        reason = _reason_now(coupon, request)
         if reason is not None:
             wallet.unusable[coupon.code] = Unusable(coupon.code, reason)
             continue
@@ -124,16 +124,16 @@ _STATE_REASONS: Mapping[CouponState, Reason] = {
 }
 
 
-def _reason_now(coupon: Coupon, asked: Question) -> Reason | None:
+def _reason_now(coupon: Coupon, request: QuoteRequest) -> Reason | None:
     """What is wrong with it whatever is ordered, and the currency."""
-    reason = _STATE_REASONS.get(coupon.seen_at(asked.now))
+    reason = _STATE_REASONS.get(coupon.seen_at(request.now))
     if reason is not None:
         return reason
-    if coupon.batch_id in asked.stopped:
+    if coupon.batch_id in request.context.stopped:
         return Reason.STOPPED
-    if asked.now < coupon.valid_from:
+    if request.now < coupon.valid_from:
         return Reason.NOT_YET_VALID
-    left = uses_left(coupon.template, asked.uses)
+    left = uses_left(coupon.template, request.context.uses)
     if left is not None and left <= 0:
         return Reason.LIMIT_REACHED
-    return None if coupon.template.currency == asked.order.currency else Reason.WRONG_CURRENCY
+    return None if coupon.template.currency == request.order.currency else Reason.WRONG_CURRENCY

@@ -1,12 +1,12 @@
-"""What is asked of a quote: the order, the student's wallet, what is ticked, and the circumstances.
+"""A quote's input: the order, the student's wallet, the selected coupons, and what else it depends on.
 
-Made by flows and by `quotes.quote`; read by `quotes` and `judging`.
+Made by the flows of quotes and redemptions; read by `quotes` and `eligibility`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypedDict
+from typing import Final
 
 from server.core.checkout.best_choice import SEARCH_BUDGET
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
@@ -14,43 +14,42 @@ from server.core.checkout.orders import Order
 from server.core.coupons.coupons import Coupon
 
 
-class Tick(StrEnum):
-    """Said instead of a list of codes: whichever save most."""
+class BestSelection(StrEnum):
+    """The word that a request may send instead of a list of codes: apply the coupons that save most."""
 
     BEST = "best"
 
 
-class Circumstances(TypedDict, total=False):
-    """`uses`: how often the student has used each template so far, by its id; `stopped`: batches by id
-    whose coupons may not be used for now. `whole_wallet` False: there are coupons that were not read.
+@dataclass(frozen=True, slots=True)
+class QuoteContext:
+    """What a quote depends on besides the order and the wallet.
+
+    `uses`: how often the student has used each template so far, by its id. `stopped`: ids of batches whose
+    coupons may not be used for now. `is_whole_wallet` False: some of the student's coupons were not read, so
+    the best choice cannot be called exact. `with_suggestions` False leaves out the best choice, hints and
+    usable coupons: the lock of an order has no use for them. `search_budget` bounds the search for the best
+    choice, in units of `work_budget`.
     """
 
-    uses: Mapping[str, int]
-    stopped: frozenset[str]
-    whole_wallet: bool
+    uses: Mapping[str, int] = field(default_factory=dict)
+    stopped: frozenset[str] = frozenset()
+    is_whole_wallet: bool = True
+    rules: MoneyRules = USUAL_RULES
+    with_suggestions: bool = True
+    search_budget: int = SEARCH_BUDGET
 
 
-class Options(Circumstances, total=False):
-    """`is_advised` False leaves out best, hints and what could be added: a lock has no use for them."""
-
-    rules: MoneyRules
-    is_advised: bool
-    budget: int
+USUAL_CONTEXT: Final = QuoteContext()
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be quoted. `wallet` holds the student's own coupons, the ticked ones among them; `ticked`
-    is read as it was typed. Needs an order that obeys its rules (orders.violations). Else see Options.
+class QuoteRequest:
+    """What is to be quoted. `wallet` has the student's own coupons, the selected ones among them; `selected`
+    has codes as they were typed. `now` is in ms UTC. The order must obey its rules (orders.violations).
     """
 
     order: Order
     wallet: Sequence[Coupon]
-    ticked: Sequence[str] | Tick
+    selected: Sequence[str] | BestSelection
     now: int
-    uses: Mapping[str, int] = field(default_factory=dict)
-    stopped: frozenset[str] = frozenset()
-    whole_wallet: bool = True
-    rules: MoneyRules = USUAL_RULES
-    is_advised: bool = True
-    budget: int = SEARCH_BUDGET
+    context: QuoteContext = USUAL_CONTEXT

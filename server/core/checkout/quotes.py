@@ -7,14 +7,19 @@ takes off is computed in `discounts`, several together in `stacking`; here is th
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Unpack
+from typing import Final
 
 from server.core.checkout.best_choice import NO_CHOICE, Choice, best_choice
 from server.core.checkout.discounts import PricingContext
 from server.core.checkout.eligibility import Unusable, WalletEligibility, evaluate_wallet, unusable
 from server.core.checkout.hints import Hint
 from server.core.checkout.orders import Order
-from server.core.checkout.quote_request import Options, Question, Tick
+from server.core.checkout.quote_request import (
+    USUAL_CONTEXT,
+    BestSelection,
+    QuoteContext,
+    QuoteRequest,
+)
 from server.core.checkout.reasons import Reason
 from server.core.checkout.stacking import (
     Applied,
@@ -32,9 +37,6 @@ from server.core.coupons.coupons import Coupon
 from server.core.promotions.template_rules import text_violations
 from server.core.promotions.templates import Gift, Rebate, RebateAfter
 from server.core.violations import Violation
-
-# A quote's parts that are made elsewhere: who reads quotes need not know where.
-__all__ = ["Applied", "Hint", "Question", "Reason", "Tick", "Unusable", "Usable"]
 
 MAX_TICKED: Final = 20
 MAX_TYPED: Final = 64  # a code is at most 30 characters; people add spaces
@@ -98,50 +100,55 @@ class Quote:
 def quote(
     order: Order,
     wallet: Sequence[Coupon],
-    ticked: Sequence[str] | Tick,
+    selected: Sequence[str] | BestSelection,
     now: int,
-    **options: Unpack[Options],
+    context: QuoteContext = USUAL_CONTEXT,
 ) -> Quote:
-    """In one go: for few coupons, or where nothing waits. See Question."""
-    return run_to_completion(quoting(Question(order, wallet, ticked, now, **options), WorkBudget()))
+    """Quote without pauses: for a few coupons, or where nothing else waits. See QuoteRequest."""
+    request = QuoteRequest(order, wallet, selected, now, context)
+    return run_to_completion(quoting(request, WorkBudget()))
 
 
-def quoting(asked: Question, effort: WorkBudget) -> Generator[None, None, Quote]:
-    """The same in slices: yields where `effort` says that others should have their turn."""
-    till = PricingContext.of(asked.order, asked.rules, asked.uses)
-    wallet = yield from evaluate_wallet(till, asked, effort)
+def quoting(request: QuoteRequest, effort: WorkBudget) -> Generator[None, None, Quote]:
+    """Quote in slices: yield whenever `effort` says that others should have the event loop. The generator's
+    value is the quote."""
+    context = request.context
+    till = PricingContext.of(request.order, context.rules, context.uses)
+    wallet = yield from evaluate_wallet(till, request, effort)
     choice = NO_CHOICE
-    if asked.is_advised:
-        choice = yield from best_choice(till, wallet.kinds(), effort, asked.budget)
-    admitted, refused = _admitted(_wanted(asked.ticked, choice, wallet), wallet)
+    if context.with_suggestions:
+        choice = yield from best_choice(till, wallet.kinds(), effort, context.search_budget)
+    admitted, refused = _admitted(_wanted(request.selected, choice, wallet), wallet)
     stack = stacked(till, admitted)
     turned = [_told(each) for each in stack.turned]
     not_usable = tuple(dict.fromkeys([*refused, *turned, *wallet.unusable.values()]))
     on_order = _on_order(admitted, stack)
     usable: list[Usable] = []
     hints: list[Hint] = []
-    if asked.is_advised:
+    if context.with_suggestions:
         usable = yield from usable_coupons(till, wallet, on_order, stack, effort)
         hints = yield from hints_of(till, wallet, on_order, stack, effort)
     told = {found.code for found in not_usable}
     return Quote(
-        subtotal=asked.order.subtotal,
+        subtotal=request.order.subtotal,
         discount=stack.saving.now,
-        payable=asked.order.subtotal - stack.saving.now,
-        lines=_lines(asked.order, stack),
+        payable=request.order.subtotal - stack.saving.now,
+        lines=_lines(request.order, stack),
         applied=stack.applied,
         gifts=tuple(_gifts(stack)),
         rebates=tuple(_rebates(stack)),
-        best=Best(_best_codes(choice), choice.saving.now, choice.is_exact and asked.whole_wallet),
+        best=Best(
+            _best_codes(choice), choice.saving.now, choice.is_exact and context.is_whole_wallet
+        ),
         usable=tuple(each for each in usable if each.code not in told),
         unusable=not_usable,
         hints=tuple(hints),
     )
 
 
-def ticked_violations(ticked: Sequence[str] | Tick) -> Iterator[Violation]:
+def selection_violations(ticked: Sequence[str] | BestSelection) -> Iterator[Violation]:
     """What is wrong with a request's `coupons`, whether they exist aside."""
-    if isinstance(ticked, Tick):
+    if isinstance(ticked, BestSelection):
         return
     if len(ticked) > MAX_TICKED:
         yield Violation("coupons", "too_many")
@@ -154,10 +161,10 @@ def _best_codes(choice: Choice) -> tuple[str, ...]:
 
 
 def _wanted(
-    ticked: Sequence[str] | Tick, choice: Choice, wallet: WalletEligibility
+    ticked: Sequence[str] | BestSelection, choice: Choice, wallet: WalletEligibility
 ) -> dict[str, str]:
     """Codes as they are stored, with how they were typed."""
-    if isinstance(ticked, Tick):
+    if isinstance(ticked, BestSelection):
         return {code: code for code in _best_codes(choice)}
     return {_stored(each, wallet): each for each in ticked}
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from server.core.checkout.orders import MAX_ID, Order, violations
 from server.core.checkout.paid_orders import Books, PaidLine, paid_coupon
-from server.core.checkout.quotes import QuotedGift, QuotedLine, ticked_violations
+from server.core.checkout.quotes import QuotedGift, QuotedLine, selection_violations
 from server.core.checkout.refunds import Refund
 from server.core.promotions.template_rules import MAX_INSTANT, amount_violations, text_violations
 from server.core.promotions.templates import Template
@@ -206,7 +206,7 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
         *_order_id_violations(form.order_id),
         *text_violations("student", form.student, MAX_ID),
         *violations(form.order),
-        *ticked_violations(form.coupons),
+        *selection_violations(form.coupons),
         *amount_violations("balance", form.balance, 0),
     ]
 

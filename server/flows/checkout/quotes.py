@@ -1,11 +1,11 @@
-"""What an order would cost: reads the student's coupons and asks the rules. Locks nothing.
+"""Quotes an order: reads the student's coupons and balance, and applies the rules. Locks nothing.
 
-Called by the API for the checkout, which is told again, and bindingly, when the order is locked
-(flows/checkout/redemptions.py).
+Called by the API for the checkout. A quote promises nothing: the order is quoted again, on locked rows,
+when it is locked (flows/checkout/redemptions.py).
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +14,8 @@ from server.core.checkout import orders, quotes
 from server.core.checkout.balances import Spent, spend_on
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.orders import Order
-from server.core.checkout.quote_request import Circumstances
-from server.core.checkout.quotes import Question, Quote, Tick
+from server.core.checkout.quote_request import BestSelection, QuoteContext, QuoteRequest
+from server.core.checkout.quotes import Quote
 from server.core.checkout.redemptions import Redemption, RedemptionState
 from server.core.checkout.work_budget import WorkBudget
 from server.core.coupons import codes
@@ -23,31 +23,33 @@ from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.template_rules import amount_violations
 from server.core.refusals import Refused
 from server.core.violations import refused
-from server.flows.checkout.coupon_availability import circumstances
+from server.flows.checkout.coupon_availability import quote_context
 from server.ledger.checkout import balances, redemptions
 from server.ledger.coupons import coupons
 from server.ledger.engine import Ledger
 
-# A wallet beyond this is quoted without claiming `exact`.
+# Coupons that are read for one quote. A larger wallet is quoted without claiming `exact`.
 WALLET_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteForm:
-    """`student` None: nobody's coupons, so every code is unknown. `ticked` as it was typed. `balance`: how
-    much of the student's to take at most. `order_id`: what this student's order has locked counts as free,
-    as it does where the order is locked again."""
+    """A request for a quote. `student` None: no wallet is read, so every code is unknown. `selected` has
+    codes as they were typed. `balance`: how much of the student's balance to take at most, in minor units.
+    `order_id`: coupons and balance that this order of the student has locked count as free, because
+    locking it again frees them.
+    """
 
     order: Order
     student: str | None = None
-    ticked: tuple[str, ...] | Tick = ()
+    selected: tuple[str, ...] | BestSelection = ()
     balance: int = 0
     order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """`quote` with the balance taken off."""
+    """A quote with the balance taken off."""
 
     quote: Quote
     spent: Spent
@@ -56,63 +58,66 @@ class Quoted:
 async def quote_order(
     ledger: Ledger, form: QuoteForm, now: int, rules: MoneyRules = USUAL_RULES
 ) -> Quoted | Refused:
+    """Return what the order costs, or all that is wrong with the form."""
     broken = [
         *orders.violations(form.order),
-        *quotes.ticked_violations(form.ticked),
+        *quotes.selection_violations(form.selected),
         *amount_violations("balance", form.balance, 0),
     ]
     if broken:
         return refused(broken)
     if form.student is None:
-        held = _Held([], Circumstances(), 0)
+        means = _Means([], QuoteContext(), 0)
     else:
         async with ledger.read() as conn:
-            held = await _read(conn, form, form.student, now)
-    off = held.circumstances
-    asked = Question(form.order, held.wallet, form.ticked, now, **off, rules=rules)
-    return Quoted(*spend_on(await _in_slices(asked), held.balance, form.balance))
+            means = await _read_means(conn, form, form.student, now)
+    context = replace(means.context, rules=rules)
+    request = QuoteRequest(form.order, means.wallet, form.selected, now, context)
+    return Quoted(*spend_on(await _in_slices(request), means.balance, form.balance))
 
 
-async def _in_slices(asked: Question) -> Quote:
-    """Others have the loop between two slices, so that a hard quote delays no room (promise I8)."""
-    steps = quotes.quoting(asked, WorkBudget())
+async def _in_slices(request: QuoteRequest) -> Quote:
+    """Quote, and let others have the event loop between two slices: a hard quote then delays no room
+    (promise I8)."""
+    steps = quotes.quoting(request, WorkBudget())
     while True:
         try:
             next(steps)
         except StopIteration as done:
-            answer: Quote = done.value
-            return answer
+            quote: Quote = done.value
+            return quote
         await asyncio.sleep(0)
 
 
-class _Held(NamedTuple):
-    """What a student has that an order may take."""
+class _Means(NamedTuple):
+    """What a student may pay with."""
 
     wallet: list[Coupon]
-    circumstances: Circumstances
+    context: QuoteContext
     balance: int
 
 
-async def _read(conn: AsyncConnection, form: QuoteForm, student: str, now: int) -> _Held:
-    """The student's coupons that are not used up, and the ticked ones whatever became of them; what the
-    order itself has locked is free."""
+async def _read_means(conn: AsyncConnection, form: QuoteForm, student: str, now: int) -> _Means:
+    """Read the coupons that are not used up, and the selected ones whatever their state, so that each of them
+    gets its reason. What the order itself has locked is free."""
     lock = await _own_lock(conn, form.order_id, student)
-    typed = () if isinstance(form.ticked, Tick) else form.ticked
-    held = await coupons.usable_or_locked(conn, student, now, WALLET_LIMIT + 1)
-    ticked = await coupons.by_codes(conn, student, codes.spellings_of_all(typed))
+    typed = () if isinstance(form.selected, BestSelection) else form.selected
+    available = await coupons.usable_or_locked(conn, student, now, WALLET_LIMIT + 1)
+    selected = await coupons.by_codes(conn, student, codes.spellings_of_all(typed))
     locked = await _locked_by(conn, lock)
-    wallet = {one.id: one for one in [*ticked, *locked, *held[:WALLET_LIMIT]]}
-    limits = await circumstances(conn, student, wallet.values(), locked)
+    wallet = {one.id: one for one in [*selected, *locked, *available[:WALLET_LIMIT]]}
+    context = await quote_context(conn, student, wallet.values(), locked)
     wallet |= {one.id: one.without_lock(now) for one in locked}
     balance = (await balances.of_student(conn, student)).get(form.order.currency, 0)
     if lock is not None and lock.order.currency == form.order.currency:
         balance += lock.balance
-    whole = Circumstances(**limits, whole_wallet=len(held) <= WALLET_LIMIT)
-    return _Held(list(wallet.values()), whole, balance)
+    context = replace(context, is_whole_wallet=len(available) <= WALLET_LIMIT)
+    return _Means(list(wallet.values()), context, balance)
 
 
 async def _own_lock(conn: AsyncConnection, order_id: str | None, student: str) -> Redemption | None:
-    """Somebody else's order frees nothing, and nothing of it is told."""
+    """Return the lock on this student's order. The order of another student frees nothing here, and nothing
+    about it is revealed."""
     found = await redemptions.find_by_order(conn, order_id) if order_id is not None else None
     if found is None or found.student != student:
         return None

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.checkout.balances import Spent, spend_on
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
-from server.core.checkout.quotes import Applied, Quote, Reason, quote
+from server.core.checkout.quotes import Quote, quote
+from server.core.checkout.reasons import Reason
 from server.core.checkout.redemptions import (
     LOCK_LIMIT_MS,
     FrozenRebate,
@@ -29,13 +30,14 @@ from server.core.checkout.redemptions import (
     replacing,
     time_violations,
 )
+from server.core.checkout.stacking import Applied
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, unlock, use_limits
-from server.flows.checkout.coupon_availability import circumstances
+from server.flows.checkout.coupon_availability import quote_context
 from server.flows.promotions import budgets
 from server.ids import new_id
 from server.ledger.checkout import balances as balance_rows
@@ -193,8 +195,9 @@ async def _quote_held(
     if locked:
         await unlock.unlock_all(conn, held, now)
         wallet = await coupons.by_codes(conn, form.student, typed)
-    limits = await circumstances(conn, form.student, wallet)
-    return quote(form.order, wallet, form.coupons, now, **limits, rules=rules, is_advised=False)
+    context = await quote_context(conn, form.student, wallet)
+    context = replace(context, rules=rules, with_suggestions=False)
+    return quote(form.order, wallet, form.coupons, now, context)
 
 
 def _abort_if_not_as_requested(form: LockForm, quoted: Quote) -> None:

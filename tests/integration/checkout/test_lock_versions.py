@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.checkout.quotes import Tick
+from server.core.checkout.quote_request import BestSelection
 from server.core.checkout.redemptions import (
     CLOCK_DIFFERENCE_MS,
     LOCK_LIMIT_MS,
@@ -200,7 +200,7 @@ async def test_a_cancelled_order_is_still_its_students(ledger: Ledger) -> None:
 
 
 async def quoted(ledger: Ledger, order_id: str | None, student: str = "ada") -> Quoted:
-    form = QuoteForm(ORDER, student, Tick.BEST, 9000, order_id)
+    form = QuoteForm(ORDER, student, BestSelection.BEST, 9000, order_id)
     found = await quote_order(ledger, form, NOW)
     assert isinstance(found, Quoted)
     return found

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.core.checkout.quotes import Tick
+from server.core.checkout.quote_request import BestSelection
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.stops import StopForm, Stoppable
@@ -50,7 +50,7 @@ async def _holds(ledger: Ledger, seed: int) -> None:
     if random.random() < 0.3:
         await _stop_one_batch(ledger, random, wallet)
     ticked = tuple(each.code for each in random.sample(wallet, random.randint(0, 7)))
-    choices: tuple[tuple[str, ...] | Tick, ...] = (Tick.BEST, ticked)
+    choices: tuple[tuple[str, ...] | BestSelection, ...] = (BestSelection.BEST, ticked)
     for coupons in choices:
         found = await quote_order(ledger, QuoteForm(case.order, student, coupons), NOW)
         assert isinstance(found, Quoted)
@@ -97,7 +97,7 @@ async def test_a_quote_knows_what_is_left_of_a_limit_of_uses(ledger: Ledger) -> 
         await lock(ledger, LockForm("o-1", "ada", an_order(5000), (first.code,)), NOW), Redemption
     )
     codes = tuple(each.code for each in left)
-    best = await quote_order(ledger, QuoteForm(an_order(5000), "ada", Tick.BEST), NOW)
+    best = await quote_order(ledger, QuoteForm(an_order(5000), "ada", BestSelection.BEST), NOW)
     ticked = await quote_order(ledger, QuoteForm(an_order(5000), "ada", codes), NOW)
     assert isinstance(best, Quoted)
     assert isinstance(ticked, Quoted)

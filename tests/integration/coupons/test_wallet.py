@@ -2,7 +2,9 @@
 
 import pytest
 
-from server.core.checkout.quotes import Quote, Reason, Tick
+from server.core.checkout.quote_request import BestSelection
+from server.core.checkout.quotes import Quote
+from server.core.checkout.reasons import Reason
 from server.core.checkout.redemptions import LockForm
 from server.core.coupons.coupons import CouponState
 from server.core.promotions.templates import AmountOff
@@ -125,7 +127,7 @@ async def test_a_foreign_coupon_is_unknown(ledger: Ledger) -> None:
 async def test_the_best_is_ticked_when_asked_for(ledger: Ledger) -> None:
     await give_coupon(ledger, 1, form=a_form(AmountOff(5)))
     best = await give_coupon(ledger, 2, form=a_form(AmountOff(50)))
-    found = await quoted(ledger, QuoteForm(an_order(5000), "ada", Tick.BEST))
+    found = await quoted(ledger, QuoteForm(an_order(5000), "ada", BestSelection.BEST))
     assert [each.coupon.code for each in found.applied] == [best]
     assert found.best.exact
 
@@ -143,7 +145,7 @@ async def test_a_quote_of_a_part_of_the_wallet_says_so(
     monkeypatch.setattr(quotes, "WALLET_LIMIT", 1)
     await give_coupon(ledger, 1)
     await give_coupon(ledger, 2)
-    found = await quoted(ledger, QuoteForm(an_order(5000), "ada", Tick.BEST))
+    found = await quoted(ledger, QuoteForm(an_order(5000), "ada", BestSelection.BEST))
     assert not found.best.exact
     assert found.discount == 1000
 

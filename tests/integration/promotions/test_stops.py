@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.checkout.quotes import Reason
+from server.core.checkout.reasons import Reason
 from server.core.checkout.redemptions import LockForm, RedemptionState
 from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm

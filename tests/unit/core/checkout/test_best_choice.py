@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
-from server.core.checkout.quote_request import Options
-from server.core.checkout.quotes import Question, Quote, Tick, quote, quoting
+from server.core.checkout.quote_request import BestSelection, QuoteContext, QuoteRequest
+from server.core.checkout.quotes import Quote, quote, quoting
 from server.core.checkout.work_budget import SLICE, WorkBudget
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
@@ -38,9 +38,9 @@ def best_by_trying(
     case: Case, rules: MoneyRules, uses: Mapping[str, int] | None = None
 ) -> tuple[int, int]:
     codes = [coupon.code for coupon in case.wallet]
-    options = Options(rules=rules, is_advised=False, uses=uses or {})
+    context = QuoteContext(rules=rules, with_suggestions=False, uses=uses or {})
     return max(
-        worth_of(quote(case.order, case.wallet, chosen, NOW, **options))
+        worth_of(quote(case.order, case.wallet, chosen, NOW, context))
         for size in range(6)
         for chosen in combinations(codes, size)
     )
@@ -50,7 +50,7 @@ def best_by_trying(
 @given(st.integers(0, 10**6), RULES)
 def test_nothing_beats_the_best(seed: int, rules: MoneyRules) -> None:
     case = a_case(seed, lines=6, coupons=7)
-    found = quote(case.order, case.wallet, Tick.BEST, NOW, rules=rules)
+    found = quote(case.order, case.wallet, BestSelection.BEST, NOW, QuoteContext(rules=rules))
     assert worth_of(found) == best_by_trying(case, rules)
     assert found.best.exact
     assert found.discount == found.best.discount
@@ -63,7 +63,9 @@ def test_nothing_beats_the_best_within_what_may_still_be_used(seed: int, rules: 
     # Several templates have a limit, in versions that differ, and some of it is used.
     case = limited(a_case(seed, lines=6, coupons=8), seed)
     uses = uses_of(case, seed)
-    found = quote(case.order, case.wallet, Tick.BEST, NOW, rules=rules, uses=uses)
+    found = quote(
+        case.order, case.wallet, BestSelection.BEST, NOW, QuoteContext(rules=rules, uses=uses)
+    )
     assert worth_of(found) == best_by_trying(case, rules, uses)
     assert found.best.exact
     assert is_within_limits([each.coupon for each in found.applied], uses)
@@ -87,7 +89,7 @@ def is_within_limits(coupons: Sequence[Coupon], uses: Mapping[str, int]) -> bool
 def test_parts_add_up_whatever_is_together(seed: int, rules: MoneyRules) -> None:
     # Promise I7, with every kind of discount, floor prices and both ways to split.
     case = a_case(seed)
-    found = quote(case.order, case.wallet, Tick.BEST, NOW, rules=rules)
+    found = quote(case.order, case.wallet, BestSelection.BEST, NOW, QuoteContext(rules=rules))
     for each in found.applied:
         assert sum(each.shares) == each.discount
         assert min(each.shares) >= 0
@@ -120,7 +122,7 @@ def test_the_best_choice_fills_all_five_places_of_an_order() -> None:
         for amount in range(100, 106)
     ]
 
-    found = quote(an_order(10_000), wallet, Tick.BEST, NOW)
+    found = quote(an_order(10_000), wallet, BestSelection.BEST, NOW)
 
     assert sorted(found.best.codes) == ["C101", "C102", "C103", "C104", "C105"]
     assert found.discount == 515
@@ -131,7 +133,7 @@ def test_coupons_of_one_template_are_one_kind() -> None:
     form = replace(a_form(AmountOff(10)), stacking=Stacking(StackingClass.ORDER, ALL))
     for count, effort in ((5, few), (60, many)):
         wallet = [a_coupon(form, f"C{number}") for number in range(count)]
-        steps = quoting(Question(an_order(5000), wallet, Tick.BEST, NOW), effort)
+        steps = quoting(QuoteRequest(an_order(5000), wallet, BestSelection.BEST, NOW), effort)
         assert len(list(steps)) == 0
     assert many.total == few.total
 
@@ -142,9 +144,9 @@ def test_a_search_that_is_cut_off_says_so_and_has_the_best_it_saw() -> None:
         for number in range(1, 9)
     ]
     wallet = [a_coupon(form, f"C{number}") for number, form in enumerate(forms)]
-    cut = quote(an_order(10_000), wallet, Tick.BEST, NOW, budget=0)
+    cut = quote(an_order(10_000), wallet, BestSelection.BEST, NOW, QuoteContext(search_budget=0))
     assert (cut.best.exact, cut.best.codes, cut.discount) == (False, ("C7",), 800)
-    assert quote(an_order(10_000), wallet, Tick.BEST, NOW).best.exact
+    assert quote(an_order(10_000), wallet, BestSelection.BEST, NOW).best.exact
 
 
 @pytest.mark.parametrize(("lines", "coupons"), [(20, 30), (100, 100)])
@@ -152,7 +154,7 @@ def test_no_slice_is_long(lines: int, coupons: int) -> None:
     # Counted in line visits, of which a thousand take less than a millisecond of any core.
     for seed in range(3):
         case, effort = a_case(seed, lines, coupons), WorkBudget()
-        steps = quoting(Question(case.order, case.wallet, Tick.BEST, NOW), effort)
+        steps = quoting(QuoteRequest(case.order, case.wallet, BestSelection.BEST, NOW), effort)
         ends = [0, *(effort.total for _ in steps), effort.total]
         longest = max(end - begun for begun, end in pairwise(ends))
         assert longest <= SLICE + 30 * lines  # a slice, and the one step that filled it
@@ -223,5 +225,5 @@ def test_what_was_used_before_leaves_less_for_the_best() -> None:
     )
     wallet = [a_coupon(form, code) for code in "AB"]
     uses = {wallet[0].template.id: 1}
-    found = quote(an_order(5000), wallet, Tick.BEST, NOW, uses=uses)
+    found = quote(an_order(5000), wallet, BestSelection.BEST, NOW, QuoteContext(uses=uses))
     assert (found.discount, found.best.exact, len(found.applied)) == (500, True, 1)

@@ -7,10 +7,13 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.core.checkout.eligibility import Unusable
 from server.core.checkout.hints import Hint
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.core.checkout.orders import Order, OrderLine
-from server.core.checkout.quotes import Quote, Reason, Tick, Unusable, quote
+from server.core.checkout.quote_request import BestSelection, QuoteContext
+from server.core.checkout.quotes import Quote, quote
+from server.core.checkout.reasons import Reason
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,
@@ -84,14 +87,16 @@ def test_a_hint_that_what_is_ticked_would_turn_is_none() -> None:
 
 def test_used_up_and_stopped_have_their_reasons() -> None:
     coupon = a_coupon(replace(a_form(), uses_per_student=1))
-    used = quote(an_order(5000), [coupon], (), NOW, uses={coupon.template.id: 1})
+    used = quote(an_order(5000), [coupon], (), NOW, QuoteContext(uses={coupon.template.id: 1}))
     assert used.unusable == (Unusable("A", Reason.LIMIT_REACHED),)
-    stopped = quote(an_order(5000), [coupon], (), NOW, stopped=frozenset({coupon.batch_id}))
+    stopped = quote(
+        an_order(5000), [coupon], (), NOW, QuoteContext(stopped=frozenset({coupon.batch_id}))
+    )
     assert stopped.unusable == (Unusable("A", Reason.STOPPED),)
 
 
 def test_a_lock_needs_no_advice() -> None:
-    quoted = quote(an_order(5000), [a_coupon()], ["A"], NOW, is_advised=False)
+    quoted = quote(an_order(5000), [a_coupon()], ["A"], NOW, QuoteContext(with_suggestions=False))
     assert (quoted.discount, quoted.usable, quoted.hints, quoted.best.codes) == (1000, (), (), ())
 
 
@@ -115,7 +120,7 @@ def is_in_scope(order: Order, coupon: Coupon, rules: MoneyRules) -> bool:
     """Whether the last line is: alone on an order it is not out of scope."""
     alone = replace(order, lines=order.lines[-1:])
     free = replace(coupon.template, form=replace(coupon.template.form, threshold=Threshold()))
-    found = quote(alone, [replace(coupon, template=free)], (), NOW, rules=rules)
+    found = quote(alone, [replace(coupon, template=free)], (), NOW, QuoteContext(rules=rules))
     return all(each.reason is not Reason.OUT_OF_SCOPE for each in found.unusable)
 
 
@@ -123,10 +128,12 @@ def taken_up(
     order: Order, wallet: list[Coupon], ticked: list[str], code: str, rules: MoneyRules
 ) -> Quote:
     """With the coupon ticked too, or instead where they cannot be together."""
-    both = quote(order, wallet, [*ticked, code], NOW, rules=rules)
+    both = quote(order, wallet, [*ticked, code], NOW, QuoteContext(rules=rules))
     told = {each.code: each.reason for each in both.unusable}
     return (
-        quote(order, wallet, [code], NOW, rules=rules) if told.get(code) in NOT_TOGETHER else both
+        quote(order, wallet, [code], NOW, QuoteContext(rules=rules))
+        if told.get(code) in NOT_TOGETHER
+        else both
     )
 
 
@@ -137,12 +144,12 @@ def test_buying_what_a_hint_describes_saves_at_least_what_it_promised(
 ) -> None:
     case, random = a_case(seed, lines=7, coupons=14), Random(seed)
     wallet = list(case.wallet)
-    ticks: list[list[str] | Tick] = [
+    ticks: list[list[str] | BestSelection] = [
         [],
-        Tick.BEST,
+        BestSelection.BEST,
         [each.code for each in random.sample(wallet, 4)],
     ]
-    before = quote(case.order, wallet, random.choice(ticks), NOW, rules=rules)
+    before = quote(case.order, wallet, random.choice(ticks), NOW, QuoteContext(rules=rules))
     ticked = [each.coupon.code for each in before.applied]
     coupons = {each.code: each for each in wallet}
     for hint in before.hints:
@@ -184,10 +191,14 @@ def test_what_is_counted_after_other_coupons_is_judged_by_the_school_s_base() ->
     after = Threshold(0, counted=Counted.AFTER)
     form = replace(a_form(PercentOff(10)), stacking=TOGETHER, threshold=after)
     rules = MoneyRules(base=DiscountBase.ORIGINAL)
-    found = quote(an_order(1000), [a_coupon(form), first], ["A", "B"], NOW, rules=rules)
+    found = quote(
+        an_order(1000), [a_coupon(form), first], ["A", "B"], NOW, QuoteContext(rules=rules)
+    )
     assert (found.discount, found.unusable) == (1000, ())
     one_left = a_coupon(replace(a_form(AmountOff(997)), stacking=TOGETHER), "B")
-    found = quote(an_order(1000), [a_coupon(form), one_left], ["A", "B"], NOW, rules=rules)
+    found = quote(
+        an_order(1000), [a_coupon(form), one_left], ["A", "B"], NOW, QuoteContext(rules=rules)
+    )
     assert (found.discount, found.unusable) == (1000, ())
 
 

@@ -6,16 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core.checkout.eligibility import Unusable
 from server.core.checkout.orders import LineKind, Order
-from server.core.checkout.quotes import (
-    MAX_TICKED,
-    Reason,
-    Tick,
-    Unusable,
-    Usable,
-    quote,
-    ticked_violations,
-)
+from server.core.checkout.quote_request import BestSelection, QuoteContext
+from server.core.checkout.quotes import MAX_TICKED, quote, selection_violations
+from server.core.checkout.reasons import Reason
+from server.core.checkout.suggestions import Usable
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import AmountOff, Discount, PercentOff, Scope
@@ -199,7 +195,7 @@ def test_the_best_saves_most() -> None:
         a_coupon(a_form(PercentOff(30)), "B"),
         a_coupon(a_form(AmountOff(9000), min_amount=9000), "C"),
     ]
-    quoted = quote(an_order(5000), wallet, Tick.BEST, NOW)
+    quoted = quote(an_order(5000), wallet, BestSelection.BEST, NOW)
     assert (quoted.best.codes, quoted.best.discount, quoted.best.exact) == (("B",), 1500, True)
     assert quoted.payable == 3500
 
@@ -215,12 +211,12 @@ def test_of_equal_ones_with_one_date_the_best_is_the_first_by_code() -> None:
 
 
 def test_a_wallet_without_a_usable_coupon_has_no_best() -> None:
-    best = quote(an_order(5000), [a_coupon(valid_until=NOW)], Tick.BEST, NOW).best
+    best = quote(an_order(5000), [a_coupon(valid_until=NOW)], BestSelection.BEST, NOW).best
     assert (best.codes, best.discount) == ((), 0)
 
 
 def test_the_best_of_a_part_of_the_wallet_does_not_claim_to_be_exact() -> None:
-    best = quote(an_order(5000), [a_coupon()], (), NOW, whole_wallet=False).best
+    best = quote(an_order(5000), [a_coupon()], (), NOW, QuoteContext(is_whole_wallet=False)).best
     assert best.exact is False
 
 
@@ -247,7 +243,7 @@ WALLETS = st.lists(FORMS, max_size=5).map(
 @given(ORDERS, WALLETS)
 def test_the_parts_of_a_quote_add_up(order: Order, wallet: list[Coupon]) -> None:
     # Promise I7.
-    quoted = quote(order, wallet, Tick.BEST, NOW)
+    quoted = quote(order, wallet, BestSelection.BEST, NOW)
     assert sum(line.discount for line in quoted.lines) == quoted.discount
     assert quoted.discount == sum(each.discount for each in quoted.applied)
     assert quoted.payable == quoted.subtotal - quoted.discount
@@ -273,9 +269,9 @@ def test_every_coupon_is_either_usable_or_not(order: Order, wallet: list[Coupon]
 # --- What was ticked ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ticked", [(), ("A",), Tick.BEST, ("A",) * MAX_TICKED])
-def test_a_reasonable_list_is_accepted(ticked: tuple[str, ...] | Tick) -> None:
-    assert list(ticked_violations(ticked)) == []
+@pytest.mark.parametrize("ticked", [(), ("A",), BestSelection.BEST, ("A",) * MAX_TICKED])
+def test_a_reasonable_list_is_accepted(ticked: tuple[str, ...] | BestSelection) -> None:
+    assert list(selection_violations(ticked)) == []
 
 
 @pytest.mark.parametrize(
@@ -288,7 +284,7 @@ def test_a_reasonable_list_is_accepted(ticked: tuple[str, ...] | Tick) -> None:
     ],
 )
 def test_an_unreasonable_list_is_refused(ticked: tuple[str, ...], field: str, code: str) -> None:
-    (found,) = ticked_violations(ticked)
+    (found,) = selection_violations(ticked)
     assert (found.field, found.code) == (field, code)
 
 

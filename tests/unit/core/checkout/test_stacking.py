@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from server.core.checkout.eligibility import Unusable
 from server.core.checkout.money_rules import DiscountBase, MoneyRules
 from server.core.checkout.orders import LineKind, Order
-from server.core.checkout.quotes import Quote, Reason, Unusable, quote
+from server.core.checkout.quote_request import QuoteContext
+from server.core.checkout.quotes import Quote, quote
+from server.core.checkout.reasons import Reason
 from server.core.checkout.stacking import APPLICATION_ORDER, MAX_APPLIED
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
@@ -38,7 +41,7 @@ def with_all(
 
 def quoted(order: Order, *wallet: Coupon, rules: MoneyRules | None = None) -> Quote:
     codes = [coupon.code for coupon in reversed(wallet)]  # the order of ticking is of no account
-    return quote(order, wallet, codes, NOW, rules=rules or MoneyRules())
+    return quote(order, wallet, codes, NOW, QuoteContext(rules=rules or MoneyRules()))
 
 
 # --- Acceptance cases ---------------------------------------------------------------------------
