@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 from server.commands import CommandError
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
+from server.core.ids import BatchId, DropId, StudentId
 from server.desk.claim_desk import MAX_TAPS_A_CALL, ClaimAnswer, ClaimDesk, Tap
 from server.desk.drop_desk import DropDesk
 from server.desk.fence import Fence
@@ -34,7 +35,7 @@ _BATCHES: Final = (1, 10, 50, 100, 250, MAX_TAPS_A_CALL)
 BENCHMARK: Final = "redis-benchmark"
 _WARM_UP_S: Final = 0.3
 _PREFIX, _SHARD = "bench", 0
-_DROP, _BATCH = "drp_bench", "bat_bench"
+_DROP, _BATCH = DropId("drp_bench"), BatchId("bat_bench")
 _UNITS: Final = 1_000_000_000  # never sold out: each claim is a win, which is the dearest answer
 _HOUR_MS: Final = 3_600_000
 _BENCHMARK_CLIENTS: Final = 50  # its own default
@@ -93,7 +94,13 @@ class _BenchTap(Tap):
     __slots__ = ("_call",)
 
     def __init__(self, digits: str, call: _Call) -> None:
-        super().__init__(_SHARD, _DROP, _BATCH, f"student-{digits}", "request-1")
+        super().__init__(
+            shard=_SHARD,
+            drop_id=_DROP,
+            batch_id=_BATCH,
+            student=StudentId(f"student-{digits}"),
+            request_id="request-1",
+        )
         self._call = call
 
     def answered(self, answer: ClaimAnswer) -> None:

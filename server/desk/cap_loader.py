@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from server.core.ids import Slot, StudentId
 from server.desk import DeskReplacedError
 from server.desk.caps import CapName, dump_slots, key_of
 from server.desk.keys import ShardKeys
@@ -41,7 +42,7 @@ class CapLoader:
         shard: int,
         cap: tuple[CapName, str],
         load: str,
-        slots: Mapping[str, Collection[int]],
+        slots: Mapping[StudentId, Collection[Slot]],
         reached: str,
     ) -> None:
         """Adds these slots, up to and with `reached`. DeskReplacedError: the desk has been loaded anew."""

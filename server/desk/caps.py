@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from server.core.ids import Slot
 from server.desk.keys import ShardKeys
 
 
@@ -32,7 +33,7 @@ class TakenSlots:
     """`epoch`: which load of the desk gave them."""
 
     epoch: int
-    slots: Mapping[CapName, int]
+    slots: Mapping[CapName, Slot]
 
 
 @dataclass(frozen=True, slots=True)

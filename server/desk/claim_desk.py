@@ -18,6 +18,7 @@ from time import perf_counter
 from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState, Outcome
+from server.core.ids import BatchId, DropId, StudentId
 from server.desk import DeskUnavailableError, claim_record
 from server.desk.claim_record import HeldClaim
 from server.desk.keys import ShardKeys
@@ -59,10 +60,11 @@ class Tap(ABC):
 
     def __init__(
         self,
+        *,
         shard: int,
-        drop_id: str,
-        batch_id: str,
-        student: str,
+        drop_id: DropId,
+        batch_id: BatchId,
+        student: StudentId,
         request_id: str,
         campaign_id: str | None = None,
     ) -> None:
@@ -122,14 +124,21 @@ class ClaimDesk:
         self,
         *,
         shard: int,
-        drop_id: str,
-        batch_id: str,
-        student: str,
+        drop_id: DropId,
+        batch_id: BatchId,
+        student: StudentId,
         request_id: str,
         campaign_id: str | None = None,
     ) -> ClaimAnswer:
         """The same for one who can wait."""
-        tap = _AwaitedTap(shard, drop_id, batch_id, student, request_id, campaign_id)
+        tap = _AwaitedTap(
+            shard=shard,
+            drop_id=drop_id,
+            batch_id=batch_id,
+            student=student,
+            request_id=request_id,
+            campaign_id=campaign_id,
+        )
         tap.answer = asyncio.get_running_loop().create_future()
         self.submit(tap)
         return await tap.answer

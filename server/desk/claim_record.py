@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from server.core.drops.claims import ClaimState
+from server.core.ids import ClaimId, CouponId, Slot, Unit
 
 _LETTERS = {
     ClaimState.WON: "w",
@@ -24,28 +25,28 @@ class HeldClaim:
     """`coupon` is the JSON that `claim_confirmed` shows; empty until confirmed, and kept when lost."""
 
     state: ClaimState
-    claim_id: str
-    unit: int
-    slot: int
+    claim_id: ClaimId
+    unit: Unit
+    slot: Slot
     request_id: str
     won_at: int
     coupon: bytes
 
     @property
-    def coupon_id(self) -> str | None:
-        return str(orjson.loads(self.coupon)["id"]) if self.coupon else None
+    def coupon_id(self) -> CouponId | None:
+        return CouponId(orjson.loads(self.coupon)["id"]) if self.coupon else None
 
 
 def parse(record: bytes) -> HeldClaim:
     state, claim_id, unit, slot, request_id, won_at, coupon = record.split(b"|", 6)
     return HeldClaim(
-        _STATES[state.decode()],
-        claim_id.decode(),
-        int(unit),
-        int(slot),
-        request_id.decode(),
-        int(won_at),
-        coupon,
+        state=_STATES[state.decode()],
+        claim_id=ClaimId(claim_id.decode()),
+        unit=Unit(int(unit)),
+        slot=Slot(int(slot)),
+        request_id=request_id.decode(),
+        won_at=int(won_at),
+        coupon=coupon,
     )
 
 

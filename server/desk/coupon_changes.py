@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from server.core.ids import StudentId
+
 
 class CouponChange(NamedTuple):
     """`frame`: the `coupon_changed` that its student is told."""
 
-    student: str
+    student: StudentId
     frame: Mapping[str, object]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from server.core.ids import ClaimId, DropId, Slot, StudentId, Unit
 from server.desk import claim_record
 from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
@@ -74,25 +75,31 @@ class DeskAudit:
         quantity, following, live, won_total = (int(value or 0) for value in row[:4])
         return DropCounters(quantity, following, live, won_total, row[4] is not None)
 
-    async def free_units(self, shard: int, drop_id: str) -> set[int]:
+    async def free_units(self, shard: int, drop_id: str) -> set[Unit]:
         async with redis_deadline():
             return {
-                int(u) for u in await self._redis.zrange(self._keys(shard).free(drop_id), 0, -1)
+                Unit(int(u))
+                for u in await self._redis.zrange(self._keys(shard).free(drop_id), 0, -1)
             }
 
-    async def holders(self, shard: int, drop_id: str) -> AsyncIterator[Mapping[str, HeldClaim]]:
+    async def holders(
+        self, shard: int, drop_id: str
+    ) -> AsyncIterator[Mapping[StudentId, HeldClaim]]:
         """Whoever held something from before the first piece until after the last is in one of them."""
         key, cursor = self._keys(shard).holders(drop_id), 0
         while True:
             async with redis_deadline():
                 cursor, found = await self._redis.hscan(key, cursor, count=_AT_ONCE)
-            yield {name.decode(): claim_record.parse(record) for name, record in found.items()}
+            yield {
+                StudentId(name.decode()): claim_record.parse(record)
+                for name, record in found.items()
+            }
             if not cursor:
                 return
 
     async def holders_of(
-        self, shard: int, drop_id: str, students: Sequence[str]
-    ) -> dict[str, HeldClaim]:
+        self, shard: int, drop_id: str, students: Sequence[StudentId]
+    ) -> dict[StudentId, HeldClaim]:
         if not students:
             return {}
         async with redis_deadline():
@@ -101,22 +108,22 @@ class DeskAudit:
         return {student: claim_record.parse(record) for student, record in rows if record}
 
     async def slots(
-        self, shard: int, batch_id: str, students: Sequence[str]
-    ) -> dict[str, set[int]]:
+        self, shard: int, batch_id: str, students: Sequence[StudentId]
+    ) -> dict[StudentId, set[Slot]]:
         """Those that count against each of them."""
         if not students:
             return {}
         async with redis_deadline():
             found = await self._redis.hmget(self._keys(shard).caps(batch_id), students)
         return {
-            student: {int(slot) for slot in (used or b"").decode().split(",") if slot}
+            student: {Slot(int(slot)) for slot in (used or b"").decode().split(",") if slot}
             for student, used in zip(students, found, strict=True)
         }
 
-    async def in_outbox(self, shard: int) -> dict[str, str]:
+    async def in_outbox(self, shard: int) -> dict[ClaimId, DropId]:
         """Claim -> its drop, of every entry that the stream still has, acknowledged or not."""
         stream, after = self._keys(shard).outbox, "-"
-        found: dict[str, str] = {}
+        found: dict[ClaimId, DropId] = {}
         while True:
             async with redis_deadline():
                 entries = await self._redis.xrange(stream, after, "+", count=_KEYS_AT_ONCE)

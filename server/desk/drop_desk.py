@@ -11,6 +11,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import Allotment, RoomDrop
+from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId
 from server.desk import claim_record
 from server.desk.cap_loader import CapLoader
 from server.desk.caps import (
@@ -55,8 +56,8 @@ class DropDesk:
         self,
         *,
         shard: int,
-        drop_id: str,
-        batch_id: str,
+        drop_id: DropId,
+        batch_id: BatchId,
         room: str,
         per_student: int,
         allotments: Sequence[Allotment],
@@ -157,17 +158,17 @@ class DropDesk:
 
     async def claims_of_students(
         self, drops: Sequence[RoomDrop], students: Sequence[str]
-    ) -> list[tuple[str, str, HeldClaim]]:
+    ) -> list[tuple[DropId, StudentId, HeldClaim]]:
         """(drop id, student, claim) of all that these students hold of these drops."""
         rows = await self.claims_of([(drop.shard, drop.id, students) for drop in drops])
         return [
-            (drop.id, student, claim)
+            (drop.id, StudentId(student), claim)
             for drop, row in zip(drops, rows, strict=True)
             for student, claim in zip(students, row, strict=True)
             if claim is not None
         ]
 
-    async def give_up(self, shard: int, drop_id: str, lost: Mapping[str, HeldClaim]) -> None:
+    async def give_up(self, shard: int, drop_id: str, lost: Mapping[StudentId, HeldClaim]) -> None:
         """`lost`: student -> the win they were told of, which is not here, and no unit for it. From now
         on it is revoked here, and on its way to the ledger as such. Repeatable."""
         keys = self._keys(shard)
@@ -210,7 +211,7 @@ class DropDesk:
             "publish_stops", [self._keys(shard).stops], [version, "0", *targets]
         )
 
-    async def release(self, shard: int, drop_id: str, claims: Mapping[str, str]) -> int:
+    async def release(self, shard: int, drop_id: str, claims: Mapping[StudentId, ClaimId]) -> int:
         """Frees the unit of each student (-> claim id) who still holds it by this very claim; how
         many."""
         keys = self._keys(shard)
@@ -225,8 +226,8 @@ class DropDesk:
         self,
         shard: int,
         caps: Sequence[Cap],
-        student: str,
-        coupon_id: str,
+        student: StudentId,
+        coupon_id: CouponId,
         known: Mapping[CapName, Collection[int]] | None = None,
     ) -> TakenSlots | CapName | CapsMissing:
         """For a code that is being bound: a slot of each cap, counted as a tap's is. The same again for the
@@ -241,18 +242,19 @@ class DropDesk:
             return CapsMissing(answer.decode())
         if isinstance(answer, int):
             return caps[answer - 1].name
-        epoch, *slots = answer
+        epoch, *taken = answer
+        slots = [Slot(slot) for slot in taken]
         return TakenSlots(epoch, {cap.name: slot for cap, slot in zip(caps, slots, strict=True)})
 
     async def give_slots_back(
-        self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
+        self, shard: int, caps: Sequence[Cap], student: StudentId, coupon_id: CouponId
     ) -> None:
         """What `take_slots` took of these for a code that was not bound. Repeatable."""
         names = self._of_binding(shard, caps, student, coupon_id)
         await self._scripts.run("give_slot_back", names, [student])
 
     def _of_binding(
-        self, shard: int, caps: Sequence[Cap], student: str, coupon_id: str
+        self, shard: int, caps: Sequence[Cap], student: StudentId, coupon_id: CouponId
     ) -> list[str]:
         keys = self._keys(shard)
         of_caps = [key_of(cap.name, cap.id, keys) for cap in caps]

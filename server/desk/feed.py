@@ -13,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
+from server.core.ids import CouponId, DropId, StudentId
 from server.desk import room_drops
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.keys import RoomKeys
@@ -63,8 +64,8 @@ class Confirmation(NamedTuple):
     """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it, in JSON. A tuple, because
     thousands are made in a second."""
 
-    student: str
-    drop_id: str
+    student: StudentId
+    drop_id: DropId
     coupon: bytes
 
 
@@ -81,9 +82,9 @@ class Loss:
     """A claim that was released or revoked; `frame` is which of the two the student is told."""
 
     frame: str  # coupon_released | claim_revoked
-    student: str
-    drop_id: str
-    coupon_id: str | None
+    student: StudentId
+    drop_id: DropId
+    coupon_id: CouponId | None
     reason: str
 
 
@@ -282,7 +283,8 @@ def load_confirmations(payload: bytes) -> Confirmations | None:
     found = []
     for line in lines.splitlines():
         _, student, _, drop_id, coupon = line.rstrip(b",").split(b'"', 4)
-        found.append(Confirmation(student.decode(), drop_id.decode(), coupon[1:-1]))
+        names = StudentId(student.decode()), DropId(drop_id.decode())
+        found.append(Confirmation(*names, coupon[1:-1]))
     return Confirmations(epoch.removesuffix(_END).decode(), found)
 
 

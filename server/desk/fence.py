@@ -13,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import Allotment, Window
+from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk import claim_record
 from server.desk.caps import CapName, dump_slots, key_of
 from server.desk.claim_record import HeldClaim
@@ -34,9 +35,9 @@ class LeaseLostError(Exception):
 class ConfirmedClaim(NamedTuple):
     """A tuple, because thousands are made in a second."""
 
-    drop_id: str
-    student: str
-    claim_id: str
+    drop_id: DropId
+    student: StudentId
+    claim_id: ClaimId
     coupon: bytes  # JSON, as claim_confirmed shows it
 
 
@@ -44,15 +45,15 @@ class ConfirmedClaim(NamedTuple):
 class LoadedDrop:
     """A drop as the ledger has it. `window` None: its opening has not been finished."""
 
-    drop_id: str
-    batch_id: str
+    drop_id: DropId
+    batch_id: BatchId
     room: str
     per_student: int
     allotments: tuple[Allotment, ...]
     window: Window | None
     closed_at: int | None
-    holders: Mapping[str, HeldClaim]
-    live_units: frozenset[int]
+    holders: Mapping[StudentId, HeldClaim]
+    live_units: frozenset[Unit]
     won_total: int
     confirmed: int
     campaign_id: str | None = None
@@ -125,7 +126,7 @@ class Fence:
         ]
         fields = _fields(drop)
         next_unit = int(fields["next"])
-        free = [unit for unit in range(1, next_unit) if unit not in drop.live_units]
+        free = [Unit(n) for n in range(1, next_unit) if n not in drop.live_units]
         # Most drops are one piece: a call takes a round trip, and a worker may be far from Redis.
         pieces = zip_longest(_pieces(list(drop.holders.items())), _pieces(free), fillvalue=())
         for number, (holders, units) in enumerate([*pieces] or [((), ())]):
@@ -136,8 +137,8 @@ class Fence:
         self,
         keys: list[str],
         fields: Mapping[str, str],
-        holders: Sequence[tuple[str, HeldClaim]],
-        free: Sequence[int],
+        holders: Sequence[tuple[StudentId, HeldClaim]],
+        free: Sequence[Unit],
         *,
         is_first: bool,
     ) -> None:
@@ -155,7 +156,7 @@ class Fence:
         self,
         shard: int,
         cap: tuple[CapName, str],
-        slots: Mapping[str, Collection[int]],
+        slots: Mapping[StudentId, Collection[Slot]],
         *,
         is_first: bool = True,
         complete_as: str = "",

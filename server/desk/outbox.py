@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
@@ -29,14 +30,14 @@ class OutboxEntry(NamedTuple):
 
     shard: int
     entry_id: str
-    claim_id: str
-    drop_id: str
-    batch_id: str
+    claim_id: ClaimId
+    drop_id: DropId
+    batch_id: BatchId
     room: str
-    student: str
+    student: StudentId
     request_id: str
-    unit: int
-    slot: int
+    unit: Unit
+    slot: Slot
     per_student: int
     allotment_id: str
     allotment_first: int
@@ -46,7 +47,7 @@ class OutboxEntry(NamedTuple):
     is_given_up: bool = False
     # Where the campaign has a limit for each student; else the entry does not speak of it.
     campaign_id: str = ""
-    campaign_slot: int = 0
+    campaign_slot: Slot = Slot(0)
     per_campaign: int = 0
 
 
@@ -228,29 +229,29 @@ def _flat(answer: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, 
 
 
 def read_entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry:
-    """The text that claim.lua writes: what is in it holds no `|`."""
+    """Parse the text that claim.lua writes: words separated by `|`, which none of them contains."""
     win = fields[b"win"].decode()
     claim_id, drop_id, batch_id, room, student, request_id, *rest = win.split("|")
     unit, slot, per_student, allotment_id, first, last, won_at, *campaign = rest
     campaign_id, campaign_slot, per_campaign = campaign or ("", 0, 0)
     return OutboxEntry(
-        shard,
-        entry_id.decode(),
-        claim_id,
-        drop_id,
-        batch_id,
-        room,
-        student,
-        request_id,
-        int(unit),
-        int(slot),
-        int(per_student),
-        allotment_id,
-        int(first),
-        int(last),
-        int(won_at),
-        b"given_up" in fields,
-        campaign_id,
-        int(campaign_slot),
-        int(per_campaign),
+        shard=shard,
+        entry_id=entry_id.decode(),
+        claim_id=ClaimId(claim_id),
+        drop_id=DropId(drop_id),
+        batch_id=BatchId(batch_id),
+        room=room,
+        student=StudentId(student),
+        request_id=request_id,
+        unit=Unit(int(unit)),
+        slot=Slot(int(slot)),
+        per_student=int(per_student),
+        allotment_id=allotment_id,
+        allotment_first=int(first),
+        allotment_last=int(last),
+        won_at=int(won_at),
+        is_given_up=b"given_up" in fields,
+        campaign_id=campaign_id,
+        campaign_slot=Slot(int(campaign_slot)),
+        per_campaign=int(per_campaign),
     )

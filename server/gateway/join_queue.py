@@ -12,6 +12,7 @@ import structlog
 
 from server.clock import now_ms
 from server.core.identity import Identity
+from server.core.ids import DropId
 from server.desk import DeskUnavailableError
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
@@ -26,7 +27,7 @@ AT_ONCE = 500
 JOIN_SECONDS = 5.0
 _log = structlog.get_logger()
 
-Held = dict[str, HeldClaim]  # drop id -> what the student has of it
+Held = dict[DropId, HeldClaim]  # drop id -> what the student has of it
 Joiner = tuple[Connection, Identity]
 
 

@@ -14,6 +14,7 @@ from server import wire, wire_state
 from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
 from server.core.identity import Identity, Role
+from server.core.ids import DropId, StudentId
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import FeedKind, Losses, Publication, RoomState
@@ -63,7 +64,7 @@ class Room:
         self.instructors: set[Connection] = set()
         # (drop, student) told `won` and not yet `confirmed`: read again until they are. With what
         # they were told of, because the desk may forget it.
-        self.unconfirmed: dict[tuple[str, str], HeldClaim] = {}
+        self.unconfirmed: dict[tuple[DropId, StudentId], HeldClaim] = {}
         # Nobody listened for a while: a confirmation of what a student won elsewhere may be missing.
         self.was_deaf = False
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
@@ -193,22 +194,23 @@ class Room:
         return shown(self.drops.values(), now)
 
     def welcome_of(
-        self, identity: Identity, held: Mapping[str, HeldClaim | None], now: int
+        self, identity: Identity, held: Mapping[DropId, HeldClaim | None], now: int
     ) -> Welcome:
         """`held`: drop id -> what this student has of it. What they were told of they are told again
         where the desk knows nothing of it: it may be being loaded."""
-        mine = _known(held) if held else {}
+        mine, student = _known(held) if held else {}, StudentId(identity.subject)
         if self.unconfirmed:
-            mine = {**self._told_won(identity.subject), **mine}
+            mine = {**self._told_won(student), **mine}
         for drop_id, claim in mine.items():
             if claim.state is ClaimState.WON:
-                self.unconfirmed[drop_id, identity.subject] = claim
+                self.unconfirmed[drop_id, student] = claim
         head = self._head(identity, now)
         claims = _shown_claims(mine, head.left_out) if mine else []
-        return Welcome(head.text, wire.welcome_tail(identity.subject, claims))
+        return Welcome(head.text, wire.welcome_tail(student, claims))
 
-    def _told_won(self, student: str) -> dict[str, HeldClaim]:
-        told = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in self.drops)
+    def _told_won(self, student: StudentId) -> dict[DropId, HeldClaim]:
+        drop_ids = (drop.id for drop in self.drops.values())
+        told = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in drop_ids)
         return {drop_id: claim for drop_id, claim in told if claim is not None}
 
     def _head(self, identity: Identity, now: int) -> _Head:
@@ -262,12 +264,12 @@ def shown(drops: Iterable[RoomDrop], now: int) -> list[RoomDrop]:
     return [drop for drop in drops if drop.closed_at is None or drop.closed_at > oldest]
 
 
-def _known(held: Mapping[str, HeldClaim | None]) -> dict[str, HeldClaim]:
+def _known(held: Mapping[DropId, HeldClaim | None]) -> dict[DropId, HeldClaim]:
     return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
 
 
 def _shown_claims(
-    mine: Mapping[str, HeldClaim], left_out: frozenset[str]
+    mine: Mapping[DropId, HeldClaim], left_out: frozenset[str]
 ) -> list[dict[str, object]]:
     """What has been given back is nobody's to show: a welcome says no more than one who stayed knows."""
     held = {d: claim for d, claim in mine.items() if d not in left_out} if left_out else mine

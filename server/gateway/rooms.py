@@ -16,6 +16,7 @@ from server import wire
 from server.clock import now_ms
 from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.claims import ClaimState
+from server.core.ids import DropId, StudentId
 from server.desk import DeskUnavailableError
 from server.desk.claim_record import HeldClaim
 from server.desk.coupon_changes import CouponChange
@@ -155,7 +156,7 @@ class Rooms:
         for student, drop_id, coupon in confirmations.confirmations:
             self.confirmed(room, student, drop_id, coupon)
 
-    def confirmed(self, room: Room, student: str, drop_id: str, coupon: bytes) -> None:
+    def confirmed(self, room: Room, student: StudentId, drop_id: DropId, coupon: bytes) -> None:
         room.unconfirmed.pop((drop_id, student), None)
         room.tell_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
 
@@ -164,7 +165,7 @@ class Rooms:
         frame = wire.claim_lost(loss.frame, loss.drop_id, loss.coupon_id, loss.reason)
         room.tell_student(loss.student, text_frame(frame))
 
-    def taken_back(self, room: Room, student: str, drop_id: str, held: HeldClaim) -> None:
+    def taken_back(self, room: Room, student: StudentId, drop_id: DropId, held: HeldClaim) -> None:
         """The desk has it as released or revoked."""
         frame, reason = _LOSSES[held.state]
         self.lost(room, Loss(frame, student, drop_id, held.coupon_id, reason))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.identity import Identity
+from server.core.ids import StudentId
 from server.core.rates import Bucket, Rate
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap, is_confirmed
 from server.gateway import claim_replies
@@ -100,9 +101,16 @@ class Taps:
         if not is_for(drop, identity):
             self.answer(connection, drop.id, request_id, _NOT_ELIGIBLE)
             return
-        student = identity.subject
+        student = StudentId(identity.subject)
         room.seen[drop.id].add(student)  # who taps has seen it
-        tap = _SocketTap(drop.shard, drop.id, drop.batch_id, student, request_id, drop.campaign_id)
+        tap = _SocketTap(
+            shard=drop.shard,
+            drop_id=drop.id,
+            batch_id=drop.batch_id,
+            student=student,
+            request_id=request_id,
+            campaign_id=drop.campaign_id,
+        )
         tap.taps, tap.connection, tap.room = self, connection, room
         self.under_way += 1
         self._desk.submit(tap)

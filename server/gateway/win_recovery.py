@@ -12,6 +12,7 @@ from server.clock import now_ms
 from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
+from server.core.ids import DropId, StudentId
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
@@ -89,7 +90,7 @@ class LostWins:
     async def _recheck_room(self, room: Room) -> None:
         for gone in [one for one in room.unconfirmed if one[1] not in room.students]:
             del room.unconfirmed[gone]
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[DropId, list[StudentId]] = {}
         for drop_id, student in room.unconfirmed:
             wanted.setdefault(drop_id, []).append(student)
         for drop_id, students in wanted.items():
@@ -97,9 +98,9 @@ class LostWins:
             if drop is not None:
                 await self._recheck(room, drop, students)
 
-    async def _recheck(self, room: Room, drop: RoomDrop, students: list[str]) -> None:
+    async def _recheck(self, room: Room, drop: RoomDrop, students: list[StudentId]) -> None:
         (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, students)])
-        forgotten: dict[str, HeldClaim] = {}
+        forgotten: dict[StudentId, HeldClaim] = {}
         for student, held in zip(students, row, strict=True):
             told = room.unconfirmed.get((drop.id, student))
             if told is None:
@@ -112,13 +113,13 @@ class LostWins:
             await self._claim_again(room, drop, forgotten)
 
     async def _claim_again(
-        self, room: Room, drop: RoomDrop, forgotten: Mapping[str, HeldClaim]
+        self, room: Room, drop: RoomDrop, forgotten: Mapping[StudentId, HeldClaim]
     ) -> None:
         """The same request, on the student's behalf. While the desk is shut: the next time."""
         answers = await asyncio.gather(
             *(self._claim(drop, student, told) for student, told in forgotten.items())
         )
-        refused: dict[str, HeldClaim] = {}
+        refused: dict[StudentId, HeldClaim] = {}
         for student, answer in zip(forgotten, answers, strict=True):
             if answer.held is not None:
                 room.unconfirmed[drop.id, student] = answer.held
@@ -132,7 +133,7 @@ class LostWins:
             for student in refused:
                 self._rooms.lost(room, Loss("claim_revoked", student, drop.id, None, NOTHING_LEFT))
 
-    async def _claim(self, drop: RoomDrop, student: str, told: HeldClaim) -> ClaimAnswer:
+    async def _claim(self, drop: RoomDrop, student: StudentId, told: HeldClaim) -> ClaimAnswer:
         return await self._claim_desk.claim(
             shard=drop.shard,
             drop_id=drop.id,
@@ -142,7 +143,7 @@ class LostWins:
             campaign_id=drop.campaign_id,
         )
 
-    def _say(self, room: Room, drop: RoomDrop, student: str, held: HeldClaim) -> None:
+    def _say(self, room: Room, drop: RoomDrop, student: StudentId, held: HeldClaim) -> None:
         if held.state is ClaimState.CONFIRMED:
             self._rooms.confirmed(room, student, drop.id, held.coupon)
         elif held.state is not ClaimState.WON:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.core.drops.claims import ClaimState
+from server.ledger.drops.claims import ClaimRow
 from tests.chaos.ending import DropEnd, Ending, Picture, Screen
 from tests.chaos.history import (
     NOT_ANSWERS,
@@ -88,7 +89,9 @@ def _kept(history: History, ending: Ending) -> Iterator[str]:
         if codes.get((student, drop_id)) != code:
             found = codes.get((student, drop_id), "nothing")
             yield f"{student} was told {code} of {drop_id}; the ledger has {found}"
-    live = {(row.student, row.drop_id): row for row in ending.claims if row.state == "live"}
+    live: dict[tuple[str, str], ClaimRow] = {
+        (row.student, row.drop_id): row for row in ending.claims if row.state == "live"
+    }
     for won in {
         (w.student, w.drop_id, w.request_id, w.outcome): w for w in _wins(history)
     }.values():

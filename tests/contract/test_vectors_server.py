@@ -13,6 +13,7 @@ from server import coupon_frames, wire
 from server.core.coupons.coupons import Coupon, CouponState, Standing
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.ids import BatchId, StudentId
 from server.core.instants import from_text, to_text
 from server.core.promotions.templates import (
     AmountOff,
@@ -58,7 +59,7 @@ def a_drop(shown: Fields) -> tuple[RoomDrop, DropState, int]:
         id=shown["id"],
         room="algebra",
         shard=0,
-        batch_id="bat_1",
+        batch_id=BatchId("bat_1"),
         per_student=1,
         audience=Audience(),
         **{name: shown[name] for name in _AS_SHOWN},
@@ -98,9 +99,9 @@ def a_coupon(shown: Fields) -> bytes:
     coupon = Coupon(
         id=shown["id"],
         code=shown["code"],
-        batch_id="bat_1",
+        batch_id=BatchId("bat_1"),
         template=template,
-        student="stu_1",
+        student=StudentId("stu_1"),
         state=CouponState.USABLE,
         valid_from=from_text(shown["valid_from"]),
         valid_until=from_text(shown["valid_until"]),

@@ -10,6 +10,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from server.core.drops.claims import Outcome
+from server.core.ids import BatchId, DropId, StudentId
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import SHARD, Desk
@@ -23,12 +24,12 @@ CONNECTIONS = 8  # as many processes would have
 STUDENTS = 600
 UNITS = 50
 ROUNDS = 5
-DROP, BATCH = "drp_1", "bat_1"
+DROP, BATCH = DropId("drp_1"), BatchId("bat_1")
 
 
 class SomeDesk(Protocol):
     async def claim(
-        self, *, shard: int, drop_id: str, batch_id: str, student: str, request_id: str
+        self, *, shard: int, drop_id: DropId, batch_id: BatchId, student: StudentId, request_id: str
     ) -> ClaimAnswer: ...
 
 
@@ -41,10 +42,10 @@ async def clients(redis_server: RedisServer) -> AsyncIterator[list[Redis]]:
 
 
 async def rush(
-    desks: Sequence[SomeDesk], drop_id: str, batch_id: str, dice: random.Random
+    desks: Sequence[SomeDesk], drop_id: DropId, batch_id: BatchId, dice: random.Random
 ) -> list[Outcome]:
     """Every student taps once, at any of the desks, all at once; in any order."""
-    students = [f"s{n}" for n in range(STUDENTS)]
+    students = [StudentId(f"s{n}") for n in range(STUDENTS)]
     dice.shuffle(students)
 
     answers = await all_at_once(
@@ -83,7 +84,7 @@ async def test_under_the_same_harness_ours_gives_exactly_what_there_is(
 ) -> None:
     desks = [ClaimDesk(client, desk.prefix) for client in clients]
     for number in range(ROUNDS):
-        drop_id, batch_id = f"drp_{number}", f"bat_{number}"
+        drop_id, batch_id = DropId(f"drp_{number}"), BatchId(f"bat_{number}")
         await desk.open(drop_id, units=UNITS, batch_id=batch_id)
 
         outcomes = await rush(desks, drop_id, batch_id, dice)

@@ -15,6 +15,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from server.core.drops.claims import ClaimState, Outcome
+from server.core.ids import ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, RoomKeys
@@ -113,14 +114,14 @@ class Crew:
         made = OutboxEntry(
             shard=row.shard,
             entry_id="0-1",
-            claim_id=new_claim_stem(),
-            drop_id=drop_id,
+            claim_id=ClaimId(new_claim_stem()),
+            drop_id=DropId(drop_id),
             batch_id=row.batch_id,
             room=row.room,
-            student=student,
+            student=StudentId(student),
             request_id="r1",
-            unit=unit,
-            slot=1,
+            unit=Unit(unit),
+            slot=Slot(1),
             per_student=row.per_student,
             allotment_id=allotment.id,
             allotment_first=allotment.first,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from server.core.drops.claims import Outcome
+from server.core.ids import DropId, StudentId
 from server.desk.claim_desk import ClaimDesk
 from server.desk.scripts.loader import _source
 from tests.support.builders.classroom import now_ms
@@ -138,9 +139,9 @@ async def test_control_without_the_fence_it_oversells_and_only_the_ledger_refuse
     for student in LATE:
         await unfenced.claim(
             shard=row.shard,
-            drop_id=drop_id,
+            drop_id=DropId(drop_id),
             batch_id=row.batch_id,
-            student=student,
+            student=StudentId(student),
             request_id="r1",
         )
     (held,) = await crew.desk.drops.claims_of([(row.shard, drop_id, LATE)])

@@ -12,6 +12,7 @@ from server import coupon_frames, wire
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.ids import BatchId, ClaimId, CouponId, DropId, StudentId
 from server.core.promotions.templates import (
     AmountOff,
     RelativeValidity,
@@ -30,10 +31,10 @@ IDS = st.text(ID_CHARS, min_size=1, max_size=64)
 ANYTHING = st.sampled_from([None, True, 0, -1.5, "", "r1", "a b", [], ["r1"], {}, {"id": "r1"}])
 
 DROP = RoomDrop(
-    id="drp_1",
+    id=DropId("drp_1"),
     room="r1",
     shard=3,
-    batch_id="bat_1",
+    batch_id=BatchId("bat_1"),
     per_student=2,
     audience=Audience(),
     name="满100减10",
@@ -71,11 +72,11 @@ TEMPLATE = Template(
     version=1,
 )
 COUPON = Coupon(
-    id="cpn_1",
+    id=CouponId("cpn_1"),
     code="LIVE-7K3F",
-    batch_id="bat_1",
+    batch_id=BatchId("bat_1"),
     template=TEMPLATE,
-    student="ada",
+    student=StudentId("ada"),
     state=CouponState.USABLE,
     valid_from=NINE,
     valid_until=NINE + 300_000,
@@ -313,7 +314,15 @@ class TestToClients:
         form = replace(TEMPLATE.form, name='满100减10 "\\', use_url=use_url)
         template = replace(TEMPLATE, form=form)
         dates = (NINE, NINE + 300_000, hold_until)
-        coupon = ClaimCoupon("clm_1", "drp_1", "ada", "cpn_1", "LIVE-7K3F", *dates, template)
+        coupon = ClaimCoupon(
+            ClaimId("clm_1"),
+            DropId("drp_1"),
+            StudentId("ada"),
+            CouponId("cpn_1"),
+            "LIVE-7K3F",
+            *dates,
+            template,
+        )
         assert coupon_frames.coupon_json(coupon) == orjson.dumps(
             coupon_frames.coupon_fields(coupon)
         )

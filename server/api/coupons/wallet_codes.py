@@ -12,6 +12,7 @@ from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body
+from server.core.ids import StudentId
 from server.core.refusals import Code, Refused
 from server.flows.coupons.bind_code import Account, bind_code
 
@@ -30,7 +31,7 @@ async def bind(
     if wait_ms:
         wait_s = -(-wait_ms // 1000)
         return Refused(Code.RATE_LIMITED, "too many wrong codes", {"retry_after_s": wait_s})
-    account = Account(student, request.identity.tags, request.identity.is_new)
+    account = Account(StudentId(student), request.identity.tags, request.identity.is_new)
     bound = await bind_code(deps.ledger, deps.drop_desk, account, request.body.code, request.now)
     if isinstance(bound, Refused) and bound.code is Code.NOT_FOUND:
         return bound

@@ -16,6 +16,7 @@ from server.api.http.drop_lookup import ClaimableDrop
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Instant, RequestId, ResponseModel, absent
 from server.core.drops.claims import Outcome
+from server.core.ids import BatchId, DropId, StudentId
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer, is_confirmed
@@ -74,9 +75,9 @@ async def create(
         return _respond(deps, request, ClaimAnswer(Outcome.NOT_ELIGIBLE))
     answer = await deps.claim_desk.claim(
         shard=drop.shard,
-        drop_id=drop_id,
-        batch_id=drop.batch_id,
-        student=identity.subject,
+        drop_id=DropId(drop_id),
+        batch_id=BatchId(drop.batch_id),
+        student=StudentId(identity.subject),
         request_id=request.body.request_id,
         campaign_id=drop.campaign_id,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple, assert_never
 
+from server.core.ids import BatchId, ClaimId, CouponId, DropId, StudentId
 from server.core.promotions.templates import FixedValidity, RelativeValidity, Template, Validity
 
 # An ended lock leaves at least this long to try again, whatever is left of the hold.
@@ -41,18 +42,18 @@ class Coupon:
     `hold_until` is None where the batch has no hold.
     """
 
-    id: str
+    id: CouponId
     code: str
-    batch_id: str
+    batch_id: BatchId
     template: Template
-    student: str | None
+    student: StudentId | None
     state: CouponState
     valid_from: int
     valid_until: int
     created_at: int
     hold_until: int | None = None
-    drop_id: str | None = None
-    claim_id: str | None = None
+    drop_id: DropId | None = None
+    claim_id: ClaimId | None = None
     redemption_id: str | None = None
     redeemed_at: int | None = None
 
@@ -94,10 +95,10 @@ class ClaimCoupon(NamedTuple):
     """As much of the coupon of a claim as its winner is told. A tuple, because a drop makes thousands in
     a second."""
 
-    claim_id: str
-    drop_id: str
-    student: str
-    id: str
+    claim_id: ClaimId
+    drop_id: DropId
+    student: StudentId
+    id: CouponId
     code: str
     valid_from: int
     valid_until: int

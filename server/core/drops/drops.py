@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from server.core.drops.claims import Audience
+from server.core.ids import BatchId, DropId
 
 
 class DropState(StrEnum):
@@ -68,10 +69,10 @@ class RoomDrop:
     never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON.
     `deducts` is empty where the discount comes off goods alone."""
 
-    id: str
+    id: DropId
     room: str
     shard: int
-    batch_id: str
+    batch_id: BatchId
     per_student: int
     audience: Audience
     name: str

@@ -7,6 +7,7 @@ rules of drops. Instants are ms UTC.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from server.core.ids import BatchId
 from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 
 
@@ -58,7 +59,7 @@ class Batch:
     batches (None: no limit), and `greatest_discount`, what one coupon takes of its money at most (None: it
     has no budget)."""
 
-    id: str
+    id: BatchId
     template_id: str
     template_version: int
     name: str

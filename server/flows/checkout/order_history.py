@@ -42,7 +42,8 @@ async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
         if found is None:
             return Refused(Code.NOT_FOUND)
         ids = [each.coupon_id for each in found.coupons]
-        records = {one.coupon.id: one for one in await coupon_history.by_ids(conn, ids)}
+        found_coupons = await coupon_history.by_ids(conn, ids)
+        records: dict[str, CouponRecord] = {one.coupon.id: one for one in found_coupons}
         lines = await refunds.with_counters(conn, found.id, found.paid_lines)
         cancelled = await redemptions.cancelled_locks(conn, found.id)
     return OrderRecord(found, lines, tuple(records[each] for each in ids), cancelled)

@@ -139,7 +139,7 @@ async def _coupons_for_update(conn: AsyncConnection, held: Redemption) -> list[C
     if not ids:
         return []
     await coupons.lock_rows_for_update(conn, ids)
-    found = {coupon.id: coupon for coupon in await coupons.by_ids(conn, ids)}
+    found: dict[str, Coupon] = {one.id: one for one in await coupons.by_ids(conn, ids)}
     return [found[coupon_id] for coupon_id in ids]
 
 

@@ -12,6 +12,7 @@ merely between desk and ledger, so the order of reads is fixed:
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
+from server.core.ids import ClaimId, StudentId, Unit
 from server.desk.claim_record import HeldClaim
 from server.desk.desk_audit import DeskAudit
 from server.flows.consistency.desk_snapshot import (
@@ -28,7 +29,7 @@ from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 
 # Live claims in the ledger: claim id -> student and unit.
-_LedgerClaims = dict[str, tuple[str, int]]
+_LedgerClaims = dict[ClaimId, tuple[StudentId, Unit]]
 
 
 async def check_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -> list[Finding]:

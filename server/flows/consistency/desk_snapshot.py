@@ -8,6 +8,7 @@ the outbox until the ledger has the claim. So the desk is read first, then the o
 from dataclasses import dataclass, field
 
 from server.core.drops.claims import ClaimState
+from server.core.ids import Slot, StudentId, Unit
 from server.desk.claim_record import HeldClaim
 from server.desk.desk_audit import DeskAudit, DropCounters
 from server.flows.consistency.rebuild_desk import CLOSED_KEPT_MS
@@ -33,12 +34,12 @@ class DropOnDesk:
     row: DropRow
     counters: DropCounters | None
     is_still: bool = False
-    free: set[int] = field(default_factory=set)
-    claims: dict[str, HeldClaim] = field(default_factory=dict)
-    slots: dict[str, set[int]] = field(default_factory=dict)
+    free: set[Unit] = field(default_factory=set)
+    claims: dict[StudentId, HeldClaim] = field(default_factory=dict)
+    slots: dict[StudentId, set[Slot]] = field(default_factory=dict)
 
     @property
-    def live(self) -> dict[str, HeldClaim]:
+    def live(self) -> dict[StudentId, HeldClaim]:
         """Live claims by student: won or confirmed."""
         return {student: claim for student, claim in self.claims.items() if claim.state in _LIVE}
 
@@ -67,7 +68,7 @@ async def read_drop_on_desk(desk: DeskAudit, row: DropRow) -> DropOnDesk:
 
 async def claims_only_on_desk(
     ledger: Ledger, desk: DeskAudit, on_desk: DropOnDesk
-) -> dict[str, HeldClaim]:
+) -> dict[StudentId, HeldClaim]:
     """Return live claims, by student, that neither outbox nor ledger has."""
     live = on_desk.live
     by_claim = {claim.claim_id: student for student, claim in live.items()}

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server import coupon_frames
 from server.core.coupons.coupons import UNMOVED, ClaimCoupon, Standing
 from server.core.drops.claims import ClaimState
+from server.core.ids import Unit
 from server.desk.caps import CapName, load_name
 from server.desk.claim_record import HeldClaim
 from server.desk.feed import Feed, FeedKind
@@ -212,7 +213,7 @@ async def read_drop_to_load(
     )
 
 
-def _kept_letters(row: DropRow, dead: Sequence[OutboxEntry], taken: set[int]) -> list[OutboxEntry]:
+def _kept_letters(row: DropRow, dead: Sequence[OutboxEntry], taken: set[Unit]) -> list[OutboxEntry]:
     """Return the dead letters with the units that they have on the desk.
 
     Their students were told `won`, so they keep that until a person has looked. A letter whose unit is taken
@@ -222,7 +223,7 @@ def _kept_letters(row: DropRow, dead: Sequence[OutboxEntry], taken: set[int]) ->
     on_own_unit = [one for one in dead if 1 <= one.unit <= row.quantity and one.unit not in taken]
     on_own_unit = list({one.unit: one for one in on_own_unit}.values())  # one letter for each unit
     used = taken | {one.unit for one in on_own_unit}
-    free = iter(unit for unit in range(1, row.quantity + 1) if unit not in used)
+    free = iter(Unit(n) for n in range(1, row.quantity + 1) if n not in used)
     moved = [one for one in dead if one not in on_own_unit][: max(0, left - len(on_own_unit))]
     return on_own_unit + [one._replace(unit=unit) for one, unit in zip(moved, free, strict=False)]
 

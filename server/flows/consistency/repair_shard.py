@@ -19,6 +19,7 @@ import orjson
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import Allotment
+from server.core.ids import CouponId, StudentId
 from server.desk import DeskUnavailableError
 from server.desk.claim_record import HeldClaim
 from server.desk.desk_audit import DeskAudit
@@ -109,7 +110,7 @@ class ShardRepairer:
             for claim in on_desk.live.values():
                 if claim.coupon:
                     fields = orjson.loads(claim.coupon)
-                    seen[claim.claim_id] = SeenCoupon(fields["id"], fields["code"])
+                    seen[claim.claim_id] = SeenCoupon(CouponId(fields["id"]), fields["code"])
             only_here = await claims_only_on_desk(self.ledger, self.desk, on_desk)
             for student, claim in only_here.items():
                 entry = await self._entry_of(row, student, claim)
@@ -117,7 +118,7 @@ class ShardRepairer:
                 await reassign_claims.write_dead_letter(self.ledger, entry, now, why)
         return seen
 
-    async def _entry_of(self, row: DropRow, student: str, claim: HeldClaim) -> OutboxEntry:
+    async def _entry_of(self, row: DropRow, student: StudentId, claim: HeldClaim) -> OutboxEntry:
         """Build the outbox entry of a claim that has lost its own."""
         async with self.ledger.read() as conn:
             allotments = await drops.allotments_of(conn, row.id)

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.ids import CouponId
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import new_coupon
 from server.flows.drops import reassign_claims
@@ -34,7 +35,7 @@ class RestoreOutcome(Enum):
 class SeenCoupon:
     """Id and code of the coupon that the student has seen of this claim."""
 
-    coupon_id: str
+    coupon_id: CouponId
     code: str
 
 

@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from server.core.coupons import codes
 from server.core.coupons.code_runs import binding_refusal
 from server.core.coupons.coupons import Coupon, CouponState, hold_until
+from server.core.ids import CouponId, Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
@@ -52,7 +53,7 @@ class _Slots:
     that of the desk that gave them, None where the desk counts nothing of this batch.
     """
 
-    in_batch: int
+    in_batch: Slot
     in_campaign: CampaignCode | None = None
     epoch: int | None = None
 
@@ -61,7 +62,7 @@ class _Slots:
 class Account:
     """The student who types, with what the conditions of a batch depend on."""
 
-    student: str
+    student: StudentId
     tags: frozenset[str] = frozenset()
     is_new: bool = False
 
@@ -101,8 +102,8 @@ def _may_see(found: FoundCode, student: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    coupon_id: str
-    student: str
+    coupon_id: CouponId
+    student: StudentId
     batch: Batch
     template: Template
     now: int
@@ -138,11 +139,12 @@ async def _take_slots(
 
     `reads_ledger`: let the desk also count the slots that the ledger has used.
     """
-    batch, in_batch = request.batch, 0
+    batch, in_batch = request.batch, Slot(0)
     if batch.quantity is None:  # no drop can use it, so the desk counts nothing of it
         async with ledger.read() as conn:
             used = await claims.used_slots(conn, batch.id, request.student)
-        in_batch = next((n for n in range(1, batch.per_student + 1) if n not in used), 0)
+        free = (Slot(n) for n in range(1, batch.per_student + 1) if n not in used)
+        in_batch = next(free, Slot(0))
         if not in_batch:
             await _give_back(desk, request)  # an earlier try may have taken a slot of the campaign
             raise _limit_reached(CapName.BATCH)

@@ -18,6 +18,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.ids import Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.desk.cap_loader import CapLoader
 from server.desk.caps import Cap, CapName, CapsMissing
@@ -33,7 +34,7 @@ _SOURCES: Final[Mapping[CapName, tuple[SlotSource, ...]]] = {
     CapName.CAMPAIGN: (SlotSource.CAMPAIGN,),
 }
 _AT_ONCE: Final = 1_000  # claim ids in one query
-_Slots = Mapping[str, Sequence[int]]
+_Slots = Mapping[StudentId, Sequence[Slot]]
 _Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 
@@ -117,9 +118,11 @@ async def load_caps_for_rebuild(
         await fence.load_caps(shard, cap, {}, is_first=False, complete_as=load, kept_until=until)
 
 
-async def read_used_slots(ledger: Ledger, batch: Batch, student: str) -> dict[CapName, set[int]]:
+async def read_used_slots(
+    ledger: Ledger, batch: Batch, student: StudentId
+) -> dict[CapName, set[Slot]]:
     """Return the slots that one student has used, by cap, as the ledger knows them; dead letters included."""
-    found: dict[CapName, set[int]] = {}
+    found: dict[CapName, set[Slot]] = {}
     async with ledger.read() as conn:
         letters = await read_dead_letters(conn, batch.shard)
         for cap in caps_of(batch):
@@ -141,11 +144,14 @@ async def read_dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEnt
     return [OutboxEntry(**one.entry) for one in letters]  # type: ignore[arg-type]  # by _asdict
 
 
-def slots_by_student(wins: Iterable[OutboxEntry], name: CapName, of: str) -> dict[str, list[int]]:
+def slots_by_student(
+    wins: Iterable[OutboxEntry], name: CapName, of: str
+) -> dict[StudentId, list[Slot]]:
     """Return the slots by student, from the wins that count for the batch or campaign with the id `of`."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
+    found: defaultdict[StudentId, list[Slot]] = defaultdict(list)
     for one in wins:
-        its, slot = (one.batch_id, one.slot)
+        its: str = one.batch_id
+        slot = one.slot
         if name is CapName.CAMPAIGN:
             its, slot = (one.campaign_id, one.campaign_slot)
         if its == of and not one.is_given_up:
@@ -173,8 +179,8 @@ async def _pages(
                 break
 
 
-def _by_student(rows: Iterable[UsedSlot]) -> dict[str, list[int]]:
-    found: defaultdict[str, list[int]] = defaultdict(list)
+def _by_student(rows: Iterable[UsedSlot]) -> dict[StudentId, list[Slot]]:
+    found: defaultdict[StudentId, list[Slot]] = defaultdict(list)
     for student, slot in rows:
         found[student].append(slot)
     return found
@@ -186,4 +192,4 @@ def _written_mark(reached: UsedSlot) -> str:
 
 def _read_mark(text: str) -> UsedSlot:
     student, _, slot = text.partition("|")
-    return UsedSlot(student, int(slot or 0))
+    return UsedSlot(StudentId(student), Slot(int(slot or 0)))

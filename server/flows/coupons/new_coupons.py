@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from server.core.coupons import codes
 from server.core.coupons.coupons import UseWindow, hold_until, use_window
+from server.core.ids import ClaimId, CouponId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.desk.outbox import OutboxEntry
@@ -21,7 +22,7 @@ from server.ledger.promotions.budgets import BUDGET_EXPOSED
 
 def new_coupons(
     entries: Sequence[OutboxEntry],
-    standing: Mapping[str, ClaimStanding],
+    standing: Mapping[ClaimId, ClaimStanding],
     facts: Mapping[str, tuple[Batch, Template]],
 ) -> list[NewCoupon]:
     """Return a coupon for each entry whose batch is in `facts`, each under a new code.
@@ -40,7 +41,7 @@ def new_coupons(
         moment = (entry.batch_id, entry.won_at)  # all winners of one script call share it
         if moment not in windows:
             windows[moment] = window_of(batch, template, entry.won_at)
-        ids = _Ids(entry.claim_id, coupon_id, code)
+        ids = _Ids(entry.claim_id, CouponId(coupon_id), code)
         made.append(_new_coupon(entry, ids, standing[entry.claim_id], batch, windows[moment]))
     return made
 
@@ -48,7 +49,10 @@ def new_coupons(
 def new_coupon(row: ClaimRow, batch: Batch, template: Template) -> NewCoupon:
     """Return a coupon, under a new code, for a claim that is in the ledger without one."""
     code = codes.make(secrets.token_bytes(codes.ENTROPY_BYTES), batch.code_prefix)
-    ids, window = _Ids(row.id, new_id("cpn"), code), window_of(batch, template, row.won_at)
+    ids, window = (
+        _Ids(row.id, CouponId(new_id("cpn")), code),
+        window_of(batch, template, row.won_at),
+    )
     return _new_coupon(row, ids, row, batch, window)
 
 
@@ -59,8 +63,8 @@ def window_of(batch: Batch, template: Template, from_at: int) -> UseWindow:
 
 
 class _Ids(NamedTuple):
-    claim_id: str
-    coupon_id: str
+    claim_id: ClaimId
+    coupon_id: CouponId
     code: str
 
 

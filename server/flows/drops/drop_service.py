@@ -17,6 +17,7 @@ from server.core.acts import Action
 from server.core.drops import drop_rules
 from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import Allotment, DropState
+from server.core.ids import DropId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
@@ -240,7 +241,7 @@ async def _write_opening(conn: AsyncConnection, snapshot: DropSnapshot, now: int
 
 def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:
     return DropRow(
-        id=drop_id,
+        id=DropId(drop_id),
         room=room,
         batch_id=batch.id,
         per_student=batch.per_student,

@@ -13,6 +13,7 @@ from server.contract_json import discount_to_json
 from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import CloseReason, DropState, state_at
 from server.core.drops.stock import Stock
+from server.core.ids import StudentId
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
@@ -170,7 +171,7 @@ async def _unconfirmed_claims(
         return []
     if on_desk is None or any(claim.id == on_desk.claim_id for claim in found):
         return []
-    return [DropClaim(on_desk.claim_id, student, ClaimState.WON, on_desk.won_at, None)]
+    return [DropClaim(on_desk.claim_id, StudentId(student), ClaimState.WON, on_desk.won_at, None)]
 
 
 async def _read_live(stores: Stores, rows: Sequence[DropRow]) -> list[_LivePart]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from server.core.ids import ClaimId, CouponId, StudentId
 from server.ids import new_id
 from server.ledger.intents import Intent, IntentKind
 
@@ -43,9 +44,9 @@ class ClosePayload:
 class ReleasedClaim:
     """A claim whose hold has ended, and its coupon."""
 
-    claim_id: str
-    student: str
-    coupon_id: str
+    claim_id: ClaimId
+    student: StudentId
+    coupon_id: CouponId
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import coupon_frames
 from server.core.coupons.coupons import ClaimCoupon
+from server.core.ids import ClaimId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.desk.feed import Confirmation, Feed, Loss
@@ -263,7 +264,7 @@ class ClaimPersister:
 async def _raise_if_units_returned(
     conn: AsyncConnection,
     live: Sequence[OutboxEntry],
-    standing: Mapping[str, ClaimStanding],
+    standing: Mapping[ClaimId, ClaimStanding],
     now: int,
 ) -> None:
     overfull = await claims.overfull_drops(conn, {entry.drop_id for entry in live})

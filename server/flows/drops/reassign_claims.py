@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.drops import Allotment, DropState
+from server.core.ids import Slot, Unit
 from server.desk.outbox import OutboxEntry
 from server.ledger import desks
 from server.ledger.drops import claims, dead_letters, drops
@@ -96,7 +97,7 @@ async def find_campaign_slot(
         return []
     used = await claims.used_campaign_slots(conn, batch.campaign_id, entry.student)
     wanted = (entry.campaign_slot, *range(1, batch.per_campaign + 1))
-    slot = next((n for n in wanted if n and n not in used), None)
+    slot = next((Slot(n) for n in wanted if n and n not in used), None)
     if slot is None:
         return None
     return [
@@ -121,8 +122,8 @@ async def find_assignment(
 
 
 async def _sold_unit_if_free(
-    conn: AsyncConnection, drop: DropRow, unit: int
-) -> tuple[int, Allotment] | None:
+    conn: AsyncConnection, drop: DropRow, unit: Unit
+) -> tuple[Unit, Allotment] | None:
     taken = await claims.taken_units(conn, drop.id)
     if unit in taken or len(taken) + drop.returned >= drop.quantity:
         return None
@@ -130,12 +131,12 @@ async def _sold_unit_if_free(
     return next(((unit, a) for a in allotments if a.first <= unit <= a.last), None)
 
 
-async def _find_free_slot(conn: AsyncConnection, entry: OutboxEntry) -> int | None:
+async def _find_free_slot(conn: AsyncConnection, entry: OutboxEntry) -> Slot | None:
     used = await claims.used_slots(conn, entry.batch_id, entry.student)
-    return next((s for s in range(1, entry.per_student + 1) if s not in used), None)
+    return next((Slot(s) for s in range(1, entry.per_student + 1) if s not in used), None)
 
 
-async def _find_free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Allotment] | None:
+async def _find_free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[Unit, Allotment] | None:
     """Return the lowest free unit; None also where the free units of a closed drop went back to the batch."""
     taken = await claims.taken_units(conn, drop.id)
     if len(taken) + drop.returned >= drop.quantity:
@@ -143,11 +144,11 @@ async def _find_free_unit(conn: AsyncConnection, drop: DropRow) -> tuple[int, Al
     for allotment in await drops.allotments_of(conn, drop.id):
         for unit in range(allotment.first, allotment.last + 1):
             if unit not in taken:
-                return unit, allotment
+                return Unit(unit), allotment
     return None
 
 
-def _assigned(row: ClaimRow, slot: int, unit: int, allotment: Allotment) -> ClaimRow:
+def _assigned(row: ClaimRow, slot: Slot, unit: Unit, allotment: Allotment) -> ClaimRow:
     return row._replace(
         slot=slot,
         unit=unit,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
 from server.core.checkout.discounts import greatest_discount
+from server.core.ids import BatchId
 from server.core.promotions import batch_rules
 from server.core.promotions import campaigns as campaign_rules
 from server.core.promotions.batches import Batch, BatchForm, ClaimWindow
@@ -87,7 +88,7 @@ def _batch(
     now: int,
 ) -> Batch:
     return Batch(
-        id=batch_id,
+        id=BatchId(batch_id),
         template_id=template.id,
         template_version=template.version,
         name=form.name.strip(),

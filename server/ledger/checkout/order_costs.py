@@ -13,6 +13,7 @@ from sqlalchemy import Select, and_, case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.checkout.redemptions import RedemptionState
+from server.core.coupons.coupons import Coupon
 from server.ledger.checkout import redemptions as redemption_rows
 from server.ledger.checkout import refunds as refund_rows
 from server.ledger.coupons import coupons as coupon_rows
@@ -43,7 +44,7 @@ async def _costs_of(conn: AsyncConnection, redemption_id: str) -> Mapping[str, i
     if paid is None:  # rows are never deleted
         raise RuntimeError(f"redemption {redemption_id} is gone")
     ids = [each.coupon_id for each in paid.coupons]
-    used = {one.id: one for one in await coupon_rows.by_ids(conn, ids)}
+    used: dict[str, Coupon] = {one.id: one for one in await coupon_rows.by_ids(conn, ids)}
     lines = await refund_rows.with_counters(conn, paid.id, paid.paid_lines)
     books = paid.books(lines, [used[coupon_id].template for coupon_id in ids])
     has_part = set(await conn.scalars(_with_part().where(coupons.c.id.in_(ids))))

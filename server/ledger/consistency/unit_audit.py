@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.coupon_states import UNIT_USES, UnitUse
 from server.core.drops.stock import Stock
+from server.core.ids import ClaimId, StudentId, Unit
 from server.ledger.tables import (
     allotments,
     batch_rooms,
@@ -192,7 +193,7 @@ async def unfinished_intents(conn: AsyncConnection, before: int) -> list[Unfinis
     ]
 
 
-async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[str, tuple[str, int]]:
+async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[ClaimId, tuple[StudentId, Unit]]:
     """Claim -> student and unit."""
     query = select(claims.c.id, claims.c.student, claims.c.unit).where(
         claims.c.drop_id == drop_id, claims.c.state == "live"
@@ -200,9 +201,9 @@ async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[str, tuple[st
     return {row[0]: (row[1], row[2]) for row in await conn.execute(query)}
 
 
-async def claim_states(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[str, str]:
+async def claim_states(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[ClaimId, str]:
     """Claim -> live, released, revoked, or dead for one that was set aside; absent: not known here."""
-    found: dict[str, str] = {}
+    found: dict[ClaimId, str] = {}
     for start in range(0, len(claim_ids), 500):
         ids = claim_ids[start : start + 500]
         dead = select(dead_letters.c.claim_id).where(dead_letters.c.claim_id.in_(ids))

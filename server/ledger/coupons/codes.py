@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.code_runs import CodeRun, CodeState, ListedCode, Source
 from server.core.coupons.coupons import CouponState, use_by
+from server.core.ids import BatchId, CouponId, Slot, StudentId
 from server.ledger.bulk import pairs
 from server.ledger.tables import batches, campaign_claims, code_runs, coupons
 
@@ -98,9 +99,9 @@ async def page(
 class FoundCode:
     """As much of a coupon as decides whether a student may bind its code."""
 
-    id: str
-    batch_id: str
-    student: str | None
+    id: CouponId
+    batch_id: BatchId
+    student: StudentId | None
     state: CouponState
 
 
@@ -115,9 +116,9 @@ async def find_code(conn: AsyncConnection, spellings: Collection[str]) -> FoundC
 class CodeBinding(NamedTuple):
     """What becomes of a code that a student binds."""
 
-    coupon_id: str
-    student: str
-    slot: int
+    coupon_id: CouponId
+    student: StudentId
+    slot: Slot
     bound_at: int
     valid_from: int
     valid_until: int
@@ -147,10 +148,10 @@ async def bind(conn: AsyncConnection, binding: CodeBinding) -> bool:
 class CampaignCode(NamedTuple):
     """A bound code's slot of a campaign that has a limit for each student."""
 
-    coupon_id: str
+    coupon_id: CouponId
     campaign_id: str
-    student: str
-    slot: int
+    student: StudentId
+    slot: Slot
     per_student: int
 
 

@@ -26,6 +26,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from server.core.coupons.coupon_states import CouponEvent, CouponMove, after
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
+from server.core.ids import ClaimId, CouponId, DropId, StudentId
 from server.ledger.bulk import among, is_among, many
 from server.ledger.engine import notify_on_commit
 from server.ledger.tables import coupon_moves, coupons
@@ -35,12 +36,12 @@ class MovedCoupon(NamedTuple):
     """As much of a coupon that has just been moved as others have to be told of. `hold_until` is the
     new one; `budget`: where its part of its campaign's is, None where it has none."""
 
-    id: str
+    id: CouponId
     template_id: str
     template_version: int
-    student: str | None
-    drop_id: str | None
-    claim_id: str | None
+    student: StudentId | None
+    drop_id: DropId | None
+    claim_id: ClaimId | None
     hold_until: int | None
     budget: str | None
 
@@ -106,10 +107,10 @@ async def give_back(
 class Hold:
     """A claimed coupon that has to be used in time."""
 
-    coupon_id: str
-    claim_id: str
-    drop_id: str
-    student: str
+    coupon_id: CouponId
+    claim_id: ClaimId
+    drop_id: DropId
+    student: StudentId
 
 
 async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list[Hold]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
+from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId
 from server.core.promotions.templates import Template
 from server.ledger.bulk import among, insert_rows, is_among, many
 from server.ledger.promotions import templates
@@ -30,19 +31,19 @@ from server.ledger.tables import coupons
 class NewCoupon(NamedTuple):
     """A coupon of a confirmed claim, bound to its student, usable."""
 
-    id: str
+    id: CouponId
     code: str
-    batch_id: str
+    batch_id: BatchId
     template_id: str
     template_version: int
-    claim_id: str
-    drop_id: str
-    student: str
+    claim_id: ClaimId
+    drop_id: DropId
+    student: StudentId
     valid_from: int
     valid_until: int
     hold_until: int | None
     created_at: int
-    slot: int | None = None  # the claim's
+    slot: Slot | None = None  # the claim's
     budget: str | None = None  # "exposed" where its campaign has a budget
 
 

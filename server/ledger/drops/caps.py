@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.ids import Slot, StudentId
 from server.ledger.drops.claims import IS_COUNTED, IS_COUNTED_CODE
 from server.ledger.tables import campaign_claims, claims, coupons
 
@@ -36,11 +37,11 @@ class SlotSource(Enum):
 
 
 class UsedSlot(NamedTuple):
-    student: str
-    slot: int
+    student: StudentId
+    slot: Slot
 
 
-BEGINNING: Final = UsedSlot("", 0)
+BEGINNING: Final = UsedSlot(StudentId(""), Slot(0))
 
 
 async def page(

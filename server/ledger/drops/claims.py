@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import and_, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.ledger.bulk import insert_rows, is_among
 from server.ledger.tables import (
     campaign_claims,
@@ -37,16 +38,16 @@ IS_COUNTED_CODE = and_(
 
 
 class ClaimRow(NamedTuple):
-    id: str
-    drop_id: str
-    batch_id: str
-    student: str
+    id: ClaimId
+    drop_id: DropId
+    batch_id: BatchId
+    student: StudentId
     request_id: str
-    unit: int
+    unit: Unit
     allotment_id: str
     allotment_first: int
     allotment_last: int
-    slot: int
+    slot: Slot
     per_student: int
     won_at: int
     confirmed_at: int
@@ -57,11 +58,11 @@ class ClaimRow(NamedTuple):
 class ClaimStanding(NamedTuple):
     """What has become of a claim in the ledger."""
 
-    id: str
+    id: ClaimId
     state: State
     reason: str | None
     confirmed_at: int
-    slot: int
+    slot: Slot
 
 
 async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> bool:
@@ -71,14 +72,14 @@ async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> bool:
     return await insert_rows(conn, claims, ClaimRow._fields, rows, "id")
 
 
-async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimStanding]:
+async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> dict[ClaimId, ClaimStanding]:
     """By claim id."""
     columns = (claims.c[name] for name in ClaimStanding._fields)
     found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
     return {row[0]: ClaimStanding._make(row) for row in found}
 
 
-async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> set[str]:
+async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> set[ClaimId]:
     """Those that were live. Their slots stay used: a released claim counts, or hoarders loop."""
     moved = await conn.execute(
         update(claims)
@@ -89,7 +90,7 @@ async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> s
     return set(moved.scalars())
 
 
-async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[str, ClaimRow]:
+async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[ClaimId, ClaimRow]:
     """Whole, for who mends some; `standing_of` is for the many."""
     columns = (claims.c[name] for name in ClaimRow._fields)
     found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
@@ -111,7 +112,7 @@ async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> Claim
     return ClaimRow(**row) if row else None
 
 
-async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[int]:
+async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[Slot]:
     """By claims, and by codes that the student has bound."""
     of_claims = select(claims.c.slot).where(
         claims.c.batch_id == batch_id, claims.c.student == student, IS_COUNTED
@@ -122,12 +123,12 @@ async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[
     return set(await conn.scalars(of_claims.union(of_codes)))
 
 
-async def taken_units(conn: AsyncConnection, drop_id: str) -> set[int]:
+async def taken_units(conn: AsyncConnection, drop_id: str) -> set[Unit]:
     query = select(claims.c.unit).where(claims.c.drop_id == drop_id, IS_LIVE)
     return set(await conn.scalars(query))
 
 
-async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[DropId]:
     """Those that were closed, and hold claims on units that had gone back to the batch. No constraint
     can see that: it takes two tables."""
     gave_back = select(drops.c.id).where(is_among(conn, drops.c.id, drop_ids), drops.c.returned > 0)
@@ -149,10 +150,10 @@ async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> se
 class CampaignClaim(NamedTuple):
     """A claim's slot of a campaign that has a limit for each student."""
 
-    claim_id: str
+    claim_id: ClaimId
     campaign_id: str
-    student: str
-    slot: int
+    student: StudentId
+    slot: Slot
     per_student: int
 
 
@@ -162,14 +163,14 @@ async def count_in_campaigns(conn: AsyncConnection, rows: Sequence[CampaignClaim
         await insert_rows(conn, campaign_claims, CampaignClaim._fields, rows, "claim_id")
 
 
-async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: str) -> set[int]:
+async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: str) -> set[Slot]:
     query = select(campaign_claims.c.slot).where(
         campaign_claims.c.campaign_id == campaign_id, campaign_claims.c.student == student
     )
     return set(await conn.scalars(query))
 
 
-async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[str]:
+async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[DropId]:
     """The drops that a desk has to know: not closed, or closed so lately that students come back
     for them."""
     of_shard = select(drops.c.id).where(drops.c.shard == shard)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.ids import ClaimId
 from server.ledger.bulk import insert_unless_there
 from server.ledger.tables import dead_letters
 
@@ -17,7 +18,7 @@ from server.ledger.tables import dead_letters
 class DeadLetter:
     """An outbox entry that was set aside. `entry` has the fields of `OutboxEntry`; `error` says why."""
 
-    claim_id: str
+    claim_id: ClaimId
     shard: int
     entry_id: str
     entry: dict[str, object]

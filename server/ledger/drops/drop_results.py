@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.coupon_states import UNIT_USES, UnitUse
 from server.core.drops.claims import ClaimState
+from server.core.ids import ClaimId, StudentId
 from server.ledger.drops.claims import IS_LIVE, REASON_DUPLICATE, REASON_NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
 
@@ -43,8 +44,8 @@ class DropResults:
 class DropClaim:
     """`confirmed_at` None: won on the desk, not in the ledger yet."""
 
-    id: str
-    student: str
+    id: ClaimId
+    student: StudentId
     state: ClaimState
     won_at: int
     confirmed_at: int | None

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.claims import Audience
 from server.core.drops.drops import Allotment, CloseReason, DropState, Window
+from server.core.ids import BatchId, DropId
 from server.ledger.tables import allotments, drops
 
 
@@ -24,9 +25,9 @@ class DropRow:
     open and closed is seen by the clock (core.drops.state_at).
     """
 
-    id: str
+    id: DropId
     room: str
-    batch_id: str
+    batch_id: BatchId
     per_student: int
     shard: int
     state: DropState

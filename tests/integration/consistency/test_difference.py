@@ -7,6 +7,7 @@ from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
 from server.core.drops.stock import Stock
+from server.core.ids import StudentId
 from server.desk.consistency_status import KEPT_SECONDS, ConsistencyStatus
 from server.flows.consistency.measure_difference import DropDifference, measure_differences
 from server.flows.drops.change_drop import write_top_up
@@ -128,7 +129,7 @@ class TestMeasuring:
         async def of_drops(*arguments: object) -> dict[str, DropResults]:
             found = await real(*arguments)  # type: ignore[arg-type]
             await lose_in_the_ledger(crew, drop_id, "released")
-            await crew.desk.drops.release(row.shard, drop_id, {"s1": claim.id})
+            await crew.desk.drops.release(row.shard, drop_id, {StudentId("s1"): claim.id})
             await crew.classroom.won(drop_id, "s2")
             await crew.loop.step()
             return found
@@ -187,7 +188,7 @@ class TestMeasuring:
         claim = next(one for one in await crew.rows(drop_id) if one.student == "s1")
 
         async def tell_the_desk(_seconds: float) -> None:
-            await crew.desk.drops.release(row.shard, drop_id, {"s1": claim.id})
+            await crew.desk.drops.release(row.shard, drop_id, {StudentId("s1"): claim.id})
 
         monkeypatch.setattr(asyncio, "sleep", tell_the_desk)
 

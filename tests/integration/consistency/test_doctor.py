@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, update
 
+from server.core.ids import StudentId
 from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.desk_audit import DeskAudit
 from server.flows.consistency import doctor as doctor_module
@@ -157,7 +158,7 @@ class TestHealthy:
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
             if len(pauses) == ROUNDS - 1:
-                await crew.desk.drops.release(row.shard, drop_id, {"s1": claim.id})
+                await crew.desk.drops.release(row.shard, drop_id, {StudentId("s1"): claim.id})
 
         monkeypatch.setattr(asyncio, "sleep", pause)
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import DropState
+from server.core.ids import StudentId
 from server.desk import fence as fence_module
 from server.desk.feed import FeedKind
 from server.desk.keys import SHARDS, RoomKeys
@@ -32,7 +33,7 @@ async def release(crew: Crew, drop_id: str, student: str) -> None:
         of_student = tables.claims.c.student == student
         await conn.execute(update(tables.claims).where(of_student).values(state="released"))
         claim_id = (await conn.scalars(select(tables.claims.c.id).where(of_student))).one()
-    assert await crew.desk.drops.release(row.shard, drop_id, {student: claim_id})
+    assert await crew.desk.drops.release(row.shard, drop_id, {StudentId(student): claim_id})
 
 
 class TestEqualToTheLedger:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
+from server.core.ids import ClaimId, Slot, StudentId
 from server.desk import DeskUnavailableError
 from server.desk import fence as fence_module
 from server.desk.caps import CapName
@@ -67,7 +68,7 @@ class TestFence:
             desk.drops.close(SHARD, "drp_1", only_if_over=False),
             desk.drops.add_units(SHARD, "drp_1", Allotment("alt_2", 4, 5)),
             desk.drops.extend(SHARD, "drp_1", "int_1", 1, 1),
-            desk.drops.release(SHARD, "drp_1", {"ada": "clm_1"}),
+            desk.drops.release(SHARD, "drp_1", {StudentId("ada"): ClaimId("clm_1")}),
             desk.fence.confirm(SHARD, []),
         ):
             with pytest.raises(DeskUnavailableError):
@@ -155,7 +156,7 @@ class TestSeveralRebuilders:
         await desk.redis.delete(desk.keys().lease)  # it has run out
         assert await quick.take_lease(SHARD) == run_id
         for call in (
-            slow.load_caps(SHARD, (CapName.BATCH, "bat_1"), {"s1": [1]}),
+            slow.load_caps(SHARD, (CapName.BATCH, "bat_1"), {StudentId("s1"): [Slot(1)]}),
             slow.arm(SHARD, run_id, 9),
         ):
             with pytest.raises(LeaseLostError):
@@ -164,5 +165,5 @@ class TestSeveralRebuilders:
         await quick.arm(SHARD, run_id, 9)
         with pytest.raises(LeaseLostError):
             await quick.load_caps(
-                SHARD, (CapName.BATCH, "bat_1"), {"s1": [1]}
+                SHARD, (CapName.BATCH, "bat_1"), {StudentId("s1"): [Slot(1)]}
             )  # armed: nothing is loaded any more

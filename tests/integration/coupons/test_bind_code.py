@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from server.core.coupons.code_runs import CodeState, Source
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.drops.claims import Outcome
+from server.core.ids import CouponId, StudentId
 from server.core.promotions.batches import Batch, ClaimWindow
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.promotions.stops import StopForm, Stoppable
@@ -134,10 +135,14 @@ async def test_a_batch_for_some_accounts_is_unknown_to_all_others(crew: Crew) ->
     (code,) = await made_codes(crew, batch, 1)
     desk, vip = crew.desk.drops, frozenset({"vip"})
 
-    for account in (Account("ann", vip), Account("ann", is_new=True)):
+    for account in (Account(StudentId("ann"), vip), Account(StudentId("ann"), is_new=True)):
         answer = await bind_code(crew.ledger, desk, account, code, now_ms())
         assert refused(answer) == Refused(Code.NOT_FOUND)
-    granted(await bind_code(crew.ledger, desk, Account("ann", vip, is_new=True), code, now_ms()))
+    granted(
+        await bind_code(
+            crew.ledger, desk, Account(StudentId("ann"), vip, is_new=True), code, now_ms()
+        )
+    )
 
 
 async def test_nothing_is_made_or_bound_while_claims_are_stopped(crew: Crew) -> None:
@@ -221,7 +226,7 @@ async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Cre
     batch = await crew.classroom.made_batch(per_student=1)
     (code,) = await made_codes(crew, batch, 1)
     cap = Cap(CapName.BATCH, batch.id, batch.per_student)
-    await crew.desk.drops.take_slots(batch.shard, [cap], "ann", "cpn_gone")
+    await crew.desk.drops.take_slots(batch.shard, [cap], StudentId("ann"), CouponId("cpn_gone"))
     assert refused(await bind(crew, "ann", code)).code is Code.LIMIT_REACHED
 
     await crew.fence.shut(batch.shard)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from server.core.coupons.coupons import Coupon
 from server.core.drops.claims import Outcome
+from server.core.ids import CouponId, DropId, Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.flows.coupons import bind_code as flow
@@ -40,16 +41,16 @@ async def tap(crew: Crew, drop: DropView, student: str) -> Outcome:
     batch = await crew.classroom.batch(drop.batch_id)
     answer = await crew.desk.claims.claim(
         shard=batch.shard,
-        drop_id=drop.id,
+        drop_id=DropId(drop.id),
         batch_id=batch.id,
-        student=student,
+        student=StudentId(student),
         request_id="r1",
         campaign_id=batch.campaign_id,
     )
     return answer.outcome
 
 
-async def ledger_slots(crew: Crew, batch: Batch, student: str) -> set[int]:
+async def ledger_slots(crew: Crew, batch: Batch, student: str) -> set[Slot]:
     assert batch.campaign_id is not None
     async with crew.ledger.read() as conn:
         return await claims.used_campaign_slots(conn, batch.campaign_id, student)
@@ -153,7 +154,7 @@ async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Cre
     (typed,) = await batches_of(crew, 1, None)
     (code,) = await made_codes(crew, typed, 1)
     caps = caps_of(typed)
-    await crew.desk.drops.take_slots(typed.shard, caps, "ann", "cpn_gone")
+    await crew.desk.drops.take_slots(typed.shard, caps, StudentId("ann"), CouponId("cpn_gone"))
     assert is_over(await bind(crew, "ann", code))
 
     await crew.fence.shut(typed.shard)

@@ -6,6 +6,7 @@ import pytest
 
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import Allotment
+from server.core.ids import ClaimId, DropId, StudentId
 from server.desk import DeskUnavailableError
 from server.desk.fence import ConfirmedClaim
 from tests.support.builders.desks import SHARD, Desk
@@ -44,7 +45,7 @@ async def test_a_refused_request_is_decided_afresh(desk: Desk) -> None:
     won = await desk.tap("ada")
     assert (await desk.tap("bob")).outcome is Outcome.SOLD_OUT
     assert won.held is not None
-    await desk.drops.release(SHARD, "drp_1", {"ada": won.held.claim_id})
+    await desk.drops.release(SHARD, "drp_1", {StudentId("ada"): won.held.claim_id})
     assert (await desk.tap("bob")).outcome is Outcome.WON
 
 
@@ -94,7 +95,7 @@ async def test_a_released_unit_goes_to_the_next_tap_and_the_releaser_is_told(des
     await desk.open(units=1)
     won = await desk.tap("ada")
     assert won.held is not None
-    assert await desk.drops.release(SHARD, "drp_1", {"ada": won.held.claim_id}) == 1
+    assert await desk.drops.release(SHARD, "drp_1", {StudentId("ada"): won.held.claim_id}) == 1
     assert (await desk.tap("ada")).outcome is Outcome.RELEASED
     taken = await desk.tap("bob")
     assert taken.held is not None
@@ -104,7 +105,7 @@ async def test_a_released_unit_goes_to_the_next_tap_and_the_releaser_is_told(des
 async def test_a_release_by_another_claim_frees_nothing(desk: Desk) -> None:
     await desk.open(units=1)
     await desk.tap("ada")
-    assert not await desk.drops.release(SHARD, "drp_1", {"ada": "clm_other"})
+    assert not await desk.drops.release(SHARD, "drp_1", {StudentId("ada"): ClaimId("clm_other")})
     assert (await desk.tap("bob")).outcome is Outcome.SOLD_OUT
 
 
@@ -126,7 +127,9 @@ async def test_a_confirmed_claim_is_repeated_with_its_coupon(desk: Desk) -> None
     await desk.open()
     won = await desk.tap("ada")
     assert won.held is not None
-    confirmed = ConfirmedClaim("drp_1", "ada", won.held.claim_id, b'{"id":"cpn_1","name":"a|b"}')
+    confirmed = ConfirmedClaim(
+        DropId("drp_1"), StudentId("ada"), won.held.claim_id, b'{"id":"cpn_1","name":"a|b"}'
+    )
     await desk.fence.confirm(SHARD, [confirmed])
     await desk.fence.confirm(SHARD, [confirmed])
     again = await desk.tap("ada")
@@ -210,7 +213,7 @@ async def test_a_unit_that_comes_back_to_a_closed_drop_stays_no_longer_than_the_
     won = await desk.tap("ada")
     assert won.held is not None
     await desk.drops.close(SHARD, "drp_1", only_if_over=False)
-    assert await desk.drops.release(SHARD, "drp_1", {"ada": won.held.claim_id})
+    assert await desk.drops.release(SHARD, "drp_1", {StudentId("ada"): won.held.claim_id})
     left = await desk.redis.ttl(desk.keys().free("drp_1"))
     assert 0 < left <= await desk.redis.ttl(desk.keys().drop("drp_1")) + 1
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from server.core.ids import ClaimId
 from server.desk.desk_audit import DeskAudit, Waiting
 from server.desk.outbox import Outbox
 from tests.support.builders.desks import SHARD, Desk
@@ -37,7 +38,7 @@ async def test_the_whole_outbox_is_read_by_pages(desk: Desk) -> None:
     found = await audit_of(desk).in_outbox(SHARD)
 
     assert len(found) == 2_100
-    assert found["clm_2099"] == "drp_1"
+    assert found[ClaimId("clm_2099")] == "drp_1"
 
 
 async def test_entries_wait_until_they_are_acknowledged(desk: Desk) -> None:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from server.core.drops.drops import CloseReason
+from server.core.ids import DropId, StudentId
 from server.desk.feed import Confirmation, FeedKind, Loss, Losses, RoomCounts
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import Desk, a_room_drop, make_desk
@@ -173,7 +174,7 @@ class TestStudentsOwn:
     async def test_confirmations_are_heard_and_take_no_place_in_the_order(self, desk: Desk) -> None:
         async with listening(desk, ROOM) as ear:
             coupon = {"id": "cpn_1", "code": "AAAA"}
-            told = Confirmation("ada", "drp_1", orjson.dumps(coupon))
+            told = Confirmation(StudentId("ada"), DropId("drp_1"), orjson.dumps(coupon))
             await desk.feed.publish_confirmations(ROOM, [told])
 
             assert await ear.next("confirmed") == [["ada", "drp_1", coupon]]
@@ -181,7 +182,7 @@ class TestStudentsOwn:
 
     async def test_losses_are_heard(self, desk: Desk) -> None:
         async with listening(desk, ROOM) as ear:
-            loss = Loss("claim_revoked", "ada", "drp_1", None, "nothing_left")
+            loss = Loss("claim_revoked", StudentId("ada"), DropId("drp_1"), None, "nothing_left")
             await desk.feed.publish_losses(ROOM, [loss])
 
             assert await ear.next("lost") == [
@@ -192,7 +193,7 @@ class TestStudentsOwn:
         self, desk: Desk
     ) -> None:
         ada, bob = (
-            Loss("coupon_released", student, "drp_1", None, "hold_ended")
+            Loss("coupon_released", StudentId(student), DropId("drp_1"), None, "hold_ended")
             for student in ("ada", "bob")
         )
         await desk.feed.publish_losses(ROOM, [ada])
@@ -208,7 +209,7 @@ class TestStudentsOwn:
         assert await desk.feed.losses_since(ROOM, 1) == [Losses(state.epoch, 2, (bob,))]
 
     async def test_losses_of_a_feed_that_is_gone_are_not_told_again(self, desk: Desk) -> None:
-        loss = Loss("claim_revoked", "ada", "drp_1", None, "nothing_left")
+        loss = Loss("claim_revoked", StudentId("ada"), DropId("drp_1"), None, "nothing_left")
         await desk.feed.publish_losses(ROOM, [loss])
         await desk.redis.delete(desk.feed._keys(ROOM).feed)
         await desk.feed.publish_losses(ROOM, [loss])

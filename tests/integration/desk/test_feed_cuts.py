@@ -13,6 +13,7 @@ import pytest_asyncio
 from server.clock import now_ms
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
+from server.core.ids import CouponId, DropId, StudentId
 from server.desk import claim_record
 from server.desk.feed import Confirmation, FeedKind, Loss
 from server.desk.fence import ConfirmedClaim
@@ -50,16 +51,22 @@ class School:
         ((held,),) = await self.desk.drops.claims_of([(SHARD, "drp_0", [student])])
         assert held is not None
         coupon = orjson.dumps(coupon_of(student))
-        claim = ConfirmedClaim("drp_0", student, held.claim_id, coupon)
+        claim = ConfirmedClaim(DropId("drp_0"), StudentId(student), held.claim_id, coupon)
         await self.desk.fence.confirm(SHARD, [claim])
-        told = Confirmation(student, "drp_0", coupon)
+        told = Confirmation(StudentId(student), DropId("drp_0"), coupon)
         await self.desk.feed.publish_confirmations(ROOM, [told])
 
     async def release(self, student: str) -> None:
         ((held,),) = await self.desk.drops.claims_of([(SHARD, "drp_0", [student])])
         assert held is not None
-        assert await self.desk.drops.release(SHARD, "drp_0", {student: held.claim_id})
-        loss = Loss("coupon_released", student, "drp_0", f"cpn_{student}", "hold_ended")
+        assert await self.desk.drops.release(SHARD, "drp_0", {StudentId(student): held.claim_id})
+        loss = Loss(
+            "coupon_released",
+            StudentId(student),
+            DropId("drp_0"),
+            CouponId(f"cpn_{student}"),
+            "hold_ended",
+        )
         await self.desk.feed.publish_losses(ROOM, [loss])
 
     @property
@@ -291,7 +298,9 @@ class TestLosses:
             await black_hole(school.network)
             await eventually(lambda: not school.hears, GIVE_UP_S)
             await school.release("ada")
-            stranger = Loss("coupon_released", "zoe", "drp_0", None, "hold_ended")
+            stranger = Loss(
+                "coupon_released", StudentId("zoe"), DropId("drp_0"), None, "hold_ended"
+            )
             for _ in range(200):
                 await school.desk.feed.publish_losses(ROOM, [stranger])
             await school.network.heal()

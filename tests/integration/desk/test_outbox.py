@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 
+from server.core.ids import BatchId, DropId, Slot, StudentId, Unit
 from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
 from server.desk.outbox import Outbox, OutboxEntry
@@ -46,13 +47,13 @@ async def test_an_entry_says_everything_about_the_win(desk: Desk, outbox: Outbox
         shard=SHARD,
         entry_id=entry.entry_id,
         claim_id=answer.held.claim_id,
-        drop_id="drp_1",
-        batch_id="bat_1",
+        drop_id=DropId("drp_1"),
+        batch_id=BatchId("bat_1"),
         room="r1",
-        student="ada",
+        student=StudentId("ada"),
         request_id="req-9",
-        unit=1,
-        slot=1,
+        unit=Unit(1),
+        slot=Slot(1),
         per_student=1,
         allotment_id="alt_drp_1",
         allotment_first=1,

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from server.commands.process.dependency_health import Neighbours
 from server.core.drops.claims import Outcome
+from server.core.ids import StudentId
 from server.desk import DeskUnavailableError
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import connect
@@ -154,7 +155,7 @@ async def test_taps_are_told_to_come_back_and_nothing_is_half_done(post: Post) -
     (held,) = (await crew.desk.drops.claims_of([(row.shard, drop.id, ["ada"])]))[0]
     assert held is not None
     # A unit that came back is what a win takes first, by a call that a full server still allows.
-    assert await crew.desk.drops.release(row.shard, drop.id, {"ada": held.claim_id})
+    assert await crew.desk.drops.release(row.shard, drop.id, {StudentId("ada"): held.claim_id})
     before = await desk_state(crew, drop.id)
 
     async with post.returns_refusal():

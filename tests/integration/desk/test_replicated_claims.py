@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from server.core.drops.claims import Outcome
+from server.core.ids import BatchId, DropId, StudentId
 from server.desk import replicated_claims
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.fence import ConfirmedClaim
@@ -45,7 +46,11 @@ class Counter:
         self, student: str, request_id: str = "r1", by: ClaimDesk | None = None
     ) -> ClaimAnswer:
         return await (by or self.waits).claim(
-            shard=SHARD, drop_id="drp_1", batch_id="bat_1", student=student, request_id=request_id
+            shard=SHARD,
+            drop_id=DropId("drp_1"),
+            batch_id=BatchId("bat_1"),
+            student=StudentId(student),
+            request_id=request_id,
         )
 
 
@@ -145,7 +150,12 @@ async def test_what_is_confirmed_does_not_wait(counter: Counter) -> None:
     assert answer.held is not None
     counter.hold()
     await counter.desk.fence.confirm(
-        SHARD, [ConfirmedClaim("drp_1", "ada", answer.held.claim_id, b'{"id":"cpn_1"}')]
+        SHARD,
+        [
+            ConfirmedClaim(
+                DropId("drp_1"), StudentId("ada"), answer.held.claim_id, b'{"id":"cpn_1"}'
+            )
+        ],
     )
     assert (await counter.tap("ada")).outcome is Outcome.WON
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import pytest
 
+from server.core.ids import StudentId
 from server.core.instants import to_text
 from server.desk.coupon_changes import CouponChange
 from server.desk.feed import EVERYWHERE
@@ -323,7 +324,9 @@ async def test_a_gateway_that_did_not_hear_finds_it_in_the_stream(
     async with telling(crew), seat(gateway, "s1") as (client, _):
         keys = feed._keys(EVERYWHERE)
         channel = crew.desk.redis
-        await _publish_silently(crew, CouponChange("s1", {"type": "coupon_changed", "state": "x"}))
+        await _publish_silently(
+            crew, CouponChange(StudentId("s1"), {"type": "coupon_changed", "state": "x"})
+        )
         assert await channel.xlen(keys.losses) == 1
         await checkout.lock()
         assert (await client.next("coupon_changed"))["state"] == "x"
@@ -338,7 +341,7 @@ async def test_what_no_stream_has_any_more_is_in_a_welcome_for_everybody(
     await checkout.lock("order-7")
     async with seat(gateway, "s1") as (client, welcome):
         assert welcome["claims"][0]["coupon"]["state"] == "usable"
-        await _publish_silently(crew, CouponChange("s1", {}))
+        await _publish_silently(crew, CouponChange(StudentId("s1"), {}))
         await crew.desk.redis.delete(feed._keys(EVERYWHERE).losses)
         await publish_coupons(crew.worker.stores, [checkout.coupon_id])
         anew = await client.next("welcome")

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 from server.clock import now_ms
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
+from server.core.ids import DropId, StudentId
 from server.core.instants import from_text
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.desk import DeskUnavailableError, claim_record
@@ -46,11 +47,11 @@ async def confirm(
     """In the ledger, as a worker says it."""
     ((held,),) = await desk.drops.claims_of([(SHARD, drop_id, [student])])
     assert held is not None
-    claim = ConfirmedClaim(drop_id, student, held.claim_id, orjson.dumps(COUPON))
+    claim = ConfirmedClaim(DropId(drop_id), StudentId(student), held.claim_id, orjson.dumps(COUPON))
     await desk.fence.confirm(SHARD, [claim])
     if publish:
         await desk.feed.publish_confirmations(
-            "r1", [Confirmation(student, drop_id, orjson.dumps(COUPON))]
+            "r1", [Confirmation(StudentId(student), DropId(drop_id), orjson.dumps(COUPON))]
         )
 
 

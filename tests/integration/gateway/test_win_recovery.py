@@ -9,6 +9,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState
+from server.core.ids import StudentId
 from server.desk.claim_desk import RETRY, Tap
 from server.desk.redis.connection import connect
 from server.gateway import background_tasks
@@ -187,7 +188,7 @@ async def test_a_claim_that_a_worker_still_had_makes_good_what_was_taken_back(
     assert told is not None
     await lesson.flushed()
     await lesson.rebuilt()
-    await crew.desk.drops.give_up(row.shard, drop.id, {"ada": told})
+    await crew.desk.drops.give_up(row.shard, drop.id, {StudentId("ada"): told})
     await crew.persister.persist(entries, now_ms())
     assert await crew.fence.shut_shards() == [row.shard]
     await lesson.rebuilt()

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from server.core.coupons.coupons import CouponState
+from server.core.ids import CouponId
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import Hold
 from server.ledger.coupons.coupons import NewCoupon
@@ -30,7 +31,7 @@ async def test_a_claim_that_has_its_coupon_keeps_it(ledger: Ledger) -> None:
     row, other = await confirm_claim(ledger, 1), await confirm_claim(ledger, 2, "bob")
     async with ledger.begin() as conn:
         await coupons.insert_for_claims(conn, [row])
-    again = row._replace(id="cpn_again", code="AGAIN")
+    again = row._replace(id=CouponId("cpn_again"), code="AGAIN")
     async with ledger.begin() as conn:
         await coupons.insert_for_claims(conn, [again, other])
         found = await coupons.by_claims(conn, [row.claim_id, other.claim_id])

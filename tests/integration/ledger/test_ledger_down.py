@@ -18,6 +18,7 @@ import pytest_asyncio
 from server.commands.process.dependency_health import Neighbours, trouble_told
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drop_rules import DropForm
+from server.core.ids import StudentId
 from server.core.refusals import Code
 from server.desk.metrics_store import MetricsStore
 from server.ledger import engine
@@ -304,7 +305,11 @@ async def test_claims_go_on_and_are_confirmed_once_when_the_ledger_is_back(
 async def _tap(crew: Crew, row: DropRow, student: str) -> Outcome:
     """As a gateway does it: without a look at the ledger."""
     answer = await crew.desk.claims.claim(
-        shard=row.shard, drop_id=row.id, batch_id=row.batch_id, student=student, request_id="r1"
+        shard=row.shard,
+        drop_id=row.id,
+        batch_id=row.batch_id,
+        student=StudentId(student),
+        request_id="r1",
     )
     return answer.outcome
 

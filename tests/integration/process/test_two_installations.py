@@ -8,6 +8,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from server.core.ids import CouponId, DropId, StudentId
 from server.desk.feed import Confirmation, FeedKind, Loss, dump_confirmations
 from server.desk.keys import RoomKeys, channel_in
 from server.desk.redis.connection import connect
@@ -45,8 +46,10 @@ async def opened(one: RunningGateway, message: str) -> None:
 async def everything(one: RunningGateway, code: str) -> None:
     """A win, its confirmation and its loss, as a worker tells them."""
     coupon = orjson.dumps({"id": code, "code": code, "name": "Ten off"})
-    await one.desk.feed.publish_confirmations("r1", [Confirmation("amy", "drp_1", coupon)])
-    loss = Loss("coupon_released", "amy", "drp_1", code, "hold_ended")
+    await one.desk.feed.publish_confirmations(
+        "r1", [Confirmation(StudentId("amy"), DropId("drp_1"), coupon)]
+    )
+    loss = Loss("coupon_released", StudentId("amy"), DropId("drp_1"), CouponId(code), "hold_ended")
     await one.desk.feed.publish_losses("r1", [loss])
 
 
@@ -95,7 +98,7 @@ async def test_without_the_number_they_hear_each_other(
 async def test_a_confirmation_of_another_feed_is_let_pass(both: list[RunningGateway]) -> None:
     """Somebody with the same prefix and database, or a feed that is gone."""
     one, _ = both
-    stray = Confirmation("amy", "drp_1", b'{"id":"x","code":"STRAY"}')
+    stray = Confirmation(StudentId("amy"), DropId("drp_1"), b'{"id":"x","code":"STRAY"}')
     async with one.student("amy") as (client, _):
         message = dump_confirmations([stray]) + b'elsewhere"}'
         await one.desk.redis.spublish(RoomKeys(one.desk.prefix, "r1").channel, message)

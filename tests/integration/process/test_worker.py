@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import DropState
+from server.core.ids import DropId, StudentId
 from server.core.promotions.batches import ClaimWindow
 from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
@@ -359,9 +360,9 @@ async def test_limits_of_a_campaign_that_is_over_are_forgotten(
         drop = await rooms.opened(batch)
         await crew.desk.claims.claim(
             shard=batch.shard,
-            drop_id=drop.id,
+            drop_id=DropId(drop.id),
             batch_id=batch.id,
-            student="s1",
+            student=StudentId("s1"),
             request_id="r1",
             campaign_id=campaign.id,
         )

@@ -5,6 +5,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from server.core.drops.claims import Outcome
+from server.core.ids import DropId, StudentId
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.outbox import Outbox
@@ -12,6 +13,7 @@ from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.drops.drop_view import DropView
 from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger.drops import claims
+from server.ledger.drops.claims import ClaimRow
 from server.ledger.tables import campaign_claims
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import Classroom, now_ms
@@ -33,9 +35,9 @@ async def tap(classroom: Classroom, drop: DropView, student: str) -> ClaimAnswer
     batch = await classroom.batch(drop.batch_id)
     return await classroom.desk.claims.claim(
         shard=batch.shard,
-        drop_id=drop.id,
+        drop_id=DropId(drop.id),
         batch_id=batch.id,
-        student=student,
+        student=StudentId(student),
         request_id="r1",
         campaign_id=batch.campaign_id,
     )
@@ -96,8 +98,13 @@ async def test_what_a_forgetful_desk_sold_beyond_it_is_taken_back(classroom: Cla
     await rebuild(classroom, batch.shard)
 
     async with classroom.ledger.read() as conn:
-        rows = {row.student: row for row in await claims.of_drop(conn, second.id)}
-    assert (rows["ann"].state, rows["ann"].reason) == ("revoked", claims.REASON_NOTHING_LEFT)
+        rows: dict[str, ClaimRow] = {
+            row.student: row for row in await claims.of_drop(conn, second.id)
+        }
+    assert (rows["ann"].state, rows["ann"].reason) == (
+        "revoked",
+        claims.REASON_NOTHING_LEFT,
+    )
     assert rows["bob"].state == "live"
     assert (await classroom.view(second.id)).revoked == 1
 

@@ -13,6 +13,7 @@ from sqlalchemy import event, update
 from loadtest.history import HistoryPlan, write_history
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
+from server.core.ids import DropId, Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.desk.cap_loader import CapLoader
@@ -150,7 +151,7 @@ class TestTheLimit:
         batch = await with_a_past(crew, "ann")
         answer = await crew.desk.drops.open(
             shard=batch.shard,
-            drop_id="drp_late",
+            drop_id=DropId("drp_late"),
             batch_id=batch.id,
             room=ROOM,
             per_student=1,
@@ -303,7 +304,9 @@ class TestWhatIsRead:
         for source in caps.SlotSource:
             with statements_of(ledger) as seen:
                 async with ledger.read() as conn:
-                    await caps.page(conn, source, "bat_old_1", caps.UsedSlot("s3", 0), 100)
+                    await caps.page(
+                        conn, source, "bat_old_1", caps.UsedSlot(StudentId("s3"), Slot(0)), 100
+                    )
             plan = await _plan(ledger, seen[-1])
             assert "Seq Scan" not in plan, plan
             assert "SCAN" not in plan, plan
@@ -369,7 +372,7 @@ class TestOneBadShard:
         monkeypatch.setattr(rebuild_desk, "STATEMENT_SECONDS", 0.2)
         real = claims.drops_on_desk
 
-        async def slow(conn: Any, shard: int, closed_after: int) -> list[str]:
+        async def slow(conn: Any, shard: int, closed_after: int) -> list[DropId]:
             if shard == 3:
                 if conn.dialect.name == "sqlite":  # it knows no limit for a statement
                     raise LedgerUnavailableError("canceling statement due to statement timeout")

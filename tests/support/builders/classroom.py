@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm
+from server.core.ids import DropId, StudentId
 from server.core.promotions.batches import Batch, BatchForm
 from server.core.promotions.templates import (
     AmountOff,
@@ -111,9 +112,9 @@ class Classroom:
         row = await self.row(drop_id)
         answer = await self.desk.claims.claim(
             shard=row.shard,
-            drop_id=drop_id,
+            drop_id=DropId(drop_id),
             batch_id=row.batch_id,
-            student=student,
+            student=StudentId(student),
             request_id=request_id,
         )
         return answer.outcome

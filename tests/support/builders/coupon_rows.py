@@ -4,6 +4,7 @@ from sqlalchemy import insert, select, update
 
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon
+from server.core.ids import BatchId, ClaimId, CouponId, DropId, StudentId
 from server.core.promotions.templates import Template, TemplateForm
 from server.ids import new_claim_stem, new_id
 from server.ledger.coupons import coupons as coupon_rows
@@ -57,14 +58,14 @@ async def confirm_claim(ledger: Ledger, number: int, student: str = "ada") -> Ne
         claim = _claim(drop_id, batch_id, student, str(allotment["id"]))
         await conn.execute(insert(claims).values(**claim))
     return NewCoupon(
-        id=new_id("cpn"),
+        id=CouponId(new_id("cpn")),
         code=codes.make(number.to_bytes(codes.ENTROPY_BYTES)),
-        batch_id=batch_id,
+        batch_id=BatchId(batch_id),
         template_id=template_id,
         template_version=1,
-        claim_id=str(claim["id"]),
-        drop_id=drop_id,
-        student=student,
+        claim_id=ClaimId(str(claim["id"])),
+        drop_id=DropId(drop_id),
+        student=StudentId(student),
         valid_from=NOW,
         valid_until=NOW + DAY_MS,
         hold_until=None,

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from server.core.drops.claims import Audience
 from server.core.drops.drops import Allotment, RoomDrop, Window
+from server.core.ids import BatchId, DropId, StudentId
 from server.desk.caps import CapsMissing
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.drop_desk import DropDesk
@@ -57,8 +58,8 @@ class Desk:
         """On a desk that has all caps."""
         opened = await self.drops.open(
             shard=SHARD,
-            drop_id=drop_id,
-            batch_id=batch_id,
+            drop_id=DropId(drop_id),
+            batch_id=BatchId(batch_id),
             room="r1",
             per_student=per_student,
             allotments=[Allotment(f"alt_{drop_id}", 1, units)],
@@ -78,9 +79,9 @@ class Desk:
     ) -> ClaimAnswer:
         return await self.claims.claim(
             shard=SHARD,
-            drop_id=drop_id,
-            batch_id=batch_id,
-            student=student,
+            drop_id=DropId(drop_id),
+            batch_id=BatchId(batch_id),
+            student=StudentId(student),
             request_id=request_id,
         )
 
@@ -109,10 +110,10 @@ async def desk(redis_server: RedisServer, key_prefix: str) -> AsyncIterator[Desk
 def a_room_drop(drop_id: str = "drp_1", **columns: Any) -> RoomDrop:
     """Open for long; what matters to the test is named."""
     drop = RoomDrop(
-        id=drop_id,
+        id=DropId(drop_id),
         room="r1",
         shard=SHARD,
-        batch_id="bat_1",
+        batch_id=BatchId("bat_1"),
         per_student=1,
         audience=Audience(),
         name="Ten off",

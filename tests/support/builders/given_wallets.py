@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon
+from server.core.ids import BatchId, CouponId, StudentId
 from server.core.promotions.templates import Template
 from server.ids import new_id
 from server.ledger.engine import Ledger
@@ -29,10 +30,10 @@ async def give_wallet(ledger: Ledger, student: str, case: Case) -> list[Coupon]:
     given = [
         replace(
             coupon,
-            id=new_id("cpn"),
+            id=CouponId(new_id("cpn")),
             code=codes.make(secrets.token_bytes(codes.ENTROPY_BYTES)),
-            student=student,
-            batch_id=of_batch[_version(coupon.template)],
+            student=StudentId(student),
+            batch_id=BatchId(of_batch[_version(coupon.template)]),
             template=own[_version(coupon.template)],
         )
         for coupon in case.wallet

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from server.core.checkout.orders import LineKind, Order, OrderLine
 from server.core.coupons.coupons import Coupon, CouponState
+from server.core.ids import BatchId, CouponId, StudentId
 from server.core.promotions.templates import (
     AmountOff,
     Discount,
@@ -56,11 +57,11 @@ def a_coupon(
     hold_until: int | None = None,
 ) -> Coupon:
     return Coupon(
-        id=f"cpn_{code}",
+        id=CouponId(f"cpn_{code}"),
         code=code,
-        batch_id="bat_1",
+        batch_id=BatchId("bat_1"),
         template=a_template(form),
-        student="ada",
+        student=StudentId("ada"),
         state=state,
         valid_from=valid_from,
         valid_until=valid_until,

@@ -2,6 +2,7 @@
 
 from server.core.coupons.code_runs import Source
 from server.core.coupons.coupons import Coupon
+from server.core.ids import StudentId
 from server.core.promotions.batches import Batch
 from server.core.refusals import Refused
 from server.flows.coupons import codes as flows
@@ -27,4 +28,6 @@ async def made_codes(crew: Crew, batch: Batch, quantity: int) -> list[str]:
 
 
 async def bind(crew: Crew, student: str, code: str, now: int | None = None) -> Coupon | Refused:
-    return await bind_code(crew.ledger, crew.desk.drops, Account(student), code, now or now_ms())
+    return await bind_code(
+        crew.ledger, crew.desk.drops, Account(StudentId(student)), code, now or now_ms()
+    )

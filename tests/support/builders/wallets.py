@@ -11,6 +11,7 @@ from random import Random
 
 from server.core.checkout.orders import LineKind, Order, OrderLine
 from server.core.coupons.coupons import Coupon, CouponState
+from server.core.ids import BatchId, CouponId, StudentId
 from server.core.promotions.templates import (
     AmountOff,
     Counted,
@@ -171,11 +172,11 @@ def _scope(random: Random) -> Scope:
 
 def _coupon(random: Random, template: Template, number: int) -> Coupon:
     return Coupon(
-        id=f"cpn_{number}",
+        id=CouponId(f"cpn_{number}"),
         code=f"{number:03}",
-        batch_id="bat_1",
+        batch_id=BatchId("bat_1"),
         template=template,
-        student="ada",
+        student=StudentId("ada"),
         state=CouponState.USABLE,
         valid_from=NOW - DAY_MS,
         valid_until=NOW + random.randint(1, 30) * DAY_MS,

@@ -3,6 +3,7 @@
 from sqlalchemy import select, update
 
 from server.core.coupons.coupons import CouponState
+from server.core.ids import ClaimId, StudentId
 from server.ledger.tables import claims, coupons, redemptions
 from tests.support.builders.classroom import now_ms
 from tests.support.builders.ledger_rows import add
@@ -37,7 +38,9 @@ async def let_go(crew: Crew, drop_id: str, student: str, *, on_desk: bool = True
             update(coupons).where(coupons.c.claim_id == claim_id).values(state="released")
         )
     if on_desk:
-        assert await crew.desk.drops.release(row.shard, drop_id, {student: str(claim_id)})
+        assert await crew.desk.drops.release(
+            row.shard, drop_id, {StudentId(student): ClaimId(str(claim_id))}
+        )
 
 
 async def forget_the_stream(crew: Crew) -> None:

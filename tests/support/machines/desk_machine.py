@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from server.core.drops.drops import Allotment, Window
+from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.caps import CapName
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.claim_record import HeldClaim
@@ -170,8 +171,8 @@ class DeskMachine(RuleBasedStateMachine):
         answer = self.stage.answer(
             self.desk.drops.open(
                 shard=SHARD,
-                drop_id=drop_id,
-                batch_id=batch_id,
+                drop_id=DropId(drop_id),
+                batch_id=BatchId(batch_id),
                 room=ROOM,
                 per_student=self.per_student[batch_id],
                 allotments=allotments,
@@ -262,7 +263,12 @@ class DeskMachine(RuleBasedStateMachine):
         claims = [_confirmed(self._won(index)) for index in chosen]
         if wrong is not None:
             claim = self._won(wrong)
-            claims.insert(0, ConfirmedClaim(claim.drop_id, claim.student, "clm_other", b"{}"))
+            claims.insert(
+                0,
+                ConfirmedClaim(
+                    DropId(claim.drop_id), StudentId(claim.student), ClaimId("clm_other"), b"{}"
+                ),
+            )
         claims.sort(key=lambda claim: claim.drop_id)  # as they go into the call
         answer = self.stage.answer(self.desk.fence.confirm(SHARD, claims))
         assert answer == expected(lambda: self.model.confirm(claims))
@@ -270,8 +276,8 @@ class DeskMachine(RuleBasedStateMachine):
     def release(self, drop_id: str, most: int, wrong: bool, then_tap: bool) -> None:
         """Of one drop, some of them perhaps released before."""
         for claim in list(self.model.drop(drop_id).claims.values())[-most:]:
-            claim_id = "clm_other" if wrong else claim.claim_id
-            release = self.desk.drops.release(SHARD, drop_id, {claim.student: claim_id})
+            claim_id = ClaimId("clm_other" if wrong else claim.claim_id)
+            release = self.desk.drops.release(SHARD, drop_id, {StudentId(claim.student): claim_id})
             answer = self.stage.answer(release)
             assert answer == expected(partial(self.model.release, drop_id, claim.student, claim_id))
         if then_tap:
@@ -351,12 +357,16 @@ class DeskMachine(RuleBasedStateMachine):
                 await self.desk.fence.load_drop(SHARD, self._loaded(drop, is_told))
         for batch_id in set(BATCHES.values()):
             slots = {
-                student: used
+                StudentId(student): [Slot(n) for n in used]
                 for (batch, student), used in self.model.used_slots.items()
                 if batch == batch_id and used
             }
             await self.desk.fence.load_caps(SHARD, (CapName.BATCH, batch_id), slots)
-        in_campaign = {s: used for (_, s), used in self.model.used_in_campaign.items() if used}
+        in_campaign = {
+            StudentId(student): [Slot(n) for n in used]
+            for (_, student), used in self.model.used_in_campaign.items()
+            if used
+        }
         await self.desk.fence.load_caps(SHARD, (CapName.CAMPAIGN, CAMPAIGN), in_campaign)
         stopped = sorted(self.model.stopped)
         await self.desk.fence.load_stops(SHARD, self.stops_version, stopped)
@@ -365,15 +375,15 @@ class DeskMachine(RuleBasedStateMachine):
     def _loaded(self, drop: ModelDrop, knows_window: bool) -> LoadedDrop:
         batch_id = BATCHES[drop.drop_id]
         return LoadedDrop(
-            drop_id=drop.drop_id,
-            batch_id=batch_id,
+            drop_id=DropId(drop.drop_id),
+            batch_id=BatchId(batch_id),
             room=ROOM,
             per_student=self.per_student[batch_id],
             allotments=tuple(drop.allotments),
             window=drop.window if knows_window else None,
             closed_at=drop.closed_at,
-            holders={student: held_of(claim) for student, claim in drop.claims.items()},
-            live_units=frozenset(claim.unit for claim in drop.live),
+            holders={StudentId(name): held_of(claim) for name, claim in drop.claims.items()},
+            live_units=frozenset(Unit(claim.unit) for claim in drop.live),
             won_total=len(drop.claims),
             confirmed=len(drop.live),
             campaign_id=CAMPAIGN,
@@ -478,9 +488,9 @@ async def _tap_all(desk: Desk, taps: Iterable[ModelTap]) -> list[ClaimAnswer]:
         *(
             desk.claims.claim(
                 shard=SHARD,
-                drop_id=tap.drop_id,
-                batch_id=BATCHES.get(tap.drop_id, "bat_1"),
-                student=tap.student,
+                drop_id=DropId(tap.drop_id),
+                batch_id=BatchId(BATCHES.get(tap.drop_id, "bat_1")),
+                student=StudentId(tap.student),
                 request_id=tap.request_id,
                 campaign_id=CAMPAIGN,
             )
@@ -490,7 +500,9 @@ async def _tap_all(desk: Desk, taps: Iterable[ModelTap]) -> list[ClaimAnswer]:
 
 
 def _confirmed(claim: ModelClaim) -> ConfirmedClaim:
-    return ConfirmedClaim(claim.drop_id, claim.student, claim.claim_id, coupon_of(claim))
+    return ConfirmedClaim(
+        DropId(claim.drop_id), StudentId(claim.student), ClaimId(claim.claim_id), coupon_of(claim)
+    )
 
 
 async def _write(desk: Desk, key: str, fields: Mapping[Any, Any]) -> None:

@@ -10,6 +10,7 @@ import orjson
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import Allotment, Window
+from server.core.ids import ClaimId, Slot, Unit
 from server.desk import claim_record
 from server.desk.claim_record import HeldClaim
 from tests.support.machines.model_desk import ModelClaim, ModelDrop
@@ -34,9 +35,9 @@ class DropSeen:
 def held_of(claim: ModelClaim) -> HeldClaim:
     return HeldClaim(
         claim.state,
-        claim.claim_id,
-        claim.unit,
-        claim.slot,
+        ClaimId(claim.claim_id),
+        Unit(claim.unit),
+        Slot(claim.slot),
         claim.request_id,
         claim.won_at,
         claim.coupon,

@@ -7,6 +7,7 @@ would not notice if ours did.
 from redis.asyncio import Redis
 
 from server.core.drops.claims import Outcome
+from server.core.ids import BatchId, DropId, StudentId
 from server.desk.claim_desk import ClaimAnswer
 
 
@@ -21,7 +22,7 @@ class NaiveDesk:
         await self._redis.set(self._stock(drop_id), units)
 
     async def claim(
-        self, *, shard: int, drop_id: str, batch_id: str, student: str, request_id: str
+        self, *, shard: int, drop_id: DropId, batch_id: BatchId, student: StudentId, request_id: str
     ) -> ClaimAnswer:
         del shard, batch_id  # one drop, one batch
         left = await self._redis.get(self._stock(drop_id))

@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drop_rules import DropForm
+from server.core.ids import DropId, StudentId
 from server.core.refusals import Refused
 from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer
@@ -163,9 +164,9 @@ class SchoolMachine(RuleBasedStateMachine):
     async def _tap(self, drop_id: str, student: str, request_id: str) -> ClaimAnswer:
         return await self.crew.desk.claims.claim(
             shard=self.shard,
-            drop_id=drop_id,
+            drop_id=DropId(drop_id),
             batch_id=self.batch.id,
-            student=student,
+            student=StudentId(student),
             request_id=request_id,
         )
 
@@ -247,7 +248,9 @@ class SchoolMachine(RuleBasedStateMachine):
             of_claim = tables.claims.c.id == row.id
             await conn.execute(update(tables.claims).where(of_claim).values(state="released"))
         self.released.add(row.id)
-        await self.crew.desk.drops.release(self.shard, row.drop_id, {row.student: row.id})
+        await self.crew.desk.drops.release(
+            self.shard, row.drop_id, {StudentId(row.student): row.id}
+        )
 
     # --- what happens to Redis --------------------------------------------------------------------
 

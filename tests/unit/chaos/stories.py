@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from server.core.drops.claims import ClaimState
+from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.claim_record import HeldClaim
 from server.ledger.drops.claims import ClaimRow
 from tests.chaos.checker import Violation, check
@@ -39,16 +40,16 @@ _EPOCH = "e"
 
 def a_row(student: str, unit: int, **changes: Any) -> ClaimRow:
     row = ClaimRow(
-        id=f"clm_{student}",
-        drop_id=DROP,
-        batch_id=BATCH,
-        student=student,
+        id=ClaimId(f"clm_{student}"),
+        drop_id=DropId(DROP),
+        batch_id=BatchId(BATCH),
+        student=StudentId(student),
         request_id=f"r-{student}",
-        unit=unit,
+        unit=Unit(unit),
         allotment_id="alt_1",
         allotment_first=1,
         allotment_last=3,
-        slot=1,
+        slot=Slot(1),
         per_student=1,
         won_at=20,
         confirmed_at=30,
@@ -65,7 +66,9 @@ def a_coupon(student: str, **changes: Any) -> CouponEnd:
 
 def a_holder(student: str, unit: int, state: ClaimState = ClaimState.CONFIRMED) -> HeldClaim:
     code = f'{{"code":"code-{student}"}}'.encode()
-    return HeldClaim(state, f"clm_{student}", unit, 1, f"r-{student}", 20, code)
+    return HeldClaim(
+        state, ClaimId(f"clm_{student}"), Unit(unit), Slot(1), f"r-{student}", 20, code
+    )
 
 
 def a_desk(**changes: Any) -> DeskBooks:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.core.ids import ClaimId, CouponId, StudentId
 from server.flows.drops.intent_payloads import (
     ClosePayload,
     ExtendPayload,
@@ -26,7 +27,10 @@ STORED = [
     (ClosePayload(), "close", {}),
     (
         ReleasePayload(
-            (ReleasedClaim("clm_1", "s1", "cpn_1"), ReleasedClaim("clm_2", "s2", "cpn_2"))
+            (
+                ReleasedClaim(ClaimId("clm_1"), StudentId("s1"), CouponId("cpn_1")),
+                ReleasedClaim(ClaimId("clm_2"), StudentId("s2"), CouponId("cpn_2")),
+            )
         ),
         "release",
         {"claims": [["clm_1", "s1", "cpn_1"], ["clm_2", "s2", "cpn_2"]]},

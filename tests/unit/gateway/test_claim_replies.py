@@ -5,12 +5,15 @@ import pytest
 
 from server import wire
 from server.core.drops.claims import ClaimState, Outcome
+from server.core.ids import ClaimId, Slot, Unit
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.claim_record import HeldClaim
 from server.gateway import claim_replies
 from server.gateway.frames import text_frame
 
-HELD = HeldClaim(ClaimState.CONFIRMED, "clm_1", 1, 1, "r1", 0, b'{"id":"cpn_1"}')
+HELD = HeldClaim(
+    ClaimState.CONFIRMED, ClaimId("clm_1"), Unit(1), Slot(1), "r1", 0, b'{"id":"cpn_1"}'
+)
 
 
 @pytest.mark.parametrize("request_id", ["r", "r1", "r" * 64, "drp_1", "sold_out", "a.b:c_d-E"])

@@ -10,6 +10,7 @@ from server import wire
 from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, DropState, RoomDrop, Window
 from server.core.identity import Identity, Role
+from server.core.ids import ClaimId, DropId, Slot, Unit
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import FeedKind, Publication, RoomState
@@ -395,7 +396,7 @@ class TestWelcome:
         self,
         class_: Class,
         identity: Identity,
-        held: Mapping[str, HeldClaim | None] | None = None,
+        held: Mapping[DropId, HeldClaim | None] | None = None,
         now: int = NOW,
     ) -> dict[str, Any]:
         found: dict[str, Any] = orjson.loads(class_.room.welcome_of(identity, held or {}, now).text)
@@ -462,9 +463,9 @@ class TestWelcome:
         self, class_: Class
     ) -> None:
         held = {
-            "drp_1": a_held(ClaimState.WON),
-            "drp_2": a_held(ClaimState.CONFIRMED, b'{"code":"AAAA"}'),
-            "drp_3": None,
+            DropId("drp_1"): a_held(ClaimState.WON),
+            DropId("drp_2"): a_held(ClaimState.CONFIRMED, b'{"code":"AAAA"}'),
+            DropId("drp_3"): None,
         }
         told = self.welcome(class_, an_identity("ada"), held)
 
@@ -472,7 +473,7 @@ class TestWelcome:
             ("drp_1", "won"),
             ("drp_2", "confirmed"),
         ]
-        assert class_.room.unconfirmed == {("drp_1", "ada"): held["drp_1"]}
+        assert class_.room.unconfirmed == {("drp_1", "ada"): held[DropId("drp_1")]}
 
     async def test_those_who_are_shown_the_same_drops_share_a_head(
         self, class_: Class, heads: list[int]
@@ -564,11 +565,11 @@ class TestWelcome:
 
 def a_held(state: ClaimState, coupon: bytes = b"") -> HeldClaim:
     return HeldClaim(
-        claim_id="clm_1",
+        claim_id=ClaimId("clm_1"),
         state=state,
         request_id="r1",
-        unit=1,
-        slot=1,
+        unit=Unit(1),
+        slot=Slot(1),
         won_at=NOW,
         coupon=coupon,
     )

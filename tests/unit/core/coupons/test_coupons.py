@@ -8,6 +8,7 @@ from server.core.coupons.coupons import (
     hold_until,
     use_window,
 )
+from server.core.ids import ClaimId, DropId, StudentId
 from server.core.promotions.templates import FixedValidity, RelativeValidity
 from tests.support.builders.money import DAY_MS, NOW, a_coupon
 
@@ -80,6 +81,14 @@ def test_students_are_told_that_a_voided_coupon_is_revoked() -> None:
 def test_a_winner_is_told_the_same_date_as_the_wallet_shows(hold_until_ms: int | None) -> None:
     whole = a_coupon(valid_until=NOW + 9, hold_until=hold_until_ms)
     told = ClaimCoupon(
-        "clm_1", "drp_1", "ada", whole.id, whole.code, NOW, NOW + 9, hold_until_ms, whole.template
+        ClaimId("clm_1"),
+        DropId("drp_1"),
+        StudentId("ada"),
+        whole.id,
+        whole.code,
+        NOW,
+        NOW + 9,
+        hold_until_ms,
+        whole.template,
     )
     assert told.use_by == whole.use_by

@@ -6,6 +6,7 @@ import pytest
 from server.core.drops import drop_rules
 from server.core.drops.claims import Audience
 from server.core.drops.drop_rules import DropForm
+from server.core.ids import BatchId
 from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.promotions.templates import (
     AmountOff,
@@ -26,7 +27,7 @@ GOOD = DropForm(batch_id="bat_1", quantity=10, duration_seconds=60)
 
 def a_batch(**changes: object) -> Batch:
     batch = Batch(
-        id="bat_1",
+        id=BatchId("bat_1"),
         template_id="tpl_1",
         template_version=1,
         name="Tuesday",

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core.ids import BatchId
 from server.core.promotions.batch_edits import (
     CAPS_KEPT_MS,
     END_MOVABLE_MS,
@@ -18,7 +19,7 @@ from server.core.refusals import Code
 NOW = 1_760_000_000_000
 WINDOW = ClaimWindow(NOW - 1_000, NOW + 1_000)
 BATCH = Batch(
-    id="bat_1",
+    id=BatchId("bat_1"),
     template_id="tpl_1",
     template_version=1,
     name="Tuesday",
