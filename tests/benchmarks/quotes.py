@@ -58,8 +58,8 @@ def main() -> None:
 
 
 def timed(case: Case) -> Timing:
-    effort = WorkBudget()
-    steps = quoting(QuoteRequest(case.order, case.wallet, BestSelection.BEST, NOW), effort)
+    work = WorkBudget()
+    steps = quoting(QuoteRequest(case.order, case.wallet, BestSelection.BEST, NOW), work)
     slices: list[float] = []
     while True:
         began = thread_time()
@@ -68,7 +68,7 @@ def timed(case: Case) -> Timing:
         except StopIteration as done:
             quote: Quote = done.value
             slices.append((thread_time() - began) * 1e3)
-            return Timing(sum(slices), tuple(slices), effort.total, quote.best.exact)
+            return Timing(sum(slices), tuple(slices), work.total, quote.best.exact)
         slices.append((thread_time() - began) * 1e3)
 
 

@@ -18,8 +18,8 @@ from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.promotions.templates import TemplateResponse
 from server.contract_json import template_to_json
 from server.core.checkout.orders import LineKind, OrderLine
+from server.core.checkout.paid_orders import PaidLine
 from server.core.checkout.redemptions import RedeemedCoupon
-from server.core.checkout.refunds import PaidLine
 from server.core.coupons.coupon_states import CouponEvent
 from server.core.coupons.coupons import CouponState
 from server.core.identity import Role
@@ -165,7 +165,9 @@ def _order_coupon_response(
     frozen: RedeemedCoupon, record: CouponRecord, now: int
 ) -> OrderCouponResponse:
     return OrderCouponResponse(
-        discount=frozen.discount, shares=dict(frozen.shares), coupon=_coupon_response(record, now)
+        discount=frozen.discount,
+        shares=dict(frozen.line_shares),
+        coupon=_coupon_response(record, now),
     )
 
 

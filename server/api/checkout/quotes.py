@@ -151,7 +151,7 @@ async def create(
     if isinstance(student, Refused):
         return student
     body = request.body
-    form = QuoteForm(order_of(body.order), student, _ticked(body), body.balance, body.order_id)
+    form = QuoteForm(order_of(body.order), student, _selection(body), body.balance, body.order_id)
     found = await quote_order(deps.ledger, form, request.now, deps.money_rules)
     return found if isinstance(found, Refused) else ApiResponse(_to_response(found))
 
@@ -164,7 +164,7 @@ def _student(identity: Identity, named: str | None) -> str | Refused | None:
     return identity.subject
 
 
-def _ticked(body: QuoteBody) -> tuple[str, ...] | BestSelection:
+def _selection(body: QuoteBody) -> tuple[str, ...] | BestSelection:
     return BestSelection.BEST if body.coupons == "best" else tuple(body.coupons or ())
 
 

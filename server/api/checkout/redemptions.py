@@ -192,7 +192,7 @@ def redemption_response(redemption: Redemption) -> RedemptionResponse:
                 id=coupon.coupon_id,
                 code=coupon.code,
                 discount=coupon.discount,
-                shares=dict(coupon.shares),
+                shares=dict(coupon.line_shares),
             )
             for coupon in redemption.coupons
         ],
@@ -202,7 +202,7 @@ def redemption_response(redemption: Redemption) -> RedemptionResponse:
                 coupon_id=rebate.coupon_id,
                 amount=rebate.amount,
                 days=rebate.days,
-                shares=dict(rebate.shares),
+                shares=dict(rebate.line_shares),
             )
             for rebate in redemption.rebates
         ],

@@ -12,7 +12,7 @@ from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Moment, ResponseModel, ShortText, absent
 from server.core.checkout.orders import MAX_LINES, MAX_QUANTITY
-from server.core.checkout.refunds import AskedLine, Refund, RefundForm
+from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
 from server.core.money import MAX_MINOR
 from server.core.refusals import Code, Refused
 from server.flows.checkout import refunds as flows
@@ -73,7 +73,7 @@ async def create(
     body = request.body
     lines = None
     if body.lines is not None:
-        lines = tuple(AskedLine(line.id, line.quantity, line.amount) for line in body.lines)
+        lines = tuple(RequestedLine(line.id, line.quantity, line.amount) for line in body.lines)
     form = RefundForm(body.refund_id, lines)
     flow = flows.preview if body.preview else flows.refund
     made = await flow(

@@ -9,7 +9,7 @@ from server.core.checkout.money_rules import Apportionment
 from server.core.money import half_up
 
 
-def shares(
+def line_shares(
     discount: int,
     weights: Sequence[int],
     rooms: Sequence[int] | None = None,

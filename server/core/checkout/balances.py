@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from server.core.checkout.apportionment import shares
+from server.core.checkout.apportionment import line_shares
 from server.core.checkout.paid_orders import PaidLine, undone
 from server.core.checkout.quotes import Quote
 from server.core.checkout.refunds import Refund
@@ -42,7 +42,7 @@ class DueRebate:
     student: str
     currency: str
     amount: int
-    shares: Mapping[str, int]
+    line_shares: Mapping[str, int]
     state: RebateState
     due_at: int
     taken_back: int = 0
@@ -72,16 +72,16 @@ class Spent:
 
     available: int
     used: int
-    shares: tuple[int, ...]
+    line_shares: tuple[int, ...]
 
 
-def spend_on(quote: Quote, available: int, asked: int) -> tuple[Quote, Spent]:
+def spend_on(quote: Quote, available: int, requested: int) -> tuple[Quote, Spent]:
     """The quote with as much off as was asked for, as far as the balance and the order go: after all
     coupons, of every line, by what is left to pay of it. What a rebate credits does not get less by it: the
     balance is the student's own money.
     """
-    used = max(0, min(available, asked, quote.payable))
-    parts = shares(used, [line.payable for line in quote.lines])
+    used = max(0, min(available, requested, quote.payable))
+    parts = line_shares(used, [line.payable for line in quote.lines])
     lines = tuple(
         replace(line, discount=line.discount + part, payable=line.payable - part)
         for line, part in zip(quote.lines, parts, strict=True)

@@ -35,7 +35,7 @@ from server.core.coupons.coupons import Coupon
 # In line visits (work_budget.py): a tenth of a second of a core, in slices; ten times what the published
 # wallets need (tests/support/builders/wallets.py).
 SEARCH_BUDGET: Final = 250_000
-_LOOKING: Final = 20  # what a look costs besides its lines
+_PER_CANDIDATE: Final = 20  # what a look costs besides its lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Choice:
 NO_CHOICE: Final = Choice((), NO_SAVING, True)
 
 
-class Rank(NamedTuple):
+class ChoiceRank(NamedTuple):
     """What makes one choice better, the smaller the better: more saved now; then more credited later or
     given; then fewer coupons; then those that end first; then codes, so that there is one answer.
     """
@@ -80,7 +80,7 @@ class Rank(NamedTuple):
     codes: tuple[str, ...]
 
 
-class _Look(NamedTuple):
+class _Candidate(NamedTuple):
     now: int
     later: int
     kind: int
@@ -89,87 +89,87 @@ class _Look(NamedTuple):
 class _Branch(NamedTuple):
     """Kinds chosen so far by number, and what may still be added: one bit for each kind."""
 
-    bill: Totals
+    totals: Totals
     saved: Saving
     chosen: tuple[int, ...]
     allowed: int
 
 
 def best_choice(
-    till: PricingContext, kinds: Sequence[Kind], effort: WorkBudget, budget: int = SEARCH_BUDGET
+    pricing: PricingContext, kinds: Sequence[Kind], work: WorkBudget, budget: int = SEARCH_BUDGET
 ) -> Generator[None, None, Choice]:
     """Yields when a slice of `effort` is full. Needs kinds that can be used alone."""
     search = _Search(
-        till, sorted(kinds, key=lambda kind: application_step_of(kind.terms.template)), effort
+        pricing, sorted(kinds, key=lambda kind: application_step_of(kind.terms.template)), work
     )
-    search.stop_at = effort.total + budget
-    yield from search.extend(_Branch(till.bill(), NO_SAVING, (), (1 << len(kinds)) - 1))
+    search.stop_at = work.total + budget
+    yield from search.extend(_Branch(pricing.undiscounted(), NO_SAVING, (), (1 << len(kinds)) - 1))
     return search.choice()
 
 
 class _Search:
-    def __init__(self, till: PricingContext, kinds: Sequence[Kind], effort: WorkBudget) -> None:
-        self._till = till
+    def __init__(self, pricing: PricingContext, kinds: Sequence[Kind], work: WorkBudget) -> None:
+        self._pricing = pricing
         self._kinds = kinds
-        self._effort = effort
-        self._together = [_together(kinds, at) for at in range(len(kinds))]
-        self._versions = [_versions(kinds, at) for at in range(len(kinds))]
+        self._work = work
+        self._combinable_with = [_combinable_with(kinds, at) for at in range(len(kinds))]
+        self._versions_of_template = [_versions_of_template(kinds, at) for at in range(len(kinds))]
         self._most = [kind.most for kind in kinds]
-        self._floor = sum(till.floors)
+        self._floor = sum(pricing.floors)
         self._best: tuple[int, ...] = ()
-        self._rank = Rank(0, 0, 0, (), ())
+        self._rank = ChoiceRank(0, 0, 0, (), ())
         self._is_exact = True
         self.stop_at = 0
 
     def choice(self) -> Choice:
         saving = Saving(-self._rank.less_now, -self._rank.less_later)
-        return Choice(tuple(self._candidates(self._best)), saving, self._is_exact)
+        return Choice(tuple(self._coupons_of(self._best)), saving, self._is_exact)
 
     def extend(self, branch: _Branch) -> Generator[None, None, None]:
         """Everything that begins with this branch and is longer."""
-        looks = yield from self._looks(branch)
-        for look in looks:
-            self._note(branch, look)
+        candidates = yield from self._next_candidates(branch)
+        for candidate in candidates:
+            self._remember_if_best(branch, candidate)
         if len(branch.chosen) + 1 >= MAX_APPLIED:
             return
-        room = sum(branch.bill.net) - self._floor
-        for look in looks:
-            yield from self._effort.pause()
-            longer = self._longer(branch, look)
-            if not self._may_beat(longer, looks, branch.saved.now + room):
+        room = sum(branch.totals.net) - self._floor
+        for candidate in candidates:
+            yield from self._work.yield_if_full()
+            longer = self._extended(branch, candidate)
+            if not self._may_beat(longer, candidates, branch.saved.now + room):
                 continue
-            if self._effort.total >= self.stop_at:
+            if self._work.total >= self.stop_at:
                 self._is_exact = False
                 return
-            yield from self.extend(self._taken(branch.bill, longer))
+            yield from self.extend(self._applied(branch.totals, longer))
 
-    def _looks(self, branch: _Branch) -> Generator[None, None, list[_Look]]:
+    def _next_candidates(self, branch: _Branch) -> Generator[None, None, list[_Candidate]]:
         """What each kind that may come next saves on this bill, the most first."""
-        looks = []
+        candidates = []
         left = branch.allowed
         while left:
             at = (left & -left).bit_length() - 1
             left &= left - 1
             terms = self._kinds[at].terms
-            yield from self._effort.pause()
-            self._effort.spend(len(terms.lines) + _LOOKING)
-            if any(shortfall(self._till, terms, branch.bill)):
+            yield from self._work.yield_if_full()
+            self._work.charge(len(terms.lines) + _PER_CANDIDATE)
+            if any(shortfall(self._pricing, terms, branch.totals)):
                 continue
-            saving = saving_on(self._till, terms, branch.bill)
+            saving = saving_on(self._pricing, terms, branch.totals)
             if has_effect(terms, saving):
-                looks.append(_Look(saving.now, saving.later, at))
-        looks.sort(reverse=True)
-        return looks
+                candidates.append(_Candidate(saving.now, saving.later, at))
+        candidates.sort(reverse=True)
+        return candidates
 
-    def _note(self, branch: _Branch, look: _Look) -> None:
+    def _remember_if_best(self, branch: _Branch, candidate: _Candidate) -> None:
         """Remembers branch and look as the best so far, where they are."""
-        less_now = -branch.saved.now - look.now
-        less_later = -branch.saved.later - look.later
+        less_now = -branch.saved.now - candidate.now
+        less_later = -branch.saved.later - candidate.later
         if (less_now, less_later) > self._rank[:2]:
             return
-        chosen = (*branch.chosen, look.kind)
-        coupons = [each.coupon for each in self._candidates(chosen)]
-        rank = Rank(
+        chosen = (*branch.chosen, candidate.kind)
+        coupons = [each.coupon for each in self._coupons_of(chosen)]
+        rank = ChoiceRank(
             less_now,
             less_later,
             len(chosen),
@@ -179,63 +179,65 @@ class _Search:
         if rank < self._rank:
             self._best, self._rank = chosen, rank
 
-    def _longer(self, branch: _Branch, look: _Look) -> _Branch:
+    def _extended(self, branch: _Branch, candidate: _Candidate) -> _Branch:
         """The branch with this kind, its bill still to be computed. Nothing that comes before the kind in
         the order of application may follow it."""
-        chosen = (*branch.chosen, look.kind)
-        may_repeat = chosen.count(look.kind) < self._most[look.kind]
-        later = -1 << (look.kind if may_repeat else look.kind + 1)
-        saved = Saving(branch.saved.now + look.now, branch.saved.later + look.later)
-        allowed = branch.allowed & self._together[look.kind] & later & ~self._used_up(chosen)
-        return _Branch(branch.bill, saved, chosen, allowed)
+        chosen = (*branch.chosen, candidate.kind)
+        may_repeat = chosen.count(candidate.kind) < self._most[candidate.kind]
+        later = -1 << (candidate.kind if may_repeat else candidate.kind + 1)
+        saved = Saving(branch.saved.now + candidate.now, branch.saved.later + candidate.later)
+        allowed = (
+            branch.allowed & self._combinable_with[candidate.kind] & later & ~self._used_up(chosen)
+        )
+        return _Branch(branch.totals, saved, chosen, allowed)
 
     def _used_up(self, chosen: tuple[int, ...]) -> int:
         """One bit for each version of the last kind's template that the order may have no more of."""
         on_order = [self._kinds[at].terms for at in chosen]
         bits = 0
-        for at in self._versions[chosen[-1]]:
+        for at in self._versions_of_template[chosen[-1]]:
             if stacking_conflict(self._kinds[at].terms, on_order) is Reason.LIMIT_REACHED:
                 bits |= 1 << at
         return bits
 
-    def _may_beat(self, longer: _Branch, looks: Sequence[_Look], most: int) -> bool:
+    def _may_beat(self, longer: _Branch, candidates: Sequence[_Candidate], most: int) -> bool:
         """Whether anything longer than this could be the best: counting for each kind to come what it
         would save right now, and in all no more than there is to save."""
         if not longer.allowed:
             return False
-        self._effort.spend(len(looks) // 4)  # a bit tested is a fraction of a line visited
-        now, later = self._most_to_come(longer, looks)
+        self._work.charge(len(candidates) // 4)  # a bit tested is a fraction of a line visited
+        now, later = self._most_to_come(longer, candidates)
         less_now = -min(longer.saved.now + now, most)
-        bound = Rank(less_now, -longer.saved.later - later, len(longer.chosen) + 1, (), ())
+        bound = ChoiceRank(less_now, -longer.saved.later - later, len(longer.chosen) + 1, (), ())
         return bound < self._rank
 
-    def _most_to_come(self, longer: _Branch, looks: Sequence[_Look]) -> tuple[int, int]:
+    def _most_to_come(self, longer: _Branch, candidates: Sequence[_Candidate]) -> tuple[int, int]:
         slots = MAX_APPLIED - len(longer.chosen)
         now, laters = 0, []
-        for look in looks:
-            if not longer.allowed >> look.kind & 1:
+        for candidate in candidates:
+            if not longer.allowed >> candidate.kind & 1:
                 continue
-            copies = self._most[look.kind] - longer.chosen.count(look.kind)
+            copies = self._most[candidate.kind] - longer.chosen.count(candidate.kind)
             used = min(copies, slots)
             slots -= used
-            now += used * look.now
-            laters.append(copies * look.later)
+            now += used * candidate.now
+            laters.append(copies * candidate.later)
         laters.sort(reverse=True)
         return now, sum(laters[:MAX_APPLIED])
 
-    def _taken(self, bill: Totals, longer: _Branch) -> _Branch:
+    def _applied(self, totals: Totals, longer: _Branch) -> _Branch:
         terms = self._kinds[longer.chosen[-1]].terms
-        self._effort.spend(APPLYING * len(bill.net))
-        return longer._replace(bill=apply(self._till, terms, bill).bill)
+        self._work.charge(APPLYING * len(totals.net))
+        return longer._replace(totals=apply(self._pricing, terms, totals).totals)
 
-    def _candidates(self, chosen: Sequence[int]) -> list[Candidate]:
+    def _coupons_of(self, chosen: Sequence[int]) -> list[Candidate]:
         return [
             Candidate(self._kinds[at].coupons[chosen[:place].count(at)], self._kinds[at].terms)
             for place, at in enumerate(chosen)
         ]
 
 
-def _together(kinds: Sequence[Kind], at: int) -> int:
+def _combinable_with(kinds: Sequence[Kind], at: int) -> int:
     """One bit for each kind that may share an order with this one."""
     stacking = kinds[at].terms.template.stacking
     bits = 0
@@ -245,7 +247,7 @@ def _together(kinds: Sequence[Kind], at: int) -> int:
     return bits
 
 
-def _versions(kinds: Sequence[Kind], at: int) -> list[int]:
+def _versions_of_template(kinds: Sequence[Kind], at: int) -> list[int]:
     """The kinds of its template, itself among them: what one uses of a limit the others cannot."""
     template_id = kinds[at].terms.template.id
     return [other for other, kind in enumerate(kinds) if kind.terms.template.id == template_id]

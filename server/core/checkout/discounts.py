@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, assert_never
 
-from server.core.checkout.apportionment import shares
+from server.core.checkout.apportionment import line_shares
 from server.core.checkout.money_rules import USUAL_RULES, DiscountBase, MoneyRules
 from server.core.checkout.orders import LineKind, Order
 from server.core.checkout.scopes import deducted_lines, goods_in_scope
@@ -62,7 +62,7 @@ class PricingContext:
             uses or {},
         )
 
-    def bill(self) -> Totals:
+    def undiscounted(self) -> Totals:
         """The order without any coupon."""
         return Totals(self.amounts, (0,) * len(self.amounts))
 
@@ -107,32 +107,32 @@ class Step:
     rebate's `saving.later`. `base` is what it was computed on.
     """
 
-    bill: Totals
+    totals: Totals
     saving: Saving
     base: int
-    shares: tuple[int, ...]
+    line_shares: tuple[int, ...]
 
 
-def read_terms(till: PricingContext, template: Template) -> Terms:
-    order = till.order
+def read_terms(pricing: PricingContext, template: Template) -> Terms:
+    order = pricing.order
     goods = goods_in_scope(order, template.scope)
     lines = deducted_lines(order, goods, template.form.deducts)
     pieces = sum(order.lines[at].quantity for at in goods)
     free = _free_pieces(order, template.discount, lines)
-    return Terms(template, goods, lines, pieces, free, uses_left(template, till.uses))
+    return Terms(template, goods, lines, pieces, free, uses_left(template, pricing.uses))
 
 
-def with_line(till: PricingContext, terms: Terms) -> Terms:
+def with_line(pricing: PricingContext, terms: Terms) -> Terms:
     """The terms on an order that has one line more, its last, which is a course in their scope."""
-    line = len(till.amounts) - 1
+    line = len(pricing.amounts) - 1
     comes_off = Deducts.GOODS in terms.template.form.deducts
     lines = (*terms.lines, line) if comes_off else terms.lines
     return replace(
         terms,
         goods=(*terms.goods, line),
         lines=lines,
-        pieces=terms.pieces + till.order.lines[line].quantity,
-        free=_free_pieces(till.order, terms.template.discount, lines),
+        pieces=terms.pieces + pricing.order.lines[line].quantity,
+        free=_free_pieces(pricing.order, terms.template.discount, lines),
     )
 
 
@@ -142,12 +142,12 @@ def uses_left(template: Template, uses: Mapping[str, int]) -> int | None:
     return None if limit is None else limit - uses.get(template.id, 0)
 
 
-def shortfall(till: PricingContext, terms: Terms, bill: Totals) -> Shortfall:
+def shortfall(pricing: PricingContext, terms: Terms, totals: Totals) -> Shortfall:
     """(0, 0) where the threshold is reached; equal to it is enough. It counts goods in scope: before any
     discount, or as they stand on this bill.
     """
     threshold = terms.template.threshold
-    counted = till.amounts if threshold.counted is Counted.BEFORE else bill.net
+    counted = pricing.amounts if threshold.counted is Counted.BEFORE else totals.net
     amount = sum([counted[at] for at in terms.goods])
     pieces = max(threshold.min_quantity, _least_pieces(terms.template.discount))
     return Shortfall(max(0, threshold.min_amount - amount), max(0, pieces - terms.pieces))
@@ -158,36 +158,40 @@ def has_effect(terms: Terms, saving: Saving) -> bool:
     return saving.now > 0 or saving.later > 0 or isinstance(terms.template.discount, Gift)
 
 
-def saving_on(till: PricingContext, terms: Terms, bill: Totals) -> Saving:
+def saving_on(pricing: PricingContext, terms: Terms, totals: Totals) -> Saving:
     """What it saves on this bill, threshold aside. Never more where the bill is lower."""
     match terms.template.discount:
         case Gift(_, list_price, quantity):
             return Saving(0, list_price * quantity)
         case Rebate(credit):
-            return Saving(0, _amount(terms, credit, _paid_part(terms, bill)))
+            return Saving(0, _amount(terms, credit, _paid_part(terms, totals)))
         case AmountOff() | PercentOff() | ItemsFree() as reduction:
-            return Saving(_amount(terms, reduction, _part(till, terms, bill)), 0)
+            return Saving(_amount(terms, reduction, _part(pricing, terms, totals)), 0)
         case _:
             assert_never(terms.template.discount)
 
 
-def apply(till: PricingContext, terms: Terms, bill: Totals) -> Step:
+def apply(pricing: PricingContext, terms: Terms, totals: Totals) -> Step:
     """The bill after it. A line's share is its part of what the lines cost on the bill as it stands, or,
     where a discount is decided line by line or piece by piece, what the line itself asked for.
     """
-    saving = saving_on(till, terms, bill)
+    saving = saving_on(pricing, terms, totals)
     match terms.template.discount:
         case Gift():
-            return Step(bill, saving, 0, (0,) * len(till.amounts))
+            return Step(totals, saving, 0, (0,) * len(pricing.amounts))
         case Rebate(credit):
-            part = _paid_part(terms, bill)
-            parts = _spread(till, terms, _parts(till.rules, terms, credit, part, saving.later))
-            after = Totals(bill.net, tuple(map(int.__add__, bill.credited, parts)))
+            part = _paid_part(terms, totals)
+            parts = _spread(
+                pricing, terms, _parts(pricing.rules, terms, credit, part, saving.later)
+            )
+            after = Totals(totals.net, tuple(map(int.__add__, totals.credited, parts)))
             return Step(after, saving, sum(part.base), parts)
         case AmountOff() | PercentOff() | ItemsFree() as reduction:
-            part = _part(till, terms, bill)
-            parts = _spread(till, terms, _parts(till.rules, terms, reduction, part, saving.now))
-            after = Totals(tuple(map(int.__sub__, bill.net, parts)), bill.credited)
+            part = _part(pricing, terms, totals)
+            parts = _spread(
+                pricing, terms, _parts(pricing.rules, terms, reduction, part, saving.now)
+            )
+            after = Totals(tuple(map(int.__sub__, totals.net, parts)), totals.credited)
             return Step(after, saving, sum(part.base), parts)
         case _:
             assert_never(terms.template.discount)
@@ -225,18 +229,18 @@ class _Part(NamedTuple):
     rooms: list[int]
 
 
-def _part(till: PricingContext, terms: Terms, bill: Totals) -> _Part:
-    net = [bill.net[at] for at in terms.lines]
-    rooms = [bill.net[at] - till.floors[at] for at in terms.lines]
-    if till.rules.base is DiscountBase.RUNNING:
+def _part(pricing: PricingContext, terms: Terms, totals: Totals) -> _Part:
+    net = [totals.net[at] for at in terms.lines]
+    rooms = [totals.net[at] - pricing.floors[at] for at in terms.lines]
+    if pricing.rules.base is DiscountBase.RUNNING:
         return _Part(net, net, rooms)
-    return _Part([till.amounts[at] for at in terms.lines], net, rooms)
+    return _Part([pricing.amounts[at] for at in terms.lines], net, rooms)
 
 
-def _paid_part(terms: Terms, bill: Totals) -> _Part:
+def _paid_part(terms: Terms, totals: Totals) -> _Part:
     """A rebate is computed on what is paid, and all of them together give back no more than that."""
-    net = [bill.net[at] for at in terms.lines]
-    return _Part(net, net, [bill.net[at] - bill.credited[at] for at in terms.lines])
+    net = [totals.net[at] for at in terms.lines]
+    return _Part(net, net, [totals.net[at] - totals.credited[at] for at in terms.lines])
 
 
 def _amount(terms: Terms, reduction: _Reduction, part: _Part) -> int:
@@ -245,21 +249,21 @@ def _amount(terms: Terms, reduction: _Reduction, part: _Part) -> int:
     """
     match reduction:
         case AmountOff(amount):
-            asked = amount
+            requested = amount
         case PercentOff(percent, max_amount, of):
             if of is PercentOf.TOTAL:
-                asked = half_up(sum(part.base) * percent, 100)
+                requested = half_up(sum(part.base) * percent, 100)
             else:
-                asked = sum(_wishes(terms, reduction, part))
-            asked = asked if max_amount is None else min(asked, max_amount)
+                requested = sum(_requested_by_line(terms, reduction, part))
+            requested = requested if max_amount is None else min(requested, max_amount)
         case ItemsFree():
-            asked = sum(_wishes(terms, reduction, part))
+            requested = sum(_requested_by_line(terms, reduction, part))
         case _:
             assert_never(reduction)
-    return min(asked, sum(part.rooms))
+    return min(requested, sum(part.rooms))
 
 
-def _wishes(terms: Terms, reduction: PercentOff | ItemsFree, part: _Part) -> list[int]:
+def _requested_by_line(terms: Terms, reduction: PercentOff | ItemsFree, part: _Part) -> list[int]:
     """What each line asks for, where that is decided line by line."""
     if isinstance(reduction, PercentOff):
         return [half_up(base * reduction.percent, 100) for base in part.base]
@@ -277,16 +281,16 @@ def _parts(
     """
     is_of_total = isinstance(reduction, PercentOff) and reduction.of is PercentOf.TOTAL
     if isinstance(reduction, AmountOff) or is_of_total:
-        return shares(amount, part.net, part.rooms, rules.apportionment)
-    wishes = _wishes(terms, reduction, part)
-    if sum(wishes) == amount and all(map(int.__le__, wishes, part.rooms)):
-        return wishes
-    return shares(amount, wishes, part.rooms, rules.apportionment)
+        return line_shares(amount, part.net, part.rooms, rules.apportionment)
+    requested = _requested_by_line(terms, reduction, part)
+    if sum(requested) == amount and all(map(int.__le__, requested, part.rooms)):
+        return requested
+    return line_shares(amount, requested, part.rooms, rules.apportionment)
 
 
-def _spread(till: PricingContext, terms: Terms, parts: Sequence[int]) -> tuple[int, ...]:
+def _spread(pricing: PricingContext, terms: Terms, parts: Sequence[int]) -> tuple[int, ...]:
     """From the coupon's lines to all of the order's."""
-    spread = [0] * len(till.amounts)
+    spread = [0] * len(pricing.amounts)
     for at, part in zip(terms.lines, parts, strict=True):
         spread[at] = part
     return tuple(spread)

@@ -61,21 +61,21 @@ class WalletEligibility:
 
 
 def evaluate_wallet(
-    till: PricingContext, request: QuoteRequest, effort: WorkBudget
+    pricing: PricingContext, request: QuoteRequest, work: WorkBudget
 ) -> Generator[None, None, WalletEligibility]:
     wallet = WalletEligibility()
-    standings: dict[tuple[str, int], _Standing] = {}
+    outcomes: dict[tuple[str, int], _TemplateOutcome] = {}
     for coupon in request.wallet:
         reason = _reason_now(coupon, request)
         if reason is not None:
             wallet.unusable[coupon.code] = Unusable(coupon.code, reason)
             continue
         version = (coupon.template.id, coupon.template.version)
-        if version not in standings:
-            standings[version] = _standing(till, coupon.template)
-            effort.spend(READING * len(till.amounts))
-        _put(wallet, coupon, standings[version])
-        yield from effort.pause()
+        if version not in outcomes:
+            outcomes[version] = _outcome_of(pricing, coupon.template)
+            work.charge(READING * len(pricing.amounts))
+        _sort_in(wallet, coupon, outcomes[version])
+        yield from work.yield_if_full()
     return wallet
 
 
@@ -84,7 +84,7 @@ def unusable(code: str, reason: Reason, short: Shortfall) -> Unusable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _TemplateOutcome:
     """A template on this order, alone: why it cannot be used, or what it saves."""
 
     terms: Terms
@@ -93,26 +93,26 @@ class _Standing:
     short: Shortfall = NO_SHORTFALL
 
 
-def _put(wallet: WalletEligibility, coupon: Coupon, standing: _Standing) -> None:
-    candidate = Candidate(coupon, standing.terms)
-    if standing.reason is None:
-        wallet.offers[coupon.code] = (candidate, standing.saving)
+def _sort_in(wallet: WalletEligibility, coupon: Coupon, outcome: _TemplateOutcome) -> None:
+    candidate = Candidate(coupon, outcome.terms)
+    if outcome.reason is None:
+        wallet.offers[coupon.code] = (candidate, outcome.saving)
         return
-    wallet.unusable[coupon.code] = unusable(coupon.code, standing.reason, standing.short)
-    if standing.reason is Reason.BELOW_THRESHOLD:
-        wallet.below[coupon.code] = (candidate, standing.short)
+    wallet.unusable[coupon.code] = unusable(coupon.code, outcome.reason, outcome.short)
+    if outcome.reason is Reason.BELOW_THRESHOLD:
+        wallet.below[coupon.code] = (candidate, outcome.short)
 
 
-def _standing(till: PricingContext, template: Template) -> _Standing:
-    terms, bill = read_terms(till, template), till.bill()
+def _outcome_of(pricing: PricingContext, template: Template) -> _TemplateOutcome:
+    terms, totals = read_terms(pricing, template), pricing.undiscounted()
     if not is_about(terms.goods, terms.lines, template.scope):
-        return _Standing(terms, NO_SAVING, Reason.OUT_OF_SCOPE)
-    short = shortfall(till, terms, bill)
+        return _TemplateOutcome(terms, NO_SAVING, Reason.OUT_OF_SCOPE)
+    short = shortfall(pricing, terms, totals)
     if any(short):
-        return _Standing(terms, NO_SAVING, Reason.BELOW_THRESHOLD, short)
-    saving = saving_on(till, terms, bill)
+        return _TemplateOutcome(terms, NO_SAVING, Reason.BELOW_THRESHOLD, short)
+    saving = saving_on(pricing, terms, totals)
     reason = None if has_effect(terms, saving) else Reason.SAVES_NOTHING
-    return _Standing(terms, saving, reason)
+    return _TemplateOutcome(terms, saving, reason)
 
 
 _STATE_REASONS: Mapping[CouponState, Reason] = {

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from server.core.checkout.discounts import PricingContext, Saving, Shortfall, Terms, with_line
 from server.core.checkout.orders import OrderLine
 from server.core.checkout.scopes import EVERYTHING
-from server.core.checkout.stacking import Candidate, stacked, stacking_conflict, terms_of
+from server.core.checkout.stacking import Candidate, apply_all, stacking_conflict, terms_of
 from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.promotions.templates import ItemsFree, Scope
 
@@ -40,49 +40,49 @@ class _Purchase(NamedTuple):
 
 
 def hint_of(
-    till: PricingContext,
+    pricing: PricingContext,
     below: Candidate,
     short: Shortfall,
-    ticked: Sequence[Candidate],
+    selected: Sequence[Candidate],
     saved: Saving,
-    effort: WorkBudget,
+    work: WorkBudget,
 ) -> Generator[None, None, Hint | None]:
     """None where reaching the threshold would save no more than what is ticked saves already."""
-    bought = _purchase(till, below.terms, short)
-    larger = _with_line(till, bought)
-    kept = [] if stacking_conflict(below.terms, terms_of(ticked)) else ticked
+    bought = _purchase(pricing, below.terms, short)
+    larger = _with_line(pricing, bought)
+    kept = [] if stacking_conflict(below.terms, terms_of(selected)) else selected
     least_now, least_later = [], []
     for candidates in _ways(larger, below, kept):
-        effort.spend(APPLYING * len(candidates) * len(larger.amounts))
-        found = stacked(larger, candidates)
+        work.charge(APPLYING * len(candidates) * len(larger.amounts))
+        found = apply_all(larger, candidates)
         more = Saving(found.saving.now - saved.now, found.saving.later - saved.later)
         is_applied = any(each.coupon == below.coupon for each in found.applied)
         if not is_applied or more <= (0, 0):
             return None
         least_now.append(more.now)
         least_later.append(more.later)
-        yield from effort.pause()
+        yield from work.yield_if_full()
     spend = bought.pieces * bought.price
     worth = max(0, min(least_later))
     return Hint(below.coupon.code, spend, min(least_now), short.pieces, worth)
 
 
-def _purchase(till: PricingContext, terms: Terms, short: Shortfall) -> _Purchase:
+def _purchase(pricing: PricingContext, terms: Terms, short: Shortfall) -> _Purchase:
     """What is missing, in pieces of one price. Where the cheapest pieces are free, those that are bought
     are not cheaper than the ones that would be free among those already there."""
     pieces = max(1, short.pieces)
     price = -(-short.amount // pieces)
     if isinstance(terms.template.discount, ItemsFree) and short.pieces:
-        lines = (till.order.lines[at] for at in terms.goods)
+        lines = (pricing.order.lines[at] for at in terms.goods)
         prices = sorted(line.unit_price for line in lines for _ in range(line.quantity))
         price = max([price, *prices[: terms.template.discount.free_items][-1:]])
     return _Purchase(pieces, price)
 
 
-def _with_line(till: PricingContext, bought: _Purchase) -> PricingContext:
+def _with_line(pricing: PricingContext, bought: _Purchase) -> PricingContext:
     line = OrderLine(_LINE, None, bought.price, bought.pieces)
-    larger = replace(till.order, lines=(*till.order.lines, line))
-    return PricingContext.of(larger, till.rules, till.uses)
+    larger = replace(pricing.order, lines=(*pricing.order.lines, line))
+    return PricingContext.of(larger, pricing.rules, pricing.uses)
 
 
 def _ways(

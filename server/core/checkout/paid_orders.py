@@ -8,7 +8,7 @@ things came back in, the same state has the same answer.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from server.core.checkout.apportionment import shares
+from server.core.checkout.apportionment import line_shares
 from server.core.checkout.orders import Order
 from server.core.checkout.scopes import goods_in_scope
 from server.core.money import half_up
@@ -71,7 +71,7 @@ class PaidCoupon:
     id: of a rebate; `gift`: what a gift is worth.
     """
 
-    shares: Mapping[str, int]
+    line_shares: Mapping[str, int]
     threshold: Threshold
     counts: frozenset[str]
     returns: Returns
@@ -84,7 +84,7 @@ class PaidCoupon:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class OrderAccount:
     """A paid order as it stands. `coupons` in the order of application; `refunded`: the sum of all refunds
     so far.
     """
@@ -129,12 +129,12 @@ class Books:
         if self.is_whole:
             return (0,) * len(self.coupons)
         weights = self._unearned_parts()
-        charged = shares(max(0, min(self.charged_back, sum(weights))), weights)
+        charged = line_shares(max(0, min(self.charged_back, sum(weights))), weights)
         return tuple(self._cost(at, part) for at, part in enumerate(charged))
 
     def _unearned_parts(self) -> list[int]:
         return [
-            sum(line.kept_of(coupon.shares.get(line.id, 0)) for line in self.lines)
+            sum(line.kept_of(coupon.line_shares.get(line.id, 0)) for line in self.lines)
             if self.is_unearned(at)
             else 0
             for at, coupon in enumerate(self.coupons)
@@ -143,7 +143,7 @@ class Books:
     def _cost(self, at: int, charged: int) -> int:
         coupon = self.coupons[at]
         credited = 0 if self.is_unearned(at) else self._left_of(coupon.credits)
-        return max(0, self._left_of(coupon.shares) - charged) + credited + coupon.gift
+        return max(0, self._left_of(coupon.line_shares) - charged) + credited + coupon.gift
 
     def _left_of(self, parts: Mapping[str, int]) -> int:
         return sum(parts.values()) - undone(parts, self.lines)
@@ -157,7 +157,7 @@ class Books:
         kept = [line for line in self.lines if line.id in self.coupons[at].counts]
         pieces = sum(line.quantity - line.returned for line in kept if not line.is_fully_returned)
         amount = sum(
-            line.kept_of(line.amount - sum(each.shares.get(line.id, 0) for each in before))
+            line.kept_of(line.amount - sum(each.line_shares.get(line.id, 0) for each in before))
             for line in kept
         )
         return amount >= threshold.min_amount and pieces >= threshold.min_quantity
@@ -170,7 +170,7 @@ def undone(parts: Mapping[str, int], lines: Iterable[PaidLine]) -> int:
 
 def paid_coupon(
     template: Template,
-    shares: Mapping[str, int],
+    line_shares: Mapping[str, int],
     order: Order,
     credits: Mapping[str, int] | None = None,
 ) -> PaidCoupon:
@@ -183,4 +183,4 @@ def paid_coupon(
         threshold = replace(threshold, min_quantity=pieces)
     gift = discount.list_price * discount.quantity if isinstance(discount, Gift) else 0
     counts = frozenset(order.lines[at].id for at in goods_in_scope(order, template.scope))
-    return PaidCoupon(shares, threshold, counts, template.form.returns, credits or {}, gift)
+    return PaidCoupon(line_shares, threshold, counts, template.form.returns, credits or {}, gift)

@@ -26,7 +26,7 @@ from server.core.checkout.stacking import (
     Candidate,
     Rejected,
     Stack,
-    stacked,
+    apply_all,
     stacking_conflict,
     terms_of,
 )
@@ -38,7 +38,7 @@ from server.core.promotions.template_rules import text_violations
 from server.core.promotions.templates import Gift, Rebate, RebateAfter
 from server.core.violations import Violation
 
-MAX_TICKED: Final = 20
+MAX_SELECTED: Final = 20
 MAX_TYPED: Final = 64  # a code is at most 30 characters; people add spaces
 
 
@@ -68,7 +68,7 @@ class QuotedRebate:
     amount: int
     after: RebateAfter
     days: int | None
-    shares: tuple[int, ...]
+    line_shares: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +109,25 @@ def quote(
     return run_to_completion(quoting(request, WorkBudget()))
 
 
-def quoting(request: QuoteRequest, effort: WorkBudget) -> Generator[None, None, Quote]:
+def quoting(request: QuoteRequest, work: WorkBudget) -> Generator[None, None, Quote]:
     """Quote in slices: yield whenever `effort` says that others should have the event loop. The generator's
     value is the quote."""
     context = request.context
-    till = PricingContext.of(request.order, context.rules, context.uses)
-    wallet = yield from evaluate_wallet(till, request, effort)
+    pricing = PricingContext.of(request.order, context.rules, context.uses)
+    wallet = yield from evaluate_wallet(pricing, request, work)
     choice = NO_CHOICE
     if context.with_suggestions:
-        choice = yield from best_choice(till, wallet.kinds(), effort, context.search_budget)
-    admitted, refused = _admitted(_wanted(request.selected, choice, wallet), wallet)
-    stack = stacked(till, admitted)
-    turned = [_told(each) for each in stack.turned]
-    not_usable = tuple(dict.fromkeys([*refused, *turned, *wallet.unusable.values()]))
+        choice = yield from best_choice(pricing, wallet.kinds(), work, context.search_budget)
+    admitted, refused = _admitted(_selected_codes(request.selected, choice, wallet), wallet)
+    stack = apply_all(pricing, admitted)
+    rejected = [_unusable_of(each) for each in stack.rejected]
+    not_usable = tuple(dict.fromkeys([*refused, *rejected, *wallet.unusable.values()]))
     on_order = _on_order(admitted, stack)
     usable: list[Usable] = []
     hints: list[Hint] = []
     if context.with_suggestions:
-        usable = yield from usable_coupons(till, wallet, on_order, stack, effort)
-        hints = yield from hints_of(till, wallet, on_order, stack, effort)
+        usable = yield from usable_coupons(pricing, wallet, on_order, stack, work)
+        hints = yield from hints_of(pricing, wallet, on_order, stack, work)
     told = {found.code for found in not_usable}
     return Quote(
         subtotal=request.order.subtotal,
@@ -146,13 +146,13 @@ def quoting(request: QuoteRequest, effort: WorkBudget) -> Generator[None, None, 
     )
 
 
-def selection_violations(ticked: Sequence[str] | BestSelection) -> Iterator[Violation]:
+def selection_violations(selected: Sequence[str] | BestSelection) -> Iterator[Violation]:
     """What is wrong with a request's `coupons`, whether they exist aside."""
-    if isinstance(ticked, BestSelection):
+    if isinstance(selected, BestSelection):
         return
-    if len(ticked) > MAX_TICKED:
+    if len(selected) > MAX_SELECTED:
         yield Violation("coupons", "too_many")
-    for index, code in enumerate(ticked):
+    for index, code in enumerate(selected):
         yield from text_violations(f"coupons.{index}", code, MAX_TYPED)
 
 
@@ -160,13 +160,13 @@ def _best_codes(choice: Choice) -> tuple[str, ...]:
     return tuple(each.coupon.code for each in choice.chosen)
 
 
-def _wanted(
-    ticked: Sequence[str] | BestSelection, choice: Choice, wallet: WalletEligibility
+def _selected_codes(
+    selected: Sequence[str] | BestSelection, choice: Choice, wallet: WalletEligibility
 ) -> dict[str, str]:
     """Codes as they are stored, with how they were typed."""
-    if isinstance(ticked, BestSelection):
+    if isinstance(selected, BestSelection):
         return {code: code for code in _best_codes(choice)}
-    return {_stored(each, wallet): each for each in ticked}
+    return {_stored(each, wallet): each for each in selected}
 
 
 def _stored(typed: str, wallet: WalletEligibility) -> str:
@@ -202,14 +202,14 @@ def _on_order(admitted: Sequence[Candidate], stack: Stack) -> list[Candidate]:
     return [each for each in admitted if each.coupon.code in applied]
 
 
-def _told(turned: Rejected) -> Unusable:
-    return unusable(turned.coupon.code, turned.reason, turned.shortfall)
+def _unusable_of(rejected: Rejected) -> Unusable:
+    return unusable(rejected.coupon.code, rejected.reason, rejected.shortfall)
 
 
 def _lines(order: Order, stack: Stack) -> tuple[QuotedLine, ...]:
     return tuple(
         QuotedLine(line.id, line.amount - net, net)
-        for line, net in zip(order.lines, stack.bill.net, strict=True)
+        for line, net in zip(order.lines, stack.totals.net, strict=True)
     )
 
 

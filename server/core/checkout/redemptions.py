@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from server.core.checkout.orders import MAX_ID, Order, violations
-from server.core.checkout.paid_orders import Books, PaidLine, paid_coupon
+from server.core.checkout.paid_orders import OrderAccount, PaidLine, paid_coupon
 from server.core.checkout.quotes import QuotedGift, QuotedLine, selection_violations
 from server.core.checkout.refunds import Refund
 from server.core.promotions.template_rules import MAX_INSTANT, amount_violations, text_violations
@@ -54,7 +54,7 @@ class RedeemedCoupon:
     coupon_id: str
     code: str
     discount: int
-    shares: Mapping[str, int]
+    line_shares: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class FrozenRebate:
     coupon_id: str
     amount: int
     days: int | None
-    shares: Mapping[str, int]
+    line_shares: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ class Redemption:
         """Paid back so far."""
         return self.refunds[-1].total if self.refunds else 0
 
-    def books(self, lines: tuple[PaidLine, ...], templates: Sequence[Template]) -> Books:
+    def account(self, lines: tuple[PaidLine, ...], templates: Sequence[Template]) -> OrderAccount:
         """As it stands with these lines. `templates`: of its coupons, in the order of application."""
-        credits = {each.coupon_id: each.shares for each in self.rebates}
+        credits = {each.coupon_id: each.line_shares for each in self.rebates}
         coupons = tuple(
-            paid_coupon(template, frozen.shares, self.order, credits.get(frozen.coupon_id))
+            paid_coupon(template, frozen.line_shares, self.order, credits.get(frozen.coupon_id))
             for frozen, template in zip(self.coupons, templates, strict=True)
         )
-        return Books(lines, coupons, self.refunded)
+        return OrderAccount(lines, coupons, self.refunded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +200,9 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
     """Everything that is wrong with the form; empty where it is good. `lock_limit_ms` is the longest
     that a lock may be."""
     longest = max(lock_limit_ms // 1000, LEAST_LOCK_SECONDS)
-    asked = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
+    requested = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
     return [
-        *amount_violations("lock_seconds", asked, LEAST_LOCK_SECONDS, longest),
+        *amount_violations("lock_seconds", requested, LEAST_LOCK_SECONDS, longest),
         *_order_id_violations(form.order_id),
         *text_violations("student", form.student, MAX_ID),
         *violations(form.order),

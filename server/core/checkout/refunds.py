@@ -15,19 +15,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from server.core.checkout.orders import MAX_ID, MAX_LINES, MAX_QUANTITY
-from server.core.checkout.paid_orders import Books, PaidCoupon, PaidLine, paid_coupon
+from server.core.checkout.paid_orders import OrderAccount, PaidCoupon, PaidLine
 from server.core.money import half_up
 from server.core.promotions.template_rules import amount_violations, text_violations
 from server.core.promotions.templates import Returned
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation
 
-# An order's books are made elsewhere: who plans refunds need not know where.
-__all__ = ["Books", "PaidCoupon", "PaidLine", "paid_coupon"]
-
 
 @dataclass(frozen=True, slots=True)
-class AskedLine:
+class RequestedLine:
     """So many pieces, or so much money; neither: all that is left of the line."""
 
     id: str
@@ -40,7 +37,7 @@ class RefundForm:
     """`refund_id`: the school's own; sent again it does nothing again. `lines` None: all that is left."""
 
     refund_id: str
-    lines: tuple[AskedLine, ...] | None = None
+    lines: tuple[RequestedLine, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class Refund:
     total: int
     lines: tuple[RefundedLine, ...]
     coupons: tuple[tuple[str, str], ...]
-    asked: tuple[AskedLine, ...]
+    requested: tuple[RequestedLine, ...]
     created_at: int
     balance: int = 0
     no_room: tuple[str, ...] = ()
@@ -81,7 +78,7 @@ class RefundPlan:
     refunded: int
     charged_back: int
     lines: tuple[RefundedLine, ...]
-    after: Books
+    after: OrderAccount
 
     def goes_back(self, coupon: PaidCoupon) -> bool:
         """Whether the coupon may be used again."""
@@ -97,7 +94,7 @@ def form_violations(form: RefundForm) -> Iterator[Violation]:
         yield from _lines_violations(form.lines)
 
 
-def _lines_violations(lines: Sequence[AskedLine]) -> Iterator[Violation]:
+def _lines_violations(lines: Sequence[RequestedLine]) -> Iterator[Violation]:
     if not lines:
         yield Violation("lines", "empty")
     if len(lines) > MAX_LINES:
@@ -108,7 +105,7 @@ def _lines_violations(lines: Sequence[AskedLine]) -> Iterator[Violation]:
         yield from _line_violations(f"lines.{index}", line)
 
 
-def _line_violations(at: str, line: AskedLine) -> Iterator[Violation]:
+def _line_violations(at: str, line: RequestedLine) -> Iterator[Violation]:
     yield from text_violations(f"{at}.id", line.id, MAX_ID)
     if line.quantity is not None:
         yield from amount_violations(f"{at}.quantity", line.quantity, 1, MAX_QUANTITY)
@@ -118,9 +115,9 @@ def _line_violations(at: str, line: AskedLine) -> Iterator[Violation]:
             yield Violation(f"{at}.amount", "one_of_two")
 
 
-def unknown_lines(books: Books, form: RefundForm) -> list[Violation]:
+def unknown_lines(account: OrderAccount, form: RefundForm) -> list[Violation]:
     """Lines that the order does not have."""
-    known = {line.id for line in books.lines}
+    known = {line.id for line in account.lines}
     return [
         Violation(f"lines.{index}.id", "unknown")
         for index, line in enumerate(form.lines or ())
@@ -128,32 +125,34 @@ def unknown_lines(books: Books, form: RefundForm) -> list[Violation]:
     ]
 
 
-def plan(books: Books, form: RefundForm) -> RefundPlan | Refused:
+def plan(account: OrderAccount, form: RefundForm) -> RefundPlan | Refused:
     """`refund_too_large` (`lines: [{id, refundable, quantity}]`) where a line has not so much left, and
     where nothing at all is left. Needs lines that the order has.
     """
-    lines = {line.id: line for line in books.lines}
-    asked = form.lines
-    if asked is None:
-        asked = tuple(AskedLine(line.id) for line in books.lines if not line.is_fully_returned)
-    short = [lines[each.id] for each in asked if not _has(lines[each.id], each)]
-    if short or not asked:
+    lines = {line.id: line for line in account.lines}
+    requested = form.lines
+    if requested is None:
+        requested = tuple(
+            RequestedLine(line.id) for line in account.lines if not line.is_fully_returned
+        )
+    short = [lines[each.id] for each in requested if not _has(lines[each.id], each)]
+    if short or not requested:
         return _too_large(short)
-    parts = [_part(lines[each.id], each) for each in asked]
+    parts = [_part(lines[each.id], each) for each in requested]
     moved = {part.id: _after(lines[part.id], part) for part in parts}
-    after = replace(books, lines=tuple(moved.get(line.id, line) for line in books.lines))
+    after = replace(account, lines=tuple(moved.get(line.id, line) for line in account.lines))
     # Never below zero: what was paid back stays paid back, though more may be unearned by now.
-    total = max(books.refunded, after.paid_back_for_lines - after.unearned())
+    total = max(account.refunded, after.paid_back_for_lines - after.unearned())
     after = replace(after, refunded=total)
-    charged = after.charged_back - books.charged_back
-    return RefundPlan(total - books.refunded, charged, tuple(parts), after)
+    charged = after.charged_back - account.charged_back
+    return RefundPlan(total - account.refunded, charged, tuple(parts), after)
 
 
-def _has(line: PaidLine, asked: AskedLine) -> bool:
-    if asked.amount is not None:
-        return asked.amount <= line.refundable
-    if asked.quantity is not None:
-        return asked.quantity <= line.quantity - line.returned
+def _has(line: PaidLine, requested: RequestedLine) -> bool:
+    if requested.amount is not None:
+        return requested.amount <= line.refundable
+    if requested.quantity is not None:
+        return requested.quantity <= line.quantity - line.returned
     return not line.is_fully_returned
 
 
@@ -165,11 +164,11 @@ def _too_large(short: Sequence[PaidLine]) -> Refused:
     return Refused(Code.REFUND_TOO_LARGE, "not so much is left to be paid back", {"lines": told})
 
 
-def _part(line: PaidLine, asked: AskedLine) -> RefundedLine:
+def _part(line: PaidLine, requested: RequestedLine) -> RefundedLine:
     """A piece's part of what was paid is rounded on the running sum: all pieces together have all."""
-    if asked.amount is not None:
-        return RefundedLine(line.id, asked.amount, 0, line.refundable - asked.amount)
-    pieces = line.quantity - line.returned if asked.quantity is None else asked.quantity
+    if requested.amount is not None:
+        return RefundedLine(line.id, requested.amount, 0, line.refundable - requested.amount)
+    pieces = line.quantity - line.returned if requested.quantity is None else requested.quantity
     before = half_up(line.payable * line.returned, line.quantity)
     after = half_up(line.payable * (line.returned + pieces), line.quantity)
     refunded = min(after - before, line.refundable)

@@ -73,7 +73,7 @@ class Applied:
 
     coupon: Coupon
     discount: int
-    shares: tuple[int, ...]
+    line_shares: tuple[int, ...]
     base: int = 0
     later: int = 0
     credits: tuple[int, ...] = ()
@@ -93,8 +93,8 @@ class Stack:
     """`applied` in order of application, the bill after it."""
 
     applied: tuple[Applied, ...]
-    turned: tuple[Rejected, ...]
-    bill: Totals
+    rejected: tuple[Rejected, ...]
+    totals: Totals
 
     @property
     def saving(self) -> Saving:
@@ -148,35 +148,35 @@ def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
     return len(limits) > min(limits)
 
 
-def stacked(till: PricingContext, candidates: Iterable[Candidate]) -> Stack:
+def apply_all(pricing: PricingContext, candidates: Iterable[Candidate]) -> Stack:
     """Applies them one after the other, in their order. Who does not reach its threshold at its turn, or
     finds nothing left to take, is passed over.
     """
-    bill = till.bill()
+    totals = pricing.undiscounted()
     applied: list[Applied] = []
-    turned: list[Rejected] = []
+    rejected: list[Rejected] = []
     for candidate in in_order(candidates):
-        found = _turned(till, candidate, bill)
+        found = _rejection(pricing, candidate, totals)
         if found is not None:
-            turned.append(found)
+            rejected.append(found)
             continue
-        step = apply(till, candidate.terms, bill)
-        applied.append(_applied(candidate.coupon, step.saving, step.base, step.shares))
-        bill = step.bill
-    return Stack(tuple(applied), tuple(turned), bill)
+        step = apply(pricing, candidate.terms, totals)
+        applied.append(_applied(candidate.coupon, step.saving, step.base, step.line_shares))
+        totals = step.totals
+    return Stack(tuple(applied), tuple(rejected), totals)
 
 
-def _turned(till: PricingContext, candidate: Candidate, bill: Totals) -> Rejected | None:
-    short = shortfall(till, candidate.terms, bill)
+def _rejection(pricing: PricingContext, candidate: Candidate, totals: Totals) -> Rejected | None:
+    short = shortfall(pricing, candidate.terms, totals)
     if any(short):
         return Rejected(candidate.coupon, Reason.BELOW_THRESHOLD, short)
-    if not has_effect(candidate.terms, saving_on(till, candidate.terms, bill)):
+    if not has_effect(candidate.terms, saving_on(pricing, candidate.terms, totals)):
         return Rejected(candidate.coupon, Reason.SAVES_NOTHING)
     return None
 
 
-def _applied(coupon: Coupon, saving: Saving, base: int, shares: tuple[int, ...]) -> Applied:
-    nothing = (0,) * len(shares)
+def _applied(coupon: Coupon, saving: Saving, base: int, line_shares: tuple[int, ...]) -> Applied:
+    nothing = (0,) * len(line_shares)
     if saving.now:
-        return Applied(coupon, saving.now, shares, base)
-    return Applied(coupon, 0, nothing, base, saving.later, shares)
+        return Applied(coupon, saving.now, line_shares, base)
+    return Applied(coupon, 0, nothing, base, saving.later, line_shares)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from server.core.checkout.discounts import PricingContext, Saving
 from server.core.checkout.eligibility import WalletEligibility
 from server.core.checkout.hints import Hint, hint_of
-from server.core.checkout.stacking import Candidate, Stack, stacked, stacking_conflict, terms_of
+from server.core.checkout.stacking import Candidate, Stack, apply_all, stacking_conflict, terms_of
 from server.core.checkout.work_budget import APPLYING, WorkBudget
 
 
@@ -30,41 +30,41 @@ class Usable:
 
 
 def usable_coupons(
-    till: PricingContext,
+    pricing: PricingContext,
     wallet: WalletEligibility,
     on_order: list[Candidate],
     stack: Stack,
-    effort: WorkBudget,
+    work: WorkBudget,
 ) -> Generator[None, None, list[Usable]]:
     """First the ones that save most; of equal ones those that are lost first, then by code."""
-    ticked = {each.coupon.code for each in on_order}
+    selected = {each.coupon.code for each in on_order}
     adds: dict[int, int | None] = {}
     usable = []
     for candidate, saving in sorted(wallet.offers.values(), key=_by_saving):
         kind = id(candidate.terms)
         if kind not in adds:
-            adds[kind] = _adds(till, candidate, on_order, stack)
-            effort.spend(APPLYING * (len(on_order) + 1) * len(till.amounts))
-        usable.append(_shown_usable(candidate, saving, adds[kind], ticked))
-        yield from effort.pause()
+            adds[kind] = _adds(pricing, candidate, on_order, stack)
+            work.charge(APPLYING * (len(on_order) + 1) * len(pricing.amounts))
+        usable.append(_usable(candidate, saving, adds[kind], selected))
+        yield from work.yield_if_full()
     return usable
 
 
 def hints_of(
-    till: PricingContext,
+    pricing: PricingContext,
     wallet: WalletEligibility,
     on_order: list[Candidate],
     stack: Stack,
-    effort: WorkBudget,
+    work: WorkBudget,
 ) -> Generator[None, None, list[Hint]]:
     """One for each template, of its coupon that ends first; the least to spend first."""
     below = sorted(wallet.below.values(), key=lambda each: _ends(each[0]))
     first = {id(candidate.terms): (candidate, short) for candidate, short in reversed(below)}
     found = []
     for candidate, short in first.values():
-        hint = yield from hint_of(till, candidate, short, on_order, stack.saving, effort)
+        hint = yield from hint_of(pricing, candidate, short, on_order, stack.saving, work)
         found += [hint] if hint else []
-        yield from effort.pause()
+        yield from work.yield_if_full()
     return sorted(found, key=lambda hint: (hint.spend_more, hint.pieces_more, hint.code))
 
 
@@ -74,19 +74,17 @@ def _by_saving(offer: tuple[Candidate, Saving]) -> tuple[int, int, int, str]:
 
 
 def _adds(
-    till: PricingContext, candidate: Candidate, on_order: list[Candidate], stack: Stack
+    pricing: PricingContext, candidate: Candidate, on_order: list[Candidate], stack: Stack
 ) -> int | None:
     """None where it cannot be combined with what is on the order."""
     if stacking_conflict(candidate.terms, terms_of(on_order)):
         return None
-    return max(0, stacked(till, [*on_order, candidate]).saving.now - stack.saving.now)
+    return max(0, apply_all(pricing, [*on_order, candidate]).saving.now - stack.saving.now)
 
 
-def _shown_usable(
-    candidate: Candidate, saving: Saving, adds: int | None, ticked: set[str]
-) -> Usable:
+def _usable(candidate: Candidate, saving: Saving, adds: int | None, selected: set[str]) -> Usable:
     coupon = candidate.coupon
-    is_ticked = coupon.code in ticked
+    is_ticked = coupon.code in selected
     return Usable(
         code=coupon.code,
         name=coupon.template.form.name,

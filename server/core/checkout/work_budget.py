@@ -23,10 +23,10 @@ class WorkBudget:
         self._begun = 0
         self.total = 0
 
-    def spend(self, lines: int) -> None:
+    def charge(self, lines: int) -> None:
         self.total += lines
 
-    def pause(self) -> Generator[None, None, None]:
+    def yield_if_full(self) -> Generator[None, None, None]:
         """Between two steps: yields where the slice is full."""
         if self.total - self._begun >= self._slice:
             yield

@@ -79,7 +79,7 @@ async def earn_all(conn: AsyncConnection, paid: Redemption, now: int) -> None:
             student=paid.student,
             currency=paid.order.currency,
             amount=frozen.amount,
-            shares=frozen.shares,
+            line_shares=frozen.line_shares,
             state=RebateState.PENDING,
             due_at=due_at(now if paid.paid_at is None else paid.paid_at, frozen.days),
         )
@@ -115,7 +115,7 @@ async def take_back(
     back whole."""
     for rebate in await balances.rebates_of(conn, redemption_id):
         is_unearned = rebate.coupon_id in unearned
-        gone = rebate.amount if is_unearned else undone(rebate.shares, lines)
+        gone = rebate.amount if is_unearned else undone(rebate.line_shares, lines)
         gone = max(gone, rebate.taken_back)  # what was taken back is never credited again
         if gone == rebate.taken_back:
             continue

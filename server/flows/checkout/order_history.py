@@ -5,8 +5,8 @@ Called by the API (mission C7). Changes nothing.
 
 from dataclasses import dataclass
 
+from server.core.checkout.paid_orders import PaidLine
 from server.core.checkout.redemptions import CancelledLock, Redemption
-from server.core.checkout.refunds import PaidLine
 from server.core.coupons import codes
 from server.core.refusals import Code, Refused
 from server.flows.abort import returns_refusal

@@ -238,17 +238,17 @@ def _locked(held: Redemption, form: LockForm, quoted: Quote, spent: Spent) -> Re
         coupons=tuple(_redeemed_coupon(form, applied) for applied in quoted.applied),
         gifts=quoted.gifts,
         rebates=tuple(
-            FrozenRebate(ids[each.code], each.amount, each.days, _by_line(form, each.shares))
+            FrozenRebate(ids[each.code], each.amount, each.days, _by_line(form, each.line_shares))
             for each in quoted.rebates
             if each.amount
         ),
         balance=spent.used,
-        balance_shares=_by_line(form, spent.shares),
+        balance_shares=_by_line(form, spent.line_shares),
     )
 
 
 def _redeemed_coupon(form: LockForm, applied: Applied) -> RedeemedCoupon:
-    by_line = _by_line(form, applied.shares)
+    by_line = _by_line(form, applied.line_shares)
     return RedeemedCoupon(applied.coupon.id, applied.coupon.code, applied.discount, by_line)
 
 

@@ -10,10 +10,9 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
-from server.core.checkout.paid_orders import undone
+from server.core.checkout.paid_orders import OrderAccount, undone
 from server.core.checkout.redemptions import Redemption, RedemptionState
 from server.core.checkout.refunds import (
-    Books,
     Refund,
     RefundForm,
     RefundPlan,
@@ -83,7 +82,7 @@ async def _make(
     held = await _paid_redemption_for_update(conn, order_id)
     for made in held.refunds:
         if made.refund_id == form.refund_id:
-            if made.asked != (form.lines or ()):
+            if made.requested != (form.lines or ()):
                 raise Abort(Refused(Code.IDEMPOTENCY_MISMATCH))
             return made
     made = await _refund(conn, held, form, now)
@@ -104,18 +103,18 @@ async def _paid_redemption_for_update(conn: AsyncConnection, order_id: str) -> R
 async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now: int) -> Refund:
     used = await _coupons_for_update(conn, held)
     lines = await refunds.with_counters(conn, held.id, held.paid_lines)
-    books = held.books(lines, [coupon.template for coupon in used])
-    unknown = unknown_lines(books, form)
+    account = held.account(lines, [coupon.template for coupon in used])
+    unknown = unknown_lines(account, form)
     if unknown:
         raise Abort(refused(unknown))
-    planned = plan(books, form)
+    planned = plan(account, form)
     if isinstance(planned, Refused):
         raise Abort(planned)
-    await _count(conn, held, books, planned)
+    await _count(conn, held, account, planned)
     going = _going_back(held, used, planned)
     await use_limits.lock_counters(conn, held.student, going)
-    to_balance = await _move_balance(conn, held, books, planned, now)
-    no_room = await _move_budgets(conn, held, books, planned, going, now)
+    to_balance = await _move_balance(conn, held, account, planned, now)
+    no_room = await _move_budgets(conn, held, account, planned, going, now)
     await _give_back(conn, held, [one for one in going if one.id not in no_room], now)
     made = Refund(
         refund_id=form.refund_id,
@@ -124,12 +123,12 @@ async def _refund(conn: AsyncConnection, held: Redemption, form: RefundForm, now
         total=planned.after.refunded,
         lines=planned.lines,
         coupons=await _told(conn, used, now),
-        asked=form.lines or (),
+        requested=form.lines or (),
         created_at=now,
         balance=to_balance,
         no_room=tuple(coupon.code for coupon in going if coupon.id in no_room),
     )
-    await refunds.write(conn, held.id, len(held.refunds) + 1, made, books.payable)
+    await refunds.write(conn, held.id, len(held.refunds) + 1, made, account.payable)
     return made
 
 
@@ -144,9 +143,9 @@ async def _coupons_for_update(conn: AsyncConnection, held: Redemption) -> list[C
 
 
 async def _count(
-    conn: AsyncConnection, held: Redemption, books: Books, planned: RefundPlan
+    conn: AsyncConnection, held: Redemption, account: OrderAccount, planned: RefundPlan
 ) -> None:
-    before = {line.id: line for line in books.lines}
+    before = {line.id: line for line in account.lines}
     for part in planned.lines:
         if not await refunds.count(conn, held.id, before[part.id], part):
             raise RuntimeError(f"line {part.id} of {held.id} moved under a refund that held it")
@@ -166,7 +165,7 @@ def _going_back(held: Redemption, used: Sequence[Coupon], planned: RefundPlan) -
 
 
 async def _move_balance(
-    conn: AsyncConnection, held: Redemption, books: Books, planned: RefundPlan, now: int
+    conn: AsyncConnection, held: Redemption, account: OrderAccount, planned: RefundPlan, now: int
 ) -> int:
     """What the order earned goes back with its lines, and what it took of the balance comes back; how
     much."""
@@ -174,7 +173,7 @@ async def _move_balance(
     unearned = {ids[at] for at in range(len(ids)) if planned.after.is_unearned(at)}
     await balances.take_back(conn, held.id, planned.after.lines, unearned, now)
     parts = held.balance_shares
-    back = undone(parts, planned.after.lines) - undone(parts, books.lines)
+    back = undone(parts, planned.after.lines) - undone(parts, account.lines)
     await balances.give_back(conn, held, back, now)
     return back
 
@@ -182,7 +181,7 @@ async def _move_balance(
 async def _move_budgets(
     conn: AsyncConnection,
     held: Redemption,
-    books: Books,
+    account: OrderAccount,
     planned: RefundPlan,
     going: Sequence[Coupon],
     now: int,
@@ -191,7 +190,7 @@ async def _move_budgets(
     budget has no room for a second use. Where the whole order is undone they go back all the same, as they
     were set aside once.
     """
-    pairs = zip(held.coupons, books.costs(), planned.after.costs(), strict=True)
+    pairs = zip(held.coupons, account.costs(), planned.after.costs(), strict=True)
     freed = {coupon.coupon_id: before - after for coupon, before, after in pairs}
     back = [coupon.id for coupon in going]
     return await budgets.reverse_uses(conn, freed, back, now, must_fit=not planned.after.is_whole)

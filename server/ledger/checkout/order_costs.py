@@ -46,10 +46,10 @@ async def _costs_of(conn: AsyncConnection, redemption_id: str) -> Mapping[str, i
     ids = [each.coupon_id for each in paid.coupons]
     used: dict[str, Coupon] = {one.id: one for one in await coupon_rows.by_ids(conn, ids)}
     lines = await refund_rows.with_counters(conn, paid.id, paid.paid_lines)
-    books = paid.books(lines, [used[coupon_id].template for coupon_id in ids])
+    account = paid.account(lines, [used[coupon_id].template for coupon_id in ids])
     has_part = set(await conn.scalars(_with_part().where(coupons.c.id.in_(ids))))
     costs: defaultdict[str, int] = defaultdict(int)
-    for coupon_id, cost in zip(ids, books.costs(), strict=True):
+    for coupon_id, cost in zip(ids, account.costs(), strict=True):
         if coupon_id in has_part:
             costs[used[coupon_id].batch_id] += cost
     return costs

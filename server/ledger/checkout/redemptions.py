@@ -76,7 +76,7 @@ async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Rede
             "coupon_id": coupon.coupon_id,
             "position": position,
             "discount": coupon.discount,
-            "shares": dict(coupon.shares),
+            "shares": dict(coupon.line_shares),
         }
         await conn.execute(_COUPON_ADDED, row)
 

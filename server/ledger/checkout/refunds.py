@@ -12,7 +12,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.checkout.refunds import AskedLine, PaidLine, Refund, RefundedLine
+from server.core.checkout.paid_orders import PaidLine
+from server.core.checkout.refunds import Refund, RefundedLine, RequestedLine
 from server.ledger.bulk import insert_into
 from server.ledger.tables import refunded_lines, refunds
 
@@ -51,7 +52,7 @@ async def write(
         insert(refunds).values(
             redemption_id=redemption_id,
             number=number,
-            asked=[asdict(line) for line in refund.asked],
+            asked=[asdict(line) for line in refund.requested],
             lines=[asdict(line) for line in refund.lines],
             coupons=[_told(refund, code, state) for code, state in refund.coupons],
             payable=payable,
@@ -88,7 +89,7 @@ def _refund(row: RowMapping) -> Refund:
     plain: dict[str, Any] = {name: row[name] for name in _PLAIN}
     return Refund(
         **plain,
-        asked=tuple(AskedLine(**line) for line in row["asked"]),
+        requested=tuple(RequestedLine(**line) for line in row["asked"]),
         lines=tuple(RefundedLine(**line) for line in row["lines"]),
         coupons=tuple((told[0], told[1]) for told in row["coupons"]),
         no_room=tuple(told[0] for told in row["coupons"] if told[2:] == [_NO_ROOM]),

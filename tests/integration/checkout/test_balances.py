@@ -8,7 +8,7 @@ import pytest
 from server.core.checkout.balances import DAY_MS, BalanceEntry, EntryKind
 from server.core.checkout.orders import Order, OrderLine
 from server.core.checkout.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
-from server.core.checkout.refunds import AskedLine, Refund, RefundForm
+from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
 from server.core.promotions.templates import (
     AmountOff,
     BrokenThreshold,
@@ -57,7 +57,7 @@ def spending(amount: int, order_id: str = "o2") -> LockForm:
     return LockForm(order_id, "ada", ORDER, balance=amount)
 
 
-async def refunded(ledger: Ledger, order_id: str, *lines: AskedLine) -> Refund:
+async def refunded(ledger: Ledger, order_id: str, *lines: RequestedLine) -> Refund:
     found = await refund(ledger, "shop", order_id, RefundForm(f"r-{lines}", lines or None), NOW)
     assert isinstance(found, Refund), found
     return found
@@ -105,7 +105,7 @@ class TestEarning:
 class TestTakenBack:
     async def test_a_refund_before_the_window_is_over_makes_it_less(self, ledger: Ledger) -> None:
         await earning(ledger, IN_A_WEEK)
-        await refunded(ledger, "o1", AskedLine("a", amount=2_500))
+        await refunded(ledger, "o1", RequestedLine("a", amount=2_500))
         await credit_due(ledger, AFTER_A_WEEK)
 
         assert await has(ledger) == 550
@@ -120,7 +120,7 @@ class TestTakenBack:
     async def test_a_refund_afterwards_takes_it_line_by_line(self, ledger: Ledger) -> None:
         await earning(ledger)
         for _ in range(2):  # the second is the first again
-            await refunded(ledger, "o1", AskedLine("b"))
+            await refunded(ledger, "o1", RequestedLine("b"))
             assert await has(ledger) == 500
         await refunded(ledger, "o1")
         assert await has(ledger) == 0
@@ -135,7 +135,7 @@ class TestTakenBack:
         order = Order("CNY", (OrderLine("a", "algebra", 5_000, 6),))
         await paid(ledger, await locked(ledger, LockForm("o1", "ada", order, (code,))))
 
-        made = await refunded(ledger, "o1", AskedLine("a", quantity=5))
+        made = await refunded(ledger, "o1", RequestedLine("a", quantity=5))
 
         await credit_due(ledger, AFTER_A_WEEK)
         assert (made.refunded, made.charged_back) == (25_000, 0)
@@ -146,7 +146,7 @@ class TestTakenBack:
     async def test_what_was_spent_is_owed_and_buys_nothing(self, ledger: Ledger) -> None:
         await earning(ledger)
         await locked(ledger, spending(800))
-        await refunded(ledger, "o1", AskedLine("b"))
+        await refunded(ledger, "o1", RequestedLine("b"))
 
         assert await has(ledger) == -300
         other = await locked(ledger, spending(800, "o3"))
@@ -217,7 +217,7 @@ class TestSpending:
         await earning(ledger)
         order = await locked(ledger, spending(800))
         await paid(ledger, order)
-        back = await refunded(ledger, "o2", AskedLine("b"))
+        back = await refunded(ledger, "o2", RequestedLine("b"))
         assert (back.refunded, back.balance, await has(ledger)) == (2_700, 300, 300)
         rest = await refunded(ledger, "o2")
         assert (rest.balance, await has(ledger)) == (500, 800)
@@ -226,12 +226,12 @@ class TestSpending:
         "steps",
         [
             [(), ()],
-            [(AskedLine("a", amount=1_000),), (AskedLine("a"),), ()],
-            [(AskedLine("b", quantity=1), AskedLine("a", amount=1)), ()],
+            [(RequestedLine("a", amount=1_000),), (RequestedLine("a"),), ()],
+            [(RequestedLine("b", quantity=1), RequestedLine("a", amount=1)), ()],
         ],
     )
     async def test_each_refund_says_what_it_gave_back_whenever_it_is_read(
-        self, ledger: Ledger, steps: list[tuple[AskedLine, ...]]
+        self, ledger: Ledger, steps: list[tuple[RequestedLine, ...]]
     ) -> None:
         await earning(ledger)
         order = await locked(ledger, spending(800))

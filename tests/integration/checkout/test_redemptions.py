@@ -54,7 +54,7 @@ async def test_a_lock_freezes_the_shares_of_the_discount(ledger: Ledger) -> None
     found = await locked(ledger, a_lock(code))
     assert (found.discount, found.payable) == (1000, 10000)
     assert [line.payable for line in found.lines] == [4545, 2727, 2728]
-    assert found.coupons[0].shares == {"a": 455, "b": 273, "c": 272}
+    assert found.coupons[0].line_shares == {"a": 455, "b": 273, "c": 272}
 
 
 async def test_a_locked_coupon_is_on_its_order(ledger: Ledger) -> None:

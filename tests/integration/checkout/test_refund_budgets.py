@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from server.core.checkout.orders import Order
 from server.core.checkout.redemptions import LockForm, Redemption
-from server.core.checkout.refunds import AskedLine, Refund, RefundForm
+from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
 from server.core.drops.drop_rules import DropForm
 from server.core.promotions.batches import Batch
 from server.core.promotions.campaigns import BudgetKind
@@ -61,13 +61,13 @@ async def paid_by(
 
 
 async def refunded(
-    classroom: Classroom, *lines: AskedLine, order_id: str = "o1", refund_id: str = "r1"
+    classroom: Classroom, *lines: RequestedLine, order_id: str = "o1", refund_id: str = "r1"
 ) -> Refund:
     form = RefundForm(refund_id, lines or None)
     return granted(await refund(classroom.ledger, "shop", order_id, form, now_ms()))
 
 
-FEN = AskedLine("a", amount=1)
+FEN = RequestedLine("a", amount=1)
 
 
 # --- A coupon that is used again ----------------------------------------------------------------
@@ -140,7 +140,7 @@ async def test_the_first_order_pays_back_while_the_coupon_is_on_its_second(
 async def test_what_came_back_of_a_line_is_free_again(classroom: Classroom) -> None:
     batch = await with_coupons(classroom, 1_000, "ann")
     await paid_by(classroom, "ann", an_order(5_000, 3_000, 2_000))
-    await refunded(classroom, AskedLine("b"))
+    await refunded(classroom, RequestedLine("b"))
     assert await parts_of(classroom.ledger, batch.campaign_id) == (300, 0, 700)
     await refunded(classroom, refund_id="r2")
     assert await parts_of(classroom.ledger, batch.campaign_id) == (1_000, 0, 0)
@@ -150,7 +150,7 @@ async def test_what_is_charged_back_was_not_given(classroom: Classroom) -> None:
     changes = {"returns": CHARGES, "threshold": Threshold(10_000)}
     batch = await with_coupons(classroom, 1_000, "ann", **changes)
     await paid_by(classroom, "ann", an_order(5_000, 3_000, 2_000))
-    await refunded(classroom, AskedLine("b"))
+    await refunded(classroom, RequestedLine("b"))
     assert await parts_of(classroom.ledger, batch.campaign_id) == (1_000, 0, 0)
 
 
@@ -158,7 +158,7 @@ async def test_what_could_not_be_charged_back_was_given(classroom: Classroom) ->
     changes = {"returns": CHARGES, "threshold": Threshold(10_000)}
     batch = await with_coupons(classroom, 1_000, "ann", **changes)
     await paid_by(classroom, "ann", an_order(9_990, 10))
-    made = await refunded(classroom, AskedLine("b"))
+    made = await refunded(classroom, RequestedLine("b"))
     # The line that stays costs 9990 without the coupon, and 9000 were paid.
     assert made.refunded == 0
     assert await parts_of(classroom.ledger, batch.campaign_id) == (10, 0, 990)
@@ -178,7 +178,7 @@ async def test_what_takes_nothing_off_is_settled_too(
     batch = await with_coupons(classroom, 5_000, "ann", discount=discount)
     await paid_by(classroom, "ann", an_order(4_000, 4_000))
     assert await parts_of(classroom.ledger, batch.campaign_id) == (5_000 - cost, 0, cost)
-    await refunded(classroom, AskedLine("a"))
+    await refunded(classroom, RequestedLine("a"))
     assert await parts_of(classroom.ledger, batch.campaign_id) == (5_000 - half, 0, half)
     await refunded(classroom, refund_id="r2")
     assert await parts_of(classroom.ledger, batch.campaign_id) == (5_000, 0, 0)

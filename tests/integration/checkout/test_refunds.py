@@ -6,7 +6,7 @@ import pytest
 
 from server.core.acts import Action
 from server.core.checkout.redemptions import Redemption
-from server.core.checkout.refunds import AskedLine, Refund, RefundForm
+from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
 from server.core.coupons.coupons import CouponState
 from server.core.promotions.templates import BrokenThreshold, Returned, Returns
 from server.core.refusals import Code, Refused
@@ -27,7 +27,7 @@ LATER = NOW + 2 * DAY_MS  # its window is over
 
 
 def a_refund(refund_id: str, *lines: str) -> RefundForm:
-    return RefundForm(refund_id, tuple(AskedLine(line) for line in lines) or None)
+    return RefundForm(refund_id, tuple(RequestedLine(line) for line in lines) or None)
 
 
 async def refunded(ledger: Ledger, form: RefundForm, now: int = NOW) -> Refund:
@@ -89,7 +89,7 @@ async def test_nothing_is_paid_back_twice(ledger: Ledger) -> None:
 async def test_a_refused_refund_changes_nothing(ledger: Ledger) -> None:
     await seed_paid(ledger, BACK_AT_ONCE)
     before = await find_by_order(ledger, "order-1")
-    form = RefundForm("r1", (AskedLine("a"), AskedLine("b", amount=2728)))
+    form = RefundForm("r1", (RequestedLine("a"), RequestedLine("b", amount=2728)))
     assert (await refused(ledger, form)).code is Code.REFUND_TOO_LARGE
     assert await find_by_order(ledger, "order-1") == before
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.core.checkout.refunds import AskedLine, Refund, RefundForm
+from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
 from server.core.coupons.coupons import CouponState
 from server.core.promotions.templates import Returned, Returns
 from server.core.refusals import Code, Refused
@@ -50,14 +50,14 @@ async def test_control_who_looks_first_pays_back_more_than_once(ledger: Ledger) 
 async def test_refunds_in_amounts_never_pay_back_more_than_was_paid(ledger: Ledger) -> None:
     # Ten times 1000 of a line that cost 4545: four times.
     await seed_paid(ledger)
-    lines = (AskedLine("a", amount=1000),)
+    lines = (RequestedLine("a", amount=1000),)
     answers = await all_at_once(ledger, *(RefundForm(f"r{n}", lines) for n in range(AT_ONCE)))
     assert sorted(one.total for one in made(answers)) == [1000, 2000, 3000, 4000]
 
 
 async def test_one_refund_sent_ten_times_pays_back_once(ledger: Ledger) -> None:
     await seed_paid(ledger)
-    answers = await all_at_once(ledger, *([RefundForm("r1", (AskedLine("b"),))] * AT_ONCE))
+    answers = await all_at_once(ledger, *([RefundForm("r1", (RequestedLine("b"),))] * AT_ONCE))
     assert len(made(answers)) == AT_ONCE
     assert len(set(made(answers))) == 1
     found = await find_by_order(ledger, "order-1")
@@ -68,7 +68,7 @@ async def test_one_refund_sent_ten_times_pays_back_once(ledger: Ledger) -> None:
 async def test_a_coupon_goes_back_once(ledger: Ledger) -> None:
     back = Returns(after_refund=Returned.BACK, after_partial_refund=Returned.BACK)
     code = await seed_paid(ledger, back)
-    forms = [RefundForm(f"r{n}", (AskedLine(line),)) for n, line in enumerate("abc")]
+    forms = [RefundForm(f"r{n}", (RequestedLine(line),)) for n, line in enumerate("abc")]
     answers = await all_at_once(ledger, *forms)
     assert sum(one.refunded for one in made(answers)) == 10_000
     assert (await coupon_of(ledger, code)).state is CouponState.USABLE

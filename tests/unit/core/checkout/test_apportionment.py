@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.checkout.apportionment import shares
+from server.core.checkout.apportionment import line_shares
 from server.core.checkout.money_rules import Apportionment
 from server.core.money import MAX_MINOR
 
@@ -33,22 +33,22 @@ def discounted(draw: st.DrawFn) -> tuple[int, list[int]]:
     ],
 )
 def test_shares_of_known_orders(discount: int, amounts: list[int], expected: list[int]) -> None:
-    assert shares(discount, amounts) == expected
+    assert line_shares(discount, amounts) == expected
 
 
 def test_what_rounding_left_over_goes_to_the_last_line_that_has_room() -> None:
     # Thirds of 100 round down to 33 each; the one that is left goes to the last.
-    assert shares(100, [1000, 1000, 1000]) == [33, 33, 34]
+    assert line_shares(100, [1000, 1000, 1000]) == [33, 33, 34]
 
 
 def test_a_line_of_nothing_gets_none_of_what_is_left_over() -> None:
-    assert shares(100, [1000, 1000, 1000, 0]) == [33, 33, 34, 0]
+    assert line_shares(100, [1000, 1000, 1000, 0]) == [33, 33, 34, 0]
 
 
 @given(discounted())
 def test_shares_add_up_to_the_discount(case: tuple[int, list[int]]) -> None:
     discount, amounts = case
-    assert sum(shares(discount, amounts)) == discount
+    assert sum(line_shares(discount, amounts)) == discount
 
 
 @given(discounted())
@@ -56,7 +56,7 @@ def test_every_share_lies_between_nothing_and_its_line(case: tuple[int, list[int
     discount, amounts = case
     assert all(
         0 <= share <= amount
-        for share, amount in zip(shares(discount, amounts), amounts, strict=True)
+        for share, amount in zip(line_shares(discount, amounts), amounts, strict=True)
     )
 
 
@@ -66,7 +66,7 @@ def test_lines_refunded_in_any_order_never_give_back_more_than_was_paid(
 ) -> None:
     discount, amounts = case
     paid = sum(amounts) - discount
-    refunds = [a - s for a, s in zip(amounts, shares(discount, amounts), strict=True)]
+    refunds = [a - s for a, s in zip(amounts, line_shares(discount, amounts), strict=True)]
     assert max(accumulate(reversed(refunds))) <= paid
     assert sum(refunds) == paid
 
@@ -74,7 +74,7 @@ def test_lines_refunded_in_any_order_never_give_back_more_than_was_paid(
 @pytest.mark.parametrize(("discount", "amounts"), [(-1, [5]), (6, [5]), (1, [-1, 5])])
 def test_a_discount_beyond_its_lines_is_a_broken_promise(discount: int, amounts: list[int]) -> None:
     with pytest.raises(ValueError, match="between 0"):
-        shares(discount, amounts)
+        line_shares(discount, amounts)
 
 
 @st.composite
@@ -89,7 +89,7 @@ def test_no_share_is_more_than_its_room_however_the_rest_is_given(
     case: tuple[int, list[int], list[int]], method: Apportionment
 ) -> None:
     discount, amounts, rooms = case
-    parts = shares(discount, amounts, rooms, method)
+    parts = line_shares(discount, amounts, rooms, method)
     assert sum(parts) == discount
     assert all(0 <= part <= room for part, room in zip(parts, rooms, strict=True))
 
@@ -99,7 +99,7 @@ def test_the_largest_remainder_is_never_a_whole_fen_from_the_exact_part(
     case: tuple[int, list[int]],
 ) -> None:
     discount, amounts = case
-    parts = shares(discount, amounts, method=Apportionment.LARGEST_REMAINDER)
+    parts = line_shares(discount, amounts, method=Apportionment.LARGEST_REMAINDER)
     assert sum(parts) == discount
     whole = sum(amounts)
     assert all(
@@ -109,13 +109,13 @@ def test_the_largest_remainder_is_never_a_whole_fen_from_the_exact_part(
 
 
 def test_the_largest_remainder_gives_the_odd_fen_to_who_lost_most() -> None:
-    parts = shares(1000, [5000, 3000, 3000], method=Apportionment.LARGEST_REMAINDER)
+    parts = line_shares(1000, [5000, 3000, 3000], method=Apportionment.LARGEST_REMAINDER)
     assert parts == [454, 273, 273]
 
 
 def test_a_line_that_is_full_leaves_its_rest_to_the_others() -> None:
-    assert shares(400, [1000, 1000, 2000], [50, 1000, 2000]) == [50, 117, 233]
+    assert line_shares(400, [1000, 1000, 2000], [50, 1000, 2000]) == [50, 117, 233]
 
 
 def test_a_discount_that_no_weight_asks_for_goes_to_the_last_with_room() -> None:
-    assert shares(3, [0, 0], [2, 2]) == [1, 2]
+    assert line_shares(3, [0, 0], [2, 2]) == [1, 2]

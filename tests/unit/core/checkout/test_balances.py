@@ -19,17 +19,17 @@ def test_a_rebate_is_due_at_the_payment_or_when_goods_can_no_longer_be_sent_back
 
 
 def test_a_balance_comes_off_every_line_by_what_is_to_pay_of_it() -> None:
-    quoted, spent = spend_on(TWO, available=900, asked=400)
+    quoted, spent = spend_on(TWO, available=900, requested=400)
 
     assert (quoted.discount, quoted.payable) == (400, 3_600)
     assert [line.payable for line in quoted.lines] == [2_700, 900]
-    assert (spent.used, spent.shares) == (400, (300, 100))
+    assert (spent.used, spent.line_shares) == (400, (300, 100))
 
 
 def test_an_order_takes_as_much_as_is_there_and_as_it_costs() -> None:
-    assert spend_on(TWO, available=900, asked=10_000)[1].used == 900
-    assert spend_on(TWO, available=9_000, asked=10_000)[1].used == 4_000
-    assert spend_on(TWO, available=-50, asked=10_000)[1].used == 0
+    assert spend_on(TWO, available=900, requested=10_000)[1].used == 900
+    assert spend_on(TWO, available=9_000, requested=10_000)[1].used == 4_000
+    assert spend_on(TWO, available=-50, requested=10_000)[1].used == 0
 
 
 def test_what_came_back_of_a_line_undoes_its_part_by_pieces_or_by_money() -> None:

@@ -91,17 +91,17 @@ def test_parts_add_up_whatever_is_together(seed: int, rules: MoneyRules) -> None
     case = a_case(seed)
     found = quote(case.order, case.wallet, BestSelection.BEST, NOW, QuoteContext(rules=rules))
     for each in found.applied:
-        assert sum(each.shares) == each.discount
-        assert min(each.shares) >= 0
+        assert sum(each.line_shares) == each.discount
+        assert min(each.line_shares) >= 0
     for at, line in enumerate(case.order.lines):
         told = found.lines[at]
-        assert told.discount == sum(each.shares[at] for each in found.applied)
+        assert told.discount == sum(each.line_shares[at] for each in found.applied)
         assert (
             told.payable == line.amount - told.discount >= min(line.floor_price or 0, line.amount)
         )
-        assert 0 <= sum(each.shares[at] for each in found.rebates) <= told.payable
+        assert 0 <= sum(each.line_shares[at] for each in found.rebates) <= told.payable
     assert found.payable == found.subtotal - found.discount
-    assert all(sum(each.shares) == each.amount for each in found.rebates)
+    assert all(sum(each.line_shares) == each.amount for each in found.rebates)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -131,9 +131,9 @@ def test_the_best_choice_fills_all_five_places_of_an_order() -> None:
 def test_coupons_of_one_template_are_one_kind() -> None:
     few, many = WorkBudget(), WorkBudget()
     form = replace(a_form(AmountOff(10)), stacking=Stacking(StackingClass.ORDER, ALL))
-    for count, effort in ((5, few), (60, many)):
+    for count, work in ((5, few), (60, many)):
         wallet = [a_coupon(form, f"C{number}") for number in range(count)]
-        steps = quoting(QuoteRequest(an_order(5000), wallet, BestSelection.BEST, NOW), effort)
+        steps = quoting(QuoteRequest(an_order(5000), wallet, BestSelection.BEST, NOW), work)
         assert len(list(steps)) == 0
     assert many.total == few.total
 
@@ -153,9 +153,9 @@ def test_a_search_that_is_cut_off_says_so_and_has_the_best_it_saw() -> None:
 def test_no_slice_is_long(lines: int, coupons: int) -> None:
     # Counted in line visits, of which a thousand take less than a millisecond of any core.
     for seed in range(3):
-        case, effort = a_case(seed, lines, coupons), WorkBudget()
-        steps = quoting(QuoteRequest(case.order, case.wallet, BestSelection.BEST, NOW), effort)
-        ends = [0, *(effort.total for _ in steps), effort.total]
+        case, work = a_case(seed, lines, coupons), WorkBudget()
+        steps = quoting(QuoteRequest(case.order, case.wallet, BestSelection.BEST, NOW), work)
+        ends = [0, *(work.total for _ in steps), work.total]
         longest = max(end - begun for begun, end in pairwise(ends))
         assert longest <= SLICE + 30 * lines  # a slice, and the one step that filled it
 

@@ -39,19 +39,19 @@ def of(discount: Discount, **change: object) -> Template:
     return a_template(replace(a_form(discount), **change))  # type: ignore[arg-type]
 
 
-def shares(order: Order, template: Template, rules: MoneyRules | None = None) -> list[int]:
-    till = PricingContext.of(order, rules or MoneyRules())
-    return list(apply(till, read_terms(till, template), till.bill()).shares)
+def line_shares(order: Order, template: Template, rules: MoneyRules | None = None) -> list[int]:
+    pricing = PricingContext.of(order, rules or MoneyRules())
+    return list(apply(pricing, read_terms(pricing, template), pricing.undiscounted()).line_shares)
 
 
 def saving(order: Order, template: Template) -> Saving:
-    till = PricingContext.of(order)
-    return saving_on(till, read_terms(till, template), till.bill())
+    pricing = PricingContext.of(order)
+    return saving_on(pricing, read_terms(pricing, template), pricing.undiscounted())
 
 
 def short(order: Order, template: Template) -> Shortfall:
-    till = PricingContext.of(order)
-    return shortfall(till, read_terms(till, template), till.bill())
+    pricing = PricingContext.of(order)
+    return shortfall(pricing, read_terms(pricing, template), pricing.undiscounted())
 
 
 def pieces(unit_price: int, quantity: int, name: str = "a") -> OrderLine:
@@ -64,13 +64,13 @@ def pieces(unit_price: int, quantity: int, name: str = "a") -> OrderLine:
 def test_ten_percent_of_each_line_is_104_where_of_the_total_it_is_102() -> None:
     # Acceptance case 8.
     order = an_order(106, 206, 306, 406)
-    assert shares(order, of(PercentOff(10, of=PercentOf.LINES))) == [11, 21, 31, 41]
-    assert sum(shares(order, of(PercentOff(10)))) == 102
+    assert line_shares(order, of(PercentOff(10, of=PercentOf.LINES))) == [11, 21, 31, 41]
+    assert sum(line_shares(order, of(PercentOff(10)))) == 102
 
 
 def test_a_cap_on_a_percentage_of_each_line_is_shared_as_the_lines_asked() -> None:
     capped = of(PercentOff(10, 52, PercentOf.LINES))
-    assert shares(an_order(106, 206, 306, 406), capped) == [6, 11, 16, 19]
+    assert line_shares(an_order(106, 206, 306, 406), capped) == [6, 11, 16, 19]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_fifteen_percent_in_currencies_of_0_2_and_3_decimals(
     currency: str, amounts: tuple[int, ...], expected: list[int]
 ) -> None:
     order = an_order(*amounts, currency=currency)
-    assert shares(order, of(PercentOff(15, of=PercentOf.LINES))) == expected
+    assert line_shares(order, of(PercentOff(15, of=PercentOf.LINES))) == expected
 
 
 # --- Pieces -------------------------------------------------------------------------------------
@@ -93,17 +93,17 @@ def test_fifteen_percent_in_currencies_of_0_2_and_3_decimals(
 
 def test_of_three_pieces_the_cheapest_is_free() -> None:
     order = an_order(9900, 1900, 4900)
-    assert shares(order, of(ItemsFree(3, 1))) == [0, 1900, 0]
+    assert line_shares(order, of(ItemsFree(3, 1))) == [0, 1900, 0]
 
 
 def test_free_pieces_are_counted_over_lines_and_end_with_what_is_there() -> None:
     order = Order("CNY", (pieces(500, 2, "a"), pieces(300, 2, "b")))
-    assert shares(order, of(ItemsFree(4, 3))) == [500, 600]
-    assert shares(order, of(ItemsFree(4, 9))) == [1000, 600]
+    assert line_shares(order, of(ItemsFree(4, 3))) == [500, 600]
+    assert line_shares(order, of(ItemsFree(4, 9))) == [1000, 600]
 
 
 def test_pieces_of_one_price_are_free_from_the_first_line_on() -> None:
-    assert shares(an_order(500, 500, 500), of(ItemsFree(3, 1))) == [500, 0, 0]
+    assert line_shares(an_order(500, 500, 500), of(ItemsFree(3, 1))) == [500, 0, 0]
 
 
 def test_two_pieces_are_one_short_of_three() -> None:
@@ -113,7 +113,7 @@ def test_two_pieces_are_one_short_of_three() -> None:
 def test_a_shipping_line_is_no_piece() -> None:
     order = Order("CNY", (a_line(500), a_line(100, "s", kind=LineKind.SHIPPING)))
     both = frozenset({Deducts.GOODS, Deducts.SHIPPING})
-    assert shares(order, of(ItemsFree(1, 2), deducts=both)) == [500, 0]
+    assert line_shares(order, of(ItemsFree(1, 2), deducts=both)) == [500, 0]
     assert short(order, of(ItemsFree(2, 1), deducts=both)) == Shortfall(0, 1)
 
 
@@ -123,22 +123,24 @@ def test_a_shipping_line_is_no_piece() -> None:
 def test_a_gift_takes_nothing_off_and_is_worth_its_list_price() -> None:
     gift = of(Gift("book", 900, 2))
     assert saving(an_order(500), gift) == Saving(0, 1800)
-    assert shares(an_order(500), gift) == [0]
+    assert line_shares(an_order(500), gift) == [0]
 
 
 def test_a_rebate_is_counted_on_what_is_paid_and_takes_nothing_off() -> None:
-    till = PricingContext.of(an_order(10_000, 5_000))
-    bill = apply(till, read_terms(till, of(AmountOff(3_000))), till.bill()).bill
-    step = apply(till, read_terms(till, of(Rebate(PercentOff(10)))), bill)
-    assert (step.saving, step.base, step.shares) == (Saving(0, 1200), 12_000, (800, 400))
-    assert step.bill.net == bill.net
+    pricing = PricingContext.of(an_order(10_000, 5_000))
+    totals = apply(
+        pricing, read_terms(pricing, of(AmountOff(3_000))), pricing.undiscounted()
+    ).totals
+    step = apply(pricing, read_terms(pricing, of(Rebate(PercentOff(10)))), totals)
+    assert (step.saving, step.base, step.line_shares) == (Saving(0, 1200), 12_000, (800, 400))
+    assert step.totals.net == totals.net
 
 
 def test_rebates_together_give_back_no_more_than_was_paid() -> None:
-    till = PricingContext.of(an_order(1000))
-    terms = read_terms(till, of(Rebate(PercentOff(70))))
-    first = apply(till, terms, till.bill())
-    second = apply(till, terms, first.bill)
+    pricing = PricingContext.of(an_order(1000))
+    terms = read_terms(pricing, of(Rebate(PercentOff(70))))
+    first = apply(pricing, terms, pricing.undiscounted())
+    second = apply(pricing, terms, first.totals)
     assert (first.saving.later, second.saving.later) == (700, 300)
 
 
@@ -148,7 +150,7 @@ def test_rebates_together_give_back_no_more_than_was_paid() -> None:
 def test_free_shipping_comes_off_the_shipping_and_counts_the_courses() -> None:
     order = Order("CNY", (a_line(5000), a_line(1200, "s", kind=LineKind.SHIPPING)))
     free = of(PercentOff(100), deducts=SHIPPING, threshold=Threshold(5000))
-    assert shares(order, free) == [0, 1200]
+    assert line_shares(order, free) == [0, 1200]
     dearer = of(PercentOff(100), deducts=SHIPPING, threshold=Threshold(5001))
     assert short(order, dearer) == Shortfall(1, 0)
 
@@ -156,7 +158,10 @@ def test_free_shipping_comes_off_the_shipping_and_counts_the_courses() -> None:
 @pytest.mark.parametrize("kind", [LineKind.SHIPPING, LineKind.TAX, LineKind.FEE])
 def test_each_kind_of_line_is_deducted_where_it_is_named(kind: LineKind) -> None:
     order = Order("CNY", (a_line(5000), a_line(800, "x", kind=kind)))
-    assert shares(order, of(AmountOff(900), deducts=frozenset({Deducts(kind.value)}))) == [0, 800]
+    assert line_shares(order, of(AmountOff(900), deducts=frozenset({Deducts(kind.value)}))) == [
+        0,
+        800,
+    ]
 
 
 def test_a_threshold_of_pieces_counts_the_goods_in_scope() -> None:
@@ -167,12 +172,12 @@ def test_a_threshold_of_pieces_counts_the_goods_in_scope() -> None:
 
 
 def test_a_threshold_counted_after_counts_what_is_left() -> None:
-    till = PricingContext.of(an_order(2500))
-    bill = apply(till, read_terms(till, of(AmountOff(1000))), till.bill()).bill
-    after = read_terms(till, of(AmountOff(1), threshold=Threshold(2000, counted=Counted.AFTER)))
-    before = read_terms(till, of(AmountOff(1), threshold=Threshold(2000)))
-    assert shortfall(till, after, bill) == Shortfall(500, 0)
-    assert shortfall(till, before, bill) == Shortfall(0, 0)
+    pricing = PricingContext.of(an_order(2500))
+    totals = apply(pricing, read_terms(pricing, of(AmountOff(1000))), pricing.undiscounted()).totals
+    after = read_terms(pricing, of(AmountOff(1), threshold=Threshold(2000, counted=Counted.AFTER)))
+    before = read_terms(pricing, of(AmountOff(1), threshold=Threshold(2000)))
+    assert shortfall(pricing, after, totals) == Shortfall(500, 0)
+    assert shortfall(pricing, before, totals) == Shortfall(0, 0)
 
 
 # --- Floor prices -------------------------------------------------------------------------------
@@ -181,9 +186,9 @@ def test_a_threshold_counted_after_counts_what_is_left() -> None:
 def test_a_floor_price_moves_the_rest_of_a_discount_to_the_other_lines() -> None:
     order = an_order(1000, 1000, 2000)
     floored = replace(order, lines=(replace(order.lines[0], floor_price=950), *order.lines[1:]))
-    assert shares(order, of(AmountOff(400))) == [100, 100, 200]
-    assert shares(floored, of(AmountOff(400))) == [50, 117, 233]
-    assert shares(floored, of(PercentOff(10, of=PercentOf.LINES))) == [50, 117, 233]
+    assert line_shares(order, of(AmountOff(400))) == [100, 100, 200]
+    assert line_shares(floored, of(AmountOff(400))) == [50, 117, 233]
+    assert line_shares(floored, of(PercentOff(10, of=PercentOf.LINES))) == [50, 117, 233]
 
 
 def test_lines_at_their_floor_prices_get_nothing_off() -> None:
@@ -196,14 +201,16 @@ def test_lines_at_their_floor_prices_get_nothing_off() -> None:
 
 def test_the_largest_remainder_gets_the_odd_fen_where_the_school_says_so() -> None:
     rules = MoneyRules(Apportionment.LARGEST_REMAINDER)
-    assert shares(an_order(5000, 3000, 3000), of(AmountOff(1000)), rules) == [454, 273, 273]
+    assert line_shares(an_order(5000, 3000, 3000), of(AmountOff(1000)), rules) == [454, 273, 273]
 
 
 def test_a_later_percentage_may_be_taken_of_what_was_ordered() -> None:
-    till = PricingContext.of(an_order(10_000), MoneyRules(base=DiscountBase.ORIGINAL))
-    bill = apply(till, read_terms(till, of(AmountOff(9_500))), till.bill()).bill
-    terms = read_terms(till, of(PercentOff(20)))
-    assert saving_on(till, terms, bill) == Saving(500, 0)  # 2000 were asked for
+    pricing = PricingContext.of(an_order(10_000), MoneyRules(base=DiscountBase.ORIGINAL))
+    totals = apply(
+        pricing, read_terms(pricing, of(AmountOff(9_500))), pricing.undiscounted()
+    ).totals
+    terms = read_terms(pricing, of(PercentOff(20)))
+    assert saving_on(pricing, terms, totals) == Saving(500, 0)  # 2000 were asked for
 
 
 # --- What it costs the school at most -----------------------------------------------------------

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.checkout.orders import Order, OrderLine
-from server.core.checkout.paid_orders import Books, PaidCoupon, PaidLine, paid_coupon
+from server.core.checkout.paid_orders import OrderAccount, PaidCoupon, PaidLine, paid_coupon
 from server.core.checkout.quotes import Quote, quote
-from server.core.checkout.refunds import AskedLine, RefundForm, RefundPlan, plan
+from server.core.checkout.refunds import RefundForm, RefundPlan, RequestedLine, plan
 from server.core.promotions.templates import (
     AmountOff,
     BrokenThreshold,
@@ -27,7 +27,7 @@ from tests.support.builders.money import NOW, a_coupon, a_form, a_template, an_o
 CHARGES = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
 
 
-def planned(before: Books, *lines: AskedLine) -> RefundPlan:
+def planned(before: OrderAccount, *lines: RequestedLine) -> RefundPlan:
     found = plan(before, RefundForm("r1", lines or None))
     assert isinstance(found, RefundPlan), found
     return found
@@ -52,7 +52,7 @@ COUPONS = st.lists(
 
 
 @st.composite
-def locked_orders(draw: st.DrawFn) -> tuple[Order, Books]:
+def locked_orders(draw: st.DrawFn) -> tuple[Order, OrderAccount]:
     """With the books as a lock would freeze them."""
     lines = draw(
         st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 4)), min_size=1, max_size=4)
@@ -67,18 +67,20 @@ def locked_orders(draw: st.DrawFn) -> tuple[Order, Books]:
     forms = draw(COUPONS)
     wallet = [a_coupon(form, f"C{at}") for at, form in enumerate(forms)]
     found = quote(order, wallet, [coupon.code for coupon in wallet], NOW)
-    return order, books_of(order, found)
+    return order, account_of(order, found)
 
 
-def books_of(order: Order, found: Quote) -> Books:
+def account_of(order: Order, found: Quote) -> OrderAccount:
     names = [line.id for line in order.lines]
-    return Books(
+    return OrderAccount(
         tuple(
             PaidLine(line.id, line.amount, told.payable, line.quantity)
             for line, told in zip(order.lines, found.lines, strict=True)
         ),
         tuple(
-            paid_coupon(each.coupon.template, dict(zip(names, each.shares, strict=True)), order)
+            paid_coupon(
+                each.coupon.template, dict(zip(names, each.line_shares, strict=True)), order
+            )
             for each in found.applied
         ),
     )
@@ -89,7 +91,8 @@ def is_reached_on(order: Order, before: Sequence[PaidCoupon], coupon: PaidCoupon
     threshold = coupon.threshold
     counted = before if threshold.counted is Counted.AFTER else ()
     amount = sum(
-        line.amount - sum(each.shares.get(line.id, 0) for each in counted) for line in order.lines
+        line.amount - sum(each.line_shares.get(line.id, 0) for each in counted)
+        for line in order.lines
     )
     pieces = sum(line.quantity for line in order.lines)
     return amount >= threshold.min_amount and pieces >= threshold.min_quantity
@@ -97,14 +100,14 @@ def is_reached_on(order: Order, before: Sequence[PaidCoupon], coupon: PaidCoupon
 
 @given(locked_orders(), st.data())
 def test_lines_that_come_back_charge_exactly_what_the_rest_no_longer_earns(
-    made: tuple[Order, Books], data: st.DataObject
+    made: tuple[Order, OrderAccount], data: st.DataObject
 ) -> None:
     order, before = made
     gone = data.draw(st.sets(st.sampled_from([line.id for line in order.lines]), min_size=1))
-    found = planned(before, *(AskedLine(name) for name in sorted(gone)))
+    found = planned(before, *(RequestedLine(name) for name in sorted(gone)))
     rest = tuple(line for line in order.lines if line.id not in gone)
     unearned = sum(
-        sum(coupon.shares[line.id] for line in rest)
+        sum(coupon.line_shares[line.id] for line in rest)
         for at, coupon in enumerate(before.coupons)
         if rest and not is_reached_on(Order("CNY", rest), before.coupons[:at], coupon)
     )
@@ -116,12 +119,12 @@ def test_lines_that_come_back_charge_exactly_what_the_rest_no_longer_earns(
 
 @given(locked_orders(), st.data())
 def test_the_order_in_which_things_come_back_does_not_change_the_end(
-    made: tuple[Order, Books], data: st.DataObject
+    made: tuple[Order, OrderAccount], data: st.DataObject
 ) -> None:
     """Unless a step came to less than nothing: what was paid back before it stays paid back."""
     _, before = made
     pieces = [
-        AskedLine(line.id, quantity=1)
+        RequestedLine(line.id, quantity=1)
         for line in before.lines
         for _ in range(data.draw(st.integers(0, line.quantity)))
     ]
@@ -141,7 +144,7 @@ def test_the_order_in_which_things_come_back_does_not_change_the_end(
 
 @given(locked_orders(), st.data())
 def test_what_coupons_cost_is_what_the_kept_pieces_were_sold_below_their_price(
-    made: tuple[Order, Books], data: st.DataObject
+    made: tuple[Order, OrderAccount], data: st.DataObject
 ) -> None:
     """To the fen for one coupon; of several each share is rounded for itself."""
     _, before = made
@@ -149,7 +152,7 @@ def test_what_coupons_cost_is_what_the_kept_pieces_were_sold_below_their_price(
     for line in before.lines:
         count = data.draw(st.integers(0, line.quantity))
         if count:
-            after = planned(after, AskedLine(line.id, quantity=count)).after
+            after = planned(after, RequestedLine(line.id, quantity=count)).after
     kept = sum(line.kept_of(line.amount) for line in after.lines)
     below = kept - (after.payable - after.refunded)
     rounded = len(after.coupons) * len(after.lines)
@@ -162,14 +165,14 @@ def test_what_coupons_cost_is_what_the_kept_pieces_were_sold_below_their_price(
 
 def test_a_rebate_is_earned_by_its_threshold_as_a_discount_is() -> None:
     coupon = PaidCoupon({}, Threshold(30_000), frozenset("a"), CHARGES, {"a": 3_000})
-    before = Books((PaidLine("a", 30_000, 30_000, 6),), (coupon,))
+    before = OrderAccount((PaidLine("a", 30_000, 30_000, 6),), (coupon,))
     assert (before.is_unearned(0), before.costs()) == (False, (3_000,))
-    after = planned(before, AskedLine("a", quantity=5)).after
+    after = planned(before, RequestedLine("a", quantity=5)).after
     assert (after.is_unearned(0), after.costs()) == (True, (0,))
 
 
 def test_a_gift_costs_its_price_until_the_whole_order_is_undone() -> None:
     coupon = paid_coupon(a_template(a_form(Gift("poetry", 400, 2))), {}, an_order(5, 5))
-    before = Books((PaidLine("a", 5, 5, 1), PaidLine("b", 5, 5, 1)), (coupon,))
-    assert before.costs() == planned(before, AskedLine("a")).after.costs() == (800,)
+    before = OrderAccount((PaidLine("a", 5, 5, 1), PaidLine("b", 5, 5, 1)), (coupon,))
+    assert before.costs() == planned(before, RequestedLine("a")).after.costs() == (800,)
     assert planned(before).after.costs() == (0,)

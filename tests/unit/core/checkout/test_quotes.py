@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from server.core.checkout.eligibility import Unusable
 from server.core.checkout.orders import LineKind, Order
 from server.core.checkout.quote_request import BestSelection, QuoteContext
-from server.core.checkout.quotes import MAX_TICKED, quote, selection_violations
+from server.core.checkout.quotes import MAX_SELECTED, quote, selection_violations
 from server.core.checkout.reasons import Reason
 from server.core.checkout.suggestions import Usable
 from server.core.coupons import codes
@@ -269,22 +269,22 @@ def test_every_coupon_is_either_usable_or_not(order: Order, wallet: list[Coupon]
 # --- What was ticked ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ticked", [(), ("A",), BestSelection.BEST, ("A",) * MAX_TICKED])
-def test_a_reasonable_list_is_accepted(ticked: tuple[str, ...] | BestSelection) -> None:
-    assert list(selection_violations(ticked)) == []
+@pytest.mark.parametrize("ticked", [(), ("A",), BestSelection.BEST, ("A",) * MAX_SELECTED])
+def test_a_reasonable_list_is_accepted(selected: tuple[str, ...] | BestSelection) -> None:
+    assert list(selection_violations(selected)) == []
 
 
 @pytest.mark.parametrize(
     ("ticked", "field", "code"),
     [
-        (("A",) * (MAX_TICKED + 1), "coupons", "too_many"),
+        (("A",) * (MAX_SELECTED + 1), "coupons", "too_many"),
         (("A", ""), "coupons.1", "too_short"),
         (("A" * 65,), "coupons.0", "too_long"),
         (("A\0",), "coupons.0", "bad_character"),
     ],
 )
-def test_an_unreasonable_list_is_refused(ticked: tuple[str, ...], field: str, code: str) -> None:
-    (found,) = selection_violations(ticked)
+def test_an_unreasonable_list_is_refused(selected: tuple[str, ...], field: str, code: str) -> None:
+    (found,) = selection_violations(selected)
     assert (found.field, found.code) == (field, code)
 
 

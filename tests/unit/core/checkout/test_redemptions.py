@@ -61,11 +61,11 @@ def test_a_coupon_costs_what_it_takes_off_credits_and_gives() -> None:
 
 def test_its_books_have_each_coupon_with_its_shares_and_its_rebate() -> None:
     paid = a_paid_order()
-    books = paid.books(paid.paid_lines, [a_template(a_form(AmountOff(1000)))])
-    (coupon,) = books.coupons
+    account = paid.account(paid.paid_lines, [a_template(a_form(AmountOff(1000)))])
+    (coupon,) = account.coupons
     line = paid.order.lines[0].id
-    assert (books.lines, books.refunded) == (paid.paid_lines, 0)
-    assert (coupon.shares, coupon.credits) == ({line: 1000}, {line: 300})
+    assert (account.lines, account.refunded) == (paid.paid_lines, 0)
+    assert (coupon.line_shares, coupon.credits) == ({line: 1000}, {line: 300})
 
 
 def test_a_good_form_has_no_violations() -> None:

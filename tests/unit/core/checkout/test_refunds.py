@@ -6,17 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.checkout.apportionment import shares
+from server.core.checkout.apportionment import line_shares
 from server.core.checkout.orders import Order, OrderLine
+from server.core.checkout.paid_orders import OrderAccount, PaidCoupon, PaidLine, paid_coupon
 from server.core.checkout.refunds import (
-    AskedLine,
-    Books,
-    PaidCoupon,
-    PaidLine,
     RefundForm,
     RefundPlan,
+    RequestedLine,
     form_violations,
-    paid_coupon,
     plan,
     unknown_lines,
 )
@@ -37,22 +34,22 @@ CHARGES = Returns(broken_threshold=BrokenThreshold.CHARGE_BACK)
 KEEPS = Returns()
 
 
-def a_form_of(*lines: AskedLine) -> RefundForm:
+def a_form_of(*lines: RequestedLine) -> RefundForm:
     return RefundForm("r1", lines or None)
 
 
-def books(
+def account(
     amounts: list[int],
     discount: int,
     threshold: Threshold | None = None,
     returns: Returns = KEEPS,
     quantities: list[int] | None = None,
-) -> Books:
+) -> OrderAccount:
     """Lines `a`, `b`, … and one coupon on all of them."""
     names = [chr(97 + index) for index in range(len(amounts))]
-    parts = dict(zip(names, shares(discount, amounts), strict=True))
+    parts = dict(zip(names, line_shares(discount, amounts), strict=True))
     pieces = quantities or [1] * len(amounts)
-    return Books(
+    return OrderAccount(
         tuple(
             PaidLine(name, amount, amount - parts[name], quantity)
             for name, amount, quantity in zip(names, amounts, pieces, strict=True)
@@ -61,13 +58,13 @@ def books(
     )
 
 
-def planned(before: Books, *lines: AskedLine) -> RefundPlan:
+def planned(before: OrderAccount, *lines: RequestedLine) -> RefundPlan:
     found = plan(before, a_form_of(*lines))
     assert isinstance(found, RefundPlan), found
     return found
 
 
-def paid_back(before: Books, *steps: AskedLine) -> list[int]:
+def paid_back(before: OrderAccount, *steps: RequestedLine) -> list[int]:
     """What each step pays back, one after the other."""
     amounts = []
     for step in steps:
@@ -77,9 +74,9 @@ def paid_back(before: Books, *steps: AskedLine) -> list[int]:
     return amounts
 
 
-SEED = books([5000, 3000, 3000], 1000, Threshold(10_000))
-CHARGED = books([5000, 3000, 3000], 1000, Threshold(10_000), CHARGES)
-A, B, C = (AskedLine(name) for name in "abc")
+SEED = account([5000, 3000, 3000], 1000, Threshold(10_000))
+CHARGED = account([5000, 3000, 3000], 1000, Threshold(10_000), CHARGES)
+A, B, C = (RequestedLine(name) for name in "abc")
 
 
 # --- Known orders -------------------------------------------------------------------------------
@@ -97,19 +94,19 @@ def test_all_that_is_left_is_paid_back_where_no_line_is_named() -> None:
 
 def test_pieces_of_a_line_add_up_to_what_was_paid_for_it() -> None:
     # 10000 for three: 3333, 3334, 3333.
-    line = AskedLine("a", quantity=1)
-    assert paid_back(books([10_000], 0, quantities=[3]), line, line, line) == [3333, 3334, 3333]
+    line = RequestedLine("a", quantity=1)
+    assert paid_back(account([10_000], 0, quantities=[3]), line, line, line) == [3333, 3334, 3333]
 
 
 def test_an_amount_leaves_the_rest_to_be_paid_back() -> None:
-    found = planned(SEED, AskedLine("b", amount=2000))
+    found = planned(SEED, RequestedLine("b", amount=2000))
     assert (found.refunded, found.lines[0].refundable) == (2000, 727)
     assert planned(found.after, B).refunded == 727
 
 
 def test_pieces_after_an_amount_pay_back_what_is_left_of_their_part() -> None:
-    before = planned(books([300], 0, quantities=[3]), AskedLine("a", amount=250)).after
-    piece = AskedLine("a", quantity=1)
+    before = planned(account([300], 0, quantities=[3]), RequestedLine("a", amount=250)).after
+    piece = RequestedLine("a", quantity=1)
     assert paid_back(before, piece, piece, piece) == [50, 0, 0]
 
 
@@ -126,18 +123,18 @@ def test_what_was_charged_back_is_given_up_with_the_lines_it_was_for() -> None:
 
 def test_a_charge_never_makes_a_refund_negative() -> None:
     # The rest is worth 9990 without the coupon, and 9000 were paid: nothing comes back for the 10.
-    before = books([9_990, 10], 1000, Threshold(10_000), CHARGES)
+    before = account([9_990, 10], 1000, Threshold(10_000), CHARGES)
     assert paid_back(before, B, A) == [0, 9000]
 
 
 def test_a_threshold_that_is_still_reached_charges_nothing() -> None:
-    before = books([9000, 3000, 1000], 1000, Threshold(12_000), CHARGES)
+    before = account([9000, 3000, 1000], 1000, Threshold(12_000), CHARGES)
     assert planned(before, C).charged_back == 0  # equal passes
 
 
 def test_a_threshold_of_pieces_is_broken_as_well() -> None:
-    before = books([400], 100, Threshold(min_quantity=3), CHARGES, quantities=[4])
-    one = AskedLine("a", quantity=1)
+    before = account([400], 100, Threshold(min_quantity=3), CHARGES, quantities=[4])
+    one = RequestedLine("a", quantity=1)
     # 100 a piece, 75 paid: three are still enough, two are not.
     assert paid_back(before, one, one, one, one) == [75, 25, 100, 100]
 
@@ -148,7 +145,7 @@ def test_a_threshold_after_other_coupons_counts_what_is_left_by_them() -> None:
     names = frozenset("ab")
     mine = PaidCoupon({"a": 500, "b": 300}, counted, names, CHARGES)
     other = PaidCoupon({"a": 500, "b": 300}, Threshold(), names, KEEPS)
-    found = planned(Books(lines, (other, mine)), B)
+    found = planned(OrderAccount(lines, (other, mine)), B)
     assert found.charged_back == 500
 
 
@@ -159,17 +156,17 @@ def test_a_threshold_does_not_count_what_a_later_coupon_took() -> None:
     )
     second = PaidCoupon({"a": 962, "b": 38}, Threshold(), frozenset("ab"), KEEPS)
     lines = (PaidLine("a", 2_500, 1_250, 1), PaidLine("b", 100, 50, 1))
-    found = planned(Books(lines, (first, second)), B)
+    found = planned(OrderAccount(lines, (first, second)), B)
     assert (found.refunded, found.charged_back) == (50, 0)
 
 
 def test_a_line_whose_money_is_all_back_is_no_longer_kept() -> None:
-    found = planned(CHARGED, AskedLine("b", amount=2727))
+    found = planned(CHARGED, RequestedLine("b", amount=2727))
     assert found.charged_back == 727
 
 
 def test_a_part_of_a_lines_money_breaks_no_threshold() -> None:
-    assert planned(CHARGED, AskedLine("b", amount=2726)).charged_back == 0
+    assert planned(CHARGED, RequestedLine("b", amount=2726)).charged_back == 0
 
 
 def test_pieces_that_make_others_free_are_a_threshold() -> None:
@@ -199,21 +196,21 @@ def test_only_lines_in_scope_count() -> None:
     ],
 )
 def test_a_coupon_goes_back_where_its_template_says_so(
-    rules: Returns, steps: tuple[AskedLine, ...], back: bool
+    rules: Returns, steps: tuple[RequestedLine, ...], back: bool
 ) -> None:
-    before = books([5000, 3000, 3000], 1000, returns=rules)
+    before = account([5000, 3000, 3000], 1000, returns=rules)
     assert planned(before, *steps).goes_back(before.coupons[0]) is back
 
 
 def test_an_order_is_undone_whole_once_all_its_money_is_back() -> None:
     # The line that cost nothing need not come back.
-    before = books([1000, 1000], 1000, returns=Returns(after_refund=Returned.BACK))
+    before = account([1000, 1000], 1000, returns=Returns(after_refund=Returned.BACK))
     before = replace(before, lines=(PaidLine("a", 1000, 1000, 1), PaidLine("b", 1000, 0, 1)))
-    assert planned(before, AskedLine("a", amount=1000)).after.is_whole
+    assert planned(before, RequestedLine("a", amount=1000)).after.is_whole
 
 
 def test_an_order_that_cost_nothing_is_undone_once_its_pieces_are_back() -> None:
-    before = books([1000], 1000)
+    before = account([1000], 1000)
     assert not before.is_whole
     assert planned(before, A).after.is_whole
 
@@ -224,11 +221,11 @@ def test_an_order_that_cost_nothing_is_undone_once_its_pieces_are_back() -> None
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (AskedLine("b", amount=2728), {"id": "b", "refundable": 2727, "quantity": 1}),
-        (AskedLine("b", quantity=2), {"id": "b", "refundable": 2727, "quantity": 1}),
+        (RequestedLine("b", amount=2728), {"id": "b", "refundable": 2727, "quantity": 1}),
+        (RequestedLine("b", quantity=2), {"id": "b", "refundable": 2727, "quantity": 1}),
     ],
 )
-def test_more_than_is_left_is_refused(line: AskedLine, told: dict[str, object]) -> None:
+def test_more_than_is_left_is_refused(line: RequestedLine, told: dict[str, object]) -> None:
     found = plan(SEED, a_form_of(A, line))
     assert isinstance(found, Refused)
     assert (found.code, found.facts["lines"]) == (Code.REFUND_TOO_LARGE, [told])
@@ -236,12 +233,12 @@ def test_more_than_is_left_is_refused(line: AskedLine, told: dict[str, object]) 
 
 def test_what_is_all_back_is_refused() -> None:
     done = planned(SEED).after
-    for form in (a_form_of(), a_form_of(A), a_form_of(AskedLine("a", amount=1))):
+    for form in (a_form_of(), a_form_of(A), a_form_of(RequestedLine("a", amount=1))):
         assert isinstance(plan(done, form), Refused)
 
 
 def test_a_line_that_the_order_does_not_have_is_named() -> None:
-    (broken,) = unknown_lines(SEED, a_form_of(A, AskedLine("z")))
+    (broken,) = unknown_lines(SEED, a_form_of(A, RequestedLine("z")))
     assert (broken.field, broken.code) == ("lines.1.id", "unknown")
 
 
@@ -251,11 +248,11 @@ def test_a_line_that_the_order_does_not_have_is_named() -> None:
         (RefundForm(""), "refund_id", "too_short"),
         (RefundForm("r1", ()), "lines", "empty"),
         (a_form_of(A, A), "lines", "same_id_twice"),
-        (a_form_of(*(AskedLine(str(n)) for n in range(101))), "lines", "too_many"),
-        (a_form_of(AskedLine("a", quantity=0)), "lines.0.quantity", "too_small"),
-        (a_form_of(AskedLine("a", amount=0)), "lines.0.amount", "too_small"),
-        (a_form_of(AskedLine("a", 1, 1)), "lines.0.amount", "one_of_two"),
-        (a_form_of(AskedLine("x" * 65)), "lines.0.id", "too_long"),
+        (a_form_of(*(RequestedLine(str(n)) for n in range(101))), "lines", "too_many"),
+        (a_form_of(RequestedLine("a", quantity=0)), "lines.0.quantity", "too_small"),
+        (a_form_of(RequestedLine("a", amount=0)), "lines.0.amount", "too_small"),
+        (a_form_of(RequestedLine("a", 1, 1)), "lines.0.amount", "one_of_two"),
+        (a_form_of(RequestedLine("x" * 65)), "lines.0.id", "too_long"),
     ],
 )
 def test_a_bad_form_names_its_field(form: RefundForm, field: str, code: str) -> None:
@@ -272,14 +269,14 @@ TERMS = st.builds(
 
 
 @st.composite
-def paid_orders(draw: st.DrawFn) -> Books:
+def paid_orders(draw: st.DrawFn) -> OrderAccount:
     """Up to five lines with up to three coupons on them, one after the other."""
     pieces = draw(st.lists(st.integers(1, 7), min_size=1, max_size=5))
     names = [chr(97 + index) for index in range(len(pieces))]
     amounts = [draw(NUMBERS) * quantity for quantity in pieces]
     payable, coupons = list(amounts), []
     for _ in range(draw(st.integers(0, 3))):
-        parts = shares(draw(st.integers(0, sum(payable))), payable)
+        parts = line_shares(draw(st.integers(0, sum(payable))), payable)
         payable = [left - part for left, part in zip(payable, parts, strict=True)]
         threshold = Threshold(
             draw(st.integers(0, sum(amounts))),
@@ -290,25 +287,25 @@ def paid_orders(draw: st.DrawFn) -> Books:
         by_line = dict(zip(names, parts, strict=True))
         coupons.append(PaidCoupon(by_line, threshold, counts, draw(TERMS)))
     rows = zip(names, amounts, payable, pieces, strict=True)
-    return Books(tuple(PaidLine(*row) for row in rows), tuple(coupons))
+    return OrderAccount(tuple(PaidLine(*row) for row in rows), tuple(coupons))
 
 
-def some_line(before: Books, data: st.DataObject) -> AskedLine:
+def some_line(before: OrderAccount, data: st.DataObject) -> RequestedLine:
     line = data.draw(st.sampled_from([line for line in before.lines if not line.is_fully_returned]))
     kinds = ["rest"] + (["amount"] if line.refundable else [])
     kinds += ["pieces"] if line.returned < line.quantity else []
     match data.draw(st.sampled_from(kinds)):
         case "amount":
-            return AskedLine(line.id, amount=data.draw(st.integers(1, line.refundable)))
+            return RequestedLine(line.id, amount=data.draw(st.integers(1, line.refundable)))
         case "pieces":
             left = line.quantity - line.returned
-            return AskedLine(line.id, quantity=data.draw(st.integers(1, left)))
-    return AskedLine(line.id)
+            return RequestedLine(line.id, quantity=data.draw(st.integers(1, left)))
+    return RequestedLine(line.id)
 
 
 @given(paid_orders(), st.data())
 def test_whatever_comes_back_in_whatever_order_pays_back_what_was_paid(
-    before: Books, data: st.DataObject
+    before: OrderAccount, data: st.DataObject
 ) -> None:
     paid, total = before.payable, 0
     for _ in range(data.draw(st.integers(0, 12))):
@@ -330,17 +327,17 @@ def test_whatever_comes_back_in_whatever_order_pays_back_what_was_paid(
 
 @given(paid_orders(), st.data())
 def test_who_keeps_what_is_below_the_threshold_has_paid_its_price(
-    before: Books, data: st.DataObject
+    before: OrderAccount, data: st.DataObject
 ) -> None:
     """Unless that would make a refund negative, which is given up."""
     before = replace(before, coupons=tuple(replace(c, returns=CHARGES) for c in before.coupons[:1]))
     lines = tuple(
-        replace(line, payable=line.amount - sum(c.shares[line.id] for c in before.coupons))
+        replace(line, payable=line.amount - sum(c.line_shares[line.id] for c in before.coupons))
         for line in before.lines
     )
     before = replace(before, lines=lines)
     gone = data.draw(st.sets(st.sampled_from([line.id for line in lines]), min_size=1))
-    found = planned(before, *(AskedLine(name) for name in sorted(gone)))
+    found = planned(before, *(RequestedLine(name) for name in sorted(gone)))
     kept = [line for line in lines if line.id not in gone]
     price = sum(line.amount for line in kept)
     has_paid = before.payable - found.refunded
@@ -351,5 +348,5 @@ def test_pieces_are_counted_by_their_own_price() -> None:
     line = OrderLine("a", "algebra", 100, 3)
     coupon = paid_coupon(a_template(a_form(min_amount=200)), {"a": 30}, Order("CNY", (line,)))
     charging = replace(coupon, returns=CHARGES)
-    before = Books((PaidLine("a", 300, 270, 3),), (charging,))
-    assert paid_back(before, *[AskedLine("a", quantity=1)] * 3) == [90, 80, 100]
+    before = OrderAccount((PaidLine("a", 300, 270, 3),), (charging,))
+    assert paid_back(before, *[RequestedLine("a", quantity=1)] * 3) == [90, 80, 100]
