@@ -269,13 +269,13 @@ def test_every_coupon_is_either_usable_or_not(order: Order, wallet: list[Coupon]
 # --- What was ticked ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ticked", [(), ("A",), BestSelection.BEST, ("A",) * MAX_SELECTED])
+@pytest.mark.parametrize("selected", [(), ("A",), BestSelection.BEST, ("A",) * MAX_SELECTED])
 def test_a_reasonable_list_is_accepted(selected: tuple[str, ...] | BestSelection) -> None:
     assert list(selection_violations(selected)) == []
 
 
 @pytest.mark.parametrize(
-    ("ticked", "field", "code"),
+    ("selected", "field", "code"),
     [
         (("A",) * (MAX_SELECTED + 1), "coupons", "too_many"),
         (("A", ""), "coupons.1", "too_short"),
