@@ -1,6 +1,7 @@
-"""Splits a discount over the lines of an order, to the last fen.
+"""Apportionment: how a discount is divided over the lines of an order, exact to the last minor unit.
 
-Called by discounts. The shares are frozen with the redemption and refunds read them (promise I7).
+Called by discounts, balances and paid_orders. Line shares are frozen with the redemption, and refunds read
+them (promise I7).
 """
 
 from collections.abc import Sequence
@@ -12,20 +13,24 @@ from server.core.money import half_up
 def line_shares(
     discount: int,
     weights: Sequence[int],
-    rooms: Sequence[int] | None = None,
+    limits: Sequence[int] | None = None,
     method: Apportionment = Apportionment.REMAINDER_LAST,
 ) -> list[int]:
-    """The share of each line, in line order: its weight's part of the whole, never more than its room,
-    together exactly the discount. A line's room is its weight where nothing else is said; where a part
-    would be more than the room, the line gets its room and the others share the rest as usual.
+    """Return the share of each line, in the order of the lines.
 
-    5000/3000/3000 with 1000 gives 455/273/272 with the remainder last, 454/273/273 with the largest
-    remainder; four lines of 1000 with 2 give 1/1/0/0. Needs weights and rooms of at least 0 and a
-    discount between 0 and the sum of the rooms, or raises ValueError.
+    A share is the line's part of the discount by its weight, and never more than the line's limit; together
+    the shares are exactly the discount. The limits are the weights unless they are given. A line whose part
+    would exceed its limit gets its limit, and the other lines divide the rest in the same way.
+
+    Weights 5000/3000/3000 with a discount of 1000 give 455/273/272 with REMAINDER_LAST and 454/273/273 with
+    LARGEST_REMAINDER. Four lines of 1000 with a discount of 2 give 1/1/0/0.
+
+    Raises ValueError if a weight or limit is negative, or if the discount is not between 0 and the sum of
+    the limits.
     """
-    limits = weights if rooms is None else rooms
+    limits = weights if limits is None else limits
     if min((*weights, *limits), default=0) < 0 or not 0 <= discount <= sum(limits):
-        raise ValueError("a discount lies between 0 and the sum of its lines")
+        raise ValueError("a discount must lie between 0 and the sum of its lines")
     given = [0] * len(weights)
     open_lines = _fill_what_overflows(discount, weights, limits, given)
     left = discount - sum(given)
@@ -41,9 +46,9 @@ def line_shares(
 def _fill_what_overflows(
     discount: int, weights: Sequence[int], limits: Sequence[int], given: list[int]
 ) -> list[int]:
-    """Fills the lines whose part would be more than they have room for; the lines that are left. One
-    that is full leaves more to the others, so they are looked at again.
-    """
+    """Give full lines their limit, and return the lines that are not full. A full line leaves more to the
+    others, so these are checked again until none overflows."""
+    # A line without weight has no part; it may get a remainder at the end.
     open_lines = [line for line, weight in enumerate(weights) if weight]
     left, whole = discount, sum(weights)
     while True:
@@ -60,7 +65,7 @@ def _fill_what_overflows(
 def _in_line_order(
     discount: int, whole: int, weights: Sequence[int], lines: Sequence[int], given: list[int]
 ) -> int:
-    """Each part rounded half up, never above what is still to give; what is left after the last."""
+    """Round each part half up, but give no more than is left. Return what is left after the last line."""
     left = discount
     for line in lines:
         given[line] = min(half_up(discount * weights[line], whole), left)
@@ -71,9 +76,8 @@ def _in_line_order(
 def _largest_remainder(
     discount: int, whole: int, weights: Sequence[int], lines: Sequence[int], given: list[int]
 ) -> int:
-    """Each part rounded down, then one more for those that lost most by it, the first of equal ones
-    first.
-    """
+    """Round each part down, then give one more to the lines that lost most by it; of equal remainders the
+    first line is first. Return what is left: always 0."""
     remainders = {}
     for line in lines:
         given[line], remainders[line] = divmod(discount * weights[line], whole)
@@ -84,7 +88,7 @@ def _largest_remainder(
 
 
 def _give_to_the_last(left: int, limits: Sequence[int], given: list[int]) -> None:
-    """What rounding left over, from the last line backwards."""
+    """Give what rounding left over, from the last line backwards."""
     for line in reversed(range(len(given))):
         if not left:
             return

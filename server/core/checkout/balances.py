@@ -1,9 +1,9 @@
-"""What a student has on account from rebates: when it is credited, what a refund takes back, what an order
-may take of it.
+"""Balances: what students have on account from rebates. When a rebate is credited, what a refund takes
+back, and how much of a balance an order may take.
 
-Asked by flows/checkout/balances.py, with the clock and the rows as arguments. A balance is the sum of its
-entries. It is below zero where a rebate was spent and its order refunded afterwards: later rebates fill it up
-first, and it buys nothing until then.
+Called by flows/checkout/balances.py, with the clock and the rows as arguments. A balance is the sum of its
+entries. It is negative if a rebate was spent and its order was refunded afterwards: later rebates fill it
+up first, and it buys nothing until then.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,8 +33,8 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueRebate:
-    """A rebate that an order has earned: frozen with its lock, written down at its payment. `shares` by line
-    id add up to `amount`; `taken_back` by refunds so far."""
+    """A rebate that an order has earned: frozen with the lock, written at the payment. `line_shares` by
+    line id add up to `amount`. `taken_back` is what refunds have taken back so far."""
 
     id: str
     redemption_id: str
@@ -50,7 +50,7 @@ class DueRebate:
 
 @dataclass(frozen=True, slots=True)
 class BalanceEntry:
-    """`amount` is signed; `id` counts up."""
+    """One change of a balance. `amount` is signed; ids increase with time."""
 
     id: str
     at: int
@@ -61,14 +61,14 @@ class BalanceEntry:
 
 
 def due_at(paid_at: int, return_window_days: int | None) -> int:
-    """None: at the payment."""
+    """Return when a rebate is credited, in ms UTC: at the payment if it has no return window."""
     return paid_at + (return_window_days or 0) * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an order takes of its student's balance: `used` of the `available`; `shares` by line, in its
-    order, add up to it."""
+    """What an order takes of its student's balance: `used` of the `available`. `line_shares`, in the order
+    of the lines, add up to `used`."""
 
     available: int
     used: int
@@ -76,9 +76,10 @@ class Spent:
 
 
 def spend_on(quote: Quote, available: int, requested: int) -> tuple[Quote, Spent]:
-    """The quote with as much off as was asked for, as far as the balance and the order go: after all
-    coupons, of every line, by what is left to pay of it. What a rebate credits does not get less by it: the
-    balance is the student's own money.
+    """Take up to `requested` of the balance off a quote, and return the new quote with what was used.
+
+    The balance comes off after all coupons, off every line, in proportion to what is left to pay of it.
+    Rebates of the order are not reduced by it: the balance is the student's own money.
     """
     used = max(0, min(available, requested, quote.payable))
     parts = line_shares(used, [line.payable for line in quote.lines])
@@ -95,8 +96,11 @@ def spend_on(quote: Quote, available: int, requested: int) -> tuple[Quote, Spent
 def with_balance(
     refunds: Iterable[Refund], paid: Iterable[PaidLine], parts: Mapping[str, int]
 ) -> Iterator[Refund]:
-    """Each refund of an order, the oldest first, with what it gave back of the balance that the order had
-    taken; `parts` of it by line, `paid`: the lines before anything came back."""
+    """Yield each refund of an order, oldest first, with the part of the balance that it gave back.
+
+    `parts` is the balance that the order had taken, by line id; `paid` has the lines as they were before
+    any refund.
+    """
     lines, before = {line.id: line for line in paid}, 0
     for refund in refunds:
         for part in refund.lines:

@@ -1,10 +1,10 @@
-"""The best coupons for an order: the allowed combination that saves most.
+"""Best choice: the allowed combination of a wallet's coupons that saves most on an order.
 
-Called by quotes. Branch and bound over kinds (coupons of one template version are one kind: of those the
-one that ends first goes first). Kinds are tried in their order of application, so that every
-combination is met once. What a coupon saves never grows when another came before it, so what the
-kinds still to come save on the bill as it stands bounds what they can add; a branch that cannot beat the
-best so far is left. A budget of effort ends the search early, and says so.
+Called by quotes. The search is branch and bound over kinds: coupons of one template version are one kind,
+and of these the one that ends first is used first. Kinds are tried in their order of application, so that
+each combination is met once. A coupon never saves more when others came before it. So what the remaining
+kinds save on the totals as they stand bounds what they can add, and a branch that cannot beat the best so
+far is left. A budget of work ends the search early; the choice then is not `exact`.
 """
 
 from collections.abc import Generator, Sequence
@@ -13,10 +13,7 @@ from typing import Final, NamedTuple
 
 from server.core.checkout.discounts import (
     NO_SAVING,
-    PricingContext,
     Saving,
-    Terms,
-    Totals,
     apply,
     has_effect,
     saving_on,
@@ -29,25 +26,26 @@ from server.core.checkout.stacking import (
     application_step_of,
     stacking_conflict,
 )
+from server.core.checkout.terms import PricingContext, Terms, Totals
 from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.coupons.coupons import Coupon
 
-# In line visits (work_budget.py): a tenth of a second of a core, in slices; ten times what the published
-# wallets need (tests/support/builders/wallets.py).
+# In line visits (work_budget.py): about 0.1 s of a core, in slices. Ten times what the published wallets
+# need (tests/support/builders/wallets.py).
 SEARCH_BUDGET: Final = 250_000
-_PER_CANDIDATE: Final = 20  # what a look costs besides its lines
+_PER_CANDIDATE: Final = 20  # line visits that a candidate costs besides its lines
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Coupons of one template version that may be used now, the one that ends first first."""
+    """Coupons of one template version that may be used now, the one that ends first at the front."""
 
     terms: Terms
     coupons: tuple[Coupon, ...]
 
     @property
     def most(self) -> int:
-        """How many of them may go on one order."""
+        """The number of them that may be on one order."""
         template = self.terms.template
         if not template.stacking.allows(template.stacking):
             return 1
@@ -58,7 +56,8 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`chosen` in order of application. `is_exact`: nothing in this wallet saves more."""
+    """The coupons to apply, in order of application. `is_exact`: no other choice from this wallet saves
+    more."""
 
     chosen: tuple[Candidate, ...]
     saving: Saving
@@ -69,9 +68,9 @@ NO_CHOICE: Final = Choice((), NO_SAVING, True)
 
 
 class ChoiceRank(NamedTuple):
-    """What makes one choice better, the smaller the better: more saved now; then more credited later or
-    given; then fewer coupons; then those that end first; then codes, so that there is one answer.
-    """
+    """The key by which choices are compared; the smallest is the best. More saved now wins, then more
+    credited later or given, then fewer coupons, then coupons that end first, then codes, so that the result
+    is unique."""
 
     less_now: int
     less_later: int
@@ -81,13 +80,15 @@ class ChoiceRank(NamedTuple):
 
 
 class _Candidate(NamedTuple):
+    """A kind that may come next, and what one coupon of it would save."""
+
     now: int
     later: int
     kind: int
 
 
 class _Branch(NamedTuple):
-    """Kinds chosen so far by number, and what may still be added: one bit for each kind."""
+    """The kinds chosen so far, by number, and the kinds that may still be added: one bit for each."""
 
     totals: Totals
     saved: Saving
@@ -98,7 +99,8 @@ class _Branch(NamedTuple):
 def best_choice(
     pricing: PricingContext, kinds: Sequence[Kind], work: WorkBudget, budget: int = SEARCH_BUDGET
 ) -> Generator[None, None, Choice]:
-    """Yields when a slice of `effort` is full. Needs kinds that can be used alone."""
+    """Search for the best choice, and yield whenever a slice of `work` is full. The kinds must be usable
+    alone."""
     search = _Search(
         pricing, sorted(kinds, key=lambda kind: application_step_of(kind.terms.template)), work
     )
@@ -108,6 +110,8 @@ def best_choice(
 
 
 class _Search:
+    """The state of one search: the best choice so far, and tables of bits over the kinds."""
+
     def __init__(self, pricing: PricingContext, kinds: Sequence[Kind], work: WorkBudget) -> None:
         self._pricing = pricing
         self._kinds = kinds
@@ -126,7 +130,7 @@ class _Search:
         return Choice(tuple(self._coupons_of(self._best)), saving, self._is_exact)
 
     def extend(self, branch: _Branch) -> Generator[None, None, None]:
-        """Everything that begins with this branch and is longer."""
+        """Try every choice that begins with this branch and is longer."""
         candidates = yield from self._next_candidates(branch)
         for candidate in candidates:
             self._remember_if_best(branch, candidate)
@@ -144,7 +148,8 @@ class _Search:
             yield from self.extend(self._applied(branch.totals, longer))
 
     def _next_candidates(self, branch: _Branch) -> Generator[None, None, list[_Candidate]]:
-        """What each kind that may come next saves on this bill, the most first."""
+        """Compute what each kind that may come next saves on these totals; the one that saves most is
+        first."""
         candidates = []
         left = branch.allowed
         while left:
@@ -162,7 +167,8 @@ class _Search:
         return candidates
 
     def _remember_if_best(self, branch: _Branch, candidate: _Candidate) -> None:
-        """Remembers branch and look as the best so far, where they are."""
+        """Compare branch plus candidate with the best so far. Dates and codes are read only if the savings
+        are no worse."""
         less_now = -branch.saved.now - candidate.now
         less_later = -branch.saved.later - candidate.later
         if (less_now, less_later) > self._rank[:2]:
@@ -180,7 +186,7 @@ class _Search:
             self._best, self._rank = chosen, rank
 
     def _extended(self, branch: _Branch, candidate: _Candidate) -> _Branch:
-        """The branch with this kind, its bill still to be computed. Nothing that comes before the kind in
+        """Return the branch with this kind, its totals still to be computed. No kind that comes earlier in
         the order of application may follow it."""
         chosen = (*branch.chosen, candidate.kind)
         may_repeat = chosen.count(candidate.kind) < self._most[candidate.kind]
@@ -192,7 +198,7 @@ class _Search:
         return _Branch(branch.totals, saved, chosen, allowed)
 
     def _used_up(self, chosen: tuple[int, ...]) -> int:
-        """One bit for each version of the last kind's template that the order may have no more of."""
+        """Return one bit for each version of the last kind's template that the order may have no more of."""
         on_order = [self._kinds[at].terms for at in chosen]
         bits = 0
         for at in self._versions_of_template[chosen[-1]]:
@@ -201,17 +207,20 @@ class _Search:
         return bits
 
     def _may_beat(self, longer: _Branch, candidates: Sequence[_Candidate], most: int) -> bool:
-        """Whether anything longer than this could be the best: counting for each kind to come what it
-        would save right now, and in all no more than there is to save."""
+        """Return whether anything longer than this could be the best. The bound counts for each remaining
+        kind what it would save right now, and in all no more than there is to save."""
         if not longer.allowed:
             return False
-        self._work.charge(len(candidates) // 4)  # a bit tested is a fraction of a line visited
+        self._work.charge(
+            len(candidates) // 4
+        )  # testing a bit costs about a quarter of a line visit
         now, later = self._most_to_come(longer, candidates)
         less_now = -min(longer.saved.now + now, most)
         bound = ChoiceRank(less_now, -longer.saved.later - later, len(longer.chosen) + 1, (), ())
         return bound < self._rank
 
     def _most_to_come(self, longer: _Branch, candidates: Sequence[_Candidate]) -> tuple[int, int]:
+        """Return the most that the remaining slots can save, now and later."""
         slots = MAX_APPLIED - len(longer.chosen)
         now, laters = 0, []
         for candidate in candidates:
@@ -238,7 +247,7 @@ class _Search:
 
 
 def _combinable_with(kinds: Sequence[Kind], at: int) -> int:
-    """One bit for each kind that may share an order with this one."""
+    """Return one bit for each kind that may be on an order with this one."""
     stacking = kinds[at].terms.template.stacking
     bits = 0
     for other, kind in enumerate(kinds):
@@ -248,6 +257,6 @@ def _combinable_with(kinds: Sequence[Kind], at: int) -> int:
 
 
 def _versions_of_template(kinds: Sequence[Kind], at: int) -> list[int]:
-    """The kinds of its template, itself among them: what one uses of a limit the others cannot."""
+    """Return the kinds of the same template, this one among them: they use the same limit."""
     template_id = kinds[at].terms.template.id
     return [other for other, kind in enumerate(kinds) if kind.terms.template.id == template_id]

@@ -1,6 +1,7 @@
-"""Each coupon of a wallet alone on the order: what it would save, or the first reason why not.
+"""Eligibility: for each coupon of a wallet, what it would save alone on the order, or the first reason why
+not.
 
-Called by quotes. What belongs to the template is worked out once for all its coupons.
+Called by quotes. What depends on the template alone is computed once for all its coupons.
 """
 
 from collections import defaultdict
@@ -11,20 +12,17 @@ from server.core.checkout.best_choice import Kind
 from server.core.checkout.discounts import (
     NO_SAVING,
     NO_SHORTFALL,
-    PricingContext,
     Saving,
     Shortfall,
-    Terms,
     has_effect,
-    read_terms,
     saving_on,
     shortfall,
-    uses_left,
 )
 from server.core.checkout.quote_request import QuoteRequest
 from server.core.checkout.reasons import Reason
 from server.core.checkout.scopes import is_about
 from server.core.checkout.stacking import Candidate, in_order
+from server.core.checkout.terms import PricingContext, Terms, read_terms, uses_left
 from server.core.checkout.work_budget import READING, WorkBudget
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import Template
@@ -32,7 +30,8 @@ from server.core.promotions.templates import Template
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """What is missing to the threshold: `short_by` in minor units, `short_pieces`."""
+    """A coupon that cannot be used. `short_by` (minor units) and `short_pieces` are what is missing to its
+    threshold."""
 
     code: str
     reason: Reason
@@ -42,15 +41,15 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class WalletEligibility:
-    """The coupons by code: those that can be used alone, those that cannot, and of the latter those
-    whose only trouble is the threshold.
-    """
+    """The coupons of a wallet, by code. `offers`: usable alone, with what they save. `unusable`: the
+    others. `below`: those of the others that fail only by their threshold."""
 
     offers: dict[str, tuple[Candidate, Saving]] = field(default_factory=dict)
     unusable: dict[str, Unusable] = field(default_factory=dict)
     below: dict[str, tuple[Candidate, Shortfall]] = field(default_factory=dict)
 
     def kinds(self) -> list[Kind]:
+        """Return the usable coupons grouped by template version, for best_choice."""
         alike: defaultdict[int, list[Candidate]] = defaultdict(list)
         for candidate, _ in self.offers.values():
             alike[id(candidate.terms)].append(candidate)
@@ -63,6 +62,7 @@ class WalletEligibility:
 def evaluate_wallet(
     pricing: PricingContext, request: QuoteRequest, work: WorkBudget
 ) -> Generator[None, None, WalletEligibility]:
+    """Evaluate each coupon alone, and yield whenever a slice of `work` is full."""
     wallet = WalletEligibility()
     outcomes: dict[tuple[str, int], _TemplateOutcome] = {}
     for coupon in request.wallet:
@@ -85,7 +85,7 @@ def unusable(code: str, reason: Reason, short: Shortfall) -> Unusable:
 
 @dataclass(frozen=True, slots=True)
 class _TemplateOutcome:
-    """A template on this order, alone: why it cannot be used, or what it saves."""
+    """The result for a template alone on this order: why it cannot be used, or what it saves."""
 
     terms: Terms
     saving: Saving
@@ -125,7 +125,7 @@ _STATE_REASONS: Mapping[CouponState, Reason] = {
 
 
 def _reason_now(coupon: Coupon, request: QuoteRequest) -> Reason | None:
-    """What is wrong with it whatever is ordered, and the currency."""
+    """Return what is wrong with the coupon whatever is ordered, or with its currency; None if nothing is."""
     reason = _STATE_REASONS.get(coupon.seen_at(request.now))
     if reason is not None:
         return reason

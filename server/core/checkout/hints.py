@@ -1,8 +1,8 @@
-"""What buying more would bring: "spend X more and save Y" for a coupon that is below its threshold.
+"""Hints: what buying more would bring, "spend X more and save Y", for a coupon that is below its threshold.
 
-Called by quotes. What is bought more is one more line in the coupon's scope, of as many pieces and at such a
-price as the hint says. Which course it is is not known, so which of the ticked coupons come off it too is not
-known either: each way is computed, and the least that any of them brings is promised.
+Called by suggestions. The purchase is one more line in the coupon's scope, of as many pieces and at such a
+price as the hint says. It is not known which course that will be, and so not which of the selected coupons
+come off it too. Each possibility is computed, and the hint promises the least that any of them saves.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -10,22 +10,22 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, NamedTuple
 
-from server.core.checkout.discounts import PricingContext, Saving, Shortfall, Terms, with_line
+from server.core.checkout.discounts import Saving, Shortfall
 from server.core.checkout.orders import OrderLine
 from server.core.checkout.scopes import EVERYTHING
 from server.core.checkout.stacking import Candidate, apply_all, stacking_conflict, terms_of
+from server.core.checkout.terms import PricingContext, Terms, with_line
 from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.promotions.templates import ItemsFree, Scope
 
-_LINE: Final = "more"  # an id that no order is asked for
+_LINE: Final = "more"  # not shown to anybody, so it may equal the id of a real line
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """`spend_more`, in `pieces_more` pieces of equal price where pieces are missing, takes `code` over its
-    threshold, and `save_more` comes off on top of what is ticked; or instead of it, where they cannot be
-    combined. `worth`: what a gift or rebate is worth, which takes nothing off.
-    """
+    """Spending `spend_more`, on `pieces_more` pieces of equal price if pieces are missing, takes `code`
+    over its threshold. `save_more` is then saved on top of what is selected, or instead of it if they
+    cannot be combined. `worth`: of a gift or rebate, which take nothing off."""
 
     code: str
     spend_more: int
@@ -35,6 +35,8 @@ class Hint:
 
 
 class _Purchase(NamedTuple):
+    """The line that the student would buy."""
+
     pieces: int
     price: int
 
@@ -47,7 +49,8 @@ def hint_of(
     saved: Saving,
     work: WorkBudget,
 ) -> Generator[None, None, Hint | None]:
-    """None where reaching the threshold would save no more than what is ticked saves already."""
+    """Return a hint for one coupon; None if reaching its threshold saves no more than the selected coupons
+    do."""
     bought = _purchase(pricing, below.terms, short)
     larger = _with_line(pricing, bought)
     kept = [] if stacking_conflict(below.terms, terms_of(selected)) else selected
@@ -68,8 +71,8 @@ def hint_of(
 
 
 def _purchase(pricing: PricingContext, terms: Terms, short: Shortfall) -> _Purchase:
-    """What is missing, in pieces of one price. Where the cheapest pieces are free, those that are bought
-    are not cheaper than the ones that would be free among those already there."""
+    """Return what is missing, in pieces of one price. If the cheapest pieces are free, the pieces to buy
+    are not cheaper than those that would be free among the ones already ordered."""
     pieces = max(1, short.pieces)
     price = -(-short.amount // pieces)
     if isinstance(terms.template.discount, ItemsFree) and short.pieces:
@@ -88,7 +91,7 @@ def _with_line(pricing: PricingContext, bought: _Purchase) -> PricingContext:
 def _ways(
     larger: PricingContext, below: Candidate, kept: Sequence[Candidate]
 ) -> Iterator[tuple[Candidate, ...]]:
-    """The coupons on the larger order: each of those kept with the new line in its scope or outside."""
+    """Yield the coupons on the larger order: each kept one with the new line in its scope, and outside it."""
     scope = below.terms.template.scope
     sides = [_sides(scope, each.terms.template.scope) for each in kept]
     reached = _about_line(larger, below)
@@ -103,7 +106,7 @@ def _ways(
 
 
 def _sides(scope: Scope, other: Scope) -> tuple[bool, ...]:
-    """Whether a line in one scope may lie in the other, and whether it may lie outside."""
+    """Return whether a line in one scope may lie in the other (True), outside it (False), or both."""
     if other == EVERYTHING:
         return (True,)
     is_by_course = not scope.packages and not other.packages
@@ -113,4 +116,5 @@ def _sides(scope: Scope, other: Scope) -> tuple[bool, ...]:
 
 
 def _about_line(larger: PricingContext, candidate: Candidate) -> Candidate:
+    """Return the candidate with the last line of the order in its scope."""
     return replace(candidate, terms=with_line(larger, candidate.terms))

@@ -1,6 +1,6 @@
-"""The school's own choices about money: where schools disagree, each is a field.
+"""The school's own choices about money. Schools disagree on each of them, so each is a field.
 
-Made by the composition root from the settings, read by `apportionment`, `discounts` and `stacking`.
+Made by the composition root from the settings; read by `apportionment`, `discounts` and `stacking`.
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,16 @@ from typing import Final
 
 
 class Apportionment(StrEnum):
-    """Where the fen that rounding leaves over go: to the last lines, or to the lines that lost most
-    by rounding down.
-    """
+    """Which lines get the minor units that rounding leaves over: the last lines, or the lines that lost
+    most by rounding down."""
 
     REMAINDER_LAST = "remainder_last"
     LARGEST_REMAINDER = "largest_remainder"
 
 
 class DiscountBase(StrEnum):
-    """What a later coupon's percentage is taken of: what is left after the coupons before it, or what
-    the lines cost without any.
-    """
+    """The amounts that a later coupon's percentage is taken of: what the coupons before it left, or what
+    the lines cost without any coupon."""
 
     RUNNING = "running"
     ORIGINAL = "original"

@@ -1,8 +1,7 @@
-"""An order as the school sends it to be quoted or locked, its JSON and its rules.
+"""Orders as a school sends them to be quoted or locked, and the rules that they must obey.
 
-Called by the API and flows (quotes, redemptions); read by `core.scopes` and `core.discounts`. The
-school's prices are
-taken as they are; `list_price` is kept for the record, and says which lines are on sale.
+Called by the flows of quotes and redemptions; read by `scopes`, `terms` and `discounts`. Prices are taken
+as the school sends them. `list_price` is kept for the record and says which lines are on sale.
 """
 
 from collections.abc import Iterator
@@ -25,8 +24,8 @@ MAX_PACKAGES: Final = 100
 
 
 class LineKind(StrEnum):
-    """Only `course` lines are goods: counted towards thresholds, and what a coupon comes off unless its
-    template names other kinds."""
+    """The kind of a line. Only `course` lines are goods: thresholds count them, and a discount comes off
+    them unless its template names other kinds."""
 
     COURSE = "course"
     SHIPPING = "shipping"
@@ -36,8 +35,8 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """`unit_price` in minor units; `course` is None where the line is no course. `floor_price`: what the
-    whole line must cost in any case; no discount takes it lower."""
+    """One line of an order. `unit_price` in minor units; `course` is None if the line is no course.
+    `floor_price`: what the whole line costs at least, whatever the discounts."""
 
     id: str
     course: str | None
@@ -50,23 +49,28 @@ class OrderLine:
 
     @property
     def amount(self) -> int:
+        """The line's price before discounts, in minor units."""
         return self.unit_price * self.quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """Lines in one currency; their order is the order in which remainders are apportioned."""
+
     currency: str
     lines: tuple[OrderLine, ...]
 
     @property
     def subtotal(self) -> int:
-        """All lines, also those that are no goods."""
+        """The sum of all lines, also of those that are no goods."""
         return sum(line.amount for line in self.lines)
 
 
 def violations(order: Order) -> list[Violation]:
-    """Everything that is wrong with it; empty where it is good. A good order's amounts are integers
-    from 0 whose sum stays below 2**53.
+    """Return everything that is wrong with the order; empty if it is good.
+
+    The amounts of a good order are integers of at least 0 whose sum stays below 2**53, so that JavaScript
+    can add them.
     """
     return [
         *currency_violations("order.currency", order.currency),

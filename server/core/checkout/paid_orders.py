@@ -1,22 +1,28 @@
-"""A paid order as it stands: what of each line came back, and which of its coupons are still earned.
+"""The account of a paid order: what of each line came back, and which of its coupons are still earned.
 
 Read by `refunds`, which plans a refund on it, and by `balances`. All of it follows from what was frozen at
-the lock (lines, shares, the coupons' order of application) and from what came back since. So whatever order
-things came back in, the same state has the same answer.
+the lock (lines, line shares, the coupons' order of application) and from what came back since. So the same
+state has the same result, in whatever order things came back.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from server.core.checkout.apportionment import line_shares
 from server.core.checkout.orders import Order
 from server.core.checkout.scopes import goods_in_scope
+from server.core.checkout.terms import min_pieces
 from server.core.money import half_up
 from server.core.promotions.templates import (
+    AmountOff,
     BrokenThreshold,
     Counted,
+    Discount,
     Gift,
     ItemsFree,
+    PercentOff,
+    Rebate,
     Returns,
     Template,
     Threshold,
@@ -25,9 +31,8 @@ from server.core.promotions.templates import (
 
 @dataclass(frozen=True, slots=True)
 class PaidLine:
-    """A line and what became of it. `amount`: before discounts; `payable`: what was paid for it.
-    `returned`: pieces that came back.
-    """
+    """A line and what has become of it. `amount`: before discounts; `payable`: what was paid for it;
+    `refunded`: money paid back for it; `returned`: pieces that came back."""
 
     id: str
     amount: int
@@ -38,26 +43,26 @@ class PaidLine:
 
     @property
     def refundable(self) -> int:
+        """What may still be paid back for the line."""
         return self.payable - self.refunded
 
     @property
     def is_fully_returned(self) -> bool:
-        """All its pieces came back, or all its money was paid back."""
+        """True if all its pieces came back, or all its money was paid back."""
         return self.returned == self.quantity or self.refunded == self.payable > 0
 
     def undone_of(self, total: int) -> int:
-        """What refunds so far undo of something that the line earned or took: of its pieces or of its money,
-        whichever is more; all of it where the line is gone.
-        """
+        """Return how much of a total that the line earned or took is undone by its refunds so far: in
+        proportion to its pieces or its money, whichever is more; all of it if the line is fully returned."""
         if self.is_fully_returned:
             return total
         by_money = half_up(total * self.refunded, self.payable) if self.payable else 0
         return max(by_money, half_up(total * self.returned, self.quantity))
 
     def kept_of(self, total: int) -> int:
-        """What the pieces that are kept have of a line's total. Rounded so that with what was paid for them
-        it makes up their price: a refund rounds what is paid the other way.
-        """
+        """Return how much of the line's total belongs to the pieces that are kept. Rounding is chosen so
+        that this and what was paid for them add up to their price: a refund rounds what was paid the other
+        way."""
         return (
             0
             if self.is_fully_returned
@@ -67,9 +72,8 @@ class PaidLine:
 
 @dataclass(frozen=True, slots=True)
 class PaidCoupon:
-    """`shares` by line id, as they were frozen; `counts`: ids of the lines in its scope. `credits` by line
-    id: of a rebate; `gift`: what a gift is worth.
-    """
+    """A coupon as it was used on the order. `line_shares` by line id, as they were frozen. `counts`: ids of
+    the lines in its scope. `credits` by line id: of a rebate. `gift`: the worth of a gift."""
 
     line_shares: Mapping[str, int]
     threshold: Threshold
@@ -80,14 +84,14 @@ class PaidCoupon:
 
     @property
     def charges_back(self) -> bool:
+        """True if its discount is charged back when the rest no longer reaches its threshold."""
         return self.returns.broken_threshold is BrokenThreshold.CHARGE_BACK
 
 
 @dataclass(frozen=True, slots=True)
 class OrderAccount:
     """A paid order as it stands. `coupons` in the order of application; `refunded`: the sum of all refunds
-    so far.
-    """
+    so far."""
 
     lines: tuple[PaidLine, ...]
     coupons: tuple[PaidCoupon, ...]
@@ -99,32 +103,35 @@ class OrderAccount:
 
     @property
     def paid_back_for_lines(self) -> int:
-        """Before anything is charged back."""
+        """The sum of the lines' refunds, before anything is charged back."""
         return sum(line.refunded for line in self.lines)
 
     @property
     def charged_back(self) -> int:
+        """The part of the lines' refunds that the order kept, because discounts were no longer earned."""
         return self.paid_back_for_lines - self.refunded
 
     @property
     def is_whole(self) -> bool:
-        """All of the order is undone."""
+        """True if all of the order is undone."""
         return (
             all(line.is_fully_returned for line in self.lines)
             or self.paid_back_for_lines == self.payable > 0
         )
 
     def is_unearned(self, at: int) -> bool:
-        """Whether the kept lines no longer earn this coupon, and its template wants it back then."""
+        """Return whether the kept lines no longer earn this coupon, and its template charges it back then."""
         return self.coupons[at].charges_back and not self.is_whole and not self._is_reached(at)
 
     def unearned(self) -> int:
-        """What coupons took off the pieces that are kept, though these no longer reach their threshold."""
+        """Return what coupons took off the kept pieces although these no longer reach the threshold."""
         return sum(self._unearned_parts())
 
     def costs(self) -> tuple[int, ...]:
-        """By coupon, what it still costs the school: what it took off or credited, less what was undone
-        with the lines and what was charged back. A gift is never sent back, but goes with the whole order.
+        """Return what each coupon still costs the school, in the order of application.
+
+        That is what it took off or credited, less what was undone with the lines and what was charged back.
+        A gift is not sent back; it costs nothing only if the whole order is undone.
         """
         if self.is_whole:
             return (0,) * len(self.coupons)
@@ -149,8 +156,10 @@ class OrderAccount:
         return sum(parts.values()) - undone(parts, self.lines)
 
     def _is_reached(self, at: int) -> bool:
-        """Counts as the lock did: with `after`, what the coupons before this one in the order of application
-        left of the lines, and not what those behind it took.
+        """Return whether the kept lines still reach the coupon's threshold.
+
+        It counts as the lock did: with `after`, what the coupons before this one in the order of
+        application left of the lines, whatever the coupons behind it took.
         """
         threshold = self.coupons[at].threshold
         before = self.coupons[:at] if threshold.counted is Counted.AFTER else ()
@@ -164,7 +173,7 @@ class OrderAccount:
 
 
 def undone(parts: Mapping[str, int], lines: Iterable[PaidLine]) -> int:
-    """How much of these parts of lines, by line id, goes the way of what was refunded of them."""
+    """Return how much of these parts of lines, by line id, is undone by the lines' refunds."""
     return sum(line.undone_of(parts.get(line.id, 0)) for line in lines)
 
 
@@ -174,13 +183,22 @@ def paid_coupon(
     order: Order,
     credits: Mapping[str, int] | None = None,
 ) -> PaidCoupon:
-    """A coupon as it was used on this order; `credits`: of its rebate. So many pieces that some are free are
-    a threshold too.
-    """
-    threshold, discount = template.threshold, template.discount
-    if isinstance(discount, ItemsFree):
-        pieces = max(threshold.min_quantity, discount.from_items)
-        threshold = replace(threshold, min_quantity=pieces)
-    gift = discount.list_price * discount.quantity if isinstance(discount, Gift) else 0
+    """Return the account of a coupon that was used on the order; `credits`: of its rebate. The pieces that
+    a discount needs (items_free) count as a threshold."""
+    threshold = template.threshold
+    pieces = max(threshold.min_quantity, min_pieces(template.discount))
+    threshold = replace(threshold, min_quantity=pieces)
     counts = frozenset(order.lines[at].id for at in goods_in_scope(order, template.scope))
-    return PaidCoupon(line_shares, threshold, counts, template.form.returns, credits or {}, gift)
+    returns, worth = template.form.returns, _gift_worth(template.discount)
+    return PaidCoupon(line_shares, threshold, counts, returns, credits or {}, worth)
+
+
+def _gift_worth(discount: Discount) -> int:
+    """Return what a coupon costs the school besides what it takes off or credits, in minor units."""
+    match discount:
+        case Gift():
+            return discount.worth
+        case AmountOff() | PercentOff() | ItemsFree() | Rebate():
+            return 0
+        case _:
+            assert_never(discount)

@@ -1,8 +1,8 @@
-"""What an order costs with given coupons: which apply, what each saves, and why the others cannot.
+"""Quotes: what an order costs with given coupons, what each saves, and why the others cannot be used.
 
-Called by the quote flow, and by the redemption flow inside its transaction, so that a total shown
-and a total locked come from one rule. Changes nothing; wallet and clock are arguments. What one coupon
-takes off is computed in `discounts`, several together in `stacking`; here is the answer.
+Called by the quote flow, and by the redemption flow inside its transaction, so that a total that is shown
+and a total that is locked follow one rule. What one coupon takes off is computed in `discounts`, several
+together in `stacking`; this module puts the result together.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.core.checkout.best_choice import NO_CHOICE, Choice, best_choice
-from server.core.checkout.discounts import PricingContext
 from server.core.checkout.eligibility import Unusable, WalletEligibility, evaluate_wallet, unusable
 from server.core.checkout.hints import Hint
 from server.core.checkout.orders import Order
@@ -31,6 +30,7 @@ from server.core.checkout.stacking import (
     terms_of,
 )
 from server.core.checkout.suggestions import Usable, hints_of, usable_coupons
+from server.core.checkout.terms import PricingContext
 from server.core.checkout.work_budget import WorkBudget, run_to_completion
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon
@@ -44,6 +44,8 @@ MAX_TYPED: Final = 64  # a code is at most 30 characters; people add spaces
 
 @dataclass(frozen=True, slots=True)
 class QuotedLine:
+    """A line of the order with what comes off it and what is left to pay."""
+
     id: str
     discount: int
     payable: int
@@ -51,7 +53,8 @@ class QuotedLine:
 
 @dataclass(frozen=True, slots=True)
 class QuotedGift:
-    """A line at 0 that `coupon` (a code) adds; `list_price` of one piece is kept for the record."""
+    """A line at 0 that a coupon adds. `coupon` is its code. `list_price` of one piece is kept for the
+    record."""
 
     course: str
     name: str
@@ -62,7 +65,7 @@ class QuotedGift:
 
 @dataclass(frozen=True, slots=True)
 class QuotedRebate:
-    """What is credited after the payment, or `days` later. `shares` by line add up to `amount`."""
+    """What is credited after the payment, or `days` later. `line_shares` add up to `amount`."""
 
     code: str
     amount: int
@@ -73,7 +76,8 @@ class QuotedRebate:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """`exact`: no other choice from this wallet saves more; false where not all of it was seen."""
+    """The best choice. `exact`: no other choice from this wallet saves more; false if not all of the wallet
+    was searched."""
 
     codes: tuple[str, ...]
     discount: int
@@ -82,7 +86,8 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`applied` is in order of application. Shares, line by line, add up to `discount` (I7)."""
+    """What the order costs. `applied` is in order of application. The line shares add up to `discount`
+    (I7)."""
 
     subtotal: int
     discount: int
@@ -110,8 +115,7 @@ def quote(
 
 
 def quoting(request: QuoteRequest, work: WorkBudget) -> Generator[None, None, Quote]:
-    """Quote in slices: yield whenever `effort` says that others should have the event loop. The generator's
-    value is the quote."""
+    """Quote in slices, and yield whenever a slice of `work` is full. The generator returns the quote."""
     context = request.context
     pricing = PricingContext.of(request.order, context.rules, context.uses)
     wallet = yield from evaluate_wallet(pricing, request, work)
@@ -147,7 +151,7 @@ def quoting(request: QuoteRequest, work: WorkBudget) -> Generator[None, None, Qu
 
 
 def selection_violations(selected: Sequence[str] | BestSelection) -> Iterator[Violation]:
-    """What is wrong with a request's `coupons`, whether they exist aside."""
+    """Yield what is wrong with a request's `coupons`, whether they exist or not."""
     if isinstance(selected, BestSelection):
         return
     if len(selected) > MAX_SELECTED:
@@ -163,14 +167,14 @@ def _best_codes(choice: Choice) -> tuple[str, ...]:
 def _selected_codes(
     selected: Sequence[str] | BestSelection, choice: Choice, wallet: WalletEligibility
 ) -> dict[str, str]:
-    """Codes as they are stored, with how they were typed."""
+    """Return the codes as they are stored, each with how it was typed."""
     if isinstance(selected, BestSelection):
         return {code: code for code in _best_codes(choice)}
     return {_stored(each, wallet): each for each in selected}
 
 
 def _stored(typed: str, wallet: WalletEligibility) -> str:
-    """The spelling of it that the student has; else the first."""
+    """Return the spelling that the student has a coupon of; else the first."""
     spellings = codes.spellings(typed)
     own = (each for each in spellings if each in wallet.offers or each in wallet.unusable)
     return next(own, spellings[0])
@@ -179,8 +183,9 @@ def _stored(typed: str, wallet: WalletEligibility) -> str:
 def _admitted(
     wanted: Mapping[str, str], wallet: WalletEligibility
 ) -> tuple[list[Candidate], list[Unusable]]:
-    """Who may be on the order together; who was ticked first is in. An unknown code is told as it was
-    typed, a known one as it is stored.
+    """Select the coupons that may be on the order together; those that were selected first come first.
+
+    An unknown code is reported as it was typed, a known one as it is stored.
     """
     admitted: list[Candidate] = []
     refused: list[Unusable] = []

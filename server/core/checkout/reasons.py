@@ -1,16 +1,15 @@
-"""Why a coupon cannot be used on an order: one word for each.
+"""The reasons why a coupon cannot be used on an order, one word for each.
 
-Given by `scopes`, `stacking` and `quotes`, told by the quote and by a refused lock; the SDKs have their
-texts in both languages.
+Given by `eligibility`, `stacking` and `quotes`; sent with a quote and with a refused lock. The SDKs have
+their texts in both languages.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """`unknown` is one answer for codes that do not exist and codes of others, or guessing would find
-    out which do.
-    """
+    """Why not. `unknown` is the same for a code that does not exist and for the code of another student:
+    with two words, guessing would reveal which codes exist."""
 
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"

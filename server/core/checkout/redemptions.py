@@ -1,6 +1,6 @@
-"""Coupons on an order: the states a redemption goes through, and what is frozen with it.
+"""Redemptions: coupons on an order, the states that they go through, and what is frozen with them.
 
-Made by the redemption flow, stored by ledger/checkout/redemptions.py, shown by the API.
+Made by flows/checkout/redemptions.py, stored by ledger/checkout/redemptions.py, published by the API.
 """
 
 import re
@@ -21,11 +21,9 @@ _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 
 MAX_PAYMENT_REF: Final = 200
 LEAST_LOCK_SECONDS: Final = 10
-CLOCK_DIFFERENCE_MS: Final = 60_000
-MAX_VERSION: Final = 2**31 - 1
-LOCK_LIMIT_MS: Final = (
-    15 * 60_000
-)  # how long a student may take to pay, where nobody says otherwise
+CLOCK_DIFFERENCE_MS: Final = 60_000  # between the school's clock and ours
+MAX_VERSION: Final = 2**31 - 1  # fits an SQL INTEGER
+LOCK_LIMIT_MS: Final = 15 * 60_000  # how long a student may take to pay, unless the setting differs
 
 
 class RedemptionState(StrEnum):
@@ -36,20 +34,21 @@ class RedemptionState(StrEnum):
 
     @property
     def may_change(self) -> bool:
-        """Whether the order may still be paid or cancelled. A lock that ended while the student was
-        paying is not the end: the payment is honoured where it can be.
-        """
+        """True if the order may still be paid or cancelled. A lock that ended while the student was paying
+        is not the end: the payment is honoured if it can be."""
         return self in (RedemptionState.LOCKED, RedemptionState.EXPIRED)
 
     @property
     def may_be_locked(self) -> bool:
-        """Whether the order may be locked (again): a cancelled one too, a paid one never."""
+        """True if the order may be locked, for the first time or again: a cancelled order may, a paid one
+        may not."""
         return self is not RedemptionState.REDEEMED
 
 
 @dataclass(frozen=True, slots=True)
 class RedeemedCoupon:
-    """`shares` by line id, in minor units, frozen for refunds: they add up to `discount`."""
+    """A coupon on the order. `line_shares` by line id, in minor units, are frozen for refunds and add up to
+    `discount`."""
 
     coupon_id: str
     code: str
@@ -59,7 +58,8 @@ class RedeemedCoupon:
 
 @dataclass(frozen=True, slots=True)
 class FrozenRebate:
-    """What the payment earns: credited at once, or `days` later. `shares` by line id add up to `amount`."""
+    """What the payment earns, credited at once or `days` later. `line_shares` by line id add up to
+    `amount`."""
 
     coupon_id: str
     amount: int
@@ -69,9 +69,11 @@ class FrozenRebate:
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """`coupons` in order of application, also when the lock is over: what was locked last. `balance`: the
-    part of `discount` that the student's balance gave, `balance_shares` of it by line id. `version`: 1 for
-    the order's first lock, one more for each other lock that took its place.
+    """The coupons of an order and what was frozen with them at its last lock.
+
+    `coupons` stay in order of application, also when the lock has ended. `balance` is the part of
+    `discount` that the student's balance paid, `balance_shares` divides it by line id. `version` is 1 for
+    the order's first lock, and one more for each different lock that replaced it.
     """
 
     id: str
@@ -97,7 +99,7 @@ class Redemption:
 
     @property
     def paid_lines(self) -> tuple[PaidLine, ...]:
-        """As they were paid, before anything came back."""
+        """The lines as they were paid, before anything came back."""
         pieces = {line.id: line.quantity for line in self.order.lines}
         return tuple(
             PaidLine(line.id, line.discount + line.payable, line.payable, pieces.get(line.id, 1))
@@ -106,9 +108,8 @@ class Redemption:
 
     @property
     def costs(self) -> dict[str, int]:
-        """By coupon id, what its use costs the school: what it took off, what its rebate credits, or what its
-        gift is worth.
-        """
+        """What the use of each coupon costs the school, by coupon id: what it took off, what its rebate
+        credits, or what its gift is worth."""
         costs = {each.coupon_id: each.discount for each in self.coupons}
         ids = {each.code: each.coupon_id for each in self.coupons}
         for rebate in self.rebates:
@@ -119,11 +120,12 @@ class Redemption:
 
     @property
     def refunded(self) -> int:
-        """Paid back so far."""
+        """The sum that has been paid back so far."""
         return self.refunds[-1].total if self.refunds else 0
 
     def account(self, lines: tuple[PaidLine, ...], templates: Sequence[Template]) -> OrderAccount:
-        """As it stands with these lines. `templates`: of its coupons, in the order of application."""
+        """Return the account of the order with these lines. `templates`: of its coupons, in the order of
+        application."""
         credits = {each.coupon_id: each.line_shares for each in self.rebates}
         coupons = tuple(
             paid_coupon(template, frozen.line_shares, self.order, credits.get(frozen.coupon_id))
@@ -134,9 +136,9 @@ class Redemption:
 
 @dataclass(frozen=True, slots=True)
 class LockForm:
-    """`coupons` are codes as they were typed. `expected_payable`: what the student was shown.
-    `lock_seconds`: a shorter time to pay than is usual. `balance`: how much of the student's balance the
-    order may take."""
+    """A request to lock an order. `coupons` are codes as they were typed. `expected_payable`: the total
+    that the student was shown. `lock_seconds`: a shorter time to pay than is usual. `balance`: how much of
+    the student's balance the order may take."""
 
     order_id: str
     student: str
@@ -149,8 +151,8 @@ class LockForm:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The school's word that the order is paid; `paid_at` None = now. `paid`: the sum that its student
-    paid; `expected_version`: of the lock that it was paid for."""
+    """The school's statement that the order is paid. `paid_at` None: now. `paid`: the sum that the student
+    paid. `expected_version`: the version of the lock that it was paid for."""
 
     payment_ref: str | None = None
     paid_at: int | None = None
@@ -168,9 +170,9 @@ class CancelledLock:
 
 
 def replacing(before: Redemption, after: Redemption) -> Redemption:
-    """`after` with its version. The same lock asked for again, because its answer was lost, is the same
-    version: whoever pays it is right. A cancelled lock is another one in any case.
-    """
+    """Return `after` with its version. The same lock requested again, because its response was lost, has
+    the same version: a payment for either is right. A lock that follows a cancelled one is always a new
+    version."""
     is_same = before.state.may_change and all(
         getattr(before, name) == getattr(after, name) for name in _LOCKED_FIELDS
     )
@@ -184,9 +186,10 @@ _LOCKED_FIELDS: Final = (
 
 
 def is_paid_as_locked(held: Redemption, payment: Payment) -> bool:
-    """Whether the payment is for the lock that the order has. Where it names neither sum nor version it is
-    for the first lock, which is the only one that a caller can be sure of; a paid order is looked at by
-    what is named alone, so that a confirmation may be repeated.
+    """Return whether the payment is for the lock that the order has.
+
+    A payment that names neither sum nor version is for the first lock, the only one that its caller can be
+    sure of. Of a paid order only what is named is compared, so that a confirmation may be repeated.
     """
     if payment.paid not in (None, held.payable):
         return False
@@ -197,8 +200,8 @@ def is_paid_as_locked(held: Redemption, payment: Payment) -> bool:
 
 
 def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[Violation]:
-    """Everything that is wrong with the form; empty where it is good. `lock_limit_ms` is the longest
-    that a lock may be."""
+    """Return everything that is wrong with the form; empty if it is good. `lock_limit_ms` is the longest
+    that a lock may last."""
     longest = max(lock_limit_ms // 1000, LEAST_LOCK_SECONDS)
     requested = LEAST_LOCK_SECONDS if form.lock_seconds is None else form.lock_seconds
     return [
@@ -212,8 +215,10 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
 
 
 def _order_id_violations(order_id: str) -> Iterator[Violation]:
-    """A school's own, whatever it looks like, as long as a call can name it in its path: clients take `.` and
-    `..` there as a way up, escaped or not, and some servers between us drop control characters.
+    """Yield what keeps a call from naming the order in its path.
+
+    An order id is the school's own, of any characters. But clients take `.` and `..` in a path as a way up,
+    escaped or not, and some servers between a client and this one drop control characters.
     """
     yield from text_violations("order_id", order_id, MAX_ID)
     if order_id in (".", ".."):
@@ -234,7 +239,8 @@ def payment_violations(payment: Payment) -> Iterator[Violation]:
 
 
 def time_violations(payment: Payment, held: Redemption, now: int) -> Iterator[Violation]:
-    """A payment lies between the order's first lock and now, by clocks that differ by a minute at most."""
+    """Yield what is wrong with the payment's time: it lies between the order's first lock and now, by
+    clocks that differ by a minute at most."""
     if payment.paid_at is None:
         return
     if payment.paid_at < held.created_at - CLOCK_DIFFERENCE_MS:

@@ -1,10 +1,10 @@
-"""What is paid back of an order, and what becomes of its coupons: from the shares frozen at the lock.
+"""Refunds: what is paid back of an order, and what becomes of its coupons.
 
-Called by the refund flow, which keeps the books below in the ledger; finance can read it alone. Nothing is
-quoted again: prices, coupons and rules may be others by now.
+Called by the refund flow, which keeps the account in the ledger. A refund follows from the line shares that
+were frozen at the lock. The order is not quoted again: prices, coupons and rules may have changed by now.
 
-A line pays back its own part of what was paid, and the order keeps what a coupon took off that was not
-earned after all (`charged_back`). So at any time, and in whatever order things come back,
+A line pays back its own part of what was paid. The order keeps what a coupon took off that was not earned
+in the end (`charged_back`). So at any time, and in whatever order things come back,
 
     paid back so far = sum of the lines' refunds - charged back,    0 <= charged back
 
@@ -25,7 +25,7 @@ from server.core.violations import Violation
 
 @dataclass(frozen=True, slots=True)
 class RequestedLine:
-    """So many pieces, or so much money; neither: all that is left of the line."""
+    """How much of a line is to be refunded: so many pieces, or so much money; neither: all that is left."""
 
     id: str
     quantity: int | None = None
@@ -34,7 +34,8 @@ class RequestedLine:
 
 @dataclass(frozen=True, slots=True)
 class RefundForm:
-    """`refund_id`: the school's own; sent again it does nothing again. `lines` None: all that is left."""
+    """A request for a refund. `refund_id` is the school's own; sent again, it changes nothing. `lines`
+    None: all that is left."""
 
     refund_id: str
     lines: tuple[RequestedLine, ...] | None = None
@@ -42,7 +43,8 @@ class RefundForm:
 
 @dataclass(frozen=True, slots=True)
 class RefundedLine:
-    """`refunded`: by this refund, before anything is charged back; `refundable`: left after it."""
+    """A line of a refund. `refunded`: by this refund, before anything is charged back; `refundable`: what
+    is left after it."""
 
     id: str
     refunded: int
@@ -52,11 +54,13 @@ class RefundedLine:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund as it was made, with its coupons as they were after it (code, state). `refunded` is paid
-    back: what the lines have, less `charged_back`, which is negative where an earlier charge is given up.
-    `total`: of this and all before it. `asked` is empty where all that was left was asked for. `balance`:
-    what came back besides, to the student's account, of the part of it that the order had taken.
-    `no_room`: codes of coupons that would have gone back, had their campaign's budget had room for them.
+    """A refund as it was made, with its coupons (code, state) as they were after it.
+
+    `refunded` is what is paid back: what the lines have, less `charged_back`, which is negative if an
+    earlier charge is undone. `total` is the sum of this refund and all before it. `requested` is empty if
+    everything left was requested. `balance` is what went back to the student's account besides, of the part
+    of it that the order had taken. `no_room` has the codes of coupons that would have been given back if
+    their campaign's budget had had room.
     """
 
     refund_id: str
@@ -73,7 +77,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class RefundPlan:
-    """What is to be written: the refund's lines, and the books after it."""
+    """What is to be written: the refund's lines, and the account after it."""
 
     refunded: int
     charged_back: int
@@ -81,14 +85,14 @@ class RefundPlan:
     after: OrderAccount
 
     def goes_back(self, coupon: PaidCoupon) -> bool:
-        """Whether the coupon may be used again."""
+        """Return whether the coupon may be used again."""
         returns = coupon.returns
         rule = returns.after_refund if self.after.is_whole else returns.after_partial_refund
         return rule is Returned.BACK
 
 
 def form_violations(form: RefundForm) -> Iterator[Violation]:
-    """Everything that is wrong with the form, whatever the order is."""
+    """Yield everything that is wrong with the form, whatever the order is."""
     yield from text_violations("refund_id", form.refund_id, MAX_ID)
     if form.lines is not None:
         yield from _lines_violations(form.lines)
@@ -116,7 +120,7 @@ def _line_violations(at: str, line: RequestedLine) -> Iterator[Violation]:
 
 
 def unknown_lines(account: OrderAccount, form: RefundForm) -> list[Violation]:
-    """Lines that the order does not have."""
+    """Return a violation for each line that the order does not have."""
     known = {line.id for line in account.lines}
     return [
         Violation(f"lines.{index}.id", "unknown")
@@ -126,8 +130,10 @@ def unknown_lines(account: OrderAccount, form: RefundForm) -> list[Violation]:
 
 
 def plan(account: OrderAccount, form: RefundForm) -> RefundPlan | Refused:
-    """`refund_too_large` (`lines: [{id, refundable, quantity}]`) where a line has not so much left, and
-    where nothing at all is left. Needs lines that the order has.
+    """Return the refund's plan, or `refund_too_large` with the facts `lines: [{id, refundable, quantity}]`.
+
+    It is too large if less is left of a line than is requested, or if nothing at all is left. The order
+    must have the lines that the form names.
     """
     lines = {line.id: line for line in account.lines}
     requested = form.lines
@@ -141,7 +147,8 @@ def plan(account: OrderAccount, form: RefundForm) -> RefundPlan | Refused:
     parts = [_part(lines[each.id], each) for each in requested]
     moved = {part.id: _after(lines[part.id], part) for part in parts}
     after = replace(account, lines=tuple(moved.get(line.id, line) for line in account.lines))
-    # Never below zero: what was paid back stays paid back, though more may be unearned by now.
+    # A refund is never negative: money already paid back is not asked back, even if the kept lines have lost
+    # more of their discount.
     total = max(account.refunded, after.paid_back_for_lines - after.unearned())
     after = replace(after, refunded=total)
     charged = after.charged_back - account.charged_back
@@ -161,11 +168,12 @@ def _too_large(short: Sequence[PaidLine]) -> Refused:
         {"id": line.id, "refundable": line.refundable, "quantity": line.quantity - line.returned}
         for line in short
     ]
-    return Refused(Code.REFUND_TOO_LARGE, "not so much is left to be paid back", {"lines": told})
+    return Refused(Code.REFUND_TOO_LARGE, "less than that is left to be paid back", {"lines": told})
 
 
 def _part(line: PaidLine, requested: RequestedLine) -> RefundedLine:
-    """A piece's part of what was paid is rounded on the running sum: all pieces together have all."""
+    """Return the part of a line. The part of a piece is rounded on the running sum, so that all pieces
+    together have exactly what was paid."""
     if requested.amount is not None:
         return RefundedLine(line.id, requested.amount, 0, line.refundable - requested.amount)
     pieces = line.quantity - line.returned if requested.quantity is None else requested.quantity

@@ -1,7 +1,8 @@
-"""Which lines of an order a coupon is about: what it comes off, and what its threshold counts.
+"""Scopes: the lines of an order that a coupon is about.
 
-Asked by discounts. Two questions, and two answers: a coupon for free shipping from 100 yuan comes off
-the shipping line and counts the courses.
+Called by discounts and paid_orders. A coupon has two sets of lines, those that its threshold counts and
+those that its discount comes off: a coupon for free shipping from 100 yuan counts the courses and comes off
+the shipping line.
 """
 
 from collections.abc import Mapping
@@ -21,16 +22,16 @@ _DEDUCTED_AS: Final[Mapping[LineKind, Deducts]] = {
 
 
 def goods_in_scope(order: Order, scope: Scope) -> tuple[int, ...]:
-    """The places of the courses that the scope lets in; thresholds count these and no other line."""
+    """Return the positions of the course lines that the scope lets in. Thresholds count these and no other
+    line."""
     return tuple(at for at, line in enumerate(order.lines) if _is_in_scope(line, scope))
 
 
 def deducted_lines(
     order: Order, goods: tuple[int, ...], deducts: frozenset[Deducts]
 ) -> tuple[int, ...]:
-    """The places of the lines a discount comes off: the goods in scope, and every line of the other
-    kinds it names, in the order of the lines.
-    """
+    """Return the positions of the lines that a discount comes off: the goods in scope, and every line of
+    the other kinds in `deducts`, in the order of the lines."""
     counted = set(goods)
     return tuple(
         at
@@ -41,14 +42,13 @@ def deducted_lines(
 
 
 def is_about(goods: tuple[int, ...], deducted: tuple[int, ...], scope: Scope) -> bool:
-    """Whether the order has anything for a coupon of this scope. Who limits it to some courses wants
-    one of them on the order, also where the discount comes off the shipping.
-    """
+    """Return whether the order has anything for a coupon of this scope. A scope that is limited to some
+    courses needs one of them on the order, even if the discount comes off the shipping."""
     return bool(deducted) and (bool(goods) or scope == EVERYTHING)
 
 
 def _is_in_scope(line: OrderLine, scope: Scope) -> bool:
-    """What is excepted is out, whatever else it belongs to."""
+    """Return whether the scope lets the line in. Exceptions win over everything else."""
     if line.kind is not LineKind.COURSE or _is_excepted(line, scope):
         return False
     if not scope.courses and not scope.packages:

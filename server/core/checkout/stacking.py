@@ -1,5 +1,5 @@
-"""Several coupons on one order: which may be together, in what order they are applied, and what each
-then takes.
+"""Stacking: which coupons may be on one order together, in what order they are applied, and what each takes
+off.
 
 Called by quotes, suggestions, hints and best_choice. APPLICATION_ORDER is the one table of the order of
 application; REFERENCE.md shows it (tests/support/rendered.py).
@@ -11,17 +11,15 @@ from typing import Final
 
 from server.core.checkout.discounts import (
     NO_SHORTFALL,
-    PricingContext,
     Saving,
     Shortfall,
-    Terms,
-    Totals,
     apply,
     has_effect,
     saving_on,
     shortfall,
 )
 from server.core.checkout.reasons import Reason
+from server.core.checkout.terms import PricingContext, Terms, Totals
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.discount_kinds import DISCOUNT_KINDS, DiscountKind
 from server.core.promotions.templates import Counted, Discount, StackingClass, Template
@@ -58,7 +56,7 @@ _STEP_NUMBERS: Final[Mapping[tuple[type[Discount], StackingClass], int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A coupon with its template as read for this order."""
+    """A coupon with its template read for this order."""
 
     coupon: Coupon
     terms: Terms
@@ -66,10 +64,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A coupon on the order. `shares` has what each line of the order gets off, in its order, and adds
-    up to `discount`; `base` is what it was computed on. A gift or rebate takes nothing off: `later` is
-    its worth, `credits` by line what a rebate gives back.
-    """
+    """A coupon on the order. `line_shares` has what each line gets off, in the order of the lines, and adds
+    up to `discount`; `base` is what it was computed on. A gift or rebate takes nothing off: `later` is its
+    worth, and `credits` is what a rebate gives back, line by line."""
 
     coupon: Coupon
     discount: int
@@ -81,7 +78,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A coupon that could not be applied where its turn came."""
+    """A coupon that could not be applied when its turn came."""
 
     coupon: Coupon
     reason: Reason
@@ -90,7 +87,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """`applied` in order of application, the bill after it."""
+    """The coupons of an order. `applied` in the order of application; `totals` after the last of them."""
 
     applied: tuple[Applied, ...]
     rejected: tuple[Rejected, ...]
@@ -112,6 +109,7 @@ def application_step_of(template: Template) -> tuple[int, bool, str, int]:
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates in their order of application."""
     return sorted(
         candidates,
         key=lambda each: (
@@ -127,7 +125,7 @@ def terms_of(candidates: Iterable[Candidate]) -> list[Terms]:
 
 
 def stacking_conflict(terms: Terms, others: Sequence[Terms]) -> Reason | None:
-    """Why a coupon of these terms may not go on an order with the others; None where it may."""
+    """Return why a coupon of these terms may not be on an order with the others; None if it may."""
     stacking = terms.template.stacking
     if not all(stacking.allows(other.template.stacking) for other in others):
         return Reason.NOT_COMBINABLE
@@ -137,9 +135,11 @@ def stacking_conflict(terms: Terms, others: Sequence[Terms]) -> Reason | None:
 
 
 def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
-    """Whether the student may not use so many of one template. Its versions that have a limit count
-    together, and the lowest of their limits holds: the lock counts one coupon after the other, and finds
-    room for each in any order."""
+    """Return whether the student may not use so many coupons of one template.
+
+    Its versions that have a limit count together, and the lowest of their limits decides. The lock of an
+    order counts one coupon after the other; only so does it find room for each of them in any order.
+    """
     if terms.uses_left is None:
         return False
     template_id = terms.template.id
@@ -149,9 +149,8 @@ def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
 
 
 def apply_all(pricing: PricingContext, candidates: Iterable[Candidate]) -> Stack:
-    """Applies them one after the other, in their order. Who does not reach its threshold at its turn, or
-    finds nothing left to take, is passed over.
-    """
+    """Apply the coupons one after the other, in their order. A coupon that is below its threshold when its
+    turn comes, or that would take nothing off, is rejected and skipped."""
     totals = pricing.undiscounted()
     applied: list[Applied] = []
     rejected: list[Rejected] = []
@@ -167,6 +166,7 @@ def apply_all(pricing: PricingContext, candidates: Iterable[Candidate]) -> Stack
 
 
 def _rejection(pricing: PricingContext, candidate: Candidate, totals: Totals) -> Rejected | None:
+    """Return why the coupon cannot be applied to these totals; None if it can."""
     short = shortfall(pricing, candidate.terms, totals)
     if any(short):
         return Rejected(candidate.coupon, Reason.BELOW_THRESHOLD, short)

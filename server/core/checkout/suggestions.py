@@ -1,24 +1,24 @@
-"""What else a student could do: which coupons may be ticked and what they would bring, and what buying more
-would.
+"""Suggestions: which coupons a student may add and what they would save, and what buying more would save.
 
-Called by quotes, after the ticked coupons are on the order.
+Called by quotes, after the selected coupons are on the order.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from server.core.checkout.discounts import PricingContext, Saving
+from server.core.checkout.discounts import Saving
 from server.core.checkout.eligibility import WalletEligibility
 from server.core.checkout.hints import Hint, hint_of
 from server.core.checkout.stacking import Candidate, Stack, apply_all, stacking_conflict, terms_of
+from server.core.checkout.terms import PricingContext
 from server.core.checkout.work_budget import APPLYING, WorkBudget
 
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """`discount`: what it saves alone. `adds`: what it saves on top of what is ticked. `worth`: of a gift
-    or a rebate, which take nothing off. `fits`: may be ticked with what is ticked, or is.
-    """
+    """A coupon of the wallet. `discount`: what it saves alone. `adds`: what it saves on top of the selected
+    ones. `worth`: of a gift or rebate, which take nothing off. `fits`: it is selected, or may be selected
+    as well."""
 
     code: str
     name: str
@@ -36,7 +36,8 @@ def usable_coupons(
     stack: Stack,
     work: WorkBudget,
 ) -> Generator[None, None, list[Usable]]:
-    """First the ones that save most; of equal ones those that are lost first, then by code."""
+    """Return the usable coupons: those that save most first, of equal ones those that end first, then by
+    code."""
     selected = {each.coupon.code for each in on_order}
     adds: dict[int, int | None] = {}
     usable = []
@@ -57,7 +58,7 @@ def hints_of(
     stack: Stack,
     work: WorkBudget,
 ) -> Generator[None, None, list[Hint]]:
-    """One for each template, of its coupon that ends first; the least to spend first."""
+    """Return one hint for each template, for its coupon that ends first; the least to spend first."""
     below = sorted(wallet.below.values(), key=lambda each: _ends(each[0]))
     first = {id(candidate.terms): (candidate, short) for candidate, short in reversed(below)}
     found = []
@@ -76,7 +77,7 @@ def _by_saving(offer: tuple[Candidate, Saving]) -> tuple[int, int, int, str]:
 def _adds(
     pricing: PricingContext, candidate: Candidate, on_order: list[Candidate], stack: Stack
 ) -> int | None:
-    """None where it cannot be combined with what is on the order."""
+    """Return what the coupon saves on top of the selected ones; None if it cannot be combined with them."""
     if stacking_conflict(candidate.terms, terms_of(on_order)):
         return None
     return max(0, apply_all(pricing, [*on_order, candidate]).saving.now - stack.saving.now)
@@ -84,15 +85,15 @@ def _adds(
 
 def _usable(candidate: Candidate, saving: Saving, adds: int | None, selected: set[str]) -> Usable:
     coupon = candidate.coupon
-    is_ticked = coupon.code in selected
+    is_selected = coupon.code in selected
     return Usable(
         code=coupon.code,
         name=coupon.template.form.name,
         discount=saving.now,
-        adds=0 if is_ticked or adds is None else adds,
+        adds=0 if is_selected or adds is None else adds,
         use_by=coupon.use_by,
         worth=saving.later,
-        fits=is_ticked or adds is not None,
+        fits=is_selected or adds is not None,
     )
 
 

@@ -48,6 +48,10 @@ class Gift:
     quantity: int = 1
     name: str = ""
 
+    @property
+    def worth(self) -> int:
+        return self.list_price * self.quantity
+
 
 class RebateAfter(StrEnum):
     """When a rebate is credited: at the payment, or when goods can no longer be sent back."""

@@ -5,17 +5,16 @@ from dataclasses import replace
 import pytest
 
 from server.core.checkout.discounts import (
-    PricingContext,
     Saving,
     Shortfall,
     apply,
     greatest_discount,
-    read_terms,
     saving_on,
     shortfall,
 )
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.core.checkout.orders import LineKind, Order, OrderLine
+from server.core.checkout.terms import PricingContext, read_terms
 from server.core.promotions.templates import (
     AmountOff,
     Counted,
