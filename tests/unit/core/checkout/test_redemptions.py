@@ -4,6 +4,8 @@ import pytest
 
 from server.core.checkout.quotes import QuotedGift, QuotedLine
 from server.core.checkout.redemptions import (
+    CLOCK_DIFFERENCE_MS,
+    LEAST_LOCK_SECONDS,
     FrozenRebate,
     LockForm,
     Payment,
@@ -12,7 +14,9 @@ from server.core.checkout.redemptions import (
     RedemptionState,
     lock_violations,
     payment_violations,
+    time_violations,
 )
+from server.core.checkout.refunds import Refund
 from server.core.promotions.templates import AmountOff
 from tests.support.builders.money import NOW, a_form, a_template, an_order
 
@@ -109,3 +113,57 @@ def test_a_payment_may_say_little(payment: Payment) -> None:
 def test_each_rule_of_a_payment_names_its_field(payment: Payment, field: str, code: str) -> None:
     (found,) = payment_violations(payment)
     assert (found.field, found.code) == (field, code)
+
+
+def test_what_was_paid_back_is_what_the_last_refund_says() -> None:
+    """Each refund keeps the sum of all refunds until then."""
+    first, second = (Refund(f"r{n}", 100, 0, n * 100, (), (), (), NOW) for n in (1, 2))
+    assert replace(a_paid_order(), refunds=(first, second)).refunded == 200
+
+
+def test_a_line_without_a_quantity_of_its_own_is_one_piece() -> None:
+    """Shipping is a line of the bill and none of the order."""
+    paid = a_paid_order()
+    shipping = replace(paid, lines=(*paid.lines, QuotedLine("shipping", 0, 800)))
+    assert [line.quantity for line in shipping.paid_lines] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("limit_ms", "seconds", "is_good"),
+    [
+        (600_000, 600, True),
+        (600_000, 601, False),
+        (
+            1_000,
+            LEAST_LOCK_SECONDS,
+            True,
+        ),  # a limit below the least lock still allows the least lock
+    ],
+)
+def test_a_lock_is_as_long_as_the_school_allows(limit_ms: int, seconds: int, is_good: bool) -> None:
+    found = lock_violations(replace(FORM, lock_seconds=seconds), limit_ms)
+    assert [each.field for each in found] == ([] if is_good else ["lock_seconds"])
+
+
+@pytest.mark.parametrize(
+    "payment", [Payment(None, 0), Payment(paid=0), Payment(expected_version=1)]
+)
+def test_the_least_that_a_payment_may_say_is_good(payment: Payment) -> None:
+    assert list(payment_violations(payment)) == []
+
+
+@pytest.mark.parametrize(
+    ("after_lock_ms", "code"),
+    [
+        (-CLOCK_DIFFERENCE_MS - 1, "before_lock"),
+        (-CLOCK_DIFFERENCE_MS, None),
+        (CLOCK_DIFFERENCE_MS, None),
+        (CLOCK_DIFFERENCE_MS + 1, "in_future"),
+    ],
+)
+def test_a_payment_lies_between_the_lock_and_now_by_clocks_that_differ_by_a_minute(
+    after_lock_ms: int, code: str | None
+) -> None:
+    payment = Payment(None, NOW + after_lock_ms)
+    found = [each.code for each in time_violations(payment, a_paid_order(), NOW)]
+    assert found == ([] if code is None else [code])

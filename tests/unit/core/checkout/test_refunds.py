@@ -231,6 +231,24 @@ def test_more_than_is_left_is_refused(line: RequestedLine, told: dict[str, objec
     assert (found.code, found.facts["lines"]) == (Code.REFUND_TOO_LARGE, [told])
 
 
+def test_what_came_back_before_is_no_longer_left() -> None:
+    """Three pieces of 1000, one of them back: two may follow, not three, and the refusal says two."""
+    one_back = planned(account([3000], 0, quantities=[3]), RequestedLine("a", quantity=1)).after
+    assert isinstance(plan(one_back, a_form_of(RequestedLine("a", quantity=2))), RefundPlan)
+    refused = plan(one_back, a_form_of(RequestedLine("a", quantity=3)))
+    assert isinstance(refused, Refused)
+    assert refused.facts["lines"] == [{"id": "a", "refundable": 2000, "quantity": 2}]
+
+
+def test_a_refund_says_what_can_still_be_paid_back_of_its_line() -> None:
+    (part,) = planned(account([3000], 0, quantities=[3]), RequestedLine("a", quantity=1)).lines
+    assert (part.refunded, part.refundable) == (1000, 2000)
+
+
+def test_a_refund_may_name_a_hundred_lines() -> None:
+    assert list(form_violations(a_form_of(*(RequestedLine(str(n)) for n in range(100))))) == []
+
+
 def test_what_is_all_back_is_refused() -> None:
     done = planned(SEED).after
     for form in (a_form_of(), a_form_of(A), a_form_of(RequestedLine("a", amount=1))):
