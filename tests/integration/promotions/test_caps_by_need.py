@@ -266,7 +266,7 @@ class TestWhatIsRead:
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await rebuilt(crew)
-        monkeypatch.setattr(CapLoader, "reached", crash)
+        monkeypatch.setattr(CapLoader, "progress", crash)
         campaign = await made_campaign(crew.ledger, per_student=1)
         batch = await crew.classroom.made_batch(campaign_id=campaign.id)
         await crew.classroom.opened(batch)
