@@ -1,7 +1,7 @@
-"""A fault bench of our own: a small school of real processes under faults, and a checker of the promises.
+"""The fault bench: a small school of real processes under faults, and a checker of the promises.
 
-`python -m tests.chaos` (or `make chaos`) runs it as long as one likes, tests/system/test_chaos.py for a
-minute. The shape is that of Jepsen: clients write down what they asked and what they were told
-(`history.py`), a nemesis kills, stops and cuts and writes that down too (`nemesis.py`), and when all has
-been healed a pure function holds the history against what ledger, desk and screens say (`checker.py`).
+`python -m tests.chaos` (or `make chaos`) runs it as long as one likes, tests/system/test_chaos.py runs it for
+a minute. It follows Jepsen: clients write down what they sent and received (`history.py`), a nemesis kills,
+stops and disconnects processes and writes that down too (`nemesis.py`), and once everything is healed a pure
+function compares the history with what ledger, desk and students' screens say (`checker.py`).
 """

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos [--seconds N] [--seed N] [--ledger postgresql|sqlite]`: as long as one likes.
+"""The command line: `python -m tests.chaos [--seconds N] [--seed N] [--ledger postgresql|sqlite]`.
 
-Prints the seed first and the figures last, keeps every history in `reports/chaos-SEED/`, and ends with
-status 1 where a promise was broken.
+Prints the seed first and the report last, keeps every history in `reports/chaos-SEED/`, and ends with status
+1 if a promise was broken.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.chaos.bench import Bench
 from tests.chaos.history import History
 from tests.chaos.report import Report
-from tests.chaos.site import a_site
+from tests.chaos.site import start_site
 from tests.support.servers.postgres import PostgresServer, find_binaries
 
 _ROUND_SECONDS = 20.0
@@ -40,7 +40,7 @@ async def _run(asked: argparse.Namespace, seed: int, folder: Path) -> Report:
     postgres = _postgres(asked.ledger)
     try:
         with (folder / "history.jsonl").open("w") as log:
-            async with a_site(work, postgres, seed) as site:
+            async with start_site(work, postgres, seed) as site:
                 bench = Bench(site, History(log), seed, _say, asked.patience)
                 report = await bench.run(asked.seconds, min(_ROUND_SECONDS, asked.seconds))
         if report.violations:

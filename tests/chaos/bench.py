@@ -1,7 +1,8 @@
-"""Rounds: a class taps, teachers drop, a shop sells, a nemesis breaks things; then quiet, and a verdict.
+"""Runs rounds: students tap, instructors open drops, a shop sells, a nemesis injects faults; then the checker
+judges.
 
-Called by `__main__.py` and by tests/system/test_chaos.py. Timing is the machine's, so a seed gives the same
-faults and the same intentions, not the same interleaving: the history is kept for that.
+Called by `__main__.py` and by tests/system/test_chaos.py. A seed fixes the faults and the intentions, not the
+interleaving, which is the machine's. The history is kept for that reason.
 """
 
 import asyncio
@@ -12,43 +13,46 @@ from dataclasses import dataclass, field
 
 from client_sdk.python import Status
 from server.core.identity import Role
+from tests.chaos.api_clients import open_api
+from tests.chaos.availability import watch_availability
 from tests.chaos.checker import Violation, check, screen_differences
 from tests.chaos.clients import Student
-from tests.chaos.doors import door
-from tests.chaos.ending import Screen
+from tests.chaos.final_state import Screen
 from tests.chaos.history import History, now_ms
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.reading import Reader, screens
 from tests.chaos.report import Report
 from tests.chaos.site import WEBS, Site
 from tests.chaos.staff import Caller, Office, Shop, Teacher
-from tests.chaos.watch import watch
+from tests.chaos.state_reader import Reader, screens
 from tests.support.eventually import eventually
 
 ROOMS = ("algebra", "physics")
 _STUDENTS = 12  # in each room
-_SECOND_DEVICES = 3  # of these
+_SECOND_DEVICES = 3  # of the students, who use two devices
 _BATCH = (40, 90)
 _PER_STUDENT = 2
 
 
 @dataclass(slots=True)
 class Bench:
-    """`say` is told how each round went. `patience_s`: give-up time of each step from the end of the
-    faults until all is quiet; none should take a tenth of it."""
+    """The bench. `report_line` is called with a line about each round.
+
+    `settle_deadline_s` limits each step from the end of the faults until nothing is under way; no step should
+    take a tenth of it.
+    """
 
     site: Site
     history: History
     seed: int
-    say: Callable[[str], None] = lambda _: None
-    patience_s: float = 120.0
+    report_line: Callable[[str], None] = lambda _: None
+    settle_deadline_s: float = 120.0
     report: Report = field(default_factory=Report)
     _screens: tuple[Screen, ...] = ()
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def run(self, seconds: float, round_seconds: float) -> Report:
-        """Rounds with `round_seconds` of faults each, until `seconds` are over. Ends with the first that
-        broke a promise: what comes after it would only say so again."""
+        """Run rounds with `round_seconds` of faults each, until `seconds` are over. Stop after the first
+        round that broke a promise: later ones would only report it again."""
         ends_at = now_ms() + seconds * 1000
         async with self._open, self._everybody() as students:
             while not self.report.violations:
@@ -69,60 +73,68 @@ class Bench:
             student.is_quiet = True
         violations = await self._settled(students, Reader(self.site, batches))
         self.report.add_round(self.history, violations, now_ms() - healed_at)
-        self.say(f"round {number}: {len(violations)} broken promises")
+        self.report_line(f"round {number}: {len(violations)} broken promises")
         for one in violations:
-            self.say(f"{one.promise}: {one.text}")
+            self.report_line(f"{one.promise}: {one.text}")
         await asyncio.gather(*(teacher.close_all() for teacher in teachers))
 
     async def _under_fault(
         self, number: int, seconds: float, teachers: Sequence[Teacher], shop: Shop
     ) -> int:
-        """When all was healed. Returns when everybody has the answers to what they asked."""
+        """Run the faults; return the moment at which all was healed, once every call has its answer."""
         nemesis = Nemesis(self.site, self.history, self._dice(f"nemesis {number}"))
         over = asyncio.Event()
-        async with asyncio.timeout(seconds + 2 * self.patience_s), asyncio.TaskGroup() as tasks:
+        async with (
+            asyncio.timeout(seconds + 2 * self.settle_deadline_s),
+            asyncio.TaskGroup() as tasks,
+        ):
             for teacher in teachers:
                 tasks.create_task(teacher.teach(over))
             tasks.create_task(shop.trade(over))
-            await nemesis.carry_out(nemesis.plan(seconds))
+            await nemesis.run(nemesis.plan(seconds))
             healed_at = now_ms()
             over.set()
             await self.site.until_ready()
         return healed_at
 
     async def _settled(self, students: Sequence[Student], reader: Reader) -> list[Violation]:
-        await self.site.redis.connection_pool.disconnect()  # those that the faults broke
+        await (
+            self.site.redis.connection_pool.disconnect()
+        )  # drops the connections that the faults broke
         violations, self._screens = [], ()
         steps = {
             "answers": lambda: _all_idle(students),
             "books": reader.is_quiet,
-            "screens": lambda: self._same(students),
+            "screens": lambda: self._views_agree(students),
         }
         for name, step in steps.items():
             try:
-                await eventually(step, self.patience_s)
+                await eventually(step, self.settle_deadline_s)
             except AssertionError as error:
                 violations.append(Violation("quiet", f"{name}: {error}"))
-        return violations + check(self.history, await reader.ending(self._screens))
+        return violations + check(self.history, await reader.final_state(self._screens))
 
-    async def _same(self, students: Sequence[Student]) -> bool:
-        """The screens become what one who joins is told; the verdict says which did not. Looked at again
-        where they differ: a drop may end by its time between two looks."""
+    async def _views_agree(self, students: Sequence[Student]) -> bool:
+        """Check that each screen shows what a student who joins now would see.
+
+        Called again if they differ: a drop may end by its time between two reads. At the deadline the checker
+        says which screens differ.
+        """
         self._screens = await screens(self.site, students)
         differences = [line for screen in self._screens for line in screen_differences(screen)]
         assert not differences, f"{len(differences)} differences, the first: {differences[0]}"
         return True
 
-    # --- who is there ---------------------------------------------------------------------------
+    # --- the people ---------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _everybody(self) -> AsyncIterator[list[Student]]:
         students = [self._student(room, n) for room in ROOMS for n in range(_STUDENTS)]
         students += [self._student(room, n, 1) for room in ROOMS for n in range(_SECOND_DEVICES)]
         async with asyncio.TaskGroup() as tasks:
-            sitting = [tasks.create_task(student.sit()) for student in students]
-            sitting.append(tasks.create_task(watch(self.site, self.history)))
-            sitting.append(tasks.create_task(self.site.keep_up()))
+            sitting = [tasks.create_task(student.attend()) for student in students]
+            sitting.append(tasks.create_task(watch_availability(self.site, self.history)))
+            sitting.append(tasks.create_task(self.site.restart_ended()))
             yield students
             for one in sitting:
                 one.cancel()
@@ -142,7 +154,7 @@ class Bench:
         )
 
     async def _teachers(self, number: int, batches: Sequence[str]) -> list[Teacher]:
-        """Each room has a batch of its own, and one that both drop from."""
+        """Create an instructor for each room, with a batch of its own and one that both rooms use."""
         return [
             Teacher(
                 await self._caller(Role.INSTRUCTOR, f"teacher-{room}", number, room),
@@ -162,8 +174,10 @@ class Bench:
 
     async def _caller(self, role: Role, who: str, number: int, *rooms: str) -> Caller:
         token = self.site.token(role, who, *rooms)
-        doors = [await self._open.enter_async_context(door(url, token)) for url in self.site.urls]
-        return Caller(who, doors, self._dice(f"{who} {number}"), self.history)
+        apis = [
+            await self._open.enter_async_context(open_api(url, token)) for url in self.site.urls
+        ]
+        return Caller(who, apis, self._dice(f"{who} {number}"), self.history)
 
     def _dice(self, whose: str) -> random.Random:
         return random.Random(f"{self.seed} {whose}")

@@ -1,7 +1,7 @@
-"""Students in a room with the real SDK, who write down what they ask and hear.
+"""Students in a room with the real SDK, who write down what they send and receive.
 
-Used by `bench.py`. They tap what opens, sometimes again after a refusal, sometimes the same request once
-more by another door, sometimes they go and come back. They know the public protocol only.
+Used by `bench.py`. They tap on drops, sometimes again after a refusal, sometimes with the same request at the
+other web, and sometimes they leave and come back. They know the public protocol only.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from client_sdk.python import ApiError, ClaimState, RoomClient, StoppedError
 from client_sdk.python.shapes import RoomState
-from tests.chaos.doors import door
-from tests.chaos.history import NOT_ANSWERS, Answered, History, Left, now_ms
-from tests.chaos.pace import pause
-from tests.chaos.watched import WatchedSession
+from tests.chaos.api_clients import open_api
+from tests.chaos.history import NOT_ANSWERS, Answered, History, StudentLeft, now_ms
+from tests.chaos.pauses import pause
+from tests.chaos.traced_session import TracedSession
 
 _HESITATES_S = 2.0
-_TAPS_AGAIN = 0.4  # after a refusal; at most so often for a drop:
+_TAPS_AGAIN = 0.4  # probability after a refusal; at most this often for one drop:
 _TAPS = 3
-_REPEATS = 0.4  # the same request once more, by the other door
-_LEAVES = 0.15  # each time a drop opens
+_REPEATS = 0.4  # probability of sending the same request again at the other web
+_LEAVES = 0.15  # probability each time a drop opens
 _AWAY_S = 3.0
 _REPEAT_GIVE_UP_S = 60.0
 _REPEAT_PAUSE_S = 1.0
@@ -29,15 +29,18 @@ _REPEAT_PAUSE_S = 1.0
 
 class _WatchedClient(RoomClient):
     def __init__(self, of: "Student") -> None:
-        api, dice = door(of.home, of.token), of.dice.random
+        api, dice = open_api(of.home, of.token), of.dice.random
         super().__init__(of.home, of.room, lambda: of.token, api=api, random=dice)
-        self._session = WatchedSession(of.room, dice, of.name, of.web, of.history)
+        self._session = TracedSession(of.room, dice, of.name, of.web, of.history)
 
 
 @dataclass(slots=True)
 class Student:
-    """One device of one student. `home` is the address it knows, that of `web`, `other` another door of
-    the same school. `sit` lasts until cancelled; `is_idle` once every tap has its answer."""
+    """One device of one student.
+
+    `home` is the address of its web, `other` that of the other web. `attend` runs until it is cancelled.
+    `is_idle` is true once every tap has its answer.
+    """
 
     name: str
     room: str
@@ -48,7 +51,7 @@ class Student:
     dice: random.Random
     history: History
     client: RoomClient | None = None
-    is_quiet: bool = False  # taps nothing any more
+    is_quiet: bool = False  # no more taps
     _taps: dict[str, int] = field(default_factory=dict)
     _busy: int = 0
     _goes: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,12 +64,12 @@ class Student:
     def state(self) -> RoomState | None:
         return self.client.state if self.client is not None else None
 
-    async def sit(self) -> None:
+    async def attend(self) -> None:
         while True:
             async with self._in_the_room() as client, asyncio.TaskGroup() as tasks:
                 listening = tasks.create_task(self._listen(client, tasks))
                 await self._goes.wait()
-                self.history.note(Left(now_ms(), self.name))
+                self.history.note(StudentLeft(now_ms(), self.name))
                 client.stop()
                 await listening
             await pause(self.dice.uniform(0, _AWAY_S))
@@ -99,7 +102,7 @@ class Student:
             client.seen(drop_id)
             await self._tap(client, drop_id)
         except StoppedError:
-            # Gone before it was answered: another tap when back.
+            # The student left before the answer: they tap again when they are back.
             self._taps.pop(drop_id, None)
         finally:
             self._busy -= 1
@@ -118,8 +121,8 @@ class Student:
             await pause(self.dice.uniform(0, _HESITATES_S))
 
     async def _repeat(self, drop_id: str, request_id: str) -> None:
-        """The same request once more, until it is answered: an impatient page would."""
-        async with door(self.other, self.token) as api:
+        """Send the same request again until it is answered, as an impatient page would."""
+        async with open_api(self.other, self.token) as api:
             give_up_at = now_ms() + _REPEAT_GIVE_UP_S * 1_000
             while now_ms() < give_up_at:
                 asked_at = now_ms()

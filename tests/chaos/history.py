@@ -1,8 +1,7 @@
-"""What happened, as those who were there saw it: taps and answers, calls and replies, faults.
+"""The events of a run as the participants saw them: taps and answers, calls and replies, faults.
 
-Written by `clients.py`, `staff.py` and `nemesis.py`, kept as JSON lines, judged by `checker.py`. Times are
-milliseconds of this machine's clock. A call without a reply is one whose outcome nobody knows: it may have
-been done.
+Written by `clients.py`, `staff.py` and `nemesis.py`, kept as JSON lines, judged by `checker.py`. Times are ms
+of this machine's clock. A call without a reply has an unknown outcome: it may have been done.
 """
 
 import json
@@ -18,7 +17,7 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """A student asks for a coupon; the SDK repeats the request by itself until it is answered."""
+    """A student sent a claim; the SDK repeats the request by itself until it is answered."""
 
     at: int
     student: str
@@ -28,8 +27,10 @@ class Tapped:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`asked_at`: no later than the request that this answers was sent. `way`: socket, http, or again:
-    the same request once more after it had been answered."""
+    """An answer to a claim. `asked_at`: not later than the moment at which the request was sent.
+
+    `way`: socket, http, or again (the same request sent again after it had been answered).
+    """
 
     at: int
     asked_at: int
@@ -49,8 +50,8 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
-    """claim_revoked or coupon_released: an apology."""
+class ClaimTakenBack:
+    """A claim_revoked or coupon_released frame."""
 
     at: int
     student: str
@@ -59,8 +60,8 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A frame of the room's feed. `connection` counts the connections of all devices."""
+class FrameReceived:
+    """A frame of the room's feed. `connection` numbers the connections of all devices."""
 
     at: int
     connection: int
@@ -73,7 +74,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Welcomed:
-    """`since`: when this connection was opened. `claims`: by drop, what the student was said to hold."""
+    """A welcome. `since`: when this connection was opened. `claims`: the student's claims in it, by drop."""
 
     at: int
     since: int
@@ -87,8 +88,8 @@ class Welcomed:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Went of their own accord: what was asked before need not be answered any more."""
+class StudentLeft:
+    """A student left on purpose. Claims that are unanswered at this moment need not be answered any more."""
 
     at: int
     student: str
@@ -96,7 +97,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A call of the teacher or of the shop. `key`: what makes it the same call when it is repeated."""
+    """A call of the instructor or of the shop. `key` makes a repeated call the same call."""
 
     at: int
     number: int
@@ -107,8 +108,8 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The reply to the call of that number. `code`: of a refusal or of an unknown outcome."""
+class ApiReply:
+    """The reply to a call. `code`: of a refusal or of an unknown outcome."""
 
     at: int
     number: int
@@ -128,8 +129,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one device's SDK did or was told on the way to an answer. `what` is a status of its connection
-    (`Status`), or one of SENT, BY_HTTP, PUT_OFF, FAILED, and then of that request."""
+    """One step of a device's SDK on the way to an answer.
+
+    `what` is a status of the connection (`Status`), or one of SENT, BY_HTTP, PUT_OFF, FAILED, and then it is
+    about that request.
+    """
 
     at: int
     device: int
@@ -140,8 +144,8 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Sat:
-    """A device, the student who has it, and the web whose address it knows."""
+class DeviceStarted:
+    """A device, its student, and the web that it connects to."""
 
     at: int
     device: int
@@ -150,8 +154,8 @@ class Sat:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """From now on `part` of the service is up, or is not; looked at past the disturbed network."""
+class AvailabilityChanged:
+    """A part of the service went up or down, as seen past the disturbed network."""
 
     at: int
     part: str  # a web, or DESK
@@ -162,31 +166,33 @@ Event = (
     Tapped
     | Answered
     | Confirmed
-    | TakenBack
-    | Shown
+    | ClaimTakenBack
+    | FrameReceived
     | Welcomed
-    | Left
+    | StudentLeft
     | ApiRequest
-    | Told
+    | ApiReply
     | Fault
     | Step
-    | Sat
-    | Seen
+    | DeviceStarted
+    | AvailabilityChanged
 )  # fmt: skip
 E = TypeVar("E", bound=Event)
-NOT_ANSWERS = ("retry", "rate_limited")  # the same request is to be sent again
+NOT_ANSWERS = ("retry", "rate_limited")  # the SDK sends the same request again after these
 WINS = ("won", "already_won")
-DESK = "desk"  # as a part of the service: up when no shard is shut
-SENT = "sent"  # by the socket
+DESK = "desk"  # the desk as a part: it is up when no shard is shut
+SENT = "sent"  # over the socket
 BY_HTTP = "by http"
-PUT_OFF = "put off"  # the server wants the same request again later; `detail`: after how many ms
-FAILED = "failed"  # no answer by HTTP, or one that says: later; `detail`: its code
+PUT_OFF = "put off"  # the server wants the same request again later; `detail`: the wait in ms
+FAILED = "failed"  # the HTTP call got no answer, or a retryable one; `detail`: its code
 
 
 @dataclass(slots=True)
 class History:
-    """In the order in which things were noted. `log`: where each is written down at once, so that it is
-    there when the bench itself dies."""
+    """The events in the order in which they were noted.
+
+    Each is written to `log` at once, so that it survives a crash of the bench.
+    """
 
     log: IO[str] | None = None
     events: list[Event] = field(default_factory=list)
@@ -198,7 +204,7 @@ class History:
             self.log.write(json.dumps({"event": type(event).__name__, **asdict(event)}) + "\n")
 
     def number(self) -> int:
-        """For a call, a fault or a connection."""
+        """Return a new number for a call, a fault or a connection."""
         self._numbers += 1
         return self._numbers
 
@@ -206,16 +212,19 @@ class History:
         return (event for event in self.events if isinstance(event, kind))
 
     def next_round(self) -> None:
-        """What was is in the log; what comes is judged by itself. How things stand goes on."""
+        """Begin a round: earlier events stay in the log, and only new ones are judged. The state of devices
+        carries on."""
         self.events = [event for event in self.events if _goes_on(event)]
 
 
 def _goes_on(event: Event) -> bool:
-    return isinstance(event, Sat | Seen) or (isinstance(event, Step) and not event.request_id)
+    return isinstance(event, DeviceStarted | AvailabilityChanged) or (
+        isinstance(event, Step) and not event.request_id
+    )
 
 
 def read(path: Path) -> History:
-    """A history as it was written down, to look at a finding again."""
+    """Read a history back from its log, to look at a finding again."""
     history = History()
     for line in path.read_text().splitlines():
         fields: dict[str, Any] = {
@@ -236,15 +245,15 @@ _KINDS: Mapping[str, type[Event]] = {
         Tapped,
         Answered,
         Confirmed,
-        TakenBack,
-        Shown,
+        ClaimTakenBack,
+        FrameReceived,
         Welcomed,
-        Left,
+        StudentLeft,
         ApiRequest,
-        Told,
+        ApiReply,
         Fault,
         Step,
-        Sat,
-        Seen,
+        DeviceStarted,
+        AvailabilityChanged,
     )
 }

@@ -1,32 +1,32 @@
-"""Coupons on orders, held against what the shop was told: spent once, or not at all. Pure; for
+"""Checks coupons on orders against the shop's calls: each coupon is spent once or not at all. Pure; for
 `checker.py`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from tests.chaos.ending import Ending, RedemptionEnd
-from tests.chaos.history import ApiRequest, History, Told
+from tests.chaos.final_state import FinalRedemption, FinalState
+from tests.chaos.history import ApiReply, ApiRequest, History
 
 _ENDS = ("redeemed", "cancelled")
 
 
-def money(history: History, ending: Ending) -> Iterator[str]:
-    yield from _spent_once(ending)
-    yield from _as_told(history, ending)
-    for order in ending.redemptions:
+def money(history: History, final_state: FinalState) -> Iterator[str]:
+    yield from _spent_once(final_state)
+    yield from _as_told(history, final_state)
+    for order in final_state.redemptions:
         yield from _adds_up(order)
 
 
-def _spent_once(ending: Ending) -> Iterator[str]:
+def _spent_once(final_state: FinalState) -> Iterator[str]:
     spent = Counter(
         coupon_id
-        for order in ending.redemptions
+        for order in final_state.redemptions
         if order.state == "redeemed"
         for coupon_id in order.discounts
     )
     yield from (f"coupon {one} was redeemed {n} times" for one, n in spent.items() if n > 1)
-    states = {order.id: order.state for order in ending.redemptions}
-    for coupon in ending.coupons:
+    states = {order.id: order.state for order in final_state.redemptions}
+    for coupon in final_state.coupons:
         on_order = states.get(coupon.redemption_id or "", "none")
         if (coupon.state == "redeemed") != bool(spent[coupon.id]):
             yield f"{coupon.code} is {coupon.state}, on {spent[coupon.id]} orders that are paid"
@@ -34,12 +34,12 @@ def _spent_once(ending: Ending) -> Iterator[str]:
             yield f"{coupon.code} is {coupon.state}, its order {on_order}"
 
 
-def _as_told(history: History, ending: Ending) -> Iterator[str]:
-    orders = {order.order_id: order for order in ending.redemptions}
+def _as_told(history: History, final_state: FinalState) -> Iterator[str]:
+    orders = {order.order_id: order for order in final_state.redemptions}
     calls = {call.number: call for call in history.of(ApiRequest)}
     told: defaultdict[str, set[str]] = defaultdict(set)
     ids: defaultdict[str, set[str]] = defaultdict(set)
-    for reply in history.of(Told):
+    for reply in history.of(ApiReply):
         call = calls[reply.number]
         if reply.verdict == "ok" and call.what in ("lock", "pay", "cancel"):
             told[call.key].add(reply.said["state"])
@@ -54,7 +54,7 @@ def _as_told(history: History, ending: Ending) -> Iterator[str]:
             yield f"order {order_id} was told the ids {sorted(ids[order_id])}, and is {state}"
 
 
-def _adds_up(order: RedemptionEnd) -> Iterator[str]:
+def _adds_up(order: FinalRedemption) -> Iterator[str]:
     if order.state == "cancelled":
         return
     parts = sum(order.discounts.values()), sum(order.line_discounts)

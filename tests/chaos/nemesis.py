@@ -1,7 +1,7 @@
-"""Whoever kills, stops and cuts: a seeded plan of faults, each with a begin and an end, and its doing.
+"""Injects faults: a seeded plan of faults, each with a begin and an end, and its execution.
 
-`plan` is pure. `Nemesis` carries it out on a `Site` and writes every begin and end into the history;
-when it returns all is healed. Two faults at once never have the same target.
+`plan` is pure. `Nemesis` runs it on a `Site` and writes every begin and end into the history. Everything is
+healed when it returns. Two faults at the same time never have the same target.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tests.chaos.history import Fault, History, now_ms
-from tests.chaos.pace import pause
+from tests.chaos.pauses import pause
 from tests.chaos.site import Site
 from tests.support.servers.tcp_proxy import BOTH, TcpProxy, Way
 
-_GAP_S = (0.2, 1.6)  # from one begin to the next
+_GAP_S = (0.2, 1.6)  # seconds from one begin to the next
 _LENGTH_S = (0.4, 5.0)
 _PROCESS_KINDS = ("kill", "freeze")
 _NETWORK_KINDS = (
@@ -34,7 +34,7 @@ KINDS = (*_PROCESS_KINDS, *_NETWORK_KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Seconds from the start of the plan."""
+    """One fault of a plan. Times are seconds from the start of the plan."""
 
     kind: str
     target: str
@@ -45,7 +45,8 @@ class Planned:
 def plan(
     dice: random.Random, seconds: float, processes: Sequence[str], networks: Sequence[str]
 ) -> list[Planned]:
-    """Every kind comes once before any comes again, and so do the targets of each."""
+    """Return a plan in which every kind comes once before any comes again, and so do the targets of each
+    kind."""
     kinds = _dealt(dice, KINDS)
     targets = {
         kind: _dealt(dice, processes if kind in _PROCESS_KINDS else networks) for kind in KINDS
@@ -84,8 +85,8 @@ class Nemesis:
     def plan(self, seconds: float) -> list[Planned]:
         return plan(self.dice, seconds, ["redis", *self.site.members], sorted(self.site.proxies))
 
-    async def carry_out(self, planned: Iterable[Planned]) -> None:
-        """Returns when the last of them has ended, and everything runs and is connected again."""
+    async def run(self, planned: Iterable[Planned]) -> None:
+        """Run the faults. Returns when the last has ended and every process runs and is connected again."""
         started = asyncio.get_running_loop().time()
         try:
             async with asyncio.TaskGroup() as tasks:

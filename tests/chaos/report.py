@@ -1,22 +1,23 @@
-"""What a run comes to, in figures: faults by kind, claims made under them, how long people waited.
+"""The report of a run: faults by kind, claims made during faults, and how long students waited.
 
-Pure. Filled round by round by `bench.py`, printed by `__main__.py`."""
+Pure. `bench.py` adds each round, `__main__.py` prints the lines.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.chaos import longest
+from tests.chaos import slow_answers
 from tests.chaos.checker import Violation
 from tests.chaos.history import (
     NOT_ANSWERS,
     Answered,
+    ApiReply,
     ApiRequest,
     Confirmed,
     Fault,
     History,
     Tapped,
-    Told,
 )
 
 _PROMISES = {
@@ -34,8 +35,11 @@ _PROMISES = {
 
 @dataclass(slots=True)
 class Report:
-    """`under_fault`: wins that were tapped or answered while a fault lasted. `longest_ms`: by kind, of a
-    tap that a fault of this kind touched, until its first answer."""
+    """The sums over all rounds.
+
+    under_fault: wins that were tapped or answered during a fault.
+    longest_ms: the longest wait for a first answer that overlapped a fault, by the fault's kind.
+    """
 
     rounds: int = 0
     taps: int = 0
@@ -45,12 +49,12 @@ class Report:
     calls: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     longest_ms: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
-    waits: list[longest.Wait] = field(default_factory=list)
+    waits: list[slow_answers.SlowAnswer] = field(default_factory=list)
     quiet_ms: int = 0
     violations: list[Violation] = field(default_factory=list)
 
     def add_round(self, history: History, violations: list[Violation], quiet_ms: int) -> None:
-        """`quiet_ms`: from the end of the faults until all was settled."""
+        """Add a round. `quiet_ms`: the time from the end of the faults until nothing was under way."""
         self.rounds += 1
         self.violations += violations
         self.quiet_ms = max(self.quiet_ms, quiet_ms)
@@ -63,12 +67,12 @@ class Report:
 
     def _add_calls(self, history: History) -> None:
         whats = {call.number: call.what for call in history.of(ApiRequest)}
-        for reply in history.of(Told):
+        for reply in history.of(ApiReply):
             self.calls[f"{whats[reply.number]} {reply.verdict}"] += 1
 
     def _add_waits(self, history: History, spans: list[tuple[str, int, int]]) -> None:
         first = _first_answers(history)
-        self.waits += longest.longest(history, first)
+        self.waits += slow_answers.longest(history, first)
         for tap in history.of(Tapped):
             answer = first.get((tap.student, tap.drop_id, tap.request_id))
             if answer is None:
@@ -90,7 +94,7 @@ class Report:
         yield f"students told confirmed {self.confirmed}; calls: " + ", ".join(
             f"{what} {count}" for what, count in sorted(self.calls.items())
         )
-        yield from longest.lines(self.waits)
+        yield from slow_answers.lines(self.waits)
         yield f"longest until all was settled after the last fault: {self.quiet_ms / 1000:.1f} s"
         counts = Counter(one.promise for one in self.violations)
         yield "broken: " + ", ".join(f"{what} {counts[key]}" for key, what in _PROMISES.items())
@@ -105,7 +109,7 @@ def _first_answers(history: History) -> dict[tuple[str, str, str], Answered]:
 
 
 def _spans(history: History) -> Iterator[tuple[str, int, int]]:
-    """Kind, begin and end of each fault."""
+    """Return kind, begin and end of each fault."""
     begun: dict[int, Fault] = {}
     for fault in history.of(Fault):
         if fault.phase == "begin":
@@ -115,5 +119,5 @@ def _spans(history: History) -> Iterator[tuple[str, int, int]]:
 
 
 def _what(target: str) -> str:
-    """`web1-redis` is one of the webs' ways to Redis."""
+    """Return the kind of a target: `web1-redis` is a connection from a web to Redis."""
     return target.translate({ord(digit): None for digit in "0123456789"})

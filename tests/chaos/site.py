@@ -1,8 +1,8 @@
-"""A small school of real processes, with a network that can be disturbed between every two of them.
+"""A small school of real processes, with a network between every two of them that can be disturbed.
 
-Two webs and two workers, a Redis that writes everything to disk at once, SQLite or PostgreSQL; a proxy
-between clients and each web, and between each process and Redis and PostgreSQL. Used by `bench.py`;
-`nemesis.py` breaks it.
+Two webs, two workers, a Redis that writes everything to disk at once, and SQLite or PostgreSQL. A proxy
+stands between clients and each web, and between each process and Redis and PostgreSQL. Used by `bench.py`;
+`nemesis.py` disturbs it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from server.core.identity import Role
 from server.desk.redis.connection import connect
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
-from tests.chaos.pace import pause
+from tests.chaos.pauses import pause
 from tests.races.books import Books
 from tests.support.eventually import eventually
 from tests.support.servers.postgres import PostgresServer
@@ -29,18 +29,20 @@ from tests.support.servers.stack import SECRET, Program, Programs, Stack, free_p
 from tests.support.servers.tcp_proxy import Address, TcpProxy
 
 PREFIX = "chaos"
-START_S = 90.0  # give-up time of four processes that start at once, on a machine that does more
+START_S = 90.0  # for four processes that start together on a busy machine
 _READY_S = 5.0
 _STARTED_AGAIN_S = 1.0
 WEBS = ("web1", "web2")
 _WORKERS = ("worker1", "worker2")
-_POSTGRES_PORT = 5432  # in the name of its socket only
+_POSTGRES_PORT = 5432  # only in the name of its socket
 
 
 @dataclass(slots=True)
 class Member:
-    """One process of the service; `program` is the one that runs now, or ran last. `is_killed`: by us,
-    and not to be started before we say so."""
+    """One process of the service. `program` is the one that runs now, or ran last.
+
+    `is_killed`: the nemesis has killed it, and starts it again itself.
+    """
 
     name: str
     stack: Stack
@@ -72,7 +74,7 @@ class Member:
 
 @dataclass(slots=True)
 class Site:
-    """`proxies` by the names of the two they stand between, as in `web1-redis`."""
+    """The school. `proxies` are named after the two that they connect, as in `web1-redis`."""
 
     stack: Stack
     redis_server: RedisServer
@@ -84,30 +86,30 @@ class Site:
 
     @property
     def urls(self) -> list[str]:
-        """Of the webs, as clients reach them."""
+        """The addresses of the webs, as clients reach them."""
         return [f"http://127.0.0.1:{self.proxies[f'clients-{web}'].port}" for web in WEBS]
 
     def token(self, role: Role, subject: str, *rooms: str) -> str:
         return self.stack.token(role, subject, *rooms, ttl_seconds=24 * 3600)
 
-    async def keep_up(self) -> None:
-        """Until cancelled."""
+    async def restart_ended(self) -> None:
+        """Start ended processes again, until the task is cancelled."""
         while True:
-            self._start_again()
+            self._restart()
             await pause(_STARTED_AGAIN_S)
 
-    def _start_again(self) -> None:
-        """A process that gave up because a neighbour was away when it started, as any platform would."""
+    def _restart(self) -> None:
+        """Start a process again that gave up because Redis or the database was away, as a platform would."""
         for member in self.members.values():
             if member.has_ended and not member.is_killed:
                 member.start()
 
     async def until_ready(self) -> None:
-        """All processes run and the webs say that they are ready."""
+        """Wait until all processes run and the webs are ready."""
         async with httpx.AsyncClient(timeout=_READY_S, trust_env=False) as client:
 
             async def are_ready() -> bool:
-                self._start_again()
+                self._restart()
                 for name in WEBS:
                     try:
                         answer = await client.get(f"{self.members[name].program.url}/readyz")
@@ -120,15 +122,17 @@ class Site:
 
 
 @asynccontextmanager
-async def a_site(folder: Path, postgres: PostgresServer | None, seed: int) -> AsyncIterator[Site]:
-    """Up and ready. `postgres` None: the ledger is SQLite, and nobody's network is between."""
+async def start_site(
+    folder: Path, postgres: PostgresServer | None, seed: int
+) -> AsyncIterator[Site]:
+    """Start a school and wait until it is ready. `postgres` None: the ledger is SQLite, without a proxy."""
     async with AsyncExitStack() as stack:
         redis_server = stack.enter_context(RedisServer(folder / "redis"))
         database = postgres.create() if postgres else f"sqlite:///{folder / 'ledger.db'}"
         await asyncio.to_thread(upgrade, database)
         proxies = await _proxies(stack, redis_server, database if postgres else None, seed)
         programs = Programs(folder / "programs")
-        # In a thread: they say goodbye through the proxies, which live in our loop.
+        # In a thread, because the processes end their connections through the proxies, which run in our loop.
         stack.push_async_callback(asyncio.to_thread, programs.stop)
         common = {
             "CLASSDROP_SECRET": SECRET,
@@ -156,7 +160,7 @@ async def a_site(folder: Path, postgres: PostgresServer | None, seed: int) -> As
 
 
 def hash_of(label: str, seed: int) -> int:
-    """The same in every run, unlike `hash`."""
+    """Return a hash that is the same in every run, unlike `hash`."""
     return seed * 1_000 + sum(label.encode())
 
 
@@ -177,7 +181,7 @@ async def _proxies(
 
 
 def _settings(name: str, proxies: Mapping[str, TcpProxy], database: str) -> dict[str, str]:
-    """A web keeps its port through every restart, as it would behind a load balancer."""
+    """Return the settings of a process. A web keeps its port through restarts, as behind a load balancer."""
     sql = proxies.get(f"{name}-sql")
     if sql is not None:
         address = urlsplit(database)

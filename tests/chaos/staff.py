@@ -1,7 +1,7 @@
-"""A teacher who opens, tops up, extends and closes drops, and a shop that takes the coupons.
+"""An instructor who opens, tops up, extends and closes drops, and a shop that uses the coupons.
 
-Used by `bench.py`. Each call is repeated as it is, at whichever door, until it is answered for good: that
-is what idempotency keys, expected values and order ids are for. Every try is in the history.
+Used by `bench.py`. Each call is repeated unchanged, at either web, until it has a final answer: idempotency
+keys, expected values and order ids make that safe. Every try is in the history.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import BatchForm, DropForm, DropReport, RedemptionForm, TemplateForm
-from tests.chaos.history import ApiRequest, Confirmed, Facts, History, Told, Verdict, now_ms
-from tests.chaos.pace import pause
+from tests.chaos.history import ApiReply, ApiRequest, Confirmed, Facts, History, Verdict, now_ms
+from tests.chaos.pauses import pause
 from tests.support.builders.api import a_batch, a_drop, a_template, an_order
 
 _TRIES = 60
@@ -28,17 +28,17 @@ _PRICE = 5_000
 
 @dataclass(slots=True)
 class Caller:
-    """Asks until there is an answer. `doors`: one for each web."""
+    """Sends calls until they are answered. `apis`: one client for each web."""
 
     who: str
-    doors: Sequence[Api]
+    apis: Sequence[Api]
     dice: random.Random
     history: History
 
     async def ask(
         self, what: str, key: str, about: Facts, send: Callable[[Api], Awaitable[Any]]
     ) -> tuple[Verdict, Facts]:
-        """The last answer: unknown where there was none in so many tries."""
+        """Return the last answer; unknown if none came within the allowed tries."""
         for _ in range(_TRIES):
             verdict, said = await self._once(what, key, about, send)
             if verdict != "unknown":
@@ -54,19 +54,19 @@ class Caller:
         verdict: Verdict = "ok"
         code, said = "", cast(Facts, {})
         try:
-            answer = await send(self.dice.choice(self.doors))
+            answer = await send(self.dice.choice(self.apis))
             said = {name: answer[name] for name in ("id", "state") if name in answer}
             full: Facts = answer
         except ApiError as error:
             verdict, code, full = ("unknown" if error.retryable else "refused"), error.code, {}
             full = error.facts
-        self.history.note(Told(now_ms(), number, verdict, code, said))
+        self.history.note(ApiReply(now_ms(), number, verdict, code, said))
         return verdict, full
 
 
 @dataclass(slots=True)
 class Office:
-    """The operator: makes what a round is about, before it begins."""
+    """The operator, who creates a round's batches before it begins."""
 
     caller: Caller
 
@@ -87,7 +87,7 @@ class Office:
 
 @dataclass(slots=True)
 class Teacher:
-    """Of one room, for one round. `drops`: the ids of what was opened."""
+    """The instructor of one room, for one round. `drops`: the ids of the drops that were opened."""
 
     caller: Caller
     room: str
@@ -96,7 +96,7 @@ class Teacher:
     drops: list[str] = field(default_factory=list)
 
     async def teach(self, over: asyncio.Event) -> None:
-        """Until `over`; then what is under way is still brought to its answer."""
+        """Open and change drops until `over` is set, then wait for the answers that are outstanding."""
         dice = self.caller.dice
         async with asyncio.TaskGroup() as tasks:
             number = 0
@@ -166,8 +166,8 @@ class Teacher:
 
 @dataclass(slots=True)
 class Shop:
-    """Puts confirmed coupons on orders: some are paid, some cancelled, some left locked, and some are
-    wanted by two orders at once."""
+    """Puts confirmed coupons on orders: some are paid, some cancelled, some left locked, and some coupons go
+    on two orders at once."""
 
     caller: Caller
     label: str

@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.bench import Bench
 from tests.chaos.history import History
-from tests.chaos.site import a_site
+from tests.chaos.site import start_site
 from tests.support.servers.postgres import PostgresServer
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
@@ -36,7 +36,7 @@ async def test_every_promise_holds_under_faults(
     if kind == "postgresql":
         postgres = request.getfixturevalue("postgres_server")
     with (tmp_path / "history.jsonl").open("w") as log:
-        async with a_site(tmp_path, postgres, seed) as site:
+        async with start_site(tmp_path, postgres, seed) as site:
             report = await Bench(site, History(log), seed).run(1, SECONDS[kind])
     told = "\n".join([f"TEST_SEED={seed}, history in {log.name}", *report.lines()])
     assert [f"{one.promise}: {one.text}" for one in report.violations] == [], told

@@ -1,4 +1,4 @@
-"""A small lesson as a history and an ending, in which all is as promised; and ways to change one thing.
+"""A small lesson as a history and a final state in which every promise held, and ways to change one thing.
 
 One drop of three units in one room: ada and bob won, cleo came too late, ada's coupon was spent.
 """
@@ -11,24 +11,24 @@ from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.claim_record import HeldClaim
 from server.ledger.drops.claims import ClaimRow
 from tests.chaos.checker import Violation, check
-from tests.chaos.ending import (
+from tests.chaos.final_state import (
     BatchEnd,
     CouponEnd,
-    DropEnd,
-    Ending,
-    Picture,
-    RedemptionEnd,
+    FinalDrop,
+    FinalRedemption,
+    FinalState,
     Screen,
+    StudentView,
 )
 from tests.chaos.history import (
     Answered,
+    ApiReply,
     ApiRequest,
     Confirmed,
     Event,
+    FrameReceived,
     History,
-    Shown,
     Tapped,
-    Told,
     Welcomed,
 )
 from tests.races.books import DeskBooks, LedgerBooks
@@ -92,13 +92,13 @@ def a_ledger(**changes: Any) -> LedgerBooks:
     return replace(books, **changes)
 
 
-def a_drop(**changes: Any) -> DropEnd:
+def a_drop(**changes: Any) -> FinalDrop:
     listed = tuple((student, "confirmed") for student in WINNERS)
-    return replace(DropEnd(DROP, ROOM, BATCH, KEY, a_desk(), a_ledger(), listed, 0), **changes)
+    return replace(FinalDrop(DROP, ROOM, BATCH, KEY, a_desk(), a_ledger(), listed, 0), **changes)
 
 
-def an_order(**changes: Any) -> RedemptionEnd:
-    order = RedemptionEnd(
+def an_order(**changes: Any) -> FinalRedemption:
+    order = FinalRedemption(
         "rdm_1", "order-1", "ada", "redeemed", 5_000, 1_000, 4_000, {"cpn_ada": 1_000}, (1_000,)
     )
     return replace(order, **changes)
@@ -106,7 +106,7 @@ def an_order(**changes: Any) -> RedemptionEnd:
 
 def a_screen(student: str, **changes: Any) -> Screen:
     claims = {DROP: "confirmed"} if student in WINNERS else {}
-    picture = Picture({DROP: "open 1 left"}, claims)
+    picture = StudentView({DROP: "open 1 left"}, claims)
     return replace(Screen(student, ROOM, picture, (picture, picture)), **changes)
 
 
@@ -120,21 +120,21 @@ def welcomed(student: str, connection: int, at: int = 1, **claims: str) -> Welco
     return Welcomed(at, at - 1, connection, student, ROOM, _EPOCH, len(drops), drops, claims)
 
 
-def shown(student: str, connection: int, word: str, offset: int) -> Shown:
-    return Shown(5 + offset, connection, student, DROP, word, _EPOCH, offset)
+def shown(student: str, connection: int, word: str, offset: int) -> FrameReceived:
+    return FrameReceived(5 + offset, connection, student, DROP, word, _EPOCH, offset)
 
 
-def told_ok(number: int, **said: str) -> Told:
-    return Told(50, number, "ok", "", said)
+def told_ok(number: int, **said: str) -> ApiReply:
+    return ApiReply(50, number, "ok", "", said)
 
 
 @dataclass
 class Story:
     events: list[Event]
-    ending: Ending
+    final_state: FinalState
 
     def check(self) -> list[Violation]:
-        return check(History(events=self.events), self.ending)
+        return check(History(events=self.events), self.final_state)
 
     def promises(self) -> set[str]:
         """Those that are broken."""
@@ -144,13 +144,13 @@ class Story:
         return [one.text for one in self.check()]
 
     def ends(self, **changes: Any) -> "Story":
-        return Story(self.events, replace(self.ending, **changes))
+        return Story(self.events, replace(self.final_state, **changes))
 
     def drop_ends(self, **changes: Any) -> "Story":
         return self.ends(drops=(a_drop(**changes),))
 
     def with_(self, *events: Event) -> "Story":
-        return Story([*self.events, *events], self.ending)
+        return Story([*self.events, *events], self.final_state)
 
 
 def a_lesson() -> Story:
@@ -171,7 +171,7 @@ def a_lesson() -> Story:
     ]
     return Story(
         events,
-        Ending(
+        FinalState(
             batches=(BatchEnd(BATCH, 10, 3, 1),),
             drops=(a_drop(),),
             claims=(a_row("ada", 1), a_row("bob", 2)),

@@ -1,5 +1,4 @@
-"""The checker is held to account itself: a lesson in which all is well passes, and each that breaks one
-promise is caught by its name."""
+"""The checker is checked: an intact lesson passes, and each history with one broken promise is caught."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from server.core.drops.claims import ClaimState
-from tests.chaos.ending import BatchEnd, Picture, Screen
+from tests.chaos.final_state import BatchEnd, Screen, StudentView
 from tests.chaos.history import (
+    ApiReply,
     ApiRequest,
+    ClaimTakenBack,
     Confirmed,
     Fault,
     History,
-    Left,
-    TakenBack,
+    StudentLeft,
     Tapped,
-    Told,
     read,
 )
 from tests.unit.chaos.stories import (
@@ -49,9 +48,9 @@ def test_a_lesson_in_which_all_is_as_promised_passes() -> None:
 def test_an_unknown_outcome_breaks_nothing_by_itself() -> None:
     story = a_lesson().with_(
         ApiRequest(60, 103, "teacher", "open", "key-2"),
-        Told(70, 103, "unknown", "unreachable"),
+        ApiReply(70, 103, "unknown", "unreachable"),
         ApiRequest(60, 104, "shop", "pay", "order-2"),
-        Told(70, 104, "unknown", "unavailable"),
+        ApiReply(70, 104, "unknown", "unavailable"),
         ApiRequest(60, 105, "shop", "pay", "order-3"),
     )
     assert story.check() == []
@@ -76,12 +75,12 @@ def _beyond_the_batch() -> Story:
 
 def _two_of_a_drop() -> Story:
     more = a_row("ada", 3, id="clm_more", slot=2)
-    return a_lesson().ends(claims=(*a_lesson().ending.claims, more))
+    return a_lesson().ends(claims=(*a_lesson().final_state.claims, more))
 
 
 def _more_of_a_batch_than_allowed() -> Story:
     other = a_row("ada", 1, id="clm_other", drop_id="drp_2")
-    return a_lesson().ends(claims=(*a_lesson().ending.claims, other))
+    return a_lesson().ends(claims=(*a_lesson().final_state.claims, other))
 
 
 def _a_win_lost() -> Story:
@@ -98,7 +97,7 @@ def _a_confirmed_coupon_gone() -> Story:
 
 def _a_win_taken_back() -> Story:
     rows = (a_row("ada", 1), a_row("bob", 2, state="revoked"))
-    return a_lesson().ends(claims=rows).with_(TakenBack(60, "bob", DROP, "claim_revoked"))
+    return a_lesson().ends(claims=rows).with_(ClaimTakenBack(60, "bob", DROP, "claim_revoked"))
 
 
 def _never_confirmed() -> Story:
@@ -135,8 +134,8 @@ def _a_claim_forgotten_by_a_welcome() -> Story:
 
 
 def _another_picture() -> Story:
-    other = Picture({DROP: "open 2 left"}, {})
-    return a_lesson().ends(screens=(a_screen("ada", shown=other),))
+    other = StudentView({DROP: "open 2 left"}, {})
+    return a_lesson().ends(screens=(a_screen("ada", view=other),))
 
 
 def _shown_twice() -> Story:
@@ -188,8 +187,8 @@ def _parts_that_do_not_add_up() -> Story:
 
 
 def _a_card_that_others_do_not_have() -> Story:
-    others = Picture({}, {})
-    mine = Picture({DROP: "closed stopped"}, {})
+    others = StudentView({}, {})
+    mine = StudentView({DROP: "closed stopped"}, {})
     return a_lesson().ends(screens=(Screen("cleo", ROOM, mine, (others, others)),))
 
 
@@ -257,7 +256,7 @@ def test_put_off_is_no_answer() -> None:
 
 
 def test_who_left_need_not_be_answered() -> None:
-    gone = Tapped(60, "dora", DROP, "r-dora"), Left(70, "dora")
+    gone = Tapped(60, "dora", DROP, "r-dora"), StudentLeft(70, "dora")
     assert a_lesson().with_(*gone).check() == []
 
 

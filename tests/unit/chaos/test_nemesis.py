@@ -1,4 +1,4 @@
-"""The plan of faults: the same for a seed, everything once before anything twice, all of it ended."""
+"""A plan of faults is the same for a seed, has every kind once before any twice, and every fault ends."""
 
 import random
 

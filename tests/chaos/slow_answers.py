@@ -1,8 +1,8 @@
-"""The taps that waited longest: where the time of each went, and what happened meanwhile.
+"""The slowest answers: where the time of each went, and what happened meanwhile.
 
-Pure; filled by `report.py` from the history. A wait has parts: an answer was on its way (by the socket or
-by HTTP), the server had put it off, the SDK waited before it tried again, or it was on its way back into the
-room. `calm_ms` is what is hard to justify: no fault lay on the way of this tap, and what it needed was up.
+Pure; `report.py` calls it with the history. A wait has parts: the request was on its way (by socket or HTTP),
+the server had put it off, the SDK waited before the next try, or it was reconnecting. `calm_ms` is the part
+that is hard to justify: no fault was on the way of this tap, and what it needed was up.
 """
 
 from collections import Counter
@@ -18,16 +18,16 @@ from tests.chaos.history import (
     PUT_OFF,
     SENT,
     Answered,
+    AvailabilityChanged,
+    DeviceStarted,
     Fault,
     History,
-    Sat,
-    Seen,
     Step,
     Tapped,
 )
 
 KEPT = 5
-_LINES = 40  # of what happened during one tap
+_LINES = 40  # lines of one tap's story
 _SOCKET, _HTTP, _BACK_OFF, _JOINING = "socket", "http", "back-off", "joining"
 _PARTS = (_SOCKET, _HTTP, PUT_OFF, _BACK_OFF, _JOINING)
 _WORKERS = tuple(f"worker{n}{to}" for n in (1, 2) for to in ("", "-redis", "-sql"))
@@ -35,8 +35,9 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """`parts`: ms by what was waited for. `story`: ms from the tap, and what happened then."""
+class SlowAnswer:
+    """One tap and its wait. `parts`: ms by what was waited for. `story`: ms from the tap, and what happened
+    then."""
 
     student: str
     web: str
@@ -48,8 +49,8 @@ class Wait:
     story: tuple[tuple[int, str], ...]
 
 
-def longest(history: History, first: dict[tuple[str, str, str], Answered]) -> list[Wait]:
-    """`first`: the first answer to each (student, drop, request)."""
+def longest(history: History, first: dict[tuple[str, str, str], Answered]) -> list[SlowAnswer]:
+    """Return the slowest answers. `first`: the first answer to each (student, drop, request)."""
     answered = [
         (tap, answer)
         for tap in history.of(Tapped)
@@ -59,8 +60,8 @@ def longest(history: History, first: dict[tuple[str, str, str], Answered]) -> li
     return [wait for tap, answer in worst if (wait := _wait(history, tap, answer)) is not None]
 
 
-def lines(waits: Iterable[Wait]) -> Iterator[str]:
-    """A table of the longest, then the story of each."""
+def lines(waits: Iterable[SlowAnswer]) -> Iterator[str]:
+    """Yield a table of the slowest answers, then the story of each."""
     kept = nlargest(KEPT, waits, key=lambda wait: wait.took_ms)
     yield "longest taps:    s  " + "".join(f"{part:>9}" for part in (*_PARTS, "calm"))
     for wait in kept:
@@ -75,7 +76,7 @@ def lines(waits: Iterable[Wait]) -> Iterator[str]:
 
 
 def _shortened(story: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Without what is asked and put off again and again: the first and the last time say it all."""
+    """Return the story with repeated tries shortened to the first and the last."""
     whats = [what for _, what in story]
     return [
         (at, what)
@@ -85,19 +86,21 @@ def _shortened(story: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     ]
 
 
-def _wait(history: History, tap: Tapped, answer: Answered) -> Wait | None:
+def _wait(history: History, tap: Tapped, answer: Answered) -> SlowAnswer | None:
     steps = [one for one in history.of(Step) if one.at <= answer.at]
     mine = next((one.device for one in steps if one.request_id == tap.request_id), None)
     if mine is None:
         return None
-    web = next(one.web for one in history.of(Sat) if one.device == mine)
+    web = next(one.web for one in history.of(DeviceStarted) if one.device == mine)
     steps = [one for one in steps if one.device == mine and one.request_id in ("", tap.request_id)]
     span = (tap.at, answer.at)
     on_the_way = (web, f"clients-{web}", f"{web}-redis", "redis")
     hindrances = [*_faults(history, on_the_way), *_down(history, web)]
-    beside = [*_faults(history, _WORKERS)]  # what may keep a desk shut, and nothing else
+    beside = [
+        *_faults(history, _WORKERS)
+    ]  # a fault of a worker can keep a desk shut, and nothing else
     covered = _clipped([(since, until) for _, since, until in hindrances], span)
-    return Wait(
+    return SlowAnswer(
         tap.student,
         web,
         tap.drop_id,
@@ -114,7 +117,7 @@ def _wait(history: History, tap: Tapped, answer: Answered) -> Wait | None:
 
 @dataclass(slots=True)
 class _Device:
-    """What it waits for, for one tap."""
+    """The state of a device while it waits for one tap."""
 
     status: str = Status.LIVE
     is_sent: bool = False
@@ -150,7 +153,7 @@ class _Device:
 
 
 def _parts(steps: Sequence[Step], span: Span) -> Counter[str]:
-    """All of the span, by what was waited for."""
+    """Divide the whole span by what was waited for."""
     device, parts, at = _Device(), Counter[str](), span[0]
     for step in steps:
         if step.at > at:
@@ -165,7 +168,7 @@ def _parts(steps: Sequence[Step], span: Span) -> Counter[str]:
 
 
 def _faults(history: History, targets: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """What happened to one of these, and how long it lasted."""
+    """Yield the faults of these targets, and how long each lasted."""
     begun: dict[int, int] = {}
     for fault in history.of(Fault):
         if fault.target not in targets:
@@ -177,9 +180,9 @@ def _faults(history: History, targets: Sequence[str]) -> Iterator[tuple[str, int
 
 
 def _down(history: History, web: str) -> Iterator[tuple[str, int, int]]:
-    """When the desk was shut, or this web not there."""
+    """Yield the times at which the desk was shut or this web was down."""
     since: dict[str, int] = {}
-    for seen in history.of(Seen):
+    for seen in history.of(AvailabilityChanged):
         if seen.part not in (web, DESK):
             continue
         if not seen.is_up:
@@ -189,7 +192,7 @@ def _down(history: History, web: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _clipped(spans: Iterable[Span], to: Span) -> list[Span]:
-    """Their union, inside of `to`."""
+    """Return the union of the spans, clipped to `to`."""
     found: list[Span] = []
     inside = ((max(since, to[0]), min(until, to[1])) for since, until in spans)
     for since, until in sorted(span for span in inside if span[0] < span[1]):
@@ -203,7 +206,7 @@ def _clipped(spans: Iterable[Span], to: Span) -> list[Span]:
 def _story(
     steps: Sequence[Step], hindrances: Iterable[tuple[str, int, int]], span: Span
 ) -> Iterator[tuple[int, str]]:
-    """What the device did, and between the begins and the ends of what was in its way."""
+    """Return what the device did, between the begins and ends of what was in its way."""
     told = [
         (step.at, f"{step.what} {step.detail}".rstrip())
         for step in steps

@@ -1,5 +1,4 @@
-"""Of the longest taps the bench says where the time went: each part by what was waited for, and what is left
-when faults and what was down are taken off."""
+"""The slowest answers: each wait is divided by what was waited for; `calm_ms` is the rest, without faults."""
 
 from client_sdk.python import Status
 from tests.chaos.history import (
@@ -8,15 +7,15 @@ from tests.chaos.history import (
     PUT_OFF,
     SENT,
     Answered,
+    AvailabilityChanged,
+    DeviceStarted,
     Event,
     Fault,
     History,
-    Sat,
-    Seen,
     Step,
     Tapped,
 )
-from tests.chaos.longest import KEPT, Wait, lines, longest
+from tests.chaos.slow_answers import KEPT, SlowAnswer, lines, longest
 
 DEVICE = 7
 
@@ -32,11 +31,11 @@ def fault(number: int, target: str, since: int, until: int) -> list[Event]:
     ]
 
 
-def waits(*events: Event, answered_at: int) -> list[Wait]:
+def waits(*events: Event, answered_at: int) -> list[SlowAnswer]:
     """Of one tap at 1,000."""
     answer = Answered(answered_at, 1_000, "ada", "drp_1", "r1", "won", "http")
     tapped = Tapped(1_000, "ada", "drp_1", "r1")
-    history = History(events=[Sat(0, DEVICE, "ada", "web1"), *events, tapped, answer])
+    history = History(events=[DeviceStarted(0, DEVICE, "ada", "web1"), *events, tapped, answer])
     return longest(history, {("ada", "drp_1", "r1"): answer})
 
 
@@ -82,9 +81,9 @@ def test_calm_is_what_neither_a_fault_on_the_way_nor_a_part_that_was_down_explai
         *fault(1, "web1-redis", 500, 2_000),
         *fault(2, "redis", 1_500, 2_500),
         *fault(3, "web2", 2_500, 9_000),  # not on this way
-        Seen(4_000, "desk", False),
-        Seen(4_000, "web2", False),
-        Seen(5_000, "desk", True),
+        AvailabilityChanged(4_000, "desk", False),
+        AvailabilityChanged(4_000, "web2", False),
+        AvailabilityChanged(5_000, "desk", True),
         answered_at=6_000,
     )
     assert wait.calm_ms == 5_000 - 1_500 - 1_000

@@ -1,10 +1,10 @@
-"""The bench's own clock: the only place in it that waits by time. Faults last, people hesitate."""
+"""The only place of the bench that waits by time: faults last, and people hesitate."""
 
 import asyncio
 
 
 async def pause(seconds: float, over: asyncio.Event | None = None) -> bool:
-    """Waits, but no longer than until `over`; whether it is."""
+    """Wait for `seconds`, or until `over` is set. Return whether it was set."""
     if over is None:
         await asyncio.sleep(seconds)
         return False

@@ -1,6 +1,6 @@
-"""The SDK's own session, and a note in the history of everything that goes in and of what it then does.
+"""The SDK's session, which also writes into the history what goes in and what it then does.
 
-Used by `clients.py`; changes nothing of what the session decides.
+Used by `clients.py`. It changes no decision of the session.
 """
 
 import json
@@ -17,12 +17,12 @@ from tests.chaos.history import (
     PUT_OFF,
     SENT,
     Answered,
+    ClaimTakenBack,
     Confirmed,
+    DeviceStarted,
+    FrameReceived,
     History,
-    Sat,
-    Shown,
     Step,
-    TakenBack,
     Tapped,
     Welcomed,
     now_ms,
@@ -31,7 +31,7 @@ from tests.chaos.history import (
 _ON_THE_FEED = ("drop_opened", "drop_changed", "drop_closed")
 
 
-class WatchedSession(Session):
+class TracedSession(Session):
     def __init__(
         self, room: str, random: Callable[[], float], student: str, web: str, history: History
     ) -> None:
@@ -39,7 +39,7 @@ class WatchedSession(Session):
         self._student = student
         self._history = history
         self._device = history.number()
-        history.note(Sat(now_ms(), self._device, student, web))
+        history.note(DeviceStarted(now_ms(), self._device, student, web))
         self._connection = 0
         self._since = 0
         self._tapped_at: dict[str, int] = {}
@@ -51,7 +51,7 @@ class WatchedSession(Session):
     def frame(self, text: str, now: int) -> list[Effect]:
         frame: Any = decode(text)
         if frame is not None:
-            self._hear(frame)
+            self._note_frame(frame)
         return super().frame(text, now)
 
     def claim(self, drop_id: str, request_id: str, now: int) -> list[Effect]:
@@ -93,7 +93,7 @@ class WatchedSession(Session):
         )
 
     def _taken(self) -> list[Effect]:
-        """Everything that the client is about to do."""
+        """Note every effect that the client is about to carry out."""
         effects = super()._taken()
         for effect in effects:
             match effect:
@@ -112,7 +112,7 @@ class WatchedSession(Session):
     def _step(self, what: str, request_id: str = "", detail: str = "") -> None:
         self._history.note(Step(now_ms(), self._device, self._student, what, request_id, detail))
 
-    def _hear(self, frame: Any) -> None:
+    def _note_frame(self, frame: Any) -> None:
         match frame["type"]:
             case "welcome":
                 self._welcomed(frame)
@@ -124,10 +124,10 @@ class WatchedSession(Session):
                 self._confirmed(frame["drop_id"], frame["coupon"]["code"])
             case "claim_revoked" | "coupon_released":
                 self._history.note(
-                    TakenBack(now_ms(), self._student, frame["drop_id"], frame["type"])
+                    ClaimTakenBack(now_ms(), self._student, frame["drop_id"], frame["type"])
                 )
             case word if word in _ON_THE_FEED:
-                self._shown(word, frame)
+                self._note_feed(word, frame)
 
     def _welcomed(self, frame: Any) -> None:
         claims = {one["drop_id"]: one["state"] for one in frame["claims"]}
@@ -149,11 +149,11 @@ class WatchedSession(Session):
             if one["state"] == "confirmed":
                 self._confirmed(one["drop_id"], one["coupon"]["code"])
 
-    def _shown(self, word: str, frame: Any) -> None:
+    def _note_feed(self, word: str, frame: Any) -> None:
         drop_id = frame["drop"]["id"] if "drop" in frame else frame["drop_id"]
         position = frame["epoch"], frame["offset"]
         self._history.note(
-            Shown(now_ms(), self._connection, self._student, drop_id, word, *position)
+            FrameReceived(now_ms(), self._connection, self._student, drop_id, word, *position)
         )
 
     def _answered(

@@ -1,5 +1,7 @@
-"""Looks all the time whether the webs and the desk are up, past the disturbed network, and writes down when
-that changes: so that a wait can be told from what it waited for. Run by `bench.py` beside everything else.
+"""Polls whether the webs and the desk are up, past the disturbed network, and writes changes into the
+history.
+
+A slow answer can then be compared with what was down meanwhile. `bench.py` runs it beside everything else.
 """
 
 import asyncio
@@ -8,16 +10,16 @@ import httpx
 
 from server.desk import DeskUnavailableError
 from server.desk.fence import Fence
-from tests.chaos.history import DESK, History, Seen, now_ms
-from tests.chaos.pace import pause
+from tests.chaos.history import DESK, AvailabilityChanged, History, now_ms
+from tests.chaos.pauses import pause
 from tests.chaos.site import PREFIX, WEBS, Site
 
 _PAUSE_S = 0.2
 _ANSWER_S = 0.5
 
 
-async def watch(site: Site, history: History) -> None:
-    """Until cancelled."""
+async def watch_availability(site: Site, history: History) -> None:
+    """Poll until the task is cancelled."""
     fence, was_up = Fence(site.redis, PREFIX, "chaos"), dict.fromkeys((*WEBS, DESK), True)
     async with httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False) as client:
         while True:
@@ -28,7 +30,7 @@ async def watch(site: Site, history: History) -> None:
             for part, is_up in zip(was_up, found, strict=True):
                 if was_up[part] != is_up:
                     was_up[part] = is_up
-                    history.note(Seen(now_ms(), part, is_up))
+                    history.note(AvailabilityChanged(now_ms(), part, is_up))
             await pause(_PAUSE_S)
 
 

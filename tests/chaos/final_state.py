@@ -1,6 +1,6 @@
-"""How things stand once all is quiet: what ledger, desk, API and screens say. Values only.
+"""The final state, once nothing is under way: what ledger, desk, API and screens say. Values only.
 
-Read by `reading.py`, judged by `checker.py`.
+Filled by `state_reader.py`, judged by `checker.py`.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ class BatchEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class DropEnd:
-    """`key`: the Idempotency-Key of the call that made it. `listed`: student and state, as the teacher's
-    list of claims has them. `difference`: the service's own figure."""
+class FinalDrop:
+    """A drop. `key`: the Idempotency-Key of the call that opened it. `listed`: student and state of each
+    entry in the instructor's claims list. `difference`: the service's own count of what does not add up."""
 
     id: str
     room: str
@@ -45,8 +45,8 @@ class CouponEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class RedemptionEnd:
-    """`discounts`: coupon id -> what it took off. `line_discounts`: of each line."""
+class FinalRedemption:
+    """A redemption. `discounts`: coupon id -> amount taken off. `line_discounts`: the same by order line."""
 
     id: str
     order_id: str
@@ -60,8 +60,8 @@ class RedemptionEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What a student sees: a line for each drop, and a line for each claim, by drop."""
+class StudentView:
+    """What a student sees: one text for each drop, and one for each claim, by drop."""
 
     drops: Mapping[str, str]
     claims: Mapping[str, str]
@@ -69,25 +69,28 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """`shown` is what has become of everything this device heard, `fresh` what someone who joins now is
-    told, at each of the webs."""
+    """One device: the view it has built from all frames, and the views that a student who joins now gets at
+    each web."""
 
     student: str
     room: str
-    shown: Picture
-    fresh: tuple[Picture, ...]
+    view: StudentView
+    expected_views: tuple[StudentView, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """Batches, claims, coupons and orders of all rounds, drops of the last. `given_up`: id and key of
-    those that were never open, because the desk could not be told in time."""
+class FinalState:
+    """The whole state. Batches, claims, coupons and orders are those of all rounds, drops those of the last
+    round.
+
+    `given_up`: id and key of the drops that never opened, because the desk could not be reached in time.
+    """
 
     batches: tuple[BatchEnd, ...]
-    drops: tuple[DropEnd, ...]
+    drops: tuple[FinalDrop, ...]
     claims: tuple[ClaimRow, ...]
     coupons: tuple[CouponEnd, ...]
-    redemptions: tuple[RedemptionEnd, ...]
+    redemptions: tuple[FinalRedemption, ...]
     screens: tuple[Screen, ...]
     dead_letters: tuple[str, ...] = ()
     given_up: tuple[tuple[str, str], ...] = ()

@@ -1,5 +1,8 @@
-"""Reads how things stand once all is quiet: the ledger by SQL, the desk by its keys, lists by the API, and
-what a student who joins now would see. Past the disturbed network; used by `bench.py`."""
+"""Reads the final state: the ledger by SQL, the desk by its keys, lists by the API, and what a new student
+would see.
+
+Reads past the disturbed network. Used by `bench.py`.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -26,16 +29,16 @@ from server.ledger.tables import (
     redemption_coupons,
     redemptions,
 )
+from tests.chaos.api_clients import open_api
 from tests.chaos.clients import Student
-from tests.chaos.doors import door
-from tests.chaos.ending import (
+from tests.chaos.final_state import (
     BatchEnd,
     CouponEnd,
-    DropEnd,
-    Ending,
-    Picture,
-    RedemptionEnd,
+    FinalDrop,
+    FinalRedemption,
+    FinalState,
     Screen,
+    StudentView,
 )
 from tests.chaos.site import PREFIX, Site
 from tests.support.eventually import eventually
@@ -48,13 +51,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`batch_ids`: what this round is about."""
+    """Reads the state of the batches in `batch_ids`, which are those of this round."""
 
     site: Site
     batch_ids: Sequence[str]
 
     async def is_quiet(self) -> bool:
-        """Nothing is on its way any more; an AssertionError says what is."""
+        """Assert that nothing is under way; the AssertionError says what is."""
         try:
             return await self._is_quiet()
         except (DeskUnavailableError, LedgerUnavailableError) as error:
@@ -72,11 +75,11 @@ class Reader:
         assert not waiting, f"intents wait: {waiting}"
         return True
 
-    async def ending(self, seen: tuple[Screen, ...]) -> Ending:
+    async def final_state(self, seen: tuple[Screen, ...]) -> FinalState:
         async with self.site.ledger.read() as conn:
             query = select(drops).where(drops.c.batch_id.in_(self.batch_ids)).order_by(drops.c.id)
             rows = [dict(row) for row in (await conn.execute(query)).mappings()]
-            found = Ending(
+            found = FinalState(
                 batches=await _all(conn, BatchEnd, batches),
                 drops=(),
                 claims=await _all(conn, ClaimRow, claims),
@@ -89,14 +92,14 @@ class Reader:
         told = [await self._drop(row) for row in rows if row["opens_at"] is not None]
         return replace(found, drops=tuple(told))
 
-    async def _drop(self, row: Mapping[str, Any]) -> DropEnd:
+    async def _drop(self, row: Mapping[str, Any]) -> FinalDrop:
         site, drop_id = self.site, row["id"]
         token = site.token(Role.OPERATOR, "olga")
         room = row["room"]
-        async with door(site.urls[0], token) as api:
-            listed = await _patiently(lambda: api.drop_claims(room, drop_id, page=_LIST))
-            report = await _patiently(lambda: api.get_drop(room, drop_id))
-        return DropEnd(
+        async with open_api(site.urls[0], token) as api:
+            listed = await _retry(lambda: api.drop_claims(room, drop_id, page=_LIST))
+            report = await _retry(lambda: api.get_drop(room, drop_id))
+        return FinalDrop(
             id=drop_id,
             room=room,
             batch_id=row["batch_id"],
@@ -109,22 +112,22 @@ class Reader:
 
 
 async def screens(site: Site, students: Iterable[Student]) -> tuple[Screen, ...]:
-    """Of those who are in the room now."""
+    """Return the screens of the students who are in the room."""
     found = []
     for student in students:
-        fresh = []
+        expected_views = []
         for url in site.urls:
-            async with door(url, student.token) as api:
-                told = await _patiently(lambda api=api, room=student.room: api.snapshot(room))  # type: ignore[misc]
-                fresh.append(_told(told))
+            async with open_api(url, student.token) as api:
+                told = await _retry(lambda api=api, room=student.room: api.snapshot(room))  # type: ignore[misc]
+                expected_views.append(_expected_view(told))
         state = student.state
         if state is not None:
-            found.append(Screen(student.name, student.room, _shown(state), tuple(fresh)))
+            found.append(Screen(student.name, student.room, _view_of(state), tuple(expected_views)))
     return tuple(found)
 
 
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Everything is healed, but a door may still be busy with what it missed."""
+async def _retry(call: Callable[[], Awaitable[T]]) -> T:
+    """Call until it succeeds. Everything is healed, but a web may still be busy with what it missed."""
 
     async def ask() -> list[T]:
         try:
@@ -137,8 +140,8 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
     return (await eventually(ask, _ANSWER_S))[0]
 
 
-def _told(snapshot: Snapshot) -> Picture:
-    return Picture(
+def _expected_view(snapshot: Snapshot) -> StudentView:
+    return StudentView(
         {drop["id"]: _line(drop) for drop in snapshot["drops"]},
         {
             one["drop_id"]: f"{one['state']} {one['coupon']['code'] if 'coupon' in one else ''}"
@@ -147,8 +150,8 @@ def _told(snapshot: Snapshot) -> Picture:
     )
 
 
-def _shown(state: RoomState) -> Picture:
-    return Picture(
+def _view_of(state: RoomState) -> StudentView:
+    return StudentView(
         {drop["id"]: _line(drop) for drop in state.drops},
         {
             drop_id: f"{claim.state} {claim.coupon['code'] if claim.coupon else ''}"
@@ -159,7 +162,8 @@ def _shown(state: RoomState) -> Picture:
 
 
 def _line(drop: Drop) -> str:
-    """Of a closed drop that it is closed, and why: what was left is as last counted, and says nothing."""
+    """Return the text of a drop. A closed drop has only its reason: the number left is not updated after the
+    close."""
     if drop["state"] == "closed":
         return f"closed {drop.get('close_reason')}"
     return f"{drop['state']} {drop['remaining']} of {drop['quantity']} until {drop['closes_at']}"
@@ -171,13 +175,13 @@ def _key(row: Mapping[str, Any]) -> str:
 
 
 async def _all(conn: AsyncConnection, kind: Callable[..., T], table: Table) -> tuple[T, ...]:
-    """Every row as a value whose fields have the columns' names."""
+    """Return every row as a value whose fields have the columns' names."""
     names = [one.name for one in fields(kind)] if is_dataclass(kind) else kind._fields  # type: ignore[attr-defined]
     query = select(*(table.c[name] for name in names))
     return tuple(kind(*row) for row in await conn.execute(query))
 
 
-async def _redemptions(conn: AsyncConnection) -> tuple[RedemptionEnd, ...]:
+async def _redemptions(conn: AsyncConnection) -> tuple[FinalRedemption, ...]:
     rows = (await conn.execute(select(redemptions))).mappings().all()
     parts: dict[str, dict[str, int]] = {row["id"]: {} for row in rows}
     query = select(
@@ -188,7 +192,7 @@ async def _redemptions(conn: AsyncConnection) -> tuple[RedemptionEnd, ...]:
     for redemption_id, coupon_id, discount in await conn.execute(query):
         parts[redemption_id][coupon_id] = discount
     return tuple(
-        RedemptionEnd(
+        FinalRedemption(
             id=row["id"],
             order_id=row["order_id"],
             student=row["student"],
