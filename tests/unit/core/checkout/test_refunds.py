@@ -245,6 +245,12 @@ def test_a_refund_says_what_can_still_be_paid_back_of_its_line() -> None:
     assert (part.refunded, part.refundable) == (1000, 2000)
 
 
+def test_a_line_without_a_quantity_is_all_that_is_left_of_it() -> None:
+    one_back = planned(account([3000], 0, quantities=[3]), RequestedLine("a", quantity=1)).after
+    (part,) = planned(one_back, RequestedLine("a")).lines
+    assert (part.quantity, part.refunded) == (2, 2000)
+
+
 def test_a_refund_may_name_a_hundred_lines() -> None:
     assert list(form_violations(a_form_of(*(RequestedLine(str(n)) for n in range(100))))) == []
 
