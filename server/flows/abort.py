@@ -1,7 +1,8 @@
-"""How a flow says no from within a transaction, so that nothing of it is kept.
+"""Refuse from within a transaction, so that nothing of it is kept.
 
-`raise Stop(Refused(...))` inside `async with ledger.begin()` rolls back; `@returns_refusal` at the flow's
-edge turns it into the value that callers see. Used by every flow that refuses after it has begun.
+`raise Abort(Refused(...))` inside `async with ledger.begin()` rolls back. `@returns_refusal` on the public
+flow function turns it into the Refused that callers get. Used by every flow that may refuse after it has
+begun its transaction.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 class Abort(Exception):
-    """Never leaves a public flow function."""
+    """Carries a refusal out of a transaction; never leaves a public flow function."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.detail or refused.code)
@@ -27,14 +28,16 @@ class Abort(Exception):
 def returns_refusal(
     flow: Callable[P, Awaitable[T]],
 ) -> Callable[P, Coroutine[object, object, T | Refused]]:
-    """A ledger or desk that is away is a no as well: `unavailable`, ask again."""
+    """Decorate a flow: it returns the refusal of an Abort, and `unavailable` where ledger or desk does not
+    answer.
+    """
 
     @wraps(flow)
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> T | Refused:
         try:
             return await flow(*args, **kwargs)
-        except Abort as stop:
-            return stop.refused
+        except Abort as aborted:
+            return aborted.refused
         except (LedgerUnavailableError, DeskUnavailableError):
             return Refused(Code.UNAVAILABLE)
 
@@ -42,6 +45,6 @@ def returns_refusal(
 
 
 def abort_if(refused: Refused | None) -> None:
-    """Raises Stop where a rule has found something."""
+    """Raise Abort where a rule has returned a refusal."""
     if refused is not None:
         raise Abort(refused)

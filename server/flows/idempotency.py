@@ -1,6 +1,6 @@
-"""Promise I4 for creating POSTs: the same Idempotency-Key makes one thing.
+"""Create once for each Idempotency-Key (promise I4).
 
-Called by the flows that create, first thing in their transaction.
+Called by the flows that create something, as the first statement of their transaction.
 """
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,9 +14,10 @@ from server.ledger.idempotency import IdempotencyKey
 async def find_previous_result(
     conn: AsyncConnection, key: IdempotencyKey | None, new_id: str, now: int
 ) -> str | None:
-    """The id of what an earlier request with this key made: show that one and make nothing. None:
-    this is the first, and the key stands for `new_id` from now on. Stop(idempotency_mismatch) where
-    the body is another.
+    """Return the id of what an earlier request with this key created: the caller creates nothing.
+
+    None: this is the first request, or it has no key; the key stands for `new_id` from now on.
+    Abort(idempotency_mismatch) where the earlier request had another body.
     """
     if key is None:
         return None

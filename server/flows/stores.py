@@ -1,6 +1,6 @@
-"""The three stores that a drop lives in, and what every flow of drops and coupons reads of them.
+"""Hold the three stores that a drop lives in, and the reads that flows of drops and coupons have in common.
 
-Made once by the composition root. The ledger is written before the desk is told, the desk before the feed.
+Made once by the composition root. Every flow writes the ledger first, then the desk, then the feed.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from server.ledger.promotions import batches, templates
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """`actor`: on whose behalf something is done there, for the record."""
+    """Ledger, desk and feed, with the actor who is written into the acts."""
 
     ledger: Ledger
     desk: DropDesk
@@ -29,7 +29,7 @@ class Stores:
 
 
 async def batch_and_template(conn: AsyncConnection, batch_id: str) -> tuple[Batch, Template]:
-    """A batch that is known to exist, and the version of the template that it keeps."""
+    """Return a batch and the version of the template that it keeps; LookupError where one does not exist."""
     batch = await batches.find(conn, batch_id)
     if batch is None:
         raise LookupError(f"no batch {batch_id}")
@@ -37,6 +37,7 @@ async def batch_and_template(conn: AsyncConnection, batch_id: str) -> tuple[Batc
 
 
 async def template_of(conn: AsyncConnection, batch: Batch) -> Template:
+    """Return the template version that the batch keeps; LookupError where it does not exist."""
     template = await templates.find(conn, batch.template_id, batch.template_version)
     if template is None:
         raise LookupError(f"no template {batch.template_id}, version {batch.template_version}")
@@ -44,8 +45,11 @@ async def template_of(conn: AsyncConnection, batch: Batch) -> Template:
 
 
 async def assert_desk_epoch(conn: AsyncConnection, row: DropRow, epoch: int) -> None:
-    """Before what the desk of `epoch` has done is written down; until the transaction ends it is not
-    loaded anew. DeskReplacedError where it has been: the ledger it was loaded from knew nothing of it.
+    """Raise DeskReplacedError if the drop's shard was rebuilt after `epoch`.
+
+    Call it before writing down a result of the desk with this epoch. The new desk was loaded from a ledger
+    that did not have that result, so writing it down would make the two differ. Locks the shard's row, so
+    that no rebuild starts until the transaction ends.
     """
     if await desks.is_loaded_since(conn, row.shard, epoch):
-        raise DeskReplacedError(f"the desk of {row.id} was loaded anew meanwhile")
+        raise DeskReplacedError(f"the desk of {row.id} was rebuilt meanwhile")

@@ -16,7 +16,8 @@ import uvloop
 
 from server.core.checkout.redemptions import LockForm, Payment
 from server.core.refusals import Refused
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import lock
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from tests.support.builders.coupon_rows import give_coupon

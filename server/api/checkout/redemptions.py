@@ -47,8 +47,8 @@ from server.core.checkout.redemptions import (
     Redemption,
 )
 from server.core.refusals import Code, Refused
+from server.flows.checkout import confirm_payment, unlock
 from server.flows.checkout import redemptions as flows
-from server.flows.checkout import unlock
 
 
 class RedemptionBody(Body):
@@ -161,7 +161,9 @@ async def confirm(
 ) -> ApiResponse | Refused:
     body = request.body
     payment = Payment(body.payment_ref, body.paid_at, body.paid, body.expected_version)
-    return _respond(await flows.confirm(deps.ledger, request.path["id"], payment, request.now))
+    return _respond(
+        await confirm_payment.confirm(deps.ledger, request.path["id"], payment, request.now)
+    )
 
 
 async def cancel(

@@ -1,8 +1,8 @@
-"""Rebates on their way to a student's balance and back, and a balance on its way onto an order.
+"""Move rebates to and from a student's balance, and the balance to and from orders.
 
 Called by the redemption and refund flows inside their transactions, by the worker for rebates whose return
-window is over, and by the API for the student. An order that is locked has taken its part of the balance;
-one that comes to nothing gives it back.
+window is over, and by the API for the student. A locked order has taken its part of the balance; an order
+that is cancelled, or whose lock ends, gives it back.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,7 +31,9 @@ MAX_PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`amounts` by currency; `entries` newest first, `next` None on the last page."""
+    """A student's balances by currency in minor units, and a page of entries, newest first. `next` is None on
+    the last page.
+    """
 
     amounts: Mapping[str, int]
     entries: tuple[BalanceEntry, ...]
@@ -42,17 +44,17 @@ class Account:
 async def show_account(
     ledger: Ledger, student: str, limit: int, after: str | None
 ) -> Account | Refused:
-    """What a student has, and how it came about."""
+    """Return the balances and a page of entries from behind the entry `after`; `limit` up to MAX_PAGE."""
     limit = max(1, min(limit, MAX_PAGE))
     async with ledger.read() as conn:
         amounts = await balances.of_student(conn, student)
         found = await balances.page_of_entries(conn, student, limit + 1, after)
-    shown = tuple(found[:limit])
-    return Account(amounts, shown, shown[-1].id if len(found) > limit else None)
+    page = tuple(found[:limit])
+    return Account(amounts, page, page[-1].id if len(found) > limit else None)
 
 
 async def take(conn: AsyncConnection, order: Redemption, now: int) -> None:
-    """What the order's lock says. Stop(total_changed): the balance has become less since."""
+    """Take the order's part of the balance; Abort(total_changed) where the balance is no longer enough."""
     if not order.balance:
         return
     currency = order.order.currency
@@ -61,16 +63,21 @@ async def take(conn: AsyncConnection, order: Redemption, now: int) -> None:
 
 
 async def give_back(conn: AsyncConnection, order: Redemption, amount: int, now: int) -> None:
-    """What an order had taken of its student's balance, or a refund's part of it."""
+    """Give `amount` of what the order has taken back to its student's balance."""
     if amount:
         entry = BalanceEntry(
-            new_id("bal"), now, order.order.currency, amount, EntryKind.GIVEN_BACK, order.id
+            id=new_id("bal"),
+            at=now,
+            currency=order.order.currency,
+            amount=amount,
+            kind=EntryKind.GIVEN_BACK,
+            redemption_id=order.id,
         )
         await balances.add(conn, order.student, entry)
 
 
 async def earn_all(conn: AsyncConnection, paid: Redemption, now: int) -> None:
-    """At the payment: credited at once where it is due at once."""
+    """Write the rebates that a paid order earns; those without a return window are credited at once."""
     for frozen in paid.rebates:
         rebate = DueRebate(
             id=new_id("rbt"),
@@ -87,14 +94,16 @@ async def earn_all(conn: AsyncConnection, paid: Redemption, now: int) -> None:
 
 
 async def earn(conn: AsyncConnection, rebate: DueRebate, now: int) -> None:
-    """Repeatable."""
+    """Write one rebate, and credit it if it is due. Repeatable: known by its coupon and order."""
     if await balances.insert_rebate(conn, rebate, now) and rebate.due_at <= now:
         await _credit(conn, rebate.id, now)
 
 
 async def credit_due(ledger: Ledger, now: int, limit: int = 200) -> int:
-    """Those whose return window is over; how many. Each in a transaction of its own. Any number of workers
-    may do it at once."""
+    """Credit rebates whose return window is over at `now` (ms); return how many were found.
+
+    Each is credited in a transaction of its own. Any number of workers may call it at the same time.
+    """
     async with ledger.read() as conn:
         waiting = await balances.due(conn, now, limit)
     for rebate_id in waiting:
@@ -110,13 +119,15 @@ async def take_back(
     unearned: Collection[str],
     now: int,
 ) -> None:
-    """After a refund, with all lines as they are then. What is not credited yet will be less; what is comes
-    off the balance, below zero where it has been spent. `unearned`: ids of coupons whose rebates are charged
-    back whole."""
+    """Reduce the order's rebates after a refund. `lines` are all lines as they are after it.
+
+    A rebate that is not credited yet becomes smaller. A credited one is taken off the balance, which becomes
+    negative where the student has spent it. `unearned` are ids of coupons whose whole rebate is taken back.
+    """
     for rebate in await balances.rebates_of(conn, redemption_id):
         is_unearned = rebate.coupon_id in unearned
         gone = rebate.amount if is_unearned else undone(rebate.line_shares, lines)
-        gone = max(gone, rebate.taken_back)  # what was taken back is never credited again
+        gone = max(gone, rebate.taken_back)  # never less: what was taken back is not credited again
         if gone == rebate.taken_back:
             continue
         await balances.take_back(conn, rebate, gone)
@@ -134,6 +145,13 @@ async def _credit(conn: AsyncConnection, rebate_id: str, now: int) -> None:
 async def _enter(
     conn: AsyncConnection, rebate: DueRebate, amount: int, kind: EntryKind, now: int
 ) -> None:
-    """A movement that a rebate is the reason of."""
-    entry = BalanceEntry(new_id("bal"), now, rebate.currency, amount, kind, rebate.redemption_id)
+    """Add an entry to the balance whose reason is this rebate."""
+    entry = BalanceEntry(
+        id=new_id("bal"),
+        at=now,
+        currency=rebate.currency,
+        amount=amount,
+        kind=kind,
+        redemption_id=rebate.redemption_id,
+    )
     await balances.add(conn, rebate.student, entry)

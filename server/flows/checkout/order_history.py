@@ -1,6 +1,6 @@
-"""The whole record of an order and of a coupon, for those who look into a complaint or a statement.
+"""Read all that is known of an order or a coupon, to answer a complaint or check a statement.
 
-Called by the API (mission C7). Changes nothing.
+Called by the API for operators, finance and the school's back end. Changes nothing.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,11 @@ from server.ledger.engine import Ledger
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """`lines` in the order's order, with what came back of each; `coupons` in order of application;
-    `cancelled`: locks that were cancelled before the one that it has now."""
+    """An order with its whole story.
+
+    `lines` are in the order's sequence, with what was returned of each; `coupons` in the sequence in which
+    they were applied; `cancelled` are locks that were cancelled before the current one.
+    """
 
     redemption: Redemption
     lines: tuple[PaidLine, ...]
@@ -28,7 +31,7 @@ class OrderRecord:
 
     @property
     def list_total(self) -> int:
-        """What its lines cost before the school's own sale prices."""
+        """The sum of the lines at list prices, before the school's own sale prices; minor units."""
         return sum(
             (line.unit_price if line.list_price is None else line.list_price) * line.quantity
             for line in self.redemption.order.lines
@@ -37,6 +40,7 @@ class OrderRecord:
 
 @returns_refusal
 async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
+    """Return the order by the school's order id; not_found."""
     async with ledger.read() as conn:
         found = await redemptions.find_by_order(conn, order_id)
         if found is None:
@@ -51,7 +55,7 @@ async def show_order(ledger: Ledger, order_id: str) -> OrderRecord | Refused:
 
 @returns_refusal
 async def show_coupon(ledger: Ledger, typed: str) -> CouponRecord | Refused:
-    """By its code as somebody reads it out, whoever it belongs to."""
+    """Return a coupon of any student by its code, in any spelling; not_found."""
     async with ledger.read() as conn:
         found = await coupon_history.by_codes(conn, codes.spellings(typed))
     return found[0] if found else Refused(Code.NOT_FOUND)

@@ -1,8 +1,8 @@
-"""How a lock ends before its order is paid: cancelled, out of time, locked anew. Its coupons are free again.
+"""End the lock of an order that is not paid: it is cancelled, or out of time. Its coupons are free again.
 
-Called by the API and by the worker that ends overdue locks; redemptions.py and refunds.py use the pieces, in
-transactions of theirs. Rows are held in the order that redemptions.py says. The desk is told later, and only
-where an ended lock moved a hold.
+Called by the API, and by the worker for locks that are out of time; redemptions.py, confirm_payment.py and
+refunds.py use parts of it in their own transactions. Rows are locked in the order given in redemptions.py.
+The desk does not know locks; it is only told where the end of a lock has moved the end of a coupon's hold.
 """
 
 from collections import defaultdict
@@ -27,22 +27,25 @@ from server.ledger.engine import Ledger
 
 @returns_refusal
 async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | Refused:
-    """The order is off: its coupons are free, but for those whose template keeps them; those of a lock
-    that had ended are free already, and stay so. Repeatable. `wrong_state` once it is paid: that is a
-    refund (flows/checkout/refunds.py), with rules of its own.
+    """Cancel the order and free its coupons, except those whose template is not returned after a cancel.
+
+    Repeatable. Coupons of a lock that has ended are free already. Refuses with `not_found`, and with
+    `wrong_state` once the order is paid: that is a refund (refunds.py), with rules of its own.
     """
     async with ledger.begin() as conn:
-        held = await find_for_update(conn, redemption_id)
-        if held.state is RedemptionState.CANCELLED:
-            return held
-        abort_if_over(held)
-        await void_non_returnable(conn, held, now)
-        return await _end(conn, held, RedemptionState.CANCELLED, now)
+        redemption = await find_for_update(conn, redemption_id)
+        if redemption.state is RedemptionState.CANCELLED:
+            return redemption
+        abort_unless_changeable(redemption)
+        await void_non_returnable(conn, redemption, now)
+        return await _end(conn, redemption, RedemptionState.CANCELLED, now)
 
 
 async def expire_overdue(ledger: Ledger, now: int, limit: int = 200) -> int:
-    """Ends locks whose time is over; how many. Each in a transaction of its own, so that one that
-    somebody is just paying for keeps no other waiting. Any number of workers may do it at once.
+    """End locks that are out of time at `now` (ms); return how many.
+
+    Each lock is ended in a transaction of its own: an order whose payment is being confirmed delays no other.
+    Any number of workers may call it at the same time. LedgerUnavailableError is passed on.
     """
     async with ledger.read() as conn:
         overdue = await redemptions.overdue(conn, now, limit)
@@ -51,42 +54,49 @@ async def expire_overdue(ledger: Ledger, now: int, limit: int = 200) -> int:
 
 async def _expire(ledger: Ledger, redemption_id: str, now: int) -> bool:
     async with ledger.begin() as conn:
-        held = await redemptions.find_for_update(conn, redemption_id)
-        if held is None or held.state is not RedemptionState.LOCKED or held.expires_at > now:
-            return False  # paid, locked anew or ended since we looked
-        await _end(conn, held, RedemptionState.EXPIRED, now)
+        redemption = await redemptions.find_for_update(conn, redemption_id)
+        if redemption is None or redemption.state is not RedemptionState.LOCKED:
+            return False  # paid, cancelled or ended since the list was read
+        if redemption.expires_at > now:
+            return False  # locked again since the list was read
+        await _end(conn, redemption, RedemptionState.EXPIRED, now)
         return True
 
 
 async def _end(
-    conn: AsyncConnection, held: Redemption, state: RedemptionState, now: int
+    conn: AsyncConnection, redemption: Redemption, state: RedemptionState, now: int
 ) -> Redemption:
-    if held.coupons:
-        await coupons.lock_rows_for_update(conn, [coupon.coupon_id for coupon in held.coupons])
-        await unlock_all(conn, held, now)
-    if held.state is RedemptionState.LOCKED:
-        await balances.give_back(conn, held, held.balance, now)
-    await redemptions.store_end(conn, held.id, state, now)
-    return replace(held, state=state, updated_at=now)
+    if redemption.coupons:
+        await coupons.lock_rows_for_update(
+            conn, [coupon.coupon_id for coupon in redemption.coupons]
+        )
+        await unlock_coupons(conn, redemption, now)
+    if redemption.state is RedemptionState.LOCKED:
+        await balances.give_back(conn, redemption, redemption.balance, now)
+    await redemptions.store_end(conn, redemption.id, state, now)
+    return replace(redemption, state=state, updated_at=now)
 
 
-async def void_non_returnable(conn: AsyncConnection, held: Redemption, now: int) -> None:
-    """What a cancelled order keeps it has used up."""
-    ids = [coupon.coupon_id for coupon in held.coupons]
+async def void_non_returnable(conn: AsyncConnection, redemption: Redemption, now: int) -> None:
+    """Void the coupons of a cancelled order whose template says that they are kept after a cancel."""
+    ids = [coupon.coupon_id for coupon in redemption.coupons]
     if not ids:
         return
     await coupons.lock_rows_for_update(conn, ids)
     found = await coupons.by_ids(conn, ids)
     kept = [one.id for one in found if one.template.form.returns.after_cancel is Returned.KEPT]
-    await coupon_moves.keep(conn, kept, held.id, now)
+    await coupon_moves.keep(conn, kept, redemption.id, now)
 
 
-async def unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
-    """An order whose lock ended has nothing locked any more. A hold that would be over is longer now: its
-    student is to see the one date everywhere, and a worker tells desk and room of it."""
-    ids = [coupon.coupon_id for coupon in held.coupons]
-    freed = await coupon_moves.unlock(conn, ids, held.id, now)
-    await use_limits.count(conn, held.student, freed, -1)
+async def unlock_coupons(conn: AsyncConnection, redemption: Redemption, now: int) -> None:
+    """Free the coupons that the order has locked; none where its lock has ended.
+
+    A coupon's hold does not run while it is locked, and lasts at least LEAST_HOLD_AFTER_LOCK_MS afterwards.
+    Where that moves its end, an intent is written, so that the student sees the same date everywhere.
+    """
+    ids = [coupon.coupon_id for coupon in redemption.coupons]
+    freed = await coupon_moves.unlock(conn, ids, redemption.id, now)
+    await use_limits.count(conn, redemption.student, freed, -1)
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     await write_use_by_intents(conn, [one for one in freed if one.hold_until == least], now)
 
@@ -94,27 +104,34 @@ async def unlock_all(conn: AsyncConnection, held: Redemption, now: int) -> None:
 async def write_use_by_intents(
     conn: AsyncConnection, moved: Collection[MovedCoupon], now: int
 ) -> None:
-    """Desk and room are told by a worker; those that no drop gave are known to neither."""
-    of_drop: defaultdict[str, list[str]] = defaultdict(list)
+    """Write intents that tell desk and room the coupons' new `use_by`; a worker drives them.
+
+    Coupons that no drop gave are skipped: neither desk nor room knows them.
+    """
+    by_drop: defaultdict[str, list[str]] = defaultdict(list)
     for one in moved:
         if one.drop_id is not None and one.claim_id is not None:
-            of_drop[one.drop_id].append(one.id)
-    for drop_id, ids in of_drop.items():
+            by_drop[one.drop_id].append(one.id)
+    for drop_id, ids in by_drop.items():
         await intents.write(conn, new_intent(drop_id, MoveHoldPayload(tuple(ids)), now))
 
 
 async def find_for_update(conn: AsyncConnection, redemption_id: str) -> Redemption:
     """Return the redemption and lock its row until the transaction ends; Abort(not_found)."""
-    held = await redemptions.find_for_update(conn, redemption_id)
-    if held is None:
+    redemption = await redemptions.find_for_update(conn, redemption_id)
+    if redemption is None:
         raise Abort(Refused(Code.NOT_FOUND))
-    return held
+    return redemption
 
 
-def abort_if_over(held: Redemption) -> None:
-    if not held.state.may_change:
-        raise Abort(over(held))
+def abort_unless_changeable(redemption: Redemption) -> None:
+    """Abort(wrong_state) where the order is redeemed or cancelled."""
+    if not redemption.state.may_change:
+        raise Abort(wrong_state(redemption))
 
 
-def over(held: Redemption) -> Refused:
-    return Refused(Code.WRONG_STATE, f"the order is {held.state}", {"state": held.state})
+def wrong_state(redemption: Redemption) -> Refused:
+    """Return the refusal that names the order's state."""
+    return Refused(
+        Code.WRONG_STATE, f"the order is {redemption.state}", {"state": redemption.state}
+    )

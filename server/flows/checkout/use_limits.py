@@ -1,7 +1,8 @@
-"""Use limits of templates, kept while coupons go on orders and come off them.
+"""Count uses of templates, for their limit `uses_per_student`.
 
-Called by quotes, redemptions and refunds. A limit is that of the version a coupon was issued from, and what
-is counted are a student's coupons on orders, locked or redeemed, over all versions that have a limit.
+Called by quotes, redemptions and refunds. A use is a coupon on an order, locked or redeemed. The limit is
+that of the template version from which a coupon was issued; uses are counted over all versions of the
+template that have a limit.
 """
 
 from collections import Counter
@@ -21,8 +22,10 @@ async def count_uses(
     wallet: Collection[Coupon],
     freed: Collection[Coupon] = (),
 ) -> Mapping[str, int]:
-    """By template, of those of this wallet that have a limit, without the coupons that count as `freed`;
-    what was never used is not in it."""
+    """Return the student's uses by template id, for templates of this wallet that have a limit.
+
+    `freed` coupons are subtracted. A template that was never used is missing.
+    """
     limited = _limited(wallet)
     if not limited:
         return {}
@@ -42,7 +45,10 @@ async def lock_counters(conn: AsyncConnection, student: str, coupons: Collection
 
 
 async def take(conn: AsyncConnection, student: str, coupons: Sequence[Coupon]) -> list[Coupon]:
-    """Counts them in; those for which there is no room, and then nothing of it may be kept."""
+    """Count these coupons as used; return those beyond their limit.
+
+    The caller must roll back where the result is not empty: the others are counted then.
+    """
     return [
         coupon
         for coupon in coupons
@@ -54,7 +60,10 @@ async def take(conn: AsyncConnection, student: str, coupons: Sequence[Coupon]) -
 async def count(
     conn: AsyncConnection, student: str, moved: Collection[MovedCoupon], each: int
 ) -> None:
-    """`each` +1: redeemed though their lock had ended, whatever the limit; -1: off their order."""
+    """Add `each` to the counter of every moved coupon, whatever its limit.
+
+    +1 for coupons that are redeemed after their lock has ended, -1 for coupons that leave their order.
+    """
     versions = {(one.template_id, one.template_version) for one in moved}
     found = await templates.find_all(conn, versions)
     uses = Counter(

@@ -178,7 +178,7 @@ async def _take_on_desk(
         known = await read_used_slots(ledger, request.batch, request.student)
         taken = await desk.take_slots(*arguments, known)
     if isinstance(taken, CapsMissing):  # told what the student has used, a desk gives slots
-        raise DeskReplacedError(f"the desk of {request.batch.id} was loaded anew meanwhile")
+        raise DeskReplacedError(f"the desk of {request.batch.id} was rebuilt meanwhile")
     return taken
 
 
@@ -218,7 +218,7 @@ async def _write(ledger: Ledger, request: _Request, slots: _Slots) -> bool:
     )
     async with ledger.begin() as conn:
         if slots.epoch is not None and await desks.is_loaded_since(conn, batch.shard, slots.epoch):
-            raise DeskReplacedError(f"the desk of {batch.id} was loaded anew meanwhile")
+            raise DeskReplacedError(f"the desk of {batch.id} was rebuilt meanwhile")
         is_bound = await rows.bind(conn, binding)
         if is_bound and slots.in_campaign is not None:
             await rows.count_in_campaign(conn, slots.in_campaign)

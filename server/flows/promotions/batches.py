@@ -1,6 +1,6 @@
-"""Batches made by operators: so many coupons of one template, for these rooms.
+"""Create batches: a number of coupons of one template, for certain rooms.
 
-Called by the API, which reads batches straight from the ledger.
+Called by the API for operators; it reads batches straight from the ledger.
 """
 
 from typing import Any
@@ -31,8 +31,10 @@ from server.ledger.promotions import batches, campaigns, templates
 async def create_batch(
     ledger: Ledger, actor: str, form: BatchForm, key: IdempotencyKey | None, now: int
 ) -> Batch | Refused:
-    """Of the template's current version, which it keeps. A replay answers with the batch as it is
-    now.
+    """Create a batch of the template's current version, which it keeps. The same `key` creates one batch, and
+    a repeated request gets it as it is now.
+
+    Refuses with `invalid_field`, also for an unknown template or campaign, or one it does not fit.
     """
     broken = batch_rules.violations(form)
     if broken:
@@ -55,7 +57,7 @@ async def create_batch(
 async def _campaign_of(
     conn: AsyncConnection, form: BatchForm, template: Template
 ) -> Campaign | None:
-    """None: it belongs to none. Stop(invalid_field) where it may not belong to that one."""
+    """Return the batch's campaign, or None; Abort(invalid_field) where the batch does not fit it."""
     if form.campaign_id is None:
         return None
     campaign = await campaigns.find(conn, form.campaign_id)
@@ -67,12 +69,12 @@ async def _campaign_of(
 
 
 def _of_campaign(campaign: Campaign | None, form: BatchForm, template: Template) -> dict[str, Any]:
-    """What a batch keeps of its campaign for good."""
+    """Return the fields that a batch takes from its campaign and keeps for good."""
     if campaign is None:
         return {"claim_window": form.claim_window}
     greatest = greatest_discount(template.discount) or 0
     return {
-        # Claimed while the campaign lasts, at most.
+        # Coupons can be claimed at most while the campaign lasts.
         "claim_window": form.claim_window or ClaimWindow(campaign.starts_at, campaign.ends_at),
         "per_campaign": campaign.per_student,
         "greatest_discount": greatest if campaign.budgets else None,
@@ -100,7 +102,7 @@ def _batch(
         campaign_id=form.campaign_id,
         rooms=form.rooms,
         conditions=form.conditions,
-        # Fixed for good: caps live on the desk by campaign, or by batch where there is none.
+        # Fixed for good. All batches of a campaign are on one shard, because they share its caps.
         shard=shard_of(form.campaign_id or batch_id),
         metadata=form.metadata,
         created_by=actor,

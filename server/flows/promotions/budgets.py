@@ -1,12 +1,14 @@
-"""Where a campaign's money and pieces are: exposed when coupons go out, settled when one is used, given back
-when it can no longer be.
+"""Move a campaign's budgets: reserve when coupons go out, settle when one is used, give back when it expires.
 
-Called by flows that allot units (places.take_units) or issue coupons without a drop (`expose`), by the
-redemption flow (`settle`), the refund flow (`undo`) and the worker. Units that return to their batch give
-their part back in ledger/promotions/batches.py. Only `expose` refuses, and `undo` a second use without room
-for it: whoever holds a coupon may use it, whatever a budget says. Every call but the worker's comes after all
-other rows of its transaction are held, so that the budget's row, which all buyers of a campaign share, is
-held for the shortest time.
+Called by flows that allot units (take_units) or make codes (`reserve`), by the redemption flow (`settle`),
+the refund flow (`reverse_uses`) and the worker. Units that return to their batch give their part back in
+ledger/promotions/batches.py. In the ledger and the API a reserved part is called `exposed`.
+
+Only `reserve` refuses, and `reverse_uses` where there is no room for a second use. A student who has a coupon
+may use it, whatever the budget says.
+
+Lock order: budgets last, after all other rows of the transaction, because all buyers of a campaign share
+these rows and have to wait for them. Only the worker's calls lock nothing else.
 """
 
 from collections import defaultdict
@@ -35,8 +37,10 @@ _log = structlog.get_logger()
 
 
 async def reserve(conn: AsyncConnection, batch: Batch, units: int, now: int) -> None:
-    """Takes the part of so many coupons at their greatest discount, money and pieces or neither.
-    Stop(stock_short) with what is `available` and which `budget` is short. Nothing without a campaign.
+    """Reserve `units` coupons at their greatest discount, in the money and the pieces budget.
+
+    Abort(stock_short) with the number of coupons `available` and the `budget` that is short. Does nothing for
+    a batch without a campaign, or whose campaign has no budget.
     """
     greatest = batch.greatest_discount
     if batch.campaign_id is None or greatest is None:
@@ -50,13 +54,17 @@ async def reserve(conn: AsyncConnection, batch: Batch, units: int, now: int) -> 
 
 
 async def settle(conn: AsyncConnection, costs: Mapping[str, int], now: int) -> None:
-    """Coupons (id -> what its use costs) are used: their part is settled at that, the rest is free again.
-    Never refuses, also not where a part had been given back because the coupon had expired. Needs their
-    rows held; repeatable.
+    """Settle used coupons at their cost (by coupon id, minor units); the rest of the reservation is free
+    again.
+
+    Never refuses, not even where the part of an expired coupon was given back already. The caller has locked
+    the coupons' rows. Repeatable.
     """
     parts = await budgets.parts_of(conn, costs)
     unused = [one for one in parts if one.status != BUDGET_SETTLED]
-    await _shift(conn, unused, BUDGET_SETTLED, lambda one: _used(one, costs[one.coupon_id]), now)
+    await _mark_and_move(
+        conn, unused, BUDGET_SETTLED, lambda one: _settle_moves(one, costs[one.coupon_id]), now
+    )
 
 
 async def reverse_uses(
@@ -67,33 +75,34 @@ async def reverse_uses(
     *,
     must_fit: bool,
 ) -> frozenset[str]:
-    """An order is refunded: of its coupons (id -> what they cost less by it) so much is free again.
+    """Free what coupons cost less after a refund (`freed`, by coupon id, minor units).
 
-    Those of `back` may be used again, so their greatest is set aside anew. With `must_fit` only where there
-    is room; the ids of those for which there is none: they stay settled. Needs their rows held.
+    The coupons in `back` may be used again, so their greatest discount is reserved again. With `must_fit`
+    only where the budget has room; returns the ids of those for which it has none: they stay settled. The
+    caller has locked the coupons' rows.
     """
     parts = await budgets.parts_of(conn, freed)
     no_room = []
     for one in sorted(parts, key=lambda part: (part.campaign_id, part.coupon_id)):
         less = freed[one.coupon_id]
         if one.coupon_id not in back:
-            await _free(conn, one, less, now)
-        elif not await _set_aside_anew(conn, one, less, now, must_fit=must_fit):
-            await _free(conn, one, less, now)
+            await _free_settled(conn, one, less, now)
+        elif not await _reserve_again(conn, one, less, now, must_fit=must_fit):
+            await _free_settled(conn, one, less, now)
             no_room.append(one.coupon_id)
     return frozenset(no_room)
 
 
-async def _free(conn: AsyncConnection, part: CouponBudgetPart, less: int, now: int) -> None:
+async def _free_settled(conn: AsyncConnection, part: CouponBudgetPart, less: int, now: int) -> None:
     if less:
         by = BudgetMove(free=less, settled=-less)
         await budgets.move(conn, part.campaign_id, BudgetKind.MONEY, by, now)
 
 
-async def _set_aside_anew(
+async def _reserve_again(
     conn: AsyncConnection, part: CouponBudgetPart, less: int, now: int, *, must_fit: bool
 ) -> bool:
-    """False: the budget has no room for it."""
+    """Return False where the budget has no room for it."""
     by = BudgetMove(less - part.greatest_discount, part.greatest_discount, -less)
     if not must_fit or by.free >= 0:
         await budgets.move(conn, part.campaign_id, BudgetKind.MONEY, by, now)
@@ -106,31 +115,39 @@ async def _set_aside_anew(
 
 
 async def give_back(conn: AsyncConnection, coupon_ids: Collection[str], now: int) -> None:
-    """Coupons that no drop gave and that are void: nobody will use them. Those a drop gave keep their unit.
-    Needs their rows held; repeatable."""
+    """Give back the part of voided coupons that no drop gave. Coupons of a drop keep theirs with their unit.
+
+    The caller has locked the coupons' rows. Repeatable.
+    """
     parts = await budgets.parts_of(conn, coupon_ids)
-    await _shift(
-        conn, [one for one in parts if one.status == BUDGET_EXPOSED], BUDGET_RETURNED, _back, now
+    await _mark_and_move(
+        conn,
+        [one for one in parts if one.status == BUDGET_EXPOSED],
+        BUDGET_RETURNED,
+        _return_moves,
+        now,
     )
 
 
 async def give_back_expired(ledger: Ledger, now: int) -> int:
-    """Of coupons that nobody used in time; how many. Any number of workers may do it at once.
-    LedgerUnavailableError passes."""
+    """Give back the part of coupons that were not used in time; return how many.
+
+    Any number of workers may call it at the same time. LedgerUnavailableError is passed on.
+    """
     async with ledger.read() as conn:
         over = await budgets.expired(conn, now, AT_ONCE)
     if not over:
         return 0
     async with ledger.begin() as conn:
         gone = await budgets.mark_expired(conn, over, now)
-        await _apply(conn, gone, _back, now)
+        await _move_all(conn, gone, _return_moves, now)
     return len(gone)
 
 
 async def log_warnings(
     ledger: Ledger, now: int, on_warning: Callable[[str, int], None] = lambda _kind, _level: None
 ) -> None:
-    """Into the log, each once: levels of budgets that were reached. `on_warning(kind, level)` counts."""
+    """Log each level that a budget has reached, once. `on_warning(kind, level)` is called for each."""
     async with ledger.read() as conn:
         if not await budgets.has_unlogged_warnings(conn):
             return
@@ -146,30 +163,32 @@ async def log_warnings(
 _Moves = Callable[[CouponBudgetPart], tuple[BudgetMove, BudgetMove]]  # of money and of pieces
 
 
-def _used(part: CouponBudgetPart, cost: int) -> tuple[BudgetMove, BudgetMove]:
+def _settle_moves(part: CouponBudgetPart, cost: int) -> tuple[BudgetMove, BudgetMove]:
     if part.status == BUDGET_RETURNED:
         return BudgetMove(free=-cost, settled=cost), BudgetMove(free=-1, settled=1)
     rest = part.greatest_discount - cost
     return BudgetMove(rest, -part.greatest_discount, cost), BudgetMove(exposed=-1, settled=1)
 
 
-def _back(part: CouponBudgetPart) -> tuple[BudgetMove, BudgetMove]:
+def _return_moves(part: CouponBudgetPart) -> tuple[BudgetMove, BudgetMove]:
     return BudgetMove(free=part.greatest_discount, exposed=-part.greatest_discount), BudgetMove(
         free=1, exposed=-1
     )
 
 
-async def _shift(
+async def _mark_and_move(
     conn: AsyncConnection, parts: Sequence[CouponBudgetPart], target: str, moves: _Moves, now: int
 ) -> None:
     moved = [part for part in parts if await budgets.mark(conn, part, target)]
-    await _apply(conn, moved, moves, now)
+    await _move_all(conn, moved, moves, now)
 
 
-async def _apply(
+async def _move_all(
     conn: AsyncConnection, parts: Sequence[CouponBudgetPart], moves: _Moves, now: int
 ) -> None:
-    """One UPDATE for each budget, in the order that everybody keeps."""
+    """Move the parts by one UPDATE for each budget, in the order of campaign ids and money before pieces:
+    every transaction keeps that order, so none waits for another in a circle.
+    """
     money: defaultdict[str, BudgetMove] = defaultdict(BudgetMove)
     pieces: defaultdict[str, BudgetMove] = defaultdict(BudgetMove)
     for part in parts:

@@ -1,4 +1,4 @@
-"""Campaigns made by operators. Called by the API, which reads them straight from the ledger."""
+"""Create campaigns. Called by the API for operators; it reads campaigns straight from the ledger."""
 
 from server.core.acts import Action
 from server.core.promotions import campaigns as rules
@@ -19,7 +19,10 @@ from server.ledger.promotions import campaigns
 async def create_campaign(
     ledger: Ledger, actor: str, form: CampaignForm, key: IdempotencyKey | None, now: int
 ) -> Campaign | Refused:
-    """With its budgets wholly free. A replay answers with the campaign as it is now."""
+    """Create a campaign whose budgets are wholly free; `invalid_field`.
+
+    The same `key` creates one campaign, and a repeated request gets it as it is now.
+    """
     broken = rules.violations(form)
     if broken:
         return refused(broken)
@@ -53,7 +56,11 @@ def _budgets(form: CampaignForm) -> tuple[Budget, ...]:
     found = []
     if form.money is not None:
         amount, currency = form.money.amount, form.money.currency
-        found.append(Budget(BudgetKind.MONEY, amount, currency, amount, 0, 0))
+        found.append(_new_budget(BudgetKind.MONEY, amount, currency))
     if form.pieces is not None:
-        found.append(Budget(BudgetKind.PIECES, form.pieces, None, form.pieces, 0, 0))
+        found.append(_new_budget(BudgetKind.PIECES, form.pieces, None))
     return tuple(found)
+
+
+def _new_budget(kind: BudgetKind, amount: int, currency: str | None) -> Budget:
+    return Budget(kind=kind, amount=amount, currency=currency, free=amount, exposed=0, settled=0)

@@ -1,8 +1,8 @@
-"""A batch changed by an operator: as much as nobody was promised otherwise (core/promotions/batch_edits.py).
+"""Edit a batch, as far as nobody was promised something else (core/promotions/batch_edits.py).
 
-Called by the API. Nothing has to be told to the desk: a drop keeps the window it was opened with, and what
-is opened or extended later asks the ledger. Where the end of a batch moves that was over, the desk still
-knows its students' slots, for a rebuild loads them for a day longer than an end may be moved.
+Called by the API for operators. The desk needs not be told: an open drop keeps the window it was opened with,
+and what is opened or extended later reads the ledger. If the end of a batch that is over moves, the desk
+still has its students' slots, because a rebuild loads them for one day longer than an end may be moved.
 """
 
 from dataclasses import replace
@@ -23,10 +23,12 @@ from server.ledger.promotions import batches, templates
 async def edit_batch(
     ledger: Ledger, actor: str, batch_id: str, edit: BatchEdit, now: int
 ) -> Batch | Refused:
-    """The batch as it is then. not_found, wrong_state (with `version` or `quantity`), invalid_field. Of two
-    who edit one version, one does."""
+    """Change the batch and return it as it is then. Of two edits of the same version one succeeds.
+
+    Refuses with `not_found`, `invalid_field`, and `wrong_state` (with the current `version` or `quantity`).
+    """
     async with ledger.begin() as conn:
-        # Held: no drop, code or unit is made of it until what may change has been decided.
+        # With the row locked, no drop or code is made of the batch until it is decided what may change.
         batch = await batches.find_for_update(conn, batch_id)
         if batch is None:
             raise Abort(Refused(Code.NOT_FOUND))
@@ -47,7 +49,7 @@ def _changed(batch: Batch, edit: BatchEdit) -> Batch:
     changes = {name: getattr(form, name) for name in edit.changes}
     changes |= {"name": form.name.strip(), "version": batch.version + 1}
     if form.rooms == form_of(batch).rooms:
-        changes["rooms"] = batch.rooms  # with what they have given out
+        changes["rooms"] = batch.rooms  # these also count what each room has allotted
     return replace(batch, **changes)
 
 

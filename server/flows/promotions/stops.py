@@ -1,9 +1,9 @@
-"""Stops and resumes claims or use of a batch, a campaign or everything, in every process at once.
+"""Stop or resume claims or use of a batch, a campaign or everything, in every process at once.
 
-Called by the API, and by the worker, which tells desks what a process that died did not. The ledger is the
-truth. Use is refused by whoever quotes or locks, in the same transaction that reads the coupons. Claims are
-refused by the desk: the change is told to all shards right after its commit, and twice a second a worker
-tells whichever shard knows an older version. An order that is locked is confirmed whatever is stopped.
+Called by the API, and by the worker, which tells the desks what a process that died did not. The ledger is
+the truth. Use is refused by the flows that quote or lock, in the transaction that reads the coupons. Claims
+are refused by the desk: all shards are told right after the commit, and twice a second a worker tells each
+shard that knows an older version. An order that is locked already can be confirmed whatever is stopped.
 """
 
 from contextlib import suppress
@@ -40,14 +40,19 @@ _log = structlog.get_logger()
 async def change_stop(
     ledger: Ledger, desk: DropDesk, form: StopForm, is_stop: bool, actor: str, now: int
 ) -> StopState | Refused:
-    """Repeatable. not_found for a batch or campaign that is not there."""
+    """Stop (or resume) what the form says; return the state of its target. Repeatable.
+
+    Refuses with `invalid_field` where the form names neither claims nor use, and with `not_found` for an
+    unknown batch or campaign. Success means that the ledger has it; the desks are told as soon as they are
+    available.
+    """
     if not form.claims and not form.use:
         return invalid_field("claims", "missing", "say what: claims, use or both")
     if form.reason and (broken := [*text_violations("reason", form.reason, MAX_REASON)]):
         return refused(broken)
     what = {"claims": form.claims, "use": form.use, "reason": form.reason}
     async with ledger.begin() as conn:
-        if not await _is_there(conn, form):
+        if not await _target_exists(conn, form):
             raise Abort(Refused(Code.NOT_FOUND))
         await stops.change(conn, form, is_stop, actor, now)
         state = await stops.find(conn, form.target)
@@ -60,14 +65,17 @@ async def change_stop(
         reason=form.reason,
         by=actor,
     )
-    with suppress(DeskUnavailableError):  # a worker tells it; nobody claims on a desk that is away
+    # A desk that is unavailable takes no claims; a worker tells it when it is back.
+    with suppress(DeskUnavailableError):
         await publish_stops(ledger, desk)
     return state
 
 
 async def publish_stops(ledger: Ledger, desk: DropDesk) -> int:
-    """To every shard that knows an older version; how many. DeskUnavailableError,
-    LedgerUnavailableError pass."""
+    """Tell every shard that knows an older version what is stopped; return how many. Repeatable.
+
+    DeskUnavailableError and LedgerUnavailableError are passed on.
+    """
     async with ledger.read() as conn:
         version, targets = await stops.stopped_claims(conn)
     behind = [shard for shard, known in enumerate(await desk.stops_known()) if known != version]
@@ -77,7 +85,7 @@ async def publish_stops(ledger: Ledger, desk: DropDesk) -> int:
 
 
 async def claims_refusal(conn: AsyncConnection, batch: Batch) -> Refused | None:
-    """Whether coupons of the batch may go out now."""
+    """Return the refusal where claims of the batch, its campaign or everything are stopped, else None."""
     names = [EVERYTHING, batch.id, *([batch.campaign_id] if batch.campaign_id else [])]
     found = await stops.of_targets(conn, names)
     stopped = next((found[name] for name in names if name in found and found[name].claims), None)
@@ -87,7 +95,7 @@ async def claims_refusal(conn: AsyncConnection, batch: Batch) -> Refused | None:
     return Refused(Code.WRONG_STATE, "claims are stopped", facts)
 
 
-async def _is_there(conn: AsyncConnection, form: StopForm) -> bool:
+async def _target_exists(conn: AsyncConnection, form: StopForm) -> bool:
     match form.kind:
         case Stoppable.CAMPAIGN:
             return await campaigns.find(conn, form.id) is not None

@@ -1,6 +1,6 @@
-"""Templates written by operators: made once, then replaced version by version.
+"""Create templates, and replace them version by version.
 
-Called by the API. What was issued of an older version keeps it.
+Called by the API for operators. Coupons that were issued of an older version keep it.
 """
 
 from server.core.acts import Action
@@ -20,7 +20,10 @@ from server.ledger.promotions import templates
 async def create_template(
     ledger: Ledger, actor: str, form: TemplateForm, key: IdempotencyKey | None, now: int
 ) -> Template | Refused:
-    """Version 1. A replay answers with the template as it is now."""
+    """Create version 1 of a template; `invalid_field`.
+
+    The same `key` creates one template, and a repeated request gets it as it is now.
+    """
     abort_if(template_rules.refusal(form))
     template = Template(form, new_id("tpl"), 1, now)
     async with ledger.begin() as conn:
@@ -41,8 +44,10 @@ async def replace_template(
     form: TemplateForm,
     now: int,
 ) -> Template | Refused:
-    """The next version. `wrong_state` with the current `version` where it is not the expected one:
-    somebody else was faster.
+    """Write the next version of the template and return it.
+
+    Refuses with `invalid_field`, `not_found`, and with `wrong_state` and the current `version` where that is
+    not the expected one.
     """
     abort_if(template_rules.refusal(form))
     template = Template(form, template_id, expected_version + 1, now)

@@ -18,8 +18,9 @@ from server.core.promotions.templates import (
 )
 from server.core.refusals import Code, Refused
 from server.flows.checkout.balances import Account, credit_due, show_account
+from server.flows.checkout.confirm_payment import confirm
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
-from server.flows.checkout.redemptions import confirm, find, lock
+from server.flows.checkout.redemptions import find, lock
 from server.flows.checkout.refunds import refund
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.checkout import balances

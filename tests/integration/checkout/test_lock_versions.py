@@ -18,9 +18,10 @@ from server.core.checkout.redemptions import (
 from server.core.coupons.coupons import CouponState
 from server.core.promotions.templates import AmountOff, Rebate
 from server.core.refusals import Code, Refused
+from server.flows.checkout.confirm_payment import confirm
 from server.flows.checkout.order_history import OrderRecord, show_order
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
-from server.flows.checkout.redemptions import confirm, find, lock
+from server.flows.checkout.redemptions import find, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.engine import Ledger
 from tests.support.builders.coupon_rows import coupon_of, give_coupon

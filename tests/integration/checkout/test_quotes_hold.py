@@ -14,8 +14,9 @@ from server.core.checkout.quote_request import BestSelection
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.stops import StopForm, Stoppable
+from server.flows.checkout.confirm_payment import confirm
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.redemptions import lock
 from server.ledger.engine import Ledger
 from server.ledger.promotions import stops
 from tests.support.builders.given_wallets import give_wallet

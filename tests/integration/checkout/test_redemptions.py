@@ -15,7 +15,8 @@ from server.core.checkout.redemptions import (
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
 from server.core.promotions.templates import AmountOff
 from server.core.refusals import Code, Refused
-from server.flows.checkout.redemptions import confirm, find, find_by_order, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import find, find_by_order, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.engine import Ledger
 from tests.support.builders.coupon_rows import change_coupon, coupon_of, give_coupon

@@ -7,7 +7,8 @@ import pytest
 from server.core.checkout.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.coupons.coupons import CouponState
 from server.core.refusals import Code, Refused
-from server.flows.checkout.redemptions import confirm, find_by_order, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import find_by_order, lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.engine import Ledger
 from tests.support.builders.coupon_rows import coupon_of, give_coupon

@@ -9,8 +9,9 @@ from server.core.checkout.redemptions import LOCK_LIMIT_MS, LockForm, Payment, R
 from server.core.coupons.coupons import CouponState
 from server.core.promotions.templates import Returned, Returns
 from server.core.refusals import Code, Refused
+from server.flows.checkout.confirm_payment import confirm
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.redemptions import lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.ledger.checkout import template_uses
 from server.ledger.engine import Ledger

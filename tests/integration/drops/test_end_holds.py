@@ -14,7 +14,8 @@ from server.core.instants import to_text
 from server.core.promotions.batches import RoomQuota
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.flows.consistency.measure_difference import measure_differences
 from server.flows.drops import end_holds

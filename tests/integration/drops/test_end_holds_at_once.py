@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from server.core.checkout.redemptions import LOCK_LIMIT_MS, LockForm, Payment, Redemption
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
 from server.core.refusals import Refused
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import lock
 from server.flows.checkout.unlock import expire_overdue
 from server.flows.drops import end_holds
 from server.ledger import tables

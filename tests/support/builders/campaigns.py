@@ -11,7 +11,8 @@ from server.core.checkout.orders import Order
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.promotions.batches import Batch
 from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Money
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import lock
 from server.flows.promotions.campaigns import create_campaign
 from server.ledger.consistency import budget_audit
 from server.ledger.coupons import coupons

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.checkout.refunds import RefundForm
 from server.core.promotions.templates import Returned, Returns
-from server.flows.checkout import redemptions, unlock
+from server.flows.checkout import confirm_payment, redemptions, unlock
 from server.flows.checkout.refunds import refund
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from tests.support.builders.classroom import ROOM, granted, now_ms
@@ -33,7 +33,9 @@ class Checkout:
         return granted(await redemptions.lock(self.crew.ledger, form, now_ms()))
 
     async def pay(self, locked: Redemption) -> Redemption:
-        return granted(await redemptions.confirm(self.crew.ledger, locked.id, Payment(), now_ms()))
+        return granted(
+            await confirm_payment.confirm(self.crew.ledger, locked.id, Payment(), now_ms())
+        )
 
     async def cancel(self, locked: Redemption) -> Redemption:
         return granted(await unlock.cancel(self.crew.ledger, locked.id, now_ms()))

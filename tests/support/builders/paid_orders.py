@@ -5,7 +5,8 @@ from dataclasses import replace
 from server.core.checkout.orders import Order
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.promotions.templates import Returns, TemplateForm
-from server.flows.checkout.redemptions import confirm, lock
+from server.flows.checkout.confirm_payment import confirm
+from server.flows.checkout.redemptions import lock
 from server.ledger.engine import Ledger
 from tests.support.builders.coupon_rows import give_coupon
 from tests.support.builders.money import NOW, a_form, an_order

@@ -26,7 +26,7 @@ from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.keys import RoomKeys, ShardKeys
 from server.desk.outbox import OutboxEntry
-from server.flows.checkout import redemptions, unlock
+from server.flows.checkout import confirm_payment, redemptions, unlock
 from server.flows.drops.drive_intents import drive_pending
 from server.ledger import tables
 from server.ledger.coupons import coupon_moves, coupons
@@ -224,7 +224,7 @@ class SchoolMachine(RuleBasedStateMachine):
         locked = await redemptions.lock(self.ledger, form, now_ms())
         if isinstance(locked, Redemption):
             if end == "paid":
-                paid = await redemptions.confirm(self.ledger, locked.id, Payment(), now_ms())
+                paid = await confirm_payment.confirm(self.ledger, locked.id, Payment(), now_ms())
                 assert not isinstance(paid, Refused)
             elif end == "cancelled":
                 await unlock.cancel(self.ledger, locked.id, now_ms())
