@@ -97,7 +97,7 @@ _CONVERTER: Final = Converter()
 
 
 def _instant(name: str) -> Any:
-    """An instant in ms that JSON has as text, under another name."""
+    """Describe a member that is an instant in ms here, and a text under another name in JSON."""
     return override(
         rename=name,
         struct_hook=lambda text, _: instants.from_text(text),

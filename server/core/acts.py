@@ -1,7 +1,7 @@
-"""What is remembered for ever: who did what, an **act**.
+"""Acts: who did what, kept for ever.
 
-Made by the flows that change something, within the transaction that changes it; stored by ledger/acts.py,
-where rows are only ever added; shown by the API to operators and finance (mission G2).
+Made by the flows that change something, in the transaction that changes it. Stored by ledger/acts.py, where
+rows are only added; published by the API to operators and finance.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """The thing, a dot, what was done to it."""
+    """The name of an act: the thing, a dot, and the verb."""
 
     TEMPLATE_MADE = "template.made"
     TEMPLATE_REPLACED = "template.replaced"
@@ -35,8 +35,8 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`actor` is the token's subject, `subject` the id of what it was done to; `detail` in the contract's
-    names and forms. Never a token or a code."""
+    """One act. `actor` is the token's subject, `subject` the id of what it was done to. `detail` uses the
+    names and forms of the contract; it never has a token or a code."""
 
     id: str
     at: int

@@ -1,7 +1,7 @@
-"""Who somebody is and what their token lets them do.
+"""Identities: who somebody is, and what their token lets them do.
 
-Made by `server.tokens` from a JWT, asked by the gateway and the API before anything is done on
-somebody's behalf (promise I9).
+Made by `server.tokens` from a JWT; checked by the gateway and the API before anything is done on behalf of
+its subject (promise I9).
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`expires_at` in ms already holds the leeway: the token is good while `now_ms` is below it.
-    `device` and `person` are the school's hashes, for limits beyond the account."""
+    """The claims of a token. `expires_at` in ms includes the leeway: the token is good while `now_ms` is
+    below it. `device` and `person` are hashes that the school makes, for limits beyond one account."""
 
     subject: str
     role: Role
@@ -32,10 +32,11 @@ class Identity:
     is_new: bool = False
 
     def may_enter(self, room: str) -> bool:
-        """Sit in the room: see its drops. Operators may be in any room."""
+        """Return whether the subject may be in the room and see its drops. Operators may be in any room."""
         return self.role is Role.OPERATOR or (
             self.role in (Role.STUDENT, Role.INSTRUCTOR) and room in self.rooms
         )
 
     def may_claim_in(self, room: str) -> bool:
+        """Return whether the subject may claim in the room."""
         return self.role is Role.STUDENT and room in self.rooms

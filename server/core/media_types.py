@@ -1,8 +1,8 @@
-"""Which bodies are JSON by what their headers say.
+"""Media types: which bodies are JSON by their headers.
 
-Asked by the API and the demo shop before a body is parsed. A body that is called something else may be
-meant for somebody else: a browser's form of a foreign page sends any text, and `curl -d` says that it
-sends a form.
+Checked by the API and the demo shop before a body is parsed. A body with another type may be meant for
+another server: a browser's form on a foreign page can send any text, and `curl -d` says that it sends a
+form.
 """
 
 from email.message import Message
@@ -11,7 +11,7 @@ HOW_TO_SEND = "send the body as JSON, in UTF-8, with Content-Type: application/j
 
 
 def media_type_fault(content_type: str | None, content_encoding: str | None) -> str | None:
-    """What is wrong with a body that comes with these headers, in words; None: it is JSON."""
+    """Return in words why a body with these headers is not taken as JSON; None if it is."""
     if (content_encoding or "identity").strip().lower() != "identity":
         return f"the body is compressed: {HOW_TO_SEND}, and without Content-Encoding"
     if content_type is None:

@@ -1,10 +1,10 @@
-"""Currencies, the largest amount there is, and rounding: money is integers of minor units.
+"""Money: currencies, the largest amount, and rounding. Amounts are integers of minor units.
 
-Read by template_rules, orders, apportionment and quotes.
+Used by template_rules, orders, apportionment, discounts and paid_orders.
 """
 
-# ISO 4217: active codes by their number of decimals. Codes of four decimals are units of account,
-# nobody pays in them.
+# ISO 4217: active codes by their number of decimals. Codes of four decimals are left out: they are units of
+# account, not means of payment.
 _DECIMALS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
     2: """
@@ -22,10 +22,11 @@ DECIMALS: dict[str, int] = {
     currency: decimals for decimals, codes in _DECIMALS.items() for currency in codes.split()
 }
 
-# A hundred lines of this still add up below 2**53, where JavaScript's integers end.
+# In minor units. A hundred lines of this amount add up to less than 2**53, where JavaScript's integers end.
 MAX_MINOR = 10**12
 
 
 def half_up(numerator: int, denominator: int) -> int:
-    """Numerator / denominator, a half rounded up. Both at least 0, the denominator not 0."""
+    """Return numerator / denominator, a half rounded up. The numerator must be at least 0, the denominator
+    above 0."""
     return (2 * numerator + denominator) // (2 * denominator)

@@ -1,6 +1,6 @@
-"""Origins and hosts as browsers mean them: scheme, host and port, whatever the case and the spelling.
+"""Origins and hosts as browsers compare them: scheme, host and port, in any case and spelling.
 
-Asked by the gateway about each handshake. Nothing here raises: both are what a stranger wrote.
+Used by the gateway for each handshake. No function here raises: both headers are input from strangers.
 """
 
 import re
@@ -10,41 +10,43 @@ from typing import Final, NamedTuple
 _HOST: Final = r"([A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?"
 _AUTHORITY: Final = re.compile(_HOST)
 _ORIGIN: Final = re.compile(rf"([Hh][Tt][Tt][Pp][Ss]?)://{_HOST}/?")
-MAX_CHARS: Final = 300  # what is kept in the caches is a stranger's
+MAX_CHARS: Final = 300  # bounds the caches, whose keys come from strangers
 _PORTS: Final = {"http": 80, "https": 443}
 _DEFAULTS: Final = frozenset((80, 443))
 
 
 class Authority(NamedTuple):
-    """`port` is None where nothing was said."""
+    """A host and port. `port` is None if the header names none."""
 
     host: str
     port: int | None
 
 
 class Origin(NamedTuple):
+    """The scheme, host and port of a page."""
+
     scheme: str
     host: str
     port: int
 
     @property
     def text(self) -> str:
-        """As a browser writes it: without the scheme's own port."""
+        """The origin as a browser writes it, without the scheme's default port."""
         is_default = self.port == _PORTS[self.scheme]
         return f"{self.scheme}://{self.host}" + ("" if is_default else f":{self.port}")
 
 
 def read_authority(text: str) -> Authority | None:
-    """A `Host` header. None: it is none."""
+    """Read a `Host` header. Return None if it is not one."""
     return _read_authority(text) if len(text) <= MAX_CHARS else None
 
 
 def read_origin(text: str) -> Origin | None:
-    """An `Origin` header. None: `null`, or what no browser writes."""
+    """Read an `Origin` header. Return None for `null` and for what no browser writes."""
     return _read_origin(text) if len(text) <= MAX_CHARS else None
 
 
-# A class comes with one Host and one Origin.
+# The students of a class send the same Host and the same Origin.
 @lru_cache(maxsize=256)
 def _read_authority(text: str) -> Authority | None:
     match = _AUTHORITY.fullmatch(text)
@@ -62,9 +64,12 @@ def _read_origin(text: str) -> Origin | None:
 
 
 def is_own(origin: Origin, served: Authority, scheme: str | None) -> bool:
-    """Is `origin` where we are served? `scheme`: how the browser reached us, where a proxy has said it.
-    Behind a proxy that does not, nobody knows: `Host` may have lost the default port, or have the other one.
-    A page in the clear is not our own where the service is known to be reached by https."""
+    """Return whether `origin` is the address that we are served under.
+
+    `scheme` is how the browser reached us, if a proxy has said so. Behind a proxy that does not say it, the
+    scheme is unknown: `Host` may have lost the default port, or have the other one. A page over http is not
+    our own if the service is known to be reached over https.
+    """
     if origin.host != served.host or (scheme == "https" and origin.scheme == "http"):
         return False
     if origin.port in _DEFAULTS:

@@ -1,8 +1,8 @@
-"""Every way to say no, once: the code, and the facts that go with it.
+"""Refusals: every way to say no, once, with its code and the facts that go with it.
 
-A refusal is a value that a flow returns, not an exception: nothing is broken when stock is short.
-The API turns it into `application/problem+json` (api/http/problems.py holds code -> status), the SDKs
-hold its text in Chinese and English. Claims have outcomes of their own (core/drops/claims.py).
+A refusal is a value that a flow returns and not an exception: nothing is broken when stock is short. The
+API turns it into `application/problem+json` (api/http/problems.py has the status of each code), and the
+SDKs have its text in Chinese and English. Claims have outcomes of their own (core/drops/claims.py).
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
+    """The codes, stable words that clients compare with."""
+
     TOKEN_MISSING = "token_missing"
     TOKEN_INVALID = "token_invalid"
     TOKEN_EXPIRED = "token_expired"
@@ -33,13 +35,13 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
     WRONG_METHOD = "wrong_method"
-    INTERNAL = "internal"  # a bug of ours; nothing the caller can do but tell us
+    INTERNAL = "internal"  # a bug of ours; the caller can only report it
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`facts` is what the caller needs to act on it, in the contract's names: `available` for
-    stock_short, `limit` for limit_reached, `coupons` for a redemption, `errors` for invalid_field,
+    """One refusal. `facts` is what the caller needs to act on it, in the names of the contract: `available`
+    for stock_short, `limit` for limit_reached, `coupons` for a redemption, `errors` for invalid_field,
     `retry_after_s`."""
 
     code: Code
@@ -48,7 +50,7 @@ class Refused:
 
 
 def invalid_field(name: str, code: str, detail: str = "") -> Refused:
-    """One bad field; `name` is the path in the request's body (`discount.percent`)."""
+    """Return a refusal of one field; `name` is its path in the request's body (`discount.percent`)."""
     return Refused(
         Code.INVALID_FIELD, detail or f"{name}: {code}", {"errors": [{"field": name, "code": code}]}
     )

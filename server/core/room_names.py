@@ -1,6 +1,6 @@
-"""Names of rooms: what they may be, and how a path names one.
+"""Room names: which texts are one, and how a path names a room.
 
-Asked wherever a room is named (tokens, batches, the command line) and by whoever reads a path.
+Used wherever a room is named (tokens, batches, the command line) and by the readers of paths.
 """
 
 import re
@@ -14,12 +14,13 @@ _STEPS: Final = frozenset((".", ".."))
 
 
 def is_room_name(name: str) -> bool:
+    """Return whether the text can name a room."""
     return _NAME.fullmatch(name) is not None and name not in _STEPS
 
 
 def room_of(target: str) -> str | None:
-    """The room of a socket's request target, or None. Its path is decoded once, as the API's paths are: a
-    client may encode any character, and ':' is encoded by many."""
+    """Return the room of a socket's request target, or None. The path is decoded once, as the API's paths
+    are: clients may encode any character, and many encode ':'."""
     path = target.partition("?")[0]
     match = _SOCKET_PATH.fullmatch(unquote(path) if "%" in path else path)
     return match[1] if match is not None and is_room_name(match[1]) else None

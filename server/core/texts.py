@@ -1,8 +1,8 @@
-"""What must not stand in a text that people read.
+"""Texts that people read: which characters they must not have.
 
-Asked by the fields of the API's bodies. A text of invisible characters alone is a name that nobody sees. A
-character that turns the direction of writing makes a text read as something else than it says; letters of
-scripts that are written from right to left do without.
+Used by the fields of the API's bodies. A text of invisible characters alone is a name that nobody sees. A
+character that turns the direction of writing makes a text read as something else than it is; scripts that
+are written from right to left do not need it.
 """
 
 import re
@@ -10,8 +10,8 @@ from typing import Final
 from unicodedata import category
 
 _TURNS_DIRECTION: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# Letters, marks and symbols that are drawn as nothing: fillers, joiners, selectors, the braille blank.
-_DRAWN_AS_NOTHING: Final = re.compile(
+# Letters, marks and symbols without ink: fillers, joiners, selectors, the blank of braille.
+_WITHOUT_INK: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
@@ -19,8 +19,10 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
 
 def text_fault(text: str) -> str | None:
-    """`bidi_control` or `invisible`; None where it may be shown. An empty text has no fault of this kind,
-    and neither has one of white space alone: where a text has to say something, that is `too_short`.
+    """Return `bidi_control` or `invisible`; None if the text may be shown.
+
+    An empty text has no fault of this kind, and neither has one of white space alone: where a text is
+    required, that is `too_short`.
     """
     if _TURNS_DIRECTION.search(text):
         return "bidi_control"
@@ -30,4 +32,4 @@ def text_fault(text: str) -> str | None:
 
 
 def _is_invisible(character: str) -> bool:
-    return category(character) in _INVISIBLE or bool(_DRAWN_AS_NOTHING.match(character))
+    return category(character) in _INVISIBLE or bool(_WITHOUT_INK.match(character))

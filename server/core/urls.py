@@ -1,7 +1,7 @@
-"""Which links a template may have: read as browsers read them, by the parser of the WHATWG's standard.
+"""URLs: the links that a template may have, read as browsers read them, by a parser of the WHATWG standard.
 
-Asked by `template_rules`. Pages give a link to `new URL`, which throws where it cannot be one: an address
-that the server takes and a browser does not would break the page that shows it.
+Used by `template_rules`. Pages give a link to `new URL`, which throws if it is not one: an address that the
+server takes and a browser does not would break the page that shows it.
 """
 
 import re
@@ -9,15 +9,18 @@ from typing import Final
 
 import can_ada
 
-# Browsers drop tabs and line ends from addresses and read \ as /: what looks like one thing may be another.
+# Browsers drop tabs and line ends from addresses and read \ as /, so that a link could lead elsewhere than it
+# looks.
 _NOT_IN_URL: Final = re.compile(r"[\s\\\x00-\x20\x7f]")
 _HTTPS: Final = re.compile(r"https://[^/?#]", re.IGNORECASE)
 _CREDENTIALS: Final = re.compile(r"https://[^/?#]*@", re.IGNORECASE)
 
 
 def url_fault(text: str) -> str | None:
-    """`not_a_url` or `credentials`; None for https with a host that a browser takes, and for a path of the
-    school's own pages: nothing that runs, nothing in the clear, nobody's password.
+    """Return `not_a_url` or `credentials`; None for a good link.
+
+    Good links are https with a host that a browser takes, and paths on the school's own pages. So no link
+    runs a script, goes over http, or has a password in it.
     """
     if _NOT_IN_URL.search(text):
         return "not_a_url"

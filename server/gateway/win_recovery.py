@@ -126,7 +126,7 @@ class LostWins:
                 self._say(room, drop, student, answer.held)
             elif answer.outcome is Outcome.RELEASED:
                 self._rooms.lost(room, Loss("coupon_released", student, drop.id, None, HOLD_ENDED))
-            elif answer.outcome.is_answer:
+            elif answer.outcome.is_final:
                 refused[student] = forgotten[student]
         if refused:
             await self._drop_desk.give_up(drop.shard, drop.id, refused)

@@ -206,7 +206,7 @@ def _is_visible(batch: Batch, identity: Identity) -> bool:
     rooms = _rooms_of(identity)
     if rooms is None:
         return True
-    return batch.quantity is not None and any(batch.share_of(room) for room in rooms)
+    return batch.quantity is not None and any(batch.room_quota_of(room) for room in rooms)
 
 
 def _form(body: BatchBody) -> BatchForm:

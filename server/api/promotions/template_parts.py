@@ -55,7 +55,7 @@ class PercentOff(Body):
 
 
 class ItemsFree(Body):
-    """From `from_items` pieces in scope, the `free_items` cheapest cost nothing."""
+    """Makes the `free_items` cheapest pieces free if `from_items` pieces are in scope."""
 
     kind: Literal["items_free"]
     from_items: Pieces
@@ -83,8 +83,8 @@ class Rebate(Body):
 
 
 class Threshold(Body):
-    """Of the goods in scope; 0 is no threshold, and reaching it exactly is enough. `counted` before other
-    coupons (absent), or after those that are applied before this one."""
+    """A minimum of the goods in scope; 0 is no threshold, and reaching it exactly is enough. `counted`
+    before other coupons (absent), or after those that are applied before this one."""
 
     min_amount: Amount = 0
     min_quantity: Annotated[int, Field(ge=0, le=MAX_PIECES)] | None = absent()
@@ -133,7 +133,7 @@ class Stacking(Body):
 
 
 class Returns(Body):
-    """What becomes of a coupon whose order is undone, and of a threshold that is no longer reached."""
+    """The rules for a coupon whose order is undone, and of a threshold that is no longer reached."""
 
     after_cancel: ReturnWord = "back"
     after_refund: ReturnWord = "kept"

@@ -133,7 +133,7 @@ async def index(
 
 
 def parse_if_match(if_match: str | None) -> int | Refused:
-    """What If-Match names."""
+    """Return the version that If-Match names."""
     if if_match is None:
         return invalid_field("If-Match", "missing", "send the version that was read")
     found = _ETAG.fullmatch(if_match.strip())

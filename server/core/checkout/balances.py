@@ -67,7 +67,7 @@ def due_at(paid_at: int, return_window_days: int | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an order takes of its student's balance: `used` of the `available`. `line_shares`, in the order
+    """The part of a balance that an order takes: `used` of the `available`. `line_shares`, in the order
     of the lines, add up to `used`."""
 
     available: int

@@ -32,7 +32,7 @@ class Saving(NamedTuple):
 
 
 class Shortfall(NamedTuple):
-    """What is missing to the threshold: minor units, and pieces."""
+    """The part that is missing to the threshold: minor units, and pieces."""
 
     amount: int
     pieces: int

@@ -9,7 +9,7 @@ from typing import Final
 
 
 class Apportionment(StrEnum):
-    """Which lines get the minor units that rounding leaves over: the last lines, or the lines that lost
+    """The lines that get the minor units that rounding leaves over: the last lines, or the lines that lost
     most by rounding down."""
 
     REMAINDER_LAST = "remainder_last"

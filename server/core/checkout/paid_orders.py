@@ -43,7 +43,7 @@ class PaidLine:
 
     @property
     def refundable(self) -> int:
-        """What may still be paid back for the line."""
+        """The money that may still be paid back for the line."""
         return self.payable - self.refunded
 
     @property

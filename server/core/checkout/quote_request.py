@@ -22,7 +22,7 @@ class BestSelection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteContext:
-    """What a quote depends on besides the order and the wallet.
+    """The facts that a quote depends on besides the order and the wallet.
 
     `uses`: how often the student has used each template so far, by its id. `stopped`: ids of batches whose
     coupons may not be used for now. `is_whole_wallet` False: some of the student's coupons were not read, so
@@ -44,7 +44,7 @@ USUAL_CONTEXT: Final = QuoteContext()
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """What is to be quoted. `wallet` has the student's own coupons, the selected ones among them; `selected`
+    """A request for a quote. `wallet` has the student's own coupons, the selected ones among them; `selected`
     has codes as they were typed. `now` is in ms UTC. The order must obey its rules (orders.violations).
     """
 

@@ -65,7 +65,7 @@ class QuotedGift:
 
 @dataclass(frozen=True, slots=True)
 class QuotedRebate:
-    """What is credited after the payment, or `days` later. `line_shares` add up to `amount`."""
+    """A rebate, credited after the payment, or `days` later. `line_shares` add up to `amount`."""
 
     code: str
     amount: int
@@ -86,7 +86,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What the order costs. `applied` is in order of application. The line shares add up to `discount`
+    """The price of an order. `applied` is in order of application. The line shares add up to `discount`
     (I7)."""
 
     subtotal: int

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why not. `unknown` is the same for a code that does not exist and for the code of another student:
-    with two words, guessing would reveal which codes exist."""
+    """A reason why not. `unknown` is the same for a code that does not exist and for the code of another
+    student: with two words, guessing would reveal which codes exist."""
 
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"

@@ -58,7 +58,7 @@ class RedeemedCoupon:
 
 @dataclass(frozen=True, slots=True)
 class FrozenRebate:
-    """What the payment earns, credited at once or `days` later. `line_shares` by line id add up to
+    """A rebate that the payment earns, credited at once or `days` later. `line_shares` by line id add up to
     `amount`."""
 
     coupon_id: str
@@ -108,7 +108,7 @@ class Redemption:
 
     @property
     def costs(self) -> dict[str, int]:
-        """What the use of each coupon costs the school, by coupon id: what it took off, what its rebate
+        """The costs to the school of each coupon's use, by coupon id: what it took off, what its rebate
         credits, or what its gift is worth."""
         costs = {each.coupon_id: each.discount for each in self.coupons}
         ids = {each.code: each.coupon_id for each in self.coupons}

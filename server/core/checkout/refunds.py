@@ -25,7 +25,7 @@ from server.core.violations import Violation
 
 @dataclass(frozen=True, slots=True)
 class RequestedLine:
-    """How much of a line is to be refunded: so many pieces, or so much money; neither: all that is left."""
+    """A line that is to be refunded: so many pieces, or so much money; neither: all that is left."""
 
     id: str
     quantity: int | None = None
@@ -77,7 +77,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class RefundPlan:
-    """What is to be written: the refund's lines, and the account after it."""
+    """The result of planning: the refund's lines, and the account after it."""
 
     refunded: int
     charged_back: int

@@ -34,9 +34,9 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PricingContext:
-    """What stays the same for every coupon of an order: the order, the school's rules, and, line by line,
-    the undiscounted amounts and the floors that no discount goes below. `uses`: how often the student has
-    used each template so far, by its id."""
+    """The facts that are the same for every coupon of an order: the order, the school's rules, and, line by
+    line, the undiscounted amounts and the floors that no discount goes below. `uses`: how often the student
+    has used each template so far, by its id."""
 
     order: Order
     rules: MoneyRules

@@ -1,7 +1,7 @@
-"""Codes that an operator makes of a batch without a drop: what may be asked for, and how far it is.
+"""Code runs: codes that an operator asks for without a drop; what may be asked for, and how far a run is.
 
-Asked by flows/coupons/codes.py, stored by ledger/coupons/codes.py, shown by the API. The units are the
-batch's from the moment they are asked for; the codes follow.
+Used by flows/coupons/codes.py, stored by ledger/coupons/codes.py, published by the API. A run takes its
+units from the batch at once; its codes are made afterwards, piece by piece.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,12 @@ from server.core.promotions.template_rules import amount_violations
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation
 
-MAX_CODES: Final = 100_000  # in one run
+MAX_CODES: Final = 100_000  # of one run
 
 
 class Source(StrEnum):
-    """`list`: printed or sent; `link`: behind a page's link. The same to everything but reports."""
+    """The way in which codes go out. `list`: printed or sent; `link`: behind a link on a page. Only reports
+    tell them apart."""
 
     LIST = "list"
     LINK = "link"
@@ -26,7 +27,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeRun:
-    """`made` of `quantity` codes are there."""
+    """A run of codes; `made` of `quantity` exist."""
 
     id: str
     batch_id: str
@@ -42,7 +43,8 @@ class CodeRun:
 
 
 class CodeState(StrEnum):
-    """As an operator is told it: nobody's yet, or what its student would be told; `voided` by name."""
+    """The state of a code as operators see it: `unbound`, or what its student would see, but `voided` by
+    that name."""
 
     UNBOUND = "unbound"
     USABLE = "usable"
@@ -56,7 +58,7 @@ class CodeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedCode:
-    """`student`, `bound_at` and the window are None until somebody has bound it."""
+    """A code in an operator's list. `student`, `bound_at` and the window are None until it is bound."""
 
     id: str
     code: str
@@ -74,7 +76,8 @@ def quantity_violations(quantity: int) -> Iterator[Violation]:
 
 
 def binding_refusal(batch: Batch, now: int) -> Refused | None:
-    """A code is claimed when it is bound: within the batch's claim window."""
+    """Return why a code cannot be bound now; None if it can. A code is claimed when it is bound, so this
+    must be within the batch's claim window."""
     window = batch.claim_window
     if window is None or window.from_at <= now < window.until_at:
         return None

@@ -1,12 +1,12 @@
 """Coupon codes: what is printed on a coupon and typed at a checkout.
 
-Made by the worker when a claim is confirmed; read back by quotes and redemptions. A code is a
-prefix of the channel, 13 random symbols and one that checks them: `LIVE-7KQM-3XNA-PV9R-T2`.
-Whether a code exists is the ledger's to say.
+Made when a claim is confirmed or a code run goes on; read back by quotes and redemptions. A code is a
+prefix of the batch, 13 random symbols and a check symbol: `LIVE-7KQM-3XNA-PV9R-T2`. The ledger decides
+whether a code exists.
 
-What people type for what they read is forgiven (decision 0020). Behind the prefix no 0 O 1 I L is ever
-printed: who types one has misread some other symbol, and the check says which, as long as it is the only
-one. A prefix is a word and may have them: there they stand for each other.
+Typing errors are corrected where that is safe (decision 0020). The symbols behind the prefix never include
+0 O 1 I L. A student who types one of these has misread some other symbol, and the check symbol tells which,
+if it is the only one. A prefix is a word and may have them; there, each stands for its look-alikes.
 """
 
 import re
@@ -18,7 +18,7 @@ from typing import Final
 
 from server.core.promotions.code_prefixes import is_prefix
 
-# Without 0 O 1 I L, which look alike; 31 is prime, which is what makes the check work.
+# Without 0 O 1 I L, which look alike. 31 is prime: only so has each weight an inverse, which the check needs.
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 ENTROPY_BYTES: Final = 8  # 31**13 is just above 2**64
 
@@ -32,20 +32,22 @@ _PAIRS: Final = [
     for first in ALPHABET
 ]
 _INVERSE_OF_LAST_WEIGHT = pow(_BODY_SYMBOLS, -1, len(ALPHABET))
-_FORGIVEN = re.compile(r"[^A-Z0-9]")
+_IGNORED = re.compile(r"[^A-Z0-9]")
 _LOOK_ALIKES: Final = {symbol: group for group in ("0O", "1IL") for symbol in group}
-_MOST_SPELLINGS = 81  # four of I, 1, L; a prefix that has more is taken as it was typed
+_MOST_SPELLINGS = 81  # four symbols of I, 1, L; a prefix with more is taken as typed
 
 
 def make(entropy: bytes, prefix: str = "") -> str:
-    """The code of these 8 random bytes: other bytes, another code. ValueError where there are not
-    8, or the prefix is none.
+    """Return the code of these 8 random bytes; different bytes give different codes.
+
+    Raises ValueError if there are not 8 bytes, or if the prefix is not one.
     """
     if len(entropy) != ENTROPY_BYTES or not is_prefix(prefix):
-        raise ValueError("a code is made of 8 bytes and a prefix of capitals and digits")
+        raise ValueError("a code is made of 8 bytes and a prefix of up to 12 capitals and digits")
     number, weighed = int.from_bytes(entropy), 0
     pairs = []
-    # As _weighed does, in one pass and two symbols at a time: a drop makes thousands in a second.
+    # The same sum as _weighed, in one pass and two symbols at a time: a drop makes thousands of codes a
+    # second.
     for weight in range(1, _BODY_SYMBOLS - 2, 2):
         number, value = divmod(number, len(_PAIRS))
         symbols, both, second = _PAIRS[value]
@@ -59,16 +61,18 @@ def make(entropy: bytes, prefix: str = "") -> str:
 
 
 def normalise(typed: str) -> str:
-    """What was typed as it is stored: any case, full-width letters, spaces and dashes anywhere, and one
-    look-alike behind the prefix.
+    """Return what was typed in the form in which codes are stored.
+
+    Case, full-width letters, spaces and dashes do not matter, and one look-alike behind the prefix is
+    corrected.
     """
-    symbols = _FORGIVEN.sub("", unicodedata.normalize("NFKC", typed).upper())
-    return _grouped(symbols[:-_BODY_SYMBOLS], _mended(symbols[-_BODY_SYMBOLS:]))
+    symbols = _IGNORED.sub("", unicodedata.normalize("NFKC", typed).upper())
+    return _grouped(symbols[:-_BODY_SYMBOLS], _corrected(symbols[-_BODY_SYMBOLS:]))
 
 
 def spellings(typed: str) -> tuple[str, ...]:
-    """What is to be looked for: the code as `normalise` has it, then with the look-alikes of its prefix
-    the other ways round. How many there are depends on what was typed, not on what there is.
+    """Return the codes to look for: the normalised one first, then those with the look-alikes of its prefix
+    exchanged. Their number depends only on what was typed, so that it reveals nothing about existing codes.
     """
     symbols = normalise(typed).replace("-", "")
     prefix, body = symbols[:-_BODY_SYMBOLS], symbols[-_BODY_SYMBOLS:]
@@ -80,24 +84,26 @@ def spellings(typed: str) -> tuple[str, ...]:
 
 
 def spellings_of_all(typed: Iterable[str]) -> set[str]:
-    """What is to be looked for where several were typed."""
+    """Return the codes to look for if several were typed."""
     return {spelling for each in typed for spelling in spellings(each)}
 
 
-def _mended(body: str) -> str:
-    """With the one look-alike in it replaced by the only symbol that satisfies the check."""
-    strange = [at for at, symbol in enumerate(body) if symbol not in _VALUES]
-    if len(body) < _BODY_SYMBOLS or len(strange) != 1 or body[strange[0]] not in _LOOK_ALIKES:
+def _corrected(body: str) -> str:
+    """Return the body with its one look-alike replaced by the only symbol that satisfies the check."""
+    foreign = [at for at, symbol in enumerate(body) if symbol not in _VALUES]
+    if len(body) < _BODY_SYMBOLS or len(foreign) != 1 or body[foreign[0]] not in _LOOK_ALIKES:
         return body
-    at = strange[0]
+    at = foreign[0]
     others = _weighed([_VALUES.get(symbol, 0) for symbol in body])
     symbol = ALPHABET[-others * pow(at + 1, -1, len(ALPHABET)) % len(ALPHABET)]
     return body[:at] + symbol + body[at + 1 :]
 
 
 def _weighed(values: list[int]) -> int:
-    """Weights 1..14 modulo 31. None is 0, so one wrong symbol shifts the sum; neighbours differ
-    by 1, so swapping two unlike symbols shifts it too.
+    """Return the weighted sum of the values, modulo 31, which is 0 for a valid body.
+
+    The weights are 1..14. No weight is 0 modulo 31, so one wrong symbol changes the sum; the weights of
+    neighbours differ by 1, so swapping two different symbols changes it too.
     """
     return sum(weight * value for weight, value in enumerate(values, 1)) % len(ALPHABET)
 

@@ -1,8 +1,7 @@
-"""The one table of a coupon's states: what leads from which to which, and who does it.
+"""The states of a coupon: the one table of its transitions, and where its unit is in each state.
 
-Asked by ledger/coupons/coupon_moves.py, where each move is one conditional UPDATE; rendered into
-REFERENCE.md; the last table says what the books count in each state. Windows and holds are
-core/coupons/coupons.py.
+Used by ledger/coupons/coupon_moves.py, where each transition is one conditional UPDATE. REFERENCE.md shows
+the tables (tests/support/rendered.py). Windows and holds are in core/coupons/coupons.py.
 """
 
 from enum import StrEnum
@@ -12,7 +11,7 @@ from server.core.coupons.coupons import CouponState
 
 
 class CouponEvent(StrEnum):
-    """What happens to a coupon, in the words of its history."""
+    """An event in the life of a coupon, in the words of its history."""
 
     LOCKED = "locked"
     FREED = "freed"
@@ -27,6 +26,8 @@ class CouponEvent(StrEnum):
 
 
 class Transition(NamedTuple):
+    """One row of the table: in state `source`, `event` leads to `target`."""
+
     source: CouponState
     event: CouponEvent
     target: CouponState
@@ -35,8 +36,8 @@ class Transition(NamedTuple):
 
 _S, _E = CouponState, CouponEvent
 
-# `expired` is never stored: the row stays `usable` and is seen after its use_by, so whatever may
-# happen to it then is a move out of `usable` as well.
+# `expired` is never stored: the row stays `usable` and is read after its use_by. So whatever may happen to an
+# expired coupon is a move out of `usable` as well.
 TRANSITIONS: Final = (
     Transition(_S.USABLE, _E.LOCKED, _S.LOCKED, "checkout: put on an order"),
     Transition(_S.LOCKED, _E.FREED, _S.USABLE, "checkout: cancelled, replaced, or time over"),
@@ -66,8 +67,9 @@ _TARGETS: Final = {
 
 
 def after(stored: CouponState, event: CouponEvent) -> CouponState:
-    """The state to be stored when this happens to a coupon stored as that. ValueError where it
-    never does.
+    """Return the state to store when this happens to a coupon that is stored as `stored`.
+
+    Raises ValueError if it never happens in that state.
     """
     try:
         return _TARGETS[stored, event]
@@ -76,7 +78,7 @@ def after(stored: CouponState, event: CouponEvent) -> CouponState:
 
 
 class CouponMove(NamedTuple):
-    """A line of a coupon's history. `redemption_id`: of the order it was put on."""
+    """A line of a coupon's history. `redemption_id`: of the order that it was put on."""
 
     at: int
     event: CouponEvent
@@ -85,9 +87,8 @@ class CouponMove(NamedTuple):
 
 
 class UnitUse(StrEnum):
-    """Where a unit of a drop's quantity is (promise I6). Units without a coupon are free, or
-    returned once they went back to the batch.
-    """
+    """The place of a unit of a drop's quantity (promise I6). A unit without a coupon is free, or returned
+    once it went back to the batch."""
 
     FREE = "free"
     HELD = "held"
@@ -95,8 +96,8 @@ class UnitUse(StrEnum):
     RETURNED = "returned"
 
 
-# What becomes of the unit of a coupon in this state. An expired or voided coupon keeps its unit:
-# nobody else can have it, so it was used up. A free unit of a drop that ended is returned to its batch.
+# Where the unit of a coupon is, by the coupon's state. An expired or voided coupon keeps its unit: no other
+# student can have it. A free unit of a drop that ended is returned to its batch.
 UNIT_USES: Final = {
     CouponState.USABLE: UnitUse.HELD,
     CouponState.LOCKED: UnitUse.HELD,

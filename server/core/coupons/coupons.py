@@ -1,6 +1,7 @@
-"""A coupon, the states it may be in, and when it may be used. What moves it is core/coupons/coupon_states.py.
+"""Coupons: their states, and when they may be used. What moves a coupon is in
+core/coupons/coupon_states.py.
 
-Asked by quotes, wallet and redemption flows, and by the worker that makes coupons of claims and
+Used by quotes, by the flows of wallet and redemptions, and by the worker that makes coupons of claims and
 ends holds. The clock is an argument.
 """
 
@@ -11,13 +12,14 @@ from typing import Final, NamedTuple, assert_never
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, StudentId
 from server.core.promotions.templates import FixedValidity, RelativeValidity, Template, Validity
 
-# An ended lock leaves at least this long to try again, whatever is left of the hold.
+# After a lock has ended, the student has at least this long to try again, whatever is left of the hold.
 LEAST_HOLD_AFTER_LOCK_MS: Final = 60_000
 HOLD_ENDED: Final = "hold_ended"  # why a coupon was released, to its student and in the ledger
 
 
 class CouponState(StrEnum):
-    """`expired` is never stored: it is `usable` seen after its use_by."""
+    """The state of a coupon. `expired` is never stored: it is a `usable` coupon that is read after its
+    use_by."""
 
     USABLE = "usable"
     LOCKED = "locked"
@@ -30,7 +32,7 @@ class CouponState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UseWindow:
-    """[from_at, until_at)."""
+    """The time in which a coupon may be used: [from_at, until_at), in ms UTC."""
 
     from_at: int
     until_at: int
@@ -38,9 +40,8 @@ class UseWindow:
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A coupon with the template version it was issued from. `state` is the stored one;
-    `hold_until` is None where the batch has no hold.
-    """
+    """A coupon with the template version that it was issued from. `state` is the stored one; `hold_until`
+    is None if the batch has no hold."""
 
     id: CouponId
     code: str
@@ -59,26 +60,28 @@ class Coupon:
 
     @property
     def use_by(self) -> int:
-        """The one date a student sees: usable before it, not at it."""
+        """The one date that a student sees: the coupon is usable before it, and no longer at it."""
         return use_by(self.valid_until, self.hold_until)
 
     def seen_at(self, now: int) -> CouponState:
-        """Its state as a student is told it: never `voided`, which is `revoked` to them."""
+        """Return the state as its student sees it: never `voided`, which students see as `revoked`."""
         if self.state is CouponState.USABLE and now >= self.use_by:
             return CouponState.EXPIRED
         return CouponState.REVOKED if self.state is CouponState.VOIDED else self.state
 
     def without_lock(self, now: int) -> "Coupon":
-        """As it is when the lock that it is on ends now."""
+        """Return the coupon as it is if its lock ends now."""
         held = self.hold_until
         longer = None if held is None else max(held, now + LEAST_HOLD_AFTER_LOCK_MS)
         return replace(self, state=CouponState.USABLE, redemption_id=None, hold_until=longer)
 
 
 class Standing(NamedTuple):
-    """How a coupon stands since its last move, as its student is told it. `version` counts its moves: of
-    two words about one coupon the higher version is the later one. `locked_until` only while an order has
-    locked it, `redeemed_at` once one has used it, `order_id` in both cases.
+    """A coupon's state since its last move, as it is published to its student.
+
+    `version` counts the moves: of two messages about one coupon, the one with the higher version is the
+    later one. `locked_until` is set only while an order has locked the coupon, `redeemed_at` once an order
+    has used it, `order_id` in both cases.
     """
 
     state: CouponState
@@ -92,8 +95,8 @@ UNMOVED: Final = Standing(CouponState.USABLE, 0)
 
 
 class ClaimCoupon(NamedTuple):
-    """As much of the coupon of a claim as its winner is told. A tuple, because a drop makes thousands in
-    a second."""
+    """The part of a claim's coupon that is published to its winner. A NamedTuple, because a drop makes
+    thousands a second and a dataclass costs more."""
 
     claim_id: ClaimId
     drop_id: DropId
@@ -107,13 +110,16 @@ class ClaimCoupon(NamedTuple):
 
     @property
     def use_by(self) -> int:
+        """The one date that a student sees; see Coupon.use_by."""
         return use_by(self.valid_until, self.hold_until)
 
 
 def use_window(validity: Validity, claimed_at: int, batch_until: int | None = None) -> UseWindow:
-    """When a coupon claimed at that instant may be used. `batch_until` is the end of the batch's
-    claim window; a relative validity outlives it unless the template caps it there (mission A8).
-    Never empty: a capped coupon claimed at the very end lives for a millisecond.
+    """Return when a coupon that is claimed at that instant may be used.
+
+    `batch_until` is the end of the batch's claim window. A relative validity outlives it unless the
+    template caps it there. The window is never empty: a capped coupon that is claimed at the very end lives
+    for a millisecond.
     """
     match validity:
         case FixedValidity(from_at, until_at):
@@ -129,10 +135,10 @@ def use_window(validity: Validity, claimed_at: int, batch_until: int | None = No
 
 
 def use_by(valid_until: int, hold_until: int | None) -> int:
-    """`Coupon.use_by`."""
+    """Return the earlier of the window's end and the hold's end."""
     return valid_until if hold_until is None else min(valid_until, hold_until)
 
 
 def hold_until(confirmed_at: int, hold_seconds: int | None) -> int | None:
-    """A hold starts when the claim is in the ledger (design 4, Holds); None where there is none."""
+    """Return when the hold ends; None without a hold. It starts when the claim is in the ledger."""
     return None if hold_seconds is None else confirmed_at + hold_seconds * 1000

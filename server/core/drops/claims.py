@@ -1,6 +1,7 @@
-"""What a tap can be answered with, and which of these are final.
+"""The outcomes of a claim, the states of a claim, and the audience of a drop.
 
-The desk decides (desk/scripts/claim.lua answers with these words), the gateway and the API pass it on.
+The desk decides (desk/scripts/claim.lua replies with these words); the gateway and the API pass the outcome
+on.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 
 
 class Outcome(StrEnum):
+    """The result of a claim request."""
+
     WON = "won"
     ALREADY_WON = "already_won"
     LIMIT_REACHED = "limit_reached"
@@ -21,17 +24,17 @@ class Outcome(StrEnum):
     RETRY = "retry"
     RELEASED = "released"
 
-    # Each answer is looked up by its outcome, and the hash that Enum has is a call of its own.
+    # Replies are looked up by outcome, for each claim; the hash of Enum would be a Python call.
     __hash__ = str.__hash__
 
     @property
-    def is_answer(self) -> bool:
-        """False where the same request id is to be sent again after `retry_after_ms`."""
+    def is_final(self) -> bool:
+        """False if the same request id is to be sent again after `retry_after_ms`."""
         return self not in (Outcome.RATE_LIMITED, Outcome.RETRY)
 
 
 class ClaimState(StrEnum):
-    """A claim as the student sees it. `won`: on the desk; `confirmed`: in the ledger too."""
+    """The state of a claim as its student sees it. `won`: on the desk; `confirmed`: in the ledger too."""
 
     WON = "won"
     CONFIRMED = "confirmed"
@@ -41,8 +44,8 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a drop is for. Empty = everybody in the room; else one of the tags or named. Whoever it is
-    for must meet the conditions of its batch as well."""
+    """The students that a drop is for. Empty: everybody in the room; else students with one of the tags, or
+    named ones. They must meet the conditions of the batch as well."""
 
     tags: frozenset[str] = frozenset()
     students: frozenset[str] = frozenset()
@@ -53,6 +56,7 @@ class Audience:
         return not self.tags and not self.students and self.conditions.is_anybody
 
     def admits(self, student: str, tags: frozenset[str], is_new: bool = False) -> bool:
+        """Return whether the student may claim of the drop."""
         if not self.tags and not self.students:
             return self.conditions is ANYBODY or self.conditions.admits(tags, is_new)
         is_for = student in self.students or not self.tags.isdisjoint(tags)

@@ -1,7 +1,7 @@
-"""Whether a drop may be made, opened, topped up or extended.
+"""The rules for making, opening, topping up and extending a drop.
 
-Asked by the flows of drops before they write. Only what depends on nothing that can change
-meanwhile: stock is taken by the ledger's conditional updates, which refuse by themselves.
+Used by the flows of drops before they write. They check only what cannot change meanwhile: stock is taken
+by the ledger's conditional updates, which refuse by themselves.
 """
 
 import re
@@ -25,24 +25,28 @@ from server.core.violations import Violation
 MAX_MESSAGE: Final = 200
 # A million winners are some 200 MB in Redis; no classroom is that large.
 MAX_QUANTITY: Final = 1_000_000
-# The audience travels to every gateway with each publication.
+# The audience is sent to every gateway with each publication.
 MAX_AUDIENCE_TAGS: Final = 20
 MAX_AUDIENCE_STUDENTS: Final = 500
 MAX_TAG: Final = 64
-# A lesson has a handful; a script that prepares drops without an end fills the ledger and the console.
+# A lesson has a few. The limit stops a script that prepares drops without end from filling ledger and
+# console.
 MAX_WAITING: Final = 100
 
 _STUDENT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class Start(StrEnum):
+    """The way in which a drop opens: `now` (after `opens_in_seconds`), or later, when its instructor opens it
+    (`prepared`)."""
+
     NOW = "now"
     PREPARED = "prepared"
 
 
 @dataclass(frozen=True, slots=True)
 class DropForm:
-    """A drop as an instructor asks for it. `opens_in_seconds` counts from its opening."""
+    """A drop as an instructor requests it. `opens_in_seconds` counts from its opening."""
 
     batch_id: str
     quantity: int
@@ -56,12 +60,13 @@ class DropForm:
 
 
 def waits(form: DropForm) -> bool:
-    """Whether it does not open at once."""
+    """Return whether the drop does not open at once."""
     return form.start == Start.PREPARED or form.opens_in_seconds > 0
 
 
 def waiting_refusal(waiting: int) -> Refused | None:
-    """Whether one more may wait in a room where so many are prepared or scheduled."""
+    """Return why no further drop may wait in a room where `waiting` are prepared or scheduled; None if one
+    may."""
     if waiting < MAX_WAITING:
         return None
     detail = f"at most {MAX_WAITING} drops of a room may be prepared or scheduled"
@@ -69,7 +74,7 @@ def waiting_refusal(waiting: int) -> Refused | None:
 
 
 def violations(form: DropForm) -> list[Violation]:
-    """Everything that is wrong with the form itself, in the order of its fields."""
+    """Return everything that is wrong with the form itself, in the order of its fields."""
     return [
         *amount_violations("quantity", form.quantity, 1, MAX_QUANTITY),
         *amount_violations("duration_seconds", form.duration_seconds, 1, MAX_DURATION_SECONDS),
@@ -83,21 +88,23 @@ def violations(form: DropForm) -> list[Violation]:
 
 
 def batch_refusal(batch: Batch | None, room: str) -> Refused | None:
-    """Whether this room may drop of this batch at all, however much."""
+    """Return why this room may not drop of this batch, whatever the quantity; None if it may."""
     if batch is None:
         return invalid_field("batch_id", "unknown")
     if batch.quantity is None:
         return invalid_field("batch_id", "unlimited", "a batch without a quantity has no units")
-    if batch.share_of(room) is None:
-        return invalid_field("batch_id", "not_for_room", "this room has no share of the batch")
+    if batch.room_quota_of(room) is None:
+        return invalid_field("batch_id", "not_for_room", "the batch is not for this room")
     return None
 
 
 def window_refusal(
     batch: Batch, template: Template, opens_at: int, closes_at: int
 ) -> Refused | None:
-    """A drop lies within the batch's claim window, and nobody wins a coupon that is over. Named
-    after the field by which the caller can mend it.
+    """Return why a drop may not have this window; None if it may.
+
+    A drop lies within the batch's claim window, and no student wins a coupon that is over. The refusal
+    names the field by which the caller can correct it.
     """
     window = batch.claim_window
     if window is not None and opens_at < window.from_at:
@@ -117,8 +124,9 @@ def window_refusal(
 def extension_refusal(
     batch: Batch, template: Template, opens_at: int, closes_at: int, seconds: int
 ) -> Refused | None:
-    """`closes_at` is where the drop ends now. What may not be made longer at the start may not be
-    made so later.
+    """Return why the drop may not be extended by `seconds`; None if it may. `closes_at` is its end now.
+
+    A drop may not become longer than it could have been made at the start.
     """
     ends_at = closes_at + seconds * 1000
     if seconds < 1:
@@ -132,7 +140,7 @@ def extension_refusal(
 
 
 def top_up_refusal(add: int, quantity: int) -> Refused | None:
-    """`quantity` is what the drop has now."""
+    """Return why `add` units may not be added; None if they may. `quantity` is what the drop has now."""
     if add < 1:
         return invalid_field("add", "too_small")
     return invalid_field("add", "too_large") if quantity + add > MAX_QUANTITY else None

@@ -1,6 +1,6 @@
-"""A drop's life: its states, who sees which, and what may be done in each.
+"""Drops: their states, limits and dates, and the form in which a room sees one.
 
-Asked by flows before they write and by everybody who shows a drop. The clock is an argument.
+Used by flows before they write, and by everything that shows a drop. The clock is an argument.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from server.core.ids import BatchId, DropId
 
 
 class DropState(StrEnum):
-    """`prepared` has no stock yet; `opening` is between ledger and desk and is shown to nobody as
-    a state of its own (an API answer says `scheduled` or `open`, or fails)."""
+    """The state of a drop. `prepared` has no stock yet. `opening` is between ledger and desk; it is not
+    shown as a state of its own: an API response says `scheduled` or `open`, or fails."""
 
     PREPARED = "prepared"
     OPENING = "opening"
@@ -24,20 +24,22 @@ class DropState(StrEnum):
 
 
 class CloseReason(StrEnum):
+    """The reason why a drop was closed."""
+
     ENDED = "ended"
     SOLD_OUT = "sold_out"
     STOPPED = "stopped"
-    CANCELLED = "cancelled"  # an opening that could not be finished; students are told `stopped`
+    CANCELLED = "cancelled"  # an opening that could not be finished; students see `stopped`
 
 
 MAX_COUNTDOWN_SECONDS = 300
 MAX_DURATION_SECONDS = 24 * 3600
-SHOWN_AFTER_CLOSE_MS = 5 * 60 * 1000  # a closed drop stays in `welcome` this long
+SHOWN_AFTER_CLOSE_MS = 5 * 60 * 1000  # how long a closed drop stays in `welcome`
 OPENING_DEADLINE_MS = 10_000  # an opening not done by then is cancelled, its stock returned
 
 
 def state_at(now: int, opens_at: int, closes_at: int, remaining: int) -> DropState:
-    """The state of a drop that has been opened and not closed, [opens_at, closes_at)."""
+    """Return the state of a drop that has been opened and not closed; its window is [opens_at, closes_at)."""
     if now < opens_at:
         return DropState.SCHEDULED
     if now >= closes_at:
@@ -47,7 +49,7 @@ def state_at(now: int, opens_at: int, closes_at: int, remaining: int) -> DropSta
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """The units one opening or top-up moved from the batch to a drop: first..last, both inclusive."""
+    """The units that one opening or top-up moved from the batch to a drop: first..last, both inclusive."""
 
     id: str
     first: int
@@ -56,7 +58,7 @@ class Allotment:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """[opens_at, closes_at), stamped by the desk's clock."""
+    """The time in which a drop is open: [opens_at, closes_at), in ms UTC, stamped by the desk's clock."""
 
     opens_at: int
     closes_at: int
@@ -64,10 +66,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class RoomDrop:
-    """A drop as its room knows it: what `drop_opened` shows, and what the gateway must know besides
-    (shard, batch_id, campaign_id, per_student, audience). Made by flows from ledger rows, kept in the feed,
-    never changed in place. `discount`, `threshold`, `scope`, `validity` are the contract's JSON.
-    `deducts` is empty where the discount comes off goods alone."""
+    """A drop as its room sees it: the fields of `drop_opened`, and what the gateway needs besides (shard,
+    batch_id, campaign_id, per_student, audience).
+
+    Made by flows from ledger rows, kept in the feed, and not changed in place. `discount`, `threshold`,
+    `scope` and `validity` are the contract's JSON. `deducts` is empty if the discount comes off goods
+    alone.
+    """
 
     id: DropId
     room: str

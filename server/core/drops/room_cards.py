@@ -1,8 +1,8 @@
-"""How much of a drop its room is told: a card has a bound, and a drop that is over needs less.
+"""Room cards: how much of a drop its room sees. A card has a bound.
 
-Asked by `desk/room_drops.py` before a drop is written to the feed, so that the feed, each gateway and each
-student's frame stay small, and by `server.wire_state` for a room's whole state. A scope is never shown wider
-than it is: a list of ids keeps at least one of them, and `more` says how many others there are.
+Used by `desk/room_drops.py` before a drop is written to the feed, so that the feed, each gateway and each
+student's frame stay small, and by `server.wire_state` for a room's whole state. A shortened scope never
+looks wider than it is: each list of ids keeps at least one, and `more` says how many others there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,15 @@ _NAMED: Final = ("courses", "packages")
 
 
 def bounded(drop: RoomDrop) -> RoomDrop:
-    """The drop as its room is told of it."""
+    """Return the drop as its room sees it."""
     if _size(drop.scope) <= MAX_SCOPE_BYTES:
         return drop
     return replace(drop, scope=shortened(drop.scope, _LISTED_IDS))
 
 
 def shortened(scope: Mapping[str, Any], listed: int) -> Mapping[str, Any]:
-    """At most `listed` ids of each list. `more`: how many courses and packages are not listed any more."""
+    """Return the scope with at most `listed` ids of each list. `more` counts the courses and packages that
+    were left out."""
     lists = {name: scope[name] for name in _SCOPE_LISTS if name in scope}
     if all(len(ids) <= listed for ids in lists.values()):
         return scope
@@ -37,6 +38,6 @@ def shortened(scope: Mapping[str, Any], listed: int) -> Mapping[str, Any]:
 
 
 def _size(scope: Mapping[str, Any]) -> int:
-    """About as many bytes as its JSON has."""
+    """Return about as many bytes as its JSON has."""
     lists: list[Sequence[str]] = [scope.get(name, ()) for name in _SCOPE_LISTS]
     return sum(len(one.encode()) + 3 for ids in lists for one in ids)

@@ -1,7 +1,8 @@
-"""Where the units of a drop are (promise I6): quantity = free + held + redeemed + returned, always.
+"""The stock of a drop: where its units are (promise I6). Always quantity = free + held + redeemed +
+returned.
 
-Asked by the flow that shows a drop, by the one that compares desk and ledger, and by doctor. Whoever
-asks counts each part where it is kept; that they add up is then no tautology but a check.
+Used by the flow that shows a drop, by the one that compares desk and ledger, and by doctor. Each part is
+counted where it is kept, so that their sum is a check.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """`held`: with a student who has not used it; `returned`: back in the batch."""
+    """Units by where they are. `held`: with a student who has not used the coupon; `returned`: back in the
+    batch."""
 
     quantity: int = 0
     free: int = 0
@@ -20,7 +22,7 @@ class Stock:
 
     @property
     def difference(self) -> int:
-        """Units that are nowhere; less than 0: units that are in two places."""
+        """Units that are nowhere; negative: units that are in two places."""
         return self.quantity - self.free - self.held - self.redeemed - self.returned
 
 

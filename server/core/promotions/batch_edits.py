@@ -1,9 +1,9 @@
-"""What of a batch may still be changed, and what it is then.
+"""Batch edits: what of a batch may still be changed, and what the batch is then.
 
-Asked by flows/promotions/edit_batch.py. Until something is made of it (a drop, codes) everything may change
-but its campaign, which its desk shard hangs on, and with one its template, which says what a coupon takes of
-the campaign's money; afterwards what nobody was promised otherwise: name, metadata, a later end, more units.
-A drop keeps the times it was opened with.
+Used by flows/promotions/edit_batch.py. Until the batch has been used (a drop, codes), everything may change
+but its campaign, which decides its desk shard, and, in a campaign, its template, which decides how much of
+the campaign's money a coupon takes. After that only what breaks no promise may change: name, metadata, a
+later end, more units. A drop keeps the times that it was opened with.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ from server.core.refusals import Code, Refused
 from server.core.violations import Violation, refused
 
 _DAY_MS: Final = 24 * 3600 * 1000
-# An end that is over may be moved for a week: a desk that is loaded anew knows until a day later who has
-# claimed how many, and counts on from there.
+# An end that is over may be moved for a week. The claim limits are kept for a day longer, so that a desk that
+# is rebuilt meanwhile still knows how many coupons each student has claimed.
 END_MOVABLE_MS: Final = 7 * _DAY_MS
 CAPS_KEPT_MS: Final = 8 * _DAY_MS
 
@@ -27,8 +27,8 @@ _FIXED: Final = "fixed"
 
 @dataclass(frozen=True, slots=True)
 class BatchEdit:
-    """`changes`: the fields of BatchForm that were sent, as it has them. What is sent as it is already
-    changes nothing. `expected_quantity`: what the operator saw."""
+    """An operator's change. `changes` has the fields of BatchForm that were sent; a value that is the same
+    as now changes nothing. `expected_quantity`: the quantity that the operator saw."""
 
     expected_version: int
     changes: Mapping[str, object] = field(default_factory=dict)
@@ -36,26 +36,30 @@ class BatchEdit:
 
 
 def edited_form(batch: Batch, edit: BatchEdit) -> BatchForm:
-    """The batch as it would be written now."""
+    """Return the batch as the edit would make it."""
     form = replace(form_of(batch), **edit.changes)  # type: ignore[arg-type]
-    return replace(form, rooms=_as_asked(form.rooms))
+    return replace(form, rooms=_comparable(form.rooms))
 
 
 def form_of(batch: Batch) -> BatchForm:
+    """Return the batch as an operator would write it now."""
     plain = {one.name: getattr(batch, one.name) for one in fields(BatchForm)}
-    return BatchForm(**plain | {"rooms": _as_asked(batch.rooms)})
+    return BatchForm(**plain | {"rooms": _comparable(batch.rooms)})
 
 
 def refusal(batch: Batch, edit: BatchEdit, now: int, *, is_used: bool) -> Refused | None:
-    """wrong_state where somebody else was faster, with what it is now; invalid_field with every field
-    that may not change so."""
+    """Return why the edit is refused; None if it is legal.
+
+    `wrong_state`, with the current value, if the batch has changed meanwhile; `invalid_field` with every
+    field that may not be changed like that.
+    """
     if edit.expected_version != batch.version:
         return _overtaken("version", batch.version)
     form = edited_form(batch, edit)
     broken = [*_fixed(batch, form, now, is_used=is_used)]
     if is_used and form.quantity != batch.quantity and edit.expected_quantity is None:
         broken.append(Violation("expected_quantity", "missing"))
-    # What it is already was good when it was made.
+    # A field that is reported once is not reported again by the rules for new batches.
     named = {violation.field for violation in broken}
     broken += [one for one in batch_rules.violations(form) if one.field not in named]
     if broken:
@@ -102,12 +106,12 @@ def _window(was: ClaimWindow | None, is_now: ClaimWindow | None, now: int) -> It
         yield Violation("claim_window.until", "over")
 
 
-def _as_asked(rooms: tuple[RoomQuota, ...] | None) -> tuple[RoomQuota, ...] | None:
-    """In one order, without what they have given out."""
+def _comparable(rooms: tuple[RoomQuota, ...] | None) -> tuple[RoomQuota, ...] | None:
+    """Return the rooms sorted, without what has been allotted to them, so that two forms can be compared."""
     if rooms is None:
         return None
-    return tuple(sorted((replace(share, allotted=0) for share in rooms), key=lambda s: s.room))
+    return tuple(sorted((replace(quota, allotted=0) for quota in rooms), key=lambda q: q.room))
 
 
 def _overtaken(name: str, value: object) -> Refused:
-    return Refused(Code.WRONG_STATE, f"{name} is {value} by now", {name: value})
+    return Refused(Code.WRONG_STATE, f"{name} is {value} now", {name: value})

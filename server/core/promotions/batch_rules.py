@@ -1,7 +1,7 @@
-"""What a batch must obey beyond its shape.
+"""Batch rules: what a batch must obey beyond its shape.
 
-Asked by flows/promotions/batches.py on the form an operator sent. Codes are stable words for the SDK's texts,
-those of template_rules and `duplicate`.
+Used by flows/promotions/batches.py on the form that an operator sent. The codes are stable words for the
+SDKs' texts: those of template_rules and `duplicate`.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ MAX_PER_STUDENT: Final = 100
 MAX_HOLD_SECONDS: Final = 30 * 24 * 3600
 MAX_ROOMS: Final = 1_000
 MAX_CHANNEL: Final = 64
-# They travel to every gateway with each publication.
+# Conditions are sent to every gateway with each publication.
 MAX_CONDITION_TAGS: Final = 20
 MAX_TAG: Final = 64
 
 
 def violations(form: BatchForm) -> list[Violation]:
-    """Everything that is wrong with it, in the order of its fields; empty where it is good."""
+    """Return everything that is wrong with the form, in the order of its fields; empty if it is good."""
     return [
         *text_violations("name", form.name.strip(), MAX_NAME),
         *_optional_count("quantity", form.quantity, MAX_QUANTITY),
@@ -57,7 +57,8 @@ def _prefix(prefix: str) -> Iterator[Violation]:
 
 
 def _rooms(rooms: tuple[RoomQuota, ...] | None, of: int | None) -> Iterator[Violation]:
-    """Shares may add up to more than the batch: the first to drop gets it."""
+    """Yield what is wrong with the rooms. Their quotas may add up to more than the batch: the room that
+    drops first gets the units."""
     if rooms is None:
         return
     if not rooms:
@@ -66,14 +67,14 @@ def _rooms(rooms: tuple[RoomQuota, ...] | None, of: int | None) -> Iterator[Viol
         yield Violation("rooms", "too_many")
         return
     seen: set[str] = set()
-    for number, share in enumerate(rooms):
-        if not is_room_name(share.room):
+    for number, quota in enumerate(rooms):
+        if not is_room_name(quota.room):
             yield Violation(f"rooms.{number}.room", "bad_character")
-        elif share.room in seen:
+        elif quota.room in seen:
             yield Violation(f"rooms.{number}.room", "duplicate")
-        seen.add(share.room)
+        seen.add(quota.room)
         most = MAX_QUANTITY if of is None else of
-        yield from _optional_count(f"rooms.{number}.quantity", share.quantity, most)
+        yield from _optional_count(f"rooms.{number}.quantity", quota.quantity, most)
 
 
 def _conditions(conditions: ClaimConditions) -> Iterator[Violation]:

@@ -1,6 +1,6 @@
-"""A batch: how many coupons of one template go out through one channel, to whom, how many each.
+"""Batches: how many coupons of one template go out through one channel, to whom, and how many each.
 
-Made by flows from what an operator sent and by the ledger from rows; shown by the API, asked by the
+Made by flows from what an operator sent, and by the ledger from rows; published by the API, used by the
 rules of drops. Instants are ms UTC.
 """
 
@@ -13,7 +13,8 @@ from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
 
 @dataclass(frozen=True, slots=True)
 class ClaimWindow:
-    """When the batch may be claimed, [from_at, until_at): another thing than when it may be used."""
+    """The time in which the batch may be claimed: [from_at, until_at). The use of its coupons has another
+    window."""
 
     from_at: int
     until_at: int
@@ -21,7 +22,7 @@ class ClaimWindow:
 
 @dataclass(frozen=True, slots=True)
 class RoomQuota:
-    """What one room may drop of a batch; `quantity` None = whatever the batch has left."""
+    """The part of a batch that one room may drop. `quantity` None: whatever the batch has left."""
 
     room: str
     quantity: int | None = None
@@ -34,9 +35,8 @@ class RoomQuota:
 
 @dataclass(frozen=True, slots=True)
 class BatchForm:
-    """A batch as an operator writes it. `quantity` None = unlimited, which no drop can use;
-    `rooms` None = any room.
-    """
+    """A batch as an operator writes it. `quantity` None: unlimited, which no drop can use. `rooms` None:
+    any room."""
 
     template_id: str
     name: str
@@ -54,10 +54,13 @@ class BatchForm:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`allotted` is what drops and codes hold now; `shard` the part of the desk that keeps its caps;
-    `version` counts its edits. Of its campaign: `per_campaign`, the claims that a student has of all its
-    batches (None: no limit), and `greatest_discount`, what one coupon takes of its money at most (None: it
-    has no budget)."""
+    """A batch as it stands.
+
+    `allotted` is what drops and codes have of it now. `shard` is the part of the desk that keeps its claim
+    limits. `version` counts its edits. Two fields are its campaign's: `per_campaign`, how many claims a
+    student may have in all of its batches (None: no limit), and `greatest_discount`, what one coupon takes
+    of its money at most (None: it has no budget).
+    """
 
     id: BatchId
     template_id: str
@@ -83,26 +86,26 @@ class Batch:
 
     @property
     def remaining(self) -> int | None:
+        """Units that are not allotted; None without a limit."""
         return None if self.quantity is None else self.quantity - self.allotted
 
-    def share_of(self, room: str) -> RoomQuota | None:
-        """None: this room may drop nothing of it."""
+    def room_quota_of(self, room: str) -> RoomQuota | None:
+        """Return what the room may drop of the batch; None if nothing."""
         if self.rooms is None:
             return RoomQuota(room)
-        return next((share for share in self.rooms if share.room == room), None)
+        return next((quota for quota in self.rooms if quota.room == room), None)
 
     def droppable_in(self, room: str) -> int:
-        """What the room may still drop: the smaller of what the batch and its share have left."""
-        share = self.share_of(room)
-        if share is None or self.remaining is None:
+        """Return what the room may still drop: the smaller of what the batch and the room's quota have
+        left."""
+        quota = self.room_quota_of(room)
+        if quota is None or self.remaining is None:
             return 0
-        return self.remaining if share.remaining is None else min(self.remaining, share.remaining)
+        return self.remaining if quota.remaining is None else min(self.remaining, quota.remaining)
 
     def droppable(self, rooms: Collection[str] | None = None) -> int:
-        """The most that somebody who teaches in these rooms could put into one drop now. None:
-        somebody who may teach in every room.
-        """
+        """Return the largest drop that is possible now in one of these rooms. None: in any room."""
         if self.rooms is None:
             return self.remaining or 0
-        mine = [share.room for share in self.rooms if rooms is None or share.room in rooms]
-        return max((self.droppable_in(room) for room in mine), default=0)
+        named = [quota.room for quota in self.rooms if rooms is None or quota.room in rooms]
+        return max((self.droppable_in(room) for room in named), default=0)

@@ -1,9 +1,8 @@
-"""A campaign: why coupons go out, when, and how much of it there is.
+"""Campaigns: why coupons go out, when, and how much of it there is.
 
-Made by flows from what an operator sent and by the ledger from rows; its rules are asked by
+Made by flows from what an operator sent, and by the ledger from rows. The rules are used by
 flows/promotions/campaigns.py (the campaign itself) and flows/promotions/batches.py (what belongs to it).
-Instants are ms UTC, money minor units. Its stock of money and pieces is moved by
-ledger/promotions/budgets.py, never here.
+Instants are ms UTC, money minor units. The budgets are moved by ledger/promotions/budgets.py alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +28,7 @@ MAX_PURPOSE: Final = 200
 MAX_PIECES: Final = 1_000_000_000
 MAX_PER_STUDENT: Final = 100
 MAX_PHASES: Final = 50
-# Percent of a budget that is taken, exposed or settled: each is told once.
+# Percent of a budget that is exposed or settled. Each level is reported once.
 WARNING_LEVELS: Final = (50, 80, 100)
 
 
@@ -42,6 +41,8 @@ class BudgetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Money:
+    """An amount in minor units of its currency."""
+
     amount: int
     currency: str
 
@@ -57,7 +58,8 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class CampaignForm:
-    """As an operator writes it, [starts_at, ends_at). `per_student`: claims over all its batches."""
+    """A campaign as an operator writes it; it lasts [starts_at, ends_at). `per_student`: claims over all
+    its batches."""
 
     name: str
     purpose: str
@@ -72,9 +74,12 @@ class CampaignForm:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """amount = free + exposed + settled, at every commit. `exposed`: allotted or issued and not used
-    yet, at its greatest. `warnings`: level -> when it was first reached. `free` is less than 0 only
-    where a coupon was used after its part had been given back (decision 0021)."""
+    """One budget of a campaign: amount = free + exposed + settled, at every commit.
+
+    `exposed` counts coupons that were allotted or issued and not used yet, at their greatest discount.
+    `warnings`: level -> when it was first reached. `free` is negative only if a coupon was used after its
+    part had been given back (decision 0021).
+    """
 
     kind: BudgetKind
     amount: int
@@ -87,7 +92,8 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Never changed once made: batches copy `per_student`, and budgets only move."""
+    """A campaign. It is not changed after it was made: batches copy `per_student`, and only its budgets
+    move."""
 
     id: str
     name: str
@@ -109,12 +115,12 @@ class Campaign:
 
 
 def levels_crossed(amount: int, before: int, after: int) -> list[int]:
-    """The warning levels that lie between what was taken before and what is taken now."""
+    """Return the warning levels that lie between what was taken before and what is taken now."""
     return [level for level in WARNING_LEVELS if before * 100 < level * amount <= after * 100]
 
 
 def violations(form: CampaignForm) -> list[Violation]:
-    """Everything that is wrong with it, in the order of its fields; empty where it is good."""
+    """Return everything that is wrong with the form, in the order of its fields; empty if it is good."""
     return [
         *text_violations("name", form.name.strip(), MAX_NAME),
         *text_violations("purpose", form.purpose.strip(), MAX_PURPOSE),
@@ -130,11 +136,13 @@ def violations(form: CampaignForm) -> list[Violation]:
 def batch_refusal(
     campaign: Campaign, template: Template, greatest: int | None, window: ClaimWindow | None
 ) -> Refused | None:
-    """Whether a batch of this template, claimable then, may belong to the campaign. `greatest`: the
-    most that one of its coupons takes off."""
+    """Return why a batch of this template with this claim window may not belong to the campaign; None if it
+    may. `greatest`: the most that one of its coupons takes off."""
     money = campaign.budget(BudgetKind.MONEY)
     if money is not None and money.currency != template.currency:
-        return invalid_field("template_id", "wrong_currency", "the campaign's budget is in another")
+        return invalid_field(
+            "template_id", "wrong_currency", "the campaign's budget is in another currency"
+        )
     if money is not None and greatest is None:
         return invalid_field(
             "template_id", "unbounded", "a money budget needs a greatest discount: set max_amount"
@@ -167,7 +175,8 @@ def _money(money: Money | None) -> Iterator[Violation]:
 
 
 def _phases(form: CampaignForm) -> Iterator[Violation]:
-    """In the order of time, each within the campaign: at any moment there is at most one."""
+    """Yield what is wrong with the phases. They are in the order of time, each within the campaign, so that
+    there is at most one at any moment."""
     if len(form.phases) > MAX_PHASES:
         yield Violation("phases", "too_many")
         return

@@ -1,7 +1,7 @@
-"""What an account must be before it may claim of a batch.
+"""Claim conditions: what an account must be before it may claim of a batch.
 
-Part of a batch (`batches.py`), kept by the ledger and the feed as JSON, and checked with the audience of a
-drop.
+Part of a batch (`batches.py`); the ledger and the feed keep them as JSON. Checked together with the
+audience of a drop.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class ClaimConditions:
-    """What an account must be to claim of a batch: have one of the tags, be new to the school. Empty =
-    any account."""
+    """Conditions on an account: it has one of the tags, it is new to the school. Empty: any account."""
 
     tags: frozenset[str] = frozenset()
     new: bool = False
@@ -21,6 +20,7 @@ class ClaimConditions:
         return not self.tags and not self.new
 
     def admits(self, tags: frozenset[str], is_new: bool) -> bool:
+        """Return whether an account with these tags meets the conditions."""
         return (is_new or not self.new) and (not self.tags or not self.tags.isdisjoint(tags))
 
 
@@ -28,12 +28,12 @@ ANYBODY: Final = ClaimConditions()
 
 
 def conditions_to_json(conditions: ClaimConditions) -> dict[str, object]:
-    """As the ledger and the feed keep them."""
+    """Return the conditions as the ledger and the feed keep them."""
     return {"tags": sorted(conditions.tags), "new": conditions.new}
 
 
 def read_conditions(stored: Any) -> ClaimConditions:
-    """What `conditions_to_json` made; None is anybody."""
+    """Read what `conditions_to_json` wrote; None stands for no conditions."""
     if stored is None:
         return ANYBODY
     return ClaimConditions(frozenset(stored["tags"]), stored["new"])

@@ -1,16 +1,18 @@
-"""The switch that stops: claims, use, or both, of a batch, a campaign or everything.
+"""Stops: claims, use, or both, of a batch, a campaign or everything are stopped until they are resumed.
 
-Written by flows/promotions/stops.py, asked by whoever lets coupons go out or be used.
+Written by flows/promotions/stops.py; checked by every flow that lets coupons go out or be used.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-EVERYTHING: Final = "all"  # the target that is no id
+EVERYTHING: Final = "all"  # the target that is not an id
 
 
 class Stoppable(StrEnum):
+    """The things that may be stopped."""
+
     CAMPAIGN = "campaign"
     BATCH = "batch"
     EVERYTHING = "everything"
@@ -21,7 +23,7 @@ MAX_REASON: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class StopState:
-    """What is stopped of one target, and why, by whom and when it was changed last."""
+    """The stop of one target: what is stopped and why, by whom and when that was last changed."""
 
     target: str
     claims: bool = False
@@ -33,12 +35,10 @@ class StopState:
 
 @dataclass(frozen=True, slots=True)
 class StopForm:
-    """Of what, and which of the two are to change; the other stays as it is. `id`: of the campaign or
-    batch."""
+    """A request to stop or resume. `id`: of the campaign or batch."""
 
     kind: Stoppable
     id: str
-
     claims: bool
     use: bool
     reason: str = ""

@@ -1,12 +1,12 @@
-"""What a template must obey beyond its shape.
+"""Template rules: what a template must obey beyond its shape.
 
-Asked by the flows that write templates, on the form they were given. Codes are stable words for the
-SDK's texts: `too_short too_long too_small too_large too_many unknown bad_character empty_window
+Used by the flows that write templates, on the form that an operator sent. The codes are stable words for
+the SDKs' texts: `too_short too_long too_small too_large too_many unknown bad_character empty_window
 not_a_colour not_a_url credentials saves_nothing does_nothing`.
 
-A template that saves nothing on any order there can be is refused. One that saves on some is the school's
-own business: a gift for orders with a shipping line, a rebate on fees, a percentage that takes 0 off what is
-cheap.
+A template that saves nothing on every possible order is refused. One that saves on some orders is the
+school's own decision: a gift for orders with a shipping line, a rebate on fees, a percentage that takes 0
+off what is cheap.
 """
 
 import re
@@ -49,15 +49,15 @@ MAX_PIECES: Final = 1_000_000  # of an order: orders.MAX_QUANTITY
 MAX_GIFTS: Final = 100
 MAX_USES: Final = 1_000_000
 MAX_RETURN_DAYS: Final = 366
-# Year 9000: far enough, and adding a relative validity still gives a date that can be written.
+# In ms: the year 9000. Adding a relative validity still gives a date that can be written.
 MAX_INSTANT: Final = 221_845_392_000_000
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL and UTF-8 have no place for these
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL stores no NUL, UTF-8 no surrogates
 
 
 def violations(form: TemplateForm) -> list[Violation]:
-    """Everything that is wrong with it, in the order of its fields; empty where it is good."""
+    """Return everything that is wrong with the form, in the order of its fields; empty if it is good."""
     return [
         *_text("name", form.name if form.name.strip() else "", 1, MAX_NAME),
         *_text("description", form.description, 0, MAX_DESCRIPTION),
@@ -77,7 +77,7 @@ def violations(form: TemplateForm) -> list[Violation]:
 
 
 def refusal(form: TemplateForm) -> Refused | None:
-    """The same as one `invalid_field` refusal; None where the form is good."""
+    """Return all violations as one `invalid_field` refusal; None if the form is good."""
     found = violations(form)
     return refused(found) if found else None
 
@@ -88,12 +88,13 @@ def currency_violations(field: str, currency: str) -> Iterator[Violation]:
 
 
 def text_violations(field: str, value: str, longest: int) -> Iterator[Violation]:
-    """A text that is not empty, fits its column and can be stored."""
+    """Yield what is wrong with a text that must not be empty, must fit its column and must be storable."""
     yield from _text(field, value, 1, longest)
 
 
 def metadata_violations(field: str, metadata: Mapping[str, str]) -> Iterator[Violation]:
-    """Up to 20 pairs on everything that is created (contract, Formats)."""
+    """Yield what is wrong with metadata: up to 20 pairs on everything that is created
+    (client_sdk/PROTOCOL.md, Formats)."""
     if len(metadata) > MAX_METADATA_PAIRS:
         yield Violation(field, "too_many")
         return
@@ -162,7 +163,8 @@ def _uses(uses_per_student: int | None) -> Iterator[Violation]:
 
 
 def _returns(form: TemplateForm) -> Iterator[Violation]:
-    """A gift is not sent back, so there is no part of it that the kept lines could owe."""
+    """Yield a threshold rule that does nothing: a gift is not sent back, so no part of it can be charged
+    back."""
     is_charged = form.returns.broken_threshold is BrokenThreshold.CHARGE_BACK
     if is_charged and isinstance(form.discount, Gift):
         yield Violation("returns.broken_threshold", "does_nothing")
@@ -184,14 +186,16 @@ def _scope(scope: Scope) -> Iterator[Violation]:
 
 
 def _excepts_itself(scope: Scope) -> bool:
-    """It names courses or packages, and excepts every one of them: no line is ever in it."""
+    """Return whether the scope names courses or packages and excepts each of them, so that no line is in
+    it."""
     is_limited = bool(scope.courses or scope.packages)
     is_excepted = scope.courses <= scope.except_courses and scope.packages <= scope.except_packages
     return is_limited and is_excepted
 
 
 def _deducts(form: TemplateForm) -> Iterator[Violation]:
-    """Pieces that are free are pieces of goods; besides goods, other kinds of lines do no harm."""
+    """Yield a discount that saves nothing: free pieces are pieces of goods. Other kinds of lines besides
+    goods do no harm."""
     if isinstance(form.discount, ItemsFree) and Deducts.GOODS not in form.deducts:
         yield Violation("deducts", "saves_nothing")
 

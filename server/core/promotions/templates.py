@@ -1,8 +1,8 @@
-"""Templates: what a coupon is worth and where it may be used. These dataclasses are shared by all rules.
+"""Templates: what a coupon is worth and where it may be used. All rules share these dataclasses.
 
-Made from JSON by server/contract_json.py, for requests and rows alike; read by the rules of quotes, drops and
-campaigns. Amounts are minor units; `percent` is what is taken off, 1..100. The default of a field is how
-templates behave that were stored before the field was added.
+Made from JSON by server/contract_json.py, for requests and rows alike; read by the rules of quotes, drops
+and campaigns. Amounts are minor units; `percent` is what is taken off, 1..100. The default of a field is
+how templates behave that were stored before the field was added.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from typing import Final
 
 
 class PercentOf(StrEnum):
-    """What a percentage is taken of: the whole in scope, rounded once, or each line, rounded each."""
+    """The amount that a percentage is taken of: the total in scope, rounded once, or each line, rounded
+    each."""
 
     TOTAL = "total"
     LINES = "lines"
@@ -20,11 +21,15 @@ class PercentOf(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AmountOff:
+    """Takes a fixed amount off."""
+
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class PercentOff:
+    """Takes a percentage off, at most `max_amount`."""
+
     percent: int
     max_amount: int | None = None
     of: PercentOf = PercentOf.TOTAL
@@ -32,7 +37,7 @@ class PercentOff:
 
 @dataclass(frozen=True, slots=True)
 class ItemsFree:
-    """From `from_items` pieces in scope, the `free_items` cheapest cost nothing."""
+    """Makes the `free_items` cheapest pieces free if `from_items` pieces are in scope."""
 
     from_items: int
     free_items: int
@@ -40,8 +45,8 @@ class ItemsFree:
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """Adds a line of this course at 0; `list_price` of one piece is kept with it, for the record and for
-    what the gift is worth."""
+    """Adds a line of this course at 0. `list_price` of one piece is kept with it, for the record and as its
+    worth."""
 
     course: str
     list_price: int
@@ -50,11 +55,12 @@ class Gift:
 
     @property
     def worth(self) -> int:
+        """The list price of all its pieces."""
         return self.list_price * self.quantity
 
 
 class RebateAfter(StrEnum):
-    """When a rebate is credited: at the payment, or when goods can no longer be sent back."""
+    """The time at which a rebate is credited: at the payment, or when goods can no longer be sent back."""
 
     PAYMENT = "payment"
     RETURN_WINDOW = "return_window"
@@ -63,7 +69,7 @@ class RebateAfter(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rebate:
     """Takes nothing off this order; `credit` is what its student has on account afterwards.
-    `return_window_days` None where it is credited at the payment."""
+    `return_window_days` is None if it is credited at the payment."""
 
     credit: AmountOff | PercentOff
     after: RebateAfter = RebateAfter.PAYMENT
@@ -74,7 +80,7 @@ Discount = AmountOff | PercentOff | ItemsFree | Gift | Rebate
 
 
 class Deducts(StrEnum):
-    """The kinds of lines that a discount comes off (mission A4); goods are courses."""
+    """The kinds of lines that a discount comes off. Goods are courses."""
 
     GOODS = "goods"
     SHIPPING = "shipping"
@@ -86,7 +92,7 @@ GOODS_ONLY: Final = frozenset({Deducts.GOODS})
 
 
 class Counted(StrEnum):
-    """Whether a threshold counts what lines cost before other coupons' discounts, or after them."""
+    """The amounts that a threshold counts: prices before the discounts of other coupons, or after them."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -94,8 +100,8 @@ class Counted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Of the lines in scope; a total equal to it passes. `min_amount` 0 is "no threshold": the same
-    kind, not another (mission A3)."""
+    """A minimum of the lines in scope; a total equal to it is enough. `min_amount` 0 stands for no
+    threshold, so that the two are one case."""
 
     min_amount: int = 0
     min_quantity: int = 0
@@ -104,8 +110,9 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Empty = every course; what is excepted is out, whatever else it belongs to. `sale_prices` False:
-    lines that the school already sells below their list price are out."""
+    """The lines that a coupon is about. Empty: every course. An excepted course or package is out, whatever
+    else it belongs to. `sale_prices` False: lines that the school already sells below their list price are
+    out."""
 
     courses: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
@@ -122,12 +129,14 @@ class StackingClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stacking:
-    """Two coupons share an order where each names the other's class; who names none is exclusive."""
+    """Two coupons may be on one order if each names the other's class. A coupon that names none is
+    exclusive."""
 
     in_class: StackingClass = StackingClass.ORDER
     combines_with: frozenset[StackingClass] = frozenset()
 
     def allows(self, other: "Stacking") -> bool:
+        """Return whether coupons of this and the other stacking may be on one order."""
         return other.in_class in self.combines_with and self.in_class in other.combines_with
 
 
@@ -135,14 +144,14 @@ EXCLUSIVE: Final = Stacking()
 
 
 class Returned(StrEnum):
-    """What becomes of a coupon whose order is undone."""
+    """The fate of a coupon whose order is undone."""
 
     BACK = "back"
     KEPT = "kept"
 
 
 class BrokenThreshold(StrEnum):
-    """What a partial refund does where the rest no longer reaches the threshold."""
+    """The effect of a partial refund if the rest no longer reaches the threshold."""
 
     KEEP = "keep"
     CHARGE_BACK = "charge_back"
@@ -150,7 +159,8 @@ class BrokenThreshold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """Schools disagree on each of these, so each is a field."""
+    """The rules for an order that is undone, wholly or in part. Schools disagree on each of these, so each
+    is a field."""
 
     after_cancel: Returned = Returned.BACK
     after_refund: Returned = Returned.KEPT
@@ -163,7 +173,7 @@ USUAL_RETURNS: Final = Returns()
 
 @dataclass(frozen=True, slots=True)
 class FixedValidity:
-    """[from_at, until_at)."""
+    """Usable in [from_at, until_at), in ms UTC."""
 
     from_at: int
     until_at: int
@@ -171,7 +181,7 @@ class FixedValidity:
 
 @dataclass(frozen=True, slots=True)
 class RelativeValidity:
-    """Usable for `seconds`, beginning `wait_seconds` after the claim; `cap_at_batch_end`: not beyond the
+    """Usable for `seconds`, beginning `wait_seconds` after the claim. `cap_at_batch_end`: not beyond the
     batch's claim window."""
 
     seconds: int

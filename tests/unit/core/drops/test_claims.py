@@ -38,5 +38,5 @@ class TestAudience:
 
 class TestOutcome:
     def test_those_that_ask_for_the_same_request_again_are_no_answers(self) -> None:
-        again = {outcome for outcome in Outcome if not outcome.is_answer}
+        again = {outcome for outcome in Outcome if not outcome.is_final}
         assert again == {Outcome.RETRY, Outcome.RATE_LIMITED}
