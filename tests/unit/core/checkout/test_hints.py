@@ -62,6 +62,15 @@ def test_what_can_be_combined_comes_on_top() -> None:
     assert hints(quote(an_order(8000), wallet, ["B"], NOW)) == [Hint("A", 2000, 900)]
 
 
+def test_what_is_bought_more_may_lie_outside_the_scope_of_what_is_ticked() -> None:
+    both, one = Scope(frozenset({"algebra", "biology"})), Scope(frozenset({"algebra"}))
+    far = replace(a_form(AmountOff(900), 10_000, both), stacking=TOGETHER)
+    ticked = replace(a_form(PercentOff(10), 0, one), stacking=TOGETHER)
+    wallet = [a_coupon(far), a_coupon(ticked, "B")]
+    # Biology is bought: A takes 720 off algebra and 180 off biology, so B takes 728 instead of 800.
+    assert hints(quote(an_order(8000), wallet, ["B"], NOW)) == [Hint("A", 2000, 900 + 728 - 800)]
+
+
 def test_pieces_that_are_missing_are_counted() -> None:
     wallet = [a_coupon(a_form(ItemsFree(3, 1))), a_coupon(a_form(Gift("book", 900), 9000), "B")]
     found = hints(quote(an_order(500, 300), wallet, (), NOW))

@@ -59,6 +59,15 @@ def test_typing_is_forgiven(spoil: Callable[[str], str]) -> None:
     assert codes.normalise(spoil(code)) == code
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_corrected"), [({2: "O"}, True), ({2: "O", 5: "1"}, False), ({2: "Ä"}, False)]
+)
+def test_one_look_alike_in_a_code_is_corrected(typed: dict[int, str], is_corrected: bool) -> None:
+    code = codes.make(b"\x07" * 8)
+    symbols = dict(enumerate(code.replace("-", ""))) | typed
+    assert (codes.normalise("".join(symbols.values())) == code) is is_corrected
+
+
 @given(ENTROPY, PREFIX, st.sampled_from(BODY), st.sampled_from("0O1IL"))
 def test_one_look_alike_is_read_as_what_was_printed(
     entropy: bytes, prefix: str, at: int, symbol: str
