@@ -22,7 +22,7 @@ NOTICED_MS = 20_000
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+def stoppable_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A service of its own: it is stopped, and nobody else's test waits for it."""
     programs = Programs(tmp_path_factory.mktemp("stopped"))
     program = programs.start([], {"CLASSDROP_SECRET": SECRET})
@@ -36,8 +36,8 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 
 @pytest.fixture
-def lesson(mortal: Program, browser: Browser) -> Iterator[Classroom]:
-    with classroom_at(mortal.url, browser) as found:
+def lesson(stoppable_service: Program, browser: Browser) -> Iterator[Classroom]:
+    with classroom_at(stoppable_service.url, browser) as found:
         found.watched.offline = True
         yield found
     assert found.watched.complaints == []
@@ -143,12 +143,12 @@ def test_what_a_teacher_presses_offline_is_refused_at_once_and_never_sent(
 
 
 def test_a_stopped_server_is_not_called_busy_and_the_tap_is_kept(
-    lesson: Classroom, mortal: Program
+    lesson: Classroom, stoppable_service: Program
 ) -> None:
     lesson.drop(lesson.batch())
     amy = lesson.student("amy", "en-US")
     expect_phase(amy, "open")
-    with stopped(mortal):
+    with stopped(stoppable_service):
         claim(amy)
         expect(amy.locator("classdrop-room .note")).to_contain_text(
             "The server does not answer. We keep your tap", timeout=NOTICED_MS
@@ -160,13 +160,13 @@ def test_a_stopped_server_is_not_called_busy_and_the_tap_is_kept(
 
 
 def test_a_press_that_a_stopped_server_does_not_answer_can_be_given_up_and_is_looked_up(
-    lesson: Classroom, mortal: Program
+    lesson: Classroom, stoppable_service: Program
 ) -> None:
     lesson.drop(lesson.batch(), quantity=10, duration_seconds=300)
     teacher = lesson.teacher("en-US")
     card = teacher.locator("#live .live-drop")
     expect(card.locator(".left")).to_have_text("10 of 10 left")
-    with stopped(mortal):
+    with stopped(stoppable_service):
         card.get_by_role("button", name="+10").click()
         expect(card.locator(".press")).to_contain_text(re.compile(r"… \d+ s"))
         card.locator(".press button").click()
@@ -181,12 +181,12 @@ def test_a_press_that_a_stopped_server_does_not_answer_can_be_given_up_and_is_lo
 
 
 def test_a_new_drop_whose_answer_is_lost_is_found_again_and_made_once(
-    lesson: Classroom, mortal: Program
+    lesson: Classroom, stoppable_service: Program
 ) -> None:
     lesson.batch()
     teacher = lesson.teacher("en-US")
     expect(teacher.locator("#new .cost")).to_be_visible()
-    with stopped(mortal):
+    with stopped(stoppable_service):
         teacher.get_by_role("button", name="Prepare").click()
         expect(teacher.locator("#new .press")).to_contain_text(re.compile(r"… \d+ s"))
         teacher.locator("#new .press button").click()

@@ -176,9 +176,9 @@ async def crew_of(server: RedisServer | Pair, ledger: Ledger, prefix: str) -> As
 
 @pytest_asyncio.fixture
 async def mortal_crew(
-    mortal_redis: RedisServer, ledger: Ledger, key_prefix: str
+    flushable_redis: RedisServer, ledger: Ledger, key_prefix: str
 ) -> AsyncIterator[Crew]:
-    async with crew_of(mortal_redis, ledger, key_prefix) as made:
+    async with crew_of(flushable_redis, ledger, key_prefix) as made:
         yield made
 
 

@@ -18,7 +18,7 @@ import pytest
 from server.gateway import close_reasons
 from server.gateway.connection_limiter import BAD_TOKENS, REFUSED_LATER_SECONDS
 from tests.support.clients.flooder import BEGUN
-from tests.support.clients.many_addresses import Campus, all_in
+from tests.support.clients.one_address import Arrivals, all_in
 from tests.support.clients.raw_socket import (
     GIVE_UP_S,
     RawSocket,
@@ -121,19 +121,19 @@ def test_a_campus_of_the_flooding_address_comes_in_and_the_flood_does_not(school
     school.a_student_wins()
     before = resident_kb(school.web.process.pid)
 
-    async def come() -> tuple[Campus, list[Counter[int]], int]:
-        async with all_in(school.web.port, tokens) as campus:
+    async def come() -> tuple[Arrivals, list[Counter[int]], int]:
+        async with all_in(school.web.port, tokens) as arrivals:
             codes = [await asyncio.to_thread(turned_away, program) for program in programs]
-            assert campus.lost == 0
-            return campus, codes, resident_kb(school.web.process.pid) - before
+            assert arrivals.lost == 0
+            return arrivals, codes, resident_kb(school.web.process.pid) - before
 
     with flooding(school, "no_token", "wrong_token") as programs:
-        campus, codes, grown = asyncio.run(come())
+        arrivals, codes, grown = asyncio.run(come())
     sys.stdout.write(
-        f"{len(campus.waits)} in, median {median(campus.waits):.2f} s, last {max(campus.waits):.2f} s, "
+        f"{len(arrivals.waits)} in, median {median(arrivals.waits):.2f} s, last {max(arrivals.waits):.2f} s, "
         f"{grown / CAMPUS:.1f} KB each; turned away: {codes}\n"
     )
-    assert len(campus.waits) == CAMPUS
+    assert len(arrivals.waits) == CAMPUS
     assert [set(each) for each in codes] == [
         {close_reasons.PROTOCOL_ERROR.code},
         {close_reasons.TOKEN_INVALID.code},

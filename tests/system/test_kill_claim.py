@@ -6,7 +6,7 @@ import pytest
 from server.core.drops.claims import Outcome
 from tests.support.crews import Crew, at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
-from tests.support.servers.crash_points import SCRIPT, Campus, CrashPoint
+from tests.support.servers.crash_points import SCRIPT, CrashPoint, CrashSite
 
 pytestmark = pytest.mark.asyncio
 
@@ -50,11 +50,11 @@ async def assert_everybody_is_served(crew: Crew, drop_id: str, before: dict[str,
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_the_web_process_dies(campus: Campus, step: str) -> None:
-    crew = campus.crew
+async def test_the_web_process_dies(crash_site: CrashSite, step: str) -> None:
+    crew = crash_site.crew
     drop = await crew.classroom.opened(quantity=UNITS)
-    web = await campus.web(STEPS[step])
-    told = await campus.tap(web, drop.id, [*TOLD, STRUCK])
+    web = await crash_site.web(STEPS[step])
+    told = await crash_site.tap(web, drop.id, [*TOLD, STRUCK])
     await web.dies()
 
     answers = [answer["outcome"] for answer in told.values() if answer is not None]
@@ -66,16 +66,16 @@ async def test_the_web_process_dies(campus: Campus, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_redis_dies(campus: Campus, step: str) -> None:
-    crew = campus.crew
+async def test_redis_dies(crash_site: CrashSite, step: str) -> None:
+    crew = crash_site.crew
     drop = await crew.classroom.opened(quantity=UNITS)
-    web = await campus.web(STEPS[step], redis_dies=True)
-    told = await campus.tap(web, drop.id, [*TOLD, STRUCK])
+    web = await crash_site.web(STEPS[step], redis_dies=True)
+    told = await crash_site.tap(web, drop.id, [*TOLD, STRUCK])
     held = set() if step == "before_the_script" else {STRUCK}
     answer = told[STRUCK]
     assert answer is not None
     assert answer["outcome"] == ("won" if held else "retry")
-    await campus.redis_returns()
+    await crash_site.redis_returns()
 
     before = await claim_ids(crew, drop.id)
     assert set(before) == {*TOLD, *held}

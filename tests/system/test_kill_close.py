@@ -9,7 +9,7 @@ from server.ledger.drops.drops import DropRow
 from tests.support.builders.classroom import ROOM
 from tests.support.crews import Crew, at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
-from tests.support.servers.crash_points import CLOSE, FINISH_INTENT, PUBLISH, Campus, CrashPoint
+from tests.support.servers.crash_points import CLOSE, FINISH_INTENT, PUBLISH, CrashPoint, CrashSite
 
 pytestmark = pytest.mark.asyncio
 
@@ -45,15 +45,17 @@ async def assert_ended(crew: Crew, drop_id: str, batch_id: str) -> None:
 
 @pytest.mark.parametrize("redis_dies", [False, True], ids=["web_dies", "redis_dies"])
 @pytest.mark.parametrize("step", STEPS)
-async def test_what_was_stopped_is_ended(campus: Campus, step: str, redis_dies: bool) -> None:
-    crew = campus.crew
+async def test_what_was_stopped_is_ended(
+    crash_site: CrashSite, step: str, redis_dies: bool
+) -> None:
+    crew = crash_site.crew
     drop = await crew.classroom.opened(quantity=UNITS)
     await crew.classroom.won(drop.id, *WINNERS)
-    web = await campus.web(STEPS[step], redis_dies=redis_dies)
-    status = await campus.press(web, f"drops/{drop.id}/close", {})
+    web = await crash_site.web(STEPS[step], redis_dies=redis_dies)
+    status = await crash_site.press(web, f"drops/{drop.id}/close", {})
     if redis_dies:
         assert status in (200, 503)
-        await campus.redis_returns()
+        await crash_site.redis_returns()
     else:
         assert status is None
         await web.dies()

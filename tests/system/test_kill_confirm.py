@@ -11,8 +11,8 @@ from tests.support.servers.crash_points import (
     CONFIRM,
     PUBLISH_CONFIRMATIONS,
     READ_BACK,
-    Campus,
     CrashPoint,
+    CrashSite,
 )
 
 pytestmark = pytest.mark.asyncio
@@ -29,47 +29,47 @@ STEPS = {
 }
 
 
-async def won(campus: Campus) -> str:
-    drop = await campus.crew.classroom.opened(quantity=UNITS)
-    await campus.crew.classroom.won(drop.id, *WINNERS)
+async def won(crash_site: CrashSite) -> str:
+    drop = await crash_site.crew.classroom.opened(quantity=UNITS)
+    await crash_site.crew.classroom.won(drop.id, *WINNERS)
     return drop.id
 
 
-async def assert_all_confirmed(campus: Campus, drop_id: str) -> None:
-    crew = campus.crew
+async def assert_all_confirmed(crash_site: CrashSite, drop_id: str) -> None:
+    crew = crash_site.crew
     await eventually(lambda: is_confirmed(crew, drop_id, *WINNERS), 10)
     assert set(await crew.live(drop_id)) == set(WINNERS)
     assert set(await crew.codes(drop_id)) == set(WINNERS)
     assert len(await crew.rows(drop_id)) == len(WINNERS)
     assert await crew.dead_letters() == []
     # A worker of its own process acknowledges when it gets to it.
-    await eventually(lambda: _all_acknowledged(campus), 10)
+    await eventually(lambda: _all_acknowledged(crash_site), 10)
 
 
-async def _all_acknowledged(campus: Campus) -> bool:
-    return await campus.crew.unacknowledged() == 0
+async def _all_acknowledged(crash_site: CrashSite) -> bool:
+    return await crash_site.crew.unacknowledged() == 0
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_the_worker_dies(campus: Campus, step: str) -> None:
-    drop_id = await won(campus)
-    async with listening(campus.crew.desk, ROOM) as ear:
-        await campus.start("worker", STEPS[step]).dies()
-        async with at_work(campus.crew):
-            await assert_all_confirmed(campus, drop_id)
+async def test_the_worker_dies(crash_site: CrashSite, step: str) -> None:
+    drop_id = await won(crash_site)
+    async with listening(crash_site.crew.desk, ROOM) as ear:
+        await crash_site.start("worker", STEPS[step]).dies()
+        async with at_work(crash_site.crew):
+            await assert_all_confirmed(crash_site, drop_id)
         told = await ear.everything("confirmed")
 
-    codes = await campus.crew.codes(drop_id)
+    codes = await crash_site.crew.codes(drop_id)
     assert {student for student, _, _ in told} == set(WINNERS)
     assert {student: coupon["code"] for student, _, coupon in told} == codes
     assert all(coupon["code"] == codes[student] for student, _, coupon in told)
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_redis_dies(campus: Campus, step: str) -> None:
+async def test_redis_dies(crash_site: CrashSite, step: str) -> None:
     """The worker lives, and makes Redis good by itself."""
-    drop_id = await won(campus)
-    campus.start("worker", STEPS[step], redis_dies=True)
-    await campus.redis_returns()
+    drop_id = await won(crash_site)
+    crash_site.start("worker", STEPS[step], redis_dies=True)
+    await crash_site.redis_returns()
 
-    await assert_all_confirmed(campus, drop_id)
+    await assert_all_confirmed(crash_site, drop_id)

@@ -10,7 +10,7 @@ from server.desk.feed import EVERYWHERE
 from tests.support.builders.checkouts import Checkout, coupon_in_hand
 from tests.support.crews import Crew, at_work, listening
 from tests.support.eventually import eventually
-from tests.support.servers.crash_points import Campus, CrashPoint, Mortal
+from tests.support.servers.crash_points import CrashPoint, CrashSite, RoleProcess
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,7 +33,7 @@ STEPS = {
 LINES = [{"id": "a", "course": "algebra-1", "unit_price": 8000, "quantity": 1}]
 
 
-async def lock(campus: Campus, web: Mortal, checkout: Checkout) -> int:
+async def lock(crash_site: CrashSite, web: RoleProcess, checkout: Checkout) -> int:
     """What the school's back end is told; 0 where the line went dead."""
     body = {
         "order_id": "order-7",
@@ -41,7 +41,7 @@ async def lock(campus: Campus, web: Mortal, checkout: Checkout) -> int:
         "order": {"currency": "CNY", "lines": LINES},
         "coupons": [checkout.code],
     }
-    async with campus.asking(web, Role.SERVICE, "shop") as clients:
+    async with crash_site.asking(web, Role.SERVICE, "shop") as clients:
         try:
             return (await clients["shop"].post("/v1/redemptions", json=body)).status_code
         except httpx.TransportError:
@@ -56,12 +56,12 @@ async def shown(crew: Crew, checkout: Checkout) -> object:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_the_process_that_moved_a_coupon_dies(campus: Campus, step: str) -> None:
-    crew = campus.crew
+async def test_the_process_that_moved_a_coupon_dies(crash_site: CrashSite, step: str) -> None:
+    crew = crash_site.crew
     checkout = await coupon_in_hand(crew)
-    web = await campus.web(STEPS[step])
+    web = await crash_site.web(STEPS[step])
     async with listening(crew.desk, EVERYWHERE) as ear:
-        assert await lock(campus, web, checkout) in (0, 201)
+        assert await lock(crash_site, web, checkout) in (0, 201)
         await web.dies()
 
         async def is_locked() -> bool:

@@ -8,7 +8,7 @@ from tests.support.builders.classroom import ROOM
 from tests.support.crews import Crew, at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import hang_up
-from tests.support.servers.crash_points import FINISH_INTENT, Campus, CrashPoint
+from tests.support.servers.crash_points import FINISH_INTENT, CrashPoint, CrashSite
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,13 +28,13 @@ STEPS = {
 }
 
 
-async def held(campus: Campus, hold_seconds: int) -> str:
+async def held(crash_site: CrashSite, hold_seconds: int) -> str:
     """A drop that is sold out, all of it held."""
-    rooms = campus.crew.classroom
+    rooms = crash_site.crew.classroom
     batch = await rooms.made_batch(hold_seconds=hold_seconds)
     drop = await rooms.opened(batch, quantity=len(WINNERS))
     await rooms.won(drop.id, *WINNERS)
-    await campus.crew.confirm(drop.id)
+    await crash_site.crew.confirm(drop.id)
     return drop.id
 
 
@@ -44,11 +44,11 @@ async def all_released(crew: Crew, drop_id: str) -> bool:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_the_worker_dies(campus: Campus, step: str) -> None:
-    crew = campus.crew
-    drop_id = await held(campus, hold_seconds=1)
+async def test_the_worker_dies(crash_site: CrashSite, step: str) -> None:
+    crew = crash_site.crew
+    drop_id = await held(crash_site, hold_seconds=1)
     async with listening(crew.desk, ROOM) as ear:
-        await campus.start("worker", STEPS[step]).dies()
+        await crash_site.start("worker", STEPS[step]).dies()
         async with at_work(crew):
             await eventually(lambda: all_released(crew, drop_id), 10)
         told = await ear.everything("lost")
@@ -61,19 +61,19 @@ async def test_the_worker_dies(campus: Campus, step: str) -> None:
     assert await crew.classroom.tap(drop_id, "late") is Outcome.SOLD_OUT
 
 
-async def test_everything_is_restarted_and_redis_is_empty(campus: Campus) -> None:
-    crew = campus.crew
-    web, worker = await campus.web(), campus.start("worker")
-    drop_id = await held(campus, hold_seconds=3)
+async def test_everything_is_restarted_and_redis_is_empty(crash_site: CrashSite) -> None:
+    crew = crash_site.crew
+    web, worker = await crash_site.web(), crash_site.start("worker")
+    drop_id = await held(crash_site, hold_seconds=3)
     await eventually(lambda: is_confirmed(crew, drop_id, *WINNERS), 10)
     web.kill()
     worker.kill()
-    campus.redis.forget()
+    crash_site.redis.forget()
     await hang_up(crew.desk)
 
-    campus.start("worker")
-    web = await campus.web()
+    crash_site.start("worker")
+    web = await crash_site.web()
     await eventually(lambda: all_released(crew, drop_id), 20)
-    told = await campus.tap(web, drop_id, [*NEXT, "late", WINNERS[0]])
+    told = await crash_site.tap(web, drop_id, [*NEXT, "late", WINNERS[0]])
     outcomes = [said["outcome"] for said in told.values() if said]
     assert outcomes == ["won", "won", "won", "sold_out", "released"]

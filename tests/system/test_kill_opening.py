@@ -12,7 +12,7 @@ from server.ledger.drops.drops import DropRow
 from tests.support.builders.classroom import ROOM
 from tests.support.crews import at_work, everybody, taps
 from tests.support.eventually import eventually
-from tests.support.servers.crash_points import FINISH_INTENT, OPEN, PUBLISH, Campus, CrashPoint
+from tests.support.servers.crash_points import FINISH_INTENT, OPEN, PUBLISH, CrashPoint, CrashSite
 
 pytestmark = pytest.mark.asyncio
 
@@ -27,22 +27,22 @@ STEPS = {
 }
 
 
-async def settled(campus: Campus) -> DropRow:
+async def settled(crash_site: CrashSite) -> DropRow:
     """The only drop of the class, when it is whole again."""
 
     async def find() -> DropRow:
-        async with campus.crew.ledger.read() as conn:
+        async with crash_site.crew.ledger.read() as conn:
             (row,) = await drops.page_of_room(conn, ROOM, 10)
         assert row.state in (DropState.OPEN, DropState.CLOSED)
-        assert await campus.crew.classroom.unfinished() == []
+        assert await crash_site.crew.classroom.unfinished() == []
         return row
 
     return await eventually(find, WITHIN_SECONDS)
 
 
-async def assert_whole(campus: Campus, row: DropRow, batch_id: str) -> None:
+async def assert_whole(crash_site: CrashSite, row: DropRow, batch_id: str) -> None:
     """Open with its room told, or cancelled with its stock returned."""
-    crew = campus.crew
+    crew = crash_site.crew
     batch = await crew.classroom.batch(batch_id)
     if row.state is DropState.CLOSED:
         assert (row.returned, batch.allotted) == (UNITS, 0)
@@ -55,49 +55,51 @@ async def assert_whole(campus: Campus, row: DropRow, batch_id: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_the_web_process_dies(campus: Campus, step: str) -> None:
-    batch = await campus.crew.classroom.made_batch()
-    web = await campus.web(STEPS[step])
+async def test_the_web_process_dies(crash_site: CrashSite, step: str) -> None:
+    batch = await crash_site.crew.classroom.made_batch()
+    web = await crash_site.web(STEPS[step])
     body = {"batch_id": batch.id, "quantity": UNITS, "duration_seconds": 60}
-    assert await campus.press(web, "drops", body) is None
+    assert await crash_site.press(web, "drops", body) is None
     await web.dies()
 
-    async with at_work(campus.crew):
-        await assert_whole(campus, await settled(campus), batch.id)
+    async with at_work(crash_site.crew):
+        await assert_whole(crash_site, await settled(crash_site), batch.id)
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_redis_dies(campus: Campus, step: str) -> None:
-    batch = await campus.crew.classroom.made_batch()
-    web = await campus.web(STEPS[step], redis_dies=True)
+async def test_redis_dies(crash_site: CrashSite, step: str) -> None:
+    batch = await crash_site.crew.classroom.made_batch()
+    web = await crash_site.web(STEPS[step], redis_dies=True)
     body = {"batch_id": batch.id, "quantity": UNITS, "duration_seconds": 60}
-    assert await campus.press(web, "drops", body) in (201, 503)
-    await campus.redis_returns()
+    assert await crash_site.press(web, "drops", body) in (201, 503)
+    await crash_site.redis_returns()
 
-    async with at_work(campus.crew):
-        await eventually(lambda: _all_armed(campus), WITHIN_SECONDS)
-        await assert_whole(campus, await settled(campus), batch.id)
+    async with at_work(crash_site.crew):
+        await eventually(lambda: _all_armed(crash_site), WITHIN_SECONDS)
+        await assert_whole(crash_site, await settled(crash_site), batch.id)
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_what_nobody_has_finished_in_10_s_is_given_up(campus: Campus, step: str) -> None:
+async def test_what_nobody_has_finished_in_10_s_is_given_up(
+    crash_site: CrashSite, step: str
+) -> None:
     """The worker comes that late."""
-    batch = await campus.crew.classroom.made_batch()
-    web = await campus.web(STEPS[step])
+    batch = await crash_site.crew.classroom.made_batch()
+    web = await crash_site.web(STEPS[step])
     body = {"batch_id": batch.id, "quantity": UNITS, "duration_seconds": 60}
-    assert await campus.press(web, "drops", body) is None
+    assert await crash_site.press(web, "drops", body) is None
     await web.dies()
-    async with campus.crew.ledger.begin() as conn:
+    async with crash_site.crew.ledger.begin() as conn:
         earlier = tables.intents.c.created_at - OPENING_DEADLINE_MS
         await conn.execute(update(tables.intents).values(created_at=earlier))
 
-    async with at_work(campus.crew):
-        row = await settled(campus)
+    async with at_work(crash_site.crew):
+        row = await settled(crash_site)
         assert row.close_reason is CloseReason.CANCELLED
-        await assert_whole(campus, row, batch.id)
-    assert all(shown.closed_at for shown in (await campus.crew.feed.state(ROOM)).drops)
-    assert await campus.crew.classroom.tap(row.id, "s1") is Outcome.CLOSED
+        await assert_whole(crash_site, row, batch.id)
+    assert all(shown.closed_at for shown in (await crash_site.crew.feed.state(ROOM)).drops)
+    assert await crash_site.crew.classroom.tap(row.id, "s1") is Outcome.CLOSED
 
 
-async def _all_armed(campus: Campus) -> bool:
-    return await campus.crew.fence.shut_shards() == []
+async def _all_armed(crash_site: CrashSite) -> bool:
+    return await crash_site.crew.fence.shut_shards() == []

@@ -20,7 +20,7 @@ from tests.support.builders.classroom import now_ms
 from tests.support.crews import at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import OlderCopy, copy_of, hang_up
-from tests.support.servers.crash_points import Campus, Mortal
+from tests.support.servers.crash_points import CrashSite, RoleProcess
 
 pytestmark = pytest.mark.asyncio
 
@@ -31,32 +31,34 @@ LATE = everybody(25, start=21)
 
 
 @asynccontextmanager
-async def frozen(mortal: Mortal) -> AsyncIterator[None]:
+async def frozen(role_process: RoleProcess) -> AsyncIterator[None]:
     """Nobody works, until the block ends."""
-    mortal.signal(signal.SIGSTOP)
+    role_process.signal(signal.SIGSTOP)
     try:
         yield
     finally:
-        mortal.signal(signal.SIGCONT)
+        role_process.signal(signal.SIGCONT)
 
 
-async def a_drop_and_an_older_copy(campus: Campus, folder: Path) -> tuple[str, OlderCopy]:
+async def a_drop_and_an_older_copy(crash_site: CrashSite, folder: Path) -> tuple[str, OlderCopy]:
     """Twenty of thirty units are taken and confirmed; the copy knows of ten."""
-    crew = campus.crew
+    crew = crash_site.crew
     drop = await crew.classroom.opened(quantity=UNITS, duration_seconds=120)
     await crew.classroom.won(drop.id, *BEFORE_THE_COPY)
-    copy = copy_of(campus.redis, folder)
+    copy = copy_of(crash_site.redis, folder)
     await crew.classroom.won(drop.id, *AFTER_THE_COPY)
     return drop.id, copy
 
 
-async def answers(campus: Campus, web: Mortal, drop_id: str, students: list[str]) -> dict[str, Any]:
+async def answers(
+    crash_site: CrashSite, web: RoleProcess, drop_id: str, students: list[str]
+) -> dict[str, Any]:
     """What each is told in the end: `retry` is no answer, the same request is sent again."""
     found: dict[str, Any] = {}
 
     async def ask_again() -> bool:
         open_questions = [name for name in students if name not in found]
-        told = await campus.tap(web, drop_id, open_questions)
+        told = await crash_site.tap(web, drop_id, open_questions)
         found.update(
             {name: said for name, said in told.items() if said and said["outcome"] != "retry"}
         )
@@ -67,26 +69,26 @@ async def answers(campus: Campus, web: Mortal, drop_id: str, students: list[str]
 
 
 async def test_nothing_is_sold_until_it_is_rebuilt_and_then_no_unit_twice(
-    campus: Campus, tmp_path: Path
+    crash_site: CrashSite, tmp_path: Path
 ) -> None:
-    crew = campus.crew
-    web, worker = await campus.web(), campus.start("worker")
-    drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
+    crew = crash_site.crew
+    web, worker = await crash_site.web(), crash_site.start("worker")
+    drop_id, copy = await a_drop_and_an_older_copy(crash_site, tmp_path / "copy")
     await eventually(lambda: is_confirmed(crew, drop_id, *BEFORE_THE_COPY, *AFTER_THE_COPY))
     codes = await crew.codes(drop_id)
 
     async with frozen(worker):
         copy.restore()
         await hang_up(crew.desk)
-        told = await campus.tap(web, drop_id, [*AFTER_THE_COPY, *LATE])
+        told = await crash_site.tap(web, drop_id, [*AFTER_THE_COPY, *LATE])
         assert {said["outcome"] for said in told.values() if said} == {"retry"}
         assert all(said["retry_after_ms"] for said in told.values() if said)
 
-    late = await answers(campus, web, drop_id, LATE)
+    late = await answers(crash_site, web, drop_id, LATE)
     winners = [name for name, said in late.items() if said["outcome"] == "won"]
     assert len(winners) == UNITS - 20
     assert {said["outcome"] for name, said in late.items() if name not in winners} == {"sold_out"}
-    early = await answers(campus, web, drop_id, [*BEFORE_THE_COPY, *AFTER_THE_COPY])
+    early = await answers(crash_site, web, drop_id, [*BEFORE_THE_COPY, *AFTER_THE_COPY])
     assert {said["outcome"] for said in early.values()} == {"won"}
 
     everyone = [*BEFORE_THE_COPY, *AFTER_THE_COPY, *winners]
@@ -96,12 +98,14 @@ async def test_nothing_is_sold_until_it_is_rebuilt_and_then_no_unit_twice(
     assert all(row.state == "live" for row in await crew.rows(drop_id))
 
 
-async def test_a_crowd_that_never_stops_tapping_is_served(campus: Campus, tmp_path: Path) -> None:
+async def test_a_crowd_that_never_stops_tapping_is_served(
+    crash_site: CrashSite, tmp_path: Path
+) -> None:
     """The restore comes in the middle of the storm, with claims that the copy has never seen and the
     ledger has only just got."""
-    crew = campus.crew
+    crew = crash_site.crew
     async with at_work(crew, crew.another("wrk_2")):
-        drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
+        drop_id, copy = await a_drop_and_an_older_copy(crash_site, tmp_path / "copy")
         await eventually(lambda: is_confirmed(crew, drop_id, *AFTER_THE_COPY))
         told: dict[str, Outcome] = {}
 
@@ -127,15 +131,15 @@ async def test_a_crowd_that_never_stops_tapping_is_served(campus: Campus, tmp_pa
 
 
 async def test_control_without_the_fence_it_oversells_and_only_the_ledger_refuses(
-    campus: Campus, tmp_path: Path
+    crash_site: CrashSite, tmp_path: Path
 ) -> None:
-    crew = campus.crew
-    drop_id, copy = await a_drop_and_an_older_copy(campus, tmp_path / "copy")
+    crew = crash_site.crew
+    drop_id, copy = await a_drop_and_an_older_copy(crash_site, tmp_path / "copy")
     row = await crew.classroom.row(drop_id)
     await crew.persister.persist(await crew.outbox.read_all(row.shard), now_ms())
     copy.restore()
     await hang_up(crew.desk)
-    unfenced = unfenced_claim_desk(campus)
+    unfenced = unfenced_claim_desk(crash_site)
     for student in LATE:
         await unfenced.claim(
             shard=row.shard,
@@ -157,9 +161,9 @@ async def test_control_without_the_fence_it_oversells_and_only_the_ledger_refuse
     assert {*BEFORE_THE_COPY, *AFTER_THE_COPY} <= set(await crew.live(drop_id))
 
 
-def unfenced_claim_desk(campus: Campus) -> ClaimDesk:
+def unfenced_claim_desk(crash_site: CrashSite) -> ClaimDesk:
     """With a claim script that does not ask which server it runs on."""
-    crew = campus.crew
+    crew = crash_site.crew
     check = "if is_shut(KEYS[1]) then return SHUT end"
     source = _source("claim")
     assert source.count(check) == 1

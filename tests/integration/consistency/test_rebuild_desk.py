@@ -20,7 +20,7 @@ from server.ledger import tables
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, desk_state, everybody, lost, restarted, taps
 from tests.support.faults.interruptions import copy_of, crash, dies, hang_up, interpose, once
-from tests.support.faults.killed_at_hop import KilledError, mortal
+from tests.support.faults.killed_at_hop import KilledError, drops_killed_at
 from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
@@ -39,7 +39,7 @@ async def release(crew: Crew, drop_id: str, student: str) -> None:
 class TestEqualToTheLedger:
     @pytest.mark.parametrize("loss", [lost, restarted])
     async def test_an_open_drop_is_as_it_was(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, loss: Callable[..., object]
+        self, mortal_crew: Crew, flushable_redis: RedisServer, loss: Callable[..., object]
     ) -> None:
         """With a top-up, an extension, a unit that came back and a student with two slots."""
         crew, rooms = mortal_crew, mortal_crew.classroom
@@ -53,7 +53,7 @@ class TestEqualToTheLedger:
         await crew.confirm(drop.id)
         await release(crew, drop.id, "s2")
         before = await desk_state(crew, drop.id), await desk_state(crew, other.id)
-        await loss(crew, mortal_redis)  # type: ignore[misc]
+        await loss(crew, flushable_redis)  # type: ignore[misc]
         await crew.rebuild_all()
 
         assert (await desk_state(crew, drop.id), await desk_state(crew, other.id)) == before
@@ -62,14 +62,14 @@ class TestEqualToTheLedger:
         assert before[0].slots["s1"] == ",1,2,"
 
     async def test_it_goes_on_selling_what_is_free_and_nothing_else(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=5)
         await rooms.won(drop.id, *everybody(3))
         await crew.confirm(drop.id)
         await release(crew, drop.id, "s1")
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         outcomes = await taps(crew, drop.id, "s1", "s2", *everybody(4, start=10))
 
@@ -85,7 +85,7 @@ class TestEqualToTheLedger:
         assert sorted((await crew.live(drop.id)).values()) == [1, 2, 3, 4, 5]
 
     async def test_a_repeated_request_gets_the_same_claim_with_its_coupon(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
@@ -93,7 +93,7 @@ class TestEqualToTheLedger:
         await crew.confirm(drop.id)
         row = await rooms.row(drop.id)
         ((before,),) = await crew.desk.drops.claims_of([(row.shard, drop.id, ["s1"])])
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         ((after,),) = await crew.desk.drops.claims_of([(row.shard, drop.id, ["s1"])])
 
@@ -104,20 +104,20 @@ class TestEqualToTheLedger:
         assert await rooms.tap(drop.id, "s1", "another") is Outcome.ALREADY_WON
 
     async def test_the_limit_of_a_batch_holds_over_drops(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
         first, second = await rooms.opened(batch), await rooms.opened(batch)
         await rooms.won(first.id, "s1")
         await crew.confirm(first.id)
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await rooms.tap(second.id, "s1") is Outcome.LIMIT_REACHED
 
     async def test_a_closed_drop_stays_closed(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
@@ -126,7 +126,7 @@ class TestEqualToTheLedger:
         granted(await rooms.drops.close(drop.id, ROOM, now_ms()))
         row = await rooms.row(drop.id)
         before = await crew.desk.drops.close(row.shard, drop.id, only_if_over=False)
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await taps(crew, drop.id, "s1", "s2") == {
@@ -137,7 +137,7 @@ class TestEqualToTheLedger:
         assert 0 < await crew.desk.redis.ttl(crew.desk.keys(row.shard).drop(drop.id)) <= 86_400
 
     async def test_a_drop_that_was_closed_before_it_was_ever_opened_is_no_obstacle(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         """It has no units at all."""
         crew, rooms = mortal_crew, mortal_crew.classroom
@@ -146,22 +146,22 @@ class TestEqualToTheLedger:
         prepared = granted(await rooms.drops.create(ROOM, form, None, now_ms()))
         granted(await rooms.drops.close(prepared.id, ROOM, now_ms()))
         drop = await rooms.opened(batch)
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await rooms.tap(prepared.id, "s1") is Outcome.CLOSED
         assert await rooms.tap(drop.id, "s1") is Outcome.WON
 
     async def test_an_opening_under_way_can_be_finished(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
         with pytest.raises(KilledError):
-            await mortal(rooms, "after", "open").create(
+            await drops_killed_at(rooms, "after", "open").create(
                 ROOM, DropForm(batch.id, 3, 60), None, now_ms()
             )
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         await drive_pending(rooms.stores, 0, now_ms())
         (drop,) = granted(await rooms.drops.list_for_room(ROOM, 10, None, now_ms()))
@@ -171,18 +171,18 @@ class TestEqualToTheLedger:
         assert await rooms.tap(drop.id, "s4") is Outcome.SOLD_OUT
 
     async def test_the_window_that_a_room_was_told_of_is_kept_over_a_restart(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         """The opener died before the ledger knew the window; who won already keeps it."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
         with pytest.raises(KilledError):
-            await mortal(rooms, "after", "publish").create(
+            await drops_killed_at(rooms, "after", "publish").create(
                 ROOM, DropForm(batch.id, 3, 60), None, now_ms()
             )
         (told,) = await rooms.told()
         await rooms.won(told.drop.id, "s1")
-        await restarted(crew, mortal_redis)
+        await restarted(crew, flushable_redis)
         await crew.rebuild_all()
         await drive_pending(rooms.stores, 0, now_ms())
         row = await rooms.row(told.drop.id)
@@ -192,7 +192,7 @@ class TestEqualToTheLedger:
         assert await crew.live(told.drop.id) == {"s1": 1}
 
     async def test_a_revoked_claim_holds_nothing(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=1)
@@ -200,13 +200,13 @@ class TestEqualToTheLedger:
         await crew.confirm(drop.id)
         async with crew.ledger.begin() as conn:
             await conn.execute(update(tables.claims).values(state="revoked"))
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await rooms.tap(drop.id, "s2") is Outcome.WON
 
     async def test_a_dead_letter_keeps_its_unit_and_its_student_what_they_were_told(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=3)
@@ -215,7 +215,7 @@ class TestEqualToTheLedger:
         await crew.slip_in(bad)
         await crew.loop.step()
         assert await crew.dead_letters() == [bad.claim_id]
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         outcomes = await taps(crew, drop.id, "eve", "s1", "s2", "s3")
 
@@ -229,7 +229,7 @@ class TestEqualToTheLedger:
         assert await crew.live(drop.id) == {"s1": 1, "s2": 3}
 
     async def test_a_dead_letter_whose_unit_is_taken_gets_another(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         """Two of them, and one more unit: who comes later is told so by doctor, not by a rebuild that
         sells the unit."""
@@ -241,7 +241,7 @@ class TestEqualToTheLedger:
             await crew.slip_in(await crew.entry(drop.id, student, 1, per_student=2))
         await crew.loop.step()
         assert len(await crew.dead_letters()) == 2
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await taps(crew, drop.id, "eve", "zoe", "s1", "s2") == {
@@ -252,7 +252,7 @@ class TestEqualToTheLedger:
         }
 
     async def test_a_dead_letter_counts_for_the_limit_of_its_batch(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
@@ -261,14 +261,14 @@ class TestEqualToTheLedger:
         await crew.slip_in(bad)
         await crew.loop.step()
         assert await crew.dead_letters() == [bad.claim_id]
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         another = await rooms.opened(batch)
 
         assert await taps(crew, another.id, "eve") == {"eve": Outcome.LIMIT_REACHED}
 
     async def test_a_large_drop_is_loaded_in_pieces(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+        self, mortal_crew: Crew, flushable_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=30)
@@ -278,7 +278,7 @@ class TestEqualToTheLedger:
             await release(crew, drop.id, f"s{number}")
         before = await desk_state(crew, drop.id)
         monkeypatch.setattr(fence_module, "_AT_ONCE", 4)
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await desk_state(crew, drop.id) == before
@@ -287,13 +287,13 @@ class TestEqualToTheLedger:
 
 class TestHowLong:
     async def test_all_shards_take_a_few_calls_each(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         """A worker may be 20 ms away from Redis: what counts is how often it asks."""
         crew = mortal_crew
         drop = await crew.classroom.opened()
         await crew.classroom.won(drop.id, *everybody(3))
-        await restarted(crew, mortal_redis)
+        await restarted(crew, flushable_redis)
         asked: list[object] = []
         pool = crew.desk.redis.connection_pool
         interpose(
@@ -308,7 +308,7 @@ class TestHowLong:
         assert len(calls) < 5 * SHARDS + 40
 
     async def test_what_is_open_comes_first(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         batches = [await rooms.made_batch() for _ in range(12)]
@@ -319,7 +319,7 @@ class TestHowLong:
         interpose(
             crew.rebuilder.fence, "take_lease", before=lambda shard, *_, **__: begun.append(shard)
         )
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.worker.mend_fences()
 
         assert begun == [shard, *(n for n in range(SHARDS) if n != shard)]
@@ -343,12 +343,12 @@ class TestHowLong:
 
 class TestOutbox:
     async def test_what_was_won_and_not_recorded_is_recorded_first(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=3)
         await rooms.won(drop.id, "s1", "s2")
-        await restarted(crew, mortal_redis)
+        await restarted(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert await crew.live(drop.id) == {"s1": 1, "s2": 2}
@@ -359,25 +359,25 @@ class TestOutbox:
         }
 
     async def test_a_worker_has_them_afterwards_and_tells_the_room(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=3)
         await rooms.won(drop.id, "s1", "s2")
-        await restarted(crew, mortal_redis)
+        await restarted(crew, flushable_redis)
         await crew.rebuild_all()
         result = await crew.record((await rooms.row(drop.id)).shard)
 
         assert {c.student for c in result.coupons} == {"s1", "s2"}
 
     async def test_a_claim_that_comes_into_the_ledger_behind_the_load_shuts_the_desk_again(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, tmp_path: Path
+        self, mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path
     ) -> None:
         """A worker had read it from the Redis that is gone."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=2)
         shard = (await rooms.row(drop.id)).shard
-        copy = copy_of(mortal_redis, tmp_path / "copy")
+        copy = copy_of(flushable_redis, tmp_path / "copy")
         await rooms.won(drop.id, "s1")
         entries = await crew.outbox.read_all(shard)
         copy.restore()
@@ -396,12 +396,12 @@ class TestOutbox:
 
 class TestOlderCopy:
     async def test_it_is_brought_up_to_the_ledger(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, tmp_path: Path
+        self, mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=6)
         await rooms.won(drop.id, "s1", "s2")
-        copy = copy_of(mortal_redis, tmp_path / "copy")
+        copy = copy_of(flushable_redis, tmp_path / "copy")
         await rooms.won(drop.id, "s3", "s4")
         await crew.confirm(drop.id)
         await release(crew, drop.id, "s1")
@@ -414,11 +414,11 @@ class TestOlderCopy:
         assert await desk_state(crew, drop.id) == before
 
     async def test_a_drop_that_was_closed_since_is_closed_on_the_desk_and_in_its_room(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, tmp_path: Path
+        self, mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
-        copy = copy_of(mortal_redis, tmp_path / "copy")
+        copy = copy_of(flushable_redis, tmp_path / "copy")
         granted(await rooms.drops.close(drop.id, ROOM, now_ms()))
         copy.restore()
         await hang_up(crew.desk)
@@ -432,13 +432,13 @@ class TestOlderCopy:
 
 class TestRoom:
     async def test_it_shows_the_open_drops_again_in_a_new_epoch(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         first, second = await rooms.opened(), await rooms.opened()
         granted(await rooms.drops.close(second.id, ROOM, now_ms()))
         before = await crew.feed.state(ROOM)
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         after = await crew.feed.state(ROOM)
 
@@ -447,12 +447,12 @@ class TestRoom:
         assert after.drops[0] == next(drop for drop in before.drops if drop.id == first.id)
 
     async def test_it_is_told_before_the_desk_sells(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         """Else a death in between would leave a room that shows nothing, and nobody to tell it."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         interpose(crew.fence, "arm", before=once(crash))
         with dies():
             await crew.rebuilder.rebuild((await rooms.row(drop.id)).shard, now_ms())
@@ -461,17 +461,17 @@ class TestRoom:
         assert await rooms.tap(drop.id, "s1") is Outcome.RETRY
 
     async def test_a_loss_after_a_rebuild_that_failed_is_told_as_well(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, tmp_path: Path
+        self, mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path
     ) -> None:
         """The epoch of the one that failed was never committed, and is used again."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         interpose(crew.fence, "arm", before=once(crash))
         with dies():
             await crew.rebuilder.rebuild((await rooms.row(drop.id)).shard, now_ms())
         await crew.desk.redis.delete(RoomKeys(crew.desk.prefix, ROOM).drops)
-        await restarted(crew, mortal_redis)
+        await restarted(crew, flushable_redis)
         await crew.rebuild_all()
 
         assert [shown.id for shown in (await crew.feed.state(ROOM)).drops] == [drop.id]

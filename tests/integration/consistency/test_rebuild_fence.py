@@ -40,12 +40,12 @@ async def epoch(crew: Crew, shard: int) -> int:
 
 class TestFence:
     async def test_it_stays_shut_until_it_is_armed(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
         shard = (await rooms.row(drop.id)).shard
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         seen: list[Outcome] = []
 
         async def tap(*_: object) -> None:
@@ -82,15 +82,15 @@ class TestFence:
         assert await epoch(crew, 5) == before + 1
 
     async def test_a_redis_that_is_replaced_while_it_is_loaded_is_not_armed(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew = mortal_crew
         drop = await crew.classroom.opened()
         shard = (await crew.classroom.row(drop.id)).shard
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
 
         async def replace_it(*_: object) -> None:
-            await restarted(crew, mortal_redis)
+            await restarted(crew, flushable_redis)
 
         interpose(crew.fence, "arm", before=once(replace_it))
         assert not await crew.rebuilder.rebuild(shard, now_ms())

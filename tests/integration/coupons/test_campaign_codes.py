@@ -269,7 +269,7 @@ async def test_taps_and_codes_at_once_stay_within_the_limit(crew: Crew) -> None:
 
 
 async def test_they_stay_within_it_when_redis_has_been_emptied(
-    mortal_crew: Crew, mortal_redis: RedisServer
+    mortal_crew: Crew, flushable_redis: RedisServer
 ) -> None:
     crew = mortal_crew
     everybody, batch = await rush(crew)
@@ -281,7 +281,7 @@ async def test_they_stay_within_it_when_redis_has_been_emptied(
             granted(await bind(crew, student, everybody.codes[2][STUDENTS.index(student)]))
     await crew.confirm(everybody.drop.id)
 
-    await lost(crew, mortal_redis)
+    await lost(crew, flushable_redis)
     await crew.rebuild_all()
     await everybody.once()
 

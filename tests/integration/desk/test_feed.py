@@ -131,11 +131,11 @@ class TestEpoch:
 
     @pytest.mark.parametrize("first", ["state", "publish"])
     async def test_a_restart_begins_a_new_one_and_keeps_the_drops(
-        self, mortal_redis: RedisServer, first: str
+        self, flushable_redis: RedisServer, first: str
     ) -> None:
-        desk, before = await _told_one(mortal_redis)
-        mortal_redis.kill9()
-        mortal_redis.restart()
+        desk, before = await _told_one(flushable_redis)
+        flushable_redis.kill9()
+        flushable_redis.restart()
         await hang_up(desk)
         if first == "publish":
             await desk.feed.publish("int_2", FeedKind.OPENED, a_room_drop("drp_2"))
@@ -150,10 +150,10 @@ class TestEpoch:
         await desk.redis.aclose()
 
     async def test_an_older_copy_has_an_epoch_of_its_own(
-        self, mortal_redis: RedisServer, tmp_path: Path
+        self, flushable_redis: RedisServer, tmp_path: Path
     ) -> None:
-        desk, before = await _told_one(mortal_redis)
-        copy = copy_of(mortal_redis, tmp_path / "copy")
+        desk, before = await _told_one(flushable_redis)
+        copy = copy_of(flushable_redis, tmp_path / "copy")
         epochs = {before}
         for _ in range(2):
             copy.restore()

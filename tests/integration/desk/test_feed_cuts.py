@@ -255,20 +255,20 @@ async def test_what_was_won_on_another_device_meanwhile_is_told_here_too(school:
 
 
 async def test_a_frozen_server_is_noticed_and_followed_again(
-    mortal_redis: RedisServer, key_prefix: str, tmp_path: Path
+    flushable_redis: RedisServer, key_prefix: str, tmp_path: Path
 ) -> None:
     async with (
-        school_on(mortal_redis, key_prefix, tmp_path) as school,
+        school_on(flushable_redis, key_prefix, tmp_path) as school,
         school.gateway.student("ada") as (ada, _),
     ):
         await school.open_drop("drp_0")
         assert (await ada.claim("drp_0"))["outcome"] == "won"
-        mortal_redis.freeze()
+        flushable_redis.freeze()
         try:
             await eventually(lambda: not school.hears, GIVE_UP_S)
             assert (await ada.claim("drp_0"))["outcome"] == "retry"
         finally:
-            mortal_redis.thaw()
+            flushable_redis.thaw()
         await school.confirm("ada")
         await school.open_drop("drp_1")
         await school.open_drop("drp_2")

@@ -130,18 +130,18 @@ class Post:
 @pytest_asyncio.fixture(params=REFUSALS)
 async def post(
     request: pytest.FixtureRequest,
-    mortal_redis: RedisServer,
+    flushable_redis: RedisServer,
     migrated_sqlite_file: Path,
     key_prefix: str,
     tmp_path: Path,
 ) -> AsyncIterator[Post]:
     shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
     ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
-    redis = connect(mortal_redis.url)
-    async with crew_of(mortal_redis, ledger, key_prefix) as crew:
+    redis = connect(flushable_redis.url)
+    async with crew_of(flushable_redis, ledger, key_prefix) as crew:
         board = MetricsStore(crew.desk.redis, key_prefix)
         neighbours = Neighbours(crew.desk.redis, crew.fence, board, ledger, Health())
-        yield Post(crew, neighbours, mortal_redis, redis, REFUSALS[request.param])
+        yield Post(crew, neighbours, flushable_redis, redis, REFUSALS[request.param])
     await redis.aclose()
     await ledger.close()
 

@@ -21,7 +21,7 @@ from server.ledger import tables
 from server.ledger.idempotency import IdempotencyKey
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 from tests.support.builders.ledger_rows import add
-from tests.support.faults.killed_at_hop import KilledError, mortal
+from tests.support.faults.killed_at_hop import KilledError, drops_killed_at
 
 pytestmark = pytest.mark.asyncio
 LEFT_BEHIND_MS = 2_000
@@ -183,7 +183,7 @@ class TestOpening:
 
     async def test_a_prepared_drop_is_finished_as_well(self, classroom: Classroom) -> None:
         prepared = await classroom.opened(start="prepared")
-        api = mortal(classroom, "after", "open")
+        api = drops_killed_at(classroom, "after", "open")
         await dies(api.open(prepared.id, ROOM, now_ms()))
         drop = granted(await classroom.drops.open(prepared.id, ROOM, now_ms()))
 
@@ -203,7 +203,7 @@ class TestOpening:
         assert refused(await drops.extend(drop.id, ROOM, 1, 0, now)).code is Code.IN_PROGRESS
 
     async def _dies(self, classroom: Classroom, batch_id: str, when: str, hop: str) -> None:
-        form, api = DropForm(batch_id, 10, 60), mortal(classroom, when, hop)
+        form, api = DropForm(batch_id, 10, 60), drops_killed_at(classroom, when, hop)
         await dies(api.create(ROOM, form, KEY, now_ms()))
 
     async def _again(self, classroom: Classroom, batch_id: str) -> DropView | Refused:
@@ -273,7 +273,7 @@ class TestChanges:
     ) -> None:
         drop = await classroom.opened()
         await classroom.won(drop.id, "s1")
-        api = mortal(classroom, when, button if at == "desk" else at)
+        api = drops_killed_at(classroom, when, button if at == "desk" else at)
         await dies(self.PRESSES[button](api, drop))
         driven = await drive(classroom, 2_000)
         after = await classroom.view(drop.id)
@@ -293,7 +293,7 @@ class TestChanges:
     ) -> None:
         """The second reaches the desk while nobody has told it of the first."""
         drop = await classroom.opened(quantity=1)
-        api = mortal(classroom, "before", "add_units")
+        api = drops_killed_at(classroom, "before", "add_units")
         await dies(api.top_up(drop.id, ROOM, 1, 1, now_ms()))
         granted(await classroom.drops.top_up(drop.id, ROOM, 1, 2, now_ms()))
 
@@ -304,7 +304,7 @@ class TestChanges:
         self, classroom: Classroom
     ) -> None:
         drop = await classroom.opened()
-        api = mortal(classroom, "after", "close")
+        api = drops_killed_at(classroom, "after", "close")
         await dies(api.close(drop.id, ROOM, now_ms()))
         answer = await classroom.drops.top_up(drop.id, ROOM, 5, 10, now_ms())
         closed = await classroom.view(drop.id)
@@ -318,10 +318,10 @@ class TestChanges:
 async def test_an_intent_that_breaks_its_worker_lets_others_pass(classroom: Classroom) -> None:
     first, second = await classroom.made_batch(), await classroom.made_batch()
     for batch, key in ((first, "k1"), (second, "k2")):
-        api = mortal(classroom, "before", "open")
+        api = drops_killed_at(classroom, "before", "open")
         kept = IdempotencyKey("teacher", "/v1/rooms/101/drops", key, "hash-1")
         await dies(api.create(ROOM, DropForm(batch.id, 10, 60), kept, now_ms()))
-    broken = _places_of(mortal(classroom, "before", "open"))
+    broken = _places_of(drops_killed_at(classroom, "before", "open"))
     with pytest.raises(KilledError):
         await drive_pending(broken, LEFT_BEHIND_MS, now_ms() + 2_000)
 

@@ -434,15 +434,15 @@ class TestDying:
         }
 
     async def test_where_redis_is_away_the_ledger_ends_it_and_the_desk_is_told_later(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew = mortal_crew
         drop_id = await claimed(crew, "s1", "s2")
-        mortal_redis.kill9()
+        flushable_redis.kill9()
         assert await end_all(crew) == 2
         assert await crew.live(drop_id) == {}
 
-        mortal_redis.restart()
+        flushable_redis.restart()
         await hang_up(crew.desk)
         await crew.rebuild_all()
         await settle(crew, drop_id)
@@ -452,14 +452,14 @@ class TestDying:
 class TestRebuild:
     @pytest.mark.parametrize("step", ["before_the_desk", "after_the_desk"])
     async def test_a_desk_made_anew_while_it_has_to_be_told_is_the_ledgers(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, step: str
+        self, mortal_crew: Crew, flushable_redis: RedisServer, step: str
     ) -> None:
         crew = mortal_crew
         drop_id = await claimed(crew, "s1", "s2", quantity=4)
         interpose(crew.desk.drops, "release", **{STEPS[step][2]: once(crash)})
         with dies():
             await end_all(crew)
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         rebuilt = await desk_state(crew, drop_id)
         assert rebuilt.fields["live"] == "0"
@@ -473,11 +473,11 @@ class TestRebuild:
         assert list(wanted.values()) == [Outcome.RELEASED, *[Outcome.WON] * 4, Outcome.SOLD_OUT]
 
     async def test_holds_end_when_everything_is_there_again(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
         crew = mortal_crew
         drop_id = await claimed(crew, "s1")
-        await lost(crew, mortal_redis)
+        await lost(crew, flushable_redis)
         await crew.rebuild_all()
         assert await end_all(crew) == 1
 

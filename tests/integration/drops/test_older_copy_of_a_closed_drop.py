@@ -15,14 +15,14 @@ pytestmark = pytest.mark.asyncio
 
 
 @pytest_asyncio.fixture
-async def batch_id(mortal_crew: Crew, mortal_redis: RedisServer, tmp_path: Path) -> str:
+async def batch_id(mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path) -> str:
     """Of a drop of two: s1 has won of it, was lost with Redis, and comes back when all units have gone
     back to the batch."""
     crew, rooms = mortal_crew, mortal_crew.classroom
     drop = await rooms.opened(quantity=2)
     await rooms.won(drop.id, "s1")
-    copy = copy_of(mortal_redis, tmp_path / "copy")
-    await lost(crew, mortal_redis)
+    copy = copy_of(flushable_redis, tmp_path / "copy")
+    await lost(crew, flushable_redis)
     await crew.rebuild_all()
     assert granted(await rooms.drops.close(drop.id, ROOM, now_ms())).returned == 2
     copy.restore()

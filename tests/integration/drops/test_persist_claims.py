@@ -177,14 +177,14 @@ class TestDying:
     ) -> None:
         drop_id, _ = await won(crew, 3)
         piece, call, when = DEATHS[death]
-        mortal = crew.another("wrk_2")
-        parts = {"ledger": coupons, "fence": mortal.fence, "feed": mortal.feed}
+        drops_killed_at = crew.another("wrk_2")
+        parts = {"ledger": coupons, "fence": drops_killed_at.fence, "feed": drops_killed_at.feed}
         with monkeypatch.context() as patch:
-            part = parts.get(piece, mortal.outbox)
+            part = parts.get(piece, drops_killed_at.outbox)
             patch.setattr(part, call, getattr(part, call))  # undone behind this block
             interpose(part, call, **{when: crash})
             with dies():
-                await mortal.loop.step()
+                await drops_killed_at.loop.step()
         monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
         await crew.loop.take_over()
         await crew.loop.step()
@@ -285,10 +285,10 @@ class TestImpossible:
         _, shard = await won(crew, 1)
         (entry,) = await crew.outbox.read_all(shard)
         await spoil_templates(crew)
-        mortal = crew.another("wrk_2")
-        interpose(mortal.persister, "_write_reassigned", before=crash)
+        drops_killed_at = crew.another("wrk_2")
+        interpose(drops_killed_at.persister, "_write_reassigned", before=crash)
         with dies():
-            await mortal.persister.persist([entry], now_ms())
+            await drops_killed_at.persister.persist([entry], now_ms())
         await crew.persister.persist([entry], now_ms())
 
         assert await crew.dead_letters() == [entry.claim_id]

@@ -111,10 +111,10 @@ class TestAnotherSeat:
     async def test_a_death_between_seat_and_coupon_is_made_good(self, crew: Crew) -> None:
         drop_id = await recorded_drop(crew, units=3, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
-        mortal = crew.another("wrk_2")
-        interpose(mortal.persister, "_write_reassigned", before=crash)
+        drops_killed_at = crew.another("wrk_2")
+        interpose(drops_killed_at.persister, "_write_reassigned", before=crash)
         with dies():
-            await mortal.persister.persist([entry], now_ms())
+            await drops_killed_at.persister.persist([entry], now_ms())
         await crew.fence.shut(entry.shard)  # what the next conflict, or doctor, comes to
         await crew.rebuild_all()
         await crew.persister.persist([entry], now_ms())
@@ -222,10 +222,10 @@ class TestApology:
     async def test_it_is_said_by_the_next_worker_where_one_dies_before(self, crew: Crew) -> None:
         drop_id = await recorded_drop(crew, units=1, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
-        mortal = crew.another("wrk_2")
-        interpose(mortal.feed, "publish_losses", before=crash)
+        drops_killed_at = crew.another("wrk_2")
+        interpose(drops_killed_at.feed, "publish_losses", before=crash)
         with dies():
-            await mortal.persister.persist([entry], now_ms())
+            await drops_killed_at.persister.persist([entry], now_ms())
         async with listening(crew.desk, ROOM) as ear:
             await crew.persister.persist([entry], now_ms())
 

@@ -286,12 +286,12 @@ async def test_a_desk_that_was_built_anew_tells_the_same(
 
 
 async def test_a_desk_that_was_lost_before_it_was_told_tells_it_too(
-    mortal_crew: Crew, mortal_redis: RedisServer
+    mortal_crew: Crew, flushable_redis: RedisServer
 ) -> None:
     crew = mortal_crew
     checkout = await coupon_in_hand(crew)
     await checkout.pay(await checkout.lock())
-    await lost(crew, mortal_redis)
+    await lost(crew, flushable_redis)
     await crew.rebuild_all()
     shard = (await crew.classroom.row(checkout.drop_id)).shard
     ((held,),) = await crew.desk.drops.claims_of([(shard, checkout.drop_id, ["s1"])])

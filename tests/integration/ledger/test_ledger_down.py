@@ -62,7 +62,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def mortal_postgres() -> Iterator[PostgresServer]:
+def stoppable_postgres() -> Iterator[PostgresServer]:
     """One that tests may stop, kill and forbid to write."""
     binaries = find_binaries()
     if binaries is None:
@@ -73,8 +73,8 @@ def mortal_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def mortal_database(mortal_postgres: PostgresServer) -> str:
-    url = mortal_postgres.create()
+def stoppable_database(stoppable_postgres: PostgresServer) -> str:
+    url = stoppable_postgres.create()
     # In a thread, because Alembic runs a loop of its own and the fixture below is in one.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(upgrade, url).result()
@@ -255,8 +255,8 @@ async def hospital(
             ledger = Ledger.connect(url)
             sickness = await stack.enter_async_context(SQLITE[request.param](url, ledger))
         else:
-            server = request.getfixturevalue("mortal_postgres")
-            url = request.getfixturevalue("mortal_database")
+            server = request.getfixturevalue("stoppable_postgres")
+            url = request.getfixturevalue("stoppable_database")
             sickness = await stack.enter_async_context(POSTGRES[request.param](server, url))
             ledger = Ledger.connect(sickness.url, statement_seconds=1.5)
         stack.push_async_callback(ledger.close)

@@ -109,9 +109,9 @@ class TestClaimsLoop:
 
 class TestFences:
     async def test_all_shards_of_an_empty_redis_are_made_ready(
-        self, mortal_crew: Crew, mortal_redis: RedisServer
+        self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
-        mortal_redis.forget()
+        flushable_redis.forget()
         await hang_up(mortal_crew.desk)
         assert await mortal_crew.fence.shut_shards() == list(ALL_SHARDS)
         await mortal_crew.worker.mend_fences()
@@ -280,7 +280,7 @@ class TestWholeWorker:
 
     @pytest.mark.parametrize("loses_everything", [False, True])
     async def test_a_redis_that_went_is_rebuilt_and_sells_on(
-        self, mortal_crew: Crew, mortal_redis: RedisServer, loses_everything: bool
+        self, mortal_crew: Crew, flushable_redis: RedisServer, loses_everything: bool
     ) -> None:
         crew = mortal_crew
         drop = await crew.classroom.opened(quantity=3)
@@ -288,10 +288,10 @@ class TestWholeWorker:
             await crew.classroom.won(drop.id, "s1")
             await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
             if loses_everything:
-                mortal_redis.forget()
+                flushable_redis.forget()
             else:
-                mortal_redis.kill9()
-                mortal_redis.restart()
+                flushable_redis.kill9()
+                flushable_redis.restart()
             await hang_up(crew.desk)
             await eventually(lambda: _wins(crew, drop.id, "s2"), deadline_s=10)
             await crew.classroom.won(drop.id, "s3", "s1")

@@ -1,5 +1,5 @@
-"""Ways to break the service in a test: a call that dies, a neighbour that is away, a Redis that goes back
-in time. What it is done to is in `crews.py`.
+"""Interruptions of the service in a test: a call that raises, a store that cannot be reached, a Redis that
+returns with older data.
 """
 
 import shutil
@@ -20,7 +20,7 @@ Hook = Callable[..., object]
 
 
 class CrashError(Exception):
-    """The process is gone: nobody catches this."""
+    """The process was killed here; no code catches this."""
 
 
 def crash(*_: object) -> None:
@@ -30,8 +30,10 @@ def crash(*_: object) -> None:
 def interpose(
     part: object, call: str, *, before: Hook | None = None, after: Hook | None = None
 ) -> None:
-    """From now on `part.call(...)` runs `before(*arguments)`, itself, `after(*arguments)`. A hook may
-    be a coroutine function. `part` is an object or a class."""
+    """Make `part.call(...)` run `before(*arguments)`, then itself, then `after(*arguments)`.
+
+    `part` is an object or a class. A hook may be a coroutine function.
+    """
     real = getattr(part, call)
     is_class = isinstance(part, type)
 
@@ -53,7 +55,7 @@ async def _run(hook: Hook | None, arguments: tuple[object, ...]) -> None:
 
 
 def once(hook: Hook) -> Hook:
-    """The first time only."""
+    """Return a hook that runs `hook` at its first call and does nothing afterwards."""
     left = [hook]
 
     def run(*arguments: object) -> object:
@@ -66,34 +68,34 @@ dies = partial(pytest.raises, CrashError)
 
 
 def ledger_nowhere() -> Ledger:
-    """One that is away."""
+    """Return a ledger that cannot be reached."""
     return Ledger.connect("sqlite:////nonexistent/ledger.db")
 
 
 @pytest.fixture
-def mortal_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """One that the test may kill, empty or set back."""
-    with RedisServer(tmp_path / "mortal-redis") as server:
+def flushable_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own, which it may kill, empty or reset to an older state."""
+    with RedisServer(tmp_path / "flushable-redis") as server:
         yield server
 
 
 async def hang_up(desk: Desk) -> None:
-    """Lets go of connections to a server that is gone; each would else fail once."""
+    """Close the connections to a server that has been restarted; otherwise each of them fails once."""
     await desk.redis.connection_pool.disconnect()
 
 
-# --- a Redis that goes back in time -------------------------------------------------------------
+# --- a Redis with older data --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class OlderCopy:
-    """What a server's folder held at some moment, as a backup would have it."""
+    """A copy of a server's data folder, as a backup has it."""
 
     server: RedisServer
     folder: Path
 
     def restore(self) -> None:
-        """The server dies and comes back with what it had then."""
+        """Kill the server and start it with the copied data."""
         self.server.kill9()
         shutil.rmtree(self.server.directory / _DATA)
         shutil.copytree(self.folder, self.server.directory / _DATA)
@@ -104,7 +106,7 @@ _DATA = "appendonlydir"
 
 
 def copy_of(server: RedisServer, folder: Path) -> OlderCopy:
-    """Every answered write is in it: the server syncs before it answers. One that is being written
-    may be cut off, which is what Redis expects of a crash."""
+    """Copy the data of a running server. Every acknowledged write is in the copy, because the server writes
+    before it replies. The last write may be incomplete; Redis accepts that after a crash."""
     shutil.copytree(server.directory / _DATA, folder)
     return OlderCopy(server, folder)

@@ -1,5 +1,5 @@
-"""A process that dies at one hop of a drop's way: the real desk and feed, and an exception that nobody
-catches, thrown just before or just after the hop.
+"""A drop service whose process dies at one hop: the real desk and feed, and an exception just before or
+just after the hop that no code catches.
 """
 
 from collections.abc import Sequence
@@ -15,34 +15,34 @@ from tests.support.builders.classroom import Classroom
 
 
 class KilledError(Exception):
-    """The process is gone."""
+    """The process was killed here."""
 
 
 @dataclass(slots=True)
-class Death:
-    """Comes `before` or `after` a hop: `open`, `add_units`, `extend`, `close`, `publish`."""
+class KillPoint:
+    """The moment of death: `before` or `after` open, add_units, extend, close or publish."""
 
     when: str
     hop: str
 
-    def strike(self, when: str, hop: str) -> None:
+    def kill_if_reached(self, when: str, hop: str) -> None:
         if (when, hop) == (self.when, self.hop):
             raise KilledError
 
 
-class MortalDesk(DropDesk):
-    death: Death
+class DeskKilledAtHop(DropDesk):
+    kill_point: KillPoint
 
     async def open(self, **asked: object) -> Stamped | CapsMissing | None:
-        self.death.strike("before", "open")
+        self.kill_point.kill_if_reached("before", "open")
         window = await super().open(**asked)  # type: ignore[arg-type]
-        self.death.strike("after", "open")
+        self.kill_point.kill_if_reached("after", "open")
         return window
 
     async def add_units(self, shard: int, drop_id: str, allotment: Allotment) -> bool:
-        self.death.strike("before", "add_units")
+        self.kill_point.kill_if_reached("before", "add_units")
         is_taken = await super().add_units(shard, drop_id, allotment)
-        self.death.strike("after", "add_units")
+        self.kill_point.kill_if_reached("after", "add_units")
         return is_taken
 
     async def extend(
@@ -54,31 +54,31 @@ class MortalDesk(DropDesk):
         expected_closes_at: int,
         caps: Sequence[Cap] = (),
     ) -> Extended:
-        self.death.strike("before", "extend")
+        self.kill_point.kill_if_reached("before", "extend")
         extended = await super().extend(shard, drop_id, intent_id, ms, expected_closes_at, caps)
-        self.death.strike("after", "extend")
+        self.kill_point.kill_if_reached("after", "extend")
         return extended
 
     async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
-        self.death.strike("before", "close")
+        self.kill_point.kill_if_reached("before", "close")
         closing = await super().close(shard, drop_id, only_if_over=only_if_over)
-        self.death.strike("after", "close")
+        self.kill_point.kill_if_reached("after", "close")
         return closing
 
 
-class MortalFeed(Feed):
-    death: Death
+class FeedKilledAtHop(Feed):
+    kill_point: KillPoint
 
     async def publish(self, publication_id: str, kind: FeedKind, drop: RoomDrop) -> int:
-        self.death.strike("before", "publish")
+        self.kill_point.kill_if_reached("before", "publish")
         offset = await super().publish(publication_id, kind, drop)
-        self.death.strike("after", "publish")
+        self.kill_point.kill_if_reached("after", "publish")
         return offset
 
 
-def mortal(classroom: Classroom, when: str, hop: str) -> DropService:
-    """The flows of an api process that dies there."""
-    desk = MortalDesk(classroom.desk.redis, classroom.desk.prefix)
-    feed = MortalFeed(classroom.desk.redis, classroom.desk.prefix)
-    desk.death = feed.death = Death(when, hop)
+def drops_killed_at(classroom: Classroom, when: str, hop: str) -> DropService:
+    """Return the drop service of an api process that dies `when` (before, after) the `hop`."""
+    desk = DeskKilledAtHop(classroom.desk.redis, classroom.desk.prefix)
+    feed = FeedKilledAtHop(classroom.desk.redis, classroom.desk.prefix)
+    desk.kill_point = feed.kill_point = KillPoint(when, hop)
     return DropService(classroom.ledger, desk, feed, "teacher")

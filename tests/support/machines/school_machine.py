@@ -37,7 +37,7 @@ from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.builders.desks import make_desk
 from tests.support.builders.money import an_order
 from tests.support.crews import Crew, make_crew
-from tests.support.faults.killed_at_hop import KilledError, mortal
+from tests.support.faults.killed_at_hop import KilledError, drops_killed_at
 from tests.support.machines.runner import Stage
 
 STUDENTS = ("ada", "bob", "cyd", "dan", "eve")
@@ -133,7 +133,7 @@ class SchoolMachine(RuleBasedStateMachine):
 
     async def _by_an_api(self, death: tuple[str, str] | None, call: Any) -> None:
         """Refused, `unavailable` and dead are all right: a worker finishes it."""
-        api = mortal(self.rooms, *death) if death else self.rooms.drops
+        api = drops_killed_at(self.rooms, *death) if death else self.rooms.drops
         with contextlib.suppress(KilledError):
             await call(api)
 

@@ -2,7 +2,7 @@
 
 A role runs in a process of its own with its real composition; only the one call that the crash point
 names is wrapped, in that process. The processes are forked from a server that has everything imported
-(a fresh `python -m server` takes two seconds to start). `campus` has a Redis and a ledger of its own.
+(a fresh `python -m server` takes two seconds to start). `crash_site` has a Redis and a ledger of its own.
 """
 
 import ctypes
@@ -108,7 +108,7 @@ def _forks() -> ForkServerContext:
 
 
 @dataclass(slots=True)
-class Mortal:
+class RoleProcess:
     """A running role. `log` has what it said."""
 
     process: ForkServerProcess
@@ -141,7 +141,7 @@ class Mortal:
 
 
 @dataclass(slots=True)
-class Campus:
+class CrashSite:
     """One class on one Redis. `crew` are the pieces of the worker that lives on; `drop_id` is set by
     whoever opens one."""
 
@@ -149,11 +149,11 @@ class Campus:
     crew: Crew
     environment: Mapping[str, str]
     folder: Path
-    started: list[Mortal] = field(default_factory=list)
+    started: list[RoleProcess] = field(default_factory=list)
 
     def start(
         self, role: str, point: CrashPoint | None = None, *, redis_dies: bool = False
-    ) -> Mortal:
+    ) -> RoleProcess:
         """A process whose crash point kills itself, or Redis."""
         port = free_port()
         env = {**self.environment, "CLASSDROP_PORT": str(port)}
@@ -161,14 +161,16 @@ class Campus:
         log = self.folder / f"{role}-{len(self.started)}.log"
         process = _forks().Process(target=_run_role, args=(role, point, victim, env, log))
         process.start()
-        mortal = Mortal(process, port, log)
-        self.started.append(mortal)
-        return mortal
+        role_process = RoleProcess(process, port, log)
+        self.started.append(role_process)
+        return role_process
 
-    async def web(self, point: CrashPoint | None = None, *, redis_dies: bool = False) -> Mortal:
-        mortal = self.start("web", point, redis_dies=redis_dies)
-        await mortal.until_ready()
-        return mortal
+    async def web(
+        self, point: CrashPoint | None = None, *, redis_dies: bool = False
+    ) -> RoleProcess:
+        role_process = self.start("web", point, redis_dies=redis_dies)
+        await role_process.until_ready()
+        return role_process
 
     async def redis_returns(self) -> None:
         """After its death has been seen."""
@@ -178,7 +180,7 @@ class Campus:
 
     @asynccontextmanager
     async def asking(
-        self, web: Mortal, role: Role, *subjects: str
+        self, web: RoleProcess, role: Role, *subjects: str
     ) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
         """A client for each subject."""
         clients = {
@@ -195,7 +197,7 @@ class Campus:
             for client in clients.values():
                 await client.aclose()
 
-    async def press(self, web: Mortal, path: str, body: Mapping[str, object]) -> int | None:
+    async def press(self, web: RoleProcess, path: str, body: Mapping[str, object]) -> int | None:
         """What the teacher is told: a status, or None where the line went dead."""
         async with self.asking(web, Role.INSTRUCTOR, "tina") as clients:
             try:
@@ -205,7 +207,7 @@ class Campus:
             return answer.status_code
 
     async def tap(
-        self, web: Mortal, drop_id: str, students: Iterable[str]
+        self, web: RoleProcess, drop_id: str, students: Iterable[str]
     ) -> dict[str, Mapping[str, Any] | None]:
         """What each is told over HTTP, one after the other; None where the line went dead."""
         told: dict[str, Mapping[str, Any] | None] = {}
@@ -227,28 +229,28 @@ def _token(role: Role, subject: str) -> str:
 
 
 @pytest_asyncio.fixture
-async def campus(
-    mortal_redis: RedisServer,
+async def crash_site(
+    flushable_redis: RedisServer,
     key_prefix: str,
     migrated_sqlite_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Campus]:
+) -> AsyncIterator[CrashSite]:
     # Nobody here is only slow: what is left behind is taken up at once.
     monkeypatch.setattr(worker_module, "LEFT_BEHIND_MS", 200)
     monkeypatch.setattr("server.desk.outbox.CLAIM_IDLE_MS", 100)
     database = shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
     environment = {
-        "CLASSDROP_REDIS_URL": mortal_redis.url,
+        "CLASSDROP_REDIS_URL": flushable_redis.url,
         "CLASSDROP_DATABASE_URL": f"sqlite:///{database}",
         "CLASSDROP_SECRET": SECRET,
         "CLASSDROP_KEY_PREFIX": key_prefix,
         "CLASSDROP_DATA_DIR": str(tmp_path / "data"),
     }
     ledger = Ledger.connect(environment["CLASSDROP_DATABASE_URL"])
-    async with crew_of(mortal_redis, ledger, key_prefix) as crew:
-        made = Campus(mortal_redis, crew, environment, tmp_path)
+    async with crew_of(flushable_redis, ledger, key_prefix) as crew:
+        made = CrashSite(flushable_redis, crew, environment, tmp_path)
         yield made
-        for mortal in made.started:
-            mortal.kill()
+        for role_process in made.started:
+            role_process.kill()
     await ledger.close()

@@ -1,5 +1,6 @@
-"""Thousands of students of one address, in one process: each comes in with a token and stays. Nothing is made
-for one of them but a transport, so that the server is what is measured.
+"""Thousands of students with one IP address, in one process: each joins with a token and stays.
+
+A student is a transport and nothing more, so that the server's cost is measured and not the client's.
 """
 
 import asyncio
@@ -16,20 +17,21 @@ _WELCOME = b'{"type":"welcome"'
 
 
 @dataclass(slots=True)
-class Campus:
-    """`waits`: seconds from the wish to connect to the welcome. `lost`: who was in and is not any more."""
+class Arrivals:
+    """`waits`: seconds from the attempt to connect to the welcome, one for each student. `lost`: how many
+    students were disconnected after their welcome."""
 
     waits: list[float] = field(default_factory=list)
     lost: int = 0
 
 
 class _Student(asyncio.Protocol):
-    __slots__ = ("_campus", "_heard", "_token", "is_in", "transport")
+    __slots__ = ("_arrivals", "_heard", "_token", "is_in", "transport")
     transport: asyncio.Transport
 
-    def __init__(self, token: str, campus: Campus) -> None:
+    def __init__(self, token: str, arrivals: Arrivals) -> None:
         self._token = token
-        self._campus = campus
+        self._arrivals = arrivals
         self._heard = b""
         self.is_in = asyncio.get_running_loop().create_future()
 
@@ -40,7 +42,7 @@ class _Student(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.is_in.done():
-            return  # what everybody is told
+            return  # frames to the whole room
         self._heard += data
         if _WELCOME in self._heard:
             self._heard = b""
@@ -48,33 +50,33 @@ class _Student(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.is_in.done():
-            self._campus.lost += 1
+            self._arrivals.lost += 1
         else:
             self.is_in.set_exception(error or EOFError(f"turned away: {self._heard!r}"))
 
 
 @asynccontextmanager
-async def all_in(port: int, tokens: Sequence[str]) -> AsyncIterator[Campus]:
-    """Inside of it all of them are in the room, some hundreds having come at a time."""
-    campus, turns = Campus(), asyncio.Semaphore(_AT_ONCE)
+async def all_in(port: int, tokens: Sequence[str]) -> AsyncIterator[Arrivals]:
+    """Connect all students, `_AT_ONCE` at a time; inside the context all are in the room."""
+    arrivals, turns = Arrivals(), asyncio.Semaphore(_AT_ONCE)
     transports: list[asyncio.Transport] = []
 
     async def come(token: str) -> None:
         async with turns:
             begun = time.perf_counter()
             _, student = await asyncio.get_running_loop().create_connection(
-                lambda: _Student(token, campus), "127.0.0.1", port
+                lambda: _Student(token, arrivals), "127.0.0.1", port
             )
             transports.append(student.transport)
             async with asyncio.timeout(_GIVE_UP_S):
                 await student.is_in
-            campus.waits.append(time.perf_counter() - begun)
+            arrivals.waits.append(time.perf_counter() - begun)
 
     try:
         async with asyncio.TaskGroup() as tasks:
             for token in tokens:
                 tasks.create_task(come(token))
-        yield campus
+        yield arrivals
     finally:
         for transport in transports:
             transport.abort()
