@@ -15,7 +15,7 @@ import pytest_asyncio
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from server.ledger.tables import metadata
-from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.postgres import Console, PostgresServer
 
 KINDS = ("sqlite", "postgresql")
 
@@ -50,6 +50,14 @@ def migrated_postgres_url(postgres_server: PostgresServer) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def postgres_console(
+    postgres_server: PostgresServer, migrated_postgres_url: str
+) -> Iterator[Console]:
+    with postgres_server.console(migrated_postgres_url) as console:
+        yield console
+
+
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     # Asked for by name, so that the tests on SQLite run where there is no PostgreSQL.
@@ -57,9 +65,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         template: Path = request.getfixturevalue("migrated_sqlite_file")
         shutil.copy(template, tmp_path / "ledger.db")
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres_server")
+    console: Console = request.getfixturevalue("postgres_console")
     url: str = request.getfixturevalue("migrated_postgres_url")
-    server.run_sql(url, _EMPTY)
+    console.run(_EMPTY)
     return url
 
 

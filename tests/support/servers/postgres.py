@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -70,8 +72,22 @@ class PostgresServer:
         self.run_sql(self.url(_SUPERUSER), f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
     def run_sql(self, url: str, statements: str) -> None:
-        # -X: a developer's ~/.psqlrc must not decide a test.
-        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statements)
+        self._run("psql", *_PSQL, "-d", url, "-c", statements)
+
+    @contextmanager
+    def console(self, url: str) -> Iterator["Console"]:
+        """An open connection for statements that are run before many tests."""
+        process = subprocess.Popen(
+            [self._binaries / "psql", *_PSQL, "-d", url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self._directory,
+            user=self._user,
+            text=True,
+        )
+        with process:
+            yield Console(process)
 
     def crash(self) -> None:
         """At once, without a goodbye to anybody; nothing if it is down."""
@@ -134,6 +150,27 @@ class PostgresServer:
         return process
 
 
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A psql that stays connected: its server process has the tables' definitions in its cache, and no
+    process is started for each call."""
+
+    process: "subprocess.Popen[str]"
+
+    def run(self, statements: str) -> None:
+        """Run the statements in one transaction and wait for its end. Raise RuntimeError if one fails."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"BEGIN;\n{statements};\nCOMMIT;\n\\echo {_DONE}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().strip()
+        if answer != _DONE:
+            raise RuntimeError(answer + self.process.stdout.read())
+
+
+_DONE = "classdrop-console-done"
+# -X: a developer's ~/.psqlrc must not decide a test.
+_PSQL = ("-X", "-q", "-v", "ON_ERROR_STOP=1")
 # trust: the socket lies in a folder that only this user can enter.
 _INITDB = ("--no-sync", "-A", "trust", "-U", _SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8")
 _SETTINGS = (
