@@ -76,7 +76,7 @@ def _allowed() -> set[str]:
 
 
 def _survivors(file: str, mutants: list[Mutant]) -> list[Mutant]:
-    """Those that live through the tests named after the module, and then through all that import it."""
+    """Return those that live through the tests named after the module, and then through the others."""
     if file.endswith(".lua"):
         return survivors(mutants, _LUA_TESTS, put_script_in_place)
     left = mutants
@@ -87,7 +87,7 @@ def _survivors(file: str, mutants: list[Mutant]) -> list[Mutant]:
 
 
 def _tests_of(file: str) -> tuple[list[str], list[str]]:
-    """The test files of a module: those that have its name, and the others that import it."""
+    """The test files of a module: those that have its name, then those that import it or lie beside them."""
     name, dotted = Path(file).stem, file.removesuffix(".py").replace("/", ".")
     tests = [
         path
@@ -99,7 +99,12 @@ def _tests_of(file: str) -> tuple[list[str], list[str]]:
     ]
     package, _, module = dotted.rpartition(".")
     marks = (dotted, f"from {package} import {module}")
-    others = [path for path in tests if path not in own and _mentions(path, marks)]
+    beside = {path.parent for path in own}
+    others = [
+        path
+        for path in tests
+        if path not in own and (path.parent in beside or _mentions(path, marks))
+    ]
     return [str(path) for path in own], [str(path) for path in others]
 
 
