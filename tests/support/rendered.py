@@ -12,7 +12,7 @@ from server.telemetry import Metrics
 
 
 def application_order_table() -> str:
-    """The order in which coupons are applied to an order, in Markdown."""
+    """Render the order in which coupons are applied to an order."""
     rows = ["| | kind | class | computed on |", "| --- | --- | --- | --- |"]
     for number, step in enumerate(APPLICATION_ORDER, 1):
         in_class = step.in_class.value if step.in_class else "any"
@@ -21,18 +21,18 @@ def application_order_table() -> str:
 
 
 def coupon_states_section() -> str:
-    """The states of a coupon: diagram, transitions and units, as they stand in REFERENCE.md."""
+    """Render the states of a coupon: diagram, transitions and units."""
     return "\n".join([_diagram(), _transitions_table(), _unit_uses_table()])
 
 
 def _unit_uses_table() -> str:
-    """Where the unit of a coupon in each state is counted."""
+    """Render where the unit of a coupon in each state is counted."""
     rows = [f"| {state} | {use} |" for state, use in UNIT_USES.items()]
     return "\n".join(["| state | its unit is |", "| --- | --- |", *rows, ""])
 
 
 def settings_table() -> str:
-    """The settings table of the README, in Markdown."""
+    """Render the settings table of the README."""
     rows = ["| variable | default | what it decides |", "| --- | --- | --- |"]
     for variable in VARIABLES:
         default = variable.default if variable.shown_default is None else variable.shown_default
@@ -42,7 +42,7 @@ def settings_table() -> str:
 
 
 def metrics_table() -> str:
-    """The metrics table of the README, in Markdown."""
+    """Render the metrics table of the README."""
     metrics = Metrics()
     rows = ["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |"]
     for family in metrics.registry.collect():
@@ -53,7 +53,7 @@ def metrics_table() -> str:
 
 
 def _diagram() -> str:
-    """The transitions as a Mermaid diagram."""
+    """Render the transitions as a Mermaid diagram."""
     ends = (CouponState.RELEASED, CouponState.REVOKED, CouponState.VOIDED)
     arrows = [(each.source, each.target, each.event) for each in TRANSITIONS]
     lines = [f"    {source} --> {target}: {event}" for source, target, event in arrows]

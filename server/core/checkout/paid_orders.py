@@ -56,8 +56,12 @@ class PaidLine:
         proportion to its pieces or its money, whichever is more; all of it if the line is fully returned."""
         if self.is_fully_returned:
             return total
-        by_money = half_up(total * self.refunded, self.payable) if self.payable else 0
-        return max(by_money, half_up(total * self.returned, self.quantity))
+        by_pieces = half_up(total * self.returned, self.quantity)
+        # Money counts only if more was paid back than the returned pieces cost. Their price is rounded: half
+        # of a line that cost 3 pays back 2, and two thirds of a large discount would count as undone.
+        if self.refunded <= half_up(self.payable * self.returned, self.quantity):
+            return by_pieces
+        return max(by_pieces, half_up(total * self.refunded, self.payable))
 
     def kept_of(self, total: int) -> int:
         """Return how much of the line's total belongs to the pieces that are kept. Rounding is chosen so

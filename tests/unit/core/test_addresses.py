@@ -1,4 +1,4 @@
-"""Whose address a connection counts under."""
+"""The address that a connection counts under, with and without proxies."""
 
 import pytest
 
@@ -21,21 +21,21 @@ OURS = TrustedProxies.of(["10.0.0.0/8", "::1"])
         ("", "203.0.113.9", ""),
     ],
 )
-def test_the_nearest_address_that_is_none_of_ours(
+def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(
     peer: str, forwarded_for: str, expected: str
 ) -> None:
     assert OURS.client(peer, forwarded_for) == expected
 
 
-def test_nobody_is_believed_unless_named() -> None:
+def test_a_proxy_that_is_not_named_is_not_believed() -> None:
     assert TrustedProxies().client("127.0.0.1", "203.0.113.9") == "127.0.0.1"
 
 
-def test_a_star_believes_the_first_of_the_header() -> None:
+def test_a_star_trusts_every_hop_of_the_header() -> None:
     everybody = TrustedProxies.of(["*"])
     assert everybody.client("172.16.0.1", "203.0.113.9, 10.0.0.2") == "203.0.113.9"
 
 
-def test_what_is_no_address_is_refused() -> None:
+def test_a_text_that_is_not_an_address_is_refused() -> None:
     with pytest.raises(ValueError, match="proxy"):
         TrustedProxies.of(["proxy"])

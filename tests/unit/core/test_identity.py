@@ -1,4 +1,4 @@
-"""What each role may do in a room that the token names, and in one that it does not."""
+"""The rights of each role in a room that the token names, and in another one."""
 
 import pytest
 

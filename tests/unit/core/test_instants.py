@@ -1,4 +1,4 @@
-"""One form of a time at every edge, and milliseconds inside."""
+"""Instants: one form of text at every edge, integers of milliseconds inside."""
 
 import pytest
 from hypothesis import given
@@ -49,7 +49,7 @@ def test_any_offset_is_understood(text: str) -> None:
     assert from_text(text) == 1_772_355_600_000
 
 
-def test_what_is_finer_than_a_millisecond_is_dropped() -> None:
+def test_digits_below_a_millisecond_are_dropped() -> None:
     assert from_text("2026-03-01T09:00:00.123999Z") == 1_772_355_600_123
 
 
@@ -67,6 +67,6 @@ def test_what_is_finer_than_a_millisecond_is_dropped() -> None:
         "1772355600000",
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_a_text_that_is_not_an_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - its text is Python's own
         from_text(text)

@@ -16,7 +16,7 @@ from server.core.media_types import media_type_fault
         "application/vnd.school.v1+json; charset=utf-8; profile=x",
     ],
 )
-def test_json_by_any_of_its_names_is_read(content_type: str) -> None:
+def test_every_media_type_of_json_is_accepted(content_type: str) -> None:
     assert media_type_fault(content_type, None) is None
 
 
@@ -39,11 +39,11 @@ def test_json_by_any_of_its_names_is_read(content_type: str) -> None:
         "application/json; charset*=gbk''utf",
     ],
 )
-def test_what_calls_itself_something_else_is_told_what_to_send(content_type: str) -> None:
+def test_another_media_type_is_refused_with_what_to_send(content_type: str) -> None:
     assert "application/json" in (media_type_fault(content_type, None) or "")
 
 
-def test_a_body_without_a_type_is_told_what_to_send() -> None:
+def test_a_body_without_a_type_is_refused_with_what_to_send() -> None:
     assert "application/json" in (media_type_fault(None, None) or "")
 
 
@@ -53,5 +53,5 @@ def test_a_compressed_body_is_not_read(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", [None, "", "identity", " Identity "])
-def test_one_that_is_not_compressed_may_say_so(encoding: str | None) -> None:
+def test_the_encoding_identity_is_accepted(encoding: str | None) -> None:
     assert media_type_fault("application/json", encoding) is None

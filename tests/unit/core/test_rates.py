@@ -56,7 +56,7 @@ def test_never_more_than_the_burst_and_one_each_interval(pauses: list[int]) -> N
 
 
 def test_a_clock_that_is_set_back_grants_one_each_interval() -> None:
-    """Not nothing, until it has come to where it was."""
+    """It grants some, although the clock has not yet reached its old time."""
     bucket = Bucket()
     while bucket.take(RATE, NOW) == 0:
         pass

@@ -1,4 +1,4 @@
-"""Texts that nobody can see, or that read as something else than they say."""
+"""Texts that are invisible, or that read as something else than they are."""
 
 import pytest
 
@@ -12,14 +12,14 @@ from server.core.texts import text_fault
         *("\u200d", "\ufe0f", "\u00ad", "\u180e", "\U000e0041", " \u200b ", "\u3000\u3164"),
     ],
 )
-def test_what_is_drawn_as_nothing_is_no_name(text: str) -> None:
+def test_a_text_of_invisible_characters_is_refused(text: str) -> None:
     assert text_fault(text) == "invisible"
 
 
 @pytest.mark.parametrize(
     "mark", list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2069")
 )
-def test_what_turns_the_direction_of_writing_is_refused_anywhere(mark: str) -> None:
+def test_a_character_that_turns_the_direction_of_writing_is_refused_anywhere(mark: str) -> None:
     assert text_fault(f"10 off{mark} of 100") == "bidi_control"
 
 
@@ -30,5 +30,5 @@ def test_what_turns_the_direction_of_writing_is_refused_anywhere(mark: str) -> N
         *("☎\ufe0f", "a\u200bb", "é", "e\u0301"),
     ],
 )
-def test_what_people_write_is_no_fault(text: str) -> None:
+def test_usual_texts_have_no_fault(text: str) -> None:
     assert text_fault(text) is None

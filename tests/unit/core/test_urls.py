@@ -1,4 +1,6 @@
-"""Links of templates are what a browser takes: compared with node's `new URL`, the same standard's parser."""
+"""Links of templates: the server takes what a browser takes. Compared with node's `new URL`, another parser
+of the same standard.
+"""
 
 import json
 import shutil
@@ -28,10 +30,10 @@ URLS = [
     ),
     *("https://faß.example/", "https://商店.example/课程?名=值", "https://xn--a/", "https://xn--/"),
     *("https://a\u00adb.example/", "https://\u2603.example/", "https://a。b/"),
-    # Ports that are none.
+    # Invalid ports.
     *("https://shop.example:99999/x", "https://shop.example:65536/", "https://shop.example:-1/"),
     *("https://shop.example:8o/", "https://shop.example:１/", "https://shop.example:443:443/"),
-    # Hosts that are none.
+    # Invalid hosts.
     *(
         "https://",
         "https:///",
@@ -64,7 +66,7 @@ URLS = [
         "https://a`b/",
         "https://a_b/",
     ),
-    # Somebody's name and password.
+    # A name and password.
     *("https://user:pw@shop.example/", "https://user@shop.example/", "https://@shop.example/"),
     *("https://:@shop.example/", "https://a@b@shop.example/", "https://shop.example/x@y"),
     # Another scheme, or none.
@@ -100,8 +102,8 @@ URLS = [
     ),
 ]
 
-# What the school's pages would do with them, in the browser's own words. `new URL` forgives white space,
-# backslashes and missing slashes; a link of a template is not to need it.
+# What a page would do with them. `new URL` accepts white space, backslashes and missing slashes; a link of a
+# template must not rely on that.
 _DECIDE = r"""
 const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const decide = (text) => {

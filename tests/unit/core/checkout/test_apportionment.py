@@ -1,4 +1,4 @@
-"""Promise I7, the first half: the parts of a discount add up to it, each between 0 and its line."""
+"""Promise I7, first half: line shares add up to the discount, each between 0 and its line."""
 
 from itertools import accumulate
 
@@ -41,7 +41,7 @@ def test_what_rounding_left_over_goes_to_the_last_line_that_has_room() -> None:
     assert line_shares(100, [1000, 1000, 1000]) == [33, 33, 34]
 
 
-def test_a_line_of_nothing_gets_none_of_what_is_left_over() -> None:
+def test_a_line_without_weight_gets_none_of_the_remainder() -> None:
     assert line_shares(100, [1000, 1000, 1000, 0]) == [33, 33, 34, 0]
 
 
@@ -72,7 +72,7 @@ def test_lines_refunded_in_any_order_never_give_back_more_than_was_paid(
 
 
 @pytest.mark.parametrize(("discount", "amounts"), [(-1, [5]), (6, [5]), (1, [-1, 5])])
-def test_a_discount_beyond_its_lines_is_a_broken_promise(discount: int, amounts: list[int]) -> None:
+def test_a_discount_beyond_its_lines_raises(discount: int, amounts: list[int]) -> None:
     with pytest.raises(ValueError, match="between 0"):
         line_shares(discount, amounts)
 
@@ -108,7 +108,7 @@ def test_the_largest_remainder_is_never_a_whole_fen_from_the_exact_part(
     )
 
 
-def test_the_largest_remainder_gives_the_odd_fen_to_who_lost_most() -> None:
+def test_the_largest_remainder_gives_the_odd_fen_to_the_line_that_lost_most() -> None:
     parts = line_shares(1000, [5000, 3000, 3000], method=Apportionment.LARGEST_REMAINDER)
     assert parts == [454, 273, 273]
 

@@ -1,5 +1,5 @@
-"""The best choice: held against trying everything, on wallets small enough for that; exact on the published
-ones; and never long at one go.
+"""The best choice: compared with trying every combination on small wallets, and exact on the published
+ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def best_by_trying(
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), RULES)
-def test_nothing_beats_the_best(seed: int, rules: MoneyRules) -> None:
+def test_no_tried_combination_beats_the_best_choice(seed: int, rules: MoneyRules) -> None:
     case = a_case(seed, lines=6, coupons=7)
     found = quote(case.order, case.wallet, BestSelection.BEST, NOW, QuoteContext(rules=rules))
     assert worth_of(found) == best_by_trying(case, rules)
@@ -59,7 +59,9 @@ def test_nothing_beats_the_best(seed: int, rules: MoneyRules) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), RULES)
-def test_nothing_beats_the_best_within_what_may_still_be_used(seed: int, rules: MoneyRules) -> None:
+def test_no_tried_combination_beats_the_best_choice_within_use_limits(
+    seed: int, rules: MoneyRules
+) -> None:
     # Several templates have a limit, in versions that differ, and some of it is used.
     case = limited(a_case(seed, lines=6, coupons=8), seed)
     uses = uses_of(case, seed)
@@ -72,7 +74,7 @@ def test_nothing_beats_the_best_within_what_may_still_be_used(seed: int, rules: 
 
 
 def is_within_limits(coupons: Sequence[Coupon], uses: Mapping[str, int]) -> bool:
-    """As the lock counts: one after the other, those of one template together."""
+    """Count as the lock does: one coupon after the other, those of one template together."""
     counted = dict(uses)
     for coupon in coupons:
         limit, of = coupon.template.uses_per_student, coupon.template.id

@@ -1,4 +1,4 @@
-"""What one coupon takes off: every kind on figures that can be checked by hand, then what always holds."""
+"""One coupon: each kind with amounts that can be checked by hand, then properties."""
 
 from dataclasses import replace
 
@@ -143,7 +143,7 @@ def test_rebates_together_give_back_no_more_than_was_paid() -> None:
     assert (first.saving.later, second.saving.later) == (700, 300)
 
 
-# --- What it comes off, and what it counts ------------------------------------------------------
+# --- Deducted lines and counted lines -----------------------------------------------------------
 
 
 def test_free_shipping_comes_off_the_shipping_and_counts_the_courses() -> None:
@@ -209,10 +209,10 @@ def test_a_later_percentage_may_be_taken_of_what_was_ordered() -> None:
         pricing, read_terms(pricing, of(AmountOff(9_500))), pricing.undiscounted()
     ).totals
     terms = read_terms(pricing, of(PercentOff(20)))
-    assert saving_on(pricing, terms, totals) == Saving(500, 0)  # 2000 were asked for
+    assert saving_on(pricing, terms, totals) == Saving(500, 0)  # 2000 were requested
 
 
-# --- What it costs the school at most -----------------------------------------------------------
+# --- Greatest discount --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Spend X more and save Y, the reasons that others set, and codes of strangers."""
+"""Hints: "spend X more and save Y". Also reasons that come from outside the wallet, and unknown codes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def hints(quoted: Quote) -> list[Hint]:
     return list(quoted.hints)
 
 
-def test_what_is_missing_and_what_it_would_save() -> None:
+def test_a_hint_says_what_is_missing_and_what_it_would_save() -> None:
     wallet = [a_coupon(a_form(AmountOff(1000), min_amount=10_000)), a_coupon(a_form(), "B")]
     assert hints(quote(an_order(8000), wallet, (), NOW)) == [Hint("A", 2000, 1000)]
 
@@ -48,14 +48,14 @@ def test_a_percentage_is_taken_of_what_is_bought_more_as_well() -> None:
     assert hints(quote(an_order(8000), wallet, (), NOW)) == [Hint("A", 2000, 1000)]
 
 
-def test_what_cannot_be_combined_is_compared_with_what_is_ticked() -> None:
+def test_a_coupon_that_cannot_be_combined_is_compared_with_the_selected_ones() -> None:
     wallet = [a_coupon(a_form(AmountOff(1500), min_amount=10_000)), a_coupon(a_form(), "B")]
     assert hints(quote(an_order(8000), wallet, ["B"], NOW)) == [Hint("A", 2000, 500)]
     dear = [a_coupon(a_form(AmountOff(900), min_amount=10_000)), a_coupon(a_form(), "B")]
     assert hints(quote(an_order(8000), dear, ["B"], NOW)) == []
 
 
-def test_what_can_be_combined_comes_on_top() -> None:
+def test_a_coupon_that_can_be_combined_saves_on_top() -> None:
     far = replace(a_form(AmountOff(900), min_amount=10_000), stacking=TOGETHER)
     near = replace(a_form(AmountOff(1000)), stacking=TOGETHER)
     wallet = [a_coupon(far), a_coupon(near, "B")]
@@ -88,7 +88,7 @@ def test_one_hint_for_all_coupons_of_a_template() -> None:
     assert [each.code for each in hints(quote(an_order(8000), wallet, (), NOW))] == ["B"]
 
 
-def test_a_hint_that_what_is_ticked_would_turn_is_none() -> None:
+def test_a_coupon_that_the_selected_ones_would_reject_gets_no_hint() -> None:
     ticked = a_coupon(replace(a_form(AmountOff(8000)), stacking=TOGETHER), "B")
     form = replace(a_form(PercentOff(10)), stacking=TOGETHER, threshold=Threshold(0, 9))
     assert hints(quote(an_order(8000), [a_coupon(form), ticked], ["B"], NOW)) == []
@@ -104,7 +104,7 @@ def test_used_up_and_stopped_have_their_reasons() -> None:
     assert stopped.unusable == (Unusable("A", Reason.STOPPED),)
 
 
-def test_a_lock_needs_no_advice() -> None:
+def test_a_lock_gets_no_suggestions() -> None:
     quoted = quote(an_order(5000), [a_coupon()], ["A"], NOW, QuoteContext(with_suggestions=False))
     assert (quoted.discount, quoted.usable, quoted.hints, quoted.best.codes) == (1000, (), (), ())
 
@@ -126,7 +126,7 @@ def bought(order: Order, coupon: Coupon, hint: Hint, random: Random) -> Iterator
 
 
 def is_in_scope(order: Order, coupon: Coupon, rules: MoneyRules) -> bool:
-    """Whether the last line is: alone on an order it is not out of scope."""
+    """Return whether the last line is in the coupon's scope: alone on an order it is not out of scope."""
     alone = replace(order, lines=order.lines[-1:])
     free = replace(coupon.template, form=replace(coupon.template.form, threshold=Threshold()))
     found = quote(alone, [replace(coupon, template=free)], (), NOW, QuoteContext(rules=rules))
@@ -136,7 +136,7 @@ def is_in_scope(order: Order, coupon: Coupon, rules: MoneyRules) -> bool:
 def taken_up(
     order: Order, wallet: list[Coupon], ticked: list[str], code: str, rules: MoneyRules
 ) -> Quote:
-    """With the coupon ticked too, or instead where they cannot be together."""
+    """Quote with the coupon selected too, or instead of the others if they cannot be combined."""
     both = quote(order, wallet, [*ticked, code], NOW, QuoteContext(rules=rules))
     told = {each.code: each.reason for each in both.unusable}
     return (
@@ -186,7 +186,7 @@ def test_a_piece_that_only_money_is_missing_for_may_be_the_free_one() -> None:
     assert hint == Hint("A", 19_488, 19_488)
 
 
-def test_nothing_to_take_off_is_no_threshold() -> None:
+def test_an_amount_that_finds_nothing_to_come_off_gets_no_hint() -> None:
     # A percentage of so little rounds to nothing; an amount finds nothing to come off.
     for form, order in ((a_form(PercentOff(1)), an_order(20)), (a_form(AmountOff(5)), an_order(0))):
         found = quote(order, [a_coupon(form)], ["A"], NOW)
@@ -194,7 +194,7 @@ def test_nothing_to_take_off_is_no_threshold() -> None:
         assert found.hints == ()
 
 
-def test_what_is_counted_after_other_coupons_is_judged_by_the_school_s_base() -> None:
+def test_a_hint_for_a_threshold_after_other_coupons_follows_the_discount_base() -> None:
     # 10 % of the original 1000 is 100, of which the 60 that are left can come off.
     first = a_coupon(replace(a_form(AmountOff(940)), stacking=TOGETHER), "B")
     after = Threshold(0, counted=Counted.AFTER)
@@ -211,7 +211,7 @@ def test_what_is_counted_after_other_coupons_is_judged_by_the_school_s_base() ->
     assert (found.discount, found.unusable) == (1000, ())
 
 
-def test_what_is_bought_may_lie_outside_the_scope_of_what_is_ticked() -> None:
+def test_a_purchase_may_lie_outside_the_scope_of_selected_coupons() -> None:
     # 10 % of algebra, and 10 off from 100 on of writing: none of what is bought is algebra.
     ticked = replace(a_form(PercentOff(10), scope=Scope(courses=frozenset({"algebra"}))))
     far = a_form(AmountOff(1000), 3000, scope=Scope(courses=frozenset({"writing"})))

@@ -1,4 +1,4 @@
-"""Which lock of an order a payment is for, and what a coupon is once its lock ends."""
+"""Lock versions: the lock of an order that a payment is for, and the coupons whose lock has ended."""
 
 from dataclasses import replace
 

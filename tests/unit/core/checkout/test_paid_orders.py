@@ -1,5 +1,5 @@
-"""What refunds charge back: what coupons took off or credited and the kept lines no longer earn, counted as
-the lock counted it.
+"""Charging back: refunds charge back what coupons took off or credited and the kept lines no longer earn,
+counted as the lock counted.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ COUPONS = st.lists(
 
 @st.composite
 def locked_orders(draw: st.DrawFn) -> tuple[Order, OrderAccount]:
-    """With the books as a lock would freeze them."""
+    """Draw an order and its account as a lock would freeze it."""
     lines = draw(
         st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 4)), min_size=1, max_size=4)
     )
@@ -87,7 +87,7 @@ def account_of(order: Order, found: Quote) -> OrderAccount:
 
 
 def is_reached_on(order: Order, before: Sequence[PaidCoupon], coupon: PaidCoupon) -> bool:
-    """By the lock's own words, with the shares that the lock froze."""
+    """Count the threshold as the lock does, with the line shares that the lock froze."""
     threshold = coupon.threshold
     counted = before if threshold.counted is Counted.AFTER else ()
     amount = sum(
@@ -118,10 +118,10 @@ def test_lines_that_come_back_charge_exactly_what_the_rest_no_longer_earns(
 
 
 @given(locked_orders(), st.data())
-def test_the_order_in_which_things_come_back_does_not_change_the_end(
+def test_the_order_of_refunds_does_not_change_the_result(
     made: tuple[Order, OrderAccount], data: st.DataObject
 ) -> None:
-    """Unless a step came to less than nothing: what was paid back before it stays paid back."""
+    """The exception is a step that would have been negative: money paid back before it is not asked back."""
     _, before = made
     pieces = [
         RequestedLine(line.id, quantity=1)
@@ -146,7 +146,7 @@ def test_the_order_in_which_things_come_back_does_not_change_the_end(
 def test_what_coupons_cost_is_what_the_kept_pieces_were_sold_below_their_price(
     made: tuple[Order, OrderAccount], data: st.DataObject
 ) -> None:
-    """To the fen for one coupon; of several each share is rounded for itself."""
+    """Exact for one coupon; with several, each share is rounded by itself."""
     _, before = made
     after = before
     for line in before.lines:
@@ -161,6 +161,13 @@ def test_what_coupons_cost_is_what_the_kept_pieces_were_sold_below_their_price(
         assert abs(sum(after.costs()) - below) <= rounded
     else:
         assert sum(after.costs()) == 0
+
+
+def test_a_returned_piece_undoes_its_part_also_where_its_price_was_rounded() -> None:
+    half_of_it = PaidLine("c", 1078, payable=3, quantity=2, refunded=2, returned=1)
+    assert (half_of_it.undone_of(516), half_of_it.kept_of(516)) == (258, 258)
+    more_money = replace(half_of_it, refunded=1, returned=0)
+    assert more_money.undone_of(516) == 172
 
 
 def test_a_rebate_is_earned_by_its_threshold_as_a_discount_is() -> None:

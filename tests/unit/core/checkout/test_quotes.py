@@ -1,4 +1,4 @@
-"""Quotes: the acceptance cases with exact figures, then every reason, then what always holds."""
+"""Quotes: the acceptance cases with exact amounts, then every reason, then properties."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def saving_of(order: Order, coupon: Coupon) -> int:
     return quote(order, [coupon], [coupon.code], NOW).discount
 
 
-# --- Figures ------------------------------------------------------------------------------------
+# --- Amounts ------------------------------------------------------------------------------------
 
 
 def test_ten_off_a_hundred_over_50_30_30_is_split_to_the_fen() -> None:
@@ -106,7 +106,7 @@ def test_an_order_without_a_line_in_scope_is_out_of_it() -> None:
 
 
 @pytest.mark.parametrize("kind", [LineKind.SHIPPING, LineKind.TAX, LineKind.FEE])
-def test_what_is_no_goods_is_paid_in_full(kind: LineKind) -> None:
+def test_lines_that_are_no_goods_are_paid_in_full(kind: LineKind) -> None:
     order = Order("CNY", (a_line(500), a_line(800, "s", kind=kind)))
     quoted = quote(order, [a_coupon()], ["A"], NOW)
     assert [(line.discount, line.payable) for line in quoted.lines] == [(500, 0), (0, 800)]
@@ -150,17 +150,17 @@ def test_no_coupon_is_spent_on_a_saving_of_nothing(discount: Discount, amount: i
     assert found == Unusable("A", Reason.SAVES_NOTHING)
 
 
-# --- Ticking ------------------------------------------------------------------------------------
+# --- Selected coupons ---------------------------------------------------------------------------
 
 
-def test_nothing_ticked_saves_nothing_and_shows_what_would() -> None:
+def test_an_empty_selection_saves_nothing_and_shows_what_would() -> None:
     quoted = quote(an_order(5000), [a_coupon()], (), NOW)
     assert quoted.applied == ()
     assert quoted.payable == 5000
     assert quoted.usable == (Usable("A", "Spring", 1000, 1000, NOW + DAY_MS),)
 
 
-def test_what_is_ticked_adds_nothing_more() -> None:
+def test_a_selected_coupon_adds_nothing_more() -> None:
     quoted = quote(an_order(5000), [a_coupon()], ["A"], NOW)
     assert [(each.discount, each.adds) for each in quoted.usable] == [(1000, 0)]
 
@@ -173,7 +173,7 @@ def test_a_second_coupon_cannot_be_combined() -> None:
     assert [each.code for each in quoted.usable] == ["B"]
 
 
-def test_an_unusable_first_tick_makes_room_for_the_second() -> None:
+def test_an_unusable_first_coupon_makes_room_for_the_second() -> None:
     wallet = [a_coupon(code="A", state=CouponState.REDEEMED), a_coupon(code="B")]
     quoted = quote(an_order(5000), wallet, ["A", "B"], NOW)
     assert [each.coupon.code for each in quoted.applied] == ["B"]
@@ -186,7 +186,7 @@ def test_the_same_code_typed_twice_is_one_coupon() -> None:
     assert quoted.unusable == ()
 
 
-# --- The best -----------------------------------------------------------------------------------
+# --- The best choice ----------------------------------------------------------------------------
 
 
 def test_the_best_saves_most() -> None:
@@ -220,7 +220,7 @@ def test_the_best_of_a_part_of_the_wallet_does_not_claim_to_be_exact() -> None:
     assert best.exact is False
 
 
-# --- What always holds --------------------------------------------------------------------------
+# --- Properties ---------------------------------------------------------------------------------
 
 DISCOUNTS = st.builds(AmountOff, st.integers(1, 20_000)) | st.builds(
     PercentOff, st.integers(1, 100), st.none() | st.integers(1, 20_000)
@@ -266,7 +266,7 @@ def test_every_coupon_is_either_usable_or_not(order: Order, wallet: list[Coupon]
     assert sorted(told) == [coupon.code for coupon in wallet]
 
 
-# --- What was ticked ----------------------------------------------------------------------------
+# --- The selection of a request -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("selected", [(), ("A",), BestSelection.BEST, ("A",) * MAX_SELECTED])

@@ -63,7 +63,7 @@ def test_a_coupon_costs_what_it_takes_off_credits_and_gives() -> None:
     assert a_paid_order().costs == {"cpn_1": 1000 + 300 + 2 * 200}
 
 
-def test_its_books_have_each_coupon_with_its_shares_and_its_rebate() -> None:
+def test_its_account_has_each_coupon_with_its_shares_and_its_rebate() -> None:
     paid = a_paid_order()
     account = paid.account(paid.paid_lines, [a_template(a_form(AmountOff(1000)))])
     (coupon,) = account.coupons
@@ -95,7 +95,7 @@ def test_each_rule_of_a_lock_names_its_field(form: LockForm, field: str, code: s
 
 
 @pytest.mark.parametrize("payment", [Payment(), Payment("pay_1", NOW)])
-def test_a_payment_may_say_little(payment: Payment) -> None:
+def test_a_payment_may_leave_fields_out(payment: Payment) -> None:
     assert list(payment_violations(payment)) == []
 
 
@@ -148,7 +148,7 @@ def test_a_lock_is_as_long_as_the_school_allows(limit_ms: int, seconds: int, is_
 @pytest.mark.parametrize(
     "payment", [Payment(None, 0), Payment(paid=0), Payment(expected_version=1)]
 )
-def test_the_least_that_a_payment_may_say_is_good(payment: Payment) -> None:
+def test_the_least_values_of_a_payment_are_good(payment: Payment) -> None:
     assert list(payment_violations(payment)) == []
 
 

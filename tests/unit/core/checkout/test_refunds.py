@@ -1,4 +1,4 @@
-"""Promise I7, the second half: what is paid back never exceeds what was paid, and in the end is all of it."""
+"""Promise I7, second half: what is paid back never exceeds what was paid, and in the end it is all of it."""
 
 from dataclasses import replace
 
@@ -65,7 +65,7 @@ def planned(before: OrderAccount, *lines: RequestedLine) -> RefundPlan:
 
 
 def paid_back(before: OrderAccount, *steps: RequestedLine) -> list[int]:
-    """What each step pays back, one after the other."""
+    """Return what each step pays back, one after the other."""
     amounts = []
     for step in steps:
         found = planned(before, step)
@@ -122,7 +122,7 @@ def test_what_was_charged_back_is_given_up_with_the_lines_it_was_for() -> None:
 
 
 def test_a_charge_never_makes_a_refund_negative() -> None:
-    # The rest is worth 9990 without the coupon, and 9000 were paid: nothing comes back for the 10.
+    # The rest costs 9990 without the coupon, and 9000 were paid, so the line of 10 pays nothing back.
     before = account([9_990, 10], 1000, Threshold(10_000), CHARGES)
     assert paid_back(before, B, A) == [0, 9000]
 
@@ -203,7 +203,7 @@ def test_a_coupon_goes_back_where_its_template_says_so(
 
 
 def test_an_order_is_undone_whole_once_all_its_money_is_back() -> None:
-    # The line that cost nothing need not come back.
+    # A line that cost nothing does not have to come back.
     before = account([1000, 1000], 1000, returns=Returns(after_refund=Returned.BACK))
     before = replace(before, lines=(PaidLine("a", 1000, 1000, 1), PaidLine("b", 1000, 0, 1)))
     assert planned(before, RequestedLine("a", amount=1000)).after.is_whole
@@ -215,7 +215,7 @@ def test_an_order_that_cost_nothing_is_undone_once_its_pieces_are_back() -> None
     assert planned(before, A).after.is_whole
 
 
-# --- No ------------------------------------------------------------------------------------------
+# --- Refusals ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_bad_form_names_its_field(form: RefundForm, field: str, code: str) -> 
     assert [(broken.field, broken.code) for broken in form_violations(form)] == [(field, code)]
 
 
-# --- Whatever the order -------------------------------------------------------------------------
+# --- Properties ---------------------------------------------------------------------------------
 
 NUMBERS = st.integers(0, 10**6) | st.integers(0, 5)
 TERMS = st.builds(
@@ -350,7 +350,7 @@ def test_whatever_comes_back_in_whatever_order_pays_back_what_was_paid(
 
 
 @given(paid_orders(), st.data())
-def test_who_keeps_what_is_below_the_threshold_has_paid_its_price(
+def test_lines_kept_below_the_threshold_are_paid_at_their_full_price(
     before: OrderAccount, data: st.DataObject
 ) -> None:
     """Unless that would make a refund negative, which is given up."""

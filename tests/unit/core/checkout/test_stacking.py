@@ -1,4 +1,4 @@
-"""Several coupons on one order: acceptance cases 9 and 13, who may be together, and in what order."""
+"""Several coupons on one order: acceptance cases 9 and 13, combinations, and the order of application."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ def with_all(
 
 
 def quoted(order: Order, *wallet: Coupon, rules: MoneyRules | None = None) -> Quote:
-    codes = [coupon.code for coupon in reversed(wallet)]  # the order of ticking is of no account
+    codes = [coupon.code for coupon in reversed(wallet)]  # the order of selection does not matter
     return quote(order, wallet, codes, NOW, QuoteContext(rules=rules or MoneyRules()))
 
 
@@ -95,7 +95,7 @@ def test_a_threshold_of_2000_on_2500_with_1000_off(counted: Counted, passes: boo
     assert found.unusable == told
 
 
-# --- Who may be together ------------------------------------------------------------------------
+# --- Combinations -------------------------------------------------------------------------------
 
 
 def stacking(in_class: StackingClass, *others: StackingClass) -> Stacking:
@@ -139,13 +139,13 @@ def test_an_order_takes_no_more_of_a_template_than_a_student_may_use() -> None:
     assert found.best.codes == ("A", "B")
 
 
-def test_who_finds_nothing_left_to_take_is_passed_over() -> None:
+def test_a_coupon_that_finds_nothing_left_is_rejected() -> None:
     found = quoted(an_order(500), with_all(AmountOff(500), "A"), with_all(AmountOff(600), "B"))
     assert found.payable == 0
     assert [each.reason for each in found.unusable] == [Reason.SAVES_NOTHING]
 
 
-# --- In what order ------------------------------------------------------------------------------
+# --- Order of application -----------------------------------------------------------------------
 
 
 def every_kind() -> Iterator[Coupon]:

@@ -17,7 +17,7 @@ def test_a_slice_ends_when_it_is_full() -> None:
     assert ends == [12, 24]
 
 
-def test_in_one_go_there_is_no_pause() -> None:
+def test_run_to_completion_makes_no_pause() -> None:
     work = WorkBudget(slice_size=1)
     assert run_to_completion(_steps(work, 3)) == "done"
     assert work.total == 12

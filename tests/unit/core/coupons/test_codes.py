@@ -72,7 +72,7 @@ def test_one_look_alike_in_a_code_is_corrected(typed: dict[int, str], is_correct
 def test_one_look_alike_is_read_as_what_was_printed(
     entropy: bytes, prefix: str, at: int, symbol: str
 ) -> None:
-    """Whichever symbol it was misread for: only one satisfies the check."""
+    """Only one symbol satisfies the check, whichever was misread."""
     code = codes.make(entropy, prefix)
     symbols = list(code.replace("-", ""))
     symbols[at] = symbol

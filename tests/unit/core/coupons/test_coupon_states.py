@@ -1,4 +1,4 @@
-"""A coupon's moves, and what the books count meanwhile."""
+"""The transitions of a coupon, and where its unit is meanwhile."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_what_may_happen_to_an_expired_coupon_is_written_as_a_move_of_a_usable_o
     assert moved is CouponState.RELEASED
 
 
-def test_a_move_that_is_not_in_the_table_is_a_broken_promise() -> None:
+def test_a_move_that_is_not_in_the_table_raises() -> None:
     with pytest.raises(ValueError, match="a coupon that is released is never paid"):
         after(CouponState.RELEASED, CouponEvent.PAID)
 
@@ -56,7 +56,7 @@ def test_every_state_says_where_its_unit_is() -> None:
     assert UNIT_USES.keys() == set(CouponState)
 
 
-def test_only_coupons_that_let_go_of_their_unit_free_it() -> None:
+def test_only_released_and_revoked_coupons_free_their_unit() -> None:
     freed = {state for state, use in UNIT_USES.items() if use is UnitUse.FREE}
     assert freed == {CouponState.RELEASED, CouponState.REVOKED}
 

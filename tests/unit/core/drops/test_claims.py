@@ -1,4 +1,4 @@
-"""Whom a drop is for, and which outcomes are answers."""
+"""The audience of a drop, and which outcomes are final."""
 
 import pytest
 
@@ -17,7 +17,7 @@ class TestAudience:
         assert audience().admits("ada", NOBODY_S_TAGS)
 
     @pytest.mark.parametrize("some", [audience("new"), audience("", "ada"), audience("new", "ada")])
-    def test_any_condition_makes_it_some(self, some: Audience) -> None:
+    def test_any_condition_limits_the_audience(self, some: Audience) -> None:
         assert not some.is_everybody
         assert not some.admits("bob", NOBODY_S_TAGS)
 
@@ -37,6 +37,6 @@ class TestAudience:
 
 
 class TestOutcome:
-    def test_those_that_ask_for_the_same_request_again_are_no_answers(self) -> None:
+    def test_outcomes_that_ask_for_the_same_request_again_are_not_final(self) -> None:
         again = {outcome for outcome in Outcome if not outcome.is_final}
         assert again == {Outcome.RETRY, Outcome.RATE_LIMITED}

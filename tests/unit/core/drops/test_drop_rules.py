@@ -85,7 +85,9 @@ class TestForm:
             ("opens_in_seconds", 0, 300),
         ],
     )
-    def test_numbers_have_an_edge_on_both_sides(self, field: str, least: int, most: int) -> None:
+    def test_numbers_have_a_lower_and_an_upper_bound(
+        self, field: str, least: int, most: int
+    ) -> None:
         assert found(**{field: least}) == found(**{field: most}) == []
         assert found(**{field: least - 1}) == [(field, "too_small")]
         assert found(**{field: most + 1}) == [(field, "too_large")]
@@ -113,7 +115,7 @@ class TestForm:
             ("audience.students", "too_many"),
         ]
 
-    def test_an_audience_names_students_and_tags_that_can_be(self) -> None:
+    def test_an_audience_names_possible_students_and_tags(self) -> None:
         odd = Audience(frozenset({"x" * 65}), frozenset({"not a name"}))
 
         assert found(audience=odd) == [
@@ -135,7 +137,7 @@ class TestBatch:
     def test_any_room_may_drop_of_a_batch_for_any_room(self) -> None:
         assert drop_rules.batch_refusal(a_batch(), "101") is None
 
-    def test_only_rooms_with_a_share_may_drop_of_another(self) -> None:
+    def test_only_rooms_with_a_quota_may_drop_of_a_batch_for_rooms(self) -> None:
         batch = a_batch(rooms=(RoomQuota("101", 10),))
 
         assert drop_rules.batch_refusal(batch, "101") is None
@@ -148,7 +150,7 @@ class TestBatch:
             {"field": "batch_id", "code": "unlimited"}
         ]
 
-    def test_there_has_to_be_a_batch(self) -> None:
+    def test_an_unknown_batch_is_refused(self) -> None:
         assert errors(drop_rules.batch_refusal(None, "101")) == [
             {"field": "batch_id", "code": "unknown"}
         ]
@@ -176,7 +178,7 @@ class TestWindow:
             {"field": "duration_seconds", "code": "beyond_claim_window"}
         ]
 
-    def test_nobody_wins_a_coupon_that_is_over(self) -> None:
+    def test_a_drop_does_not_outlast_the_coupons_validity(self) -> None:
         template = a_template(FixedValidity(NOW, NOW + MINUTE))
 
         def refusal(closes_at: int) -> Refused | None:
@@ -231,7 +233,7 @@ def test_a_top_up_adds_and_ends_at_a_million() -> None:
     ("change", "is_waiting"),
     [({}, False), ({"start": "prepared"}, True), ({"opens_in_seconds": 1}, True)],
 )
-def test_what_does_not_open_at_once_waits(change: dict[str, Any], is_waiting: bool) -> None:
+def test_a_drop_that_does_not_open_at_once_waits(change: dict[str, Any], is_waiting: bool) -> None:
     assert drop_rules.waits(DropForm("bat_1", 1, 60, **change)) is is_waiting
 
 

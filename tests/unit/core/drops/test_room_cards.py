@@ -1,4 +1,4 @@
-"""How much of a drop its room is told."""
+"""Room cards: how much of a drop its room sees."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ def scope(**lists: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "small", [scope(), scope(courses=["a"], sale_prices=False), scope(courses=MANY[:300])]
 )
-def test_a_scope_of_usual_size_is_told_whole(small: dict[str, Any]) -> None:
+def test_a_scope_of_usual_size_is_whole(small: dict[str, Any]) -> None:
     drop = a_room_drop(scope=small)
     assert bounded(drop) is drop
 
@@ -52,6 +52,6 @@ def test_a_list_never_becomes_empty_so_that_it_never_means_everything() -> None:
     assert shortened(once, 1) == scope(courses=MANY[:1], more=499)
 
 
-def test_what_is_short_stays_as_it_is() -> None:
+def test_a_short_scope_stays_as_it_is() -> None:
     short = scope(courses=["a"])
     assert shortened(short, 1) is short

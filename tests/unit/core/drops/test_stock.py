@@ -1,4 +1,4 @@
-"""Where the units of a drop are: they add up, or it is said by how many they do not."""
+"""The stock of a drop: its parts add up, or the difference says by how many units they do not."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from server.core.drops.stock import Stock, total
         (Stock(500, free=400, held=100, redeemed=2), -2),
     ],
 )
-def test_what_is_nowhere_and_what_is_in_two_places_is_the_difference(
+def test_units_that_are_nowhere_or_in_two_places_are_the_difference(
     stock: Stock, difference: int
 ) -> None:
     assert stock.difference == difference

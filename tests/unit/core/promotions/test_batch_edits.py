@@ -132,13 +132,13 @@ def test_more_units_need_what_was_seen() -> None:
     assert errors(seen=None, is_used=False, quantity=101) == []
 
 
-def test_two_who_raise_it_from_the_same_number_raise_it_once() -> None:
+def test_two_raises_from_the_same_number_raise_it_once() -> None:
     found = refusal(BATCH, BatchEdit(4, {"quantity": 120}, 90), NOW, is_used=True)
     assert found is not None
     assert (found.code, found.facts) == (Code.WRONG_STATE, {"quantity": 100})
 
 
-def test_who_has_read_an_older_version_is_told_the_current_one() -> None:
+def test_an_edit_of_an_older_version_is_refused_with_the_current_one() -> None:
     found = refusal(BATCH, BatchEdit(3, {"channel": "wechat"}), NOW, is_used=True)
     assert found is not None
     assert (found.code, found.facts) == (Code.WRONG_STATE, {"version": 4})

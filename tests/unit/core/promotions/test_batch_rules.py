@@ -41,20 +41,20 @@ def test_a_full_batch_is_legal() -> None:
         ("hold_seconds", 1, 30 * 86_400),
     ],
 )
-def test_numbers_have_an_edge_on_both_sides(field: str, least: int, most: int) -> None:
+def test_numbers_have_a_lower_and_an_upper_bound(field: str, least: int, most: int) -> None:
     assert found(**{field: least}) == found(**{field: most}) == []
     assert found(**{field: least - 1}) == [(field, "too_small")]
     assert found(**{field: most + 1}) == [(field, "too_large")]
 
 
 @pytest.mark.parametrize(("field", "most"), [("name", 60), ("channel", 64)])
-def test_texts_are_there_and_end_somewhere(field: str, most: int) -> None:
+def test_texts_have_a_shortest_and_a_longest_length(field: str, most: int) -> None:
     assert found(**{field: "券" * most}) == []
     assert found(**{field: ""}) == [(field, "too_short")]
     assert found(**{field: "券" * (most + 1)}) == [(field, "too_long")]
 
 
-def test_a_name_of_blanks_is_none() -> None:
+def test_a_name_of_blanks_is_refused() -> None:
     assert found(name="  ") == [("name", "too_short")]
 
 
@@ -66,7 +66,7 @@ def test_a_prefix_is_capitals_and_digits(prefix: str, code: str) -> None:
     assert found(code_prefix=prefix) == [("code_prefix", code)]
 
 
-def test_conditions_are_few_and_have_names() -> None:
+def test_conditions_are_bounded_and_not_empty() -> None:
     many = ClaimConditions(frozenset(f"t{n}" for n in range(21)))
 
     assert found(conditions=many) == [("claim_conditions.tags", "too_many")]
@@ -84,7 +84,7 @@ def test_each_room_is_named_once_and_has_a_name() -> None:
     ]
 
 
-def test_a_share_lies_within_the_batch() -> None:
+def test_a_room_quota_lies_within_the_batch() -> None:
     assert found(rooms=(RoomQuota("101", 10), RoomQuota("102", 10))) == []
     assert found(rooms=(RoomQuota("101", 11),)) == [("rooms.0.quantity", "too_large")]
     assert found(rooms=(RoomQuota("101", 0),)) == [("rooms.0.quantity", "too_small")]

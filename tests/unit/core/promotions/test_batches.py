@@ -21,11 +21,11 @@ def test_an_unlimited_batch_has_no_remainder_and_nothing_to_drop() -> None:
     [("101", 30), ("102", 80), ("103", 0), ("104", 0)],
     ids=["its share", "no share of its own", "share used up", "not for this room"],
 )
-def test_a_room_may_drop_the_smaller_of_batch_and_share(room: str, droppable: int) -> None:
+def test_a_room_may_drop_the_smaller_of_batch_and_room_quota(room: str, droppable: int) -> None:
     assert a_batch(allotted=20, rooms=SHARES).droppable_in(room) == droppable
 
 
-def test_a_share_does_not_make_a_batch_larger() -> None:
+def test_a_room_quota_does_not_make_a_batch_larger() -> None:
     assert a_batch(allotted=95, rooms=SHARES).droppable_in("101") == 5
 
 

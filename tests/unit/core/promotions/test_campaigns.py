@@ -50,7 +50,7 @@ def test_a_full_campaign_is_legal() -> None:
         ({"phases": (HALVES[0],) * 51}, "phases", "too_many"),
     ],
 )
-def test_what_is_wrong_is_named(changes: dict[str, object], field: str, code: str) -> None:
+def test_each_rule_names_its_field(changes: dict[str, object], field: str, code: str) -> None:
     assert found(**changes) == [(field, code)]
 
 

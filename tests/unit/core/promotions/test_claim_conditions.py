@@ -1,4 +1,4 @@
-"""Whom a drop is for, and whom its batch is for: both must admit."""
+"""Audiences and claim conditions: both the drop and its batch must admit a student."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_an_account_meets_all_conditions(
     assert Audience(conditions=conditions).admits("ann", tags, is_new) is is_admitted
 
 
-def test_who_is_named_must_meet_the_conditions_as_well() -> None:
+def test_named_students_must_meet_the_conditions_as_well() -> None:
     audience = Audience(students=frozenset({"ann"}), conditions=ClaimConditions(VIP))
     assert not audience.admits("ann", NONE)
     assert audience.admits("ann", VIP)
@@ -49,5 +49,5 @@ def test_conditions_are_read_as_they_were_kept(conditions: ClaimConditions) -> N
     assert read_conditions(conditions_to_json(conditions)) == conditions
 
 
-def test_what_was_kept_before_there_were_any_is_for_anybody() -> None:
+def test_rows_without_conditions_are_for_anybody() -> None:
     assert read_conditions(None) == ANYBODY
