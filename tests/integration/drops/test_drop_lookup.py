@@ -32,7 +32,7 @@ class HangingFeed(Feed):
         self.heals = asyncio.Event()
         self.looks = 0
 
-    async def drop_shown(self, rooms: Collection[str], drop_id: str) -> RoomDrop | None:
+    async def find_drop(self, rooms: Collection[str], drop_id: str) -> RoomDrop | None:
         self.looks += 1
         if drop_id == MADE_UP:
             self.hangs.set()
@@ -108,24 +108,24 @@ async def test_a_drop_that_opens_after_a_miss_is_found_a_moment_later(
     drop = await api.made_drop()
     shutil.copy(migrated_sqlite_file, tmp_path / "before.db")
     before = Ledger.connect(f"sqlite:///{tmp_path / 'before.db'}")
-    facts = DropLookup(api.parts.feed)
-    assert await facts.find(before, drop["id"], (), NOW) is None
+    lookup = DropLookup(api.parts.feed)
+    assert await lookup.find(before, drop["id"], (), NOW) is None
     await before.close()
 
     ledger = api.parts.ledger
-    assert await facts.find(ledger, drop["id"], [ROOM], NOW + MISS_TTL_MS - 1) is None
-    found = await facts.find(ledger, drop["id"], [ROOM], NOW + MISS_TTL_MS)
+    assert await lookup.find(ledger, drop["id"], [ROOM], NOW + MISS_TTL_MS - 1) is None
+    found = await lookup.find(ledger, drop["id"], [ROOM], NOW + MISS_TTL_MS)
     assert found is not None
     assert found.room == ROOM
 
 
 async def test_only_so_many_misses_are_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drop_lookup, "MAX_MISSES", 3)
-    facts = api.parts.drop_lookup
+    lookup = api.parts.drop_lookup
     for number in range(10):
-        assert await facts.find(api.parts.ledger, f"drp_{number}", (), NOW) is None
+        assert await lookup.find(api.parts.ledger, f"drp_{number}", (), NOW) is None
 
-    assert len(facts._missing) == 3
+    assert len(lookup._missing) == 3
 
 
 async def _reads(desk: Desk) -> int:
