@@ -1,4 +1,4 @@
-"""/v1/acts: who did what and when, newest first; rows that are only ever added (core/acts.py)."""
+"""/v1/acts: the audit log, newest first. Its rows are never changed or deleted (core/acts.py)."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from server.ledger import acts
 
 
 class ActsQuery(PageQuery):
-    """`actor`: a token's subject. `subject`: the id of what it was done to."""
+    """`actor`: the `sub` of a token. `subject`: the id of the changed object."""
 
     actor: ShortText | None = None
     subject: ShortText | None = None
@@ -27,7 +27,9 @@ class ActResponse(ResponseModel):
     actor: str
     action: Action
     subject: str
-    detail: Annotated[dict[str, Any], Field(description="what was asked for, in the call's names")]
+    detail: Annotated[
+        dict[str, Any], Field(description="the fields of the request, by their names in the API")
+    ]
 
 
 class ActPageResponse(ResponseModel):
@@ -66,6 +68,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=ActsQuery,
         response=ActPageResponse,
-        summary="Who did what, newest first; of one person, or to one thing",
+        summary="List acts, newest first; optionally of one actor or on one subject",
     ),
 )

@@ -1,4 +1,4 @@
-"""GET /v1/me/balance: what rebates have left on the student's account, and how it came about."""
+"""GET /v1/me/balance: the balance that rebates left on a student's account, and its entries."""
 
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
@@ -11,14 +11,14 @@ from server.flows.checkout.balances import show_account
 
 
 class BalanceResponse(ResponseModel):
-    """Below zero where a rebate was spent and its order refunded afterwards."""
+    """`amount` is below zero where a rebate was spent and its order was refunded afterwards."""
 
     currency: str
     amount: int
 
 
 class BalanceEntryResponse(ResponseModel):
-    """`amount` is less than 0 where it was spent or taken back."""
+    """`amount` is below 0 where the balance was spent or a rebate was taken back."""
 
     id: str
     at: Moment
@@ -68,6 +68,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=show,
         query=PageQuery,
         response=AccountResponse,
-        summary="What rebates have left on my account, and each entry, newest first",
+        summary="Get my balance from rebates, and its entries, newest first",
     ),
 )

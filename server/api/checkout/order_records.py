@@ -1,6 +1,6 @@
-"""GET /v1/orders/{order_id} and /v1/coupons/{code}: the whole record of an order, and of a coupon.
+"""GET /v1/orders/{order_id} and /v1/coupons/{code}: the whole history of an order, and of a coupon.
 
-For the people behind the school's counter: operators and finance, and its back end (mission C7).
+For operators, finance and the school's back end.
 """
 
 from server.api.checkout.redemptions import RedemptionResponse, redemption_response
@@ -13,10 +13,10 @@ from server.api.http.endpoints import (
     Endpoint,
     NoBody,
     NoQuery,
+    respond,
 )
 from server.api.http.fields import Moment, ResponseModel, absent
-from server.api.promotions.templates import TemplateResponse
-from server.contract_json import template_to_json
+from server.api.promotions.templates import TemplateResponse, template_response
 from server.core.checkout.orders import LineKind, OrderLine
 from server.core.checkout.paid_orders import PaidLine
 from server.core.checkout.redemptions import RedeemedCoupon
@@ -30,8 +30,8 @@ from server.ledger.coupons.coupon_history import CouponRecord
 
 
 class LineRecordResponse(ResponseModel):
-    """`amount`: before discounts, `discount` its part of them. `refunded` and `returned`: money and pieces
-    that came back."""
+    """`amount`: the price before discounts. `discount`: the line's part of all discounts. `refunded` and
+    `returned`: the money and the pieces of all refunds."""
 
     id: str
     kind: LineKind
@@ -47,7 +47,8 @@ class LineRecordResponse(ResponseModel):
 
 
 class MoveResponse(ResponseModel):
-    """`state`: what it led to. `order_id`: of the order the coupon was put on."""
+    """A change of a coupon's state. `state`: the one after it. `order_id`: the order that the coupon was
+    on."""
 
     at: Moment
     event: CouponEvent
@@ -56,8 +57,8 @@ class MoveResponse(ResponseModel):
 
 
 class CouponRecordResponse(ResponseModel):
-    """`won_at` of a claim, `bound_at` of a code; `state` as its student is told it. `history`: each move,
-    the oldest first."""
+    """`won_at` is present for a claim, `bound_at` for a code. `state`: the one that the student sees.
+    `history`: each change of state, oldest first."""
 
     id: str
     code: str
@@ -78,7 +79,7 @@ class CouponRecordResponse(ResponseModel):
 
 
 class OrderCouponResponse(ResponseModel):
-    """What it took off this order, `shares` by line id."""
+    """`discount`: what the coupon took off this order. `shares`: its parts by line id."""
 
     discount: int
     shares: dict[str, int]
@@ -86,7 +87,7 @@ class OrderCouponResponse(ResponseModel):
 
 
 class CancelledLockResponse(ResponseModel):
-    """A lock that was cancelled before its order was locked again."""
+    """A lock that was cancelled before the order was locked again."""
 
     version: int
     cancelled_at: Moment
@@ -94,8 +95,8 @@ class CancelledLockResponse(ResponseModel):
 
 
 class OrderRecordResponse(ResponseModel):
-    """`list_total`: what the lines cost before the school's own sale prices. `cancelled_locks`: of before
-    `redemption`, the oldest first."""
+    """`list_total`: the sum of the lines before the school's own sale prices. `cancelled_locks`: the locks
+    before `redemption`, oldest first."""
 
     order_id: str
     list_total: int
@@ -109,13 +110,13 @@ async def show_order(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
     found = await flows.show_order(deps.ledger, request.path["order_id"])
-    return found if isinstance(found, Refused) else ApiResponse(_order_response(found, request.now))
+    return respond(found, lambda record: _order_response(record, request.now))
 
 
 async def show_coupon(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    """To an operator alone where nobody has bound the code: whoever has it may bind it."""
+    """Only an operator sees a coupon that no student has bound: whoever knows its code can bind it."""
     found = await flows.show_coupon(deps.ledger, request.path["code"])
     if isinstance(found, Refused):
         return found
@@ -181,7 +182,7 @@ def _coupon_response(record: CouponRecord, now: int) -> CouponRecordResponse:
         source=record.source,
         batch_id=coupon.batch_id,
         drop_id=coupon.drop_id,
-        template=TemplateResponse.model_validate(template_to_json(coupon.template)),
+        template=template_response(coupon.template),
         valid_from=coupon.valid_from,
         valid_until=coupon.valid_until,
         use_by=coupon.use_by,
@@ -208,7 +209,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.OFFICE_READ,
         handler=show_order,
         response=OrderRecordResponse,
-        summary="An order with its list price, coupons, shares, payment, refunds and all times",
+        summary="Get an order with its list price, coupons, shares, payment, refunds and all times",
         refuses=(Code.NOT_FOUND,),
     ),
     Endpoint(
@@ -217,7 +218,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.OPERATOR_READ,
         handler=show_coupon,
         response=CouponRecordResponse,
-        summary="A coupon with its whole history, whoever it belongs to",
+        summary="Get any coupon with its whole history",
         refuses=(Code.NOT_FOUND,),
     ),
 )

@@ -1,6 +1,6 @@
-"""An order as the school sends it: the part that quotes and redemptions share.
+"""The order in the bodies of quotes and redemptions, and the lines in their responses.
 
-Shapes and sizes; the rules of an order are in core/checkout/orders.py and are asked by the flows.
+Only shapes and sizes. The rules of an order are in core/checkout/orders.py; the flows apply them.
 """
 
 from typing import Annotated, Literal
@@ -11,14 +11,14 @@ from server.api.http.fields import Amount, Body, Currency, ResponseModel, ShortT
 from server.core.checkout import orders as core
 from server.core.checkout.quotes import QuotedLine
 
-# A coupon's code as people type it: with spaces, in small letters.
+# A coupon's code as a person types it, possibly with spaces and in lower case.
 TypedCode = Annotated[str, Field(min_length=1, max_length=64)]
 TypedCodes = Annotated[list[TypedCode], Field(max_length=20)]
 
 
 class LineBody(Body):
-    """Prices in minor units. `floor_price`: what the whole line costs in any case, whatever is taken off.
-    Coupons come off `course` lines unless their template names other kinds."""
+    """Prices are in minor units. `floor_price`: the least that the whole line costs after all discounts.
+    Coupons apply to `course` lines unless their template names other kinds."""
 
     id: ShortText
     course: ShortText | None = None

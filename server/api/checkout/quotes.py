@@ -1,6 +1,7 @@
-"""POST /v1/quotes: what an order costs with given coupons. Changes nothing.
+"""POST /v1/quotes: what an order costs with given coupons. Changes no data.
 
-A student asks for themselves, the school's back end for anybody. The rules are in core/checkout/quotes.py.
+A student asks for themselves, the school's back end for any student. The rules are in
+core/checkout/quotes.py.
 """
 
 from typing import Annotated, Literal
@@ -16,7 +17,14 @@ from server.api.checkout.orders import (
 )
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoQuery,
+    respond,
+)
 from server.api.http.fields import Amount, Body, Moment, ResponseModel, ShortText, Student, absent
 from server.core.checkout.eligibility import Unusable
 from server.core.checkout.hints import Hint
@@ -34,8 +42,8 @@ def _is_word(value: object) -> str:
     return "[word]" if isinstance(value, str) else "[codes]"
 
 
-# Codes, of which the first ticked is in where two cannot be combined, or whichever save most.
-Ticked = Annotated[
+# The codes to apply, or `best`: those that save most. Of two that cannot be combined the first is applied.
+SelectedCoupons = Annotated[
     Annotated[TypedCodes, Tag("[codes]")] | Annotated[Literal["best"], Tag("[word]")],
     Discriminator(_is_word),
 ]
@@ -44,7 +52,7 @@ Ticked = Annotated[
 class QuoteBody(Body):
     student: Student | None = None
     order: OrderBody
-    coupons: Ticked | None = None
+    coupons: SelectedCoupons | None = None
     balance: Amount = 0  # how much of the student's balance to take, at most
     order_id: ShortText | None = (
         None  # of the student's own order: what it has locked counts as free
@@ -52,8 +60,8 @@ class QuoteBody(Body):
 
 
 class AppliedResponse(ResponseModel):
-    """In the order of application. `base`: what the discount was computed on. `worth`: of a gift or a
-    rebate, which take nothing off."""
+    """A coupon of the quote, in the order of application. `base`: the amount that the discount was computed
+    on. `worth`: the value of a gift or a rebate, whose `discount` is 0."""
 
     code: str
     discount: int
@@ -62,7 +70,7 @@ class AppliedResponse(ResponseModel):
 
 
 class GiftResponse(ResponseModel):
-    """A line at 0 that the coupon adds; `list_price` is that of one piece."""
+    """A line with price 0 that a coupon adds. `list_price` is the price of one piece."""
 
     course: str
     name: str | None = absent()
@@ -72,7 +80,7 @@ class GiftResponse(ResponseModel):
 
 
 class RebateResponse(ResponseModel):
-    """What is credited after the payment, or `days` later."""
+    """A sum that is credited to the student after the payment, or `days` later."""
 
     code: str
     amount: int
@@ -81,8 +89,8 @@ class RebateResponse(ResponseModel):
 
 
 class BestResponse(ResponseModel):
-    """`exact`: no other choice of this wallet saves more. What counts is what is saved now; of equal
-    ones what is credited or given, then fewer coupons, then those that end first."""
+    """The best choice of coupons in the wallet. `exact`: proven that no other choice saves more. The
+    discount counts first, then the worth of gifts and rebates, then fewer coupons, then earlier ends."""
 
     codes: list[str]
     discount: int
@@ -90,7 +98,8 @@ class BestResponse(ResponseModel):
 
 
 class UsableResponse(ResponseModel):
-    """`discount` alone, `adds` on top of what is ticked. `fits`: can be combined with what is ticked."""
+    """`discount`: of this coupon alone. `adds`: in addition to the selected ones. `fits`: it can be combined
+    with the selected ones."""
 
     code: str
     name: str
@@ -102,7 +111,7 @@ class UsableResponse(ResponseModel):
 
 
 class UnusableResponse(ResponseModel):
-    """`short_by` in minor units and `short_pieces`: what is missing to the threshold."""
+    """`short_by` (minor units) and `short_pieces`: what is missing to reach the threshold."""
 
     code: str
     reason: Reason
@@ -111,8 +120,8 @@ class UnusableResponse(ResponseModel):
 
 
 class HintResponse(ResponseModel):
-    """Spend `spend_more` more on one more line, in `pieces_more` pieces of equal price where pieces are
-    missing, and `save_more` comes off at least; `worth`: of a gift or a rebate."""
+    """If the order had one more line of `spend_more`, in `pieces_more` pieces of equal price where pieces
+    are missing, it would be cheaper by `save_more` or more. `worth`: the value of a gift or a rebate."""
 
     code: str
     spend_more: int
@@ -122,8 +131,8 @@ class HintResponse(ResponseModel):
 
 
 class SpentResponse(ResponseModel):
-    """What the student has on account in the order's currency, and how much of it the order takes: the last
-    part of `discount`, and of each line's."""
+    """`available`: the student's balance in the order's currency. `used`: the part that this order takes,
+    which is included in `discount`, and applied after all coupons."""
 
     available: int
     used: int
@@ -153,10 +162,11 @@ async def create(
     body = request.body
     form = QuoteForm(order_of(body.order), student, _selection(body), body.balance, body.order_id)
     found = await quote_order(deps.ledger, form, request.now, deps.money_rules)
-    return found if isinstance(found, Refused) else ApiResponse(_to_response(found))
+    return respond(found, _to_response)
 
 
 def _student(identity: Identity, named: str | None) -> str | Refused | None:
+    """Return whose coupons are quoted. A student may only name themselves; None: nobody's."""
     if identity.role is not Role.STUDENT:
         return named
     if named not in (None, identity.subject):
@@ -249,6 +259,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=create,
         body=QuoteBody,
         response=QuoteResponse,
-        summary="What the order costs with these coupons, and which are worth ticking",
+        summary="Quote an order with these coupons, and list the coupons that can be used",
     ),
 )

@@ -1,6 +1,7 @@
-"""/v1/redemptions: coupons on an order, for the school's back end: lock, confirm, cancel.
+"""/v1/redemptions: lock coupons on an order, confirm or cancel it. For the school's back end.
 
-Every one of these may be sent again: a lock by its order id, the others by nature.
+Each request may be repeated: a lock is found by its order id, and confirming or cancelling twice has the
+effect of doing it once.
 """
 
 from typing import Annotated
@@ -25,6 +26,7 @@ from server.api.http.endpoints import (
     Endpoint,
     NoBody,
     NoQuery,
+    respond,
 )
 from server.api.http.fields import (
     Amount,
@@ -52,8 +54,9 @@ from server.flows.checkout import redemptions as flows
 
 
 class RedemptionBody(Body):
-    """`expected_payable`: what the student was shown; another total is refused. `lock_seconds`: less time
-    to pay than the school's setting gives. `balance`: how much of the student's balance to take at most."""
+    """`expected_payable`: the total that the student saw; if it differs, the lock is refused.
+    `lock_seconds`: a shorter time to pay than the setting CLASSDROP_LOCK_SECONDS. `balance`: the most to
+    take of the student's balance."""
 
     order_id: ShortText
     student: Student
@@ -65,8 +68,8 @@ class RedemptionBody(Body):
 
 
 class PaymentBody(Body):
-    """`paid_at` absent = now. `paid`: the sum, compared with the lock's `payable`. `expected_version`: of
-    the lock that was paid for; 1 where neither is sent."""
+    """`paid_at` absent: now. `paid`: the sum that was paid, which must equal the lock's `payable`.
+    `expected_version`: the version of the lock that was paid for; 1 where neither is sent."""
 
     payment_ref: (
         Annotated[str, Field(min_length=1, max_length=MAX_PAYMENT_REF), Readable] | None
@@ -81,7 +84,7 @@ class OrderQuery(QueryFields):
 
 
 class RedeemedCouponResponse(ResponseModel):
-    """`shares`: what each line got of it, by line id; they add up to `discount`."""
+    """`shares`: the part of each line, by line id. They add up to `discount`."""
 
     id: str
     code: str
@@ -90,7 +93,7 @@ class RedeemedCouponResponse(ResponseModel):
 
 
 class EarnedResponse(ResponseModel):
-    """A rebate: `shares` by line id add up to `amount`, credited at the payment or `days` later."""
+    """A rebate, credited at the payment or `days` later. `shares`, by line id, add up to `amount`."""
 
     coupon_id: str
     amount: int
@@ -99,8 +102,8 @@ class EarnedResponse(ResponseModel):
 
 
 class RedemptionResponse(ResponseModel):
-    """`refunded`: paid back so far, by `refunds`, the oldest first. `balance`: the part of `discount` that
-    the student's balance gave."""
+    """`refunded`: paid back so far, by the listed `refunds`, oldest first. `balance`: the part of `discount`
+    that was taken from the student's balance."""
 
     id: str
     order_id: str
@@ -141,19 +144,21 @@ async def lock(
     locked = await flows.lock(
         deps.ledger, form, request.now, deps.lock_limit_ms, rules=deps.money_rules
     )
-    return _respond(locked)
+    return respond(locked, redemption_response)
 
 
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return _respond(await flows.find(deps.ledger, request.path["id"]))
+    return respond(await flows.find(deps.ledger, request.path["id"]), redemption_response)
 
 
 async def show_by_order(
     deps: ApiDependencies, request: ApiRequest[NoBody, OrderQuery]
 ) -> ApiResponse | Refused:
-    return _respond(await flows.find_by_order(deps.ledger, request.query.order_id))
+    return respond(
+        await flows.find_by_order(deps.ledger, request.query.order_id), redemption_response
+    )
 
 
 async def confirm(
@@ -161,19 +166,18 @@ async def confirm(
 ) -> ApiResponse | Refused:
     body = request.body
     payment = Payment(body.payment_ref, body.paid_at, body.paid, body.expected_version)
-    return _respond(
-        await confirm_payment.confirm(deps.ledger, request.path["id"], payment, request.now)
+    return respond(
+        await confirm_payment.confirm(deps.ledger, request.path["id"], payment, request.now),
+        redemption_response,
     )
 
 
 async def cancel(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return _respond(await unlock.cancel(deps.ledger, request.path["id"], request.now))
-
-
-def _respond(found: Redemption | Refused) -> ApiResponse | Refused:
-    return found if isinstance(found, Refused) else ApiResponse(redemption_response(found))
+    return respond(
+        await unlock.cancel(deps.ledger, request.path["id"], request.now), redemption_response
+    )
 
 
 def redemption_response(redemption: Redemption) -> RedemptionResponse:
@@ -218,7 +222,7 @@ def redemption_response(redemption: Redemption) -> RedemptionResponse:
     )
 
 
-_COUPON_REFUSED = (Code.COUPON_LOCKED, Code.COUPON_UNUSABLE, Code.WRONG_STATE)
+_COUPON_REFUSALS = (Code.COUPON_LOCKED, Code.COUPON_UNUSABLE, Code.WRONG_STATE)
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
@@ -229,8 +233,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=RedemptionBody,
         response=RedemptionResponse,
         status=201,
-        summary="Lock coupons on an order while its student pays; again for the same order replaces",
-        refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED, Code.IN_PROGRESS),
+        summary="Lock coupons on an order while its student pays; a new lock replaces the last one",
+        refuses=(*_COUPON_REFUSALS, Code.TOTAL_CHANGED, Code.IN_PROGRESS),
     ),
     Endpoint(
         method="GET",
@@ -239,7 +243,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=show_by_order,
         query=OrderQuery,
         response=RedemptionResponse,
-        summary="The redemption of an order",
+        summary="Get the redemption of an order",
         refuses=(Code.NOT_FOUND,),
     ),
     Endpoint(
@@ -248,7 +252,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.SERVICE_READ,
         handler=show,
         response=RedemptionResponse,
-        summary="A redemption",
+        summary="Get a redemption",
     ),
     Endpoint(
         method="POST",
@@ -257,8 +261,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=confirm,
         body=PaymentBody,
         response=RedemptionResponse,
-        summary="The order is paid: its coupons are redeemed. Repeatable",
-        refuses=(*_COUPON_REFUSED, Code.TOTAL_CHANGED),
+        summary="Confirm the payment of an order: its coupons are redeemed. Repeatable",
+        refuses=(*_COUPON_REFUSALS, Code.TOTAL_CHANGED),
     ),
     Endpoint(
         method="POST",
@@ -266,7 +270,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.SERVICE,
         handler=cancel,
         response=RedemptionResponse,
-        summary="The order is off: its coupons are free. Repeatable",
+        summary="Cancel an order: its coupons can be used again. Repeatable",
         refuses=(Code.WRONG_STATE,),
     ),
 )

@@ -1,6 +1,7 @@
-"""/v1/orders/{order_id}/refunds: a paid order is paid back, for the school's back end, which moves the money.
+"""/v1/orders/{order_id}/refunds: compute and record a refund. For the school's back end, which pays it.
 
-May be sent again: the same `refund_id` has the same answer. Shown besides with the redemption.
+A request may be repeated: the same `refund_id` gets the same response. The refunds of an order are also in
+its redemption.
 """
 
 from typing import Annotated, Literal
@@ -19,7 +20,7 @@ from server.flows.checkout import refunds as flows
 
 
 class RefundLineBody(Body):
-    """So many pieces or so much money; neither: all that is left of the line."""
+    """`quantity` pieces, or `amount` of money. Neither: everything that is left of the line."""
 
     id: ShortText
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] | None = None
@@ -27,7 +28,7 @@ class RefundLineBody(Body):
 
 
 class RefundBody(Body):
-    """`lines` absent: all that is left of the order. `preview`: only say what the refund would come to."""
+    """`lines` absent: everything that is left of the order. `preview`: compute the refund, record nothing."""
 
     refund_id: ShortText
     lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] | None = None
@@ -35,7 +36,7 @@ class RefundBody(Body):
 
 
 class RefundedLineResponse(ResponseModel):
-    """`refunded`: by this refund; `quantity`: pieces that came back with it; `refundable`: left."""
+    """`refunded`, `quantity`: the sum and the pieces of this refund. `refundable`: the sum that is left."""
 
     id: str
     refunded: int
@@ -44,8 +45,8 @@ class RefundedLineResponse(ResponseModel):
 
 
 class CouponOfRefundResponse(ResponseModel):
-    """Its state after the refund: `expired` where it went back and its window was over. `reason`
-    `budget_short`: it would have gone back, but its campaign's budget has no room for a second use."""
+    """`state`: that of the coupon after the refund; `expired` where it was returned after its window.
+    `reason` `budget_short`: it was not returned, because its campaign's budget does not cover another use."""
 
     code: str
     state: str
@@ -53,9 +54,9 @@ class CouponOfRefundResponse(ResponseModel):
 
 
 class RefundResponse(ResponseModel):
-    """`refunded`: to be paid back now: the lines' `refunded` together, less `charged_back`, which is below
-    zero where an earlier charge is given up. `total`: of the order, with all refunds before. `balance`: given
-    back to the student's account besides."""
+    """`refunded`: the sum to pay now, which is the sum of the lines' `refunded` minus `charged_back`.
+    `charged_back` is below zero where an earlier charge is cancelled. `total`: all refunds of the order so
+    far. `balance`: the sum that is returned to the student's balance in addition."""
 
     refund_id: str
     refunded: int
@@ -119,7 +120,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=RefundBody,
         response=RefundResponse,
         status=201,
-        summary="Pay back a paid order, whole or in parts, once for each refund_id; or preview it (200)",
+        summary="Refund a paid order, whole or in part, once for each refund_id; or preview it (200)",
         refuses=(
             Code.NOT_FOUND,
             Code.WRONG_STATE,

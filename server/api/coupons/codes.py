@@ -1,7 +1,7 @@
-"""/v1/batches/{id}/codes: coupons as codes, made without a drop, listed, exported, voided.
+"""/v1/batches/{id}/codes: make coupon codes without a drop, list, export and void them.
 
-For operators; finance may look, and is not shown the codes that nobody has bound: whoever reads one may
-bind it. A student binds a code with POST /v1/me/coupons (wallet_codes.py).
+For operators. Finance may list them, but does not see codes that no student has bound yet, because whoever
+reads such a code can bind it. A student binds a code with POST /v1/me/coupons (wallet_codes.py).
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +20,7 @@ from server.api.http.endpoints import (
     NoBody,
     NoQuery,
     StreamedResponse,
+    respond,
 )
 from server.api.http.fields import Body, Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery, first_page
@@ -45,7 +46,7 @@ _COLUMNS = (
 
 
 class CodesBody(Body):
-    """`source`: where they will be found, for reports."""
+    """`source`: how the codes will be handed out, for reports."""
 
     quantity: Annotated[int, Field(ge=1, le=MAX_CODES)]
     source: Literal["list", "link"] = "list"
@@ -59,13 +60,13 @@ class VoidBody(Body):
 
 
 class CodesQuery(PageQuery):
-    """`format=csv`: all of them, as with `Accept: text/csv`."""
+    """`format=csv`: export all codes, the same as `Accept: text/csv`."""
 
     format: Literal["json", "csv"] | None = None
 
 
 class CodeRunResponse(ResponseModel):
-    """`made` of `quantity` are there; the rest follows by itself within seconds."""
+    """`made` of `quantity` codes exist; a worker makes the rest within seconds."""
 
     id: str
     batch_id: str
@@ -76,8 +77,8 @@ class CodeRunResponse(ResponseModel):
 
 
 class CodeResponse(ResponseModel):
-    """`unbound`: nobody has typed it yet; its window begins when somebody does, and to finance its `code` is
-    `****`."""
+    """`state` `unbound`: no student has typed the code yet. Its window begins when one does; until then
+    finance sees `****` instead of `code`."""
 
     id: str
     code: str
@@ -96,7 +97,7 @@ class CodePageResponse(ResponseModel):
 
 
 class VoidedResponse(ResponseModel):
-    """`state` null: the batch has no such code. Not `voided`: a student has it."""
+    """`state` null: the batch has no such code. Another than `voided`: a student has it already."""
 
     code: str
     state: CodeState | None
@@ -118,7 +119,7 @@ async def create(
         key=request.key,
         now=request.now,
     )
-    return made if isinstance(made, Refused) else ApiResponse(_run_response(made))
+    return respond(made, _run_response)
 
 
 async def index(
@@ -130,16 +131,16 @@ async def index(
     found = await flows.list_codes(deps.ledger, batch_id, request.now, query.after, limit + 1)
     if isinstance(found, Refused):
         return found
-    shown = _shown_to(request.identity)
+    mask = _mask_for(request.identity)
     if wants_csv:
         named = {"Content-Disposition": f'attachment; filename="codes-{batch_id}.csv"'}
         pages = flows.export_codes(deps.ledger, batch_id, request.now)
         return StreamedResponse(
-            _lines(pages, shown), f"{CSV}; charset=utf-8; header=present", named
+            _csv_lines(pages, mask), f"{CSV}; charset=utf-8; header=present", named
         )
     page, following = first_page(found, limit)
     return ApiResponse(
-        CodePageResponse(codes=[_code_response(shown(each)) for each in page], next=following)
+        CodePageResponse(codes=[_code_response(mask(each)) for each in page], next=following)
     )
 
 
@@ -183,29 +184,32 @@ def _code_response(code: ListedCode) -> CodeResponse:
     )
 
 
-def _shown_to(identity: Identity) -> Callable[[ListedCode], ListedCode]:
-    """A code as the asker may see it."""
+def _mask_for(identity: Identity) -> Callable[[ListedCode], ListedCode]:
+    """Return a function that hides a code from a caller who may not see it."""
 
-    def shown(code: ListedCode) -> ListedCode:
-        is_free = code.state is CodeState.UNBOUND and identity.role is not Role.OPERATOR
-        return replace(code, code=HIDDEN) if is_free else code
+    def mask(code: ListedCode) -> ListedCode:
+        is_hidden = code.state is CodeState.UNBOUND and identity.role is not Role.OPERATOR
+        return replace(code, code=HIDDEN) if is_hidden else code
 
-    return shown
+    return mask
 
 
-async def _lines(
-    pages: AsyncIterator[Sequence[ListedCode]], shown: Callable[[ListedCode], ListedCode]
+async def _csv_lines(
+    pages: AsyncIterator[Sequence[ListedCode]], mask: Callable[[ListedCode], ListedCode]
 ) -> AsyncIterator[bytes]:
-    """RFC 4180. No field needs quotes: codes, names and times hold no comma and no quote."""
+    """Yield the CSV (RFC 4180), page by page.
+
+    No field needs quotes: codes, names and times contain neither commas nor quotes.
+    """
     yield (",".join(_COLUMNS) + "\r\n").encode()
     async for page in pages:
-        yield "".join(_line(shown(code)) for code in page).encode()
+        yield "".join(_csv_line(mask(code)) for code in page).encode()
 
 
-def _line(code: ListedCode) -> str:
+def _csv_line(code: ListedCode) -> str:
     times = (code.created_at, code.bound_at, code.valid_from, code.valid_until)
-    told = ["" if at is None else instants.to_text(at) for at in times]
-    return ",".join((code.code, code.state, code.source, code.student or "", *told)) + "\r\n"
+    texts = ["" if at is None else instants.to_text(at) for at in times]
+    return ",".join((code.code, code.state, code.source, code.student or "", *texts)) + "\r\n"
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
@@ -217,7 +221,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=CodesBody,
         response=CodeRunResponse,
         status=201,
-        summary="Make codes of the batch without a drop",
+        summary="Make coupon codes of a batch without a drop",
         refuses=(Code.STOCK_SHORT,),
         is_create=True,
     ),
@@ -228,7 +232,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=CodesQuery,
         response=CodePageResponse,
-        summary="Codes of the batch, newest first; as CSV all of them",
+        summary="List the codes of a batch, newest first; as CSV all of them",
         streams=CSV,
     ),
     Endpoint(
@@ -238,6 +242,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=void,
         body=VoidBody,
         response=VoidedCodesResponse,
-        summary="Take codes back that nobody has bound",
+        summary="Void codes that no student has bound",
     ),
 )

@@ -1,4 +1,4 @@
-"""GET /v1/me/coupons: what lies in the student's wallet, and what is won but not there yet."""
+"""GET /v1/me/coupons: a student's coupons, and the claims that are won and not confirmed yet."""
 
 from typing import Literal
 
@@ -7,8 +7,7 @@ from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery
-from server.api.promotions.templates import TemplateResponse
-from server.contract_json import template_to_json
+from server.api.promotions.templates import TemplateResponse, template_response
 from server.core.coupons.coupons import UNMOVED, Coupon, CouponState, Standing
 from server.core.drops.claims import ClaimState
 from server.core.identity import Identity
@@ -23,9 +22,9 @@ class CouponsQuery(PageQuery):
 
 
 class CouponResponse(ResponseModel):
-    """`use_by` is the one date to show; `template` the version it was issued from. `version` counts its
-    moves; `order_id` while it is locked or redeemed, `locked_until` while it is locked, `redeemed_at` when
-    it was used."""
+    """`use_by` is the one date to show to the student. `template` is the version that it was issued from.
+    `version` counts its changes of state. `order_id` is present while it is locked or redeemed,
+    `locked_until` while it is locked, `redeemed_at` once it is used."""
 
     id: str
     code: str
@@ -59,7 +58,7 @@ async def index(
     deps: ApiDependencies, request: ApiRequest[NoBody, CouponsQuery]
 ) -> ApiResponse | Refused:
     query = request.query
-    # Before the wallet: what is confirmed in between is then seen in both, and never in neither.
+    # Read before the wallet: a claim that is confirmed in between is then in both lists, never in neither.
     pending = [] if query.after else await _pending(deps, request.identity)
     page = await show_wallet(
         deps.ledger,
@@ -71,14 +70,17 @@ async def index(
         ),
         request.now,
     )
-    shown = [
+    coupons = [
         coupon_response(coupon, request.now, page.standings[coupon.id]) for coupon in page.coupons
     ]
-    return ApiResponse(WalletResponse(coupons=shown, pending=pending, next=page.next))
+    return ApiResponse(WalletResponse(coupons=coupons, pending=pending, next=page.next))
 
 
 async def _pending(deps: ApiDependencies, identity: Identity) -> list[PendingResponse]:
-    """Of the drops that the student's rooms show: the desk is asked, the ledger knows none yet."""
+    """Return the student's claims that are won, in the drops that their rooms show.
+
+    Read from the desk: the ledger has a claim only once it is confirmed.
+    """
     drops = [
         drop for room in sorted(identity.rooms) for drop in (await deps.feed.state(room)).drops
     ]
@@ -101,7 +103,7 @@ def coupon_response(coupon: Coupon, now: int, standing: Standing = UNMOVED) -> C
             "code": coupon.code,
             "state": coupon.seen_at(now).value,
             "name": coupon.template.form.name,
-            "template": template_to_json(coupon.template),
+            "template": template_response(coupon.template),
             "valid_from": coupon.valid_from,
             "valid_until": coupon.valid_until,
             "use_by": coupon.use_by,
@@ -123,6 +125,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=CouponsQuery,
         response=WalletResponse,
-        summary="My coupons, newest first, and my wins that are on their way to being one",
+        summary="List my coupons, newest first, and my claims that are won but not confirmed yet",
     ),
 )

@@ -1,6 +1,7 @@
-"""POST /v1/me/coupons: a student types a code, and its coupon lies in their wallet.
+"""POST /v1/me/coupons: a student types a code, and its coupon is put into their wallet.
 
-One answer for every code that is not theirs to have: unknown, mistyped, voided, somebody else's.
+The response is the same for every code that they cannot have, be it unknown, mistyped, voided or somebody
+else's, so that a guess reveals nothing.
 """
 
 from typing import Annotated
@@ -10,7 +11,14 @@ from pydantic import StringConstraints
 from server.api.coupons.wallet import CouponResponse, coupon_response
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    ApiResponse,
+    Endpoint,
+    NoQuery,
+    respond,
+)
 from server.api.http.fields import Body
 from server.core.ids import StudentId
 from server.core.refusals import Code, Refused
@@ -18,7 +26,7 @@ from server.flows.coupons.bind_code import Account, bind_code
 
 
 class CodeBody(Body):
-    """As it was typed: any case, dashes or none, O for 0."""
+    """`code` as it was typed: in any case, with or without dashes, O for 0."""
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -36,7 +44,7 @@ async def bind(
     if isinstance(bound, Refused) and bound.code is Code.NOT_FOUND:
         return bound
     limiter.code_was_valid(student, request.address)
-    return bound if isinstance(bound, Refused) else ApiResponse(coupon_response(bound, request.now))
+    return respond(bound, lambda coupon: coupon_response(coupon, request.now))
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
@@ -47,7 +55,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=bind,
         body=CodeBody,
         response=CouponResponse,
-        summary="Put the coupon of a code into my wallet; again for one that is there: the same",
+        summary="Put the coupon of a code into my wallet. Repeatable",
         refuses=(Code.NOT_FOUND, Code.LIMIT_REACHED, Code.WRONG_STATE, Code.RATE_LIMITED),
     ),
 )

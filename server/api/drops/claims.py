@@ -1,7 +1,7 @@
-"""POST /v1/drops/{id}/claims: a tap that comes by HTTP, where no socket gets through.
+"""POST /v1/drops/{id}/claims: a claim over HTTP, for clients whose socket does not get through.
 
-Goes through the same desk as the socket's, with the same request id: whichever arrives first decides,
-the other is told the same.
+It goes through the same desk as claims by socket, with the same request id: the first to arrive decides,
+and the other gets the same outcome.
 """
 
 from contextlib import suppress
@@ -23,14 +23,14 @@ from server.desk.claim_desk import ClaimAnswer, is_confirmed
 
 
 class ClaimBody(Body):
-    """The same for the same tap, however often it is sent."""
+    """`request_id`: the client's id of this tap, the same in every repetition."""
 
     request_id: RequestId
 
 
 class WonCouponResponse(ResponseModel):
-    """`version` counts its moves (absent: none). `order_id` while it is locked or redeemed, `locked_until`
-    while it is locked, `redeemed_at` when it was used."""
+    """A coupon that was won. `version` counts its changes of state (absent: none). `order_id` is present
+    while it is locked or redeemed, `locked_until` while it is locked, `redeemed_at` once it is used."""
 
     id: str
     code: str
@@ -47,8 +47,8 @@ class WonCouponResponse(ResponseModel):
 
 
 class ClaimResponse(ResponseModel):
-    """`rate_limited` and `retry` are no answers: the same request id is to be sent again after
-    `retry_after_ms`. `limit`: which one was reached, batch, device, person or campaign."""
+    """`outcome` `rate_limited` or `retry`: nothing is decided, send the same request id again after
+    `retry_after_ms`. `limit`: which one was reached, that of the batch, device, person or campaign."""
 
     request_id: str
     drop_id: str
@@ -73,7 +73,7 @@ async def create(
         return Refused(Code.WRONG_ROOM)
     if not drop.audience.admits(identity.subject, identity.tags, identity.is_new):
         return _respond(deps, request, ClaimAnswer(Outcome.NOT_ELIGIBLE))
-    answer = await deps.claim_desk.claim(
+    reply = await deps.claim_desk.claim(
         shard=drop.shard,
         drop_id=DropId(drop_id),
         batch_id=BatchId(drop.batch_id),
@@ -82,30 +82,33 @@ async def create(
         campaign_id=drop.campaign_id,
     )
     await _count_as_seen(deps, drop, drop_id, identity.subject)
-    return _respond(deps, request, answer)
+    return _respond(deps, request, reply)
 
 
 async def _count_as_seen(
     deps: ApiDependencies, drop: ClaimableDrop, drop_id: str, student: str
 ) -> None:
-    """Whoever claims has seen the card. A figure only: it may not cost anybody their answer."""
+    """Count a student who claims among those who have seen the card.
+
+    The count is only informative, so a failure must not fail the claim.
+    """
     with suppress(DeskUnavailableError):
         await deps.feed.add_seen(drop.room, drop_id, [student])
 
 
 def _respond(
-    deps: ApiDependencies, request: ApiRequest[ClaimBody, NoQuery], answer: ClaimAnswer
+    deps: ApiDependencies, request: ApiRequest[ClaimBody, NoQuery], reply: ClaimAnswer
 ) -> ApiResponse:
-    deps.metrics.claims.labels(answer.outcome).inc()
+    deps.metrics.claims.labels(reply.outcome).inc()
     fields: dict[str, Any] = wire.claim_fields(
         request.body.request_id,
         request.path["id"],
-        answer.outcome,
-        answer.retry_after_ms,
-        answer.limit,
+        reply.outcome,
+        reply.retry_after_ms,
+        reply.limit,
     )
-    if answer.held is not None and is_confirmed(answer):
-        fields["coupon"] = orjson.loads(answer.held.coupon)
+    if reply.held is not None and is_confirmed(reply):
+        fields["coupon"] = orjson.loads(reply.held.coupon)
         fields["coupon_id"] = fields["coupon"]["id"]
     return ApiResponse(orjson.dumps(fields))
 
@@ -118,7 +121,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=create,
         body=ClaimBody,
         response=ClaimResponse,
-        summary="Claim; 200 with every outcome",
+        summary="Claim a coupon; responds 200 with every outcome",
         refuses=(Code.WRONG_ROOM,),
     ),
 )

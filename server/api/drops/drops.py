@@ -1,13 +1,12 @@
-"""/v1/rooms/{room}/drops: what a teacher does in a live class, and sees of it.
+"""/v1/rooms/{room}/drops: what a teacher does in a live class, and the counts they watch.
 
-Every change answers with the drop as it is then. The order of hops behind a change, and what happens
-when one of them fails, is in flows/drops/drop_service.py.
+Every change responds with the drop after it. The steps of a change across ledger, desk and feed, and what
+happens when one of them fails, are in flows/drops/drop_service.py.
 """
 
 from typing import Any
 
-from server.api.drops.drop_responses import (
-    AudienceResponse,
+from server.api.drops.drop_models import (
     DropBody,
     DropClaimPageResponse,
     DropClaimResponse,
@@ -26,107 +25,104 @@ from server.api.http.endpoints import (
     Endpoint,
     NoBody,
     NoQuery,
+    respond,
 )
 from server.api.http.paging import PageQuery, first_page
-from server.api.promotions.batches import claim_conditions_response
 from server.core.drops.claims import Audience
 from server.core.drops.drop_rules import DropForm
 from server.core.refusals import Code, Refused
 from server.flows.drops.drop_service import DropService
-from server.flows.drops.drop_view import DropView
-from server.ledger.drops.drop_results import DropClaim
 
 
 async def create(
     deps: ApiDependencies, request: ApiRequest[DropBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return _respond(
-        await _drops(deps, request).create(
-            request.path["room"], _form(request.body), request.key, request.now
-        )
+    created = await _service(deps, request).create(
+        request.path["room"], _form(request.body), request.key, request.now
     )
+    return respond(created, DropResponse.model_validate)
 
 
 async def index(
     deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
     limit = request.query.limit
-    found = await _drops(deps, request).list_for_room(
+    found = await _service(deps, request).list_for_room(
         request.path["room"], limit + 1, request.query.after, request.now
     )
     if isinstance(found, Refused):
         return found
-    drops, following = first_page(found, limit)
-    return ApiResponse(
-        DropPageResponse(drops=[_to_response(drop) for drop in drops], next=following)
-    )
+    page, following = first_page(found, limit)
+    drops = [DropResponse.model_validate(drop) for drop in page]
+    return ApiResponse(DropPageResponse(drops=drops, next=following))
 
 
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room = request.path["id"], request.path["room"]
-    return _respond(await _drops(deps, request).get(drop_id, room, request.now))
+    found = await _service(deps, request).get(*_drop_and_room(request), request.now)
+    return respond(found, DropResponse.model_validate)
 
 
 async def open_prepared(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room = request.path["id"], request.path["room"]
-    return _respond(await _drops(deps, request).open(drop_id, room, request.now))
+    opened = await _service(deps, request).open(*_drop_and_room(request), request.now)
+    return respond(opened, DropResponse.model_validate)
 
 
 async def close(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room = request.path["id"], request.path["room"]
-    return _respond(await _drops(deps, request).close(drop_id, room, request.now))
+    closed = await _service(deps, request).close(*_drop_and_room(request), request.now)
+    return respond(closed, DropResponse.model_validate)
 
 
 async def top_up(
     deps: ApiDependencies, request: ApiRequest[TopUpBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room, body = request.path["id"], request.path["room"], request.body
-    return _respond(
-        await _drops(deps, request).top_up(
-            drop_id, room, body.add, body.expected_quantity, request.now
-        )
+    body = request.body
+    changed = await _service(deps, request).top_up(
+        *_drop_and_room(request), body.add, body.expected_quantity, request.now
     )
+    return respond(changed, DropResponse.model_validate)
 
 
 async def extend(
     deps: ApiDependencies, request: ApiRequest[ExtendBody, NoQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room, body = request.path["id"], request.path["room"], request.body
-    return _respond(
-        await _drops(deps, request).extend(
-            drop_id, room, body.seconds, body.expected_closes_at, request.now
-        )
+    body = request.body
+    changed = await _service(deps, request).extend(
+        *_drop_and_room(request), body.seconds, body.expected_closes_at, request.now
     )
+    return respond(changed, DropResponse.model_validate)
 
 
 async def claims(
     deps: ApiDependencies, request: ApiRequest[NoBody, DropClaimsQuery]
 ) -> ApiResponse | Refused:
-    drop_id, room, query = request.path["id"], request.path["room"], request.query
-    found = await _drops(deps, request).claims(
-        drop_id, room, query.student, query.limit + 1, query.after
+    query = request.query
+    found = await _service(deps, request).claims(
+        *_drop_and_room(request), query.student, query.limit + 1, query.after
     )
     if isinstance(found, Refused):
         return found
     page, following = first_page(found, query.limit)
-    return ApiResponse(
-        DropClaimPageResponse(claims=[_claim_response(claim) for claim in page], next=following)
-    )
+    listed = [DropClaimResponse.model_validate(claim) for claim in page]
+    return ApiResponse(DropClaimPageResponse(claims=listed, next=following))
 
 
-def _drops(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> DropService:
+def _service(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> DropService:
     return DropService(deps.ledger, deps.drop_desk, deps.feed, request.identity.subject)
 
 
+def _drop_and_room(request: ApiRequest[Any, Any]) -> tuple[str, str]:
+    return request.path["id"], request.path["room"]
+
+
 def _form(body: DropBody) -> DropForm:
-    named = body.audience
-    audience = Audience(frozenset(named.tags), frozenset(named.students)) if named else Audience()
+    sent = body.audience
+    audience = Audience(frozenset(sent.tags), frozenset(sent.students)) if sent else Audience()
     return DropForm(
         batch_id=body.batch_id,
         quantity=body.quantity,
@@ -140,40 +136,10 @@ def _form(body: DropBody) -> DropForm:
     )
 
 
-def _respond(found: DropView | Refused) -> ApiResponse | Refused:
-    return found if isinstance(found, Refused) else ApiResponse(_to_response(found))
-
-
-# Fields that a view and its answer have alike.
-_ALIKE = frozenset(DropResponse.model_fields) - {"audience", "claim_conditions", "metadata"}
-
-
-def _to_response(view: DropView) -> DropResponse:
-    alike = {name: getattr(view, name) for name in _ALIKE}
-    audience = None if view.audience.is_everybody else _audience_response(view.audience)
-    conditions = claim_conditions_response(view.conditions)
-    return DropResponse(
-        **alike, audience=audience, claim_conditions=conditions, metadata=dict(view.metadata)
-    )
-
-
-def _audience_response(audience: Audience) -> AudienceResponse:
-    return AudienceResponse(tags=sorted(audience.tags), students=sorted(audience.students))
-
-
-def _claim_response(claim: DropClaim) -> DropClaimResponse:
-    return DropClaimResponse(
-        student=claim.student,
-        state=claim.state,
-        won_at=claim.won_at,
-        confirmed_at=claim.confirmed_at,
-    )
-
-
 _ROOM = "/v1/rooms/{room}/drops"
 _DROP = _ROOM + "/{id}"
-_STOCK = (Code.STOCK_SHORT, Code.WRONG_STATE)
-_CHANGE = (Code.WRONG_STATE, Code.IN_PROGRESS)
+_STOCK_REFUSALS = (Code.STOCK_SHORT, Code.WRONG_STATE)
+_CHANGE_REFUSALS = (Code.WRONG_STATE, Code.IN_PROGRESS)
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
@@ -185,7 +151,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         response=DropResponse,
         status=201,
         summary="Drop part of a batch into the room, now or prepared for later",
-        refuses=(*_STOCK, Code.TOO_MANY),
+        refuses=(*_STOCK_REFUSALS, Code.TOO_MANY),
         is_create=True,
     ),
     Endpoint(
@@ -195,7 +161,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=PageQuery,
         response=DropPageResponse,
-        summary="The room's drops, newest first, with live counts",
+        summary="List the room's drops, newest first, with live counts",
     ),
     Endpoint(
         method="GET",
@@ -203,7 +169,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.INSTRUCTOR_READ,
         handler=show,
         response=DropResponse,
-        summary="A drop with its live counts",
+        summary="Get a drop with its live counts",
     ),
     Endpoint(
         method="POST",
@@ -212,7 +178,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=open_prepared,
         response=DropResponse,
         summary="Open a prepared drop. Repeatable",
-        refuses=(*_STOCK, Code.INVALID_FIELD),
+        refuses=(*_STOCK_REFUSALS, Code.INVALID_FIELD),
     ),
     Endpoint(
         method="POST",
@@ -220,7 +186,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.INSTRUCTOR,
         handler=close,
         response=DropResponse,
-        summary="End it; what nobody claimed goes back to the batch. Repeatable",
+        summary="Close a drop; unclaimed units go back to the batch. Repeatable",
         refuses=(Code.IN_PROGRESS,),
     ),
     Endpoint(
@@ -230,8 +196,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=top_up,
         body=TopUpBody,
         response=DropResponse,
-        summary="More units of the same batch",
-        refuses=(*_CHANGE, Code.STOCK_SHORT),
+        summary="Add units of the same batch to a drop",
+        refuses=(*_CHANGE_REFUSALS, Code.STOCK_SHORT),
     ),
     Endpoint(
         method="POST",
@@ -240,8 +206,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=extend,
         body=ExtendBody,
         response=DropResponse,
-        summary="A later end",
-        refuses=_CHANGE,
+        summary="Let a drop end later",
+        refuses=_CHANGE_REFUSALS,
     ),
     Endpoint(
         method="GET",
@@ -250,6 +216,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=claims,
         query=DropClaimsQuery,
         response=DropClaimPageResponse,
-        summary="Who has won, newest first",
+        summary="List the winning claims, newest first",
     ),
 )

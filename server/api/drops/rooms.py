@@ -1,6 +1,6 @@
-"""GET /v1/rooms/{room}/snapshot: the whole state of a room for one student, as the socket's `welcome`.
+"""GET /v1/rooms/{room}/snapshot: the state of a room for one student, the same as the socket's `welcome`.
 
-For clients whose socket does not get through: they ask every few seconds and claim over HTTP.
+For clients whose socket does not get through: they poll every few seconds and claim over HTTP.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from server.core.refusals import Refused
 
 
 class RoomDropResponse(ResponseModel):
-    """A drop as its room sees it; `discount` to `validity` are the template's."""
+    """A drop as the students of its room see it; `discount` to `validity` are those of its template."""
 
     id: str
     state: DropState
@@ -80,6 +80,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.STUDENT,
         handler=snapshot,
         response=SnapshotResponse,
-        summary="The room's state and my claims, as the socket's welcome",
+        summary="Get the room's state and my claims, the same as the socket's welcome",
     ),
 )

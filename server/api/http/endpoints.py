@@ -19,6 +19,7 @@ from server.ledger.idempotency import IdempotencyKey
 
 B = TypeVar("B", bound=Body)
 Q = TypeVar("Q", bound=QueryFields)
+R = TypeVar("R")
 
 
 class NoBody(Body):
@@ -55,6 +56,11 @@ class ApiResponse:
     body: BaseModel | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
+
+
+def respond(result: R | Refused, to_response: Callable[[R], BaseModel]) -> ApiResponse | Refused:
+    """Return a refusal unchanged, and any other result as the response that `to_response` makes of it."""
+    return result if isinstance(result, Refused) else ApiResponse(to_response(result))
 
 
 @dataclass(frozen=True, slots=True)

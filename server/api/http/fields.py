@@ -54,7 +54,7 @@ class QueryFields(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ReadingContext:
-    """What validation needs besides the body. Its presence marks a value as sent by a client."""
+    """The context of validating a body. Its presence marks a value as sent by a client."""
 
     time_zone: ZoneInfo
 
@@ -64,9 +64,9 @@ def _is_empty(value: object) -> bool:
     return value is None or has_no_field
 
 
-def absent() -> Any:
+def absent(validation_alias: str | None = None) -> Any:
     """Return a field that is left out of a response where it is empty (`?` in the contract)."""
-    return Field(default=None, exclude_if=_is_empty)
+    return Field(default=None, exclude_if=_is_empty, validation_alias=validation_alias)
 
 
 def _readable(text: str, info: ValidationInfo) -> str:

@@ -1,6 +1,7 @@
-"""PATCH /v1/batches/{id}: a batch changed after it was made.
+"""PATCH /v1/batches/{id}: change a batch after it was made.
 
-Once something is made of it, only what nobody was promised otherwise (core/promotions/batch_edits.py).
+Once a drop or a code has been made of it, only changes that break no promise to a student are accepted; the
+rules are in core/promotions/batch_edits.py.
 """
 
 from typing import Annotated
@@ -11,27 +12,26 @@ from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Count, Id, Metadata, ShortText, Title
-from server.api.promotions.batches import (
-    BatchResponse,
+from server.api.promotions.batch_parts import (
     ClaimWindowBody,
-    RoomQuotaBody,
-    batch_response,
+    RoomQuotaBodies,
+    claim_window_of,
     room_quotas_of,
 )
+from server.api.promotions.batches import BatchResponse, batch_response
 from server.api.promotions.templates import parse_if_match
 from server.core.promotions import batch_rules
 from server.core.promotions.batch_edits import BatchEdit
-from server.core.promotions.batches import ClaimWindow
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation, refused
 from server.flows.promotions.edit_batch import edit_batch
 
-_ALWAYS_THERE = ("template_id", "name", "channel", "per_student")
+_REQUIRED_FIELDS = ("template_id", "name", "channel", "per_student")
 
 
 class BatchEditBody(Body):
-    """What is sent is changed; what is not sent stays. `expected_quantity`: the quantity that was seen,
-    needed where it changes once something has been made of the batch."""
+    """The fields to change; absent fields stay as they are. `expected_quantity`: the quantity that the
+    caller saw, required to change it once a drop or a code has been made of the batch."""
 
     template_id: Id | None = None
     name: Title | None = None
@@ -41,7 +41,7 @@ class BatchEditBody(Body):
     code_prefix: Annotated[str, Field(max_length=12)] | None = None
     hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
     campaign_id: Id | None = None
-    rooms: Annotated[list[RoomQuotaBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
+    rooms: RoomQuotaBodies | None = None
     claim_window: ClaimWindowBody | None = None
     metadata: Metadata | None = None
     expected_quantity: Count | None = None
@@ -66,15 +66,14 @@ async def edit(
 
 
 def _changes(body: BatchEditBody) -> dict[str, object] | Refused:
-    """The fields of BatchForm that were sent. What a batch always has cannot be taken from it."""
+    """Return the sent fields as BatchForm has them. A null for a required field is refused."""
     sent = body.model_fields_set - {"expected_quantity"}
-    empty = [name for name in _ALWAYS_THERE if name in sent and getattr(body, name) is None]
+    empty = [name for name in _REQUIRED_FIELDS if name in sent and getattr(body, name) is None]
     if empty:
         return refused([Violation(name, "missing") for name in empty])
     changes: dict[str, object] = {name: getattr(body, name) for name in sent}
-    window = body.claim_window
     if "claim_window" in sent:
-        changes["claim_window"] = ClaimWindow(window.from_at, window.until_at) if window else None
+        changes["claim_window"] = claim_window_of(body.claim_window)
     if "rooms" in sent:
         changes["rooms"] = room_quotas_of(body.rooms)
     if "code_prefix" in sent:
@@ -92,7 +91,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=edit,
         body=BatchEditBody,
         response=BatchResponse,
-        summary="Change a batch: once something is made of it, its name, metadata, a later end, more units",
+        summary="Change a batch; once it is in use, only name, metadata, a later end and more units",
         refuses=(Code.WRONG_STATE,),
         needs_version=True,
     ),

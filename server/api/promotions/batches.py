@@ -1,10 +1,10 @@
-"""/v1/batches: how many coupons of a template go out, through which channel, into which rooms.
+"""/v1/batches: how many coupons of a template are given out, through which channel, in which rooms.
 
-Operators make them. Instructors see those that one of their rooms may drop of, and of the shares only
-their own (mission A12).
+Operators make batches. Instructors see those that one of their rooms may drop from, and only the quotas of
+their own rooms.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -21,24 +21,35 @@ from server.api.http.endpoints import (
 from server.api.http.fields import (
     Body,
     Count,
-    FromDay,
     Id,
     Metadata,
     Moment,
-    NotEmpty,
     ResponseModel,
-    Room,
     ShortText,
     Title,
-    UntilDay,
     absent,
 )
 from server.api.http.paging import PageQuery, first_page
+from server.api.promotions.batch_parts import (
+    ClaimConditionsBody,
+    ClaimConditionsResponse,
+    ClaimWindowBody,
+    ClaimWindowResponse,
+    OfferResponse,
+    RoomQuotaBodies,
+    RoomQuotaResponse,
+    claim_conditions_of,
+    claim_conditions_response,
+    claim_window_of,
+    claim_window_response,
+    offer_response,
+    room_quota_responses,
+    room_quotas_of,
+)
 from server.api.promotions.stops import StopResponse, active_stop_response
 from server.core.identity import Identity, Role
 from server.core.promotions import batch_rules
-from server.core.promotions.batches import Batch, BatchForm, ClaimWindow, RoomQuota
-from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
+from server.core.promotions.batches import Batch, BatchForm
 from server.core.promotions.stops import StopState
 from server.core.refusals import Code, Refused
 from server.flows.promotions import batches as flows
@@ -46,33 +57,9 @@ from server.ledger.promotions import batches as ledger
 from server.ledger.promotions import stops
 
 
-class RoomQuotaBody(Body):
-    """`quantity` absent: whatever the batch has left."""
-
-    room: Room
-    quantity: Count | None = None
-
-
-class ClaimWindowBody(Body):
-    """[from, until)."""
-
-    from_at: FromDay = Field(alias="from")
-    until_at: UntilDay = Field(alias="until")
-
-
-class ClaimConditionsBody(Body):
-    """What an account must be to claim: have one of the tags, be new. Without `tags` it may have any."""
-
-    tags: (
-        Annotated[list[ShortText], Field(max_length=batch_rules.MAX_CONDITION_TAGS), NotEmpty]
-        | None
-    ) = None
-    new: bool = False
-
-
 class BatchBody(Body):
-    """`quantity` null: unlimited, which no drop can use. `per_student`: claims of the whole batch;
-    of one drop a student gets one, always."""
+    """`quantity` null: unlimited, and not usable for drops. `per_student`: claims of the whole batch; of
+    one drop a student always gets at most one."""
 
     template_id: Id
     name: Title
@@ -82,41 +69,15 @@ class BatchBody(Body):
     code_prefix: Annotated[str, Field(max_length=12)] | None = None
     hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
     campaign_id: Id | None = None
-    rooms: Annotated[list[RoomQuotaBody], Field(max_length=batch_rules.MAX_ROOMS)] | None = None
+    rooms: RoomQuotaBodies | None = None
     claim_window: ClaimWindowBody | None = None
     claim_conditions: ClaimConditionsBody | None = None
     metadata: Metadata | None = None
 
 
-class RoomQuotaResponse(ResponseModel):
-    room: str
-    quantity: int | None
-    remaining: int | None
-
-
-class ClaimWindowResponse(ResponseModel):
-    from_at: Moment = Field(alias="from")
-    until_at: Moment = Field(alias="until")
-
-
-class ClaimConditionsResponse(ResponseModel):
-    """`tags` is left out where any will do."""
-
-    tags: list[str] | None = absent()
-    new: bool
-
-
-class OfferResponse(ResponseModel):
-    """What a teacher must know of the template to drop it."""
-
-    name: str
-    currency: str
-    discount: dict[str, Any]
-
-
 class BatchResponse(ResponseModel):
-    """`remaining` falls when a drop is allotted and rises when units return; null = unlimited.
-    `droppable`: the most that the asker could put into one drop now."""
+    """`remaining` falls when units go to a drop or to codes, and rises when they return; null: unlimited.
+    `droppable`: the most that the caller could put into one drop now."""
 
     id: str
     template_id: str
@@ -157,7 +118,7 @@ async def create(
 
 
 async def batch_response(deps: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
-    """With its version as ETag."""
+    """Return a batch that is not stopped, as the caller sees it, with its version as ETag."""
     async with deps.ledger.read() as conn:
         offers = await ledger.summaries_of(conn, [batch.id])
     return ApiResponse(_to_response(batch, offers[batch.id], identity), _etag(batch))
@@ -190,15 +151,15 @@ async def index(
         offers = await ledger.summaries_of(conn, [batch.id for batch in found])
         stopped = await stops.of_targets(conn, [batch.id for batch in found])
     page, following = first_page(found, limit)
-    shown = [
+    batches = [
         _to_response(batch, offers[batch.id], request.identity, stopped.get(batch.id))
         for batch in page
     ]
-    return ApiResponse(BatchPageResponse(batches=shown, next=following))
+    return ApiResponse(BatchPageResponse(batches=batches, next=following))
 
 
 def _rooms_of(identity: Identity) -> frozenset[str] | None:
-    """None: somebody who is not tied to rooms."""
+    """Return the rooms that limit what the caller sees, or None for roles that see everything."""
     return identity.rooms if identity.role is Role.INSTRUCTOR else None
 
 
@@ -210,7 +171,6 @@ def _is_visible(batch: Batch, identity: Identity) -> bool:
 
 
 def _form(body: BatchBody) -> BatchForm:
-    window = body.claim_window
     return BatchForm(
         template_id=body.template_id,
         name=body.name,
@@ -221,20 +181,10 @@ def _form(body: BatchBody) -> BatchForm:
         hold_seconds=body.hold_seconds,
         campaign_id=body.campaign_id,
         rooms=room_quotas_of(body.rooms),
-        claim_window=ClaimWindow(window.from_at, window.until_at) if window else None,
+        claim_window=claim_window_of(body.claim_window),
         conditions=claim_conditions_of(body.claim_conditions),
         metadata=body.metadata or {},
     )
-
-
-def claim_conditions_of(body: ClaimConditionsBody | None) -> ClaimConditions:
-    return ANYBODY if body is None else ClaimConditions(frozenset(body.tags or ()), body.new)
-
-
-def room_quotas_of(rooms: list[RoomQuotaBody] | None) -> tuple[RoomQuota, ...] | None:
-    if rooms is None:
-        return None
-    return tuple(RoomQuota(share.room, share.quantity) for share in rooms)
 
 
 def _to_response(
@@ -245,9 +195,7 @@ def _to_response(
         id=batch.id,
         template_id=batch.template_id,
         template_version=batch.template_version,
-        template=OfferResponse(
-            name=offer.name, currency=offer.currency, discount=dict(offer.discount)
-        ),
+        template=offer_response(offer),
         name=batch.name,
         quantity=batch.quantity,
         remaining=batch.remaining,
@@ -257,39 +205,14 @@ def _to_response(
         code_prefix=batch.code_prefix,
         hold_seconds=batch.hold_seconds,
         campaign_id=batch.campaign_id,
-        rooms=_room_quota_responses(batch, rooms),
-        claim_window=_claim_window_response(batch.claim_window),
+        rooms=room_quota_responses(batch, rooms),
+        claim_window=claim_window_response(batch.claim_window),
         claim_conditions=claim_conditions_response(batch.conditions),
         stopped=active_stop_response(stopped),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
         version=batch.version,
     )
-
-
-def _room_quota_responses(
-    batch: Batch, rooms: frozenset[str] | None
-) -> list[RoomQuotaResponse] | None:
-    if batch.rooms is None:
-        return None
-    return [
-        RoomQuotaResponse(room=share.room, quantity=share.quantity, remaining=share.remaining)
-        for share in batch.rooms
-        if rooms is None or share.room in rooms
-    ]
-
-
-def _claim_window_response(window: ClaimWindow | None) -> ClaimWindowResponse | None:
-    if window is None:
-        return None
-    return ClaimWindowResponse.model_validate({"from": window.from_at, "until": window.until_at})
-
-
-def claim_conditions_response(conditions: ClaimConditions) -> ClaimConditionsResponse | None:
-    """None where any account will do."""
-    if conditions.is_anybody:
-        return None
-    return ClaimConditionsResponse(tags=sorted(conditions.tags) or None, new=conditions.new)
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
@@ -301,7 +224,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=BatchBody,
         response=BatchResponse,
         status=201,
-        summary="Set coupons of a template aside for a channel",
+        summary="Create a batch: coupons of a template for one channel",
         is_create=True,
     ),
     Endpoint(
@@ -311,7 +234,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=PageQuery,
         response=BatchPageResponse,
-        summary="Batches, newest first; to instructors those they may drop of",
+        summary="List batches, newest first; instructors see those they may drop from",
     ),
     Endpoint(
         method="GET",
@@ -319,6 +242,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.INSTRUCTOR_READ,
         handler=show,
         response=BatchResponse,
-        summary="A batch and what is left of it",
+        summary="Get a batch and how much of it is left",
     ),
 )

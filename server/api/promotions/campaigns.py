@@ -1,7 +1,7 @@
-"""/v1/campaigns: why coupons go out, when, and how much of it there is.
+"""/v1/campaigns: the purpose, time and budget of coupons that are given out.
 
-Operators make them, finance reads them. What belongs to a campaign is said by its batches
-(`campaign_id`); stopping one is in api/promotions/stops.py.
+Operators make campaigns, finance reads them. A batch names its campaign (`campaign_id`). The endpoints that
+stop a campaign are in api/promotions/stops.py.
 """
 
 from typing import Annotated
@@ -52,14 +52,14 @@ class MoneyBody(Body):
 
 
 class BudgetBody(Body):
-    """What its coupons may take off, at their greatest, and how many of them go out."""
+    """The limits of a campaign: the greatest sum that its coupons may take off, and how many there may be."""
 
     money: MoneyBody | None = None
     pieces: Pieces | None = None
 
 
 class PhaseBody(Body):
-    """[from, until), within the campaign, in the order of time."""
+    """A part [from, until) of the campaign. Phases are in order of time and do not overlap."""
 
     name: Title
     from_at: FromDay = Field(alias="from")
@@ -67,7 +67,7 @@ class PhaseBody(Body):
 
 
 class CampaignBody(Body):
-    """[starts_at, ends_at). `per_student`: claims of one student over all its batches."""
+    """A campaign in [starts_at, ends_at). `per_student`: claims of one student in all its batches."""
 
     name: Title
     purpose: Purpose
@@ -80,16 +80,16 @@ class CampaignBody(Body):
 
 
 class WarningResponse(ResponseModel):
-    """`level`: percent of the budget that was taken for the first time then."""
+    """`level`: the percentage of the budget that was first reached at `at`."""
 
     level: int
     at: Moment
 
 
 class BudgetPartsResponse(ResponseModel):
-    """amount = free + exposed + settled. `exposed`: allotted to drops or issued, and not used yet, at its
-    greatest. `settled`: what used coupons really took. `free` is below 0 only where coupons were used
-    after their part had been given back."""
+    """amount = free + exposed + settled. `exposed`: the greatest discount of coupons that are in drops or
+    issued, and not used yet. `settled`: the discount of used coupons. `free` is below 0 only where coupons
+    were used after their part had been given back."""
 
     amount: int
     currency: str | None = absent()
@@ -111,7 +111,7 @@ class PhaseResponse(ResponseModel):
 
 
 class CampaignResponse(ResponseModel):
-    """`phase`: the name of the one that is now."""
+    """`phase`: the name of the current phase."""
 
     id: str
     name: str
@@ -158,8 +158,8 @@ async def index(
         found = await ledger.page(conn, limit + 1, request.query.after)
         stopped = await stops.of_targets(conn, [campaign.id for campaign in found])
     page, following = first_page(found, limit)
-    shown = [_to_response(campaign, stopped.get(campaign.id), request.now) for campaign in page]
-    return ApiResponse(CampaignPageResponse(campaigns=shown, next=following))
+    campaigns = [_to_response(campaign, stopped.get(campaign.id), request.now) for campaign in page]
+    return ApiResponse(CampaignPageResponse(campaigns=campaigns, next=following))
 
 
 async def _respond(deps: ApiDependencies, campaign: Campaign, now: int) -> ApiResponse:
@@ -240,7 +240,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=CampaignBody,
         response=CampaignResponse,
         status=201,
-        summary="Make a campaign",
+        summary="Create a campaign",
         is_create=True,
     ),
     Endpoint(
@@ -250,7 +250,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=PageQuery,
         response=CampaignPageResponse,
-        summary="Campaigns, newest first",
+        summary="List campaigns, newest first",
     ),
     Endpoint(
         method="GET",
@@ -258,6 +258,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.OPERATOR_READ,
         handler=show,
         response=CampaignResponse,
-        summary="A campaign, and where its budget is",
+        summary="Get a campaign and the state of its budget",
     ),
 )

@@ -1,6 +1,6 @@
-"""The switch that stops claims, use or both: of a batch, a campaign, or everything.
+"""The endpoints that stop and resume claims, use or both: of a batch, a campaign, or everything.
 
-Operators only. What it does and how fast is in flows/promotions/stops.py.
+For operators. What a stop does and how soon it takes effect is in flows/promotions/stops.py.
 """
 
 from typing import Annotated
@@ -31,7 +31,7 @@ from server.ledger.promotions import stops as ledger
 
 
 class StopBody(Body):
-    """Which of the two: what is not named stays as it is."""
+    """`claims`, `use` or both: what to stop or resume. One that is false stays as it is."""
 
     claims: bool = False
     use: bool = False
@@ -39,7 +39,7 @@ class StopBody(Body):
 
 
 class StopResponse(ResponseModel):
-    """What is stopped now. The rest is of the last change."""
+    """`claims` and `use`: what is stopped now. The other fields are those of the last change."""
 
     claims: bool
     use: bool
@@ -49,7 +49,7 @@ class StopResponse(ResponseModel):
 
 
 def active_stop_response(state: StopState | None) -> StopResponse | None:
-    """None where nothing is stopped."""
+    """Return the stop, or None where neither claims nor use are stopped."""
     if state is None or not (state.claims or state.use):
         return None
     return _to_response(state)
@@ -119,7 +119,7 @@ async def _change(
     return state if isinstance(state, Refused) else ApiResponse(_to_response(state))
 
 
-def _call(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyEndpoint:
+def _stop_endpoint(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyEndpoint:
     return Endpoint(
         method="POST",
         path=path,
@@ -132,18 +132,20 @@ def _call(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyEn
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
-    _call("/v1/campaigns/{id}/stop", stop_campaign, "Stop claims, use or both of a campaign"),
-    _call("/v1/campaigns/{id}/resume", resume_campaign, "Let them go on"),
-    _call("/v1/batches/{id}/stop", stop_batch, "Stop claims, use or both of a batch"),
-    _call("/v1/batches/{id}/resume", resume_batch, "Let them go on"),
-    _call("/v1/stop", stop_everything, "Stop all claims, all use or both"),
-    _call("/v1/resume", resume_everything, "Let them go on"),
+    _stop_endpoint(
+        "/v1/campaigns/{id}/stop", stop_campaign, "Stop claims, use or both of a campaign"
+    ),
+    _stop_endpoint("/v1/campaigns/{id}/resume", resume_campaign, "Resume what was stopped"),
+    _stop_endpoint("/v1/batches/{id}/stop", stop_batch, "Stop claims, use or both of a batch"),
+    _stop_endpoint("/v1/batches/{id}/resume", resume_batch, "Resume what was stopped"),
+    _stop_endpoint("/v1/stop", stop_everything, "Stop all claims, all use or both"),
+    _stop_endpoint("/v1/resume", resume_everything, "Resume what was stopped"),
     Endpoint(
         method="GET",
         path="/v1/stop",
         rule=auth.OPERATOR_READ,
         handler=show,
         response=StopResponse,
-        summary="Whether everything is stopped",
+        summary="Get the stop of everything",
     ),
 )

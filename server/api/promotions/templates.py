@@ -1,4 +1,4 @@
-"""/v1/templates: what a coupon is worth, written by operators; every PUT makes a version.
+"""/v1/templates: what a coupon is worth. Operators write templates, and each PUT makes a new version.
 
 The flow applies the rules of a template (core/promotions/template_rules.py). This file has the shape of a
 request and of a response; server/contract_json.py turns their JSON into the dataclasses of `core`.
@@ -128,12 +128,14 @@ async def index(
         found = await ledger.page(conn, limit + 1, request.query.after)
     templates, following = first_page(found, limit)
     return ApiResponse(
-        TemplatePageResponse(templates=[_to_response(each) for each in templates], next=following)
+        TemplatePageResponse(
+            templates=[template_response(each) for each in templates], next=following
+        )
     )
 
 
 def parse_if_match(if_match: str | None) -> int | Refused:
-    """Return the version that If-Match names."""
+    """Return the version that If-Match names, with or without quotes and `W/`."""
     if if_match is None:
         return invalid_field("If-Match", "missing", "send the version that was read")
     found = _ETAG.fullmatch(if_match.strip())
@@ -144,14 +146,15 @@ def _form(body: TemplateBody) -> core.TemplateForm:
     return template_form_from_json(body.model_dump(mode="json", by_alias=True))
 
 
-def _to_response(template: core.Template) -> TemplateResponse:
+def template_response(template: core.Template) -> TemplateResponse:
     return TemplateResponse.model_validate(template_to_json(template))
 
 
 def _respond(found: core.Template | Refused) -> ApiResponse | Refused:
+    """Respond with the template, and with its version as ETag."""
     if isinstance(found, Refused):
         return found
-    return ApiResponse(_to_response(found), {"ETag": f'"{found.version}"'})
+    return ApiResponse(template_response(found), {"ETag": f'"{found.version}"'})
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
@@ -163,7 +166,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=TemplateBody,
         response=TemplateResponse,
         status=201,
-        summary="Make a template",
+        summary="Create a template",
         is_create=True,
     ),
     Endpoint(
@@ -173,7 +176,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=index,
         query=PageQuery,
         response=TemplatePageResponse,
-        summary="Templates, newest first",
+        summary="List templates, newest first",
     ),
     Endpoint(
         method="GET",
@@ -181,7 +184,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         rule=auth.OPERATOR_READ,
         handler=show,
         response=TemplateResponse,
-        summary="A template as it is now",
+        summary="Get the current version of a template",
     ),
     Endpoint(
         method="PUT",
@@ -190,7 +193,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=replace,
         body=TemplateBody,
         response=TemplateResponse,
-        summary="Make its next version; what was issued before stays as it was",
+        summary="Create the next version of a template; issued coupons keep theirs",
         refuses=(Code.WRONG_STATE,),
         needs_version=True,
     ),

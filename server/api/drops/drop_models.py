@@ -1,11 +1,11 @@
-"""What is said of drops at the API: the bodies of requests, and what answers show.
+"""The request bodies, queries and responses of the endpoints of drops.
 
-Used by `drops.py`. The JSON of the contract, and nothing that happens.
+Used by `drops.py`. Only shapes and sizes; the rules are in core/drops/drop_rules.py.
 """
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from server.api.http.fields import (
@@ -21,23 +21,24 @@ from server.api.http.fields import (
     absent,
 )
 from server.api.http.paging import PageQuery
-from server.api.promotions.batches import ClaimConditionsResponse
+from server.api.promotions.batch_parts import ClaimConditionsResponse, claim_conditions_response
 from server.core.drops import drop_rules
-from server.core.drops.claims import ClaimState
+from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import (
     MAX_COUNTDOWN_SECONDS,
     MAX_DURATION_SECONDS,
     CloseReason,
     DropState,
 )
+from server.core.promotions.claim_conditions import ClaimConditions
 
 Units = Annotated[int, Field(ge=1, le=drop_rules.MAX_QUANTITY)]
 DurationSeconds = Annotated[int, Field(ge=1, le=MAX_DURATION_SECONDS)]
 
 
 class AudienceBody(Body):
-    """Whoever has one of the tags or is named. Without an audience it is everybody; one that nobody is in is
-    refused."""
+    """The students who may claim: those with one of the tags, and those who are named. Without an audience
+    everybody may; an audience without tags and students is refused."""
 
     tags: Annotated[list[ShortText], Field(max_length=drop_rules.MAX_AUDIENCE_TAGS)] = Field(
         default_factory=list
@@ -47,15 +48,15 @@ class AudienceBody(Body):
     )
 
     @model_validator(mode="after")
-    def _somebody(self) -> Self:
+    def _not_empty(self) -> Self:
         if not self.tags and not self.students:
             raise PydanticCustomError("empty", "nobody is in it")
         return self
 
 
 class DropBody(Body):
-    """`prepared` takes no stock until it is opened. `opens_in_seconds` is the countdown from its
-    opening on."""
+    """`start` `prepared`: the drop takes no stock until it is opened. `opens_in_seconds`: the countdown
+    after that."""
 
     batch_id: Id
     quantity: Units
@@ -69,14 +70,14 @@ class DropBody(Body):
 
 
 class TopUpBody(Body):
-    """`expected_quantity`: what the teacher saw, so that a button pressed twice counts once."""
+    """`expected_quantity`: the quantity on the teacher's screen, so that a double click adds once."""
 
     add: Units
     expected_quantity: Units
 
 
 class ExtendBody(Body):
-    """`expected_closes_at`: what the teacher saw, so that a button pressed twice counts once."""
+    """`expected_closes_at`: the end on the teacher's screen, so that a double click extends once."""
 
     seconds: DurationSeconds
     expected_closes_at: Instant
@@ -93,12 +94,15 @@ class AudienceResponse(ResponseModel):
 
 class DropResponse(ResponseModel):
     """quantity = remaining + claimed + returned, and quantity = free + held + redeemed + returned +
-    difference. What has `_total` beside it can fall, the total cannot. `released`: claims whose hold ended
-    unused, their units are among the others again. `revoked`: told `won`, and taken back with an apology.
-    `gmv` and `discount_total` in minor units of `currency`. `difference`: claims the desk has and the
-    ledger not yet; a moment after the last claim anything but 0 is a fault. `settled_difference`: units by
-    which desk and ledger disagreed when they were last compared with nothing on its way; anything but 0 is
-    a fault, null: not compared yet, or closed."""
+    difference. A count that has a `_total` beside it can fall; the total cannot. `released`: claims whose
+    hold ended before the coupon was used; their units can be claimed again. `revoked`: claims that were
+    `won` and taken back with an apology. `gmv` and `discount_total` are in minor units of `currency`.
+    `difference`: units that the desk has given out and the ledger does not have yet; if it is not 0 a few
+    seconds after the last claim, there is a fault. `settled_difference`: units by which desk and ledger
+    disagreed when they were last compared with no claim in transit; not 0 means a fault, null means not
+    compared yet, or closed."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, from_attributes=True)
 
     id: str
     room: str
@@ -114,7 +118,7 @@ class DropResponse(ResponseModel):
     duration_seconds: int
     opens_in_seconds: int
     audience: AudienceResponse | None = absent()
-    claim_conditions: ClaimConditionsResponse | None = absent()
+    claim_conditions: ClaimConditionsResponse | None = absent(validation_alias="conditions")
     opens_at: Moment | None
     closes_at: Moment | None
     closed_at: Moment | None = absent()
@@ -141,6 +145,18 @@ class DropResponse(ResponseModel):
     created_by: str
     created_at: Moment
 
+    @field_validator("audience", mode="before")
+    @classmethod
+    def _convert_audience(cls, audience: Audience) -> AudienceResponse | None:
+        if audience.is_everybody:
+            return None
+        return AudienceResponse(tags=sorted(audience.tags), students=sorted(audience.students))
+
+    @field_validator("claim_conditions", mode="before")
+    @classmethod
+    def _convert_conditions(cls, conditions: ClaimConditions) -> ClaimConditionsResponse | None:
+        return claim_conditions_response(conditions)
+
 
 class DropPageResponse(ResponseModel):
     drops: list[DropResponse]
@@ -148,6 +164,8 @@ class DropPageResponse(ResponseModel):
 
 
 class DropClaimResponse(ResponseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
     student: str
     state: ClaimState
     won_at: Moment
