@@ -23,7 +23,7 @@ from server.api.http.fields import (
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
-from server.ledger.promotions.batches import Offer
+from server.ledger.promotions.batches import BatchSummary
 
 
 class RoomQuotaBody(Body):
@@ -123,5 +123,7 @@ def claim_conditions_response(conditions: ClaimConditions) -> ClaimConditionsRes
     return ClaimConditionsResponse(tags=sorted(conditions.tags) or None, new=conditions.new)
 
 
-def offer_response(offer: Offer) -> OfferResponse:
-    return OfferResponse(name=offer.name, currency=offer.currency, discount=dict(offer.discount))
+def summary_response(summary: BatchSummary) -> OfferResponse:
+    return OfferResponse(
+        name=summary.name, currency=summary.currency, discount=dict(summary.discount)
+    )

@@ -42,9 +42,9 @@ from server.api.promotions.batch_parts import (
     claim_conditions_response,
     claim_window_of,
     claim_window_response,
-    offer_response,
     room_quota_responses,
     room_quotas_of,
+    summary_response,
 )
 from server.api.promotions.stops import StopResponse, active_stop_response
 from server.core.identity import Identity, Role
@@ -120,8 +120,8 @@ async def create(
 async def batch_response(deps: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
     """Return a batch that is not stopped, as the caller sees it, with its version as ETag."""
     async with deps.ledger.read() as conn:
-        offers = await ledger.summaries_of(conn, [batch.id])
-    return ApiResponse(_to_response(batch, offers[batch.id], identity), _etag(batch))
+        summaries = await ledger.summaries_of(conn, [batch.id])
+    return ApiResponse(_to_response(batch, summaries[batch.id], identity), _etag(batch))
 
 
 def _etag(batch: Batch) -> dict[str, str]:
@@ -133,12 +133,12 @@ async def show(
 ) -> ApiResponse | Refused:
     async with deps.ledger.read() as conn:
         found = await ledger.find(conn, request.path["id"])
-        offers = await ledger.summaries_of(conn, [request.path["id"]])
+        summaries = await ledger.summaries_of(conn, [request.path["id"]])
         stopped = (await stops.of_targets(conn, [request.path["id"]])).get(request.path["id"])
     if found is None or not _is_visible(found, request.identity):
         return Refused(Code.NOT_FOUND)
     return ApiResponse(
-        _to_response(found, offers[found.id], request.identity, stopped), _etag(found)
+        _to_response(found, summaries[found.id], request.identity, stopped), _etag(found)
     )
 
 
@@ -148,11 +148,11 @@ async def index(
     limit, rooms = request.query.limit, _rooms_of(request.identity)
     async with deps.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, request.query.after, rooms)
-        offers = await ledger.summaries_of(conn, [batch.id for batch in found])
+        summaries = await ledger.summaries_of(conn, [batch.id for batch in found])
         stopped = await stops.of_targets(conn, [batch.id for batch in found])
     page, following = first_page(found, limit)
     batches = [
-        _to_response(batch, offers[batch.id], request.identity, stopped.get(batch.id))
+        _to_response(batch, summaries[batch.id], request.identity, stopped.get(batch.id))
         for batch in page
     ]
     return ApiResponse(BatchPageResponse(batches=batches, next=following))
@@ -188,14 +188,14 @@ def _form(body: BatchBody) -> BatchForm:
 
 
 def _to_response(
-    batch: Batch, offer: ledger.BatchSummary, identity: Identity, stopped: StopState | None = None
+    batch: Batch, summary: ledger.BatchSummary, identity: Identity, stopped: StopState | None = None
 ) -> BatchResponse:
     rooms = _rooms_of(identity)
     return BatchResponse(
         id=batch.id,
         template_id=batch.template_id,
         template_version=batch.template_version,
-        template=offer_response(offer),
+        template=summary_response(summary),
         name=batch.name,
         quantity=batch.quantity,
         remaining=batch.remaining,
