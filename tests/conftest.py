@@ -1,5 +1,6 @@
-"""What holds for every test: no setting leaks in, and the fixtures of `tests/support` are there by
-need. A test is marked by its folder (`pytest -m integration`)."""
+"""Rules for all tests: no setting of the developer decides a test, the fixtures of `tests/support` are
+available everywhere, and a test has the mark of its folder (`pytest -m integration`).
+"""
 
 import os
 import shutil
@@ -17,7 +18,7 @@ _FOLDERS = ("unit", "contract", "integration", "races", "system", "browser")
 _MEMORY = Path("/dev/shm")  # tmpfs on Linux
 _ROOM_BYTES = 4 * 2**30  # a whole run leaves less than one
 
-# They import each other: each is to be rewritten, whoever comes first.
+# They import each other, so pytest must rewrite all of them before the first import.
 pytest.register_assert_rewrite("tests.support")
 
 # All modules of the package, so that a new one with fixtures need not be named here.
@@ -31,10 +32,10 @@ pytest_plugins = [
 def pytest_configure(config: pytest.Config) -> None:
     for folder in _FOLDERS:
         config.addinivalue_line("markers", f"{folder}: tests of the folder tests/{folder}")
-    # How long an example takes is the machine's: what is to be quick is shown by a benchmark.
+    # The time of an example depends on the machine; benchmarks measure speed.
     hypothesis.settings.register_profile("classdrop", deadline=None)
     hypothesis.settings.load_profile("classdrop")
-    # Before anything is imported: a developer's own settings must not decide a test.
+    # Before the first import of the server: a developer's own settings must not decide a test.
     for name in [n for n in os.environ if n.startswith("CLASSDROP_") or n == "PORT"]:
         del os.environ[name]
     _keep_files_in_memory(config)
@@ -83,7 +84,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A skipped test proves nothing: in CI it is a failure."""
+    """Fail in CI where a test was skipped: it proves nothing."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

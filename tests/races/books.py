@@ -55,7 +55,7 @@ class DeskBooks:
 
 @dataclass(frozen=True, slots=True)
 class LedgerBooks:
-    """As of one statement, so as of one moment."""
+    """A drop's counts in the ledger, read by one statement and so consistent."""
 
     state: str
     quantity: int
@@ -82,7 +82,7 @@ class LedgerBooks:
 
 @dataclass(slots=True)
 class Books:
-    """Of one installation. `looks` counts what was checked while things were going on."""
+    """The books of one installation. `looks` counts the checks that were made while claims were going on."""
 
     ledger: Ledger
     redis: Redis
@@ -90,7 +90,7 @@ class Books:
     looks: int = 0
 
     async def at_desk(self, drop_id: str) -> DeskBooks:
-        """As of one moment: a transaction."""
+        """Return a drop's counts on the desk, read in one transaction and so consistent."""
         row = await self.row(drop_id)
         keys = ShardKeys(self.prefix, row.shard)
         async with self.redis.pipeline(transaction=True) as pipe:
@@ -123,7 +123,7 @@ class Books:
             return await of_drop(conn, drop_id)
 
     async def look(self, *drop_ids: str) -> None:
-        """What holds at any moment, whatever is going on."""
+        """Check what must hold at any moment, whatever is going on."""
         for drop_id in drop_ids:
             (await self.in_ledger(drop_id)).check()
             (await self.at_desk(drop_id)).check()

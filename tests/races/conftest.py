@@ -1,4 +1,4 @@
-"""What a race needs: a school of real processes on either database, and dice that can be thrown again."""
+"""Fixtures of a race: a school of real processes on either database, and random numbers from a known seed."""
 
 import os
 import random
@@ -17,7 +17,7 @@ from tests.support.servers.stack import Programs, Stack
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """Of another seed in each run; a failure names it, and TEST_SEED throws the same again."""
+    """Return random numbers of another seed in each run. A failure names the seed; TEST_SEED repeats it."""
     seed = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(2**32))
     request.node.add_report_section("setup", "dice", f"TEST_SEED={seed}")
     return random.Random(seed)

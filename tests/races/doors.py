@@ -21,7 +21,7 @@ _ESTABLISHED = "01"
 
 
 async def until_all_serve(program: Program, processes: int) -> None:
-    """Until so many processes take connections, and each says that it is ready."""
+    """Wait until `processes` processes accept connections and each reports that it is ready."""
 
     async def all_ready() -> bool:
         assert program.process.poll() is None, program.errors
@@ -41,8 +41,8 @@ async def until_all_serve(program: Program, processes: int) -> None:
 async def a_door_to_each(
     program: Program, processes: int
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """For each process a client with one connection to it. To be used at once: when it has been idle
-    it is closed, and its successor may go elsewhere."""
+    """Yield a client for each process, with one connection to it. Use it at once: the server closes an idle
+    connection, and the next one may reach another process."""
     doors: dict[int, httpx.AsyncClient] = {}
     async with AsyncExitStack() as stack:
         for _ in range(_KNOCKS):

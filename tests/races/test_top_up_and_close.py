@@ -85,7 +85,7 @@ class Lesson:
                 self.answers.append((one, await one.claim(self.drop["id"], "first")))
 
     async def _top_up(self, add: int) -> None:
-        """As a teacher does: from what the drop has by now, until granted or refused for good."""
+        """Top up from the drop's present quantity, and try again until it is granted or refused for good."""
         teacher, expected = self.dice.choice(self.teachers), AT_FIRST
         while True:
             body = {"add": add, "expected_quantity": expected}

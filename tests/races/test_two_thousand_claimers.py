@@ -141,7 +141,7 @@ async def _the_same_tap_wins_again(
 async def _who_was_refused_is_decided_afresh(
     school: School, crowd: Crowd, drop_id: str, won: list[Claimer]
 ) -> None:
-    """With the very same request: `sold_out` is no promise, and there is more now."""
+    """Claim again with the very same request: `sold_out` is no promise, and there are more units now."""
     async with school.operator() as teacher:
         body = {"add": 2, "expected_quantity": UNITS}
         good(await teacher.post(f"/v1/rooms/{ROOM}/drops/{drop_id}/top-up", json=body))

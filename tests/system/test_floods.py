@@ -107,7 +107,7 @@ def flooding(school: School, *kinds: str) -> Iterator[list["subprocess.Popen[str
 
 
 def turned_away(program: "subprocess.Popen[str]") -> Counter[int]:
-    """With which code, how often; ends it."""
+    """End the flood and return how often each close code came."""
     assert program.poll() is None, "the flood was over before the students had come"
     program.terminate()
     said, _ = program.communicate(timeout=GIVE_UP_S)
@@ -159,7 +159,7 @@ def test_bad_tokens_are_refused_ever_more_slowly_and_good_ones_never(school: Sch
 
 
 def held_open(raw: RawSocket, kind: str) -> None:
-    """As much as can be made to be kept without ever being complete."""
+    """Send the most that a server can be made to keep of a message that never ends."""
     if kind == "head":
         raw.send(handshake()[:-2] + b"A: " + b"b" * 15_000)
         return

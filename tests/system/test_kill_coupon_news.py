@@ -34,7 +34,7 @@ LINES = [{"id": "a", "course": "algebra-1", "unit_price": 8000, "quantity": 1}]
 
 
 async def lock(crash_site: CrashSite, web: RoleProcess, checkout: Checkout) -> int:
-    """What the school's back end is told; 0 where the line went dead."""
+    """Lock as the school's back end and return the status; 0 where the connection broke."""
     body = {
         "order_id": "order-7",
         "student": checkout.student,

@@ -84,7 +84,7 @@ async def test_storm_on_a_server_of_its_own_holds_and_leaves_its_reports(tmp_pat
 
 
 def assert_self_contained(page: str) -> None:
-    """Nothing is fetched when it is opened: its script is inside."""
+    """The report fetches nothing when it is opened: its script is inside."""
     assert "Who won, by arrival" in page
     assert "<script src=" not in page
     assert len(page) > 1_000_000

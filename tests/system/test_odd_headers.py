@@ -60,7 +60,7 @@ PAGES = ("/rooms/r1", "/static/student.js", "/v1/rooms/r1/snapshot", "/metrics")
 
 
 def requests_with(header: str, value: str) -> list[bytes]:
-    """To the socket's path, and to one HTTP path."""
+    """Return requests with this header to the socket's path and to one HTTP path."""
     changed = {header.replace("-", "_"): value.encode().decode("latin-1")}
     page = PAGES[len(value) % len(PAGES)]
     plain = {"Host": "drops.example", **{header: value.encode().decode("latin-1")}}
@@ -130,7 +130,7 @@ async def test_the_log_says_why_a_page_was_turned_away_but_not_each_time(school:
 
 
 async def test_what_is_counted_is_what_is_open(school: School) -> None:
-    """After all of the above."""
+    """Check the gauge after all tests above."""
     with raw_socket(school.web.port) as good:
         good.join(school.token())
         await eventually(lambda: sockets_counted(school) == 1)

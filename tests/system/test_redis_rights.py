@@ -38,7 +38,7 @@ class LimitedRedis:
         self._admin.close()
 
     def refusals(self) -> list[str]:
-        """What the user was refused: command, key or channel."""
+        """Return what the user was refused: commands, keys and channels."""
         return [f"{entry['reason']} {entry['object']}" for entry in self._admin.acl_log()]
 
     def may(self, *command: str) -> bool:

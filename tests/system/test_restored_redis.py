@@ -32,7 +32,7 @@ LATE = everybody(25, start=21)
 
 @asynccontextmanager
 async def frozen(role_process: RoleProcess) -> AsyncIterator[None]:
-    """Nobody works, until the block ends."""
+    """Stop the process until the block ends."""
     role_process.signal(signal.SIGSTOP)
     try:
         yield
@@ -53,7 +53,7 @@ async def a_drop_and_an_older_copy(crash_site: CrashSite, folder: Path) -> tuple
 async def answers(
     crash_site: CrashSite, web: RoleProcess, drop_id: str, students: list[str]
 ) -> dict[str, Any]:
-    """What each is told in the end: `retry` is no answer, the same request is sent again."""
+    """Return the final outcome of each student: after `retry` the same request is sent again."""
     found: dict[str, Any] = {}
 
     async def ask_again() -> bool:
@@ -162,7 +162,7 @@ async def test_control_without_the_fence_it_oversells_and_only_the_ledger_refuse
 
 
 def unfenced_claim_desk(crash_site: CrashSite) -> ClaimDesk:
-    """With a claim script that does not ask which server it runs on."""
+    """Return a claim desk whose script does not check which server it runs on."""
     crew = crash_site.crew
     check = "if is_shut(KEYS[1]) then return SHUT end"
     source = _source("claim")

@@ -34,7 +34,7 @@ JOINS_PER_SECOND = STUDENTS * 3 // 4
 
 
 async def figures(web: Program, name: str) -> dict[str, float]:
-    """By process."""
+    """Return the values of a metric by process."""
     async with AsyncClient(base_url=web.url) as client:
         text = (await client.get("/metrics")).text
     return {
@@ -75,7 +75,7 @@ async def test_two_web_processes_are_replaced_under_a_running_drop(stack: Stack)
 
 
 async def test_a_single_web_process_is_replaced(stack: Stack) -> None:
-    """Nobody listens for a while: the control of those who knock above."""
+    """Control for the test above: while no process listens, connections are refused."""
     web = stack.web()
     stack.worker()
     await web.until_ready()
@@ -143,7 +143,7 @@ async def test_who_supervises_nobody_only_says_so(stack: Stack) -> None:
 
 
 async def consumers(redis: RedisServer, prefix: str) -> dict[str, int]:
-    """Of all outboxes' groups: name -> what it has not acknowledged."""
+    """Return the consumers of all outboxes' groups: name -> number of entries not acknowledged."""
     held: dict[str, int] = {}
     client = connect(redis.url)
     for shard in range(SHARDS):

@@ -53,7 +53,7 @@ class Person:
         hub.destroy()
 
     def do(self, order: Callable[[], None]) -> None:
-        """From another thread."""
+        """Run the order in the loop's thread; called from another thread."""
         self._orders.append(order)
         self._wake()
 

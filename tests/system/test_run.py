@@ -53,7 +53,7 @@ def _command_line(pid: int) -> str:
 
 
 async def links(program: Program) -> dict[str, str]:
-    """What it printed: who -> link. Printed when it is ready."""
+    """Return the links it printed when it was ready: person -> link."""
     found = await eventually(
         lambda: dict(
             re.findall(r"^  (teacher|student 1|student 2|checkout) +(\S+)$", *_text(program))

@@ -26,7 +26,7 @@ def both(
     migrated_sqlite_file: Path,
     tmp_path: Path,
 ) -> list[Stack]:
-    """On database 0 and database 1."""
+    """Return two installations, on Redis databases 0 and 1."""
     found = []
     for number in (0, 1):
         ledger = tmp_path / f"ledger-{number}.db"

@@ -361,7 +361,7 @@ def test_what_is_sent_right_behind_a_handshake_is_heard(
 def test_a_socket_may_follow_a_request_on_the_same_connection(
     school: School, stranger: RawSocket
 ) -> None:
-    """As a proxy does that keeps its connections."""
+    """Reuse a connection, as a proxy does that keeps its connections."""
     stranger.send(b"HEAD /livez HTTP/1.1\r\nHost: drops.example\r\n\r\n")
     stranger.hear_head()
     assert stranger.status == 200

@@ -1,4 +1,4 @@
-"""What a web process says of itself and the others, and whose pages it listens to."""
+"""Tests of a web process: its reports on itself and on the others, and the origins it accepts."""
 
 import pytest
 from httpx import AsyncClient

@@ -100,7 +100,7 @@ class Api:
         return await self.as_(Role.FINANCE, "fred")
 
     async def row_counts(self) -> dict[str, int]:
-        """Of every table, to see that nothing was written."""
+        """Return the number of rows of every table, to see that nothing was written."""
         async with self.parts.ledger.read() as conn:
             return {
                 table.name: (
@@ -213,7 +213,7 @@ def api_parts(
 
 @pytest_asyncio.fixture
 async def api(migrated_sqlite_file: Path, tmp_path: Path, desk: Desk) -> AsyncIterator[Api]:
-    """On SQLite: that both databases do the same is tested at the ledger and by a whole journey."""
+    """Yield the application on SQLite. Tests of the ledger and of a whole journey run on both databases."""
     shutil.copy(migrated_sqlite_file, tmp_path / "api.db")
     ledger = Ledger.connect(f"sqlite:///{tmp_path / 'api.db'}")
     async with serving(ledger, desk) as made:
@@ -230,7 +230,7 @@ async def serving(ledger: Ledger, desk: Desk) -> AsyncIterator[Api]:
 
 
 async def confirm_all(api: Api, desk: Desk) -> None:
-    """What a worker does with the claims that were won."""
+    """Confirm all won claims, as a worker does."""
     outbox = Outbox(desk.redis, desk.prefix, "tests")
     persister = ClaimPersister(api.parts.ledger, desk.fence, desk.feed)
     for shard in range(SHARDS):

@@ -25,7 +25,7 @@ MONEY, PIECES = BudgetKind.MONEY, BudgetKind.PIECES
 
 
 async def made_campaign(ledger: Ledger, **changes: object) -> Campaign:
-    """From an hour ago to an hour from now, without a budget."""
+    """Create a campaign from an hour ago to an hour from now, without a budget."""
     now = now_ms()
     form = CampaignForm("Spring", "New faces", now - HOUR_MS, now + HOUR_MS)
     form = replace(form, **changes)  # type: ignore[arg-type]

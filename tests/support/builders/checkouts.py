@@ -78,7 +78,7 @@ KEPT_AFTER_CANCEL = Returns(after_cancel=Returned.KEPT)
 
 @asynccontextmanager
 async def telling(crew: Crew) -> AsyncIterator[None]:
-    """As a web process tells of what it has moved."""
+    """Publish the coupon changes of this crew, as a web process does."""
     async with CouponPublisher(crew.worker.stores).running():
         yield
 

@@ -124,7 +124,7 @@ class Classroom:
             assert await self.tap(drop_id, student) is Outcome.WON
 
     async def confirm(self, drop_id: str) -> None:
-        """What a worker does with the outbox."""
+        """Confirm the claims in the outbox, as a worker does."""
         row = await self.row(drop_id)
         outbox = Outbox(self.desk.redis, self.desk.prefix, "tests")
         persister = ClaimPersister(self.ledger, self.desk.fence, self.desk.feed)

@@ -81,7 +81,7 @@ async def coupon_of(ledger: Ledger, code: str) -> Coupon:
 
 
 async def change_coupon(ledger: Ledger, code: str, **columns: object) -> None:
-    """As somebody else would, behind the flows' back."""
+    """Change columns of a coupon by SQL, without a flow."""
     async with ledger.begin() as conn:
         await conn.execute(update(coupons).where(coupons.c.code == code).values(**columns))
 

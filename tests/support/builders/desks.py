@@ -39,7 +39,7 @@ class Desk:
         return ShardKeys(self.prefix, shard)
 
     async def arm(self) -> None:
-        """What the rebuild of an empty ledger comes to."""
+        """Arm all shards, as the rebuild from an empty ledger does."""
         for shard in range(SHARDS):
             run_id = await self.fence.take_lease(shard)
             assert run_id is not None
@@ -55,7 +55,7 @@ class Desk:
         opens_in_ms: int = 0,
         duration_ms: int = 60_000,
     ) -> Stamped | None:
-        """On a desk that has all caps."""
+        """Open a drop on a desk that has all caps."""
         opened = await self.drops.open(
             shard=SHARD,
             drop_id=DropId(drop_id),

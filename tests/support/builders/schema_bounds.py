@@ -1,5 +1,5 @@
-"""What an OpenAPI document says of the bodies it takes: each place that has a bound, with bodies that hold a
-value at the bound and one beyond it, and nothing else that the schema does not ask for.
+"""The bounds of the request bodies in an OpenAPI document: each place that has a bound, with a body that has
+a value at the bound, a body beyond it, and no field that the schema does not require.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -68,7 +68,7 @@ def limited(case: Case, seed: int) -> Case:
 
 
 def uses_of(case: Case, seed: int) -> dict[str, int]:
-    """How often each template was used so far."""
+    """Return how often each template was used so far."""
     random = Random(seed)
     of = sorted({coupon.template.id for coupon in case.wallet})
     return {each: random.randint(0, 4) for each in of if random.random() < 0.7}

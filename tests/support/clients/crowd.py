@@ -30,7 +30,7 @@ _NO_TLS = ssl.create_default_context()  # made once: each takes 20 ms, and nobod
 async def all_at_once(
     jobs: Iterable[Callable[[], Awaitable[T]]], deadline_s: float = DEADLINE_S
 ) -> list[T]:
-    """What each of them returned, in their order. The first failure ends them all."""
+    """Start all jobs in one turn of the loop; return their results in order. The first failure ends all."""
     start = asyncio.Event()
 
     async def run(job: Callable[[], Awaitable[T]]) -> T:
@@ -158,7 +158,7 @@ class Crowd:
         return [*self.sockets, *self.over_http]
 
     async def hear(self, kind: str, **fields: object) -> None:
-        """Until each socket has got this frame."""
+        """Wait until each socket has received this frame."""
         await all_at_once([partial(one.until, kind, **fields) for one in self.sockets])
 
     async def tap(
@@ -261,7 +261,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def port_of(response: httpx.Response) -> int:
-    """Where the connection of this answer left this machine."""
+    """Return the local port of the connection on which this response came."""
     address = response.extensions["network_stream"].get_extra_info("client_addr")
     port: int = address[1]
     return port
@@ -275,5 +275,5 @@ async def _as_told(retry_after_ms: int) -> None:
 
 
 def _plain(frame: Frame) -> Frame:
-    """Without what cannot be compared as a set of items."""
+    """Return the frame without the fields that cannot be hashed."""
     return {name: value for name, value in frame.items() if not isinstance(value, dict | list)}

@@ -37,7 +37,7 @@ async def no_token(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def wrong_token(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """As `bad_token`, and waits to be told."""
+    """Send a bad token, as `bad_token` does, and wait for the refusal."""
     await _turned_away(reader, writer, says(type="hello", token="x.y.z"))
 
 

@@ -46,7 +46,7 @@ class Lesson:
 
     @property
     def losses(self) -> dict[str, int]:
-        """How often connections were lost, by how."""
+        """The number of lost connections, by the way they were lost."""
         return {
             trouble: times
             for one in self.ended.recordings

@@ -85,7 +85,7 @@ class RawSocket:
     _bytes: bytearray = field(default_factory=bytearray)
 
     def send(self, data: bytes) -> None:
-        """As far as the server takes it: one who has been refused may be cut off while it sends."""
+        """Send as far as the server reads: a refused client may be disconnected while it sends."""
         try:
             self.tcp.sendall(data)
         except OSError:

@@ -1,4 +1,4 @@
-"""What becomes of coupons, and what goes wrong with them, by plain SQL and behind everybody's back."""
+"""Changes and corruption of coupons by plain SQL, without the flows."""
 
 from sqlalchemy import select, update
 
@@ -11,7 +11,7 @@ from tests.support.crews import ALL_SHARDS, Crew
 
 
 async def spend(crew: Crew, drop_id: str, student: str) -> None:
-    """On an order of its own."""
+    """Redeem the student's coupon on an order of its own."""
     order = f"order-{drop_id[-6:]}-{student}"
     async with crew.ledger.begin() as conn:
         columns = {"id": f"rdm_{order}", "order_id": order, "state": "redeemed"}

@@ -274,7 +274,7 @@ class DeskMachine(RuleBasedStateMachine):
         assert answer == expected(lambda: self.model.confirm(claims))
 
     def release(self, drop_id: str, most: int, wrong: bool, then_tap: bool) -> None:
-        """Of one drop, some of them perhaps released before."""
+        """Release claims of one drop, some of them perhaps released before."""
         for claim in list(self.model.drop(drop_id).claims.values())[-most:]:
             claim_id = ClaimId("clm_other" if wrong else claim.claim_id)
             release = self.desk.drops.release(SHARD, drop_id, {StudentId(claim.student): claim_id})
@@ -293,7 +293,7 @@ class DeskMachine(RuleBasedStateMachine):
             self._stop_only(set())
 
     def _stop_only(self, targets: set[str]) -> None:
-        """Whoever tells an older version comes too late."""
+        """Publish these stops with a new version; an older version is ignored."""
         self.stops_version += 1
         self.model.stopped = targets
         tell = self.desk.drops.publish_stops
@@ -450,7 +450,7 @@ class DeskMachine(RuleBasedStateMachine):
         return self.model.outbox[index % len(self.model.outbox)]
 
     def _learn(self, claim: ModelClaim, held: HeldClaim, before: int) -> None:
-        """From the first answer; from then on it has to stay."""
+        """Take the claim's id from the first answer; it must not change afterwards."""
         if claim.claim_id:
             return
         assert held.claim_id not in self.claim_ids, "an id was given twice"
@@ -510,7 +510,7 @@ async def _write(desk: Desk, key: str, fields: Mapping[Any, Any]) -> None:
 
 
 def _plain(answer: object) -> object:
-    """Without which load of the desk stamped it."""
+    """Return the answer without the id of the load that stamped it."""
     if isinstance(answer, Stamped):
         return Window(answer.opens_at, answer.closes_at)
     return answer

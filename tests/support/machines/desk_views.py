@@ -1,4 +1,4 @@
-"""What a desk holds of a drop, read from its keys and from the model, so that the two can be compared.
+"""Views of a drop on the desk, read from its keys and from the model, so that the two can be compared.
 
 Called by `desk_machine.py`.
 """

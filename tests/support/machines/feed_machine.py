@@ -70,7 +70,7 @@ class ModelFeed:
         return self.offset
 
     def state(self, now: int) -> dict[str, RoomDrop]:
-        """Without those closed long ago, which leave."""
+        """Forget the drops that were closed long ago, as the feed does."""
         self.position()
         self.shown = {name: drop for name, drop in self.shown.items() if not _left(drop, now)}
         return self.shown

@@ -1,4 +1,4 @@
-"""What a desk shard does, without Redis: the rules alone, one call after the other, nothing optimised.
+"""A model of a desk shard without Redis: the rules alone, one call after the other, nothing optimised.
 
 Whoever wants to know how a drop is claimed reads this first, and the scripts (`server/desk/scripts/*.lua`)
 afterwards. `tests/integration/desk/test_desk_model.py` asks both the same and compares every key.
@@ -144,7 +144,7 @@ class ModelDesk:
         return True
 
     def extend(self, drop_id: str, intent_id: str, ms: int, expected: int, now: int) -> Extended:
-        """Whoever does not know where the end is now, does not move it."""
+        """Move the end, unless the caller expected another end."""
         self._guard()
         drop = self.drop(drop_id)
         if drop.window is None:
@@ -161,7 +161,7 @@ class ModelDesk:
         return Extended("extended", ends + ms, ANY_LOAD)
 
     def close(self, drop_id: str, only_if_over: bool, now: int) -> Closing | None:
-        """For good, also of one that was never opened. One whose time is over ended then, not now."""
+        """Close for good, also a drop that was never opened. If its time is over, it ended then."""
         self._guard()
         drop = self.drop(drop_id)
         if drop.closed_at is None:
@@ -233,7 +233,7 @@ class ModelDesk:
     # --- what workers do --------------------------------------------------------------------------
 
     def confirm(self, claims: list[ConfirmedClaim]) -> int:
-        """How many of them the desk did not sell."""
+        """Confirm claims and return how many of them the desk did not sell."""
         self._guard()
         unknown = 0
         for confirmed in claims:
@@ -264,13 +264,13 @@ class ModelDesk:
             drop.claims = {s: claim for s, claim in drop.claims.items() if claim.is_in_ledger}
 
     def forget_windows(self) -> None:
-        """Of openings that the ledger has not seen the end of: they are opened once more."""
+        """Forget the windows of drops that the ledger does not know as closed: they are opened once more."""
         for drop in self.drops.values():
             if drop.closed_at is None:
                 drop.window = None
 
     def rebuild(self) -> None:
-        """What is left of every win is in the ledger now, and the desk is as the ledger has it."""
+        """Make the desk as the ledger has it; all remaining wins are in the ledger by now."""
         self.used_slots.clear()
         self.used_in_campaign.clear()
         for drop in self.drops.values():
@@ -289,5 +289,5 @@ class ModelDesk:
 
 
 def coupon_of(claim: ModelClaim) -> bytes:
-    """What the ledger makes of a claim; anything may stand in it but a line end."""
+    """Return the coupon that the ledger makes of a claim; it may contain any byte but a line end."""
     return b'{"code":"%b|%b"}' % (claim.student.encode(), claim.claim_id.encode())

@@ -18,7 +18,7 @@ Take = Callable[[AsyncConnection], Awaitable[object]]
 
 
 async def all_look_then_all_take(ledger: Ledger, at_once: int, look: Look, take: Take) -> int:
-    """How many took."""
+    """Let all look, then let all take, and return how many took."""
     barrier = asyncio.Barrier(at_once)
 
     async def one() -> bool:

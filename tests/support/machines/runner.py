@@ -56,7 +56,7 @@ class Stage:
         return found
 
     def forget(self, prefix: str) -> None:
-        """What `FLUSHALL` comes to for this prefix, the scripts included."""
+        """Delete all keys of this prefix and the scripts, as `FLUSHALL` does."""
         self.run(_forget(self.redis, prefix))
 
 
@@ -118,7 +118,7 @@ class Mutant:
         return self.name
 
     def put_in_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Until the test ends."""
+        """Change a script until the test ends."""
         path = files("server.desk.scripts") / f"{self.script}.lua"
         whole = path.read_text("utf-8")
         assert whole.count(self.text) == 1, f"{self.script}.lua has changed: mend the mutant"

@@ -276,12 +276,12 @@ class SchoolMachine(RuleBasedStateMachine):
 
     @rule()
     def rebuild(self) -> None:
-        """By whoever looks after the fences; also of one that the persister has shut."""
+        """Rebuild the shard, also one whose fence the persister has shut."""
         self.stage.run(self.crew.rebuilder.rebuild(self.shard, now_ms()))
         self.is_shut = False
 
     def _redis_was_lost(self) -> None:
-        """Whoever was only told `won` may have lost it."""
+        """Drop the claims that were `won` and not confirmed: they may be lost."""
         self.is_shut = True
         kept = {row.id for row in self.stage.run(self._rows())}
         self.told_won = {who: claim for who, claim in self.told_won.items() if claim in kept}
@@ -298,7 +298,7 @@ class SchoolMachine(RuleBasedStateMachine):
         await self._become_another_server()
 
     async def _become_another_server(self) -> None:
-        """What a script sees on it: what names the server names another one."""
+        """Write another run id, which is how a script recognises another server."""
         redis: Any = self.stage.redis
         prefix = self.crew.desk.prefix
         for key in (ShardKeys(prefix, self.shard).fence, RoomKeys(prefix, ROOM).feed):

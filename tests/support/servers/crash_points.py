@@ -173,7 +173,7 @@ class CrashSite:
         return role_process
 
     async def redis_returns(self) -> None:
-        """After its death has been seen."""
+        """Restart Redis after it has died."""
         await eventually(lambda: self.redis.is_dead, _GONE_SECONDS)
         self.redis.restart()
         await hang_up(self.crew.desk)
@@ -198,7 +198,7 @@ class CrashSite:
                 await client.aclose()
 
     async def press(self, web: RoleProcess, path: str, body: Mapping[str, object]) -> int | None:
-        """What the teacher is told: a status, or None where the line went dead."""
+        """Post as the teacher and return the status, or None where the connection broke."""
         async with self.asking(web, Role.INSTRUCTOR, "tina") as clients:
             try:
                 answer = await clients["tina"].post(f"/v1/rooms/{ROOM}/{path}", json=body)
@@ -209,7 +209,7 @@ class CrashSite:
     async def tap(
         self, web: RoleProcess, drop_id: str, students: Iterable[str]
     ) -> dict[str, Mapping[str, Any] | None]:
-        """What each is told over HTTP, one after the other; None where the line went dead."""
+        """Claim over HTTP, one after the other. Return the bodies; None where the connection broke."""
         told: dict[str, Mapping[str, Any] | None] = {}
         async with self.asking(web, Role.STUDENT, *students) as clients:
             for student, client in clients.items():

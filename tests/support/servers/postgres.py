@@ -68,7 +68,7 @@ class PostgresServer:
         return url
 
     def drop(self, url: str) -> None:
-        """Whoever is still connected to it is thrown out."""
+        """Drop the database and disconnect its clients."""
         self.run_sql(self.url(_SUPERUSER), f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
     def run_sql(self, url: str, statements: str) -> None:
@@ -90,7 +90,7 @@ class PostgresServer:
             yield Console(process)
 
     def crash(self) -> None:
-        """At once, without a goodbye to anybody; nothing if it is down."""
+        """Stop the server at once, without closing connections. Do nothing if it is down."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.communicate(timeout=_STOP_SECONDS)
 

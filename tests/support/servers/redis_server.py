@@ -55,12 +55,12 @@ class RedisServer:
 
     @property
     def directory(self) -> Path:
-        """Where its data are;"""
+        """The folder of its data."""
         return self._directory
 
     @property
     def port(self) -> int:
-        """0 where it has none."""
+        """The TCP port; 0 = none."""
         return self._port
 
     @property
@@ -72,12 +72,12 @@ class RedisServer:
         return self._process.poll() is not None
 
     def kill9(self) -> None:
-        """As a machine would die: no goodbye. `restart` finds the same data again."""
+        """Kill the server as a power cut would. `restart` finds the same data."""
         self._process.kill()
         self._process.wait(_STOP_SECONDS)
 
     def restart(self) -> None:
-        """Up again on the same socket and data, with another run id."""
+        """Start it again on the same socket and data, with another run id."""
         if self._process.poll() is None:
             self._end()
         self._process = self._start()
@@ -89,7 +89,7 @@ class RedisServer:
         self._process.send_signal(signal.SIGCONT)
 
     def forget(self) -> None:
-        """Loses everything, as a server restored from nothing: kill, delete the data, start."""
+        """Kill the server, delete its data and start it."""
         self.kill9()
         shutil.rmtree(self._directory / "appendonlydir", ignore_errors=True)
         self.restart()
@@ -140,7 +140,7 @@ class RedisServer:
 
 
 def find_binary() -> str:
-    """What `python -m server` would run; `TEST_REDIS_SERVER` names another."""
+    """Return the binary that `python -m server` would run; `TEST_REDIS_SERVER` names another."""
     return os.environ.get("TEST_REDIS_SERVER") or next(iter(installed_servers()))
 
 

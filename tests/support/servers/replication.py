@@ -42,7 +42,7 @@ class Wire:
         self._open.set()
 
     def cut(self) -> None:
-        """What was held back is lost with it."""
+        """Break the connection; the bytes that were held back are lost."""
         for end in self._ends:
             end.transport.abort()
 
@@ -107,7 +107,7 @@ class Pair:
         os.replace(ahead, self.address)
 
     async def follow(self) -> None:
-        """Until the replica has everything."""
+        """Wait until the replica has everything."""
         ask(self.replica, "REPLICAOF", "127.0.0.1", str(self.wire.port))
 
         async with connect(self.primary.url) as client, client.client() as one:

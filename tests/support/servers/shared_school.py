@@ -35,7 +35,7 @@ class School:
         return self.stack.token(Role.STUDENT, f"s{self.students}", ROOM)
 
     def assert_well(self) -> None:
-        """Nothing in the log, and a neighbour in the same room joins and wins."""
+        """Assert that the log has no warning and that another student of the room joins and wins."""
         assert [line for line in self.web.errors.splitlines() if '"level":"info"' not in line] == []
         self.a_student_wins()
 

@@ -82,7 +82,7 @@ class Program:
         self.process.wait(_STOP_SECONDS)
 
     async def until_ready(self, deadline_s: float = READY_SECONDS) -> None:
-        """Until `/readyz` says so. Fails at once when the program has ended, else with its last word."""
+        """Wait until `/readyz` succeeds. Fail at once if the program ends, else with its last response."""
         said = ""
         async with httpx.AsyncClient(base_url=self.url, timeout=1) as client:
 

@@ -41,7 +41,7 @@ BOTH = (Way.UP, Way.DOWN)
 
 @dataclass(slots=True)
 class _Lane:
-    """How one way of all connections is right now. `passed` counts bytes since the start."""
+    """The present state of one direction of all connections. `passed` counts bytes since the start."""
 
     latency_s: float = 0.0
     jitter_s: float = 0.0
@@ -158,7 +158,7 @@ class TcpProxy:
     # --- disturbances ---------------------------------------------------------------------------
 
     def delay(self, latency_s: float, jitter_s: float = 0.0, ways: Sequence[Way] = BOTH) -> None:
-        """What is said from now on takes `latency_s` and up to `jitter_s` more; the order stays."""
+        """Delay bytes from now on by `latency_s` and up to `jitter_s` more; their order stays."""
         for way in ways:
             self._lanes[way].latency_s, self._lanes[way].jitter_s = latency_s, jitter_s
 
@@ -190,7 +190,7 @@ class TcpProxy:
             connection.end(way)
 
     async def refuse(self) -> None:
-        """Nobody new gets in: connection refused. Who is in stays."""
+        """Refuse new connections; the open ones stay."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -289,8 +289,8 @@ class TcpProxy:
 
 
 def _bound(port: int) -> socket.socket:
-    """On loopback, not listening. SO_REUSEADDR lets a listener share the port with the socket that
-    reserves it: while nobody listens, connections are refused and nobody else gets the port."""
+    """Return a socket that is bound on loopback and does not listen. SO_REUSEADDR lets a listener share the
+    port: without a listener, connections are refused and no other program gets the port."""
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
