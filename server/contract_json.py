@@ -105,6 +105,7 @@ def _instant(name: str) -> Any:
     )
 
 
+# A member that came after the first templates: not written at its default.
 _ADDED_LATER: Final = override(omit_if_default=True)
 # Members whose JSON differs from their field.
 _MEMBERS: Final[Mapping[type, dict[str, Any]]] = {
@@ -136,7 +137,7 @@ def _present(value: object) -> dict[str, object]:
 
 def _exactly(kind: type) -> Callable[[object, Any], object]:
     def read(value: object, _: Any) -> object:
-        if type(value) is not kind:
+        if type(value) is not kind:  # isinstance would take True for an integer
             raise TypeError(f"expected {kind.__name__}")
         return value
 
@@ -186,6 +187,7 @@ def _union_reader(shapes: Mapping[str, type]) -> Callable[[object, Any], object]
 
 def _union_writer(shapes: Mapping[str, type]) -> Callable[[Any], Json]:
     words = {shape: word for word, shape in shapes.items()}
+    # `kind` first, where people look for it; cattrs' own tagged unions write it last.
     return lambda value: {"kind": words[type(value)], **_CONVERTER.unstructure(value)}
 
 
@@ -193,12 +195,14 @@ def _is_of(*origins: type) -> Callable[[Any], bool]:
     return lambda shape: get_origin(shape) in origins
 
 
+# StrEnum is registered too, because an enum would else be read by the hook of its base, str.
 for _scalar in (str, int, bool):
     _CONVERTER.register_structure_hook(_scalar, _exactly(_scalar))
 _CONVERTER.register_structure_hook(StrEnum, lambda word, shape: shape(word))
 _CONVERTER.register_structure_hook_factory(is_dataclass, _dataclass_reader)
 _CONVERTER.register_unstructure_hook_factory(is_dataclass, _dataclass_writer)
 _CONVERTER.register_structure_hook_factory(_is_of(frozenset, tuple), _collection_reader)
+# Sorted, so that the same set is always the same text.
 _CONVERTER.register_unstructure_hook_func(
     _is_of(frozenset), lambda members: sorted(map(_CONVERTER.unstructure, members))
 )

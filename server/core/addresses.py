@@ -30,6 +30,7 @@ class TrustedProxies:
         stranger wrote into the header stands behind the first address that is not trusted."""
         hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
         address = peer
+        # The header grows to the right: each proxy appends the address that it saw.
         while hops and self.trusts(address):
             address = hops.pop()
         return address

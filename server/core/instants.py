@@ -20,5 +20,6 @@ def from_text(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset, as in 2026-03-01T09:00:00.000Z")
+    # Seconds and milliseconds apart: a float of both could be a millisecond off.
     whole = int(moment.replace(microsecond=0).timestamp())
     return whole * 1000 + moment.microsecond // 1000

@@ -72,6 +72,7 @@ def is_own(origin: Origin, served: Authority, scheme: str | None) -> bool:
     """
     if origin.host != served.host or (scheme == "https" and origin.scheme == "http"):
         return False
+    # 80 and 443 count as one: a proxy may end TLS and pass the request on over http.
     if origin.port in _DEFAULTS:
         return served.port is None or served.port in _DEFAULTS
     return origin.port == served.port

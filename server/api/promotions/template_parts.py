@@ -151,4 +151,4 @@ Discount = Annotated[
 ]
 Deducts = Annotated[list[DeductsWord], Field(min_length=1, max_length=4)]
 Validity = Annotated[FixedValidity | RelativeValidity, Field(discriminator="kind")]
-ValidityShown = Annotated[FixedValidityResponse | RelativeValidity, Field(discriminator="kind")]
+ValidityResponse = Annotated[FixedValidityResponse | RelativeValidity, Field(discriminator="kind")]

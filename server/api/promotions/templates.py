@@ -38,7 +38,7 @@ from server.api.promotions.template_parts import (
     Threshold,
     Uses,
     Validity,
-    ValidityShown,
+    ValidityResponse,
 )
 from server.contract_json import template_form_from_json, template_to_json
 from server.core.promotions import templates as core
@@ -75,7 +75,7 @@ class TemplateResponse(ResponseModel):
     discount: Discount
     threshold: Threshold
     scope: Scope
-    validity: ValidityShown
+    validity: ValidityResponse
     deducts: list[str]
     stacking: Stacking
     uses_per_student: int | None = absent()

@@ -39,6 +39,7 @@ def line_shares(
         left = _largest_remainder(left, whole, weights, open_lines, given)
     elif whole:
         left = _in_line_order(left, whole, weights, open_lines, given)
+    # The remainder of rounding, or all of the discount if no line has weight.
     _give_to_the_last(left, limits, given)
     return given
 
@@ -52,6 +53,7 @@ def _fill_what_overflows(
     open_lines = [line for line, weight in enumerate(weights) if weight]
     left, whole = discount, sum(weights)
     while True:
+        # left * weight / whole > limit, without a division: integers stay exact.
         full = [line for line in open_lines if left * weights[line] > limits[line] * whole]
         if not full:
             return open_lines
@@ -68,6 +70,7 @@ def _in_line_order(
     """Round each part half up, but give no more than is left. Return what is left after the last line."""
     left = discount
     for line in lines:
+        # Rounding up line after line may ask for more than there is; the last lines then get less.
         given[line] = min(half_up(discount * weights[line], whole), left)
         left -= given[line]
     return left
@@ -82,6 +85,7 @@ def _largest_remainder(
     for line in lines:
         given[line], remainders[line] = divmod(discount * weights[line], whole)
     left = discount - sum(given[line] for line in lines)
+    # sorted() is stable, so the first of equal remainders comes first.
     for line in sorted(remainders, key=remainders.__getitem__, reverse=True)[:left]:
         given[line] += 1
     return 0

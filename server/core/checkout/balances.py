@@ -81,7 +81,7 @@ def spend_on(quote: Quote, available: int, requested: int) -> tuple[Quote, Spent
     The balance comes off after all coupons, off every line, in proportion to what is left to pay of it.
     Rebates of the order are not reduced by it: the balance is the student's own money.
     """
-    used = max(0, min(available, requested, quote.payable))
+    used = max(0, min(available, requested, quote.payable))  # a negative balance buys nothing
     parts = line_shares(used, [line.payable for line in quote.lines])
     lines = tuple(
         replace(line, discount=line.discount + part, payable=line.payable - part)

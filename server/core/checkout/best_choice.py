@@ -121,7 +121,7 @@ class _Search:
         self._most = [kind.most for kind in kinds]
         self._floor = sum(pricing.floors)
         self._best: tuple[int, ...] = ()
-        self._rank = ChoiceRank(0, 0, 0, (), ())
+        self._rank = ChoiceRank(0, 0, 0, (), ())  # of no coupon at all
         self._is_exact = True
         self.stop_at = 0
 
@@ -136,12 +136,14 @@ class _Search:
             self._remember_if_best(branch, candidate)
         if len(branch.chosen) + 1 >= MAX_APPLIED:
             return
+        # No combination takes off more than what is still above the floor prices.
         room = sum(branch.totals.net) - self._floor
         for candidate in candidates:
             yield from self._work.yield_if_full()
             longer = self._extended(branch, candidate)
             if not self._may_beat(longer, candidates, branch.saved.now + room):
                 continue
+            # Checked only where the search would go deeper, so that a search that ends by itself is exact.
             if self._work.total >= self.stop_at:
                 self._is_exact = False
                 return
@@ -153,11 +155,12 @@ class _Search:
         candidates = []
         left = branch.allowed
         while left:
-            at = (left & -left).bit_length() - 1
+            at = (left & -left).bit_length() - 1  # the lowest bit that is set
             left &= left - 1
             terms = self._kinds[at].terms
             yield from self._work.yield_if_full()
             self._work.charge(len(terms.lines) + _PER_CANDIDATE)
+            # A threshold counted after discounts may be missed now although it was reached alone.
             if any(shortfall(self._pricing, terms, branch.totals)):
                 continue
             saving = saving_on(self._pricing, terms, branch.totals)
@@ -190,6 +193,7 @@ class _Search:
         the order of application may follow it."""
         chosen = (*branch.chosen, candidate.kind)
         may_repeat = chosen.count(candidate.kind) < self._most[candidate.kind]
+        # A mask of the kinds from this one on, or after it if the wallet has no more coupons of it.
         later = -1 << (candidate.kind if may_repeat else candidate.kind + 1)
         saved = Saving(branch.saved.now + candidate.now, branch.saved.later + candidate.later)
         allowed = (
@@ -211,9 +215,8 @@ class _Search:
         kind what it would save right now, and in all no more than there is to save."""
         if not longer.allowed:
             return False
-        self._work.charge(
-            len(candidates) // 4
-        )  # testing a bit costs about a quarter of a line visit
+        # Testing a bit costs about a quarter of a line visit.
+        self._work.charge(len(candidates) // 4)
         now, later = self._most_to_come(longer, candidates)
         less_now = -min(longer.saved.now + now, most)
         bound = ChoiceRank(less_now, -longer.saved.later - later, len(longer.chosen) + 1, (), ())
@@ -223,6 +226,7 @@ class _Search:
         """Return the most that the remaining slots can save, now and later."""
         slots = MAX_APPLIED - len(longer.chosen)
         now, laters = 0, []
+        # Candidates come by what they save now, so the first to fill the slots give the most.
         for candidate in candidates:
             if not longer.allowed >> candidate.kind & 1:
                 continue
@@ -231,6 +235,7 @@ class _Search:
             slots -= used
             now += used * candidate.now
             laters.append(copies * candidate.later)
+        # What is credited later is bounded on its own: the kinds that credit most may be other ones.
         laters.sort(reverse=True)
         return now, sum(laters[:MAX_APPLIED])
 
@@ -241,6 +246,7 @@ class _Search:
 
     def _coupons_of(self, chosen: Sequence[int]) -> list[Candidate]:
         return [
+            # The first use of a kind takes its first coupon, the second use its second, and so on.
             Candidate(self._kinds[at].coupons[chosen[:place].count(at)], self._kinds[at].terms)
             for place, at in enumerate(chosen)
         ]

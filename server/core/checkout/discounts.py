@@ -61,7 +61,7 @@ def shortfall(pricing: PricingContext, terms: Terms, totals: Totals) -> Shortfal
     """
     threshold = terms.template.threshold
     counted = pricing.amounts if threshold.counted is Counted.BEFORE else totals.net
-    amount = sum([counted[at] for at in terms.goods])
+    amount = sum([counted[at] for at in terms.goods])  # a list is faster than a generator here
     pieces = max(threshold.min_quantity, min_pieces(terms.template.discount))
     return Shortfall(max(0, threshold.min_amount - amount), max(0, pieces - terms.pieces))
 
@@ -79,9 +79,11 @@ def saving_on(pricing: PricingContext, terms: Terms, totals: Totals) -> Saving:
         case Gift() as gift:
             return Saving(0, gift.worth)
         case Rebate(credit):
-            return Saving(0, _amount(terms, credit, _paid_part(terms, totals)))
+            return Saving(0, _discount_amount(terms, credit, _rebate_lines(terms, totals)))
         case AmountOff() | PercentOff() | ItemsFree() as reduction:
-            return Saving(_amount(terms, reduction, _part(pricing, terms, totals)), 0)
+            return Saving(
+                _discount_amount(terms, reduction, _coupon_lines(pricing, terms, totals)), 0
+            )
         case _:
             assert_never(terms.template.discount)
 
@@ -97,19 +99,23 @@ def apply(pricing: PricingContext, terms: Terms, totals: Totals) -> Step:
         case Gift():
             return Step(totals, saving, 0, (0,) * len(pricing.amounts))
         case Rebate(credit):
-            part = _paid_part(terms, totals)
-            parts = _spread(
-                pricing, terms, _parts(pricing.rules, terms, credit, part, saving.later)
+            coupon_lines = _rebate_lines(terms, totals)
+            by_line = _over_order(
+                pricing,
+                terms,
+                _shares_of_lines(pricing.rules, terms, credit, coupon_lines, saving.later),
             )
-            after = Totals(totals.net, tuple(map(int.__add__, totals.credited, parts)))
-            return Step(after, saving, sum(part.base), parts)
+            after = Totals(totals.net, tuple(map(int.__add__, totals.credited, by_line)))
+            return Step(after, saving, sum(coupon_lines.base), by_line)
         case AmountOff() | PercentOff() | ItemsFree() as reduction:
-            part = _part(pricing, terms, totals)
-            parts = _spread(
-                pricing, terms, _parts(pricing.rules, terms, reduction, part, saving.now)
+            coupon_lines = _coupon_lines(pricing, terms, totals)
+            by_line = _over_order(
+                pricing,
+                terms,
+                _shares_of_lines(pricing.rules, terms, reduction, coupon_lines, saving.now),
             )
-            after = Totals(tuple(map(int.__sub__, totals.net, parts)), totals.credited)
-            return Step(after, saving, sum(part.base), parts)
+            after = Totals(tuple(map(int.__sub__, totals.net, by_line)), totals.credited)
+            return Step(after, saving, sum(coupon_lines.base), by_line)
         case _:
             assert_never(terms.template.discount)
 
@@ -136,7 +142,7 @@ def greatest_discount(discount: Discount) -> int | None:
 _Reduction = AmountOff | PercentOff | ItemsFree
 
 
-class _Part(NamedTuple):
+class _CouponLines(NamedTuple):
     """The lines of a coupon in some totals: what its discount is computed on, what they cost, and by how
     much each may still be lowered (`limits`)."""
 
@@ -145,22 +151,22 @@ class _Part(NamedTuple):
     limits: list[int]
 
 
-def _part(pricing: PricingContext, terms: Terms, totals: Totals) -> _Part:
+def _coupon_lines(pricing: PricingContext, terms: Terms, totals: Totals) -> _CouponLines:
     net = [totals.net[at] for at in terms.lines]
     limits = [totals.net[at] - pricing.floors[at] for at in terms.lines]
     if pricing.rules.base is DiscountBase.RUNNING:
-        return _Part(net, net, limits)
-    return _Part([pricing.amounts[at] for at in terms.lines], net, limits)
+        return _CouponLines(net, net, limits)
+    return _CouponLines([pricing.amounts[at] for at in terms.lines], net, limits)
 
 
-def _paid_part(terms: Terms, totals: Totals) -> _Part:
+def _rebate_lines(terms: Terms, totals: Totals) -> _CouponLines:
     """Return the lines of a rebate. It is computed on what is paid, and all rebates together give back no
     more than that."""
     net = [totals.net[at] for at in terms.lines]
-    return _Part(net, net, [totals.net[at] - totals.credited[at] for at in terms.lines])
+    return _CouponLines(net, net, [totals.net[at] - totals.credited[at] for at in terms.lines])
 
 
-def _amount(terms: Terms, reduction: _Reduction, part: _Part) -> int:
+def _discount_amount(terms: Terms, reduction: _Reduction, coupon_lines: _CouponLines) -> int:
     """Return the discount: what the coupon requests, at most its cap and the sum of the lines' limits. A
     percentage of the total is rounded once, a percentage of the lines for each line."""
     match reduction:
@@ -168,47 +174,52 @@ def _amount(terms: Terms, reduction: _Reduction, part: _Part) -> int:
             requested = amount
         case PercentOff(percent, max_amount, of):
             if of is PercentOf.TOTAL:
-                requested = half_up(sum(part.base) * percent, 100)
+                requested = half_up(sum(coupon_lines.base) * percent, 100)
             else:
-                requested = sum(_requested_by_line(terms, reduction, part))
+                requested = sum(_requested_by_line(terms, reduction, coupon_lines))
             requested = requested if max_amount is None else min(requested, max_amount)
         case ItemsFree():
-            requested = sum(_requested_by_line(terms, reduction, part))
+            requested = sum(_requested_by_line(terms, reduction, coupon_lines))
         case _:
             assert_never(reduction)
-    return min(requested, sum(part.limits))
+    return min(requested, sum(coupon_lines.limits))
 
 
-def _requested_by_line(terms: Terms, reduction: PercentOff | ItemsFree, part: _Part) -> list[int]:
+def _requested_by_line(
+    terms: Terms, reduction: PercentOff | ItemsFree, coupon_lines: _CouponLines
+) -> list[int]:
     """Return what each line requests, for discounts that are decided line by line."""
     if isinstance(reduction, PercentOff):
-        return [half_up(base * reduction.percent, 100) for base in part.base]
+        return [half_up(base * reduction.percent, 100) for base in coupon_lines.base]
+    # Rounded down: a free piece never takes more than its part of what the line costs.
     return [
         base * free // quantity
-        for base, (free, quantity) in zip(part.base, terms.free, strict=True)
+        for base, (free, quantity) in zip(coupon_lines.base, terms.free, strict=True)
     ]
 
 
-def _parts(
-    rules: MoneyRules, terms: Terms, reduction: _Reduction, part: _Part, amount: int
+def _shares_of_lines(
+    rules: MoneyRules, terms: Terms, reduction: _Reduction, coupon_lines: _CouponLines, amount: int
 ) -> list[int]:
     """Return the shares of the coupon's lines.
 
     A line gets what it requested if all lines can. What a cap or a floor price takes from one line is
     apportioned among the others.
     """
+    # One amount for all lines goes by what the lines cost; one decided line by line stays on its lines.
     is_of_total = isinstance(reduction, PercentOff) and reduction.of is PercentOf.TOTAL
     if isinstance(reduction, AmountOff) or is_of_total:
-        return line_shares(amount, part.net, part.limits, rules.apportionment)
-    requested = _requested_by_line(terms, reduction, part)
-    if sum(requested) == amount and all(map(int.__le__, requested, part.limits)):
+        return line_shares(amount, coupon_lines.net, coupon_lines.limits, rules.apportionment)
+    requested = _requested_by_line(terms, reduction, coupon_lines)
+    # Equal to the amount: neither the cap nor a floor price has taken anything from any line.
+    if sum(requested) == amount and all(map(int.__le__, requested, coupon_lines.limits)):
         return requested
-    return line_shares(amount, requested, part.limits, rules.apportionment)
+    return line_shares(amount, requested, coupon_lines.limits, rules.apportionment)
 
 
-def _spread(pricing: PricingContext, terms: Terms, parts: Sequence[int]) -> tuple[int, ...]:
+def _over_order(pricing: PricingContext, terms: Terms, by_line: Sequence[int]) -> tuple[int, ...]:
     """Return one amount for each line of the order, from one for each of the coupon's lines."""
     spread = [0] * len(pricing.amounts)
-    for at, part in zip(terms.lines, parts, strict=True):
-        spread[at] = part
+    for at, coupon_lines in zip(terms.lines, by_line, strict=True):
+        spread[at] = coupon_lines
     return tuple(spread)

@@ -70,6 +70,7 @@ def evaluate_wallet(
         if reason is not None:
             wallet.unusable[coupon.code] = Unusable(coupon.code, reason)
             continue
+        # Two coupons of one version share their terms, and best_choice takes them for one kind.
         version = (coupon.template.id, coupon.template.version)
         if version not in outcomes:
             outcomes[version] = _outcome_of(pricing, coupon.template)
@@ -129,6 +130,7 @@ def _reason_now(coupon: Coupon, request: QuoteRequest) -> Reason | None:
     reason = _STATE_REASONS.get(coupon.seen_at(request.now))
     if reason is not None:
         return reason
+    # Only one reason is reported, the first in this order.
     if coupon.batch_id in request.context.stopped:
         return Reason.STOPPED
     if request.now < coupon.valid_from:

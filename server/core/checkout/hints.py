@@ -53,6 +53,7 @@ def hint_of(
     do."""
     bought = _purchase(pricing, below.terms, short)
     larger = _with_line(pricing, bought)
+    # A coupon that cannot be combined is compared with the selected ones instead of added to them.
     kept = [] if stacking_conflict(below.terms, terms_of(selected)) else selected
     least_now, least_later = [], []
     for candidates in _ways(larger, below, kept):
@@ -60,6 +61,7 @@ def hint_of(
         found = apply_all(larger, candidates)
         more = Saving(found.saving.now - saved.now, found.saving.later - saved.later)
         is_applied = any(each.coupon == below.coupon for each in found.applied)
+        # One way without a saving is enough: the student may buy just that course.
         if not is_applied or more <= (0, 0):
             return None
         least_now.append(more.now)
@@ -74,7 +76,7 @@ def _purchase(pricing: PricingContext, terms: Terms, short: Shortfall) -> _Purch
     """Return what is missing, in pieces of one price. If the cheapest pieces are free, the pieces to buy
     are not cheaper than those that would be free among the ones already ordered."""
     pieces = max(1, short.pieces)
-    price = -(-short.amount // pieces)
+    price = -(-short.amount // pieces)  # rounded up
     if isinstance(terms.template.discount, ItemsFree) and short.pieces:
         lines = (pricing.order.lines[at] for at in terms.goods)
         prices = sorted(line.unit_price for line in lines for _ in range(line.quantity))
@@ -109,6 +111,7 @@ def _sides(scope: Scope, other: Scope) -> tuple[bool, ...]:
     """Return whether a line in one scope may lie in the other (True), outside it (False), or both."""
     if other == EVERYTHING:
         return (True,)
+    # Packages of an unknown course are unknown, so only two lists of courses can exclude each other.
     is_by_course = not scope.packages and not other.packages
     if is_by_course and scope.courses and other.courses and scope.courses.isdisjoint(other.courses):
         return (False,)

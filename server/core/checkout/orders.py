@@ -17,7 +17,7 @@ from server.core.promotions.template_rules import (
 )
 from server.core.violations import Violation
 
-MAX_LINES: Final = 100
+MAX_LINES: Final = 100  # with MAX_MINOR a line, sums stay below 2**53
 MAX_QUANTITY: Final = 1_000_000
 MAX_ID: Final = 64
 MAX_PACKAGES: Final = 100
@@ -108,5 +108,6 @@ def _line(at: str, line: OrderLine) -> Iterator[Violation]:
         yield from amount_violations(f"{at}.list_price", line.list_price, 0)
     if line.floor_price is not None:
         yield from amount_violations(f"{at}.floor_price", line.floor_price, 0)
+    # Price and quantity are each legal, and their product is not; a bad price is reported once.
     if line.unit_price <= MAX_MINOR < line.amount:
         yield Violation(f"{at}.quantity", "too_large")

@@ -140,6 +140,7 @@ class OrderAccount:
         if self.is_whole:
             return (0,) * len(self.coupons)
         weights = self._unearned_parts()
+        # Less than all of it may have been charged, because no refund is negative.
         charged = line_shares(max(0, min(self.charged_back, sum(weights))), weights)
         return tuple(self._cost(at, part) for at, part in enumerate(charged))
 
@@ -166,6 +167,7 @@ class OrderAccount:
         application left of the lines, whatever the coupons behind it took.
         """
         threshold = self.coupons[at].threshold
+        # Of the order's coupons only those in front of this one, as at the lock.
         before = self.coupons[:at] if threshold.counted is Counted.AFTER else ()
         kept = [line for line in self.lines if line.id in self.coupons[at].counts]
         pieces = sum(line.quantity - line.returned for line in kept if not line.is_fully_returned)

@@ -38,7 +38,7 @@ from server.core.promotions.template_rules import text_violations
 from server.core.promotions.templates import Gift, Rebate, RebateAfter
 from server.core.violations import Violation
 
-MAX_SELECTED: Final = 20
+MAX_SELECTED: Final = 20  # codes in one request; more than may apply, so that each gets its reason
 MAX_TYPED: Final = 64  # a code is at most 30 characters; people add spaces
 
 
@@ -125,6 +125,7 @@ def quoting(request: QuoteRequest, work: WorkBudget) -> Generator[None, None, Qu
     admitted, refused = _admitted(_selected_codes(request.selected, choice, wallet), wallet)
     stack = apply_all(pricing, admitted)
     rejected = [_unusable_of(each) for each in stack.rejected]
+    # Selected coupons come first, and are listed once although the wallet has them too.
     not_usable = tuple(dict.fromkeys([*refused, *rejected, *wallet.unusable.values()]))
     on_order = _on_order(admitted, stack)
     usable: list[Usable] = []

@@ -17,6 +17,7 @@ from server.core.promotions.template_rules import MAX_INSTANT, amount_violations
 from server.core.promotions.templates import Template
 from server.core.violations import Violation
 
+# NUL is refused before, with all texts that cannot be stored.
 _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 
 MAX_PAYMENT_REF: Final = 200
@@ -179,24 +180,25 @@ def replacing(before: Redemption, after: Redemption) -> Redemption:
     return replace(after, version=before.version if is_same else before.version + 1)
 
 
+# What a student agreed to pay for. Dates and ids differ between two requests for the same lock.
 _LOCKED_FIELDS: Final = (
     *("order", "discount", "payable", "lines", "coupons", "gifts", "rebates"),
     *("balance", "balance_shares"),
 )
 
 
-def is_paid_as_locked(held: Redemption, payment: Payment) -> bool:
+def is_paid_as_locked(redemption: Redemption, payment: Payment) -> bool:
     """Return whether the payment is for the lock that the order has.
 
     A payment that names neither sum nor version is for the first lock, the only one that its caller can be
     sure of. Of a paid order only what is named is compared, so that a confirmation may be repeated.
     """
-    if payment.paid not in (None, held.payable):
+    if payment.paid not in (None, redemption.payable):
         return False
     if payment.expected_version is not None:
-        return payment.expected_version == held.version
-    is_named = payment.paid is not None or held.state is RedemptionState.REDEEMED
-    return is_named or held.version == 1
+        return payment.expected_version == redemption.version
+    is_named = payment.paid is not None or redemption.state is RedemptionState.REDEEMED
+    return is_named or redemption.version == 1
 
 
 def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[Violation]:
@@ -238,12 +240,12 @@ def payment_violations(payment: Payment) -> Iterator[Violation]:
         yield from amount_violations("expected_version", payment.expected_version, 1, MAX_VERSION)
 
 
-def time_violations(payment: Payment, held: Redemption, now: int) -> Iterator[Violation]:
+def time_violations(payment: Payment, redemption: Redemption, now: int) -> Iterator[Violation]:
     """Yield what is wrong with the payment's time: it lies between the order's first lock and now, by
     clocks that differ by a minute at most."""
     if payment.paid_at is None:
         return
-    if payment.paid_at < held.created_at - CLOCK_DIFFERENCE_MS:
+    if payment.paid_at < redemption.created_at - CLOCK_DIFFERENCE_MS:
         yield Violation("paid_at", "before_lock")
     if payment.paid_at > now + CLOCK_DIFFERENCE_MS:
         yield Violation("paid_at", "in_future")

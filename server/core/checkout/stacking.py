@@ -24,7 +24,7 @@ from server.core.coupons.coupons import Coupon
 from server.core.promotions.discount_kinds import DISCOUNT_KINDS, DiscountKind
 from server.core.promotions.templates import Counted, Discount, StackingClass, Template
 
-MAX_APPLIED: Final = 5  # coupons on one order
+MAX_APPLIED: Final = 5  # coupons on one order; also bounds the depth of best_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,7 @@ def _is_one_too_many(terms: Terms, others: Sequence[Terms]) -> bool:
         return False
     template_id = terms.template.id
     left = [each.uses_left for each in others if each.template.id == template_id]
+    # One entry for each coupon of the template that has a limit, this one among them.
     limits = [terms.uses_left, *(each for each in left if each is not None)]
     return len(limits) > min(limits)
 
@@ -167,6 +168,7 @@ def apply_all(pricing: PricingContext, candidates: Iterable[Candidate]) -> Stack
 
 def _rejection(pricing: PricingContext, candidate: Candidate, totals: Totals) -> Rejected | None:
     """Return why the coupon cannot be applied to these totals; None if it can."""
+    # Checked again although each coupon passed alone: coupons before it may have changed the totals.
     short = shortfall(pricing, candidate.terms, totals)
     if any(short):
         return Rejected(candidate.coupon, Reason.BELOW_THRESHOLD, short)

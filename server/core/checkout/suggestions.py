@@ -42,6 +42,7 @@ def usable_coupons(
     adds: dict[int, int | None] = {}
     usable = []
     for candidate, saving in sorted(wallet.offers.values(), key=_by_saving):
+        # Coupons of one template version add the same, so it is computed once for all of them.
         kind = id(candidate.terms)
         if kind not in adds:
             adds[kind] = _adds(pricing, candidate, on_order, stack)
@@ -60,6 +61,7 @@ def hints_of(
 ) -> Generator[None, None, list[Hint]]:
     """Return one hint for each template, for its coupon that ends first; the least to spend first."""
     below = sorted(wallet.below.values(), key=lambda each: _ends(each[0]))
+    # Reversed, so that the coupon that ends first is written last and stays.
     first = {id(candidate.terms): (candidate, short) for candidate, short in reversed(below)}
     found = []
     for candidate, short in first.values():

@@ -52,6 +52,7 @@ class PricingContext:
             order,
             rules,
             tuple(line.amount for line in order.lines),
+            # A floor above the line's own price would forbid what the school itself charges.
             tuple(min(line.floor_price or 0, line.amount) for line in order.lines),
             uses or {},
         )
@@ -127,7 +128,7 @@ def _free_pieces(
         return ()
     left, free = discount.free_items, dict.fromkeys(lines, 0)
     for at in sorted(lines, key=lambda at: order.lines[at].unit_price):
-        is_goods = order.lines[at].kind is LineKind.COURSE
+        is_goods = order.lines[at].kind is LineKind.COURSE  # shipping or a fee has no pieces
         free[at] = min(left, order.lines[at].quantity) if is_goods else 0
         left -= free[at]
     return tuple((free[at], order.lines[at].quantity) for at in lines)

@@ -66,7 +66,7 @@ _TARGETS: Final = {
 }
 
 
-def after(stored: CouponState, event: CouponEvent) -> CouponState:
+def state_after(stored: CouponState, event: CouponEvent) -> CouponState:
     """Return the state to store when this happens to a coupon that is stored as `stored`.
 
     Raises ValueError if it never happens in that state.

@@ -72,6 +72,7 @@ class Coupon:
     def without_lock(self, now: int) -> "Coupon":
         """Return the coupon as it is if its lock ends now."""
         held = self.hold_until
+        # Only a coupon with a hold gets more time; its use window stays as it is.
         longer = None if held is None else max(held, now + LEAST_HOLD_AFTER_LOCK_MS)
         return replace(self, state=CouponState.USABLE, redemption_id=None, hold_until=longer)
 

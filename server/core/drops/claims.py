@@ -58,6 +58,7 @@ class Audience:
     def admits(self, student: str, tags: frozenset[str], is_new: bool = False) -> bool:
         """Return whether the student may claim of the drop."""
         if not self.tags and not self.students:
+            # The usual case first: this runs for each tap.
             return self.conditions is ANYBODY or self.conditions.admits(tags, is_new)
         is_for = student in self.students or not self.tags.isdisjoint(tags)
         return is_for and self.conditions.admits(tags, is_new)

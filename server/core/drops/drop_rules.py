@@ -134,6 +134,7 @@ def extension_refusal(
     if ends_at - opens_at > MAX_DURATION_SECONDS * 1000:
         return invalid_field("seconds", "too_large")
     refused = window_refusal(batch, template, opens_at, ends_at)
+    # The window's refusals name `duration_seconds`, which a caller of extend does not send.
     if refused is None or refused.code is not Code.INVALID_FIELD:
         return refused
     return invalid_field("seconds", "too_large", refused.detail)

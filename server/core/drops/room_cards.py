@@ -40,4 +40,5 @@ def shortened(scope: Mapping[str, Any], listed: int) -> Mapping[str, Any]:
 def _size(scope: Mapping[str, Any]) -> int:
     """Return about as many bytes as its JSON has."""
     lists: list[Sequence[str]] = [scope.get(name, ()) for name in _SCOPE_LISTS]
+    # 3: quotes and comma.
     return sum(len(one.encode()) + 3 for ids in lists for one in ids)

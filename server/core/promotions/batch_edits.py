@@ -64,6 +64,7 @@ def refusal(batch: Batch, edit: BatchEdit, now: int, *, is_used: bool) -> Refuse
     broken += [one for one in batch_rules.violations(form) if one.field not in named]
     if broken:
         return refused(broken)
+    # Last, so that two operators who raise the quantity at the same time do not raise it twice.
     if edit.expected_quantity not in (None, batch.quantity):
         return _overtaken("quantity", batch.quantity)
     return None

@@ -101,6 +101,7 @@ class Batch:
         quota = self.room_quota_of(room)
         if quota is None or self.remaining is None:
             return 0
+        # Quotas may add up to more than the batch, so both are limits.
         return self.remaining if quota.remaining is None else min(self.remaining, quota.remaining)
 
     def droppable(self, rooms: Collection[str] | None = None) -> int:

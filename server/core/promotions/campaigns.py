@@ -116,6 +116,7 @@ class Campaign:
 
 def levels_crossed(amount: int, before: int, after: int) -> list[int]:
     """Return the warning levels that lie between what was taken before and what is taken now."""
+    # Percent without a division: level * amount / 100 lies in (before, after].
     return [level for level in WARNING_LEVELS if before * 100 < level * amount <= after * 100]
 
 

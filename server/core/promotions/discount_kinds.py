@@ -34,7 +34,7 @@ class DiscountKind:
 
 
 # In the order of application. Free pieces and fixed amounts come before percentages: a percentage is then
-# taken of what is left, so that the school gives less (mission A5).
+# taken of what is left, so that the school gives less.
 DISCOUNT_KINDS: Final = (
     DiscountKind("items_free", ItemsFree, True, _BY_SETTING),
     DiscountKind("amount_off", AmountOff, True, _RUNNING_AMOUNTS),

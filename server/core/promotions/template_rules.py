@@ -38,12 +38,12 @@ from server.core.violations import Violation, refused
 MAX_NAME: Final = 60
 MAX_DESCRIPTION: Final = 2_000
 MAX_URL: Final = 2_000
-MAX_SCOPE_IDS: Final = 500
+MAX_SCOPE_IDS: Final = 500  # of each list; core/drops/room_cards.py shortens what a room sees
 MAX_ID: Final = 64
 MAX_METADATA_PAIRS: Final = 20
 MAX_METADATA_KEY: Final = 64
 MAX_METADATA_VALUE: Final = 500
-MAX_RELATIVE_SECONDS: Final = 10 * 366 * 24 * 3600
+MAX_RELATIVE_SECONDS: Final = 10 * 366 * 24 * 3600  # ten years
 MAX_WAIT_SECONDS: Final = 366 * 24 * 3600
 MAX_PIECES: Final = 1_000_000  # of an order: orders.MAX_QUANTITY
 MAX_GIFTS: Final = 100
@@ -180,7 +180,7 @@ def _scope(scope: Scope) -> Iterator[Violation]:
         if len(ids) > MAX_SCOPE_IDS:
             yield Violation(field, "too_many")
         bad = (violation for name in sorted(ids) for violation in _text(field, name, 1, MAX_ID))
-        yield from islice(bad, 1)
+        yield from islice(bad, 1)  # one violation for each list is enough
     if _excepts_itself(scope):
         yield Violation("scope", "saves_nothing")
 
@@ -188,6 +188,7 @@ def _scope(scope: Scope) -> Iterator[Violation]:
 def _excepts_itself(scope: Scope) -> bool:
     """Return whether the scope names courses or packages and excepts each of them, so that no line is in
     it."""
+    # A scope without names is every course, which no list can except.
     is_limited = bool(scope.courses or scope.packages)
     is_excepted = scope.courses <= scope.except_courses and scope.packages <= scope.except_packages
     return is_limited and is_excepted

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from server.core.coupons.coupon_states import CouponEvent, CouponMove, after
+from server.core.coupons.coupon_states import CouponEvent, CouponMove, state_after
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
 from server.core.ids import ClaimId, CouponId, DropId, StudentId
 from server.ledger.bulk import among, is_among, many
@@ -172,7 +172,7 @@ class _Change(NamedTuple):
 
     @property
     def target(self) -> CouponState:
-        return after(self.stored, self.event)
+        return state_after(self.stored, self.event)
 
     @property
     def written(self) -> Mapping[str, object]:
@@ -213,7 +213,7 @@ def _moving(
         where.append(coupons.c.redemption_id == bindparam("on"))
     to: dict[str, object] = {name: bindparam(f"to_{name}") for name in names}
     moving = update(coupons).where(*where)
-    moving = moving.values(state=after(stored, event).value, **_COUNTED, **to)
+    moving = moving.values(state=state_after(stored, event).value, **_COUNTED, **to)
     return moving.returning(*_MOVED)
 
 

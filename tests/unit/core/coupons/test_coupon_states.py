@@ -7,7 +7,7 @@ from server.core.coupons.coupon_states import (
     UNIT_USES,
     CouponEvent,
     UnitUse,
-    after,
+    state_after,
 )
 from server.core.coupons.coupons import CouponState
 
@@ -43,13 +43,13 @@ def test_expired_is_no_stored_state() -> None:
 
 
 def test_what_may_happen_to_an_expired_coupon_is_written_as_a_move_of_a_usable_one() -> None:
-    moved = after(CouponState.USABLE, CouponEvent.HOLD_ENDED)
+    moved = state_after(CouponState.USABLE, CouponEvent.HOLD_ENDED)
     assert moved is CouponState.RELEASED
 
 
 def test_a_move_that_is_not_in_the_table_raises() -> None:
     with pytest.raises(ValueError, match="a coupon that is released is never paid"):
-        after(CouponState.RELEASED, CouponEvent.PAID)
+        state_after(CouponState.RELEASED, CouponEvent.PAID)
 
 
 def test_every_state_says_where_its_unit_is() -> None:
@@ -63,6 +63,6 @@ def test_only_released_and_revoked_coupons_free_their_unit() -> None:
 
 def _target(stored: CouponState, event: CouponEvent) -> CouponState | None:
     try:
-        return after(stored, event)
+        return state_after(stored, event)
     except ValueError:
         return None
