@@ -121,7 +121,7 @@ class TokenKeys:
         return verified
 
     def _read(self, token: str, now_ms: int) -> _Verified:
-        claims = _Claims(usual_claims(token, self._secrets) or self._signed_claims(token))
+        claims = _Claims(parse_common_token(token, self._secrets) or self._signed_claims(token))
         identity, begins_at = _identity(claims), claims.instant("nbf", 0)
         issued_at = claims.instant("iat", now_ms)
         if identity.expires_at - LEEWAY_MS - issued_at > self._max_life_ms:
@@ -160,12 +160,12 @@ def _refusal_of(error: Exception) -> TokenInvalidError:
             return TokenInvalidError(Reason.MALFORMED)
 
 
-def usual_claims(token: str, secrets: Sequence[bytes]) -> dict[str, Any] | None:
+def parse_common_token(token: str, secrets: Sequence[bytes]) -> dict[str, Any] | None:
     """The claims of a usual token with a good signature and our audience; None says nothing about it.
     Signatures are compared as text, so that no two texts are the same token."""
     head, _, signature = token.rpartition(".")
     header, _, body = head.partition(".")
-    if header not in _USUAL_HEADERS or not (head.isascii() and signature.isascii()):
+    if header not in _COMMON_HEADERS or not (head.isascii() and signature.isascii()):
         return None
     signed = head.encode()
     for secret in secrets:
@@ -189,7 +189,7 @@ def _parsed(body: str) -> dict[str, Any] | None:
 
 
 # {"alg":"HS256","typ":"JWT"} in either order, as libraries write it without spaces.
-_USUAL_HEADERS = frozenset(
+_COMMON_HEADERS = frozenset(
     urlsafe_b64encode(header).rstrip(b"=").decode()
     for header in (b'{"alg":"HS256","typ":"JWT"}', b'{"typ":"JWT","alg":"HS256"}')
 )

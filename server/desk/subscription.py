@@ -1,16 +1,17 @@
-"""One pub/sub connection of a gateway: the channels of its rooms, and a heartbeat through all of it.
+"""The pub/sub connection of a gateway: the channels of its rooms, and a heartbeat.
 
-Made by the composition root, run by gateway/background_tasks.py. Redis' pub/sub loses messages silently when
-a connection breaks (38 of 200 in a trial) and redis-py does not notice a frozen server. So the gateway sends
-itself a heartbeat through Redis; when it does not come back in time the connection is thrown away, made anew,
+Made by the composition root, run by gateway/factory.py. Redis' pub/sub loses messages silently when a
+connection breaks (38 of 200 in a trial), and redis-py does not notice a frozen server. So the gateway sends
+itself a heartbeat through Redis. When the heartbeat does not come back in time, the connection is replaced,
 and `on_reconnect` says that every room may have a gap.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
+from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -20,36 +21,38 @@ from server.desk.keys import RoomKeys, channel_in
 from server.desk.redis.connection import database_of
 
 HEARTBEAT_SECONDS = 0.5
-SILENCE_SECONDS = 1.5  # nothing heard for that long: the connection is dead
+SILENCE_SECONDS = 1.5  # a connection without a message for that long is dead
 _RETRY_SECONDS = 0.2
-# With the pause above: who connects into a black hole is at most this much late when it ends.
+# A connection into a black hole ends after this time plus the pause above.
 _CONNECT_SECONDS = 1.0
 _CALL_SECONDS = 2.0
 
 
-class Subscription:
-    """`on_message(room, payload)` and `on_reconnect()` are called from the loop; they must not
-    raise and not wait."""
+class Listener(Protocol):
+    """Both methods are called from the event loop; they must not raise, and must not wait."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        prefix: str,
-        gateway_id: str,
-        on_message: Callable[[str, bytes], None],
-        on_reconnect: Callable[[], None],
-    ) -> None:
+    def on_message(self, room: str, payload: bytes, /) -> None: ...
+
+    def on_reconnect(self) -> None:
+        """All rooms are subscribed from now on. Anything published before may have been missed."""
+        ...
+
+
+class Subscription:
+    """Rooms may be added and dropped at any time, also while `run` has no connection."""
+
+    def __init__(self, redis: Redis, prefix: str, gateway_id: str) -> None:
         self._redis = redis
         self._prefix = prefix
         self._database = database_of(redis)
         heartbeat = f"{prefix}:heartbeat:{gateway_id}"
         self._heartbeat = channel_in(self._database, heartbeat).encode()
-        self._on_message = on_message
-        self._on_reconnect = on_reconnect
         self._rooms: dict[bytes, str] = {}  # channel -> room
-        self._taken: dict[bytes, asyncio.Event] = {}  # channels whose subscription is on its way
+        self._confirmed: dict[
+            bytes, asyncio.Event
+        ] = {}  # channels that wait for Redis' confirmation
         self._pubsub: PubSub | None = None
-        self._patience: asyncio.Timeout | None = None  # with the connection that is listened to
+        self._deadline: asyncio.Timeout | None = None  # for the next message
         self._heard_at = monotonic()
 
     @property
@@ -57,28 +60,29 @@ class Subscription:
         return monotonic() - self._heard_at
 
     async def add_room(self, room: str) -> None:
-        """Returns once Redis has taken the subscription, so that what is read afterwards has no gap.
-        Where the connection is down it is part of the next one, which begins with on_reconnect."""
+        """Subscribe, and return once Redis has confirmed it: a state that is read afterwards has no gap.
+        While the connection is down, the room is part of the next one, which begins with `on_reconnect`.
+        """
         channel = self._channel(room)
         self._rooms[channel] = room
         if self._pubsub is None:
             return
-        taken = self._taken.setdefault(channel, asyncio.Event())
-        async with self._asked_in_time():
+        confirmed = self._confirmed.setdefault(channel, asyncio.Event())
+        async with self._call_deadline():
             await self._pubsub.ssubscribe(channel)
-            await taken.wait()
-        self._taken.pop(channel, None)
+            await confirmed.wait()
+        self._confirmed.pop(channel, None)
 
     async def drop_room(self, room: str) -> None:
         channel = self._channel(room)
         self._rooms.pop(channel, None)
         if self._pubsub is not None:
-            async with self._asked_in_time():
+            async with self._call_deadline():
                 await self._pubsub.sunsubscribe(channel)
 
     @asynccontextmanager
-    async def _asked_in_time(self) -> AsyncIterator[None]:
-        """What fails here leaves it open who is subscribed: the connection is made anew."""
+    async def _call_deadline(self) -> AsyncIterator[None]:
+        """Bound one call. After a failure it is unknown what is subscribed: the connection is replaced."""
         try:
             async with asyncio.timeout(_CALL_SECONDS):
                 yield
@@ -88,54 +92,55 @@ class Subscription:
     def _channel(self, room: str) -> bytes:
         return RoomKeys(self._prefix, room, self._database).channel.encode()
 
-    async def run(self) -> None:
-        """Until cancelled: connect, listen, and start again whenever that ends."""
+    async def run(self, listener: Listener) -> None:
+        """Connect, listen, and start again whenever that ends, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_heartbeats())
             while True:
                 with contextlib.suppress(RedisError, OSError, TimeoutError):
-                    await self._listen()
+                    await self._listen(listener)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _listen(self) -> None:
+    async def _listen(self, listener: Listener) -> None:
         pubsub = self._redis.pubsub()
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 known = list(self._rooms)
                 await pubsub.ssubscribe(*known, self._heartbeat)
-                self._pubsub = pubsub  # from here on add_room subscribes by itself
+                self._pubsub = pubsub  # from now on `add_room` subscribes by itself
                 meanwhile = self._rooms.keys() - set(known)
                 if meanwhile:
                     await pubsub.ssubscribe(*meanwhile)
-            # Around all of it, because redis-py may connect within a read, and has no deadline there.
-            async with asyncio.timeout(SILENCE_SECONDS) as self._patience:
+            # One deadline around the loop, because redis-py may reconnect within a read, without a deadline.
+            async with asyncio.timeout(SILENCE_SECONDS) as self._deadline:
                 while True:
                     message = await pubsub.get_message(timeout=None)
                     if message is not None:
-                        self._take(message["type"], message["channel"], message["data"])
+                        self._take(listener, message["type"], message["channel"], message["data"])
         finally:
-            self._pubsub = self._patience = None
+            self._pubsub = self._deadline = None
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(_CALL_SECONDS):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
 
-    def _take(self, kind: str, channel: bytes, payload: bytes) -> None:
+    def _take(self, listener: Listener, kind: str, channel: bytes, payload: bytes) -> None:
         self._heard_at = monotonic()  # any message shows that the connection lives
         self._listen_for(SILENCE_SECONDS)
         if kind == "ssubscribe":
-            if channel in self._taken:
-                self._taken[channel].set()
+            if channel in self._confirmed:
+                self._confirmed[channel].set()
             if channel == self._heartbeat:
-                # The last of its command: all rooms are subscribed now, and what is read from here on
-                # has no gap. It comes again where redis-py has made the connection anew by itself.
-                self._on_reconnect()
+                # The heartbeat is the last channel of its command: all rooms are subscribed now, and a state
+                # that is read from now on has no gap. This confirmation comes again when redis-py has
+                # replaced the connection by itself.
+                listener.on_reconnect()
         elif kind == "smessage" and channel in self._rooms:
-            self._on_message(self._rooms[channel], payload)
+            listener.on_message(self._rooms[channel], payload)
 
     def _listen_for(self, seconds: float) -> None:
-        """From now on, to the connection there is."""
-        if self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(asyncio.get_running_loop().time() + seconds)
+        """Move the deadline of the present connection."""
+        if self._deadline is not None and not self._deadline.expired():
+            self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
     async def _send_heartbeats(self) -> None:
         while True:

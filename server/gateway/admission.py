@@ -1,14 +1,14 @@
-"""Whether a handshake may become a socket here and now.
+"""Decides whether a handshake may become a socket now.
 
-Asked by `connection.py`. What the client wrote is judged by `handshake.py`; what the gateway allows at this
-moment is its `Host`'s to say.
+Called by the two wire protocols. Combines the rules for what the client sent (handshake.py) with the state of
+the gateway: draining, full.
 """
 
 from server.gateway.connection_handler import ConnectionHandler
 from server.gateway.handshake import (
     BAD_HOST,
     DRAINING,
-    FOREIGN,
+    FOREIGN_ORIGIN,
     FULL,
     NO_ROOM,
     Handshake,
@@ -19,16 +19,17 @@ from server.gateway.handshake import (
 
 
 def refusal_of(
-    asked: Handshake, room: str | None, host: ConnectionHandler, peer: str
+    handshake: Handshake, room: str | None, handler: ConnectionHandler, peer: str
 ) -> Refusal | None:
-    """`peer`: the address that the connection comes from, of a proxy where there is one."""
-    if not has_good_host(asked):
+    """Return why the handshake is refused, or None. `peer`: the address that the connection comes from, which
+    is a proxy's where there is one."""
+    if not has_good_host(handshake):
         return BAD_HOST
     if room is None:
         return NO_ROOM
-    by_proxy = bool(asked.origins) and host.proxies.trusts(peer)
-    if not is_from(asked, host.allowed_origins, by_proxy=by_proxy):
-        return FOREIGN
-    if host.is_draining:
+    by_proxy = bool(handshake.origins) and handler.proxies.trusts(peer)
+    if not is_from(handshake, handler.allowed_origins, by_proxy=by_proxy):
+        return FOREIGN_ORIGIN
+    if handler.is_draining:
         return DRAINING
-    return FULL if host.connection_limiter.is_full else None
+    return FULL if handler.connection_limiter.is_full else None

@@ -17,7 +17,7 @@ from server.core.drops.claims import Audience
 from server.core.identity import Identity, Role
 from server.gateway.connection import Connection
 
-WRITES_IN_A_ROW = 1_000  # then the loop serves claims; 10 ms at 10 us a write
+WRITES_PER_TURN = 1_000  # then the loop serves claims; 10 ms at 10 us a write
 
 Queued = tuple[bytes, Audience]
 Write = Callable[[bytes], object]
@@ -62,7 +62,7 @@ class Broadcast:
             self._is_sending = True
             asyncio.get_running_loop().call_soon(self._send)
 
-    def close_list(self) -> None:
+    def address_queued(self) -> None:
         """Before somebody new comes in: what is queued is for those who are here now."""
         if self._queue:
             queue, self._queue = self._queue, []
@@ -92,7 +92,7 @@ class Broadcast:
         return writes, iter(each)
 
     def _send(self) -> None:
-        self.close_list()
+        self.address_queued()
         self._is_sending = bool(self._due)
         if self._due:
             self._send_slice(0)
@@ -100,7 +100,7 @@ class Broadcast:
     def _send_slice(self, start: int) -> None:
         loop, sending = asyncio.get_running_loop(), self._due[0]
         _write_some(sending)
-        start += WRITES_IN_A_ROW
+        start += WRITES_PER_TURN
         if start < len(sending.writes):
             loop.call_soon(self._send_slice, start)
             return
@@ -115,8 +115,8 @@ def _write_some(sending: _Sending) -> None:
     """A loop without a line of Python in it: of what a write costs in a process a third. A transport that
     has closed meanwhile raises, and the others go on; one that is not read from cuts itself off
     (Connection.pause_writing)."""
-    calls = map(call, islice(sending.left, WRITES_IN_A_ROW), sending.each)
-    for _ in range(WRITES_IN_A_ROW):
+    calls = map(call, islice(sending.left, WRITES_PER_TURN), sending.each)
+    for _ in range(WRITES_PER_TURN):
         with suppress(RuntimeError):
             deque(calls, maxlen=0)
             return

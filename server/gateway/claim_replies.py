@@ -1,7 +1,7 @@
-"""Answers to claims as finished frames.
+"""Replies to claims as finished frames.
 
-Called by `gateway.py`. Nine thousand of ten thousand answers differ in the request id alone: what stands
-before and behind it is made once for a drop and an outcome.
+Called by `taps.py`. Nine thousand of ten thousand replies differ only in the request id, so the bytes before
+and behind it are made once for each drop and outcome.
 """
 
 from functools import lru_cache
@@ -16,7 +16,8 @@ _REQUEST_ID = b'"request_id":"'  # the first field after the type
 
 
 def claim_result(drop_id: str, request_id: str, answer: ClaimAnswer) -> bytes:
-    """`request_id` has passed the check of its characters: none needs escaping."""
+    """Return the reply to one claim. `wire.parse` has checked the characters of `request_id`: none of them
+    needs to be escaped in JSON."""
     before, behind = _around(
         drop_id, answer.outcome, answer.retry_after_ms, answer.limit, len(request_id)
     )
@@ -31,7 +32,7 @@ def claim_confirmed(drop_id: str, held: HeldClaim) -> bytes:
 def _around(
     drop_id: str, outcome: Outcome, retry_after_ms: int | None, limit: str | None, length: int
 ) -> tuple[bytes, bytes]:
-    """The frame of an answer to a request id of `length` characters, without them."""
+    """Return the bytes before and behind a request id of `length` characters."""
     fields = wire.claim_fields("r" * length, drop_id, outcome, retry_after_ms, limit)
     before, name, behind = text_frame(wire.claim_result(fields)).partition(_REQUEST_ID)
     return before + name, behind[length:]

@@ -1,7 +1,7 @@
-"""Why a socket is ended: the code, the word, and whether the client should come back.
+"""The reasons for which we close a socket: code, word, and whether the client should come back.
 
-4000-4499: come back after a random part of the wait. 4500-4999: do not. The SDKs hold the same
-table (`client_sdk/vectors.json`, `close_codes`).
+Codes 4000-4499: come back after a random part of the wait. 4500-4999: do not come back. The SDKs have the
+same table (`client_sdk/vectors.json`, `close_codes`).
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 @dataclass(frozen=True, slots=True)
 class SocketClose:
     """`code` goes into the close frame, `word` and `message` into the `error` frame before it.
-    `is_violation`: what else this client sends is not read."""
+    `is_violation`: the client broke the protocol, and nothing more is read from it."""
 
     code: int
     word: str
@@ -26,19 +26,19 @@ TOO_SLOW = SocketClose(4002, "too_slow", "did not read what was sent", 1_000)
 SILENT = SocketClose(4003, "silent", "nothing was heard for too long", 1_000)
 TOO_MANY = SocketClose(4004, "too_many", "too many sockets of one student", 10_000)
 UNAVAILABLE = SocketClose(4005, "unavailable", "one moment: the room cannot be read now", 2_000)
-# Of a slow network or a full machine more often than of a wrong client: it may try again.
+# The cause is more often a slow network or a busy machine than a wrong client, so it may come back.
 NO_HELLO = SocketClose(4006, "hello_timeout", "no hello within 5 seconds", 2_000)
 FLOOD = SocketClose(4008, "rate_limited", "too many messages", 5_000, is_violation=True)
 GOING_AWAY = 1012  # with an error `server_restart` that announces when to come back
 
 
 def joins_limited(wait_ms: int) -> SocketClose:
-    """Good students, too many in one moment. To a client the same as TOO_MANY."""
+    """Return the close for a good hello beyond the limit of joins. Clients treat it like TOO_MANY."""
     return replace(TOO_MANY, message="too many are coming in at once", retry_after_ms=wait_ms)
 
 
 def token_invalid(reason: str) -> SocketClose:
-    """With the reason for whoever makes the school's tokens."""
+    """Return the close for a bad token; the reason helps whoever makes the school's tokens."""
     return replace(TOKEN_INVALID, message=f"{TOKEN_INVALID.message}: {reason}")
 
 

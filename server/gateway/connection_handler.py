@@ -1,6 +1,7 @@
-"""What one socket needs of the gateway it belongs to, so that neither has to know the other's inside.
+"""The interface through which a connection uses its gateway.
 
-Kept by gateway.py; asked by connection.py; tests have one that only notes (tests/support/sockets.py).
+Implemented by gateway.py and, for tests, by tests/support/sockets.py; called by connection.py and the two
+wire protocols.
 """
 
 from typing import TYPE_CHECKING, Protocol
@@ -19,21 +20,31 @@ if TYPE_CHECKING:
 
 
 class ConnectionHandler(Protocol):
-    """What a connection needs of the gateway."""
+    """Shared objects of the gateway, and the events of one connection."""
 
     keys: TokenKeys
     connection_limiter: ConnectionLimiter
-    leaving: SocketCloser
+    socket_closer: SocketCloser
     allowances: "Allowances"
     refusals: Refusals
-    allowed_origins: frozenset[str]
+    allowed_origins: frozenset[str]  # scheme://host[:port]
     proxies: TrustedProxies
     is_draining: bool
-    protocol_log: LoggerLike  # quiet: a line for each socket costs a quarter of its handshake
+    close_timeout_s: float
+    protocol_log: LoggerLike
 
-    def join(self, connection: "Connection") -> None: ...
+    def join(self, connection: "Connection") -> None:
+        """The hello was good."""
+        ...
+
     def claim(self, connection: "Connection", drop_id: str, request_id: str) -> None: ...
     def seen(self, connection: "Connection", drop_id: str) -> None: ...
-    def opened(self, connection: "Connection") -> None: ...
-    def ending(self, connection: "Connection") -> None: ...
-    def left(self, connection: "Connection", reason: str) -> None: ...
+    def connection_opened(self, connection: "Connection") -> None: ...
+
+    def connection_closing(self, connection: "Connection") -> None:
+        """No frame may be written to it any more."""
+        ...
+
+    def connection_closed(self, connection: "Connection", reason: str) -> None:
+        """Its transport is gone. `reason` is the label of the metric."""
+        ...

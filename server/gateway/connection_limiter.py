@@ -1,35 +1,37 @@
-"""Who may be here: limits for those who have not shown a good token yet, and for bad ones.
+"""Limits for clients that have not shown a good token yet, and the penalty for bad tokens.
 
-Asked by the front door, by HTTP and by sockets. Nobody is turned away for their address: a campus of
-10,000 behind one address is no flood, and one bad neighbour must not shut the door for it. Instead whoever
-has kept us waiting longest goes when the house is full, and bad tokens are refused ever more slowly
-(decisions/0016).
+Used by `ProtocolSwitch`, by HTTP and by sockets; one for a process. No address is ever refused: a campus of
+10,000 students may share one address, and one of them must not lock out the others. Instead, when the process
+is full, the unauthenticated connection that has waited longest is aborted; and after many bad tokens from one
+address, the next bad ones are refused after a delay (decisions/0016).
 """
 
 import asyncio
+from typing import Final
 
 from server.core.rates import Bucket, Rate
 
-BAD_TOKENS = Rate(burst=200, interval_ms=100)  # of one address that are refused at once
-REFUSED_LATER_SECONDS = 2.0
-MAX_SOCKETS = 19_500  # with a good token; a machine here allows 20,000 open files
-SPARE = 300  # connections beyond, so that who comes when it is full can be told so
+BAD_TOKENS: Final = Rate(burst=200, interval_ms=100)  # of one address that are refused at once
+REFUSED_LATER_SECONDS: Final = 2.0
+MAX_SOCKETS: Final = 19_500  # with a good token; a process may usually open 20,000 files
+SPARE: Final = 300  # connections beyond, so that a full process can still answer 503
 
 
 class ConnectionLimiter:
-    """`max_sockets`: how many files this process may have open, less some for itself and `SPARE`."""
+    """`max_sockets`: how many files this process may have open, less some for itself and `spare`."""
 
-    def __init__(self, max_sockets: int = MAX_SOCKETS) -> None:
+    def __init__(self, max_sockets: int = MAX_SOCKETS, spare: int = SPARE) -> None:
         self._max_sockets = max_sockets
-        # Connections that owe us a request or a hello, in the order in which they began to.
+        self._spare = spare
+        # Connections from which a request or a hello is due, the one that has waited longest first.
         self._waiting: dict[asyncio.Transport, None] = {}
-        self._offenders: dict[str, Bucket] = {}
+        self._bad_token_buckets: dict[str, Bucket] = {}  # by address
         self.sockets = 0  # that have shown a good token
-        self.requests = 0  # that we owe an answer
+        self.requests = 0  # that wait for our response
 
     @property
     def is_full(self) -> bool:
-        """With people who may be here: nobody can be asked to make room."""
+        """Return whether every slot is taken by an authenticated socket: there is none we may evict."""
         return self.sockets >= self._max_sockets
 
     @property
@@ -38,46 +40,53 @@ class ConnectionLimiter:
 
     # --- connections --------------------------------------------------------------------------
 
-    def came(self, transport: asyncio.Transport) -> None:
-        """It owes us something. Repeatable: the first time counts. In a full house the one that has
-        waited longest is cut off; who means well has said hello long before its turn comes."""
+    def opened(self, transport: asyncio.Transport) -> None:
+        """Count a connection as waiting. May be repeated: its place is that of the first call. When the
+        process is full, abort the one that has waited longest. An honest client has long said hello before
+        its turn comes."""
         if transport in self._waiting:
             return
         self._waiting[transport] = None
-        if len(self._waiting) + self.sockets + self.requests > self._max_sockets + SPARE:
+        if len(self._waiting) + self.sockets + self.requests > self._max_sockets + self._spare:
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
             oldest.abort()
 
-    def has_shown_token(self, transport: asyncio.Transport) -> None:
+    def authenticated(self, transport: asyncio.Transport) -> None:
+        """Count a socket whose token is good."""
         self._waiting.pop(transport, None)
         self.sockets += 1
 
-    def has_asked(self, transport: asyncio.Transport) -> None:
-        """A whole request: now it waits for us."""
+    def request_received(self, transport: asyncio.Transport) -> None:
+        """Count a whole HTTP request: from now on the client waits for us."""
         self._waiting.pop(transport, None)
         self.requests += 1
 
-    def was_answered(self, transport: asyncio.Transport) -> None:
+    def response_sent(self, transport: asyncio.Transport) -> None:
         self.requests -= 1
-        self.came(transport)
+        self.opened(transport)
 
-    def left(
-        self, transport: asyncio.Transport, *, had_token: bool = False, had_asked: bool = False
+    def closed(
+        self,
+        transport: asyncio.Transport,
+        *,
+        was_authenticated: bool = False,
+        was_answering: bool = False,
     ) -> None:
+        """`was_answering`: between `request_received` and `response_sent`."""
         self._waiting.pop(transport, None)
-        self.sockets -= had_token
-        self.requests -= had_asked
+        self.sockets -= was_authenticated
+        self.requests -= was_answering
 
     # --- bad tokens ---------------------------------------------------------------------------
 
-    def blame(self, address: str, now: int) -> float:
-        """Showed a bad token. In how many seconds it is to be told so."""
-        offender = self._offenders.setdefault(address, Bucket())
-        return REFUSED_LATER_SECONDS if offender.take(BAD_TOKENS, now) else 0.0
+    def penalty_for_bad_token(self, address: str, now: int) -> float:
+        """Count a bad token. Return in how many seconds it is to be refused."""
+        bucket = self._bad_token_buckets.setdefault(address, Bucket())
+        return REFUSED_LATER_SECONDS if bucket.take(BAD_TOKENS, now) else 0.0
 
-    def forget_reformed(self, now: int) -> None:
-        """Called every few seconds: addresses that have been good for a while."""
-        reformed = [a for a, bucket in self._offenders.items() if bucket.is_full(BAD_TOKENS, now)]
-        for address in reformed:
-            del self._offenders[address]
+    def prune(self, now: int) -> None:
+        """Forget addresses without bad tokens for a while. Called every few seconds."""
+        full = [a for a, b in self._bad_token_buckets.items() if b.is_full(BAD_TOKENS, now)]
+        for address in full:
+            del self._bad_token_buckets[address]

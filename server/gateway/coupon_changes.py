@@ -1,13 +1,13 @@
-"""What students are told of their coupons in whichever room: one channel that every gateway listens to.
+"""Changes of coupons, sent to students in whichever room they are: one channel for all gateways.
 
-Used by `rooms.py`. How many coupons move in a second is limited by the ledger (some hundreds), so each
-gateway hears of all and picks its own students, over all its rooms. A message that was lost is found in the
-stream beside the channel, by its offset; where the stream has it no more, every room is welcomed anew.
+Used by `room_loader.py` and `feed_follower.py`. The ledger moves a few hundred coupons a second at most, so
+every gateway receives all changes and picks those of its own students. Each message has an offset. A gap is
+filled from the stream beside the channel; where the stream has the missing messages no more, the members of
+every room get a new welcome.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import orjson
 import structlog
@@ -16,6 +16,8 @@ from server.desk import DeskUnavailableError
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.feed import EVERYWHERE, Feed
 from server.desk.subscription import Subscription
+from server.gateway.frames import text_frame
+from server.gateway.open_rooms import OpenRooms
 from server.single_flight import SingleFlight
 
 _HEAL_RETRY_SECONDS = 0.3
@@ -23,61 +25,69 @@ _HEAL_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
-class Listener(Protocol):
-    """`rooms.py`. `tell_changes` reaches the students who are here; `state_lost` is called where
-    nobody knows what was missed."""
-
-    def tell_changes(self, changes: Sequence[CouponChange]) -> None: ...
-
-    def state_lost(self) -> None: ...
-
-
-class CouponNews:
-    """`on_gap()` for every gap, for metrics. Healing belongs to `tasks`."""
+class CouponChanges:
+    """`on_gap()` is called for each gap, for a metric. The task that
+    fills gaps runs in `tasks`."""
 
     def __init__(
-        self, feed: Feed, listener: Listener, tasks: asyncio.TaskGroup, on_gap: Callable[[], None]
+        self,
+        *,
+        rooms: OpenRooms,
+        feed: Feed,
+        subscription: Subscription,
+        tasks: asyncio.TaskGroup,
+        on_gap: Callable[[], None],
     ) -> None:
+        self._rooms = rooms
         self._feed = feed
-        self._listener = listener
+        self._subscription = subscription
         self._tasks = tasks
         self._on_gap = on_gap
         self._epoch = ""
-        self._offset = -1  # nothing read yet
+        self._offset = -1  # -1: not listening yet
         self._starting: SingleFlight[str, None] = SingleFlight()
         self._healing: asyncio.Task[None] | None = None
         self._heal_again = False
 
-    async def listen(self, subscription: Subscription) -> None:
+    async def listen(self) -> None:
         """Subscribe before the first welcome is sent: changes published from then on arrive, and earlier ones
         are on the desk. Joins that wait here share one attempt, so they fail together where Redis hangs.
 
         Raises DeskUnavailableError where Redis does not answer."""
         if self._offset < 0:
-            await self._starting.share(EVERYWHERE, lambda: self._start(subscription))
+            await self._starting.share(EVERYWHERE, self._start)
 
-    async def _start(self, subscription: Subscription) -> None:
-        await subscription.add_room(EVERYWHERE)
+    async def _start(self) -> None:
+        await self._subscription.add_room(EVERYWHERE)
         state = await self._feed.state(EVERYWHERE)
         self._epoch, self._offset = state.epoch, state.losses
         self.heal_soon()  # what was published between the two calls is in the stream
 
     def on_message(self, payload: bytes) -> None:
-        told = load_changes(orjson.loads(payload))
+        changes = load_changes(orjson.loads(payload))
         if self._offset < 0:
             return
-        if told.epoch == self._epoch and told.offset == self._offset + 1:
-            self._take(told)
-        elif told.epoch != self._epoch or told.offset > self._offset:
+        if changes.epoch == self._epoch and changes.offset == self._offset + 1:
+            self._take(changes)
+        elif changes.epoch != self._epoch or changes.offset > self._offset:
             self._on_gap()
             self.heal_soon()
 
-    def _take(self, told: Changes) -> None:
-        self._offset = told.offset
-        self._listener.tell_changes(told.changes)
+    def _take(self, changes: Changes) -> None:
+        self._offset = changes.offset
+        self._send(changes.changes)
+
+    def _send(self, changes: Sequence[CouponChange]) -> None:
+        """Send each change to all connections of its student, in whichever room."""
+        rooms = self._rooms.all()
+        for student, fields in changes:
+            frame = text_frame(orjson.dumps(fields))
+            for room in rooms:
+                room.send_to_student(student, frame)
 
     def heal_soon(self) -> None:
-        """Is everything heard that was told? A lost message with none after it shows only so."""
+        """Compare our offset with the stream's. A lost message that no other one follows is found only
+        here. A comparison that is running is followed by another one."""
         if self._offset < 0:
             return
         if self._healing is not None:
@@ -86,10 +96,14 @@ class CouponNews:
         healing = self._heal()
         try:
             self._healing = self._tasks.create_task(healing)
-        except RuntimeError:  # the process is going
+        except RuntimeError:  # the task group is closing: the process stops
             healing.close()
             return
         self._healing.add_done_callback(self._healed)
+
+    def stop(self) -> None:
+        if self._healing is not None:
+            self._healing.cancel()
 
     def _healed(self, _: asyncio.Task[None]) -> None:
         self._healing = None
@@ -109,19 +123,16 @@ class CouponNews:
                 return
 
     async def _catch_up(self) -> None:
-        """A restart of Redis begins a new epoch and keeps the stream, so it can be followed over that. Where
-        it came back without its last entries the offset is lower than ours."""
+        """A restart of Redis begins a new epoch and keeps the stream, so the stream is followed over it. A
+        Redis that came back without its last entries has an offset below ours."""
         state = await self._feed.state(EVERYWHERE)
         if state.losses > self._offset:
-            for told in await self._feed.changes_since(self._offset):
-                if told.offset == self._offset + 1:
-                    self._take(told)
+            for changes in await self._feed.changes_since(self._offset):
+                if changes.offset == self._offset + 1:
+                    self._take(changes)
         is_older_copy = state.epoch != self._epoch and state.losses < self._offset
         if self._offset < state.losses or is_older_copy:
             self._offset = state.losses
-            self._listener.state_lost()
+            for room in self._rooms.all():
+                self._rooms.welcome_again(room)
         self._epoch = state.epoch
-
-    def stop(self) -> None:
-        if self._healing is not None:
-            self._healing.cancel()

@@ -1,119 +1,98 @@
-"""The gateway of one process: who is connected, and what becomes of what they ask.
+"""The gateway of one process: its sockets, and what becomes of each message.
 
-Made by the composition root; implements `connection.Host`, and answers the API's snapshot. Rhythm:
-taps leave with the loop's turn (desk/claim_desk.py), joins are read together (join_queue.py), and every
-second one pass looks after progress, presence, pings and silence.
+Made by `factory.py`, which also runs its background jobs. Implements `ConnectionHandler` for its connections,
+and answers the API's snapshot. Taps leave for the desk once in each turn of the event loop
+(desk/claim_desk.py); joins of one room are read together (join_queue.py).
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import structlog
 from websockets.typing import LoggerLike
 
 from server import wire
 from server.clock import now_ms
-from server.core.addresses import TrustedProxies
 from server.core.identity import Identity
-from server.desk.claim_desk import ClaimDesk
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
 from server.gateway import close_reasons
 from server.gateway.allowances import Allowances
 from server.gateway.close_reasons import SocketClose
 from server.gateway.connection import Connection
-from server.gateway.connection_limiter import MAX_SOCKETS, ConnectionLimiter
+from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.frames import close_frame, text_frame
 from server.gateway.join_limit import JoinLimit
 from server.gateway.join_queue import JoinQueue
+from server.gateway.parts import GatewayParts
 from server.gateway.refusals import Refusals
 from server.gateway.room import Room
-from server.gateway.rooms import Rooms
 from server.gateway.socket_closer import SocketCloser
 from server.gateway.taps import Taps
 from server.gateway.token_ends import TokenEnds
-from server.telemetry import Metrics
-from server.tokens import TokenKeys
+from server.gateway.work_in_flight import WorkInFlight
 
-JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class at its door is no attack
-COME_BACK_PER_SECOND = 2_000  # of those a drain sends away: others come in as well
-_DISMISSED_IN_A_ROW = 500
-_ANSWERS_SECONDS = 0.8  # for the taps under way when a drain begins
-_GOODBYE_SECONDS = 0.9  # for clients to answer the close: who is cut off may not have read why
+RETURNS_PER_SECOND = (
+    2_000  # of those whom a drain closes: the other processes take new ones in as well
+)
+_CLOSES_PER_TURN = 500  # then the event loop serves others
+_TAPS_SECONDS = 0.8  # how long a drain waits for taps in flight
+_CLOSE_ANSWER_SECONDS = 0.9  # how long it waits for clients to answer the close
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayParts:
-    """What a gateway is made of. `allowed_origins` are scheme://host[:port], without a slash."""
-
-    keys: TokenKeys
-    claim_desk: ClaimDesk
-    drop_desk: DropDesk
-    feed: Feed
-    metrics: Metrics
-    allowed_origins: frozenset[str]
-    proxies: TrustedProxies = field(default_factory=TrustedProxies)
-    joins_per_second: int = JOINS_PER_SECOND
-
-
 class Gateway:
-    """`rooms` and `joins` are set by `upkeep.running` before the first socket is accepted."""
-
-    rooms: Rooms
-    joins: JoinQueue
+    """`rooms` are the open rooms by name. Whole when made: nothing is set from outside later."""
 
     def __init__(
-        self, parts: GatewayParts, gateway_id: str, max_sockets: int = MAX_SOCKETS
+        self,
+        parts: GatewayParts,
+        *,
+        rooms: Mapping[str, Room],
+        joins: JoinQueue,
+        taps: Taps,
+        work: WorkInFlight,
     ) -> None:
-        self.id = gateway_id
         self.keys = parts.keys
         self.allowed_origins = parts.allowed_origins
         self.proxies = parts.proxies
-        self.connection_limiter = ConnectionLimiter(max_sockets)
-        self.leaving = SocketCloser()
+        self.close_timeout_s = parts.cadence.close_timeout_s
+        self.metrics = parts.metrics
+        self.connection_limiter = ConnectionLimiter(parts.max_sockets)
+        self.socket_closer = SocketCloser()
         self.allowances = Allowances()
         self.token_ends = TokenEnds()
         self.refusals = Refusals(parts.metrics.ws_refused)
+        self.protocol_log = _protocol_log()
         self.is_draining = False
-        self._join_limit = JoinLimit(parts.joins_per_second)
-        self._has_less = asyncio.Event()  # a tap, a task or a connection less, for the drain
-        log = logging.getLogger("classdrop.websocket")
-        log.setLevel(logging.WARNING)
-        self.protocol_log: LoggerLike = log
         self.connections: set[Connection] = set()
-        self.drop_desk = parts.drop_desk
-        self.feed = parts.feed
-        self.metrics = parts.metrics
-        self.claim_desk = parts.claim_desk
-        self.taps = Taps(parts.claim_desk, self._heal, self._own, self._tap_answered)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.rooms = rooms
+        self.taps = taps
+        self._joins = joins
+        self._work = work
+        self._join_limit = JoinLimit(parts.joins_per_second)
 
     def protocol(self, *_args: object, **_more: object) -> Connection:
-        """What uvicorn calls for each upgrade, as its `ws` class."""
+        """Make the protocol of one socket. uvicorn calls this as its `ws` class."""
         return Connection(self)
 
-    # --- connection.Host ----------------------------------------------------------------------
+    # --- ConnectionHandler --------------------------------------------------------------------
 
-    def opened(self, connection: Connection) -> None:
-        self.leaving.make_room()
+    def connection_opened(self, connection: Connection) -> None:
+        self.socket_closer.close_one()
         self.connections.add(connection)
         self.metrics.ws_connections.inc()
 
-    def ending(self, connection: Connection) -> None:
-        """It has said its last word, and stays only for the answer: the room has nothing more for it."""
+    def connection_closing(self, connection: Connection) -> None:
+        """Take it off the room's broadcast: nothing may be written after a close frame."""
         session = connection.session
         room = self.rooms.get(session.room) if session is not None else None
         if room is not None:
             room.connections.pop(connection, None)
 
-    def left(self, connection: Connection, reason: str) -> None:
+    def connection_closed(self, connection: Connection, reason: str) -> None:
         self.connections.discard(connection)
-        self._has_less.set()
+        self._work.note_less()
         self.metrics.ws_connections.dec()
         self.metrics.ws_disconnects.labels(reason).inc()
         if reason == close_reasons.TOO_SLOW.word:
@@ -127,7 +106,7 @@ class Gateway:
                 room.remove(connection, identity)
 
     def join(self, connection: Connection) -> None:
-        """The hello was good."""
+        """Queue a connection whose hello was good for its welcome, or end it with a time to come back."""
         session = connection.session
         assert session is not None
         assert session.identity is not None
@@ -138,11 +117,11 @@ class Gateway:
             connection.end(close_reasons.joins_limited(wait_ms))
             return
         self.metrics.ws_joins_peak.set(self._join_limit.peak)
-        self.joins.add(session.room, (connection,))
+        self._joins.add(session.room, (connection,))
 
     def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
         if self.is_draining:
-            return  # this socket ends in a moment; the same request comes again by another
+            return  # the client repeats the same request on its next socket
         session = connection.session
         assert session is not None
         identity, room = session.identity, self.rooms.get(session.room)
@@ -158,79 +137,62 @@ class Gateway:
         if drop_id in room.drops and session.identity.may_claim_in(room.name):
             room.seen[drop_id].add(session.identity.subject)
 
-    # --- beside the sockets -------------------------------------------------------------------
+    # --- for the API --------------------------------------------------------------------------
 
     async def snapshot(self, name: str, identity: Identity) -> bytes:
-        """The same as `welcome`, for HTTP. DeskUnavailableError where Redis cannot say."""
-        room = await self.rooms.load(name)
-        held = await self.joins.read_claims(room, [identity])
-        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms()).text
+        """Return what a `welcome` to this room would say to this person, as JSON.
+
+        Raises DeskUnavailableError where Redis does not answer."""
+        return await self._joins.snapshot(name, identity)
 
     # --- the end ------------------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """Answers the taps under way, then sends everybody away with a time to come back in, spread so
-        that the others can take them in, and waits until they have gone. New sockets and new taps are
-        refused from now on. Two seconds at most."""
+        """Answer the taps in flight, close all sockets, and wait until the clients have gone.
+
+        New sockets and new taps are refused from now on. Each close announces a time within which the
+        client comes back at random, long enough for the other processes to take everybody in. Takes two
+        seconds at most."""
         self.is_draining = True
-        await self._until(lambda: not self.taps.under_way and not self._tasks, _ANSWERS_SECONDS)
-        come_back = min(COME_BACK_PER_SECOND, max(1, self._join_limit.per_second // 2))
-        spread_ms = max(1_000, len(self.connections) * 1_000 // come_back)
-        goodbye = SocketClose(
+        await self._work.wait_until(lambda: self._work.is_done, _TAPS_SECONDS)
+        per_second = min(RETURNS_PER_SECOND, max(1, self._join_limit.per_second // 2))
+        spread_ms = max(1_000, len(self.connections) * 1_000 // per_second)
+        why = SocketClose(
             close_reasons.GOING_AWAY,
             "server_restart",
             "restarting: come back in a moment",
             spread_ms,
         )
-        leaving = list(self.connections)
-        random.shuffle(leaving)
-        await self._dismiss(leaving, goodbye)
-        await self._until(lambda: not self.connections, _GOODBYE_SECONDS)
+        connections = list(self.connections)
+        random.shuffle(connections)
+        await self._end_all(connections, why)
+        await self._work.wait_until(lambda: not self.connections, _CLOSE_ANSWER_SECONDS)
         _log.info(
             "drained",
-            sockets=len(leaving),
+            sockets=len(connections),
             spread_ms=spread_ms,
-            unanswered=self.taps.under_way,
+            unanswered=self._work.taps,
             cut_off=len(self.connections),
         )
 
     async def end_expired(self) -> None:
-        """Whose token is over hears nothing more; they come back with a new one. A whole class may have
-        tokens of the same second."""
-        await self._dismiss(self.token_ends.due(now_ms()), close_reasons.TOKEN_EXPIRED)
+        """Close the sockets whose token has ended; their clients come back with a new one. The tokens of
+        a whole class may end in the same second."""
+        await self._end_all(self.token_ends.due(now_ms()), close_reasons.TOKEN_EXPIRED)
 
-    async def _dismiss(self, leaving: Sequence[Connection], why: SocketClose) -> None:
-        """With the same bytes for all, some at a time."""
-        last_words = text_frame(wire.error(why.word, why.message, why.retry_after_ms))
-        last_words += close_frame(why.code, why.word)
-        for start in range(0, len(leaving), _DISMISSED_IN_A_ROW):
-            for connection in leaving[start : start + _DISMISSED_IN_A_ROW]:
-                connection.dismiss(why, last_words)
+    async def _end_all(self, connections: Sequence[Connection], why: SocketClose) -> None:
+        """Write the same bytes to all of them, some in each turn of the event loop."""
+        frames = text_frame(wire.error(why.word, why.message, why.retry_after_ms))
+        frames += close_frame(why.code, why.word)
+        for start in range(0, len(connections), _CLOSES_PER_TURN):
+            for connection in connections[start : start + _CLOSES_PER_TURN]:
+                connection.end_with(why, frames)
             await asyncio.sleep(0)
 
-    async def _heal(self, room: Room) -> None:
-        await self.rooms.heal(room)
 
-    def _tap_answered(self) -> None:
-        if self.is_draining:
-            self._has_less.set()
-
-    async def _until(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """Or until the time is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not is_done():
-                    self._has_less.clear()
-                    await self._has_less.wait()
-
-    def _own(self, job: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(job)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        """A fault in one student's claim must not be silent."""
-        self._tasks.discard(task)
-        self._has_less.set()
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("gateway_task_failed", exc_info=task.exception())
+def _protocol_log() -> LoggerLike:
+    """Return the logger of the `websockets` library, without its line for each socket: that line costs a
+    quarter of a handshake."""
+    log = logging.getLogger("classdrop.websocket")
+    log.setLevel(logging.WARNING)
+    return log

@@ -1,9 +1,9 @@
-"""What a client asks for when it opens a socket, and whether it may.
+"""The opening handshake of a socket: what the client asks for, and which rules it breaks.
 
-Called by `connection.py`; pure, and nothing of what a stranger writes makes it raise.
-Two readers give the same `Handshake`: `read_usual` knows the one form that
-browsers and our SDKs send, whole in one piece, and costs a quarter of what the `websockets` library takes for
-any handshake. Whatever differs in the least is None here and the library's to read and to refuse.
+Called by the two wire protocols and by `admission.py`; pure, and no input makes it raise.
+Two functions give the same `Handshake`. `parse_common_handshake` knows the one form that browsers and our
+SDKs send, whole in one read, and takes a quarter of the time that the `websockets` library takes for any
+handshake. It returns None for everything else, which the library then parses or refuses.
 """
 
 import re
@@ -22,7 +22,7 @@ _MOST_BYTES: Final = 4_096
 _HEAD: Final = re.compile(rb"GET ([!-~]+) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [ -~]+\r\n)+)\r\n")
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes
 _CONNECTION: Final = ("upgrade", "keep-alive, upgrade")
-_UNUSUAL: Final = frozenset(("content-length", "transfer-encoding", "expect"))
+_UNCOMMON_HEADERS: Final = frozenset(("content-length", "transfer-encoding", "expect"))
 _ACCEPTED: Final = (
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: " + SUBPROTOCOL + "\r\n\r\n"
@@ -31,8 +31,8 @@ _ACCEPTED: Final = (
 
 @dataclass(slots=True)
 class Handshake:
-    """`origins` and the `forwarded_` ones: the values of the headers, as often as they are there. `host`:
-    None where there is not exactly one. What was forwarded is believed of trusted proxies alone."""
+    """`origins` and `forwarded_…`: one value for each header of that name. `host`: None where there is not
+    exactly one. The forwarded values may be believed only if a trusted proxy sent them."""
 
     path: str
     host: str | None
@@ -43,17 +43,18 @@ class Handshake:
 
 
 @dataclass(slots=True)
-class UsualHandshake(Handshake):
-    """A good one. `key` is the client's Sec-WebSocket-Key."""
+class CommonHandshake(Handshake):
+    """A handshake that follows RFC 6455. `key` is the client's Sec-WebSocket-Key."""
 
     key: str
 
-    def answer(self) -> bytes:
+    def response(self) -> bytes:
         return (_ACCEPTED % accept_key(self.key)).encode()
 
 
-def read_usual(data: bytes) -> UsualHandshake | None:
-    """None: of another form, in part, or wrong. Extensions are offered by browsers and never agreed on."""
+def parse_common_handshake(data: bytes) -> CommonHandshake | None:
+    """Return None for a handshake of another form, an incomplete one, or a wrong one. Browsers offer
+    extensions; we never accept one."""
     match = _HEAD.fullmatch(data) if len(data) <= _MOST_BYTES else None
     if match is None:
         return None
@@ -62,9 +63,13 @@ def read_usual(data: bytes) -> UsualHandshake | None:
     for line in lines[:-1]:
         name, _, value = line.partition(": ")
         headers[name.lower()] = value.strip()
-    if len(headers) != len(lines) - 1 or not _UNUSUAL.isdisjoint(headers) or not _upgrades(headers):
+    if (
+        len(headers) != len(lines) - 1
+        or not _UNCOMMON_HEADERS.isdisjoint(headers)
+        or not _upgrades(headers)
+    ):
         return None
-    return UsualHandshake(
+    return CommonHandshake(
         path=match[1].decode(),
         host=headers.get("host"),
         origins=_values(headers, "origin"),
@@ -89,8 +94,8 @@ def _upgrades(headers: dict[str, str]) -> bool:
     )
 
 
-def read_request(request: Request) -> Handshake:
-    """The same of what the library has parsed."""
+def handshake_of(request: Request) -> Handshake:
+    """Return the handshake that the library has parsed."""
     headers = request.headers
     hosts = headers.get_all("Host")
     return Handshake(
@@ -103,13 +108,13 @@ def read_request(request: Request) -> Handshake:
     )
 
 
-def speaks_other_version(request: Request) -> bool:
-    """It is told which one is spoken here (RFC 6455, section 4.4)."""
+def offers_other_version(request: Request) -> bool:
+    """Return whether the client must be told our version (RFC 6455, section 4.4)."""
     return request.headers.get_all("Sec-WebSocket-Version") != [VERSION]
 
 
 class Refusal(NamedTuple):
-    """`reason`: a word for the log and the metric."""
+    """`reason` is the value of the metric's label."""
 
     status: int
     text: str
@@ -118,7 +123,7 @@ class Refusal(NamedTuple):
 
 NO_ROOM: Final = Refusal(404, "no such room\n", "no_room")
 BAD_HOST: Final = Refusal(400, "one Host, please\n", "bad_host")
-FOREIGN: Final = Refusal(403, "this origin may not connect\n", "foreign_origin")
+FOREIGN_ORIGIN: Final = Refusal(403, "this origin may not connect\n", "foreign_origin")
 DRAINING: Final = Refusal(503, "come back in a moment\n", "draining")
 FULL: Final = Refusal(503, "come back in a moment\n", "full")
 
@@ -128,8 +133,9 @@ def has_good_host(handshake: Handshake) -> bool:
 
 
 def is_from(handshake: Handshake, allowed: frozenset[str], *, by_proxy: bool = False) -> bool:
-    """A browser's Origin is our own or an allowed one. Who sends none is no browser: their token
-    decides. `by_proxy`: it came through a trusted one, which may say what it was asked for."""
+    """Return whether the Origin is our own or an allowed one. A client without an Origin is no browser, and
+    its token decides. `by_proxy`: the request came through a trusted proxy, whose X-Forwarded headers say
+    what the browser asked for."""
     if not handshake.origins:
         return True
     if len(handshake.origins) != 1 or len(handshake.origins[0]) > MAX_CHARS:
@@ -141,7 +147,7 @@ def is_from(handshake: Handshake, allowed: frozenset[str], *, by_proxy: bool = F
     return _is_served(origin, allowed, scheme, host, _first(handshake.forwarded_host))
 
 
-# A class comes with the same words: 1 us instead of 8.
+# The students of a class send the same values: 1 us instead of 8.
 @lru_cache(maxsize=256)
 def _is_served(text: str, allowed: frozenset[str], scheme: str | None, *hosts: str) -> bool:
     origin = read_origin(text)
@@ -154,5 +160,5 @@ def _is_served(text: str, allowed: frozenset[str], scheme: str | None, *hosts: s
 
 
 def _first(values: list[str]) -> str:
-    """Each proxy adds its own behind those before it: the first is what the browser asked for."""
+    """Return the browser's own value: each proxy appends its value to those before it."""
     return values[0].partition(",")[0].strip() if values else ""

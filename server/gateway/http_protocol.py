@@ -1,10 +1,9 @@
-"""uvicorn's HTTP with an end to everybody's patience, theirs and ours.
+"""uvicorn's HTTP with a deadline for every phase that depends on the client, and a bound on what we keep.
 
-Made by the front door for whatever is no socket's handshake in one piece. uvicorn waits for ever for the rest
-of a request and for a client that does not read, keeps any number of headers, and writes a line into the log
-for each request that is none. Here each phase that is the client's has a deadline, what a client can make us
-keep has a bound, and who exceeds either gets an answer that says so and is cut off (decisions/0016).
-Knows nothing of what is asked and answered.
+Made by `ProtocolSwitch` for every connection that does not begin with a whole WebSocket handshake. uvicorn
+alone waits for ever for the rest of a request and for a client that does not read; it keeps any number of
+headers, and logs a line for each malformed request. Here a client that exceeds a deadline or a bound gets a
+response that says so, and is closed (decisions/0016). Knows nothing of what requests mean.
 """
 
 import asyncio
@@ -21,62 +20,66 @@ from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.protocol_switch import MAX_HEAD_BYTES
 
 MAX_BODY_BYTES: Final = 1024 * 1024  # as it travels; the API refuses more than 64 KB of content
-MAX_AHEAD: Final = 16  # requests sent before the first is answered
+MAX_AHEAD: Final = 16  # pipelined requests, sent before the first one is answered
 
 
 class Phase(Enum):
-    """What a connection waits for. `OURS`: for our answer; the flows have deadlines of their own."""
+    """What the connection waits for."""
 
-    HEAD = auto()
-    BODY = auto()
-    OURS = auto()
-    READING = auto()  # for the client to read our answer
-    REST = auto()  # of a body whose answer has been given: what it says does not matter any more
-    NEXT = auto()  # request
-    GOODBYE = auto()  # for one who has been refused to go
+    HEAD = auto()  # the rest of a request line and headers
+    BODY = auto()  # the rest of a body
+    RESPONDING = auto()  # our response: no deadline here, the flows have their own
+    CLIENT_READING = auto()  # the client to read our response
+    DISCARDING_BODY = auto()  # the rest of a body that was answered early; it is not looked at
+    IDLE = auto()  # the next request
+    CLOSING = auto()  # a refused client to close its side
 
 
-Patience = Mapping[Phase, float]
-PATIENCE: Final[Patience] = {  # seconds
+PhaseTimeouts = Mapping[Phase, float]
+PHASE_TIMEOUTS: Final[PhaseTimeouts] = {  # seconds
     Phase.HEAD: 10.0,
     Phase.BODY: 20.0,
-    Phase.READING: 20.0,
-    Phase.REST: 2.0,
-    Phase.NEXT: 20.0,  # beyond `timeout_keep_alive`, until the last answer has been read
-    Phase.GOODBYE: 2.0,
+    Phase.CLIENT_READING: 20.0,
+    Phase.DISCARDING_BODY: 2.0,
+    Phase.IDLE: 20.0,  # beyond uvicorn's `timeout_keep_alive`, until the last response has been read
+    Phase.CLOSING: 2.0,
 }
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
+    """A parser callback refuses a request by raising OverflowError, which the parser turns into an
+    HttpParserError; the status is in `_status`."""
+
     def __init__(
         self,
         connection_limiter: ConnectionLimiter,
-        patience: Patience = PATIENCE,
+        timeouts: PhaseTimeouts = PHASE_TIMEOUTS,
         **uvicorn_parts: Any,
     ) -> None:
         super().__init__(**uvicorn_parts)
-        self._doorkeeper = connection_limiter
-        self._patience = {**patience, Phase.NEXT: self.timeout_keep_alive + patience[Phase.NEXT]}
-        self._phase = Phase.NEXT
+        self._limiter = connection_limiter
+        idle_s = self.timeout_keep_alive + timeouts[Phase.IDLE]
+        self._timeouts = {**timeouts, Phase.IDLE: idle_s}
+        self._phase = Phase.IDLE
         self._deadline: asyncio.TimerHandle | None = None
         self._is_in_head = False
         self._is_in_body = False
         self._is_refused = False
         self._head_bytes = 0
         self._bytes = 0  # since the last head or body was complete
-        self._status = HTTPStatus.BAD_REQUEST  # of a refusal that a callback of the parser asks for
+        self._status = HTTPStatus.BAD_REQUEST  # for a refusal that a callback of the parser raises
 
     # --- asyncio.Protocol ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._doorkeeper.came(transport)
+        self._limiter.opened(transport)
         self._enter(Phase.HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._doorkeeper.left(self.transport, had_asked=self._phase is Phase.OURS)
-        self._phase = Phase.GOODBYE
-        self._stop_clock()
+        self._limiter.closed(self.transport, was_answering=self._phase is Phase.RESPONDING)
+        self._phase = Phase.CLOSING
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -91,15 +94,15 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._status)
         else:
-            self._watch(has_begun=True)
+            self._update_phase(has_begun=True)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch()
+        self._update_phase()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._watch()
+        self._update_phase()
 
     # --- callbacks of the parser --------------------------------------------------------------
 
@@ -115,12 +118,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Those behind a body too: nobody looks at them, so nobody keeps them."""
+        """Count every header. Trailers behind a body are counted and not kept, as nothing reads them."""
         self._count(len(name) + len(value), HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if self._is_in_head:
-            super().on_header(
-                name, value.strip(b" \t")
-            )  # what stands behind it is not stripped yet
+            super().on_header(name, value.strip(b" \t"))  # the parser keeps trailing blanks
 
     def on_headers_complete(self) -> None:
         self._is_in_head, self._is_in_body = False, True
@@ -135,13 +136,13 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._watch()
+        self._update_phase()
 
     # --- inside -------------------------------------------------------------------------------
 
     def _refuse_other_forms(self) -> None:
-        """Exactly one good `Host` (HTTP/1.0 may have none), and no other version: two readers of the same
-        request, a proxy and we, would not mean the same."""
+        """Refuse a request without exactly one valid `Host` (HTTP/1.0 may have none), and any other version.
+        A proxy in front of us might read such a request differently than we do."""
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             self._status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
@@ -159,12 +160,13 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._status = status
             raise OverflowError
 
-    def _watch(self, *, has_begun: bool = False) -> None:
-        """`has_begun`: there are bytes of a request, if only an empty line."""
-        if self._is_refused or self._phase is Phase.GOODBYE:
+    def _update_phase(self, *, has_begun: bool = False) -> None:
+        """Enter the phase that follows from the parser's and the transport's state, and check the bounds.
+        `has_begun`: bytes of the next request have come, if only an empty line."""
+        if self._is_refused or self._phase is Phase.CLOSING:
             return
-        phase = self._what_is_due()
-        if phase is Phase.NEXT and has_begun:
+        phase = self._current_phase()
+        if phase is Phase.IDLE and has_begun:
             phase = Phase.HEAD
         if phase is not self._phase:
             self._enter(phase)
@@ -173,52 +175,52 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         elif self._is_in_body and self._bytes > MAX_BODY_BYTES:
             self.transport.abort()
 
-    def _what_is_due(self) -> Phase:
+    def _current_phase(self) -> Phase:
         if self.flow.write_paused:
-            return Phase.READING
-        if self._unanswered() is not None:
-            return Phase.BODY if self._is_in_body else Phase.OURS
+            return Phase.CLIENT_READING
+        if self._open_request() is not None:
+            return Phase.BODY if self._is_in_body else Phase.RESPONDING
         if self._is_in_body:
-            return Phase.REST
-        return Phase.HEAD if self._is_in_head else Phase.NEXT
+            return Phase.DISCARDING_BODY
+        return Phase.HEAD if self._is_in_head else Phase.IDLE
 
-    def _unanswered(self) -> RequestResponseCycle | None:
-        """The last request, while it or one before it waits for its answer."""
+    def _open_request(self) -> RequestResponseCycle | None:
+        """Return the last request, while it or one before it waits for its response."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle if cycle is not None and not cycle.response_complete else None
 
     def _enter(self, phase: Phase) -> None:
         before, self._phase = self._phase, phase
-        if phase is Phase.OURS:
-            self._doorkeeper.has_asked(self.transport)
-        elif before is Phase.OURS:
-            self._doorkeeper.was_answered(self.transport)
-        self._stop_clock()
-        if phase is not Phase.OURS:
-            self._deadline = self.loop.call_later(self._patience[phase], self._lose_patience)
+        if phase is Phase.RESPONDING:
+            self._limiter.request_received(self.transport)
+        elif before is Phase.RESPONDING:
+            self._limiter.response_sent(self.transport)
+        self._cancel_deadline()
+        if phase is not Phase.RESPONDING:
+            self._deadline = self.loop.call_later(self._timeouts[phase], self._on_timeout)
 
-    def _stop_clock(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _lose_patience(self) -> None:
+    def _on_timeout(self) -> None:
         if self._phase in (Phase.HEAD, Phase.BODY):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.abort()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """The half-close lets the client read the answer, whatever it is still sending."""
-        asked = self._unanswered()
-        if asked is not None and asked.response_started:
+        """Send a response and half-close: the client can read it, whatever it is still sending."""
+        request = self._open_request()
+        if request is not None and request.response_started:
             self.transport.abort()
         if self.transport.is_closing():
             return
-        if asked is not None:
-            asked.disconnected = True  # nobody is there to be answered
-            asked.message_event.set()
-        self._enter(Phase.GOODBYE)
+        if request is not None:
+            request.disconnected = True  # wakes the application, which then stops
+            request.message_event.set()
+        self._enter(Phase.CLOSING)
         self._is_refused = True
         text = f"{status.phrase}\n".encode()
         self.transport.write(
@@ -227,29 +229,28 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         )
         self.transport.write_eof()
 
-    def _upgrade(self, behind: bytes) -> None:
-        """A handshake that came in pieces, or behind other requests. What came behind it belongs to the
-        socket."""
+    def _upgrade(self, rest: bytes) -> None:
+        """Give the connection to the gateway: a handshake came in pieces, or behind other requests. Bytes
+        behind the handshake belong to the socket."""
         if not self._should_upgrade():
-            self.cycle.keep_alive = (
-                False  # it is answered as if it had not asked for another protocol
-            )
-            self._watch()
-        elif self._unanswered() is not None:
+            # Answered as if it had not asked for another protocol.
+            self.cycle.keep_alive = False
+            self._update_phase()
+        elif self._open_request() is not None:
             self._refuse(HTTPStatus.BAD_REQUEST)
         elif self.parser.get_http_version() != "1.1":
             self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         else:
-            self._phase = Phase.GOODBYE
-            self._stop_clock()
+            self._phase = Phase.CLOSING
+            self._cancel_deadline()
             self.connections.discard(self)
-            self._hand_over()
-            if behind and not self.transport.is_closing():
-                self.transport.get_protocol().data_received(behind)  # type: ignore[attr-defined]
+            self._switch_to_socket()
+            if rest and not self.transport.is_closing():
+                self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]
 
-    def _hand_over(self) -> None:
-        """To the gateway, with the head as it would have come in one piece. The transport is the socket's
-        before it reads a byte: it may be cut off by what it reads, and has to hear of that."""
+    def _switch_to_socket(self) -> None:
+        """Give the gateway the head as if it had come in one piece. Set the new protocol first,
+        because the head may make the gateway abort, and the new protocol must be told of that."""
         lines = [b"%b %b HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
         lines += [b"%b: %b\r\n" % header for header in self.headers]
         protocol = self.ws_protocol_class()  # type: ignore[misc]

@@ -1,25 +1,26 @@
-"""How many a process lets into its rooms within one second, and when the others are to come.
+"""Limits the joins of a process in one second, and says when the others may come back.
 
-Asked by `gateway.py` for every good hello, so that strangers without a token use nothing up. Pure: the
-clock is an argument. Whoever is sent away comes back after a random part of the wait (PROTOCOL.md), so a
-wait is twice the time that those sent away so far would fill.
+Called by `gateway.py` for every good hello, so that clients without a token use nothing up. Pure: the clock
+is an argument. A client that is sent away comes back after a random part of the wait (PROTOCOL.md). On
+average that is half of it, so the wait is twice the time in which all who were sent away so far could be let
+in.
 """
 
 _SECOND_MS = 1_000
 
 
 class JoinLimit:
-    """`peak`: the most that were let in within one second so far."""
+    """`peak`: the most joins in one second so far."""
 
     def __init__(self, per_second: int) -> None:
         self.per_second = per_second
         self.peak = 0
         self._second = 0
         self._let_in = 0
-        self._sent_away = 0  # and not expected back yet
+        self._sent_away = 0  # and not yet due to come back
 
     def admit(self, now_ms: int) -> int:
-        """0: come in. Else the wait to announce, in ms."""
+        """Return 0 to let a socket in, or the wait to announce to it, in ms."""
         self._turn_to(now_ms // _SECOND_MS)
         if self._let_in < self.per_second:
             self._let_in += 1

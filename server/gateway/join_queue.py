@@ -1,8 +1,9 @@
-"""From a good hello to the welcome: who joins a room is read together, one read at a time.
+"""Joins: from a good hello to the welcome. All who join one room at the same time are read together.
 
-Called by `gateway.py`. A burst of ten thousand joins is then a few dozen calls to Redis, each as large as
-the last one was slow. Order: registered in the room first, so that nothing of the student's is missed;
-then their claims are read; then the welcome is made of the room as it is at that moment.
+Called by `gateway.py`. There is one read at a time for each room, and those who come meanwhile wait for the
+next one: ten thousand joins are a few dozen calls to Redis. The order matters. First the connection is
+registered in the room, so that no frame for its student is missed; then the student's claims are read; then
+the welcome is made of the room as it is at that moment.
 """
 
 import asyncio
@@ -18,48 +19,66 @@ from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
 from server.gateway import close_reasons
 from server.gateway.connection import Connection
+from server.gateway.open_rooms import OpenRooms
 from server.gateway.room import Room
-from server.gateway.rooms import Rooms
+from server.gateway.room_loader import RoomLoader
 from server.gateway.session import Phase
 from server.telemetry import Metrics
 
-AT_ONCE = 500
+JOINS_PER_READ = 500
 JOIN_SECONDS = 5.0
 _log = structlog.get_logger()
 
-Held = dict[DropId, HeldClaim]  # drop id -> what the student has of it
+ClaimsByDrop = dict[DropId, HeldClaim]  # drop id -> what the student has of it
 Joiner = tuple[Connection, Identity]
 
 
 class JoinQueue:
-    """`rooms` is the gateway's; its tasks are owned here, one for each room somebody is joining."""
+    """Owns one task for each room that somebody is joining."""
 
-    def __init__(self, rooms: Rooms, drop_desk: DropDesk, metrics: Metrics) -> None:
-        self._rooms = rooms
+    def __init__(
+        self, rooms: OpenRooms, loader: RoomLoader, drop_desk: DropDesk, metrics: Metrics
+    ) -> None:
+        self._loader = loader
         self._drop_desk = drop_desk
+        self._rooms = rooms
         self._metrics = metrics
         self._waiting: dict[str, list[Connection]] = {}
         self._serving: dict[str, asyncio.Task[None]] = {}
 
     def add(self, name: str, joiners: Sequence[Connection]) -> None:
+        """Queue connections for their welcome to the room `name`."""
         self._waiting.setdefault(name, []).extend(joiners)
         if name not in self._serving:
             task = asyncio.get_running_loop().create_task(self._serve(name))
             self._serving[name] = task
             task.add_done_callback(lambda done: self._served(name, done))
 
-    def welcome_again(self, room: Room) -> None:
-        """The room's state was read afresh: everybody gets the whole of it."""
-        self.add(room.name, room.start_over())
+    async def welcome_again(self) -> None:
+        """Queue the members of rooms whose state was read anew, until cancelled."""
+        while True:
+            name, members = await self._rooms.next_unwelcomed()
+            self.add(name, members)
 
-    async def read_claims(self, room: Room, identities: Sequence[Identity]) -> dict[str, Held]:
-        """Student -> drop id -> claim, of every drop that the room shows as this returns; one call for all
-        of them, none where there is no drop, and another where the room has heard of a drop meanwhile: it
-        may be one that it missed, and that the student has won of elsewhere."""
+    async def snapshot(self, name: str, identity: Identity) -> bytes:
+        """Return the room as this person is shown it, as the JSON of a `welcome`.
+
+        Raises DeskUnavailableError where Redis does not answer."""
+        room = await self._loader.load(name)
+        held = await self._read_claims(room, [identity])
+        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms()).text
+
+    async def _read_claims(
+        self, room: Room, identities: Sequence[Identity]
+    ) -> dict[str, ClaimsByDrop]:
+        """Return student -> drop id -> claim, of every drop that the room shows when this returns. One call
+        reads all students; none is made where the room shows no drop. A drop that the room heard of during
+        the read is read too: this gateway may have missed it, and the student may have won of it by way of
+        another one."""
         students = list({i.subject for i in identities if i.may_claim_in(room.name)})
-        held: dict[str, Held] = {student: {} for student in students}
+        held: dict[str, ClaimsByDrop] = {student: {} for student in students}
         read: set[str] = set()
-        while students and (drops := [d for d in room.shown_drops(now_ms()) if d.id not in read]):
+        while students and (drops := [d for d in room.visible_drops(now_ms()) if d.id not in read]):
             found = await self._drop_desk.claims_of_students(drops, students)
             read.update(drop.id for drop in drops)
             for drop_id, student, claim in found:
@@ -68,48 +87,50 @@ class JoinQueue:
 
     async def _serve(self, name: str) -> None:
         while waiting := self._waiting.pop(name, None):
-            for start in range(0, len(waiting), AT_ONCE):
-                joiners = waiting[start : start + AT_ONCE]
+            for start in range(0, len(waiting), JOINS_PER_READ):
+                joiners = waiting[start : start + JOINS_PER_READ]
                 try:
                     async with asyncio.timeout(JOIN_SECONDS):
                         await self._welcome(name, joiners)
                 except (DeskUnavailableError, TimeoutError):
-                    self._send_away(joiners)
+                    self._refuse(joiners)
 
     def _served(self, name: str, task: asyncio.Task[None]) -> None:
-        """A fault in a join must not be silent, nor keep the next ones out."""
+        """Log an unexpected error, and end those who wait, so that they come back; serve those who came
+        while the task was ending."""
         del self._serving[name]
         if not task.cancelled() and task.exception() is not None:
             _log.error("joins_failed", room=name, exc_info=task.exception())
-            self._send_away(self._waiting.pop(name, []))
+            self._refuse(self._waiting.pop(name, []))
         if name in self._waiting:
             self.add(name, ())
 
     async def _welcome(self, name: str, connections: Sequence[Connection]) -> None:
-        room = await self._rooms.load(name)
+        room = await self._loader.load(name)
         joiners = [_joiner(c) for c in connections if _identity(c) is not None]
         for connection, identity in joiners:
             oldest = room.register(connection, identity) if _is_new(connection) else None
             if oldest is not None:
                 oldest.end(close_reasons.TOO_MANY)
-        held = await self.read_claims(room, [identity for _, identity in joiners])
+        held = await self._read_claims(room, [identity for _, identity in joiners])
         now = now_ms()
         for connection, identity in joiners:
-            if not connection.is_listening:
-                room.remove(connection, identity)
+            if not connection.is_open:
+                room.remove(connection, identity)  # it closed during the read
                 continue
             if _is_new(connection):
                 self._metrics.ws_connects.labels("ok").inc()
             welcome = room.welcome_of(identity, held.get(identity.subject, {}), now)
-            room.greet(connection, welcome)
+            room.send_welcome(connection, welcome)
 
-    def _send_away(self, connections: Sequence[Connection]) -> None:
+    def _refuse(self, connections: Sequence[Connection]) -> None:
         for connection in connections:
             self._metrics.ws_connects.labels("unavailable").inc()
             connection.end(close_reasons.UNAVAILABLE)
 
 
 def _is_new(connection: Connection) -> bool:
+    """False for a member who is welcomed again."""
     return connection.session is not None and connection.session.phase is Phase.JOINING
 
 

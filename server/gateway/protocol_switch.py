@@ -1,9 +1,10 @@
-"""The first bytes of a connection decide: a socket's handshake goes straight to the gateway, all else to
-uvicorn's HTTP.
+"""The first bytes of a connection decide its protocol: a WebSocket handshake goes to the gateway, everything
+else to uvicorn's HTTP.
 
-Given to uvicorn as its `http` class (commands/process/serving.py). A handshake through uvicorn is parsed,
-made into an ASGI scope, written out again and parsed once more; a class that comes in at once notices. A
-handshake that does not arrive in one piece takes that longer way, and ends up at the same protocol.
+Given to uvicorn as its `http` class (commands/process/serving.py). uvicorn would parse a handshake, build an
+ASGI scope from it, write it out again and have it parsed once more: too much when a whole class connects at
+once. A handshake that does not arrive in one piece does take that way (`GuardedHttpProtocol._upgrade`), and
+ends up at the same protocol.
 """
 
 import asyncio
@@ -14,38 +15,47 @@ from server.gateway.connection_limiter import ConnectionLimiter
 
 _PATH = b"GET /v1/rooms/"
 _UPGRADE = b"\r\nupgrade: websocket\r\n"
-FIRST_BYTES_SECONDS = 10.0  # who connects and says nothing is cut off
-MAX_HEAD_BYTES = 16 * 1024  # of a request: its line and its headers
+FIRST_BYTES_SECONDS = 10.0  # then a connection that has sent nothing is aborted
+MAX_HEAD_BYTES = 16 * 1024  # of a request line and its headers
 
 
 class ProtocolSwitch(asyncio.Protocol):
-    """Becomes one of the two with the first data."""
+    """The transport's protocol until its first data; then one of the other two takes its place."""
 
-    __slots__ = ("_deadline", "_doorkeeper", "_make_http", "_make_socket", "_transport")
+    __slots__ = (
+        "_deadline",
+        "_first_bytes_s",
+        "_limiter",
+        "_make_http",
+        "_make_socket",
+        "_transport",
+    )
 
     def __init__(
         self,
         make_socket: Callable[[], asyncio.Protocol],
         make_http: Callable[[], asyncio.Protocol],
         connection_limiter: ConnectionLimiter,
+        first_bytes_s: float = FIRST_BYTES_SECONDS,
     ) -> None:
         self._make_socket = make_socket
         self._make_http = make_http
-        self._doorkeeper = connection_limiter
+        self._limiter = connection_limiter
+        self._first_bytes_s = first_bytes_s
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(FIRST_BYTES_SECONDS, self._transport.abort)
-        self._doorkeeper.came(self._transport)
+        self._deadline = loop.call_later(self._first_bytes_s, self._transport.abort)
+        self._limiter.opened(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
         if self._transport is not None:
-            self._doorkeeper.left(self._transport)
+            self._limiter.closed(self._transport)
 
     def data_received(self, data: bytes) -> None:
         transport = self._transport
@@ -59,7 +69,7 @@ class ProtocolSwitch(asyncio.Protocol):
 
 
 def is_handshake(data: bytes) -> bool:
-    """A whole request for a room's socket."""
+    """Return whether this is one whole request for a room's socket, with nothing behind it."""
     return (
         data.startswith(_PATH)
         and data.endswith(b"\r\n\r\n")

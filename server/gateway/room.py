@@ -22,7 +22,9 @@ from server.gateway.broadcast import Broadcast, OnSent, Write, admits
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 
-MAX_SOCKETS_OF_ONE = 32  # of one student: tabs, devices, and those whose end was not noticed yet
+MAX_SOCKETS_PER_STUDENT = (
+    32  # of one student: tabs, devices, and those whose end was not noticed yet
+)
 _MAX_HEADS = 64  # kept within a second: of students who are shown different drops
 
 
@@ -66,7 +68,7 @@ class Room:
         # they were told of, because the desk may forget it.
         self.unconfirmed: dict[tuple[DropId, StudentId], HeldClaim] = {}
         # Nobody listened for a while: a confirmation of what a student won elsewhere may be missing.
-        self.was_deaf = False
+        self.missed_feed = False
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
         self._broadcast = Broadcast(self.connections, on_sent)
         # What is shown in this second, whether all of it is for everybody, and what was made of it: by the
@@ -95,7 +97,7 @@ class Room:
             return None
         own = self.students.setdefault(identity.subject, [])
         own.append(connection)
-        return own.pop(0) if len(own) > MAX_SOCKETS_OF_ONE else None
+        return own.pop(0) if len(own) > MAX_SOCKETS_PER_STUDENT else None
 
     def remove(self, connection: Connection, identity: Identity) -> None:
         self.connections.pop(connection, None)
@@ -106,29 +108,29 @@ class Room:
             if not own:
                 del self.students[identity.subject]
 
-    def greet(self, connection: Connection, welcome: Welcome) -> None:
+    def send_welcome(self, connection: Connection, welcome: Welcome) -> None:
         """In one step with making the welcome: no frame can slip in between."""
         self.add(connection)
-        connection.welcome(welcome.head, welcome.tail)
+        connection.send_welcome(welcome.head, welcome.tail)
 
     def add(self, connection: Connection) -> None:
         """From now on it hears what everybody is told."""
-        self._broadcast.close_list()
+        self._broadcast.address_queued()
         if connection.transport is not None:
             self.connections[connection] = connection.transport.write
 
-    def start_over(self) -> list[Connection]:
+    def reset_members(self) -> list[Connection]:
         """Whom to welcome again. Until then they hear nothing, and never what was on its way to them."""
         self._broadcast.forget()
         members = list(self.connections)
         self.connections.clear()
         for connection in members:
-            connection.stash = []
+            connection.pending_frames = []
         return members
 
-    def tell_student(self, student: str, frames: bytes) -> None:
+    def send_to_student(self, student: str, frames: bytes) -> None:
         for connection in self.students.get(student, ()):
-            connection.tell(frames)
+            connection.send_private(frames)
 
     # --- what it shows ------------------------------------------------------------------------
 
@@ -190,8 +192,8 @@ class Room:
         """Those whose counters may still move by taps."""
         return [d for d in self.drops.values() if d.closed_at is None and d.window.closes_at > now]
 
-    def shown_drops(self, now: int) -> list[RoomDrop]:
-        return shown(self.drops.values(), now)
+    def visible_drops(self, now: int) -> list[RoomDrop]:
+        return visible_drops(self.drops.values(), now)
 
     def welcome_of(
         self, identity: Identity, held: Mapping[DropId, HeldClaim | None], now: int
@@ -217,7 +219,7 @@ class Room:
         """Shared by all who join within a second and are shown the same drops."""
         shown = self._shown_now
         if shown is None or self._second != now // 1000:
-            shown = self._shown_now = self.shown_drops(now)
+            shown = self._shown_now = self.visible_drops(now)
             self._is_for_everybody = all(drop.audience.is_everybody for drop in shown)
             self._second = now // 1000
             self._heads.clear()
@@ -252,13 +254,13 @@ class Room:
         is due in this pass."""
         self._broadcast.put(frame, audience)
 
-    def tell_instructors(self, frame: bytes) -> None:
+    def send_to_instructors(self, frame: bytes) -> None:
         for connection in list(self.instructors):
-            if connection.stash is None:
+            if connection.pending_frames is None:
                 connection.write(frame)
 
 
-def shown(drops: Iterable[RoomDrop], now: int) -> list[RoomDrop]:
+def visible_drops(drops: Iterable[RoomDrop], now: int) -> list[RoomDrop]:
     """Open, scheduled, and closed not long ago."""
     oldest = now - SHOWN_AFTER_CLOSE_MS
     return [drop for drop in drops if drop.closed_at is None or drop.closed_at > oldest]

@@ -1,6 +1,8 @@
-"""What a room is told beside its feed: progress and presence; and what the feed is told of the room.
+"""Progress and presence, which are sent to rooms beside their feed; and presence and reach, which are
+reported to the feed.
 
-Called in turn by `background_tasks.py`. Bounded by what is live: an idle room costs one entry in a dict.
+Called by the background jobs (factory.py). The work is bounded by what is live: an idle room costs one entry
+in a dict.
 """
 
 from server import wire
@@ -9,20 +11,21 @@ from server.core.drops.drops import DropState, RoomDrop
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.gateway.frames import text_frame
+from server.gateway.open_rooms import OpenRooms
 from server.gateway.room import Room
-from server.gateway.rooms import Rooms
 
-FRESH_MS = 1_000
-# A frame to everybody costs as much as ten thousand coupons: while that many winners wait for theirs, it
-# waits, but not beyond this after a card came up.
-MANY_OWED = 500
-PUT_OFF_MS = 3_000
+NEW_DROP_MS = 1_000
+# A frame to everybody costs as much as ten thousand confirmations. While so many winners wait for theirs,
+# students' progress waits too, but not longer than this after the drop has opened.
+MANY_UNCONFIRMED = 500
+POSTPONED_MS = 3_000
 
 
-class RoomNews:
-    """Every call may end in DeskUnavailableError: what was not said then is said the next time."""
+class RoomStatus:
+    """Every method may raise DeskUnavailableError; what was not sent
+    then is sent by the next call."""
 
-    def __init__(self, rooms: Rooms, drop_desk: DropDesk, feed: Feed, gateway_id: str) -> None:
+    def __init__(self, rooms: OpenRooms, drop_desk: DropDesk, feed: Feed, gateway_id: str) -> None:
         self._rooms = rooms
         self._drop_desk = drop_desk
         self._feed = feed
@@ -32,8 +35,8 @@ class RoomNews:
 
     # --- progress -----------------------------------------------------------------------------
 
-    async def tell_progress(self) -> None:
-        """Counters of live drops: at most once a second, only what has changed, the latest only."""
+    async def send_progress(self) -> None:
+        """Send the counters of live drops, where they have changed since they were last sent."""
         now = now_ms()
         live = [
             (room, drop)
@@ -48,23 +51,27 @@ class RoomNews:
         for (room, drop), counts in zip(live, found, strict=True):
             if counts is not None:
                 room.counts[drop.id] = counts
-        boards = await self._boards([(room, drop) for room, drop in live if room.instructors])
+        boards = await self._read_boards([(room, drop) for room, drop in live if room.instructors])
         for room, drop in live:
-            self._tell_students(room, drop, now)
-            self._tell_instructors(room, drop, boards.get(drop.id), now)
+            self._send_to_students(room, drop, now)
+            self._send_to_instructors(room, drop, boards.get(drop.id), now)
 
-    async def _boards(self, wanted: list[tuple[Room, RoomDrop]]) -> dict[str, dict[str, int]]:
+    async def _read_boards(self, wanted: list[tuple[Room, RoomDrop]]) -> dict[str, dict[str, int]]:
         if not wanted:
             return {}
         boards = await self._feed.read_live_counts([(room.name, drop.id) for room, drop in wanted])
         return {drop.id: board for (_, drop), board in zip(wanted, boards, strict=True)}
 
-    def _tell_students(self, room: Room, drop: RoomDrop, now: int) -> None:
-        """Not in its first second: the card has just said it, and the taps it brings go first; nor before
-        the coupons of the many who have just won."""
+    def _send_to_students(self, room: Room, drop: RoomDrop, now: int) -> None:
+        """Skip a drop in its first second: its card has just given the same numbers, and the taps that it
+        brings go first. Skip it also while many winners wait for their confirmation."""
         remaining, state = room.remaining(drop), room.state_of(drop, now)
         age_ms = now - drop.window.opens_at
-        if 0 <= age_ms < (PUT_OFF_MS if len(room.unconfirmed) > MANY_OWED else FRESH_MS):
+        if (
+            0
+            <= age_ms
+            < (POSTPONED_MS if len(room.unconfirmed) > MANY_UNCONFIRMED else NEW_DROP_MS)
+        ):
             return
         if not self._is_news((room.name, drop.id), (remaining, state)):
             return
@@ -72,7 +79,7 @@ class RoomNews:
         frame = text_frame(wire.drop_progress(drop.id, remaining, state, more))
         room.broadcast(frame, drop.audience)
 
-    def _tell_instructors(
+    def _send_to_instructors(
         self, room: Room, drop: RoomDrop, board: dict[str, int] | None, now: int
     ) -> None:
         counts = room.counts.get(drop.id)
@@ -87,14 +94,14 @@ class RoomNews:
         }
         state: DropState = room.state_of(drop, now)
         if self._is_news((f"{room.name}!", drop.id), tuple(sorted(counters.items()))):
-            room.tell_instructors(
+            room.send_to_instructors(
                 text_frame(wire.drop_progress(drop.id, counts.remaining, state, counters))
             )
 
-    def _is_news(self, key: tuple[str, str], figures: tuple[object, ...]) -> bool:
-        if self._sent.get(key) == figures:
+    def _is_news(self, key: tuple[str, str], progress: tuple[object, ...]) -> bool:
+        if self._sent.get(key) == progress:
             return False
-        self._sent[key] = figures
+        self._sent[key] = progress
         return True
 
     def _forget_sent(self, live: set[tuple[str, str]]) -> None:
@@ -103,20 +110,22 @@ class RoomNews:
 
     # --- presence and reach -------------------------------------------------------------------
 
-    async def report_presence(self) -> None:
+    async def send_presence(self) -> None:
+        """Report how many students each room has here, and send instructors the total of all gateways."""
         for room in self._rooms.all():
             students = len(room.students)
             room.present = await self._feed.report_presence(room.name, self._gateway_id, students)
             if self._sent_present.get(room.name) != room.present:
                 self._sent_present[room.name] = room.present
-                room.tell_instructors(text_frame(wire.presence(room.present)))
+                room.send_to_instructors(text_frame(wire.presence(room.present)))
 
-    async def tell_seen(self) -> None:
+    async def publish_seen(self) -> None:
+        """Report which students have seen the card of which drop."""
         for room in self._rooms.all():
             for drop_id, students in list(room.seen.items()):
-                told = list(students)
-                if told:
-                    await self._feed.add_seen(room.name, drop_id, told)
-                    students.difference_update(told)
+                batch = list(students)
+                if batch:
+                    await self._feed.add_seen(room.name, drop_id, batch)
+                    students.difference_update(batch)
                 if drop_id not in room.drops:
                     del room.seen[drop_id]

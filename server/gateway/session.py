@@ -1,7 +1,7 @@
-"""What one client may do when: the state machine of a socket, without the socket.
+"""The protocol's state machine for one socket: a message and the time go in, an effect comes out.
 
-Text in, an effect out; the clock is an argument. `connection.py` carries the effects out. The token
-is checked for every message, not only at the door (promise I9).
+Called by `connection.py`, which carries the effects out; knows no transport and no clock. The token is
+checked for every message, not only at the hello (promise I9).
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from server.gateway import close_reasons
 from server.gateway.close_reasons import SocketClose
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
-MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind
-GREETINGS = Rate(burst=8, interval_ms=50)  # the same of one who has not shown a token yet
+MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind: then 20 a second
+MESSAGES_BEFORE_HELLO = Rate(burst=8, interval_ms=50)  # the same before a good token
 HELLO_MS = 5_000
-SILENCE_MS = 45_000  # a client answers a ping every 25 s
+SILENCE_MS = 45_000  # a client answers a ping each 25 s, so one that is lost does not end it
 
 
 class Phase(IntEnum):
-    GREETING = 0  # nothing said yet
-    JOINING = 1  # hello was good, the state is being read
+    AWAITING_HELLO = 0
+    JOINING = 1  # the hello was good, and the room's state is being read
     LIVE = 2
 
 
@@ -44,73 +44,77 @@ _GARBAGE = End(close_reasons.PROTOCOL_ERROR)
 
 
 class Session:
-    """One socket in one room. `identity` is set by a good hello."""
+    """One socket in one room. `identity` is set by a good hello; times are in ms."""
 
     __slots__ = (
         "_is_refused",
         "_keys",
         "_messages",
         "_rate",
-        "began_at",
-        "heard_at",
         "identity",
+        "last_message_at",
+        "opened_at",
         "phase",
         "room",
     )
 
     def __init__(self, room: str, keys: TokenKeys, now: int) -> None:
         self.room = room
-        self.phase = Phase.GREETING
+        self.phase = Phase.AWAITING_HELLO
         self.identity: Identity | None = None
-        self.began_at = now
-        self.heard_at = now
+        self.opened_at = now
+        self.last_message_at = now
         self._keys = keys
         self._messages = Bucket()
-        self._rate = GREETINGS
+        self._rate = MESSAGES_BEFORE_HELLO
         self._is_refused = False
 
     def receive(self, text: bytes | bytearray, now: int) -> Effect:
-        """What a text frame asks for; None: nothing to do."""
+        """Take one text message. Return what is to be done, or None for nothing."""
         if self.is_flooded(now):
             return _FLOOD
         frame = wire.parse(text)
         if frame is None:
             return _GARBAGE if _is_utf8(text) else End(close_reasons.NOT_UTF8)
         if self.identity is None:
-            return self._greet(frame, now)
+            return self._receive_hello(frame, now)
         if now >= self.identity.expires_at:
             return _EXPIRED
         if isinstance(frame, (wire.ClaimFrame, wire.SeenFrame)):
             return frame
-        return _GARBAGE if isinstance(frame, wire.Hello) else None  # one hello is enough
+        return (
+            _GARBAGE if isinstance(frame, wire.Hello) else None
+        )  # a second hello is an error; a pong asks for nothing
 
     def is_flooded(self, now: int) -> bool:
-        """Counts one message of any kind, WebSocket pings too."""
-        self.heard_at = now
+        """Count one message of any kind, WebSocket pings included. Return whether that was too many."""
+        self.last_message_at = now
         return self._messages.take(self._rate, now) > 0
 
-    def clock_moved(self, by_ms: int, now: int) -> None:
-        """The wall clock was set, to `now`: how long somebody has been silent is as before."""
-        self.began_at = min(self.began_at + by_ms, now)
-        self.heard_at = min(self.heard_at + by_ms, now)
+    def shift_clock(self, by_ms: int, now: int) -> None:
+        """Shift our times when the wall clock was set to `now`, so that the silence is as long as before."""
+        self.opened_at = min(self.opened_at + by_ms, now)
+        self.last_message_at = min(self.last_message_at + by_ms, now)
 
     def tick(self, now: int) -> End | None:
-        """Asked every few seconds: is it time to end this socket?"""
+        """Return why the socket is to be ended now, or None. Called once a second before the hello, later
+        each 25 s."""
         if self.identity is None:
-            return End(close_reasons.NO_HELLO) if now - self.began_at >= HELLO_MS else None
+            return End(close_reasons.NO_HELLO) if now - self.opened_at >= HELLO_MS else None
         if now >= self.identity.expires_at:
             return _EXPIRED
-        return End(close_reasons.SILENT) if now - self.heard_at >= SILENCE_MS else None
+        return End(close_reasons.SILENT) if now - self.last_message_at >= SILENCE_MS else None
 
-    def _greet(self, frame: wire.ClientFrame, now: int) -> Effect:
-        """One try: who was refused is told so in a moment, and does not go on with another token."""
+    def _receive_hello(self, frame: wire.ClientFrame, now: int) -> Effect:
+        """Take the one try that a socket has. The refusal of a bad token may be delayed, and a client must
+        not go on with another token meanwhile."""
         if self._is_refused:
             return None
-        effect = self._welcome_or_refuse(frame, now)
+        effect = self._verify_hello(frame, now)
         self._is_refused = isinstance(effect, End)
         return effect
 
-    def _welcome_or_refuse(self, frame: wire.ClientFrame, now: int) -> Effect:
+    def _verify_hello(self, frame: wire.ClientFrame, now: int) -> Effect:
         if not isinstance(frame, wire.Hello):
             return _GARBAGE
         try:

@@ -1,8 +1,8 @@
-"""When the token of each socket ends, so that its socket ends with it.
+"""The sockets by the time at which their token ends, so that each is closed with its token.
 
-One for a gateway, asked twice a second by `background_tasks.py`. There is no timer for each socket: sockets
-wait in a set for each minute, and only the set of this minute is looked through. A set for each second would
-be no more exact, and cost 200 bytes a socket where the tokens of a class end at different times.
+Used by `gateway.py`; one for a gateway, read twice a second. There is no timer for each socket: sockets are
+in one set for each minute, and only the sets up to this minute are looked through. A set for each second
+would be no more exact, and would cost 200 bytes a socket where the tokens of a class end at different times.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ class TokenEnds:
         return sum(map(len, self._spans.values()))
 
     def add(self, connection: "Connection", ends_at: int) -> None:
-        """`ends_at` holds the leeway."""
+        """`ends_at`: ms, with the leeway for other clocks included."""
         self._spans.setdefault(ends_at // _SPAN_MS, set()).add(connection)
 
     def discard(self, connection: "Connection", ends_at: int) -> None:
@@ -32,7 +32,7 @@ class TokenEnds:
                 del self._spans[ends_at // _SPAN_MS]
 
     def due(self, now: int) -> list["Connection"]:
-        """Whose token has ended. They stay until they are discarded."""
+        """Return the sockets whose token has ended. They stay here until they are discarded."""
         latest = now // _SPAN_MS
         spans = [self._spans[number] for number in self._spans if number <= latest]
         return [connection for span in spans for connection in span if connection.has_expired(now)]

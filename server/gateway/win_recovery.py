@@ -1,12 +1,13 @@
-"""What the desk no longer knows, because Redis came back without it: said again, or taken back.
+"""Wins that the desk may have lost because Redis came back without them.
 
-Called by `background_tasks.py`, beside `room_status.py`. Who was told `won` goes on reading that, until one
-of three things is true: the ledger has it (`claim_confirmed`); the desk sells it again to the same request,
-and nobody need hear of it; or the desk has nothing left, and the student reads an apology.
+Called by `background_tasks.py` every two seconds and by `feed_follower.py` after each gap. A student who was
+told `won` goes on reading that until one of three things is true. The ledger has the claim: the student gets
+`claim_confirmed`. The desk sells a unit to the same request again: nobody need hear of it. The desk has no
+unit left: the student gets `claim_revoked` with an apology.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from server.clock import now_ms
 from server.core.coupons.coupons import HOLD_ENDED
@@ -17,75 +18,68 @@ from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Loss
-from server.gateway.join_queue import AT_ONCE
+from server.gateway.claim_notices import send_confirmed, send_ended, send_loss
+from server.gateway.open_rooms import OpenRooms
 from server.gateway.room import Room
-from server.gateway.rooms import Rooms
 
 NOTHING_LEFT = "nothing_left"
+_STUDENTS_PER_READ = 500
 
 
-class LostWins:
-    """Every call may end in DeskUnavailableError: what was not said then is said the next time.
-    `welcome_again(room)` tells everybody in it the whole state."""
+class WinRecovery:
+    """Every method may raise DeskUnavailableError; what was not done then is done by the next call."""
 
-    def __init__(
-        self,
-        rooms: Rooms,
-        claim_desk: ClaimDesk,
-        drop_desk: DropDesk,
-        welcome_again: Callable[[Room], None],
-    ) -> None:
+    def __init__(self, rooms: OpenRooms, claim_desk: ClaimDesk, drop_desk: DropDesk) -> None:
         self._rooms = rooms
         self._claim_desk = claim_desk
         self._drop_desk = drop_desk
-        self._welcome_again = welcome_again
-        self._epochs: list[int | None] | None = None  # as last seen; None: not looked yet
+        self._epochs: list[int | None] | None = None  # of each shard; None: not read yet
 
-    # --- a desk that was loaded anew -----------------------------------------------------------
+    # --- a desk that was rebuilt --------------------------------------------------------------
 
     async def watch_desks(self) -> None:
-        """After a load the desk knows more of its drops than whoever was welcomed before, or less: they
-        are told anew, when those who have won of it have got back what they can."""
+        """After a rebuild the desk knows other claims of its drops than members were welcomed with. First
+        ask again for the wins that it has forgotten, then welcome the members anew."""
         epochs = await self._drop_desk.epochs()
         before = self._epochs
         if before is not None:
             loaded = {k for k, epoch in enumerate(epochs) if epoch not in (None, before[k])}
             for room in [room for room in self._rooms.all() if _shows(room, loaded)]:
                 await self.recheck_room(room)
-                self._welcome_again(room)
-        # A shard that is being loaded keeps what it had: what comes differs from that.
+                self._rooms.welcome_again(room)
+        # A shard that is being rebuilt has no epoch: keep the old one, so that the new one differs from it.
         self._epochs = [
             epoch if epoch is not None or before is None else before[k]
             for k, epoch in enumerate(epochs)
         ]
 
-    # --- what must not stay unsaid -------------------------------------------------------------
+    # --- wins without a confirmation ----------------------------------------------------------
 
     async def recheck_unconfirmed(self) -> None:
-        """A confirmation that was not heard: the desk still has it. A win that the desk has forgotten: it
-        is asked for once more."""
+        """Send confirmations that were lost on their way, and claim again what the desk has forgotten."""
         for room in self._rooms.all():
             await self.recheck_room(room)
 
     async def recheck_room(self, room: Room) -> None:
-        was_deaf, room.was_deaf = room.was_deaf, False
+        missed_feed, room.missed_feed = room.missed_feed, False
         try:
-            if was_deaf:
-                await self._tell_what_was_missed(room)
+            if missed_feed:
+                await self._send_missed_confirmations(room)
             await self._recheck_room(room)
         except BaseException:
-            room.was_deaf = room.was_deaf or was_deaf
+            room.missed_feed = room.missed_feed or missed_feed
             raise
 
-    async def _tell_what_was_missed(self, room: Room) -> None:
-        """What was confirmed while nobody listened may have been won on another device, by another
-        gateway: here it was never told `won`. Who knows of it already is told once more."""
-        students, drops = list(room.students), room.shown_drops(now_ms())
-        for start in range(0, len(students) if drops else 0, AT_ONCE):
-            some = students[start : start + AT_ONCE]
+    async def _send_missed_confirmations(self, room: Room) -> None:
+        """Send every confirmed claim of the room's students. It may have been won on another device by way
+        of another gateway, so `room.unconfirmed` does not have it. A student who has the confirmation gets
+        it once more, which clients ignore."""
+        students, drops = list(room.students), room.visible_drops(now_ms())
+        for start in range(0, len(students) if drops else 0, _STUDENTS_PER_READ):
+            some = students[start : start + _STUDENTS_PER_READ]
             for drop_id, student, held in await self._drop_desk.claims_of_students(drops, some):
                 if held.state is ClaimState.CONFIRMED:
-                    self._rooms.confirmed(room, student, drop_id, held.coupon)
+                    send_confirmed(room, student, drop_id, held.coupon)
 
     async def _recheck_room(self, room: Room) -> None:
         for gone in [one for one in room.unconfirmed if one[1] not in room.students]:
@@ -96,58 +90,61 @@ class LostWins:
         for drop_id, students in wanted.items():
             drop = room.drops.get(drop_id)
             if drop is not None:
-                await self._recheck(room, drop, students)
+                await self._recheck_drop(room, drop, students)
 
-    async def _recheck(self, room: Room, drop: RoomDrop, students: list[StudentId]) -> None:
+    async def _recheck_drop(self, room: Room, drop: RoomDrop, students: list[StudentId]) -> None:
         (row,) = await self._drop_desk.claims_of([(drop.shard, drop.id, students)])
         forgotten: dict[StudentId, HeldClaim] = {}
         for student, held in zip(students, row, strict=True):
-            told = room.unconfirmed.get((drop.id, student))
-            if told is None:
-                continue  # heard while we asked
+            won = room.unconfirmed.get((drop.id, student))
+            if won is None:
+                continue  # the confirmation came during the read
             if held is not None:
-                self._say(room, drop, student, held)
+                _send_if_decided(room, drop, student, held)
             else:
-                forgotten[student] = told
+                forgotten[student] = won
         if forgotten:
             await self._claim_again(room, drop, forgotten)
 
     async def _claim_again(
         self, room: Room, drop: RoomDrop, forgotten: Mapping[StudentId, HeldClaim]
     ) -> None:
-        """The same request, on the student's behalf. While the desk is shut: the next time."""
+        """Repeat each student's request, with the same request id. A desk that is being rebuilt decides
+        nothing; then the next call repeats it."""
         answers = await asyncio.gather(
-            *(self._claim(drop, student, told) for student, told in forgotten.items())
+            *(self._claim(drop, student, won) for student, won in forgotten.items())
         )
         refused: dict[StudentId, HeldClaim] = {}
         for student, answer in zip(forgotten, answers, strict=True):
             if answer.held is not None:
                 room.unconfirmed[drop.id, student] = answer.held
-                self._say(room, drop, student, answer.held)
+                _send_if_decided(room, drop, student, answer.held)
             elif answer.outcome is Outcome.RELEASED:
-                self._rooms.lost(room, Loss("coupon_released", student, drop.id, None, HOLD_ENDED))
+                send_loss(room, Loss("coupon_released", student, drop.id, None, HOLD_ENDED))
             elif answer.outcome.is_final:
                 refused[student] = forgotten[student]
         if refused:
             await self._drop_desk.give_up(drop.shard, drop.id, refused)
             for student in refused:
-                self._rooms.lost(room, Loss("claim_revoked", student, drop.id, None, NOTHING_LEFT))
+                send_loss(room, Loss("claim_revoked", student, drop.id, None, NOTHING_LEFT))
 
-    async def _claim(self, drop: RoomDrop, student: StudentId, told: HeldClaim) -> ClaimAnswer:
+    async def _claim(self, drop: RoomDrop, student: StudentId, won: HeldClaim) -> ClaimAnswer:
         return await self._claim_desk.claim(
             shard=drop.shard,
             drop_id=drop.id,
             batch_id=drop.batch_id,
             student=student,
-            request_id=told.request_id,
+            request_id=won.request_id,
             campaign_id=drop.campaign_id,
         )
 
-    def _say(self, room: Room, drop: RoomDrop, student: StudentId, held: HeldClaim) -> None:
-        if held.state is ClaimState.CONFIRMED:
-            self._rooms.confirmed(room, student, drop.id, held.coupon)
-        elif held.state is not ClaimState.WON:
-            self._rooms.taken_back(room, student, drop.id, held)
+
+def _send_if_decided(room: Room, drop: RoomDrop, student: StudentId, held: HeldClaim) -> None:
+    """A claim that is still `won` is no news."""
+    if held.state is ClaimState.CONFIRMED:
+        send_confirmed(room, student, drop.id, held.coupon)
+    elif held.state is not ClaimState.WON:
+        send_ended(room, student, drop.id, held)
 
 
 def _shows(room: Room, shards: set[int]) -> bool:

@@ -1,5 +1,5 @@
-"""The worker part: what has to happen whether or not anybody is asking.
+"""The worker part: work that has to be done whether or not a request comes in.
 
-`claims_loop.py` moves claims from the outbox to the ledger; `worker.py` runs that and everything
-that is due every so often. Any number of workers may run; each job bears being done twice.
+Read `jobs.py` (what runs, and how often), `worker.py` (how it is run) and `claims_loop.py` (claims from the
+outbox to the ledger). Any number of workers may run: each job may be done twice.
 """

@@ -1,8 +1,8 @@
-"""The reconciler: compares desk and ledger all the time (promise I6), and shows what it found.
+"""Compares desk and ledger all the time (promise I6), and publishes the result.
 
-Called by `worker.py`. As figures over all open drops, as a verdict that web processes read
-(`/readyz`), on the board of each drop for its teacher, and in the log, once for each time they stop
-agreeing. Only looks: what mends a difference is the rebuild, which `doctor --repair` asks for.
+Called by `jobs.py`. The result goes to the metrics (over all open drops), to the web processes (for
+`/readyz`), to the counts of each drop that its teacher sees, and to the log, once for each time that they
+begin to differ. Repairs nothing: a rebuild does, which `doctor --repair` asks for.
 """
 
 from collections.abc import Sequence
@@ -28,19 +28,20 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class DifferenceWatch:
-    """`board` None: no web process is told."""
+    """`status` None: web processes are not told."""
 
     stores: Stores
     outbox: Outbox
     fence: Fence
     metrics: Metrics
-    board: ConsistencyStatus | None = None
+    status: ConsistencyStatus | None = None
     second_look_s: float = SECOND_LOOK_SECONDS
-    _has_said: bool = False
+    _has_logged: bool = False
 
     async def look(self) -> None:
-        """What is shown stays as it is where nothing could be told. DeskUnavailableError and
-        LedgerUnavailableError pass."""
+        """Compare once. Where nothing could be compared, the published result stays as it is.
+
+        Raises DeskUnavailableError and LedgerUnavailableError."""
         found = await measure_differences(self.stores, self.outbox, self.fence, self.second_look_s)
         if found is None:
             return
@@ -48,19 +49,19 @@ class DifferenceWatch:
         self.metrics.difference.set(verdict.difference)
         for use in _USES:
             self.metrics.stock.labels(use).set(getattr(verdict, use))
-        self._say(found)
+        self._log(found)
         for one in found:
             counters = {"settled_difference": one.units}
             await self.stores.feed.write_live_counts(one.room, one.drop_id, counters)
-        if self.board is not None:
-            await self.board.put(verdict)
+        if self.status is not None:
+            await self.status.put(verdict)
 
-    def _say(self, found: Sequence[DropDifference]) -> None:
+    def _log(self, found: Sequence[DropDifference]) -> None:
         differing = [one for one in found if one.units]
-        if differing and not self._has_said:
+        if differing and not self._has_logged:
             drops = {one.drop_id: (one.on_desk, one.in_ledger) for one in differing}
             _log.warning("desk_and_ledger_disagree", on_desk_and_in_ledger=drops)
-        self._has_said = bool(differing)
+        self._has_logged = bool(differing)
 
 
 def _verdict(found: Sequence[DropDifference]) -> ConsistencyVerdict:

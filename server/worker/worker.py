@@ -1,223 +1,103 @@
-"""All jobs of a worker, each in a loop of its own that outlives whatever is away for a while.
+"""Runs the jobs of a worker, each in a loop of its own that survives failures of Redis and the ledger.
 
-Made by the composition root (commands/worker.py). One of the four places that catch everything: a
-fault in one round must not end the others, and is logged and counted.
+Made by the composition root (commands/process/worker_composition.py). This is one of the few places that
+catch every exception: an error in one job must not end the others, so it is logged and the job is tried
+again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import structlog
 
-from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.consistency_status import ConsistencyStatus
-from server.desk.fence import Fence
-from server.desk.outbox import Outbox
-from server.flows.checkout.balances import credit_due
-from server.flows.checkout.unlock import expire_overdue
-from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.coupons.codes import finish_runs
-from server.flows.coupons.prune_claim_limits import prune_claim_limits
-from server.flows.coupons.publish_coupons import publish_left_behind
-from server.flows.drops.drive_intents import close_overdue, drive_pending
-from server.flows.drops.end_holds import end_holds
-from server.flows.drops.update_live_counts import update_live_counts
-from server.flows.promotions import budgets
-from server.flows.promotions.stops import publish_stops
-from server.flows.stores import Stores
-from server.ledger import idempotency
 from server.ledger.engine import LedgerUnavailableError
-from server.telemetry import Metrics
-from server.worker.claims_loop import ClaimsLoop
-from server.worker.difference_watch import DifferenceWatch
-from server.worker.fence_recovery import FenceMender
+from server.worker.jobs import Job, Jobs, WorkerParts
 
-CLAIM_LANES = 2  # one's transaction runs in the database while the other prepares its own
-LEFT_BEHIND_MS = 2_000  # an intent this old has lost the api that was driving it
-FINISH_SECONDS = 2.5  # for what is under way when we are told to stop
-_LEAVE_SECONDS = 0.5
-_PAUSE_SECONDS = 0.2  # after a failure, before the next try
+CLAIM_LANES = 2  # the transaction of one runs in the database while the other prepares its own
 _log = structlog.get_logger()
 
-Job = Callable[[], Awaitable[object]]
 
-
-@dataclass(frozen=True, slots=True)
 class Worker:
-    """`claims`: lanes, each a consumer of its own."""
+    """`jobs` are the jobs that `run` runs; a test may run one of them by itself."""
 
-    stores: Stores
-    outbox: Outbox
-    fence: Fence
-    claims: Sequence[ClaimsLoop]
-    rebuilder: DeskRebuilder
-    metrics: Metrics
-    books_board: ConsistencyStatus | None = (
-        None  # where web processes read whether desk and ledger agree
-    )
-    _mender: FenceMender = field(init=False)
-
-    def __post_init__(self) -> None:
-        mender = FenceMender(self.fence, self.rebuilder, self.metrics)
-        object.__setattr__(self, "_mender", mender)  # frozen, and made of its own parts
+    def __init__(self, parts: WorkerParts) -> None:
+        self.jobs = Jobs(parts)
+        self._outbox = parts.outbox
+        self._lanes = parts.lanes
+        self._cadence = parts.cadence
 
     async def run(self) -> None:
-        """Until cancelled. Then every job ends the round it is in, so that whoever was told `won` need
-        not wait until another worker takes over what we have read."""
+        """Run all jobs until cancelled. Then every job ends its round: otherwise students who were told
+        `won` would wait until another worker takes over the claims that this one has read."""
         stopping = asyncio.Event()
-        for lane in self.claims:
+        for lane in self._lanes:
             lane.is_leaving = False
-        # Before new groups hide that the old ones are gone.
-        await _until_done(self.mend_outboxes, stopping)
-        await _until_done(self.outbox.make_groups, stopping)
+        # In this order: a group that is made anew hides that the old one was lost.
+        await self._until_done("shut_lost_outboxes", self.jobs.shut_lost_outboxes, stopping)
+        await self._until_done("make_groups", self._outbox.make_groups, stopping)
         async with asyncio.TaskGroup() as tasks:
-            jobs = [tasks.create_task(_every(s, job, stopping)) for s, job in self._jobs()]
+            running = [tasks.create_task(self._repeat(job, stopping)) for job in self.jobs.table()]
             try:
-                await asyncio.wait(jobs)
+                await asyncio.wait(running)
             finally:
                 stopping.set()
-                for lane in self.claims:
+                for lane in self._lanes:
                     lane.leave()
-                await asyncio.wait(jobs, timeout=FINISH_SECONDS)
-                for job in jobs:
-                    job.cancel()
-                await asyncio.wait(jobs)
-                await self._mender.close()
+                await asyncio.wait(running, timeout=self._cadence.finish_s)
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)
+                await self.jobs.close()
                 await self._leave()
 
     async def _leave(self) -> None:
-        """What we still hold, where we were cut short, keeps its consumer until it is taken over."""
+        """Take our consumers out of the outbox. One that still has claims stays until another worker has
+        taken them over."""
         try:
-            async with asyncio.timeout(_LEAVE_SECONDS):
-                for lane in self.claims:
+            async with asyncio.timeout(self._cadence.leave_s):
+                for lane in self._lanes:
                     await lane.outbox.leave_group()
         except (DeskUnavailableError, TimeoutError):
-            _log.warning(
-                "worker_left_without_a_word"
-            )  # `remove_dead_consumers` of the others sees to it
+            # Another worker removes them later (`remove_dead_consumers`).
+            _log.warning("worker_left_without_a_word")
 
-    def _jobs(self) -> list[tuple[float, Job]]:
-        """How often, and what."""
-        difference = DifferenceWatch(
-            self.stores, self.outbox, self.fence, self.metrics, self.books_board
-        )
-        return [
-            *((0.0, lane.step) for lane in self.claims),
-            (0.25, self.mend_fences),
-            (0.5, self.close_overdue),
-            (0.5, self.end_holds),
-            (1.0, self.drive_intents),
-            (1.0, self.tell_coupons),
-            (1.0, self.update_live_counts),
-            (0.5, self.publish_stops),
-            (1.0, self.log_warnings),
-            (2.0, self.give_back_budgets),
-            (2.0, self.claims[0].take_over),
-            (2.0, self.measure_backlog),
-            (2.0, self.mend_outboxes),
-            (2.0, difference.look),
-            (2.0, self.finish_code_runs),
-            (5.0, self.outbox.trim),
-            (5.0, self.expire_redemptions),
-            (60.0, self.outbox.remove_dead_consumers),
-            (60.0, self.credit_rebates),
-            (3600.0, self.forget_old_keys),
-        ]
+    async def _repeat(self, job: Job, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await self._until_done(job.name, job.run, stopping)
+            await _pause(job.interval_s, stopping)
 
-    async def mend_fences(self) -> None:
-        """Rebuilds every shard whose fence is shut."""
-        await self._mender.mend()
-
-    async def mend_outboxes(self) -> None:
-        """A stream that is gone takes wins with it: the desk that sold them is loaded anew, and the
-        gateways ask it for those they have told."""
-        for shard in await self.outbox.shards_without_group():
-            await self.fence.shut(shard)
-
-    async def close_overdue(self) -> None:
-        await close_overdue(self.stores, now_ms())
-
-    async def end_holds(self) -> None:
-        self.metrics.holds_ended.inc(await end_holds(self.stores, now_ms()))
-
-    async def drive_intents(self) -> None:
-        driven = await drive_pending(self.stores, LEFT_BEHIND_MS, now_ms())
-        self.metrics.intents_pending.set(driven.waiting)
-
-    async def tell_coupons(self) -> None:
-        await publish_left_behind(self.stores, LEFT_BEHIND_MS, now_ms())
-
-    async def publish_stops(self) -> None:
-        await publish_stops(self.stores.ledger, self.stores.desk)
-
-    async def log_warnings(self) -> None:
-        await budgets.log_warnings(
-            self.stores.ledger,
-            now_ms(),
-            lambda kind, level: self.metrics.budget_warnings.labels(kind, level).inc(),
-        )
-
-    async def give_back_budgets(self) -> None:
-        await budgets.give_back_expired(self.stores.ledger, now_ms())
-
-    async def update_live_counts(self) -> None:
-        await update_live_counts(self.stores.ledger, self.stores.feed, now_ms())
-
-    async def measure_backlog(self) -> None:
-        backlog = await self.outbox.backlog()
-        self.metrics.outbox_lag.labels("all").set(backlog.entries)
-        self.metrics.outbox_oldest_age.labels("all").set(backlog.oldest_age_ms / 1000)
-
-    async def expire_redemptions(self) -> None:
-        await expire_overdue(self.stores.ledger, now_ms())
-
-    async def credit_rebates(self) -> None:
-        await credit_due(self.stores.ledger, now_ms())
-
-    async def finish_code_runs(self) -> None:
-        await finish_runs(self.stores.ledger, now_ms())
-
-    async def forget_old_keys(self) -> None:
-        now = now_ms()
-        async with self.stores.ledger.begin() as conn:
-            await idempotency.delete_expired(conn, now)
-        await prune_claim_limits(self.stores, now)
-
-
-async def _every(seconds: float, job: Job, stopping: asyncio.Event) -> None:
-    while not stopping.is_set():
-        await _until_done(job, stopping)
-        await _pause(seconds, stopping)
+    async def _until_done(
+        self, name: str, run: Callable[[], Awaitable[object]], stopping: asyncio.Event
+    ) -> None:
+        """Run one round, and try again until it succeeds or the worker stops. Each error is logged once:
+        five tries a second for an hour make one line and one traceback."""
+        logged: set[str] = set()
+        while not stopping.is_set():
+            try:
+                await run()
+            except (DeskUnavailableError, LedgerUnavailableError) as error:
+                if str(error) not in logged:
+                    logged.add(str(error))
+                    _log.warning("job_waits", job=name, error=str(error))
+            except Exception as error:
+                # A traceback takes far longer to write than the job takes to fail; five a second once kept
+                # the loop so busy that no other job went on.
+                kind = type(error).__name__
+                if kind not in logged:
+                    logged.add(kind)
+                    _log.exception("job_failed", job=name)
+            else:
+                if logged:
+                    _log.info("job_goes_on", job=name)
+                return
+            await _pause(self._cadence.retry_s, stopping)
 
 
 async def _pause(seconds: float, stopping: asyncio.Event) -> None:
+    """Wait, but not longer than until the worker stops."""
     if seconds:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stopping.wait()
-
-
-async def _until_done(job: Job, stopping: asyncio.Event) -> None:
-    name = getattr(job, "__qualname__", repr(job))
-    said: set[str] = set()  # five tries a second for an hour are one line, and one traceback
-    while not stopping.is_set():
-        try:
-            await job()
-        except (DeskUnavailableError, LedgerUnavailableError) as error:
-            if str(error) not in said:
-                said.add(str(error))
-                _log.warning("job_waits", job=name, error=str(error))
-        except Exception as error:
-            # To write a traceback down takes far longer than to fail: the others would wait for it.
-            where = f"{type(error).__name__} in {name}"
-            if where not in said:
-                said.add(where)
-                _log.exception("job_failed", job=name)
-        else:
-            if said:
-                _log.info("job_goes_on", job=name)
-            return
-        await _pause(_PAUSE_SECONDS, stopping)

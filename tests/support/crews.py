@@ -7,7 +7,7 @@ the test may kill, empty or set back (`faults/interruptions.py`).
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -30,7 +30,9 @@ from server.ledger.drops import claims, drops
 from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import Ledger
 from server.telemetry import Metrics
+from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
+from server.worker.jobs import WorkerParts
 from server.worker.worker import Worker
 from tests.support.builders.classroom import ROOM, Classroom, now_ms
 from tests.support.builders.desks import Desk, make_desk
@@ -61,11 +63,25 @@ class Crew:
         return self.classroom.desk
 
     @property
+    def stores(self) -> Stores:
+        return Stores(self.ledger, self.desk.drops, self.feed)
+
+    @property
     def worker(self) -> Worker:
-        stores = Stores(self.ledger, self.desk.drops, self.feed)
-        return Worker(
-            stores, self.outbox, self.fence, [self.loop], self.rebuilder, self.loop.metrics
+        parts = WorkerParts(
+            stores=self.stores,
+            outbox=self.outbox,
+            fence=self.fence,
+            lanes=[self.loop],
+            rebuilder=self.rebuilder,
+            metrics=self.loop.metrics,
+            cadence=self.loop.cadence,
         )
+        return Worker(parts)
+
+    def with_cadence(self, cadence: Cadence) -> "Crew":
+        """Return the same crew with other waits."""
+        return replace(self, loop=replace(self.loop, cadence=cadence))
 
     def another(self, name: str, ledger: Ledger | None = None) -> "Crew":
         """A second worker beside this one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,9 +19,12 @@ from server.clock import now_ms
 from server.commands.process.listening import SEND_BUFFER_BYTES
 from server.desk.redis.connection import connect as connect_redis
 from server.desk.subscription import Subscription
-from server.gateway import background_tasks
-from server.gateway.gateway import Gateway, GatewayParts
-from server.gateway.rooms import Rooms
+from server.gateway.cadence import Cadence
+from server.gateway.factory import running_gateway
+from server.gateway.feed_follower import FeedFollower
+from server.gateway.gateway import Gateway
+from server.gateway.parts import GatewayParts
+from server.gateway.room_loader import RoomLoader
 from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
@@ -79,8 +83,17 @@ class Client:
 @dataclass(frozen=True, slots=True)
 class RunningGateway:
     gateway: Gateway
+    parts: GatewayParts
     desk: Desk
     port: int
+
+    @property
+    def follower(self) -> FeedFollower:
+        return self.gateway.taps._follower
+
+    @property
+    def loader(self) -> RoomLoader:
+        return self.gateway._joins._loader
 
     @asynccontextmanager
     async def socket(self, room: str = "r1", origin: str | None = None) -> AsyncIterator[Client]:
@@ -105,18 +118,23 @@ class RunningGateway:
 
 
 @asynccontextmanager
-async def running_gateway(
-    desk: Desk, listener: Redis, name: str = "gwy_1"
+async def serve_gateway(
+    desk: Desk, listener: Redis, gateway_id: str = "gwy_1", cadence: Cadence | None = None
 ) -> AsyncIterator[RunningGateway]:
+    """`listener` is a client for the gateway's subscription alone."""
     parts = GatewayParts(
-        KEYS, desk.claims, desk.drops, desk.feed, Metrics(), frozenset({"https://school.example"})
+        gateway_id=gateway_id,
+        keys=KEYS,
+        claim_desk=desk.claims,
+        drop_desk=desk.drops,
+        feed=desk.feed,
+        subscription=Subscription(listener, desk.prefix, gateway_id),
+        metrics=Metrics(),
+        health=Health(),
+        allowed_origins=frozenset({"https://school.example"}),
+        cadence=cadence or Cadence(),
     )
-    gateway = Gateway(parts, name)
-
-    def subscribe(rooms: Rooms) -> Subscription:
-        return Subscription(listener, desk.prefix, name, rooms.on_message, rooms.on_reconnect)
-
-    async with background_tasks.running(gateway, subscribe, Health()):
+    async with running_gateway(parts) as gateway:
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         server = await asyncio.get_running_loop().create_server(
@@ -124,7 +142,7 @@ async def running_gateway(
         )
         port = server.sockets[0].getsockname()[1]
         try:
-            yield RunningGateway(gateway, desk, port)
+            yield RunningGateway(gateway, parts, desk, port)
         finally:
             server.close()
             for connection in list(gateway.connections):
@@ -132,17 +150,25 @@ async def running_gateway(
                     connection.transport.abort()
 
 
+@pytest.fixture
+def cadence() -> Cadence:
+    """How often the gateways of a test run their jobs; a test module may override it."""
+    return Cadence()
+
+
 @pytest_asyncio.fixture
-async def gateway(desk: Desk, redis_server: Any) -> AsyncIterator[RunningGateway]:
+async def gateway(desk: Desk, redis_server: Any, cadence: Cadence) -> AsyncIterator[RunningGateway]:
     listener = connect_redis(redis_server.url)
-    async with running_gateway(desk, listener) as running:
+    async with serve_gateway(desk, listener, cadence=cadence) as running:
         yield running
     await listener.aclose()
 
 
 @pytest_asyncio.fixture
-async def second_gateway(desk: Desk, redis_server: Any) -> AsyncIterator[RunningGateway]:
+async def second_gateway(
+    desk: Desk, redis_server: Any, cadence: Cadence
+) -> AsyncIterator[RunningGateway]:
     listener = connect_redis(redis_server.url)
-    async with running_gateway(desk, listener, "gwy_2") as running:
+    async with serve_gateway(desk, listener, "gwy_2", cadence) as running:
         yield running
     await listener.aclose()

@@ -21,8 +21,8 @@ from server.core.identity import Identity, Role
 from server.gateway.allowances import Allowances
 from server.gateway.connection import Connection
 from server.gateway.connection_limiter import ConnectionLimiter
+from server.gateway.handshake import Handshake
 from server.gateway.refusals import Refusals
-from server.gateway.session import Session
 from server.gateway.socket_closer import SocketCloser
 from server.telemetry import Metrics
 from server.tokens import TokenKeys
@@ -31,7 +31,7 @@ KEYS = TokenKeys(("k" * 32,))
 _V1 = Subprotocol("classdrop.v1")
 
 
-class NotedTransport(asyncio.Transport):
+class RecordingTransport(asyncio.Transport):
     """`unsent` is what the kernel would not take; `ended` says how it went, once it did. As uvloop's: it
     tells its protocol when too much is unsent, and raises when it is written to after its end."""
 
@@ -42,7 +42,7 @@ class NotedTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.unsent = 0
         self.ended: list[str] = []
-        self.is_held = False
+        self.is_reading_paused = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.ended:
@@ -67,32 +67,33 @@ class NotedTransport(asyncio.Transport):
         self.ended.append("closed")
 
     def pause_reading(self) -> None:
-        self.is_held = True
+        self.is_reading_paused = True
 
     def resume_reading(self) -> None:
-        self.is_held = False
+        self.is_reading_paused = False
 
     def is_closing(self) -> bool:
         return "aborted" in self.ended or "closed" in self.ended
 
 
 @dataclass
-class NotedHost:
+class RecordingHandler:
     """A gateway that only notes what it is asked for."""
 
     keys: TokenKeys = KEYS
     connection_limiter: ConnectionLimiter = field(default_factory=ConnectionLimiter)
-    leaving: SocketCloser = field(default_factory=SocketCloser)
+    socket_closer: SocketCloser = field(default_factory=SocketCloser)
     allowances: Allowances = field(default_factory=Allowances)
     refusals: Refusals = field(default_factory=lambda: Refusals(Metrics().ws_refused))
     allowed_origins: frozenset[str] = frozenset({"https://school.example"})
     is_draining: bool = False
+    close_timeout_s: float = 5.0
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     protocol_log: LoggerLike = field(default_factory=lambda: logging.getLogger("quiet"))
     joined: list[Connection] = field(default_factory=list)
     claims: list[tuple[str, str]] = field(default_factory=list)
     seen_drops: list[str] = field(default_factory=list)
-    left_for: list[str] = field(default_factory=list)
+    reasons_closed: list[str] = field(default_factory=list)
 
     def join(self, connection: Connection) -> None:
         self.joined.append(connection)
@@ -103,23 +104,23 @@ class NotedHost:
     def seen(self, connection: Connection, drop_id: str) -> None:
         self.seen_drops.append(drop_id)
 
-    def opened(self, connection: Connection) -> None:
+    def connection_opened(self, connection: Connection) -> None:
         pass
 
-    def ending(self, connection: Connection) -> None:
+    def connection_closing(self, connection: Connection) -> None:
         pass
 
-    def left(self, connection: Connection, reason: str) -> None:
-        self.left_for.append(reason)
+    def connection_closed(self, connection: Connection, reason: str) -> None:
+        self.reasons_closed.append(reason)
 
 
 class Peer:
     """One connection seen from its client: what it sends arrives at once, what it gets is what was
     written."""
 
-    def __init__(self, host: NotedHost | None = None) -> None:
-        self.host = host or NotedHost()
-        self.transport = NotedTransport()
+    def __init__(self, host: RecordingHandler | None = None) -> None:
+        self.host = host or RecordingHandler()
+        self.transport = RecordingTransport()
         self.connection = Connection(self.host)
         _connect(self.connection, self.transport)
         self._ws = ClientProtocol(parse_uri("ws://drops.example/v1/rooms/r1"), subprotocols=[_V1])
@@ -143,14 +144,14 @@ class Peer:
         assert isinstance(answer, Response)
         return answer.status_code
 
-    def says(self, **frame: object) -> None:
-        self.says_text(orjson.dumps(frame))
+    def send_frame(self, **frame: object) -> None:
+        self.send_text(orjson.dumps(frame))
 
-    def says_text(self, text: bytes) -> None:
+    def send_text(self, text: bytes) -> None:
         self._ws.send_text(text)
         self._deliver()
 
-    def says_in_pieces(self, *pieces: bytes) -> None:
+    def send_fragments(self, *pieces: bytes) -> None:
         first, *more = pieces
         self._ws.send_text(first, fin=False)
         for piece in more[:-1]:
@@ -158,25 +159,25 @@ class Peer:
         self._ws.send_continuation(more[-1], fin=True)
         self._deliver()
 
-    def says_bytes(self, data: bytes) -> None:
+    def send_binary(self, data: bytes) -> None:
         self._ws.send_binary(data)
         self._deliver()
 
-    def pings(self) -> None:
+    def send_ping(self) -> None:
         self._ws.send_ping(b"")
         self._deliver()
 
-    def closes(self, code: int = 1000) -> None:
+    def send_close(self, code: int = 1000) -> None:
         self._ws.send_close(code)
         self._deliver()
 
-    def hears(self) -> list[Any]:
+    def received(self) -> list[Any]:
         """What was written since it last listened: frames as JSON, closes as their code, "pong"."""
         heard, self._heard = [*self._heard, *self._events()], []
         return [_plain(event) for event in heard]
 
-    def greets(self, subject: str = "ada", seconds: int = 600, **claims: object) -> None:
-        self.says(type="hello", token=a_token(subject, seconds, **claims))
+    def send_hello(self, subject: str = "ada", seconds: int = 600, **claims: object) -> None:
+        self.send_frame(type="hello", token=a_token(subject, seconds, **claims))
 
     @contextmanager
     def all_at_once(self) -> Iterator[None]:
@@ -212,17 +213,18 @@ def an_identity(subject: str, role: Role = Role.STUDENT, *tags: str) -> Identity
     return Identity(subject, role, frozenset({"r1"}), frozenset(tags), now_ms() + 600_000)
 
 
-def a_member(identity: Identity) -> tuple[Connection, NotedTransport]:
+def a_member(identity: Identity) -> tuple[Connection, RecordingTransport]:
     """Somebody whose hello was good, on a socket that writes bare frames."""
-    transport = NotedTransport()
-    connection = Connection(NotedHost())
+    transport = RecordingTransport()
+    connection = Connection(RecordingHandler())
     _connect(connection, transport)
-    connection.session = Session("r1", KEYS, now_ms())
+    connection.accept(Handshake("/v1/rooms/r1", "a.example", [], [], [], []), "r1")
+    assert connection.session is not None
     connection.session.identity = identity
     return connection, transport
 
 
-def _connect(connection: Connection, transport: NotedTransport) -> None:
+def _connect(connection: Connection, transport: RecordingTransport) -> None:
     transport.protocol = connection
     connection.connection_made(transport)
 

@@ -20,7 +20,7 @@ from server.tokens import (
     TokenExpiredError,
     TokenInvalidError,
     TokenKeys,
-    usual_claims,
+    parse_common_token,
 )
 
 NOW = 1_800_000_000_000
@@ -366,12 +366,12 @@ class TestUsualTokens:
     ) -> None:
         body = {"aud": AUDIENCE, **claims(**changes)}
         token = jwt.encode(body, secret, algorithm="HS256", headers=header)
-        quick = usual_claims(token, [SECRET.encode(), OLD_SECRET.encode()])
+        quick = parse_common_token(token, [SECRET.encode(), OLD_SECRET.encode()])
         if quick is not None and isinstance(quick["sub"], str):
             assert quick == KEYS._signed_claims(token)
 
     def test_most_tokens_are_usual(self) -> None:
-        assert usual_claims(KEYS.sign(claims()), [SECRET.encode()]) == {
+        assert parse_common_token(KEYS.sign(claims()), [SECRET.encode()]) == {
             "aud": AUDIENCE,
             **claims(),
         }
@@ -382,16 +382,16 @@ class TestUsualTokens:
         at %= len(token)
         changed = token[:at] + char + token[at + 1 :]
         if changed != token:
-            assert usual_claims(changed, [SECRET.encode(), OLD_SECRET.encode()]) is None
+            assert parse_common_token(changed, [SECRET.encode(), OLD_SECRET.encode()]) is None
 
     @pytest.mark.parametrize("ending", ["=", "==", " ", "\n", "."])
     def test_no_two_texts_are_the_same_token(self, ending: str) -> None:
-        assert usual_claims(KEYS.sign(claims()) + ending, [SECRET.encode()]) is None
+        assert parse_common_token(KEYS.sign(claims()) + ending, [SECRET.encode()]) is None
 
     @pytest.mark.parametrize("body", [b"not json", b"[]", b"7", b'{"sub":"ada"}'])
     def test_a_signature_alone_makes_no_token(self, body: bytes) -> None:
         token = jwt.PyJWS().encode(body, SECRET, algorithm="HS256", headers={"typ": "JWT"})
-        assert usual_claims(token, [SECRET.encode()]) is None
+        assert parse_common_token(token, [SECRET.encode()]) is None
         assert is_refused(token)
 
 

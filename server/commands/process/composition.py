@@ -39,10 +39,10 @@ from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.stores import Stores
-from server.gateway import background_tasks
 from server.gateway.connection_limiter import ConnectionLimiter
-from server.gateway.gateway import Gateway, GatewayParts
-from server.gateway.rooms import Rooms
+from server.gateway.factory import running_gateway
+from server.gateway.gateway import Gateway
+from server.gateway.parts import GatewayParts
 from server.ids import new_id
 from server.ledger.engine import Ledger
 from server.pages.routes import PageFacts, lost_page, page_routes
@@ -79,27 +79,27 @@ async def compose_web(
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
         claim_desk = await _claim_desk(stack, settings, redis, staleness, metrics)
         stack.push_async_callback(claim_desk.close)
-        parts = GatewayParts(
-            keys,
-            claim_desk,
-            drop_desk,
-            feed,
-            metrics,
-            _origins(settings),
-            TrustedProxies.of(settings.trusted_proxies),
-            settings.joins_per_second,
-        )
-        gateway = Gateway(parts, new_id("gwy"), most_sockets())
-        # Its own client: a connection that listens is never given back to a pool.
+        gateway_id = new_id("gwy")
+        # The subscription has a client of its own: a listening connection never returns to the pool.
         listener = await redis_of(stack, settings, staleness)
-
-        def subscribe(rooms: Rooms) -> Subscription:
-            return Subscription(listener, prefix, gateway.id, rooms.on_message, rooms.on_reconnect)
-
-        await stack.enter_async_context(background_tasks.running(gateway, subscribe, health))
+        parts = GatewayParts(
+            gateway_id=gateway_id,
+            keys=keys,
+            claim_desk=claim_desk,
+            drop_desk=drop_desk,
+            feed=feed,
+            subscription=Subscription(listener, prefix, gateway_id),
+            metrics=metrics,
+            health=health,
+            allowed_origins=_origins(settings),
+            proxies=TrustedProxies.of(settings.trusted_proxies),
+            joins_per_second=settings.joins_per_second,
+            max_sockets=most_sockets(),
+        )
+        gateway = await stack.enter_async_context(running_gateway(parts))
         teller = CouponPublisher(Stores(ledger, drop_desk, feed))
         await stack.enter_async_context(teller.running())
-        fence = Fence(redis, prefix, gateway.id)
+        fence = Fence(redis, prefix, gateway_id)
         board = MetricsStore(redis, prefix)
         neighbours = Neighbours(
             redis, fence, board, ledger, health, settings.replicas, ConsistencyStatus(redis, prefix)

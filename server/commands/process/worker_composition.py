@@ -27,12 +27,18 @@ from server.ids import new_id
 from server.ledger.engine import Ledger
 from server.settings import Settings
 from server.telemetry import Metrics
+from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
+from server.worker.jobs import WorkerParts
 from server.worker.worker import CLAIM_LANES, Worker
 
 
 @asynccontextmanager
-async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Worker]:
+async def compose_worker(
+    settings: Settings, metrics: Metrics, cadence: Cadence | None = None
+) -> AsyncIterator[Worker]:
+    """`cadence` None: that of production."""
+    cadence = cadence or Cadence()
     async with AsyncExitStack() as stack:
         redis = await redis_of(stack, settings, StalenessTracker())
         ledger = await ledger_of(stack, settings)
@@ -48,15 +54,17 @@ async def compose_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[
         await stack.enter_async_context(trouble_told(ledger, board))
         stores = Stores(ledger, DropDesk(redis, prefix), feed)
         await stack.enter_async_context(CouponPublisher(stores).running())
-        yield Worker(
+        parts = WorkerParts(
             stores=stores,
             outbox=outbox,
             fence=fence,
-            claims=[ClaimsLoop(lane, persister, metrics) for lane in lanes],
+            lanes=[ClaimsLoop(lane, persister, metrics, cadence) for lane in lanes],
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, persister),
             metrics=metrics,
-            books_board=ConsistencyStatus(redis, prefix),
+            consistency_status=ConsistencyStatus(redis, prefix),
+            cadence=cadence,
         )
+        yield Worker(parts)
 
 
 async def redis_of(stack: AsyncExitStack, settings: Settings, staleness: StalenessTracker) -> Redis:

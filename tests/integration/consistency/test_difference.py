@@ -29,7 +29,7 @@ Disagreement = tuple[str, int, int, int]  # drop, live claims on the desk, in th
 
 async def measured(crew: Crew) -> list[Disagreement] | None:
     """Where desk and ledger disagree."""
-    found = await measure_differences(crew.worker.stores, crew.outbox, crew.fence, AT_ONCE)
+    found = await measure_differences(crew.stores, crew.outbox, crew.fence, AT_ONCE)
     if found is None:
         return None
     return [(one.drop_id, one.on_desk, one.in_ledger, one.units) for one in found if one.units]
@@ -51,7 +51,7 @@ async def lose_in_the_ledger(crew: Crew, drop_id: str, state: str = "revoked") -
 
 
 async def all_books(crew: Crew) -> list[DropDifference]:
-    found = await measure_differences(crew.worker.stores, crew.outbox, crew.fence, AT_ONCE)
+    found = await measure_differences(crew.stores, crew.outbox, crew.fence, AT_ONCE)
     assert found is not None
     return found
 
@@ -212,9 +212,7 @@ class TestMeasuring:
 class TestWatch:
     def watch(self, crew: Crew) -> DifferenceWatch:
         board = ConsistencyStatus(crew.desk.redis, crew.desk.prefix)
-        return DifferenceWatch(
-            crew.worker.stores, crew.outbox, crew.fence, Metrics(), board, AT_ONCE
-        )
+        return DifferenceWatch(crew.stores, crew.outbox, crew.fence, Metrics(), board, AT_ONCE)
 
     def shown(self, watch: DifferenceWatch) -> float | None:
         return watch.metrics.registry.get_sample_value("classdrop_difference_units")
@@ -262,10 +260,10 @@ class TestWatch:
         ill = await recorded(crew, "s2", "s3")
         await lose_in_the_ledger(crew, ill)
         watch = self.watch(crew)
-        assert watch.board is not None
-        assert await watch.board.last() is None
+        assert watch.status is not None
+        assert await watch.status.last() is None
         await watch.look()
-        last = await watch.board.last()
+        last = await watch.status.last()
 
         assert last is not None
         assert (last[0].drops, last[0].difference, last[0].differing) == (2, 2, (ill,))

@@ -59,7 +59,7 @@ def repairer_of(crew: Crew, deadline_s: float) -> Repairer:
         rebuilder=crew.rebuilder,
         deadline_s=deadline_s,
     )
-    return Repairer(crew.worker.stores, shards)
+    return Repairer(crew.stores, shards)
 
 
 async def mended(crew: Crew) -> list[Repair]:

@@ -299,7 +299,7 @@ class TestHowLong:
         interpose(
             pool.connection_class, "send_packed_command", before=lambda *said: asked.append(said)
         )
-        await crew.worker.mend_fences()
+        await crew.worker.jobs.rebuild_shards()
 
         # Lease, group, outbox, stops, armed; some more for the drop and scripts. How often it connects is
         # left out: several shards at once have a connection each.
@@ -320,7 +320,7 @@ class TestHowLong:
             crew.rebuilder.fence, "take_lease", before=lambda shard, *_, **__: begun.append(shard)
         )
         await lost(crew, flushable_redis)
-        await crew.worker.mend_fences()
+        await crew.worker.jobs.rebuild_shards()
 
         assert begun == [shard, *(n for n in range(SHARDS) if n != shard)]
 

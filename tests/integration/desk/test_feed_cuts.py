@@ -18,11 +18,11 @@ from server.desk import claim_record
 from server.desk.feed import Confirmation, FeedKind, Loss
 from server.desk.fence import ConfirmedClaim
 from server.desk.redis.connection import connect
-from server.gateway import background_tasks
-from server.gateway.rooms import Rooms
+from server.gateway.cadence import Cadence
+from server.gateway.feed_follower import FeedFollower
 from tests.support.builders.desks import SHARD, Desk, a_room_drop, make_desk
 from tests.support.eventually import eventually
-from tests.support.gateways import Client, Frame, RunningGateway, running_gateway
+from tests.support.gateways import Client, Frame, RunningGateway, serve_gateway
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.tcp_proxy import TcpProxy, Way
 
@@ -72,8 +72,7 @@ class School:
     @property
     def hears(self) -> bool:
         """Whether the gateway has a connection that it believes in."""
-        subscription = self.gateway.gateway.rooms.subscription
-        return subscription is not None and subscription._pubsub is not None
+        return self.gateway.parts.subscription._pubsub is not None
 
 
 def coupon_of(student: str) -> dict[str, str]:
@@ -89,7 +88,10 @@ async def school_on(server: RedisServer, prefix: str, folder: Path) -> AsyncIter
         )
         desk, cut_off = make_desk(beside, prefix), make_desk(through, prefix)
         await desk.arm()
-        async with running_gateway(cut_off, listener) as gateway:
+        # What is missing after a gap must be brought by the repair of the gap, not by a job that comes
+        # anyway.
+        cadence = Cadence(unconfirmed_s=3_600, housekeeping_s=3_600)
+        async with serve_gateway(cut_off, listener, cadence=cadence) as gateway:
             yield School(gateway, network, desk)
             await network.heal()
         await cut_off.claims.close()
@@ -137,13 +139,6 @@ async def answers_lost(network: TcpProxy) -> None:
 
 async def questions_lost(network: TcpProxy) -> None:
     network.hold(Way.UP)
-
-
-@pytest.fixture(autouse=True)
-def _no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is missing after a gap is brought by the gap's own healing, not by a look that comes anyway."""
-    monkeypatch.setattr(background_tasks, "RECHECK_SECONDS", 3_600)
-    monkeypatch.setattr(background_tasks, "HOUSEKEEPING_SECONDS", 3_600)
 
 
 CUTS = [reset, black_hole, answers_lost, questions_lost]
@@ -206,7 +201,7 @@ async def test_without_healing_the_same_cut_loses_drops(
     async with school.gateway.student("ada") as (ada, _):
         await school.open_drop("drp_0")
         await ada.next("drop_opened")
-        monkeypatch.setattr(Rooms, "_heal_soon", lambda _rooms, _name: None)
+        monkeypatch.setattr(FeedFollower, "heal_soon", lambda _follower, _name: None)
         await reset(school.network)
         await eventually(lambda: not school.hears, GIVE_UP_S)
         await school.open_drop("drp_1")

@@ -51,7 +51,7 @@ async def claimed(crew: Crew, *students: str, quantity: int = 3, **batch: object
 
 
 async def end_all(crew: Crew, after_ms: int = HOLD_MS + 1) -> int:
-    return await end_holds.end_holds(crew.worker.stores, now_ms() + after_ms)
+    return await end_holds.end_holds(crew.stores, now_ms() + after_ms)
 
 
 async def coupon_of(crew: Crew, drop_id: str, student: str) -> Coupon:
@@ -79,7 +79,7 @@ def books_of(crew: Crew) -> Books:
 
 async def settle(crew: Crew, drop_id: str) -> None:
     """What was left behind is done; both ends say the same of every unit."""
-    await drive_pending(crew.worker.stores, EVEN_LATER, now_ms())
+    await drive_pending(crew.stores, EVEN_LATER, now_ms())
     assert await crew.classroom.unfinished() == []
     await books_of(crew).settle(drop_id)
 
@@ -141,7 +141,7 @@ class TestOpenDrop:
     async def test_the_teacher_sees_it(self, crew: Crew) -> None:
         drop_id = await claimed(crew, "s1", "s2")
         await end_all(crew)
-        await crew.worker.update_live_counts()
+        await crew.worker.jobs.update_live_counts()
         seen = await crew.classroom.view(drop_id)
         (board,) = await crew.feed.read_live_counts([(ROOM, drop_id)])
 
@@ -190,7 +190,7 @@ class TestPaying:
         ended_at = begun + LOCK_LIMIT_MS
         assert await expire_overdue(crew.ledger, ended_at) == 1
 
-        stores = crew.worker.stores
+        stores = crew.stores
         last_moment = ended_at + LEAST_HOLD_AFTER_LOCK_MS
         assert await end_holds.end_holds(stores, last_moment - 1) == 0
         assert await end_holds.end_holds(stores, last_moment) == 1
@@ -202,7 +202,7 @@ class TestPaying:
         await order_of(crew, drop_id, "s1", begun)
         assert await expire_overdue(crew.ledger, begun + LOCK_LIMIT_MS) == 1
         async with listening(crew.desk, ROOM) as ear:
-            await drive_pending(crew.worker.stores, EVEN_LATER, now_ms())
+            await drive_pending(crew.stores, EVEN_LATER, now_ms())
             ((student, drop, told),) = await ear.next("confirmed")
         row = await crew.classroom.row(drop_id)
         ((held,),) = await crew.desk.drops.claims_of([(row.shard, drop_id, ["s1"])])
@@ -225,7 +225,7 @@ class TestPaying:
         assert await expire_overdue(crew.ledger, late) == 1
         granted(await confirm(crew.ledger, redemption, Payment(), late))
         async with listening(crew.desk, ROOM) as ear:
-            await drive_pending(crew.worker.stores, EVEN_LATER, now_ms())
+            await drive_pending(crew.stores, EVEN_LATER, now_ms())
             assert await ear.everything("confirmed") == []
         assert await crew.classroom.unfinished() == []
 
@@ -313,7 +313,7 @@ class TestEndedDrop:
 
     async def test_some_holds_end_before_the_close_and_some_after(self, crew: Crew) -> None:
         drop_id = await claimed(crew, "s1", "s2")
-        stores = crew.worker.stores
+        stores = crew.stores
         first_due = (await coupon_of(crew, drop_id, "s1")).use_by
         await order_of(crew, drop_id, "s2", now_ms())
         assert await end_holds.end_holds(stores, first_due) == 1
@@ -360,7 +360,7 @@ class TestEndedDrop:
         self, crew: Crew
     ) -> None:
         drop_id = await claimed(crew, "s1")
-        stores = crew.worker.stores
+        stores = crew.stores
         whole = await read_drop_snapshot(crew.ledger, drop_id)
         interpose(crew.desk.drops, "close", after=once(lambda *_: end_all(crew)))
         assert await end_drop(stores, whole, CloseReason.STOPPED, now_ms())
@@ -394,7 +394,7 @@ class TestDying:
             await end_all(crew)
         assert await crew.classroom.unfinished() == ["release"]
         async with listening(crew.desk, ROOM) as ear:
-            await drive_pending(crew.another("wrk_2").worker.stores, EVEN_LATER, now_ms())
+            await drive_pending(crew.another("wrk_2").stores, EVEN_LATER, now_ms())
             told = await ear.next("lost")
 
         assert sorted(student for _, student, *_ in told) == ["s1", "s2", "s3"]
@@ -568,12 +568,12 @@ class TestDifference:
 
 async def disagreements(crew: Crew) -> list[str]:
     """The drops about which desk and ledger differ, as the worker that looks all the time finds it."""
-    books = await measure_differences(crew.worker.stores, crew.outbox, crew.fence)
+    books = await measure_differences(crew.stores, crew.outbox, crew.fence)
     assert books is not None
     return [one.drop_id for one in books if one.units]
 
 
 async def _ended(crew: Crew, count: int) -> bool:
-    await crew.worker.end_holds()
+    await crew.worker.jobs.end_holds()
     counted: float = crew.loop.metrics.holds_ended._value.get()
     return counted == count

@@ -31,7 +31,7 @@ Release = Callable[[Crew, int], Coroutine[object, object, None]]
 
 
 async def by_the_worker(crew: Crew, now: int) -> None:
-    await end_holds.end_holds(crew.worker.stores, now)
+    await end_holds.end_holds(crew.stores, now)
 
 
 async def by_looking_first(crew: Crew, now: int) -> None:

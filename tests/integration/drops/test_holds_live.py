@@ -97,7 +97,7 @@ async def test_who_was_away_sees_it_in_the_welcome_and_the_wallet(
             (held,) = welcome["claims"]
             assert held["state"] == "confirmed"
             assert held["coupon"]["use_by"] == before["use_by"]
-        await end_holds(crew.worker.stores, now_ms() + 61_000)
+        await end_holds(crew.stores, now_ms() + 61_000)
         (after,) = good(await wallet.get("/v1/me/coupons?state=released"))["coupons"]
         assert after["id"] == before["id"]
 
@@ -122,7 +122,7 @@ async def test_who_could_not_hear_it_is_told_when_they_can(
             await crew.desk.redis.client_kill_filter(_type="pubsub")
 
         interpose(crew.feed, "publish_losses", before=hang_up_on_listeners)
-        await end_holds(crew.worker.stores, now_ms() + 61_000)
+        await end_holds(crew.stores, now_ms() + 61_000)
         told = await client.next("coupon_released")
 
     assert (told["coupon_id"], told["reason"]) == (coupon["id"], "hold_ended")

@@ -215,14 +215,14 @@ async def test_what_a_dead_process_left_behind_is_told_by_a_worker_once(
     async with seat(gateway, "s1") as (client, _):
         await checkout.lock()  # nobody is listening to this ledger
         later = now_ms() + 5_000
-        assert await publish_left_behind(crew.worker.stores, 2_000, later) == 1
+        assert await publish_left_behind(crew.stores, 2_000, later) == 1
         await changed(client, "locked")
-        assert await publish_left_behind(crew.worker.stores, 2_000, later) == 0
+        assert await publish_left_behind(crew.stores, 2_000, later) == 0
 
 
 async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: RunningGateway) -> None:
     checkout = await coupon_in_hand(crew)
-    stores = crew.worker.stores
+    stores = crew.stores
     async with telling(crew), seat(gateway, "s1") as (client, _):
         await checkout.lock()
         await changed(client, "locked")
@@ -238,7 +238,7 @@ async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: Runnin
 async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: RunningGateway) -> None:
     """What is noted as told is the version that was told, and no later one."""
     checkout = await coupon_in_hand(crew)
-    stores = crew.worker.stores
+    stores = crew.stores
     order = await checkout.lock()
     told = await publish_coupons(stores, [checkout.coupon_id])
     await checkout.pay(order)
@@ -250,7 +250,7 @@ async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: Runn
 
 async def test_an_older_word_does_not_win_on_the_desk(crew: Crew, gateway: RunningGateway) -> None:
     checkout = await coupon_in_hand(crew)
-    stores = crew.worker.stores
+    stores = crew.stores
     order = await checkout.lock()
     async with crew.ledger.read() as conn:
         before = await read_statuses(conn, [checkout.coupon_id])
@@ -267,7 +267,7 @@ async def test_a_claim_that_is_confirmed_again_keeps_what_became_of_its_coupon(
 ) -> None:
     checkout = await coupon_in_hand(crew)
     await checkout.pay(await checkout.lock())
-    await publish_coupons(crew.worker.stores, [checkout.coupon_id])
+    await publish_coupons(crew.stores, [checkout.coupon_id])
     await crew.confirm(checkout.drop_id)
     assert (await welcomed(gateway))["state"] == "redeemed"
 
@@ -277,7 +277,7 @@ async def test_a_desk_that_was_built_anew_tells_the_same(
 ) -> None:
     checkout = await coupon_in_hand(crew)
     await checkout.lock("order-7")
-    await publish_coupons(crew.worker.stores, [checkout.coupon_id])
+    await publish_coupons(crew.stores, [checkout.coupon_id])
     before = await welcomed(gateway)
     shard = (await crew.classroom.row(checkout.drop_id)).shard
     assert await crew.rebuilder.rebuild(shard, now_ms())
@@ -303,7 +303,7 @@ async def test_where_the_desk_is_away_it_is_told_when_it_is_back(
     crew: Crew, gateway: RunningGateway
 ) -> None:
     checkout = await coupon_in_hand(crew)
-    stores = crew.worker.stores
+    stores = crew.stores
     shard = (await crew.classroom.row(checkout.drop_id)).shard
     await checkout.lock()
     await crew.fence.shut(shard)
@@ -343,7 +343,7 @@ async def test_what_no_stream_has_any_more_is_in_a_welcome_for_everybody(
         assert welcome["claims"][0]["coupon"]["state"] == "usable"
         await _publish_silently(crew, CouponChange(StudentId("s1"), {}))
         await crew.desk.redis.delete(feed._keys(EVERYWHERE).losses)
-        await publish_coupons(crew.worker.stores, [checkout.coupon_id])
+        await publish_coupons(crew.stores, [checkout.coupon_id])
         anew = await client.next("welcome")
     assert anew["claims"][0]["coupon"]["order_id"] == "order-7"
 

@@ -19,7 +19,7 @@ from server.desk.feed import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
 from server.gateway import room_status
 from server.gateway.join_limit import JoinLimit
-from server.gateway.room_status import FRESH_MS
+from server.gateway.room_status import NEW_DROP_MS
 from tests.support.builders.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import interpose, once
@@ -177,13 +177,13 @@ class TestPushing:
             drop = (await client.next("drop_opened"))["drop"]
             await client.claim()
             await client.next("drop_progress")
-            assert now_ms() - from_text(drop["opens_at"]) >= FRESH_MS
+            assert now_ms() - from_text(drop["opens_at"]) >= NEW_DROP_MS
 
     async def test_progress_leaves_a_card_s_next_seconds_to_the_coupons_of_many(
         self, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(room_status, "MANY_OWED", 0)
-        monkeypatch.setattr(room_status, "PUT_OFF_MS", 2_500)
+        monkeypatch.setattr(room_status, "MANY_UNCONFIRMED", 0)
+        monkeypatch.setattr(room_status, "POSTPONED_MS", 2_500)
         async with gateway.student() as (client, _):
             await open_drop(gateway.desk)
             drop = (await client.next("drop_opened"))["drop"]
@@ -338,16 +338,16 @@ class TestHealing:
         desk = gateway.desk
         await open_drop(desk)
         async with gateway.student() as (client, welcome):
-            rooms, opened = gateway.gateway.rooms, asyncio.Event()
-            room = rooms.get("r1")
+            follower, opened = gateway.follower, asyncio.Event()
+            room = gateway.gateway.rooms.get("r1")
             assert room is not None
 
             async def goes_on(*_: object) -> None:
-                if "r1" not in rooms._healing or opened.is_set():
+                if "r1" not in follower._healing or opened.is_set():
                     return  # the counters for everybody's progress
                 opened.set()
                 await open_drop(desk, "drp_3")
-                await eventually(lambda: "drp_3" in room.drops or "r1" in rooms._heal_again)
+                await eventually(lambda: "drp_3" in room.drops or "r1" in follower._heal_again)
 
             keys = desk.feed._keys("r1")
             await desk.redis.delete(keys.feed, keys.stream, keys.drops)
@@ -365,7 +365,7 @@ class TestHealing:
         failed: list[object] = []
 
         def fails(*_: object) -> None:
-            if "r1" in gateway.gateway.rooms._healing and not failed:
+            if "r1" in gateway.follower._healing and not failed:
                 failed.append("once")
                 raise DeskUnavailableError
 

@@ -63,7 +63,7 @@ async def test_the_snapshot_over_http_has_the_same_bound(gateway: RunningGateway
 
 async def test_a_class_shares_the_bytes_of_a_large_welcome(gateway: RunningGateway) -> None:
     await drop_and_close(gateway.desk, 40, description=CHINESE)
-    room = await gateway.gateway.rooms.load("r1")
+    room = await gateway.loader.load("r1")
     async with gateway.student("ada"), gateway.student("bob"):
         ada, bob = (c.session.identity for c in gateway.gateway.connections if c.session)
         assert ada is not None
@@ -95,18 +95,18 @@ async def test_a_large_gap_is_healed_by_a_welcome_and_a_small_one_step_by_step(
 ) -> None:
     """In one write, a large one would be more than anybody may leave unsent."""
     assert 2 * len(CHINESE.encode()) < MAX_GAP_BYTES < 8 * len(CHINESE.encode())
-    rooms = gateway.gateway.rooms
+    follower = gateway.follower
     async with gateway.student() as (ada, _):
-        room = rooms.get("r1")
+        room = gateway.gateway.rooms.get("r1")
         assert room is not None
         with monkeypatch.context() as deaf:
-            deaf.setattr(rooms, "on_message", lambda *_: None)
-            deaf.setattr(rooms, "_take", lambda *_: None)
+            deaf.setattr(follower, "on_message", lambda *_: None)
+            deaf.setattr(follower, "_take", lambda *_: None)
             for n in range(count):
                 await publish(gateway.desk, f"drp_{n}", description=CHINESE)
             async with gateway.student("bob"):  # what was published before has been passed over
                 pass
-        await rooms.heal(room)
+        await follower.heal(room)
         assert (await ada.next())["type"] == heard
         assert len(room.drops) == count
 
@@ -114,7 +114,7 @@ async def test_a_large_gap_is_healed_by_a_welcome_and_a_small_one_step_by_step(
 async def test_who_never_reads_a_large_welcome_is_let_go(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.gateway.allowances.STILL_MS", 100)
+    monkeypatch.setattr("server.gateway.allowances.STALLED_MS", 100)
     await drop_and_close(gateway.desk, 60, description=CHINESE)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

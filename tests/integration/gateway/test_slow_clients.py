@@ -14,10 +14,11 @@ import pytest_asyncio
 import uvicorn
 from uvicorn.server import ServerState
 
+from server.gateway.cadence import Cadence
 from server.gateway.http_protocol import (
     MAX_AHEAD,
     MAX_BODY_BYTES,
-    PATIENCE,
+    PHASE_TIMEOUTS,
     GuardedHttpProtocol,
     Phase,
 )
@@ -53,21 +54,34 @@ async def small_app(scope: Any, receive: Any, send: Any) -> None:
 
 @dataclass(slots=True)
 class House:
-    """The gateway behind its front door, with a short patience."""
+    """The gateway behind its protocol switch, with short timeouts."""
 
     gateway: RunningGateway
     port: int
 
     def assert_empty(self) -> None:
-        keeper = self.gateway.gateway.connection_limiter
-        assert (keeper.waiting, keeper.requests, keeper.sockets) == (0, 0, 0)
+        limiter = self.gateway.gateway.connection_limiter
+        assert (limiter.waiting, limiter.requests, limiter.sockets) == (0, 0, 0)
+
+
+@pytest.fixture
+def close_timeout_s() -> float:
+    return SHORT_S
+
+
+@pytest.fixture
+def first_bytes_s() -> float:
+    return SHORT_S
+
+
+@pytest.fixture
+def cadence(close_timeout_s: float) -> Cadence:
+    return Cadence(close_timeout_s=close_timeout_s)
 
 
 @pytest_asyncio.fixture
-async def house(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", SHORT_S)
-    monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", SHORT_S)
-    keeper, state = gateway.gateway.connection_limiter, ServerState()
+async def house(gateway: RunningGateway, first_bytes_s: float) -> AsyncIterator[House]:
+    limiter, state = gateway.gateway.connection_limiter, ServerState()
     config = uvicorn.Config(
         small_app,
         ws=gateway.gateway.protocol,  # type: ignore[arg-type]
@@ -77,14 +91,16 @@ async def house(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> Asy
     )
 
     def http() -> GuardedHttpProtocol:
-        patience = dict.fromkeys(PATIENCE, SHORT_S)
-        patience[Phase.NEXT] = 2.0
+        timeouts = dict.fromkeys(PHASE_TIMEOUTS, SHORT_S)
+        timeouts[Phase.IDLE] = 2.0
         return GuardedHttpProtocol(
-            keeper, patience, config=config, server_state=state, app_state={}
+            limiter, timeouts, config=config, server_state=state, app_state={}
         )
 
     server = await asyncio.get_running_loop().create_server(
-        lambda: ProtocolSwitch(gateway.gateway.protocol, http, keeper), "127.0.0.1", 0
+        lambda: ProtocolSwitch(gateway.gateway.protocol, http, limiter, first_bytes_s),
+        "127.0.0.1",
+        0,
     )
     yield House(gateway, server.sockets[0].getsockname()[1])
     server.close()
@@ -189,12 +205,12 @@ class TestRequests:
         reader.connect(("127.0.0.1", house.port))
         with reader:
             reader.sendall(GET.replace(b"/ ", b"/big ") + b"\r\n")
-            keeper = house.gateway.gateway.connection_limiter
-            await eventually(lambda: keeper.waiting == 1)
+            limiter = house.gateway.gateway.connection_limiter
+            await eventually(lambda: limiter.waiting == 1)
 
             def is_fully_returned() -> bool:
                 assert len(reader.recv(reads)) == reads
-                return keeper.waiting == 0 and keeper.requests == 0
+                return limiter.waiting == 0 and limiter.requests == 0
 
             await eventually(is_fully_returned)
 
@@ -242,11 +258,11 @@ class TestSockets:
         await eventually(lambda: not house.gateway.gateway.connections)
         house.assert_empty()
 
+    @pytest.mark.parametrize("close_timeout_s", [60.0])
     async def test_who_says_close_and_stays_keeps_no_card_from_the_others(
-        self, house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch
+        self, house: House, slow: Slow
     ) -> None:
-        """It used to: what was written behind the close raised, and the room was told nothing more."""
-        monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", 60)
+        """A write behind the close raises, which once ended the broadcast to everybody."""
         await slow.sends(handshake() + says(type="hello", token=a_token("ada")))
         await slow.reader.readuntil(b'"claims":[]')
         async with house.gateway.student("bob") as (bob, _):
@@ -266,7 +282,7 @@ class TestSockets:
         with client:
             client.sendall(handshake() + says(type="hello", token=a_token("ada")))
             gateway = house.gateway.gateway
-            await eventually(lambda: [c for c in gateway.connections if c.stash is None])
+            await eventually(lambda: [c for c in gateway.connections if c.pending_frames is None])
             (connection,) = gateway.connections
             assert connection.transport is not None
             while connection.transport.get_write_buffer_size() < 20_000:
@@ -278,7 +294,7 @@ class TestSockets:
     async def test_the_oldest_of_one_student_s_many_sockets_goes(
         self, house: House, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("server.gateway.room.MAX_SOCKETS_OF_ONE", 2)
+        monkeypatch.setattr("server.gateway.room.MAX_SOCKETS_PER_STUDENT", 2)
         async with (
             house.gateway.student("ada") as (first, _),
             house.gateway.student("ada") as (second, _),
@@ -293,18 +309,15 @@ class TestSockets:
 
 
 class TestFullHouse:
-    async def test_a_student_comes_in_where_strangers_fill_the_house(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """In every state in which one can owe us something."""
-        monkeypatch.setattr("server.gateway.connection_limiter.SPARE", 0)
-        monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", 60)
-        keeper = house.gateway.gateway.connection_limiter
-        keeper._max_sockets = 12
+    @pytest.mark.parametrize("first_bytes_s", [60.0])
+    async def test_a_student_comes_in_where_strangers_fill_the_process(self, house: House) -> None:
+        """Half of the strangers have sent nothing, the other half no hello."""
+        limiter = house.gateway.gateway.connection_limiter
+        limiter._max_sockets, limiter._spare = 12, 0
         strangers = [await asyncio.open_connection("127.0.0.1", house.port) for _ in range(12)]
         for n, (_, writer) in enumerate(strangers):
             writer.write(handshake() if n % 2 else b"")
-        await eventually(lambda: keeper.waiting == 12)
+        await eventually(lambda: limiter.waiting == 12)
         async with house.gateway.student("ada") as (ada, _):
             await open_drop(house.gateway.desk)
             assert (await ada.claim())["outcome"] == "won"

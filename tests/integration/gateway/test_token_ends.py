@@ -6,6 +6,7 @@ import asyncio
 import pytest
 
 from server.clock import now_ms
+from server.gateway.cadence import Cadence
 from server.tokens import LEEWAY_MS
 from tests.integration.gateway.test_gateway import open_drop
 from tests.support.eventually import eventually
@@ -14,6 +15,11 @@ from tests.support.gateways import RunningGateway, a_token
 pytestmark = pytest.mark.asyncio
 
 LEEWAY_S = LEEWAY_MS // 1_000
+
+
+@pytest.fixture
+def cadence() -> Cadence:
+    return Cadence(close_timeout_s=0.05)
 
 
 async def test_whoever_only_listens_is_told_at_the_end_of_their_token(
@@ -39,7 +45,6 @@ async def test_whoever_only_listens_is_told_at_the_end_of_their_token(
 async def test_nothing_is_pushed_to_one_whose_token_is_over(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", 0.05)
     async with gateway.student("ada") as (ada, _):
         (connection,) = gateway.gateway.connections
         later = connection.session.identity.expires_at  # type: ignore[union-attr]
@@ -53,7 +58,6 @@ async def test_nothing_is_pushed_to_one_whose_token_is_over(
 async def test_one_who_does_not_answer_the_close_is_cut_off(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.gateway.connection._CLOSE_SECONDS", 0.05)
     async with gateway.student("ada") as (ada, _):
         (connection,) = gateway.gateway.connections
         ada.socket.transport.pause_reading()

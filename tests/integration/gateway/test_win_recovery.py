@@ -12,10 +12,10 @@ from server.core.drops.claims import ClaimState
 from server.core.ids import StudentId
 from server.desk.claim_desk import RETRY, Tap
 from server.desk.redis.connection import connect
-from server.gateway import background_tasks
+from server.gateway.cadence import Cadence
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import Crew, at_work
-from tests.support.gateways import Client, RunningGateway, a_token, running_gateway
+from tests.support.gateways import Client, RunningGateway, a_token, serve_gateway
 
 pytestmark = pytest.mark.asyncio
 
@@ -45,12 +45,11 @@ class Lesson:
 
 
 @pytest_asyncio.fixture
-async def lesson(mortal_crew: Crew, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lesson]:
-    monkeypatch.setattr(background_tasks, "DESKS_SECONDS", 0.05)
-    monkeypatch.setattr(background_tasks, "RECHECK_SECONDS", 0.2)
+async def lesson(mortal_crew: Crew) -> AsyncIterator[Lesson]:
+    cadence = Cadence(desk_epochs_s=0.05, unconfirmed_s=0.2)
     path = mortal_crew.desk.redis.connection_pool.connection_kwargs["path"]
     listener: Redis = connect(f"unix://{path}")
-    async with running_gateway(mortal_crew.desk, listener) as running:
+    async with serve_gateway(mortal_crew.desk, listener, cadence=cadence) as running:
         yield Lesson(mortal_crew, running)
     await listener.aclose()
 
@@ -110,7 +109,7 @@ async def test_one_that_nothing_is_left_for_reads_an_apology_and_is_counted(
         await lesson.enters(client, "ada")
         assert (await client.claim(drop.id))["outcome"] == "won"
         await lesson.flushed()
-        desk = lesson.gateway.gateway.claim_desk
+        desk = lesson.gateway.parts.claim_desk
         desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign,assignment]
         await lesson.rebuilt()
         await crew.classroom.won(drop.id, "bob")  # was quicker
@@ -169,7 +168,7 @@ async def test_what_is_confirmed_is_shown_again_after_the_load_on_every_shard(
         await lesson.flushed()
         room = lesson.gateway.gateway.rooms.get(ROOM)
         assert room is not None
-        await lesson.gateway.gateway.rooms.heal(room)
+        await lesson.gateway.follower.heal(room)
         await claims_in_welcomes(client, [])
         await lesson.rebuilt()
         await claims_in_welcomes(client, [(drop.id, "confirmed") for drop in drops])
@@ -224,7 +223,7 @@ async def test_a_closed_drop_gives_no_unit_twice_to_one_who_comes_back_for_it(
         await lesson.enters(client, "ada")
         await client.claim(drop.id)
         await lesson.flushed()
-        desk = lesson.gateway.gateway.claim_desk
+        desk = lesson.gateway.parts.claim_desk
         desk.submit = _not_yet("ada", desk.submit)  # type: ignore[method-assign,assignment]
         await lesson.rebuilt()
         granted(await crew.classroom.drops.close(drop.id, ROOM, now_ms()))

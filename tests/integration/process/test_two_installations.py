@@ -13,7 +13,7 @@ from server.desk.feed import Confirmation, FeedKind, Loss, dump_confirmations
 from server.desk.keys import RoomKeys, channel_in
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import a_room_drop, make_desk
-from tests.support.gateways import Client, RunningGateway, running_gateway
+from tests.support.gateways import Client, RunningGateway, serve_gateway
 from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
@@ -32,7 +32,7 @@ async def both(redis_server: RedisServer, key_prefix: str) -> AsyncIterator[list
             await desk.arm()
             stack.push_async_callback(desk.claims.close)
             name = "gwy_1"  # an id of a gateway is random; even the same one must not do harm
-            found.append(await stack.enter_async_context(running_gateway(desk, listener, name)))
+            found.append(await stack.enter_async_context(serve_gateway(desk, listener, name)))
         yield found
 
 

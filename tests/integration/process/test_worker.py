@@ -13,8 +13,7 @@ from server.core.promotions.batches import ClaimWindow
 from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.worker import claims_loop
-from server.worker import worker as worker_module
+from server.worker.cadence import Cadence
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
@@ -38,7 +37,7 @@ async def two_shards(crew: Crew) -> tuple[str, str]:
 
 
 def _told_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object]:
-    return [line["event"] for line in lines if line.get("job") == "Worker.measure_backlog"]
+    return [line["event"] for line in lines if line.get("job") == "measure_backlog"]
 
 
 async def consumers(crew: Crew, drop_id: str) -> list[str]:
@@ -49,24 +48,19 @@ async def consumers(crew: Crew, drop_id: str) -> list[str]:
 
 
 class TestClaimsLoop:
-    async def test_a_step_without_claims_ends_by_itself(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(claims_loop, "WAIT_MS", 1)
-        assert await crew.loop.step() == 0
+    async def test_a_step_without_claims_ends_by_itself(self, crew: Crew) -> None:
+        assert await crew.with_cadence(Cadence(read_ms=1)).loop.step() == 0
 
-    async def test_a_claim_ends_the_wait(self, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
+    async def test_a_claim_ends_the_wait(self, crew: Crew) -> None:
+        crew = crew.with_cadence(Cadence(read_ms=60_000))
         drop = await crew.classroom.opened()
         step = asyncio.create_task(crew.loop.step())
         await crew.classroom.won(drop.id, "s1")
         async with asyncio.timeout(5):
             assert await step == 1
 
-    async def test_a_shard_that_is_shut_keeps_no_other_waiting(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(claims_loop, "WAIT_MS", 1)
+    async def test_a_shard_that_is_shut_keeps_no_other_waiting(self, crew: Crew) -> None:
+        crew = crew.with_cadence(Cadence(read_ms=1))
         stuck, free = await two_shards(crew)
         await crew.classroom.won(stuck, "s1")
         await crew.classroom.won(free, "s1")
@@ -114,7 +108,7 @@ class TestFences:
         flushable_redis.forget()
         await hang_up(mortal_crew.desk)
         assert await mortal_crew.fence.shut_shards() == list(ALL_SHARDS)
-        await mortal_crew.worker.mend_fences()
+        await mortal_crew.worker.jobs.rebuild_shards()
 
         assert await mortal_crew.fence.shut_shards() == []
 
@@ -131,7 +125,7 @@ class TestFences:
             return await real(self, shard, now, **how)
 
         monkeypatch.setattr(DeskRebuilder, "rebuild", rebuild)
-        await crew.worker.mend_fences()
+        await crew.worker.jobs.rebuild_shards()
 
         # A rebuild that takes longer than a look goes on by itself.
         await eventually(lambda: only_is_shut(crew, 3))
@@ -145,8 +139,8 @@ class TestFences:
         before = await crew.desk.drops.epochs()
         for shard in ALL_SHARDS:
             await crew.fence.shut(shard)
-        interpose(crew.rebuilder.fence, "shut_shards", after=other.worker.mend_fences)
-        await crew.worker.mend_fences()
+        interpose(crew.rebuilder.fence, "shut_shards", after=other.worker.jobs.rebuild_shards)
+        await crew.worker.jobs.rebuild_shards()
 
         await eventually(lambda: only_is_shut(crew))
         after = await crew.desk.drops.epochs()
@@ -204,7 +198,7 @@ class TestWholeWorker:
     async def test_who_cannot_end_it_in_time_leaves_it_to_the_others(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(worker_module, "FINISH_SECONDS", 0.1)
+        crew = crew.with_cadence(Cadence(finish_s=0.1))
         drop = await crew.classroom.opened()
         begun = asyncio.Event()
 
@@ -224,13 +218,10 @@ class TestWholeWorker:
         assert await crew.another("wrk_2").loop.take_over() == 1
         assert await is_confirmed(crew, drop.id, "s1")
 
-    async def test_who_waits_for_claims_stops_at_once(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """By itself: neither is the wait over, nor is it cut off. The other jobs are in their first round,
-        and end that."""
-        monkeypatch.setattr(claims_loop, "WAIT_MS", 60_000)
-        monkeypatch.setattr(worker_module, "FINISH_SECONDS", 60)
+    async def test_who_waits_for_claims_stops_at_once(self, crew: Crew) -> None:
+        """The read ends although its time is not over, and nothing is cancelled by force. The other jobs are
+        in their first round, and end that."""
+        crew = crew.with_cadence(Cadence(read_ms=60_000, finish_s=60))
         working = asyncio.create_task(crew.worker.run())
         await eventually(lambda: crew.loop._reading is not None)
         working.cancel()
@@ -337,7 +328,7 @@ async def test_limits_of_a_batch_that_is_over_are_forgotten(
     for_ever = await rooms.made_batch()
     for batch in (over, goes_on, for_ever):
         await rooms.won((await rooms.opened(batch)).id, "s1")
-    await crew.worker.forget_old_keys()
+    await crew.worker.jobs.delete_expired()
     found = {
         batch.id: await crew.desk.redis.exists(crew.desk.keys(batch.shard).caps(batch.id))
         for batch in (over, goes_on, for_ever)
@@ -367,7 +358,7 @@ async def test_limits_of_a_campaign_that_is_over_are_forgotten(
             campaign_id=campaign.id,
         )
         found[name] = crew.desk.keys(batch.shard).campaign_caps(campaign.id)
-    await crew.worker.forget_old_keys()
+    await crew.worker.jobs.delete_expired()
 
     kept = {name: await crew.desk.redis.exists(key) for name, key in found.items()}
     assert kept == {"over": 0, "goes on": 1}

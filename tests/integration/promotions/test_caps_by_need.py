@@ -385,18 +385,18 @@ class TestOneBadShard:
         worker = crew.worker
 
         async def armed_but_one() -> bool:
-            await worker.mend_fences()
+            await worker.jobs.rebuild_shards()
             return await crew.fence.shut_shards() == [3]
 
         await eventually(armed_but_one)
         assert list(await crew.fence.troubles(ALL_SHARDS)) == [3]
-        assert worker.metrics.rebuild_failures.labels(3)._value.get() >= 1
+        assert crew.loop.metrics.rebuild_failures.labels(3)._value.get() >= 1
 
         monkeypatch.undo()
         await crew.desk.redis.delete(crew.desk.keys(3).lease)  # it has run out
 
         async def mended() -> bool:
-            await worker.mend_fences()
+            await worker.jobs.rebuild_shards()
             return not await crew.fence.shut_shards()
 
         await eventually(mended)

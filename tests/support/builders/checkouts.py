@@ -79,7 +79,7 @@ KEPT_AFTER_CANCEL = Returns(after_cancel=Returned.KEPT)
 @asynccontextmanager
 async def telling(crew: Crew) -> AsyncIterator[None]:
     """Publish the coupon changes of this crew, as a web process does."""
-    async with CouponPublisher(crew.worker.stores).running():
+    async with CouponPublisher(crew.stores).running():
         yield
 
 

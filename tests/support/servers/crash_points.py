@@ -30,7 +30,7 @@ from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
 from server.ledger.engine import Ledger
 from server.tokens import TokenKeys
-from server.worker import worker as worker_module
+from server.worker.cadence import Cadence
 from tests.support.builders.classroom import ROOM
 from tests.support.crews import Crew, crew_of
 from tests.support.eventually import eventually
@@ -236,8 +236,7 @@ async def crash_site(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[CrashSite]:
-    # Nobody here is only slow: what is left behind is taken up at once.
-    monkeypatch.setattr(worker_module, "LEFT_BEHIND_MS", 200)
+    # No process here is merely slow: work that is left behind may be taken over at once.
     monkeypatch.setattr("server.desk.outbox.CLAIM_IDLE_MS", 100)
     database = shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
     environment = {
@@ -249,7 +248,8 @@ async def crash_site(
     }
     ledger = Ledger.connect(environment["CLASSDROP_DATABASE_URL"])
     async with crew_of(flushable_redis, ledger, key_prefix) as crew:
-        made = CrashSite(flushable_redis, crew, environment, tmp_path)
+        impatient = crew.with_cadence(Cadence(left_behind_ms=200))
+        made = CrashSite(flushable_redis, impatient, environment, tmp_path)
         yield made
         for role_process in made.started:
             role_process.kill()

@@ -1,4 +1,4 @@
-"""What a gateway's one pub/sub connection makes of what it hears."""
+"""A gateway's pub/sub connection: what it tells its listener."""
 
 from redis.asyncio import Redis
 
@@ -7,13 +7,24 @@ from server.desk.subscription import Subscription
 HEARTBEAT = b"p:heartbeat:gwy_1"
 
 
-def test_every_room_may_have_a_gap_whenever_the_subscription_is_taken_anew() -> None:
+class CountingListener:
+    def __init__(self) -> None:
+        self.reconnects = 0
+
+    def on_message(self, _room: str, _payload: bytes) -> None:
+        raise AssertionError("no room is subscribed")
+
+    def on_reconnect(self) -> None:
+        self.reconnects += 1
+
+
+def test_every_room_may_have_a_gap_whenever_the_subscription_is_confirmed_anew() -> None:
     """redis-py connects and subscribes by itself where it finds its connection gone."""
-    gaps: list[str] = []
-    nowhere = Redis(unix_socket_path="/nonexistent/redis.sock")
-    ear = Subscription(nowhere, "p", "gwy_1", lambda _room, _said: None, lambda: gaps.append("gap"))
-    ear._take("smessage", HEARTBEAT, b"")
-    assert gaps == []
-    ear._take("ssubscribe", HEARTBEAT, b"")
-    ear._take("ssubscribe", HEARTBEAT, b"")
-    assert gaps == ["gap", "gap"]
+    listener = CountingListener()
+    unreachable = Redis(unix_socket_path="/nonexistent/redis.sock")
+    subscription = Subscription(unreachable, "p", "gwy_1")
+    subscription._take(listener, "smessage", HEARTBEAT, b"")
+    assert listener.reconnects == 0
+    subscription._take(listener, "ssubscribe", HEARTBEAT, b"")
+    subscription._take(listener, "ssubscribe", HEARTBEAT, b"")
+    assert listener.reconnects == 2

@@ -15,11 +15,11 @@ from server.gateway.close_reasons import SocketClose
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.connection_limiter import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
 from server.gateway.frames import close_frame, text_frame
-from server.gateway.library_protocol import MAX_UNHEARD_BYTES, PORTION
+from server.gateway.library_protocol import CHUNK_BYTES, MAX_BYTES_AFTER_CLOSE
 from server.gateway.session import MESSAGES, Phase
-from server.gateway.socket_closer import CLOSED_IN_A_ROW
+from server.gateway.socket_closer import CLOSES_PER_TURN
 from server.wire import MAX_FRAME_BYTES
-from tests.support.sockets import NotedHost, Peer, next_pass
+from tests.support.sockets import Peer, RecordingHandler, next_pass
 from tests.unit.gateway.test_frames import masked
 
 pytestmark = pytest.mark.asyncio
@@ -41,9 +41,9 @@ def peer() -> Peer:
 
 def live(peer: Peer) -> Peer:
     """Has said hello and been welcomed."""
-    peer.greets()
-    peer.connection.welcome(b'{"type":"welcome"', b"}")
-    peer.hears()
+    peer.send_hello()
+    peer.connection.send_welcome(b'{"type":"welcome"', b"}")
+    peer.received()
     return peer
 
 
@@ -140,10 +140,10 @@ class TestDoor:
         assert Peer().shake_hands("/v1/rooms/r1", *origins) == 403
 
     async def test_nobody_comes_in_while_the_process_drains(self) -> None:
-        assert Peer(NotedHost(is_draining=True)).shake_hands() == 503
+        assert Peer(RecordingHandler(is_draining=True)).shake_hands() == 503
 
     async def test_nobody_comes_in_where_the_process_is_full(self) -> None:
-        host = NotedHost()
+        host = RecordingHandler()
         host.connection_limiter.sockets = MAX_SOCKETS
         assert Peer(host).shake_hands() == 503
 
@@ -192,43 +192,43 @@ def a_handshake(*headers: str, version: str = "13") -> bytes:
 
 class TestStrangers:
     async def test_who_shows_a_good_token_is_none(self, peer: Peer) -> None:
-        keeper = peer.host.connection_limiter
-        assert (keeper.waiting, keeper.sockets) == (1, 0)
-        peer.greets()
+        limiter = peer.host.connection_limiter
+        assert (limiter.waiting, limiter.sockets) == (1, 0)
+        peer.send_hello()
 
-        assert (keeper.waiting, keeper.sockets) == (0, 1)
+        assert (limiter.waiting, limiter.sockets) == (0, 1)
         assert peer.host.joined == [peer.connection]
 
-    @pytest.mark.parametrize("greets", [True, False])
-    async def test_who_leaves_is_none(self, peer: Peer, greets: bool) -> None:
-        if greets:
-            peer.greets()
+    @pytest.mark.parametrize("says_hello", [True, False])
+    async def test_who_leaves_is_none(self, peer: Peer, says_hello: bool) -> None:
+        if says_hello:
+            peer.send_hello()
         peer.connection.connection_lost(None)
 
-        keeper = peer.host.connection_limiter
-        assert (keeper.waiting, keeper.sockets) == (0, 0)
+        limiter = peer.host.connection_limiter
+        assert (limiter.waiting, limiter.sockets) == (0, 0)
 
     async def test_behind_a_proxy_of_ours_each_client_counts_for_itself(self) -> None:
-        peer = Peer(NotedHost(proxies=TrustedProxies.of([ADDRESS])))
+        peer = Peer(RecordingHandler(proxies=TrustedProxies.of([ADDRESS])))
         assert peer.shake_hands(forwarded_for="192.0.2.9") == 101
-        peer.says(type="hello", token="x.y.z")
+        peer.send_frame(type="hello", token="x.y.z")
 
-        assert set(peer.host.connection_limiter._offenders) == {"192.0.2.9"}
+        assert set(peer.host.connection_limiter._bad_token_buckets) == {"192.0.2.9"}
 
     async def test_a_token_that_is_not_good_is_held_against_the_address(self, peer: Peer) -> None:
-        peer.says(type="hello", token="x.y.z")
+        peer.send_frame(type="hello", token="x.y.z")
 
-        assert [part if isinstance(part, int) else part["code"] for part in peer.hears()] == [
+        assert [part if isinstance(part, int) else part["code"] for part in peer.received()] == [
             "token_invalid",
             4501,
         ]
-        assert ADDRESS in peer.host.connection_limiter._offenders
+        assert ADDRESS in peer.host.connection_limiter._bad_token_buckets
 
     async def test_an_expired_token_is_not(self, peer: Peer) -> None:
-        peer.greets(seconds=-600)
+        peer.send_hello(seconds=-600)
 
-        assert peer.hears()[-1] == 4001
-        assert ADDRESS not in peer.host.connection_limiter._offenders
+        assert peer.received()[-1] == 4001
+        assert ADDRESS not in peer.host.connection_limiter._bad_token_buckets
 
 
 class TestManyBadTokens:
@@ -236,23 +236,23 @@ class TestManyBadTokens:
     def late(self, peer: Peer, deadlines: list[ApiRequest]) -> Peer:
         """Has shown a bad one where many did."""
         for _ in range(BAD_TOKENS.burst):
-            peer.host.connection_limiter.blame(ADDRESS, now_ms())
-        peer.says(type="hello", token="x.y.z")
+            peer.host.connection_limiter.penalty_for_bad_token(ADDRESS, now_ms())
+        peer.send_frame(type="hello", token="x.y.z")
         return peer
 
     async def test_the_next_bad_one_is_refused_later_and_not_heard_until_then(
         self, late: Peer, deadlines: list[ApiRequest]
     ) -> None:
-        assert (late.hears(), late.transport.is_held) == ([], True)
+        assert (late.received(), late.transport.is_reading_paused) == ([], True)
         ((delay, refuse, why),) = deadlines
         assert delay == REFUSED_LATER_SECONDS
         refuse(*why)
 
-        assert late.hears()[-1] == 4501
-        assert not late.transport.is_held
+        assert late.received()[-1] == 4501
+        assert not late.transport.is_reading_paused
 
     async def test_it_does_not_go_on_with_a_good_one(self, late: Peer) -> None:
-        late.greets()
+        late.send_hello()
 
         assert late.host.joined == []
 
@@ -269,28 +269,32 @@ class TestManyBadTokens:
     async def test_a_good_one_of_the_same_address_joins_at_once(self, late: Peer) -> None:
         neighbour = Peer(late.host)
         assert neighbour.shake_hands() == 101
-        neighbour.greets()
+        neighbour.send_hello()
 
         assert late.host.joined == [neighbour.connection]
 
 
 class TestWelcome:
     async def test_what_came_before_it_follows_it_in_one_write(self, peer: Peer) -> None:
-        peer.greets()
-        peer.connection.tell(text_frame(b'{"type":"claim_confirmed"}'))
-        peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
-        assert peer.hears() == []
+        peer.send_hello()
+        peer.connection.send_private(text_frame(b'{"type":"claim_confirmed"}'))
+        peer.connection.send_private(text_frame(b'{"type":"claim_result"}'))
+        assert peer.received() == []
         before = len(peer.transport.writes)
-        peer.connection.welcome(b'{"type":"welcome"', b"}")
+        peer.connection.send_welcome(b'{"type":"welcome"', b"}")
 
         assert len(peer.transport.writes) == before + 1
-        assert [f["type"] for f in peer.hears()] == ["welcome", "claim_confirmed", "claim_result"]
+        assert [f["type"] for f in peer.received()] == [
+            "welcome",
+            "claim_confirmed",
+            "claim_result",
+        ]
 
     async def test_what_comes_after_it_is_written_at_once(self, peer: Peer) -> None:
         live(peer)
-        peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
+        peer.connection.send_private(text_frame(b'{"type":"claim_result"}'))
 
-        assert peer.hears() == [{"type": "claim_result"}]
+        assert peer.received() == [{"type": "claim_result"}]
 
     async def test_it_makes_the_session_live(self, peer: Peer) -> None:
         session = live(peer).connection.session
@@ -301,45 +305,45 @@ class TestWelcome:
 class TestMessages:
     async def test_claims_and_cards_seen_are_passed_on(self, peer: Peer) -> None:
         live(peer)
-        peer.says(type="claim", drop_id="drp_1", request_id="r1")
-        peer.says(type="seen", drop_id="drp_1")
-        peer.says(type="pong")
+        peer.send_frame(type="claim", drop_id="drp_1", request_id="r1")
+        peer.send_frame(type="seen", drop_id="drp_1")
+        peer.send_frame(type="pong")
 
         assert (peer.host.claims, peer.host.seen_drops) == ([("drp_1", "r1")], ["drp_1"])
 
     async def test_a_message_in_pieces_is_put_together(self, peer: Peer) -> None:
         live(peer)
-        peer.says_in_pieces(b'{"type":"claim",', b'"drop_id":"drp_1",', b'"request_id":"r1"}')
+        peer.send_fragments(b'{"type":"claim",', b'"drop_id":"drp_1",', b'"request_id":"r1"}')
 
         assert peer.host.claims == [("drp_1", "r1")]
 
     async def test_several_messages_in_one_read_are_all_taken(self, peer: Peer) -> None:
         live(peer)
         with peer.all_at_once():
-            peer.says(type="claim", drop_id="drp_1", request_id="r1")
-            peer.says(type="claim", drop_id="drp_2", request_id="r2")
+            peer.send_frame(type="claim", drop_id="drp_1", request_id="r1")
+            peer.send_frame(type="claim", drop_id="drp_2", request_id="r2")
 
         assert peer.host.claims == [("drp_1", "r1"), ("drp_2", "r2")]
 
     async def test_a_ping_is_answered(self, peer: Peer) -> None:
-        live(peer).pings()
-        assert peer.hears() == ["pong"]
+        live(peer).send_ping()
+        assert peer.received() == ["pong"]
 
     async def test_a_flood_of_pings_ends_it(self, peer: Peer) -> None:
         live(peer)
         for _ in range(MESSAGES.burst + 10):
-            peer.pings()
+            peer.send_ping()
 
-        assert peer.hears()[-1] == close_reasons.FLOOD.code
+        assert peer.received()[-1] == close_reasons.FLOOD.code
 
     async def test_a_quarter_megabyte_of_pings_costs_no_more_than_the_first_few(
         self, peer: Peer
     ) -> None:
         """One read. The library by itself would answer them all before anybody could say stop."""
         live(peer).connection.data_received(masked(b"", Opcode.PING) * 40_000)
-        pongs = [heard for heard in peer.hears() if heard == "pong"]
+        pongs = [heard for heard in peer.received() if heard == "pong"]
 
-        assert len(pongs) < MESSAGES.burst + PORTION // 6
+        assert len(pongs) < MESSAGES.burst + CHUNK_BYTES // 6
         assert peer.transport.ended == ["half-closed", "aborted"]
 
     async def test_pieces_without_end_are_a_flood_however_small(self, peer: Peer) -> None:
@@ -348,11 +352,11 @@ class TestMessages:
             + masked(b"", Opcode.CONT, fin=False) * 2 * MESSAGES.burst
         )
 
-        assert peer.hears()[-1] == close_reasons.FLOOD.code
+        assert peer.received()[-1] == close_reasons.FLOOD.code
 
     async def test_bytes_end_it(self, peer: Peer) -> None:
-        live(peer).says_bytes(b"\x00\x01")
-        error, code = peer.hears()
+        live(peer).send_binary(b"\x00\x01")
+        error, code = peer.received()
         assert (error["code"], code) == ("not_text", 1003)
 
     @pytest.mark.parametrize("pieces", [1, 3])
@@ -360,17 +364,17 @@ class TestMessages:
         piece = b" " * (MAX_FRAME_BYTES // pieces + 1)
         live(peer)
         if pieces == 1:
-            peer.says_text(piece)
+            peer.send_text(piece)
         else:
-            peer.says_in_pieces(*[piece] * pieces)
+            peer.send_fragments(*[piece] * pieces)
         peer.connection.connection_lost(None)
 
-        assert peer.hears() == [1009]
-        assert peer.host.left_for == ["1009"]
+        assert peer.received() == [1009]
+        assert peer.host.reasons_closed == ["1009"]
 
     async def test_what_comes_after_the_end_is_not_done(self, peer: Peer) -> None:
         live(peer).connection.end(WHY)
-        peer.says(type="claim", drop_id="drp_1", request_id="r1")
+        peer.send_frame(type="claim", drop_id="drp_1", request_id="r1")
 
         assert peer.host.claims == []
 
@@ -383,7 +387,7 @@ class TestSlowReader:
         peer.connection.connection_lost(None)
 
         assert peer.transport.ended == ["aborted"]
-        assert peer.host.left_for == ["too_slow"]
+        assert peer.host.reasons_closed == ["too_slow"]
 
     async def test_one_who_is_a_little_behind_is_not(self, peer: Peer) -> None:
         live(peer)
@@ -417,36 +421,36 @@ class TestLargeWelcome:
 
     @pytest.fixture
     def joining(self, peer: Peer) -> Peer:
-        peer.greets()
-        peer.connection.tell(text_frame(b'{"type":"claim_confirmed"}'))
+        peer.send_hello()
+        peer.connection.send_private(text_frame(b'{"type":"claim_confirmed"}'))
         return peer
 
     def look(self, peer: Peer, unsent: int, seconds: float = 0) -> list[str]:
         """How it ended, once so much is unsent and so much time has passed."""
         peer.transport.unsent = unsent
-        peer.host.allowances.look(now_ms() + round(seconds * 1_000))
+        peer.host.allowances.update(now_ms() + round(seconds * 1_000))
         return peer.transport.ended
 
     async def test_it_arrives_whole_with_what_came_before_it(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b',"student":"ada"}')
-        told, confirmed = joining.hears()
+        joining.connection.send_welcome(self.HEAD, b',"student":"ada"}')
+        told, confirmed = joining.received()
         assert (len(told["drops"]), told["student"]) == (200_000, "ada")
         assert confirmed == {"type": "claim_confirmed"}
 
     async def test_its_bytes_are_not_held_against_its_reader(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         joining.transport.unsent = len(self.HEAD) + MAX_UNSENT_BYTES
         joining.connection.write(b"x")
         assert joining.transport.ended == []
 
     async def test_what_is_pushed_meanwhile_is(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         joining.transport.unsent = len(self.HEAD) + MAX_UNSENT_BYTES + 100
         joining.connection.write(b"x")
         assert joining.transport.ended == ["aborted"]
 
     async def test_what_has_been_read_of_it_is_not_allowed_again(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         assert self.look(joining, 100_000) == []
         joining.transport.unsent = 100_000 + MAX_UNSENT_BYTES
         joining.connection.write(b"x")
@@ -456,7 +460,7 @@ class TestLargeWelcome:
         assert joining.transport.ended == ["aborted"]
 
     async def test_once_read_the_usual_bound_holds(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         assert self.look(joining, 0) == []
         assert len(joining.host.allowances) == 0
         joining.transport.unsent = MAX_UNSENT_BYTES + 1
@@ -464,42 +468,42 @@ class TestLargeWelcome:
         assert joining.transport.ended == ["aborted"]
 
     async def test_who_reads_on_is_not_cut_off(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         for second in range(1, 6):
             assert self.look(joining, 200_000 - second, seconds=9 * second) == []
 
     async def test_who_reads_nothing_for_long_is(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         joining.transport.unsent = 200_000
         assert self.look(joining, 200_000, seconds=9) == []
         assert self.look(joining, 200_000, seconds=20) == ["aborted"]
         joining.connection.connection_lost(None)
-        assert joining.host.left_for == ["too_slow"]
+        assert joining.host.reasons_closed == ["too_slow"]
         assert len(joining.host.allowances) == 0
 
     async def test_who_reads_a_byte_at_a_time_is_in_the_end(self, joining: Peer) -> None:
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         ends = [bool(self.look(joining, 200_000 - s, seconds=s)) for s in range(0, 65, 5)]
         assert ends == [False] * 12 + [True]
 
     async def test_one_who_has_gone_meanwhile_is_told_nothing(self, joining: Peer) -> None:
         joining.connection.connection_lost(None)
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         joining.connection.allow_unsent(0)
-        joining.host.allowances.look(now_ms())
+        joining.host.allowances.update(now_ms())
         assert len(joining.host.allowances) == 0
 
     async def test_nor_one_who_is_on_the_way_out(self, joining: Peer) -> None:
         joining.connection.end(close_reasons.TOKEN_EXPIRED)
         written = len(joining.transport.writes)
-        joining.connection.welcome(self.HEAD, b"}")
+        joining.connection.send_welcome(self.HEAD, b"}")
         assert len(joining.transport.writes) == written
 
 
 class TestEnd:
     async def test_the_reason_is_said_before_the_close(self, peer: Peer) -> None:
         live(peer).connection.end(WHY)
-        error, code = peer.hears()
+        error, code = peer.received()
 
         assert error == {
             "type": "error",
@@ -511,13 +515,13 @@ class TestEnd:
 
     async def test_the_transport_goes_when_the_client_has_answered(self, peer: Peer) -> None:
         live(peer).connection.end(WHY)
-        peer.hears()
+        peer.received()
         assert peer.transport.ended == []
         peer.answers()
         peer.connection.connection_lost(None)
 
         assert peer.transport.ended == ["half-closed"]
-        assert peer.host.left_for == ["silent"]
+        assert peer.host.reasons_closed == ["silent"]
 
     async def test_a_client_that_does_not_answer_is_cut_off_after_a_while(
         self, peer: Peer, deadlines: list[ApiRequest]
@@ -532,8 +536,8 @@ class TestEnd:
     async def test_the_cut_is_asked_for_once(self, peer: Peer, deadlines: list[ApiRequest]) -> None:
         live(peer).connection.end(WHY)
         for _ in range(3):
-            peer.pings()
-        peer.closes()
+            peer.send_ping()
+        peer.send_close()
 
         assert len(deadlines) == 1
 
@@ -560,16 +564,16 @@ class TestEnd:
         assert (peer.transport.writes, peer.transport.ended) == ([], ["aborted"])
 
     async def test_a_client_that_closes_is_answered_and_half_closed(self, peer: Peer) -> None:
-        live(peer).closes(1000)
-        assert peer.hears() == [1000]
+        live(peer).send_close(1000)
+        assert peer.received() == [1000]
         assert peer.transport.ended == ["half-closed"]
 
         peer.connection.connection_lost(None)
-        assert peer.host.left_for == ["client"]
+        assert peer.host.reasons_closed == ["client"]
 
     async def test_what_the_room_says_after_the_close_goes_nowhere(self, peer: Peer) -> None:
         """The client's side of the goodbye takes as long as its network does."""
-        live(peer).closes(1000)
+        live(peer).send_close(1000)
         written = len(peer.transport.writes)
         peer.connection.write(b"news of the room")
 
@@ -583,8 +587,8 @@ class TestEnd:
         assert (len(peer.transport.writes), peer.transport.ended) == (written, ["closed"])
 
     async def test_a_class_that_goes_at_once_is_closed_some_at_a_time(self) -> None:
-        host = NotedHost()
-        peers = [Peer(host) for _ in range(2 * CLOSED_IN_A_ROW + 1)]
+        host = RecordingHandler()
+        peers = [Peer(host) for _ in range(2 * CLOSES_PER_TURN + 1)]
         for one in peers:
             one.shake_hands()
             one.connection.eof_received()
@@ -593,15 +597,15 @@ class TestEnd:
             closed.append(sum(one.transport.is_closing() for one in peers))
             await next_pass()
 
-        assert closed == [0, CLOSED_IN_A_ROW, 2 * CLOSED_IN_A_ROW, len(peers)]
+        assert closed == [0, CLOSES_PER_TURN, 2 * CLOSES_PER_TURN, len(peers)]
 
     async def test_for_each_who_comes_one_who_goes_is_closed_first(self, peer: Peer) -> None:
         """Nobody is turned away because the house is full of those who have left."""
         live(peer).connection.eof_received()
-        peer.host.leaving.make_room()
+        peer.host.socket_closer.close_one()
 
         assert peer.transport.ended == ["closed"]
-        peer.host.leaving.make_room()  # nobody is left to be closed
+        peer.host.socket_closer.close_one()  # nobody is left to be closed
         await next_pass()
         assert peer.transport.ended == ["closed"]
 
@@ -613,7 +617,7 @@ class TestEnd:
         assert len(peer.transport.writes) == written
 
     async def test_one_that_went_on_in_pieces_before_is_half_closed(self, peer: Peer) -> None:
-        live(peer).pings()
+        live(peer).send_ping()
         peer.connection.eof_received()
 
         assert peer.transport.ended == ["half-closed"]
@@ -621,16 +625,16 @@ class TestEnd:
     async def test_nothing_is_said_after_the_close(self, peer: Peer) -> None:
         """Whatever the room is told while the client answers: it would take the whole gateway down."""
         live(peer).connection.shutdown()
-        assert peer.hears()[-1] == 1012
+        assert peer.received()[-1] == 1012
         peer.connection.write(text_frame(b'{"type":"ping"}'))
         peer.answers()
         assert peer.transport.ended == ["half-closed"]
         peer.connection.write(text_frame(b'{"type":"ping"}'))
 
-        assert peer.hears() == []
+        assert peer.received() == []
 
     async def test_nothing_is_said_to_one_who_has_half_closed(self, peer: Peer) -> None:
-        live(peer).pings()
+        live(peer).send_ping()
         peer.connection.eof_received()
         written = len(peer.transport.writes)
         peer.connection.write(text_frame(b'{"type":"ping"}'))
@@ -642,29 +646,29 @@ class TestEnd:
         words = text_frame(b'{"type":"error","code":"server_restart"}') + close_frame(
             why.code, why.word
         )
-        live(peer).connection.dismiss(why, words)
-        error, code = peer.hears()
+        live(peer).connection.end_with(why, words)
+        error, code = peer.received()
         assert (error["code"], code) == ("server_restart", 1012)
 
         peer.connection.write(text_frame(b'{"type":"ping"}'))
         peer.connection.data_received(masked(b'{"type":"pong"}'))
-        assert (peer.hears(), peer.transport.ended) == ([], [])
+        assert (peer.received(), peer.transport.ended) == ([], [])
         peer.answers()
         assert peer.transport.ended == ["closed"]
 
     async def test_one_who_is_the_library_s_is_dismissed_by_it(self, peer: Peer) -> None:
-        live(peer).pings()
-        peer.hears()
-        peer.connection.dismiss(SocketClose(1012, "server_restart", "soon", 1_000), b"")
-        assert peer.hears()[-1] == 1012
+        live(peer).send_ping()
+        peer.received()
+        peer.connection.end_with(SocketClose(1012, "server_restart", "soon", 1_000), b"")
+        assert peer.received()[-1] == 1012
 
     async def test_nothing_is_written_behind_a_close(self, peer: Peer) -> None:
         """A transport that is half-closed would raise in the middle of a broadcast, and the room would
         be told nothing any more."""
-        live(peer).closes(1000)
+        live(peer).send_close(1000)
         written = len(peer.transport.writes)
         peer.connection.write(text_frame(b'{"type":"drop_opened"}'))
-        peer.connection.tell(text_frame(b'{"type":"claim_result"}'))
+        peer.connection.send_private(text_frame(b'{"type":"claim_result"}'))
 
         assert len(peer.transport.writes) == written
 
@@ -679,10 +683,10 @@ class TestEnd:
         assert peer.transport.ended == ["aborted"]
 
     async def test_who_breaks_the_rules_is_not_heard_any_more(self, peer: Peer) -> None:
-        live(peer).says_text(b"no frame")
-        assert peer.hears()[-1] == close_reasons.PROTOCOL_ERROR.code
+        live(peer).send_text(b"no frame")
+        assert peer.received()[-1] == close_reasons.PROTOCOL_ERROR.code
         assert peer.transport.ended == ["half-closed"]
-        peer.connection.data_received(b"x" * MAX_UNHEARD_BYTES)
+        peer.connection.data_received(b"x" * MAX_BYTES_AFTER_CLOSE)
         assert peer.transport.ended == ["half-closed"]
         peer.connection.data_received(b"x")
 
@@ -691,12 +695,12 @@ class TestEnd:
     async def test_who_is_sent_away_and_floods_is_not_heard_any_more(self, peer: Peer) -> None:
         live(peer).connection.end(WHY)
         for _ in range(MESSAGES.burst + 1):
-            peer.pings()
+            peer.send_ping()
 
         assert peer.transport.ended == ["half-closed"]
 
     async def test_uvicorn_s_end_sends_everybody_elsewhere(self, peer: Peer) -> None:
         live(peer).connection.shutdown()
-        error, code = peer.hears()
+        error, code = peer.received()
 
         assert (error["code"], code) == ("server_restart", 1012)

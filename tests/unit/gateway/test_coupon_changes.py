@@ -8,7 +8,8 @@ import pytest
 from server.desk import DeskUnavailableError
 from server.desk.feed import Feed, RoomState
 from server.desk.subscription import Subscription
-from server.gateway.coupon_changes import CouponNews, Listener
+from server.gateway.coupon_changes import CouponChanges
+from server.gateway.open_rooms import OpenRooms
 
 pytestmark = pytest.mark.asyncio
 
@@ -36,9 +37,14 @@ class OpenSubscription:
 async def test_joins_that_wait_for_a_hanging_redis_fail_together() -> None:
     feed = HangingFeed()
     async with asyncio.TaskGroup() as tasks:
-        news = CouponNews(cast(Feed, feed), cast(Listener, None), tasks, lambda: None)
-        subscription = cast(Subscription, OpenSubscription())
-        joins = [asyncio.create_task(news.listen(subscription)) for _ in range(3)]
+        changes = CouponChanges(
+            rooms=OpenRooms(),
+            feed=cast(Feed, feed),
+            subscription=cast(Subscription, OpenSubscription()),
+            tasks=tasks,
+            on_gap=lambda: None,
+        )
+        joins = [asyncio.create_task(changes.listen()) for _ in range(3)]
         await feed.called.wait()
         feed.may_fail.set()
         failures = await asyncio.gather(*joins, return_exceptions=True)

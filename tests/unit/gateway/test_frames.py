@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from server.gateway.frames import text_frame, usual_text
+from server.gateway.frames import parse_common_text, text_frame
 
 MOST = 300
 
@@ -23,7 +23,7 @@ def by_library(data: bytes) -> list[Frame]:
 
 @given(st.binary(max_size=MOST))
 def test_a_whole_masked_text_frame_is_read(payload: bytes) -> None:
-    assert usual_text(masked(payload), MOST) == payload
+    assert parse_common_text(masked(payload), MOST) == payload
 
 
 @given(st.binary(max_size=600))
@@ -58,14 +58,14 @@ def test_anything_else_is_left_to_the_library() -> None:
         # Longer than it need be: 5 bytes with a length of two.
         bytes([0x81, 0x80 | 126, 0, 5]) + whole[2:],
     )
-    assert [usual_text(data, MOST) for data in others] == [None] * len(others)
+    assert [parse_common_text(data, MOST) for data in others] == [None] * len(others)
 
 
 @given(st.binary(max_size=12), st.binary(max_size=200))
 def test_what_it_reads_the_library_reads_alike(start: bytes, rest: bytes) -> None:
     """Starts are short so that lengths often fit."""
     for data in (start + rest, b"\x81" + start + rest, b"\x81\x85" + (start + rest)[:9]):
-        text = usual_text(data, MOST)
+        text = parse_common_text(data, MOST)
         if text is not None:
             (frame,) = by_library(data)
             assert (frame.opcode, frame.fin, bytes(frame.data)) == (Opcode.TEXT, True, text)

@@ -20,11 +20,11 @@ from websockets.uri import parse_uri
 from server import wire
 from server.clock import now_ms
 from server.gateway.connection import Connection
-from server.gateway.frames import text_frame, usual_text
-from server.gateway.handshake import SUBPROTOCOL, read_usual
+from server.gateway.frames import parse_common_text, text_frame
+from server.gateway.handshake import SUBPROTOCOL, parse_common_handshake
 from server.gateway.session import End, Join, Session
 from tests.support.clients.raw_socket import CONT, PING, PONG, close, frame, handshake, says
-from tests.support.sockets import KEYS, NotedHost, NotedTransport, a_token
+from tests.support.sockets import KEYS, RecordingHandler, RecordingTransport, a_token
 
 GOOD_HELLO = says(type="hello", token=a_token(seconds=86_400))
 BAD_HELLO = says(type="hello", token="x.y.z")
@@ -94,14 +94,14 @@ def pieces_of(data: bytes, cuts: Sequence[int]) -> Iterator[bytes]:
 
 async def tell(pieces: Sequence[bytes]) -> Told:
     """A connection is made, and this comes. It is welcomed as soon as it has joined."""
-    host, transport = NotedHost(), NotedTransport()
+    host, transport = RecordingHandler(), RecordingTransport()
     connection = Connection(host)
     connection.connection_made(transport)
     for piece in pieces:
         if not transport.is_closing():
             connection.data_received(piece)
-        if host.joined and connection.stash is not None:
-            connection.welcome(b'{"type":"welcome"', b"}")
+        if host.joined and connection.pending_frames is not None:
+            connection.send_welcome(b'{"type":"welcome"', b"}")
         if connection.session is not None:  # a broadcast goes on, whoever is there
             connection.write(text_frame(b'{"type":"ping"}'))
     told = Told(
@@ -208,8 +208,8 @@ def test_any_text_is_a_frame_or_none(text: bytes | str) -> None:
 
 @given(st.binary(max_size=400))
 def test_the_short_readers_bear_any_bytes(data: bytes) -> None:
-    assert read_usual(data) is None
-    usual_text(data, wire.MAX_FRAME_BYTES)
+    assert parse_common_handshake(data) is None
+    parse_common_text(data, wire.MAX_FRAME_BYTES)
 
 
 def by_library(data: bytes) -> int:
@@ -231,7 +231,7 @@ def test_a_handshake_with_wrong_bytes_is_let_in_only_where_the_library_would(
     data = bytearray(handshake())
     for place, byte in changes:
         data[place % len(data)] = byte
-    host, transport = NotedHost(), NotedTransport()
+    host, transport = RecordingHandler(), RecordingTransport()
 
     async def come() -> None:
         connection = Connection(host)

@@ -13,10 +13,10 @@ from websockets.typing import Subprotocol
 from server.gateway.handshake import (
     SUBPROTOCOL,
     Handshake,
+    handshake_of,
     has_good_host,
     is_from,
-    read_request,
-    read_usual,
+    parse_common_handshake,
 )
 
 KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -55,7 +55,7 @@ class ByLibrary:
         protocol = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)])
         protocol.receive_data(data)
         requests = [event for event in protocol.events_received() if isinstance(event, Request)]
-        self.asked = read_request(requests[0]) if requests else None
+        self.asked = handshake_of(requests[0]) if requests else None
         self.status = protocol.accept(requests[0]).status_code if requests else 400
 
 
@@ -74,15 +74,15 @@ def same(one: Handshake, other: Handshake | None) -> bool:
 
 
 def test_a_browser_s_is_read_and_accepted() -> None:
-    asked = read_usual(head(*BROWSER))
+    asked = parse_common_handshake(head(*BROWSER))
     assert asked is not None
     assert same(asked, ByLibrary(head(*BROWSER)).asked)
-    assert ACCEPTED in asked.answer()
+    assert ACCEPTED in asked.response()
 
 
 def test_what_a_proxy_adds_is_read_too() -> None:
     lines = ("X-Forwarded-For: 192.0.2.1, 192.0.2.2", "X-Forwarded-Host: a", "X-Forwarded-Proto: b")
-    asked = read_usual(head(*BROWSER, *lines))
+    asked = parse_common_handshake(head(*BROWSER, *lines))
     assert asked is not None
     assert asked.forwarded_for == ["192.0.2.1, 192.0.2.2"]
     assert (asked.forwarded_host, asked.forwarded_proto) == (["a"], ["b"])
@@ -116,7 +116,7 @@ def test_what_a_proxy_adds_is_read_too() -> None:
     ],
 )
 def test_whatever_is_unusual_is_left_to_the_library(data: bytes) -> None:
-    assert read_usual(data) is None
+    assert parse_common_handshake(data) is None
 
 
 _word = st.text(st.characters(codec="latin-1"), max_size=24)
@@ -134,7 +134,7 @@ def test_what_it_accepts_the_library_accepts_and_reads_alike(
 ) -> None:
     kept = [line for i, line in enumerate([*lines, *more]) if i != dropped]
     data = "".join(f"{line}\r\n" for line in (BROWSER[0], *kept, "")).encode("latin-1")
-    asked = read_usual(data)
+    asked = parse_common_handshake(data)
     if asked is not None:
         library = ByLibrary(data)
         assert library.status == 101
@@ -144,7 +144,10 @@ def test_what_it_accepts_the_library_accepts_and_reads_alike(
 @given(st.binary(min_size=16, max_size=16))
 def test_every_key_a_client_can_make_is_usual(nonce: bytes) -> None:
     key = base64.b64encode(nonce).decode()
-    assert read_usual(changed("Sec-WebSocket-Key", f"Sec-WebSocket-Key: {key}")) is not None
+    assert (
+        parse_common_handshake(changed("Sec-WebSocket-Key", f"Sec-WebSocket-Key: {key}"))
+        is not None
+    )
 
 
 ALLOWED: Final = frozenset({"https://school.example"})

@@ -85,20 +85,19 @@ async def test_who_leaves_before_a_word_leaves_nothing_behind(
         return timers[-1]
 
     monkeypatch.setattr(loop, "call_later", remembered)
-    keeper = ConnectionLimiter()
-    door = ProtocolSwitch(Spoken, Spoken, keeper)
+    limiter = ConnectionLimiter()
+    door = ProtocolSwitch(Spoken, Spoken, limiter)
     door.connection_made(Wire())
-    assert keeper.waiting == 1
+    assert limiter.waiting == 1
     door.connection_lost(None)
     assert timers[0].cancelled()
-    assert keeper.waiting == 0
+    assert limiter.waiting == 0
 
 
 @pytest.mark.asyncio
 async def test_who_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.gateway.protocol_switch.FIRST_BYTES_SECONDS", 0)
     wire, cut = Wire(), asyncio.Event()
     monkeypatch.setattr(wire, "abort", cut.set)
-    ProtocolSwitch(Spoken, Spoken, ConnectionLimiter()).connection_made(wire)
+    ProtocolSwitch(Spoken, Spoken, ConnectionLimiter(), 0).connection_made(wire)
     async with asyncio.timeout(2):
         await cut.wait()

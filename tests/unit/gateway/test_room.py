@@ -18,7 +18,7 @@ from server.gateway import broadcast as module
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.room import Room, Welcome
 from tests.support.builders.desks import a_room_drop
-from tests.support.sockets import NotedTransport, Peer, a_member, an_identity, next_pass
+from tests.support.sockets import Peer, RecordingTransport, a_member, an_identity, next_pass
 
 pytestmark = pytest.mark.asyncio
 
@@ -35,15 +35,15 @@ class Class:
         self.room = Room("r1", lambda seconds, at: self.sent.append((seconds, list(at))))
         self.room.load(RoomState("e1", 0, NOW, ()), {})
 
-    def enters(self, identity: Identity, *, is_welcomed: bool = True) -> NotedTransport:
+    def enters(self, identity: Identity, *, is_welcomed: bool = True) -> RecordingTransport:
         connection, transport = a_member(identity)
         self.room.register(connection, identity)
         if is_welcomed:
             self.room.add(connection)
-            connection.stash = None
+            connection.pending_frames = None
         return transport
 
-    def students(self, count: int) -> list[NotedTransport]:
+    def students(self, count: int) -> list[RecordingTransport]:
         return [self.enters(an_identity(f"s{number}")) for number in range(count)]
 
     def shows(self, *drops: RoomDrop) -> None:
@@ -70,7 +70,7 @@ def counts(claimed: int, **columns: Any) -> DeskCounts:
     return DeskCounts(claimed=claimed, claimed_total=claimed, confirmed=0, **row)
 
 
-def frames_of(transport: NotedTransport) -> list[dict[str, Any]]:
+def frames_of(transport: RecordingTransport) -> list[dict[str, Any]]:
     """The JSON of everything written, frame by frame (a server's frames carry no mask)."""
     data, found = b"".join(transport.writes), []
     while data:
@@ -128,7 +128,7 @@ class TestBroadcast:
     async def test_a_large_room_is_told_slice_by_slice_and_others_get_their_turn(
         self, class_: Class, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "WRITES_IN_A_ROW", 2)
+        monkeypatch.setattr(module, "WRITES_PER_TURN", 2)
         everybody = class_.students(5)
         told = []
         class_.room.broadcast(b"1", EVERYBODY)
@@ -142,7 +142,7 @@ class TestBroadcast:
     async def test_what_comes_between_two_slices_reaches_everybody_after_the_last(
         self, class_: Class, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "WRITES_IN_A_ROW", 2)
+        monkeypatch.setattr(module, "WRITES_PER_TURN", 2)
         everybody = class_.students(3)
         class_.room.broadcast(b"1", EVERYBODY)
         await next_pass()
@@ -160,7 +160,7 @@ class TestBroadcast:
         )
         leaver.shake_hands()
         class_.room.add(leaver.connection)
-        leaver.closes()
+        leaver.send_close()
         for news in (b"one", b"two"):
             class_.room.broadcast(news, EVERYBODY)
             await next_pass()
@@ -180,7 +180,7 @@ class TestTimeItTook:
     async def test_it_is_told_once_when_the_last_has_it(
         self, class_: Class, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "WRITES_IN_A_ROW", 2)
+        monkeypatch.setattr(module, "WRITES_PER_TURN", 2)
         class_.students(3)
         class_.room.broadcast(b"1", EVERYBODY)
         await next_pass()
@@ -239,7 +239,7 @@ class TestAudience:
         inside = class_.enters(an_identity("tom", Role.INSTRUCTOR))
         waiting = class_.enters(an_identity("tim", Role.INSTRUCTOR), is_welcomed=False)
         student = class_.enters(an_identity("ada"))
-        class_.room.tell_instructors(b"1")
+        class_.room.send_to_instructors(b"1")
 
         assert [one.writes for one in (inside, waiting, student)] == [[b"1"], [], []]
 
@@ -248,8 +248,8 @@ class TestPeople:
     async def test_a_student_hears_on_every_socket(self, class_: Class) -> None:
         phone, laptop = (class_.enters(an_identity("ada")) for _ in range(2))
         other = class_.enters(an_identity("bob"))
-        class_.room.tell_student("ada", b"1")
-        class_.room.tell_student("nobody", b"2")
+        class_.room.send_to_student("ada", b"1")
+        class_.room.send_to_student("nobody", b"2")
 
         assert [one.writes for one in (phone, laptop, other)] == [[b"1"], [b"1"], []]
 
@@ -374,7 +374,7 @@ class TestCounters:
             a_drop("drp_gone", closed_at=NOW - SHOWN_AFTER_CLOSE_MS),
         )
 
-        assert [drop.id for drop in class_.room.shown_drops(NOW)] == ["drp_open", "drp_closed"]
+        assert [drop.id for drop in class_.room.visible_drops(NOW)] == ["drp_open", "drp_closed"]
 
 
 @pytest.fixture
@@ -516,7 +516,7 @@ class TestWelcome:
         identity = an_identity("ada")
         connection, transport = a_member(identity)
         class_.room.register(connection, identity)
-        class_.room.greet(connection, Welcome(b'{"type":"welcome"', b"}"))
+        class_.room.send_welcome(connection, Welcome(b'{"type":"welcome"', b"}"))
         class_.room.apply(a_publication(a_drop()), NOW)
         await next_pass()
 
@@ -532,7 +532,7 @@ class TestWelcome:
         identity = an_identity("ada")
         connection, transport = a_member(identity)
         class_.room.register(connection, identity)
-        class_.room.greet(connection, class_.room.welcome_of(identity, {}, NOW))
+        class_.room.send_welcome(connection, class_.room.welcome_of(identity, {}, NOW))
         class_.room.apply(a_publication(a_drop("drp_3"), 3), NOW)
         for _ in range(3):
             await next_pass()
@@ -544,18 +544,18 @@ class TestWelcome:
         self, class_: Class, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The room's state was read afresh, in another epoch, half way through the class."""
-        monkeypatch.setattr(module, "WRITES_IN_A_ROW", 1)
+        monkeypatch.setattr(module, "WRITES_PER_TURN", 1)
         everybody = class_.students(3)
         class_.room.apply(a_publication(a_drop("drp_1"), 1), NOW)
         await next_pass()
         class_.room.apply(a_publication(a_drop("drp_2"), 2), NOW)
         class_.room.load(RoomState("e2", 0, NOW, ()), {})
-        members = class_.room.start_over()
+        members = class_.room.reset_members()
         for connection in members:
             assert connection.session is not None
             assert connection.session.identity is not None
             identity = connection.session.identity
-            class_.room.greet(connection, class_.room.welcome_of(identity, {}, NOW))
+            class_.room.send_welcome(connection, class_.room.welcome_of(identity, {}, NOW))
         for _ in range(5):
             await next_pass()
 

@@ -5,9 +5,9 @@ import pytest
 
 from server.gateway import close_reasons
 from server.gateway.session import (
-    GREETINGS,
     HELLO_MS,
     MESSAGES,
+    MESSAGES_BEFORE_HELLO,
     SILENCE_MS,
     Effect,
     End,
@@ -165,7 +165,10 @@ def test_a_flood_of_messages_ends_the_socket() -> None:
 
 def test_a_stranger_has_less_to_say_than_one_with_a_token() -> None:
     stranger, member = a_session(), a_live_session()
-    assert [stranger.is_flooded(NOW) for _ in range(GREETINGS.burst + 1)][-2:] == [False, True]
+    assert [stranger.is_flooded(NOW) for _ in range(MESSAGES_BEFORE_HELLO.burst + 1)][-2:] == [
+        False,
+        True,
+    ]
     assert [member.is_flooded(NOW) for _ in range(MESSAGES.burst + 1)][-2:] == [False, True]
 
 
@@ -198,8 +201,8 @@ def test_a_clock_that_is_set_makes_nobody_silent_and_spares_nobody(hours: int) -
     moved = hours * 3_600_000
     live, stranger = a_live_session(seconds=100_000), a_session()
     now = NOW + 1_000 + moved
-    live.clock_moved(moved, now)
-    stranger.clock_moved(moved, now)
+    live.shift_clock(moved, now)
+    stranger.shift_clock(moved, now)
 
     assert live.tick(now) is None
     assert stranger.tick(now) is None
@@ -211,7 +214,7 @@ def test_who_spoke_since_the_clock_was_set_is_not_heard_in_the_future() -> None:
     live = a_live_session(seconds=100_000)
     now = NOW + 3_600_000
     live.receive(b'{"type":"pong"}', now)
-    live.clock_moved(3_600_000, now)
+    live.shift_clock(3_600_000, now)
 
     assert ended_by(live.tick(now + SILENCE_MS)) is close_reasons.SILENT
 

@@ -1,0 +1,34 @@
+"""What a gateway is made of: given to `factory.py` by the composition root."""
+
+from dataclasses import dataclass, field
+
+from server.core.addresses import TrustedProxies
+from server.desk.claim_desk import ClaimDesk
+from server.desk.drop_desk import DropDesk
+from server.desk.feed import Feed
+from server.desk.subscription import Subscription
+from server.gateway.cadence import Cadence
+from server.gateway.connection_limiter import MAX_SOCKETS
+from server.telemetry import Health, Metrics
+from server.tokens import TokenKeys
+
+JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class that joins at once is no attack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayParts:
+    """`subscription` is the gateway's own. `allowed_origins` are scheme://host[:port], without a slash."""
+
+    gateway_id: str
+    keys: TokenKeys
+    claim_desk: ClaimDesk
+    drop_desk: DropDesk
+    feed: Feed
+    subscription: Subscription
+    metrics: Metrics
+    health: Health
+    allowed_origins: frozenset[str]
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    joins_per_second: int = JOINS_PER_SECOND
+    max_sockets: int = MAX_SOCKETS
+    cadence: Cadence = field(default_factory=Cadence)

@@ -1,0 +1,38 @@
+"""Reads what a room shows from Redis: its state and its streams in the feed, and the counters of its drops.
+
+Used by `room_loader.py` and `feed_follower.py`.
+"""
+
+from dataclasses import dataclass
+
+from server.clock import now_ms
+from server.desk.drop_desk import DropDesk
+from server.desk.drop_state import DeskCounts
+from server.desk.feed import Feed, Losses, Publication, RoomState
+from server.gateway.room import visible_drops
+
+
+@dataclass(frozen=True, slots=True)
+class RoomReader:
+    """Every method raises DeskUnavailableError where Redis does not answer."""
+
+    feed: Feed
+    drop_desk: DropDesk
+
+    async def state(self, room: str) -> RoomState:
+        return await self.feed.state(room)
+
+    async def publications_since(self, room: str, offset: int) -> list[Publication]:
+        return await self.feed.publications_since(room, offset)
+
+    async def losses_since(self, room: str, offset: int) -> list[Losses]:
+        return await self.feed.losses_since(room, offset)
+
+    async def counts(self, state: RoomState) -> dict[str, DeskCounts]:
+        """Return drop id -> counters, of the drops that a room in this state shows."""
+        drops = visible_drops(state.drops, now_ms())
+        if not drops:
+            return {}
+        found = await self.drop_desk.counts_of_many([(drop.shard, drop.id) for drop in drops])
+        counted = zip(drops, found, strict=True)
+        return {drop.id: counts for drop, counts in counted if counts is not None}
