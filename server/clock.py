@@ -1,10 +1,11 @@
-"""The wall clock, read in one place. A leaf, called at the edges (gateway, worker, commands) only: flows and
-rules get `now` as an argument, and windows of drops are stamped by Redis.
+"""The wall clock. A leaf that is called at the edges only (api, gateway, worker, commands).
+
+Flows and rules get `now` as an argument, and Redis stamps the windows of drops.
 """
 
 import time
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970 UTC."""
+    """Return milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000

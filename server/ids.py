@@ -1,7 +1,7 @@
 """Makes the ids of everything that is created: `drp_0k3v9xq2mw7c…`.
 
-Called by whoever creates a thing (flows, the claim desk). A leaf: imports nothing of ours.
-`core` never calls it: pure rules get their ids as arguments.
+Called by flows, the claim desk and the composition roots. A leaf: imports nothing of ours. `core` must not
+call it: pure rules get their ids as arguments.
 """
 
 import secrets
@@ -35,14 +35,14 @@ _RANDOM_DIGITS = 13  # 65 bits
 
 
 def new_id(kind: Kind) -> str:
-    """26 characters that sort by the millisecond they were made in, so that "newest first" is an
-    index scan and a cursor is the last id of a page."""
+    """Return an id that sorts by the millisecond in which it was made: "newest first" is then an index scan,
+    and the cursor of a page is its last id. Form: the kind, `_`, and 22 characters."""
     return next(new_ids(kind, 1))
 
 
 def new_ids(kind: Kind, count: int) -> Iterator[str]:
-    """As many of the same kind at once, of one millisecond: a drop's winners need thousands, and the
-    digits of all of them come out of one call (0.3 us each, new_id takes 3)."""
+    """Yield `count` ids of one kind and one millisecond. A drop's winners need thousands: made together they
+    take 0.3 us each, where `new_id` takes 3."""
     moment = f"{kind}_{_digits_of(time.time_ns() // 1_000_000)}"
     # 5 random bytes are 8 digits; a few are left over.
     length = count * _RANDOM_DIGITS
@@ -58,6 +58,6 @@ def _digits_of(moment_ms: int) -> str:
 
 
 def new_claim_stem() -> str:
-    """What the ids of the claims of one script call begin with; the script adds the claim's number in
-    the call. One is made for 500 taps, most of which win nothing."""
+    """Return the beginning of the claim ids of one script call; the script appends the claim's number in the
+    call. One is made for up to 500 taps, most of which win nothing."""
     return "clm_" + secrets.token_hex(11)

@@ -1,8 +1,8 @@
 """Share one running piece of work between all who ask for the same at the same time.
 
-Used where many requests need one answer of Redis or the ledger. A lock would make strangers wait for each
-other's network; here only those who ask for the same key wait, and they wait for one answer. A leaf:
-imports nothing of ours.
+Used where many requests need the same answer of Redis or the ledger. With a lock, requests for different keys
+would wait for each other; here only requests for the same key wait, and for one answer. A leaf: imports
+nothing of ours.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ V = TypeVar("V")
 
 
 class SingleFlight(Generic[K, V]):
-    """No task of its own: the first who asks does the work, the others wait for its result. Where the
-    first one is cancelled, another one does it again: the deadline of one request is not that of all."""
+    """Starts no task: the first caller does the work, the others wait for its result. When the first one is
+    cancelled, another one does it again, because the deadline of one request is not that of all."""
 
     def __init__(self) -> None:
         self._flights: dict[K, asyncio.Future[V]] = {}
@@ -38,7 +38,7 @@ class SingleFlight(Generic[K, V]):
             raise
         except Exception as error:
             flight.set_exception(error)
-            flight.exception()  # marks it as seen, for perhaps nobody waits
+            flight.exception()  # mark it as retrieved: perhaps nobody waits for it
             raise
         else:
             flight.set_result(value)

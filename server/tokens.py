@@ -1,12 +1,12 @@
-"""JWT <-> Identity. HS256, audience `classdrop`, several secrets for rotation.
+"""Signs and verifies the tokens of people: JWT, HS256, audience `classdrop`, several secrets for rotation.
 
-Called by the gateway (first frame), the API (every request) and the command line (`token`). The
-clock is an argument, so that a socket's expiry and a test's are the same rule. Never logs a token.
+Called by the gateway (first frame), the API (every request) and the command line (`token`). The clock is an
+argument, so that sockets and tests use the same rule. A token is never logged.
 
-A class that comes in at once, or comes back at once, is ten thousand tokens in three seconds. So a token's
-signature is checked once and its digest remembered, and the usual token (the header that PyJWT and most
-other libraries write) is checked with the standard library alone: 7 us where PyJWT takes 40. Whatever is
-unusual or wrong about a token is PyJWT's to judge.
+When a class joins at once, ten thousand tokens are verified in three seconds. So a signature is checked once
+and the token's digest is remembered. A token in the common form (with the header that PyJWT and most other
+libraries write) is checked with the standard library alone: 7 us where PyJWT takes 40. PyJWT judges every
+other token, and every wrong one.
 """
 
 import hmac
@@ -37,8 +37,8 @@ _MAX_SECONDS = 2**53 / 1000  # beyond it a float of milliseconds is no longer ex
 
 
 class Reason(StrEnum):
-    """Why a token is not good, for whoever makes the school's tokens. The first four are said of what
-    anybody can read; the others only once the signature is known to be good."""
+    """Why a token is not good, for whoever makes the school's tokens. The first four need no secret to find
+    out; the others are only reported when the signature is good."""
 
     TOO_LONG = "too_long"
     MALFORMED = "malformed"
@@ -53,7 +53,7 @@ class Reason(StrEnum):
 
 
 class TokenInvalidError(Exception):
-    """Not ours, tampered with, or malformed. `claim`: the name of the one that is missing or wrong."""
+    """The token is not ours, tampered with, or malformed. `claim`: the JWT claim that is missing or wrong."""
 
     def __init__(self, reason: Reason, claim: str = "") -> None:
         super().__init__(f"{reason}: {claim}" if claim else str(reason))
@@ -62,12 +62,12 @@ class TokenInvalidError(Exception):
 
 
 class TokenExpiredError(Exception):
-    """Was good once: the SDK fetches a new one and comes back."""
+    """The token was good once: the SDK fetches a new one and reconnects."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """`begins_at`: ms; expiry is the identity's."""
+    """`begins_at`: ms. The expiry is part of the identity."""
 
     identity: Identity
     begins_at: int
@@ -78,8 +78,8 @@ def _ignore(_error: TokenInvalidError) -> None:
 
 
 class TokenKeys:
-    """`secrets[0]` signs, all verify: put the new one first, drop the old one after its last token
-    has expired. `on_refused` is called with each refusal, for a log."""
+    """`secrets[0]` signs, all of them verify. To rotate, put the new secret first, and remove the old one
+    after its last token has expired. `on_refused` is called with each refusal, for a log."""
 
     def __init__(
         self,
@@ -96,7 +96,9 @@ class TokenKeys:
         return jwt.encode({"aud": AUDIENCE, **claims}, self._secrets[0], algorithm="HS256")
 
     def verify(self, token: str, now_ms: int) -> Identity:
-        """Raise TokenExpiredError for a token that was good once, TokenInvalidError for all others."""
+        """Return who this token is for, at this time.
+
+        Raises TokenExpiredError for a token that was good once, TokenInvalidError for any other bad one."""
         try:
             verified = self._verified(token, now_ms)
             if now_ms + LEEWAY_MS < verified.begins_at:
@@ -143,7 +145,7 @@ class TokenKeys:
 
 
 def _refusal_of(error: Exception) -> TokenInvalidError:
-    """What the library says, in our words. It reads claims only behind a good signature."""
+    """Translate an error of PyJWT. PyJWT reads claims only behind a good signature."""
     match error:
         case jwt.InvalidAlgorithmError():
             return TokenInvalidError(Reason.ALGORITHM)
@@ -161,8 +163,11 @@ def _refusal_of(error: Exception) -> TokenInvalidError:
 
 
 def parse_common_token(token: str, secrets: Sequence[bytes]) -> dict[str, Any] | None:
-    """The claims of a usual token with a good signature and our audience; None says nothing about it.
-    Signatures are compared as text, so that no two texts are the same token."""
+    """Return the claims of a token in the common form with a good signature and our audience. None does not
+    mean that the token is bad: PyJWT decides that.
+
+    Signatures are compared as text. Compared as bytes, several texts would be the same token, because base64
+    has unused bits."""
     head, _, signature = token.rpartition(".")
     header, _, body = head.partition(".")
     if header not in _COMMON_HEADERS or not (head.isascii() and signature.isascii()):
@@ -178,14 +183,14 @@ def parse_common_token(token: str, secrets: Sequence[bytes]) -> dict[str, Any] |
 def _parsed(body: str) -> dict[str, Any] | None:
     try:
         claims = orjson.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except ValueError:  # base64's and orjson's errors are such
+    except ValueError:  # base64 and orjson raise subclasses of it
         return None
-    is_usual = (
+    is_common = (
         isinstance(claims, dict)
         and claims.get("aud") == AUDIENCE
         and isinstance(claims.get("jti", ""), str)
     )
-    return claims if is_usual else None
+    return claims if is_common else None
 
 
 # {"alg":"HS256","typ":"JWT"} in either order, as libraries write it without spaces.
@@ -194,7 +199,7 @@ _COMMON_HEADERS = frozenset(
     for header in (b'{"alg":"HS256","typ":"JWT"}', b'{"typ":"JWT","alg":"HS256"}')
 )
 
-# Times are ours to check: the clock is an argument here, and PyJWT knows no leeway unless told.
+# We check times ourselves: the clock is an argument here.
 _OPTIONS: Options = {
     "require": ["exp", "sub", "role"],
     "verify_exp": False,
@@ -204,8 +209,8 @@ _OPTIONS: Options = {
 
 
 class _Claims:
-    """The claims of a token with a good signature, each read as what it must be. A null is as good as a
-    claim that is left out: many libraries write one."""
+    """The claims of a token with a good signature, each read with its type. A null counts as a missing claim:
+    many libraries write one."""
 
     def __init__(self, claims: Mapping[str, Any]) -> None:
         self._claims = {name: value for name, value in claims.items() if value is not None}
@@ -216,12 +221,12 @@ class _Claims:
         return self._claims[name]
 
     def instant(self, name: str, absent: int) -> int:
-        """Ms of a NumericDate (RFC 7519): seconds, with a fraction or without."""
+        """Return the ms of a NumericDate (RFC 7519): seconds, with or without a fraction."""
         value = self._claims.get(name)
         if value is None:
             return absent
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not -_MAX_SECONDS <= value <= _MAX_SECONDS:  # NaN is within nothing
+        if not is_number or not -_MAX_SECONDS <= value <= _MAX_SECONDS:  # NaN is in no range
             raise TokenInvalidError(Reason.CLAIM_TYPE, name)
         return int(value * 1000)
 
@@ -245,7 +250,7 @@ class _Claims:
 
 
 def _identity(claims: _Claims) -> Identity:
-    claims.names("may")  # nothing asks for it yet
+    claims.names("may")  # its type is checked, and it is not used yet
     claims.needed("exp")
     return Identity(
         subject=_subject(claims),
@@ -275,7 +280,7 @@ def _role(claims: _Claims) -> Role:
 
 
 def _rooms(claims: _Claims) -> frozenset[str]:
-    """A claim by HTTP looks into each of them."""
+    """Return the rooms. Their number is bounded, because a claim by HTTP searches each of them."""
     rooms = claims.names("rooms")
     if len(rooms) > MAX_ROOMS:
         raise TokenInvalidError(Reason.CLAIM_TYPE, "rooms")

@@ -1,8 +1,7 @@
-"""What one room tells everybody: in order, in one write for each connection, a slice at a time.
+"""Sends frames to all members of a room: in order, one write for each connection, a slice at a time.
 
-Used by `room.py`, which says who is there and what is due. A frame goes to those who were there when it
-was queued, and to nobody else: who is welcomed later has it in their welcome, and must not hear of
-what is older than that.
+Used by `room.py`. Invariant: a frame goes to the members at the time when it was queued, and to nobody else.
+A member that is welcomed later has its content in the welcome, and must not receive what is older than that.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ from server.core.drops.claims import Audience
 from server.core.identity import Identity, Role
 from server.gateway.connection import Connection
 
-WRITES_PER_TURN = 1_000  # then the loop serves claims; 10 ms at 10 us a write
+WRITES_PER_TURN = 1_000  # 10 ms at 10 us a write; then the loop serves claims
 
 Queued = tuple[bytes, Audience]
 Write = Callable[[bytes], object]
@@ -26,8 +25,9 @@ OnSent = Callable[[float, Sequence[int]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """What goes out together, by which transports, and since when (seconds of the loop's clock). `left`
-    are those of `writes` whose turn has not come, `each` what they are given."""
+    """Frames that go out together. `writes`: the transports' write functions; `left`: an iterator over those
+    whose turn has not come; `each`: the bytes for each of these. `published`: see `Broadcast`. `begun`:
+    seconds, by the loop's clock."""
 
     writes: list[Write]
     left: Iterator[Write]
@@ -37,16 +37,16 @@ class _Sending:
 
 
 class Broadcast:
-    """`members` is the room's own: who has been welcomed, with the `write` of their transport.
-    `on_sent(seconds, published)` is told when every transport has what was due: how long that took, and
-    when what the feed said of it was published (ms, by Redis' clock)."""
+    """`members` is the room's own dict: welcomed connections, with the `write` of their transport.
+    `on_sent(seconds, published)` is called when the frames have been given to every transport: how long that
+    took, and when the publications among them were published (ms, by Redis' clock)."""
 
     def __init__(self, members: Mapping[Connection, Write], on_sent: OnSent) -> None:
         self._members = members
         self._on_sent = on_sent
         self._queue: list[Queued] = []
-        self._published: list[int] = []  # when what is in the queue was
-        self._due: deque[_Sending] = deque()  # addressed; the first may be half sent
+        self._published: list[int] = []  # of the frames in the queue
+        self._due: deque[_Sending] = deque()  # with their members; the first may be half sent
         self._is_sending = False
 
     @property
@@ -54,7 +54,7 @@ class Broadcast:
         return self._is_sending
 
     def put(self, frame: bytes, audience: Audience, published: int | None = None) -> None:
-        """Together with whatever else is due in this pass."""
+        """Queue a frame. All frames of one turn of the event loop are sent together."""
         self._queue.append((frame, audience))
         if published is not None:
             self._published.append(published)
@@ -63,7 +63,7 @@ class Broadcast:
             asyncio.get_running_loop().call_soon(self._send)
 
     def address_queued(self) -> None:
-        """Before somebody new comes in: what is queued is for those who are here now."""
+        """Fix the members of the queued frames. Call before a member is added."""
         if self._queue:
             queue, self._queue = self._queue, []
             published, self._published = self._published, []
@@ -72,7 +72,7 @@ class Broadcast:
             self._due.append(_Sending(writes, iter(writes), each, published, begun))
 
     def forget(self) -> None:
-        """Everybody is about to get the whole state: what is on its way is older than that."""
+        """Drop everything unsent: all members are about to get the whole state, which is newer."""
         self._queue.clear()
         self._published.clear()
         for sending in self._due:
@@ -112,9 +112,9 @@ class Broadcast:
 
 
 def _write_some(sending: _Sending) -> None:
-    """A loop without a line of Python in it: of what a write costs in a process a third. A transport that
-    has closed meanwhile raises, and the others go on; one that is not read from cuts itself off
-    (Connection.pause_writing)."""
+    """Write one slice. `deque(map(...))` is a loop without Python code, which saves a third of the process'
+    time for a write. A transport that has closed meanwhile raises; the loop goes on behind it. A client that
+    does not read is aborted by `Connection.pause_writing`."""
     calls = map(call, islice(sending.left, WRITES_PER_TURN), sending.each)
     for _ in range(WRITES_PER_TURN):
         with suppress(RuntimeError):
@@ -123,7 +123,7 @@ def _write_some(sending: _Sending) -> None:
 
 
 def admits(audience: Audience, identity: Identity) -> bool:
-    """Who teaches sees all drops of the room."""
+    """Return whether this person is shown the drop. Instructors see all drops of their room."""
     return identity.role is not Role.STUDENT or audience.admits(
         identity.subject, identity.tags, identity.is_new
     )

@@ -1,7 +1,7 @@
-"""What one room shows on this gateway, and who is there to see it. No IO but writing frames.
+"""One room on this gateway: its members, its state, and the frames that they receive.
 
-Fed by `rooms.py` with what the feed and the desk say. A frame is encoded once and the same bytes go
-to every transport; what is due in one pass of the loop goes out as one write for each connection.
+Kept up to date by `feed_follower.py`. Does no IO but writing frames. A frame is encoded once, and the same
+bytes go to every transport; all frames of one turn of the event loop go out as one write for each connection.
 """
 
 from collections import defaultdict
@@ -22,15 +22,14 @@ from server.gateway.broadcast import Broadcast, OnSent, Write, admits
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame
 
-MAX_SOCKETS_PER_STUDENT = (
-    32  # of one student: tabs, devices, and those whose end was not noticed yet
-)
-_MAX_HEADS = 64  # kept within a second: of students who are shown different drops
+MAX_SOCKETS_PER_STUDENT = 32  # tabs, devices, and sockets whose end was not noticed yet
+_MAX_HEADS = 64  # kept for a second: one for each set of drops that some member is shown
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """`head` is the same object for all who join the room in the same state; `tail` is the student's."""
+    """The text of a `welcome` in two parts. `head` is the same object for all who join the room in the same
+    state; `tail` is the student's own."""
 
     head: bytes
     tail: bytes
@@ -42,47 +41,50 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """`left_out`: ids of the drops for which there was no space."""
+    """`left_out`: ids of the drops for which the welcome had no space."""
 
     text: bytes
     left_out: frozenset[str]
 
 
 class Room:
-    """`on_sent`: as `broadcast.py` has it."""
+    """`on_sent`: see `Broadcast`."""
 
     def __init__(self, name: str, on_sent: OnSent) -> None:
         self.name = name
         self.epoch = ""
         self.offset = -1  # nothing read yet
-        self.losses = -1  # the offset of what was lost
+        self.losses = -1  # the same in the stream of losses
         self.drops: dict[str, RoomDrop] = {}
         self.counts: dict[str, DeskCounts] = {}
         self.present = 0
-        # Who has been welcomed, with the `write` of their transport. In the order they came: neighbours here
-        # are neighbours in memory, ours and the kernel's, and a broadcast takes a tenth less than over a set.
+        # The members that have been welcomed, with the `write` of their transport, in the order in which they
+        # came. That is roughly their order in memory, ours and the kernel's: a broadcast over this dict takes
+        # a tenth less than over a set.
         self.connections: dict[Connection, Write] = {}
         self.students: dict[str, list[Connection]] = {}
         self.instructors: set[Connection] = set()
-        # (drop, student) told `won` and not yet `confirmed`: read again until they are. With what
-        # they were told of, because the desk may forget it.
+        # Claims that were sent as `won` and not yet as `confirmed`. They are read again until they are. The
+        # claim itself is kept, because the desk may lose it.
         self.unconfirmed: dict[tuple[DropId, StudentId], HeldClaim] = {}
-        # Nobody listened for a while: a confirmation of what a student won elsewhere may be missing.
+        # The feed was not heard for a while: a confirmation of a win on another gateway may be missing.
         self.missed_feed = False
-        self.seen: defaultdict[str, set[str]] = defaultdict(set)  # to be told to the feed
+        self.seen: defaultdict[str, set[str]] = defaultdict(
+            set
+        )  # drop -> students, to be reported to the feed
         self._broadcast = Broadcast(self.connections, on_sent)
-        # What is shown in this second, whether all of it is for everybody, and what was made of it: by the
-        # ids of the drops.
+        # A cache for one second: the drops that are shown, whether all of them are for everybody, and the
+        # heads that were made, by the ids of their drops.
         self._second = 0
         self._shown_now: list[RoomDrop] | None = None
         self._is_for_everybody = False
         self._heads: dict[tuple[str, ...], _Head] = {}
 
-    # --- who is here --------------------------------------------------------------------------
+    # --- members --------------------------------------------------------------------------------
 
     @property
     def is_sending(self) -> bool:
-        """Something is on its way out to everybody."""
+        """Return whether a broadcast is being written."""
         return self._broadcast.is_sending
 
     @property
@@ -90,8 +92,9 @@ class Room:
         return not self.students and not self.instructors
 
     def register(self, connection: Connection, identity: Identity) -> Connection | None:
-        """Before the state is read: from now on what is the student's own is kept for them. Returns
-        the oldest of a student's sockets where they are too many: it should go."""
+        """Add a connection before the state is read: from now on, frames for its student are kept for it.
+
+        Return the student's oldest socket where there are too many; the caller ends it."""
         if identity.role is not Role.STUDENT:
             self.instructors.add(connection)
             return None
@@ -109,18 +112,20 @@ class Room:
                 del self.students[identity.subject]
 
     def send_welcome(self, connection: Connection, welcome: Welcome) -> None:
-        """In one step with making the welcome: no frame can slip in between."""
-        self.add(connection)
+        """Send the welcome. The caller makes it in the same step, without an await between: otherwise a frame
+        in between would be missing from both."""
+        self.add_member(connection)
         connection.send_welcome(welcome.head, welcome.tail)
 
-    def add(self, connection: Connection) -> None:
-        """From now on it hears what everybody is told."""
+    def add_member(self, connection: Connection) -> None:
+        """Include the connection in broadcasts from now on."""
         self._broadcast.address_queued()
         if connection.transport is not None:
             self.connections[connection] = connection.transport.write
 
     def reset_members(self) -> list[Connection]:
-        """Whom to welcome again. Until then they hear nothing, and never what was on its way to them."""
+        """Take all members off the broadcasts, unsent frames included, and return them. They receive nothing
+        until they are welcomed again."""
         self._broadcast.forget()
         members = list(self.connections)
         self.connections.clear()
@@ -132,7 +137,7 @@ class Room:
         for connection in self.students.get(student, ()):
             connection.send_private(frames)
 
-    # --- what it shows ------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------
 
     def load(self, state: RoomState, counts: Mapping[str, DeskCounts]) -> None:
         self.epoch, self.offset, self.losses = state.epoch, state.offset, state.losses
@@ -144,7 +149,7 @@ class Room:
         return (self.epoch, self.offset, self.losses) == (state.epoch, state.offset, state.losses)
 
     def has_reached(self, state: RoomState) -> bool:
-        """Or is beyond it."""
+        """Return whether the room is at this state or beyond it."""
         is_same = self.epoch == state.epoch
         return is_same and self.offset >= state.offset and self.losses >= state.losses
 
@@ -158,7 +163,7 @@ class Room:
         return publication.epoch == self.epoch and publication.offset <= self.offset
 
     def apply(self, publication: Publication, now: int) -> None:
-        """The next step of the feed: the state moves on and everybody is told."""
+        """Apply the next publication of the feed, and broadcast it."""
         drop = publication.drop
         self.offset = publication.offset
         self.drops[drop.id] = drop
@@ -173,7 +178,7 @@ class Room:
                 wire.drop_closed(drop.id, reason, drop.closed_at or now, epoch, offset)
             )
         kind = "drop_opened" if publication.kind is FeedKind.OPENED else "drop_changed"
-        return text_frame(wire.drop_frame(kind, self._shown(drop, now), epoch, offset))
+        return text_frame(wire.drop_frame(kind, self._public_drop(drop, now), epoch, offset))
 
     def state_of(self, drop: RoomDrop, now: int) -> DropState:
         if drop.closed_at is not None:
@@ -181,15 +186,15 @@ class Room:
         return state_at(now, drop.window.opens_at, drop.window.closes_at, self.remaining(drop))
 
     def remaining(self, drop: RoomDrop) -> int:
-        """By the last count of what is taken; all of it for a drop that has just been opened."""
+        """Return how many units are left by the last count; all of them for a drop that was just opened."""
         counts = self.counts.get(drop.id)
         return drop.quantity - counts.claimed if counts is not None else drop.quantity
 
-    def _shown(self, drop: RoomDrop, now: int) -> dict[str, object]:
+    def _public_drop(self, drop: RoomDrop, now: int) -> dict[str, object]:
         return wire.public_drop(drop, self.state_of(drop, now), self.remaining(drop))
 
     def live_drops(self, now: int) -> list[RoomDrop]:
-        """Those whose counters may still move by taps."""
+        """Return the drops whose counters may still change by taps."""
         return [d for d in self.drops.values() if d.closed_at is None and d.window.closes_at > now]
 
     def visible_drops(self, now: int) -> list[RoomDrop]:
@@ -198,25 +203,27 @@ class Room:
     def welcome_of(
         self, identity: Identity, held: Mapping[DropId, HeldClaim | None], now: int
     ) -> Welcome:
-        """`held`: drop id -> what this student has of it. What they were told of they are told again
-        where the desk knows nothing of it: it may be being loaded."""
+        """Make the welcome of one person. `held`: drop id -> what this student has of it, by the desk.
+
+        A win that the desk does not know, but that this student was told of, is included: the desk may be
+        being rebuilt."""
         mine, student = _known(held) if held else {}, StudentId(identity.subject)
         if self.unconfirmed:
-            mine = {**self._told_won(student), **mine}
+            mine = {**self._unconfirmed_of(student), **mine}
         for drop_id, claim in mine.items():
             if claim.state is ClaimState.WON:
                 self.unconfirmed[drop_id, student] = claim
         head = self._head(identity, now)
-        claims = _shown_claims(mine, head.left_out) if mine else []
+        claims = _claims_to_show(mine, head.left_out) if mine else []
         return Welcome(head.text, wire.welcome_tail(student, claims))
 
-    def _told_won(self, student: StudentId) -> dict[DropId, HeldClaim]:
+    def _unconfirmed_of(self, student: StudentId) -> dict[DropId, HeldClaim]:
         drop_ids = (drop.id for drop in self.drops.values())
         told = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in drop_ids)
         return {drop_id: claim for drop_id, claim in told if claim is not None}
 
     def _head(self, identity: Identity, now: int) -> _Head:
-        """Shared by all who join within a second and are shown the same drops."""
+        """Return the head that all share who join within a second and are shown the same drops."""
         shown = self._shown_now
         if shown is None or self._second != now // 1000:
             shown = self._shown_now = self.visible_drops(now)
@@ -235,7 +242,7 @@ class Room:
         return head
 
     def _make_head(self, shown: Iterable[RoomDrop], now: int) -> _Head:
-        drops = [self._shown(drop, now) for drop in shown]
+        drops = [self._public_drop(drop, now) for drop in shown]
         texts = wire_state.drops_within(drops)
         text = wire.welcome_head(
             room=self.name,
@@ -247,11 +254,11 @@ class Room:
         )
         return _Head(text, frozenset(str(drop["id"]) for drop in drops if drop["id"] not in texts))
 
-    # --- telling everybody --------------------------------------------------------------------
+    # --- broadcasts -----------------------------------------------------------------------------
 
     def broadcast(self, frame: bytes, audience: Audience) -> None:
-        """To all who have been welcomed and whom it is for, in order, together with whatever else
-        is due in this pass."""
+        """Queue a frame for all members in the audience. Frames are sent in the order in which they were
+        queued."""
         self._broadcast.put(frame, audience)
 
     def send_to_instructors(self, frame: bytes) -> None:
@@ -261,7 +268,7 @@ class Room:
 
 
 def visible_drops(drops: Iterable[RoomDrop], now: int) -> list[RoomDrop]:
-    """Open, scheduled, and closed not long ago."""
+    """Return the drops that are open, scheduled, or closed not long ago."""
     oldest = now - SHOWN_AFTER_CLOSE_MS
     return [drop for drop in drops if drop.closed_at is None or drop.closed_at > oldest]
 
@@ -270,10 +277,11 @@ def _known(held: Mapping[DropId, HeldClaim | None]) -> dict[DropId, HeldClaim]:
     return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
 
 
-def _shown_claims(
+def _claims_to_show(
     mine: Mapping[DropId, HeldClaim], left_out: frozenset[str]
 ) -> list[dict[str, object]]:
-    """What has been given back is nobody's to show: a welcome says no more than one who stayed knows."""
+    """Return the claims for the welcome's tail, without those of drops that the head has left out. Where
+    coupons do not all fit, the newest ones are included."""
     held = {d: claim for d, claim in mine.items() if d not in left_out} if left_out else mine
     newest = sorted(held.items(), key=lambda one: one[1].won_at, reverse=True)
     coupons = [(d, claim.coupon) for d, claim in newest if claim.state is ClaimState.CONFIRMED]

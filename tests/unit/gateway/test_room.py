@@ -39,7 +39,7 @@ class Class:
         connection, transport = a_member(identity)
         self.room.register(connection, identity)
         if is_welcomed:
-            self.room.add(connection)
+            self.room.add_member(connection)
             connection.pending_frames = None
         return transport
 
@@ -159,7 +159,7 @@ class TestBroadcast:
             class_.enters(an_identity("bob")),
         )
         leaver.shake_hands()
-        class_.room.add(leaver.connection)
+        class_.room.add_member(leaver.connection)
         leaver.send_close()
         for news in (b"one", b"two"):
             class_.room.broadcast(news, EVERYBODY)
