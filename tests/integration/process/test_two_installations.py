@@ -13,7 +13,7 @@ from server.desk.feed import Confirmation, FeedKind, Loss, dump_confirmations
 from server.desk.keys import RoomKeys, channel_in
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import a_room_drop, make_desk
-from tests.support.gateways import Client, RunningGateway, serve_gateway
+from tests.support.gateways import Client, Frame, RunningGateway, serve_gateway
 from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
@@ -54,11 +54,18 @@ async def everything(one: RunningGateway, code: str) -> None:
 
 
 async def heard(client: Client) -> Sequence[object]:
-    """What the student is told of their coupon, until it is lost."""
-    drop = await client.next("drop_opened")
-    confirmed = await client.next("claim_confirmed")
-    lost = await client.next("coupon_released")
-    return drop["drop"]["message"], confirmed["coupon"]["code"], lost["coupon_id"]
+    """What the student is told first of the drop, the coupon and its loss, in whichever order. The drop is
+    written in the next turn of the event loop, so a confirmation that came in the same read precedes it."""
+    first: dict[str, Frame] = {}
+    while not first.keys() >= {"drop_opened", "claim_confirmed", "coupon_released"}:
+        frame = await client.next()
+        first.setdefault(frame["type"], frame)
+    opened, confirmed = first["drop_opened"], first["claim_confirmed"]
+    return (
+        opened["drop"]["message"],
+        confirmed["coupon"]["code"],
+        first["coupon_released"]["coupon_id"],
+    )
 
 
 async def _told(both: Sequence[RunningGateway]) -> list[Sequence[object]]:
