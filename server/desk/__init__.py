@@ -1,15 +1,16 @@
-"""The desk and the feed: Redis, and nothing but Redis. Used by flows, gateway, api and worker.
+"""The desk and the feed: the only package that talks to Redis. Used by flows, gateway, api and worker.
 
-Raises one thing when Redis cannot be trusted to have done what was asked.
+Every call raises DeskUnavailableError when Redis cannot be trusted to have done what was asked. Every call
+may be repeated: the Lua scripts are idempotent.
 """
 
 
 class DeskUnavailableError(Exception):
-    """Redis is away, did not answer in time, or is fenced until the desk has been rebuilt.
+    """Redis is away, did not answer in time, or the fence of the shard is shut until a rebuild.
 
-    What was asked may or may not have happened; every call here may be repeated.
+    The operation may or may not have happened. Repeat it.
     """
 
 
 class DeskReplacedError(DeskUnavailableError):
-    """What was asked was done on a desk that has been loaded anew since: ask again."""
+    """The desk was loaded anew since the call was made, so its result is lost. Repeat the operation."""

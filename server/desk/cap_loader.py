@@ -1,7 +1,7 @@
-"""Brings to a desk that goes on selling what the ledger knows of the caps of a batch or a campaign.
+"""Loads the used slots of one batch or campaign onto a desk that goes on selling.
 
-Called by flows/coupons/load_caps.py before a drop opens. Slots are only added, so a call may be repeated, and
-two may load one cap at once: each begins where the other has come to.
+Called by flows/coupons/load_caps.py before a drop opens. Invariant: slots are only added. A call may
+therefore be repeated, and two processes may load one cap at once: each continues where the other has got to.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,13 +23,14 @@ _ENTRIES_AT_ONCE = 1_000
 
 class CapLoader:
     def __init__(self, redis: Redis, prefix: str) -> None:
-        self._redis: Any = redis  # its answers are bytes
+        self._redis: Any = redis  # its replies are bytes
         self._prefix = prefix
         self._scripts = Scripts(redis)
 
     async def progress(self, shard: int, cap: tuple[CapName, str], load: str) -> str | None:
-        """How far this load of the cap has come, as `fill` was told; "" at its beginning, None where all of
-        it is here."""
+        """Return the mark that `fill` stored last for this load; "" at the beginning, None once the cap is
+        complete.
+        """
         async with redis_deadline():
             mark = await self._redis.hget(key_of(*cap, ShardKeys(self._prefix, shard)), "")
         text = (mark or b"").decode()
@@ -45,7 +46,10 @@ class CapLoader:
         slots: Mapping[StudentId, Collection[Slot]],
         reached: str,
     ) -> None:
-        """Adds these slots, up to and with `reached`. DeskReplacedError: the desk has been loaded anew."""
+        """Add these slots by student, then store `reached` as the mark to continue from.
+
+        Raises DeskReplacedError if the desk has been loaded anew since `load`.
+        """
         students = list(slots.items())
         for start in range(0, len(students), _AT_ONCE):
             piece = students[start : start + _AT_ONCE]
@@ -54,11 +58,15 @@ class CapLoader:
             await self._run(shard, cap, load, [reached if is_last else "", "0", *args])
 
     async def complete(self, shard: int, cap: tuple[CapName, str], load: str) -> None:
-        """All of it is here. DeskReplacedError as above."""
+        """Mark the cap as complete. Raises DeskReplacedError like `fill`."""
         await self._run(shard, cap, load, ["", "1"])
 
     async def outbox_entries(self, shard: int) -> list[OutboxEntry]:
-        """Wins that may not be in the ledger yet. To be asked before the ledger is."""
+        """Return all wins in the outbox of the shard: they may not be in the ledger yet.
+
+        Read them before the ledger. In the other order a win that moves from outbox to ledger in between
+        would be in neither.
+        """
         stream, after = ShardKeys(self._prefix, shard).outbox, "-"
         found: list[OutboxEntry] = []
         while True:

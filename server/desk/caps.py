@@ -1,7 +1,7 @@
-"""What a student's coupons are counted for on the desk, and the keys of it.
+"""Caps: how many claims of a batch, and of a campaign, a student may have; and the keys that count them.
 
-Made by flows/coupons/load_caps.py from a batch; read by drop_desk.py, whose `take_slots` takes a slot of
-each, and by cap_loader.py, which brings to the desk what the ledger knows of them.
+Made by flows/coupons/load_caps.py from a batch. Read by drop_desk.py, whose `take_slots` takes a slot of each
+cap, and by cap_loader.py, which loads the slots that the ledger knows.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from server.desk.keys import ShardKeys
 
 
 class CapName(StrEnum):
-    """As a refusal says which of them is used up (`limit`)."""
+    """The kind of a cap; a refusal names it in `limit`."""
 
     BATCH = "batch"
     CAMPAIGN = "campaign"
@@ -21,7 +21,7 @@ class CapName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """`id`: of the batch or the campaign. `most`: how many of it a student may have."""
+    """One cap. `id` is that of the batch or campaign, `most` how many claims of it a student may have."""
 
     name: CapName
     id: str
@@ -30,7 +30,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class TakenSlots:
-    """`epoch`: which load of the desk gave them."""
+    """The slot that was taken of each cap, and the epoch of the desk that gave them."""
 
     epoch: int
     slots: Mapping[CapName, Slot]
@@ -38,27 +38,30 @@ class TakenSlots:
 
 @dataclass(frozen=True, slots=True)
 class CapsMissing:
-    """The desk does not know yet all that students have used: it has to be loaded first. `load`: the name of
-    the desk's own load (caps.lua)."""
+    """The desk does not know all used slots yet: load the caps first. `load` names the desk's current load
+    (caps.lua).
+    """
 
     load: str
 
 
 @dataclass(frozen=True, slots=True)
 class KnownUnused:
-    """When the desk of this shard was of `epoch`, nobody had used any of these."""
+    """Caps of which no slot was used when the desk of the shard had this epoch."""
 
     epoch: int
     names: frozenset[CapName]
 
 
 def load_name(epoch: int, run_id: str) -> str:
-    """The name of a load of the desk: no other load has it, not even after an older ledger was restored."""
+    """Return the name of a load of the desk. It is unique: the run id differs even where a restored ledger
+    counts the same epoch again.
+    """
     return f"{epoch}.{run_id[:16]}"
 
 
 def dump_slots(slots: Collection[int]) -> str:
-    """As a caps hash has them."""
+    """Return the slots as a caps hash stores them: ",1,2,"."""
     return "," + "".join(f"{slot}," for slot in slots)
 
 

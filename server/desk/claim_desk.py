@@ -1,10 +1,10 @@
-"""Who is first. Collects the taps of one turn of the event loop and answers them with one script call.
+"""Decides who is first: collects the taps of one turn of the event loop and sends them in one script call.
 
-Called by the gateway (`submit`, no task and no future for a tap) and by the API (`claim`). One
-awaited call each made 5,600 claims a second; one call for many makes 130,000 and more.
-Knows nothing of rooms or sockets, so that links and QR codes can use the same desk.
+Called by the gateway (`submit`: no task and no future for each tap) and by the API (`claim`). One awaited
+call for each tap made 5,600 claims a second; one call for many makes 130,000 and more. Knows nothing of rooms
+or sockets, so that links and QR codes can use the same desk.
 
-Queue: at most MAX_WAITING taps for a shard; beyond that a tap is told to retry.
+Queue: at most MAX_WAITING taps for each shard. A tap beyond that is answered `retry` at once.
 """
 
 import asyncio
@@ -25,11 +25,12 @@ from server.desk.keys import ShardKeys
 from server.desk.scripts.loader import Scripts
 from server.ids import new_claim_stem
 
-MAX_TAPS_A_CALL = 500  # the script blocks Redis for about 3 ms then
-MAX_CALLS_UNDER_WAY = 2  # for one shard: one on its way while the other is answered
+MAX_TAPS_A_CALL = 500  # the script blocks Redis for about 3 ms
+MAX_CALLS_UNDER_WAY = 2  # for each shard: one travels while the other is executed
 MAX_WAITING = 20_000
 RETRY_AFTER_MS = 500
 
+# The numbers of REFUSED in claim.lua.
 _REFUSED = {
     1: Outcome.SOLD_OUT,
     2: Outcome.CLOSED,
@@ -44,7 +45,11 @@ _LIMITS = {4: "batch", 7: "campaign"}
 
 @dataclass(frozen=True, slots=True)
 class ClaimAnswer:
-    """`held` is the claim that the student has: just won, repeated, or the reason for already_won."""
+    """The desk's reply to one tap.
+
+    `held` is the claim that the student has: just won, won before by the same request, or the reason for
+    already_won. `limit` names the cap that is used up (CapName).
+    """
 
     outcome: Outcome
     held: HeldClaim | None = None
@@ -53,8 +58,11 @@ class ClaimAnswer:
 
 
 class Tap(ABC):
-    """One claim on its way. Whoever taps says what becomes of the answer. `campaign_id`: the batch's,
-    where it has one."""
+    """One claim request in the queue. A subclass says what happens with the answer.
+
+    A class with slots and not a dataclass: ten thousand are made in one moment. `campaign_id` is that of the
+    batch, None where it has none.
+    """
 
     __slots__ = ("batch_id", "campaign_id", "drop_id", "request_id", "shard", "student")
 
@@ -77,7 +85,7 @@ class Tap(ABC):
 
     @abstractmethod
     def answered(self, answer: ClaimAnswer) -> None:
-        """Called once, from the loop; it must not raise."""
+        """Take the answer. Called once, from the event loop; must not raise and must not wait."""
 
 
 class _AwaitedTap(Tap):
@@ -98,7 +106,7 @@ OnCall = Callable[[int, float], None]
 
 
 class ClaimDesk:
-    """`on_call(taps, seconds)` is told of every script call, for metrics."""
+    """The queues of all shards. `on_call(taps, seconds)` is called after every script call, for metrics."""
 
     def __init__(self, redis: Redis, prefix: str, on_call: OnCall | None = None) -> None:
         self._scripts = Scripts(redis)
@@ -108,7 +116,10 @@ class ClaimDesk:
         self._calls: set[asyncio.Task[None]] = set()
 
     def submit(self, tap: Tap) -> None:
-        """Answers through `tap.answered`, together with all taps of this turn of the loop."""
+        """Queue the tap; it is sent with all other taps of this turn of the event loop.
+
+        The answer comes through `tap.answered`: at once with `retry` if the queue of the shard is full.
+        """
         queue = self._shards.get(tap.shard)
         if queue is None:
             queue = self._shards[tap.shard] = _ShardQueue()
@@ -130,7 +141,7 @@ class ClaimDesk:
         request_id: str,
         campaign_id: str | None = None,
     ) -> ClaimAnswer:
-        """The same for one who can wait."""
+        """Send one claim and return its answer; `retry` where the desk is unavailable (never raises)."""
         tap = _AwaitedTap(
             shard=shard,
             drop_id=drop_id,
@@ -144,7 +155,7 @@ class ClaimDesk:
         return await tap.answer
 
     async def close(self) -> None:
-        """Waits for the calls under way: their askers are owed an answer."""
+        """Wait until all calls under way are answered."""
         while self._calls:
             await asyncio.wait(self._calls)
 
@@ -164,7 +175,7 @@ class ClaimDesk:
         begun = perf_counter()
         sent = len(taps)
         try:
-            answers = await self._ask(shard, taps)
+            answers = await self._run(shard, taps)
         except DeskUnavailableError:
             answers = [RETRY] * len(taps)
         finally:
@@ -174,14 +185,18 @@ class ClaimDesk:
             tap.answered(answer)
         self._send_waiting(shard)
 
-    async def _ask(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
-        """An answer for each of `taps`."""
+    async def _run(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
+        """Run the script and return an answer for each of `taps`. A subclass may answer some taps by itself;
+        it takes these off the list.
+        """
         keys, args = self._arguments(shard, taps)
-        return [parse_reply(said) for said in await self._scripts.run("claim", keys, args)]
+        return [parse_reply(reply) for reply in await self._scripts.run("claim", keys, args)]
 
     def _arguments(self, shard: int, taps: list[Tap]) -> tuple[list[str], list[str]]:
-        """KEYS and ARGV as claim.lua's head has them. One text for all taps of a drop: redis-py takes a
-        microsecond for each argument."""
+        """Return KEYS and ARGV of claim.lua.
+
+        All taps of a drop are one argument, because redis-py takes about a microsecond for each argument.
+        """
         names = ShardKeys(self._prefix, shard)
         keys = [names.fence, names.outbox, names.stops]
         args = [new_claim_stem()]
@@ -205,11 +220,12 @@ class _ShardQueue:
     is_scheduled: bool = False
 
 
-def parse_reply(said: int | bytes) -> ClaimAnswer:
-    if isinstance(said, int):
-        return _ANSWERS[said]
-    held = claim_record.parse(said[1:])
-    if said.startswith(b"W"):
+def parse_reply(reply: int | bytes) -> ClaimAnswer:
+    """Parse one element of the reply of claim.lua."""
+    if isinstance(reply, int):
+        return _ANSWERS[reply]
+    held = claim_record.parse(reply[1:])
+    if reply.startswith(b"W"):
         return ClaimAnswer(Outcome.WON, held)
     return ClaimAnswer(Outcome.ALREADY_WON, held)
 

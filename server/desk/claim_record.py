@@ -1,7 +1,7 @@
-"""A claim as the desk keeps it: one string in the holders hash of its drop.
+"""Parses and writes a claim as the desk stores it: one string in the `holders` hash of its drop.
 
-`state|claim|unit|slot|request|won_at|coupon`, written by claim.lua, confirm.lua, release.lua and the
-rebuild; the coupon is JSON and last, because it may hold anything.
+The form is `state|claim|unit|slot|request|won_at|coupon`. claim.lua, confirm.lua, release.lua, give_up.lua
+and the rebuild write it. The coupon is JSON and comes last, because it may contain a `|`.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,11 @@ _STATES = {letter: state for state, letter in _LETTERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class HeldClaim:
-    """`coupon` is the JSON that `claim_confirmed` shows; empty until confirmed, and kept when lost."""
+    """A student's claim as the desk has it.
+
+    `won_at` is in ms. `coupon` is the JSON of `claim_confirmed`: empty until the claim is confirmed, and kept
+    when it is released.
+    """
 
     state: ClaimState
     claim_id: ClaimId
@@ -38,6 +42,7 @@ class HeldClaim:
 
 
 def parse(record: bytes) -> HeldClaim:
+    """Parse a value of the `holders` hash."""
     state, claim_id, unit, slot, request_id, won_at, coupon = record.split(b"|", 6)
     return HeldClaim(
         state=_STATES[state.decode()],
@@ -51,6 +56,7 @@ def parse(record: bytes) -> HeldClaim:
 
 
 def dump(claim: HeldClaim) -> bytes:
+    """Return the value that `parse` reads."""
     head = (
         f"{_LETTERS[claim.state]}|{claim.claim_id}|{claim.unit}|{claim.slot}"
         f"|{claim.request_id}|{claim.won_at}|"

@@ -1,7 +1,7 @@
-"""What a worker found when it last compared desk and ledger, so that any web process can say it.
+"""Stores the result of the last comparison of desk and ledger, so that every web process can report it.
 
-Written by worker/difference_watch.py, read for `/readyz` and by doctor. Knows nothing of how it is
-measured. The age is Redis' word: no two machines have one clock.
+Written by worker/difference_watch.py, read for `/readyz` and by doctor. Knows nothing of how the difference
+is measured. The age comes from Redis, because the clocks of two machines differ.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,13 +13,16 @@ from redis.asyncio import Redis
 from server.desk.keys import MetricsKeys
 from server.desk.redis.connection import redis_deadline
 
-KEPT_SECONDS = 60  # who has nothing to say for that long says nothing
+KEPT_SECONDS = 60  # an older verdict says nothing about now
 
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyVerdict:
-    """Over the open drops: how many, their units by where they are, the units that desk and ledger
-    disagree about, and the drops these are of."""
+    """The comparison over all open drops.
+
+    `drops` is their number; `quantity`, `free`, `held`, `redeemed` and `returned` count units. `difference`
+    is the number of units that desk and ledger disagree about, `differing` the ids of their drops.
+    """
 
     drops: int
     quantity: int
@@ -32,26 +35,26 @@ class ConsistencyVerdict:
 
 
 class ConsistencyStatus:
-    """Both calls may end in DeskUnavailableError."""
+    """The stored verdict of one installation. Both calls may raise DeskUnavailableError."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
         self._key = MetricsKeys(prefix).consistency
 
     async def put(self, verdict: ConsistencyVerdict) -> None:
-        """In place of the last one, whoever said it."""
+        """Replace the stored verdict; the last writer wins."""
         async with redis_deadline():
             await self._redis.set(self._key, orjson.dumps(asdict(verdict)), ex=KEPT_SECONDS)
 
     async def last(self) -> tuple[ConsistencyVerdict, float] | None:
-        """With its age in seconds; None: nobody has compared them lately."""
+        """Return the verdict and its age in seconds; None if nobody has compared in the last KEPT_SECONDS."""
         async with redis_deadline(), self._redis.pipeline(transaction=True) as pipe:
             pipe.get(self._key)
             pipe.pttl(self._key)
-            answer: list[Any] = await pipe.execute()
-        text, left_ms = answer
+            reply: list[Any] = await pipe.execute()
+        text, ttl_ms = reply
         if text is None:
             return None
         fields = orjson.loads(text)
         verdict = ConsistencyVerdict(**{**fields, "differing": tuple(fields["differing"])})
-        return verdict, max(0.0, KEPT_SECONDS - left_ms / 1000)
+        return verdict, max(0.0, KEPT_SECONDS - ttl_ms / 1000)

@@ -1,4 +1,4 @@
-"""What students are told of their coupons, on the channel that all gateways hear. Published by feed.py."""
+"""The messages about changed coupons, on the channel that every gateway hears. Published by feed.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from server.core.ids import StudentId
 
 
 class CouponChange(NamedTuple):
-    """`frame`: the `coupon_changed` that its student is told."""
+    """One changed coupon: its student and the `coupon_changed` frame for them."""
 
     student: StudentId
     frame: Mapping[str, object]
@@ -16,7 +16,7 @@ class CouponChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The coupons that were told of in one go. `offset` counts these alone, over all rooms."""
+    """The coupons of one publication. `offset` counts publications of changes, over all rooms."""
 
     epoch: str
     offset: int
@@ -24,5 +24,6 @@ class Changes:
 
 
 def load_changes(message: Mapping[str, Any]) -> Changes:
-    told = tuple(CouponChange(student, frame) for student, frame in message["claims"])
-    return Changes(str(message["epoch"]), int(message["offset"]), told)
+    """Parse a message of publish_losses.lua of the kind `changed`."""
+    changes = tuple(CouponChange(student, frame) for student, frame in message["claims"])
+    return Changes(str(message["epoch"]), int(message["offset"]), changes)

@@ -1,7 +1,7 @@
-"""The whole of a desk as it stands, read piece by piece: no call holds up the class.
+"""Reads the whole content of a desk, page by page, so that no single call delays the claims of a class.
 
-Called by flows/consistency/desk_checks.py and flows/consistency/repair.py. Writes nothing. What is read in
-several calls is of several moments; the order in which it is asked for is the caller's business.
+Called by the doctor's checks and repair (flows/consistency). Writes nothing. Several calls see several
+moments: the caller chooses an order in which that does no harm.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,17 +15,17 @@ from server.core.ids import ClaimId, DropId, Slot, StudentId, Unit
 from server.desk import claim_record
 from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.outbox import GROUP, read_entry
+from server.desk.outbox import GROUP, Backlog, read_entry
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
-_AT_ONCE = 500
+_AT_ONCE = 500  # holders in one call
 _KEYS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class FenceState:
-    """`epoch` names what the desk was built from; two looks at one epoch saw one desk."""
+    """Whether the shard sells, and the epoch of its last load. Two reads with one epoch saw one desk."""
 
     is_armed: bool
     epoch: int
@@ -33,6 +33,10 @@ class FenceState:
 
 @dataclass(frozen=True, slots=True)
 class DropCounters:
+    """The counters of a drop's hash. `next` is the lowest unit that was never taken, `live` counts claims
+    that are won or confirmed, `won_total` all wins ever.
+    """
+
     quantity: int
     next: int
     live: int
@@ -40,19 +44,11 @@ class DropCounters:
     is_closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Entries of one shard that no worker has acknowledged; since when the oldest of them waits."""
-
-    entries: int
-    oldest_age_ms: int
-
-
 class DeskAudit:
-    """Every call may end in DeskUnavailableError."""
+    """Read-only access to one installation's desk. Every call may raise DeskUnavailableError."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
-        self._redis: Any = redis  # its answers are bytes
+        self._redis: Any = redis  # its replies are bytes
         self._prefix = prefix
         self._scripts = Scripts(redis)
 
@@ -60,17 +56,18 @@ class DeskAudit:
         return ShardKeys(self._prefix, shard)
 
     async def fence(self, shard: int) -> FenceState:
+        """Return whether the shard is armed for the server that replies now, and its epoch."""
         here = await self._scripts.run("run_id", [], [])
         async with redis_deadline():
             run_id, epoch = await self._redis.hmget(self._keys(shard).fence, "run_id", "epoch")
         return FenceState(run_id == here, int(epoch or 0))
 
     async def counters(self, shard: int, drop_id: str) -> DropCounters | None:
-        """None: not on the desk."""
+        """Return the drop's counters; None where the desk does not have the drop, or closed it unopened."""
         names = ("quantity", "next", "live", "won_total", "closed_at")
         async with redis_deadline():
             row = await self._redis.hmget(self._keys(shard).drop(drop_id), names)
-        if row[1] is None:  # closed before it was opened
+        if row[1] is None:  # no `next`: closed before it was opened
             return None
         quantity, following, live, won_total = (int(value or 0) for value in row[:4])
         return DropCounters(quantity, following, live, won_total, row[4] is not None)
@@ -85,7 +82,11 @@ class DeskAudit:
     async def holders(
         self, shard: int, drop_id: str
     ) -> AsyncIterator[Mapping[StudentId, HeldClaim]]:
-        """Whoever held something from before the first piece until after the last is in one of them."""
+        """Yield all claims of the drop by student, in pages of about _AT_ONCE.
+
+        HSCAN guarantees only this: a claim that exists from before the first page until after the last one is
+        in some page. A claim may be in two pages.
+        """
         key, cursor = self._keys(shard).holders(drop_id), 0
         while True:
             async with redis_deadline():
@@ -100,6 +101,7 @@ class DeskAudit:
     async def holders_of(
         self, shard: int, drop_id: str, students: Sequence[StudentId]
     ) -> dict[StudentId, HeldClaim]:
+        """Return the claims that these students have of the drop."""
         if not students:
             return {}
         async with redis_deadline():
@@ -110,7 +112,7 @@ class DeskAudit:
     async def slots(
         self, shard: int, batch_id: str, students: Sequence[StudentId]
     ) -> dict[StudentId, set[Slot]]:
-        """Those that count against each of them."""
+        """Return the slots of the batch that each of these students has used."""
         if not students:
             return {}
         async with redis_deadline():
@@ -121,7 +123,7 @@ class DeskAudit:
         }
 
     async def in_outbox(self, shard: int) -> dict[ClaimId, DropId]:
-        """Claim -> its drop, of every entry that the stream still has, acknowledged or not."""
+        """Return claim id -> drop id of every entry that the stream still has, acknowledged or not."""
         stream, after = self._keys(shard).outbox, "-"
         found: dict[ClaimId, DropId] = {}
         while True:
@@ -134,25 +136,26 @@ class DeskAudit:
                 return found
             after = f"({entries[-1][0].decode()}"
 
-    async def waiting(self, shard: int) -> Waiting:
+    async def backlog(self, shard: int) -> Backlog:
+        """Return how many entries of the shard no worker has acknowledged, and the age of the oldest."""
         stream = self._keys(shard).outbox
         async with redis_deadline():
             seconds, micros = await self._redis.time()
             after = await self._acknowledged_to(stream)
             if after is None:
-                return Waiting(0, 0)
+                return Backlog(0, 0)
             first = await self._redis.xrange(stream, after, "+", count=1)
             if not first:
-                return Waiting(0, 0)
+                return Backlog(0, 0)
             entries = await self._unacknowledged(stream)
-        since = int(first[0][0].split(b"-")[0])
-        return Waiting(entries, seconds * 1000 + micros // 1000 - since)
+        since = int(first[0][0].split(b"-")[0])  # the id of an entry begins with its time in ms
+        return Backlog(entries, seconds * 1000 + micros // 1000 - since)
 
     async def _acknowledged_to(self, stream: str) -> str | None:
-        """Where what is not acknowledged begins; None: there is no stream."""
+        """Return the XRANGE start of the first entry that is not acknowledged; None if there is no stream."""
         try:
             groups = await self._redis.xinfo_groups(stream)
-        except ResponseError:  # no such key: nobody has ever claimed here
+        except ResponseError:  # no such key: nobody has claimed on this shard yet
             return None
         ours = next((group for group in groups if group["name"] == GROUP.encode()), None)
         if ours is None:
@@ -171,7 +174,7 @@ class DeskAudit:
         return int(ours["pending"]) + int(ours.get("lag") or 0)
 
     async def drops(self) -> AsyncIterator[tuple[int, str]]:
-        """(shard, drop) of everything that the desk has; some may come twice."""
+        """Yield (shard, drop id) of every drop that the desk has. SCAN may yield a drop twice."""
         shards = {f"{{d{shard}}}": shard for shard in range(SHARDS)}
         start = f"{self._prefix}:"
         pattern, cursor = f"{_literal(start)}{{d*}}:drop:*", 0
@@ -187,4 +190,5 @@ class DeskAudit:
 
 
 def _literal(text: str) -> str:
+    """Escape the text for use in a MATCH pattern."""
     return "".join(f"\\{letter}" if letter in "*?[]^\\" else letter for letter in text)

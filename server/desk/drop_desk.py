@@ -1,7 +1,10 @@
-"""A drop's stock and window on the desk: open, top up, extend, close, take back, look.
+"""A drop's stock and window on the desk: open, top up, extend, close, release, read.
 
-Called by flows (which have written the ledger first) and, for looking, by the gateway and the API.
-Every call may be repeated; DeskUnavailableError where it is not known whether it happened.
+Called by flows, which have written the ledger first, and for reading by the gateway and the API. Every call
+may be repeated and may raise DeskUnavailableError: then it is not known whether it happened.
+
+Lifetime of the keys: a drop, its holders and its free units exist from the opening until a day after the
+close; caps until a day after the last drop that counts for them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,11 +40,11 @@ from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
-_AT_ONCE = 500
+_AT_ONCE = 500  # claims or keys in one call
 
 
 class DropDesk:
-    """`caps`: how the limits of students come to it."""
+    """The drops of one installation on its desk. `caps` loads the limits of students."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self.caps = CapLoader(redis, prefix)
@@ -67,14 +70,17 @@ class DropDesk:
         per_campaign: int | None = None,
         unused: KnownUnused | None = None,
     ) -> Stamped | CapsMissing | None:
-        """Puts the units on the desk and stamps the window by Redis' clock. A second call gets the
-        first one's window. None: it was closed before it was opened. CapsMissing: nothing was done; the caps
-        of its batch, or campaign, have to be loaded first. `unused` spares the desk that."""
+        """Put the units on the desk and stamp the window by Redis' clock.
+
+        Idempotent: a second call returns the window of the first. None: the drop was closed before it was
+        opened. CapsMissing: nothing was done, because the caps of its batch or campaign have to be loaded
+        first. `unused` names caps that need no loading, because none of their slots was used at that epoch.
+        """
         keys = self._keys(shard)
         ranges = orjson.dumps([[a.first, a.last, a.id] for a in allotments])
         caps = _caps_of(batch_id, campaign_id if per_campaign is not None else None)
         known = unused.names if unused is not None else ()
-        answer = await self._scripts.run(
+        reply = await self._scripts.run(
             "open",
             [keys.fence, keys.drop(drop_id), *(key_of(*cap, keys) for cap in caps)],
             [
@@ -91,12 +97,15 @@ class DropDesk:
                 *chain.from_iterable(campaign_fields(campaign_id, per_campaign).items()),
             ],
         )
-        if isinstance(answer, bytes):
-            return CapsMissing(answer.decode())
-        return Stamped(*answer) if answer else None
+        if isinstance(reply, bytes):
+            return CapsMissing(reply.decode())
+        return Stamped(*reply) if reply else None
 
     async def add_units(self, shard: int, drop_id: str, allotment: Allotment) -> bool:
-        """False: the drop is closed; the units have to go back."""
+        """Add one allotment to the drop; idempotent by its id.
+
+        False: the drop is closed, and the units have to go back to the batch.
+        """
         keys = self._keys(shard)
         return bool(
             await self._scripts.run(
@@ -115,7 +124,9 @@ class DropDesk:
         expected_closes_at: int,
         caps: Sequence[Cap] = (),
     ) -> Extended:
-        """`caps`: what its claims are counted for, kept as long as the drop is open."""
+        """Move the end of the drop by `ms`, if it still ends at `expected_closes_at`; idempotent by the
+        intent's id. `caps` are those its claims count for: their keys must live as long as the drop.
+        """
         keys = self._keys(shard)
         names = [keys.fence, keys.drop(drop_id), *(key_of(cap.name, cap.id, keys) for cap in caps)]
         args: list[str | int] = [intent_id, ms, expected_closes_at]
@@ -123,21 +134,25 @@ class DropDesk:
         return Extended(outcome.decode(), closes_at, epoch)
 
     async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
-        """None: its time is not over (asked with `only_if_over`). A drop never seen here is closed
-        as well, so that an opening that comes late finds it so."""
+        """Close the drop for good; idempotent. None: with `only_if_over`, its time is not over yet.
+
+        A drop that the desk does not know is marked as closed too, so that an opening that comes late is
+        refused.
+        """
         keys = self._keys(shard)
-        answer = await self._scripts.run(
+        reply = await self._scripts.run(
             "close",
             [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
             ["1" if only_if_over else "0"],
         )
-        return Closing(*answer) if answer else None
+        return Closing(*reply) if reply else None
 
     async def counts(self, shard: int, drop_id: str) -> DeskCounts | None:
-        """None: not on the desk."""
+        """Return the drop's counts; None where the desk does not have it."""
         return (await self.counts_of_many([(shard, drop_id)]))[0]
 
     async def counts_of_many(self, drops: Sequence[tuple[int, str]]) -> list[DeskCounts | None]:
+        """Return the counts of each (shard, drop id), in one round trip."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             for shard, drop_id in drops:
@@ -149,7 +164,7 @@ class DropDesk:
     async def claims_of(
         self, wanted: Sequence[tuple[int, str, Sequence[str]]]
     ) -> list[list[HeldClaim | None]]:
-        """For each (shard, drop id, students): what each of them holds of the drop."""
+        """Return, for each (shard, drop id, students), the claim of each student or None; one round trip."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard, drop_id, students in wanted:
                 pipe.hmget(self._keys(shard).holders(drop_id), students)
@@ -159,7 +174,7 @@ class DropDesk:
     async def claims_of_students(
         self, drops: Sequence[RoomDrop], students: Sequence[str]
     ) -> list[tuple[DropId, StudentId, HeldClaim]]:
-        """(drop id, student, claim) of all that these students hold of these drops."""
+        """Return (drop id, student, claim) of every claim that these students have of these drops."""
         rows = await self.claims_of([(drop.shard, drop.id, students) for drop in drops])
         return [
             (drop.id, StudentId(student), claim)
@@ -169,19 +184,22 @@ class DropDesk:
         ]
 
     async def give_up(self, shard: int, drop_id: str, lost: Mapping[StudentId, HeldClaim]) -> None:
-        """`lost`: student -> the win they were told of, which is not here, and no unit for it. From now
-        on it is revoked here, and on its way to the ledger as such. Repeatable."""
+        """Revoke wins that students were told of, that this desk does not have, and that it has no unit for.
+
+        `lost` maps a student to that win. The desk then has it as revoked, and the outbox carries it to the
+        ledger as revoked. Repeatable: a student of whom the desk has any claim is skipped.
+        """
         keys = self._keys(shard)
         names = [keys.fence, keys.outbox, keys.drop(drop_id), keys.holders(drop_id)]
-        told = list(lost.items())
-        for start in range(0, len(told), _AT_ONCE):
+        wins = list(lost.items())
+        for start in range(0, len(wins), _AT_ONCE):
             args: list[str | int | bytes] = []
-            for student, claim in told[start : start + _AT_ONCE]:
+            for student, claim in wins[start : start + _AT_ONCE]:
                 args += (student, claim_record.dump(claim))
             await self._scripts.run("give_up", names, args)
 
     async def delete_caps(self, name: CapName, over: Sequence[tuple[int, str]]) -> None:
-        """(shard, id): of batches that nobody can claim from any more, or of campaigns that have ended."""
+        """Delete the caps of these (shard, id): batches whose claim window is over, or ended campaigns."""
         for start in range(0, len(over), _AT_ONCE):
             async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
                 for shard, one in over[start : start + _AT_ONCE]:
@@ -189,7 +207,7 @@ class DropDesk:
                 await pipe.execute()
 
     async def epochs(self) -> list[int | None]:
-        """For each shard which load of the desk it is; None where it is being loaded, or lost."""
+        """Return the epoch of each shard's desk; None where the desk is being loaded, or is lost."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
                 pipe.hmget(self._keys(shard).fence, "run_id", "epoch")
@@ -197,7 +215,7 @@ class DropDesk:
         return [int(epoch) if run_id and epoch else None for run_id, epoch in rows]
 
     async def stops_known(self) -> list[int | None]:
-        """For each shard which version of what is stopped it has been told; None: nothing."""
+        """Return the version of the stops that each shard knows; None where it knows none."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
                 pipe.hget(self._keys(shard).stops, "version")
@@ -205,15 +223,18 @@ class DropDesk:
         return [int(version) if version else None for version in rows]
 
     async def publish_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
-        """From now on nothing of these (batches, campaigns, `all`) is claimed. An older version than it
-        knows changes nothing."""
+        """Refuse claims of these targets (batches, campaigns, `all`) from now on. A version that is not newer
+        than the one the shard knows changes nothing.
+        """
         await self._scripts.run(
             "publish_stops", [self._keys(shard).stops], [version, "0", *targets]
         )
 
     async def release(self, shard: int, drop_id: str, claims: Mapping[StudentId, ClaimId]) -> int:
-        """Frees the unit of each student (-> claim id) who still holds it by this very claim; how
-        many."""
+        """Free the unit of each student who still has this very claim; return how many were freed.
+
+        Idempotent. The slots stay used: a released claim counts against the student's limit.
+        """
         keys = self._keys(shard)
         freed: int = await self._scripts.run(
             "release",
@@ -230,26 +251,29 @@ class DropDesk:
         coupon_id: CouponId,
         known: Mapping[CapName, Collection[int]] | None = None,
     ) -> TakenSlots | CapName | CapsMissing:
-        """For a code that is being bound: a slot of each cap, counted as a tap's is. The same again for the
-        same code. Where the student has used all of one: which, and nothing was taken. CapsMissing: nothing
-        was taken; to be asked again with `known`, what the ledger says of the student's slots."""
+        """Take the lowest free slot of each cap for a code that a student binds, as a tap does.
+
+        Idempotent by code and student. A CapName: the student has used all slots of that cap, and nothing was
+        taken. CapsMissing: nothing was taken; call again with `known`, the slots that the ledger says the
+        student has used.
+        """
         args: list[str | int] = [student, *(cap.most for cap in caps)]
         if known is not None:
             args += [dump_slots(known[cap.name]) for cap in caps]
         names = self._of_binding(shard, caps, student, coupon_id)
-        answer = await self._scripts.run("take_slot", names, args)
-        if isinstance(answer, bytes):
-            return CapsMissing(answer.decode())
-        if isinstance(answer, int):
-            return caps[answer - 1].name
-        epoch, *taken = answer
+        reply = await self._scripts.run("take_slot", names, args)
+        if isinstance(reply, bytes):
+            return CapsMissing(reply.decode())
+        if isinstance(reply, int):
+            return caps[reply - 1].name
+        epoch, *taken = reply
         slots = [Slot(slot) for slot in taken]
         return TakenSlots(epoch, {cap.name: slot for cap, slot in zip(caps, slots, strict=True)})
 
     async def give_slots_back(
         self, shard: int, caps: Sequence[Cap], student: StudentId, coupon_id: CouponId
     ) -> None:
-        """What `take_slots` took of these for a code that was not bound. Repeatable."""
+        """Return the slots that `take_slots` took for a code that was then not bound. Repeatable."""
         names = self._of_binding(shard, caps, student, coupon_id)
         await self._scripts.run("give_slot_back", names, [student])
 
@@ -261,11 +285,14 @@ class DropDesk:
         return [keys.fence, keys.binding(coupon_id, student), *of_caps]
 
     async def replace_coupons(self, shard: int, claims: Sequence[ConfirmedClaim]) -> None:
-        """From now on whoever comes back is shown these; of claims that are still here, and theirs."""
+        """Replace the coupon JSON of confirmed claims, so that students who reconnect see it.
+
+        Skips claims that the desk does not have, or that another claim of the student has replaced.
+        """
         await self._scripts.run("confirm", *confirm_arguments(self._keys(shard), claims))
 
 
 def _caps_of(batch_id: str, limited_campaign: str | None) -> list[tuple[CapName, str]]:
-    """In the order in which open.lua has them."""
+    """Return the caps in the order of open.lua."""
     caps = [(CapName.BATCH, batch_id)]
     return caps if limited_campaign is None else [*caps, (CapName.CAMPAIGN, limited_campaign)]

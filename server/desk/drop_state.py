@@ -1,6 +1,7 @@
-"""What the desk answers about a drop: its window, its counts, its end.
+"""The desk's replies about a drop: its window, its counts, its end. Instants are ms UTC by Redis' clock.
 
-Made by drop_desk.py, read by flows, gateway and api.
+Made by drop_desk.py, read by flows, gateway and api. `epoch` says which load of the desk replied: a result is
+written to the ledger only while that desk still exists (ledger/desks.py).
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ ExtendOutcome = Literal["extended", "stale", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """`closes_at` is where the end is now, whatever the outcome (0 for a drop not known here).
-    `epoch`: which load of the desk says so."""
+    """The reply to an extension. `closes_at` is the end as it is now, whatever the outcome; 0 for a drop that
+    the desk does not know.
+    """
 
     outcome: ExtendOutcome
     closes_at: int
@@ -24,8 +26,9 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """`taken`: units with a live claim when it closed, final but for units that come back. `won_total`:
-    wins of its whole life, final. `epoch`: which load of the desk says so."""
+    """The reply to a close. `taken` counts units with a live claim at that moment; later releases lower it.
+    `won_total` counts all wins of the drop and is final.
+    """
 
     closed_at: int
     taken: int
@@ -35,14 +38,14 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Stamped(Window):
-    """A window, and which load of the desk has it."""
+    """The window that the desk has stamped."""
 
     epoch: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DeskCounts:
-    """One look at a drop. `claimed` can fall (units that come back), `claimed_total` cannot."""
+    """A drop's counts at `now`. `claimed` falls when a unit is released, `claimed_total` never falls."""
 
     now: int
     window: Window | None
@@ -77,6 +80,7 @@ COUNT_FIELDS = (
 
 
 def counts_of(now: int, row: Sequence[bytes | None]) -> DeskCounts | None:
+    """Parse COUNT_FIELDS of a drop's hash; None where the desk does not have the drop."""
     opens_at, closes_at, closed_at, quantity, live, won_total, confirmed = (
         int(value) if value is not None else None for value in row
     )

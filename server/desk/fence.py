@@ -1,7 +1,7 @@
-"""The fence of a desk shard and the steps of its rebuild: lease, load, arm. And marking confirmed.
+"""The fence of a desk shard, the steps of its rebuild (lease, load, arm), and the marking of confirmations.
 
-Called by flows/consistency/rebuild_desk.py and flows/drops/persist_claims.py, which know the order; here are
-only the single steps. Until `arm`, every script that writes the shard refuses.
+Called by flows/consistency/rebuild_desk.py and flows/drops/persist_claims.py, which know the order of the
+steps. Invariant: from `take_lease` until `arm`, every script that writes the shard is refused (SHUT).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,19 +21,19 @@ from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
-# Renewed with every piece. Where its owner dies or is cut off, everybody else waits for its end.
+# Renewed with every piece that is loaded. If the owner dies, the next rebuild starts when the lease ends.
 LEASE_MS = 5_000
-_TROUBLE_SECONDS = 30  # longer than the longest pause between two tries
+_TROUBLE_SECONDS = 30  # longer than the longest pause between two attempts
 _T = TypeVar("_T")
 _AT_ONCE = 500  # holders or caps in one call: a few ms of Redis
 
 
 class LeaseLostError(Exception):
-    """Somebody else rebuilds now, or Redis was replaced meanwhile: start over later."""
+    """Another worker has the lease, or Redis was replaced meanwhile: start the rebuild again later."""
 
 
 class ConfirmedClaim(NamedTuple):
-    """A tuple, because thousands are made in a second."""
+    """A claim that the ledger has, with its coupon. A tuple, because thousands are made in a second."""
 
     drop_id: DropId
     student: StudentId
@@ -43,7 +43,11 @@ class ConfirmedClaim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoadedDrop:
-    """A drop as the ledger has it. `window` None: its opening has not been finished."""
+    """A drop as the ledger has it, to be loaded onto the desk.
+
+    `window` is None while its opening is not finished. `holders` maps a student to the claim that counts.
+    `live_units` are the units of won and confirmed claims.
+    """
 
     drop_id: DropId
     batch_id: BatchId
@@ -61,6 +65,8 @@ class LoadedDrop:
 
 
 class Fence:
+    """The fences of all shards, for one worker. `owner` names the worker in the lease."""
+
     def __init__(self, redis: Redis, prefix: str, owner: str) -> None:
         self._redis = redis
         self._prefix = prefix
@@ -71,7 +77,7 @@ class Fence:
         return ShardKeys(self._prefix, shard)
 
     async def shut_shards(self) -> list[int]:
-        """The shards whose fence does not name the server that answers now."""
+        """Return the shards whose fence is not armed for the server that replies now."""
         run_id = await self._scripts.run("run_id", [], [])
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
@@ -80,22 +86,23 @@ class Fence:
         return [shard for shard, armed in enumerate(armed_for) if armed != run_id]
 
     async def check_writable(self) -> None:
-        """DeskUnavailableError, in words, where the server answers and takes no writes: memory or disk
-        is full, a replica. Writes nothing itself."""
+        """Raise DeskUnavailableError if the server replies but takes no writes: its memory or disk is full,
+        or it is a replica. Writes nothing itself.
+        """
         await self._scripts.run("takes_writes", [], [])
 
     async def shut(self, shard: int) -> None:
-        """Demands a rebuild: desk and ledger disagree."""
+        """Shut the fence, so that a worker rebuilds the shard: desk and ledger disagree."""
         async with redis_deadline():
             await self._redis.hdel(self._keys(shard).fence, "run_id")
 
     async def note_trouble(self, shard: int, words: str) -> None:
-        """Why it could not be rebuilt, for whoever asks within half a minute."""
+        """Store why the shard could not be rebuilt, for _TROUBLE_SECONDS."""
         async with redis_deadline():
             await self._redis.set(self._keys(shard).rebuild_trouble, words, ex=_TROUBLE_SECONDS)
 
     async def troubles(self, shards: Sequence[int]) -> dict[int, str]:
-        """Of those of them that could not be rebuilt lately."""
+        """Return the stored reason of each of these shards that could not be rebuilt lately."""
         if not shards:
             return {}
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
@@ -105,8 +112,11 @@ class Fence:
         return {shard: words.decode() for shard, words in zip(shards, found, strict=True) if words}
 
     async def take_lease(self, shard: int, *, only_if_shut: bool = False) -> str | None:
-        """Shuts the fence; the server's run id, or None where somebody else has the lease. `only_if_shut`:
-        None too where the fence is open, because somebody has armed it since one looked."""
+        """Take or renew the lease, shut the fence, and return the server's run id.
+
+        None: another worker has the lease; with `only_if_shut` also where the fence is open, because another
+        worker has armed the shard since the caller looked.
+        """
         keys = self._keys(shard)
         run_id = await self._scripts.run(
             "lease",
@@ -116,6 +126,7 @@ class Fence:
         return run_id.decode() if run_id is not None else None
 
     async def load_drop(self, shard: int, drop: LoadedDrop) -> None:
+        """Write the drop in place of whatever the shard has of it. Raises LeaseLostError. Repeatable."""
         keys = self._keys(shard)
         names = [
             keys.fence,
@@ -127,11 +138,11 @@ class Fence:
         fields = _fields(drop)
         next_unit = int(fields["next"])
         free = [Unit(n) for n in range(1, next_unit) if n not in drop.live_units]
-        # Most drops are one piece: a call takes a round trip, and a worker may be far from Redis.
+        # Most drops fit in one piece and so take one call: a worker may be far from Redis.
         pieces = zip_longest(_pieces(list(drop.holders.items())), _pieces(free), fillvalue=())
         for number, (holders, units) in enumerate([*pieces] or [((), ())]):
-            told = {} if number else fields
-            await self._load_drop_piece(names, told, holders, units, is_first=number == 0)
+            new_fields = {} if number else fields
+            await self._load_drop_piece(names, new_fields, holders, units, is_first=number == 0)
 
     async def _load_drop_piece(
         self,
@@ -146,8 +157,8 @@ class Fence:
         args.append(len(fields))
         args += [word for pair in fields.items() for word in pair]
         args.append(len(holders))
-        for student, held in holders:
-            args += (student, claim_record.dump(held))
+        for student, claim in holders:
+            args += (student, claim_record.dump(claim))
         args += free
         if not await self._scripts.run("load_drop", keys, args):
             raise LeaseLostError
@@ -162,8 +173,12 @@ class Fence:
         complete_as: str = "",
         kept_until: int | None = None,
     ) -> None:
-        """The slots that each student has used of a batch or campaign, or a part of them. `complete_as`: the
-        name of the load whose caps they are, with the last part."""
+        """Write the slots that each student has used of a batch or campaign, or a part of them.
+
+        `is_first` replaces what the shard has; otherwise slots are added. `complete_as` is given with the
+        last part: the name of the load that the caps then belong to. `kept_until` (ms) is when the key
+        expires. Raises LeaseLostError.
+        """
         keys = self._keys(shard)
         names = [keys.fence, keys.lease, key_of(*cap, keys)]
         pieces = list(_pieces(list(slots.items()))) or [()]
@@ -178,22 +193,30 @@ class Fence:
                 raise LeaseLostError
 
     async def load_stops(self, shard: int, version: int, targets: Sequence[str]) -> None:
-        """What may not be claimed, in place of what a desk of another time knows of it."""
+        """Replace what the shard knows of stopped targets, whatever version it has: it may be of another
+        ledger.
+        """
         await self._scripts.run(
             "publish_stops", [self._keys(shard).stops], [version, "1", *targets]
         )
 
     async def arm(self, shard: int, run_id: str, epoch: int, load: str = "") -> None:
-        """`load`: the name of what was loaded, where other caps than the loaded ones are still to come when
-        they are needed. Without it, the desk is taken to have as much as before."""
+        """Open the fence for this server process. Raises LeaseLostError.
+
+        `load` names the load, if caps that were not loaded are to be loaded when they are needed. Without it
+        the desk keeps the name, and with it the caps, that it had.
+        """
         keys = self._keys(shard)
         args: list[str | int | bytes] = [self._owner, run_id, epoch, load]
         if not await self._scripts.run("arm", [keys.fence, keys.lease], args):
             raise LeaseLostError
 
     async def confirm(self, shard: int, claims: Sequence[ConfirmedClaim]) -> int:
-        """Marks them confirmed, with their coupons. Repeatable. How many of them the desk knows
-        nothing of: more than none means that it was replaced behind our back."""
+        """Mark the claims as confirmed and store their coupons. Repeatable.
+
+        Return how many of them the desk does not have. More than 0 means that the desk was replaced since it
+        sold them: rebuild it.
+        """
         unknown: int = await self._scripts.run(
             "confirm", *confirm_arguments(self._keys(shard), claims)
         )
@@ -203,7 +226,7 @@ class Fence:
 def confirm_arguments(
     keys: ShardKeys, claims: Sequence[ConfirmedClaim]
 ) -> tuple[list[str], list[bytes]]:
-    """KEYS and ARGV of confirm.lua."""
+    """Return KEYS and ARGV of confirm.lua."""
     names, args = [keys.fence], list[bytes]()
     for drop_id in dict.fromkeys(claim.drop_id for claim in claims):
         of_drop = [claim for claim in claims if claim.drop_id == drop_id]
@@ -217,7 +240,7 @@ def _words(claim: ConfirmedClaim) -> tuple[bytes, bytes, bytes]:
 
 
 def _fields(drop: LoadedDrop) -> dict[str, str]:
-    # None where it was closed before it was ever opened.
+    # A drop that was closed before it was opened has no allotments.
     quantity = max((a.last for a in drop.allotments), default=0)
     fields = {
         "drop_id": drop.drop_id,
@@ -243,7 +266,7 @@ def _fields(drop: LoadedDrop) -> dict[str, str]:
 
 
 def campaign_fields(campaign_id: str | None, per_campaign: int | None) -> dict[str, str]:
-    """What a drop's hash says of its campaign; nothing where there is none."""
+    """Return the fields of a drop's hash about its campaign; none if it has no campaign."""
     fields = {} if campaign_id is None else {"campaign_id": campaign_id}
     return fields if per_campaign is None else fields | {"per_campaign": str(per_campaign)}
 

@@ -1,8 +1,8 @@
-"""The names of every key in Redis, and which of them must live together.
+"""The names of all keys in Redis, and which of them share a hash slot. Used by desk/ only.
 
-Two families with different hash tags, because caps live per batch and pushes per room:
-`{dK}` claims, caps, outbox and fence of desk shard K; `{room}` what a room is told. A third, `{figures}`,
-is what the processes say of themselves. Called by desk/ only.
+A script can only use keys of one hash tag. There are three families: `{dK}` for claims, caps, outbox and
+fence of desk shard K; `{room}` for the feed of a room; `{figures}` for the metrics of the processes. Claims
+and feeds have different tags, because caps belong to a batch and publications to a room.
 """
 
 import hashlib
@@ -12,19 +12,23 @@ SHARDS = 16
 
 
 def shard_of(batch_or_campaign_id: str) -> int:
-    """K, fixed when the batch is made: all batches under one cap meet in one slot."""
+    """Return K. A batch keeps the shard of its campaign, or of its own id, for good: all batches under one
+    cap must be in one hash slot.
+    """
     return hashlib.blake2s(batch_or_campaign_id.encode(), digest_size=2).digest()[0] % SHARDS
 
 
 def channel_in(database: int, name: str) -> str:
-    """A channel belongs to no database of Redis: all hear each other. So its name has the number. That of
-    database 0 stays as versions before this one have it, which may run beside us during a deploy."""
+    """Return the channel's name with the number of the database: Redis channels span all databases.
+
+    The name for database 0 has no number, as in earlier versions, which may run beside this one in a deploy.
+    """
     return f"{name}@{database}" if database else name
 
 
 @dataclass(frozen=True, slots=True)
 class ShardKeys:
-    """Keys of desk shard K."""
+    """Keys of desk shard K, all with the hash tag `{dK}`."""
 
     prefix: str
     shard: int
@@ -34,63 +38,64 @@ class ShardKeys:
 
     @property
     def fence(self) -> str:
-        """Hash: run_id of the server it was armed for, state, epoch."""
+        """Hash: run_id of the server that the shard is armed for, epoch, caps (name of the load)."""
         return self._key("fence")
 
     @property
     def lease(self) -> str:
-        """Who rebuilds; expires by itself."""
+        """String: the worker that rebuilds the shard; expires with its lease."""
         return self._key("lease")
 
     @property
     def rebuild_trouble(self) -> str:
-        """Why the last rebuild failed; expires by itself."""
+        """String: why the last rebuild failed; expires after 30 s."""
         return self._key("rebuild_trouble")
 
     @property
     def mark(self) -> str:
-        """Written before a wait for replicas, so that there is something to wait for."""
+        """String: written before a WAIT for replicas, so that there is a write to wait for."""
         return self._key("mark")
 
     @property
     def outbox(self) -> str:
-        """Stream of claims on their way to the ledger."""
+        """Stream: wins on their way to the ledger; trimmed once all are acknowledged."""
         return self._key("outbox")
 
     def drop(self, drop_id: str) -> str:
-        """Hash: window, units, allotments, counters."""
+        """Hash: window, allotments, counters; expires a day after the close."""
         return self._key(f"drop:{drop_id}")
 
     def holders(self, drop_id: str) -> str:
-        """Hash: student -> claim record."""
+        """Hash: student -> claim (claim_record.py); expires a day after the close."""
         return self._key(f"holders:{drop_id}")
 
     def free(self, drop_id: str) -> str:
-        """Sorted set of units that came back; units never taken are a counter in `drop`."""
+        """Sorted set: units that were released. Units never taken are the counter `next` in `drop`."""
         return self._key(f"free:{drop_id}")
 
     def caps(self, batch_id: str) -> str:
-        """Hash: student -> slots of the batch taken, as a comma list."""
+        """Hash: student -> used slots of the batch as ",1,2,"; the field "" names the load (caps.lua)."""
         return self._key(f"caps:{batch_id}")
 
     def binding(self, coupon_id: str, student: str) -> str:
-        """The slots that were taken for a code this student binds; expires by itself."""
+        """String: the slots that were taken for a code this student binds; expires after an hour."""
         return self._key(f"binding:{coupon_id}:{student}")
 
     def campaign_caps(self, campaign_id: str) -> str:
-        """The same of a campaign: all its batches are in this shard."""
+        """Hash: like `caps`, for a campaign; all its batches are on this shard."""
         return self._key(f"campaign_caps:{campaign_id}")
 
     @property
     def stops(self) -> str:
-        """Hash: what may not be claimed now (`all`, batch and campaign ids), and `version`, which state
-        of the ledger says so. Each shard has all of it."""
+        """Hash: the stopped targets (`all`, batch and campaign ids), and the ledger's `version` of them.
+        Each shard has all of them.
+        """
         return self._key("stops")
 
 
 @dataclass(frozen=True, slots=True)
 class RoomKeys:
-    """Keys of one room. `database`: the number of the Redis database that they are in."""
+    """Keys of one room, all with its name as hash tag. `database`: the number of the Redis database."""
 
     prefix: str
     room: str
@@ -101,54 +106,55 @@ class RoomKeys:
 
     @property
     def feed(self) -> str:
-        """Hash: run_id and epoch, offset of the stream, offset of the losses."""
+        """Hash: run_id, epoch, offset of the stream, offset of the losses."""
         return self._key("feed")
 
     @property
     def stream(self) -> str:
-        """The last publications, ids `<offset>-0`, to heal gaps from."""
+        """Stream: the last publications, ids `<offset>-0`, from which gaps are filled."""
         return self._key("stream")
 
     @property
     def losses(self) -> str:
-        """The last claims that were lost, ids `<offset of losses>-0`, to heal gaps from."""
+        """Stream: the last losses, ids `<offset of losses>-0`, from which gaps are filled."""
         return self._key("losses")
 
     @property
     def drops(self) -> str:
-        """Hash: drop id -> what the room shows of it."""
+        """Hash: drop id -> the drop as JSON (room_drops.py)."""
         return self._key("drops")
 
     @property
     def channel(self) -> str:
+        """Sharded channel of the room's publications."""
         return channel_in(self.database, self._key("channel"))
 
     @property
     def presence(self) -> str:
-        """Sorted set: gateway id -> when its word expires."""
+        """Sorted set: gateway id -> when its count expires (ms)."""
         return self._key("presence")
 
     @property
     def presence_counts(self) -> str:
-        """Hash: gateway id -> students it holds."""
+        """Hash: gateway id -> its number of students in the room."""
         return self._key("presence:counts")
 
     def published(self, publication_id: str) -> str:
-        """The offset a publication got, so that repeating it is a no-op."""
+        """String: the offset that a publication got, so that a repetition is a no-op; expires."""
         return self._key(f"published:{publication_id}")
 
     def seen(self, drop_id: str) -> str:
-        """Set of students who had the card on their screen."""
+        """Set: students who had the card on their screen."""
         return self._key(f"seen:{drop_id}")
 
     def board(self, drop_id: str) -> str:
-        """Hash: the ledger's counters of the drop, as last written by a worker."""
+        """Hash: the ledger's live counts of the drop, as a worker wrote them last."""
         return self._key(f"board:{drop_id}")
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsKeys:
-    """Keys of what each process has counted; one tag, so that all are read in one call."""
+    """Keys of metrics and health. One hash tag, so that all are read in one call."""
 
     prefix: str
 
@@ -157,19 +163,19 @@ class MetricsKeys:
 
     @property
     def processes(self) -> str:
-        """Set: who wrote lately, and perhaps some that no longer do."""
+        """Set: processes that wrote lately; some may have stopped since."""
         return self._key("processes")
 
     @property
     def ledger_trouble(self) -> str:
-        """What workers run into when they write to the ledger; expires by itself."""
+        """String: why workers cannot write to the ledger; expires after 3 s."""
         return self._key("ledger_trouble")
 
     @property
     def consistency(self) -> str:
-        """What a worker found when it last compared desk and ledger; expires by itself."""
+        """String: the last comparison of desk and ledger as JSON; expires after a minute."""
         return self._key("books")
 
     def of(self, process: str) -> str:
-        """The figures as text; expire by themselves."""
+        """String: the metrics of a process; expire after 15 s."""
         return self._key(f"of:{process}")

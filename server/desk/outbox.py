@@ -1,8 +1,8 @@
-"""The stream of claims on their way to the ledger, one for each desk shard, as a consumer group.
+"""The outbox: one stream of wins for each desk shard, read by workers as a consumer group.
 
-Called by the worker and by the rebuild. Entries are written by claim.lua. Nothing is lost between
-here and the ledger: an entry is acknowledged after the commit, what a dead worker held is claimed
-by another, and the stream is trimmed below the oldest entry that anybody still needs.
+Called by the worker and by the rebuild. claim.lua and give_up.lua write the entries. Invariant: no entry is
+lost between desk and ledger. It is acknowledged after the commit; the entries of a dead worker are taken over
+by another; the stream is trimmed only below the oldest entry that is not acknowledged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,15 +18,18 @@ from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 
 GROUP = "ledger"
-CLAIM_IDLE_MS = 5_000  # an entry another worker has held this long is taken over
-BATCH = 1_000
-_READ_SECONDS = 1.0  # beyond the wait: a read that died without a word is noticed within 2 s in all
-DEAD_CONSUMER_MS = 60_000  # a lane asks every second: who has been silent this long is dead
+CLAIM_IDLE_MS = 5_000  # an entry that another worker has had for this long is taken over
+BATCH = 1_000  # entries in one read
+_READ_SECONDS = 1.0  # on top of the wait: a dead connection is noticed within 2 s in all
+DEAD_CONSUMER_MS = 60_000  # a worker reads every second: one that is silent for this long is dead
 
 
 class OutboxEntry(NamedTuple):
-    """A win, with everything the ledger's constraints need to check it by themselves. A tuple, because
-    thousands are made in a second (0.8 us, a frozen dataclass takes 4)."""
+    """A win with all the values that the ledger's constraints check.
+
+    A tuple, because thousands are made in a second: a frozen dataclass of this size takes five times as long.
+    `won_at` is in ms by Redis' clock.
+    """
 
     shard: int
     entry_id: str
@@ -43,9 +46,9 @@ class OutboxEntry(NamedTuple):
     allotment_first: int
     allotment_last: int
     won_at: int
-    # Told on a desk that is gone, and refused by the one there is: no claim, unless there is a seat.
+    # Told as won by a desk that is gone; the present desk has no unit for it. The ledger gets it as revoked.
     is_given_up: bool = False
-    # Where the campaign has a limit for each student; else the entry does not speak of it.
+    # Only if the campaign has a limit for each student.
     campaign_id: str = ""
     campaign_slot: Slot = Slot(0)
     per_campaign: int = 0
@@ -53,13 +56,15 @@ class OutboxEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Entries not acknowledged yet, and since when the oldest waits."""
+    """How many entries are not acknowledged, and how long the oldest of them has waited (ms)."""
 
     entries: int
     oldest_age_ms: int
 
 
 class Outbox:
+    """All streams, for one consumer: one lane of a worker. Every call may raise DeskUnavailableError."""
+
     def __init__(self, redis: Redis, prefix: str, consumer: str) -> None:
         self._redis = redis
         self._scripts = Scripts(redis)
@@ -68,10 +73,11 @@ class Outbox:
         self._shard_of = {stream: shard for shard, stream in self._streams.items()}
 
     async def make_groups(self) -> None:
-        """From the stream's beginning, so that no entry is older than the group."""
+        """Create the groups that do not exist, at the beginning of their streams: no entry is skipped."""
         await self._make_groups(self._streams.values())
 
     async def make_group(self, shard: int) -> None:
+        """Create the group of one shard, like `make_groups`."""
         await self._make_groups([self._streams[shard]])
 
     async def _make_groups(self, streams: Iterable[bytes]) -> None:
@@ -83,7 +89,7 @@ class Outbox:
                     raise made
 
     async def shards_without_group(self) -> list[int]:
-        """Where the stream is gone, or stands there without its readers: what was in it is lost."""
+        """Return the shards whose stream or group is gone: what was in the stream is lost."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for stream in self._streams.values():
                 pipe.xinfo_groups(stream)
@@ -93,44 +99,49 @@ class Outbox:
         ]
 
     async def read_own_pending(self) -> list[OutboxEntry]:
-        """What this consumer was given and has not acknowledged: a cancelled read leaves some."""
+        """Return entries that this consumer has and has not acknowledged; a cancelled read leaves some."""
         async with redis_deadline():
-            answer = await self._redis.xreadgroup(
+            reply = await self._redis.xreadgroup(
                 GROUP, self._consumer, dict.fromkeys(self._streams.values(), "0"), count=BATCH
             )
-        return self._entries(answer)
+        return self._entries(reply)
 
     async def read(self, wait_ms: int) -> list[OutboxEntry]:
-        """New entries, waiting for the first of them."""
+        """Return new entries; wait up to `wait_ms` for the first."""
         async with redis_deadline(wait_ms / 1000 + _READ_SECONDS):
-            answer = await self._redis.xreadgroup(
+            reply = await self._redis.xreadgroup(
                 GROUP,
                 self._consumer,
                 dict.fromkeys(self._streams.values(), ">"),
                 count=BATCH,
                 block=wait_ms,
             )
-        return self._entries(answer)
+        return self._entries(reply)
 
     async def take_over(self) -> list[OutboxEntry]:
-        """What other workers have held for longer than CLAIM_IDLE_MS: they are dead or stuck."""
+        """Take over and return entries that other consumers have had for CLAIM_IDLE_MS: they are dead or
+        stuck. The ledger makes it harmless if one of them is only slow.
+        """
         found: list[OutboxEntry] = []
         for stream in self._streams.values():
             async with redis_deadline():
-                answer = await self._redis.xautoclaim(
+                reply = await self._redis.xautoclaim(
                     stream, GROUP, self._consumer, CLAIM_IDLE_MS, count=BATCH
                 )
-            found += self._entries([[stream, answer[1]]])
+            found += self._entries([[stream, reply[1]]])
         return found
 
     async def remove_dead_consumers(self) -> int:
-        """Takes the consumers of dead workers out of the group, once others have taken over what they
-        held; how many. One who was only asleep is in it again with its next read."""
+        """Remove the consumers of dead workers that have no pending entries; return how many.
+
+        A worker that was only suspended is added again by its next read.
+        """
         return await self._forget(DEAD_CONSUMER_MS)
 
     async def leave_group(self) -> None:
-        """For a consumer that reads no more. It stays in the group where something is left for another
-        to take over."""
+        """Remove this consumer, which reads no more. It stays if it has pending entries, so that another
+        can take them over.
+        """
         await self._forget(0, self._consumer)
 
     async def _forget(self, silent_ms: int, consumer: str = "") -> int:
@@ -141,6 +152,7 @@ class Outbox:
         return taken
 
     async def acknowledge(self, entries: Sequence[OutboxEntry]) -> None:
+        """Acknowledge entries. Call it after their transaction is committed."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for shard in {entry.shard for entry in entries}:
                 ids = [entry.entry_id for entry in entries if entry.shard == shard]
@@ -148,14 +160,15 @@ class Outbox:
             await pipe.execute()
 
     async def read_all(self, shard: int) -> list[OutboxEntry]:
-        """All that the stream still has, acknowledged or not; for the rebuild."""
+        """Return all entries that the stream still has, acknowledged or not; for the rebuild."""
         async with redis_deadline():
             entries = await self._redis.xrange(self._streams[shard])
         return self._entries([[self._streams[shard], entries]])
 
     async def trim(self) -> None:
-        """Forgets what everybody has acknowledged. By id, never by length: length knows nothing of
-        who still needs what."""
+        """Delete the entries that are acknowledged. By id and not by length: a trim by length may delete
+        entries that are still needed.
+        """
         for stream in self._streams.values():
             async with redis_deadline():
                 needed_from = await self._oldest_needed(stream)
@@ -163,8 +176,9 @@ class Outbox:
                     await self._redis.xtrim(stream, minid=needed_from, approximate=False)
 
     async def _oldest_needed(self, stream: bytes) -> bytes | None:
-        # In this order: what is delivered between the two looks lies behind the first of them. The
-        # other way round it would be trimmed while somebody has just begun to work on it.
+        # Read the last delivered id first, then the pending entries. An entry that is delivered between the
+        # two reads has a higher id than the first one, so it is kept. In the other order it could be trimmed
+        # while its worker has just begun.
         groups = await self._redis.xinfo_groups(stream)
         delivered: bytes = groups[0]["last-delivered-id"]
         pending = await self._redis.xpending(stream, GROUP)
@@ -174,7 +188,7 @@ class Outbox:
         return None if delivered == b"0-0" else delivered
 
     async def backlog(self) -> Backlog:
-        """How far the ledger is behind, over all shards."""
+        """Return how far the ledger is behind, over all shards."""
         waiting, oldest = 0, None
         async with redis_deadline():
             seconds, micros = await self._redis.time()
@@ -197,34 +211,34 @@ class Outbox:
         first: Any = await self._redis.xrange(stream, f"({after}", "+", count=1)
         return count, int(first[0][0].split(b"-")[0]) if first else None
 
-    def _entries(self, answer: object) -> list[OutboxEntry]:
-        """redis-py gives [[stream, [(id, fields)…]]…] or, by RESP3, {stream: [[(id, fields)…]]}."""
+    def _entries(self, reply: object) -> list[OutboxEntry]:
+        """Parse what redis-py returns: [[stream, [(id, fields)…]]…]; by RESP3 {stream: [[(id, fields)…]]}."""
         return [
             read_entry(self._shard_of[stream], entry_id, fields)
-            for stream, entries in _flat(answer)
+            for stream, entries in _flat(reply)
             for entry_id, fields in entries
             if fields
         ]
 
 
 def _is_none(groups: object) -> bool:
-    """An error of any other kind says nothing about the groups."""
+    """Return whether XINFO GROUPS found no stream or no group. Other errors say nothing about that."""
     if isinstance(groups, ResponseError):
         return "no such key" in str(groups)
     return groups == []
 
 
 def _order(entry_id: bytes) -> tuple[int, int]:
-    """Ids are `ms-number`, and compare as numbers."""
+    """Return the sort key of an id `ms-number`: as text, ids of different length compare wrongly."""
     ms, _, number = entry_id.partition(b"-")
     return int(ms), int(number)
 
 
-def _flat(answer: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, bytes]]]]]:
-    if isinstance(answer, dict):
-        return [(stream, [e for part in parts for e in part]) for stream, parts in answer.items()]
-    if isinstance(answer, list):
-        return [(stream, entries) for stream, entries in answer]
+def _flat(reply: object) -> list[tuple[bytes, list[tuple[bytes, Mapping[bytes, bytes]]]]]:
+    if isinstance(reply, dict):
+        return [(stream, [e for part in parts for e in part]) for stream, parts in reply.items()]
+    if isinstance(reply, list):
+        return [(stream, entries) for stream, entries in reply]
     return []
 
 

@@ -1,9 +1,9 @@
-"""A desk whose wins are told when replicas of Redis have them, so that a promoted replica lacks none.
+"""A claim desk that answers `won` only when enough replicas of Redis have the win.
 
-Made by the composition root in place of ClaimDesk where CLASSDROP_REPLICAS is above 0. What is not on
-its way to a replica (refusals, what the ledger has confirmed) is answered at once. A win that too few
-replicas have in time is told `retry`, and stays on the desk: the same request finds it there and waits
-again, and where a worker confirms it first the student hears that.
+Made by the composition root in place of ClaimDesk if CLASSDROP_REPLICAS is above 0. A promoted replica then
+lacks no win that a student was told. Refusals and claims that the ledger has confirmed are answered at once.
+A win that too few replicas have in time is answered `retry` and stays on the desk: the same request finds it
+there and waits again. If a worker confirms it first, the student gets the confirmation.
 """
 
 from redis.asyncio import Redis
@@ -13,11 +13,11 @@ from server.desk.claim_desk import RETRY, ClaimAnswer, ClaimDesk, OnCall, Tap, p
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
 
-WAIT_MS = 500  # a replica at its post needs one
+WAIT_MS = 500  # a healthy replica needs about 1 ms
 
 
 class ReplicatedClaimDesk(ClaimDesk):
-    """`redis` has a pool of its own: a connection that waits serves nobody else."""
+    """A ClaimDesk that waits for replicas. Give it a pool of its own: a waiting connection is blocked."""
 
     def __init__(
         self, redis: Redis, prefix: str, replicas: int, on_call: OnCall | None = None
@@ -26,16 +26,19 @@ class ReplicatedClaimDesk(ClaimDesk):
         self._redis = redis
         self._replicas = replicas
 
-    async def _ask(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
-        """Answers at once those who need not wait, and takes them off `taps`. One connection for both
-        steps: on another, a server that was promoted in between would speak for what it never had."""
+    async def _run(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
+        """Run the script, answer taps that need not wait and take them off `taps`, then wait for replicas.
+
+        Both steps use one connection. On another one, a server that was promoted in between could confirm a
+        write that it never had.
+        """
         keys, args = self._arguments(shard, taps)
         async with redis_deadline():
             one = await self._redis.client().initialize()
         try:
-            said = await self._scripts.run("claim", keys, args, on=one)
-            answers = [parse_reply(one_said) for one_said in said]
-            waiting = _tell_the_others(taps, answers)
+            replies = await self._scripts.run("claim", keys, args, on=one)
+            answers = [parse_reply(reply) for reply in replies]
+            waiting = _answer_others(taps, answers)
             if waiting and not await self._replicas_have(one, shard, waiting, args[0]):
                 return [RETRY] * len(waiting)
             return waiting
@@ -47,14 +50,14 @@ class ReplicatedClaimDesk(ClaimDesk):
     ) -> bool:
         async with redis_deadline():
             if any(not _is_new(answer, stem) for answer in answers):
-                # WAIT is for what this connection has written (Redis 7.2, Valkey), and telling an
-                # earlier win again writes nothing. Whoever has this has all that went before.
+                # WAIT covers what this connection has written (Redis 7.2, Valkey), and repeating an earlier
+                # win writes nothing. Write the mark: a replica that has it has all earlier writes as well.
                 await one.set(ShardKeys(self._prefix, shard).mark, 1)
             return await one.wait(self._replicas, WAIT_MS) >= self._replicas
 
 
-def _tell_the_others(taps: list[Tap], answers: list[ClaimAnswer]) -> list[ClaimAnswer]:
-    """Leaves in `taps` those who wait; their answers."""
+def _answer_others(taps: list[Tap], answers: list[ClaimAnswer]) -> list[ClaimAnswer]:
+    """Answer the taps that need not wait; leave the others in `taps` and return their answers."""
     waiting = []
     for tap, answer in zip(tuple(taps), answers, strict=True):
         if answer.held is not None and answer.held.state is ClaimState.WON:

@@ -79,7 +79,7 @@ async def _run_checks(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding
 
 
 async def _check_outbox(desk: DeskAudit, shard: int) -> list[Finding]:
-    waiting = await desk.waiting(shard)
+    waiting = await desk.backlog(shard)
     if not waiting.entries or waiting.oldest_age_ms < OUTBOX_WAITS_MS:
         return []
     seconds = waiting.oldest_age_ms // 1000

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from server.core.ids import ClaimId
-from server.desk.desk_audit import DeskAudit, Waiting
-from server.desk.outbox import Outbox
+from server.desk.desk_audit import DeskAudit
+from server.desk.outbox import Backlog, Outbox
 from tests.support.builders.desks import SHARD, Desk
 from tests.support.crews import everybody
 
@@ -44,20 +44,20 @@ async def test_the_whole_outbox_is_read_by_pages(desk: Desk) -> None:
 async def test_entries_wait_until_they_are_acknowledged(desk: Desk) -> None:
     """With a group and before there is one."""
     audit, outbox = audit_of(desk), Outbox(desk.redis, desk.prefix, "wrk_1")
-    assert await audit.waiting(SHARD) == Waiting(0, 0)
+    assert await audit.backlog(SHARD) == Backlog(0, 0)
     await desk.open()
     await desk.tap("s1")
     await desk.tap("s2")
-    without_group = await audit.waiting(SHARD)
+    without_group = await audit.backlog(SHARD)
     await outbox.make_groups()
-    unread = await audit.waiting(SHARD)
+    unread = await audit.backlog(SHARD)
     entries = await outbox.read(100)
-    unacknowledged = await audit.waiting(SHARD)
+    unacknowledged = await audit.backlog(SHARD)
     await outbox.acknowledge(entries)
 
     assert [one.entries for one in (without_group, unread, unacknowledged)] == [2, 2, 2]
     assert unacknowledged.oldest_age_ms >= 0
-    assert (await audit.waiting(SHARD)).entries == 0
+    assert (await audit.backlog(SHARD)).entries == 0
 
 
 async def test_a_prefix_of_any_letters_names_its_own_drops_alone(desk: Desk) -> None:
