@@ -16,8 +16,8 @@ import uvloop
 
 from server.commands import CommandError
 from server.core.identity import Role
+from server.logs import configure_logs, hide_in_logs
 from server.settings import Settings, SettingsError, read_settings
-from server.telemetry import configure_logs, hide_in_logs
 
 if TYPE_CHECKING:
     from server.commands.token import TokenRequest

@@ -34,8 +34,8 @@ from server.flows.drops.persist_claims import ClaimPersister
 from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.logs import redacted
 from server.settings import Settings
-from server.telemetry import redacted
 
 STATEMENT_SECONDS = 60.0  # it may look for longer than who serves people; nobody waits for it
 _COULD_NOT_LOOK = 2

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.commands import CommandError
 from server.ledger import migrate
 from server.ledger.engine import LedgerUnavailableError
+from server.logs import redacted
 from server.settings import Settings
-from server.telemetry import redacted
 
 
 def migrate_configured(settings: Settings) -> None:

@@ -19,8 +19,8 @@ from server.desk.redis.replicas import replicas_following
 from server.desk.redis.server_version import ServerVersion
 from server.ledger import schema
 from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.logs import redacted
 from server.settings import Settings
-from server.telemetry import redacted
 
 _ANSWER_SECONDS = 10.0  # a neighbour that starts at the same time gets that long
 _ASK_AGAIN_S = 0.25

@@ -20,8 +20,9 @@ from server.commands.process.readiness import tell_up
 from server.commands.process.serving import Service, serve, service
 from server.commands.process.supervisor import kept
 from server.commands.process.web_children import web_children
+from server.health import Health, watch_loop
+from server.metrics import Metrics
 from server.settings import Settings
-from server.telemetry import Health, Metrics, watch_loop
 
 _LOOK_AGAIN_S = 0.02
 

@@ -11,8 +11,9 @@ from server.commands.preflight import refuse_unfit
 from server.commands.process.gc_tuning import calm_garbage_collector
 from server.commands.process.readiness import tell_up
 from server.commands.process.worker_composition import compose_worker
+from server.health import Health, watch_loop
+from server.metrics import Metrics
 from server.settings import Settings
-from server.telemetry import Health, Metrics, watch_loop
 
 
 async def worker(settings: Settings, up_fd: int | None = None) -> None:

@@ -21,7 +21,8 @@ from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
 from server.gateway.room_loader import RoomLoader
 from server.gateway.session import Phase
-from server.telemetry import Health, Metrics
+from server.health import Health
+from server.metrics import Metrics
 
 PING_PASSES = 25  # passes in which every socket is pinged once: with one a second, each 25 s
 ENDS_PER_TURN = 50  # an end takes 0.1 ms, and those of a flood of silent sockets come together

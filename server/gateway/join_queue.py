@@ -23,7 +23,7 @@ from server.gateway.open_rooms import OpenRooms
 from server.gateway.room import Room
 from server.gateway.room_loader import RoomLoader
 from server.gateway.session import Phase
-from server.telemetry import Metrics
+from server.metrics import Metrics
 
 JOINS_PER_READ = 500
 JOIN_SECONDS = 5.0

@@ -9,7 +9,8 @@ from server.desk.feed import Feed
 from server.desk.subscription import Subscription
 from server.gateway.cadence import Cadence
 from server.gateway.connection_limiter import MAX_SOCKETS
-from server.telemetry import Health, Metrics
+from server.health import Health
+from server.metrics import Metrics
 from server.tokens import TokenKeys
 
 JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class that joins at once is no attack

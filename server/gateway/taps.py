@@ -18,7 +18,7 @@ from server.gateway.connection import Connection
 from server.gateway.feed_follower import FeedFollower
 from server.gateway.room import Room, is_for
 from server.gateway.work_in_flight import WorkInFlight
-from server.telemetry import Metrics
+from server.metrics import Metrics
 
 CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
 _NOT_ELIGIBLE = ClaimAnswer(Outcome.NOT_ELIGIBLE)

@@ -14,7 +14,7 @@ from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.drops.persist_claims import ClaimPersister
-from server.telemetry import Metrics
+from server.metrics import Metrics
 from server.worker.cadence import Cadence
 
 

@@ -20,7 +20,7 @@ from server.flows.consistency.measure_difference import (
     measure_differences,
 )
 from server.flows.stores import Stores
-from server.telemetry import Metrics
+from server.metrics import Metrics
 
 _USES = ("free", "held", "redeemed", "returned")
 _log = structlog.get_logger()

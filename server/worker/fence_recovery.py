@@ -20,7 +20,7 @@ from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.ledger.engine import LedgerUnavailableError
-from server.telemetry import Metrics
+from server.metrics import Metrics
 
 AT_ONCE: Final = 4  # rebuilds at the same time: one that hangs leaves three
 LOOK_SECONDS: Final = 1.0  # then shut shards are looked for again, whatever is still being rebuilt

@@ -25,7 +25,7 @@ from server.flows.promotions import budgets
 from server.flows.promotions.stops import publish_stops
 from server.flows.stores import Stores
 from server.ledger import idempotency
-from server.telemetry import Metrics
+from server.metrics import Metrics
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.difference_watch import DifferenceWatch

@@ -25,7 +25,8 @@ from server.gateway.feed_follower import FeedFollower
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
 from server.gateway.room_loader import RoomLoader
-from server.telemetry import Health, Metrics
+from server.health import Health
+from server.metrics import Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
 

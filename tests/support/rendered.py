@@ -7,8 +7,8 @@ and paste it into the document.
 from server.core.checkout.stacking import APPLICATION_ORDER
 from server.core.coupons.coupon_states import TRANSITIONS, UNIT_USES
 from server.core.coupons.coupons import CouponState
-from server.settings import VARIABLES
-from server.telemetry import Metrics
+from server.metrics import Metrics
+from server.setting_variables import VARIABLES
 
 
 def application_order_table() -> str:

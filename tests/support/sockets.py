@@ -24,7 +24,7 @@ from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.handshake import Handshake
 from server.gateway.refusals import Refusals
 from server.gateway.socket_closer import SocketCloser
-from server.telemetry import Metrics
+from server.metrics import Metrics
 from server.tokens import TokenKeys
 
 KEYS = TokenKeys(("k" * 32,))

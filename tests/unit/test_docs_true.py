@@ -11,8 +11,8 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
 from server.gateway import close_reasons
+from server.metrics import Metrics
 from server.settings import Settings
-from server.telemetry import Metrics
 from tests.support.rendered import (
     application_order_table,
     coupon_states_section,

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from server.exposition import dump, merge
-from server.telemetry import Metrics
+from server.metrics import Metrics
 
 
 def a_registry(

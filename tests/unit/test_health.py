@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from server.telemetry import Health
+from server.health import Health
 
 pytestmark = pytest.mark.asyncio
 

@@ -20,8 +20,9 @@ from server.core.identity import Identity
 from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
+from server.health import Health
 from server.ledger.engine import Ledger
-from server.telemetry import Health, Metrics
+from server.metrics import Metrics
 from server.tokens import TokenKeys
 
 REQUEST_DEADLINE_S = 10.0

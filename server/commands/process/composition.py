@@ -43,11 +43,12 @@ from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.factory import running_gateway
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
+from server.health import Health
 from server.ids import new_id
 from server.ledger.engine import Ledger
+from server.metrics import Metrics
 from server.pages.routes import PageFacts, lost_page, page_routes
 from server.settings import Settings
-from server.telemetry import Health, Metrics
 from server.tokens import TokenKeys
 
 

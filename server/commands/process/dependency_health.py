@@ -21,8 +21,8 @@ from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.replicas import replicas_following
+from server.health import Health
 from server.ledger.engine import Ledger, LedgerUnavailableError
-from server.telemetry import Health
 
 LOOK_SECONDS = 1.0
 _FIRST_LOOKS_SECONDS = 0.1  # until all was well once: people wait for a service that starts

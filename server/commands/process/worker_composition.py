@@ -25,8 +25,8 @@ from server.flows.drops.persist_claims import ClaimPersister
 from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger.engine import Ledger
+from server.metrics import Metrics
 from server.settings import Settings
-from server.telemetry import Metrics
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.jobs import WorkerParts

@@ -21,8 +21,8 @@ from server.core.ids import StudentId
 from server.desk import DeskUnavailableError
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import connect
+from server.health import Health
 from server.ledger.engine import Ledger
-from server.telemetry import Health
 from tests.support.crews import Crew, at_work, crew_of, desk_state, is_confirmed, taps
 from tests.support.eventually import eventually
 from tests.support.servers.redis_server import RedisServer

@@ -13,9 +13,10 @@ from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import StalenessTracker, connect
 from server.desk.replicated_claims import ReplicatedClaimDesk
+from server.health import Health
 from server.ledger.engine import Ledger
+from server.metrics import Metrics
 from server.settings import Settings, read_settings
-from server.telemetry import Health, Metrics
 from tests.support.eventually import eventually
 from tests.support.servers.replication import Pair
 

@@ -8,7 +8,7 @@ import pytest
 from server.desk import room_drops
 from server.desk.feed import FeedKind, load_publication
 from server.gateway.background_tasks import observe_sent
-from server.telemetry import Metrics
+from server.metrics import Metrics
 from tests.support.builders.desks import Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway

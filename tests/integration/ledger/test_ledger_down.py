@@ -21,11 +21,11 @@ from server.core.drops.drop_rules import DropForm
 from server.core.ids import StudentId
 from server.core.refusals import Code
 from server.desk.metrics_store import MetricsStore
+from server.health import Health
 from server.ledger import engine
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.ledger.migrate import upgrade
-from server.telemetry import Health
 from tests.support.builders.classroom import ROOM, now_ms, refused
 from tests.support.builders.desks import Desk
 from tests.support.crews import Crew, at_work, everybody, make_crew

@@ -14,7 +14,7 @@ from server.commands.process import metrics_aggregation as module
 from server.commands.process.metrics_aggregation import Figures
 from server.desk.keys import MetricsKeys
 from server.desk.metrics_store import FRESH_SECONDS, MetricsStore
-from server.telemetry import Metrics
+from server.metrics import Metrics
 from tests.support.builders.desks import Desk
 from tests.support.eventually import eventually
 

@@ -26,9 +26,10 @@ from server.core.identity import Identity, Role
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
 from server.flows.drops.persist_claims import ClaimPersister
+from server.health import Health
 from server.ledger.engine import Ledger
 from server.ledger.tables import metadata
-from server.telemetry import Health, Metrics
+from server.metrics import Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
 from tests.support.builders.money import NOW
