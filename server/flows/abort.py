@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Abort(Exception):
-    """Carries a refusal out of a transaction; never leaves a public flow function."""
+    """A refusal on its way out of a transaction; never leaves a public flow function."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.detail or refused.code)

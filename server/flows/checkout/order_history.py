@@ -18,7 +18,7 @@ from server.ledger.engine import Ledger
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """An order with its whole story.
+    """An order with everything that happened to it.
 
     `lines` are in the order's sequence, with what was returned of each; `coupons` in the sequence in which
     they were applied; `cancelled` are locks that were cancelled before the current one.

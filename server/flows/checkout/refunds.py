@@ -70,7 +70,7 @@ async def preview(
 
 
 class _RolledBackError(Exception):
-    """Ends a preview's transaction."""
+    """The result of a preview, raised to roll its transaction back."""
 
     def __init__(self, made: Refund) -> None:
         super().__init__(made.refund_id)
@@ -114,6 +114,7 @@ async def _write_refund(
     unknown = unknown_lines(account, form)
     if unknown:
         raise Abort(refused(unknown))
+    # From here on the amounts are fixed; what follows only writes them down, in lock order.
     planned = plan(account, form)
     if isinstance(planned, Refused):
         raise Abort(planned)

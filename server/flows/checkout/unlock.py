@@ -71,6 +71,7 @@ async def _end(
             conn, [coupon.coupon_id for coupon in redemption.coupons]
         )
         await unlock_coupons(conn, redemption, now)
+    # An expired lock has given its part of the balance back already.
     if redemption.state is RedemptionState.LOCKED:
         await balances.give_back(conn, redemption, redemption.balance, now)
     await redemptions.store_end(conn, redemption.id, state, now)
@@ -97,6 +98,8 @@ async def unlock_coupons(conn: AsyncConnection, redemption: Redemption, now: int
     ids = [coupon.coupon_id for coupon in redemption.coupons]
     freed = await coupon_moves.unlock(conn, ids, redemption.id, now)
     await use_limits.count(conn, redemption.student, freed, -1)
+    # `unlock` sets exactly this instant where it has moved a hold; all other holds are as the student knows
+    # them.
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     await write_use_by_intents(conn, [one for one in freed if one.hold_until == least], now)
 
@@ -125,7 +128,7 @@ async def find_for_update(conn: AsyncConnection, redemption_id: str) -> Redempti
 
 
 def abort_unless_changeable(redemption: Redemption) -> None:
-    """Abort(wrong_state) where the order is redeemed or cancelled."""
+    """Raise Abort(wrong_state) where the order is redeemed or cancelled."""
     if not redemption.state.may_change:
         raise Abort(wrong_state(redemption))
 

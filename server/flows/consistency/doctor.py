@@ -33,7 +33,7 @@ _DROPS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisSize:
-    """How many drops and batches the ledger has."""
+    """The numbers of drops and batches that the ledger has."""
 
     drops: int
     open_drops: int
@@ -56,6 +56,7 @@ async def diagnose(
     """
     found = await _run_checks(ledger, desk, now)
     for _ in range(ROUNDS - 1):
+        # Keep only what this round finds again. The newest words are reported: their numbers are current.
         if not found:
             break
         before = {finding.about for finding in found}
@@ -65,6 +66,7 @@ async def diagnose(
 
 
 async def _run_checks(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding]:
+    # Intents and outbox first: they explain many of the other findings, and are printed first.
     found = await _check_intents(ledger, now)
     for shard in range(SHARDS):
         found += await _check_outbox(desk, shard)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class FindingKind(StrEnum):
-    """What is wrong; the values appear in `doctor --json`."""
+    """The kinds of faults; the values appear in `doctor --json`."""
 
     WEAK_REDIS = "weak_redis"
     FENCE_SHUT = "fence_shut"
@@ -42,7 +42,7 @@ PERSON = "a person has to decide; nothing is changed"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong: `what` in words, and `todo`, what an operator can do about it.
+    """A fault that was found: `what` in words, and `todo`, what an operator can do about it.
 
     The other fields name what the finding is about, as far as they apply. `at` (ms) and `error` belong to a
     dead letter or an intent.

@@ -32,7 +32,7 @@ _AT_MOST = 200  # the newest open drops
 
 @dataclass(frozen=True, slots=True)
 class DropDifference:
-    """What desk and ledger say of one open drop.
+    """The numbers that desk and ledger have of one open drop.
 
     `stock.free` comes from the desk, the rest of `stock` from the ledger. `on_desk` and `in_ledger` are the
     numbers of live claims. `units` is the number of units on which the two disagree.

@@ -56,7 +56,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class DeskRebuilder:
-    """Rebuilds desk shards. Any number of processes may do it at once: the lease lets one work on a shard."""
+    """A rebuilder of desk shards. Many processes may have one: the lease lets one work on a shard."""
 
     ledger: Ledger
     fence: Fence
@@ -102,6 +102,8 @@ class DeskRebuilder:
     async def _load(self, shard: int, run_id: str, now: int) -> int:
         """Do steps 3 to 6; return the number of drops that were loaded."""
         async with self.ledger.begin() as conn:
+            # Committed before anything is loaded: if this process dies after it armed the desk, the ledger
+            # still knows the epoch of that desk.
             epoch = await desks.raise_epoch(conn, shard, now)
         load = load_name(epoch, run_id)
         async with self.ledger.begin() as conn:
@@ -137,7 +139,7 @@ class DeskRebuilder:
         kept_until: dict[tuple[CapName, str], int] = {}
         for row in rows:
             if row.closed_at is not None:
-                continue
+                continue  # nobody can claim from it
             batch, _ = await batch_and_template(conn, row.batch_id)
             lasts_ms = (row.opens_in_seconds + row.duration_seconds) * 1000
             until = max(now, row.closes_at or now + lasts_ms) + CAPS_KEPT_MS

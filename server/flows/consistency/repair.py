@@ -18,6 +18,7 @@ from server.flows.drops.drive_intents import drive_pending
 from server.flows.stores import Stores
 from server.ledger.consistency import unit_audit
 
+# All kinds but those that name no claim or drop of a shard, or that only a person can resolve.
 _ABOUT_A_SHARD = frozenset(FindingKind) - {
     FindingKind.WEAK_REDIS,
     FindingKind.OUTBOX_WAITS,
@@ -30,7 +31,7 @@ _ABOUT_A_SHARD = frozenset(FindingKind) - {
 
 @dataclass(frozen=True, slots=True)
 class Repairer:
-    """Repairs findings. Several may run at the same time."""
+    """A repairer of findings. Several may run at the same time."""
 
     stores: Stores
     shards: ShardRepairer

@@ -57,7 +57,7 @@ _LIVE = (ClaimState.WON, ClaimState.CONFIRMED)
 
 @dataclass(frozen=True, slots=True)
 class ShardRepairer:
-    """Repairs desk shards. `deadline_s` is how long it waits for a shard that another process rebuilds."""
+    """A repairer of desk shards. It waits up to `deadline_s` for a shard that another process rebuilds."""
 
     ledger: Ledger
     desk: DeskAudit
@@ -86,7 +86,7 @@ class ShardRepairer:
                 Repair(f"desk shard {shard}: built anew from the ledger, takes claims again")
             )
         if kinds == {FindingKind.FENCE_SHUT}:
-            return repairs
+            return repairs  # the rebuild was all there was to do
         try:
             seen = await self._set_aside(shard, now)
             run_id = await self._wait_for_lease(shard)
@@ -160,6 +160,7 @@ class ShardRepairer:
             repairs += [reconciled] if reconciled is not None else []
         losers = await self._students_who_would_lose(shard, now)
         if losers:
+            # The desk was not changed: arm it again with the epoch that it had.
             epoch = (await self.desk.fence(shard)).epoch
             await self.fence.arm(shard, run_id, epoch)
             names = ", ".join(losers)

@@ -24,6 +24,8 @@ from server.ledger.engine import Ledger
 
 
 class RestoreOutcome(Enum):
+    """The ways in which a restoration can end."""
+
     RESTORED = auto()
     HAS_OTHER_CLAIM = auto()  # the student has another claim of this drop and loses nothing
     ALREADY_DECIDED = auto()  # the claim is released or revoked in the ledger, and stays so
@@ -41,8 +43,8 @@ class SeenCoupon:
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """`unit` is set for RESTORED. `why` is the claim's state for ALREADY_DECIDED, and the ledger's error for
-    REJECTED.
+    """The outcome for one claim. `unit` is set for RESTORED. `why` is the claim's state for ALREADY_DECIDED,
+    and the ledger's error for REJECTED.
     """
 
     outcome: RestoreOutcome
@@ -96,6 +98,7 @@ async def _restore(
         await claims.count_in_campaigns(conn, in_campaign)
     await dead_letters.delete(conn, entry.claim_id)
     if row.state != "live":
+        # A release or a revocation is the ledger's decision. Restoring the claim would undo it.
         return RestoreResult(RestoreOutcome.ALREADY_DECIDED, why=row.state)
     await _insert_coupon(conn, row, seen)
     return RestoreResult(RestoreOutcome.RESTORED, row.unit)

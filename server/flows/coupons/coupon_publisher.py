@@ -31,8 +31,8 @@ _log = structlog.get_logger()
 
 
 class CouponPublisher:
-    """Publishes in two background tasks. An error is logged and ends neither: a worker publishes later what
-    was not published, or not marked.
+    """A publisher with two background tasks. An error is logged and ends neither: a worker publishes later
+    what was not published, or not marked.
     """
 
     def __init__(self, stores: Stores) -> None:

@@ -24,8 +24,8 @@ from server.desk.fence import ConfirmedClaim
 from server.flows.stores import Stores
 from server.ledger.coupons import coupon_changes, coupons
 
-AT_ONCE: Final = 200
-_A_ROUND: Final = 2_000
+AT_ONCE: Final = 200  # coupons in one publication
+_A_ROUND: Final = 2_000  # coupons in one call of a worker
 # These two are published as losses of a claim, and the desk frees their units with that.
 _LOST: Final = (CouponState.RELEASED, CouponState.REVOKED)
 _log = structlog.get_logger()
@@ -42,10 +42,12 @@ class CouponStatus(NamedTuple):
 
     @property
     def version(self) -> PublishedVersion:
+        """Coupon id and version, to be marked as published."""
         return self.coupon.id, self.standing.version
 
     @property
     def is_on_desk(self) -> bool:
+        """True for a coupon of a drop that is not lost."""
         return self.shard is not None and self.standing.state not in _LOST
 
 

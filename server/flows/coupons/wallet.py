@@ -16,7 +16,7 @@ MAX_PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WalletQuery:
-    """Which page of a wallet to read.
+    """The page of a wallet to read.
 
     `seen` is the state that the student sees (a coupon past its window is `expired`); None means all.
     `after` is the `next` of the page before. A `limit` beyond MAX_PAGE counts as MAX_PAGE.

@@ -43,7 +43,7 @@ _WITH_HOLD: Final = (CouponState.USABLE, CouponState.LOCKED)
 
 @dataclass(frozen=True, slots=True)
 class DriveResult:
-    """How many intents were done, and how many wait because Redis is unavailable or its fence is shut."""
+    """The numbers of intents that were done, and that wait: Redis is unavailable or its fence is shut."""
 
     done: int
     waiting: int
@@ -158,6 +158,7 @@ async def _open(stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
     # another window, and the room has to receive that one as a new publication.
     publication_id = f"{intent.id}.{window.opens_at}"
     await stores.feed.publish(publication_id, FeedKind.OPENED, snapshot.to_room_drop(opened))
+    # Counted at the opening and kept: later the number would include students who came for the drop.
     present = (await stores.feed.audience_counts(row.room, row.id)).present
     async with stores.ledger.begin() as conn:
         await assert_desk_epoch(conn, row, window.epoch)

@@ -1,4 +1,4 @@
-"""What a teacher does with drops: create, open, close, top up, extend, read.
+"""The actions of a teacher on drops: create, open, close, top up, extend, read.
 
 Called by the API. Opening has the most steps: one ledger transaction takes the stock and writes the intent;
 then the desk opens the drop, the room's feed publishes it, and the ledger marks it as open. From the first
@@ -59,7 +59,7 @@ class DropService:
     """
 
     def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed, actor: str) -> None:
-        """`actor` is written into the acts, the audit log."""
+        """Take the stores; `actor` is written into the acts, the audit log."""
         self._stores = Stores(ledger, drop_desk, feed, actor)
 
     @returns_refusal
@@ -96,6 +96,7 @@ class DropService:
             if row.state is DropState.CLOSED:
                 raise Abort(Refused(Code.WRONG_STATE, "the drop is closed"))
             if row.state is DropState.PREPARED:
+                # A prepared drop has no stock: the batch may have less left than when it was prepared.
                 batch, template = await batch_and_template(conn, row.batch_id)
                 unused = await _take_stock(conn, batch, template, row, now)
                 await drops.mark_opening(conn, drop_id)
@@ -200,8 +201,10 @@ async def _write_new(
 ) -> _WrittenIntent | None:
     """Insert a new drop, with its opening unless it stays prepared; return the opening to drive, or None."""
     if drop_rules.waits(form):
+        # Serialises creations in this room, so that two of them cannot both pass the count below.
         await drops.lock_waiting_drops(conn, room)
         abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
+    # The key-share lock keeps `edit_batch` from changing the batch until this transaction ends.
     batch = await batches.find(conn, form.batch_id, for_key_share=True)
     abort_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # else batch_refusal would have refused it

@@ -34,7 +34,7 @@ from server.ledger.promotions import batches
 AT_ONCE: Final = (
     200  # coupons in one transaction: on SQLite, which has one writer, claims wait for it
 )
-_A_ROUND: Final = 2_000
+_A_ROUND: Final = 2_000  # coupons in one call; the next call, half a second later, takes the rest
 
 
 async def end_holds(stores: Stores, now: int) -> int:
@@ -67,6 +67,7 @@ async def _release(
 ) -> tuple[int, Intent | None]:
     """Release these coupons in one transaction; return how many were released, and the intent to drive."""
     async with stores.ledger.begin() as conn:
+        # Lock order: shard, drop, coupons, claims, batch. A rebuild of the shard waits, or is waited for.
         await desks.lock_shard_shared(conn, [snapshot.row.shard])
         row = await drops.find_for_no_key_update(conn, snapshot.row.id)
         released = await coupon_moves.release(conn, ids, now)

@@ -43,8 +43,8 @@ _CACHED_BATCHES = 256
 
 
 class _UnitReturnedError(Exception):
-    """Units of these claims went back to the batch when their drop was closed. That happens when a restored
-    copy of Redis brings back claims that the close did not know.
+    """An error for claims whose units went back to the batch when their drop was closed. It happens when a
+    restored copy of Redis brings back claims that the close did not know.
     """
 
 
@@ -55,7 +55,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class PersistResult:
-    """What became of some entries.
+    """The outcome of some entries.
 
     `coupons` are those of the live claims, as read back. `apologies` are entries whose student was told
     `won` and gets nothing. `reassigned` counts the conflicts that were solved, whatever their outcome,
@@ -68,6 +68,7 @@ class PersistResult:
     reassigned: int = 0
 
     def add(self, other: "PersistResult") -> None:
+        """Add the outcome of other entries to this one."""
         self.coupons += other.coupons
         self.apologies += other.apologies
         self.dead += other.dead
@@ -75,7 +76,7 @@ class PersistResult:
 
 
 class ClaimPersister:
-    """Persist claims of any shard. `on_revoked()` is called once for each win that is taken back.
+    """A persister of claims of any shard. `on_revoked()` is called once for each win that is taken back.
 
     Safe for concurrent use: the lanes of a worker share one.
     """
@@ -91,8 +92,8 @@ class ClaimPersister:
         self._fence = fence
         self._feed = feed
         self._on_revoked = on_revoked
-        # By batch id. Of what is used here, only the end of the claim window can change once a batch has
-        # been dropped: `_with_current_ends`.
+        # The key is the batch id. Once a batch has been dropped, only the end of its claim window can change
+        # of all that is used here: `_with_current_ends` reads that.
         self._batches: dict[str, tuple[Batch, Template]] = {}
 
     async def persist(self, entries: Sequence[OutboxEntry], now: int) -> PersistResult:
@@ -180,6 +181,7 @@ class ClaimPersister:
             standing = {
                 row.id: ClaimStanding(row.id, row.state, None, now, row.slot) for row in rows
             }
+            # The usual case is that all rows are new, and their standing is known without a read.
             if not await claims.insert_new(conn, rows):
                 standing = await claims.standing_of(conn, standing.keys())
             live = [e for e in entries if standing[e.claim_id].state == "live"]
@@ -211,6 +213,7 @@ class ClaimPersister:
                 batch = await batches.find(conn, batch_id)
                 if batch is None:
                     continue
+                # A template version never changes, so it can be cached as long as we like.
                 version = (batch.template_id, batch.template_version)
                 template = await templates.find(conn, *version)
                 if template is not None:

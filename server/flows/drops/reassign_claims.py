@@ -32,6 +32,8 @@ _LONGEST_ERROR = 2_000  # characters that a dead letter keeps
 
 
 class ReassignOutcome(Enum):
+    """The ways in which a reassignment can end."""
+
     REASSIGNED = auto()  # the claim is live on a unit and a slot; its coupon is still to be written
     DUPLICATE = auto()  # revoked: the student has another claim of this drop and loses nothing
     NOTHING_LEFT = auto()  # revoked: the student is owed an apology

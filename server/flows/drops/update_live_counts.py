@@ -11,7 +11,7 @@ from server.ledger.drops import drop_results, drops
 from server.ledger.engine import Ledger
 
 WATCHED_AFTER_CLOSE_MS = 10 * 60 * 1000  # a teacher looks at the result for some minutes
-_AT_MOST = 200
+_AT_MOST = 200  # drops, the newest first: bounds the work of one call
 
 
 async def update_live_counts(ledger: Ledger, feed: Feed, now: int) -> None:

@@ -32,7 +32,7 @@ from server.ledger.promotions.budgets import (
     CouponBudgetPart,
 )
 
-AT_ONCE: Final = 200
+AT_ONCE: Final = 200  # coupons in one transaction
 _log = structlog.get_logger()
 
 
@@ -48,6 +48,7 @@ async def reserve(conn: AsyncConnection, batch: Batch, units: int, now: int) -> 
     for kind, each in ((BudgetKind.MONEY, greatest), (BudgetKind.PIECES, 1)):
         if await budgets.take(conn, batch.campaign_id, kind, each * units, now):
             continue
+        # `take` also fails where the campaign has no budget of this kind: then nothing is short.
         free = await budgets.free_of(conn, batch.campaign_id, kind)
         if free is not None:
             raise Abort(_short(kind, max(0, free) // each if each else 0))
@@ -165,8 +166,9 @@ _Moves = Callable[[CouponBudgetPart], tuple[BudgetMove, BudgetMove]]  # of money
 
 def _settle_moves(part: CouponBudgetPart, cost: int) -> tuple[BudgetMove, BudgetMove]:
     if part.status == BUDGET_RETURNED:
+        # The coupon had expired, so its part is free already: take the cost from there, even below 0.
         return BudgetMove(free=-cost, settled=cost), BudgetMove(free=-1, settled=1)
-    rest = part.greatest_discount - cost
+    rest = part.greatest_discount - cost  # reserved, and not needed by this use
     return BudgetMove(rest, -part.greatest_discount, cost), BudgetMove(exposed=-1, settled=1)
 
 

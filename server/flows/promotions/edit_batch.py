@@ -1,6 +1,6 @@
 """Edit a batch, as far as nobody was promised something else (core/promotions/batch_edits.py).
 
-Called by the API for operators. The desk needs not be told: an open drop keeps the window it was opened with,
+Called by the API for operators. The desk need not know: an open drop keeps the window it was opened with,
 and what is opened or extended later reads the ledger. If the end of a batch that is over moves, the desk
 still has its students' slots, because a rebuild loads them for one day longer than an end may be moved.
 """
