@@ -1,4 +1,4 @@
-"""The record of an order and of a coupon, for those behind the counter."""
+"""The record of an order and of a coupon, for operators and finance."""
 
 import pytest
 

@@ -49,7 +49,7 @@ async def paid(ledger: Ledger, order: Redemption, now: int = NOW) -> Redemption:
 
 
 async def earning(ledger: Ledger, rebate: Rebate = AT_ONCE) -> Redemption:
-    """Order o1, paid."""
+    """Pay order o1 and return it."""
     code = await give_coupon(ledger, 1, form=a_form(rebate))
     return await paid(ledger, await locked(ledger, LockForm("o1", "ada", ORDER, (code,))))
 

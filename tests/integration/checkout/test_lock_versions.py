@@ -50,7 +50,7 @@ async def two_tabs(ledger: Ledger) -> Redemption:
 
 
 async def refused_facts(ledger: Ledger, held: Redemption, payment: Payment) -> dict[str, object]:
-    """Nothing has changed."""
+    """Assert that the refusal has changed nothing."""
     before = await find(ledger, held.id)
     answer = await confirm(ledger, held.id, payment, NOW)
     assert isinstance(answer, Refused), answer

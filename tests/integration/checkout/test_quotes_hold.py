@@ -35,7 +35,7 @@ async def _stop_one_batch(ledger: Ledger, random: Random, wallet: Sequence[Coupo
 async def _use_some(
     ledger: Ledger, random: Random, student: str, case: Case, wallet: Sequence[Coupon]
 ) -> None:
-    """Some coupons on orders of before, paid or not."""
+    """Put some coupons on earlier orders, paid or not."""
     for number, coupon in enumerate(random.sample(wallet, random.randint(0, 4))):
         form = LockForm(f"before-{student}-{number}", student, case.order, (coupon.code,))
         held = await lock(ledger, form, NOW)
@@ -63,7 +63,7 @@ async def _holds(ledger: Ledger, seed: int) -> None:
         own = QuoteForm(case.order, student, coupons, order_id=f"order-{student}")
         again = await quote_order(ledger, own, NOW)
         assert isinstance(again, Quoted)
-        assert again.quote == found.quote  # its own lock does not stand against it
+        assert again.quote == found.quote  # the order's own lock does not count against it
         await _free(ledger, student, case)
 
 

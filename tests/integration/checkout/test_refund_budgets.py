@@ -1,4 +1,4 @@
-"""What refunds leave of a campaign's budget, on both databases: what was given stays settled, and a coupon
+"""The effect of refunds on a campaign's budget, on both databases: what was given stays settled, and a coupon
 that may be used again has its part set aside anew.
 """
 
@@ -46,7 +46,7 @@ DEADLINE_S = 60
 async def with_coupons(
     classroom: Classroom, money: int, *students: str, **of_template: object
 ) -> Batch:
-    """As many coupons as students, and no other unit."""
+    """Return a batch with as many coupons as students."""
     batch = await with_budget(classroom, money, pieces=100, **of_template)
     drop = await classroom.opened(batch, quantity=len(students))
     await classroom.won(drop.id, *students)

@@ -31,7 +31,7 @@ KEPT = Returns(after_cancel=Returned.KEPT)
 async def two_coupons(
     ledger: Ledger, uses: int | None = 1, returns: Returns | None = None, many: int = 2
 ) -> list[str]:
-    """Of one template."""
+    """Give the student coupons of one template."""
     form = replace(a_form(), uses_per_student=uses, returns=returns or Returns())
     codes = [await give_coupon(ledger, number, form=form) for number in range(many)]
     first = await coupon_of(ledger, codes[0])
@@ -45,7 +45,7 @@ def a_lock(code: str, order_id: str = "order-2") -> LockForm:
 
 
 async def is_limited(ledger: Ledger, code: str, now: int = NOW) -> bool:
-    """At the lock and in a quote alike."""
+    """Assert the same refusal from the lock and in a quote."""
     quoted = await quote_order(ledger, QuoteForm(ORDER, "ada", (code,)), now)
     assert isinstance(quoted, Quoted)
     told = {each.code: each.reason for each in quoted.quote.unusable}
@@ -168,7 +168,7 @@ async def test_control_who_counts_first_uses_more_than_allowed(ledger: Ledger) -
 
 
 async def test_control_who_looks_first_locks_one_coupon_for_many(ledger: Ledger) -> None:
-    # Of tests/integration/checkout/test_redemptions_at_once.py, where one of twenty has it.
+    # The same as in test_redemptions_at_once.py, where one of twenty gets the coupon.
     (code,) = await two_coupons(ledger, many=1)
     order = await paid_order(ledger, order=ORDER)
     assert await naive_locks(ledger, code, order.id, AT_ONCE) > 1

@@ -1,4 +1,4 @@
-"""Desk and ledger are compared while a class goes on, and only when it can be told."""
+"""Desk and ledger are compared while a class goes on, and only when the comparison says something."""
 
 import asyncio
 
@@ -23,12 +23,12 @@ from tests.support.faults.corruption import let_go, spend
 pytestmark = pytest.mark.asyncio
 
 
-AT_ONCE = 0.01  # between the two looks
+AT_ONCE = 0.01  # seconds between the two measurements
 Disagreement = tuple[str, int, int, int]  # drop, live claims on the desk, in the ledger, units
 
 
 async def measured(crew: Crew) -> list[Disagreement] | None:
-    """Where desk and ledger disagree."""
+    """Measure, and return the drops on which desk and ledger disagree."""
     found = await measure_differences(crew.stores, crew.outbox, crew.fence, AT_ONCE)
     if found is None:
         return None
@@ -36,7 +36,7 @@ async def measured(crew: Crew) -> list[Disagreement] | None:
 
 
 async def recorded(crew: Crew, *students: str) -> str:
-    """A drop that these have won, with all of it in the ledger."""
+    """Return a drop that these students have won, with all claims in the ledger."""
     drop = await crew.classroom.opened()
     await crew.classroom.won(drop.id, *students)
     await crew.loop.step()
@@ -44,7 +44,7 @@ async def recorded(crew: Crew, *students: str) -> str:
 
 
 async def lose_in_the_ledger(crew: Crew, drop_id: str, state: str = "revoked") -> None:
-    """Behind everybody's back."""
+    """Change the desk directly, as an error would."""
     statement = update(tables.claims).where(tables.claims.c.drop_id == drop_id)
     async with crew.ledger.begin() as conn:
         await conn.execute(statement.values(state=state))
@@ -120,7 +120,7 @@ class TestMeasuring:
     async def test_nothing_is_told_where_one_came_and_one_went(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As many claims as before, and not the same ones."""
+        """The number of claims is the same as before, but they are others."""
         drop_id = await recorded(crew, "s1")
         row = await crew.classroom.row(drop_id)
         (claim,) = await crew.rows(drop_id)
@@ -170,7 +170,7 @@ class TestMeasuring:
         assert books.units == 0
 
     async def test_a_unit_that_came_back_is_free_again(self, crew: Crew) -> None:
-        """As the end of a hold has it: claim and coupon released, and the desk told."""
+        """Release claim and coupon as the end of a hold does, and tell the desk."""
         drop_id = await recorded(crew, "s1", "s2")
         await let_go(crew, drop_id, "s1")
         (books,) = await all_books(crew)

@@ -1,4 +1,4 @@
-"""Each kind of damage is made by hand, found and named; what may be mended is, and nobody loses anything."""
+"""Each kind of damage is made by hand, found and named; it is repaired where nobody loses anything by it."""
 
 import asyncio
 from typing import Any
@@ -22,13 +22,13 @@ from tests.support.faults.corruption import forget_the_stream, let_go, spend
 
 pytestmark = pytest.mark.asyncio
 
-AT_ONCE = 0.01  # between two looks
+AT_ONCE = 0.01  # seconds between two rounds
 ROUNDS = doctor_module.ROUNDS
 
 
 @pytest.fixture(autouse=True)
 def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing goes on but what a test does, and where something does, one look has to be right."""
+    """Run one round of checks: where claims go on beside a test, one round has to be right."""
     monkeypatch.setattr(doctor_module, "ROUNDS", 1)
 
 
@@ -63,7 +63,7 @@ def repairer_of(crew: Crew, deadline_s: float) -> Repairer:
 
 
 async def mended(crew: Crew) -> list[Repair]:
-    """Everything that is wrong now; afterwards all is well."""
+    """Repair everything that is wrong now; assert that all is well afterwards."""
     said = await repaired(crew)
     assert all(one.is_done for one in said), said
     assert await found(crew) == []
@@ -71,7 +71,7 @@ async def mended(crew: Crew) -> list[Repair]:
 
 
 async def a_drop(crew: Crew, *students: str, batch: Batch | None = None, **changes: object) -> str:
-    """Open, won by these, all of it recorded, confirmed, acknowledged and trimmed."""
+    """Return an open drop that these students have won; all is confirmed, acknowledged and trimmed."""
     drop = await crew.classroom.opened(batch, **changes)
     await crew.classroom.won(drop.id, *students)
     while await crew.unacknowledged():
@@ -86,14 +86,14 @@ async def run(crew: Crew, statement: Any) -> None:
 
 
 async def keys_of(crew: Crew, drop_id: str) -> tuple[Any, Any]:
-    """The desk's keys of the drop, and Redis; its answers are bytes."""
+    """Return the desk's keys of the drop, and a Redis client that returns bytes."""
     row = await crew.classroom.row(drop_id)
     redis: Any = crew.desk.redis
     return crew.desk.keys(row.shard), redis
 
 
 async def a_lost_entry(crew: Crew, drop_id: str, *students: str) -> None:
-    """Won on the desk, and the outbox has forgotten them before anybody read it."""
+    """Let students win on the desk, and delete their entries from the outbox before a worker reads them."""
     await crew.classroom.won(drop_id, *students)
     await forget_the_stream(crew)
 
@@ -126,7 +126,7 @@ class TestHealthy:
         assert await found(crew) == []
 
     async def test_claims_on_their_way_are_no_fault(self, crew: Crew) -> None:
-        """Some only won, some in the ledger and not told yet."""
+        """Some claims are only won, some are in the ledger and not confirmed yet."""
         drop = await crew.classroom.opened()
         await crew.classroom.won(drop.id, "s1", "s2")
         row = await crew.classroom.row(drop.id)
@@ -166,8 +166,10 @@ class TestHealthy:
         assert len(pauses) == ROUNDS - 1
 
     async def test_a_school_under_load_is_well_at_every_look(self, crew: Crew) -> None:
-        """One look each, so that nothing is left out because another look did not find it. The control:
-        who only counts here and there finds differences all the time."""
+        """Each check is one round, so that nothing is left out because a second round did not find it.
+
+        The control: whoever only counts on both sides finds differences all the time.
+        """
         batch = await crew.classroom.made_batch(per_student=3, quantity=4000)
         opened = [await crew.classroom.opened(batch, quantity=2000) for _ in range(2)]
         await crew.classroom.won(opened[1].id, "early")  # on its way before anybody works
@@ -230,7 +232,7 @@ class TestDesk:
         assert await crew.live(drop_id) == {"s1": 1, "other": 2, "s2": 3}
 
     async def test_where_nothing_is_left_nobody_loses_what_they_were_told(self, crew: Crew) -> None:
-        """It is left as it is, and said; a top-up makes it good."""
+        """The claim is left as it is and reported; after a top-up it can be repaired."""
         drop_id = await a_drop(crew, "s1", quantity=2)
         await a_lost_entry(crew, drop_id, "s2")
         await crew.persister.write([await crew.entry(drop_id, "other", 2)], now_ms())
@@ -248,7 +250,7 @@ class TestDesk:
         assert await is_confirmed(crew, drop_id, "s1", "s2", "other")
 
     async def test_a_holder_the_ledger_has_forgotten_keeps_claim_and_code(self, crew: Crew) -> None:
-        """As after a ledger restored from an older copy."""
+        """The ledger was restored from an older copy."""
         drop_id = await a_drop(crew, "s1", "s2")
         codes, live = await crew.codes(drop_id), await crew.live(drop_id)
         await run(crew, delete(tables.coupons).where(tables.coupons.c.student == "s2"))
@@ -440,7 +442,7 @@ class TestLedger:
     async def test_as_many_coupons_as_claims_hide_no_claim_without_its_coupon(
         self, crew: Crew, source: str
     ) -> None:
-        """The books of the drop add up: a coupon is there, and is of no claim."""
+        """The drop's numbers add up: it has a coupon too many that belongs to no claim."""
         await a_drop(crew, "s1", "s2")
         of_student = tables.coupons.c.student
         await run(
@@ -582,7 +584,7 @@ class TestLedger:
 
 class TestDeadLetters:
     async def letter(self, crew: Crew, drop_id: str, student: str, unit: int) -> None:
-        """As a worker sets one aside, with the desk still saying won."""
+        """Write a dead letter as a worker does, while the desk still has the claim as won."""
         entry = await crew.entry(drop_id, student, unit)
         await run(
             crew,

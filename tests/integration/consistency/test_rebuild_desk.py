@@ -1,5 +1,6 @@
-"""A desk that lost something is the ledger's again: holders, limits, free units, counters, windows; and
-until then it sells nothing."""
+"""A desk that lost data is rebuilt from the ledger: holders, limits, free units, counters, windows. Until
+then it
+sells nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def release(crew: Crew, drop_id: str, student: str) -> None:
-    """As the end of a hold does it: ledger first."""
+    """Release the claim as the end of a hold does: in the ledger first."""
     row = await crew.classroom.row(drop_id)
     async with crew.ledger.begin() as conn:
         of_student = tables.claims.c.student == student
@@ -41,7 +42,7 @@ class TestEqualToTheLedger:
     async def test_an_open_drop_is_as_it_was(
         self, mortal_crew: Crew, flushable_redis: RedisServer, loss: Callable[..., object]
     ) -> None:
-        """With a top-up, an extension, a unit that came back and a student with two slots."""
+        """The drop has a top-up, an extension, a unit that came back and a student with two slots."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch(per_student=2)
         other = await rooms.opened(batch)
@@ -139,7 +140,7 @@ class TestEqualToTheLedger:
     async def test_a_drop_that_was_closed_before_it_was_ever_opened_is_no_obstacle(
         self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
-        """It has no units at all."""
+        """The desk has no units of the drop at all."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
         form = DropForm(batch.id, 10, 60, start=Start.PREPARED)
@@ -173,7 +174,7 @@ class TestEqualToTheLedger:
     async def test_the_window_that_a_room_was_told_of_is_kept_over_a_restart(
         self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
-        """The opener died before the ledger knew the window; who won already keeps it."""
+        """The process died before the ledger had the window; students who have won keep their claims."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         batch = await rooms.made_batch()
         with pytest.raises(KilledError):
@@ -231,8 +232,9 @@ class TestEqualToTheLedger:
     async def test_a_dead_letter_whose_unit_is_taken_gets_another(
         self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
-        """Two of them, and one more unit: who comes later is told so by doctor, not by a rebuild that
-        sells the unit."""
+        """There are two dead letters and one unit more: doctor decides about it, not a rebuild that sells the
+        unit.
+        """
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=3)
         await rooms.won(drop.id, "s1")
@@ -327,7 +329,7 @@ class TestHowLong:
     async def test_a_long_outbox_does_not_cost_the_lease(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Else a rebuild whose outbox takes longer than the lease starts over for ever."""
+        """Otherwise a rebuild whose outbox takes longer than the lease would start over for ever."""
         drop = await crew.classroom.opened(quantity=4)
         await crew.classroom.won(drop.id, *everybody(4))
         shard = (await crew.classroom.row(drop.id)).shard
@@ -373,7 +375,7 @@ class TestOutbox:
     async def test_a_claim_that_comes_into_the_ledger_behind_the_load_shuts_the_desk_again(
         self, mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path
     ) -> None:
-        """A worker had read it from the Redis that is gone."""
+        """A worker has read the entry from the Redis that is gone."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened(quantity=2)
         shard = (await rooms.row(drop.id)).shard
@@ -449,7 +451,7 @@ class TestRoom:
     async def test_it_is_told_before_the_desk_sells(
         self, mortal_crew: Crew, flushable_redis: RedisServer
     ) -> None:
-        """Else a death in between would leave a room that shows nothing, and nobody to tell it."""
+        """Otherwise a death in between would leave a room without drops, and no process to publish them."""
         crew, rooms = mortal_crew, mortal_crew.classroom
         drop = await rooms.opened()
         await lost(crew, flushable_redis)

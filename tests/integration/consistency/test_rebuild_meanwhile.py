@@ -1,5 +1,6 @@
-"""A desk that is loaded anew between two hops of something else: an opening, a top-up, an extension, a
-close; and between any two steps of another rebuild, or of the same one, which dies."""
+"""A desk that is rebuilt between two steps of an opening, a top-up, an extension or a close, or between two
+steps
+of another rebuild, or of the same one, which dies."""
 
 from collections.abc import Callable
 
@@ -19,14 +20,14 @@ pytestmark = pytest.mark.asyncio
 
 
 async def flushed(crew: Crew) -> None:
-    """Emptied while it runs, and loaded from the ledger."""
+    """Empty Redis while it runs, and rebuild the desk from the ledger."""
     await crew.desk.redis.flushall()
     await crew.outbox.make_groups()
     await crew.rebuild_all()
 
 
 async def reloaded(crew: Crew) -> None:
-    """As after a conflict: Redis has lost nothing."""
+    """Rebuild the desk as after a conflict: Redis has lost nothing."""
     for shard in range(16):
         await crew.fence.shut(shard)
     await crew.rebuild_all()
@@ -36,7 +37,7 @@ LOADS = pytest.mark.parametrize("load", [flushed, reloaded])
 
 
 def interrupted(crew: Crew, hop: str, load: Callable[[Crew], object]) -> DropService:
-    """Flows whose desk is loaded anew right after that hop, before the ledger has its outcome."""
+    """Return flows whose desk is rebuilt right after that step, before the ledger has its outcome."""
     drops = crew.classroom.drops
     interpose(drops._stores.desk, hop, after=once(lambda *_: load(crew)))
     return drops
@@ -117,7 +118,7 @@ class TestAfterTheDeskAndBeforeTheLedger:
 
 
 class TestWhileItIsLoaded:
-    """Everything of a drop is asked for while the fence is shut, and done when it is open."""
+    """Everything about a drop is requested while the fence is shut, and done when it is armed."""
 
     async def test_what_a_teacher_asks_for_is_done_afterwards(self, crew: Crew) -> None:
         rooms = crew.classroom
@@ -164,7 +165,7 @@ STEPS = [
 async def test_wherever_a_worker_dies_the_next_one_finishes(
     crew: Crew, part: str, call: str
 ) -> None:
-    """Just after each step; with a win that only the outbox has."""
+    """The worker dies just after each step; one win is only in the outbox."""
     drop = await crew.classroom.opened(quantity=2)
     await crew.classroom.won(drop.id, "s1")
     shard = (await crew.classroom.row(drop.id)).shard
@@ -190,8 +191,10 @@ async def test_wherever_a_worker_dies_the_next_one_finishes(
 
 
 async def test_a_desk_that_was_armed_by_one_that_died_is_known_by_its_epoch(crew: Crew) -> None:
-    """Its own transaction was never committed. Else who had closed a drop before would take it for the
-    desk on which they did."""
+    """The rebuild's transaction was never committed.
+
+    Otherwise a process that had closed a drop before would take this desk for the one on which it did.
+    """
     drop = await crew.classroom.opened(quantity=3)
     shard = (await crew.classroom.row(drop.id)).shard
 

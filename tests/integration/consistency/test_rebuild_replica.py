@@ -110,7 +110,7 @@ async def demoted_and_promoted(crew: Crew, pair: Pair) -> None:
 
 
 async def half_known(crew: Crew, pair: Pair) -> str:
-    """Of two winners the replica knows one."""
+    """The replica knows one of two winners."""
     drop = await crew.classroom.opened(quantity=UNITS)
     await crew.classroom.won(drop.id, "s1")
     await caught_up(crew)
@@ -134,7 +134,7 @@ async def test_a_primary_that_comes_back_with_less_is_not_the_one_that_was_armed
 async def test_control_by_its_run_id_alone_it_would_sell_what_is_taken(
     crew: Crew, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a fence that names the process and not the history of its data."""
+    """The control: the fence names the process and not the history of its data."""
     history = " .. string.match(info, 'master_replid:(%x+)')"
     scripts = crew.desk.claims._scripts._scripts
     for part in (crew.fence._scripts, crew.desk.drops._scripts, crew.desk.claims._scripts):

@@ -1,4 +1,4 @@
-"""A student types a code: bound once, within the batch's limit over claims and codes, on both databases."""
+"""Codes that students type: bound once, within the batch's limit over claims and codes, on both databases."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -199,7 +199,7 @@ async def test_a_desk_that_was_loaded_anew_counts_bound_codes(crew: Crew) -> Non
 async def test_a_slot_given_before_the_desk_was_loaded_anew_is_taken_again(
     crew: Crew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a tap might have it as well: the new desk knows nothing of it."""
+    """Otherwise a tap could get the same slot: the new desk does not know that it is taken."""
     batch = await crew.classroom.made_batch(per_student=1)
     (code,) = await made_codes(crew, batch, 1)
     drop = await crew.classroom.opened(batch)

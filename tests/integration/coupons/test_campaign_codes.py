@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def batches_of(crew: Crew, per_student: int, *quantities: int | None) -> list[Batch]:
-    """Of one campaign with this limit, which is less than each of them has."""
+    """Return batches of one campaign with this limit, which is lower than the limit of each batch."""
     campaign = await made_campaign(crew.ledger, per_student=per_student)
     template = await crew.classroom.made_template()
     return [
@@ -93,7 +93,7 @@ async def test_taps_and_codes_count_for_one_limit(crew: Crew, quantity: int | No
 
 
 async def test_whose_batch_gives_no_more_has_lost_nothing_of_the_campaign(crew: Crew) -> None:
-    """Of both or of none: else a code in vain would cost the student one of another batch."""
+    """Slots are taken of both or of none: otherwise a refused code would cost a coupon of another batch."""
     campaign = await made_campaign(crew.ledger, per_student=2)
     small, other = [
         await crew.classroom.made_batch(campaign_id=campaign.id, per_student=1) for _ in range(2)
@@ -186,9 +186,7 @@ async def test_the_ledger_itself_takes_back_what_a_forgetful_desk_sold_beside_a_
 
     (row,) = await crew.rows(drop.id)
     assert (row.state, row.reason) == ("revoked", claims.REASON_NOTHING_LEFT)
-    assert (
-        typed.shard in await crew.fence.shut_shards()
-    )  # desk and ledger disagree: it is made anew
+    assert typed.shard in await crew.fence.shut_shards()  # desk and ledger disagree: it is rebuilt
 
 
 @pytest.mark.parametrize("per_student", [1, 2])
@@ -229,7 +227,7 @@ class Rush:
         self.crew, self.drop, self.codes = crew, drop, codes
 
     async def of(self, student: str) -> int:
-        """How many they have had of it, or have now."""
+        """Let the student tap and type; return how many coupons they got."""
         number = STUDENTS.index(student)
         answers = await asyncio.gather(
             tap(self.crew, self.drop, student),

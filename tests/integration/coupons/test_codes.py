@@ -53,7 +53,7 @@ async def coupons_of(ledger: Ledger, batch_id: str) -> int:
 
 
 async def balances(ledger: Ledger) -> bool:
-    """What batches say they have given out is what drops and codes have."""
+    """Assert that the counter of each batch is the number of units that its drops and codes have."""
     async with ledger.read() as conn:
         return await unit_audit.mismatched_counters(conn) == []
 
@@ -141,7 +141,7 @@ async def test_what_a_dead_process_left_a_worker_makes(classroom: Classroom) -> 
 
 
 async def left_behind(classroom: Classroom, batch_id: str, quantity: int) -> CodeRun:
-    """As after the first transaction of who died then."""
+    """Insert a run as a process leaves it that dies after the first transaction."""
     run = CodeRun(f"run_{batch_id}", batch_id, Source.LIST, quantity, "op", now_ms())
     async with classroom.ledger.begin() as conn:
         await rows.insert_run(conn, run)

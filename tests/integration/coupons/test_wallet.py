@@ -19,7 +19,7 @@ from tests.support.builders.money import NOW, a_form, an_order
 
 pytestmark = pytest.mark.asyncio
 
-# One of each that a row can be, and what the student is told.
+# One coupon in each state that a row can have, and the state that the student sees.
 ROWS: tuple[tuple[dict[str, object], CouponState], ...] = (
     ({}, CouponState.USABLE),
     ({"valid_from": NOW + 1}, CouponState.USABLE),

@@ -1,4 +1,4 @@
-"""Top-ups and extensions: what the teacher saw is what counts."""
+"""Top-ups and extensions start from the numbers that the teacher saw."""
 
 import asyncio
 

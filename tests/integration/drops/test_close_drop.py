@@ -1,4 +1,4 @@
-"""The ways a drop ends, and that its units are somewhere afterwards (I6)."""
+"""The ways in which a drop ends; its units are all accounted for afterwards (I6)."""
 
 import asyncio
 
@@ -53,7 +53,7 @@ async def test_the_room_is_told_once_however_often_it_is_closed(classroom: Class
 async def test_what_is_published_too_late_does_not_bring_it_back(
     classroom: Classroom, kind: FeedKind
 ) -> None:
-    """An api or a rebuild that read the ledger before the end, and speaks after it."""
+    """An api process or a rebuild that read the ledger before the end publishes after it."""
     drop = await classroom.opened()
     granted(await classroom.drops.close(drop.id, ROOM, now_ms()))
     as_it_was = (await classroom.told())[0].drop
@@ -141,7 +141,7 @@ class TestTimeOver:
         assert await close_overdue(classroom.stores, now_ms()) == DriveResult(done=0, waiting=0)
 
     async def _over(self, classroom: Classroom, batch: Batch, quantity: int = 10) -> DropView:
-        """A drop of a second in which s1 has won, whose time is over."""
+        """Return a drop that lasted a second, in which s1 has won."""
         drop = await classroom.opened(batch, duration_seconds=1, quantity=quantity)
         await classroom.won(drop.id, "s1")
 

@@ -1,4 +1,4 @@
-"""What a dead process leaves is finished or given up within 10 s, and its stock is somewhere.
+"""The work that a dead process leaves is finished or cancelled within 10 s, and its stock is accounted for.
 
 Processes die as tests/support/faults/killed_at_hop.py lets them; the worker's clock is an argument.
 """
@@ -34,7 +34,7 @@ async def dies(call: Awaitable[object]) -> None:
 
 
 async def drive(classroom: Classroom, after_ms: int) -> DriveResult:
-    """What a worker does, so long after now."""
+    """Do what a worker does, so long after now."""
     return await drive_pending(classroom.stores, LEFT_BEHIND_MS, now_ms() + after_ms)
 
 
@@ -101,7 +101,7 @@ class TestOpening:
     async def test_a_room_that_was_told_nothing_shows_nothing_to_who_joins(
         self, classroom: Classroom
     ) -> None:
-        """Else who comes now would see a card that nobody else has."""
+        """Otherwise a student who joins now would see a card that nobody else has."""
         batch = await classroom.made_batch()
         await self._dies(classroom, batch.id, "after", "open")
         await drive(classroom, 10_000)

@@ -1,4 +1,4 @@
-"""What a claim by HTTP costs to find its drop, and what a made-up drop costs everybody else."""
+"""The cost of finding the drop of a claim by HTTP, and the cost of invented drop ids for everybody else."""
 
 import asyncio
 import shutil
@@ -129,6 +129,6 @@ async def test_only_so_many_misses_are_kept(api: Api, monkeypatch: pytest.Monkey
 
 
 async def _reads(desk: Desk) -> int:
-    """How often Redis has read from its clients."""
+    """Return how often Redis has read from its clients."""
     stats = await desk.redis.info("stats")
     return int(stats["total_reads_processed"])

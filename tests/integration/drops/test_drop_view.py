@@ -1,4 +1,4 @@
-"""What a teacher sees of a drop: live from the desk, certain from the ledger."""
+"""The view that a teacher has of a drop: live numbers from the desk, certain ones from the ledger."""
 
 from dataclasses import replace
 
@@ -176,7 +176,7 @@ class TestClaims:
 
 
 class TestResults:
-    """The formulas behind the money."""
+    """The formulas of the sums of money."""
 
     async def test_nothing_came_of_a_drop_nobody_claimed(self, uncommitted_ledger: Ledger) -> None:
         async with uncommitted_ledger.read() as conn:

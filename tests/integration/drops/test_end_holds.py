@@ -1,4 +1,4 @@
-"""Holds that end: what was not used in time is free again, or back in its batch, whoever dies meanwhile."""
+"""Holds that end: unused units are free again, or back in their batch, whichever process dies meanwhile."""
 
 import asyncio
 
@@ -37,12 +37,14 @@ pytestmark = pytest.mark.asyncio
 
 HOLD_SECONDS = 60
 HOLD_MS = HOLD_SECONDS * 1000
-EVEN_LATER = -10 * LOCK_LIMIT_MS  # what was written at a moment to come is left behind as well
+EVEN_LATER = (
+    -10 * LOCK_LIMIT_MS
+)  # an intent that was written in the future counts as left behind, too
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 async def claimed(crew: Crew, *students: str, quantity: int = 3, **batch: object) -> str:
-    """A drop of these units that these students have won, confirmed and held."""
+    """Return a drop with a hold whose units these students have won, all of it confirmed."""
     made = await crew.classroom.made_batch(None, **{"hold_seconds": HOLD_SECONDS, **batch})
     drop = await crew.classroom.opened(made, quantity=quantity)
     await crew.classroom.won(drop.id, *students)
@@ -63,7 +65,7 @@ async def coupon_of(crew: Crew, drop_id: str, student: str) -> Coupon:
 
 
 async def order_of(crew: Crew, drop_id: str, student: str, now: int) -> str:
-    """The student is paying with it; the order's redemption."""
+    """Lock the coupon on an order; return its redemption."""
     coupon = await coupon_of(crew, drop_id, student)
     form = LockForm(f"order-{student}", student, an_order(5000), (coupon.code,))
     return granted(await lock(crew.ledger, form, now)).id
@@ -78,7 +80,7 @@ def books_of(crew: Crew) -> Books:
 
 
 async def settle(crew: Crew, drop_id: str) -> None:
-    """What was left behind is done; both ends say the same of every unit."""
+    """Drive what was left behind; assert that desk and ledger agree on every unit."""
     await drive_pending(crew.stores, EVEN_LATER, now_ms())
     assert await crew.classroom.unfinished() == []
     await books_of(crew).settle(drop_id)
@@ -343,7 +345,7 @@ class TestEndedDrop:
     async def test_the_end_does_not_count_what_the_ledger_has_released(
         self, crew: Crew, is_told: bool
     ) -> None:
-        """Whether or not the desk had been told when it closed."""
+        """The sums are right whether or not the desk had been told before the close."""
         drop_id = await claimed(crew, "s1", "s2")
         when = {"after": once(crash)} if is_told else {"before": once(crash)}
         interpose(crew.desk.drops, "release", **when)
@@ -567,7 +569,7 @@ class TestDifference:
 
 
 async def disagreements(crew: Crew) -> list[str]:
-    """The drops about which desk and ledger differ, as the worker that looks all the time finds it."""
+    """Return the drops on which desk and ledger differ, as the worker measures it."""
     books = await measure_differences(crew.stores, crew.outbox, crew.fence)
     assert books is not None
     return [one.drop_id for one in books if one.units]

@@ -29,7 +29,7 @@ async def one_unit(crew: Crew, hold_seconds: int = 1) -> str:
 
 
 async def open_again(client: Client) -> Frame:
-    """What everybody is told when a sold out drop has a unit again."""
+    """Return the frames that everybody gets when a sold out drop has a unit again."""
     while True:
         progress = await client.next("drop_progress")
         if progress["state"] == "open":
@@ -104,7 +104,7 @@ async def test_who_was_away_sees_it_in_the_welcome_and_the_wallet(
     async with seat(gateway, "s1") as (client, welcome):
         (gone,) = welcome["claims"]
         assert gone == {"drop_id": drop_id, "state": "released", "won_at": held["won_at"]}
-        # Nobody was in the room: its figures are a second old at most when somebody is.
+        # The room was empty: its numbers are a second old at most when somebody joins.
         assert (await open_again(client))["remaining"] == 1
 
 

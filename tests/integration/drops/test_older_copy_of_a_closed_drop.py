@@ -1,4 +1,4 @@
-"""Redis comes back as it was before a drop was closed, with wins that nobody had heard of meanwhile."""
+"""Redis comes back as it was before a drop was closed, with wins that the close did not know."""
 
 from pathlib import Path
 

@@ -1,5 +1,6 @@
-"""Claims from the outbox in the ledger: each once, told only when they are there, none lost to a death
-or to a neighbour that is away."""
+"""Claims move from the outbox to the ledger: each once, confirmed only when it is there, and none is lost
+when a
+process dies or a service is unavailable."""
 
 import asyncio
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def won(crew: Crew, count: int, units: int = 10) -> tuple[str, int]:
-    """A drop that so many have won of; its id and its shard."""
+    """Return id and shard of a drop from which so many students have won."""
     drop = await crew.classroom.opened(quantity=units)
     await crew.classroom.won(drop.id, *everybody(count))
     return drop.id, (await crew.classroom.row(drop.id)).shard
@@ -76,7 +77,7 @@ class TestWriting:
             assert await states(crew, drop_id, "s1", "s2") == [ClaimState.CONFIRMED] * 2
 
     async def test_two_workers_at_once_record_each_claim_once(self, crew: Crew) -> None:
-        """Both have all of it, as after a takeover from one that is only slow."""
+        """Both workers have all entries, as after a takeover from a worker that is only slow."""
         drop_id, shard = await won(crew, 10)
         results = await asyncio.gather(crew.record(shard), crew.another("wrk_2").record(shard))
 
@@ -113,7 +114,7 @@ class TestTelling:
         assert [orjson.loads(one.coupon) for one in held if one] == [shown["s1"], shown["s2"]]
 
     async def test_a_second_recording_tells_the_codes_of_the_first(self, crew: Crew) -> None:
-        """They are made at random: the second one's own would be others."""
+        """Codes are random: those of the second worker would be others."""
         drop_id, shard = await won(crew, 1)
         interpose(crew.fence, "confirm", before=once(crash))
         with dies():
@@ -151,7 +152,7 @@ class TestTelling:
         assert [c.student for c in again.coupons] == ["s2"]
 
     async def test_a_desk_that_knows_nothing_of_a_claim_is_shut(self, crew: Crew) -> None:
-        """It was replaced behind our back."""
+        """The Redis process was replaced without notice."""
         drop_id, shard = await won(crew, 2)
         await crew.desk.redis.hdel(crew.desk.keys(shard).holders(drop_id), "s2")
         await crew.record(shard)
@@ -160,7 +161,7 @@ class TestTelling:
         assert await states(crew, drop_id, "s1") == [ClaimState.CONFIRMED]
 
 
-# Where a worker may die: what of the pieces, which call, before or after it.
+# The points at which a worker may die: the object, its method, and whether before or after the call.
 DEATHS = {
     "before_the_commit": ("ledger", "by_claims", "after"),
     "after_the_commit": ("fence", "confirm", "before"),
@@ -295,7 +296,7 @@ class TestImpossible:
 
 
 async def spoil_templates(crew: Crew) -> None:
-    """By hand, in the database: coupons that are over when they begin."""
+    """Change the template in the database, so that its coupons end when they begin."""
     never = {"kind": "fixed", "from": "2026-01-01T00:00:00.000Z"}
     never["until"] = never["from"]
     async with crew.ledger.begin() as conn:

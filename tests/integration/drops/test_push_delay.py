@@ -1,4 +1,4 @@
-"""How long a publication takes to the sockets' buffers: stamped by Redis, measured by the gateway."""
+"""The time from a publication to the sockets' buffers: stamped by Redis, measured by the gateway."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ async def redis_ms(desk: Desk) -> int:
 
 
 def measured(metrics: Metrics) -> tuple[float, float]:
-    """How many, and how many seconds all together."""
+    """Return the number of measurements and the sum of their seconds."""
     count, total = (
         metrics.registry.get_sample_value(f"classdrop_push_delay_seconds_{part}")
         for part in ("count", "sum")

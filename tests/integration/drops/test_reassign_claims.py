@@ -1,5 +1,6 @@
-"""A claim that the ledger does not take as the desk sold it: another seat, an apology only where there
-is none, or set aside for a person."""
+"""Claims that the ledger does not take as the desk sold them: they get another unit, or an apology where
+there
+is none, or become dead letters."""
 
 import asyncio
 
@@ -31,8 +32,9 @@ async def recorded_drop(crew: Crew, units: int, taken: int) -> str:
 
 
 async def record(crew: Crew, *entries: OutboxEntry) -> PersistResult:
-    """As a worker does it in the end: a conflict shuts the desk, it is rebuilt, and all is recorded
-    once more."""
+    """Persist the entries as a worker does in the end: a conflict shuts the desk, it is rebuilt, and the
+    entries are
+    persisted once more."""
     try:
         return await crew.persister.persist(entries, now_ms())
     except DeskUnavailableError:
@@ -41,7 +43,7 @@ async def record(crew: Crew, *entries: OutboxEntry) -> PersistResult:
 
 
 async def reasons(crew: Crew, drop_id: str) -> dict[str, tuple[str, str | None]]:
-    """By claim."""
+    """Return the coupons' codes by claim id."""
     return {row.id: (row.state, row.reason) for row in await crew.rows(drop_id)}
 
 
@@ -78,7 +80,7 @@ class TestAnotherSeat:
         assert len(result.coupons) == 30
 
     async def test_a_redelivery_leaves_it_where_it_is(self, crew: Crew) -> None:
-        """It still names the unit of somebody else."""
+        """The entry still names a unit that another student has."""
         drop_id = await recorded_drop(crew, units=3, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
         await record(crew, entry)
@@ -135,7 +137,7 @@ class TestAnotherSeat:
     async def test_a_seat_is_not_taken_by_another_writer_while_it_is_given(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Else the mender would find it taken, and call a good claim dead."""
+        """Otherwise the unit could be taken before it is written, and a good claim become a dead letter."""
         drop_id = await recorded_drop(crew, units=4, taken=1)
         owner = await crew.entry(drop_id, "owner", 2)
         other = crew.another("wrk_2")
@@ -204,7 +206,7 @@ class TestApology:
         assert await crew.live(second.id) == {}
 
     async def test_it_is_said_although_the_desk_has_to_be_rebuilt_first(self, crew: Crew) -> None:
-        """Told together with others' confirmations, which a shut desk keeps back."""
+        """The apology is published with the confirmations of others, which a shut desk delays."""
         drop_id = await recorded_drop(crew, units=3, taken=2)
         entries = [await crew.entry(drop_id, "good", 3), await crew.entry(drop_id, "late", 1)]
         for entry in entries:
@@ -232,7 +234,7 @@ class TestApology:
             assert [claim[1] for claim in await ear.next("lost")] == ["late"]
 
     async def test_the_student_can_try_again_when_a_unit_comes_back(self, crew: Crew) -> None:
-        """A revoked claim does not count against anybody."""
+        """A revoked claim counts against no limit."""
         drop_id = await recorded_drop(crew, units=1, taken=1)
         entry = await crew.entry(drop_id, "late", 1)
         await record(crew, entry)
@@ -251,7 +253,7 @@ class TestClosedDrop:
     async def test_what_the_close_counted_as_taken_goes_back_with_the_apology(
         self, crew: Crew
     ) -> None:
-        """Closed with two taken; of one the student has no slot any more."""
+        """The drop is closed with two units taken; the student of one has no slot left."""
         batch = await crew.classroom.made_batch()
         other = await crew.classroom.opened(batch)
         drop = await crew.classroom.opened(batch)

@@ -166,7 +166,7 @@ async def test_what_makes_no_sense_is_named(
 async def test_an_end_that_moved_is_the_end_of_coupons_that_are_capped_there(
     api: Api, desk: Desk
 ) -> None:
-    """Also where a worker has confirmed claims of the batch before."""
+    """The same where a worker has confirmed claims of the batch before, and cached it."""
     validity = {"kind": "relative", "seconds": 30 * 86_400, "cap_at_batch_end": True}
     template = await api.made_template(validity=validity)
     tomorrow, later = (to_text(now_ms() + days * 86_400_000) for days in (1, 2))
@@ -208,7 +208,7 @@ async def test_coupons_keep_the_version_they_were_claimed_under(api: Api, desk: 
 
 
 async def claimed(api: Api, desk: Desk, template: Json) -> str:
-    """By ann, of a new batch of the template as it is now; the code."""
+    """Let ann claim a coupon of a new batch of the template's current version; return the code."""
     ann, operator = await api.student("ann"), await api.operator()
     body = {"template_id": template["id"], **a_batch()}
     batch = good(await operator.post("/v1/batches", json=body), 201)

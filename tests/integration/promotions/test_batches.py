@@ -98,7 +98,7 @@ class TestTemplates:
 
 
 class TestSameRequestAgain:
-    """I4."""
+    """Promise I4."""
 
     async def test_the_template_is_made_once_and_shown_as_it_is_now(self, ledger: Ledger) -> None:
         first = granted(await made(ledger, key=KEY))

@@ -228,7 +228,7 @@ class TestBreakingOff:
 
 
 async def _with_winner(classroom: Classroom, returns: Returns = USUAL_RETURNS) -> Batch:
-    """Of ten units Ann has one; the campaign has for ten more."""
+    """Ann has one of ten units; the campaign has budget for ten more."""
     batch = await with_budget(classroom, 20_000, pieces=20, returns=returns)
     drop = await classroom.opened(batch)
     await classroom.won(drop.id, "ann")
@@ -239,7 +239,7 @@ async def _with_winner(classroom: Classroom, returns: Returns = USUAL_RETURNS) -
 async def _open_at_once(
     classroom: Classroom, teachers: int = 8
 ) -> tuple[list[DropView | Refused], str]:
-    """Each a batch of their own: what they share is the campaign, which has enough for three."""
+    """Each room has a batch of its own; they share the campaign, whose budget is enough for three."""
     campaign = await made_campaign(classroom.ledger, money=Money(3_500, "CNY"))
     template = await classroom.made_template()
     batches = [
@@ -255,7 +255,7 @@ async def _open_at_once(
 async def _until_it_succeeds(
     classroom: Classroom, campaign_id: str | None, step: Callable[[], Awaitable[object]]
 ) -> object:
-    """Broken off after its first statement, after its second, …; each time the books are looked at."""
+    """Interrupt it after its first statement, after its second, and so on; the sums are checked each time."""
     for after in range(1, 100):
         try:
             with breaking_off(classroom.ledger, after):

@@ -1,4 +1,4 @@
-"""So many of a campaign for each student, over all its batches: the desk decides, the ledger refuses."""
+"""The limit of a campaign for each student, over all its batches: the desk decides, the ledger refuses."""
 
 import pytest
 from sqlalchemy import insert
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def two_drops(classroom: Classroom, per_student: int) -> tuple[DropView, DropView]:
-    """Of two batches of one campaign; each gives a student one."""
+    """Return two batches of one campaign; each gives a student one coupon."""
     campaign = await made_campaign(classroom.ledger, per_student=per_student)
     template = await classroom.made_template()
     first = await classroom.made_batch(template, campaign_id=campaign.id)
@@ -94,7 +94,7 @@ async def test_what_a_forgetful_desk_sold_beyond_it_is_taken_back(classroom: Cla
     assert (await tap(classroom, second, "ann")).outcome is Outcome.WON
     assert (await tap(classroom, second, "bob")).outcome is Outcome.WON
     with pytest.raises(DeskUnavailableError):
-        await classroom.confirm(second.id)  # desk and ledger disagree: it is to be rebuilt
+        await classroom.confirm(second.id)  # desk and ledger disagree: it has to be rebuilt
     await rebuild(classroom, batch.shard)
 
     async with classroom.ledger.read() as conn:
@@ -140,7 +140,7 @@ async def test_the_ledger_itself_refuses_a_slot_twice_or_beyond_the_limit(
 async def _count_again(
     classroom: Classroom, claim_id: str, campaign_id: str | None, slot: int
 ) -> None:
-    """As Ann's, in this slot."""
+    """Return a claim like Ann's, on this slot."""
     values = {"claim_id": claim_id, "campaign_id": campaign_id, "student": "ann", "slot": slot}
     async with classroom.ledger.begin() as conn:
         counted = campaign_claims.c.claim_id == claim_id

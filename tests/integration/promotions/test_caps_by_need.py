@@ -1,5 +1,7 @@
-"""What students have used of a batch is on the desk when somebody can claim of it, and read no earlier: the
-limit holds (I2) for a drop that opens long after a rebuild, and no rebuild reads all that ever was (I15)."""
+"""The caps of a batch are loaded to the desk when students can claim from it, and not before.
+
+The limit is kept (I2) for a drop that opens long after a rebuild; no rebuild reads the whole past (I15).
+"""
 
 import asyncio
 from collections import Counter
@@ -35,7 +37,7 @@ DAY_MS = 24 * 3600 * 1000
 
 
 async def ended_long_ago(crew: Crew, drop_id: str) -> None:
-    """The drop, with its claims, is a matter of the past: no rebuild has to know it."""
+    """Move the drop and its claims so far into the past that no rebuild loads them."""
     await crew.confirm(drop_id)
     granted(await crew.classroom.drops.close(drop_id, ROOM, now_ms()))
     async with crew.ledger.begin() as conn:
@@ -50,7 +52,7 @@ async def rebuilt(crew: Crew) -> None:
 
 
 async def with_a_past(crew: Crew, *students: str, **batch: Any) -> Batch:
-    """A batch of which these have claimed, on a desk that was loaded since."""
+    """Return a batch from which these students have claimed, on a desk that was rebuilt since."""
     made = await crew.classroom.made_batch(**batch)
     drop = await crew.classroom.opened(made, quantity=len(students))
     await crew.classroom.won(drop.id, *students)
@@ -61,7 +63,7 @@ async def with_a_past(crew: Crew, *students: str, **batch: Any) -> Batch:
 
 @contextmanager
 def statements_of(ledger: Ledger) -> Iterator[list[str]]:
-    """Each that is executed within the block."""
+    """Collect the statements that are executed within the block."""
     seen: list[str] = []
 
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -86,7 +88,7 @@ class TestTheLimit:
     async def test_without_the_loading_it_would_not(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The control: an opening that takes the caps for known sells again to who has had theirs."""
+        """The control: an opening that takes incomplete caps for complete sells beyond the limit."""
         batch = await with_a_past(crew, "ann")
         real = DropDesk.open
 
@@ -123,7 +125,7 @@ class TestTheLimit:
         assert await crew.classroom.tap(drop.id, "joe") is Outcome.LIMIT_REACHED
 
     async def test_a_win_that_is_not_in_the_ledger_yet_is_counted(self, crew: Crew) -> None:
-        """A ledger that was away for longer than caps are kept after their drop."""
+        """The ledger is unavailable for longer than the desk keeps the caps of a closed drop."""
         rooms = crew.classroom
         await rebuilt(crew)
         batch = await rooms.made_batch()
@@ -145,7 +147,9 @@ class TestTheLimit:
     async def test_that_nothing_was_used_is_known_of_one_load_of_the_desk_only(
         self, crew: Crew
     ) -> None:
-        """An opening that is late: another drop of the batch has come, sold and ended, and a rebuild."""
+        """The opening is late: meanwhile another drop of the batch was opened and closed, and the desk
+        rebuilt.
+        """
         await rebuilt(crew)
         epochs = await crew.desk.drops.epochs()
         batch = await with_a_past(crew, "ann")
@@ -168,7 +172,7 @@ class TestTheLimit:
         batch = await with_a_past(crew, *students[:20], per_student=2, quantity=1_000)
         told = await taps_codes_and_openings(crew, batch, students, students)
 
-        # Nobody was told `won` in vain: the ledger has taken all that the desk has sold.
+        # Each `won` is kept: the ledger has taken all that the desk has sold.
         assert await refused_by_the_ledger(crew) == []
         assert {student: wins + (student in students[:20]) for student, wins in told.items()} == (
             dict.fromkeys(students, 2)
@@ -181,8 +185,10 @@ class TestTheLimit:
     async def test_the_same_race_gives_too_many_where_the_caps_are_not_loaded_before_it(
         self, crew: Crew
     ) -> None:
-        """The control: the caps are marked as complete before anything has been brought to them. Those with
-        a past type no code, which the ledger itself would refuse and the desk count."""
+        """The control: the caps are marked as complete before anything is loaded.
+
+        Students with earlier claims type no code here: the ledger would refuse it, and the desk count it.
+        """
         students = everybody(40)
         batch = await with_a_past(crew, *students[:20], per_student=2, quantity=1_000)
         redis: Any = crew.desk.redis
@@ -205,8 +211,11 @@ async def taps_codes_and_openings(
     *,
     recorded: bool = True,
 ) -> Counter[str]:
-    """Three drops open at once, these tap on each as soon as it is open, and those type a code meanwhile.
-    How many coupons each was told to have."""
+    """Open three drops at once; these students tap on each as soon as it is open, those type a code
+    meanwhile.
+
+    Return how many coupons each student was promised.
+    """
     codes = await made_codes(crew, batch, len(typing))
     told = Counter[str]()
 
@@ -232,7 +241,7 @@ async def taps_codes_and_openings(
 
 
 async def refused_by_the_ledger(crew: Crew) -> list[str]:
-    """Claims that the desk has sold and the ledger did not take as they were."""
+    """Count the claims that the desk has sold and the ledger did not take unchanged."""
     async with crew.ledger.read() as conn:
         rows = (await conn.execute(tables.claims.select())).mappings().all()
     return [row["id"] for row in rows if row["state"] != "live"] + await crew.dead_letters()
@@ -354,7 +363,7 @@ class TestHowLongItStays:
     async def test_a_desk_that_another_version_has_loaded_has_all_and_forgets_none(
         self, crew: Crew
     ) -> None:
-        """It was armed without a name of its load: what is on it is complete, and is nowhere marked so."""
+        """The desk was armed without a name of its load: its caps are complete, and not marked so."""
         batch = await crew.classroom.made_batch()
         drop = await crew.classroom.opened(batch)
         await crew.classroom.won(drop.id, "ann")

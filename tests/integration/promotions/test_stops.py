@@ -1,4 +1,4 @@
-"""The switch that stops, on both databases: claims on the desk, use in the ledger, and back."""
+"""Stop and resume claims on the desk and use in the ledger, on both databases."""
 
 import pytest
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio
 async def switch(
     classroom: Classroom, is_stop: bool, kind: Stoppable, target: str = "", use: bool = False
 ) -> StopState:
-    """Claims; with `use` use instead."""
+    """Return a form for claims, or for use where `use` is set."""
     form = StopForm(kind, target, claims=not use, use=use, reason="wrong price")
     desk = classroom.desk.drops
     return granted(await change_stop(classroom.ledger, desk, form, is_stop, "olga", now_ms()))
@@ -45,7 +45,7 @@ class TestClaims:
         state = await switch(classroom, True, kind, target)
         assert (state.claims, state.use, state.reason) == (True, False, "wrong price")
         assert await classroom.tap(drop.id, "bob") is Outcome.NOT_OPEN
-        assert await classroom.tap(drop.id, "ann") is Outcome.WON  # the same request, told again
+        assert await classroom.tap(drop.id, "ann") is Outcome.WON  # the same request, repeated
 
         await switch(classroom, False, kind, target)
         assert await classroom.tap(drop.id, "bob") is Outcome.WON
