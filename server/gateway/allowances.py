@@ -1,4 +1,4 @@
-"""How many bytes of a large welcome may be unsent, and for how long.
+"""Limits on how much of a large welcome may be unsent, and for how long.
 
 Used by `connection.py`; one for a gateway, updated each second by `background_tasks.py`. A client is evicted
 when 64 KB of pushed frames are unsent. A welcome may be larger than that, so its bytes are allowed in

@@ -1,4 +1,4 @@
-"""What a gateway does by the clock for its sockets: pings, deadlines, housekeeping, metrics.
+"""The jobs that a gateway does by the clock for its sockets: pings, deadlines, housekeeping, metrics.
 
 `factory.py` lists these jobs together with those of `room_status.py` and `win_recovery.py`, and runs them.
 """

@@ -1,4 +1,4 @@
-"""How often a gateway's background jobs run.
+"""The intervals of a gateway's background jobs.
 
 Part of `GatewayParts` (gateway/factory.py). Production uses the defaults; tests pass other values.
 """

@@ -1,4 +1,4 @@
-"""What a room's student is told about one claim after the tap itself has been answered.
+"""Frames to one student about a claim whose tap has been answered: confirmed, released or revoked.
 
 Used by `feed_follower.py` and `win_recovery.py`. Each function sends one frame to all connections of the
 student in this room, and takes the claim off the list of unconfirmed wins.

@@ -40,7 +40,7 @@ class CommonProtocol:
             connection.use_library().receive(connection, handler, data)
 
     def receive_eof(self, connection: "Connection", handler: ConnectionHandler) -> None:
-        """Nothing is owed: there is no half-read message, and no close to answer."""
+        """Do nothing: there is no half-read message, and no close to answer."""
 
     def _open(self, connection: "Connection", handler: ConnectionHandler, data: bytes) -> bool:
         """Answer a handshake. Return False, with nothing done, for any that is not common or not good."""

@@ -67,9 +67,9 @@ class Connection(asyncio.Protocol):
         self._handler.connection_opened(self)
 
     def data_received(self, data: bytes) -> None:
-        """An unexpected error ends this connection and nothing else. It must not leave this method: the
-        caller may not have made us the transport's protocol yet, and the socket would stay open without
-        one."""
+        """Take one read. An unexpected error ends this connection and nothing else. It must not leave this
+        method: the caller may not have made us the transport's protocol yet, and the socket would stay open
+        without one."""
         try:
             self._protocol.receive(self, self._handler, data)
         except Exception:  # any error at all: the log has it, and this socket is aborted
@@ -77,11 +77,11 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def pause_writing(self) -> None:
-        """The transport calls this when more than MAX_UNSENT_BYTES are unsent, whoever wrote them."""
+        """Evict the client. The transport calls this when more than MAX_UNSENT_BYTES are unsent."""
         self.evict()
 
     def eof_received(self) -> bool:
-        """The client closed its side. Return False to let the transport close itself, True to keep it.
+        """Start closing, as the client closed its side. False lets the transport close itself, True keeps it.
 
         No library object is made for this: when a whole class loses its network, that would be 5 KB for each
         socket. The `socket_closer` closes them in batches. Where our data is still unread, the socket is
@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
         return protocol
 
     def accept(self, handshake: Handshake, room: str) -> None:
-        """The handshake is answered. The client is a stranger until it has shown a token."""
+        """Open the socket: its handshake has been answered. There is no identity before a good token."""
         self._enter(State.OPEN)
         self.session = Session(room, self._handler.keys, now_ms())
         forwarded = ",".join(handshake.forwarded_for)

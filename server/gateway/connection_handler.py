@@ -34,7 +34,7 @@ class ConnectionHandler(Protocol):
     protocol_log: LoggerLike
 
     def join(self, connection: "Connection") -> None:
-        """The hello was good."""
+        """Welcome a client whose hello was good."""
         ...
 
     def claim(self, connection: "Connection", drop_id: str, request_id: str) -> None: ...
@@ -42,9 +42,9 @@ class ConnectionHandler(Protocol):
     def connection_opened(self, connection: "Connection") -> None: ...
 
     def connection_closing(self, connection: "Connection") -> None:
-        """No frame may be written to it any more."""
+        """Forget a connection to which no frame may be written any more."""
         ...
 
     def connection_closed(self, connection: "Connection", reason: str) -> None:
-        """Its transport is gone. `reason` is the label of the metric."""
+        """Forget a connection whose transport is gone. `reason` is the label of the metric."""
         ...

@@ -31,7 +31,7 @@ class ConnectionLimiter:
 
     @property
     def is_full(self) -> bool:
-        """Return whether every slot is taken by an authenticated socket: there is none we may evict."""
+        """True when every slot is taken by an authenticated socket: there is none that we may evict."""
         return self.sockets >= self._max_sockets
 
     @property

@@ -123,8 +123,8 @@ class CouponChanges:
                 return
 
     async def _catch_up(self) -> None:
-        """A restart of Redis begins a new epoch and keeps the stream, so the stream is followed over it. A
-        Redis that came back without its last entries has an offset below ours."""
+        """Read what is missing. A restart of Redis begins a new epoch and keeps the stream, so the stream is
+        followed over it. A Redis that came back without its last entries has an offset below ours."""
         state = await self._feed.state(EVERYWHERE)
         if state.losses > self._offset:
             for changes in await self._feed.changes_since(self._offset):

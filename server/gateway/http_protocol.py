@@ -24,7 +24,7 @@ MAX_AHEAD: Final = 16  # pipelined requests, sent before the first one is answer
 
 
 class Phase(Enum):
-    """What the connection waits for."""
+    """The event that the connection waits for."""
 
     HEAD = auto()  # the rest of a request line and headers
     BODY = auto()  # the rest of a body

@@ -130,7 +130,7 @@ class JoinQueue:
 
 
 def _is_new(connection: Connection) -> bool:
-    """False for a member who is welcomed again."""
+    """Return False for a member who is welcomed again."""
     return connection.session is not None and connection.session.phase is Phase.JOINING
 
 

@@ -109,7 +109,8 @@ class LibraryProtocol:
             start = end
 
     def _end_of_chunk(self, data: bytes, start: int, end: int) -> int:
-        """A handshake is read line by line: frames behind it must not be read before it is answered."""
+        """Return where the chunk ends. A handshake is read line by line, because frames behind it must not be
+        read before it is answered."""
         if self._library.state is LibraryState.CONNECTING:
             end = min(end, data.find(b"\n", start, end) + 1 or end)
         return end
@@ -183,8 +184,8 @@ class LibraryProtocol:
     # --- sending ------------------------------------------------------------------------------
 
     def _close(self, why: SocketClose) -> None:
-        """A client that has broken the protocol is not read any more. Any other one is, until it answers
-        the close."""
+        """Let the library close. A client that has broken the protocol is not read any more; any other one
+        is, until it answers the close."""
         if why.is_violation:
             self._library.fail(why.code, why.word)
         else:
@@ -217,7 +218,7 @@ class LibraryProtocol:
 
     @property
     def _is_no_request(self) -> bool:
-        """What came is not even an HTTP request."""
+        """True when the bytes that came are not even an HTTP request."""
         return isinstance(self._library.handshake_exc, InvalidMessage)
 
     @property

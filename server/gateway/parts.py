@@ -1,4 +1,4 @@
-"""What a gateway is made of: given to `factory.py` by the composition root."""
+"""The parts of a gateway, which the composition root gives to `factory.py`."""
 
 from dataclasses import dataclass, field
 

@@ -84,7 +84,7 @@ class Room:
 
     @property
     def is_sending(self) -> bool:
-        """Return whether a broadcast is being written."""
+        """True while a broadcast is being written."""
         return self._broadcast.is_sending
 
     @property

@@ -38,8 +38,8 @@ class WinRecovery:
     # --- a desk that was rebuilt --------------------------------------------------------------
 
     async def watch_desks(self) -> None:
-        """After a rebuild the desk knows other claims of its drops than members were welcomed with. First
-        ask again for the wins that it has forgotten, then welcome the members anew."""
+        """Welcome the members of rooms anew whose desk was rebuilt: it knows other claims than they were
+        welcomed with. Wins that it has lost are claimed again first."""
         epochs = await self._drop_desk.epochs()
         before = self._epochs
         if before is not None:
@@ -140,7 +140,7 @@ class WinRecovery:
 
 
 def _send_if_decided(room: Room, drop: RoomDrop, student: StudentId, held: HeldClaim) -> None:
-    """A claim that is still `won` is no news."""
+    """Send the end of a claim or its confirmation; nothing for one that is still `won`."""
     if held.state is ClaimState.CONFIRMED:
         send_confirmed(room, student, drop.id, held.coupon)
     elif held.state is not ClaimState.WON:

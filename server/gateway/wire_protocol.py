@@ -1,4 +1,4 @@
-"""How the bytes of one socket become messages: the interface of the two ways of reading them.
+"""The interface of the two protocols that turn the bytes of a socket into messages.
 
 `Connection` has one `WireProtocol` at a time. `CommonProtocol` keeps no state, so all sockets share one
 object. `LibraryProtocol` belongs to one socket.
@@ -21,5 +21,5 @@ class WireProtocol(Protocol):
         ...
 
     def receive_eof(self, connection: "Connection", handler: "ConnectionHandler") -> None:
-        """The client will send no more."""
+        """Take the end of what the client sends."""
         ...

@@ -1,4 +1,4 @@
-"""What a gateway has begun and not finished: taps at the desk, and tasks. A drain waits for it.
+"""The work that a gateway has begun and not finished: taps at the desk, and tasks. A drain waits for it.
 
 Used by `taps.py` and `gateway.py`; one for a gateway.
 """

@@ -1,4 +1,4 @@
-"""How long a worker waits for what, apart from the intervals of its jobs (jobs.py).
+"""The waits and deadlines of a worker, apart from the intervals of its jobs (jobs.py).
 
 Part of `WorkerParts`. Production uses the defaults; tests pass other values.
 """

@@ -1,4 +1,4 @@
-"""What a worker consists of, piece by piece, over a class that goes on, and what can be seen of it.
+"""The parts of a worker over a class that goes on, and functions that look at their effects.
 
 `crew` runs the test on both databases with the shared Redis; `mortal_crew` has a Redis of its own, which
 the test may kill, empty or set back (`faults/interruptions.py`).
@@ -123,7 +123,7 @@ class Crew:
         return (await self.outbox.backlog()).entries
 
     async def entry(self, drop_id: str, student: str, unit: int, /, **changes: Any) -> OutboxEntry:
-        """What the desk would write where it sold this unit to this student."""
+        """The outbox entry that the desk writes when it sells this unit to this student."""
         row = await self.classroom.row(drop_id)
         async with self.ledger.read() as conn:
             allotment, *_ = await drops.allotments_of(conn, drop_id)

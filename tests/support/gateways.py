@@ -50,7 +50,7 @@ def a_token(
 
 
 class Client:
-    """What a browser would see, frame by frame."""
+    """A client that reads frame by frame, as a browser does."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -153,7 +153,7 @@ async def serve_gateway(
 
 @pytest.fixture
 def cadence() -> Cadence:
-    """How often the gateways of a test run their jobs; a test module may override it."""
+    """The intervals of a test's gateways; a test module may override this fixture."""
     return Cadence()
 
 

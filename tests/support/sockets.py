@@ -1,5 +1,5 @@
-"""A socket of the gateway without a network: the real connection between a transport that only notes
-what happens to it and the client half of the `websockets` library."""
+"""A socket of the gateway without a network: the real connection between a transport that records what
+happens to it and the client half of the `websockets` library."""
 
 import asyncio
 import logging
@@ -78,7 +78,7 @@ class RecordingTransport(asyncio.Transport):
 
 @dataclass
 class RecordingHandler:
-    """A gateway that only notes what it is asked for."""
+    """A gateway that records the events of its connections."""
 
     keys: TokenKeys = KEYS
     connection_limiter: ConnectionLimiter = field(default_factory=ConnectionLimiter)
@@ -115,8 +115,7 @@ class RecordingHandler:
 
 
 class Peer:
-    """One connection seen from its client: what it sends arrives at once, what it gets is what was
-    written."""
+    """The client of one connection. What it sends arrives at once."""
 
     def __init__(self, host: RecordingHandler | None = None) -> None:
         self.host = host or RecordingHandler()
@@ -131,7 +130,7 @@ class Peer:
     def shake_hands(
         self, path: str = "/v1/rooms/r1", *origins: str, forwarded_for: str | None = None
     ) -> int:
-        """The status it is answered with."""
+        """Send a handshake and return the status of the response."""
         request = self._ws.connect()
         request.path = path
         for origin in origins:
@@ -172,7 +171,7 @@ class Peer:
         self._deliver()
 
     def received(self) -> list[Any]:
-        """What was written since it last listened: frames as JSON, closes as their code, "pong"."""
+        """Return what was written since the last call: frames as JSON, closes as their code, "pong"."""
         heard, self._heard = [*self._heard, *self._events()], []
         return [_plain(event) for event in heard]
 
@@ -181,14 +180,14 @@ class Peer:
 
     @contextmanager
     def all_at_once(self) -> Iterator[None]:
-        """What is said meanwhile arrives in one piece."""
+        """Deliver everything that is sent meanwhile in one read."""
         self._held_back = []
         yield
         data, self._held_back = b"".join(self._held_back), None
         self.connection.data_received(data)
 
-    def answers(self) -> None:
-        """Sends what its library has to say by itself, such as the answer to a close."""
+    def send_library_data(self) -> None:
+        """Send what the client's library wants to send by itself, such as the answer to a close."""
         self._deliver()
 
     def _deliver(self) -> None:
@@ -214,7 +213,7 @@ def an_identity(subject: str, role: Role = Role.STUDENT, *tags: str) -> Identity
 
 
 def a_member(identity: Identity) -> tuple[Connection, RecordingTransport]:
-    """Somebody whose hello was good, on a socket that writes bare frames."""
+    """A connection whose hello was good, and its transport."""
     transport = RecordingTransport()
     connection = Connection(RecordingHandler())
     _connect(connection, transport)
@@ -235,7 +234,7 @@ class _OnePass:
 
 
 async def next_pass() -> None:
-    """What was due has been done; what that made due has not."""
+    """Let one turn of the event loop pass."""
     await _OnePass()
 
 

@@ -1,7 +1,7 @@
-"""The composition root: makes the parts of a web process and wires them, and closes them in reverse.
+"""The composition root of a web process: makes its parts, wires them, and closes them in reverse order.
 
-Called by `web`; with worker_composition.py, which knows nothing of API and pages and so starts in half the
-time, the only place that knows every part. Nothing below imports it.
+Called by `web`. The parts of a worker are in worker_composition.py, which imports neither API nor pages and
+so starts in half the time. No other module knows every part, and nothing below imports these two.
 """
 
 import asyncio
@@ -54,8 +54,8 @@ from server.tokens import TokenKeys
 
 @dataclass(frozen=True, slots=True)
 class WebParts:
-    """What a web process serves. `ws_class` is what uvicorn makes for each upgrade; `drain` tells
-    the sockets it holds to come back elsewhere, and returns when they have been told."""
+    """The parts that a web process serves. uvicorn calls `ws_class` for each upgrade. `drain` closes all
+    sockets with a time to come back, and returns when their clients have gone."""
 
     app: ASGIApp
     ws_class: Callable[..., asyncio.Protocol]
@@ -136,7 +136,7 @@ def _api_parts(
     health: Health,
     figures: Figures,
 ) -> ApiDependencies:
-    """On the gateway's own desk, feed and keys."""
+    """Return the dependencies of the API; it shares desk, feed and keys with the gateway."""
     public_url = settings.public_url or ""
     return ApiDependencies(
         ledger=ledger,
@@ -175,7 +175,7 @@ def _money_rules(settings: Settings) -> MoneyRules:
 async def with_demo_shop(
     app: ASGIApp, stack: AsyncExitStack, settings: Settings, keys: TokenKeys
 ) -> ASGIApp:
-    """Nothing of it where nobody asked for it: it gives away what it sells."""
+    """Put the demo shop beside the app where the setting asks for it. It gives away what it sells."""
     if not settings.demo_shop:
         return app
     from server.demo_shop.routes import (  # noqa: PLC0415  (the usual web process never needs it)
@@ -190,8 +190,8 @@ async def with_demo_shop(
 
 
 def _origins(settings: Settings) -> frozenset[str]:
-    """Whose pages may open sockets. Ours too: behind a proxy that gives us another `Host`, the name
-    that the browser knows us by is not the one we see."""
+    """Return the origins whose pages may open sockets. Our public URL is one of them: behind a proxy that
+    rewrites `Host`, a browser's `Origin` is not the host that we see."""
     return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
 
 

@@ -1,7 +1,7 @@
-"""The composition root's other half: the parts of a worker, and what every process connects to.
+"""The composition root of a worker, and the connections that every process makes.
 
-Called by `worker` and by composition.py. Imports nothing that serves HTTP: what a worker does not use would
-be more than half of its start.
+Called by `worker` and by composition.py. Imports nothing that serves HTTP: that would be more than half of
+the time in which a worker starts.
 """
 
 from collections.abc import AsyncIterator

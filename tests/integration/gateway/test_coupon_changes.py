@@ -236,7 +236,7 @@ async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: Runnin
 
 
 async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: RunningGateway) -> None:
-    """What is noted as told is the version that was told, and no later one."""
+    """The version that was published is noted as published, and no later one."""
     checkout = await coupon_in_hand(crew)
     stores = crew.stores
     order = await checkout.lock()

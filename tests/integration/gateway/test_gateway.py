@@ -33,7 +33,7 @@ COUPON = {"id": "cpn_1", "code": "AAAA", "name": "Ten off"}
 async def open_drop(
     desk: Desk, drop_id: str = "drp_1", *, units: int = 3, audience: Audience | None = None
 ) -> RoomDrop:
-    """On the desk and in the room, as an opening does it."""
+    """Open a drop on the desk and publish it to the room."""
     window = await desk.open(drop_id, units=units)
     assert window is not None
     shown = a_room_drop(drop_id, window=window, quantity=units, audience=audience or Audience())
@@ -44,7 +44,7 @@ async def open_drop(
 async def confirm(
     desk: Desk, student: str, drop_id: str = "drp_1", *, publish: bool = True
 ) -> None:
-    """In the ledger, as a worker says it."""
+    """Confirm a claim and publish it, as a worker does."""
     ((held,),) = await desk.drops.claims_of([(SHARD, drop_id, [student])])
     assert held is not None
     claim = ConfirmedClaim(DropId(drop_id), StudentId(student), held.claim_id, orjson.dumps(COUPON))

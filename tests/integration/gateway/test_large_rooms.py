@@ -93,7 +93,7 @@ async def test_redis_keeps_no_more_of_it_than_students_are_told(gateway: Running
 async def test_a_large_gap_is_healed_by_a_welcome_and_a_small_one_step_by_step(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, count: int, heard: str
 ) -> None:
-    """In one write, a large one would be more than anybody may leave unsent."""
+    """A large gap in one write would exceed what a client may leave unsent."""
     assert 2 * len(CHINESE.encode()) < MAX_GAP_BYTES < 8 * len(CHINESE.encode())
     follower = gateway.follower
     async with gateway.student() as (ada, _):

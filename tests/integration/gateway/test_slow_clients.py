@@ -1,5 +1,5 @@
-"""Who sends or reads slowly, or not at all, over real connections: each phase ends, what is kept is given
-back, and the others are served. Deadlines are short here; what they are is in the code.
+"""Clients that send or read slowly, or not at all, over real connections: each phase ends by a deadline,
+nothing is leaked, and the others are served. Deadlines are shorter here than in production.
 """
 
 import asyncio
@@ -129,7 +129,7 @@ class Slow:
         await self.writer.drain()
 
     async def floods(self, data: bytes, times: int) -> None:
-        """As far as it gets."""
+        """Send byte by byte until the server closes; return what it sent."""
         with contextlib.suppress(ConnectionError):
             async with asyncio.timeout(GIVE_UP_S):
                 for _ in range(times):

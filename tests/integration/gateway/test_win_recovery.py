@@ -40,7 +40,7 @@ class Lesson:
         return await client.next("welcome")
 
     async def states(self, drop_id: str) -> dict[str, str]:
-        """As the ledger has them, by student."""
+        """Return student -> state of the claim in the ledger."""
         return {row.student: row.state for row in await self.crew.rows(drop_id)}
 
 
@@ -83,7 +83,7 @@ async def test_a_win_that_redis_forgot_is_won_again_and_its_student_hears_nothin
 async def test_whoever_comes_while_nothing_is_known_is_told_what_they_were_told(
     lesson: Lesson,
 ) -> None:
-    """On the gateway that told them."""
+    """The gateway that sent `won` has it still."""
     drop = await lesson.crew.classroom.opened(quantity=3)
     async with lesson.gateway.socket(ROOM) as client, lesson.gateway.socket(ROOM) as other:
         await lesson.enters(client, "ada")

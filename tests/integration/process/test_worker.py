@@ -41,7 +41,7 @@ def _told_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object]:
 
 
 async def consumers(crew: Crew, drop_id: str) -> list[str]:
-    """Of the outbox that this drop's claims go through."""
+    """The names of the consumers of this drop's outbox."""
     shard = (await crew.classroom.row(drop_id)).shard
     found = await crew.desk.redis.xinfo_consumers(crew.desk.keys(shard).outbox, outbox_module.GROUP)
     return [one["name"].decode() for one in found]

@@ -26,21 +26,21 @@ pytestmark = pytest.mark.asyncio
 
 ADDRESS = "10.0.0.1"
 WHY = SocketClose(4003, "silent", "nothing was heard", 1_000)
-ApiRequest = tuple[
+Timer = tuple[
     float, Callable[..., None], tuple[object, ...]
-]  # in how many seconds, what, of what
+]  # delay in seconds, callback, arguments
 
 
 @pytest.fixture
 def peer() -> Peer:
-    """Through the door."""
+    """A client whose handshake was accepted."""
     made = Peer()
     assert made.shake_hands() == 101
     return made
 
 
 def live(peer: Peer) -> Peer:
-    """Has said hello and been welcomed."""
+    """The same client after hello and welcome."""
     peer.send_hello()
     peer.connection.send_welcome(b'{"type":"welcome"', b"}")
     peer.received()
@@ -48,24 +48,24 @@ def live(peer: Peer) -> Peer:
 
 
 @pytest.fixture
-def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[ApiRequest]:
-    """What the loop was asked to do later, instead of doing it."""
-    asked: list[ApiRequest] = []
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[Timer]:
+    """Timers that were set; they are not run."""
+    timers: list[Timer] = []
 
     def call_later(delay: float, callback: Callable[..., Any], *arguments: object) -> None:
-        asked.append((delay, callback, arguments))
+        timers.append((delay, callback, arguments))
 
     # The deadline of a fixture would be on the same loop.
-    monkeypatch.setattr(asyncio, "get_running_loop", lambda: _LoopThat(call_later))
-    return asked
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: _LoopWith(call_later))
+    return timers
 
 
-class _LoopThat:
+class _LoopWith:
     def __init__(self, call_later: Callable[..., None]) -> None:
         self.call_later = call_later
 
 
-class TestDoor:
+class TestHandshake:
     @pytest.mark.parametrize(
         ("path", "room"),
         [
@@ -116,7 +116,7 @@ class TestDoor:
     async def test_our_own_pages_and_allowed_ones_may_connect(
         self, origins: tuple[str, ...]
     ) -> None:
-        """And programs, which send no origin."""
+        """Programs may too; they send no origin."""
         assert Peer().shake_hands("/v1/rooms/r1", *origins) == 101
 
     @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def a_handshake(*headers: str, version: str = "13") -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
-class TestStrangers:
+class TestBeforeHello:
     async def test_who_shows_a_good_token_is_none(self, peer: Peer) -> None:
         limiter = peer.host.connection_limiter
         assert (limiter.waiting, limiter.sockets) == (1, 0)
@@ -233,7 +233,7 @@ class TestStrangers:
 
 class TestManyBadTokens:
     @pytest.fixture
-    def late(self, peer: Peer, deadlines: list[ApiRequest]) -> Peer:
+    def late(self, peer: Peer, deadlines: list[Timer]) -> Peer:
         """Has shown a bad one where many did."""
         for _ in range(BAD_TOKENS.burst):
             peer.host.connection_limiter.penalty_for_bad_token(ADDRESS, now_ms())
@@ -241,7 +241,7 @@ class TestManyBadTokens:
         return peer
 
     async def test_the_next_bad_one_is_refused_later_and_not_heard_until_then(
-        self, late: Peer, deadlines: list[ApiRequest]
+        self, late: Peer, deadlines: list[Timer]
     ) -> None:
         assert (late.received(), late.transport.is_reading_paused) == ([], True)
         ((delay, refuse, why),) = deadlines
@@ -257,7 +257,7 @@ class TestManyBadTokens:
         assert late.host.joined == []
 
     async def test_who_has_gone_meanwhile_is_told_nothing(
-        self, late: Peer, deadlines: list[ApiRequest]
+        self, late: Peer, deadlines: list[Timer]
     ) -> None:
         written = len(late.transport.writes)
         late.connection.connection_lost(None)
@@ -426,7 +426,7 @@ class TestLargeWelcome:
         return peer
 
     def look(self, peer: Peer, unsent: int, seconds: float = 0) -> list[str]:
-        """How it ended, once so much is unsent and so much time has passed."""
+        """The end of the transport, once so much is unsent and so much time has passed."""
         peer.transport.unsent = unsent
         peer.host.allowances.update(now_ms() + round(seconds * 1_000))
         return peer.transport.ended
@@ -517,14 +517,14 @@ class TestEnd:
         live(peer).connection.end(WHY)
         peer.received()
         assert peer.transport.ended == []
-        peer.answers()
+        peer.send_library_data()
         peer.connection.connection_lost(None)
 
         assert peer.transport.ended == ["half-closed"]
         assert peer.host.reasons_closed == ["silent"]
 
     async def test_a_client_that_does_not_answer_is_cut_off_after_a_while(
-        self, peer: Peer, deadlines: list[ApiRequest]
+        self, peer: Peer, deadlines: list[Timer]
     ) -> None:
         live(peer).connection.end(WHY)
         ((delay, cut_off, _),) = deadlines
@@ -533,7 +533,7 @@ class TestEnd:
 
         assert peer.transport.ended == ["aborted"]
 
-    async def test_the_cut_is_asked_for_once(self, peer: Peer, deadlines: list[ApiRequest]) -> None:
+    async def test_the_cut_is_asked_for_once(self, peer: Peer, deadlines: list[Timer]) -> None:
         live(peer).connection.end(WHY)
         for _ in range(3):
             peer.send_ping()
@@ -542,7 +542,7 @@ class TestEnd:
         assert len(deadlines) == 1
 
     async def test_the_cut_of_one_who_has_gone_does_nothing(
-        self, peer: Peer, deadlines: list[ApiRequest]
+        self, peer: Peer, deadlines: list[Timer]
     ) -> None:
         live(peer).connection.end(WHY)
         peer.connection.connection_lost(None)
@@ -600,7 +600,7 @@ class TestEnd:
         assert closed == [0, CLOSES_PER_TURN, 2 * CLOSES_PER_TURN, len(peers)]
 
     async def test_for_each_who_comes_one_who_goes_is_closed_first(self, peer: Peer) -> None:
-        """Nobody is turned away because the house is full of those who have left."""
+        """Sockets of departed clients do not fill the process."""
         live(peer).connection.eof_received()
         peer.host.socket_closer.close_one()
 
@@ -627,7 +627,7 @@ class TestEnd:
         live(peer).connection.shutdown()
         assert peer.received()[-1] == 1012
         peer.connection.write(text_frame(b'{"type":"ping"}'))
-        peer.answers()
+        peer.send_library_data()
         assert peer.transport.ended == ["half-closed"]
         peer.connection.write(text_frame(b'{"type":"ping"}'))
 
@@ -653,7 +653,7 @@ class TestEnd:
         peer.connection.write(text_frame(b'{"type":"ping"}'))
         peer.connection.data_received(masked(b'{"type":"pong"}'))
         assert (peer.received(), peer.transport.ended) == ([], [])
-        peer.answers()
+        peer.send_library_data()
         assert peer.transport.ended == ["closed"]
 
     async def test_one_who_is_the_library_s_is_dismissed_by_it(self, peer: Peer) -> None:
@@ -673,7 +673,7 @@ class TestEnd:
         assert len(peer.transport.writes) == written
 
     async def test_who_leaves_without_reading_what_was_sent_is_cut_off(
-        self, peer: Peer, deadlines: list[ApiRequest]
+        self, peer: Peer, deadlines: list[Timer]
     ) -> None:
         live(peer).transport.unsent = 1
         peer.connection.eof_received()

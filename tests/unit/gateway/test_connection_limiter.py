@@ -1,4 +1,4 @@
-"""Who may be here: everybody while there is room, and whoever has shown a token when there is none."""
+"""The limiter: everybody may connect while there is room; when there is none, unauthenticated clients go."""
 
 from server.gateway.connection_limiter import (
     BAD_TOKENS,
@@ -78,7 +78,7 @@ def test_whoever_leaves_makes_room() -> None:
 
 
 def test_coming_twice_is_coming_once() -> None:
-    """At the front door, and at the protocol it becomes."""
+    """Both the switch and the protocol that follows it count the same connection."""
     limiter = ConnectionLimiter()
     (transport,) = opened(limiter)
     limiter.opened(transport)

@@ -73,7 +73,7 @@ ANY = st.one_of(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of it."""
+    """The result of one connection."""
 
     joined: int
     claims: list[tuple[str, str]]
@@ -133,7 +133,7 @@ def run(pieces: Sequence[bytes]) -> Told:
 
 
 def assert_in_order(told: Told) -> None:
-    """At most one close, and nothing behind it; nothing done for one who has not joined."""
+    """Check: at most one close and nothing behind it; nothing done for a client that has not joined."""
     opcodes = [opcode for opcode, _ in told.frames]
     assert Opcode.CLOSE not in opcodes[:-1]
     assert told.joined <= 1

@@ -49,7 +49,7 @@ def changed(name: str, *lines: str) -> bytes:
 
 
 class ByLibrary:
-    """What `websockets` makes of the same bytes."""
+    """The handshake that `websockets` reads from the same bytes."""
 
     def __init__(self, data: bytes) -> None:
         protocol = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)])

@@ -1,4 +1,4 @@
-"""How many come in within a second, and when the others are to come back."""
+"""The limit of joins in one second, and the waits of the others."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What a room says to whom, in which order, and how much of it at a time."""
+"""A room's frames: to whom, in which order, and how many in one turn of the event loop."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -379,7 +379,7 @@ class TestCounters:
 
 @pytest.fixture
 def heads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How often the part that all welcomes share was made: its clock, each time."""
+    """The times at which the shared part of a welcome was made."""
     made: list[int] = []
     real = wire.welcome_head
 

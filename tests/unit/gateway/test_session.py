@@ -1,4 +1,4 @@
-"""What a socket may do when: every answer of the state machine, without a socket."""
+"""The session's state machine, without a socket: every effect of every message."""
 
 import orjson
 import pytest
@@ -224,7 +224,7 @@ def test_a_token_expires_on_a_living_socket() -> None:
 
 
 def test_who_has_shown_a_token_may_say_as_much_as_anybody_at_once() -> None:
-    """What a stranger had left of its few messages is not what a member begins with."""
+    """A good hello gives a new bucket; the small one from before the hello is dropped."""
     session = a_live_session()
     said = [session.receive(b'{"type":"pong"}', NOW) for _ in range(MESSAGES.burst)]
 
