@@ -79,7 +79,14 @@ async def make_codes(  # noqa: PLR0913 - keywords, each named by the caller
     broken = [*quantity_violations(quantity)]
     if broken:
         return refused(broken)
-    run = CodeRun(new_id("run"), batch_id, source, quantity, actor, now)
+    run = CodeRun(
+        id=new_id("run"),
+        batch_id=batch_id,
+        source=source,
+        quantity=quantity,
+        created_by=actor,
+        created_at=now,
+    )
     async with ledger.begin() as conn:
         earlier = await find_previous_result(conn, key, run.id, now)
         if earlier is None:

@@ -25,7 +25,7 @@ from server.flows.stores import Stores
 from server.ledger.coupons import coupon_changes, coupons
 
 AT_ONCE: Final = 200  # coupons in one publication
-_A_ROUND: Final = 2_000  # coupons in one call of a worker
+_MAX_PER_CALL: Final = 2_000  # coupons in one call of a worker
 # These two are published as losses of a claim, and the desk frees their units with that.
 _LOST: Final = (CouponState.RELEASED, CouponState.REVOKED)
 _log = structlog.get_logger()
@@ -77,7 +77,7 @@ async def publish_left_behind(stores: Stores, older_than_ms: int, now: int) -> i
     Their process may have died. Any number of workers may call it at the same time.
     """
     async with stores.ledger.read() as conn:
-        ids = await coupon_changes.unpublished(conn, now - older_than_ms, _A_ROUND)
+        ids = await coupon_changes.unpublished(conn, now - older_than_ms, _MAX_PER_CALL)
     done = 0
     for start in range(0, len(ids), AT_ONCE):
         published = await publish_coupons(stores, ids[start : start + AT_ONCE])

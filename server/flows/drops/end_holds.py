@@ -34,7 +34,9 @@ from server.ledger.promotions import batches
 AT_ONCE: Final = (
     200  # coupons in one transaction: on SQLite, which has one writer, claims wait for it
 )
-_A_ROUND: Final = 2_000  # coupons in one call; the next call, half a second later, takes the rest
+_MAX_PER_CALL: Final = (
+    2_000  # coupons in one call; the next call, half a second later, takes the rest
+)
 
 
 async def end_holds(stores: Stores, now: int) -> int:
@@ -43,7 +45,7 @@ async def end_holds(stores: Stores, now: int) -> int:
     Where the desk is unavailable the intents stay pending. LedgerUnavailableError is passed on.
     """
     async with stores.ledger.read() as conn:
-        overdue = await coupon_moves.overdue_holds(conn, now, _A_ROUND)
+        overdue = await coupon_moves.overdue_holds(conn, now, _MAX_PER_CALL)
     by_drop: defaultdict[str, list[str]] = defaultdict(list)
     for hold in overdue:
         by_drop[hold.drop_id].append(hold.coupon_id)

@@ -1,4 +1,4 @@
-"""The demo shop's back end, over the real API: whose order it is, whose price, and what no browser sees."""
+"""The demo shop's back end over the real API: it owns orders and prices, and shows no secret to a browser."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -29,7 +29,7 @@ ALGEBRA_AND_WRITING = [
 
 
 class Shop:
-    """The shop beside the API, and clients for its people. `heard`: every answer that a browser got."""
+    """The shop beside the API, with a client for each person. `heard`: all responses that browsers got."""
 
     def __init__(self, api: Api, data_dir: Path, keys: TokenKeys = KEYS) -> None:
         self.api = api
@@ -59,7 +59,7 @@ class Shop:
         return await self.as_(Role.STUDENT, "ann")
 
     async def coupon(self, number: int = 1, student: str = "ann") -> str:
-        """¥10 off."""
+        """The coupon takes ¥10 off."""
         return await give_coupon(self.api.parts.ledger, number, student)
 
 
@@ -205,7 +205,7 @@ async def has(client: httpx.AsyncClient) -> list[int]:
 
 
 async def with_balance(shop: Shop, amount: int = 2_000) -> httpx.AsyncClient:
-    """Ann, who has so much from an order that she paid."""
+    """Return a client of Ann, who has this balance from an order that she paid."""
     ann = await shop.ann()
     code = await give_coupon(shop.api.parts.ledger, 9, "ann", a_form(Rebate(AmountOff(amount))))
     first = "/shop/orders/ord-that-earned"
@@ -349,7 +349,7 @@ async def test_a_shop_that_classdrop_does_not_know_blames_nobody(api: Api, tmp_p
 
 
 class _ForeignKeys(TokenKeys):
-    """Reads what the tests sign, and signs what nobody reads."""
+    """A token verifier that accepts what the tests sign, and signs tokens that nobody accepts."""
 
     def __init__(self) -> None:
         super().__init__(["a-secret-that-is-long-enough-for-a-test"])

@@ -59,7 +59,7 @@ async def test_one_order_sent_twenty_times_is_one_redemption(ledger: Ledger) -> 
 
 
 async def test_orders_that_swap_their_coupons_do_not_wait_for_ever(ledger: Ledger) -> None:
-    # Each holds one and asks for the other's: whoever is refused keeps its own, so both are.
+    # Each order has one coupon and requests the other's. A refused order keeps its own, so both are refused.
     first, second = await give_coupon(ledger, 1), await give_coupon(ledger, 2)
     await lock(ledger, a_lock("order-1", first), NOW)
     await lock(ledger, a_lock("order-2", second), NOW)

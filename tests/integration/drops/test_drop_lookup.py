@@ -24,7 +24,7 @@ MANY_ROOMS = [f"r{n}" for n in range(200)]
 
 
 class HangingFeed(Feed):
-    """Redis answers everything but look-ups of the made-up drop."""
+    """Make Redis answer everything but look-ups of the invented drop."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk.redis, desk.prefix)

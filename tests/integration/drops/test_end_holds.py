@@ -517,7 +517,7 @@ class TestManyAtOnce:
     async def test_a_round_takes_the_longest_overdue_first_and_goes_on_in_the_next(
         self, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(end_holds, "_A_ROUND", 2)
+        monkeypatch.setattr(end_holds, "_MAX_PER_CALL", 2)
         drop_id = await claimed(crew, "s1")
         await crew.classroom.won(drop_id, "s2", "s3")
         await crew.loop.step()

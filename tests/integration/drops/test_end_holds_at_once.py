@@ -1,6 +1,7 @@
-"""The instant at which a hold ends, with an order that locks the coupon and a payment that comes late for
-another: exactly one of the three has it. The last test is the control: one who looks first and writes
-then has it as well."""
+"""A hold ends at the instant at which one order locks the coupon and another one is paid late.
+
+Exactly one of the three gets the coupon. In the control, which checks before it writes, two get it.
+"""
 
 import asyncio
 from collections import Counter
@@ -35,7 +36,7 @@ async def by_the_worker(crew: Crew, now: int) -> None:
 
 
 async def by_looking_first(crew: Crew, now: int) -> None:
-    """Checks, then updates: in the ledger alone."""
+    """End the holds by a check followed by an update, in the ledger alone."""
     async with crew.ledger.read() as conn:
         overdue = await coupon_moves.overdue_holds(conn, now, 1_000)
     for hold in overdue:
@@ -47,7 +48,7 @@ async def by_looking_first(crew: Crew, now: int) -> None:
 
 
 async def whose(crew: Crew, release: Release) -> tuple[str, Mapping[str, list[str]]]:
-    """The drop; for each student's coupon who has it after the three came at once."""
+    """Let the three come at once; return the drop, and who has each student's coupon afterwards."""
     batch = await crew.classroom.made_batch(hold_seconds=60)
     drop = await crew.classroom.opened(batch, quantity=len(STUDENTS))
     await crew.classroom.won(drop.id, *STUDENTS)
@@ -99,7 +100,9 @@ async def released_students(crew: Crew, drop_id: str) -> set[str]:
 
 
 async def test_exactly_one_has_it(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(end_holds, "AT_ONCE", 1)  # as many chances to come in between
+    monkeypatch.setattr(
+        end_holds, "AT_ONCE", 1
+    )  # one coupon in a transaction: as many chances as possible to come in between
     drop_id, owners = await whose(crew, by_the_worker)
 
     assert Counter(len(each) for each in owners.values()) == {1: len(STUDENTS)}, owners

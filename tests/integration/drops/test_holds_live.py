@@ -1,5 +1,7 @@
-"""A hold that ends while the class goes on: whoever had it is told, everybody sees that there is one again,
-the next tap gets it. A whole worker, a real gateway, HTTP beside it."""
+"""A hold ends while the class goes on: its student is told, all see the free unit, the next tap gets it.
+
+The tests run a whole worker and a real gateway, with HTTP beside it.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -111,7 +113,7 @@ async def test_who_was_away_sees_it_in_the_welcome_and_the_wallet(
 async def test_who_could_not_hear_it_is_told_when_they_can(
     crew: Crew, gateway: RunningGateway
 ) -> None:
-    """Losses are in no stream, and the connection broke just then."""
+    """The connection breaks at the moment of a loss, and losses are in no stream."""
     drop_id = await one_unit(crew, hold_seconds=60)
     async with seat(gateway, "s1") as (client, _):
         assert (await client.claim(drop_id))["outcome"] == "won"
