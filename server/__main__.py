@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 = not now, 2 = refused."""
-    asked = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
         settings = read_settings()
-        configure_logs(asked.role or "run", form=settings.log_format)
+        configure_logs(args.role or "run", form=settings.log_format)
         hide_in_logs(settings.secret_texts())
-        _dispatch(settings, asked)
+        _dispatch(settings, args)
     except SettingsError as error:
         return _refuse(error.problems, 2)
     except CommandError as error:
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
-    match asked.role:
+def _dispatch(settings: Settings, args: argparse.Namespace) -> None:
+    match args.role:
         case "migrate":
             from server.commands.migrate import migrate_configured
 
@@ -47,39 +47,39 @@ def _dispatch(settings: Settings, asked: argparse.Namespace) -> None:
         case "token":
             from server.commands.token import write_tokens
 
-            write_tokens(settings, _token_request(asked), asked.out)
+            write_tokens(settings, _token_request(args), args.out)
         case _:
-            _run_until_stopped(settings, asked)
+            _run_until_stopped(settings, args)
 
 
-def _run_until_stopped(settings: Settings, asked: argparse.Namespace) -> None:
+def _run_until_stopped(settings: Settings, args: argparse.Namespace) -> None:
     from server.commands.process.signals import until_signalled
 
     # The supervisor has asyncio's own loop: it moves no data, and its children are better watched.
-    run = asyncio.run if asked.role is None else uvloop.run
-    run(until_signalled(_command(settings, asked)))
+    run = asyncio.run if args.role is None else uvloop.run
+    run(until_signalled(_command(settings, args)))
 
 
-def _command(settings: Settings, asked: argparse.Namespace) -> Coroutine[object, object, None]:
-    match asked.role:
+def _command(settings: Settings, args: argparse.Namespace) -> Coroutine[object, object, None]:
+    match args.role:
         case "web":
-            from server.commands.web import ChildSlot, web
+            from server.commands.web import WebChildOptions, web
 
             return web(
-                settings, ChildSlot(asked.number, asked.listen_fd, asked.up_fd, asked.demo_links)
+                settings, WebChildOptions(args.number, args.listen_fd, args.up_fd, args.demo_links)
             )
         case "worker":
             from server.commands.worker import worker
 
-            return worker(settings, asked.up_fd)
+            return worker(settings, args.up_fd)
         case "doctor":
             from server.commands.doctor import doctor
 
-            return doctor(settings, repair=asked.repair, as_json=asked.json)
+            return doctor(settings, repair=args.repair, as_json=args.json)
         case "desk-bench":
             from server.commands.desk_bench import desk_bench
 
-            return desk_bench(asked.what, asked.seconds)
+            return desk_bench(args.what, args.seconds)
         case _:
             from server.commands.run import run
 
@@ -136,16 +136,16 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, metavar="FILE", help="one token a line, readable by you only")
 
 
-def _token_request(asked: argparse.Namespace) -> "TokenRequest":
+def _token_request(args: argparse.Namespace) -> "TokenRequest":
     from server.commands.token import DEFAULT_TTL_SECONDS, TokenRequest
 
     return TokenRequest(
-        role=Role(asked.token_role),
-        subject=asked.sub,
-        rooms=tuple(asked.room),
-        tags=tuple(asked.tag),
-        ttl_seconds=DEFAULT_TTL_SECONDS if asked.ttl is None else asked.ttl,
-        count=asked.count,
+        role=Role(args.token_role),
+        subject=args.sub,
+        rooms=tuple(args.room),
+        tags=tuple(args.tag),
+        ttl_seconds=DEFAULT_TTL_SECONDS if args.ttl is None else args.ttl,
+        count=args.count,
     )
 
 

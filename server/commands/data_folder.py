@@ -17,7 +17,7 @@ from server.commands import CommandError
 _SECRET_BYTES = 48
 # What a killed service left running ends at once, but not in the same instant.
 _LOCK_SECONDS = 2.0
-_ASK_AGAIN_S = 0.05
+_RETRY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class DataFolder:
         try:
             async with asyncio.timeout(_LOCK_SECONDS):
                 while not _locked(lock):  # noqa: ASYNC110  (another process sets no event here)
-                    await asyncio.sleep(_ASK_AGAIN_S)
+                    await asyncio.sleep(_RETRY_SECONDS)
         except TimeoutError:
             holder = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
             raise CommandError(

@@ -47,7 +47,7 @@ _SAMPLE: Final = "9" * _DIGITS
 
 
 @dataclass(frozen=True, slots=True)
-class DeskFigure:
+class DeskResult:
     """`batch`: claims in one call. `clients`: that asked at the same time."""
 
     by: str
@@ -75,7 +75,7 @@ def _usual() -> list[str]:
     return [*map(str, _BATCHES), *([BENCHMARK] if shutil.which(BENCHMARK) else [])]
 
 
-def _say(figure: DeskFigure) -> None:
+def _say(figure: DeskResult) -> None:
     print(json.dumps(asdict(figure)), flush=True)  # noqa: T201  (the answer of the command)
 
 
@@ -119,14 +119,14 @@ class _Desk:
     claims: ClaimDesk
     _numbers: "count[int]" = field(default_factory=count)
 
-    async def measure(self, batch: int, seconds: float) -> DeskFigure:
+    async def measure(self, batch: int, seconds: float) -> DeskResult:
         """One call after the other, each with `batch` claims of as many students."""
         await self._claim_for(batch, _WARM_UP_S)
         begun = perf_counter()
         claims = await self._claim_for(batch, seconds)
         took = perf_counter() - begun
         await self._refuse_lost(next(self._numbers))
-        return DeskFigure("desk", batch, 1, claims, round(claims / took, 1))
+        return DeskResult("desk", batch, 1, claims, round(claims / took, 1))
 
     async def _claim_for(self, batch: int, seconds: float) -> int:
         claims, until = 0, perf_counter() + seconds
@@ -144,7 +144,7 @@ class _Desk:
         if call.refused:
             raise CommandError(f"{call.refused} of {batch} claims were refused; all should be wins")
 
-    async def measure_with_benchmark(self, seconds: float) -> DeskFigure:
+    async def measure_with_benchmark(self, seconds: float) -> DeskResult:
         """Redis' own tool, one EVALSHA for each claim: what a call for each tap could reach."""
         await self._claim(1)  # the script is there now
         command = await self._command_of_one_claim()
@@ -152,7 +152,7 @@ class _Desk:
         per_second = await self._run_benchmark(calls, command)
         # Two of its random students may be the same one.
         await self._refuse_lost(int(calls * 0.99))
-        return DeskFigure(BENCHMARK, 1, _BENCHMARK_CLIENTS, calls, per_second)
+        return DeskResult(BENCHMARK, 1, _BENCHMARK_CLIENTS, calls, per_second)
 
     async def _command_of_one_claim(self) -> list[str]:
         """The very call that the desk makes, as the server saw it, for redis-benchmark to vary."""

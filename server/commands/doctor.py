@@ -65,7 +65,7 @@ async def doctor(settings: Settings, *, repair: bool = False, as_json: bool = Fa
         raise _could_not_look(why, as_json=as_json) from error
     except asyncio.CancelledError:
         raise _could_not_look(["stopped before it was done"], as_json=as_json) from None
-    sys.stdout.write(as_machines_read(report) if as_json else as_people_read(report))
+    sys.stdout.write(format_json(report) if as_json else format_text(report))
     if not report.is_well:
         raise CommandError(status=1)
 
@@ -127,7 +127,7 @@ def _weak(line: str) -> Finding:
     )
 
 
-def as_people_read(report: Report) -> str:
+def format_text(report: Report) -> str:
     size = report.looked_at
     lines = [f"looked at {size.drops} drops ({size.open_drops} open) of {size.batches} batches"]
     lines += [f"{'done' if one.is_done else 'NOT done'}: {one.what}" for one in report.repairs]
@@ -155,7 +155,7 @@ def _lines_of(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def as_machines_read(report: Report) -> str:
+def format_json(report: Report) -> str:
     answer = {
         "ok": report.is_well,
         "looked_at": asdict(report.looked_at),

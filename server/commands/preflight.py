@@ -23,14 +23,14 @@ from server.logs import redacted
 from server.settings import Settings
 
 _ANSWER_SECONDS = 10.0  # a neighbour that starts at the same time gets that long
-_ASK_AGAIN_S = 0.25
+_RETRY_SECONDS = 0.25
 _ACCEPT_MISSING = (
     "Connect them, lower the number, or start all the same with CLASSDROP_ACCEPT_WEAK_REDIS=1."
 )
 _ACCEPT = "CLASSDROP_ACCEPT_WEAK_REDIS=1 starts all the same: `won` may then be forgotten."
 
 
-async def refuse_unfit(settings: Settings) -> None:
+async def check_environment(settings: Settings) -> None:
     """Raises CommandError with all reasons at once. Status 1 where a neighbour gives no answer (it
     may come), 2 where the answer is no."""
     missing = _missing(settings)
@@ -49,7 +49,7 @@ async def refuse_unfit(settings: Settings) -> None:
         structlog.get_logger().warning("weak_ledger", reason=line)
 
 
-async def refuse_missing_replicas(settings: Settings) -> None:
+async def check_replicas(settings: Settings) -> None:
     """For `web`, which has every win wait for them: without them nobody is told `won`, and nobody would
     know why. CommandError, status 1: they may come."""
     if not settings.replicas:
@@ -81,7 +81,7 @@ async def _replicas_when_up(client: Redis, wanted: int) -> int:
             found = await replicas_following(client)
         if found >= wanted or asyncio.get_running_loop().time() > give_up_at:
             return found
-        await asyncio.sleep(_ASK_AGAIN_S)
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def weaknesses(settings: Settings) -> list[str]:
@@ -145,7 +145,7 @@ async def _info_when_up(client: Redis) -> Mapping[str, object]:
         except (RedisError, OSError, TimeoutError) as error:
             if _is_refusal(error) or asyncio.get_running_loop().time() > give_up_at:
                 raise
-        await asyncio.sleep(_ASK_AGAIN_S)
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 def _is_refusal(error: BaseException) -> bool:

@@ -15,11 +15,11 @@ from server.commands.data_folder import DataFolder
 from server.commands.demo import prepare_demo
 from server.commands.demo_links import demo_links, handed_over
 from server.commands.migrate import migrate_embedded
-from server.commands.preflight import refuse_unfit
-from server.commands.process.listening import refuse_taken_port
-from server.commands.process.supervisor import Child, Started, kept, role
+from server.commands.preflight import check_environment
+from server.commands.process.listening import check_port_is_free
+from server.commands.process.supervisor import Child, Started, role_child, supervised
 from server.commands.process.web_children import web_children
-from server.commands.startup_links import invite
+from server.commands.startup_links import print_startup_links
 from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError
 from server.settings import Settings
 
@@ -33,23 +33,23 @@ async def run(settings: Settings) -> None:
     settings = _with_demo_defaults(settings)
     folder = DataFolder(settings.data_dir)
     async with folder.claimed() as lock:
-        refuse_taken_port(settings)
+        check_port_is_free(settings)
         async with _with_redis(settings, folder, lock) as with_redis:
             _log.info("redis_up", embedded=not settings.redis_url)
             complete = await _with_ledger_and_secret(with_redis, folder)
             _log.info("ledger_up", embedded=not settings.database_url)
-            await refuse_unfit(complete)
+            await check_environment(complete)
             await prepare_demo(complete)
             _log.info("demo_room_ready")
             links = demo_links(complete)
             with handed_over(links, folder.demo_links) as file:
                 async with (
-                    kept(_roles(complete, lock, file)) as roles,
+                    supervised(_roles(complete, lock, file)) as roles,
                     asyncio.TaskGroup() as tasks,
                 ):
                     # Before they can be ready: whoever has seen that may ask at once.
-                    tasks.create_task(roles.replace_when_asked())
-                    await invite(complete, links)
+                    tasks.create_task(roles.replace_on_signal())
+                    await print_startup_links(complete, links)
 
 
 def _refuse_half_configured(settings: Settings) -> None:
@@ -80,7 +80,7 @@ async def _with_redis(settings: Settings, folder: DataFolder, lock: int) -> Asyn
             raise CommandError(str(error)) from error
 
     child = Child("redis", start, _REDIS_STOP_SECONDS, running=await start())
-    async with kept([child]):
+    async with supervised([child]):
         yield replace(settings, redis_url=server.url)
 
 
@@ -100,6 +100,6 @@ def _roles(settings: Settings, lock: int, links: Path) -> list[Child]:
     }
     # They hold the lock as well: the folder is free when the last of them is gone.
     return [
-        role("worker", ("worker",), environment, (lock,)),
+        role_child("worker", ("worker",), environment, (lock,)),
         *web_children(settings, environment, (lock,), ("--demo-links", str(links))),
     ]

@@ -17,13 +17,13 @@ from server.demo_link import DemoLink
 from server.settings import Settings
 
 _READY_SECONDS = 30.0
-_ASK_AGAIN_S = 0.1
+_RETRY_SECONDS = 0.1
 _ANSWER_SECONDS = 1.0
 # Sending to it is not needed: choosing the way there tells our own address.
 _FAR_AWAY = ("192.0.2.1", 9)
 
 
-async def invite(settings: Settings, links: Sequence[DemoLink]) -> None:
+async def print_startup_links(settings: Settings, links: Sequence[DemoLink]) -> None:
     """Prints once the service answers; says so where it does not in time."""
     try:
         async with asyncio.timeout(_READY_SECONDS):
@@ -36,7 +36,7 @@ async def invite(settings: Settings, links: Sequence[DemoLink]) -> None:
 async def _until_ready(settings: Settings) -> None:
     async with httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=False) as client:
         while not await _is_ready(client, f"{local_url(settings)}/readyz"):  # noqa: ASYNC110
-            await asyncio.sleep(_ASK_AGAIN_S)
+            await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:

@@ -7,9 +7,9 @@ import asyncio
 
 import structlog
 
-from server.commands.preflight import refuse_unfit
-from server.commands.process.gc_tuning import calm_garbage_collector
-from server.commands.process.readiness import tell_up
+from server.commands.preflight import check_environment
+from server.commands.process.gc_tuning import tune_garbage_collector
+from server.commands.process.readiness import report_ready
 from server.commands.process.worker_composition import compose_worker
 from server.health import Health, watch_loop
 from server.metrics import Metrics
@@ -18,13 +18,13 @@ from server.settings import Settings
 
 async def worker(settings: Settings, up_fd: int | None = None) -> None:
     """Works until it is cancelled. `up_fd`: where to say that it is up."""
-    await refuse_unfit(settings)
+    await check_environment(settings)
     metrics = Metrics()
     async with compose_worker(settings, metrics) as composed, asyncio.TaskGroup() as tasks:
         watch = tasks.create_task(watch_loop(metrics, Health()))
-        calm_garbage_collector()
+        tune_garbage_collector()
         structlog.get_logger().info("worker_up")
-        tell_up(up_fd)
+        report_ready(up_fd)
         try:
             await composed.run()
         finally:

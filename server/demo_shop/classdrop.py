@@ -54,7 +54,7 @@ class Classdrop:
         self, method: Literal["GET", "POST"], path: str, body: Json | None = None
     ) -> Json | Refusal:
         try:
-            answer = await self._asked(method, path, body)
+            answer = await self._request_once_more(method, path, body)
         except httpx.TransportError as error:
             _log.warning("classdrop_unreachable", path=path, error=repr(error))
             return UNAVAILABLE
@@ -68,7 +68,7 @@ class Classdrop:
         facts = {key: value for key, value in found.items() if key not in ("code", "status")}
         return Refusal(answer.status_code, str(found.get("code", "unavailable")), facts)
 
-    async def _asked(self, method: str, path: str, body: Json | None) -> httpx.Response:
+    async def _request_once_more(self, method: str, path: str, body: Json | None) -> httpx.Response:
         """Once more where a kept connection turned out to be closed: all of these may be repeated."""
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:

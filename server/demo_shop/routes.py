@@ -1,6 +1,6 @@
 """The shop's own paths, /shop/…: what its page calls with the student's token, and an operator for refunds.
 
-Made by the composition root of a `web` process. Checks who asks and what they sent; `till` does the rest.
+Made by the composition root of a `web` process. Checks who asks and what they sent; `checkout` does the rest.
 """
 
 import re
@@ -25,10 +25,10 @@ from server.core import media_types
 from server.core.identity import Identity, Role
 from server.demo_shop import catalogue
 from server.demo_shop.bodies import OrderBody, PayBody, QuoteBody, RefundBody
+from server.demo_shop.checkout import Checkout
 from server.demo_shop.classdrop import Classdrop
 from server.demo_shop.order_book import OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal, bad_field
-from server.demo_shop.till import Till
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
 _MOST_BYTES: Final = 16 * 1024
@@ -73,21 +73,21 @@ async def demo_shop(facts: ShopFacts) -> AsyncIterator[ASGIApp]:
 def shop_app(http: httpx.AsyncClient, facts: ShopFacts) -> ASGIApp:
     """`http` asks Classdrop."""
     orders = OrderBook(facts.data_dir / "shop.sqlite3")
-    counter = _Counter(Till(Classdrop(http, facts.keys, facts.clock), orders, facts.clock))
-    door = _Door(facts.keys, facts.clock)
+    handlers = _Handlers(Checkout(Classdrop(http, facts.keys, facts.clock), orders, facts.clock))
+    authorizer = _Authorizer(facts.keys, facts.clock)
     routes = [
-        door.route("/shop/catalogue", GET=(_READER, counter.catalogue)),
-        door.route("/shop/quotes", POST=(_BUYER, counter.quote)),
-        door.route("/shop/orders", GET=(_READER, counter.orders)),
-        door.route(_ORDER, GET=(_READER, counter.order), PUT=(_BUYER, counter.place)),
-        door.route(f"{_ORDER}/pay", POST=(_BUYER, counter.pay)),
-        door.route(f"{_ORDER}/cancel", POST=(_BUYER, counter.cancel)),
-        door.route(f"{_ORDER}/refunds", POST=(_OPERATOR, counter.refund)),
+        authorizer.route("/shop/catalogue", GET=(_READER, handlers.catalogue)),
+        authorizer.route("/shop/quotes", POST=(_BUYER, handlers.quote)),
+        authorizer.route("/shop/orders", GET=(_READER, handlers.orders)),
+        authorizer.route(_ORDER, GET=(_READER, handlers.order), PUT=(_BUYER, handlers.place)),
+        authorizer.route(f"{_ORDER}/pay", POST=(_BUYER, handlers.pay)),
+        authorizer.route(f"{_ORDER}/cancel", POST=(_BUYER, handlers.cancel)),
+        authorizer.route(f"{_ORDER}/refunds", POST=(_OPERATOR, handlers.refund)),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
 
 
-def beside(app: ASGIApp, shop: ASGIApp) -> ASGIApp:
+def route_shop_paths(app: ASGIApp, shop: ASGIApp) -> ASGIApp:
     """The shop's own paths are the shop's, everything else is `app`'s."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +97,7 @@ def beside(app: ASGIApp, shop: ASGIApp) -> ASGIApp:
     return serve
 
 
-class _Door:
+class _Authorizer:
     """Lets in whose token is good and of one of the roles."""
 
     def __init__(self, keys: TokenKeys, clock: Callable[[], int]) -> None:
@@ -114,7 +114,7 @@ class _Door:
     async def _answer(
         self, request: Request, roles: frozenset[Role], handler: Handler
     ) -> Json | Refusal:
-        who = self._identified(request.headers.get("authorization", ""))
+        who = self._identify(request.headers.get("authorization", ""))
         if isinstance(who, Refusal):
             return who
         if who.role not in roles:
@@ -123,7 +123,7 @@ class _Door:
             return NOT_FOUND
         return await handler(who, request)
 
-    def _identified(self, authorization: str) -> Identity | Refusal:
+    def _identify(self, authorization: str) -> Identity | Refusal:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return Refusal(401, "token_missing")
@@ -135,48 +135,48 @@ class _Door:
             return Refusal(401, "token_invalid")
 
 
-class _Counter:
+class _Handlers:
     """A handler each: reads what was sent, and asks the till."""
 
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
 
     async def catalogue(self, _who: Identity, _request: Request) -> Json | Refusal:
         return catalogue.shown()
 
     async def quote(self, who: Identity, request: Request) -> Json | Refusal:
-        body = await _read(request, QuoteBody)
-        return body if isinstance(body, Refusal) else await self._till.quote(who.subject, body)
+        body = await _parse_body(request, QuoteBody)
+        return body if isinstance(body, Refusal) else await self._checkout.quote(who.subject, body)
 
     async def orders(self, who: Identity, request: Request) -> Json | Refusal:
         search = request.query_params.get("search", "")
         if len(search) > _LONGEST_SEARCH:
             return bad_field("search", "too_long")
-        return await self._till.newest(_student(who), search)
+        return await self._checkout.newest(_student(who), search)
 
     async def order(self, who: Identity, request: Request) -> Json | Refusal:
-        return await self._till.show(request.path_params["order"], _student(who))
+        return await self._checkout.show(request.path_params["order"], _student(who))
 
     async def place(self, who: Identity, request: Request) -> Json | Refusal:
-        body = await _read(request, OrderBody)
+        body = await _parse_body(request, OrderBody)
         if isinstance(body, Refusal):
             return body
-        return await self._till.place(request.path_params["order"], who.subject, body)
+        return await self._checkout.place(request.path_params["order"], who.subject, body)
 
     async def pay(self, who: Identity, request: Request) -> Json | Refusal:
-        body = await _read(request, PayBody)
+        body = await _parse_body(request, PayBody)
         if isinstance(body, Refusal):
             return body
-        return await self._till.pay(request.path_params["order"], who.subject, body.paid)
+        return await self._checkout.pay(request.path_params["order"], who.subject, body.paid)
 
     async def cancel(self, who: Identity, request: Request) -> Json | Refusal:
-        return await self._till.cancel(request.path_params["order"], who.subject)
+        return await self._checkout.cancel(request.path_params["order"], who.subject)
 
     async def refund(self, _who: Identity, request: Request) -> Json | Refusal:
-        body = await _read(request, RefundBody)
+        body = await _parse_body(request, RefundBody)
         if isinstance(body, Refusal):
             return body
-        return await self._till.refund(request.path_params["order"], body)
+        return await self._checkout.refund(request.path_params["order"], body)
 
 
 def _student(who: Identity) -> str | None:
@@ -184,7 +184,7 @@ def _student(who: Identity) -> str | None:
     return who.subject if who.role is Role.STUDENT else None
 
 
-async def _read(request: Request, model: type[_B]) -> _B | Refusal:
+async def _parse_body(request: Request, model: type[_B]) -> _B | Refusal:
     raw = bytearray()
     try:
         async for part in request.stream():

@@ -19,11 +19,11 @@ from server.api.http.claim_limits import StudentLimiter
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.drop_lookup import DropLookup
 from server.clock import now_ms
-from server.commands.process.dependency_health import Neighbours
+from server.commands.process.dependency_health import DependencyHealth
 from server.commands.process.listening import local_url
-from server.commands.process.metrics_aggregation import Figures
-from server.commands.process.open_files import most_sockets
-from server.commands.process.token_refusals import RefusedTokens
+from server.commands.process.metrics_aggregation import MetricsAggregator
+from server.commands.process.open_files import max_sockets
+from server.commands.process.token_refusals import TokenRefusalLog
 from server.commands.process.worker_composition import ledger_of, redis_of
 from server.core.addresses import TrustedProxies
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
@@ -76,7 +76,7 @@ async def compose_web(
         redis = await redis_of(stack, settings, staleness)
         ledger = await ledger_of(stack, settings)
         prefix = settings.key_prefix
-        keys = TokenKeys(settings.secrets, settings.max_token_days, RefusedTokens().note)
+        keys = TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note)
         feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
         claim_desk = await _claim_desk(stack, settings, redis, staleness, metrics)
         stack.push_async_callback(claim_desk.close)
@@ -95,34 +95,34 @@ async def compose_web(
             allowed_origins=_origins(settings),
             proxies=TrustedProxies.of(settings.trusted_proxies),
             joins_per_second=settings.joins_per_second,
-            max_sockets=most_sockets(),
+            max_sockets=max_sockets(),
         )
         gateway = await stack.enter_async_context(running_gateway(parts))
         teller = CouponPublisher(Stores(ledger, drop_desk, feed))
         await stack.enter_async_context(teller.running())
         fence = Fence(redis, prefix, gateway_id)
         board = MetricsStore(redis, prefix)
-        neighbours = Neighbours(
+        dependency_health = DependencyHealth(
             redis, fence, board, ledger, health, settings.replicas, ConsistencyStatus(redis, prefix)
         )
-        await stack.enter_async_context(neighbours.looked_after())
-        figures = Figures(
+        await stack.enter_async_context(dependency_health.monitored())
+        aggregator = MetricsAggregator(
             metrics.registry,
             board,
             f"web-{number}",
             f"{gethostname()}:{settings.port}",
         )
-        await stack.enter_async_context(figures.told())
+        await stack.enter_async_context(aggregator.publishing())
         app: ASGIApp = build_app(
             _with_pages(
-                _api_parts(settings, parts, gateway, ledger, health, figures), settings, links
+                _api_parts(settings, parts, gateway, ledger, health, aggregator), settings, links
             )
         )
         app = await with_demo_shop(app, stack, settings, keys)
 
         async def drain() -> None:
             health.drain()
-            figures.hush()
+            aggregator.stop_publishing()
             await gateway.drain()
 
         yield WebParts(app, gateway.protocol, gateway.connection_limiter, drain)
@@ -134,7 +134,7 @@ def _api_parts(
     gateway: Gateway,
     ledger: Ledger,
     health: Health,
-    figures: Figures,
+    aggregator: MetricsAggregator,
 ) -> ApiDependencies:
     """Return the dependencies of the API; it shares desk, feed and keys with the gateway."""
     public_url = settings.public_url or ""
@@ -147,7 +147,7 @@ def _api_parts(
         token_keys=parts.keys,
         health=health,
         metrics=parts.metrics,
-        metrics_text=figures.of_all,
+        metrics_text=aggregator.merged_text,
         claim_limiter=StudentLimiter(),
         snapshot=gateway.snapshot,
         clock=now_ms,
@@ -180,13 +180,13 @@ async def with_demo_shop(
         return app
     from server.demo_shop.routes import (  # noqa: PLC0415  (the usual web process never needs it)
         ShopFacts,
-        beside,
         demo_shop,
+        route_shop_paths,
     )
 
     structlog.get_logger().warning("demo_shop_open")
     facts = ShopFacts(local_url(settings), settings.data_dir, keys, now_ms)
-    return beside(app, await stack.enter_async_context(demo_shop(facts)))
+    return route_shop_paths(app, await stack.enter_async_context(demo_shop(facts)))
 
 
 def _origins(settings: Settings) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""Whether Redis and the ledger are well, for `/readyz`, in words for who runs the service.
+"""Check Redis and the ledger repeatedly, and report the results to `/readyz`, in words for operators.
 
-Made by the composition root. The feed is watched by the gateway itself. A look at the ledger finds that it
-is away; that it is full or read-only only a write finds, and most are made by workers: these tell it
-through Redis.
+Made by the composition root. The gateway watches the feed itself. Reading the ledger shows that it does not
+respond, but only a write shows that it is full or read-only. Most writes are made by workers, so workers
+publish such errors through Redis.
 """
 
 import asyncio
@@ -24,41 +24,45 @@ from server.desk.redis.replicas import replicas_following
 from server.health import Health
 from server.ledger.engine import Ledger, LedgerUnavailableError
 
-LOOK_SECONDS = 1.0
-_FIRST_LOOKS_SECONDS = 0.1  # until all was well once: people wait for a service that starts
-PATIENCE_SECONDS = 2.0  # for the ledger: a frozen one lets go of nobody for 10 s and more
+CHECK_SECONDS = 1.0
+_FIRST_CHECKS_SECONDS = 0.1  # before the first success: people wait for a service that starts
+LEDGER_TIMEOUT_SECONDS = 2.0  # a frozen database does not close its connections for 10 s and more
 _GOOD_FOR_S = 5.0
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """What readiness depends on besides the feed."""
+class DependencyHealth:
+    """The dependencies of readiness, except the feed."""
 
     redis: Redis
     fence: Fence
     board: MetricsStore
     ledger: Ledger
     health: Health
-    replicas: int = 0  # that wins wait for
-    books: ConsistencyStatus | None = (
-        None  # what a worker found when it last compared desk and ledger
-    )
+    replicas: int = 0  # how many must have a win before `won` is sent
+    # The result of the last comparison of desk and ledger by a worker.
+    consistency: ConsistencyStatus | None = None
 
     @asynccontextmanager
-    async def looked_after(self) -> AsyncIterator[None]:
-        """As long as this context lasts. Each neighbour by itself: one that is stuck hides no other."""
-        looks = (self.look_at_redis, self.look_at_ledger)
-        well = await asyncio.gather(*(look() for look in looks))
+    async def monitored(self) -> AsyncIterator[None]:
+        """Check as long as this context lasts, each dependency in its own task.
+
+        A dependency that hangs does not delay the check of another.
+        """
+        checks = (self.check_redis, self.check_ledger)
+        well = await asyncio.gather(*(check() for check in checks))
         async with asyncio.TaskGroup() as group:
-            pairs = zip(looks, well, strict=True)
-            tasks = [group.create_task(_keep_looking(look, is_well)) for look, is_well in pairs]
+            pairs = zip(checks, well, strict=True)
+            tasks = [
+                group.create_task(_check_until_well(check, is_well)) for check, is_well in pairs
+            ]
             yield
             for task in tasks:
                 task.cancel()
 
-    async def look_at_redis(self) -> bool:
-        """Is all well there?"""
+    async def check_redis(self) -> bool:
+        """Check and report. Return whether all is well."""
         shut: Sequence[int] = ()
         why: Mapping[int, str] = {}
         is_there = False
@@ -71,15 +75,17 @@ class Neighbours:
         else:
             is_there = True
             self._report("redis", "")
-            self._report("fence", _words_of(shut, why))
+            self._report("fence", _closed_shards_text(shut, why))
         if self.replicas:
-            await self._look_at_replicas()
-        if self.books is not None:
-            # Said, and no reason to send people elsewhere: no process is better off than another.
-            self.health.report("books", True, await _verdict_of(self.books), _GOOD_FOR_S)
+            await self._check_replicas()
+        if self.consistency is not None:
+            # Reported, but never unhealthy: clients gain nothing by going to another process.
+            self.health.report(
+                "books", True, await _consistency_text(self.consistency), _GOOD_FOR_S
+            )
         return is_there and not shut
 
-    async def _look_at_replicas(self) -> None:
+    async def _check_replicas(self) -> None:
         try:
             async with redis_deadline():
                 found = await replicas_following(self.redis)
@@ -91,20 +97,20 @@ class Neighbours:
                 "replicas", f"{found} of {self.replicas} replicas follow" if missing else ""
             )
 
-    async def look_at_ledger(self) -> bool:
-        """Is all well there?"""
-        look = asyncio.ensure_future(self._ledger_trouble())
+    async def check_ledger(self) -> bool:
+        """Check and report. Return whether all is well."""
+        look = asyncio.ensure_future(self._find_ledger_trouble())
         waited = 0.0
         try:
-            while not (await asyncio.wait([look], timeout=PATIENCE_SECONDS))[0]:
-                waited += PATIENCE_SECONDS
+            while not (await asyncio.wait([look], timeout=LEDGER_TIMEOUT_SECONDS))[0]:
+                waited += LEDGER_TIMEOUT_SECONDS
                 self._report("ledger", f"no answer for {waited:.0f} s")
         finally:
             look.cancel()
         self._report("ledger", look.result())
         return not look.result()
 
-    async def _ledger_trouble(self) -> str:
+    async def _find_ledger_trouble(self) -> str:
         try:
             async with self.ledger.read():
                 pass
@@ -121,17 +127,17 @@ class Neighbours:
         self.health.report(part, not trouble, trouble, _GOOD_FOR_S)
 
 
-def _words_of(shut: Sequence[int], why: Mapping[int, str]) -> str:
-    """Which shards take no claims, and why they could not be rebuilt where that is known."""
+def _closed_shards_text(shut: Sequence[int], why: Mapping[int, str]) -> str:
+    """Return which shards accept no claims, and why they could not be rebuilt, where that is known."""
     if not shut:
         return ""
     words = [f"{shard} ({why[shard]})" if shard in why else str(shard) for shard in shut]
     return f"{len(shut)} shards shut: {', '.join(words)}"
 
 
-async def _verdict_of(books: ConsistencyStatus) -> str:
+async def _consistency_text(consistency: ConsistencyStatus) -> str:
     try:
-        last = await books.last()
+        last = await consistency.last()
     except DeskUnavailableError:
         return "not known: no answer from Redis"
     if last is None:
@@ -146,8 +152,8 @@ async def _verdict_of(books: ConsistencyStatus) -> str:
 
 
 @asynccontextmanager
-async def trouble_told(ledger: Ledger, board: MetricsStore) -> AsyncIterator[None]:
-    """As long as this context lasts the others hear what writing to the ledger runs into here."""
+async def publishing_ledger_trouble(ledger: Ledger, board: MetricsStore) -> AsyncIterator[None]:
+    """Publish the ledger's write errors of this process to all others, as long as this context lasts."""
 
     async def tell() -> None:
         with suppress(DeskUnavailableError):
@@ -155,19 +161,19 @@ async def trouble_told(ledger: Ledger, board: MetricsStore) -> AsyncIterator[Non
                 await board.note_trouble(trouble)
 
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(_again_and_again(tell))
+        task = group.create_task(_repeat(tell))
         yield
         task.cancel()
 
 
-async def _keep_looking(look: Callable[[], Awaitable[bool]], is_well: bool) -> None:
+async def _check_until_well(look: Callable[[], Awaitable[bool]], is_well: bool) -> None:
     while not is_well:
-        await asyncio.sleep(_FIRST_LOOKS_SECONDS)
+        await asyncio.sleep(_FIRST_CHECKS_SECONDS)
         is_well = await look()
-    await _again_and_again(look)
+    await _repeat(look)
 
 
-async def _again_and_again(job: Callable[[], Awaitable[object]]) -> None:
+async def _repeat(job: Callable[[], Awaitable[object]]) -> None:
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(CHECK_SECONDS)
         await job()

@@ -1,9 +1,9 @@
-"""The listening socket of one place behind the port, held by the supervisor and lent to its child.
+"""A listening socket that the supervisor owns and its child inherits.
 
-Connections wait in the queue of a socket, and a queue whose last holder closes it is reset, half-open
-connections included. So a child that is replaced leaves its queue to the next one: nobody who knocks
-meanwhile is turned away. The queue of a child that died is given up at once, because the others behind
-the port can take those students in before it is back.
+Connections wait in the accept queue of a listening socket. When the last process closes the socket, the
+kernel resets all of them. Therefore the supervisor keeps the socket open while it replaces a child, and no
+connection is refused meanwhile. When a child dies, its socket is closed at once: the other processes on the
+port can accept those clients before the child is restarted.
 """
 
 import socket
@@ -13,7 +13,7 @@ from server.settings import Settings
 
 
 class ListeningSocket:
-    """`fd` is what a child listens on. Opened when it is first asked for, and again after `give_up`."""
+    """A socket on the service's port, opened when `fd` is first read, and again after `give_up`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -21,13 +21,14 @@ class ListeningSocket:
 
     @property
     def fd(self) -> int:
-        """Raises CommandError where the port cannot be had."""
+        """The file descriptor for the child. Raises CommandError where the port cannot be bound."""
         if self._socket is None:
-            # Bound only: nobody is let into the queue before a child listens.
+            # Bound but not listening: no connection waits before a child is there to accept it.
             self._socket = listen(self._settings, shared=True)
         return self._socket.fileno()
 
     def give_up(self) -> None:
+        """Close the socket; the kernel resets the connections in its queue."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

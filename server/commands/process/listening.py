@@ -1,4 +1,4 @@
-"""The port: whether it is free, and the listening socket. serving.py serves on it.
+"""Bind the service's port, and check that it is free. serving.py serves on the socket.
 
 Called by `web` and `run`. Knows nothing of what is served.
 """
@@ -10,20 +10,23 @@ from typing import Any
 from server.commands import CommandError
 from server.settings import Settings
 
-# What a client that never reads can make the kernel keep for it, before we notice: with the
-# default, 13,000 frames. Accepted sockets inherit it from the listening one.
+# The kernel buffers this much for a client that never reads before we notice it; with the default size,
+# 13,000 frames. Accepted sockets inherit the size from the listening one.
 SEND_BUFFER_BYTES = 32 * 1024
 EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """Before anything is started. With SO_REUSEPORT a second service would not fail, it would
-    quietly take half of the first one's students."""
+def check_port_is_free(settings: Settings) -> None:
+    """Raise CommandError where the port is taken. Call before anything is started.
+
+    With SO_REUSEPORT a second service would not fail to bind: it would silently accept half of the first
+    one's connections.
+    """
     listen(settings, shared=False).close()
 
 
 def listen(settings: Settings, *, shared: bool) -> socket.socket:
-    """Bound, with SO_REUSEPORT where several processes share the port. Raises CommandError."""
+    """Return a bound socket, with SO_REUSEPORT if `shared`. Raises CommandError where that fails."""
     family, address = _address_of(settings)
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -39,7 +42,7 @@ def listen(settings: Settings, *, shared: bool) -> socket.socket:
 
 
 def local_url(settings: Settings) -> str:
-    """Where this machine reaches the service."""
+    """Return the URL at which this machine reaches the service."""
     host = "127.0.0.1" if settings.host in EVERY_ADDRESS else settings.host
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 

@@ -1,6 +1,6 @@
-"""What this process has counted, told to the others; and what all have counted, for whoever scrapes.
+"""Publish this process' metrics to Redis, and merge those of all processes for `/metrics`.
 
-Made by the composition root for every process; `/metrics` of a web process answers `of_all`.
+Made by the composition root for every process. `/metrics` of a web process returns `merged_text`.
 """
 
 import asyncio
@@ -17,28 +17,34 @@ from server.desk import DeskUnavailableError
 from server.desk.metrics_store import MetricsStore
 from server.single_flight import SingleFlight
 
-TELL_SECONDS = 5.0
-_KEPT_SECONDS = 1.0
+PUBLISH_SECONDS = 5.0
+_CACHE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
-class Figures:
-    """`process` and `host` together name one process of the installation: web processes have the same
-    names on every machine."""
+class MetricsAggregator:
+    """The metrics of this process and of all others.
+
+    `process` and `host` together identify a process of the installation: the names of web processes are
+    the same on every machine.
+    """
 
     registry: CollectorRegistry
     board: MetricsStore
     process: str
     host: str
-    _is_hushed: bool = False
+    _is_stopped: bool = False
     _answer: bytes = b""
     _made_at: float = -inf
     _making: SingleFlight[str, bytes] = field(default_factory=SingleFlight)
 
-    async def of_all(self) -> bytes:
-        """Of every process that has spoken lately; where Redis is away, of this one alone. Made at most
-        once a second, however many ask: `/metrics` wants no token."""
-        if time.monotonic() - self._made_at < _KEPT_SECONDS:
+    async def merged_text(self) -> bytes:
+        """Return the metrics of every process that published lately, in Prometheus' text format.
+
+        Where Redis does not respond, they are those of this process alone. The text is made at most once a
+        second, because `/metrics` needs no token and anybody may ask.
+        """
+        if time.monotonic() - self._made_at < _CACHE_SECONDS:
             return self._answer
         return await self._making.share("", self._make)
 
@@ -48,11 +54,12 @@ class Figures:
         self._made_at = time.monotonic()
         return self._answer
 
-    def hush(self) -> None:
-        """Tells no more: from now on somebody else may speak under this name."""
-        self._is_hushed = True
+    def stop_publishing(self) -> None:
+        """Stop publishing: a process that replaces this one publishes under the same name."""
+        self._is_stopped = True
 
-    async def tell(self) -> None:
+    async def publish(self) -> None:
+        """Write this process' metrics to Redis once. Raises DeskUnavailableError."""
         await self.board.put(self._name, await asyncio.to_thread(self._own))
 
     async def _read_others(self) -> list[bytes]:
@@ -61,7 +68,7 @@ class Figures:
         except DeskUnavailableError:
             return []
 
-    # Both in a thread: 30 ms in which students come first.
+    # Both run in a thread: they take 30 ms, in which the event loop must serve students.
 
     def _own(self) -> bytes:
         return exposition.dump(self.registry, self._labels)
@@ -78,16 +85,16 @@ class Figures:
         return f"{self.process}@{self.host}"
 
     @asynccontextmanager
-    async def told(self) -> AsyncIterator[None]:
-        """Told as long as this context lasts."""
+    async def publishing(self) -> AsyncIterator[None]:
+        """Publish repeatedly as long as this context lasts."""
         async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(self._keep_telling())
+            task = tasks.create_task(self._publish_repeatedly())
             yield
             task.cancel()
 
-    async def _keep_telling(self) -> None:
-        while not self._is_hushed:
-            # Readiness says that Redis is away; figures are told when it is back.
+    async def _publish_repeatedly(self) -> None:
+        while not self._is_stopped:
+            # /readyz reports that Redis is away; the next round publishes again.
             with suppress(DeskUnavailableError):
-                await self.tell()
-            await asyncio.sleep(TELL_SECONDS)
+                await self.publish()
+            await asyncio.sleep(PUBLISH_SECONDS)

@@ -1,18 +1,20 @@
-"""How many files this process may have open: each connection is one.
+"""Raise the limit of open files, and derive the number of sockets from it.
 
-Called once by the composition of a web process. Knows nothing of what the files are.
+Called once by the composition of a web process. Each connection is an open file.
 """
 
 import resource
 
 from server.gateway.connection_limiter import MAX_SOCKETS, SPARE
 
-_OWN_FILES = 200  # Redis, ledger, logs, pages being read
+_OWN_FILES = 200  # Redis, ledger, logs, files of pages
 
 
-def most_sockets() -> int:
-    """At most MAX_SOCKETS, and no more than the machine lets this process have once it has asked for
-    what it may: many start a process with 1,024 files and allow it a hundred times that."""
+def max_sockets() -> int:
+    """Raise the soft limit to the hard one, and return how many sockets fit, at most MAX_SOCKETS.
+
+    Many systems start a process with a soft limit of 1,024 files and allow a hundred times as many.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard == resource.RLIM_INFINITY:

@@ -1,7 +1,7 @@
-"""How a child tells whoever started it that it is up: one byte through a pipe.
+"""A pipe through which a child process reports that it is ready, with one byte.
 
-`supervisor.py` makes the pipe, `web` and `worker` write to it. A pipe, because it also ends when the child
-does, and nobody else can hold it: a port that answers may be answered by the one that is to be replaced.
+`supervisor.py` makes the pipe; `web` and `worker` write to it. A pipe is closed when the child ends, and no
+other process can write to it. A port would be no proof: the process to be replaced listens on it too.
 """
 
 import asyncio
@@ -11,26 +11,26 @@ from contextlib import suppress
 _UP = b"1"
 
 
-class UpSign:
-    """The parent's end. `fd` goes to the child (`pass_fds`); `handed_over` once it has been started."""
+class ReadinessPipe:
+    """The parent's end. Pass `fd` to the child (`pass_fds`), then call `close_child_end`."""
 
     def __init__(self) -> None:
         self._reading, self.fd = os.pipe()
         os.set_blocking(self._reading, False)
         self._is_open = True
 
-    def handed_over(self) -> None:
-        """Ours of the child's end is closed: then the pipe ends with the child."""
+    def close_child_end(self) -> None:
+        """Close our copy of the child's end, so that the pipe is closed when the child ends."""
         os.close(self.fd)
 
     async def is_up(self, within_s: float) -> bool:
-        """False: it ended, or was not up by then. To be asked once."""
+        """Return whether the child became ready within that time. Call once; it closes the pipe."""
         loop = asyncio.get_running_loop()
-        heard = asyncio.Event()
-        loop.add_reader(self._reading, heard.set)
+        readable = asyncio.Event()
+        loop.add_reader(self._reading, readable.set)
         try:
             async with asyncio.timeout(within_s):
-                await heard.wait()
+                await readable.wait()
             return os.read(self._reading, 1) == _UP
         except TimeoutError:
             return False
@@ -44,10 +44,10 @@ class UpSign:
             os.close(self._reading)
 
 
-def tell_up(fd: int | None) -> None:
-    """The child's end. None: nobody asked."""
+def report_ready(fd: int | None) -> None:
+    """Report through the child's end that this process is ready. None: there is no supervisor."""
     if fd is None:
         return
-    with suppress(BrokenPipeError):  # nobody listens any more
+    with suppress(BrokenPipeError):  # the parent does not wait any more
         os.write(fd, _UP)
     os.close(fd)

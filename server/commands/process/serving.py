@@ -1,4 +1,4 @@
-"""uvicorn on the listening socket: served, drained, and left to others.
+"""Run uvicorn on the listening socket, and drain it at the end.
 
 Called by `web`. Knows nothing of what is served.
 """
@@ -17,17 +17,17 @@ from server.gateway.http_protocol import GuardedHttpProtocol
 from server.gateway.protocol_switch import ProtocolSwitch
 from server.settings import Settings
 
-# A class that comes in at once: 100 (asyncio's own) cuts a burst of 3,500 joins a second to 270.
+# For a class that joins at once: with 100, asyncio's default, 3,500 joins a second became 270.
 BACKLOG = 4096
 DRAIN_SECONDS = 2.0
-_ANSWERS_IN_FLIGHT_SECONDS = 1
+_RESPONSES_IN_FLIGHT_SECONDS = 1
 
 
 class Service(uvicorn.Server):
-    """uvicorn without signal handling of its own: we drain first, then it stops."""
+    """uvicorn without its signal handling: we drain first, then stop it."""
 
     def stop_listening(self, listening: socket.socket) -> None:
-        """At once. A socket that somebody else holds as well keeps its queue."""
+        """Close the socket at once. The queue survives where another process holds the socket too."""
         if self.started:
             for server in self.servers:
                 server.close()
@@ -44,9 +44,9 @@ def service(
     ws_class: Callable[..., asyncio.Protocol],
     connection_limiter: ConnectionLimiter,
 ) -> Service:
-    """`app` is an ASGI application, `ws_class` makes what takes over a socket."""
+    """Return the server of an ASGI `app`; `ws_class` makes the protocol of each socket."""
 
-    def front_door(**uvicorn_parts: Any) -> ProtocolSwitch:
+    def http_protocol_factory(**uvicorn_parts: Any) -> ProtocolSwitch:
         return ProtocolSwitch(
             ws_class,
             lambda: GuardedHttpProtocol(connection_limiter, **uvicorn_parts),
@@ -56,8 +56,8 @@ def service(
     config = uvicorn.Config(
         app,
         ws=ws_class,  # type: ignore[arg-type]
-        http=front_door,  # type: ignore[arg-type]
-        loop="none",  # runs on the loop that is there
+        http=http_protocol_factory,  # type: ignore[arg-type]
+        loop="none",  # run in the current event loop
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -66,7 +66,7 @@ def service(
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=_ANSWERS_IN_FLIGHT_SECONDS,
+        timeout_graceful_shutdown=_RESPONSES_IN_FLIGHT_SECONDS,
     )
     return Service(config)
 
@@ -74,14 +74,16 @@ def service(
 async def serve(
     server: Service, listening: socket.socket, drain: Callable[[], Awaitable[None]]
 ) -> None:
-    """Serves until it is cancelled; then leaves the port to others, drains (readiness gone, sockets
-    told to come back elsewhere) and waits for the answers in flight."""
+    """Serve until cancelled, then close the port, drain, and wait for the responses in flight.
+
+    `drain` makes /readyz fail and asks the clients of open sockets to reconnect elsewhere.
+    """
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await asyncio.shield(serving)
     finally:
-        # First of all: who knocks from now on is the next one's, and who was sent away must not
-        # find us again.
+        # Close the port before draining: new connections belong to the next process, and a client that
+        # was asked to reconnect must not reach this one again.
         server.stop_listening(listening)
         await _drain(drain)
         server.should_exit = True

@@ -14,12 +14,14 @@ _log = structlog.get_logger()
 
 
 async def until_signalled(work: Coroutine[object, object, None]) -> None:
-    """Runs `work` until it ends or we are told to stop (SIGTERM, Ctrl-C, a closed terminal), which
-    cancels it. The first CommandError in it is raised bare."""
+    """Run `work` until it ends, or cancel it at SIGTERM, SIGINT (Ctrl-C) or SIGHUP (a closed terminal).
+
+    The first CommandError in an exception group is raised by itself.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
-        # `nohup` has said what a closed terminal means.
+        # `nohup` ignores SIGHUP; keep it ignored.
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGUSR2, _nothing_to_replace)
@@ -34,7 +36,7 @@ async def until_signalled(work: Coroutine[object, object, None]) -> None:
 
 
 def _nothing_to_replace() -> None:
-    """SIGUSR2 for one that supervises nobody: its default would end us without a drain."""
+    """Ignore SIGUSR2 where there are no children: its default would end the process without a drain."""
     _log.warning("nothing_to_replace", hint="only a supervisor of several processes replaces them")
 
 

@@ -1,12 +1,12 @@
-"""Keeps child processes running, replaces them without a gap, and ends them all.
+"""Supervise child processes: restart them, replace them without downtime, and stop them all.
 
-Called by `run` and `web`. Knows processes, nothing of what they do. To stop is to be cancelled:
-each keeper then ends its child before it goes. Children never outlive us, not even our kill -9
-(`server.process_guard`).
+Called by `run` and `web`. Knows nothing of what the processes do. The supervisor stops when it is
+cancelled: it then stops every child before it returns. A child never outlives its parent, even when the
+parent is killed with SIGKILL (`server.process_guard`).
 
-SIGUSR2 replaces those that can be replaced, one after the other: the new one is started, and once it
-says that it is up the old one is told to go. A new one that does not get up leaves the old one in its
-place, and the rest as they are.
+SIGUSR2 replaces the children one after the other: a new process is started, and once it reports that it is
+ready, the old one is stopped. If the new one does not become ready, the old one stays, and the remaining
+children are not replaced.
 """
 
 import asyncio
@@ -21,27 +21,27 @@ import structlog
 
 from server.commands import CommandError
 from server.commands.process.inherited_socket import ListeningSocket
-from server.commands.process.readiness import UpSign
+from server.commands.process.readiness import ReadinessPipe
 from server.desk.redis.embedded import stop
 from server.process_guard import kill_child_on_parent_death
 from server.settings import environment_with
 
-# Drain (2 s), answers in flight (1 s), goodbye; the embedded Redis has the last second of five.
+# Drain (2 s), responses in flight (1 s), exit. Platforms kill after 5 s; the embedded Redis needs the last.
 ROLE_STOP_SECONDS: Final = 3.7
-UP_SECONDS: Final = 60.0  # for a new child, before it is given up and the old one stays
+UP_SECONDS: Final = 60.0  # a new child must be ready by then, else the old one stays
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
-_STEADY_AFTER_S: Final = 30.0  # who lived that long starts again without a pause
+_STEADY_AFTER_S: Final = 30.0  # a child that ran this long is restarted with the first pause again
 _REFUSED: Final = 2
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """`up`: how it tells that it is up; None: it was before it was handed to us."""
+    """A child process that was started. `up` None: it was ready before it was passed to the supervisor."""
 
     process: asyncio.subprocess.Process
-    up: UpSign | None = None
+    up: ReadinessPipe | None = None
 
 
 Start = Callable[[], Awaitable[Started]]
@@ -49,43 +49,48 @@ Start = Callable[[], Awaitable[Started]]
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """`stop_seconds`: from SIGTERM to SIGKILL. `running`: it has been started once already. `died`:
-    called when one has ended that was not told to. Only who has `up` signs can be replaced."""
+    """A process to keep running. `stop_seconds`: from SIGTERM to SIGKILL.
+
+    `running`: the process, where it has been started already. `on_unexpected_exit` is called when a process
+    ends that the supervisor did not stop.
+    """
 
     name: str
     start: Start
     stop_seconds: float = ROLE_STOP_SECONDS
     running: Started | None = None
-    died: Callable[[], None] = lambda: None
+    on_unexpected_exit: Callable[[], None] = lambda: None
 
 
 @asynccontextmanager
-async def kept(children: Sequence[Child]) -> AsyncIterator["Kept"]:
-    """All of them run while the body does, and are gone when this returns. A child that refuses to
-    start (status 2) ends the body: again would be the same."""
+async def supervised(children: Sequence[Child]) -> AsyncIterator["Supervisor"]:
+    """Keep all children running during the body, and stop them all before this returns.
+
+    Raises CommandError where a child exits with status 2: it refuses to start, and a restart would too.
+    """
     keepers = [_Keeper(child) for child in children]
     async with asyncio.TaskGroup() as tasks:
         keeping = [tasks.create_task(keeper.keep()) for keeper in keepers]
-        yield Kept(keepers)
+        yield Supervisor(keepers)
         for task in keeping:
             task.cancel()
 
 
-class Kept:
+class Supervisor:
     def __init__(self, keepers: Sequence["_Keeper"]) -> None:
         self._keepers = keepers
 
-    async def replace_when_asked(self) -> None:
-        """With each SIGUSR2 all of them, one after the other. Until it is cancelled."""
-        asked = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, asked.set)
+    async def replace_on_signal(self) -> None:
+        """Replace all children at each SIGUSR2, until cancelled."""
+        requested = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, requested.set)
         while True:
-            await asked.wait()
-            asked.clear()
+            await requested.wait()
+            requested.clear()
             await self.replace()
 
     async def replace(self) -> bool:
-        """False: one could not be, and those after it were left alone."""
+        """Replace the children one after the other. Return False where one failed; those after it stay."""
         _log.info("rolling_restart_begins", children=[one.child.name for one in self._keepers])
         for keeper in self._keepers:
             if not await keeper.replace():
@@ -96,20 +101,22 @@ class Kept:
 
 
 class _Keeper:
-    """One task, `keep`, owns every process of this child: the one in place, and beside it the one that
-    is to follow it, or that is on its way out."""
+    """Keeps one child running. Only the task in `keep` starts and stops its processes.
+
+    There are two of them only during a replacement: the current one and its successor.
+    """
 
     def __init__(self, child: Child) -> None:
         self.child = child
-        self._asked: asyncio.Future[bool] | None = None
-        self._is_asked = asyncio.Event()
+        self._replacement: asyncio.Future[bool] | None = None
+        self._is_requested = asyncio.Event()
         self._alive: list[Started] = []
 
     async def replace(self) -> bool:
-        """Asks for it, and waits. False: the new one did not get up, the old one has stayed."""
-        self._asked = asyncio.get_running_loop().create_future()
-        self._is_asked.set()
-        return await self._asked
+        """Request a replacement and wait for it. Return False where the old process stays."""
+        self._replacement = asyncio.get_running_loop().create_future()
+        self._is_requested.set()
+        return await self._replacement
 
     async def keep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,8 +124,8 @@ class _Keeper:
         try:
             while True:
                 started = loop.time()
-                current = self._taken(current or await self.child.start())
-                status = await self._kept_while_it_runs(current)
+                current = self._track(current or await self.child.start())
+                status = await self._watch(current)
                 if status == _REFUSED:
                     raise CommandError(f"{self.child.name} refused to start")
                 if loop.time() - started > _STEADY_AFTER_S:
@@ -131,32 +138,32 @@ class _Keeper:
         finally:
             await asyncio.gather(*(self._end(one) for one in list(self._alive)))
 
-    async def _kept_while_it_runs(self, current: Started) -> int:
-        """Its status, or that of the last one that took its place."""
+    async def _watch(self, current: Started) -> int:
+        """Return the exit status of the process, or of the last one that replaced it."""
         while True:
             async with asyncio.TaskGroup() as watching:
                 ended = watching.create_task(current.process.wait())
-                asked = watching.create_task(self._is_asked.wait())
+                asked = watching.create_task(self._is_requested.wait())
                 await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
                 ended.cancel()
                 asked.cancel()
             if current.process.returncode is not None:
                 await self._end(current)
-                self.child.died()
+                self.child.on_unexpected_exit()
                 return current.process.returncode
-            current = await self._replaced(current)
+            current = await self._replace(current)
 
-    async def _replaced(self, old: Started) -> Started:
-        self._is_asked.clear()
-        new = self._taken(await self.child.start())
+    async def _replace(self, old: Started) -> Started:
+        self._is_requested.clear()
+        new = self._track(await self.child.start())
         is_up = new.up is None or await new.up.is_up(UP_SECONDS)
         await self._end(old if is_up else new)
-        if self._asked is not None and not self._asked.done():
-            self._asked.set_result(is_up)
+        if self._replacement is not None and not self._replacement.done():
+            self._replacement.set_result(is_up)
         _log.info("child_replaced" if is_up else "child_not_replaced", child=self.child.name)
         return new if is_up else old
 
-    def _taken(self, started: Started) -> Started:
+    def _track(self, started: Started) -> Started:
         if started not in self._alive:
             self._alive.append(started)
         return started
@@ -168,34 +175,44 @@ class _Keeper:
         self._alive.remove(one)
 
 
-def role(
+def role_child(
     name: str,
     arguments: Sequence[str],
     environment: Mapping[str, str] | None = None,
     keep_open: Sequence[int] = (),
-    door: ListeningSocket | None = None,
+    listening_socket: ListeningSocket | None = None,
 ) -> Child:
-    """A child that is one of our own roles: `python -m server <arguments>`. `door`: it listens there."""
+    """Return a child that runs `python -m server <arguments>`, on `listening_socket` where that is given.
+
+    `keep_open` are further file descriptors that the child inherits.
+    """
 
     async def start() -> Started:
-        lent = [*keep_open]
+        inherited = [*keep_open]
         listening = []
-        if door is not None:
-            lent.append(door.fd)
-            listening = ["--listen-fd", str(door.fd)]
-        up = UpSign()
+        if listening_socket is not None:
+            inherited.append(listening_socket.fd)
+            listening = ["--listen-fd", str(listening_socket.fd)]
+        up = ReadinessPipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "server", *arguments, *listening, "--up-fd", str(up.fd)),
                 stdin=asyncio.subprocess.DEVNULL,
                 env=environment_with(environment or {}),
-                pass_fds=(*lent, up.fd),
+                pass_fds=(*inherited, up.fd),
                 preexec_fn=kill_child_on_parent_death(),
-                start_new_session=True,  # Ctrl-C in a terminal is ours to pass on, in our order
+                # Ctrl-C in a terminal must reach only us: we stop the children in our order.
+                start_new_session=True,
             )
         finally:
-            up.handed_over()
+            up.close_child_end()
         return Started(process, up)
 
-    return Child(name, start, died=door.give_up if door is not None else lambda: None)
+    return Child(
+        name,
+        start,
+        on_unexpected_exit=listening_socket.give_up
+        if listening_socket is not None
+        else lambda: None,
+    )

@@ -1,6 +1,6 @@
-"""Log why tokens are refused, for whoever makes the school's tokens; never a token, nor whose it is.
+"""Log why tokens are refused, for the school's developers; never a token or its subject.
 
-Made by the composition root of a web process, called by `TokenKeys` for API and sockets alike.
+Made by the composition root of a web process. Called by `TokenKeys`, for the API and for sockets.
 """
 
 import time
@@ -11,26 +11,28 @@ import structlog
 
 from server.tokens import TokenInvalidError
 
-_QUIET_SECONDS = 1.0
+_INTERVAL_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-class RefusedTokens:
-    """One line a second for each reason, with how many there were since the last one: anybody can send
-    ten thousand bad tokens."""
+class TokenRefusalLog:
+    """Logs at most one line a second for each reason, with the count since the last line.
+
+    Anybody can send ten thousand bad tokens, so a line for each would fill the log.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._said_at: dict[str, float] = {}
-        self._unsaid: Counter[str] = Counter()
+        self._logged_at: dict[str, float] = {}
+        self._unlogged: Counter[str] = Counter()
 
     def note(self, error: TokenInvalidError) -> None:
-        # Claims come with good signatures only, and have the few names that are looked at.
+        # The number of distinct texts is small: a claim's name appears only where the signature is valid.
         words = str(error)
-        self._unsaid[words] += 1
+        self._unlogged[words] += 1
         now = self._clock()
-        if now - self._said_at.get(words, -_QUIET_SECONDS) < _QUIET_SECONDS:
+        if now - self._logged_at.get(words, -_INTERVAL_SECONDS) < _INTERVAL_SECONDS:
             return
-        self._said_at[words] = now
-        count = self._unsaid.pop(words)
+        self._logged_at[words] = now
+        count = self._unlogged.pop(words)
         _log.info("token_refused", reason=error.reason, claim=error.claim, count=count)

@@ -1,12 +1,12 @@
-"""The web processes behind one port, as children of a supervisor. Called by `run` and `web`.
+"""The web processes that share the port, as children of a supervisor. Called by `run` and `web`.
 
-A file of its own, because `run` serves nobody and imports nothing that does.
+A module of its own, because `run` serves nothing itself and must not import what serves.
 """
 
 from collections.abc import Mapping, Sequence
 
 from server.commands.process.inherited_socket import ListeningSocket
-from server.commands.process.supervisor import Child, role
+from server.commands.process.supervisor import Child, role_child
 from server.settings import Settings
 
 
@@ -16,9 +16,9 @@ def web_children(
     keep_open: Sequence[int] = (),
     arguments: Sequence[str] = (),
 ) -> list[Child]:
-    """The processes behind the port, for a supervisor."""
+    """Return one child for each web process."""
     return [
-        role(
+        role_child(
             f"web-{number}",
             ("web", "--number", str(number), *arguments),
             environment,

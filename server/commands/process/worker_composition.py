@@ -10,8 +10,8 @@ from socket import gethostname
 
 from redis.asyncio import Redis
 
-from server.commands.process.dependency_health import trouble_told
-from server.commands.process.metrics_aggregation import Figures
+from server.commands.process.dependency_health import publishing_ledger_trouble
+from server.commands.process.metrics_aggregation import MetricsAggregator
 from server.desk.consistency_status import ConsistencyStatus
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
@@ -49,9 +49,9 @@ async def compose_worker(
         persister = ClaimPersister(ledger, fence, feed, metrics.revoked.inc)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
         board = MetricsStore(redis, prefix)
-        figures = Figures(metrics.registry, board, name, gethostname())
-        await stack.enter_async_context(figures.told())
-        await stack.enter_async_context(trouble_told(ledger, board))
+        aggregator = MetricsAggregator(metrics.registry, board, name, gethostname())
+        await stack.enter_async_context(aggregator.publishing())
+        await stack.enter_async_context(publishing_ledger_trouble(ledger, board))
         stores = Stores(ledger, DropDesk(redis, prefix), feed)
         await stack.enter_async_context(CouponPublisher(stores).running())
         parts = WorkerParts(

@@ -12,7 +12,7 @@ from server.api.app import build_app
 from server.commands.process import composition
 from server.core.identity import Role
 from server.core.promotions.templates import AmountOff, Gift, Rebate
-from server.demo_shop.routes import ShopFacts, beside, shop_app
+from server.demo_shop.routes import ShopFacts, route_shop_paths, shop_app
 from server.settings import read_settings
 from server.tokens import TokenKeys
 from tests.support.builders.api import AS_JSON, KEYS, Api, Json, good, refused, token
@@ -39,7 +39,7 @@ class Shop:
             transport=httpx.ASGITransport(self._app), base_url="http://drops.example"
         )
         facts = ShopFacts("", data_dir, keys, api.clock)
-        self._beside = beside(self._app, shop_app(self._http, facts))
+        self._beside = route_shop_paths(self._app, shop_app(self._http, facts))
         api.clients.push_async_callback(self._http.aclose)
 
     async def as_(self, role: Role, name: str) -> httpx.AsyncClient:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server.commands.process.dependency_health import Neighbours
+from server.commands.process.dependency_health import DependencyHealth
 from server.core.drops.claims import Outcome
 from server.core.ids import StudentId
 from server.desk import DeskUnavailableError
@@ -112,7 +112,7 @@ REFUSALS = {
 @dataclass(frozen=True, slots=True)
 class Post:
     crew: Crew
-    neighbours: Neighbours
+    neighbours: DependencyHealth
     server: RedisServer
     redis: Redis
     refusal: Refusal
@@ -121,7 +121,7 @@ class Post:
         return self.refusal.lasts(self.server, self.redis)
 
     async def redis_is(self) -> tuple[bool, str]:
-        await self.neighbours.look_at_redis()
+        await self.neighbours.check_redis()
         _, answer = await self.neighbours.health.readyz()
         parts: Any = answer["parts"]
         return parts["redis"]["ok"], parts["redis"].get("detail", "")
@@ -140,7 +140,7 @@ async def post(
     redis = connect(flushable_redis.url)
     async with crew_of(flushable_redis, ledger, key_prefix) as crew:
         board = MetricsStore(crew.desk.redis, key_prefix)
-        neighbours = Neighbours(crew.desk.redis, crew.fence, board, ledger, Health())
+        neighbours = DependencyHealth(crew.desk.redis, crew.fence, board, ledger, Health())
         yield Post(crew, neighbours, flushable_redis, redis, REFUSALS[request.param])
     await redis.aclose()
     await ledger.close()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from server.commands.process.composition import _claim_desk
-from server.commands.process.dependency_health import Neighbours
+from server.commands.process.dependency_health import DependencyHealth
 from server.desk.claim_desk import ClaimDesk
 from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
@@ -43,10 +43,12 @@ async def test_a_replica_that_goes_makes_it_unready_with_the_reason(
     health, ledger = Health(), Ledger.connect(settings.database_url or "")
     async with connect(pair.url) as redis:
         fence = Fence(redis, key_prefix, "tests")
-        neighbours = Neighbours(redis, fence, MetricsStore(redis, key_prefix), ledger, health, 1)
+        neighbours = DependencyHealth(
+            redis, fence, MetricsStore(redis, key_prefix), ledger, health, 1
+        )
 
         async def said() -> Mapping[str, object]:
-            await neighbours.look_at_redis()
+            await neighbours.check_redis()
             _, answer = await health.readyz()
             parts = answer["parts"]
             assert isinstance(parts, Mapping)

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from server.commands.process.dependency_health import Neighbours, trouble_told
+from server.commands.process.dependency_health import DependencyHealth, publishing_ledger_trouble
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.ids import StudentId
@@ -56,8 +56,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     brief = tuple(p.replace("busy_timeout=5000", "busy_timeout=200") for p in engine._PRAGMAS)
     monkeypatch.setattr(engine, "_PRAGMAS", brief)
     monkeypatch.setattr(engine, "_CONNECT_SECONDS", 3.0)
-    monkeypatch.setattr("server.commands.process.dependency_health.PATIENCE_SECONDS", 0.3)
-    monkeypatch.setattr("server.commands.process.dependency_health.LOOK_SECONDS", 0.3)
+    monkeypatch.setattr("server.commands.process.dependency_health.LEDGER_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("server.commands.process.dependency_health.CHECK_SECONDS", 0.3)
     monkeypatch.setattr("server.desk.metrics_store._TROUBLE_SECONDS", 1)
 
 
@@ -236,7 +236,7 @@ class Hospital:
 
     crew: Crew
     sickness: Sickness
-    neighbours: Neighbours
+    neighbours: DependencyHealth
 
     async def ledger_is(self) -> tuple[bool, str]:
         _, answer = await self.neighbours.health.readyz()
@@ -265,9 +265,9 @@ async def hospital(
         crew = make_crew(ledger, desk)
         await crew.outbox.make_groups()
         board = MetricsStore(desk.redis, desk.prefix)
-        neighbours = Neighbours(desk.redis, crew.fence, board, webs_own, Health())
-        await stack.enter_async_context(neighbours.looked_after())
-        await stack.enter_async_context(trouble_told(ledger, board))
+        neighbours = DependencyHealth(desk.redis, crew.fence, board, webs_own, Health())
+        await stack.enter_async_context(neighbours.monitored())
+        await stack.enter_async_context(publishing_ledger_trouble(ledger, board))
         yield Hospital(crew, sickness, neighbours)
 
 

@@ -36,9 +36,9 @@ def knock(stack: ExitStack, settings: Settings) -> list[socket.socket]:
     return knockers
 
 
-def lent(door: ListeningSocket) -> socket.socket:
+def lent(listening_socket: ListeningSocket) -> socket.socket:
     """What a child has of it."""
-    child = socket.socket(fileno=os.dup(door.fd))
+    child = socket.socket(fileno=os.dup(listening_socket.fd))
     child.listen(256)
     return child
 
@@ -65,12 +65,12 @@ def was_turned_away(one: socket.socket) -> bool:
 def test_who_waits_when_a_child_leaves_is_let_in_by_the_next(
     settings: Settings, stack: ExitStack
 ) -> None:
-    door = ListeningSocket(settings)
-    stack.callback(door.give_up)
-    leaving = lent(door)
+    listening_socket = ListeningSocket(settings)
+    stack.callback(listening_socket.give_up)
+    leaving = lent(listening_socket)
     knockers = knock(stack, settings)
     leaving.close()
-    following = stack.enter_context(lent(door))
+    following = stack.enter_context(lent(listening_socket))
 
     assert served(following, KNOCKERS) == KNOCKERS
     assert not any(was_turned_away(one) for one in knockers)
@@ -114,8 +114,8 @@ def test_a_door_that_was_given_up_leaves_everybody_to_the_others(
 
 
 def test_nobody_is_let_into_a_queue_before_a_child_listens(settings: Settings) -> None:
-    door = ListeningSocket(settings)
-    assert door.fd > 0
+    listening_socket = ListeningSocket(settings)
+    assert listening_socket.fd > 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", settings.port), 5)
-    door.give_up()
+    listening_socket.give_up()

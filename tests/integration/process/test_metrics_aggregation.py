@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from server import exposition
 from server.commands.process import metrics_aggregation as module
-from server.commands.process.metrics_aggregation import Figures
+from server.commands.process.metrics_aggregation import MetricsAggregator
 from server.desk.keys import MetricsKeys
 from server.desk.metrics_store import FRESH_SECONDS, MetricsStore
 from server.metrics import Metrics
@@ -26,14 +26,16 @@ async def board(desk: Desk) -> AsyncIterator[MetricsStore]:
     yield MetricsStore(desk.redis, desk.prefix)
 
 
-def figures_on(board: MetricsStore, process: str, confirmed: int = 0, host: str = "a") -> Figures:
+def aggregator_on(
+    board: MetricsStore, process: str, confirmed: int = 0, host: str = "a"
+) -> MetricsAggregator:
     metrics = Metrics()
     metrics.confirmed.inc(confirmed)
-    return Figures(metrics.registry, board, process, host)
+    return MetricsAggregator(metrics.registry, board, process, host)
 
 
-async def confirmed(figures: Figures) -> dict[tuple[str, str], float]:
-    text = (await figures.of_all()).decode()
+async def confirmed(aggregator: MetricsAggregator) -> dict[tuple[str, str], float]:
+    text = (await aggregator.merged_text()).decode()
     return {
         (sample.labels["process"], sample.labels["host"]): sample.value
         for family in text_string_to_metric_families(text)
@@ -90,15 +92,15 @@ class TestBoard:
 
 class TestFigures:
     async def test_a_web_process_tells_what_a_worker_counted(self, board: MetricsStore) -> None:
-        await figures_on(board, "worker-1", confirmed=7).tell()
-        web = figures_on(board, "web-0")
+        await aggregator_on(board, "worker-1", confirmed=7).publish()
+        web = aggregator_on(board, "web-0")
 
         assert await confirmed(web) == {("web-0", "a"): 0, ("worker-1", "a"): 7}
 
     async def test_its_own_are_as_they_are_when_it_is_asked(self, board: MetricsStore) -> None:
         metrics = Metrics()
-        web = Figures(metrics.registry, board, "web-0", "a")
-        await web.tell()
+        web = MetricsAggregator(metrics.registry, board, "web-0", "a")
+        await web.publish()
         metrics.confirmed.inc(3)
 
         assert await confirmed(web) == {("web-0", "a"): 3}
@@ -106,8 +108,8 @@ class TestFigures:
     async def test_the_same_number_on_another_machine_is_another_process(
         self, board: MetricsStore
     ) -> None:
-        await figures_on(board, "web-0", confirmed=7, host="b").tell()
-        web = figures_on(board, "web-0", confirmed=1)
+        await aggregator_on(board, "web-0", confirmed=7, host="b").publish()
+        web = aggregator_on(board, "web-0", confirmed=1)
 
         assert await confirmed(web) == {("web-0", "a"): 1, ("web-0", "b"): 7}
 
@@ -124,22 +126,22 @@ class TestFigures:
         dump = exposition.dump
         monkeypatch.setattr(exposition, "dump", counted)
         metrics = Metrics()
-        web = Figures(metrics.registry, board, "web-0", "a")
-        answers = await asyncio.gather(*(web.of_all() for _ in range(20)))
+        web = MetricsAggregator(metrics.registry, board, "web-0", "a")
+        answers = await asyncio.gather(*(web.merged_text() for _ in range(20)))
         metrics.confirmed.inc()
-        answers.append(await web.of_all())
+        answers.append(await web.merged_text())
 
         assert (made, len(set(answers))) == (1, 1)
 
         monkeypatch.setattr(module, "_KEPT_SECONDS", 0.0)
-        assert await web.of_all() != answers[0]
+        assert await web.merged_text() != answers[0]
 
     async def test_others_are_read_anew_after_a_moment(
         self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        web, worker = figures_on(board, "web-0"), figures_on(board, "worker-1", confirmed=1)
+        web, worker = aggregator_on(board, "web-0"), aggregator_on(board, "worker-1", confirmed=1)
         await confirmed(web)
-        await worker.tell()
+        await worker.publish()
         assert ("worker-1", "a") not in await confirmed(web)
 
         monkeypatch.setattr(module, "_KEPT_SECONDS", 0.0)
@@ -149,15 +151,15 @@ class TestFigures:
     async def test_without_redis_its_own_are_left(self) -> None:
         nowhere = MetricsStore(Redis(unix_socket_path="/nonexistent/redis.sock"), "p")
 
-        assert await confirmed(figures_on(nowhere, "web-0", confirmed=2)) == {("web-0", "a"): 2}
+        assert await confirmed(aggregator_on(nowhere, "web-0", confirmed=2)) == {("web-0", "a"): 2}
 
     async def test_they_are_told_as_long_as_the_process_lives(
         self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "TELL_SECONDS", 0.0)
+        monkeypatch.setattr(module, "PUBLISH_SECONDS", 0.0)
         metrics = Metrics()
-        worker = Figures(metrics.registry, board, "worker-1", "a")
-        async with worker.told():
+        worker = MetricsAggregator(metrics.registry, board, "worker-1", "a")
+        async with worker.publishing():
             await eventually(lambda: board.read_others("web-0"))
             metrics.confirmed.inc(9)
 
@@ -170,8 +172,10 @@ class TestFigures:
     async def test_telling_outlives_a_redis_that_is_away(
         self, board: MetricsStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "TELL_SECONDS", 0.0)
-        worker = figures_on(MetricsStore(Redis(unix_socket_path="/nonexistent/r"), "p"), "worker-1")
-        async with worker.told():
+        monkeypatch.setattr(module, "PUBLISH_SECONDS", 0.0)
+        worker = aggregator_on(
+            MetricsStore(Redis(unix_socket_path="/nonexistent/r"), "p"), "worker-1"
+        )
+        async with worker.publishing():
             worker.board = board
             await eventually(lambda: board.read_others("web-0"))

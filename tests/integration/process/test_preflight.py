@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from server.commands import CommandError, preflight
-from server.commands.preflight import refuse_missing_replicas, refuse_unfit
+from server.commands.preflight import check_environment, check_replicas
 from server.settings import Settings, read_settings
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.replication import Pair
@@ -51,13 +51,13 @@ def settings(stack_environment: dict[str, str]) -> Settings:
 
 async def refusal(settings: Settings) -> str:
     with pytest.raises(CommandError) as refused:
-        await refuse_unfit(settings)
+        await check_environment(settings)
     assert refused.value.status == 2
     return "\n".join(refused.value.lines)
 
 
 async def test_what_is_as_it_should_be_is_not_refused(settings: Settings) -> None:
-    await refuse_unfit(settings)
+    await check_environment(settings)
 
 
 async def test_everything_that_is_missing_is_named(settings: Settings) -> None:
@@ -89,7 +89,7 @@ async def test_weak_redis_is_taken_where_the_operator_says_so(
 ) -> None:
     own_redis.set(appendonly="no", appendfsync="everysec", maxmemory_policy="allkeys-lru")
 
-    await refuse_unfit(replace(settings, redis_url=own_redis.url, accept_weak_redis=True))
+    await check_environment(replace(settings, redis_url=own_redis.url, accept_weak_redis=True))
 
 
 async def test_redis_that_does_not_say_how_it_syncs(
@@ -143,7 +143,7 @@ async def test_neighbour_that_does_not_answer_may_be_asked_again(
     monkeypatch.setattr(preflight, "_ANSWER_SECONDS", 0.1)
 
     with pytest.raises(CommandError) as refused:
-        await refuse_unfit(replace(settings, redis_url=f"unix://{tmp_path / 'nobody'}"))
+        await check_environment(replace(settings, redis_url=f"unix://{tmp_path / 'nobody'}"))
 
     assert refused.value.status == 1
     assert refused.value.lines[0].startswith("CLASSDROP_REDIS_URL: no answer")
@@ -157,7 +157,7 @@ async def test_neighbour_that_takes_what_is_said_and_never_answers_is_given_up_t
     monkeypatch.setattr(preflight, "COMMAND_SECONDS", 0.1)
     async with TcpProxy(own_redis.server.path, path=str(tmp_path / "net")) as network:
         network.hold(Way.DOWN)
-        for refuse, replicas in ((refuse_unfit, 0), (refuse_missing_replicas, 1)):
+        for refuse, replicas in ((check_environment, 0), (check_replicas, 1)):
             asked = replace(settings, redis_url=f"unix://{network.address}", replicas=replicas)
             with pytest.raises(CommandError) as refused:
                 async with asyncio.timeout(5):
@@ -186,7 +186,7 @@ async def test_replicas_that_are_missing_are_named_and_may_come(
     monkeypatch.setattr(preflight, "_ANSWER_SECONDS", 0.1)
 
     with pytest.raises(CommandError) as refused:
-        await refuse_missing_replicas(replace(settings, replicas=2))
+        await check_replicas(replace(settings, replicas=2))
 
     assert refused.value.status == 1
     assert refused.value.lines[0].startswith("CLASSDROP_REPLICAS is 2, but replicas that follow")
@@ -198,11 +198,11 @@ async def test_without_replicas_it_starts_where_the_operator_says_so(
 ) -> None:
     monkeypatch.setattr(preflight, "_ANSWER_SECONDS", 0.1)
 
-    await refuse_missing_replicas(replace(settings, replicas=1, accept_weak_redis=True))
+    await check_replicas(replace(settings, replicas=1, accept_weak_redis=True))
 
 
 async def test_a_replica_that_comes_in_time_is_waited_for(settings: Settings, pair: Pair) -> None:
-    await refuse_missing_replicas(replace(settings, redis_url=pair.url, replicas=1))
+    await check_replicas(replace(settings, redis_url=pair.url, replicas=1))
 
 
 @pytest.mark.parametrize("database", [16, 999_999, 99_999_999_999])

@@ -13,8 +13,8 @@ import pytest
 
 from server.commands import CommandError
 from server.commands.process import supervisor
-from server.commands.process.readiness import UpSign
-from server.commands.process.supervisor import Child, Kept, Started, kept
+from server.commands.process.readiness import ReadinessPipe
+from server.commands.process.supervisor import Child, Started, Supervisor, supervised
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio
@@ -46,7 +46,7 @@ class Family:
 
     log: Path
     started: list[Started] = field(default_factory=list)
-    died: list[str] = field(default_factory=list)
+    on_unexpected_exit: list[str] = field(default_factory=list)
 
     def child(self, name: str, *behaviour: str, told: bool = True) -> Child:
         """`told` False: whoever starts it does not wait until it is up."""
@@ -54,18 +54,18 @@ class Family:
 
         async def start() -> Started:
             number, how = next(starts)
-            sign = UpSign()
+            sign = ReadinessPipe()
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-S", "-c", PROGRAM),
                 *(how, f"{name}{number}", str(sign.fd), str(self.log)),
                 pass_fds=(sign.fd,),
             )
-            sign.handed_over()
+            sign.close_child_end()
             one = Started(process, sign if told else None)
             self.started.append(one)
             return one
 
-        return Child(name, start, died=lambda: self.died.append(name))
+        return Child(name, start, on_unexpected_exit=lambda: self.on_unexpected_exit.append(name))
 
     @property
     def said(self) -> list[str]:
@@ -84,8 +84,8 @@ def family(tmp_path: Path) -> Family:
 
 
 @asynccontextmanager
-async def running(family: Family, *children: Child) -> AsyncIterator[Kept]:
-    async with kept(children) as them:
+async def running(family: Family, *children: Child) -> AsyncIterator[Supervisor]:
+    async with supervised(children) as them:
         await family.heard(*(f"{child.name}1 is up" for child in children))
         yield them
     assert family.alive() == 0
@@ -105,7 +105,7 @@ async def test_one_after_the_other_and_the_new_one_first(family: Family) -> None
     assert in_order(family.said, "a2 is up", "a1 leaves", "b2 is up", "b1 leaves", "a2 leaves"), (
         family.said
     )
-    assert family.died == []
+    assert family.on_unexpected_exit == []
 
 
 async def test_control_one_that_is_not_waited_for_leaves_nobody_in_place(family: Family) -> None:
@@ -149,12 +149,12 @@ async def test_one_that_died_is_told_of_and_started_again(family: Family) -> Non
     async with running(family, family.child("a", "serves", "serves")):
         family.started[0].process.kill()
         await family.heard("a2 is up")
-        assert family.died == ["a"]
+        assert family.on_unexpected_exit == ["a"]
 
 
 async def test_one_that_refuses_from_the_start_ends_everything(family: Family) -> None:
     with pytest.raises(ExceptionGroup) as raised:
-        async with kept([family.child("a", "refuses"), family.child("b", "serves")]):
+        async with supervised([family.child("a", "refuses"), family.child("b", "serves")]):
             await asyncio.Event().wait()
     assert raised.group_contains(CommandError)
     assert family.alive() == 0
@@ -162,7 +162,7 @@ async def test_one_that_refuses_from_the_start_ends_everything(family: Family) -
 
 async def test_each_signal_replaces_them_once(family: Family) -> None:
     async with running(family, family.child("a", "serves", "serves", "serves")) as them:
-        replacing = asyncio.create_task(them.replace_when_asked())
+        replacing = asyncio.create_task(them.replace_on_signal())
         await handled(signal.SIGUSR2)
         for number in (2, 3):
             os.kill(os.getpid(), signal.SIGUSR2)

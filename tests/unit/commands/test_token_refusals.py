@@ -2,13 +2,13 @@
 
 from structlog.testing import capture_logs
 
-from server.commands.process.token_refusals import RefusedTokens
+from server.commands.process.token_refusals import TokenRefusalLog
 from server.tokens import Reason, TokenInvalidError
 
 
 def test_a_flood_of_bad_tokens_is_a_line_a_second() -> None:
     now = 100.0
-    refused = RefusedTokens(lambda: now)
+    refused = TokenRefusalLog(lambda: now)
     with capture_logs() as lines:
         for _ in range(1_000):
             refused.note(TokenInvalidError(Reason.SIGNATURE))

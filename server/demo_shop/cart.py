@@ -22,7 +22,7 @@ from server.demo_shop.refusal import Json, Refusal, bad_field
 _ASKED: Final = ("id", "kind", "course", "packages", "unit_price", "list_price", "quantity")
 
 
-def priced(cart: Sequence[CartLine]) -> list[Json] | Refusal:
+def price_cart(cart: Sequence[CartLine]) -> list[Json] | Refusal:
     """The lines of the order in the cart's order, with shipping last where something is shipped."""
     if len({line.course for line in cart}) < len(cart):
         return bad_field("lines", "same_course_twice")
@@ -35,7 +35,7 @@ def priced(cart: Sequence[CartLine]) -> list[Json] | Refusal:
     return lines
 
 
-def asked_of(lines: Sequence[Json]) -> Json:
+def order_request(lines: Sequence[Json]) -> Json:
     """The order in Classdrop's terms, which has no use for names."""
     return {
         "currency": CURRENCY,
@@ -43,13 +43,13 @@ def asked_of(lines: Sequence[Json]) -> Json:
     }
 
 
-def with_shares(lines: Sequence[Json], answered: object) -> list[Json]:
+def with_discounts(lines: Sequence[Json], answered: object) -> list[Json]:
     """Each line with what Classdrop says of it: its share of the discount, what is left to pay."""
     by_id = {part["id"]: part for part in as_list(answered)}
     return [{**line, **_share(line, by_id.get(str(line["id"]), {}))} for line in lines]
 
 
-def named_gifts(gifts: object) -> list[Json]:
+def with_gift_names(gifts: object) -> list[Json]:
     """What coupons give, called as their template does, else as the catalogue does."""
     return [{**gift, "name": _gift_name(gift)} for gift in as_list(gifts)]
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from server.demo_shop.bodies import OrderBody, QuoteBody, RefundBody
+from server.demo_shop.cart import (
+    as_list,
+    list_total,
+    order_request,
+    price_cart,
+    total,
+    with_discounts,
+    with_gift_names,
+)
 from server.demo_shop.catalogue import CURRENCY
 from server.demo_shop.classdrop import Classdrop
-from server.demo_shop.goods import (
-    as_list,
-    asked_of,
-    list_total,
-    named_gifts,
-    priced,
-    total,
-    with_shares,
-)
 from server.demo_shop.order_book import Order, OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal
 
@@ -40,33 +40,33 @@ _OF_REDEMPTION: Final = (
 )
 
 
-class Till:
+class Checkout:
     def __init__(self, classdrop: Classdrop, orders: OrderBook, clock: Callable[[], int]) -> None:
         self._classdrop = classdrop
         self._orders = orders
         self._clock = clock
 
     async def quote(self, student: str, body: QuoteBody) -> Json | Refusal:
-        lines = priced(body.lines)
+        lines = price_cart(body.lines)
         if isinstance(lines, Refusal):
             return lines
         form: Json = {
-            "order": asked_of(lines),
+            "order": order_request(lines),
             "coupons": body.coupons,
             # As much of it as there is, and as the order costs.
             "balance": total(lines) if body.use_balance else 0,
-            **_named(body.order_id),
+            **_order_id_field(body.order_id),
         }
         found = await self._classdrop.quote(student, form)
-        return found if isinstance(found, Refusal) else _quoted(lines, found)
+        return found if isinstance(found, Refusal) else _quote_response(lines, found)
 
     async def place(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
         """Locks coupons and balance while the student pays. Again with the same id replaces the lock."""
-        goods = await self._goods(order_id, student, body)
+        goods = await self._price_snapshot(order_id, student, body)
         if isinstance(goods, Refusal):
             return goods
         form: Json = {
-            "order": asked_of(as_list(goods["lines"])),
+            "order": order_request(as_list(goods["lines"])),
             "coupons": body.coupons,
             "balance": body.balance,
             "expected_payable": body.expected_payable,
@@ -76,12 +76,12 @@ class Till:
             return locked
         order = Order(order_id, student, self._clock(), goods, locked)
         await self._orders.keep(order)
-        return _shown(order)
+        return _order_response(order)
 
     async def pay(self, order_id: str, student: str, paid: int | None) -> Json | Refusal:
         """No money moves. Repeatable. Refused where the lock ended and somebody else has the coupon, and
         where the order costs something else by now: another tab placed it anew."""
-        order = await self._own(order_id, student)
+        order = await self._find_visible(order_id, student)
         if isinstance(order, Refusal):
             return order
         form: Json = {
@@ -89,31 +89,31 @@ class Till:
             "paid": order.redemption["payable"] if paid is None else paid,
         }
         confirmed = await self._classdrop.confirm(_redemption_id(order), form)
-        return await self._told(order, confirmed)
+        return await self._save(order, confirmed)
 
     async def cancel(self, order_id: str, student: str) -> Json | Refusal:
-        order = await self._own(order_id, student)
+        order = await self._find_visible(order_id, student)
         if isinstance(order, Refusal):
             return order
-        return await self._told(order, await self._classdrop.cancel(_redemption_id(order)))
+        return await self._save(order, await self._classdrop.cancel(_redemption_id(order)))
 
     async def show(self, order_id: str, student: str | None) -> Json | Refusal:
         """`student` None: an operator, who may see every order."""
-        order = await self._own(order_id, student)
+        order = await self._find_visible(order_id, student)
         if isinstance(order, Refusal):
             return order
-        return await self._told(order, await self._classdrop.redemption(_redemption_id(order)))
+        return await self._save(order, await self._classdrop.redemption(_redemption_id(order)))
 
     async def newest(self, student: str | None, search: str = "") -> Json:
         """As Classdrop last said; each is asked about anew where it is shown. `search`: a part of the order's
         number, its student or a coupon's code."""
         found = await self._orders.newest(student, search, _SHOWN_AT_MOST)
-        return {"orders": [_shown(order) for order in found]}
+        return {"orders": [_order_response(order) for order in found]}
 
     async def refund(self, order_id: str, body: RefundBody) -> Json | Refusal:
         """Once for each `refund_id`. Answers with the order after it, or with the refund itself where that
         is only a preview."""
-        order = await self._own(order_id, None)
+        order = await self._find_visible(order_id, None)
         if isinstance(order, Refusal):
             return order
         form = body.model_dump(exclude_none=True)
@@ -122,12 +122,12 @@ class Till:
             return refunded
         return await self.show(order.id, None)
 
-    async def _goods(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
+    async def _price_snapshot(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
         """What is written down of the order: prices, and what its coupons are called and bring besides."""
-        lines = priced(body.lines)
+        lines = price_cart(body.lines)
         if isinstance(lines, Refusal):
             return lines
-        form: Json = {"order": asked_of(lines), "coupons": body.coupons, "order_id": order_id}
+        form: Json = {"order": order_request(lines), "coupons": body.coupons, "order_id": order_id}
         found = await self._classdrop.quote(student, form)
         if isinstance(found, Refusal):
             return found
@@ -139,22 +139,22 @@ class Till:
             "rebates": found.get("rebates", []),
         }
 
-    async def _own(self, order_id: str, student: str | None) -> Order | Refusal:
+    async def _find_visible(self, order_id: str, student: str | None) -> Order | Refusal:
         """An order of somebody else is not there."""
         order = await self._orders.find(order_id)
         if order is None or student not in (None, order.student):
             return NOT_FOUND
         return order
 
-    async def _told(self, order: Order, redemption: Json | Refusal) -> Json | Refusal:
+    async def _save(self, order: Order, redemption: Json | Refusal) -> Json | Refusal:
         if isinstance(redemption, Refusal):
             return redemption
-        told = Order(order.id, order.student, order.placed_at, order.goods, redemption)
-        await self._orders.keep(told)
-        return _shown(told)
+        saved = Order(order.id, order.student, order.placed_at, order.goods, redemption)
+        await self._orders.keep(saved)
+        return _order_response(saved)
 
 
-def _named(order_id: str | None) -> Json:
+def _order_id_field(order_id: str | None) -> Json:
     return {} if order_id is None else {"order_id": order_id}
 
 
@@ -162,29 +162,29 @@ def _redemption_id(order: Order) -> str:
     return str(order.redemption["id"])
 
 
-def _quoted(lines: Sequence[Json], found: Mapping[str, object]) -> Json:
+def _quote_response(lines: Sequence[Json], found: Mapping[str, object]) -> Json:
     return {
         **found,
         "currency": CURRENCY,
-        "lines": with_shares(lines, found.get("lines")),
-        "gifts": named_gifts(found.get("gifts")),
+        "lines": with_discounts(lines, found.get("lines")),
+        "gifts": with_gift_names(found.get("gifts")),
         "list_total": list_total(lines),
     }
 
 
-def _shown(order: Order) -> Json:
-    lines, told = as_list(order.goods["lines"]), order.redemption
+def _order_response(order: Order) -> Json:
+    lines, redemption = as_list(order.goods["lines"]), order.redemption
     names = order.goods["names"]
     assert isinstance(names, dict)
-    coupons = as_list(told.get("coupons"))
+    coupons = as_list(redemption.get("coupons"))
     return {
         "id": order.id,
         "student": order.student,
         "currency": CURRENCY,
-        **{key: told[key] for key in _OF_REDEMPTION if key in told},
-        "lines": with_shares(lines, told.get("lines")),
+        **{key: redemption[key] for key in _OF_REDEMPTION if key in redemption},
+        "lines": with_discounts(lines, redemption.get("lines")),
         "list_total": list_total(lines),
         "coupons": [{**each, "name": names.get(each["code"], each["code"])} for each in coupons],
-        "gifts": named_gifts(order.goods["gifts"]),
+        "gifts": with_gift_names(order.goods["gifts"]),
         "rebates": order.goods["rebates"],
     }
