@@ -1,21 +1,30 @@
-"""What a room is told: publications with (epoch, offset), the state at a position, presence, boards.
+"""The feed of a room: publications at (epoch, offset), the state at a position, presence, live counts.
 
-Called by flows (publish), the worker (confirmations, boards) and the gateway (state, presence,
-seen). The channel may lose messages without a word; the stream beside it has them (subscription.py).
+Called by flows (publish), the worker (confirmations, live counts) and the gateway (state, presence, seen).
+Redis' channels may lose messages; the stream beside the channel keeps the last ones, so that a gateway that
+sees a gap in the offsets can read what it missed (subscription.py).
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
-from server.core.ids import CouponId, DropId, StudentId
 from server.desk import room_drops
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
+from server.desk.feed_messages import (
+    Confirmation,
+    FeedKind,
+    Loss,
+    Losses,
+    Publication,
+    dump_confirmations,
+    load_losses,
+    load_publication,
+)
 from server.desk.keys import RoomKeys
 from server.desk.redis.connection import database_of, redis_deadline
 from server.desk.scripts.loader import Scripts
@@ -23,23 +32,17 @@ from server.desk.scripts.loader import Scripts
 LIVE_COUNTS_KEPT_SECONDS = 7 * 24 * 3600
 SEEN_KEPT_SECONDS = 24 * 3600
 PRESENCE_GOOD_FOR_MS = 6_000
-EVERYWHERE = "*"  # no room's name: what a student is told in whichever room
-_KEPT_LOSSES = 200
-_KEPT_CHANGES = 2_000  # of the whole installation, many coupons in each
-# Of a gap that is told again step by step. A larger one would be more than a client may leave unsent, all in
-# one write: then the whole state is read instead.
+EVERYWHERE = "*"  # in place of a room's name: messages for students in whichever room they are
+_KEPT_LOSSES = 200  # messages of a room; a longer gap is filled by reading the whole state
+_KEPT_CHANGES = 2_000  # messages of the installation, many coupons in each
+# A gap up to this size is sent to clients step by step. A larger one, in one write, would exceed what a
+# client may leave unread; then the whole state is sent instead.
 MAX_GAP_BYTES = 32 * 1024
-
-
-class FeedKind(StrEnum):
-    OPENED = "opened"
-    CHANGED = "changed"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """The drops of a room at (epoch, offset), and Redis' clock then. `losses`: their own offset."""
+    """The drops of a room at (epoch, offset); `now` is Redis' clock (ms), `losses` the offset of losses."""
 
     epoch: str
     offset: int
@@ -49,62 +52,16 @@ class RoomState:
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
-    """One step of a room. `epoch` changes when offsets start again. `at`: when it was published, by
-    Redis' clock; None where a process of an earlier version did it."""
-
-    kind: FeedKind
-    epoch: str
-    offset: int
-    drop: RoomDrop
-    at: int | None = None
-
-
-class Confirmation(NamedTuple):
-    """A claim that is in the ledger; `coupon` as `claim_confirmed` shows it, in JSON. A tuple, because
-    thousands are made in a second."""
-
-    student: StudentId
-    drop_id: DropId
-    coupon: bytes
-
-
-class Confirmations(NamedTuple):
-    """What was confirmed in one go. `epoch`: of the room's feed; None where a process of an earlier version
-    told it."""
-
-    epoch: str | None
-    confirmations: list[Confirmation]
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A claim that was released or revoked; `frame` is which of the two the student is told."""
-
-    frame: str  # coupon_released | claim_revoked
-    student: StudentId
-    drop_id: DropId
-    coupon_id: CouponId | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """What was lost in one go. `offset` counts losses alone; None where a process of an earlier version
-    told them, which nobody can count."""
-
-    epoch: str
-    offset: int | None
-    losses: tuple[Loss, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RoomCounts:
+    """Students in the room now, and students who have had the drop's card on their screen."""
+
     present: int
     reached: int
 
 
 class Feed:
+    """The feeds of all rooms of one installation. Every call may raise DeskUnavailableError."""
+
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
         self._prefix = prefix
@@ -115,17 +72,19 @@ class Feed:
         return RoomKeys(self._prefix, room, self._database)
 
     async def publish(self, publication_id: str, kind: FeedKind, drop: RoomDrop) -> int:
-        """The offset it got. The same publication id is published once."""
+        """Publish and return the offset. Idempotent: one publication id is published once, for an hour."""
         return await self._publish(publication_id, kind, drop)
 
     async def correct(self, publication_id: str, closed: RoomDrop) -> None:
-        """Tells of a drop's end, where the room shows the drop, and not as closed: it has gone back
-        to an earlier time."""
+        """Publish a drop's end again, if the room shows the drop as not closed: a restored Redis may have
+        lost the end.
+        """
         await self._publish(publication_id, FeedKind.CLOSED, closed, "1")
 
     async def publish_cancelled_opening(self, publication_id: str, closed: RoomDrop) -> None:
-        """The end of an opening: a room that was never told of the drop hears nothing, and goes on
-        hearing nothing should its opening be published after all."""
+        """Publish that an opening was cancelled. A room that never got the drop gets nothing, and also gets
+        nothing if the opening is published after all.
+        """
         await self._publish(publication_id, FeedKind.CLOSED, closed, "2")
 
     async def _publish(
@@ -140,16 +99,18 @@ class Feed:
         return offset
 
     async def state(self, room: str) -> RoomState:
+        """Return the drops that the room shows, at one position of its feed."""
         keys = self._keys(room)
         epoch, offset, losses, now, *drops = await self._scripts.run(
             "room_state", [keys.feed, keys.stream, keys.drops], [SHOWN_AFTER_CLOSE_MS]
         )
-        shown = tuple(room_drops.load(drop) for drop in drops)
-        return RoomState(epoch.decode(), offset, now, shown, losses)
+        loaded = tuple(room_drops.load(drop) for drop in drops)
+        return RoomState(epoch.decode(), offset, now, loaded, losses)
 
     async def find_drop(self, rooms: Collection[str], drop_id: str) -> RoomDrop | None:
-        """The drop as one of these rooms keeps it, closed for long or not; None where none has it. One
-        round trip for all rooms."""
+        """Return the drop as one of these rooms has it, however long it is closed; None if none has it.
+        One round trip for all rooms.
+        """
         if not rooms:
             return None
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
@@ -159,15 +120,16 @@ class Feed:
         return next((room_drops.load(drop) for drop in found if drop is not None), None)
 
     async def publications_since(self, room: str, offset: int) -> list[Publication]:
-        """What was published after `offset`, as far as the stream still has it, and nothing where that is
-        very much; the caller checks that it begins with offset + 1 and that the epoch is its own."""
+        """Return what was published after `offset`, as far as the stream has it; empty if that is more than
+        MAX_GAP_BYTES. The caller checks that it begins with offset + 1 and that the epoch is its own.
+        """
         texts = await self._after(self._keys(room).stream, offset)
         if sum(map(len, texts)) > MAX_GAP_BYTES:
             return []
         return [load_publication(orjson.loads(text)) for text in texts]
 
     async def losses_since(self, room: str, offset: int) -> list[Losses]:
-        """The same of what was lost."""
+        """Return the losses after `offset` of losses, as far as the stream has them."""
         texts = await self._after(self._keys(room).losses, offset)
         return [load_losses(orjson.loads(text)) for text in texts]
 
@@ -177,7 +139,9 @@ class Feed:
         return [fields[b"m"] for _, fields in entries]
 
     async def publish_confirmations(self, room: str, confirmations: Sequence[Confirmation]) -> None:
-        """Not in the stream: the desk has them, and gateways read it again every 2 s."""
+        """Publish confirmed claims. They are not in the stream: gateways read unconfirmed claims from the
+        desk every 2 s.
+        """
         keys = self._keys(room)
         await self._scripts.run(
             "publish_confirmations",
@@ -186,31 +150,34 @@ class Feed:
         )
 
     async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
-        """In a stream of their own: nobody reads a confirmed claim again, so a loss that was not heard
-        must be found there. Repeated, it is told again; clients know it by its claim's state."""
-        told = [[one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses]
-        await self._publish_own(room, "lost", told, _KEPT_LOSSES)
+        """Publish losses, and keep them in a stream of their own: gateways do not read confirmed claims again,
+        so a missed loss must be found there. A repetition is published again; clients ignore it by the state
+        of the claim.
+        """
+        rows = [[one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses]
+        await self._publish_own(room, "lost", rows, _KEPT_LOSSES)
 
     async def publish_changes(self, changes: Sequence[CouponChange]) -> None:
-        """To every gateway, because a student may be in any room, or in several. Repeated, it is told again;
-        clients know it by its version."""
-        told = [[one.student, one.frame] for one in changes]
-        await self._publish_own(EVERYWHERE, "changed", told, _KEPT_CHANGES)
+        """Publish changed coupons to every gateway, because a student may be in any room, or in several.
+        A repetition is published again; clients ignore it by the coupon's version.
+        """
+        rows = [[one.student, one.frame] for one in changes]
+        await self._publish_own(EVERYWHERE, "changed", rows, _KEPT_CHANGES)
 
     async def changes_since(self, offset: int) -> list[Changes]:
-        """What was told everywhere after `offset`, as far as the stream still has it."""
+        """Return the changes after `offset`, as far as the stream has them."""
         stream = self._keys(EVERYWHERE).losses
         return [load_changes(orjson.loads(text)) for text in await self._after(stream, offset)]
 
     async def _publish_own(
-        self, room: str, kind: str, told: Sequence[Sequence[object]], kept: int
+        self, room: str, kind: str, rows: Sequence[Sequence[object]], kept: int
     ) -> None:
         keys = self._keys(room)
         names = [keys.feed, keys.stream, keys.losses, keys.channel]
-        await self._scripts.run("publish_losses", names, [kind, orjson.dumps(told), kept])
+        await self._scripts.run("publish_losses", names, [kind, orjson.dumps(rows), kept])
 
     async def report_presence(self, room: str, gateway_id: str, students: int) -> int:
-        """How many students this gateway has in the room -> how many all have together."""
+        """Store how many students this gateway has in the room; return how many all gateways have."""
         keys = self._keys(room)
         present: int = await self._scripts.run(
             "presence",
@@ -220,6 +187,7 @@ class Feed:
         return present
 
     async def add_seen(self, room: str, drop_id: str, students: Sequence[str]) -> None:
+        """Count these students as having seen the drop's card. Idempotent."""
         key = self._keys(room).seen(drop_id)
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.sadd(key, *students)
@@ -227,6 +195,7 @@ class Feed:
             await pipe.execute()
 
     async def audience_counts(self, room: str, drop_id: str) -> RoomCounts:
+        """Return how many students are in the room and how many have seen the drop's card."""
         keys = self._keys(room)
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.hvals(keys.presence_counts)
@@ -235,7 +204,7 @@ class Feed:
         return RoomCounts(sum(int(count) for count in counts), reached)
 
     async def write_live_counts(self, room: str, drop_id: str, counters: Mapping[str, int]) -> None:
-        """What the ledger counts of a drop (redeemed, returned, gmv, …), for everybody's progress."""
+        """Store what the ledger counts of a drop (redeemed, returned, gmv, …), for `drop_progress`."""
         key = self._keys(room).board(drop_id)
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(key, mapping={name: int(value) for name, value in counters.items()})
@@ -243,7 +212,7 @@ class Feed:
             await pipe.execute()
 
     async def read_live_counts(self, wanted: Sequence[tuple[str, str]]) -> list[dict[str, int]]:
-        """For each (room, drop id): the board and `reached`."""
+        """Return the live counts and `reached` of each (room, drop id), in one round trip."""
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             for room, drop_id in wanted:
                 pipe.hgetall(self._keys(room).board(drop_id))
@@ -253,56 +222,3 @@ class Feed:
             {**{name.decode(): int(value) for name, value in board.items()}, "reached": reached}
             for board, reached in zip(rows[::2], rows[1::2], strict=True)
         ]
-
-
-_CONFIRMED = b'{"kind":"confirmed","claims":['
-_EPOCH = b'\n],"epoch":"'
-_END = b'"}'
-
-
-def dump_confirmations(confirmations: Sequence[Confirmation]) -> bytes:
-    """JSON up to the value of its epoch, which the script knows (publish_confirmations.lua), with a line for
-    each: names and ids need no escaping, and no JSON has a line end within."""
-    claims = [
-        b'["%b","%b",%b]' % (student.encode(), drop_id.encode(), coupon)
-        for student, drop_id, coupon in confirmations
-    ]
-    return _CONFIRMED + b"\n" + b",\n".join(claims) + _EPOCH
-
-
-def load_confirmations(payload: bytes) -> Confirmations | None:
-    """None: the message says something else. Taken apart by its line ends and quotes, in a fifth of the
-    time that reading JSON and writing it again takes."""
-    if not payload.startswith(_CONFIRMED):
-        return None
-    lines, is_ours, epoch = payload[len(_CONFIRMED) + 1 :].rpartition(_EPOCH)
-    if not is_ours:  # of a process of an earlier version
-        claims = orjson.loads(payload)["claims"]
-        told = [Confirmation(who, drop_id, orjson.dumps(coupon)) for who, drop_id, coupon in claims]
-        return Confirmations(None, told)
-    found = []
-    for line in lines.splitlines():
-        _, student, _, drop_id, coupon = line.rstrip(b",").split(b'"', 4)
-        names = StudentId(student.decode()), DropId(drop_id.decode())
-        found.append(Confirmation(*names, coupon[1:-1]))
-    return Confirmations(epoch.removesuffix(_END).decode(), found)
-
-
-def load_publication(message: Mapping[str, object]) -> Publication:
-    at = message.get("at")
-    return Publication(
-        FeedKind(str(message["kind"])),
-        str(message["epoch"]),
-        int(str(message["offset"])),
-        room_drops.of_fields(message["drop"]),
-        at if isinstance(at, int) else None,
-    )
-
-
-def load_losses(message: Mapping[str, Any]) -> Losses:
-    offset = message.get("offset")
-    return Losses(
-        str(message.get("epoch", "")),
-        offset if isinstance(offset, int) else None,
-        tuple(Loss(*claim) for claim in message["claims"]),
-    )

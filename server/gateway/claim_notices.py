@@ -11,7 +11,7 @@ from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.claims import ClaimState
 from server.core.ids import DropId, StudentId
 from server.desk.claim_record import HeldClaim
-from server.desk.feed import Loss
+from server.desk.feed_messages import Loss
 from server.gateway.frames import text_frame
 from server.gateway.room import Room
 

@@ -16,12 +16,11 @@ import structlog
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.feed import (
-    EVERYWHERE,
+from server.desk.feed import EVERYWHERE, RoomState
+from server.desk.feed_messages import (
     Confirmations,
     Losses,
     Publication,
-    RoomState,
     load_confirmations,
     load_losses,
     load_publication,

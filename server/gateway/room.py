@@ -17,7 +17,8 @@ from server.core.identity import Identity, Role
 from server.core.ids import DropId, StudentId
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
-from server.desk.feed import FeedKind, Losses, Publication, RoomState
+from server.desk.feed import RoomState
+from server.desk.feed_messages import FeedKind, Losses, Publication
 from server.gateway.broadcast import Broadcast, OnSent, Write, admits
 from server.gateway.connection import Connection
 from server.gateway.frames import text_frame

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from server.clock import now_ms
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import DeskCounts
-from server.desk.feed import Feed, Losses, Publication, RoomState
+from server.desk.feed import Feed, RoomState
+from server.desk.feed_messages import Losses, Publication
 from server.gateway.room import visible_drops
 
 

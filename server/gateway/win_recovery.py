@@ -17,7 +17,7 @@ from server.core.ids import DropId, StudentId
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
-from server.desk.feed import Loss
+from server.desk.feed_messages import Loss
 from server.gateway.claim_notices import send_confirmed, send_ended, send_loss
 from server.gateway.open_rooms import OpenRooms
 from server.gateway.room import Room

@@ -29,7 +29,8 @@ from server.core.drops.claims import ClaimState
 from server.core.ids import Unit
 from server.desk.caps import CapName, load_name
 from server.desk.claim_record import HeldClaim
-from server.desk.feed import Feed, FeedKind
+from server.desk.feed import Feed
+from server.desk.feed_messages import FeedKind
 from server.desk.fence import Fence, LeaseLostError, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild, read_dead_letters

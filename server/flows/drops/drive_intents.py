@@ -16,7 +16,7 @@ from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.caps import CapsMissing
 from server.desk.drop_state import Stamped
-from server.desk.feed import Confirmation, FeedKind, Loss
+from server.desk.feed_messages import Confirmation, FeedKind, Loss
 from server.flows.coupons.load_caps import caps_of, load_missing_caps
 from server.flows.coupons.publish_coupons import confirmed_claim, read_statuses
 from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.drops import CloseReason, DropState, RoomDrop
 from server.desk.drop_state import Closing
-from server.desk.feed import Feed, FeedKind
+from server.desk.feed import Feed
+from server.desk.feed_messages import FeedKind
 from server.flows.drops.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents

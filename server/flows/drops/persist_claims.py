@@ -26,7 +26,8 @@ from server.core.coupons.coupons import ClaimCoupon
 from server.core.ids import ClaimId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
-from server.desk.feed import Confirmation, Feed, Loss
+from server.desk.feed import Feed
+from server.desk.feed_messages import Confirmation, Loss
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import new_coupons

@@ -13,7 +13,7 @@ from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import DropState
 from server.core.ids import StudentId
 from server.desk import fence as fence_module
-from server.desk.feed import FeedKind
+from server.desk.feed_messages import FeedKind
 from server.desk.keys import SHARDS, RoomKeys
 from server.flows.consistency import rebuild_desk
 from server.flows.drops.drive_intents import drive_pending

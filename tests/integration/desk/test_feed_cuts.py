@@ -15,7 +15,7 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.ids import CouponId, DropId, StudentId
 from server.desk import claim_record
-from server.desk.feed import Confirmation, FeedKind, Loss
+from server.desk.feed_messages import Confirmation, FeedKind, Loss
 from server.desk.fence import ConfirmedClaim
 from server.desk.redis.connection import connect
 from server.gateway.cadence import Cadence

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from server.desk import room_drops
-from server.desk.feed import FeedKind, load_publication
+from server.desk.feed_messages import FeedKind, load_publication
 from server.gateway.background_tasks import observe_sent
 from server.metrics import Metrics
 from tests.support.builders.desks import Desk, a_room_drop

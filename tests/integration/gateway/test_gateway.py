@@ -15,7 +15,7 @@ from server.core.ids import DropId, StudentId
 from server.core.instants import from_text
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.desk import DeskUnavailableError, claim_record
-from server.desk.feed import Confirmation, FeedKind
+from server.desk.feed_messages import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
 from server.gateway import room_status
 from server.gateway.join_limit import JoinLimit

@@ -27,7 +27,8 @@ from server.core.promotions.templates import (
 )
 from server.core.refusals import Refused
 from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed, Publication
+from server.desk.feed import Feed
+from server.desk.feed_messages import Publication
 from server.desk.outbox import Outbox
 from server.flows.drops.drop_service import DropService
 from server.flows.drops.drop_view import DropView

@@ -9,7 +9,8 @@ from server.core.drops.drops import Allotment, RoomDrop
 from server.desk.caps import Cap, CapsMissing
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import Closing, Extended, Stamped
-from server.desk.feed import Feed, FeedKind
+from server.desk.feed import Feed
+from server.desk.feed_messages import FeedKind
 from server.flows.drops.drop_service import DropService
 from tests.support.builders.classroom import Classroom
 

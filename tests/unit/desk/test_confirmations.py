@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.desk.feed import Confirmation, dump_confirmations, load_confirmations
+from server.desk.feed_messages import Confirmation, dump_confirmations, load_confirmations
 
 IDS = st.from_regex(r"[A-Za-z0-9_.:-]{1,64}", fullmatch=True)
 COUPONS = st.dictionaries(st.text(), st.text() | st.integers(0, 9)).map(orjson.dumps)

@@ -13,7 +13,8 @@ from server.core.identity import Identity, Role
 from server.core.ids import ClaimId, DropId, Slot, Unit
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
-from server.desk.feed import FeedKind, Publication, RoomState
+from server.desk.feed import RoomState
+from server.desk.feed_messages import FeedKind, Publication
 from server.gateway import broadcast as module
 from server.gateway.connection import MAX_UNSENT_BYTES
 from server.gateway.room import Room, Welcome
