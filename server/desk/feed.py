@@ -150,9 +150,9 @@ class Feed:
         )
 
     async def publish_losses(self, room: str, losses: Sequence[Loss]) -> None:
-        """Publish losses, and keep them in a stream of their own: gateways do not read confirmed claims again,
-        so a missed loss must be found there. A repetition is published again; clients ignore it by the state
-        of the claim.
+        """Publish losses, and keep them in a stream of their own. Gateways do not read confirmed claims
+        again, so a missed loss must be found there. A repetition is published again; clients ignore it by the
+        state of the claim.
         """
         rows = [[one.frame, one.student, one.drop_id, one.coupon_id, one.reason] for one in losses]
         await self._publish_own(room, "lost", rows, _KEPT_LOSSES)

@@ -1,6 +1,6 @@
-"""A room's drop as the feed keeps it in Redis: JSON, instants in ms.
+"""Parses and writes a room's drop as the feed stores it in Redis: JSON, instants in ms UTC.
 
-Written and read by `feed.py` alone; students get their form of it from `wire.public_drop`.
+Used by feed.py and feed_messages.py. Students get another form of the drop (`wire.public_drop`).
 """
 
 from typing import Any
@@ -14,10 +14,11 @@ from server.core.promotions.claim_conditions import conditions_to_json, read_con
 
 
 def dump(drop: RoomDrop) -> bytes:
+    """Return the JSON of the drop, with its texts within their bounds."""
     drop = bounded(drop)
     return orjson.dumps(
         {
-            **_seldom(drop),
+            **_optional_fields(drop),
             "id": drop.id,
             "room": drop.room,
             "shard": drop.shard,
@@ -42,14 +43,15 @@ def dump(drop: RoomDrop) -> bytes:
             "use_url": drop.use_url,
             "closed_at": drop.closed_at,
             "close_reason": drop.close_reason,
-            # Left out where it says nothing, for a neighbour of an older version.
+            # Left out if empty: a process of an earlier version, beside this one in a deploy, does not know
+            # it.
             **({"deducts": drop.deducts} if drop.deducts else {}),
         }
     )
 
 
-def _seldom(drop: RoomDrop) -> dict[str, object]:
-    """Only where there is something to say."""
+def _optional_fields(drop: RoomDrop) -> dict[str, object]:
+    """Return the fields that most drops do not have."""
     conditions = drop.audience.conditions
     fields: dict[str, object] = {}
     if not conditions.is_anybody:
@@ -58,13 +60,14 @@ def _seldom(drop: RoomDrop) -> dict[str, object]:
 
 
 def load(text: bytes) -> RoomDrop:
+    """Parse the JSON that `dump` wrote."""
     return of_fields(orjson.loads(text))
 
 
 def of_fields(fields: Any) -> RoomDrop:
-    """What `dump` wrote, parsed."""
+    """Build the drop from the decoded JSON of `dump`."""
     f = dict(fields)
-    f.pop("untold", None)
+    f.pop("untold", None)  # set by publish.lua
     conditions = read_conditions(f.pop("conditions", None))
     audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")), conditions)
     window = Window(f.pop("opens_at"), f.pop("closes_at"))

@@ -1,7 +1,7 @@
-"""Redis clients, one for each way of waiting, and the translation of their errors.
+"""Makes Redis clients, sets the deadline of their calls, and translates their errors.
 
-redis-py repeats every command 10 times by default: a script whose reply was lost twice ran three
-times. Nothing here repeats by itself; the scripts are idempotent and the callers decide.
+redis-py repeats every command 10 times by default: a script whose reply was lost twice ran three times.
+Nothing here repeats by itself; the scripts are idempotent, and the callers decide.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from server.desk import DeskUnavailableError
 
-COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waited longer is told to retry
+COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waits longer is answered `retry`
 _POOL_SIZE = 16
-# What a server answers in place of what was asked, in words for who runs the service.
+# Errors that a server replies with, in words for the operator.
 _SERVER_ERRORS: tuple[tuple[type[RedisError], str], ...] = (
     (OutOfMemoryError, "memory is full (maxmemory)"),
     (ReadOnlyError, "read-only: it is a replica"),
@@ -42,9 +42,12 @@ _ERROR_CODES = {
 
 
 class StalenessTracker:
-    """When somebody last gave up waiting for Redis. A connection that has not been heard since may be dead
-    without a word (a firewall that forgot it), and is made anew before it is used: one wait, not one for
-    each of a pool. Share it between the clients of a process."""
+    """The time of the last call to Redis that ran into its deadline; shared by the clients of a process.
+
+    A connection without a reply since then may be dead, for example because a firewall has dropped it. It is
+    replaced before its next use. So one call of a process waits for its deadline, and not one for each
+    connection of each pool (decision 0019).
+    """
 
     __slots__ = ("last_timeout_at",)
 
@@ -53,6 +56,8 @@ class StalenessTracker:
 
 
 class _StaleConnectionMixin:
+    """Reconnects before use, if the connection has had no reply since the last missed deadline."""
+
     staleness: StalenessTracker
     last_reply_at = -inf
 
@@ -63,18 +68,20 @@ class _StaleConnectionMixin:
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            answer = await super().read_response(*args, **kwargs)  # type: ignore[misc]
-        except asyncio.CancelledError:  # our deadlines are of this kind
+            reply = await super().read_response(*args, **kwargs)  # type: ignore[misc]
+        except asyncio.CancelledError:  # a deadline of `redis_deadline` cancels the read
             self.staleness.last_timeout_at = monotonic()
             raise
         self.last_reply_at = monotonic()
-        return answer
+        return reply
 
 
 class _WriteFailureMixin:
-    """A transport of uvloop that was cut raises RuntimeError when it is written to before anybody has
-    read from it, and redis-py lets that pass. To us it is what it is: a connection lost. (It ended the
-    whole process: nobody expects it of Redis.)"""
+    """Turns uvloop's RuntimeError for a write to a lost connection into redis-py's ConnectionError.
+
+    uvloop raises it if a transport is written to after a loss that no read has seen. redis-py does not catch
+    it, and it once ended a whole process.
+    """
 
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -84,8 +91,8 @@ class _WriteFailureMixin:
 
 
 def connect(url: str, staleness: StalenessTracker | None = None) -> Redis:
-    """A pool that waits for a free connection rather than fails. `staleness`: shared by the clients of a
-    process. Deadlines are ours (`redis_deadline`): redis-py's own `socket_timeout` goes through
+    """Return a client whose pool waits for a free connection rather than fails. `staleness` is shared by the
+    clients of a process. Deadlines are ours (`redis_deadline`): redis-py's own `socket_timeout` goes through
     `asyncio.wait_for`, which on Python 3.11 costs a task for each command and swallows a cancellation that
     comes as the command ends."""
     pool = BlockingConnectionPool.from_url(
@@ -110,7 +117,7 @@ def database_of(redis: Redis) -> int:
 
 @asynccontextmanager
 async def redis_deadline(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None]:
-    """A deadline around what is asked of Redis; whatever goes wrong is a DeskUnavailableError."""
+    """Limit the calls in the block to `seconds` in all; turn every failure into DeskUnavailableError."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -119,6 +126,7 @@ async def redis_deadline(seconds: float = COMMAND_SECONDS) -> AsyncIterator[None
 
 
 def _describe(error: Exception, seconds: float) -> str:
+    """Return the error in words for the operator; `/readyz` and doctor show them."""
     if isinstance(error, TimeoutError):
         return f"no answer in {seconds:g} s"
     for kind, words in _SERVER_ERRORS:

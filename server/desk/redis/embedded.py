@@ -1,7 +1,7 @@
-"""A Redis of our own, where no URL is set: a private child on a unix socket in the data folder.
+"""Runs a Redis of our own if no URL is set: a child process on a unix socket in the data folder.
 
-Called by `commands.run` only. Knows nothing of keys or scripts; whoever uses the server gets `url`
-and cannot tell it from another. Never a TCP port: some other Redis may hold 6379.
+Called by commands/run.py only. Knows no keys and no scripts: users of the server get its `url`. Never opens a
+TCP port, because another Redis may use 6379.
 """
 
 import asyncio
@@ -20,23 +20,26 @@ from redis.backoff import NoBackoff
 from server.desk.redis.server_version import ServerVersion, version_of_binary
 from server.process_guard import kill_child_on_parent_death
 
-# Loading replays the whole AOF: some 70 MB a second.
+# Loading replays the whole AOF, at some 70 MB a second.
 START_SECONDS = 60.0
 STOP_SECONDS = 3.0
-_ASK_AGAIN_S = 0.02
+_PING_PAUSE_S = 0.02
 _ANSWER_SECONDS = 2.0
-# sun_path has 108 bytes on Linux, 104 on macOS, with the zero at the end.
+# sun_path has 108 bytes on Linux and 104 on macOS, including the zero at its end.
 _SOCKET_PATH_BYTES = 103
 
 
 class EmbeddedRedisError(Exception):
-    """Cannot be started; the text is one line for the operator."""
+    """The server cannot be started. The text is one line for the operator."""
 
 
 class EmbeddedRedis:
-    """One server on one folder. `start` may be called again when it has died: same data, same
-    socket, another run id. `keep_open` are file descriptors the child holds too (the folder's
-    lock: it then lasts exactly as long as somebody may write)."""
+    """One server on one data folder.
+
+    `start` may be called again after the process has died: same data, same socket, another run id.
+    `keep_open` are file descriptors that the child inherits: the lock of the folder then lasts as long as the
+    child may write.
+    """
 
     def __init__(self, folder: Path, keep_open: Sequence[int] = ()) -> None:
         self._folder = folder
@@ -45,7 +48,7 @@ class EmbeddedRedis:
         self.url = f"unix://{self._socket}"
 
     async def start(self) -> asyncio.subprocess.Process:
-        """Returns when it answers and has loaded its data. Raises EmbeddedRedisError."""
+        """Start the server; return once it has loaded its data and replies. Raises EmbeddedRedisError."""
         _make_private(self._folder)
         _make_private(self._socket.parent)
         binary, version = await self._choose_binary()
@@ -100,7 +103,7 @@ class EmbeddedRedis:
                 stderr=log,
                 pass_fds=self._keep_open,
                 preexec_fn=kill_child_on_parent_death(),
-                start_new_session=True,  # Ctrl-C in a terminal is ours to pass on, in our order
+                start_new_session=True,  # Ctrl-C must reach us alone: we stop the children in order
             )
 
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
@@ -111,10 +114,10 @@ class EmbeddedRedis:
         )
         try:
             async with client, asyncio.timeout(START_SECONDS):
-                while not await _answers(client):
+                while not await _is_ready(client):
                     if process.returncode is not None:
                         raise EmbeddedRedisError(f"Redis ended at once; see {self.log_file}")
-                    await asyncio.sleep(_ASK_AGAIN_S)
+                    await asyncio.sleep(_PING_PAUSE_S)
         except TimeoutError:
             raise EmbeddedRedisError(
                 f"Redis did not get ready in {START_SECONDS:.0f} s; see {self.log_file}"
@@ -122,7 +125,9 @@ class EmbeddedRedis:
 
 
 async def stop(process: asyncio.subprocess.Process, deadline_s: float = STOP_SECONDS) -> None:
-    """Asks, waits, insists. Nothing is lost either way: each write was on disk when answered."""
+    """Terminate the process, and kill it after `deadline_s`. No data is lost: with appendfsync always, each
+    write is on disk before its reply.
+    """
     if process.returncode is not None:
         return
     process.terminate()
@@ -135,7 +140,7 @@ async def stop(process: asyncio.subprocess.Process, deadline_s: float = STOP_SEC
 
 
 def installed_servers() -> Iterable[str]:
-    """In order of preference: what the system patches, then what came with our dependencies."""
+    """Yield paths of servers: first those that the system keeps up to date, then the one of our wheel."""
     for name in ("redis-server", "valkey-server"):
         if path := shutil.which(name):
             yield path
@@ -151,7 +156,7 @@ def _wheel_server() -> Iterable[str]:
         return
 
 
-async def _answers(client: "redis.asyncio.Redis") -> bool:
+async def _is_ready(client: "redis.asyncio.Redis") -> bool:
     try:
         return bool(await client.ping())
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
@@ -182,7 +187,7 @@ def _socket_path(folder: Path) -> Path:
 def _make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
-    # In a shared temp folder somebody else may have made it first, or pointed it elsewhere.
+    # In a shared temp folder another user may have made it first, or may have put a symlink there.
     if found.st_uid != os.getuid() or folder.is_symlink():
         raise EmbeddedRedisError(f"{folder} belongs to somebody else; remove it")
     folder.chmod(0o700)

@@ -1,5 +1,7 @@
-"""Which Redis or Valkey a binary is, and which data it can read. Called by `desk.embedded`, and by
-`commands.checks` for a server that is running."""
+"""The version of a Redis or Valkey server, and which data files it can read.
+
+Called by desk/redis/embedded.py for a binary, and by commands/preflight.py for a running server.
+"""
 
 import asyncio
 import re
@@ -13,12 +15,16 @@ _ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ServerVersion:
+    """A kind of server and its version."""
+
     kind: str  # "redis" or "valkey"
     numbers: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """From our own file ("redis 7.0.15") or `--version` ("Redis server v=7.0.15 sha=...")."""
+        """Parse our own file ("redis 7.0.15") or `--version` ("Redis server v=7.0.15 sha=..."); None if it is
+        neither.
+        """
         found = re.match(r"(redis|valkey)(?: server)? (?:v=)?(\d+(?:\.\d+)*)", text.strip().lower())
         if not found:
             return None
@@ -32,7 +38,9 @@ class ServerVersion:
         return self.numbers >= _OLDEST
 
     def can_read(self, writer: "ServerVersion | None") -> bool:
-        """Formats grow: a server reads what it or an older one wrote, not what a newer one did."""
+        """Return whether this server reads the data files of `writer`: its own or an older one's, never a
+        newer one's.
+        """
         if writer is None:
             return True
         if writer.kind == self.kind:
@@ -41,7 +49,7 @@ class ServerVersion:
 
 
 async def version_of_binary(path: str) -> ServerVersion | None:
-    """None where it does not run or says something else."""
+    """Run `path --version` and parse it; None if it does not run or prints something else."""
     try:
         process = await asyncio.create_subprocess_exec(
             path, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL

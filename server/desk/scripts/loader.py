@@ -1,8 +1,8 @@
-"""The Lua files of this folder as callables. Called by the classes of this package only.
+"""Loads the Lua files of this folder and runs them by EVALSHA. Used by the classes of desk/ only.
 
-EVALSHA, not Redis functions: two versions of the service can run side by side during a deploy, and
-managed servers allow it. A server that forgot a script (restart, flush) is given it again; that is
-safe because every script is idempotent.
+EVALSHA and not Redis functions: two versions of the service can run side by side in a deploy, and managed
+servers allow it. A server that has lost a script (restart, flush) is given it again; that is safe because
+every script is idempotent. Each script is sent with the preludes that it needs.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from server.desk import DeskUnavailableError
 from server.desk.redis.connection import redis_deadline
 
-SHUT = -1
+SHUT = -1  # as in fence.lua
 
 _DESK = ("server", "fence")
 _CAPS = (*_DESK, "caps")
@@ -61,13 +61,15 @@ class Scripts:
         args: Sequence[str | int | bytes],
         on: Redis | None = None,
     ) -> Any:
-        """The script's answer, `on` this connection where that matters. DeskUnavailableError where Redis
-        is away or the fence is shut."""
+        """Run the script and return its reply; `on` names a connection if that matters.
+
+        Raises DeskUnavailableError if Redis is away or the fence of the shard is shut.
+        """
         async with redis_deadline():
-            answer = await self._scripts[name](keys=keys, args=args, client=on)
-        if answer == SHUT:
+            reply = await self._scripts[name](keys=keys, args=args, client=on)
+        if reply == SHUT:
             raise DeskUnavailableError("the desk is being rebuilt")
-        return answer
+        return reply
 
 
 # One process makes many desks (each test one of its own), and reading all scripts takes 3 ms.
