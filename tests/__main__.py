@@ -34,7 +34,7 @@ _COVERED = (
     "client_sdk.python.session",
     "client_sdk.python.room",
     "client_sdk.python.coupons",
-    "client_sdk.python.errands",
+    "client_sdk.python.pending_requests",
     "client_sdk.python.frames",
 )
 # Most of a run is waiting for processes to start and die: two at a time, file by file, in the order of

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A room, live: the only file with a socket or a timer. Feeds the sans-IO `Session` and does what it
- * asks for. Used by pages, `<classdrop-room>` and the school's own pages. Must not know a rule of the
- * protocol: those are in `session.js`. Twin of `python/client.py`.
+ * `RoomClient`: one person in one room. This is the only file with a socket or a timer. It feeds the
+ * sans-IO `Session` and carries out its effects. Pages, `<classdrop-room>` and the school's own pages use
+ * it. Must not know a rule of the protocol; those are in `session.js`. Twin of `python/client.py`.
  *
  *     const client = new RoomClient({ url: location.origin, room: "algebra", getToken });
  *     client.addEventListener("change", () => draw(client.state));
@@ -11,20 +11,21 @@
  *
  * Events are `CustomEvent`s whose `detail` is the `RoomEvent`: `status`, `welcome`, `drop_opened`,
  * `drop_changed` (also when server time opens or closes a drop), `drop_progress`, `drop_closed`,
- * `drop_removed`, `presence`, `claim`, `error`; and `change`, once after each of the above that belong together.
+ * `drop_removed`, `presence`, `claim`, `error`; and `change`, once after all events of one input.
  *
  * @module
  */
 
-import { Api, ApiError } from "./api.js";
+import { Api } from "./api.js";
 import { SUBPROTOCOL, socketUrl } from "./frames.js";
 import { Session } from "./session.js";
+import { ApiError } from "./transport.js";
 
 /** @typedef {import("./shapes.js").Claim} Claim */
 /** @typedef {import("./shapes.js").RoomState} RoomState */
 /** @typedef {import("./shapes.js").Effect} Effect */
 
-/** The client was stopped, or the server said not to come back (`code`: 4500-4999 or RFC 6455's). */
+/** The client was stopped (`code` null), or the server sent a final close code (4500-4999, RFC 6455's). */
 export class StoppedError extends Error {
   /** @param {number|null} code */
   constructor(code) {
@@ -34,7 +35,7 @@ export class StoppedError extends Error {
   }
 }
 
-/** `untilConfirmed` cannot be fulfilled any more: `claim` says why. */
+/** No coupon will follow; `claim` has the reason. */
 export class ClaimLostError extends Error {
   /** @param {Claim} claim */
   constructor(claim) {
@@ -46,16 +47,17 @@ export class ClaimLostError extends Error {
 
 /** @typedef {{settles: (claim: Claim) => boolean, resolve: (claim: Claim) => void, reject: (error: Error) => void}} Waiter */
 
+/** One person in one room, from `start` to `stop` or to a final close. */
 export class RoomClient extends EventTarget {
   /**
    * @param {object} options
-   * @param {string} options.url where Classdrop is, `https://…` (`wss://…` is understood too)
+   * @param {string} options.url the address of Classdrop, `https://…` (`wss://…` is understood too)
    * @param {string} options.room
-   * @param {() => string|Promise<string>} options.getToken asked at the start and whenever a token has expired
+   * @param {() => string|Promise<string>} options.getToken called at the start and whenever a token has expired
    * @param {new (url: string, protocols: string) => WebSocket} [options.WebSocket] Node 20 has none of its own
-   * @param {Api} [options.api] for claims that go by HTTP; made from `url` and `getToken` if absent
+   * @param {Api} [options.api] for claims over HTTP; made of `url` and `getToken` if absent
    * @param {() => number} [options.now] local ms; must never go back, so not the time of day
-   * @param {() => number} [options.wallNow] the time of day in ms; tells only whether the device slept
+   * @param {() => number} [options.wallNow] the time of day in ms, to find out whether the device slept
    * @param {() => number} [options.random] [0, 1)
    */
   constructor({
@@ -75,8 +77,8 @@ export class RoomClient extends EventTarget {
     this._WebSocket = WebSocket ?? globalThis.WebSocket;
     this._now = now ?? (() => performance.now());
     this._wallNow = wallNow;
-    /** The time of day less `_now`, when last looked at. */
-    this._ahead = 0;
+    /** The time of day minus `_now`, at the last call of `_sleptMs`. */
+    this._wallOffset = 0;
     this._session = new Session(room, random);
     /** @type {WebSocket|null} */
     this._socket = null;
@@ -87,33 +89,34 @@ export class RoomClient extends EventTarget {
     this._wakeUp = this._wakeUp.bind(this);
   }
 
-  /** Everything there is to show, as of now. A new object each time; its parts are not to be changed.
+  /** A snapshot of everything there is to show. Do not change its parts.
    * @returns {RoomState} */
   get state() {
     return this._session.state;
   }
 
-  /** The server's clock in ms: count down to `opens_at` and `closes_at` by this one. */
+  /** The server's time in ms since 1970, to compare with `opens_at` and `closes_at`. */
   get serverNow() {
     return this._now() + this._session.room.clockOffsetMs;
   }
 
-  /** Connects, and stays connected until `stop()` or a final close. May be called again after either. */
+  /** Connect, and stay connected until `stop()` or a final close. It may be called again after either. */
   start() {
     this._listen("addEventListener");
     this._sleptMs();
     this._do(this._session.start(this._now()));
   }
 
-  /** Disconnects for good; what still waits is rejected with `StoppedError`. */
+  /** Disconnect for good. Calls that still wait reject with `StoppedError`. */
   stop() {
     this._do(this._session.stop());
   }
 
   /**
-   * One tap. Resolves with the final outcome, by socket or by HTTP, over any number of reconnects:
-   * `won`, `already_won`, `sold_out`, …, or the error code of a claim that cannot be repeated.
-   * A second tap while the first waits joins it; one on a drop already won resolves at once.
+   * Claim a unit of the drop, and resolve with the final outcome: `won`, `already_won`, `sold_out`, …,
+   * or the error code of a claim that cannot be repeated. It arrives over the socket or over HTTP, after
+   * any number of reconnects. A call while an earlier one waits shares its reply; on a drop that is won it
+   * resolves at once. Rejects with `StoppedError`.
    *
    * @param {string} dropId
    * @returns {Promise<string>}
@@ -126,7 +129,8 @@ export class RoomClient extends EventTarget {
   }
 
   /**
-   * The coupon once it can no longer be lost. Rejects with `ClaimLostError` where there will be none.
+   * Wait until the claim is confirmed, and resolve with its coupon. Rejects with `ClaimLostError` where no
+   * coupon will follow, and with `StoppedError`.
    *
    * @param {string} dropId
    * @returns {Promise<import("./shapes.js").Coupon>}
@@ -137,25 +141,25 @@ export class RoomClient extends EventTarget {
     return claim.coupon;
   }
 
-  /** What `api.myCoupons` said: the claims say the same, where they knew less.
+  /** Hand in the coupons of `api.myCoupons`. Claims whose coupon is older take its state.
    * @param {import("./shapes.js").WalletCoupon[]} coupons */
   learn(coupons) {
     this._do(this._session.learn(coupons, this._now()));
   }
 
-  /** The card of this drop was on the screen. Call it as often as you like: the server is told once.
+  /** Report that the card of this drop was on the screen. The server receives it once.
    * @param {string} dropId */
   seen(dropId) {
     this._do(this._session.seen(dropId, this._now()));
   }
 
-  /** Acts before it tells: a listener that calls `stop()` or `claim()` finds everything done.
+  /** Carry out all effects before the events, so that a listener may call `stop()` or `claim()`.
    * @param {Effect[]} effects */
   _do(effects) {
     const events = [];
     for (const effect of effects) {
       if (effect.do === "emit") events.push(effect.event);
-      else this._act(effect);
+      else this._perform(effect);
     }
     this._settle();
     for (const detail of events) this.dispatchEvent(new CustomEvent(detail.type, { detail }));
@@ -163,7 +167,7 @@ export class RoomClient extends EventTarget {
   }
 
   /** @param {Exclude<Effect, {do: "emit"}>} effect */
-  _act(effect) {
+  _perform(effect) {
     switch (effect.do) {
       case "connect":
         return this._connect();
@@ -187,7 +191,7 @@ export class RoomClient extends EventTarget {
   _connect() {
     const socket = new this._WebSocket(this._url, SUBPROTOCOL);
     this._socket = socket;
-    /** @param {() => Effect[]} input events of a socket already given up are nobody's business */
+    /** @param {() => Effect[]} input events of an earlier socket are ignored */
     const ours = (input) => {
       if (this._socket === socket) this._do(input());
     };
@@ -210,7 +214,7 @@ export class RoomClient extends EventTarget {
   }
 
   async _fetchToken() {
-    const token = await this.api.freshToken().catch(() => null); // the session asks again
+    const token = await this.api.freshToken().catch(() => null); // the session asks for it again
     const session = this._session;
     this._do(token ? session.token(token, this._now()) : session.tokenFailed(this._now()));
   }
@@ -252,7 +256,8 @@ export class RoomClient extends EventTarget {
     this._listen("removeEventListener");
   }
 
-  /** Where there is a window: coming back to it, or to the network, is the moment to reconnect.
+  /** Listen for the network and for the page becoming visible, where there is a window: then reconnect at
+   * once.
    * @param {"addEventListener"|"removeEventListener"} method */
   _listen(method) {
     globalThis.window?.[method]?.("online", this._wakeUp);
@@ -275,29 +280,30 @@ export class RoomClient extends EventTarget {
     );
   }
 
-  /** How long `_now` stood still since this was last asked: on many devices `performance.now()` does not
-   * run while they sleep. A time of day that somebody sets forward looks alike, and costs one reconnect. */
+  /** Return how long `_now` stood still since the last call. On many devices `performance.now()` does not run
+   * while they sleep. A time of day that is set forward looks the same, and costs one reconnect. */
   _sleptMs() {
     const ahead = this._wallNow() - this._now();
-    const slept = ahead - this._ahead;
-    this._ahead = ahead;
+    const slept = ahead - this._wallOffset;
+    this._wallOffset = ahead;
     return slept;
   }
 }
 
 const WAITING_STATES = new Set(["pending", "won", "entered", "answered"]);
-/** From here on the server's clock is asked for anew: a countdown must not be late by more. */
+/** A clock that stood still this long makes the countdowns late by as much, which is the most they may be.
+ * The session then connects again. */
 const SLEEP_MS = 1_000;
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // beyond it setTimeout fires at once
 
-/** A fault of ours is said as one and not tried again. @param {unknown} error */
+/** Turn a fault of the program into an ApiError that is not retried. @param {unknown} error */
 function asApiError(error) {
   if (error instanceof ApiError) return error;
   console.error(error);
   return new ApiError("fault", 0, { detail: String(error) });
 }
 
-/** @returns {string} one for each tap: 128 random bits */
+/** Return the id of a tap: 128 random bits. @returns {string} */
 function newRequestId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0"),

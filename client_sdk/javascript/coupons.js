@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How my coupons stand: which of two words about one coupon is the later one, and what time makes of it.
- * Used by `room.js`. Pure: no IO, no timer. Twin of `python/coupons.py`.
+ * The states of the student's coupons: which of two messages is the later one, and what has expired.
+ * Called by `room.js`. Pure: no IO, no timer. Twin of `python/coupons.py`.
  *
  * @module
  */
@@ -11,46 +11,51 @@ import { instantMs } from "./frames.js";
 /** @typedef {import("./shapes.js").Coupon} Coupon */
 /** @typedef {import("./shapes.js").CouponChange} CouponChange */
 
-/** A word we do not know is ignored. */
+/** A state that is not listed comes from a later server and is ignored. */
 const STATES = new Set(["usable", "locked", "redeemed", "expired", "voided"]);
-const STANDING = new Set(["state", "version", "order_id", "locked_until", "redeemed_at"]);
+const STATE_FIELDS = new Set(["state", "version", "order_id", "locked_until", "redeemed_at"]);
 
+/**
+ * The latest known state of each coupon. Frames may arrive in any order, and a wallet that was read earlier
+ * may be handed in later. The version of a coupon counts its changes of state, so the higher version is
+ * the later one.
+ */
 export class Coupons {
   constructor() {
-    /** By coupon id: how it stands. @type {Map<string, Record<string, any>>} */
+    /** Coupon id to state fields. @type {Map<string, Record<string, any>>} */
     this._latest = new Map();
   }
 
-  /** Whether this says something new. Its version says so; without one it is believed.
+  /** Keep the change, and return whether it is newer than what is known. Without a version it is newer.
    * @param {CouponChange} change */
   take(change) {
     const { coupon_id, state, use_by } = change;
     const known = versionOf(this._latest.get(coupon_id));
     const version = change.version ?? known + 1;
     if (!STATES.has(state) || version <= known) return false;
-    const standing = { ...standingOf(change), version };
+    const fields = { ...stateFields(change), version };
     this._latest.set(
       coupon_id,
-      Number.isNaN(instantMs(use_by ?? "")) ? standing : { ...standing, use_by },
+      Number.isNaN(instantMs(use_by ?? "")) ? fields : { ...fields, use_by },
     );
     return true;
   }
 
-  /** The coupon as it was told, or as a later word said; a usable one is expired by server time.
+  /** Return the coupon with its latest known state; a usable one expires by the server's time.
    * @param {Coupon} coupon @param {number} serverNow @returns {Coupon} */
-  asKnown(coupon, serverNow) {
+  withLatestState(coupon, serverNow) {
     const latest = this._latest.get(coupon.id);
     if (versionOf(latest) > versionOf(coupon)) {
-      const plain = Object.entries(coupon).filter(([name]) => !STANDING.has(name));
+      const plain = Object.entries(coupon).filter(([name]) => !STATE_FIELDS.has(name));
       coupon = /** @type {Coupon} */ ({ ...Object.fromEntries(plain), ...latest });
     } else {
-      this._latest.set(coupon.id, standingOf(coupon));
+      this._latest.set(coupon.id, stateFields(coupon));
     }
     return serverNow >= expiresAt(coupon) ? { ...coupon, state: "expired" } : coupon;
   }
 }
 
-/** The moment of server time, in ms, at which it expires; Infinity where it does not by itself.
+/** Return the server's time, in ms, at which the coupon expires; Infinity where time does not end it.
  * @param {Coupon|undefined} coupon */
 export function expiresAt(coupon) {
   if (!coupon || (coupon.state ?? "usable") !== "usable") return Infinity;
@@ -58,18 +63,18 @@ export function expiresAt(coupon) {
   return Number.isNaN(at) ? Infinity : at;
 }
 
-/** Whether a page has to show something else. @param {Coupon|undefined} one @param {Coupon|undefined} other */
+/** Return whether the two differ in what a page shows. @param {Coupon|undefined} one @param {Coupon|undefined} other */
 export function differ(one, other) {
-  return JSON.stringify(shown(one)) !== JSON.stringify(shown(other));
+  return JSON.stringify(visible(one)) !== JSON.stringify(visible(other));
 }
 
 /** @param {Coupon|undefined} coupon */
-const shown = (coupon) => [coupon?.state ?? "usable", versionOf(coupon), coupon?.use_by];
+const visible = (coupon) => [coupon?.state ?? "usable", versionOf(coupon), coupon?.use_by];
 
 /** @param {Record<string, any>|undefined} fields @returns {number} */
 const versionOf = (fields) => (Number.isInteger(fields?.version) ? fields?.version : 0);
 
 /** @param {Record<string, any>} fields */
-function standingOf(fields) {
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => STANDING.has(name)));
+function stateFields(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => STATE_FIELDS.has(name)));
 }

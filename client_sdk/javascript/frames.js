@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The socket's JSON: what a frame must hold to be one, how ours are written, what close codes mean.
- * Called by `session.js` (and `client.js` for addresses). Knows nothing of state or time. Twin of
- * `python/frames.py`; both are checked by `vectors.json`.
+ * The JSON frames of the socket: reading, checking and writing them; close codes, times and URLs. Called
+ * by `session.js`, and by `client.js` and `transport.js` for URLs. Must not know state or a clock. Twin
+ * of `python/frames.py`; `vectors.json` checks both.
  *
  * @module
  */
@@ -13,8 +13,8 @@ export const SUBPROTOCOL = "classdrop.v1";
 
 /** @typedef {"string"|"number"|"object"|"instant"|"drop"|"drops"|"claims"|"coupon"} Kind */
 
-/** What the session relies on. A frame without it is not one of ours and is ignored, as are frames
- * of a type that is not listed.
+/** The fields that the session relies on. A frame that lacks one is ignored, and so is a frame whose type
+ * is not listed: a later server may send more types.
  * @type {Record<string, Record<string, Kind>>} */
 const REQUIRED = {
   welcome: {
@@ -66,13 +66,13 @@ const IS = {
   number: (value) => typeof value === "number",
   object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   instant: (value) => typeof value === "string" && !Number.isNaN(instantMs(value)),
-  drop: (value) => holds(value, PARTS.drop),
+  drop: (value) => hasFields(value, PARTS.drop),
   drops: (value) => Array.isArray(value) && value.every(IS.drop),
-  claims: (value) => Array.isArray(value) && value.every((claim) => holds(claim, PARTS.claim)),
-  coupon: (value) => holds(value, PARTS.coupon),
+  claims: (value) => Array.isArray(value) && value.every((claim) => hasFields(claim, PARTS.claim)),
+  coupon: (value) => hasFields(value, PARTS.coupon),
 };
 
-/** @param {string} text @returns {Frame|null} null: not a frame this SDK knows; ignore it */
+/** @param {string} text @returns {Frame|null} null where the text is not a frame that this SDK knows */
 export function decode(text) {
   let frame;
   try {
@@ -81,55 +81,57 @@ export function decode(text) {
     return null;
   }
   const isKnown =
-    holds(frame, { type: "string" }) && Object.prototype.hasOwnProperty.call(REQUIRED, frame.type);
-  return isKnown && holds(frame, REQUIRED[frame.type]) ? frame : null;
+    hasFields(frame, { type: "string" }) &&
+    Object.prototype.hasOwnProperty.call(REQUIRED, frame.type);
+  return isKnown && hasFields(frame, REQUIRED[frame.type]) ? frame : null;
 }
 
 /** @param {any} value @param {Record<string, Kind>} required */
-function holds(value, required) {
+function hasFields(value, required) {
   return (
     IS.object(value) && Object.entries(required).every(([name, kind]) => IS[kind](value[name]))
   );
 }
 
-/** @param {string} token */
+/** Return the first frame of a connection as text. @param {string} token */
 export const hello = (token) => JSON.stringify({ type: "hello", token });
 
-/** @param {string} drop_id */
+/** Return the frame that reports that the card of this drop was on the screen. @param {string} drop_id */
 export const seen = (drop_id) => JSON.stringify({ type: "seen", drop_id });
 
-/** @param {string} drop_id @param {string} request_id */
+/** Return the frame that claims. The same `request_id` always gets the same win.
+ * @param {string} drop_id @param {string} request_id */
 export const claim = (drop_id, request_id) =>
   JSON.stringify({ type: "claim", drop_id, request_id });
 
 export const PONG = JSON.stringify({ type: "pong" });
 
-/** The token is no longer good: come back with a new one. */
+/** The token has expired: reconnect with a new one. */
 export const TOKEN_EXPIRED = 4001;
-/** We say so too, to a server that has not been heard for too long. */
+/** Sent by either side when nothing was received for too long. */
 export const SILENT = 4003;
-/** A drain: come back within the time announced. */
+/** A process drains: reconnect within the time it announced. */
 export const SERVICE_RESTART = 1012;
 
-/** The same bytes would be refused again: RFC 6455's protocol, type, text and size errors. */
+/** RFC 6455's protocol, type, text and size errors. The same bytes would be refused again. */
 const FINAL_RFC_CODES = new Set([1002, 1003, 1007, 1009]);
 
-/** Whether to reconnect after this close code. @param {number} code */
-export function comesBack(code) {
+/** Return whether to reconnect after this close code. 4500 to 4999 are final by PROTOCOL.md. @param {number} code */
+export function isReconnectable(code) {
   return !(code >= 4500 && code <= 4999) && !FINAL_RFC_CODES.has(code);
 }
 
-/** RFC 3339 -> ms since 1970. @param {string} text */
+/** Convert RFC 3339 text to ms since 1970; NaN where it is not that. @param {string} text */
 export const instantMs = (text) => Date.parse(text);
 
-/** ms since 1970 -> RFC 3339 with `Z` and milliseconds. @param {number} ms */
+/** Convert ms since 1970 to RFC 3339 text with `Z` and milliseconds. @param {number} ms */
 export const instantText = (ms) => new Date(ms).toISOString();
 
 /** @param {string} url `http(s)://…` or `ws(s)://…` */
 export const httpUrl = (url) => url.replace(/^ws/, "http").replace(/\/+$/, "");
 
 /**
- * RangeError for a name that cannot be reached: clients take `.` and `..` as steps in a path.
+ * Return the name. Throw RangeError for `.` and `..`, which HTTP clients take as steps in a path.
  * @param {string} room
  */
 export function checkedRoom(room) {
@@ -137,6 +139,6 @@ export function checkedRoom(room) {
   return room;
 }
 
-/** RangeError for a room that cannot be reached. @param {string} url @param {string} room */
+/** Return the URL of the room's socket. Throw RangeError for a room that no URL can name. @param {string} url @param {string} room */
 export const socketUrl = (url, room) =>
   `${httpUrl(url).replace(/^http/, "ws")}/v1/rooms/${encodeURIComponent(checkedRoom(room))}`;

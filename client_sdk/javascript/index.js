@@ -1,14 +1,16 @@
 // @ts-check
 /**
- * The public face of the SDK: what pages, embeds and the school's own code import.
- * Everything else in this folder may change; these names may not. Twin of `python/__init__.py`.
+ * The public names of the SDK, for pages, embeds and the school's own code. These names do not change;
+ * everything else in this folder may. Twin of `python/__init__.py`.
  *
  * @module
  */
 
-export { Api, ApiError, makeToken } from "./api.js";
+export { Api } from "./api.js";
 export { ClaimLostError, RoomClient, StoppedError } from "./client.js";
-export { comesBack, instantMs, instantText } from "./frames.js";
+export { instantMs, instantText, isReconnectable } from "./frames.js";
+/** The older name, kept for programs that import it. */
+export { isReconnectable as comesBack } from "./frames.js";
 export { Session } from "./session.js";
 export {
   claimText,
@@ -19,3 +21,5 @@ export {
   outcomeText,
   statusText,
 } from "./texts.js";
+export { makeToken } from "./tokens.js";
+export { ApiError } from "./transport.js";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The room as one person sees it: drops by server time, my claims, presence. Applies what the session
- * hands it and says what changed, as events. Pure: no IO, no timer; `now` is local ms. Must not know
- * how frames come and go. Twin of `python/room.py`.
+ * The state of a room for one person: drops by the server's time, the person's claims, presence.
+ * `session.js` applies frames to it, and passes on the events that it returns. Pure: no IO, no timer;
+ * `now` is local ms. Must not know how frames come and go. Twin of `python/room.py`.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { instantMs } from "./frames.js";
 /** @typedef {import("./shapes.js").Drop} Drop */
 /** @typedef {import("./shapes.js").RoomEvent} RoomEvent */
 
-/** A closed drop stays this long, in the server's `welcome` as here. */
-const SHOWN_AFTER_CLOSE_MS = 5 * 60_000;
+/** A closed drop stays visible this long, here as in the server's `welcome` (PROTOCOL.md). */
+const KEPT_AFTER_CLOSE_MS = 5 * 60_000;
 
-/** What an outcome makes of a claim; a word we do not know yet is `answered`. @type {Record<string, ClaimState>} */
+/** The state of a claim after an outcome. An outcome that is not listed leads to `answered`. @type {Record<string, ClaimState>} */
 const STATE_AFTER = {
   won: "won",
   already_won: "won",
@@ -33,7 +33,8 @@ const STATE_AFTER = {
   not_eligible: "refused",
 };
 
-/** An answer never takes a claim back: a refusal may become a win, not the reverse (promise I4).
+/** A reply changes a claim only to a higher rank: a refusal may become a win, never the reverse (promise
+ * I4). Replies may arrive late, twice and over two ways.
  * @type {Record<ClaimState, number>} */
 const RANK = {
   pending: 0,
@@ -46,16 +47,20 @@ const RANK = {
   revoked: 4,
 };
 
-/** The state of a drop at a moment of server time; `drawing` and what we do not know stay as told.
+/** Return the state of a drop at a time of the server, in ms. Only scheduled, open and sold_out change
+ * with time; every other state stays as the server sent it.
  * @param {Drop} drop @param {number} serverNow @returns {Drop["state"]} */
 export function stateAt(drop, serverNow) {
   if (!["scheduled", "open", "sold_out"].includes(drop.state)) return drop.state;
   if (serverNow >= instantMs(drop.closes_at)) return "closed";
-  // "open" is believed before our clock agrees: it runs late by the journey of `welcome`.
+  // A drop that the server sent as open is open even if `opens_at` is ahead: our estimate of the server's
+  // clock is late by the time that `welcome` took to arrive.
   if (drop.state === "scheduled" && serverNow < instantMs(drop.opens_at)) return "scheduled";
   return drop.remaining > 0 ? "open" : "sold_out";
 }
 
+/** The room's drops, the person's claims and the server's clock. Every method that changes something
+ * returns the events that tell of it. */
 export class Room {
   /** @param {string} room */
   constructor(room) {
@@ -67,59 +72,59 @@ export class Room {
     /** @type {string|null} */
     this.epoch = null;
     this.offset = 0;
-    /** As the server told them. @type {Map<string, Drop>} */
-    this._told = new Map();
-    /** The same with the state of this moment. @type {Map<string, Drop>} */
+    /** By drop id, as the server sent them. @type {Map<string, Drop>} */
+    this._received = new Map();
+    /** The same, with the state of now. @type {Map<string, Drop>} */
     this.drops = new Map();
-    /** By drop. @type {Map<string, Claim>} */
+    /** By drop id. @type {Map<string, Claim>} */
     this.claims = new Map();
     this._coupons = new Coupons();
   }
 
-  /** @param {string} serverNow @param {number} now */
+  /** Set the difference between the server's clock and ours from a time that has just arrived.
+   * @param {string} serverNow @param {number} now */
   setClock(serverNow, now) {
     this.clockOffsetMs = instantMs(serverNow) - now;
   }
 
-  /** Everything anew, except claims that still wait for their answer. Tells of `welcome` and of the
-   * claims known before that now stand otherwise. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  /** Replace everything except claims that still wait for their reply. The events are `welcome`, and a
+   * `claim` for each claim that was known and has changed. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
   welcome(frame, now) {
     this.setClock(frame.now, now);
     this.student = frame.student;
     this.present = frame.present;
     this.epoch = frame.epoch;
     this.offset = frame.offset;
-    this._told = new Map();
+    this._received = new Map();
     this.drops = new Map();
-    for (const drop of frame.drops) this._hold(drop, now);
-    return [{ type: "welcome" }, ...this._welcomeClaims(frame.claims, now)];
+    for (const drop of frame.drops) this._storeDrop(drop, now);
+    return [{ type: "welcome" }, ...this._replaceClaims(frame.claims, now)];
   }
 
-  /** @param {Claim[]} told @param {number} now @returns {RoomEvent[]} */
-  _welcomeClaims(told, now) {
+  /** @param {Claim[]} sent @param {number} now @returns {RoomEvent[]} */
+  _replaceClaims(sent, now) {
     const before = this.claims;
     const unanswered = [...before].filter(([, claim]) => claim.state === "pending");
     this.claims = new Map(unanswered);
-    for (const claim of told) {
+    for (const claim of sent) {
       const isMine = claim.state === "won" || claim.state === "confirmed";
-      if (!isMine && this.claims.has(claim.drop_id)) continue; // an older claim than the one that waits
+      if (!isMine && this.claims.has(claim.drop_id)) continue; // it is older than the claim that waits
       const state = Object.prototype.hasOwnProperty.call(RANK, claim.state)
         ? claim.state
         : "answered";
-      const coupon = claim.coupon && this._asKnown(claim.coupon, now);
+      const coupon = claim.coupon && this._withLatestState(claim.coupon, now);
       this.claims.set(
         claim.drop_id,
         asClaim({ ...claim, state, coupon, outcome: isMine ? "won" : undefined }),
       );
     }
     return [...this.claims.values()]
-      .filter(
-        (claim) => before.has(claim.drop_id) && standsOtherwise(before.get(claim.drop_id), claim),
-      )
+      .filter((claim) => before.has(claim.drop_id) && hasChanged(before.get(claim.drop_id), claim))
       .map((claim) => ({ type: "claim", claim }));
   }
 
-  /** Whether an (epoch, offset) frame was applied already; if not, it counts as applied now.
+  /** Return whether the frame was applied already; if not, it counts as applied now. Offsets grow by one
+   * within an epoch. The room's stream has another epoch after Redis lost its data.
    * @param {Frame} frame */
   isRepeated(frame) {
     if (frame.epoch === this.epoch && frame.offset <= this.offset) return true;
@@ -128,29 +133,29 @@ export class Room {
     return false;
   }
 
-  /** drop_opened, drop_changed. @param {Drop} drop @param {number} now @returns {RoomEvent[]} */
+  /** Apply a drop of a drop_opened or drop_changed frame. @param {Drop} drop @param {number} now @returns {RoomEvent[]} */
   putDrop(drop, now) {
-    const known = this._told.get(drop.id);
-    // What only drop_progress tells (an instructor's counters) is kept.
-    this._hold({ ...known, ...drop }, now);
-    return this._tell(known ? "drop_changed" : "drop_opened", drop.id);
+    const known = this._received.get(drop.id);
+    // These frames have no counters. Keep those that an instructor's drop_progress brought.
+    this._storeDrop({ ...known, ...drop }, now);
+    return this._dropEvent(known ? "drop_changed" : "drop_opened", drop.id);
   }
 
   /** @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
   progress({ type, drop_id, ...counts }, now) {
     if (typeof counts.present === "number") this.present = counts.present;
-    const known = this._told.get(drop_id);
+    const known = this._received.get(drop_id);
     if (!known || known.state === "closed") return [];
-    this._hold(/** @type {Drop} */ ({ ...known, ...counts }), now);
-    return this._tell("drop_progress", drop_id);
+    this._storeDrop(/** @type {Drop} */ ({ ...known, ...counts }), now);
+    return this._dropEvent("drop_progress", drop_id);
   }
 
   /** @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
   closeDrop({ drop_id, reason, closed_at }, now) {
-    const known = this._told.get(drop_id);
+    const known = this._received.get(drop_id);
     if (!known) return [];
-    this._hold({ ...known, state: "closed", closed_at, close_reason: reason }, now);
-    return this._tell("drop_closed", drop_id);
+    this._storeDrop({ ...known, state: "closed", closed_at, close_reason: reason }, now);
+    return this._dropEvent("drop_closed", drop_id);
   }
 
   /** @param {Frame} frame @returns {RoomEvent[]} */
@@ -159,14 +164,16 @@ export class Room {
     return [{ type: "presence", present }];
   }
 
-  /** A tap: pending, unless there is nothing to ask for. @param {string} drop_id @param {string} request_id */
+  /** Make the claim of this drop pending; return no event where the tap has nothing to ask for.
+   * @param {string} drop_id @param {string} request_id */
   tap(drop_id, request_id) {
     const known = this.claims.get(drop_id);
     if (known && ["pending", "won", "confirmed", "entered"].includes(known.state)) return [];
-    return this._put({ drop_id, request_id, state: "pending" });
+    return this._setClaim({ drop_id, request_id, state: "pending" });
   }
 
-  /** A final claim_result, from socket or HTTP. Late, repeated and lesser answers change nothing.
+  /** Apply a final claim_result, from the socket or from HTTP. A reply that is late, repeated or of a lower
+   * rank than the claim's state changes nothing.
    * @param {Frame} frame @returns {RoomEvent[]} */
   answer({ drop_id, request_id, outcome, coupon_id, limit }) {
     const known = this.claims.get(drop_id);
@@ -176,35 +183,36 @@ export class Room {
     if (!known && state !== "won") return [];
     if (known?.request_id && known.request_id !== request_id) return [];
     if (known && RANK[state] <= RANK[known.state]) return [];
-    return this._put(asClaim({ drop_id, request_id, state, outcome, coupon_id, limit }));
+    return this._setClaim(asClaim({ drop_id, request_id, state, outcome, coupon_id, limit }));
   }
 
-  /** The drops I tapped and do not know about. */
+  /** Return the ids of the drops whose claim waits for its reply. */
   unanswered() {
     return new Set(
       [...this.claims].filter(([, claim]) => claim.state === "pending").map(([id]) => id),
     );
   }
 
-  /** HTTP said something about an unanswered tap that asking again will not change.
+  /** Refuse a pending claim with an error code of HTTP that a repetition would not change.
    * @param {string} drop_id @param {string} code */
   refuse(drop_id, code) {
-    return this._put(
+    return this._setClaim(
       asClaim({ ...this.claims.get(drop_id), drop_id, state: "refused", outcome: code }),
     );
   }
 
-  /** May come before the claim_result, and on connections that did not ask.
-   * @param {string} drop_id @param {Coupon} told @param {number} now @returns {RoomEvent[]} */
-  confirm(drop_id, told, now) {
+  /** Confirm a claim with its coupon. This may come before the claim_result, and on a connection that did
+   * not claim: every device of the student receives it.
+   * @param {string} drop_id @param {Coupon} sent @param {number} now @returns {RoomEvent[]} */
+  confirm(drop_id, sent, now) {
     const known = this.claims.get(drop_id);
-    const coupon = this._asKnown(told, now);
-    // Repeated, or overtaken by what became of this coupon later.
+    const coupon = this._withLatestState(sent, now);
+    // The frame is a repetition, or a later state of this coupon is known.
     const isPast = known && RANK[known.state] >= RANK.confirmed && known.coupon_id === coupon.id;
     const isMoved = known?.coupon !== undefined && differ(known.coupon, coupon);
     if (isPast && !isMoved) return [];
     const { request_id, outcome = "won", won_at } = known ?? {};
-    return this._put(
+    return this._setClaim(
       asClaim({
         drop_id,
         request_id,
@@ -217,27 +225,27 @@ export class Room {
     );
   }
 
-  /** claim_revoked, coupon_released. A claim that waits for its answer is answered anyway.
+  /** Apply a claim_revoked or coupon_released frame. A pending claim stays pending, because it is a new one
+   * and its own reply follows.
    * @param {"revoked"|"released"} state @param {Frame} frame @returns {RoomEvent[]} */
   takeBack(state, { drop_id, coupon_id, reason }) {
     const known = this.claims.get(drop_id);
     if (known?.state === "pending" || known?.state === state) return [];
     if (known?.coupon_id && coupon_id && known.coupon_id !== coupon_id) return [];
     const id = coupon_id ?? known?.coupon_id;
-    return this._put(
+    return this._setClaim(
       asClaim({ ...known, drop_id, state, coupon_id: id, coupon: undefined, reason }),
     );
   }
 
-  /** coupon_changed: of a claim of mine, or of a coupon that no drop gave. What is older than what is known
-   * changes nothing. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
-  changeCoupon({ type, ...told }, now) {
-    const change = /** @type {import("./shapes.js").CouponChange} */ (told);
+  /** Apply a coupon_changed frame; it changes nothing where a later state is known. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  changeCoupon({ type, ...fields }, now) {
+    const change = /** @type {import("./shapes.js").CouponChange} */ (fields);
     if (!this._coupons.take(change)) return [];
     return [...this._showChange(change.coupon_id, now), { type: "coupon", coupon: change }];
   }
 
-  /** What a wallet says of my coupons, for those that claims gave.
+  /** Apply the states of a wallet to the coupons that claims gave.
    * @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now @returns {RoomEvent[]} */
   learn(coupons, now) {
     const changes = coupons.map(({ id, version = 0, ...coupon }) => ({
@@ -254,57 +262,60 @@ export class Room {
   _showChange(couponId, now) {
     for (const claim of this.claims.values()) {
       if (claim.coupon?.id === couponId)
-        return this._put({ ...claim, coupon: this._asKnown(claim.coupon, now) });
+        return this._setClaim({ ...claim, coupon: this._withLatestState(claim.coupon, now) });
     }
     return [];
   }
 
   /** @param {Coupon} coupon @param {number} now */
-  _asKnown(coupon, now) {
-    return this._coupons.asKnown(coupon, now + this.clockOffsetMs);
+  _withLatestState(coupon, now) {
+    return this._coupons.withLatestState(coupon, now + this.clockOffsetMs);
   }
 
-  /** Nobody waits for the answer of an unanswered tap any more. @param {string} drop_id */
+  /** Remove the pending claim of this drop: its caller no longer waits. @param {string} drop_id */
   forgetTap(drop_id) {
     this.claims.delete(drop_id);
   }
 
-  /** Server time went on: drops open and close by it, old ones go, coupons expire. @param {number} now @returns {RoomEvent[]} */
+  /** Apply the time that has passed: open, close and remove drops, and expire coupons.
+   * @param {number} now @returns {RoomEvent[]} */
   refresh(now) {
     /** @type {RoomEvent[]} */
     const events = [];
-    for (const [id, drop] of this._told) {
-      if (now >= this._goneAt(drop)) {
-        events.push(...this._tell("drop_removed", id));
-        this._dropOut(id);
-      } else if (this._shownAt(drop, now) !== this.drops.get(id)?.state) {
-        this._hold(drop, now);
-        events.push(...this._tell("drop_changed", id));
+    for (const [id, drop] of this._received) {
+      if (now >= this._removedAt(drop)) {
+        events.push(...this._dropEvent("drop_removed", id));
+        this._removeDrop(id);
+      } else if (this._currentState(drop, now) !== this.drops.get(id)?.state) {
+        this._storeDrop(drop, now);
+        events.push(...this._dropEvent("drop_changed", id));
       }
     }
     for (const claim of this.claims.values()) {
       if (claim.coupon && now >= expiresAt(claim.coupon) - this.clockOffsetMs) {
-        events.push(...this._put({ ...claim, coupon: this._asKnown(claim.coupon, now) }));
+        events.push(
+          ...this._setClaim({ ...claim, coupon: this._withLatestState(claim.coupon, now) }),
+        );
       }
     }
     return events;
   }
 
   /** @param {string} id */
-  _dropOut(id) {
-    this._told.delete(id);
+  _removeDrop(id) {
+    this._received.delete(id);
     this.drops.delete(id);
     if (this.claims.get(id)?.state !== "pending") this.claims.delete(id);
   }
 
-  /** Local ms of the next moment at which `refresh` has something to do; Infinity if none.
+  /** Return the local ms at which `refresh` has something to do next; Infinity if never.
    * @param {number} now */
   nextChange(now) {
-    const drops = [...this._told.values()];
+    const drops = [...this._received.values()];
     const moments = drops.flatMap((drop) => [
       this._local(drop.opens_at),
       this._local(drop.closes_at),
-      this._goneAt(drop),
+      this._removedAt(drop),
     ]);
     for (const { coupon } of this.claims.values())
       moments.push(expiresAt(coupon) - this.clockOffsetMs);
@@ -312,8 +323,8 @@ export class Room {
   }
 
   /** @param {Drop} drop */
-  _goneAt(drop) {
-    return this._local(drop.closed_at ?? drop.closes_at) + SHOWN_AFTER_CLOSE_MS;
+  _removedAt(drop) {
+    return this._local(drop.closed_at ?? drop.closes_at) + KEPT_AFTER_CLOSE_MS;
   }
 
   /** @param {string} instant */
@@ -321,32 +332,32 @@ export class Room {
     return instantMs(instant) - this.clockOffsetMs;
   }
 
-  /** @param {Drop} told @param {number} now */
-  _hold(told, now) {
-    this._told.set(told.id, told);
-    this.drops.set(told.id, { ...told, state: this._shownAt(told, now) });
+  /** @param {Drop} drop @param {number} now */
+  _storeDrop(drop, now) {
+    this._received.set(drop.id, drop);
+    this.drops.set(drop.id, { ...drop, state: this._currentState(drop, now) });
   }
 
   /** @param {Drop} told @param {number} now */
-  _shownAt(told, now) {
+  _currentState(told, now) {
     return stateAt(told, now + this.clockOffsetMs);
   }
 
   /** @param {import("./shapes.js").DropEvent["type"]} type @param {string} id @returns {RoomEvent[]} */
-  _tell(type, id) {
+  _dropEvent(type, id) {
     const drop = this.drops.get(id);
     return drop ? [{ type, drop }] : [];
   }
 
   /** @param {Claim} claim @returns {RoomEvent[]} */
-  _put(claim) {
+  _setClaim(claim) {
     this.claims.set(claim.drop_id, claim);
     return [{ type: "claim", claim }];
   }
 }
 
 /** @param {Claim|undefined} before @param {Claim} now */
-function standsOtherwise(before, now) {
+function hasChanged(before, now) {
   return before?.state !== now.state || differ(before.coupon, now.coupon);
 }
 

@@ -1,20 +1,21 @@
 // @ts-check
 /**
- * One person's connection to one room, without a socket or a clock: inputs with the local time in ms (of a
- * clock that never goes back), effects out. Joining, duplicates, claims that get lost, silence, back-off, new tokens: all of
- * `PROTOCOL.md`, run against the scripted sessions of `vectors.json` in both languages. Driven by
- * `client.js`; must not know sockets, timers or pages. Twin of `python/session.py`.
+ * One person's connection to one room as a state machine, without a socket or a clock. The methods are
+ * inputs with the local time in ms, of a clock that never goes back; they return effects. The session
+ * implements the whole client side of `PROTOCOL.md`: joining, duplicates, lost claims, silence, back-off
+ * and new tokens. `client.js` drives it; it must not know sockets, timers or pages. Twin of
+ * `python/session.py`; `vectors.json` has scripted sessions for both.
  *
  * @module
  */
 
-import { Errands } from "./errands.js";
+import { PendingRequests } from "./pending_requests.js";
 import {
   PONG,
   SERVICE_RESTART,
   SILENT,
   TOKEN_EXPIRED,
-  comesBack,
+  isReconnectable,
   decode,
   hello,
 } from "./frames.js";
@@ -24,19 +25,21 @@ import { Room } from "./room.js";
 /** @typedef {import("./shapes.js").Effect} Effect */
 /** @typedef {import("./shapes.js").RoomEvent} RoomEvent */
 /** @typedef {import("./shapes.js").Status} Status */
-/** The server pings every 25 s; 10 s are for the journey. */
+/** The server pings every 25 s; 10 s for the network. */
 const SILENCE_MS = 35_000;
-/** From the wish to connect to `welcome`, token included. */
+/** From the start of an attempt to `welcome`, the token included. */
 const JOIN_MS = 15_000;
+/** The wait after an outcome `retry` that names none. */
 const RETRY_MS = 1_000;
 const BACKOFF_MS = 500;
-/** 10,000 students then try 2,000 times a second: a process takes 5,000. */
+/** 10,000 students then try 2,000 times a second; a process accepts 5,000. */
 const BACKOFF_MAX_MS = 10_000;
-/** A drain that announced nothing. */
+/** The wait after a drain that announced none. */
 const RESTART_MS = 5_000;
+/** A whole room sees a card at once: spread the reports. */
 const SEEN_WITHIN_MS = 3_000;
 
-/** The connection: what leads where. Anything not listed leaves the status as it is.
+/** The states of the connection. A trigger that is not listed leaves the status as it is.
  * @type {Record<Status, Partial<Record<"start"|"opened"|"welcome"|"lost"|"refused"|"due"|"stop", Status>>>} */
 export const TRANSITIONS = {
   stopped: { start: "connecting" },
@@ -46,6 +49,8 @@ export const TRANSITIONS = {
   waiting: { due: "connecting", stop: "stopped" },
 };
 
+/** The session of one person in one room. Every input returns the effects to carry out, in order. An input
+ * that does not fit the status does nothing. */
 export class Session {
   /** @param {string} room @param {() => number} random [0, 1) */
   constructor(room, random) {
@@ -58,19 +63,19 @@ export class Session {
     /** @type {string|null} */
     this._token = null;
     this._attempt = 0;
-    /** By when this status has to end: join, silence, or the wait. */
+    /** Local ms at which the join, the silence or the wait ends. */
     this._deadline = Infinity;
-    /** Asked by the server in an `error` frame. @type {number|null} */
+    /** Set by the server in an `error` frame. @type {number|null} */
     this._retryAfterMs = null;
-    /** The wait was asked for: coming online does not cut it short. */
-    this._waitIsAsked = false;
-    this._errands = new Errands((failures) => this._backoff(failures));
+    /** The server set the wait: coming online does not end it. */
+    this._isWaitFixed = false;
+    this._requests = new PendingRequests((failures) => this._backoff(failures));
     this._wakeAt = Infinity;
     /** @type {Effect[]} */
     this._effects = [];
   }
 
-  /** Everything there is to show. @returns {import("./shapes.js").RoomState} */
+  /** A snapshot of everything there is to show. @returns {import("./shapes.js").RoomState} */
   get state() {
     const { room, student, present, clockOffsetMs, drops, claims } = this.room;
     return {
@@ -86,124 +91,129 @@ export class Session {
     };
   }
 
-  /** @param {number} now */
+  /** Connect. A session that was stopped may be started again. @param {number} now */
   start(now) {
-    this._move("start", now);
-    return this._done(now);
+    this._transition("start", now);
+    return this._finish(now);
   }
 
-  /** @returns {Effect[]} */
+  /** Disconnect for good, and drop the claims that wait for a reply. @returns {Effect[]} */
   stop() {
     if (this.status !== "stopped") this.closeCode = null;
-    this._move("stop", 0);
-    return this._taken();
+    this._transition("stop", 0);
+    return this._takeEffects();
   }
 
-  /** @param {string} token @param {number} now */
+  /** Report a token, after a `request_token` or at any other time.
+   * @param {string} token @param {number} now */
   token(token, now) {
     const isAwaited = this.status === "connecting" && this._token === null;
     if (this.status !== "stopped") this._token = token;
     if (isAwaited) this._effects.push({ do: "connect" });
-    return this._done(now);
+    return this._finish(now);
   }
 
-  /** @param {number} now */
+  /** Report that no token could be had now. The session tries again after a wait. @param {number} now */
   tokenFailed(now) {
-    if (this.status === "connecting" && this._token === null) this._lose(null, now);
-    return this._done(now);
+    if (this.status === "connecting" && this._token === null) this._onLost(null, now);
+    return this._finish(now);
   }
 
-  /** @param {number} now */
+  /** Report that the socket is open. @param {number} now */
   opened(now) {
-    this._move("opened", now);
-    return this._done(now);
+    this._transition("opened", now);
+    return this._finish(now);
   }
 
-  /** @param {number} code @param {number} now */
+  /** Report that the socket is closed, with its close code. @param {number} code @param {number} now */
   closed(code, now) {
-    this._lose(code, now);
-    return this._done(now);
+    this._onLost(code, now);
+    return this._finish(now);
   }
 
-  /** The network is back, or the page is looked at again. @param {number} now */
+  /** Report that the network is back, or that the page is visible again. @param {number} now */
   online(now) {
-    if (this.status !== "waiting" && now >= this._deadline) this._overdue(now);
-    if (this.status === "waiting" && !this._waitIsAsked) this._move("due", now);
+    if (this.status !== "waiting" && now >= this._deadline) this._onDeadline(now);
+    if (this.status === "waiting" && !this._isWaitFixed) this._transition("due", now);
     return this.tick(now);
   }
 
-  /** The device slept, and the clock stood still meanwhile: the server's time is not known any more and
-   * the connection may be dead. Another one is opened, as by `online`. @param {number} now */
+  /** Report that the device slept while the local clock stood still. The difference to the server's clock is
+   * wrong now, and the connection may be dead. The session drops it and connects again. @param {number} now */
   woken(now) {
-    if (TRANSITIONS[this.status].lost) this._overdue(now);
+    if (TRANSITIONS[this.status].lost) this._onDeadline(now);
     return this.online(now);
   }
 
-  /** @param {string} text @param {number} now */
+  /** Report a text message of the socket. A frame that this SDK does not know is ignored.
+   * @param {string} text @param {number} now */
   frame(text, now) {
     if (this.status !== "joining" && this.status !== "live") return [];
     if (this.status === "live") this._deadline = now + SILENCE_MS;
     const frame = decode(text);
     if (frame) ON_FRAME[frame.type](this, frame, now);
-    return this._done(now);
+    return this._finish(now);
   }
 
-  /** @param {string} dropId @param {string} requestId @param {number} now */
+  /** Claim a unit of the drop. Where a claim of it still waits, or is won already, nothing is sent.
+   * @param {string} dropId @param {string} requestId @param {number} now */
   claim(dropId, requestId, now) {
     if (this.status === "stopped") return [];
     const events = this.room.tap(dropId, requestId);
     this._emit(events);
-    if (events.length) this._errands.tap(dropId, requestId, now);
-    return this._done(now);
+    if (events.length) this._requests.tap(dropId, requestId, now);
+    return this._finish(now);
   }
 
-  /** The card was on the screen. Told once, after a random wait: a room looks up all at once.
+  /** Report that the drop's card was on the screen. The server receives it once, after a random wait.
    * @param {string} dropId @param {number} now */
   seen(dropId, now) {
-    this._errands.see(dropId, () => now + this._random() * SEEN_WITHIN_MS);
-    return this._done(now);
+    this._requests.see(dropId, () => now + this._random() * SEEN_WITHIN_MS);
+    return this._finish(now);
   }
 
-  /** A claim_result that came by HTTP.
+  /** Report the reply to a `claim_over_http`.
    * @param {string} drop_id @param {string} request_id @param {{outcome: string, coupon?: import("./shapes.js").Coupon}} answer @param {number} now */
   httpAnswered(drop_id, request_id, answer, now) {
-    this._errands.httpEnded(drop_id);
-    this._isBack(now);
+    this._requests.httpEnded(drop_id);
+    this._onServerReached(now);
     this._answer({ ...answer, type: "claim_result", drop_id, request_id }, now);
     if (answer.coupon) this._settle(drop_id, this.room.confirm(drop_id, answer.coupon, now));
-    return this._done(now);
+    return this._finish(now);
   }
 
-  /** No answer by HTTP: asked again later, unless that would change nothing.
+  /** Report that a `claim_over_http` failed, with its ApiError. It is tried again later where `retryable`;
+   * else the claim is refused with `code`.
    * @param {string} dropId @param {string} requestId
    * @param {{code: string, retryable: boolean, retryAfterMs: number|null}} error @param {number} now */
   httpFailed(dropId, requestId, error, now) {
-    this._errands.httpEnded(dropId);
-    if (this._errands.waitsFor(dropId, requestId)) {
-      if (error.retryable) this._errands.httpFailed(dropId, now, error.retryAfterMs ?? 0);
+    this._requests.httpEnded(dropId);
+    if (this._requests.isPending(dropId, requestId)) {
+      if (error.retryable) this._requests.httpFailed(dropId, now, error.retryAfterMs ?? 0);
       else this._settle(dropId, this.room.refuse(dropId, error.code));
     }
-    return this._done(now);
+    return this._finish(now);
   }
 
-  /** A wallet was read: cards say the same. @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now */
+  /** Report the coupons of a wallet. Claims whose coupon is older there take its state.
+   * @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now */
   learn(coupons, now) {
     this._emit(this.room.learn(coupons, now));
-    return this._done(now);
+    return this._finish(now);
   }
 
-  /** The timer has fired: what is due by now is done, and the next timer is asked for. Early and repeated
-   * calls do no harm. @param {number} now */
+  /** Do what is due by now, and ask for the next `wake_at`. Early and repeated calls do no harm.
+   * @param {number} now */
   tick(now) {
     this._wakeAt = Infinity;
-    if (now >= this._deadline) this._overdue(now);
-    return this._done(now);
+    if (now >= this._deadline) this._onDeadline(now);
+    return this._finish(now);
   }
 
   // The connection.
 
   /** @param {"start"|"opened"|"welcome"|"lost"|"refused"|"due"|"stop"} word @param {number} now */
-  _move(word, now) {
+  _transition(word, now) {
     const next = TRANSITIONS[this.status][word];
     if (!next) return;
     this.status = next;
@@ -213,38 +223,40 @@ export class Session {
   }
 
   /** @param {number} now */
-  _overdue(now) {
-    if (this.status === "waiting") return this._move("due", now);
+  _onDeadline(now) {
+    if (this.status === "waiting") return this._transition("due", now);
     this._effects.push({ do: "disconnect", code: SILENT });
-    this._lose(SILENT, now);
+    this._onLost(SILENT, now);
   }
 
   /** @param {number|null} code @param {number} now */
-  _lose(code, now) {
+  _onLost(code, now) {
     if (!TRANSITIONS[this.status].lost) return;
     this.closeCode = code;
     if (code === TOKEN_EXPIRED) this._token = null;
-    this._move(code === null || comesBack(code) ? "lost" : "refused", now);
+    this._transition(code === null || isReconnectable(code) ? "lost" : "refused", now);
   }
 
-  /** The server was heard beside the socket: whoever waits to reconnect has waited long enough.
+  /** Shorten the wait before the next connection: HTTP has reached the server.
    * @param {number} now */
-  _isBack(now) {
-    if (this.status !== "waiting" || this._waitIsAsked) return;
+  _onServerReached(now) {
+    if (this.status !== "waiting" || this._isWaitFixed) return;
     this._attempt = 0;
     this._deadline = Math.min(this._deadline, now + this._backoff(0));
   }
 
   /** @returns {number} */
   _waitMs() {
-    const asked = this._retryAfterMs ?? (this.closeCode === SERVICE_RESTART ? RESTART_MS : null);
+    const serverWait =
+      this._retryAfterMs ?? (this.closeCode === SERVICE_RESTART ? RESTART_MS : null);
     this._retryAfterMs = null;
-    this._waitIsAsked = asked !== null;
+    this._isWaitFixed = serverWait !== null;
     const attempt = this._attempt++;
-    return asked === null ? this._backoff(attempt) : this._random() * asked;
+    return serverWait === null ? this._backoff(attempt) : this._random() * serverWait;
   }
 
-  /** Full jitter: a room that fell together does not come back together. @param {number} attempt */
+  /** Return a wait with full jitter, so that a room that was cut off does not reconnect all at once.
+   * @param {number} attempt */
   _backoff(attempt) {
     return this._random() * Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** attempt);
   }
@@ -254,18 +266,18 @@ export class Session {
   /** @param {Frame} frame @param {number} now */
   _answer(frame, now) {
     const { drop_id, request_id, outcome, retry_after_ms } = frame;
-    const isMine = this._errands.waitsFor(drop_id, request_id);
+    const isMine = this._requests.isPending(drop_id, request_id);
     if (outcome !== "retry" && outcome !== "rate_limited") {
-      if (isMine) this._errands.done(drop_id);
+      if (isMine) this._requests.done(drop_id);
       this._emit(this.room.answer(frame));
     } else if (isMine) {
-      this._errands.putOff(drop_id, now + (retry_after_ms ?? RETRY_MS));
+      this._requests.postpone(drop_id, now + (retry_after_ms ?? RETRY_MS));
     }
   }
 
   /** @param {string} dropId @param {RoomEvent[]} events */
   _settle(dropId, events) {
-    this._errands.done(dropId);
+    this._requests.done(dropId);
     this._emit(events);
   }
 
@@ -277,27 +289,27 @@ export class Session {
   }
 
   /** @param {number} now @returns {Effect[]} */
-  _done(now) {
+  _finish(now) {
     this._emit(this.room.refresh(now));
     if (this.status !== "stopped") {
-      this._effects.push(...this._errands.due(now, this.status === "live"));
+      this._effects.push(...this._requests.due(now, this.status === "live"));
       this._wake(now);
     }
-    return this._taken();
+    return this._takeEffects();
   }
 
-  /** A later moment than the last one told is not told: the earlier wake finds nothing to do and asks
-   * anew. Else every frame would move a timer. @param {number} now */
+  /** Leave the timer alone where the next moment is later than the one it is set to. It then fires early,
+   * finds nothing to do, and sets itself anew. Otherwise every frame would move the timer. @param {number} now */
   _wake(now) {
-    const errandAt = this._errands.nextAt(this.status === "live");
-    const next = Math.min(this._deadline, this.room.nextChange(now), errandAt);
+    const requestAt = this._requests.nextAt(this.status === "live");
+    const next = Math.min(this._deadline, this.room.nextChange(now), requestAt);
     if (next >= this._wakeAt && this._wakeAt > now) return;
     this._wakeAt = Math.ceil(next);
     this._effects.push({ do: "wake_at", at: this._wakeAt });
   }
 
   /** @returns {Effect[]} */
-  _taken() {
+  _takeEffects() {
     const effects = this._effects;
     this._effects = [];
     return effects;
@@ -326,18 +338,19 @@ const ON_ENTER = {
     session._deadline = Infinity;
     session._wakeAt = Infinity;
     session._token = null;
-    for (const dropId of session._errands.doneWithAll()) session.room.forgetTap(dropId);
+    for (const dropId of session._requests.clear()) session.room.forgetTap(dropId);
     session._effects.push({ do: "disconnect", code: 1000 });
   },
 };
 
 /** @type {Record<string, (session: Session, frame: Frame, now: number) => void>} */
 const ON_FRAME = {
-  /** Again on a living connection: the server could not heal a gap. Same treatment. */
+  /** A second welcome on a live connection means that the server could not fill a gap in the stream. It
+   * replaces the state like the first one. */
   welcome(session, frame, now) {
-    session._move("welcome", now);
+    session._transition("welcome", now);
     session._emit(session.room.welcome(frame, now));
-    session._errands.rejoined(session.room.unanswered(), now);
+    session._requests.rejoined(session.room.unanswered(), now);
   },
   drop_opened(session, frame, now) {
     if (!session.room.isRepeated(frame)) session._emit(session.room.putDrop(frame.drop, now));

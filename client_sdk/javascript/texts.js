@@ -1,15 +1,13 @@
 // @ts-check
 /**
- * What people read: every outcome, error code, close and state in Chinese and English, in their
- * words, saying what they can do now. Called by pages. A word this SDK does not know yet gets a text
- * too. Twin of `python/texts.py`; a test holds the two to the same words.
- *
- * `{available}`-like places are filled from `facts`.
+ * Texts for people: every outcome, error code, close code and state in Chinese and English. Each text says
+ * what the reader can do now. Called by pages. A word that this SDK does not know gets a general text.
+ * Places like `{available}` are filled from `facts`. Twin of `python/texts.py`; a test compares the two.
  *
  * @module
  */
 
-import { comesBack } from "./frames.js";
+import { isReconnectable } from "./frames.js";
 
 /** @typedef {"zh"|"en"} Language */
 /** @typedef {Record<string, [zh: string, en: string]>} Table */
@@ -289,7 +287,7 @@ export function outcomeText(outcome, language, facts = {}) {
   );
 }
 
-/** Of my claim as it stands: its outcome where it was refused, else its state.
+/** Return the text of a claim: of its outcome where it was refused, else of its state.
  * @param {import("./shapes.js").Claim} claim @param {Language} [language] */
 export function claimText(claim, language) {
   if (claim.state !== "refused" || !claim.outcome) return text("claim", claim.state, language);
@@ -298,25 +296,26 @@ export function claimText(claim, language) {
   return outcomeText(claim.outcome, language, { limit: claim.limit });
 }
 
-/** How my coupon stands; `facts.at`: until when it is locked or may be used, or since when it is used or over.
+/** Return the text of a coupon's state. `facts.at` is the date that belongs to it: until when it is locked
+ * or usable, or since when it is redeemed, expired or voided.
  * @param {string} state @param {Language} [language] @param {Record<string, unknown>} [facts] */
 export function couponText(state, language, facts = {}) {
   return filled(text("coupon", state, language), facts);
 }
 
-/** Why a drop is over. @param {string} reason @param {Language} [language] */
+/** Return the text of the reason why a drop is closed. @param {string} reason @param {Language} [language] */
 export function closeReasonText(reason, language) {
   return text("drop_closed", reason, language);
 }
 
-/** Of the connection. @param {string} status @param {Language} [language] */
+/** Return the text of a status of the connection. @param {string} status @param {Language} [language] */
 export function statusText(status, language) {
   return text("status", status, language);
 }
 
-/** Why the connection ended, by close code. @param {number} code @param {Language} [language] */
+/** Return why the connection ended, by its close code. @param {number} code @param {Language} [language] */
 export function closeText(code, language) {
-  const word = CLOSE_WORDS[code] ?? (comesBack(code) ? "lost" : "other");
+  const word = CLOSE_WORDS[code] ?? (isReconnectable(code) ? "lost" : "other");
   return text(
     Object.prototype.hasOwnProperty.call(TEXTS.close, word) ? "close" : "error",
     word,
@@ -324,7 +323,7 @@ export function closeText(code, language) {
   );
 }
 
-/** Of an `ApiError.code` or an `error` event's, with its facts.
+/** Return the text of the code of an `ApiError` or of an `error` event, filled with its facts.
  * @param {string} code @param {Language} [language] @param {Record<string, unknown>} [facts] */
 export function errorText(code, language, facts = {}) {
   if (Object.prototype.hasOwnProperty.call(TEXTS.outcome, `limit_${facts.limit}`))

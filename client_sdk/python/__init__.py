@@ -1,11 +1,11 @@
-"""The public face of the SDK: what tests, load testers and the school's own services import.
+"""The public names of the SDK, for the school's own services, the load tester and tests.
 
-Everything else in this package may change; these names may not. Twin of `javascript/index.js`.
+These names do not change; everything else in the package may. Twin of `javascript/index.js`.
 """
 
-from client_sdk.python.api import Api, ApiError, Bearer, Page, make_token
+from client_sdk.python.api import Api, Page
 from client_sdk.python.client import ClaimLostError, RoomClient, StoppedError
-from client_sdk.python.frames import comes_back, instant_ms, instant_text
+from client_sdk.python.frames import instant_ms, instant_text, is_reconnectable
 from client_sdk.python.session import Session
 from client_sdk.python.shapes import Claim, ClaimState, RoomEvent, RoomState, Status
 from client_sdk.python.texts import (
@@ -17,6 +17,11 @@ from client_sdk.python.texts import (
     outcome_text,
     status_text,
 )
+from client_sdk.python.tokens import Bearer, make_token
+from client_sdk.python.transport import ApiError
+
+# The older name, kept for programs that import it.
+comes_back = is_reconnectable
 
 __all__ = [
     "Api",
@@ -40,6 +45,7 @@ __all__ = [
     "error_text",
     "instant_ms",
     "instant_text",
+    "is_reconnectable",
     "make_token",
     "outcome_text",
     "status_text",

@@ -1,7 +1,7 @@
-"""A room, live: the only file with a socket or a timer.
+"""`RoomClient`: one person in one room. This is the only file with a socket or a timer.
 
-Feeds the sans-IO `Session` and does what it asks for. Used by programs that sit in a room: system
-tests, bots, the school's own services. Must not know a rule of the protocol: those are in `session`.
+It feeds the sans-IO `Session` and carries out its effects. Programs that stay in a room use it: system
+tests, bots, the school's own services. Must not know a rule of the protocol; those are in `session`.
 Twin of `javascript/client.js`.
 
     async with RoomClient("https://classdrop.school", "algebra", get_token) as client:
@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from client_sdk.python.api import Api, ApiError, GetToken
+from client_sdk.python.api import Api
 from client_sdk.python.frames import SILENT, SUBPROTOCOL, socket_url
 from client_sdk.python.session import Session
 from client_sdk.python.shapes import (
@@ -44,27 +44,31 @@ from client_sdk.python.shapes import (
     WakeAt,
     WalletCoupon,
 )
+from client_sdk.python.transport import ApiError, GetToken
 
-EVENTS_KEPT: Final = 1_000  # unread ones; the oldest go first, the state stays whole
-_FRAMES_WAITING: Final = 256  # a peer that takes no more is given up like a silent one
+EVENTS_KEPT: Final = (
+    1_000  # unread events; beyond this the oldest are dropped, the state is complete
+)
+_FRAMES_WAITING: Final = 256  # beyond this the peer does not read: treat it like a silent one
 _MAX_MESSAGE_BYTES: Final = 1024 * 1024  # four times the largest `welcome` (PROTOCOL.md)
 _OPEN_DEADLINE_S: Final = 10
 _CLOSE_DEADLINE_S: Final = 2
-# From here on the server's clock is asked for anew: what counts by it must not be late by more.
+# A clock that stood still this long makes the estimate of the server's time late by as much, which is the
+# most that opening and closing times may be late. The session then connects again.
 _SLEEP_MS: Final = 1_000
 _NORMAL: Final = 1000
 _ABNORMAL: Final = 1006
 
-# "Not now": what a `get_token` may raise to be asked again. Anything else is a mistake of its author
-# and ends the client.
-_NOT_NOW: Final = (ApiError, OSError, TimeoutError, httpx.HTTPError)
+# What `get_token` may raise to be called again later. Any other exception is a fault of the program, and
+# ends the client.
+_RETRYABLE_ERRORS: Final = (ApiError, OSError, TimeoutError, httpx.HTTPError)
 _UNSETTLED: Final = frozenset(
     {ClaimState.PENDING, ClaimState.WON, ClaimState.ENTERED, ClaimState.ANSWERED}
 )
 
 
 class StoppedError(Exception):
-    """The client was stopped, or the server said not to come back (`code`: 4500-4999 or RFC 6455's)."""
+    """The client was stopped (`code` None), or the server sent a final close code (4500-4999, RFC 6455's)."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(f"the server ended the connection ({code})" if code else "stopped")
@@ -72,7 +76,7 @@ class StoppedError(Exception):
 
 
 class ClaimLostError(Exception):
-    """There will be no coupon: `claim` says why."""
+    """No coupon will follow; `claim` has the reason."""
 
     def __init__(self, claim: Claim) -> None:
         super().__init__(f"no coupon from {claim.drop_id}: {claim.outcome or claim.state}")
@@ -83,9 +87,11 @@ _Waiter = tuple[Callable[[Claim], bool], asyncio.Future[Claim]]
 
 
 class RoomClient:
-    """Connects on entry, stays connected until exit or a final close. One reader of `events()`.
+    """An async context manager that is connected from entry to exit, or to a final close.
 
-    `api` is for claims that go by HTTP; made from `url` and `get_token` if absent, closed on exit.
+    `get_token` returns the person's token; it is called at the start and whenever a token has expired.
+    `api` sends claims over HTTP; where absent it is made of `url` and `get_token`. It is closed on exit.
+    Raise ValueError for a room that no URL can name.
     """
 
     def __init__(
@@ -102,14 +108,14 @@ class RoomClient:
         self._session = Session(room, random)
         self._tasks = asyncio.TaskGroup()
         self._jobs: set[asyncio.Task[None]] = set()
-        self._conversation: asyncio.Task[None] | None = None
+        self._connection: asyncio.Task[None] | None = None
         self._close_code = _NORMAL
         self._outbox: asyncio.Queue[str] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
         self._waiters: dict[str, list[_Waiter]] = {}
         self._events: deque[RoomEvent] = deque(maxlen=EVENTS_KEPT)
         self._news = asyncio.Event()
-        self._ahead = _wall_ahead()
+        self._wall_offset = _wall_offset_ms()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -132,21 +138,23 @@ class RoomClient:
 
     @property
     def state(self) -> RoomState:
-        """Everything there is to show, as of now; not to be changed."""
+        """A snapshot of everything there is to show. Do not change it."""
         return self._session.state
 
     @property
     def server_now(self) -> int:
-        """The server's clock in ms, to compare with `opens_at` and `closes_at`."""
+        """The server's time in ms since 1970, to compare with `opens_at` and `closes_at`."""
         return _now() + self._session.room.clock_offset_ms
 
     def stop(self) -> None:
-        """Disconnects for good; what still waits is told so by `StoppedError`."""
+        """Disconnect for good. Calls that still wait raise StoppedError."""
         self._do(self._session.stop())
 
     async def events(self) -> AsyncIterator[RoomEvent]:
-        """What happens, in order, until the client stops. Where nobody reads for long the oldest are
-        dropped."""
+        """Yield the events in order, until the client stops. Only one task may read them.
+
+        At most EVENTS_KEPT unread events are kept; the oldest are dropped.
+        """
         while True:
             while self._events:
                 yield self._events.popleft()
@@ -156,11 +164,12 @@ class RoomClient:
             await self._news.wait()
 
     async def claim(self, drop_id: str) -> str:
-        """One tap; the final outcome, by socket or by HTTP, over any number of reconnects: `won`,
-        `already_won`, `sold_out`, …, or the error code of a claim that cannot be repeated.
+        """Claim a unit of the drop, and return the final outcome.
 
-        A second tap while the first waits joins it; one on a drop already won is answered at once.
-        Raises StoppedError. Bound the wait with `asyncio.timeout`: a server may be away for long.
+        The outcome is `won`, `already_won`, `sold_out`, …, or the error code of a claim that cannot be
+        repeated. It arrives over the socket or over HTTP, after any number of reconnects. A call while an
+        earlier one waits shares its reply; on a drop that is won it returns at once. Bound the wait with
+        `asyncio.timeout`, because a server may be out of reach for long. Raise StoppedError.
         """
         effects = self._session.claim(drop_id, secrets.token_hex(16), _now())
         waiter = self._wait_for(drop_id, lambda claim: claim.state is not ClaimState.PENDING)
@@ -169,39 +178,42 @@ class RoomClient:
         return claim.outcome or claim.state
 
     async def until_confirmed(self, drop_id: str) -> Coupon:
-        """The coupon once it can no longer be lost. ClaimLostError where there will be none."""
+        """Wait until the claim is confirmed, and return its coupon.
+
+        Raise ClaimLostError where no coupon will follow, and StoppedError.
+        """
         claim = await self._wait_for(drop_id, lambda claim: claim.state not in _UNSETTLED)
         if claim.coupon is None:
             raise ClaimLostError(claim)
         return claim.coupon
 
     def learn(self, coupons: Iterable[WalletCoupon]) -> None:
-        """What `api.my_coupons` said: the claims say the same, where they knew less."""
+        """Hand in the coupons of `api.my_coupons`. Claims whose coupon is older take its state."""
         self._do(self._session.learn(coupons, _now()))
 
     def seen(self, drop_id: str) -> None:
-        """The card of this drop was on the screen. The server is told once."""
+        """Report that the card of this drop was on the screen. The server receives it once."""
         self._do(self._session.seen(drop_id, _now()))
 
     def online(self) -> None:
-        """The network is back: do not wait any longer."""
+        """Report that the network is back. A wait before the next connection ends."""
         woken = self._session.woken if self._has_slept() else self._session.online
         self._do(woken(_now()))
 
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
-            self._act(effect)
+            self._perform(effect)
         self._settle()
         self._news.set()
 
-    def _act(self, effect: Effect) -> None:
+    def _perform(self, effect: Effect) -> None:
         match effect:
             case Emit():
                 self._events.append(effect.event)
             case Send():
                 self._send(effect.text)
             case Connect():
-                self._conversation = self._tasks.create_task(self._converse())
+                self._connection = self._tasks.create_task(self._run_connection())
             case Disconnect():
                 self._disconnect(effect.code)
             case RequestToken():
@@ -230,11 +242,13 @@ class RoomClient:
         self._do(woken(_now()))
 
     def _has_slept(self) -> bool:
-        """Whether the monotonic clock stood still since this was last asked: on Linux and macOS it does
-        not run while the machine sleeps. A time of day that somebody sets forward looks alike, and
-        costs one reconnect."""
-        before, self._ahead = self._ahead, _wall_ahead()
-        return self._ahead - before >= _SLEEP_MS
+        """Return whether the monotonic clock stood still since the last call.
+
+        On Linux and macOS it does not run while the machine sleeps. A time of day that is set forward looks
+        the same, and costs one reconnect.
+        """
+        before, self._wall_offset = self._wall_offset, _wall_offset_ms()
+        return self._wall_offset - before >= _SLEEP_MS
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -243,9 +257,11 @@ class RoomClient:
 
     # The socket.
 
-    async def _converse(self) -> None:
-        """One connection from its opening to its end. Cancelled where the session has given it up:
-        then its end is nobody's business any more."""
+    async def _run_connection(self) -> None:
+        """Run one connection from its opening to its end.
+
+        The task is cancelled on a Disconnect; the session then ignores the end of this connection.
+        """
         self._outbox = asyncio.Queue(_FRAMES_WAITING)
         code = _ABNORMAL
         try:
@@ -256,14 +272,14 @@ class RoomClient:
                 max_size=_MAX_MESSAGE_BYTES,
                 open_timeout=_OPEN_DEADLINE_S,
                 close_timeout=_CLOSE_DEADLINE_S,
-                ping_interval=None,  # the protocol has its own, which the server counts
+                ping_interval=None,  # the protocol has its own `ping` frame
             ) as socket:
                 self._do(self._session.opened(_now()))
                 await self._exchange(socket)
                 code = socket.close_code or _ABNORMAL
         except (OSError, TimeoutError, InvalidHandshake):
-            pass  # the server is not there, or not ready: as if the connection had been lost
-        self._conversation = None
+            pass  # no server, or not ready: the same as a lost connection
+        self._connection = None
         self._do(self._session.closed(code, _now()))
 
     async def _exchange(self, socket: ClientConnection) -> None:
@@ -285,7 +301,7 @@ class RoomClient:
             while True:
                 await socket.send(await outbox.get())
         except ConnectionClosed:
-            pass  # the reader finds out too, and tells
+            pass  # the reader sees the same, and reports it
 
     def _send(self, text: str) -> None:
         if self._outbox.full():
@@ -298,17 +314,17 @@ class RoomClient:
         self._do(self._session.closed(_ABNORMAL, _now()))
 
     def _disconnect(self, code: int) -> None:
-        if self._conversation is not None:
+        if self._connection is not None:
             self._close_code = code
-            self._conversation.cancel()
-            self._conversation = None
+            self._connection.cancel()
+            self._connection = None
 
     # HTTP.
 
     async def _fetch_token(self) -> None:
         try:
             token = await self.api.fresh_token()
-        except _NOT_NOW:
+        except _RETRYABLE_ERRORS:
             self._do(self._session.token_failed(_now()))
         else:
             self._do(self._session.token(token, _now()))
@@ -316,7 +332,7 @@ class RoomClient:
     async def _claim_over_http(self, drop_id: str, request_id: str) -> None:
         try:
             answer = await self.api.claim(drop_id, request_id)
-        except _NOT_NOW as raised:
+        except _RETRYABLE_ERRORS as raised:
             error = raised if isinstance(raised, ApiError) else ApiError("unreachable", 0)
             effects = self._session.http_failed(
                 drop_id,
@@ -330,7 +346,7 @@ class RoomClient:
             effects = self._session.http_answered(drop_id, request_id, answer, _now())
         self._do(effects)
 
-    # Those who wait.
+    # Calls that wait for a claim.
 
     def _wait_for(self, drop_id: str, settles: Callable[[Claim], bool]) -> asyncio.Future[Claim]:
         future: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
@@ -344,7 +360,7 @@ class RoomClient:
             claim = self._session.room.claims.get(drop_id)
             for settles, future in waiters:
                 if future.done():
-                    continue  # its caller went away
+                    continue  # its caller was cancelled
                 if claim is not None and settles(claim):
                     future.set_result(claim)
                 elif is_stopped:
@@ -357,9 +373,9 @@ class RoomClient:
 
 
 def _now() -> int:
-    """Local ms of a clock that never goes back."""
+    """Return the local ms of a clock that never goes back."""
     return time.monotonic_ns() // 1_000_000
 
 
-def _wall_ahead() -> int:
+def _wall_offset_ms() -> int:
     return time.time_ns() // 1_000_000 - _now()

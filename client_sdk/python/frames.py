@@ -1,7 +1,7 @@
-"""The socket's JSON: what a frame must hold to be one, how ours are written, what close codes mean.
+"""The JSON frames of the socket: reading, checking and writing them; close codes, times and URLs.
 
-Called by `session` (and `client` for addresses). Knows nothing of state or time. Twin of
-`javascript/frames.js`; both are checked by `vectors.json`.
+Called by `session`, and by `client` and `api` for URLs. Must not know state or a clock. Twin of
+`javascript/frames.js`; `vectors.json` checks both.
 """
 
 import json
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
-from client_sdk.python.shapes import ClaimAnswer, Coupon, CouponChange, Drop, Snapshot
+from client_sdk.python.shapes import ClaimReply, Coupon, CouponChange, Drop, Snapshot
 
 SUBPROTOCOL: Final = "classdrop.v1"
 
@@ -19,8 +19,8 @@ SUBPROTOCOL: Final = "classdrop.v1"
 Welcome = Snapshot
 
 
-class DropTold(TypedDict):
-    """drop_opened, drop_changed."""
+class DropPublished(TypedDict):
+    """A drop_opened or drop_changed frame. (epoch, offset) is its place in the room's stream."""
 
     type: Literal["drop_opened", "drop_changed"]
     drop: Drop
@@ -29,7 +29,7 @@ class DropTold(TypedDict):
 
 
 class DropProgress(TypedDict):
-    """With all counters for instructors."""
+    """New counters of a drop. Only instructors receive those after `state`."""
 
     type: Literal["drop_progress"]
     drop_id: str
@@ -47,6 +47,8 @@ class DropProgress(TypedDict):
 
 
 class DropClosed(TypedDict):
+    """The end of a drop, with its reason."""
+
     type: Literal["drop_closed"]
     drop_id: str
     reason: str
@@ -56,24 +58,28 @@ class DropClosed(TypedDict):
 
 
 class Presence(TypedDict):
-    """To instructors, when it has changed."""
+    """The number of people in the room, sent to instructors when it changes."""
 
     type: Literal["presence"]
     present: int
 
 
-class ClaimResult(ClaimAnswer):
+class ClaimResult(ClaimReply):
+    """The reply to a claim over the socket."""
+
     type: Literal["claim_result"]
 
 
 class ClaimConfirmed(TypedDict):
+    """A claim that can no longer be lost, with its coupon."""
+
     type: Literal["claim_confirmed"]
     drop_id: str
     coupon: Coupon
 
 
-class TakenBack(TypedDict):
-    """claim_revoked, coupon_released."""
+class ClaimEnded(TypedDict):
+    """A claim_revoked or coupon_released frame: the student no longer has the unit."""
 
     type: Literal["claim_revoked", "coupon_released"]
     drop_id: str
@@ -82,15 +88,21 @@ class TakenBack(TypedDict):
 
 
 class CouponChanged(CouponChange):
+    """A change of state of one of the student's coupons."""
+
     type: Literal["coupon_changed"]
 
 
 class Ping(TypedDict):
+    """A sign of life that asks for a `pong`. `now` is the server's time."""
+
     type: Literal["ping"]
     now: str
 
 
 class ErrorFrame(TypedDict):
+    """A refusal of the last frame. `retry_after_ms` sets the wait before the next connection."""
+
     type: Literal["error"]
     code: str
     message: NotRequired[str]
@@ -99,20 +111,20 @@ class ErrorFrame(TypedDict):
 
 Frame = (
     Welcome
-    | DropTold
+    | DropPublished
     | DropProgress
     | DropClosed
     | Presence
     | ClaimResult
     | ClaimConfirmed
-    | TakenBack
+    | ClaimEnded
     | CouponChanged
     | Ping
     | ErrorFrame
 )
 
-# What the session relies on. A frame without it is not one of ours and is ignored, as are frames of a
-# type that is not listed.
+# The fields that the session relies on. A frame that lacks one is ignored, and so is a frame whose type is
+# not listed: a later server may send more types.
 _REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {
     "welcome": {
         "room": "string",
@@ -156,24 +168,24 @@ _COUPON: Final = {"id": "string"}
 
 
 def decode(text: str) -> Frame | None:
-    """None: not a frame this SDK knows; ignore it."""
+    """Return the frame; None where the text is not a frame that this SDK knows."""
     try:
         frame: Any = json.loads(text)
     except ValueError:
         return None
-    if not _holds(frame, {"type": "string"}) or frame["type"] not in _REQUIRED:
+    if not _has_fields(frame, {"type": "string"}) or frame["type"] not in _REQUIRED:
         return None
-    return cast(Frame, frame) if _holds(frame, _REQUIRED[frame["type"]]) else None
+    return cast(Frame, frame) if _has_fields(frame, _REQUIRED[frame["type"]]) else None
 
 
-def _holds(value: Any, required: Mapping[str, str]) -> bool:
+def _has_fields(value: Any, required: Mapping[str, str]) -> bool:
     return isinstance(value, dict) and all(
         name in value and _IS[kind](value[name]) for name, kind in required.items()
     )
 
 
 def is_instant(value: Any) -> bool:
-    """Whether it is one, with an offset."""
+    """Return whether the value is an RFC 3339 time with an offset."""
     try:
         instant_ms(value)
     except (ValueError, TypeError):
@@ -185,24 +197,29 @@ _IS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "instant": is_instant,
-    "drop": lambda value: _holds(value, _DROP),
-    "drops": lambda value: isinstance(value, list) and all(_holds(drop, _DROP) for drop in value),
-    "claims": lambda value: (
-        isinstance(value, list) and all(_holds(claim, _CLAIM) for claim in value)
+    "drop": lambda value: _has_fields(value, _DROP),
+    "drops": lambda value: (
+        isinstance(value, list) and all(_has_fields(drop, _DROP) for drop in value)
     ),
-    "coupon": lambda value: _holds(value, _COUPON),
+    "claims": lambda value: (
+        isinstance(value, list) and all(_has_fields(claim, _CLAIM) for claim in value)
+    ),
+    "coupon": lambda value: _has_fields(value, _COUPON),
 }
 
 
 def hello(token: str) -> str:
+    """Return the first frame of a connection as text."""
     return _encode({"type": "hello", "token": token})
 
 
 def seen(drop_id: str) -> str:
+    """Return the frame that reports that the card of this drop was on the screen."""
     return _encode({"type": "seen", "drop_id": drop_id})
 
 
 def claim(drop_id: str, request_id: str) -> str:
+    """Return the frame that claims. The same `request_id` always gets the same win."""
     return _encode({"type": "claim", "drop_id": drop_id, "request_id": request_id})
 
 
@@ -212,16 +229,16 @@ def _encode(frame: Mapping[str, str]) -> str:
 
 PONG: Final = _encode({"type": "pong"})
 
-TOKEN_EXPIRED: Final = 4001  # come back with a new one
-SILENT: Final = 4003  # we say so too, to a server that has not been heard for too long
-SERVICE_RESTART: Final = 1012  # a drain: come back within the time announced
+TOKEN_EXPIRED: Final = 4001  # reconnect with a new token
+SILENT: Final = 4003  # sent by either side when nothing was received for too long
+SERVICE_RESTART: Final = 1012  # a process drains: reconnect within the time it announced
 
-# The same bytes would be refused again: RFC 6455's protocol, type, text and size errors.
+# RFC 6455's protocol, type, text and size errors. The same bytes would be refused again.
 _FINAL_RFC_CODES: Final = frozenset({1002, 1003, 1007, 1009})
 
 
-def comes_back(code: int) -> bool:
-    """Whether to reconnect after this close code."""
+def is_reconnectable(code: int) -> bool:
+    """Return whether to reconnect after this close code. 4500 to 4999 are final by PROTOCOL.md."""
     return not 4500 <= code <= 4999 and code not in _FINAL_RFC_CODES
 
 
@@ -229,11 +246,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant_ms(text: str) -> int:
-    """RFC 3339 -> ms since 1970. ValueError where it is not one, or has no offset."""
+    """Convert RFC 3339 text to ms since 1970. Raise ValueError where it is not RFC 3339 or has no offset."""
     return _instant_ms(text)
 
 
-@lru_cache(maxsize=256)  # a room asks for the same few at every frame
+@lru_cache(maxsize=256)  # every frame asks for the times of the same few drops
 def _instant_ms(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -242,24 +259,24 @@ def _instant_ms(text: str) -> int:
 
 
 def instant_text(ms: int) -> str:
-    """Ms since 1970 -> RFC 3339 with `Z` and milliseconds."""
+    """Convert ms since 1970 to RFC 3339 text with `Z` and milliseconds."""
     moment = _EPOCH + timedelta(milliseconds=ms)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
 def http_url(url: str) -> str:
-    """`http(s)://…` of either scheme, without a slash at the end."""
+    """Return the URL with http or https in place of ws or wss, and without a slash at the end."""
     return ("http" + url[2:] if url.startswith("ws") else url).rstrip("/")
 
 
 def checked_room(room: str) -> str:
-    """ValueError for a name that cannot be reached: clients take `.` and `..` as steps in a path."""
+    """Return the name. Raise ValueError for `.` and `..`, which HTTP clients take as steps in a path."""
     if room in (".", ".."):
         raise ValueError(f"a room cannot be called {room!r}")
     return room
 
 
 def socket_url(url: str, room: str) -> str:
-    """ValueError for a room that cannot be reached."""
+    """Return the URL of the room's socket. Raise ValueError for a room that no URL can name."""
     checked_room(room)
     return f"ws{http_url(url)[4:]}/v1/rooms/{quote(room, safe='')}"

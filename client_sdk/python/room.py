@@ -1,6 +1,6 @@
-"""The room as one person sees it: drops by server time, my claims, presence.
+"""The state of a room for one person: drops by the server's time, the person's claims, presence.
 
-Applies what the session hands it and says what changed, as events. Pure: no IO, no timer; `now` is
+`session` applies frames to it, and passes on the events that it returns. Pure: no IO, no timer; `now` is
 local ms. Must not know how frames come and go. Twin of `javascript/room.js`.
 """
 
@@ -11,13 +11,13 @@ from typing import Final, Literal, cast
 
 from client_sdk.python.coupons import Coupons, differ, expires_at
 from client_sdk.python.frames import (
+    ClaimEnded,
     ClaimResult,
     CouponChanged,
     DropClosed,
     DropProgress,
-    DropTold,
+    DropPublished,
     Presence,
-    TakenBack,
     Welcome,
     instant_ms,
 )
@@ -32,17 +32,17 @@ from client_sdk.python.shapes import (
     DropEvent,
     DropEventType,
     DropState,
+    MyClaim,
     PresenceEvent,
     RoomEvent,
-    ToldClaim,
     WalletCoupon,
     WelcomeEvent,
 )
 
-# A closed drop stays this long, in the server's `welcome` as here.
-SHOWN_AFTER_CLOSE_MS: Final = 5 * 60_000
+# A closed drop stays visible this long, here as in the server's `welcome` (PROTOCOL.md).
+KEPT_AFTER_CLOSE_MS: Final = 5 * 60_000
 
-# What an outcome makes of a claim; a word we do not know yet is `answered`.
+# The state of a claim after an outcome. An outcome that is not listed leads to ANSWERED.
 _STATE_AFTER: Final = {
     "won": ClaimState.WON,
     "already_won": ClaimState.WON,
@@ -55,7 +55,8 @@ _STATE_AFTER: Final = {
     "not_eligible": ClaimState.REFUSED,
 }
 
-# An answer never takes a claim back: a refusal may become a win, not the reverse (promise I4).
+# A reply changes a claim only to a higher rank: a refusal may become a win, never the reverse
+# (promise I4). Replies may arrive late, twice and over two ways.
 _RANK: Final = {
     ClaimState.PENDING: 0,
     ClaimState.ANSWERED: 1,
@@ -67,26 +68,35 @@ _RANK: Final = {
     ClaimState.REVOKED: 4,
 }
 
-_NOTHING_TO_ASK: Final = frozenset(
+# A tap on a drop whose claim is in one of these states changes nothing.
+_TAP_IGNORED: Final = frozenset(
     {ClaimState.PENDING, ClaimState.WON, ClaimState.CONFIRMED, ClaimState.ENTERED}
 )
-_MINE: Final = ("won", "confirmed")
+_OWNED: Final = ("won", "confirmed")
 
 
 def state_at(drop: Drop, server_now: int) -> DropState:
-    """The state of a drop at a moment of server time; `drawing` and what we do not know stay as
-    told."""
+    """Return the state of a drop at a time of the server, in ms.
+
+    Only scheduled, open and sold_out change with time; every other state stays as the server sent it.
+    """
     if drop["state"] not in ("scheduled", "open", "sold_out"):
         return drop["state"]
     if server_now >= instant_ms(drop["closes_at"]):
         return "closed"
-    # "open" is believed before our clock agrees: it runs late by the journey of `welcome`.
+    # A drop that the server sent as open is open even if `opens_at` is ahead: our estimate of the server's
+    # clock is late by the time that `welcome` took to arrive.
     if drop["state"] == "scheduled" and server_now < instant_ms(drop["opens_at"]):
         return "scheduled"
     return "open" if drop["remaining"] > 0 else "sold_out"
 
 
 class Room:
+    """The room's drops, the person's claims and the server's clock.
+
+    Every method that changes something returns the events that tell of it.
+    """
+
     def __init__(self, room: str) -> None:
         self.room = room
         self.student: str | None = None
@@ -94,62 +104,68 @@ class Room:
         self.clock_offset_ms = 0
         self.epoch: str | None = None
         self.offset = 0
-        self.drops: dict[str, Drop] = {}  # with the state of this moment
-        self.claims: dict[str, Claim] = {}  # by drop
-        self._told: dict[str, Drop] = {}  # as the server told them
+        self.drops: dict[str, Drop] = {}  # by drop id, with the state of now
+        self.claims: dict[str, Claim] = {}  # by drop id
+        self._received: dict[str, Drop] = {}  # the same, as the server sent them
         self._coupons = Coupons()
-        self._due_at = -math.inf  # before it time changes nothing; -infinite: not worked out yet
+        self._due_at = -math.inf  # local ms before which time changes nothing; -infinite: unknown
 
     def set_clock(self, server_now: str, now: int) -> None:
+        """Set the difference between the server's clock and ours from a time that has just arrived."""
         self.clock_offset_ms = instant_ms(server_now) - now
         self._due_at = -math.inf
 
     def welcome(self, frame: Welcome, now: int) -> list[RoomEvent]:
-        """Everything anew, except claims that still wait for their answer. Tells of `welcome` and of
-        the claims known before that now stand otherwise."""
+        """Replace everything except claims that still wait for their reply.
+
+        The events are a WelcomeEvent, and a ClaimEvent for each claim that was known and has changed.
+        """
         self.set_clock(frame["now"], now)
         self.student = frame["student"]
         self.present = frame["present"]
         self.epoch = frame["epoch"]
         self.offset = frame["offset"]
-        self._told = {}
+        self._received = {}
         self.drops = {}
         for drop in frame["drops"]:
-            self._hold(drop, now)
-        return [WelcomeEvent(), *self._welcome_claims(frame["claims"], now)]
+            self._store_drop(drop, now)
+        return [WelcomeEvent(), *self._replace_claims(frame["claims"], now)]
 
-    def _welcome_claims(self, told: Iterable[ToldClaim], now: int) -> list[RoomEvent]:
+    def _replace_claims(self, sent: Iterable[MyClaim], now: int) -> list[RoomEvent]:
         before = self.claims
         self.claims = {
             drop_id: claim for drop_id, claim in before.items() if claim.state is ClaimState.PENDING
         }
-        for claim in told:
-            # An older claim than the one that waits does not replace it.
-            if claim["state"] in _MINE or claim["drop_id"] not in self.claims:
-                self.claims[claim["drop_id"]] = self._claim_told(claim, now)
+        for claim in sent:
+            # A claim that was lost is older than the one that waits, and does not replace it.
+            if claim["state"] in _OWNED or claim["drop_id"] not in self.claims:
+                self.claims[claim["drop_id"]] = self._claim_of(claim, now)
         return [
             ClaimEvent(claim)
             for drop_id, claim in self.claims.items()
-            if drop_id in before and _stands_otherwise(before[drop_id], claim)
+            if drop_id in before and _has_changed(before[drop_id], claim)
         ]
 
-    def _claim_told(self, told: ToldClaim, now: int) -> Claim:
-        coupon = self._as_known(told["coupon"], now) if "coupon" in told else None
+    def _claim_of(self, sent: MyClaim, now: int) -> Claim:
+        coupon = self._with_latest_state(sent["coupon"], now) if "coupon" in sent else None
         return Claim(
-            told["drop_id"],
-            ClaimState(told["state"]) if told["state"] in _STATES else ClaimState.ANSWERED,
-            outcome="won" if told["state"] in _MINE else None,
-            won_at=told.get("won_at"),
+            sent["drop_id"],
+            ClaimState(sent["state"]) if sent["state"] in _STATES else ClaimState.ANSWERED,
+            outcome="won" if sent["state"] in _OWNED else None,
+            won_at=sent.get("won_at"),
             coupon_id=coupon["id"] if coupon else None,
             coupon=coupon,
         )
 
-    def _as_known(self, coupon: Coupon, now: int) -> Coupon:
+    def _with_latest_state(self, coupon: Coupon, now: int) -> Coupon:
         self._due_at = -math.inf
-        return self._coupons.as_known(coupon, now + self.clock_offset_ms)
+        return self._coupons.with_latest_state(coupon, now + self.clock_offset_ms)
 
-    def is_repeated(self, frame: DropTold | DropClosed) -> bool:
-        """Whether an (epoch, offset) frame was applied already; if not, it counts as applied now."""
+    def is_repeated(self, frame: DropPublished | DropClosed) -> bool:
+        """Return whether the frame was applied already; if not, it counts as applied now.
+
+        Offsets grow by one within an epoch. The room's stream has another epoch after Redis lost its data.
+        """
         if frame["epoch"] == self.epoch and frame["offset"] <= self.offset:
             return True
         self.epoch = frame["epoch"]
@@ -157,50 +173,55 @@ class Room:
         return False
 
     def put_drop(self, drop: Drop, now: int) -> list[RoomEvent]:
-        """drop_opened, drop_changed."""
-        known = self._told.get(drop["id"])
-        # What only drop_progress tells (an instructor's counters) is kept.
-        self._hold(cast(Drop, {**(known or {}), **drop}), now)
-        return self._tell("drop_changed" if known else "drop_opened", drop["id"])
+        """Apply a drop of a drop_opened or drop_changed frame."""
+        known = self._received.get(drop["id"])
+        # These frames have no counters. Keep those that an instructor's drop_progress brought.
+        self._store_drop(cast(Drop, {**(known or {}), **drop}), now)
+        return self._drop_event("drop_changed" if known else "drop_opened", drop["id"])
 
     def progress(self, frame: DropProgress, now: int) -> list[RoomEvent]:
+        """Apply a drop_progress frame. It may arrive after the drop is closed, and is then ignored."""
         self.present = frame.get("present", self.present)
-        known = self._told.get(frame["drop_id"])
+        known = self._received.get(frame["drop_id"])
         if known is None or known["state"] == "closed":
             return []
         counts = {k: v for k, v in frame.items() if k not in ("type", "drop_id")}
-        self._hold(cast(Drop, {**known, **counts}), now)
-        return self._tell("drop_progress", frame["drop_id"])
+        self._store_drop(cast(Drop, {**known, **counts}), now)
+        return self._drop_event("drop_progress", frame["drop_id"])
 
     def close_drop(self, frame: DropClosed, now: int) -> list[RoomEvent]:
-        known = self._told.get(frame["drop_id"])
+        """Apply a drop_closed frame."""
+        known = self._received.get(frame["drop_id"])
         if known is None:
             return []
         closed = {"closed_at": frame["closed_at"], "close_reason": frame["reason"]}
-        self._hold(cast(Drop, {**known, "state": "closed", **closed}), now)
-        return self._tell("drop_closed", frame["drop_id"])
+        self._store_drop(cast(Drop, {**known, "state": "closed", **closed}), now)
+        return self._drop_event("drop_closed", frame["drop_id"])
 
     def set_presence(self, frame: Presence) -> list[RoomEvent]:
+        """Apply a presence frame."""
         self.present = frame["present"]
         return [PresenceEvent(self.present)]
 
     def tap(self, drop_id: str, request_id: str) -> list[RoomEvent]:
-        """A tap: pending, unless there is nothing to ask for."""
+        """Make the claim of this drop pending; return no event where the tap has nothing to ask for."""
         known = self.claims.get(drop_id)
-        if known is not None and known.state in _NOTHING_TO_ASK:
+        if known is not None and known.state in _TAP_IGNORED:
             return []
-        return self._put(Claim(drop_id, ClaimState.PENDING, request_id=request_id))
+        return self._set_claim(Claim(drop_id, ClaimState.PENDING, request_id=request_id))
 
     def answer(self, frame: ClaimResult) -> list[RoomEvent]:
-        """A final claim_result, from socket or HTTP. Late, repeated and lesser answers change
-        nothing."""
+        """Apply a final claim_result, from the socket or from HTTP.
+
+        A reply that is late, repeated or of a lower rank than the claim's state changes nothing.
+        """
         known = self.claims.get(frame["drop_id"])
         state = _STATE_AFTER.get(frame["outcome"], ClaimState.ANSWERED)
         if known is None and state is not ClaimState.WON:
             return []
         if known is not None and _is_settled(known, frame["request_id"], state):
             return []
-        return self._put(
+        return self._set_claim(
             Claim(
                 frame["drop_id"],
                 state,
@@ -212,23 +233,29 @@ class Room:
         )
 
     def unanswered(self) -> set[str]:
-        """The drops I tapped and do not know about."""
+        """Return the ids of the drops whose claim waits for its reply."""
         return {k for k, claim in self.claims.items() if claim.state is ClaimState.PENDING}
 
     def refuse(self, drop_id: str, code: str) -> list[RoomEvent]:
-        """HTTP said something about an unanswered tap that asking again will not change."""
-        return self._put(replace(self.claims[drop_id], state=ClaimState.REFUSED, outcome=code))
+        """Refuse a pending claim with an error code of HTTP that a repetition would not change."""
+        return self._set_claim(
+            replace(self.claims[drop_id], state=ClaimState.REFUSED, outcome=code)
+        )
 
-    def confirm(self, drop_id: str, told: Coupon, now: int) -> list[RoomEvent]:
-        """May come before the claim_result, and on connections that did not ask."""
+    def confirm(self, drop_id: str, sent: Coupon, now: int) -> list[RoomEvent]:
+        """Confirm a claim with its coupon.
+
+        This may come before the claim_result, and on a connection that did not claim: every device of the
+        student receives it.
+        """
         known = self.claims.get(drop_id) or Claim(drop_id, ClaimState.PENDING)
-        coupon = self._as_known(told, now)
-        # Repeated, or overtaken by what became of this coupon later.
+        coupon = self._with_latest_state(sent, now)
+        # The frame is a repetition, or a later state of this coupon is known.
         is_past = _RANK[known.state] >= _RANK[ClaimState.CONFIRMED]
         is_moved = known.coupon is not None and differ(known.coupon, coupon)
         if is_past and known.coupon_id == coupon["id"] and not is_moved:
             return []
-        return self._put(
+        return self._set_claim(
             Claim(
                 drop_id,
                 ClaimState.CONFIRMED,
@@ -241,16 +268,19 @@ class Room:
         )
 
     def take_back(
-        self, state: Literal[ClaimState.REVOKED, ClaimState.RELEASED], frame: TakenBack
+        self, state: Literal[ClaimState.REVOKED, ClaimState.RELEASED], frame: ClaimEnded
     ) -> list[RoomEvent]:
-        """claim_revoked, coupon_released. A claim that waits for its answer is answered anyway."""
+        """Apply a claim_revoked or coupon_released frame.
+
+        A pending claim stays pending, because it is a new one and its own reply follows.
+        """
         known = self.claims.get(frame["drop_id"]) or Claim(frame["drop_id"], ClaimState.WON)
         coupon_id = frame.get("coupon_id")
         if known.state in (ClaimState.PENDING, state):
             return []
         if known.coupon_id and coupon_id and known.coupon_id != coupon_id:
             return []
-        return self._put(
+        return self._set_claim(
             replace(
                 known,
                 state=state,
@@ -261,8 +291,10 @@ class Room:
         )
 
     def change_coupon(self, frame: CouponChanged, now: int) -> list[RoomEvent]:
-        """coupon_changed: of a claim of mine, or of a coupon that no drop gave. What is older than what is
-        known changes nothing."""
+        """Apply a coupon_changed frame; it changes nothing where a later state is known.
+
+        The events are a ClaimEvent where a claim gave the coupon, and a CouponEvent.
+        """
         if not self._coupons.take(frame):
             return []
         change = {name: value for name, value in frame.items() if name != "type"}
@@ -270,53 +302,57 @@ class Room:
         return [*events, CouponEvent(cast(CouponChange, change))]
 
     def learn(self, coupons: Iterable[WalletCoupon], now: int) -> list[RoomEvent]:
-        """What a wallet says of my coupons, for those that claims gave."""
+        """Apply the states of a wallet to the coupons that claims gave."""
         events: list[RoomEvent] = []
         for coupon in coupons:
-            told = {"version": 0, **coupon, "coupon_id": coupon["id"]}
-            if self._coupons.take(cast(CouponChange, told)):
+            change = {"version": 0, **coupon, "coupon_id": coupon["id"]}
+            if self._coupons.take(cast(CouponChange, change)):
                 events += self._show_change(coupon["id"], now)
         return events
 
     def _show_change(self, coupon_id: str, now: int) -> list[RoomEvent]:
         for claim in self.claims.values():
             if claim.coupon is not None and claim.coupon["id"] == coupon_id:
-                return self._put(replace(claim, coupon=self._as_known(claim.coupon, now)))
+                return self._set_claim(
+                    replace(claim, coupon=self._with_latest_state(claim.coupon, now))
+                )
         return []
 
     def forget_tap(self, drop_id: str) -> None:
-        """Nobody waits for the answer of an unanswered tap any more."""
+        """Remove the pending claim of this drop: its caller no longer waits."""
         del self.claims[drop_id]
 
     def refresh(self, now: int) -> list[RoomEvent]:
-        """Server time went on: drops open and close by it, old ones go, coupons expire."""
+        """Apply the time that has passed: open, close and remove drops, and expire coupons."""
         events: list[RoomEvent] = []
         if now < self._due_at:
             return events
-        for drop_id, drop in list(self._told.items()):
-            if now >= self._gone_at(drop):
-                events += self._tell("drop_removed", drop_id)
-                self._drop_out(drop_id)
-            elif self._shown_at(drop, now) != self.drops[drop_id]["state"]:
-                self._hold(drop, now)
-                events += self._tell("drop_changed", drop_id)
+        for drop_id, drop in list(self._received.items()):
+            if now >= self._removed_at(drop):
+                events += self._drop_event("drop_removed", drop_id)
+                self._remove_drop(drop_id)
+            elif self._current_state(drop, now) != self.drops[drop_id]["state"]:
+                self._store_drop(drop, now)
+                events += self._drop_event("drop_changed", drop_id)
         for claim in list(self.claims.values()):
             ends_at = expires_at(claim.coupon)
             if claim.coupon is not None and ends_at is not None and now >= self._at(ends_at):
-                events += self._put(replace(claim, coupon=self._as_known(claim.coupon, now)))
+                events += self._set_claim(
+                    replace(claim, coupon=self._with_latest_state(claim.coupon, now))
+                )
         return events
 
-    def _drop_out(self, drop_id: str) -> None:
-        del self._told[drop_id], self.drops[drop_id]
+    def _remove_drop(self, drop_id: str) -> None:
+        del self._received[drop_id], self.drops[drop_id]
         self._due_at = -math.inf
         claim = self.claims.get(drop_id)
         if claim is not None and claim.state is not ClaimState.PENDING:
             del self.claims[drop_id]
 
     def next_change(self, now: int) -> float:
-        """Local ms of the next moment at which `refresh` has something to do; infinite if none."""
+        """Return the local ms at which `refresh` has something to do next; infinite if never."""
         if self._due_at <= now:
-            moments = [moment for drop in self._told.values() for moment in self._moments(drop)]
+            moments = [moment for drop in self._received.values() for moment in self._moments(drop)]
             ends = (expires_at(claim.coupon) for claim in self.claims.values())
             moments += [self._at(ends_at) for ends_at in ends if ends_at is not None]
             self._due_at = min((moment for moment in moments if moment > now), default=math.inf)
@@ -326,11 +362,11 @@ class Room:
         return (
             self._local(drop["opens_at"]),
             self._local(drop["closes_at"]),
-            self._gone_at(drop),
+            self._removed_at(drop),
         )
 
-    def _gone_at(self, drop: Drop) -> int:
-        return self._local(drop.get("closed_at") or drop["closes_at"]) + SHOWN_AFTER_CLOSE_MS
+    def _removed_at(self, drop: Drop) -> int:
+        return self._local(drop.get("closed_at") or drop["closes_at"]) + KEPT_AFTER_CLOSE_MS
 
     def _local(self, instant: str) -> int:
         return self._at(instant_ms(instant))
@@ -338,20 +374,20 @@ class Room:
     def _at(self, server_ms: int) -> int:
         return server_ms - self.clock_offset_ms
 
-    def _hold(self, told: Drop, now: int) -> None:
-        known = self._told.get(told["id"])
-        if known is None or _times_of(known) != _times_of(told):
+    def _store_drop(self, drop: Drop, now: int) -> None:
+        known = self._received.get(drop["id"])
+        if known is None or _times_of(known) != _times_of(drop):
             self._due_at = -math.inf
-        self._told[told["id"]] = told
-        self.drops[told["id"]] = {**told, "state": self._shown_at(told, now)}
+        self._received[drop["id"]] = drop
+        self.drops[drop["id"]] = {**drop, "state": self._current_state(drop, now)}
 
-    def _shown_at(self, told: Drop, now: int) -> DropState:
-        return state_at(told, now + self.clock_offset_ms)
+    def _current_state(self, drop: Drop, now: int) -> DropState:
+        return state_at(drop, now + self.clock_offset_ms)
 
-    def _tell(self, event: DropEventType, drop_id: str) -> list[RoomEvent]:
+    def _drop_event(self, event: DropEventType, drop_id: str) -> list[RoomEvent]:
         return [DropEvent(event, self.drops[drop_id])]
 
-    def _put(self, claim: Claim) -> list[RoomEvent]:
+    def _set_claim(self, claim: Claim) -> list[RoomEvent]:
         self.claims[claim.drop_id] = claim
         return [ClaimEvent(claim)]
 
@@ -365,7 +401,7 @@ def _is_settled(known: Claim, request_id: str, state: ClaimState) -> bool:
     return is_anothers or _RANK[state] <= _RANK[known.state]
 
 
-def _stands_otherwise(before: Claim, now: Claim) -> bool:
+def _has_changed(before: Claim, now: Claim) -> bool:
     return before.state is not now.state or differ(before.coupon, now.coupon)
 
 

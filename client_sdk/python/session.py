@@ -1,40 +1,40 @@
-"""One person's connection to one room, without a socket or a clock: inputs with the local time in ms
-(of a clock that never goes back), effects out.
+"""One person's connection to one room as a state machine, without a socket or a clock.
 
-Joining, duplicates, claims that get lost, silence, back-off, new tokens: all of `PROTOCOL.md`, run
-against the scripted sessions of `vectors.json` in both languages. Driven by `client` (and by anyone
-with another kind of socket, as the load tester); must not know sockets or timers. Twin of
-`javascript/session.js`.
+The methods are inputs with the local time in ms, of a clock that never goes back; they return effects.
+The session implements the whole client side of `PROTOCOL.md`: joining, duplicates, lost claims, silence,
+back-off and new tokens. `client` drives it, and so does the load tester with another kind of socket. It
+must not know sockets or timers. Twin of `javascript/session.js`; `vectors.json` has scripted sessions for
+both.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, cast
 
-from client_sdk.python.errands import Errands
 from client_sdk.python.frames import (
     PONG,
     SERVICE_RESTART,
     SILENT,
     TOKEN_EXPIRED,
     ClaimConfirmed,
+    ClaimEnded,
     ClaimResult,
     CouponChanged,
     DropClosed,
     DropProgress,
-    DropTold,
+    DropPublished,
     ErrorFrame,
     Ping,
     Presence,
-    TakenBack,
     Welcome,
-    comes_back,
     decode,
     hello,
+    is_reconnectable,
 )
+from client_sdk.python.pending_requests import PendingRequests
 from client_sdk.python.room import Room
 from client_sdk.python.shapes import (
-    ClaimAnswer,
+    ClaimReply,
     ClaimState,
     Connect,
     Disconnect,
@@ -51,20 +51,21 @@ from client_sdk.python.shapes import (
     WalletCoupon,
 )
 
-SILENCE_MS: Final = 35_000  # the server pings every 25 s; 10 s are for the journey
-JOIN_MS: Final = 15_000  # from the wish to connect to `welcome`, token included
-RETRY_MS: Final = 1_000
+SILENCE_MS: Final = 35_000  # the server pings every 25 s; 10 s for the network
+JOIN_MS: Final = 15_000  # from the start of an attempt to `welcome`, the token included
+RETRY_MS: Final = 1_000  # the wait after an outcome `retry` that names none
 BACKOFF_MS: Final = 500
-BACKOFF_MAX_MS: Final = 10_000  # 2,000 tries a second of 10,000 students: a process takes 5,000
-RESTART_MS: Final = 5_000  # a drain that announced nothing
-SEEN_WITHIN_MS: Final = 3_000
-_DOUBLINGS: Final = 16  # far beyond the maximum, far below an overflow
+BACKOFF_MAX_MS: Final = (
+    10_000  # 10,000 students then try 2,000 times a second; a process accepts 5,000
+)
+RESTART_MS: Final = 5_000  # the wait after a drain that announced none
+SEEN_WITHIN_MS: Final = 3_000  # a whole room sees a card at once: spread the reports
+_DOUBLINGS: Final = 16  # beyond BACKOFF_MAX_MS, and far below an overflow
 
+Trigger = Literal["start", "opened", "welcome", "lost", "refused", "due", "stop"]
 
-Word = Literal["start", "opened", "welcome", "lost", "refused", "due", "stop"]
-
-# The connection: what leads where. Anything not listed leaves the status as it is.
-TRANSITIONS: Final[Mapping[Status, Mapping[Word, Status]]] = {
+# The states of the connection. A trigger that is not listed leaves the status as it is.
+TRANSITIONS: Final[Mapping[Status, Mapping[Trigger, Status]]] = {
     Status.STOPPED: {"start": Status.CONNECTING},
     Status.CONNECTING: {
         "opened": Status.JOINING,
@@ -84,7 +85,11 @@ TRANSITIONS: Final[Mapping[Status, Mapping[Word, Status]]] = {
 
 
 class Session:
-    """`random` gives [0, 1). Every input returns what is to be done, in order."""
+    """The session of one person in one room.
+
+    `random` returns a number in [0, 1). Every input returns the effects to carry out, in order. An input
+    that does not fit the status does nothing.
+    """
 
     def __init__(self, room: str, random: Callable[[], float]) -> None:
         self.room = Room(room)
@@ -93,16 +98,16 @@ class Session:
         self._random = random
         self._token: str | None = None
         self._attempt = 0
-        self._deadline = math.inf  # by when this status has to end: join, silence, or the wait
-        self._retry_after_ms: int | None = None  # asked by the server in an `error` frame
-        self._wait_is_asked = False  # coming online does not cut such a wait short
-        self._errands = Errands(self._backoff)
+        self._deadline = math.inf  # local ms at which the join, the silence or the wait ends
+        self._retry_after_ms: int | None = None  # set by the server in an `error` frame
+        self._is_wait_fixed = False  # the server set the wait: coming online does not end it
+        self._requests = PendingRequests(self._backoff)
         self._wake_at = math.inf
         self._effects: list[Effect] = []
 
     @property
     def state(self) -> RoomState:
-        """Everything there is to show; not to be changed."""
+        """A snapshot of everything there is to show. Do not change it."""
         return RoomState(
             room=self.room.room,
             student=self.room.student,
@@ -116,53 +121,62 @@ class Session:
         )
 
     def start(self, now: int) -> list[Effect]:
-        self._move("start", now)
-        return self._done(now)
+        """Connect. A session that was stopped may be started again."""
+        self._transition("start", now)
+        return self._finish(now)
 
     def stop(self) -> list[Effect]:
-        """For good: what waits for an answer is forgotten."""
+        """Disconnect for good, and drop the claims that wait for a reply."""
         if self.status is not Status.STOPPED:
             self.close_code = None
-        self._move("stop", 0)
-        return self._taken()
+        self._transition("stop", 0)
+        return self._take_effects()
 
     def token(self, token: str, now: int) -> list[Effect]:
+        """Report a token, after a RequestToken or at any other time."""
         is_awaited = self.status is Status.CONNECTING and self._token is None
         if self.status is not Status.STOPPED:
             self._token = token
         if is_awaited:
             self._effects.append(Connect())
-        return self._done(now)
+        return self._finish(now)
 
     def token_failed(self, now: int) -> list[Effect]:
+        """Report that no token could be had now. The session tries again after a wait."""
         if self.status is Status.CONNECTING and self._token is None:
-            self._lose(None, now)
-        return self._done(now)
+            self._on_lost(None, now)
+        return self._finish(now)
 
     def opened(self, now: int) -> list[Effect]:
-        self._move("opened", now)
-        return self._done(now)
+        """Report that the socket is open."""
+        self._transition("opened", now)
+        return self._finish(now)
 
     def closed(self, code: int, now: int) -> list[Effect]:
-        self._lose(code, now)
-        return self._done(now)
+        """Report that the socket is closed, with its close code (1006 where there was none)."""
+        self._on_lost(code, now)
+        return self._finish(now)
 
     def online(self, now: int) -> list[Effect]:
-        """The network is back, or the page is looked at again."""
+        """Report that the network is back, or that the page is visible again."""
         if self.status is not Status.WAITING and now >= self._deadline:
-            self._overdue(now)
-        if self.status is Status.WAITING and not self._wait_is_asked:
-            self._move("due", now)
+            self._on_deadline(now)
+        if self.status is Status.WAITING and not self._is_wait_fixed:
+            self._transition("due", now)
         return self.tick(now)
 
     def woken(self, now: int) -> list[Effect]:
-        """The device slept, and the clock stood still meanwhile: the server's time is not known any
-        more and the connection may be dead. Another one is opened, as by `online`."""
+        """Report that the device slept while the local clock stood still.
+
+        The difference to the server's clock is wrong now, and the connection may be dead. The session
+        drops it and connects again.
+        """
         if "lost" in TRANSITIONS[self.status]:
-            self._overdue(now)
+            self._on_deadline(now)
         return self.online(now)
 
     def frame(self, text: str, now: int) -> list[Effect]:
+        """Report a text message of the socket. A frame that this SDK does not know is ignored."""
         if self.status not in (Status.JOINING, Status.LIVE):
             return []
         if self.status is Status.LIVE:
@@ -170,35 +184,38 @@ class Session:
         frame = decode(text)
         if frame is not None:
             _ON_FRAME[frame["type"]](self, frame, now)
-        return self._done(now)
+        return self._finish(now)
 
     def claim(self, drop_id: str, request_id: str, now: int) -> list[Effect]:
-        """A tap. Joins the one that still waits; nothing happens on a drop already won."""
+        """Claim a unit of the drop.
+
+        Where a claim of it still waits, or is won already, nothing is sent.
+        """
         if self.status is Status.STOPPED:
             return []
         events = self.room.tap(drop_id, request_id)
         self._emit(events)
         if events:
-            self._errands.tap(drop_id, request_id, now)
-        return self._done(now)
+            self._requests.tap(drop_id, request_id, now)
+        return self._finish(now)
 
     def seen(self, drop_id: str, now: int) -> list[Effect]:
-        """The card was on the screen. Told once, after a random wait: a room looks up all at once."""
-        self._errands.see(drop_id, lambda: now + self._random() * SEEN_WITHIN_MS)
-        return self._done(now)
+        """Report that the drop's card was on the screen. The server receives it once, after a random wait."""
+        self._requests.see(drop_id, lambda: now + self._random() * SEEN_WITHIN_MS)
+        return self._finish(now)
 
     def http_answered(
-        self, drop_id: str, request_id: str, answer: ClaimAnswer, now: int
+        self, drop_id: str, request_id: str, answer: ClaimReply, now: int
     ) -> list[Effect]:
-        """A claim_result that came by HTTP."""
-        self._errands.http_ended(drop_id)
-        self._is_back(now)
-        told = {**answer, "type": "claim_result", "drop_id": drop_id, "request_id": request_id}
-        self._answer(cast(ClaimResult, told), now)
+        """Report the reply to a ClaimOverHttp."""
+        self._requests.http_ended(drop_id)
+        self._on_server_reached(now)
+        frame = {**answer, "type": "claim_result", "drop_id": drop_id, "request_id": request_id}
+        self._on_claim_result(cast(ClaimResult, frame), now)
         coupon = answer.get("coupon")
         if coupon is not None:
             self._settle(drop_id, self.room.confirm(drop_id, coupon, now))
-        return self._done(now)
+        return self._finish(now)
 
     def http_failed(
         self,
@@ -210,32 +227,34 @@ class Session:
         retryable: bool,
         retry_after_ms: int | None = None,
     ) -> list[Effect]:
-        """No answer by HTTP: asked again later, unless that would change nothing."""
-        self._errands.http_ended(drop_id)
-        if self._errands.waits_for(drop_id, request_id):
+        """Report that a ClaimOverHttp failed, with the fields of its ApiError.
+
+        It is tried again later where `retryable`; else the claim is refused with `code`.
+        """
+        self._requests.http_ended(drop_id)
+        if self._requests.is_pending(drop_id, request_id):
             if retryable:
-                self._errands.http_failed(drop_id, now, retry_after_ms or 0)
+                self._requests.http_failed(drop_id, now, retry_after_ms or 0)
             else:
                 self._settle(drop_id, self.room.refuse(drop_id, code))
-        return self._done(now)
+        return self._finish(now)
 
     def learn(self, coupons: Iterable[WalletCoupon], now: int) -> list[Effect]:
-        """A wallet was read: claims say the same."""
+        """Report the coupons of a wallet. Claims whose coupon is older there take its state."""
         self._emit(self.room.learn(coupons, now))
-        return self._done(now)
+        return self._finish(now)
 
     def tick(self, now: int) -> list[Effect]:
-        """The timer has fired: what is due by now is done, and the next timer is asked for. Early and
-        repeated calls do no harm."""
+        """Do what is due by now, and ask for the next WakeAt. Early and repeated calls do no harm."""
         self._wake_at = math.inf
         if now >= self._deadline:
-            self._overdue(now)
-        return self._done(now)
+            self._on_deadline(now)
+        return self._finish(now)
 
     # The connection.
 
-    def _move(self, word: Word, now: int) -> None:
-        following = TRANSITIONS[self.status].get(word)
+    def _transition(self, trigger: Trigger, now: int) -> None:
+        following = TRANSITIONS[self.status].get(trigger)
         if following is None:
             return
         self.status = following
@@ -243,38 +262,40 @@ class Session:
         self._emit([StatusEvent(following, self.close_code if has_ended else None)])
         _ON_ENTER[following](self, now)
 
-    def _overdue(self, now: int) -> None:
+    def _on_deadline(self, now: int) -> None:
         if self.status is Status.WAITING:
-            self._move("due", now)
+            self._transition("due", now)
             return
         self._effects.append(Disconnect(SILENT))
-        self._lose(SILENT, now)
+        self._on_lost(SILENT, now)
 
-    def _lose(self, code: int | None, now: int) -> None:
+    def _on_lost(self, code: int | None, now: int) -> None:
         if "lost" not in TRANSITIONS[self.status]:
             return
         self.close_code = code
         if code == TOKEN_EXPIRED:
             self._token = None
-        self._move("lost" if code is None or comes_back(code) else "refused", now)
+        self._transition("lost" if code is None or is_reconnectable(code) else "refused", now)
 
-    def _is_back(self, now: int) -> None:
-        """The server was heard beside the socket: whoever waits to reconnect has waited long enough."""
-        if self.status is Status.WAITING and not self._wait_is_asked:
+    def _on_server_reached(self, now: int) -> None:
+        """Shorten the wait before the next connection: HTTP has reached the server."""
+        if self.status is Status.WAITING and not self._is_wait_fixed:
             self._attempt = 0
             self._deadline = min(self._deadline, now + self._backoff(0))
 
     def _wait_ms(self) -> float:
-        asked = self._retry_after_ms
-        if asked is None and self.close_code == SERVICE_RESTART:
-            asked = RESTART_MS
+        server_wait = self._retry_after_ms
+        if server_wait is None and self.close_code == SERVICE_RESTART:
+            server_wait = RESTART_MS
         self._retry_after_ms = None
-        self._wait_is_asked = asked is not None
+        self._is_wait_fixed = server_wait is not None
         self._attempt += 1
-        return self._backoff(self._attempt - 1) if asked is None else self._random() * asked
+        if server_wait is None:
+            return self._backoff(self._attempt - 1)
+        return self._random() * server_wait
 
     def _backoff(self, attempt: int) -> float:
-        """Full jitter: a room that fell together does not come back together."""
+        """Return a wait with full jitter, so that a room that was cut off does not reconnect all at once."""
         return self._random() * min(BACKOFF_MAX_MS, BACKOFF_MS << min(attempt, _DOUBLINGS))
 
     def _on_connecting(self, now: int) -> None:
@@ -297,19 +318,20 @@ class Session:
         self._deadline = math.inf
         self._wake_at = math.inf
         self._token = None
-        for drop_id in self._errands.done_with_all():
+        for drop_id in self._requests.clear():
             self.room.forget_tap(drop_id)
         self._effects.append(Disconnect(1000))
 
     # Frames.
 
     def _on_welcome(self, frame: Welcome, now: int) -> None:
-        """Again on a living connection: the server could not heal a gap. Same treatment."""
-        self._move("welcome", now)
+        # A second welcome on a live connection means that the server could not fill a gap in the stream.
+        # It replaces the state like the first one.
+        self._transition("welcome", now)
         self._emit(self.room.welcome(frame, now))
-        self._errands.rejoined(self.room.unanswered(), now)
+        self._requests.rejoined(self.room.unanswered(), now)
 
-    def _on_drop_told(self, frame: DropTold, now: int) -> None:
+    def _on_drop_published(self, frame: DropPublished, now: int) -> None:
         if not self.room.is_repeated(frame):
             self._emit(self.room.put_drop(frame["drop"], now))
 
@@ -329,10 +351,10 @@ class Session:
     def _on_coupon_changed(self, frame: CouponChanged, now: int) -> None:
         self._emit(self.room.change_coupon(frame, now))
 
-    def _on_claim_revoked(self, frame: TakenBack, _now: int) -> None:
+    def _on_claim_revoked(self, frame: ClaimEnded, _now: int) -> None:
         self._emit(self.room.take_back(ClaimState.REVOKED, frame))
 
-    def _on_coupon_released(self, frame: TakenBack, _now: int) -> None:
+    def _on_coupon_released(self, frame: ClaimEnded, _now: int) -> None:
         self._emit(self.room.take_back(ClaimState.RELEASED, frame))
 
     def _on_ping(self, frame: Ping, now: int) -> None:
@@ -347,19 +369,19 @@ class Session:
 
     # Claims.
 
-    def _answer(self, frame: ClaimResult, now: int) -> None:
+    def _on_claim_result(self, frame: ClaimResult, now: int) -> None:
         drop_id = frame["drop_id"]
-        is_mine = self._errands.waits_for(drop_id, frame["request_id"])
+        is_mine = self._requests.is_pending(drop_id, frame["request_id"])
         if frame["outcome"] not in ("retry", "rate_limited"):
             events = self.room.answer(frame)
             if is_mine:
-                self._errands.done(drop_id)
+                self._requests.done(drop_id)
             self._emit(events)
         elif is_mine:
-            self._errands.put_off(drop_id, now + frame.get("retry_after_ms", RETRY_MS))
+            self._requests.postpone(drop_id, now + frame.get("retry_after_ms", RETRY_MS))
 
     def _settle(self, drop_id: str, events: Iterable[RoomEvent]) -> None:
-        self._errands.done(drop_id)
+        self._requests.done(drop_id)
         self._emit(events)
 
     # Effects.
@@ -367,24 +389,24 @@ class Session:
     def _emit(self, events: Iterable[RoomEvent]) -> None:
         self._effects.extend(Emit(event) for event in events)
 
-    def _done(self, now: int) -> list[Effect]:
+    def _finish(self, now: int) -> list[Effect]:
         self._emit(self.room.refresh(now))
         if self.status is not Status.STOPPED:
-            self._effects.extend(self._errands.due(now, is_live=self.status is Status.LIVE))
+            self._effects.extend(self._requests.due(now, is_live=self.status is Status.LIVE))
             self._wake(now)
-        return self._taken()
+        return self._take_effects()
 
     def _wake(self, now: int) -> None:
-        """A later moment than the last one told is not told: the earlier wake finds nothing to do and
-        asks anew. Else every frame would move a timer."""
+        # Leave the timer alone where the next moment is later than the one it is set to. It then fires early,
+        # finds nothing to do, and sets itself anew. Otherwise every frame would move the timer.
         is_live = self.status is Status.LIVE
-        errand_at = self._errands.next_at(is_live=is_live)
-        following = min(self._deadline, self.room.next_change(now), errand_at)
+        request_at = self._requests.next_at(is_live=is_live)
+        following = min(self._deadline, self.room.next_change(now), request_at)
         if following < self._wake_at or self._wake_at <= now:
             self._wake_at = math.ceil(following)
             self._effects.append(WakeAt(math.ceil(following)))
 
-    def _taken(self) -> list[Effect]:
+    def _take_effects(self) -> list[Effect]:
         effects, self._effects = self._effects, []
         return effects
 
@@ -397,15 +419,15 @@ _ON_ENTER: Final[Mapping[Status, Callable[[Session, int], None]]] = {
     Status.STOPPED: Session._on_stopped,
 }
 
-# `decode` has checked that a frame of this type is what its handler takes.
+# `decode` has checked that a frame of this type has the fields that its handler reads.
 _ON_FRAME: Final[Mapping[str, Callable[[Session, Any, int], None]]] = {
     "welcome": Session._on_welcome,
-    "drop_opened": Session._on_drop_told,
-    "drop_changed": Session._on_drop_told,
+    "drop_opened": Session._on_drop_published,
+    "drop_changed": Session._on_drop_published,
     "drop_progress": Session._on_drop_progress,
     "drop_closed": Session._on_drop_closed,
     "presence": Session._on_presence,
-    "claim_result": lambda session, frame, now: session._answer(frame, now),
+    "claim_result": Session._on_claim_result,
     "claim_confirmed": Session._on_claim_confirmed,
     "coupon_changed": Session._on_coupon_changed,
     "claim_revoked": Session._on_claim_revoked,

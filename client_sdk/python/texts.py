@@ -1,16 +1,15 @@
-"""What people read: every outcome, error code, close and state in Chinese and English.
+"""Texts for people: every outcome, error code, close code and state in Chinese and English.
 
-In their words, saying what they can do now. Called by whoever shows something. A word this SDK does
-not know yet gets a text too. Twin of `javascript/texts.js`; a test holds the two to the same words.
-
-`{available}`-like places are filled from `facts`.
+Each text says what the reader can do now. Called by programs that show something. A word that this SDK
+does not know gets a general text. Places like `{available}` are filled from `facts`. Twin of
+`javascript/texts.js`; a test compares the two.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from client_sdk.python.frames import comes_back
+from client_sdk.python.frames import is_reconnectable
 from client_sdk.python.shapes import Claim, ClaimState
 
 Language = Literal["zh", "en"]
@@ -322,13 +321,14 @@ _NO_FACTS: Final[Mapping[str, object]] = {}
 def outcome_text(
     outcome: str, language: Language = "zh", facts: Mapping[str, object] = _NO_FACTS
 ) -> str:
-    """Of a claim's answer. With `facts["limit"]` (batch, device, person, campaign) it says which."""
+    """Return the text of a claim's outcome. `facts["limit"]` (batch, device, person, campaign) names the
+    limit that was reached."""
     exact = f"limit_{facts.get('limit')}" if outcome == "limit_reached" else outcome
     return _text("outcome", exact if exact in TEXTS["outcome"] else outcome, language)
 
 
 def claim_text(claim: Claim, language: Language = "zh") -> str:
-    """Of my claim as it stands: its outcome where it was refused, else its state."""
+    """Return the text of a claim: of its outcome where it was refused, else of its state."""
     if claim.state is not ClaimState.REFUSED or claim.outcome is None:
         return _text("claim", claim.state, language)
     if claim.outcome not in TEXTS["outcome"]:
@@ -339,31 +339,34 @@ def claim_text(claim: Claim, language: Language = "zh") -> str:
 def coupon_text(
     state: str, language: Language = "zh", facts: Mapping[str, object] = _NO_FACTS
 ) -> str:
-    """How my coupon stands; `facts["at"]`: until when it is locked or may be used, or since when it is
-    used or over."""
+    """Return the text of a coupon's state.
+
+    `facts["at"]` is the date that belongs to it: until when it is locked or usable, or since when it is
+    redeemed, expired or voided.
+    """
     return _filled(_text("coupon", state, language), facts)
 
 
 def close_reason_text(reason: str, language: Language = "zh") -> str:
-    """Why a drop is over."""
+    """Return the text of the reason why a drop is closed."""
     return _text("drop_closed", reason, language)
 
 
 def status_text(status: str, language: Language = "zh") -> str:
-    """Of the connection."""
+    """Return the text of a status of the connection."""
     return _text("status", status, language)
 
 
 def close_text(code: int, language: Language = "zh") -> str:
-    """Why the connection ended, by close code."""
-    word = CLOSE_WORDS.get(code, "lost" if comes_back(code) else "other")
+    """Return why the connection ended, by its close code."""
+    word = CLOSE_WORDS.get(code, "lost" if is_reconnectable(code) else "other")
     return _text("close" if word in TEXTS["close"] else "error", word, language)
 
 
 def error_text(
     code: str, language: Language = "zh", facts: Mapping[str, object] = _NO_FACTS
 ) -> str:
-    """Of an `ApiError.code` or an `error` event's, with its facts."""
+    """Return the text of the code of an `ApiError` or of an `error` event, filled with its facts."""
     if f"limit_{facts.get('limit')}" in TEXTS["outcome"]:
         return outcome_text(code, language, facts)
     close = _ERROR_FRAME_WORDS.get(code)

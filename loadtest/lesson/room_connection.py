@@ -21,7 +21,7 @@ import gevent
 
 from client_sdk.python import ApiError, ClaimState, RoomEvent, RoomState, Session, Status
 from client_sdk.python.shapes import (
-    ClaimAnswer,
+    ClaimReply,
     ClaimOverHttp,
     Connect,
     Disconnect,
@@ -114,7 +114,7 @@ class RoomConnection:
         heapq.heappush(self._due, (now_ms() + wait_ms, next(self._order), action))
         self._set_alarm()
 
-    def answered_over_http(self, drop_id: str, request_id: str, answer: ClaimAnswer) -> None:
+    def answered_over_http(self, drop_id: str, request_id: str, answer: ClaimReply) -> None:
         self.received_at = now_ms()
         self._do(self._session.http_answered(drop_id, request_id, answer, now_ms()))
 

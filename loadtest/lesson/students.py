@@ -14,7 +14,7 @@ from gevent.queue import Queue
 from locust import FastHttpUser, task
 
 from client_sdk.python import ApiError, Claim, ClaimState, RoomEvent
-from client_sdk.python.shapes import ClaimAnswer, ClaimEvent, Drop, DropEvent, WelcomeEvent
+from client_sdk.python.shapes import ClaimReply, ClaimEvent, Drop, DropEvent, WelcomeEvent
 from loadtest.lesson.checkout import buy
 from loadtest.lesson.current_lesson import ALL_HERE, bearer, lesson, measure
 from loadtest.lesson.room_connection import Callbacks, RoomConnection, now_ms
@@ -145,7 +145,7 @@ class Person(FastHttpUser):
                 name="/v1/drops/{id}/claims",
             )
         if answer.status_code == 200:
-            told = cast(ClaimAnswer, answer.json())
+            told = cast(ClaimReply, answer.json())
             self.connection.answered_over_http(drop_id, request_id, told)
         else:  # 0 means that the server could not be reached
             code = "unknown" if answer.status_code else "unreachable"

@@ -22,7 +22,7 @@ from typing import Final
 
 import uvloop
 
-from client_sdk.python import comes_back
+from client_sdk.python import is_reconnectable
 from client_sdk.python.frames import SUBPROTOCOL
 from client_sdk.python.session import SEEN_WITHIN_MS
 from loadtest.clients.tokens import NamedToken
@@ -275,7 +275,7 @@ class _ClientProcess:
             return
         self._record.troubles[f"lost ({code or 'no close frame'})"] += 1
         self._losses[student.number] += 1
-        is_final = code is not None and not comes_back(code)
+        is_final = code is not None and not is_reconnectable(code)
         if is_final or self._losses[student.number] > _GIVE_UP_AFTER:
             self._record.troubles["gave up"] += 1
             return

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import httpx
 
 from client_sdk.python import Api, ApiError
-from client_sdk.python.shapes import ClaimAnswer
+from client_sdk.python.shapes import ClaimReply
 from loadtest.clients.school_api import http_client
 
 ANSWER_S: Final = 2.0  # the SDKs wait as long for an answer of the socket
@@ -34,7 +34,7 @@ class Claimant(Protocol):
 
     @property
     def claim_key(self) -> tuple[str, str]: ...
-    def http_answered(self, answer: ClaimAnswer) -> None: ...
+    def http_answered(self, answer: ClaimReply) -> None: ...
     def http_refused(self, code: str, *, is_final: bool) -> None: ...
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from client_sdk.python.shapes import ClaimAnswer
+from client_sdk.python.shapes import ClaimReply
 from loadtest.clients.websocket_codec import (
     CodecError,
     Handshake,
@@ -249,7 +249,7 @@ class Student(asyncio.Protocol):
     def claim_key(self) -> tuple[str, str]:
         return self._shared.drop_id or "", self._shared.request_id
 
-    def http_answered(self, answer: ClaimAnswer) -> None:
+    def http_answered(self, answer: ClaimReply) -> None:
         at = time.monotonic_ns()
         self._shared.recording.troubles["answered over HTTP"] += 1
         self._on_outcome(answer, at)

@@ -9,7 +9,7 @@ from typing import Any
 
 from client_sdk.python import Session
 from client_sdk.python.frames import decode
-from client_sdk.python.shapes import ClaimAnswer, ClaimOverHttp, Effect, Emit, Send, StatusEvent
+from client_sdk.python.shapes import ClaimReply, ClaimOverHttp, Effect, Emit, Send, StatusEvent
 from tests.chaos.history import (
     BY_HTTP,
     FAILED,
@@ -63,7 +63,7 @@ class TracedSession(Session):
         return effects
 
     def http_answered(
-        self, drop_id: str, request_id: str, answer: ClaimAnswer, now: int
+        self, drop_id: str, request_id: str, answer: ClaimReply, now: int
     ) -> list[Effect]:
         self._answered(drop_id, request_id, answer["outcome"], "http", answer)
         if "coupon" in answer:
@@ -92,9 +92,9 @@ class TracedSession(Session):
             retry_after_ms=retry_after_ms,
         )
 
-    def _taken(self) -> list[Effect]:
+    def _take_effects(self) -> list[Effect]:
         """Note every effect that the client is about to carry out."""
-        effects = super()._taken()
+        effects = super()._take_effects()
         for effect in effects:
             match effect:
                 case Emit(StatusEvent(status, code)):

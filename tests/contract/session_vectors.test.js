@@ -141,7 +141,7 @@ for (const { name, text } of VECTORS.ignored) {
 }
 
 for (const { code, comes_back } of VECTORS.close_codes) {
-  test(`close code ${code}`, () => assert.equal(frames.comesBack(code), comes_back));
+  test(`close code ${code}`, () => assert.equal(frames.isReconnectable(code), comes_back));
 }
 
 for (const { text, ms } of VECTORS.instants) {

@@ -10,7 +10,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from client_sdk.python import Api, ClaimLostError, RoomClient, Status, StoppedError, errands
+from client_sdk.python import (
+    Api,
+    ClaimLostError,
+    RoomClient,
+    Status,
+    StoppedError,
+    pending_requests,
+)
 from client_sdk.python.shapes import RoomEvent
 from tests.contract.tiny_server import DEADLINE_S, TinyServer, say, tiny_server
 
@@ -133,7 +140,7 @@ async def test_a_token_that_cannot_be_had_is_asked_for_again(server: TinyServer)
 async def test_no_answer_by_the_socket_goes_by_http(
     server: TinyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errands, "ANSWER_MS", 20)
+    monkeypatch.setattr(pending_requests, "ANSWER_MS", 20)
     answers = [
         httpx.Response(503, json={"code": "unavailable"}),
         httpx.Response(200, json={"outcome": "won"}),

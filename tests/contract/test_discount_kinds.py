@@ -1,7 +1,6 @@
 """A discount kind is known everywhere, or a test says where it is missing."""
 
 import json
-import re
 from typing import get_args
 
 import pytest
@@ -11,6 +10,7 @@ from server.api.promotions import template_parts
 from server.core.checkout.stacking import APPLICATION_ORDER
 from server.core.promotions.discount_kinds import DISCOUNT_KINDS
 from server.core.promotions.templates import Discount, StackingClass
+from tests.contract.jsdoc_shapes import JsDoc
 from tests.contract.test_twins import SDK, in_javascript
 
 WORDS = {kind.word for kind in DISCOUNT_KINDS}
@@ -51,11 +51,9 @@ def test_the_api_takes_the_same_kinds() -> None:
 
 
 def test_both_sdks_know_the_same_kinds() -> None:
-    javascript = (SDK / "javascript" / "shapes.js").read_text()
-    declared = re.search(r"@property {([^}]*)} kind\n", javascript)
-    assert declared is not None
+    javascript = JsDoc(SDK / "javascript" / "shapes").named("Discount")
     assert kinds_of(shapes.Discount.__annotations__["kind"]) == WORDS
-    assert set(re.findall(r'"(\w+)"', declared[1])) == WORDS
+    assert javascript["object"]["kind"].shape["string"] == WORDS
 
 
 @pytest.mark.parametrize("word", sorted(WORDS))

@@ -57,7 +57,7 @@ def test_what_is_no_frame_is_ignored(vector: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", VECTORS["close_codes"], ids=lambda vector: str(vector["code"]))
 def test_close_code_says_whether_to_come_back(vector: Mapping[str, Any]) -> None:
-    assert frames.comes_back(vector["code"]) is vector["comes_back"]
+    assert frames.is_reconnectable(vector["code"]) is vector["comes_back"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["instants"], ids=lambda vector: str(vector["text"]))

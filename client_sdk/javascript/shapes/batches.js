@@ -71,7 +71,7 @@
 /**
  * The part of a template that a teacher needs to drop its coupons.
  *
- * @typedef {object} Offer
+ * @typedef {object} TemplateSummary
  * @property {string} name
  * @property {string} currency
  * @property {Discount} discount
@@ -85,7 +85,7 @@
  * @property {string} id
  * @property {string} template_id
  * @property {number} template_version
- * @property {Offer} template
+ * @property {TemplateSummary} template
  * @property {string} name
  * @property {number|null} quantity
  * @property {number|null} remaining

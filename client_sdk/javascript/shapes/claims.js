@@ -25,7 +25,7 @@
  * `coupon` comes only over HTTP, where the claim is confirmed already. `limit` comes with
  * `limit_reached`, `retry_after_ms` with `retry` and `rate_limited`.
  *
- * @typedef {object} ClaimAnswer
+ * @typedef {object} ClaimReply
  * @property {string} request_id
  * @property {string} drop_id
  * @property {Outcome} outcome
@@ -38,7 +38,7 @@
 /**
  * One of the student's claims in the `welcome` frame and in the snapshot.
  *
- * @typedef {object} ToldClaim
+ * @typedef {object} MyClaim
  * @property {string} drop_id
  * @property {"won"|"confirmed"|"released"|"revoked"} state
  * @property {string} won_at
@@ -57,7 +57,7 @@
  * @property {number} offset
  * @property {number} present
  * @property {Drop[]} drops
- * @property {ToldClaim[]} claims
+ * @property {MyClaim[]} claims
  */
 
 /**

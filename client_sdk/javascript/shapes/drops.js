@@ -8,7 +8,7 @@
 /** @import {ClaimConditions} from "./batches.js" */
 /** @import {Deducts, Discount, Scope, Style, Threshold, Validity} from "./templates.js" */
 
-/** @typedef {"prepared"|"opening"|"scheduled"|"open"|"sold_out"|"drawing"|"closed"} DropState */
+/** @typedef {"prepared"|"opening"|"scheduled"|"open"|"sold_out"|"closed"} DropState */
 
 /** @typedef {"ended"|"sold_out"|"stopped"|"cancelled"} CloseReason */
 

@@ -140,7 +140,7 @@
 /**
  * The student's balance, and the part of it that this order uses. `used` is part of `discount`.
  *
- * @typedef {object} Spent
+ * @typedef {object} BalanceUse
  * @property {number} available
  * @property {number} used
  */
@@ -160,7 +160,7 @@
  * @property {Usable[]} usable
  * @property {Unusable[]} unusable
  * @property {Hint[]} hints
- * @property {Spent} balance
+ * @property {BalanceUse} balance
  */
 
 export {};

@@ -56,7 +56,7 @@ class BatchForm(TypedDict):
     metadata: NotRequired[dict[str, str]]
 
 
-class Offer(TypedDict):
+class TemplateSummary(TypedDict):
     """The part of a template that a teacher needs to drop its coupons."""
 
     name: str
@@ -71,7 +71,7 @@ class Batch(TypedDict):
     id: str
     template_id: str
     template_version: int
-    template: Offer
+    template: TemplateSummary
     name: str
     quantity: int | None
     remaining: int | None

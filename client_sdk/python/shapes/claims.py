@@ -39,7 +39,7 @@ Outcome = Literal[
 ]
 
 
-class ClaimAnswer(TypedDict):
+class ClaimReply(TypedDict):
     """The reply to a claim. A later server may send outcomes that are not listed here.
 
     `coupon` comes only over HTTP, where the claim is confirmed already. `limit` comes with
@@ -55,7 +55,7 @@ class ClaimAnswer(TypedDict):
     limit: NotRequired[Literal["batch", "device", "person", "campaign"]]
 
 
-class ToldClaim(TypedDict):
+class MyClaim(TypedDict):
     """One of the student's claims in the `welcome` frame and in the snapshot."""
 
     drop_id: str
@@ -75,7 +75,7 @@ class Snapshot(TypedDict):
     offset: int
     present: int
     drops: list[Drop]
-    claims: list[ToldClaim]
+    claims: list[MyClaim]
 
 
 @dataclass(frozen=True, slots=True)

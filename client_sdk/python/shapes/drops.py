@@ -12,7 +12,7 @@ from client_sdk.python.shapes.templates import (
     Validity,
 )
 
-DropState = Literal["prepared", "opening", "scheduled", "open", "sold_out", "drawing", "closed"]
+DropState = Literal["prepared", "opening", "scheduled", "open", "sold_out", "closed"]
 CloseReason = Literal["ended", "sold_out", "stopped", "cancelled"]
 
 

@@ -136,7 +136,7 @@ class Hint(TypedDict):
     worth: NotRequired[int]
 
 
-class Spent(TypedDict):
+class BalanceUse(TypedDict):
     """The student's balance, and the part of it that this order uses. `used` is part of `discount`."""
 
     available: int
@@ -157,4 +157,4 @@ class Quote(TypedDict):
     usable: list[Usable]
     unusable: list[Unusable]
     hints: list[Hint]
-    balance: Spent
+    balance: BalanceUse

@@ -26,7 +26,7 @@ export async function untilAnswered(
     try {
       return await call();
     } catch (error) {
-      const { retryable, retryAfterMs } = /** @type {import("/sdk/api.js").ApiError} */ (error);
+      const { retryable, retryAfterMs } = /** @type {import("/sdk/index.js").ApiError} */ (error);
       const pauseMs = Math.max(wait, retryAfterMs ?? 0);
       if (!retryable || clock.now() + pauseMs - begun > GIVE_UP_MS) throw error;
       await clock.pause(pauseMs);

@@ -78,7 +78,7 @@ class Console {
     this._live = new Map();
     /** A press that failed half way is repeated under its key, and makes one drop. @type {{body: string, key: string}|null} */
     this._attempt = null;
-    /** @type {import("/sdk/api.js").ApiError|null} */
+    /** @type {import("/sdk/index.js").ApiError|null} */
     this._batchError = null;
   }
 

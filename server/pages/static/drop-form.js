@@ -283,7 +283,7 @@ export class DropForm {
 
   /**
    * What the server said no to, by its field; null clears it.
-   * @param {import("/sdk/api.js").ApiError|null} error
+   * @param {import("/sdk/index.js").ApiError|null} error
    * @returns {string} in words
    */
   fail(error) {

@@ -48,7 +48,7 @@ export class Drops extends EventTarget {
     this._known = new Map();
     /** The counters last taken over from each drop's frames. @type {Map<string, string>} */
     this._taken = new Map();
-    /** Why the last look failed. @type {import("/sdk/api.js").ApiError|null} */
+    /** Why the last look failed. @type {import("/sdk/index.js").ApiError|null} */
     this.error = null;
     this._isFollowing = false;
     client.addEventListener("change", () => this._merge());

@@ -17,7 +17,7 @@ import { Press } from "./press.js";
 /** @typedef {import("./language.js").Language} Language */
 /** @typedef {import("./drops.js").ShownDrop} ShownDrop */
 /** @typedef {import("./changes.js").Change} Change */
-/** @typedef {import("/sdk/api.js").ApiError} ApiError */
+/** @typedef {import("/sdk/index.js").ApiError} ApiError */
 /**
  * @typedef {object} DropActions
  * @property {(add: number, drop: ShownDrop) => Change} topUp

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError } from "../../../client_sdk/javascript/api.js";
+import { ApiError } from "../../../client_sdk/javascript/index.js";
 import { untilAnswered } from "../../../server/pages/static/again.js";
 
 /** @param {(string|number)[]} answers the code of an error, or what comes back @param {number} [takesMs] */

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from client_sdk.python.shapes import ClaimAnswer
+from client_sdk.python.shapes import ClaimReply
 from loadtest.storm.http_fallback import Fallback
 from tests.support.eventually import eventually
 
@@ -28,7 +28,7 @@ class Ann:
     def claim_key(self) -> tuple[str, str]:
         return "drp_1", "r-1"
 
-    def http_answered(self, answer: ClaimAnswer) -> None:
+    def http_answered(self, answer: ClaimReply) -> None:
         self.answer_due_at = None
         self.told.append(answer["outcome"])
 
