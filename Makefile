@@ -21,7 +21,7 @@ ifeq ($(origin PROCESSES),command line)
 export CLASSDROP_PROCESSES := $(PROCESSES)
 endif
 
-.PHONY: run test fast fmt lint js-tools load bench chaos clean
+.PHONY: run test fast fmt lint js-tools sdk load bench chaos clean
 
 # People read what it says, wherever it goes.
 run: export CLASSDROP_LOG_FORMAT ?= text
@@ -52,6 +52,14 @@ lint: $(VENV)/installed-dev js-tools
 js-tools:
 	@if command -v npm >/dev/null; then $(MAKE) --silent $(VENV)/installed-javascript; \
 	else echo 'No npm: the JavaScript is not type-checked and not formatted.'; fi
+
+# The JavaScript SDK as an npm package: dist/classdrop-sdk.tgz. Its .d.ts files are made here from the JSDoc
+# and are not in the repository, so that they cannot be out of date. A program in TypeScript checks them.
+sdk: js-tools
+	@rm -rf dist/classdrop-sdk && mkdir -p dist && cp -r client_sdk/javascript dist/classdrop-sdk
+	@$(JS_BIN)/tsc -p tests/javascript/tsconfig.sdk-types.json
+	@$(JS_BIN)/tsc -p tests/javascript/tsconfig.consumer.json
+	@tar -czf dist/classdrop-sdk.tgz -C dist classdrop-sdk
 
 # A whole lesson with Locust's users, against a server of its own; leaves reports/load.html.
 LOAD_SECONDS ?= 120

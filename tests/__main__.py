@@ -134,6 +134,7 @@ def _checks() -> Iterable[tuple[str, Sequence[str]]]:
     if _JS_BIN.is_dir():
         yield "prettier", [str(_JS_BIN / "prettier"), "--check", "--log-level=warn", *_JS_FILES]
         yield "tsc", [str(_JS_BIN / "tsc")]
+        yield "SDK package", ["make", "--silent", f"VENV={_BIN.parent}", "sdk"]
     scripts = [str(path.relative_to(_ROOT)) for path in _javascript_tests()]
     if scripts and shutil.which("node"):
         yield "node", ["node", "--test", *scripts]

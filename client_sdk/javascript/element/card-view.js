@@ -16,8 +16,8 @@ import { say } from "./words.js";
 /** @typedef {import("../shapes.js").Claim} Claim */
 /** @typedef {import("../shapes.js").Coupon} Coupon */
 /**
- * @typedef {"scheduled"|"open"|"claiming"|"won"|"confirmed"|"sold_out"|"again"|"drawing"|"entered"|
- *   "refused"|"answered"|"released"|"revoked"|"closed"|"locked"|"redeemed"|"expired"|"voided"} Phase
+ * @typedef {"scheduled"|"open"|"claiming"|"won"|"confirmed"|"sold_out"|"again"|"drawing"|"entered"
+ *   |"refused"|"answered"|"released"|"revoked"|"closed"|"locked"|"redeemed"|"expired"|"voided"} Phase
  */
 /**
  * @typedef {object} CardView

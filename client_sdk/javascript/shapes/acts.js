@@ -6,10 +6,10 @@
  */
 
 /**
- * @typedef {"template.made"|"template.replaced"|"batch.made"|"batch.changed"|"batch.stopped"|
- *   "batch.resumed"|"campaign.made"|"campaign.stopped"|"campaign.resumed"|"all.stopped"|
- *   "all.resumed"|"codes.made"|"codes.voided"|"drop.made"|"drop.opened"|"drop.topped_up"|
- *   "drop.extended"|"drop.closed"|"order.refunded"} Action
+ * @typedef {"template.made"|"template.replaced"|"batch.made"|"batch.changed"|"batch.stopped"
+ *   |"batch.resumed"|"campaign.made"|"campaign.stopped"|"campaign.resumed"|"all.stopped"
+ *   |"all.resumed"|"codes.made"|"codes.voided"|"drop.made"|"drop.opened"|"drop.topped_up"
+ *   |"drop.extended"|"drop.closed"|"order.refunded"} Action
  */
 
 /**

@@ -16,8 +16,8 @@
  */
 
 /**
- * @typedef {"won"|"already_won"|"limit_reached"|"sold_out"|"not_open"|"closed"|
- *   "not_eligible"|"rate_limited"|"retry"|"released"} Outcome
+ * @typedef {"won"|"already_won"|"limit_reached"|"sold_out"|"not_open"|"closed"
+ *   |"not_eligible"|"rate_limited"|"retry"|"released"} Outcome
  */
 
 /**

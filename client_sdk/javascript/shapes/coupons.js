@@ -10,8 +10,8 @@
 /** @typedef {"usable"|"locked"|"redeemed"|"released"|"revoked"|"voided"|"expired"} CouponState */
 
 /**
- * @typedef {"locked"|"freed"|"kept"|"paid"|"paid_late"|"given_back"|"window_ended"|
- *   "hold_ended"|"revoked"|"voided"} CouponEventName
+ * @typedef {"locked"|"freed"|"kept"|"paid"|"paid_late"|"given_back"|"window_ended"
+ *   |"hold_ended"|"revoked"|"voided"} CouponEventName
  */
 
 /**

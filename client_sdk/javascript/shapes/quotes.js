@@ -109,9 +109,9 @@
  */
 
 /**
- * @typedef {"not_yet_valid"|"expired"|"locked"|"redeemed"|"released"|"revoked"|"stopped"|
- *   "limit_reached"|"below_threshold"|"out_of_scope"|"wrong_currency"|"saves_nothing"|
- *   "not_combinable"|"too_many"|"unknown"} UnusableReason
+ * @typedef {"not_yet_valid"|"expired"|"locked"|"redeemed"|"released"|"revoked"|"stopped"
+ *   |"limit_reached"|"below_threshold"|"out_of_scope"|"wrong_currency"|"saves_nothing"
+ *   |"not_combinable"|"too_many"|"unknown"} UnusableReason
  */
 
 /**
