@@ -8,7 +8,7 @@
  *     const element = document.querySelector("classdrop-room");
  *     element.getToken = () => fetch("/my-classdrop-token").then((answer) => answer.text());
  *
- * Attributes: `room`; `server` (where Classdrop is; this module's own origin if absent); `lang` (the
+ * Attributes: `room`; `server` (the address of Classdrop; this module's origin if absent); `lang` (the
  * browser's if absent); `compact`; `scheme` (`light`, `dark`, `auto`). It sets `data-empty` on itself while it has nothing to show.
  *
  * Events, all named `classdrop`, `detail.event` one of: `opened`, `won`, `confirmed`, `closed`,
@@ -44,7 +44,7 @@ export class ClassdropRoom extends HTMLElement {
 
   constructor() {
     super();
-    /** Asked for a token at the start and whenever one has expired. @type {(() => string|Promise<string>)|null} */
+    /** Called for a token at the start and whenever one has expired. @type {(() => string|Promise<string>)|null} */
     this._getToken = null;
     /** @type {RoomClient|null} */
     this.client = null;
@@ -54,13 +54,13 @@ export class ClassdropRoom extends HTMLElement {
     this._cards = new Map();
     /** @type {Set<string>} */
     this._dismissed = new Set();
-    /** The state of each claim that was last told. @type {Map<string, string>} */
+    /** Drop id to the claim's state of the last event. @type {Map<string, string>} */
     this._toldStates = new Map();
     const root = this.attachShadow({ mode: "open" });
     dress(root);
     this._tray = h("div", { class: "tray" });
     this._list = h("div", { class: "cards", role: "group" });
-    // Reads each result aloud once; clocks and counts stay silent.
+    // A screen reader announces each result once, and no clocks or counts.
     this._said = h("p", { class: "spoken", role: "status", "aria-live": "polite" });
     this._still = new Stillness();
     this._bar = new ClaimBar((dropId) => this._claimFromBar(dropId));
@@ -124,7 +124,7 @@ export class ClassdropRoom extends HTMLElement {
     return this.getAttribute("server") ?? new URL(import.meta.url).origin;
   }
 
-  /** Brings the DOM to what is true now; cheap where nothing has changed. */
+  /** Update the DOM. It costs little where nothing has changed. */
   _show() {
     if (!this.client) return;
     const { drops, claims } = this.client.state;
@@ -153,7 +153,7 @@ export class ClassdropRoom extends HTMLElement {
     if (news && !this._dismissed.has(drop.id)) this._say(news);
   }
 
-  /** Server time, and whether what is shown is of this moment. */
+  /** Return the server's time, and whether the state that is shown is current. */
   _moment() {
     const client = /** @type {RoomClient} */ (this.client);
     const seen = this.reach?.seen(client.state.status) ?? "live";
@@ -195,8 +195,8 @@ export class ClassdropRoom extends HTMLElement {
   }
 
   /**
-   * Cards change their places and fold only while nobody touches the page: a tap lands on what was under
-   * it. Cards put aside stand as chips.
+   * Move and fold cards only while the reader does not touch the page, so that a tap hits the card that was
+   * under it. Cards that were put aside are shown as chips.
    * @param {Drop[]} drops in the order they should stand
    * @param {Record<string, import("./shapes.js").Claim>} claims
    */
@@ -261,11 +261,11 @@ export class ClassdropRoom extends HTMLElement {
 
   /** @param {string} dropId */
   _claim(dropId) {
-    // The card follows the client's state; a page that is going away is nobody's error.
+    // The card shows the client's state. A call that a closing page cuts off is no error.
     this.client?.claim(dropId).catch(() => {});
   }
 
-  /** What comes of the press is said by the card: it is brought into view. @param {string} dropId */
+  /** Claim, and scroll to the card, which shows the result. @param {string} dropId */
   _claimFromBar(dropId) {
     const card = this._cards.get(dropId);
     this._claim(dropId);

@@ -37,7 +37,7 @@ function upperNodes(nameId) {
   const figure = h("span", { class: "figure" });
   const after = h("span", { class: "after" });
   const conditions = h("ul", { class: "conditions" });
-  // Artwork that cannot be had leaves no hole.
+  // Hide artwork that cannot be loaded, so that it leaves no gap.
   const artwork = h("img", {
     class: "artwork",
     alt: "",

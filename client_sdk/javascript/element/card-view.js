@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * What a coupon card says at one moment: drop + my claim + server time -> a plain view.
+ * The view of a coupon card at one moment, as plain data: made of the drop, the claim and the server's time.
  *
  * Pure, so that every state of a card can be tested without a browser. Called by `card.js`; the
- * outcome's own words come from `../texts.js`.
+ * texts of outcomes are in `../texts.js`.
  */
 
 import { claimText, closeReasonText, couponText, outcomeText } from "../texts.js";
@@ -33,23 +33,23 @@ import { say } from "./words.js";
  */
 
 /**
- * Server time in ms; `since` when this phase began. `out`: why nothing comes from the server now, and
- * `asOf`: the time of day of its last word.
+ * `now` is server time in ms, `since` the time at which this phase began. `out` is why the server is out of
+ * reach; `asOf` is the time of day of its last message.
  * @typedef {{now: number, since: number, out?: "offline"|"cut"|null, asOf?: string}} Moment
  */
 
-/** Longer than this without `confirmed` and the card says that it is saving. */
+/** A claim that is not confirmed after this time is shown as being saved. */
 export const SAVING_AFTER_MS = 1000;
-/** Longer than this without an answer and the card says that it is still trying. */
+/** A claim without a reply after this time is shown as still being tried. */
 export const TRYING_AFTER_MS = 2500;
 
-/** A hold longer than this is no countdown. */
+/** A longer hold is shown as a date, not as a countdown. */
 const LONGEST_CLOCK_MS = 24 * 3600_000;
-/** Refusals that are about the drop, not about me: the drop's own state says it better. */
+/** Refusals that concern the drop: the card shows the drop's state instead. */
 const ABOUT_THE_DROP = new Set(["not_open", "closed"]);
 const CLOCK_SHOWN = new Set(["open", "claiming", "again", "sold_out"]);
 const QUIET = new Set(["closed", "released", "revoked", "redeemed", "expired", "voided"]);
-/** What became of my coupon, where it is not simply mine to use. */
+/** States of a coupon that the card shows in place of `confirmed`. */
 const MOVED = new Set(["locked", "redeemed", "expired", "voided"]);
 
 /**
@@ -113,7 +113,7 @@ export function cardView(drop, claim, moment, language) {
 }
 
 /**
- * How many are left; of which moment, where that is not this one.
+ * The number of units left, with its time where that is not now.
  * @param {Drop} drop
  * @param {Moment} moment
  * @param {Language} language
@@ -233,7 +233,8 @@ function clockOf(phase, drop, now, language) {
   }
   if (!CLOCK_SHOWN.has(phase)) return null;
   const [opens, closes] = [Date.parse(drop.opens_at), Date.parse(drop.closes_at)];
-  // Our idea of server time is late by the journey of a frame: a minute never begins at 1:01.
+  // Our estimate of the server's time is late by the time a frame takes to arrive. Without this a countdown of
+  // one minute would begin at 1:01.
   return {
     label: say(language, "closes_in"),
     text: countdown(Math.min(closes - now, closes - opens)),
@@ -241,8 +242,8 @@ function clockOf(phase, drop, now, language) {
 }
 
 /**
- * How long the coupon waits for its student, where the drop says that it will not wait for ever. Days are
- * told by the date alone. Once it is over the card does not know what came of it: it is silent.
+ * The countdown to the end of the hold, where the drop has one. More than a day is shown as a date. After the
+ * end the card does not know yet whether the coupon was released, and shows nothing.
  * @param {Drop} drop
  * @param {Claim|undefined} claim
  * @param {number} now
@@ -257,7 +258,7 @@ function holdClockOf(drop, claim, now, language) {
 }
 
 /**
- * The parts of a card that follow the drop alone.
+ * The parts of a card that depend on the drop alone.
  * @param {Drop} drop
  * @param {Language} language
  */
@@ -277,7 +278,7 @@ export function dropFacts(drop, language) {
 }
 
 /**
- * A part of a drop that cannot be told leaves the others.
+ * Return a part of a card, or its fallback where the part cannot be made; the other parts still show.
  * @template T
  * @param {() => T} tell
  * @param {T} empty

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One coupon card in the DOM: built once, then patched, so that focus and animations stay where
- * they are. Made by `<classdrop-room>`; decides nothing itself (`card-view.js` does).
+ * One coupon card in the DOM. It is built once and then patched, so that focus and animations are kept.
+ * `<classdrop-room>` makes it. It decides nothing; `card-view.js` does.
  */
 
 import { cardNodes } from "./card-nodes.js";
@@ -43,9 +43,9 @@ export class CouponCard {
     this._language = "en";
     /** @type {import("./card-view.js").Phase|null} */
     this._phase = null;
-    /** Server time at which this phase began. */
+    /** The server's time at which this phase began. */
     this._since = 0;
-    /** What the card says now; null before its first update. @type {string|null} */
+    /** The headline that is shown; null before the first update. @type {string|null} */
     this._told = null;
   }
 
@@ -90,7 +90,7 @@ export class CouponCard {
     return [first, headline, note].filter(Boolean).join(" ");
   }
 
-  /** What can be shown of a drop that holds something unforeseen. @param {Drop} drop */
+  /** Show the parts of a drop that can be shown although another part has an unknown form. @param {Drop} drop */
   showPlain(drop) {
     const { name, fold, conditions } = this._dom;
     setText(name, String(drop.name ?? ""));
@@ -99,7 +99,7 @@ export class CouponCard {
     this.root.dataset.phase = "unknown";
   }
 
-  /** What the bar at the bottom says of this card; null where there is nothing to press. */
+  /** The label of this card in the bar at the bottom; null where there is no button to press. */
   get claimable() {
     const { button } = this._dom;
     if (!this._drop || button.hidden || button.getAttribute("aria-disabled") === "true")
@@ -112,7 +112,7 @@ export class CouponCard {
     return this._dom.button;
   }
 
-  /** One line, where there is nothing to do. A focus on what is folded away goes to what the card says.
+  /** Fold the card to one line where there is nothing to do. A focus on a folded part moves to the headline.
    * @param {boolean} isLine */
   setLine(isLine) {
     if (this.root.hasAttribute("data-line") === isLine) return;
@@ -208,7 +208,7 @@ export class CouponCard {
     show(button, view !== null);
     if (!view) return;
     setText(button, view.text);
-    // Not `disabled`: that would throw away the focus of whoever has just pressed it.
+    // Not `disabled`: the button that was just pressed would lose its focus.
     button.setAttribute("aria-disabled", String(!view.enabled));
     button.toggleAttribute("data-busy", view.busy);
   }
@@ -238,12 +238,12 @@ export class CouponCard {
       await navigator.clipboard.writeText(code.textContent ?? "");
       setText(copyText, say(this._language, "copied"));
     } catch {
-      // Frames without the permission: the code is selectable, say so.
+      // A frame without the permission cannot copy. The code is selectable, and the text says so.
       setText(copyText, say(this._language, "copy_by_hand"));
     }
   }
 
-  /** Where a keyboard should land when the card is brought back. */
+  /** Move the focus here when the card is shown again. */
   focus() {
     const { use, button, dismiss, owned } = this._dom;
     if (!owned.hidden) use.focus();

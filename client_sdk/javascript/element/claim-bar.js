@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The button of the first claimable card once more, at the bottom of the screen, while no such button is
- * in view. Made by `<classdrop-room>`; not in a frame, whose bottom is not the screen's.
+ * A second button for the first claimable card, at the bottom of the screen, while no such button is in view.
+ * `<classdrop-room>` makes it, except in a frame: the bottom of a frame is not that of the screen.
  */
 
 import { h, setText, show } from "./dom.js";
@@ -21,7 +21,7 @@ export class ClaimBar {
       onclick: () => claim(this._dropId),
     });
     this.root = h("div", { class: "claim-bar", hidden: true }, this._value, this._button);
-    // Half a button is not in view.
+    // A button counts as visible only where more than half of it is.
     this._watch = new IntersectionObserver((entries) => this._look(entries), {
       threshold: [0, 0.98],
     });

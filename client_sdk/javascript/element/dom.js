@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Building and patching DOM with text nodes only: nothing a teacher or a school writes can become
- * markup. Used by the element and by the pages.
+ * Functions that build and patch DOM with text nodes only, so that no text of a teacher or a school can become
+ * markup. The element and the pages call them.
  */
 
 /** @typedef {Node|string|null|undefined|false} Child */
 
 /**
- * An element with attributes and children. `on…` keys are listeners, booleans set or leave out an
- * attribute, `class` is what it is in HTML.
+ * Make an element with attributes and children. Keys `on…` are listeners; a boolean sets an attribute or leaves
+ * it out; `class` is the attribute of that name.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Record<string, any>|null} [attributes]
@@ -37,7 +37,7 @@ export function fill(node, ...children) {
 }
 
 /**
- * Writes a text only where it differs: a live region announces every write.
+ * Set a text only where it differs, because a live region announces every write.
  * @param {Element} node
  * @param {string} text
  */
@@ -54,8 +54,8 @@ export function show(node, shown) {
 }
 
 /**
- * Makes these the children, moving only nodes that are elsewhere, and never the one that has the focus: a
- * node that is moved loses it.
+ * Make these nodes the children. Move only nodes that are in another place, and never the one that has the
+ * focus, because a node that is moved loses it.
  * @param {Element} parent
  * @param {Element[]} wanted
  */
@@ -78,8 +78,8 @@ export function place(parent, wanted) {
 const reported = new Set();
 
 /**
- * Draws each item on its own: one that cannot be drawn is a plain one, is told to the console once, and hides
- * none of the others.
+ * Draw each item by itself. An item that cannot be drawn is drawn in its plain form and reported to the
+ * console once; the others are drawn as usual.
  * @template T, R
  * @param {readonly T[]} items
  * @param {(item: T) => R} draw
@@ -97,7 +97,7 @@ export function drawEach(items, draw, plain) {
   });
 }
 
-/** Tells the console, once for each fault. @param {unknown} fault */
+/** Report a fault to the console, each once. @param {unknown} fault */
 export function report(fault) {
   if (reported.has(String(fault))) return;
   reported.add(String(fault));
@@ -107,7 +107,7 @@ export function report(fault) {
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * A line icon, drawn in the text's colour; says nothing to a screen reader.
+ * Make a line icon in the text's colour, hidden from screen readers.
  * @param {string} path
  */
 export function icon(path) {

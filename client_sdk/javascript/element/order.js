@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * In which order cards stand: what can be claimed, what opens soon, what is mine, then the rest, one line
- * each; the newest first among equals. Used by `<classdrop-room>`. Pure.
+ * The order of the cards: those that can be claimed, those that open soon, the student's own, then the rest with
+ * one line each; within each group the newest first. `<classdrop-room>` calls it. Pure.
  */
 
 import { phaseOf } from "./card-view.js";
@@ -10,7 +10,7 @@ import { phaseOf } from "./card-view.js";
 /** @typedef {import("../shapes.js").Claim} Claim */
 
 export const CLAIMABLE = 0;
-/** From this place on a card is one line. */
+/** Cards from this position on have one line. */
 const REST = 3;
 
 /** @type {Partial<Record<import("./card-view.js").Phase, number>>} */
@@ -46,7 +46,7 @@ export function inOrder(drops, claims) {
 }
 
 /**
- * The order while somebody's finger is on the page: as it was, what is new at the end.
+ * The order while the reader touches the page: unchanged, with new cards at the end.
  * @template T
  * @param {T[]} wanted
  * @param {T[]} shown

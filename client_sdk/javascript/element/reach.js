@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Whether the server can be reached, as far as this page can tell: from the browser's own word, and from
- * what came of the page's calls. Used by `<classdrop-room>` and by the pages. Sends nothing by itself but
- * `/livez`: when the browser says that the network went or came, and, ever less often, while nothing answers.
+ * Whether the server can be reached, judged by the browser's events and by the results of the page's calls.
+ * `<classdrop-room>` and the pages use it. By itself it calls only `/livez`: when the browser reports that the
+ * network went or came, and, with growing waits, while the server does not answer.
  *
  * `navigator.onLine` alone is not enough in either direction: a laptop without a network reaches a server
  * on itself, and a network that is up may lead nowhere.
@@ -13,16 +13,17 @@ import { httpUrl } from "../frames.js";
 
 /** @typedef {import("../client.js").RoomClient} RoomClient */
 /**
- * What a page says of its connection: the session's status, or why that status is too good.
+ * The connection as a page shows it: the session's status, or why the server is out of reach although the
+ * status is better.
  * @typedef {import("../shapes.js").Status|"offline"|"silent"} Seen
  */
 
-/** A call without an answer for longer than this says that the server is silent. */
+/** A call without a reply for this long means that the server is out of reach. */
 const SILENT_AFTER_MS = 3_000;
 const PROBE_DEADLINE_MS = 3_000;
 const PROBE_AGAIN_MS = 2_000;
 const PROBE_AGAIN_MAX_MS = 30_000;
-/** Events that only a frame from the server causes. */
+/** Events that only a frame of the server causes. */
 const HEARD_BY_SOCKET = ["welcome", "drop_opened", "drop_progress", "drop_closed", "presence"];
 
 /** @typedef {{now: () => number, isOnline: () => boolean, fetch: typeof fetch}} Surroundings */
@@ -36,12 +37,13 @@ export class Reach extends EventTarget {
     super();
     this._url = url;
     this._around = around;
-    /** When each call that is under way began. @type {Set<{since: number}>} */
+    /** The start of each call that is under way. @type {Set<{since: number}>} */
     this._asking = new Set();
     this._answeredAt = 0;
     this._lostAt = 0;
     this._failures = 0;
-    /** When the last word from the server came, by socket or by HTTP, in ms of a clock that never goes back; 0: none yet. */
+    /** The time of the last message of the server, over the socket or HTTP, in ms of a clock that never goes
+     * back; 0: none yet. */
     this.heardAt = 0;
     this.fetch = this.fetch.bind(this);
     const look = () => void this._probe();
@@ -50,7 +52,7 @@ export class Reach extends EventTarget {
   }
 
   /**
-   * `fetch` that remembers what came of it. For an `Api`.
+   * A `fetch` for an `Api` that records whether the call succeeded.
    * @param {RequestInfo|URL} input
    * @param {RequestInit} [init]
    */
@@ -63,7 +65,7 @@ export class Reach extends EventTarget {
       this._heard();
       return response;
     } catch (error) {
-      // A call that its caller gave up says nothing of the server.
+      // A call that its caller cancelled tells nothing about the server.
       if (/** @type {Error} */ (error).name !== "AbortError") this._lost();
       throw error;
     } finally {
@@ -81,7 +83,7 @@ export class Reach extends EventTarget {
     return new Api({ url: this._url, getToken, fetch: signal ? ask : this.fetch });
   }
 
-  /** The same as a time of day, for people: ms since 1970; 0: none yet. */
+  /** The same as ms since 1970, to show it; 0: none yet. */
   get heardTime() {
     return this.heardAt && Date.now() - (this._around.now() - this.heardAt);
   }
@@ -113,7 +115,7 @@ export class Reach extends EventTarget {
 
   async _probe() {
     this.dispatchEvent(new Event("change"));
-    // Not AbortSignal.timeout, which iOS 15 does not have.
+    // iOS 15 lacks AbortSignal.timeout.
     const ended = new AbortController();
     const deadline = setTimeout(
       () => ended.abort(new DOMException("no answer in time", "TimeoutError")),
@@ -133,7 +135,7 @@ export class Reach extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Asked again after a random part of a growing wait: a class that lost its server asks in turn. */
+  /** Call again after a random part of a growing wait, so that a whole class does not call at once. */
   _lost() {
     this._lostAt = this._around.now();
     const wait = Math.min(PROBE_AGAIN_MAX_MS, PROBE_AGAIN_MS * 2 ** this._failures++);
@@ -149,7 +151,7 @@ export class Reach extends EventTarget {
  * @param {AbortSignal} [other]
  */
 function both(one, other) {
-  // Browsers of before 2024 have no `any`: there a call ends by its deadline alone.
+  // Browsers before 2024 lack AbortSignal.any: there only the deadline ends a call.
   return one && other && AbortSignal.any ? AbortSignal.any([one, other]) : one;
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The look of the coupon card, as one constructable stylesheet shared by all elements on a page: it
- * needs no style permission from the content security policy of the page it stands in.
+ * The style of the coupon card: one constructable stylesheet that all elements on a page share. It needs no style
+ * permission in the page's content security policy.
  *
  * A page may set `--classdrop-accent`, `--classdrop-on-accent` (text on it, white if absent),
  * `--classdrop-ticket`, `--classdrop-on-ticket` (the ticket's upper half, as the accent if absent),
@@ -200,8 +200,8 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 let sheet;
 
 /**
- * Dresses a shadow root with the one sheet of this page. Safari before 16.4 has no constructable sheets: there
- * the sheet is an element, which a content security policy must know by its hash (our pages' does).
+ * Add the stylesheet to a shadow root. Safari before 16.4 lacks constructable stylesheets: there it is a style
+ * element, whose hash the content security policy must have (that of our pages has it).
  * @param {ShadowRoot} root
  */
 export function dress(root) {
@@ -219,8 +219,8 @@ export function dress(root) {
 }
 
 /**
- * A school's own colour for the ticket's upper half, with the ink (black or white) that can be
- * read on it. Null where it is not a colour we can measure.
+ * Return a school's colour for the ticket's upper half, with the text colour (black or white) that has more
+ * contrast on it. Null where the text is not a colour that we can measure.
  * @param {string|undefined|null} colour `#rrggbb`
  * @returns {{ticket: string, ink: string}|null}
  */
@@ -229,7 +229,7 @@ export function ticketColours(colour) {
   if (!found) return null;
   const [r, g, b] = found.slice(1).map((pair) => linear(parseInt(pair, 16) / 255));
   const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  // Where white and black contrast equally: (1.05)/(L+.05) = (L+.05)/(.05).
+  // White and black have equal contrast where (1.05)/(L+.05) = (L+.05)/(.05).
   return { ticket: colour ?? "", ink: light > 0.179 ? "#16181a" : "#ffffff" };
 }
 

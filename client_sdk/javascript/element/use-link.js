@@ -1,10 +1,10 @@
 // @ts-check
-/** Where "use now" leads. Used by the coupon card and by the student's wallet. Pure. */
+/** The address of "use now". The coupon card and the student's wallet call it. Pure. */
 
 /**
- * The school's own address where the coupon has one, else our checkout; always with the coupon along,
- * as `?coupon=`, so that it can be ticked there. An address may say `{code}` where it wants it instead.
- * Whatever is no address, or not http(s), leads to our checkout: nothing a link says is run.
+ * Return the school's address where the coupon has one, else that of our checkout, with the code as `?coupon=`
+ * so that it is selected there. An address with `{code}` gets the code in that place instead. A text that is
+ * not an http(s) address leads to our checkout, so that no script in a link can run.
  * @param {string|null|undefined} useUrl
  * @param {string} code
  * @param {string} server

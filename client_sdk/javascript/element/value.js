@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * What a coupon is worth, from when, until when and for what, in people's words.
+ * Texts for what a coupon is worth, when it is valid and what it is for.
  *
- * Used by the coupon card and by the pages. Pure: language, time and money are arguments. Knows
- * nothing of the socket.
+ * The coupon card and the pages call it. Pure: language, time and money are arguments. Must not know the
+ * socket.
  */
 
 import { say } from "./words.js";
@@ -14,10 +14,10 @@ import { say } from "./words.js";
 /** @typedef {import("../shapes.js").Threshold} Threshold */
 /** @typedef {{kind: string, from?: string, until?: string, seconds?: number}} Validity */
 
-/** Currencies whose minor unit is not a hundredth are asked of the browser, not listed here. */
+/** The browser knows the currencies whose minor unit is not a hundredth; they are not listed here. */
 const digitsOf = new Map();
 
-/** What `Intl` takes for one; it throws at the rest. @param {unknown} currency */
+/** Return whether `Intl` accepts the text as a currency; it throws for others. @param {unknown} currency */
 const isCurrency = (currency) => typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency);
 
 /**
@@ -38,7 +38,7 @@ function minorDigits(currency) {
 }
 
 /**
- * "¥10", "¥4.55"; whole amounts lose their zeros where `exact` is not asked for.
+ * "¥10", "¥4.55". Whole amounts have no zeros unless `exact` is set.
  * @param {number} minor
  * @param {string} currency
  * @param {Language} language
@@ -59,7 +59,7 @@ export function money(minor, currency, language, exact = false) {
 }
 
 /**
- * The card's big figure in its parts, so that the sign and the word can be set smaller.
+ * The card's large value in parts, so that the sign and the word can be smaller.
  * @param {Discount} discount
  * @param {string} currency
  * @param {Language} language
@@ -76,8 +76,8 @@ export function bigValue(discount, currency, language) {
 }
 
 /**
- * How wide the big figure is, in digits: the sign and the word beside it are half as large, Chinese
- * characters nearly twice as wide.
+ * The width of the large value, in digits. The sign and the word beside it count half, because they are half as
+ * large; Chinese characters are nearly twice as wide.
  * @param {{before: string, figure: string, after: string}} value
  */
 export function wideness({ before, figure, after }) {
@@ -87,7 +87,7 @@ export function wideness({ before, figure, after }) {
 }
 
 /**
- * A Chinese shop says what is left to pay (8折), an English one what is taken away (20% off).
+ * Chinese names what is left to pay (8折), English what is taken off (20% off).
  * @param {number} percent
  * @param {Language} language
  */
@@ -121,7 +121,7 @@ function bigGift({ name, course = "", quantity: n = 1 }, language) {
 }
 
 /**
- * "返¥10", "10% back": what comes back is never said as 9折.
+ * "返¥10", "10% back". What is credited is never written as 9折.
  * @param {Discount|undefined} credit
  * @param {string} currency
  * @param {Language} language
@@ -200,7 +200,7 @@ function creditedText({ after, return_window_days: n = 0 }, language) {
 }
 
 /**
- * Chinese says 满100, without the sign, for yuan.
+ * Chinese writes 满100, without the sign, for yuan.
  * @param {number} minor
  * @param {string} currency
  * @param {Language} language
@@ -211,7 +211,7 @@ function plainAmount(minor, currency, language) {
 }
 
 /**
- * Which courses it is for, and which not.
+ * The courses that it is for, and those that it is not for.
  * @param {Partial<Scope>|undefined} scope
  * @param {Language} language
  */
@@ -240,7 +240,7 @@ function courses(scope, language) {
 }
 
 /**
- * Until when it can be used: a date, or a span that starts with the claim.
+ * The end of its validity: a date, or a span that starts with the claim.
  * @param {Validity|undefined} validity
  * @param {Language} language
  */
@@ -276,7 +276,7 @@ export function span(seconds, language) {
 }
 
 /**
- * Date and minute in the reader's own time zone; what is no instant is said as it came.
+ * Date and minute in the reader's time zone. A text that is not a time is returned as it is.
  * @param {string} instant RFC 3339
  * @param {Language} language
  */

@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * The coupon card's own words in Chinese and English, and how words are filled in.
+ * The texts of the coupon card in Chinese and English, and the function that fills in their places.
  *
- * What an outcome or an error code means is in `../texts.js`; here is the rest of the card. Pages
- * have a table of their own and use `fillIn` too.
+ * The texts of outcomes and error codes are in `../texts.js`. Pages have their own table and call `fillIn` too.
  */
 
 /** @typedef {"zh"|"en"} Language */
@@ -121,7 +120,7 @@ export function fillIn(table, language, key, values = {}) {
 }
 
 /**
- * The first of the wanted languages that we speak; English where there is none.
+ * Return the first of the wanted languages that we have; English where we have none.
  * @param {readonly string[]} wanted BCP 47 tags, best first
  * @returns {Language}
  */
