@@ -9,7 +9,7 @@ from typing import Any
 
 from client_sdk.python import Session
 from client_sdk.python.frames import decode
-from client_sdk.python.shapes import ClaimReply, ClaimOverHttp, Effect, Emit, Send, StatusEvent
+from client_sdk.python.shapes import ClaimOverHttp, ClaimReply, Effect, Emit, Send, StatusEvent
 from tests.chaos.history import (
     BY_HTTP,
     FAILED,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import client_sdk.python as sdk
-from client_sdk.python import Bearer, make_token, texts
+from client_sdk.python import Bearer, make_token, text_tables, texts
 from server.core.identity import Role
 from server.tokens import TokenKeys
 
@@ -64,8 +64,8 @@ def test_both_have_the_same_calls() -> None:
 
 
 def test_both_say_the_same_words() -> None:
-    theirs = in_javascript("(await import('./texts.js')).TEXTS")
-    assert theirs == json.loads(json.dumps(texts.TEXTS))
+    theirs = in_javascript("(await import('./text_tables.js')).TEXTS")
+    assert theirs == json.loads(json.dumps(text_tables.TEXTS))
 
 
 @pytest.mark.parametrize("code", range(4000, 4010))

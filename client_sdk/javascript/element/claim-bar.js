@@ -21,7 +21,7 @@ export class ClaimBar {
       onclick: () => claim(this._dropId),
     });
     this.root = h("div", { class: "claim-bar", hidden: true }, this._value, this._button);
-    // A button counts as visible only where more than half of it is.
+    // A button counts as visible only where all of it is; 0.98 allows for rounding.
     this._watch = new IntersectionObserver((entries) => this._look(entries), {
       threshold: [0, 0.98],
     });

@@ -14,7 +14,8 @@ from client_sdk.python import (
     outcome_text,
     status_text,
 )
-from client_sdk.python.texts import TEXTS, Language
+from client_sdk.python.text_tables import TEXTS
+from client_sdk.python.texts import Language
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason
 from server.core.refusals import Code
