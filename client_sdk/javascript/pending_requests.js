@@ -23,7 +23,7 @@ export class PendingRequests {
   /** @param {(failures: number) => number} backoff the wait in ms after so many failures */
   constructor(backoff) {
     this._backoff = backoff;
-    /** By drop id. @type {Map<string, PendingRequest>} */
+    /** Keyed by drop id. @type {Map<string, PendingRequest>} */
     this._claims = new Map();
     /** Drop id to the id of the HTTP request that is under way. @type {Map<string, string>} */
     this._byHttp = new Map();

@@ -72,11 +72,11 @@ export class Room {
     /** @type {string|null} */
     this.epoch = null;
     this.offset = 0;
-    /** By drop id, as the server sent them. @type {Map<string, Drop>} */
+    /** The drops as the server sent them, by id. @type {Map<string, Drop>} */
     this._received = new Map();
     /** The same, with the state of now. @type {Map<string, Drop>} */
     this.drops = new Map();
-    /** By drop id. @type {Map<string, Claim>} */
+    /** Keyed by drop id. @type {Map<string, Claim>} */
     this.claims = new Map();
     this._coupons = new Coupons();
   }

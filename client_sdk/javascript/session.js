@@ -27,7 +27,7 @@ import { Room } from "./room.js";
 /** @typedef {import("./shapes.js").Status} Status */
 /** The server pings every 25 s; 10 s for the network. */
 const SILENCE_MS = 35_000;
-/** From the start of an attempt to `welcome`, the token included. */
+/** The limit from the start of an attempt to `welcome`, the token included. */
 const JOIN_MS = 15_000;
 /** The wait after an outcome `retry` that names none. */
 const RETRY_MS = 1_000;

@@ -29,7 +29,7 @@ export class ApiError extends Error {
     this.code = code;
     this.status = status;
     this.facts = facts;
-    /** Whether the same call may succeed later. */
+    /** True where the same call may succeed later. */
     this.retryable = RETRYABLE.has(code) || status >= 500;
     this.retryAfterMs = retryAfterMs;
   }

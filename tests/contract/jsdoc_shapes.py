@@ -37,14 +37,14 @@ class JsDoc:
 
 
 def tagged(comment: str, tag: str) -> Iterator[tuple[str, str]]:
-    """(type, the word after it) of each such tag of a comment."""
+    """Yield (type, next word) of each such tag of a comment."""
     for found in re.finditer(rf"@{tag} (?=\{{)", comment):
         kind, rest = _braced(comment[found.end() :])
         yield kind, (rest.split() or [""])[0]
 
 
 def _typedefs(source: str) -> Iterator[tuple[str, str]]:
-    """(name, the text of the comment from the type on)."""
+    """Yield (name, text of the comment from the type on) of each typedef."""
     for comment in re.findall(r"/\*\*(.*?)\*/", source, re.DOTALL):
         text = re.sub(r"\n\s*\* ?", "\n", comment)
         found = re.search(r"@typedef (?=\{)", text)
@@ -54,7 +54,7 @@ def _typedefs(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _braced(text: str) -> tuple[str, str]:
-    """What stands in the braces that the text begins with, and what follows them."""
+    """Split the text, which begins with a brace, into the content of the braces and the rest."""
     depth = 0
     for index, letter in enumerate(text):
         depth += {"{": 1, "}": -1}.get(letter, 0)

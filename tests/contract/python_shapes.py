@@ -48,7 +48,7 @@ def _typed_dict(kind: Any) -> Fields:
 
 
 def _dataclass(kind: Any) -> Fields:
-    """A value that defaults to None is absent in JavaScript."""
+    """Return the fields. A value that defaults to None is absent in JavaScript."""
     hints = get_type_hints(kind)
     return {
         name: field(python_shape(hints[name]), required=each.default is not None)

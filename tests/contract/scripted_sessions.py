@@ -1,6 +1,6 @@
-"""Runs a scripted session of `client_sdk/vectors.json` against the Python session.
+"""The runner of a scripted session of `client_sdk/vectors.json` against the Python session.
 
-Used by test_vectors_python.py. Its twin is the runner in session_vectors.test.js.
+`test_vectors_python` uses it. Its twin is in `session_vectors.test.js`.
 """
 
 import json
@@ -110,8 +110,8 @@ def _plain(effect: Effect) -> Any:
 
 
 def fits(found: Any, expected: Any) -> bool:
-    """Whether `found` holds all that `expected` lists; null is the same as absent. `drops` and
-    `claims` list all ids."""
+    """Return whether `found` has all that `expected` lists. Null equals absent; `drops` and `claims` list all
+    ids."""
     if not isinstance(expected, dict):
         return bool(found == expected)
     if not isinstance(found, dict):

@@ -53,15 +53,18 @@ _MERGE: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def field(shape: Shape, *, required: bool) -> Field:
-    """A field that may be absent says nothing else by null."""
+    """Return a field. Null is dropped where the field may be absent, because it means the same."""
     if not required and shape.keys() != {"null"}:
         shape = {kind: inner for kind, inner in shape.items() if kind != "null"}
     return Field(shape, required)
 
 
 def differences(server: Shape, sdk: Shape, where: str, *, is_body: bool = False) -> Iterator[str]:
-    """Where the SDK's shape is not the server's: one line each. The SDK may be more exact than a string
-    without listed values or an object without listed fields; in a body it may require more."""
+    """Yield a line for each difference between the server's shape and the SDK's.
+
+    The SDK may be more exact than a string without listed values or an object without listed fields. In a
+    body it may require more fields.
+    """
     server, sdk = dict(server), dict(sdk)
     if "any" in server or server.get("map") == ANY:
         return

@@ -1,4 +1,4 @@
-"""The Python client over a real socket: what its session asks for is done."""
+"""The Python client over a real socket: it carries out the effects of its session."""
 
 import asyncio
 import json

@@ -50,7 +50,7 @@ NO_CALLS = {"aclose", "fresh_token"}
 
 @dataclass(frozen=True)
 class Call:
-    """What a method of an SDK sends and promises. `body` None: it sends none."""
+    """The request of an SDK's method, and its reply. `body` None: it sends none."""
 
     method: str
     path: str
@@ -140,7 +140,7 @@ def _differences(name: str, call: Call) -> Iterator[str]:
 
 
 def _with_types(body: Shape, server: Shape) -> Shape:
-    """Of a body that is written out, only the names are compared."""
+    """Return a body with the server's types where it is written out: then only names are compared."""
     known: Mapping[str, Field] = server["object"]
     return {
         "object": {

@@ -1,4 +1,4 @@
-"""The Python and the JavaScript SDK are twins: files, names, texts and tokens."""
+"""The Python and the JavaScript SDK have the same files, names, texts and tokens."""
 
 import json
 import re
@@ -18,7 +18,7 @@ NOW = 1_772_355_600_000
 
 
 def in_javascript(expression: str) -> object:
-    """What an expression over the SDK's modules gives. `import(name)` is relative to its folder."""
+    """Return the value of an expression over the SDK's modules. `import(name)` is relative to its folder."""
     script = f"console.log(JSON.stringify(await (async () => {expression})()))"
     command = ["node", "--input-type=module", "--eval", script]
     done = subprocess.run(
@@ -46,7 +46,7 @@ def _modules(folder: Path, ending: str) -> set[str]:
 
 
 def test_both_show_the_same_public_names() -> None:
-    # What is a type only needs no name to import in JavaScript.
+    # A name that is only a type has nothing to import in JavaScript.
     types = {"Bearer", "Claim", "ClaimState", "Page", "RoomEvent", "RoomState", "Status"}
     theirs = in_javascript("Object.keys(await import('./index.js'))")
     assert isinstance(theirs, list)

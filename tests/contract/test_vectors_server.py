@@ -81,7 +81,7 @@ _AS_SHOWN = (
 
 
 def a_coupon(shown: Fields) -> bytes:
-    """As the worker writes it for the desk."""
+    """Return the JSON that the worker writes for the desk."""
     template = Template(
         TemplateForm(
             name=shown["name"],

@@ -1,5 +1,5 @@
-"""A server that speaks as much of the protocol as a client's test needs: it welcomes, hears and says
-what it is told to. Used by test_client_python.py.
+"""A small server for tests of a client: it sends a welcome, keeps what it receives, and sends what a test
+gives it. `test_client_python` uses it.
 """
 
 import asyncio

@@ -194,7 +194,7 @@ export class CouponCard {
     this._phase = view.phase;
   }
 
-  /** Whether the focus is where it was put by the claim: on the button, or on its result. */
+  /** Return whether the focus is where the claim put it: on the button, or on its result. */
   _hasFocus() {
     const { button, headline } = this._dom;
     const root = this.root.getRootNode();

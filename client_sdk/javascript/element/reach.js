@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Whether the server can be reached, judged by the browser's events and by the results of the page's calls.
+ * A watch on whether the server can be reached, judged by the browser's events and by the results of the page's calls.
  * `<classdrop-room>` and the pages use it. By itself it calls only `/livez`: when the browser reports that the
  * network went or came, and, with growing waits, while the server does not answer.
  *

@@ -1,5 +1,5 @@
 // @ts-check
-/** Whether the reader has not touched the page for a moment. Only then may cards change places. */
+/** Tells whether the reader has not touched the page for a moment. Only then may cards change places. */
 
 const STILL_MS = 1_000;
 const TOUCHES = ["pointerdown", "pointerup", "pointercancel", "keydown", "scroll"];

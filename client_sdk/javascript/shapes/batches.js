@@ -34,7 +34,7 @@
  */
 
 /**
- * What an account must be to claim: have one of the tags, or be new.
+ * The accounts that may claim: those with one of the tags, or new ones.
  *
  * @typedef {object} ClaimConditionsForm
  * @property {string[]} [tags]
@@ -42,7 +42,7 @@
  */
 
 /**
- * What an account must be to claim: have one of the tags, or be new.
+ * The accounts that may claim: those with one of the tags, or new ones.
  *
  * @typedef {object} ClaimConditions
  * @property {string[]} [tags]

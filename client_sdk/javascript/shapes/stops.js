@@ -7,7 +7,7 @@
  */
 
 /**
- * What is stopped now. `reason`, `changed_by` and `changed_at` belong to the last change.
+ * The parts that are stopped now. `reason`, `changed_by` and `changed_at` belong to the last change.
  *
  * @typedef {object} Stop
  * @property {boolean} claims

@@ -7,7 +7,7 @@
  */
 
 /**
- * What a rebate credits: the fields of an `amount_off` or a `percent_off` discount.
+ * The credit of a rebate: the fields of an `amount_off` or a `percent_off` discount.
  *
  * @typedef {object} Credit
  * @property {"amount_off"|"percent_off"} kind
@@ -45,7 +45,7 @@
 /** @typedef {"goods"|"shipping"|"tax"|"fee"} Deducts */
 
 /**
- * What the goods in scope must come to: `min_amount` in minor units, `min_quantity` in pieces.
+ * The least that the goods in scope must come to: `min_amount` in minor units, `min_quantity` in pieces.
  * `counted` says which price counts: `before` other coupons (where absent), or `after` the
  * coupons that are applied earlier.
  *

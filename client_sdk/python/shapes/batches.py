@@ -25,14 +25,14 @@ class RoomQuota(TypedDict):
 
 
 class ClaimConditionsForm(TypedDict, total=False):
-    """What an account must be to claim: have one of the tags, or be new."""
+    """The accounts that may claim: those with one of the tags, or new ones."""
 
     tags: list[str]
     new: bool
 
 
 class ClaimConditions(TypedDict):
-    """What an account must be to claim: have one of the tags, or be new."""
+    """The accounts that may claim: those with one of the tags, or new ones."""
 
     tags: NotRequired[list[str]]
     new: bool

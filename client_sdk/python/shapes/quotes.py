@@ -126,7 +126,7 @@ class Unusable(TypedDict):
 
 
 class Hint(TypedDict):
-    """Who spends `spend_more` more saves at least `save_more` more. Where pieces are missing,
+    """A hint: an order with `spend_more` more saves at least `save_more` more. Where pieces are missing,
     `pieces_more` pieces of equal price make up the sum."""
 
     code: str

@@ -4,7 +4,7 @@ from typing import TypedDict
 
 
 class Stop(TypedDict):
-    """What is stopped now. `reason`, `changed_by` and `changed_at` belong to the last change."""
+    """The parts that are stopped now. `reason`, `changed_by` and `changed_at` belong to the last change."""
 
     claims: bool
     use: bool

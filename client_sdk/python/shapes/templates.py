@@ -4,7 +4,7 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class Credit(TypedDict):
-    """What a rebate credits: the fields of an `amount_off` or a `percent_off` discount."""
+    """The credit of a rebate: the fields of an `amount_off` or a `percent_off` discount."""
 
     kind: Literal["amount_off", "percent_off"]
     amount: NotRequired[int]
@@ -45,7 +45,7 @@ Deducts = Literal["goods", "shipping", "tax", "fee"]
 
 
 class Threshold(TypedDict):
-    """What the goods in scope must come to: `min_amount` in minor units, `min_quantity` in pieces.
+    """The least that the goods in scope must come to: `min_amount` in minor units, `min_quantity` in pieces.
 
     `counted` says which price counts: `before` other coupons (where absent), or `after` the coupons that
     are applied earlier.

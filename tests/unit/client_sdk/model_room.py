@@ -1,6 +1,6 @@
-"""A room small enough to be right by looking at it, and students' seats in it.
+"""A model of a room that is small enough to check by reading, and the sessions of two students in it.
 
-Used by test_reconnect.py. Knows the frames of the protocol; time is an argument, nothing is random.
+`test_reconnect` uses it. It knows the frames of the protocol; time is an argument, nothing is random.
 """
 
 import json
@@ -17,7 +17,7 @@ ANSWER_TO_HOLDERS = {
     "won": "already_won",
     "confirmed": "already_won",
     "released": "released",
-    "revoked": "released",  # its room has seen the last of it
+    "revoked": "released",  # the unit is gone from the room
 }
 
 
@@ -161,7 +161,7 @@ class ModelRoom:
         )
 
     def claim(self, drop_id: str, request_id: str) -> str | None:
-        """What the asker is told; None: the answer is lost on the way."""
+        """Return the reply to the student; None where it is lost on the way."""
         drop = self.drops[drop_id]
         if drop_id in self.claims:
             outcome = ANSWER_TO_HOLDERS[self.claims[drop_id].state]

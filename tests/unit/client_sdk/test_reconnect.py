@@ -1,4 +1,4 @@
-"""Promise I5: a student who drops off and comes back sees what one who never left sees."""
+"""Promise I5: a student who reconnects has the same state as one who was connected all the time."""
 
 from collections.abc import Callable, Mapping
 
@@ -26,7 +26,7 @@ def _extend(room: ModelRoom, drop: ModelDrop, number: int) -> None:
 
 
 def _close(room: ModelRoom, drop: ModelDrop, _: int) -> None:
-    # As the desk does it: a drop whose time was over ended then, whenever somebody says so.
+    # Like the desk: a drop whose time is over ended at that time, whenever it is closed.
     drop.closed_at, drop.reason = min(room.now, drop.closes_at), "stopped"
     closed_at = instant_text(drop.closed_at)
     room.publish(type="drop_closed", drop_id=drop.id, reason="stopped", closed_at=closed_at)
@@ -106,7 +106,7 @@ def _text(ms: int) -> str:
     return str(ModelDrop("", ms, ms, 0).shown(ms)["opens_at"])
 
 
-def _come_back(room: ModelRoom) -> None:
+def _reconnect(room: ModelRoom) -> None:
     if not room.flaky.is_connected:
         room.flaky.join(room.welcome(), room.now)
 
@@ -121,14 +121,17 @@ def _take_step(room: ModelRoom, step: str, number: int) -> None:
     elif step == "cut":
         room.flaky.cut(room.now)
     elif step == "join":
-        _come_back(room)
+        _reconnect(room)
     else:
         _pass(room, number * 30 if step == "pass long" else number)
 
 
 def _seen_by(session: Session) -> object:
-    """What a tap on a drop not held was told is known to the asker alone, and nobody is shown what a
-    closed drop has left."""
+    """Return the state that both students must share.
+
+    It excludes a refused claim, which only the connection that claimed knows, and what is left of a closed
+    drop, which no client shows.
+    """
     state = session.state
     shown = {drop["id"] for drop in state.drops}
     claims = {
@@ -145,12 +148,16 @@ def _seen_by(session: Session) -> object:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(STEPS, min_size=5, max_size=40))
-def test_who_comes_back_sees_what_one_who_never_left_sees(steps: list[tuple[str, int]]) -> None:
+def test_a_student_who_reconnects_sees_what_one_who_never_left_sees(
+    steps: list[tuple[str, int]],
+) -> None:
     room = ModelRoom(NOW)
     _open(room, 0)
     for step, number in steps:
         _take_step(room, step, number)
-    _come_back(room)
-    for drop in room.shown_drops():  # only the asker is told of a win before it is confirmed
+    _reconnect(room)
+    for drop in (
+        room.shown_drops()
+    ):  # before it is confirmed, only the connection that claimed knows of a win
         _confirm(room, drop, 0)
     assert _seen_by(room.flaky.session) == _seen_by(room.steady.session)

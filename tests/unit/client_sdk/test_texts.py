@@ -1,4 +1,4 @@
-"""People's words for every code of the contract, in both languages."""
+"""The texts for every code of the protocol, in both languages."""
 
 import pytest
 
