@@ -59,8 +59,8 @@ _SLEEP_MS: Final = 1_000
 _NORMAL: Final = 1000
 _ABNORMAL: Final = 1006
 
-# Errors of `get_token` after which it is called again later. Any other exception is a fault of the program, and
-# ends the client.
+# Errors of `get_token` after which it is called again later. Any other exception is a fault of the
+# program, and ends the client.
 _RETRYABLE_ERRORS: Final = (ApiError, OSError, TimeoutError, httpx.HTTPError)
 _UNSETTLED: Final = frozenset(
     {ClaimState.PENDING, ClaimState.WON, ClaimState.ENTERED, ClaimState.ANSWERED}
