@@ -21,8 +21,8 @@ import gevent
 
 from client_sdk.python import ApiError, ClaimState, RoomEvent, RoomState, Session, Status
 from client_sdk.python.shapes import (
-    ClaimReply,
     ClaimOverHttp,
+    ClaimReply,
     Connect,
     Disconnect,
     Effect,

@@ -14,7 +14,7 @@ from gevent.queue import Queue
 from locust import FastHttpUser, task
 
 from client_sdk.python import ApiError, Claim, ClaimState, RoomEvent
-from client_sdk.python.shapes import ClaimReply, ClaimEvent, Drop, DropEvent, WelcomeEvent
+from client_sdk.python.shapes import ClaimEvent, ClaimReply, Drop, DropEvent, WelcomeEvent
 from loadtest.lesson.checkout import buy
 from loadtest.lesson.current_lesson import ALL_HERE, bearer, lesson, measure
 from loadtest.lesson.room_connection import Callbacks, RoomConnection, now_ms
