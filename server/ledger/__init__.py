@@ -1,7 +1,12 @@
-"""The ledger: SQL, and nothing but SQL. The truth about money and ownership.
+"""The ledger: the only package that talks to the SQL database, which is the truth about money and ownership.
 
-`engine` gives connections, `tables` and `migrate` the schema; every other file is one aggregate:
-functions that take the connection of the caller's transaction first. Used by flows, the API (for
-plain reading) and workers. Broken constraints pass as SQLAlchemy's IntegrityError; a database that
-is away is `engine.LedgerUnavailableError`.
+`engine` gives connections, `tables` and `migrate` the schema. Every other file is one aggregate: functions
+whose first argument is the connection of the caller's transaction. Used by flows, workers and, for plain
+reading, the API.
+
+Errors: a broken constraint is passed on as SQLAlchemy's IntegrityError; a database that is away raises
+`engine.LedgerUnavailableError`.
+
+Lock order, the same in every transaction, so that two of them wait for each other and never deadlock: desk
+shards, drops, redemptions, coupons (by id), template uses, balances, batches, budgets (money before pieces).
 """

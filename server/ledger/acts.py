@@ -1,7 +1,7 @@
-"""Acts as rows, which are only ever added: the database itself refuses to change or delete one (tables/).
+"""Acts as rows. They are only inserted: a trigger refuses to change or delete one (tables/append_only.py).
 
-Called by flows inside the transaction of what an act tells of, so that neither is there without the other;
-read by the API.
+Called by flows inside the transaction that does what the act reports, so that neither exists without the
+other. Read by the API.
 """
 
 from sqlalchemy import insert, select
@@ -20,7 +20,7 @@ async def write_act(
     now: int,
     **detail: object,
 ) -> None:
-    """`detail` is what JSON can hold."""
+    """Insert an act. `now` is in ms; `detail` must be JSON values."""
     who: dict[str, object] = {"id": new_id("act"), "at": now, "actor": actor}
     what = {"action": action.value, "subject": subject, "detail": detail}
     await conn.execute(_ADDED, who | what)
@@ -32,7 +32,9 @@ _ADDED = insert(acts)
 async def page_of_acts(
     conn: AsyncConnection, actor: str | None, subject: str | None, limit: int, after: str | None
 ) -> list[Act]:
-    """Newest first, from behind the act `after`; of everybody and everything where None."""
+    """Return a page of acts, newest first, that begins after the act `after`. `actor` and `subject` restrict
+    it if they are given.
+    """
     query = select(acts)
     if actor is not None:
         query = query.where(acts.c.actor == actor)

@@ -1,8 +1,8 @@
-"""Many rows in one statement: written, unless they are there, and looked for by their ids.
+"""Inserts many rows in one statement, and compares a column with many values by one parameter.
 
 Called by the other files of this package, above all by claims.py and coupons.py, which write thousands of
-rows a second. SQLAlchemy makes the SQL, once; the rows go to the driver as they are (a dict for each and its
-way through the compiler take 15 us a row where this takes 1).
+rows a second. SQLAlchemy compiles the SQL once, and the rows go to the driver as they are: a dict for each
+row and its way through the compiler take 15 us, this takes 1 us.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,8 +31,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 Row = tuple[Any, ...]
 
 
-# SQLite's driver lets go of the interpreter for each row, and while the loop computes it waits up to 5 ms to
-# have it back. So whole pieces of these sizes are one statement: less than half of the time.
+# SQLite's driver releases the GIL for each execution, and waits up to 5 ms to get it back while the event
+# loop computes. Pieces of these sizes are therefore one statement each, which takes less than half of the
+# time.
 _PIECES = (500, 100)
 _Statement = tuple[str, "itemgetter[Any]"]
 
@@ -40,10 +41,12 @@ _Statement = tuple[str, "itemgetter[Any]"]
 async def insert_rows(
     conn: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[Row], once: str
 ) -> bool:
-    """`names`: the columns of a row, in its order; none of them needs SQLAlchemy to convert it (JSON does).
-    A row whose `once` (a unique column) is there already is no error and changes nothing; anything else
-    that is in the way is an IntegrityError for all of them. True: all of them are new. False: some were
-    there, or the driver does not say."""
+    """Insert the rows; skip a row whose value of the unique column `once` exists already.
+
+    `names` are the columns of a row, in its order. None of them may need a conversion by SQLAlchemy, as JSON
+    does. Any other conflict is an IntegrityError for all rows. True: all rows are new. False: some existed,
+    or the driver does not say.
+    """
     rest, written = rows, 0
     for size in _PIECES if conn.dialect.paramstyle == "qmark" else ():
         while len(rest) >= size:
@@ -61,7 +64,7 @@ async def insert_rows(
 def _insert_text(
     dialect: Dialect, table: Table, names: tuple[str, ...], once: str, rows: int = 1
 ) -> _Statement:
-    """In the driver's own words, and what brings a row into the order of its parameters."""
+    """Return the SQL in the driver's form, and a getter that puts a row into the order of its parameters."""
     statement = insert_unless_there(dialect, table, once)
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
     text, one = str(compiled), f"({', '.join('?' * len(names))})"
@@ -72,16 +75,19 @@ def _insert_text(
 
 @lru_cache(maxsize=64)
 def insert_unless_there(dialect: Dialect, table: Table, once: str) -> Insert:
+    """Return an INSERT that does nothing if the value of the unique column `once` exists."""
     return insert_into(dialect, table).on_conflict_do_nothing(index_elements=[once])
 
 
 def insert_into(dialect: Dialect, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """One that knows of conflicts."""
+    """Return an INSERT that supports ON CONFLICT."""
     return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def pairs(conn: AsyncConnection, given: Sequence[tuple[str, str]]) -> FromClause:
-    """Pairs of texts as a table with two columns, by one or two parameters however many there are."""
+    """Return the pairs as a table with the columns `first` and `second`. One or two parameters, however many
+    pairs there are.
+    """
     if conn.dialect.name == "postgresql":
         columns = [literal(list(one), postgresql.ARRAY(String)) for one in zip(*given, strict=True)]
         return func.unnest(*columns).table_valued("first", "second").render_derived()
@@ -93,8 +99,10 @@ def pairs(conn: AsyncConnection, given: Sequence[tuple[str, str]]) -> FromClause
 def is_among(
     conn: AsyncConnection, column: Column[str], ids: Collection[str]
 ) -> ColumnElement[bool]:
-    """`column IN ids` with one parameter, however many there are: the same statement each time, which an
-    IN of 500 is not."""
+    """Return `column IN ids` with one parameter, however many ids there are.
+
+    The statement is then the same each time, and the caches of SQLAlchemy and the driver find it.
+    """
     if conn.dialect.name == "postgresql":
         return column == func.any(literal(list(ids), postgresql.ARRAY(String)))
     each = func.json_each(orjson.dumps(list(ids)).decode()).table_valued("value")
@@ -102,7 +110,9 @@ def is_among(
 
 
 def among(dialect: Dialect, column: Column[str], name: str) -> ColumnElement[bool]:
-    """`is_among` for a statement that is made once: `name` is a parameter, given as `many`."""
+    """Return `is_among` for a statement that is built once. `name` is its parameter; give it the value of
+    `many`.
+    """
     if dialect.name == "postgresql":
         return column == func.any(bindparam(name, type_=postgresql.ARRAY(String)))
     each = func.json_each(bindparam(name, type_=String)).table_valued("value")
@@ -110,7 +120,7 @@ def among(dialect: Dialect, column: Column[str], name: str) -> ColumnElement[boo
 
 
 def many(conn: AsyncConnection, ids: Collection[str]) -> list[str] | str:
-    """What the database takes for many."""
+    """Return the ids in the form that the parameter of `among` takes."""
     if conn.dialect.name == "postgresql":
         return list(ids)
     return orjson.dumps(list(ids)).decode()

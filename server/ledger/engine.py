@@ -1,8 +1,8 @@
-"""The way into the ledger: one class that hides which database it is.
+"""The connections of the ledger: one class that hides which database it is.
 
-Made by the composition root (`Ledger.connect`), handed to flows and workers; the other files of
-this package get the connection that `begin` or `read` gives. Knows no table. SQLite and PostgreSQL
-differ here and nowhere else.
+Made by the composition root (`Ledger.connect`) and passed to flows and workers; the other files of this
+package get the connection that `begin` or `read` gives. Knows no table. Nearly all differences between SQLite
+and PostgreSQL are here; bulk.py and the row locks have the others.
 """
 
 import sqlite3
@@ -26,15 +26,15 @@ from server.ledger.inline_sqlite import connect_reader, connect_writer
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
 _POOL_WAIT_SECONDS: Final = 5.0
-_POSTGRESQL_POOL: Final = 8  # a process; at most twice that under a storm
+_POSTGRESQL_POOL: Final = 8  # for each process; up to twice that under load
 _SQLITE_READERS: Final = 4  # each has a thread of its own
 
-# PostgreSQL's classes of errors that say "not now" and nothing about what was asked: connection,
-# rolled back by the server (deadlock), resources, object in use (lock timeout), intervention
-# (shutdown, statement timeout), system; and a server that has become a replica.
+# PostgreSQL's error classes after which the same statement may succeed: 08 connection, 40 rolled back by the
+# server (deadlock), 53 resources, 55 object in use (lock timeout), 57 operator intervention (shutdown,
+# statement timeout), 58 system.
 _RETRYABLE_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
 _READ_ONLY: Final = "25006"
-# What a database says until somebody does something about it, in words for who runs the service.
+# Errors that last until an operator acts, in words for that operator.
 _LASTING_STATES: Final = {
     "53100": "disk is full",
     "53200": "out of memory",
@@ -54,16 +54,17 @@ _JSON: Final = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
 }
-_TROUBLE_SECONDS: Final = 15.0  # longer than a write may take to fail again
+_TROUBLE_SECONDS: Final = 15.0  # longer than the next write takes to fail
 
 
-_NOTIFY_KEY: Final = "notify_on_commit"  # what the transaction of a connection has moved
+_NOTIFY_KEY: Final = "notify_on_commit"  # key in `conn.info`: ids that the transaction has moved
 
 
 class LedgerUnavailableError(Exception):
-    """The database is away, locked, full, or took too long; its text says which. Nothing was committed,
-    or it is not known whether it was: what is asked again must bear being asked twice. `lasts`: until
-    somebody does something about it.
+    """The database is away, locked or full, or took too long; the text says which.
+
+    Nothing was committed, or it is not known whether it was: only repeat what is idempotent. `lasts` is True
+    if the state lasts until an operator acts.
     """
 
     def __init__(self, words: str = "away", *, lasts: bool = False) -> None:
@@ -72,8 +73,11 @@ class LedgerUnavailableError(Exception):
 
 
 class Ledger:
-    """One database. Share it: it holds the pools. `on_commit(ids)` is called with what a transaction has
-    moved (`notify_on_commit`), once it is committed; it must not raise and not wait."""
+    """One database with its pools; share it within a process.
+
+    `on_commit(ids)` is called after a commit with the ids that `notify_on_commit` was given in the
+    transaction. It must not raise and must not wait.
+    """
 
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.engine = writer
@@ -96,15 +100,16 @@ class Ledger:
         return cls(engine, _reading(engine))
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A write transaction: commits at its end, rolls back when an exception passes. On SQLite
-        there is one at a time.
+        """Open a write transaction: it commits at the end of the block and rolls back on an exception.
+
+        SQLite runs one at a time. Raises LedgerUnavailableError.
         """
         return self._noting_trouble(_transaction(self.engine))
 
     @property
     def trouble(self) -> str:
-        """What writing runs into and will not end by itself ("disk is full"); empty where it goes
-        through. A look does not find it, so whoever writes is asked.
+        """The lasting error that the last write ran into ("disk is full"), else "". A read does not notice
+        such a state.
         """
         return self._trouble if monotonic() - self._trouble_at < _TROUBLE_SECONDS else ""
 
@@ -125,13 +130,13 @@ class Ledger:
             self.on_commit(moved)
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A look that writes nothing and sees one moment of the database throughout."""
+        """Open a read-only transaction that sees one snapshot of the database."""
         return _transaction(self._reader)
 
     async def unsafe_durability_settings(self) -> dict[str, str]:
-        """Those by which a crash of the server loses what it has committed; empty where there are none."""
+        """Return the server's settings with which a crash loses committed data; empty if there are none."""
         if self.engine.dialect.name != "postgresql":
-            return {}  # ours, see _PRAGMAS
+            return {}  # we set them ourselves, see _PRAGMAS
         names = ("fsync", "synchronous_commit")
         async with self.read() as conn:
             found = {name: await conn.scalar(text(f"SHOW {name}")) for name in names}
@@ -143,12 +148,12 @@ class Ledger:
 
 
 def notify_on_commit(conn: AsyncConnection, ids: Collection[str]) -> None:
-    """Whoever listens to the ledger of this transaction is told of these when it is committed."""
+    """Pass these ids to `Ledger.on_commit` if and when this transaction is committed."""
     conn.info.setdefault(_NOTIFY_KEY, []).extend(ids)
 
 
 def _ignore(_ids: Sequence[str]) -> None:
-    """For a process that has nobody to tell: workers find what was moved."""
+    """Do nothing: the default of `on_commit`. A worker finds moved coupons in the database."""
 
 
 @asynccontextmanager
@@ -163,38 +168,38 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except asyncpg.ClientConfigurationError:
-        raise  # an InterfaceError too, but one that asking again does not mend
+        raise  # also an InterfaceError, but a retry does not help
     except (exc.TimeoutError, OSError, asyncpg.InterfaceError) as error:
         raise LedgerUnavailableError(f"no answer ({_name_of(error)})") from error
     except (exc.DBAPIError, asyncpg.PostgresError) as error:
-        said = error.orig if isinstance(error, exc.DBAPIError) else error
-        lasting = _lasting_cause(said)
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        lasting = _lasting_cause(cause)
         if lasting is None and not _is_retryable(error):
             raise
-        words = lasting or f"not now ({_name_of(said)})"
+        words = lasting or f"not now ({_name_of(cause)})"
         raise LedgerUnavailableError(words, lasts=lasting is not None) from error
 
 
 def _name_of(error: BaseException | None) -> str:
-    """With the first line of what it says: the rest repeats the statement."""
+    """Return type and first line of the error; the other lines repeat the statement."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _is_retryable(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
-    """Whether the same statement may well succeed a moment later."""
+    """Return whether the same statement may succeed a moment later."""
     if isinstance(error, exc.DBAPIError):
         if error.connection_invalidated or isinstance(error, exc.InterfaceError):
             return True
         if isinstance(error.orig, sqlite3.OperationalError):
-            # Generic is what is ours: no such table, bad SQL.
+            # The generic code means an error in our SQL, for example no such table.
             return error.orig.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
     source = error.orig if isinstance(error, exc.DBAPIError) else error
     return _state_of(source)[:2] in _RETRYABLE_CLASSES
 
 
 def _lasting_cause(error: BaseException | None) -> str | None:
-    """The words for a state of the database that somebody has to end, else None."""
+    """Return the words for a state that an operator has to end, else None."""
     if isinstance(error, sqlite3.DatabaseError):
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         return _LASTING_CODES.get(code & 0xFF)
@@ -219,17 +224,17 @@ def _postgresql(
         "timezone": "UTC",
     }
     engine = create_async_engine(
-        "postgresql+asyncpg://",  # asyncpg reads the address itself: SQLAlchemy knows fewer forms
+        "postgresql+asyncpg://",  # asyncpg parses the address: SQLAlchemy supports fewer forms
         pool_size=_POSTGRESQL_POOL,
         max_overflow=_POSTGRESQL_POOL,
         pool_timeout=_POOL_WAIT_SECONDS,
-        pool_use_lifo=True,  # the one that was just heard, not the one that has idled longest
-        hide_parameters=True,  # names and codes stay out of error texts, and so of logs
+        pool_use_lifo=True,  # the connection that was used last is the least likely to be dead
+        hide_parameters=True,  # keep names and codes out of error texts and logs
         **_JSON,
         connect_args={
             "dsn": address.dsn,
             "timeout": address.connect_seconds or _CONNECT_SECONDS,
-            # The server's own limit comes first; this one is for a server that says nothing at all.
+            # The server's own limit comes first; this one is for a server that does not reply at all.
             "command_timeout": 2 * statement_seconds if statement_seconds else None,
             "server_settings": settings,
         },
@@ -239,7 +244,7 @@ def _postgresql(
 
 
 def _reading(engine: AsyncEngine) -> AsyncEngine:
-    """The same pool, with transactions that see one snapshot and may not write."""
+    """Return the same pool with transactions that see one snapshot and may not write."""
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
@@ -247,7 +252,7 @@ def _reading(engine: AsyncEngine) -> AsyncEngine:
 
 
 def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
-    """One connection that writes, a few that read: WAL lets them go on side by side."""
+    """Return a pool of one writing connection, or of a few reading ones: WAL lets them work in parallel."""
     engine = create_async_engine(
         address.set(drivername="sqlite+aiosqlite"),
         pool_size=1 if writes else _SQLITE_READERS,
@@ -259,7 +264,7 @@ def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
     )
 
     def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        # The driver must not begin transactions by itself: it would begin them too late.
+        # The driver must not begin transactions by itself: it would begin them at the first write.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in _PRAGMAS if writes else (*_PRAGMAS, "query_only=ON"):
@@ -267,8 +272,8 @@ def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
         cursor.close()
 
     def on_begin(connection: Connection) -> None:
-        # IMMEDIATE: a transaction that reads first and then writes would fail, not wait, where
-        # another process wrote in between.
+        # IMMEDIATE takes the write lock at once. Otherwise a transaction that reads and then writes fails,
+        # instead of waiting, if another process wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     event.listen(engine.sync_engine, "connect", on_connect)

@@ -1,7 +1,7 @@
-"""Which creating POST made which thing, for a day: the same key again finds it (promise I4).
+"""Idempotency keys: which POST created which resource, kept for a day (promise I4).
 
-Called by flows, in the transaction that creates, so that only successes are kept. Scoped to
-(subject, path).
+Called by flows in the transaction that creates the resource, so that only successes are stored. A key is
+scoped to (subject, path).
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _rows = idempotency_keys.c
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """`key` is the header's text, `body_hash` tells whether it came with the same body."""
+    """The key of a request. `key` is the header's text; `body_hash` tells whether the body is the same."""
 
     subject: str
     path: str
@@ -32,7 +32,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """What stands under a key: the caller's own thing, or an earlier one."""
+    """The resource that is stored under a key: the caller's new one, or an earlier one."""
 
     resource_id: str
     body_hash: str
@@ -41,30 +41,36 @@ class StoredKey:
 async def store(
     conn: AsyncConnection, key: IdempotencyKey, resource_id: str, now: int
 ) -> StoredKey:
-    """Writes the key down for this thing unless it stands for one already. Of two transactions with
-    one key the second waits for the first and then finds its thing.
+    """Store the key for this resource, unless it is stored for another one; return what is stored.
+
+    Of two transactions with one key, the second waits until the first ends and then finds its resource.
     """
-    asked = _columns(key, resource_id, now) | {"forgotten": now - KEPT_MS}
-    if (await conn.execute(_mine(conn.dialect), asked)).first() is not None:
+    parameters = _columns(key, resource_id, now) | {"forgotten": now - KEPT_MS}
+    if (
+        await conn.execute(_insert_or_replace_expired(conn.dialect), parameters)
+    ).first() is not None:
         return StoredKey(resource_id, key.body_hash)
     found = await conn.execute(select(_rows.resource_id, _rows.body_hash).where(_is(key)))
     return StoredKey(*found.one())
 
 
 @lru_cache(maxsize=8)
-def _mine(dialect: Dialect) -> ReturningInsert[str]:
-    """Written before it is looked for: only the constraint sees what others have not committed. In one
-    statement, made once: each counts between a teacher's press and the card."""
+def _insert_or_replace_expired(dialect: Dialect) -> ReturningInsert[str]:
+    """Return the statement that inserts the key or replaces an expired one.
+
+    Insert before any read: only the constraint sees what another transaction has not committed. One
+    statement, built once, because it runs between the teacher's click and the students' card.
+    """
     fresh = insert_into(dialect, idempotency_keys)
     return fresh.on_conflict_do_update(
         index_elements=[_rows.subject, _rows.path, _rows.key],
         set_={name: fresh.excluded[name] for name in ("body_hash", "resource_id", "created_at")},
-        where=_rows.created_at <= bindparam("forgotten"),  # forgotten, if not deleted yet
+        where=_rows.created_at <= bindparam("forgotten"),  # expired, but not deleted yet
     ).returning(_rows.resource_id)
 
 
 async def delete_expired(conn: AsyncConnection, now: int) -> int:
-    """How many there were."""
+    """Delete the expired keys; return how many."""
     gone = await conn.execute(delete(idempotency_keys).where(_rows.created_at <= now - KEPT_MS))
     return gone.rowcount
 

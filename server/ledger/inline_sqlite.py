@@ -19,18 +19,20 @@ from typing import Any, Final
 
 import aiosqlite
 
-# More than these are many rows in one statement (bulk.py), which is long enough to be worth the way.
+# More parameters mean many rows in one statement (bulk.py), which takes long enough to be worth a thread.
 _FEW_PARAMETERS: Final = 60
 Call = Callable[..., Any]
 
 
 class _InlineConnection(aiosqlite.Connection):
+    """Runs a call of the driver inline if `is_instant` allows it, else in the connection's thread."""
+
     def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
-        """Whether the driver's `fn` neither waits nor takes long."""
+        """Return whether the driver's `fn` neither waits nor takes long."""
         raise NotImplementedError
 
     async def _execute(self, fn: Call, *args: Any, **kwargs: Any) -> Any:
-        """Overrides the way that all of the driver's calls take to its thread."""
+        """Override the method by which aiosqlite sends every call to the thread."""
         if self._running and self._connection and self.is_instant(self._connection, fn, args):
             return fn(*args, **kwargs)
         return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
@@ -44,7 +46,7 @@ class _Writer(_InlineConnection):
             case "fetchall":
                 return True
             case "rollback":
-                return not connection.in_transaction  # the pool's, for whoever forgot to end one
+                return not connection.in_transaction  # the pool's rollback, without a transaction
         return _is_of_a_cursor(fn)
 
 
@@ -59,25 +61,27 @@ class _Reader(_InlineConnection):
 
 
 def _is_of_a_cursor(fn: Call) -> bool:
-    """Its making and its end; the end of a connection has the same name."""
+    """Return whether `fn` opens or closes a cursor; closing a connection has the same name."""
     is_end = fn.__name__ == "close" and isinstance(getattr(fn, "__self__", None), sqlite3.Cursor)
     return fn.__name__ == "cursor" or is_end
 
 
 def connect_writer(database: str | Path, **options: Any) -> aiosqlite.Connection:
-    """Stands in for `aiosqlite.connect`, as SQLAlchemy's `async_creator_fn`; `options` are SQLAlchemy's, by
-    which any thread may use the connection."""
+    """Open a connection that writes; SQLAlchemy's `async_creator_fn` in place of `aiosqlite.connect`.
+
+    `options` come from SQLAlchemy and allow any thread to use the connection.
+    """
     return _connect(_Writer, database, options)
 
 
 def connect_reader(database: str | Path, **options: Any) -> aiosqlite.Connection:
-    """The same for a connection that never writes."""
+    """Open a connection that never writes, like `connect_writer`."""
     return _connect(_Reader, database, options)
 
 
 def _connect(
     kind: type[_InlineConnection], database: str | Path, options: dict[str, Any]
 ) -> _InlineConnection:
-    near = kind(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
-    near._thread.daemon = True  # as SQLAlchemy does with the driver's own
-    return near
+    connection = kind(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+    connection._thread.daemon = True  # as SQLAlchemy does for aiosqlite's own connections
+    return connection

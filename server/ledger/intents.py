@@ -1,6 +1,7 @@
-"""Intents: what the desk still has to be told, written in the transaction that decided it.
+"""Intents: changes that the desk still has to be told, inserted in the transaction that decided them.
 
-Called by the flows that change drops or end holds, and by the worker that drives what somebody left behind.
+Called by the flows that change drops or end holds, and by the worker, which carries out intents whose process
+has died.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.tables import intents
 
-_LONGEST_ERROR: Final = 500
+_LONGEST_ERROR: Final = 500  # characters
 
 
 class IntentKind(StrEnum):
@@ -40,14 +41,16 @@ class Intent:
 
 
 async def write(conn: AsyncConnection, intent: Intent) -> None:
+    """Insert the intent, in the transaction that decided it."""
     columns: dict[str, object] = {"id": intent.id, "kind": intent.kind.value}
     columns |= {"drop_id": intent.drop_id, "created_at": intent.created_at}
     await conn.execute(_ADDED, {**columns, "payload": dict(intent.payload)})
 
 
 async def pending(conn: AsyncConnection, before: int, limit: int) -> list[Intent]:
-    """Those written until `before` and not done; those tried least come first, so that one that
-    cannot be done keeps no other waiting.
+    """Return intents that were written until `before` (ms) and are not done.
+
+    Those with the fewest attempts come first, so that an intent that always fails does not block the others.
     """
     query = (
         select(intents)
@@ -59,14 +62,14 @@ async def pending(conn: AsyncConnection, before: int, limit: int) -> list[Intent
 
 
 async def pending_of(conn: AsyncConnection, drop_id: str) -> list[Intent]:
-    """In the order in which they were written."""
+    """Return the drop's intents that are not done, in the order in which they were written."""
     query = select(intents).where(intents.c.drop_id == drop_id, intents.c.done_at.is_(None))
     rows = (await conn.execute(query.order_by(intents.c.created_at, intents.c.id))).mappings()
     return [_intent(row) for row in rows]
 
 
 async def pending_among(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
-    """Those of these drops that the desk has not been told everything of."""
+    """Return those of these drops that have an intent that is not done."""
     query = select(intents.c.drop_id).where(
         intents.c.done_at.is_(None), intents.c.drop_id.in_(drop_ids)
     )
@@ -74,24 +77,29 @@ async def pending_among(conn: AsyncConnection, drop_ids: Collection[str]) -> set
 
 
 async def finish(conn: AsyncConnection, intent_id: str, now: int) -> bool:
-    """False: somebody else has finished it; what goes with it was done in their transaction."""
+    """Mark the intent as done, in the transaction that writes its result.
+
+    False: another process has finished it, and that process's transaction wrote the result.
+    """
     done = await conn.execute(_FINISHED, {"of": intent_id, "done_at": now})
     return done.rowcount == 1
 
 
 async def count_attempt(conn: AsyncConnection, intent_id: str) -> None:
+    """Count one more attempt. Call it in a transaction of its own, before the attempt."""
     await conn.execute(
         update(intents).where(intents.c.id == intent_id).values(attempts=intents.c.attempts + 1)
     )
 
 
 async def note_error(conn: AsyncConnection, intent_id: str, error: str) -> None:
+    """Store the error of the last attempt, for doctor."""
     await conn.execute(
         update(intents).where(intents.c.id == intent_id).values(last_error=error[:_LONGEST_ERROR])
     )
 
 
-# Made once: each counts between a teacher's press and the card.
+# Built once: these run between the teacher's click and the students' card.
 _ADDED = insert(intents)
 _FINISHED = update(intents).where(intents.c.id == bindparam("of"), intents.c.done_at.is_(None))
 

@@ -1,7 +1,7 @@
-"""Finds connections to PostgreSQL that died without a word: forgotten by a firewall or a NAT.
+"""Detects dead connections to PostgreSQL, for example those that a firewall or a NAT has dropped.
 
-Used by `engine.py` alone. Nobody tells either side of such a connection, and the deadline of a statement
-(10 s) would be the first to notice.
+Used by engine.py alone. Neither side of such a connection is notified; without this module only the deadline
+of a statement (10 s) would notice.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _PING_SECONDS: Final = 1.0
-_FRESH_SECONDS: Final = 0.5  # asked this lately, a connection is taken as it is
+_FRESH_SECONDS: Final = 0.5  # a connection that replied this lately is not checked
 _KERNEL_OPTIONS: Final = {
     "TCP_KEEPIDLE": 1,
     "TCP_KEEPINTVL": 1,
@@ -27,13 +27,15 @@ _KERNEL_OPTIONS: Final = {
 
 
 def watch(engine: AsyncEngine) -> None:
+    """Check the connections of this engine from now on."""
     event.listen(engine.sync_engine, "connect", _set_keepalive)
     event.listen(engine.sync_engine, "checkout", _ping_if_idle)
 
 
 def _set_keepalive(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Who dies in the middle of a statement is given up after 3 s: the kernel can tell that nobody is
-    there from a server that thinks."""
+    """Let the kernel detect a peer that dies during a statement, after 3 s. Unlike a deadline, it can tell a
+    dead peer from a server that is busy.
+    """
     transport = getattr(connection.driver_connection, "_transport", None)
     sock = transport.get_extra_info("socket") if transport is not None else None
     if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -45,14 +47,16 @@ def _set_keepalive(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _ping_if_idle(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: object) -> None:
-    """Before a connection is used that was not asked lately. SQLAlchemy's own ping waits as long as a
-    statement may, and then as long again for the goodbye."""
+    """Ping a connection that has been idle, before it is used; raise DisconnectionError if it is dead.
+
+    SQLAlchemy's own ping waits as long as a statement may, and as long again to close the connection.
+    """
     if monotonic() - entry.info.get("last_reply_at", -inf) < _FRESH_SECONDS:
         return
     try:
         connection.run_async(_ping)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise exc.DisconnectionError(f"not heard: {error!r}") from error
+        raise exc.DisconnectionError(f"no reply: {error!r}") from error
     entry.info["last_reply_at"] = monotonic()
 
 
@@ -61,5 +65,5 @@ async def _ping(connection: asyncpg.Connection) -> None:
         async with asyncio.timeout(_PING_SECONDS):
             await connection.fetchrow(";")
     except BaseException:
-        connection.terminate()  # a goodbye would not be heard either
+        connection.terminate()  # a polite close would wait for a reply
         raise

@@ -1,9 +1,10 @@
-"""Brings a database to the schema of this version of the code.
+"""Migrates a database to the schema of this version of the code.
 
-Called by the command line (`migrate`, and every start with the embedded database); whether it is there
-says schema.py. Runs an event loop of its own: inside one, call it with `asyncio.to_thread`.
-A new revision is a file in migrations/versions, written by hand from `script.py.mako`; the test
-that compares it with tables/ says what is missing.
+Called by the command line: `migrate`, and every start with the embedded database. schema.py says whether it
+is needed. Runs an event loop of its own: inside one, call it with `asyncio.to_thread`.
+
+A new revision is a file in migrations/versions, written by hand from `script.py.mako`; a test compares the
+result with tables/.
 """
 
 import asyncio
@@ -15,13 +16,14 @@ from sqlalchemy import Connection, text
 
 from server.ledger.engine import Ledger
 
-# Any number no other program takes a lock by in the same database.
+# Any number that no other program uses for an advisory lock in the same database.
 _MIGRATION_LOCK = 0x636C617373  # "class"
 
 
 def upgrade(url: str) -> None:
-    """To the newest revision, in one transaction: done wholly or not at all. Whoever comes while
-    another process migrates waits for it and finds nothing to do. LedgerUnavailableError.
+    """Migrate to the newest revision, in one transaction.
+
+    A second process waits for the first one and then finds nothing to do. Raises LedgerUnavailableError.
     """
     asyncio.run(_upgrade(url))
 
@@ -36,7 +38,7 @@ async def _upgrade(url: str) -> None:
 
 
 def _upgrade_on(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+    if connection.dialect.name == "postgresql":  # SQLite runs one write transaction at a time
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     with as_file(files("server.ledger") / "migrations") as folder:
         config = _config(str(folder))

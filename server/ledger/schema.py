@@ -1,7 +1,7 @@
-"""Whether a database has the schema of this version of the code.
+"""Checks whether a database has the schema of this version of the code.
 
-Called before `web` and `worker` serve anybody. Knows the newest revision by the name of its file, and so does
-without Alembic (migrate.py), whose import is a seventh of their start.
+Called before `web` and `worker` start to serve. Takes the newest revision from the name of its file and does
+not import Alembic, whose import is a seventh of their start time.
 """
 
 from importlib.resources import files
@@ -12,8 +12,7 @@ from server.ledger.engine import Ledger
 
 
 async def is_current(url: str) -> bool:
-    """False for an empty database, an older schema, and one of a newer version of the code.
-    LedgerUnavailableError."""
+    """Return False for an empty database, and for an older or newer schema. Raises LedgerUnavailableError."""
     ledger = Ledger.connect(url)
     try:
         async with ledger.read() as conn:
@@ -23,13 +22,13 @@ async def is_current(url: str) -> bool:
 
 
 def newest_revision() -> str:
-    """Files are named `rNNNN_what.py` after their revision."""
+    """Return the highest revision: files are named `rNNNN_what.py`."""
     names = (file.name for file in (files("server.ledger") / "migrations" / "versions").iterdir())
     return max(name[1:5] for name in names if name.startswith("r"))
 
 
 def _revisions(connection: Connection) -> set[str]:
-    """Of the database; none where nobody has ever migrated it."""
+    """Return the revisions of the database; none if it was never migrated."""
     if not inspect(connection).has_table("alembic_version"):
         return set()
     return set(connection.scalars(text("SELECT version_num FROM alembic_version")))

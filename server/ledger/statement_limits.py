@@ -1,11 +1,13 @@
-"""Time limits of a transaction that needs others than `engine.STATEMENT_SECONDS`."""
+"""Sets time limits for a transaction that needs other ones than `engine.STATEMENT_SECONDS`."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 async def allow_time(conn: AsyncConnection, statement_s: float, idle_s: float) -> None:
-    """Until the transaction ends: for each statement, and between two of them. SQLite has no such limits."""
+    """Limit each statement, and the idle time between two, until the transaction ends. SQLite has no such
+    limits, and nothing is set there.
+    """
     if conn.dialect.name == "sqlite":
         return
     limits = {
