@@ -16,6 +16,7 @@ import httpx
 import orjson
 import pytest_asyncio
 from sqlalchemy import func, select
+from starlette.applications import Starlette
 
 from server import exposition
 from server.api.app import build_app
@@ -72,10 +73,14 @@ class Api:
     parts: ApiDependencies
     clock: Clock
     clients: AsyncExitStack = field(default_factory=AsyncExitStack)
+    app: Starlette = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.app = build_app(self.parts)
 
     async def client(self, bearer: str | None = None) -> httpx.AsyncClient:
         """Errors of the application become answers, as behind a port."""
-        transport = httpx.ASGITransport(build_app(self.parts), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         client = httpx.AsyncClient(
             transport=transport, base_url="http://drops.example", headers=headers
