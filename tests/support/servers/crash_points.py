@@ -127,7 +127,9 @@ class RoleProcess:
         self.process.join(_GONE_SECONDS)
 
     async def until_ready(self) -> None:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", verify=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}", verify=False
+        ) as client:
 
             async def is_ready() -> bool:
                 if not self.process.is_alive():
