@@ -71,7 +71,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class AssetStore:
-    """All files by the path they are served at (`/static/student.js`). `imports`: what each module asks
+    """All files by the path they are served at (`/static/room/student.js`). `imports`: what each module asks
     for by itself."""
 
     files: Mapping[str, Asset]

@@ -44,21 +44,27 @@ class _Page:
     `title`: in Chinese and English; a room's name stands before it."""
 
     path: str
+    folder: str
     name: str
     title: tuple[str, str]
     framed: bool = False
     template: str = ""
 
+    @property
+    def asset(self) -> str:
+        """The path of the page's style and entry module, without their suffix."""
+        return f"/static/{self.folder}/{self.name}"
+
 
 _PAGES = (
-    _Page("/rooms/{room}", "student", ("教室", "Room")),
-    _Page("/console/{room}", "console", ("讲台", "Console")),
-    _Page("/checkout", "checkout", ("结算", "Checkout")),
-    _Page("/orders", "orders", ("订单", "Orders")),
-    _Page("/embed/rooms/{room}", "embed", ("优惠券", "Coupons"), framed=True),
+    _Page("/rooms/{room}", "room", "student", ("教室", "Room")),
+    _Page("/console/{room}", "console", "console", ("讲台", "Console")),
+    _Page("/checkout", "shop", "checkout", ("结算", "Checkout")),
+    _Page("/orders", "shop", "orders", ("订单", "Orders")),
+    _Page("/embed/rooms/{room}", "room", "embed", ("优惠券", "Coupons"), framed=True),
 )
-_HOME = _Page("/", "home", ("课堂发券", "Coupons in a live class"))
-_LOST = _Page("", "home", ("没有这个页面", "No such page"), template="lost")
+_HOME = _Page("/", "home", "home", ("课堂发券", "Coupons in a live class"))
+_LOST = _Page("", "home", "home", ("没有这个页面", "No such page"), template="lost")
 
 
 def page_routes(facts: PageFacts) -> list[BaseRoute]:
@@ -143,7 +149,7 @@ def _made(
     """A page by room, language and the links it shows. A class comes in through one address: the page of
     a room is made once."""
     template = templates.get_template(f"{page.template or page.name}.html")
-    modules = store.modules_of(f"/static/{page.name}.js")
+    modules = store.modules_of(f"{page.asset}.js")
     origins = checked_origins(facts.allowed_origins)
 
     @lru_cache(maxsize=_KEPT_PAGES)
@@ -151,6 +157,7 @@ def _made(
         zh, en = (" · ".join(filter(None, (room, word, "Classdrop"))) for word in page.title)
         text = template.render(
             name=page.name,
+            asset=page.asset,
             titles={"zh": zh, "en": en},
             room=room,
             language=language,
@@ -168,7 +175,7 @@ def _icon_endpoint(store: AssetStore) -> Endpoint:
     """Browsers ask for it by this name wherever a page names none."""
 
     async def serve(request: Request) -> Response:
-        return store.files["/static/icon.svg"].answer(request, {})
+        return store.files["/static/shared/icon.svg"].answer(request, {})
 
     return serve
 

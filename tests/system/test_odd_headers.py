@@ -56,7 +56,7 @@ HEADERS = (
     *("Content-Type", "Range", "TE", "Trailer"),
 )
 SOCKET = "/v1/rooms/r1"
-PAGES = ("/rooms/r1", "/static/student.js", "/v1/rooms/r1/snapshot", "/metrics")
+PAGES = ("/rooms/r1", "/static/room/student.js", "/v1/rooms/r1/snapshot", "/metrics")
 
 
 def requests_with(header: str, value: str) -> list[bytes]:

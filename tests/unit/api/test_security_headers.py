@@ -47,7 +47,7 @@ def test_no_scripts_or_styles_in_line() -> None:
 
 def test_answers_of_the_api_are_not_kept() -> None:
     assert _headers("/v1/me/coupons")["cache-control"] == "no-store"
-    assert "cache-control" not in _headers("/static/student.css")
+    assert "cache-control" not in _headers("/static/room/student.css")
 
 
 def test_https_stays_https() -> None:

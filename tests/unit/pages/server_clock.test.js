@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ServerClock } from "../../../server/pages/static/server-clock.js";
+import { ServerClock } from "../../../server/pages/static/shared/server-clock.js";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 

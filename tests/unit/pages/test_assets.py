@@ -24,11 +24,11 @@ def client(origins: Sequence[str] = (SCHOOL,)) -> httpx.AsyncClient:
 @pytest.mark.parametrize(
     ("name", "path"),
     [
-        ("student", "/rooms/algebra"),
-        ("console", "/console/algebra"),
-        ("checkout", "/checkout"),
-        ("orders", "/orders"),
-        ("embed", "/embed/rooms/algebra"),
+        ("room/student", "/rooms/algebra"),
+        ("console/console", "/console/algebra"),
+        ("shop/checkout", "/checkout"),
+        ("shop/orders", "/orders"),
+        ("room/embed", "/embed/rooms/algebra"),
     ],
 )
 async def test_a_page_with_all_it_needs_weighs_at_most_60_kb(name: str, path: str) -> None:
@@ -36,9 +36,9 @@ async def test_a_page_with_all_it_needs_weighs_at_most_60_kb(name: str, path: st
     async with client() as browser:
         page = await browser.get(path)
     modules = store.modules_of(f"/static/{name}.js")
-    styles = ["/static/page.css", f"/static/{name}.css", "/static/icon.svg"]
-    if name in ("checkout", "orders"):
-        styles.append("/static/shop.css")
+    styles = ["/static/shared/page.css", f"/static/{name}.css", "/static/shared/icon.svg"]
+    if name.startswith("shop/"):
+        styles.append("/static/shop/shop.css")
     weight = len(gzip.compress(page.content))
     weight += sum(store.files[file].wire_bytes for file in [*modules, *styles])
     assert weight <= MOST_BYTES
@@ -77,8 +77,10 @@ async def test_a_file_the_browser_has_is_not_sent_again() -> None:
 
 async def test_who_does_not_unpack_gets_it_plain_under_another_tag() -> None:
     async with client() as browser:
-        packed = await browser.get("/static/page.css")
-        plain = await browser.get("/static/page.css", headers={"Accept-Encoding": "identity"})
+        packed = await browser.get("/static/shared/page.css")
+        plain = await browser.get(
+            "/static/shared/page.css", headers={"Accept-Encoding": "identity"}
+        )
     assert "content-encoding" not in plain.headers
     assert plain.text == packed.text
     assert plain.headers["etag"] != packed.headers["etag"]
@@ -87,7 +89,7 @@ async def test_who_does_not_unpack_gets_it_plain_under_another_tag() -> None:
 async def test_the_sdk_can_be_imported_by_other_sites() -> None:
     async with client() as browser:
         sdk = await browser.get("/sdk/room-element.js")
-        own = await browser.get("/static/student.js")
+        own = await browser.get("/static/room/student.js")
     assert sdk.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-origin" not in own.headers
 

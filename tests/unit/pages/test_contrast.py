@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ EDGE_PAIRS = (("edge", "surface"), ("edge", "ground"), ("accent", "track"))
 
 
 def schemes() -> dict[str, dict[str, str]]:
-    css = (files("server.pages") / "static" / "page.css").read_text()
+    css = (files("server.pages") / "static" / "shared" / "page.css").read_text()
     light, dark = re.findall(r":root \{(.*?)\n\s*\}", css, re.DOTALL)[:2]
     found = {
         name: dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", text))
@@ -64,10 +65,9 @@ def test_dark_changes_every_colour_that_light_has() -> None:
 
 def test_no_style_has_a_colour_of_its_own() -> None:
     """It would stay light in the dark. The bar that counts down is dark in both."""
-    static = files("server.pages") / "static"
-    for item in static.iterdir():
-        if not item.name.endswith(".css"):
-            continue
+    sheets = sorted(Path(str(files("server.pages"))).glob("static/*/*.css"))
+    assert len(sheets) > 5
+    for item in sheets:
         rules = re.sub(
             r":root \{.*?\n\s*\}|\.takeback[^{]*\{[^}]*\}", "", item.read_text(), flags=re.DOTALL
         )

@@ -47,7 +47,7 @@ def test_the_sdk_that_is_served_behaves_as_the_one_that_is_read(tmp_path: Path) 
             place.write_bytes(asset.body)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     shutil.copy(ROOT / "client_sdk" / "vectors.json", tmp_path / "client_sdk")
-    tests = ["unit/pages/coupon_card.test.js", "unit/pages/books_line.test.js"]
+    tests = ["unit/pages/coupon_card.test.js", "unit/pages/unit_counts_line.test.js"]
     tests += ["unit/pages/reach.test.js", "contract/session_vectors.test.js"]
     for test in tests:
         place = tmp_path / "tests" / test

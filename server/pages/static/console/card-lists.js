@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * In which list each drop stands: ready, live or past. A drop that was just opened or has just ended keeps
+ * its card where it was for some seconds, so that no button slides under a pointer. Pure. Used by the console.
+ */
+
+import { isRunning } from "./drop-store.js";
+
+/** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
+
+const KEPT_MS = 5_000;
+const ENDED_SHOWN = 5;
+
+export class Places {
+  constructor() {
+    /** When each drop was first seen to have left its list. @type {Map<string, number>} */
+    this._left = new Map();
+    /** @type {ShownDrop[]} in running order */
+    this.ready = [];
+    /** @type {ShownDrop[]} the one opened last below: the others stay where they are */
+    this.live = [];
+    /** @type {ShownDrop[]} */
+    this.past = [];
+  }
+
+  /** @param {readonly ShownDrop[]} drops newest first @param {number} now local ms */
+  sort(drops, now) {
+    const ready = new Set(this.ready.map(({ id }) => id));
+    const live = new Set(this.live.map(({ id }) => id));
+    const inOrder = [...drops].reverse();
+    this.ready = inOrder.filter(
+      (drop) => drop.state === "prepared" || (ready.has(drop.id) && this._isKept(drop, now)),
+    );
+    this.live = byOpening(
+      inOrder.filter(
+        (drop) =>
+          isRunning(drop) ||
+          (drop.state === "closed" && live.has(drop.id) && this._isKept(drop, now)),
+      ),
+    );
+    const shown = new Set(this.live.map(({ id }) => id));
+    this.past = drops
+      .filter(({ id, state }) => state === "closed" && !shown.has(id))
+      .slice(0, ENDED_SHOWN);
+    for (const [key, since] of this._left) if (since + KEPT_MS <= now) this._left.delete(key);
+  }
+
+  /** Whether a card has kept its place for long enough. @param {number} now */
+  isDue(now) {
+    return [...this._left.values()].some((at) => at + KEPT_MS <= now);
+  }
+
+  /** @param {ShownDrop} drop @param {number} now */
+  _isKept({ id, state }, now) {
+    const key = `${id} ${state === "closed" ? "ended" : "opened"}`;
+    const since = this._left.get(key) ?? now;
+    this._left.set(key, since);
+    if (now - since < KEPT_MS) return true;
+    this._left.delete(key);
+    return false;
+  }
+}
+
+/** @param {ShownDrop[]} drops */
+function byOpening(drops) {
+  const opened = (/** @type {ShownDrop} */ { opens_at, created_at }) =>
+    Date.parse(opens_at ?? created_at ?? "") || 0;
+  return [...drops].sort((a, b) => opened(a) - opened(b));
+}

@@ -1,0 +1,138 @@
+// @ts-check
+/**
+ * The room's drops as a teacher sees them: reports by HTTP for everything there is, and the live
+ * frames on top for what moves. Says `change`. Used by the console.
+ */
+
+import { asApiError } from "../shared/api-errors.js";
+
+/** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
+/** @typedef {import("/sdk/shapes.js").Drop} Drop */
+/**
+ * @typedef {object} Extra
+ * @property {number} [duration_seconds]
+ * @property {number} [opens_in_seconds]
+ * @property {string} [created_at]
+ */
+/** @typedef {DropReport & Partial<Omit<Drop, keyof DropReport>> & Extra} ShownDrop */
+
+const COUNTERS = /** @type {const} */ ([
+  "present",
+  "reached",
+  "claimed",
+  "confirmed",
+  "redeemed",
+  "released",
+  "returned",
+  "remaining",
+  "revoked",
+  "settled_difference",
+]);
+/** Live frames come once a second; this is for what they miss. */
+const LOOK_MS = 4000;
+const RUNNING = new Set(["scheduled", "open", "sold_out", "drawing"]);
+
+/** @param {ShownDrop} drop */
+export const isRunning = (drop) => RUNNING.has(drop.state);
+
+export class Drops extends EventTarget {
+  /**
+   * @param {import("/sdk/api.js").Api} api
+   * @param {import("/sdk/client.js").RoomClient} client
+   */
+  constructor(api, client) {
+    super();
+    this._api = api;
+    this._client = client;
+    /** @type {Map<string, ShownDrop>} */
+    this._known = new Map();
+    /** The counters last taken over from each drop's frames. @type {Map<string, string>} */
+    this._taken = new Map();
+    /** Why the last look failed. @type {import("/sdk/index.js").ApiError|null} */
+    this.error = null;
+    this._isFollowing = false;
+    client.addEventListener("change", () => this._merge());
+    client.addEventListener("drop_opened", () => void this.look());
+    client.addEventListener("drop_closed", () => void this.look());
+    client.addEventListener("welcome", () => void this.look());
+  }
+
+  /** Resolves when the first look is done. */
+  start() {
+    this._timer = setInterval(() => {
+      if (document.visibilityState === "visible") void this._follow();
+    }, LOOK_MS);
+    return this.look();
+  }
+
+  stop() {
+    clearInterval(this._timer);
+  }
+
+  /** Newest first. */
+  get all() {
+    return [...this._known.values()];
+  }
+
+  /** Everything anew. */
+  async look() {
+    try {
+      const { drops } = await this._api.listDrops(this._client.room);
+      this._known = new Map(
+        drops.map((drop) => [drop.id, { ...this._known.get(drop.id), ...drop }]),
+      );
+      this.error = null;
+    } catch (error) {
+      this.error = asApiError(error);
+    }
+    this._merge();
+  }
+
+  /** One look at a time: a silent server keeps each for ten seconds. */
+  async _follow() {
+    if (this._isFollowing) return;
+    this._isFollowing = true;
+    await this.look();
+    this._isFollowing = false;
+  }
+
+  /** What a call answered. @param {DropReport} report */
+  put(report) {
+    const known = this._known.get(report.id);
+    this._known = known
+      ? this._known.set(report.id, { ...known, ...report })
+      : new Map([[report.id, report], ...this._known]);
+    this._merge();
+  }
+
+  /** Frames know the window and the state of this moment; counters are whichever came last. */
+  _merge() {
+    for (const live of this._client.state.drops) {
+      const known = this._known.get(live.id);
+      if (!known) continue;
+      const counters = this._isNews(live) ? COUNTERS : [];
+      const { state, opens_at, closes_at, quantity } = live;
+      const moved = Object.fromEntries(
+        counters.filter((name) => live[name] !== undefined).map((name) => [name, live[name]]),
+      );
+      this._known.set(live.id, {
+        ...live,
+        ...known,
+        state,
+        opens_at,
+        closes_at,
+        quantity,
+        ...moved,
+      });
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Whether this frame's counters were not taken over yet. @param {Drop} live */
+  _isNews(live) {
+    const told = JSON.stringify(COUNTERS.map((name) => live[name]));
+    const isNews = this._taken.get(live.id) !== told;
+    this._taken.set(live.id, told);
+    return isNews;
+  }
+}

@@ -1,0 +1,97 @@
+// @ts-check
+/**
+ * Three seconds between the press and the drop, to think again: 发放中… 撤回. Nothing has left this
+ * page until they are over, so taking back needs nobody's permission.
+ */
+
+import { h, setText, show } from "/sdk/element/dom.js";
+
+/** @typedef {import("../shared/language.js").Language} Language */
+
+const WAIT_MS = 3000;
+/** The second half of a double click is not "send it at once". */
+const DOUBLE_CLICK_MS = 400;
+
+export class TakeBack {
+  /**
+   * @param {HTMLElement} bar
+   * @param {Language} language
+   */
+  constructor(bar, language) {
+    this._bar = bar;
+    this._language = language;
+    /** @type {{id: string, what: string, send: () => void, since: number}|null} */
+    this._waiting = null;
+    this._text = h("p", { class: "takeback-text" });
+    this._hint = h("p", { class: "hint" });
+    this._said = h("p", { class: "spoken", role: "status" });
+    this._meter = h("span", { class: "meter" });
+    this._back = h("button", {
+      type: "button",
+      class: "plain-button",
+      onclick: () => this._takeBack(),
+    });
+    this._now = h("button", { type: "button", class: "link", onclick: () => this._send() });
+    bar.replaceChildren(this._meter, h("div", null, this._text, this._hint), this._now, this._back);
+    bar.after(this._said);
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this._takeBack();
+    });
+  }
+
+  /**
+   * A press. The first one starts the wait, another one of the same drop ends it: send at once. A
+   * press for another drop meanwhile is ignored.
+   * @param {string} id
+   * @param {string} what said beside the countdown
+   * @param {() => void} send
+   */
+  press(id, what, send) {
+    if (this._waiting) {
+      const isAgain =
+        this._waiting.id === id && performance.now() - this._waiting.since > DOUBLE_CLICK_MS;
+      if (isAgain) this._send();
+      return;
+    }
+    this._waiting = { id, what, send, since: performance.now() };
+    this._meter.style.animation = "none";
+    void this._meter.offsetWidth; // starts the animation anew
+    this._meter.style.animation = "";
+    show(this._bar, true);
+    this._timer = setInterval(() => this._tick(), 100);
+    this._tick();
+    setText(
+      this._said,
+      `${this._text.textContent} ${what}. ${this._language.say("take_back")}: Esc`,
+    );
+  }
+
+  _tick() {
+    if (!this._waiting) return;
+    const left = this._waiting.since + WAIT_MS - performance.now();
+    setText(this._text, this._language.say("takeback", { n: Math.max(1, Math.ceil(left / 1000)) }));
+    setText(this._hint, this._waiting.what);
+    setText(this._back, this._language.say("take_back"));
+    setText(this._now, this._language.say("send_at_once"));
+    if (left <= 0) this._send();
+  }
+
+  _takeBack() {
+    if (!this._waiting) return;
+    this._end();
+    setText(this._said, this._language.say("taken_back"));
+  }
+
+  /** From here on the press is its card's to show. */
+  _send() {
+    const { send } = this._waiting ?? {};
+    this._end();
+    send?.();
+  }
+
+  _end() {
+    clearInterval(this._timer);
+    this._waiting = null;
+    show(this._bar, false);
+  }
+}

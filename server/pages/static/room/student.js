@@ -1,0 +1,57 @@
+// @ts-check
+/** The student's room: the live cards, the state of the connection, and the wallet. */
+
+import "/sdk/room-element.js";
+import { show } from "/sdk/element/dom.js";
+import { showConnection } from "../shared/connection-status.js";
+import { admit, expiredTeller, once } from "../shared/access.js";
+import { Language } from "../shared/language.js";
+import { Line } from "../shared/link-status.js";
+import { useInNewTab } from "../shared/token.js";
+import { Wallet } from "./wallet.js";
+
+/** @typedef {import("/sdk/room-element.js").ClassdropRoom} ClassdropRoom */
+
+const room = document.body.dataset.room ?? "";
+const language = new Language();
+language.switchWith(/** @type {HTMLElement} */ (document.getElementById("language")));
+
+const token = admit(`student/${room}`, ["student"], language);
+if (token) enter(/** @type {ClassdropRoom} */ (document.getElementById("room")));
+else show(/** @type {Element} */ (document.querySelector(".wallet")), false);
+
+/** @param {ClassdropRoom} element */
+function enter(element) {
+  const sayExpired = expiredTeller(language);
+  const expired = () => {
+    element.client?.stop();
+    sayExpired();
+  };
+  element.getToken = once(token, expired);
+  const { client, reach } = element;
+  if (!client || !reach) return;
+  showConnection(client, language, new Line(client, reach), "student");
+  const wallet = new Wallet(once(token, expired), language);
+  element.addEventListener("classdrop", (event) => {
+    const { event: what } = /** @type {CustomEvent} */ (event).detail;
+    if (what === "use") useInNewTab(event, token);
+    else if (what === "changed") wallet.changed();
+    else if (what !== "opened") void wallet.load();
+  });
+  wallet.onRead((coupons) => client.learn(coupons));
+  wallet.onUse((event) => useInNewTab(event, token));
+  showEmptyRoom(element, client);
+}
+
+/**
+ * An empty room says what will happen here; not before the room has said that it is empty.
+ * @param {ClassdropRoom} element
+ * @param {import("/sdk/client.js").RoomClient} client
+ */
+function showEmptyRoom(element, client) {
+  const empty = /** @type {HTMLElement} */ (document.getElementById("empty"));
+  const look = () =>
+    show(empty, client.state.status === "live" && element.hasAttribute("data-empty"));
+  new MutationObserver(look).observe(element, { attributeFilter: ["data-empty"] });
+  client.addEventListener("change", look);
+}

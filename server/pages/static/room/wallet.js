@@ -1,0 +1,159 @@
+// @ts-check
+/** The student's coupons, as the ledger has them: usable ones first. Used by the student's page. */
+
+import { Api, couponText, errorText } from "/sdk/index.js";
+import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
+import { useHref } from "/sdk/element/use-link.js";
+import { dateText, shortValue } from "/sdk/element/value.js";
+import { Fresh } from "../shared/refresh.js";
+import { asApiError } from "../shared/api-errors.js";
+import { ServerClock } from "../shared/server-clock.js";
+
+/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
+
+const SHOWN_AT_MOST = 20;
+/** A later end is looked for when the page is read again: a timer holds 24 days at most. */
+const LOOKS_AHEAD_MS = 24 * 3600 * 1000;
+
+export class Wallet {
+  /**
+   * @param {() => string} getToken
+   * @param {Language} language
+   */
+  constructor(getToken, language) {
+    this._clock = new ServerClock();
+    this._api = new Api({ url: location.origin, getToken, fetch: this._clock.fetch });
+    this._language = language;
+    /** @type {WalletCoupon[]} */
+    this._coupons = [];
+    /** @type {string|null} */
+    this._error = null;
+    this._isLoaded = false;
+    language.addEventListener("change", () => this._show());
+    this._fresh = new Fresh(() => void this.load());
+    void this.load();
+  }
+
+  /** Something has become of a coupon: this page reads, and other tabs do. */
+  changed() {
+    this._fresh.tell();
+    this._fresh.ask();
+  }
+
+  /** @param {(coupons: WalletCoupon[]) => void} listener told of all that was read */
+  onRead(listener) {
+    this._learn = listener;
+  }
+
+  /** Asks again; of calls that overlap the last one is shown. */
+  async load() {
+    const asked = (this._asked = (this._asked ?? 0) + 1);
+    try {
+      const { coupons } = await this._api.myCoupons({ limit: SHOWN_AT_MOST });
+      if (asked !== this._asked) return;
+      this._learn?.(coupons);
+      this._coupons = coupons;
+      this._error = null;
+      this._isLoaded = true;
+    } catch (error) {
+      this._error = asApiError(error).code;
+    }
+    this._show();
+  }
+
+  /** @param {(event: CustomEvent) => void} listener told of every "use now", with its `href` */
+  onUse(listener) {
+    this._use = listener;
+  }
+
+  _show() {
+    const box = /** @type {HTMLElement} */ (document.getElementById("coupons"));
+    const trouble = /** @type {HTMLElement} */ (document.getElementById("wallet-trouble"));
+    const empty = /** @type {HTMLElement} */ (document.getElementById("wallet-empty"));
+    const usable = this._coupons.filter((coupon) => coupon.state === "usable");
+    const others = this._coupons.filter((coupon) => coupon.state !== "usable");
+    fill(box, ...drawEach([...usable, ...others], (coupon) => this._row(coupon), plainRow));
+    show(empty, this._isLoaded && this._coupons.length === 0);
+    this._readAtTheEndOf(usable);
+    show(trouble, this._error !== null);
+    setText(trouble, this._error ? errorText(this._error, this._language.current) : "");
+  }
+
+  /** Nobody tells a page that a coupon's time is over: it reads again then. @param {WalletCoupon[]} usable */
+  _readAtTheEndOf(usable) {
+    clearTimeout(this._end);
+    const ends = usable
+      .map(({ use_by }) => Date.parse(use_by) - this._clock.now())
+      .filter((ms) => ms > 0 && ms < LOOKS_AHEAD_MS);
+    // The server's clock is known to half a second.
+    if (ends.length > 0) this._end = setTimeout(() => this._fresh.ask(), Math.min(...ends) + 1_000);
+  }
+
+  /** @param {WalletCoupon} coupon */
+  _row(coupon) {
+    const isUsable = coupon.state === "usable";
+    const by = this._language.say("use_by", {
+      at: dateText(coupon.use_by, this._language.current),
+    });
+    return h(
+      "li",
+      { class: "coupon", "data-state": isUsable ? "usable" : "over" },
+      h("div", { class: "worth" }, worth(coupon, this._language.current)),
+      h(
+        "div",
+        { class: "facts" },
+        h("strong", null, coupon.name),
+        h("span", { class: "state" }, isUsable ? by : this._stateText(coupon)),
+        h("code", null, coupon.code),
+        isUsable && h("div", null, this._useLink(coupon)),
+      ),
+    );
+  }
+
+  /** @param {WalletCoupon} coupon */
+  _stateText({ state, locked_until, redeemed_at }) {
+    const at = state === "locked" ? locked_until : state === "redeemed" ? redeemed_at : undefined;
+    const { current } = this._language;
+    return at
+      ? couponText(state, current, { at: dateText(at, current) })
+      : this._language.say(`coupon_${state}`);
+  }
+
+  /** @param {WalletCoupon} coupon */
+  _useLink(coupon) {
+    const { use_url } = /** @type {{use_url?: string}} */ (coupon.template);
+    const href = useHref(use_url, coupon.code, location.origin);
+    const link = h("a", { href, target: "_blank", rel: "noopener" }, this._language.say("use_now"));
+    link.addEventListener("click", (click) => {
+      const use = new CustomEvent("use", { detail: { href }, cancelable: true });
+      this._use?.(use);
+      if (use.defaultPrevented) click.preventDefault();
+    });
+    return link;
+  }
+}
+
+/** What can be shown of a coupon that holds something unforeseen. @param {WalletCoupon} coupon */
+function plainRow({ name, code }) {
+  return h(
+    "li",
+    { class: "coupon", "data-state": "over" },
+    h("div", { class: "worth" }, "?"),
+    h(
+      "div",
+      { class: "facts" },
+      h("strong", null, String(name ?? "")),
+      h("code", null, String(code ?? "")),
+    ),
+  );
+}
+
+/**
+ * @param {WalletCoupon} coupon
+ * @param {"zh"|"en"} language
+ */
+function worth(coupon, language) {
+  const { discount, currency } = /** @type {any} */ (coupon.template ?? {});
+  return discount ? shortValue(discount, currency, language) : "✓";
+}

@@ -1,0 +1,54 @@
+// @ts-check
+/**
+ * The line under a room's name: whether the connection is live, how many are here, and of which moment the
+ * figures are while it is not. Used by the student's page and the console.
+ */
+
+import { closeText } from "/sdk/index.js";
+import { setText } from "/sdk/element/dom.js";
+
+/** @typedef {import("/sdk/client.js").RoomClient} RoomClient */
+/** @typedef {import("./language.js").Language} Language */
+/** @typedef {import("./link-status.js").Line} Line */
+
+const DOT = /** @type {Record<string, string>} */ ({
+  live: "live",
+  stopped: "stopped",
+  offline: "stopped",
+});
+
+/**
+ * @param {RoomClient} client
+ * @param {Language} language
+ * @param {Line} line
+ * @param {"student"|"teacher"} who what being offline means for them
+ */
+export function showConnection(client, language, line, who) {
+  const words = /** @type {HTMLElement} */ (document.getElementById("connection"));
+  const present = /** @type {HTMLElement} */ (document.getElementById("present"));
+  const trouble = /** @type {HTMLElement} */ (document.getElementById("trouble"));
+  const show = () => {
+    const { closeCode, present: count } = client.state;
+    const { seen, asOf, isLive } = line;
+    const isBack = seen === "connecting" || seen === "joining";
+    words.dataset.state = DOT[seen] ?? "waiting";
+    setText(words, language.say(isBack ? "one_moment" : seen));
+    setText(
+      present,
+      isLive ? language.say("present", { n: count }) : asOf && language.say("as_of", { at: asOf }),
+    );
+    if (seen === "stopped" && !closeCode) return; // whoever stopped it has said why
+    const text =
+      seen === "offline" || seen === "silent"
+        ? language.say(`${seen}_${who}`)
+        : seen === "stopped" && closeCode
+          ? closeText(closeCode, language.current)
+          : "";
+    trouble.hidden = text === "";
+    setText(trouble, text);
+  };
+  client.addEventListener("change", show);
+  line.addEventListener("change", show);
+  language.addEventListener("change", show);
+  show();
+}

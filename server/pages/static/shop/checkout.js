@@ -1,0 +1,324 @@
+// @ts-check
+/**
+ * The demo shop: courses, cart, coupons and total. Every figure comes from a quote of the shop's back end,
+ * asked anew after each change; nothing here computes a discount.
+ */
+
+import { ApiError, errorText } from "/sdk/index.js";
+import { setText, show } from "/sdk/element/dom.js";
+import { money } from "/sdk/element/value.js";
+import { Basket } from "./cart-model.js";
+import { Cart } from "./cart-view.js";
+import { Choices } from "./coupon-picker.js";
+import { admit, expiredTeller, once } from "../shared/access.js";
+import { Fresh } from "../shared/refresh.js";
+import { land } from "./link-parameters.js";
+import { Language } from "../shared/language.js";
+import { sayWhenOffline } from "../shared/offline-note.js";
+import { Shelf } from "./course-list.js";
+import { ShopApi } from "./shop-api.js";
+import { shopWords } from "./messages-shop.js";
+import { byBalance, sumRows } from "./totals.js";
+import { claimsOf } from "../shared/token.js";
+import { TypedCode } from "./code-form.js";
+import { reasonText } from "./discount-text.js";
+import { asApiError } from "../shared/api-errors.js";
+
+/** @typedef {import("./shop-api.js").Catalogue} Catalogue */
+/** @typedef {import("./shop-api.js").Quote} Quote */
+/** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
+
+const MOST_OF_WALLET = 100;
+
+class Checkout {
+  /**
+   * @param {ShopApi} api
+   * @param {Catalogue} catalogue
+   * @param {Basket} basket
+   * @param {Language} language
+   */
+  constructor(api, catalogue, basket, language) {
+    this._api = api;
+    this._catalogue = catalogue;
+    this._basket = basket;
+    this._language = language;
+    this._shelf = new Shelf(element("shelf"), catalogue, (course) => this._add(course));
+    this._cart = new Cart(element("lines"), element("cart-title"), catalogue, basket);
+    this._choices = new Choices(
+      (code, isTicked) => this._tick(code, isTicked),
+      (codes) => this._take(codes),
+    );
+    /** @type {Map<string, WalletCoupon>} */
+    this._wallet = new Map();
+    /** @type {Quote|null} */
+    this._quote = null;
+    /** @type {() => string} */
+    this._trouble = () => "";
+    this._asked = 0;
+    this._isSwapped = false;
+    this._isPaying = false;
+    new TypedCode(
+      api,
+      language,
+      () => this._wallet.keys(),
+      (code) => this._taken(code),
+    );
+    element("pay").addEventListener("click", () => void this._place());
+    balanceBox().addEventListener("change", () => basket.useBalance(balanceBox().checked));
+    basket.addEventListener("change", () => void this._ask());
+    language.addEventListener("change", () => this._show());
+    // Back from the order's page: nothing is being paid any more, and its coupons are locked, or spent.
+    addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
+    this._fresh = new Fresh(() => this._isPaying || void this.start());
+    sayWhenOffline(language, () => this._fresh.ask());
+  }
+
+  async start() {
+    this._isPaying = false;
+    this._basket.keepOnly((course) => this._catalogue.courses.some(({ id }) => id === course));
+    this._show();
+    await Promise.all([this._loadWallet(), this._lookForOpenOrder()]);
+    land(this._basket, this._catalogue, this._wallet);
+    await this._ask();
+    document.body.dataset.ready = "true";
+  }
+
+  /** What coupons are called and worth; a quote has only their codes. */
+  async _loadWallet() {
+    try {
+      const { coupons } = await this._api.myCoupons({ limit: MOST_OF_WALLET });
+      this._wallet = new Map(coupons.map((coupon) => [coupon.code, coupon]));
+    } catch {
+      // The codes are shown in place of the names; the quote tells of any real trouble.
+    }
+  }
+
+  /** One that was placed from this cart and is not paid: its coupons are locked until it is, or is off. */
+  async _lookForOpenOrder() {
+    const { orderId } = this._basket;
+    try {
+      const { orders } = await this._api.orders();
+      const own = orders.find(({ id }) => id === orderId);
+      if (own?.state === "redeemed" || own?.state === "cancelled") this._basket.renewOrder();
+      const isOpen = own?.state === "locked" && Date.parse(own.expires_at) > this._api.clock.now();
+      show(element("open-order"), isOpen);
+      element("open-order-link").setAttribute(
+        "href",
+        `/orders?order=${encodeURIComponent(orderId)}`,
+      );
+    } catch {
+      // The quote says what is locked.
+    }
+  }
+
+  /** @param {string} course */
+  _add(course) {
+    const inCart = this._basket.quantityOf(course);
+    if (inCart < this._catalogue.most_of_one) this._basket.put(course, inCart + 1);
+  }
+
+  /** The one ticked last comes first: it stays where two cannot be combined.
+   * @param {string} code @param {boolean} isTicked */
+  _tick(code, isTicked) {
+    const others = this._basket.ticked.filter((each) => each !== code);
+    this._isSwapped = false;
+    this._basket.tick(isTicked ? [code, ...others] : others);
+  }
+
+  /** @param {readonly string[]} codes the best choice */
+  _take(codes) {
+    this._isSwapped = false;
+    this._basket.tick(codes);
+  }
+
+  /** A typed code's coupon. @param {string} code */
+  async _taken(code) {
+    await this._loadWallet();
+    this._tick(code, true);
+  }
+
+  /** Of answers that overtake each other the last question's is shown. */
+  async _ask() {
+    const asked = ++this._asked;
+    this._cart.show(this._quote, this._language);
+    this._shelf.show(this._basket, this._language);
+    this._setBusy(true);
+    try {
+      const quote = this._basket.isEmpty ? null : await this._quoteNow();
+      if (asked !== this._asked) return;
+      this._quote = quote;
+      this._say(() => "");
+    } catch (error) {
+      if (asked !== this._asked) return;
+      this._say(() => this._words(error));
+    }
+    this._setBusy(false);
+    this._show();
+  }
+
+  /**
+   * What cannot be combined with the one just ticked is unticked, and the rest quoted again, so that it
+   * stands among the usable ones.
+   * @returns {Promise<Quote>}
+   */
+  async _quoteNow() {
+    const { lines, ticked, usesBalance: use_balance, orderId: order_id } = this._basket;
+    const quote = await this._api.quoteCart({ lines, coupons: ticked, use_balance, order_id });
+    const clashing = quote.unusable.filter(
+      ({ reason }) => reason === "not_combinable" || reason === "too_many",
+    );
+    if (!clashing.length) return quote;
+    const dropped = new Set(clashing.map(({ code }) => code));
+    this._isSwapped = true;
+    this._basket.ticked = ticked.filter((code) => !dropped.has(code));
+    return this._api.quoteCart({ lines, coupons: this._basket.ticked, use_balance, order_id });
+  }
+
+  /** Only what applies goes along: whatever else is ticked waits for a larger order. */
+  async _place() {
+    const quote = this._quote;
+    if (!quote || this._isPaying || element("pay").getAttribute("aria-disabled") === "true") return;
+    this._isPaying = true;
+    this._show();
+    const { orderId, lines } = this._basket;
+    const coupons = quote.applied.map(({ code }) => code);
+    try {
+      const balance = quote.balance.used;
+      await this._api.place(orderId, { lines, coupons, balance, expected_payable: quote.payable });
+      this._fresh.tell();
+      location.assign(`/orders?order=${encodeURIComponent(orderId)}`);
+    } catch (error) {
+      this._isPaying = false;
+      if (error instanceof ApiError && error.code === "wrong_state") this._basket.renewOrder();
+      await this._loadWallet();
+      await this._ask();
+      this._say(() => this._words(error));
+      this._show();
+    }
+  }
+
+  /** @param {unknown} error */
+  _words(error) {
+    const { code, facts } = asApiError(error);
+    if (code === "wrong_state") return this._language.say("order_over");
+    const refused = /** @type {import("./shop-api.js").Unusable[]} */ (facts.coupons ?? []);
+    if (refused.length === 0) return errorText(code, this._language.current, facts);
+    const told = refused.map((each) => {
+      const name = this._wallet.get(each.code)?.name ?? each.code;
+      return `${name}: ${reasonText(each, this._catalogue.currency, this._language)}`;
+    });
+    return [errorText(code, this._language.current, facts), ...told].join(" ");
+  }
+
+  /** @param {() => string} words in the language of the moment */
+  _say(words) {
+    this._trouble = words;
+  }
+
+  /** @param {boolean} isBusy no price is promised while a new one is on its way */
+  _setBusy(isBusy) {
+    element("sums").toggleAttribute("aria-busy", isBusy);
+    element("pay").setAttribute("aria-disabled", String(isBusy || !this._quote || this._isPaying));
+  }
+
+  _show() {
+    const language = this._language;
+    const { isEmpty, ticked } = this._basket;
+    const quote = isEmpty ? null : this._quote;
+    this._cart.show(quote, language);
+    this._shelf.show(this._basket, language);
+    show(element("cart-empty"), isEmpty);
+    show(element("coupons-panel"), !isEmpty);
+    show(element("total-panel"), !isEmpty);
+    show(element("trouble"), this._trouble() !== "");
+    setText(element("trouble"), this._trouble());
+    setText(element("pay"), language.say(this._isPaying ? "one_moment" : "pay"));
+    if (!quote) return;
+    this._choices.show({
+      quote,
+      ticked,
+      wallet: this._wallet,
+      courses: this._catalogue.courses,
+      language,
+    });
+    this._showHint(quote);
+    this._showBalance(quote);
+    element("sums").replaceChildren(...sumRows(quote, language));
+    this._setBusy(element("sums").hasAttribute("aria-busy"));
+    const amounts = {
+      payable: this._money(quote.payable),
+      discount: this._money(quote.discount - byBalance(quote)),
+    };
+    setText(element("to-pay"), amounts.payable);
+    setText(element("total-said"), language.say("total_said", amounts));
+  }
+
+  /** @param {Quote} quote */
+  _showHint(quote) {
+    const hasNone = quote.usable.length === 0 && quote.unusable.length === 0;
+    show(element("coupons-hint"), this._isSwapped || hasNone);
+    setText(
+      element("coupons-hint"),
+      this._language.say(this._isSwapped ? "swapped" : "no_coupons"),
+    );
+  }
+
+  /** What is owed buys nothing, and is said all the same. @param {Quote} quote */
+  _showBalance({ balance: { available, used } }) {
+    const key = available < 0 ? "balance_owes" : used > 0 ? "balance_takes" : "balance_has";
+    const amounts = {
+      has: this._money(Math.abs(available)),
+      used: this._money(used),
+      left: this._money(available - used),
+    };
+    show(element("balance-row"), available !== 0);
+    balanceBox().checked = this._basket.usesBalance && available > 0;
+    balanceBox().disabled = available < 0;
+    setText(element("balance-text"), this._language.say(key, amounts));
+  }
+
+  /** @param {number} minor */
+  _money(minor) {
+    return money(minor, this._catalogue.currency, this._language.current, true);
+  }
+}
+
+/** @param {string} id */
+function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+const balanceBox = () => /** @type {HTMLInputElement} */ (element("balance"));
+
+/** @param {string} token @param {Language} language */
+async function open(token, language) {
+  const api = new ShopApi(once(token, expiredTeller(language)));
+  try {
+    const catalogue = await api.catalogue();
+    const basket = new Basket(claimsOf(token).sub ?? "");
+    await new Checkout(api, catalogue, basket, language).start();
+  } catch (error) {
+    const code = asApiError(error).code;
+    element("shop").hidden = true;
+    const say = () => setText(element("trouble"), closedText(code, language));
+    show(element("trouble"), true);
+    language.addEventListener("change", say);
+    say();
+  }
+}
+
+/** Where the school has a shop of its own, this page only says the code that goes there.
+ * @param {string} code @param {Language} language */
+function closedText(code, language) {
+  if (code !== "not_found") return errorText(code, language.current);
+  const coupon = new URLSearchParams(location.search).get("coupon");
+  return coupon ? language.say("no_shop_coupon", { coupon }) : language.say("no_shop");
+}
+
+const language = new Language(shopWords);
+language.switchWith(element("language"));
+const token = admit("checkout", ["student"], language);
+if (token) void open(token, language);
+else {
+  element("shop").hidden = true;
+}

@@ -1,0 +1,58 @@
+// @ts-check
+/**
+ * A link that led here from a win: `?coupon=CODE` is ticked, `?course=ID` lies in the cart, and so does
+ * the course that the coupon is for. Done once for each link, not again when the page is reloaded.
+ */
+
+/** @typedef {import("./cart-model.js").Basket} Basket */
+/** @typedef {import("./shop-api.js").Catalogue} Catalogue */
+/** @typedef {import("./shop-api.js").Course} Course */
+/** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
+
+/**
+ * @param {Basket} basket
+ * @param {Catalogue} catalogue
+ * @param {ReadonlyMap<string, WalletCoupon>} wallet by code
+ */
+export function land(basket, catalogue, wallet) {
+  if (history.state?.landed) return;
+  const asked = new URLSearchParams(location.search);
+  const codes = asked.getAll("coupon");
+  const named = catalogue.courses.filter(({ id }) => asked.getAll("course").includes(id));
+  for (const { id } of named) putIn(basket, id);
+  for (const code of codes) putInFor(wallet.get(code), basket, catalogue);
+  if (codes.length) basket.tick([...codes, ...basket.ticked]);
+  history.replaceState({ ...history.state, landed: true }, "");
+}
+
+/**
+ * A coupon for every course puts nothing into anybody's cart.
+ * @param {WalletCoupon|undefined} coupon
+ * @param {Basket} basket
+ * @param {Catalogue} catalogue
+ */
+function putInFor(coupon, basket, catalogue) {
+  const { scope } = /** @type {any} */ (coupon?.template ?? {});
+  if (!scope?.courses?.length && !scope?.packages?.length) return;
+  const fitting = catalogue.courses.filter((course) => isIn(course, scope));
+  if (fitting.length === 0 || fitting.some(({ id }) => basket.quantityOf(id) > 0)) return;
+  putIn(basket, fitting[0].id);
+}
+
+/**
+ * @param {Course} course
+ * @param {{courses?: string[], packages?: string[], except_courses?: string[], except_packages?: string[]}} scope
+ */
+function isIn(
+  { id, packages },
+  { courses = [], packages: named = [], except_courses = [], except_packages = [] },
+) {
+  const isOut =
+    except_courses.includes(id) || packages.some((each) => except_packages.includes(each));
+  return !isOut && (courses.includes(id) || packages.some((each) => named.includes(each)));
+}
+
+/** @param {Basket} basket @param {string} course */
+function putIn(basket, course) {
+  if (basket.quantityOf(course) === 0) basket.put(course, 1);
+}

@@ -1,0 +1,71 @@
+// Both tables of words: whole in both languages, and no word asked for that is not there.
+// Run by `node --test`.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { orderWords } from "../../../server/pages/static/shop/messages-orders.js";
+import { shopWords } from "../../../server/pages/static/shop/messages-shop.js";
+import { words as commonWords } from "../../../server/pages/static/shared/messages.js";
+import { say } from "../../../client_sdk/javascript/element/words.js";
+
+const words = { ...commonWords, ...shopWords, ...orderWords };
+const PAGES = new URL("../../../server/pages/", import.meta.url);
+const places = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+
+/** @param {string} folder @param {RegExp} pattern @returns {string[]} */
+function found(folder, pattern) {
+  const base = new URL(folder, PAGES);
+  const texts = readdirSync(base, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(js|html)$/.test(name))
+    .map((name) => readFileSync(new URL(name, base), "utf8"));
+  return texts.flatMap((text) => [...text.matchAll(pattern)].map(([, key]) => key));
+}
+
+test("every page text is there in Chinese and English, with the same places to fill", () => {
+  for (const [key, pair] of Object.entries(words)) {
+    assert.equal(pair.length, 2, key);
+    assert.ok(pair.every(Boolean), key);
+    assert.deepEqual(places(pair[0]), places(pair[1]), key);
+  }
+});
+
+test("the names of roles stand in the middle of an English sentence", () => {
+  const roles = Object.entries(words).filter(([key]) => key.startsWith("role_"));
+  assert.ok(roles.length >= 6);
+  for (const [key, [, english]] of roles) assert.equal(english, english.toLowerCase(), key);
+});
+
+test("no page says one word in two ways", () => {
+  assert.deepEqual(
+    Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)),
+    [],
+  );
+  assert.deepEqual(
+    Object.keys(orderWords).filter((key) => Object.hasOwn({ ...commonWords, ...shopWords }, key)),
+    [],
+  );
+});
+
+test("templates ask for no text that is not there", () => {
+  const asked = found("templates/", /data-say="(\w+)"/g);
+  assert.ok(asked.length > 0);
+  assert.deepEqual(
+    asked.filter((key) => !Object.hasOwn(words, key)),
+    [],
+  );
+});
+
+test("pages ask for no text that is not there", () => {
+  const asked = found("static/", /say\("(\w+)"/g);
+  assert.ok(asked.length > 20);
+  assert.deepEqual(
+    asked.filter((key) => !Object.hasOwn(words, key)),
+    [],
+  );
+});
+
+test("a text that is not there is a mistake, not an empty place", () => {
+  assert.throws(() => say("en", "no_such_text"), /no words for no_such_text/);
+});
