@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { orderWords } from "../../../server/pages/static/shop/messages-orders.js";
-import { shopWords } from "../../../server/pages/static/shop/messages-shop.js";
+import { orderMessages } from "../../../server/pages/static/shop/messages-orders.js";
+import { shopMessages } from "../../../server/pages/static/shop/messages-shop.js";
 import { words as commonWords } from "../../../server/pages/static/shared/messages.js";
 import { say } from "../../../client_sdk/javascript/element/words.js";
 
-const words = { ...commonWords, ...shopWords, ...orderWords };
+const words = { ...commonWords, ...shopMessages, ...orderMessages };
 const PAGES = new URL("../../../server/pages/", import.meta.url);
 const places = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
@@ -39,11 +39,13 @@ test("the names of roles stand in the middle of an English sentence", () => {
 
 test("no page says one word in two ways", () => {
   assert.deepEqual(
-    Object.keys(shopWords).filter((key) => Object.hasOwn(commonWords, key)),
+    Object.keys(shopMessages).filter((key) => Object.hasOwn(commonWords, key)),
     [],
   );
   assert.deepEqual(
-    Object.keys(orderWords).filter((key) => Object.hasOwn({ ...commonWords, ...shopWords }, key)),
+    Object.keys(orderMessages).filter((key) =>
+      Object.hasOwn({ ...commonWords, ...shopMessages }, key),
+    ),
     [],
   );
 });

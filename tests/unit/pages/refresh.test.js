@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Fresh, LEAST_MS, SPREAD_MS } from "../../../server/pages/static/shared/refresh.js";
+import {
+  Refresher,
+  MIN_INTERVAL_MS,
+  RANDOM_DELAY_MS,
+} from "../../../server/pages/static/shared/refresh.js";
 
 function aPage(random = 0.5) {
   const window = Object.assign(new EventTarget(), {
@@ -12,7 +16,7 @@ function aPage(random = 0.5) {
   const page = { now: 0, reads: 0, timers: [], posted: [], window };
   const channel = { postMessage: (message) => page.posted.push(message), onmessage: null };
   page.channel = channel;
-  page.fresh = new Fresh(() => (page.reads += 1), {
+  page.fresh = new Refresher(() => (page.reads += 1), {
     window,
     channel,
     now: () => page.now,
@@ -37,12 +41,12 @@ function aPage(random = 0.5) {
 test("a page that is looked at again reads at a random moment", () => {
   const page = aPage();
   page.look("hidden");
-  page.at(SPREAD_MS);
+  page.at(RANDOM_DELAY_MS);
   assert.equal(page.reads, 0);
   page.look("visible");
-  page.at(SPREAD_MS + SPREAD_MS / 2 - 1);
+  page.at(RANDOM_DELAY_MS + RANDOM_DELAY_MS / 2 - 1);
   assert.equal(page.reads, 0);
-  page.at(SPREAD_MS + SPREAD_MS / 2);
+  page.at(RANDOM_DELAY_MS + RANDOM_DELAY_MS / 2);
   assert.equal(page.reads, 1);
 });
 
@@ -58,11 +62,11 @@ test("a page that comes back out of the browser's memory reads, one that is open
 
 test("many reasons within some seconds are two readings", () => {
   const page = aPage(0);
-  for (let now = 0; now < LEAST_MS; now += 100) {
+  for (let now = 0; now < MIN_INTERVAL_MS; now += 100) {
     page.at(now);
     page.channel.onmessage({ data: "changed" });
   }
-  page.at(LEAST_MS + 100);
+  page.at(MIN_INTERVAL_MS + 100);
   assert.equal(page.reads, 2);
 });
 
@@ -70,7 +74,7 @@ test("a hidden page does not read when another tab has changed something", () =>
   const page = aPage(0);
   page.look("hidden");
   page.channel.onmessage({ data: "changed" });
-  page.at(LEAST_MS);
+  page.at(MIN_INTERVAL_MS);
   assert.equal(page.reads, 0);
 });
 

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError } from "../../../client_sdk/javascript/index.js";
-import { untilAnswered } from "../../../server/pages/static/console/retry.js";
+import { retryUntilAnswered } from "../../../server/pages/static/console/retry.js";
 
 /** @param {(string|number)[]} answers the code of an error, or what comes back @param {number} [takesMs] */
 function calls(answers, takesMs = 0) {
@@ -27,37 +27,37 @@ function calls(answers, takesMs = 0) {
 
 test("an answer is not asked for twice", async () => {
   const { call, made, clock } = calls([7]);
-  assert.equal(await untilAnswered(call, { clock }), 7);
+  assert.equal(await retryUntilAnswered(call, { clock }), 7);
   assert.equal(made.times, 1);
 });
 
 test("no answer is asked for again until there is one", async () => {
   const { call, made, clock } = calls(["unreachable", "unavailable", "in_progress", 7]);
-  assert.equal(await untilAnswered(call, { clock }), 7);
+  assert.equal(await retryUntilAnswered(call, { clock }), 7);
   assert.equal(made.times, 4);
 });
 
 test("a no is an answer", async () => {
   const { call, made, clock } = calls(["stock_short", 7]);
-  await assert.rejects(untilAnswered(call, { clock }), { code: "stock_short" });
+  await assert.rejects(retryUntilAnswered(call, { clock }), { code: "stock_short" });
   assert.equal(made.times, 1);
 });
 
 test("it waits as long as the server asks for", async () => {
   const { call, clock } = calls(["rate_limited", 7]);
-  assert.equal(await untilAnswered(call, { clock }), 7);
+  assert.equal(await retryUntilAnswered(call, { clock }), 7);
   assert.equal(clock.at, 5_000);
 });
 
 test("a server that stays away is told to the teacher", async () => {
   const { call, made, clock } = calls(["unreachable"]);
-  await assert.rejects(untilAnswered(call, { clock }), { code: "unreachable" });
+  await assert.rejects(retryUntilAnswered(call, { clock }), { code: "unreachable" });
   assert.equal(made.times, 5);
 });
 
 test("one that hangs is not waited for again and again", async () => {
   const { call, made, clock } = calls(["unreachable"], 10_000);
-  await assert.rejects(untilAnswered(call, { clock }), { code: "unreachable" });
+  await assert.rejects(retryUntilAnswered(call, { clock }), { code: "unreachable" });
   assert.equal(made.times, 2);
 });
 
@@ -65,7 +65,7 @@ test("what was given up is not sent again", async () => {
   const { call, made, clock } = calls(["unreachable", 7]);
   const given = new AbortController();
   clock.pause = async () => given.abort();
-  await assert.rejects(untilAnswered(call, { clock, signal: given.signal }), {
+  await assert.rejects(retryUntilAnswered(call, { clock, signal: given.signal }), {
     code: "unreachable",
   });
   assert.equal(made.times, 1);

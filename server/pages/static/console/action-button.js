@@ -7,16 +7,16 @@
 
 import { ApiError, errorText } from "/sdk/index.js";
 import { h, setText, show } from "/sdk/element/dom.js";
-import { untilAnswered } from "./retry.js";
+import { retryUntilAnswered } from "./retry.js";
 
-/** @typedef {import("./drop-actions.js").Change} Change */
+/** @typedef {import("./drop-changes.js").Change} Change */
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 /**
  * What all presses of a page share.
- * @typedef {object} Desk
+ * @typedef {object} ActionContext
  * @property {Language} language
- * @property {import("../shared/link-status.js").Line} line
+ * @property {import("../shared/link-status.js").LinkStatus} line
  * @property {(signal: AbortSignal) => import("/sdk/api.js").Api} api its calls end with the signal
  * @property {(drop: DropReport) => void} put
  * @property {() => Promise<void>} look brings all figures up to date
@@ -27,8 +27,8 @@ import { untilAnswered } from "./retry.js";
 const SHOWN_AFTER_MS = 1_000;
 const TICK_MS = 250;
 
-export class Press {
-  /** @param {Desk} desk */
+export class ActionButton {
+  /** @param {ActionContext} desk */
   constructor(desk) {
     this._desk = desk;
     this._say = desk.language.say.bind(desk.language);
@@ -79,7 +79,7 @@ export class Press {
     try {
       const api = this._desk.api(given.signal);
       const drop = await Promise.race([
-        untilAnswered(() => change.send(api), { signal: given.signal }),
+        retryUntilAnswered(() => change.send(api), { signal: given.signal }),
         ended(given.signal),
       ]);
       this._end();

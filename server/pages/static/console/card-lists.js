@@ -11,7 +11,7 @@ import { isRunning } from "./drop-store.js";
 const KEPT_MS = 5_000;
 const ENDED_SHOWN = 5;
 
-export class Places {
+export class CardLists {
   constructor() {
     /** When each drop was first seen to have left its list. @type {Map<string, number>} */
     this._left = new Map();

@@ -10,7 +10,7 @@ import { words } from "../shared/messages.js";
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropClaim} DropClaim */
 
-export class LookUp {
+export class ClaimLookup {
   /**
    * @param {string} id of the drop
    * @param {Language} language

@@ -9,7 +9,7 @@ import { h } from "/sdk/element/dom.js";
  * @param {string} no
  * @returns {Promise<boolean>} Escape means no
  */
-export function ask(text, yes, no) {
+export function confirmDialog(text, yes, no) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("ask"));
   if (!dialog.showModal) return Promise.resolve(confirm(text)); // Safari before 15.4
   dialog.returnValue = "";

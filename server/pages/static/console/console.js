@@ -8,19 +8,19 @@ import { RoomClient, errorText } from "/sdk/index.js";
 import { drawEach, place, setText, show } from "/sdk/element/dom.js";
 import { Reach } from "/sdk/element/reach.js";
 import { isPointedAt, rearrange } from "./steady-layout.js";
-import { ask } from "./confirm-dialog.js";
-import { Changes } from "./drop-actions.js";
+import { confirmDialog } from "./confirm-dialog.js";
+import { DropChanges } from "./drop-changes.js";
 import { showConnection } from "../shared/connection-status.js";
 import { DropForm } from "./drop-form.js";
-import { Drops } from "./drop-store.js";
-import { admit, expiredTeller, once } from "../shared/access.js";
+import { DropStore } from "./drop-store.js";
+import { admit, expiryNotice, once } from "../shared/access.js";
 import { asApiError } from "../shared/api-errors.js";
 import { Language } from "../shared/language.js";
-import { Line } from "../shared/link-status.js";
+import { LinkStatus } from "../shared/link-status.js";
 import { LiveDrop } from "./live-drop.js";
-import { Places } from "./card-lists.js";
+import { CardLists } from "./card-lists.js";
 import { ReadyDrop } from "./ready-drop.js";
-import { TakeBack } from "./undo.js";
+import { UndoBar } from "./undo.js";
 
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
 
@@ -41,7 +41,7 @@ class Console {
    * @param {Language} language
    */
   constructor(token, language) {
-    const sayExpired = expiredTeller(language);
+    const sayExpired = expiryNotice(language);
     const getToken = once(token, () => {
       this._drops.stop();
       this._client.stop();
@@ -52,10 +52,10 @@ class Console {
     this._api = reach.api(getToken);
     this._client = new RoomClient({ url: location.origin, room, getToken, api: this._api });
     reach.listenTo(this._client);
-    this._line = new Line(this._client, reach);
-    this._drops = new Drops(this._api, this._client);
-    this._changes = new Changes(room);
-    /** @type {import("./action-button.js").Desk} */
+    this._line = new LinkStatus(this._client, reach);
+    this._drops = new DropStore(this._api, this._client);
+    this._changes = new DropChanges(room);
+    /** @type {import("./action-button.js").ActionContext} */
     this._desk = {
       language,
       line: this._line,
@@ -63,7 +63,7 @@ class Console {
       put: (drop) => this._put(drop),
       look: () => this._drops.look(),
     };
-    this._takeBack = new TakeBack(element("takeback"), language);
+    this._takeBack = new UndoBar(element("takeback"), language);
     this._form = new DropForm(
       /** @type {HTMLFormElement} */ (element("new")),
       language,
@@ -71,7 +71,7 @@ class Console {
       this._desk,
       (how, form, what) => this._make(how, form, what),
     );
-    this._places = new Places();
+    this._places = new CardLists();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
     /** @type {Map<string, LiveDrop>} */
@@ -243,7 +243,7 @@ class Console {
     // A countdown is taken back at once: that is what it is there for.
     return (
       drop.state === "scheduled" ||
-      ask(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"))
+      confirmDialog(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"))
     );
   }
 }

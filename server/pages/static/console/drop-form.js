@@ -9,7 +9,7 @@ import { shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/index.js";
 import { audienceText } from "./audience-text.js";
 import { costText, lengthText } from "./cost-text.js";
-import { Press } from "./action-button.js";
+import { ActionButton } from "./action-button.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropForm} Form */
@@ -34,11 +34,11 @@ export class DropForm {
    * @param {HTMLFormElement} form
    * @param {Language} language
    * @param {string} room
-   * @param {import("./action-button.js").Desk} desk
+   * @param {import("./action-button.js").ActionContext} desk
    * @param {(how: "now"|"prepared", form: Form, what: string) => void} submit
    */
   constructor(form, language, room, desk, submit) {
-    this.press = new Press(desk);
+    this.press = new ActionButton(desk);
     this._form = form;
     this._language = language;
     this._say = language.say.bind(language);

@@ -35,7 +35,7 @@ const RUNNING = new Set(["scheduled", "open", "sold_out", "drawing"]);
 /** @param {ShownDrop} drop */
 export const isRunning = (drop) => RUNNING.has(drop.state);
 
-export class Drops extends EventTarget {
+export class DropStore extends EventTarget {
   /**
    * @param {import("/sdk/api.js").Api} api
    * @param {import("/sdk/client.js").RoomClient} client

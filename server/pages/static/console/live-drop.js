@@ -11,12 +11,12 @@ import { audienceText } from "./audience-text.js";
 import { lengthText } from "./cost-text.js";
 import { isRunning } from "./drop-store.js";
 import { liveDropNodes } from "./live-drop-nodes.js";
-import { LookUp } from "./claim-lookup.js";
-import { Press } from "./action-button.js";
+import { ClaimLookup } from "./claim-lookup.js";
+import { ActionButton } from "./action-button.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
-/** @typedef {import("./drop-actions.js").Change} Change */
+/** @typedef {import("./drop-changes.js").Change} Change */
 /** @typedef {import("/sdk/index.js").ApiError} ApiError */
 /**
  * @typedef {object} DropActions
@@ -35,15 +35,15 @@ export class LiveDrop {
    * @param {ShownDrop} drop
    * @param {Language} language
    * @param {DropActions} actions
-   * @param {import("./action-button.js").Desk} desk
+   * @param {import("./action-button.js").ActionContext} desk
    */
   constructor(drop, language, actions, desk) {
     this._drop = drop;
     this._language = language;
     this._actions = actions;
     this._line = desk.line;
-    this._press = new Press(desk);
-    this._lookUp = new LookUp(drop.id, language, actions.find);
+    this._press = new ActionButton(desk);
+    this._lookUp = new ClaimLookup(drop.id, language, actions.find);
     this._dom = liveDropNodes(
       drop.id,
       {

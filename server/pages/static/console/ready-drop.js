@@ -5,7 +5,7 @@ import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
 import { audienceText } from "./audience-text.js";
 import { costText, lengthText } from "./cost-text.js";
-import { Press } from "./action-button.js";
+import { ActionButton } from "./action-button.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
@@ -13,12 +13,12 @@ import { Press } from "./action-button.js";
 export class ReadyDrop {
   /**
    * @param {string} id
-   * @param {import("./action-button.js").Desk} desk
+   * @param {import("./action-button.js").ActionContext} desk
    * @param {(what: string) => void} start
    */
   constructor(id, desk, start) {
     this._what = "";
-    this.press = new Press(desk);
+    this.press = new ActionButton(desk);
     this.value = h("span", { class: "worth" });
     this.name = h("h3", { id: `ready-${id}` });
     this.facts = h("p", { class: "hint figures" });

@@ -17,7 +17,7 @@ const GIVE_UP_MS = 12_000;
  * @param {{clock?: Clock, signal?: AbortSignal}} [options] nothing is sent any more once `signal` is aborted
  * @returns {Promise<T>}
  */
-export async function untilAnswered(
+export async function retryUntilAnswered(
   call,
   { clock = { now: () => performance.now(), pause }, signal } = {},
 ) {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Changes a page's lists without pulling anything from under a pointer: what is pointed at keeps its place,
+ * DropChanges a page's lists without pulling anything from under a pointer: what is pointed at keeps its place,
  * by scrolling, and everything else glides to its new one. Used by the console.
  */
 

@@ -12,7 +12,7 @@ const WAIT_MS = 3000;
 /** The second half of a double click is not "send it at once". */
 const DOUBLE_CLICK_MS = 400;
 
-export class TakeBack {
+export class UndoBar {
   /**
    * @param {HTMLElement} bar
    * @param {Language} language

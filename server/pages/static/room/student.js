@@ -4,9 +4,9 @@
 import "/sdk/room-element.js";
 import { show } from "/sdk/element/dom.js";
 import { showConnection } from "../shared/connection-status.js";
-import { admit, expiredTeller, once } from "../shared/access.js";
+import { admit, expiryNotice, once } from "../shared/access.js";
 import { Language } from "../shared/language.js";
-import { Line } from "../shared/link-status.js";
+import { LinkStatus } from "../shared/link-status.js";
 import { useInNewTab } from "../shared/token.js";
 import { Wallet } from "./wallet.js";
 
@@ -22,7 +22,7 @@ else show(/** @type {Element} */ (document.querySelector(".wallet")), false);
 
 /** @param {ClassdropRoom} element */
 function enter(element) {
-  const sayExpired = expiredTeller(language);
+  const sayExpired = expiryNotice(language);
   const expired = () => {
     element.client?.stop();
     sayExpired();
@@ -30,7 +30,7 @@ function enter(element) {
   element.getToken = once(token, expired);
   const { client, reach } = element;
   if (!client || !reach) return;
-  showConnection(client, language, new Line(client, reach), "student");
+  showConnection(client, language, new LinkStatus(client, reach), "student");
   const wallet = new Wallet(once(token, expired), language);
   element.addEventListener("classdrop", (event) => {
     const { event: what } = /** @type {CustomEvent} */ (event).detail;

@@ -5,7 +5,7 @@ import { Api, couponText, errorText } from "/sdk/index.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { useHref } from "/sdk/element/use-link.js";
 import { dateText, shortValue } from "/sdk/element/value.js";
-import { Fresh } from "../shared/refresh.js";
+import { Refresher } from "../shared/refresh.js";
 import { asApiError } from "../shared/api-errors.js";
 import { ServerClock } from "../shared/server-clock.js";
 
@@ -31,7 +31,7 @@ export class Wallet {
     this._error = null;
     this._isLoaded = false;
     language.addEventListener("change", () => this._show());
-    this._fresh = new Fresh(() => void this.load());
+    this._fresh = new Refresher(() => void this.load());
     void this.load();
   }
 

@@ -49,7 +49,7 @@ export function once(token, onExpired) {
 }
 
 /** Said once, however many calls find out. @param {Language} language @returns {() => void} */
-export function expiredTeller(language) {
+export function expiryNotice(language) {
   let isSaid = false;
   return () => {
     if (!isSaid) sayOutside(language, () => language.say("expired"));

@@ -9,7 +9,7 @@ import { setText } from "/sdk/element/dom.js";
 
 /** @typedef {import("/sdk/client.js").RoomClient} RoomClient */
 /** @typedef {import("./language.js").Language} Language */
-/** @typedef {import("./link-status.js").Line} Line */
+/** @typedef {import("./link-status.js").LinkStatus} LinkStatus */
 
 const DOT = /** @type {Record<string, string>} */ ({
   live: "live",
@@ -20,7 +20,7 @@ const DOT = /** @type {Record<string, string>} */ ({
 /**
  * @param {RoomClient} client
  * @param {Language} language
- * @param {Line} line
+ * @param {LinkStatus} line
  * @param {"student"|"teacher"} who what being offline means for them
  */
 export function showConnection(client, language, line, who) {

@@ -11,7 +11,7 @@ import { clockText } from "/sdk/element/value.js";
 
 const LOOK_MS = 500;
 
-export class Line extends EventTarget {
+export class LinkStatus extends EventTarget {
   /**
    * @param {RoomClient} client
    * @param {Reach} reach

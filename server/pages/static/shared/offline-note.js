@@ -8,7 +8,7 @@ import { clockText } from "/sdk/element/value.js";
  * @param {import("./language.js").Language} language
  * @param {() => void} onReturn the network is back: what is shown may be old
  */
-export function sayWhenOffline(language, onReturn) {
+export function showWhenOffline(language, onReturn) {
   const note = h("p", { class: "trouble", id: "offline", role: "status" });
   document.querySelector("main")?.prepend(note);
   let since = navigator.onLine ? 0 : Date.now();

@@ -6,9 +6,9 @@
  */
 
 /** From one reading to the next. */
-export const LEAST_MS = 3_000;
+export const MIN_INTERVAL_MS = 3_000;
 /** Readers who hear of something at once read within this time. */
-export const SPREAD_MS = 600;
+export const RANDOM_DELAY_MS = 600;
 const CHANNEL = "classdrop-coupons";
 
 /**
@@ -20,7 +20,7 @@ const CHANNEL = "classdrop-coupons";
  * @property {{postMessage(message: unknown): void, onmessage: ((event: any) => void)|null}|null} channel to the other tabs
  */
 
-export class Fresh {
+export class Refresher {
   /**
    * @param {() => unknown} read
    * @param {Surroundings} [around]
@@ -41,7 +41,7 @@ export class Fresh {
     const { window, now, random, later } = this._around;
     if (this._isDue || window.document.visibilityState === "hidden") return;
     this._isDue = true;
-    const wait = Math.max(this._readAt + LEAST_MS - now(), 0) + random() * SPREAD_MS;
+    const wait = Math.max(this._readAt + MIN_INTERVAL_MS - now(), 0) + random() * RANDOM_DELAY_MS;
     later(() => this._readNow(), wait);
   }
 

@@ -8,7 +8,7 @@ import { newId } from "./shop-api.js";
 
 /** @typedef {{quantities: [string, number][], ticked: string[], usesBalance: boolean, orderId: string}} Kept */
 
-export class Basket extends EventTarget {
+export class CartModel extends EventTarget {
   /**
    * Says `change` after every change, in another tab too.
    * @param {string} student

@@ -9,7 +9,7 @@ import { h, place, setText, show } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
-/** @typedef {import("./cart-model.js").Basket} Basket */
+/** @typedef {import("./cart-model.js").CartModel} CartModel */
 /** @typedef {import("./shop-api.js").Catalogue} Catalogue */
 /** @typedef {import("./shop-api.js").Course} Course */
 /** @typedef {import("./shop-api.js").Quote} Quote */
@@ -78,12 +78,12 @@ class Line {
   }
 }
 
-export class Cart {
+export class CartView {
   /**
    * @param {HTMLElement} list
    * @param {HTMLElement} title takes the focus of a line that goes
    * @param {Catalogue} catalogue
-   * @param {Basket} basket
+   * @param {CartModel} basket
    */
   constructor(list, title, catalogue, basket) {
     this._list = list;

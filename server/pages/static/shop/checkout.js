@@ -7,20 +7,20 @@
 import { ApiError, errorText } from "/sdk/index.js";
 import { setText, show } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { Basket } from "./cart-model.js";
-import { Cart } from "./cart-view.js";
-import { Choices } from "./coupon-picker.js";
-import { admit, expiredTeller, once } from "../shared/access.js";
-import { Fresh } from "../shared/refresh.js";
-import { land } from "./link-parameters.js";
+import { CartModel } from "./cart-model.js";
+import { CartView } from "./cart-view.js";
+import { CouponPicker } from "./coupon-picker.js";
+import { admit, expiryNotice, once } from "../shared/access.js";
+import { Refresher } from "../shared/refresh.js";
+import { applyLinkParameters } from "./link-parameters.js";
 import { Language } from "../shared/language.js";
-import { sayWhenOffline } from "../shared/offline-note.js";
-import { Shelf } from "./course-list.js";
+import { showWhenOffline } from "../shared/offline-note.js";
+import { CourseList } from "./course-list.js";
 import { ShopApi } from "./shop-api.js";
-import { shopWords } from "./messages-shop.js";
-import { byBalance, sumRows } from "./totals.js";
+import { shopMessages } from "./messages-shop.js";
+import { balancePart, totalRows } from "./totals.js";
 import { claimsOf } from "../shared/token.js";
-import { TypedCode } from "./code-form.js";
+import { CodeForm } from "./code-form.js";
 import { reasonText } from "./discount-text.js";
 import { asApiError } from "../shared/api-errors.js";
 
@@ -34,7 +34,7 @@ class Checkout {
   /**
    * @param {ShopApi} api
    * @param {Catalogue} catalogue
-   * @param {Basket} basket
+   * @param {CartModel} basket
    * @param {Language} language
    */
   constructor(api, catalogue, basket, language) {
@@ -42,9 +42,9 @@ class Checkout {
     this._catalogue = catalogue;
     this._basket = basket;
     this._language = language;
-    this._shelf = new Shelf(element("shelf"), catalogue, (course) => this._add(course));
-    this._cart = new Cart(element("lines"), element("cart-title"), catalogue, basket);
-    this._choices = new Choices(
+    this._shelf = new CourseList(element("shelf"), catalogue, (course) => this._add(course));
+    this._cart = new CartView(element("lines"), element("cart-title"), catalogue, basket);
+    this._choices = new CouponPicker(
       (code, isTicked) => this._tick(code, isTicked),
       (codes) => this._take(codes),
     );
@@ -57,7 +57,7 @@ class Checkout {
     this._asked = 0;
     this._isSwapped = false;
     this._isPaying = false;
-    new TypedCode(
+    new CodeForm(
       api,
       language,
       () => this._wallet.keys(),
@@ -69,8 +69,8 @@ class Checkout {
     language.addEventListener("change", () => this._show());
     // Back from the order's page: nothing is being paid any more, and its coupons are locked, or spent.
     addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
-    this._fresh = new Fresh(() => this._isPaying || void this.start());
-    sayWhenOffline(language, () => this._fresh.ask());
+    this._fresh = new Refresher(() => this._isPaying || void this.start());
+    showWhenOffline(language, () => this._fresh.ask());
   }
 
   async start() {
@@ -78,7 +78,7 @@ class Checkout {
     this._basket.keepOnly((course) => this._catalogue.courses.some(({ id }) => id === course));
     this._show();
     await Promise.all([this._loadWallet(), this._lookForOpenOrder()]);
-    land(this._basket, this._catalogue, this._wallet);
+    applyLinkParameters(this._basket, this._catalogue, this._wallet);
     await this._ask();
     document.body.dataset.ready = "true";
   }
@@ -243,11 +243,11 @@ class Checkout {
     });
     this._showHint(quote);
     this._showBalance(quote);
-    element("sums").replaceChildren(...sumRows(quote, language));
+    element("sums").replaceChildren(...totalRows(quote, language));
     this._setBusy(element("sums").hasAttribute("aria-busy"));
     const amounts = {
       payable: this._money(quote.payable),
-      discount: this._money(quote.discount - byBalance(quote)),
+      discount: this._money(quote.discount - balancePart(quote)),
     };
     setText(element("to-pay"), amounts.payable);
     setText(element("total-said"), language.say("total_said", amounts));
@@ -292,10 +292,10 @@ const balanceBox = () => /** @type {HTMLInputElement} */ (element("balance"));
 
 /** @param {string} token @param {Language} language */
 async function open(token, language) {
-  const api = new ShopApi(once(token, expiredTeller(language)));
+  const api = new ShopApi(once(token, expiryNotice(language)));
   try {
     const catalogue = await api.catalogue();
-    const basket = new Basket(claimsOf(token).sub ?? "");
+    const basket = new CartModel(claimsOf(token).sub ?? "");
     await new Checkout(api, catalogue, basket, language).start();
   } catch (error) {
     const code = asApiError(error).code;
@@ -315,7 +315,7 @@ function closedText(code, language) {
   return coupon ? language.say("no_shop_coupon", { coupon }) : language.say("no_shop");
 }
 
-const language = new Language(shopWords);
+const language = new Language(shopMessages);
 language.switchWith(element("language"));
 const token = admit("checkout", ["student"], language);
 if (token) void open(token, language);

@@ -3,7 +3,7 @@
 
 import { errorText } from "/sdk/index.js";
 import { setText, show } from "/sdk/element/dom.js";
-import { shopWords } from "./messages-shop.js";
+import { shopMessages } from "./messages-shop.js";
 import { asApiError } from "../shared/api-errors.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
@@ -11,7 +11,7 @@ import { asApiError } from "../shared/api-errors.js";
 /** Of what the server compares: no case, spaces or dashes. @param {string} code */
 const plain = (code) => code.toUpperCase().replace(/[\s-]/g, "");
 
-export class TypedCode {
+export class CodeForm {
   /**
    * @param {import("./shop-api.js").ShopApi} api
    * @param {Language} language
@@ -55,7 +55,7 @@ export class TypedCode {
   _words(error) {
     const { code, retryAfterMs, facts } = asApiError(error);
     const key = `code_${code}`;
-    if (!Object.prototype.hasOwnProperty.call(shopWords, key))
+    if (!Object.prototype.hasOwnProperty.call(shopMessages, key))
       return errorText(code, this._language.current, facts);
     return this._language.say(key, { n: Math.ceil((retryAfterMs ?? 1000) / 1000) });
   }

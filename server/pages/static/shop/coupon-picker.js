@@ -7,8 +7,8 @@
 
 import { drawEach, fill, h, place, setText, show } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
-import { byBalance } from "./totals.js";
-import { reasonText, worthText } from "./discount-text.js";
+import { balancePart } from "./totals.js";
+import { reasonText, discountText } from "./discount-text.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("./shop-api.js").Quote} Quote */
@@ -61,7 +61,7 @@ class Choice {
     const isTicked = ticked.includes(usable.code);
     const inMoney = (/** @type {number} */ minor) => money(minor, quote.currency, language.current);
     this.box.checked = isTicked;
-    setText(this.worth, worthText(wallet.get(usable.code), language, courses));
+    setText(this.worth, discountText(wallet.get(usable.code), language, courses));
     setText(this.name, usable.name);
     setText(this.facts, language.say("use_by", { at: dateText(usable.use_by, language.current) }));
     setText(this.saves, alone(usable, wallet.get(usable.code), inMoney, language));
@@ -71,7 +71,7 @@ class Choice {
   }
 }
 
-export class Choices {
+export class CouponPicker {
   /**
    * @param {(code: string, isTicked: boolean) => void} ticked
    * @param {(codes: readonly string[]) => void} take the whole best choice
@@ -120,7 +120,7 @@ export class Choices {
   _showBest({ quote, language }) {
     const { best } = quote;
     this._best = best.codes;
-    const taken = quote.discount - byBalance(quote);
+    const taken = quote.discount - balancePart(quote);
     const isBetter = best.discount > taken || (best.discount === taken && isWorthMore(quote));
     const amount = money(best.discount, quote.currency, language.current);
     show(element("best"), isBetter);
@@ -166,7 +166,7 @@ export class Choices {
         return h(
           "li",
           { class: "choice", "data-unusable": true },
-          h("span", { class: "worth" }, worthText(coupon, language, courses)),
+          h("span", { class: "worth" }, discountText(coupon, language, courses)),
           h(
             "span",
             { class: "what" },

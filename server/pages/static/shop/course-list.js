@@ -60,7 +60,7 @@ class Card {
   }
 }
 
-export class Shelf {
+export class CourseList {
   /**
    * @param {Element} list
    * @param {Catalogue} catalogue
@@ -73,7 +73,7 @@ export class Shelf {
   }
 
   /**
-   * @param {import("./cart-model.js").Basket} basket
+   * @param {import("./cart-model.js").CartModel} basket
    * @param {Language} language
    */
   show(basket, language) {

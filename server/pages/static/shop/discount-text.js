@@ -2,7 +2,7 @@
 /** What a coupon is worth, in one short word, and why one cannot be used. Pure. */
 
 import { money, shortValue } from "/sdk/element/value.js";
-import { shopWords } from "./messages-shop.js";
+import { shopMessages } from "./messages-shop.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
@@ -13,7 +13,7 @@ import { shopWords } from "./messages-shop.js";
  * @param {readonly import("./shop-api.js").Course[]} courses
  * @returns {string} empty where nothing is known of it
  */
-export function worthText(coupon, language, courses) {
+export function discountText(coupon, language, courses) {
   const { discount, currency } = /** @type {any} */ (coupon?.template ?? {});
   if (!discount) return "";
   const gift = courses.find(({ id }) => id === discount.course);
@@ -35,7 +35,7 @@ export function reasonText({ reason, short_by, short_pieces }, currency, languag
     return language.say("take_more", { n: short_pieces });
   }
   return language.say(
-    Object.prototype.hasOwnProperty.call(shopWords, `reason_${reason}`)
+    Object.prototype.hasOwnProperty.call(shopMessages, `reason_${reason}`)
       ? `reason_${reason}`
       : "reason_other",
   );

@@ -4,17 +4,17 @@
  * the course that the coupon is for. Done once for each link, not again when the page is reloaded.
  */
 
-/** @typedef {import("./cart-model.js").Basket} Basket */
+/** @typedef {import("./cart-model.js").CartModel} CartModel */
 /** @typedef {import("./shop-api.js").Catalogue} Catalogue */
 /** @typedef {import("./shop-api.js").Course} Course */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 
 /**
- * @param {Basket} basket
+ * @param {CartModel} basket
  * @param {Catalogue} catalogue
  * @param {ReadonlyMap<string, WalletCoupon>} wallet by code
  */
-export function land(basket, catalogue, wallet) {
+export function applyLinkParameters(basket, catalogue, wallet) {
   if (history.state?.landed) return;
   const asked = new URLSearchParams(location.search);
   const codes = asked.getAll("coupon");
@@ -28,7 +28,7 @@ export function land(basket, catalogue, wallet) {
 /**
  * A coupon for every course puts nothing into anybody's cart.
  * @param {WalletCoupon|undefined} coupon
- * @param {Basket} basket
+ * @param {CartModel} basket
  * @param {Catalogue} catalogue
  */
 function putInFor(coupon, basket, catalogue) {
@@ -52,7 +52,7 @@ function isIn(
   return !isOut && (courses.includes(id) || packages.some((each) => named.includes(each)));
 }
 
-/** @param {Basket} basket @param {string} course */
+/** @param {CartModel} basket @param {string} course */
 function putIn(basket, course) {
   if (basket.quantityOf(course) === 0) basket.put(course, 1);
 }

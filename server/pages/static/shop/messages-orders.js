@@ -2,7 +2,7 @@
 /** What the pages of orders say besides `shop-words.js`: the checkout does without it. */
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
-export const orderWords = {
+export const orderMessages = {
   balance_back: ["余额退回", "Back to balance"],
   balance_back_n: ["{amount} 已退回余额。", "{amount} is back on the balance."],
   was_due: ["总计", "Total"],

@@ -2,7 +2,7 @@
 /** What the demo shop says, in Chinese and English: the checkout, and what orders share. Beside `words.js`. */
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
-export const shopWords = {
+export const shopMessages = {
   offline_shop: [
     "你已离线。这里显示的是 {at} 时的内容；恢复联网后请再按一次。",
     "You are offline. What you see is as of {at}; press again when you are back.",

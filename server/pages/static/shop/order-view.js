@@ -7,7 +7,7 @@
 import { h } from "/sdk/element/dom.js";
 import { dateText, money } from "/sdk/element/value.js";
 import { giftLines } from "./cart-view.js";
-import { orderWords } from "./messages-orders.js";
+import { orderMessages } from "./messages-orders.js";
 import { balanceBack } from "./totals.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
@@ -146,7 +146,7 @@ function becameOf({ refunds = [] }, code) {
 /** The key of what a refund makes of a coupon. @param {{state: string, reason?: string}} told */
 export function fateOf({ state, reason }) {
   const key = `coupon_now_${reason ?? state}`;
-  return Object.prototype.hasOwnProperty.call(orderWords, key) ? key : "coupon_now_other";
+  return Object.prototype.hasOwnProperty.call(orderMessages, key) ? key : "coupon_now_other";
 }
 
 /** @param {Order} order @param {Language} language */

@@ -7,17 +7,17 @@
 import { errorText } from "/sdk/index.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { countdown, dateText, money } from "/sdk/element/value.js";
-import { Basket } from "./cart-model.js";
-import { admit, expiredTeller, once } from "../shared/access.js";
-import { Fresh } from "../shared/refresh.js";
+import { CartModel } from "./cart-model.js";
+import { admit, expiryNotice, once } from "../shared/access.js";
+import { Refresher } from "../shared/refresh.js";
 import { Language } from "../shared/language.js";
-import { sayWhenOffline } from "../shared/offline-note.js";
+import { showWhenOffline } from "../shared/offline-note.js";
 import { couponNodes, lineNodes, stateOf, timeNodes } from "./order-view.js";
-import { orderWords } from "./messages-orders.js";
+import { orderMessages } from "./messages-orders.js";
 import { RefundForm } from "./refund-form.js";
 import { ShopApi } from "./shop-api.js";
-import { shopWords } from "./messages-shop.js";
-import { sumRows } from "./totals.js";
+import { shopMessages } from "./messages-shop.js";
+import { totalRows } from "./totals.js";
 import { claimsOf } from "../shared/token.js";
 import { asApiError } from "../shared/api-errors.js";
 
@@ -62,8 +62,8 @@ class Orders {
     search.addEventListener("input", () => void this.start());
     element("search-form").addEventListener("submit", (event) => event.preventDefault());
     this._search = search;
-    this._fresh = new Fresh(() => this._isBusy || void this.start());
-    sayWhenOffline(language, () => this._fresh.ask());
+    this._fresh = new Refresher(() => this._isBusy || void this.start());
+    showWhenOffline(language, () => this._fresh.ask());
   }
 
   async start() {
@@ -106,7 +106,7 @@ class Orders {
     });
     if (!isDone) return this._lookAgain(order.id);
     this._fresh.tell();
-    const basket = new Basket(this._claims.sub ?? "");
+    const basket = new CartModel(this._claims.sub ?? "");
     if (basket.orderId !== order.id) return;
     if (this._order?.state === "redeemed") basket.clear();
     else basket.renewOrder();
@@ -253,7 +253,7 @@ class Orders {
     element("cancel").setAttribute("aria-disabled", String(this._isBusy));
     fill(element("lines"), ...lineNodes(order, language));
     fill(element("used"), ...couponNodes(order, language));
-    fill(element("sums"), ...sumRows(order, language));
+    fill(element("sums"), ...totalRows(order, language));
     fill(element("times"), ...timeNodes(order, language));
     show(element("done"), this._done() !== "");
     setText(element("done"), this._done());
@@ -312,12 +312,12 @@ function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-const language = new Language({ ...shopWords, ...orderWords });
+const language = new Language({ ...shopMessages, ...orderMessages });
 language.switchWith(element("language"));
 const token = admit("checkout", ["student", "operator"], language);
 if (token)
   void new Orders(
-    new ShopApi(once(token, expiredTeller(language))),
+    new ShopApi(once(token, expiryNotice(language))),
     claimsOf(token),
     language,
   ).start();

@@ -7,14 +7,14 @@ import { money } from "/sdk/element/value.js";
 /** @typedef {{list_total: number, subtotal: number, discount: number, payable: number, currency: string, balance: number|{used: number}, refunded?: number, refunds?: {balance: number}[], state?: string}} Sums */
 
 /** What of a discount the student's balance gave. @param {{balance: number|{used: number}}} sums */
-export const byBalance = ({ balance }) => (typeof balance === "number" ? balance : balance.used);
+export const balancePart = ({ balance }) => (typeof balance === "number" ? balance : balance.used);
 
 /**
  * Rows that say nothing (no sale, no balance, nothing refunded) are left out.
  * @param {Sums} sums
  * @param {import("../shared/language.js").Language} language
  */
-export function sumRows(sums, language) {
+export function totalRows(sums, language) {
   const {
     list_total,
     subtotal,
@@ -26,7 +26,7 @@ export function sumRows(sums, language) {
     state,
   } = sums;
   const isOnSale = list_total > subtotal;
-  const balance = byBalance(sums);
+  const balance = balancePart(sums);
   /** @type {[string, number, boolean?][]} */
   const rows = [
     ["list_total", list_total, isOnSale],

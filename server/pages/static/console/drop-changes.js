@@ -17,7 +17,7 @@
 /** In a drop's metadata: the press that made it. */
 const PRESS = "console_press";
 
-export class Changes {
+export class DropChanges {
   /** @param {string} room */
   constructor(room) {
     this._room = room;
