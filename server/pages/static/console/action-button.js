@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * One press of a teacher, from the button to what became of it. Nothing is sent while the page is offline.
- * A press without an answer shows for how long, and can be given up; a press whose outcome nobody knows
- * can be looked up, and is looked up by itself once the server is heard again. Used by the console's cards.
+ * One action of a teacher, from the button to its outcome. Nothing is sent while the page is
+ * offline. An action without an answer shows for how long it has waited, and can be given up. An
+ * action with an unknown outcome can be looked up, and is looked up by itself once the server
+ * answers again. Used by the console's cards.
  */
 
 import { ApiError, errorText } from "/sdk/index.js";
@@ -17,13 +18,13 @@ import { retryUntilAnswered } from "./retry.js";
  * @typedef {object} ActionContext
  * @property {Language} language
  * @property {import("../shared/link-status.js").LinkStatus} line
- * @property {(signal: AbortSignal) => import("/sdk/api.js").Api} api its calls end with the signal
+ * @property {(signal: AbortSignal) => import("/sdk/index.js").Api} api its calls end with the signal
  * @property {(drop: DropReport) => void} put
  * @property {() => Promise<void>} look brings all figures up to date
  */
 /** @typedef {"idle"|"sending"|"unknown"|"looking"} State */
 
-/** An answer that comes sooner needs no words. */
+/** An answer that comes sooner is not announced. */
 const SHOWN_AFTER_MS = 1_000;
 const TICK_MS = 250;
 
@@ -37,7 +38,7 @@ export class ActionButton {
     this._since = 0;
     /** @type {Change|null} */
     this._change = null;
-    /** What is said when nothing is under way: a function, for it follows the language. */
+    /** The text while nothing is under way: a function, because it follows the language. */
     this._last = () => "";
     this._done = () => {};
     this._text = h("span");
@@ -55,7 +56,7 @@ export class ActionButton {
     return this._state === "sending";
   }
 
-  /** Whether a press would be refused now; says so. */
+  /** Return whether an action would be refused now, and say so. */
   refuses() {
     if (!this._desk.line.isOffline) return false;
     this._end(() => this._say("press_offline"));
@@ -64,8 +65,8 @@ export class ActionButton {
 
   /**
    * @param {Change} change
-   * @param {(error: ApiError) => string} [reason] why the server said no, in words
-   * @param {() => void} [done] called once it is known to be done, however late
+   * @param {(error: ApiError) => string} [reason] the text of the server's refusal
+   * @param {() => void} [done] called once it is known that it was done, however late
    */
   async run(
     change,
@@ -98,7 +99,7 @@ export class ActionButton {
     this._end(() => reason(refused));
   }
 
-  /** What became of it. Unknown again where there is no answer. */
+  /** Look up whether the action was done. It stays unknown if there is no answer. */
   async _lookUp() {
     const change = this._change;
     if (!change || this._state === "looking") return;
@@ -116,7 +117,7 @@ export class ActionButton {
     }
   }
 
-  /** @param {DropReport} drop as the press left it */
+  /** @param {DropReport} drop as the action left it */
   _put(drop) {
     this._done();
     this._desk.put(drop);
@@ -157,7 +158,7 @@ export class ActionButton {
     const [text, button] = this._words(Math.floor(ms / 1000));
     show(this.root, text !== "" && !(isWaiting && ms < SHOWN_AFTER_MS));
     setText(this._text, text);
-    // Seconds are not read aloud; what a press came to is.
+    // Screen readers do not read the seconds; they read the outcome.
     setText(this._said, isWaiting ? "" : text);
     this._text.setAttribute("aria-hidden", String(!isWaiting));
     show(this._button, button !== "");

@@ -1,5 +1,8 @@
 // @ts-check
-/** Who alone may claim: of a drop (tags, named students) and of its batch (tags, new accounts). Pure. */
+/**
+ * The text that says who may claim a drop, from its tags and students and its batch's tags and age
+ * of account. Pure.
+ */
 
 /** @typedef {import("../shared/language.js").Language} Language */
 

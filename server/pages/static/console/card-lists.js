@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * In which list each drop stands: ready, live or past. A drop that was just opened or has just ended keeps
- * its card where it was for some seconds, so that no button slides under a pointer. Pure. Used by the console.
+ * Sorts the drops into the lists ready, live and past. A drop that has just been opened or has just
+ * ended keeps its card in its list for some seconds, so that no button moves under a pointer. Pure.
+ * Used by the console.
  */
 
 import { isRunning } from "./drop-store.js";
@@ -13,7 +14,7 @@ const ENDED_SHOWN = 5;
 
 export class CardLists {
   constructor() {
-    /** When each drop was first seen to have left its list. @type {Map<string, number>} */
+    /** When each drop was first seen outside its list. @type {Map<string, number>} */
     this._left = new Map();
     /** @type {ShownDrop[]} in running order */
     this.ready = [];
@@ -45,7 +46,7 @@ export class CardLists {
     for (const [key, since] of this._left) if (since + KEPT_MS <= now) this._left.delete(key);
   }
 
-  /** Whether a card has kept its place for long enough. @param {number} now */
+  /** Return whether a card has been kept long enough and has to move. @param {number} now */
   isDue(now) {
     return [...this._left.values()].some((at) => at + KEPT_MS <= now);
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** "Did this student get one?": one student's claim of one drop. Used by a running drop's card. */
+/** Looks up one student's claim of one drop. Used by a running drop's card. */
 
 import { h, setText } from "/sdk/element/dom.js";
 import { dateText } from "/sdk/element/value.js";

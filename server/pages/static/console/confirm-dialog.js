@@ -1,11 +1,11 @@
 // @ts-check
-/** A question with two answers, in a dialog: before something that cannot be undone. */
+/** A dialog with a question and two answers, shown before something that cannot be undone. */
 
 import { h } from "/sdk/element/dom.js";
 
 /**
  * @param {string} text
- * @param {string} yes what the button that does it says
+ * @param {string} yes the text of the button that confirms
  * @param {string} no
  * @returns {Promise<boolean>} Escape means no
  */

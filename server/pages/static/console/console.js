@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The teacher's console: prepared drops, the form of a new one, and what is running. The entry
- * module; every card and the form are modules of their own.
+ * The teacher's console: prepared drops, the form for a new one, and running drops. This is the
+ * entry module; each card and the form have modules of their own.
  */
 
 import { RoomClient, errorText } from "/sdk/index.js";
@@ -26,9 +26,12 @@ import { UndoBar } from "./undo.js";
 
 const room = document.body.dataset.room ?? "";
 const TICK_MS = 250;
-/** Nothing is shown before it has its place; a slow server is not waited for. */
+/**
+ * Nothing is shown until everything has its place, but a slow server is not waited for longer than
+ * this.
+ */
 const LOADING_MS = 2_000;
-/** What moves as one when a list of cards changes. */
+/** The blocks that move as one when a list of cards changes. */
 const blocks = () => [
   ...document.querySelectorAll(
     "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel",
@@ -59,7 +62,8 @@ class Console {
     this._desk = {
       language,
       line: this._line,
-      api: (signal) => reach.api(() => token, signal), // a press is no reason to call the link expired
+      // an action does not report an expired link; the next look does
+      api: (signal) => reach.api(() => token, signal),
       put: (drop) => this._put(drop),
       look: () => this._drops.look(),
     };
@@ -76,7 +80,10 @@ class Console {
     this._ready = new Map();
     /** @type {Map<string, LiveDrop>} */
     this._live = new Map();
-    /** A press that failed half way is repeated under its key, and makes one drop. @type {{body: string, key: string}|null} */
+    /**
+     * A failed attempt is repeated under its key, so that it creates one drop. @type {{body:
+     * string, key: string}|null}
+     */
     this._attempt = null;
     /** @type {import("/sdk/index.js").ApiError|null} */
     this._batchError = null;
@@ -107,7 +114,7 @@ class Console {
   }
 
   _showTrouble() {
-    // While the line is down the header says so.
+    // While the connection is down the header says so.
     const error = this._line.isLive ? (this._drops.error ?? this._batchError) : null;
     const place = element("call-trouble");
     show(place, error !== null);
@@ -149,7 +156,7 @@ class Console {
     this._takeBack.press(id, what, () => void press.run(this._changes.open(id)));
   }
 
-  /** @param {import("/sdk/shapes.js").DropReport} drop as a change left it */
+  /** @param {import("/sdk/shapes.js").DropReport} drop as an action left it */
   _put(drop) {
     this._drops.put(drop);
     void this._loadBatches();
@@ -179,7 +186,7 @@ class Console {
     });
   }
 
-  /** Clocks move between frames. */
+  /** Update the clocks, which move between frames. */
   _showLive() {
     const { live, past } = this._places;
     const now = this._client.serverNow;
@@ -195,7 +202,7 @@ class Console {
     );
   }
 
-  /** Cards that kept their place for long enough go where they belong. */
+  /** Move the cards that were kept long enough to their lists. */
   _tick() {
     if (
       this._places.isDue(performance.now()) &&
@@ -240,7 +247,7 @@ class Console {
   /** @param {ShownDrop} drop */
   async _isSure(drop) {
     const say = this._language.say.bind(this._language);
-    // A countdown is taken back at once: that is what it is there for.
+    // A countdown can be cancelled without a question: that is its purpose.
     return (
       drop.state === "scheduled" ||
       confirmDialog(say("close_ask", { left: drop.remaining }), say("close"), say("keep_open"))

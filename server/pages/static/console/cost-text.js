@@ -1,5 +1,7 @@
 // @ts-check
-/** What a drop can cost at most: every unit used at the coupon's greatest discount. Pure. */
+/**
+ * The greatest possible cost of a drop: every unit used at the coupon's greatest discount. Pure.
+ */
 
 import { money } from "/sdk/element/value.js";
 
@@ -8,7 +10,7 @@ import { money } from "/sdk/element/value.js";
 
 /**
  * @param {Discount} discount
- * @returns {number|null} minor units a coupon; null where nothing bounds it
+ * @returns {number|null} minor units for each coupon; null if it has no upper bound
  */
 export function greatestDiscount(discount) {
   switch (discount.kind) {
@@ -26,7 +28,7 @@ export function greatestDiscount(discount) {
 }
 
 /**
- * The line by the button: says honestly where there is no greatest cost.
+ * Return the line beside the button. It also says if there is no greatest cost.
  * @param {{discount?: Discount, currency?: string}} worth
  * @param {number} quantity
  * @param {Language} language

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What a teacher can change, each as two calls: the one that does it, however often it is sent, and the one
- * that looks whether it was done. The second answers where nobody knows whether the first arrived.
- * Used by the console.
+ * The changes that a teacher can make, each as two calls: `send` makes the change and may be
+ * repeated, `look` asks whether it was made. `look` is needed when the outcome of `send` is
+ * unknown. Used by the console.
  */
 
-/** @typedef {import("/sdk/api.js").Api} Api */
+/** @typedef {import("/sdk/index.js").Api} Api */
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
 /**
@@ -14,7 +14,7 @@
  * @property {(api: Api) => Promise<DropReport|null>} look null: it was not done
  */
 
-/** In a drop's metadata: the press that made it. */
+/** The key in a drop's metadata that names the action that created it. */
 const PRESS = "console_press";
 
 export class DropChanges {
@@ -25,7 +25,7 @@ export class DropChanges {
 
   /**
    * @param {import("/sdk/shapes.js").DropForm} form
-   * @param {string} key of the press: it makes one drop
+   * @param {string} key of the action: it creates one drop, however often it is sent
    * @returns {Change}
    */
   create(form, key) {

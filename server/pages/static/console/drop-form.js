@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The form of a new drop: from which batch, how many, for how long, with which words. Checks what it
- * can before anything is sent; what the server refuses is written by the field it is about.
+ * The form of a new drop: its batch, quantity, duration and message. It checks what it can before
+ * anything is sent, and shows the server's refusals beside the fields that they are about.
  */
 
 import { h, setText, show } from "/sdk/element/dom.js";
@@ -21,7 +21,10 @@ const LONGEST_MINUTES = 24 * 60;
 const LONGEST_MESSAGE = 200;
 const USUAL_QUANTITY = 50;
 
-/** Which field of ours shows what is wrong with a field of the request. @type {Record<string, string>} */
+/**
+ * The field of the form that shows an error of a field of the request. @type {Record<string,
+ * string>}
+ */
 const FIELD_OF = {
   batch_id: "batch",
   quantity: "quantity",
@@ -167,7 +170,7 @@ export class DropForm {
   }
 
   /**
-   * What may be dropped here, as it is now.
+   * Show the batches that may be dropped in this room.
    * @param {Batch[]} batches
    */
   setBatches(batches) {
@@ -196,7 +199,10 @@ export class DropForm {
     );
   }
 
-  /** This room's share, where it has one, else the batch's rest. @param {Batch} batch */
+  /**
+   * Return this room's quota if it has one, otherwise the units left of the batch. @param {Batch}
+   * batch
+   */
   _most(batch) {
     const share = /** @type {{room: string, remaining?: number|null}[]|undefined} */ (
       batch.rooms
@@ -204,7 +210,7 @@ export class DropForm {
     return Math.min(Number(batch.droppable), share?.remaining ?? Infinity);
   }
 
-  /** Cost and limits follow every key. */
+  /** Update the cost and the limits; called after every key. */
   _follow() {
     const batch = this._chosen();
     const isOther = this._radio("duration") === 0;
@@ -282,9 +288,9 @@ export class DropForm {
   }
 
   /**
-   * What the server said no to, by its field; null clears it.
+   * Show the server's refusal beside its field; null clears it.
    * @param {import("/sdk/index.js").ApiError|null} error
-   * @returns {string} in words
+   * @returns {string} the text that belongs to no field
    */
   fail(error) {
     for (const field of Object.values(FIELD_OF)) this._wrong(field, "");
@@ -304,7 +310,7 @@ export class DropForm {
   }
 
   /**
-   * After a drop was made: the next one has other words.
+   * Clear the message after a drop was created: the next one has another.
    * @param {"now"|"prepared"} how
    */
   finish(how) {

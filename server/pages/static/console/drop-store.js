@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The room's drops as a teacher sees them: reports by HTTP for everything there is, and the live
- * frames on top for what moves. Says `change`. Used by the console.
+ * The room's drops as a teacher sees them: reports by HTTP, with the live frames merged into them.
+ * Dispatches `change`. Used by the console.
  */
 
 import { asApiError } from "../shared/api-errors.js";
@@ -28,7 +28,7 @@ const COUNTERS = /** @type {const} */ ([
   "revoked",
   "settled_difference",
 ]);
-/** Live frames come once a second; this is for what they miss. */
+/** Live frames come every second; this read is for what they miss. */
 const LOOK_MS = 4000;
 const RUNNING = new Set(["scheduled", "open", "sold_out", "drawing"]);
 
@@ -37,7 +37,7 @@ export const isRunning = (drop) => RUNNING.has(drop.state);
 
 export class DropStore extends EventTarget {
   /**
-   * @param {import("/sdk/api.js").Api} api
+   * @param {import("/sdk/index.js").Api} api
    * @param {import("/sdk/client.js").RoomClient} client
    */
   constructor(api, client) {
@@ -46,9 +46,9 @@ export class DropStore extends EventTarget {
     this._client = client;
     /** @type {Map<string, ShownDrop>} */
     this._known = new Map();
-    /** The counters last taken over from each drop's frames. @type {Map<string, string>} */
+    /** The counters that were last taken from each drop's frames. @type {Map<string, string>} */
     this._taken = new Map();
-    /** Why the last look failed. @type {import("/sdk/index.js").ApiError|null} */
+    /** The error of the last read. @type {import("/sdk/index.js").ApiError|null} */
     this.error = null;
     this._isFollowing = false;
     client.addEventListener("change", () => this._merge());
@@ -57,7 +57,7 @@ export class DropStore extends EventTarget {
     client.addEventListener("welcome", () => void this.look());
   }
 
-  /** Resolves when the first look is done. */
+  /** Start reading. Resolves when the first read is done. */
   start() {
     this._timer = setInterval(() => {
       if (document.visibilityState === "visible") void this._follow();
@@ -69,12 +69,12 @@ export class DropStore extends EventTarget {
     clearInterval(this._timer);
   }
 
-  /** Newest first. */
+  /** All drops, newest first. */
   get all() {
     return [...this._known.values()];
   }
 
-  /** Everything anew. */
+  /** Read everything again. */
   async look() {
     try {
       const { drops } = await this._api.listDrops(this._client.room);
@@ -88,7 +88,10 @@ export class DropStore extends EventTarget {
     this._merge();
   }
 
-  /** One look at a time: a silent server keeps each for ten seconds. */
+  /**
+   * Read again and again, one read at a time: a server that does not answer keeps each for ten
+   * seconds.
+   */
   async _follow() {
     if (this._isFollowing) return;
     this._isFollowing = true;
@@ -96,7 +99,7 @@ export class DropStore extends EventTarget {
     this._isFollowing = false;
   }
 
-  /** What a call answered. @param {DropReport} report */
+  /** Take the report that a call returned. @param {DropReport} report */
   put(report) {
     const known = this._known.get(report.id);
     this._known = known
@@ -105,7 +108,10 @@ export class DropStore extends EventTarget {
     this._merge();
   }
 
-  /** Frames know the window and the state of this moment; counters are whichever came last. */
+  /**
+   * Merge frames into the reports. A frame has the current state and window; counters are taken
+   * from whichever came last.
+   */
   _merge() {
     for (const live of this._client.state.drops) {
       const known = this._known.get(live.id);
@@ -128,7 +134,7 @@ export class DropStore extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Whether this frame's counters were not taken over yet. @param {Drop} live */
+  /** Return whether this frame's counters have not been taken yet. @param {Drop} live */
   _isNews(live) {
     const told = JSON.stringify(COUNTERS.map((name) => live[name]));
     const isNews = this._taken.get(live.id) !== told;

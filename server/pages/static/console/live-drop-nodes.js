@@ -1,5 +1,5 @@
 // @ts-check
-/** The nodes of a running drop's card, built once and empty; `live-drop.js` fills them in. */
+/** The nodes of a running drop's card, created once and empty; `live-drop.js` fills them. */
 
 import { h } from "/sdk/element/dom.js";
 
@@ -116,7 +116,7 @@ function controlNodes(presses) {
 }
 
 /**
- * One call at a time of each control.
+ * Create a control that runs one call at a time.
  * @param {() => Promise<void>} act
  */
 function control(act) {

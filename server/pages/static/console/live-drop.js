@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A running drop: what became of its units, how long it lasts, and the controls. Built once and
- * patched every second, so that a teacher's focus stays where it is. Used by the console.
+ * The card of a running drop: the state of its units, its clock, and the controls. Created once and
+ * patched every second, so that the teacher's focus stays where it is. Used by the console.
  */
 
 import { setText, show } from "/sdk/element/dom.js";
@@ -27,7 +27,7 @@ import { ActionButton } from "./action-button.js";
  * @property {(student: string) => Promise<import("/sdk/shapes.js").DropClaim|null>} find
  */
 
-/** Claimed but not confirmed for longer than this is worth saying. */
+/** Units that are claimed but not confirmed for longer than this are reported. */
 const RECORDING_AFTER_MS = 1000;
 
 export class LiveDrop {
@@ -56,7 +56,7 @@ export class LiveDrop {
       this._lookUp.root,
     );
     this.root = this._dom.root;
-    /** Server time since which the ledger lags behind the desk. @type {number|null} */
+    /** Server time at which the ledger began to lag behind the desk. @type {number|null} */
     this._behindSince = null;
   }
 
@@ -72,7 +72,7 @@ export class LiveDrop {
 
   /** @param {ApiError} error */
   _reason(error) {
-    // Here "the state has changed" means: your figures were old. By now the new ones are shown.
+    // The counts on the screen were old when the teacher pressed. The new ones are shown by now.
     if (error.code === "wrong_state" && isRunning(this._drop))
       return this._language.say("changed_meanwhile");
     return errorText(error.code, this._language.current, error.facts);
@@ -92,7 +92,7 @@ export class LiveDrop {
   /**
    * @param {ShownDrop} drop
    * @param {number} now server time, ms
-   * @param {boolean} isPast whether it lies among the ended ones
+   * @param {boolean} isPast whether the card is in the list of ended drops
    */
   update(drop, now, isPast = false) {
     this._drop = drop;
@@ -143,7 +143,7 @@ export class LiveDrop {
     const { asOf } = this._line;
     setText(dom.left, asOf ? `${left}${say("as_of_short", { at: asOf })}` : left);
     for (const { name, label, figure, box } of dom.counters) {
-      // Where coupons wait for their students for ever, none is ever given back.
+      // Without a limit on unused coupons no unit is ever released.
       show(box, name !== "released" || Boolean(drop.hold_seconds || drop.released));
       setText(label, say(`count_${name}`));
       setText(figure, String(name === "claimed" ? claimed : (drop[name] ?? 0)));
@@ -154,7 +154,8 @@ export class LiveDrop {
   }
 
   /**
-   * Their units are counted nowhere: they never had one.
+   * Show how many students got an apology. Their units are in no other count, because they never
+   * had one.
    * @param {number} count
    */
   _showApologised(count) {
@@ -163,8 +164,8 @@ export class LiveDrop {
   }
 
   /**
-   * Where all units are, and whether what was sold is what was written down. Nobody loses anything by a
-   * difference; somebody has to look.
+   * Show where all units are, and whether desk and ledger agree. A difference costs no student
+   * anything, but somebody has to look into it.
    * @param {ShownDrop} drop @param {number} claimed
    */
   _showBooks(drop, claimed) {
@@ -205,7 +206,7 @@ export class LiveDrop {
   _showControls(drop, isPast) {
     const dom = this._dom;
     const say = this._language.say.bind(this._language);
-    // A card that has just ended keeps its height until it goes to the ended ones.
+    // A card whose drop has just ended keeps its height until it moves to the ended ones.
     show(dom.controls, isRunning(drop) || !isPast);
     dom.controls.toggleAttribute("inert", !isRunning(drop));
     setText(dom.topUpLabel, say("top_up"));

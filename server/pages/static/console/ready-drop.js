@@ -1,5 +1,5 @@
 // @ts-check
-/** A prepared drop as a card in running order, with the button that sends it. Used by the console. */
+/** The card of a prepared drop, with the button that opens it. Used by the console. */
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";

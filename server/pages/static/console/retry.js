@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * A press that got no answer is sent again: a process that restarts is followed by another in a moment.
- * For calls that do it once however often they come (a key, an expected quantity, a state). Used by the
- * console; imports nothing, so that it is tested without a page.
+ * Repeats a call that got no answer: a process that restarts is replaced in a moment. Only for
+ * calls that may be repeated (with a key, an expected quantity or an expected state). Used by the
+ * console. Imports nothing, so that it can be tested without a page.
  */
 
 const WAITS_MS = [300, 1_000, 2_000, 3_000];
-/** A server that is away for longer is the teacher's to decide about. */
+/** If the server is away for longer, the teacher decides. */
 const GIVE_UP_MS = 12_000;
 
 /** @typedef {{now: () => number, pause: (ms: number) => Promise<void>}} Clock */

@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * DropChanges a page's lists without pulling anything from under a pointer: what is pointed at keeps its place,
- * by scrolling, and everything else glides to its new one. Used by the console.
+ * Changes a page's lists without moving anything from under the pointer: the page scrolls so that
+ * the block under the pointer keeps its place, and the other blocks glide to theirs. Used by the
+ * console.
  */
 
 const GLIDE_MS = 220;
-/** A pointer that has rested for longer is not about to press. */
+/** A pointer that has not moved for longer is not about to press. */
 const POINTED_MS = 4_000;
 
 /** @type {{x: number, y: number, at: number}|null} */
@@ -24,7 +25,7 @@ document.documentElement.addEventListener("pointerleave", () => {
   pointer = null;
 });
 
-/** The block that is pointed at, if one of these is. @param {Element[]} blocks */
+/** Return the block under the pointer, if it is one of these. @param {Element[]} blocks */
 function pointedAt(blocks) {
   if (!pointer || performance.now() - pointer.at > POINTED_MS) return null;
   const under = document.elementFromPoint(pointer.x, pointer.y);
@@ -35,7 +36,8 @@ function pointedAt(blocks) {
 export const isPointedAt = (list) => pointedAt([list]) !== null;
 
 /**
- * @param {() => Element[]} blocks that have a place of their own, outer ones before those within them
+ * @param {() => Element[]} blocks that have a place of their own, outer ones before those inside
+ * them
  * @param {() => void} change
  */
 export function rearrange(blocks, change) {
@@ -47,7 +49,7 @@ export function rearrange(blocks, change) {
     : 0;
   if (fixed) scrollBy({ top: fixed, behavior: "instant" });
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  // All are measured before the first one moves.
+  // All blocks are measured before the first one moves.
   const moved = new Map(
     blocks().map((block) => [block, shift(before.get(block), block.getBoundingClientRect())]),
   );
@@ -60,7 +62,7 @@ export function rearrange(blocks, change) {
 
 const STILL = { x: 0, y: 0 };
 
-/** How far a block is from where it was. @param {DOMRect|undefined} from @param {DOMRect} to */
+/** Return how far a block has moved. @param {DOMRect|undefined} from @param {DOMRect} to */
 function shift(from, to) {
   return from?.height && to.height ? { x: from.left - to.left, y: from.top - to.top } : STILL;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Three seconds between the press and the drop, to think again: 发放中… 撤回. Nothing has left this
- * page until they are over, so taking back needs nobody's permission.
+ * The three seconds between a press and the drop, in which it can be undone (发放中… 撤回). Nothing is
+ * sent before they are over, so undoing needs no call.
  */
 
 import { h, setText, show } from "/sdk/element/dom.js";
@@ -9,7 +9,7 @@ import { h, setText, show } from "/sdk/element/dom.js";
 /** @typedef {import("../shared/language.js").Language} Language */
 
 const WAIT_MS = 3000;
-/** The second half of a double click is not "send it at once". */
+/** A second click within this time is a double click, and does not mean "send at once". */
 const DOUBLE_CLICK_MS = 400;
 
 export class UndoBar {
@@ -40,10 +40,10 @@ export class UndoBar {
   }
 
   /**
-   * A press. The first one starts the wait, another one of the same drop ends it: send at once. A
-   * press for another drop meanwhile is ignored.
+   * Handle a press. The first press starts the wait; a second press for the same drop sends at
+   * once. A press for another drop during the wait is ignored.
    * @param {string} id
-   * @param {string} what said beside the countdown
+   * @param {string} what shown beside the countdown
    * @param {() => void} send
    */
   press(id, what, send) {
@@ -55,7 +55,7 @@ export class UndoBar {
     }
     this._waiting = { id, what, send, since: performance.now() };
     this._meter.style.animation = "none";
-    void this._meter.offsetWidth; // starts the animation anew
+    void this._meter.offsetWidth; // starts the animation again
     this._meter.style.animation = "";
     show(this._bar, true);
     this._timer = setInterval(() => this._tick(), 100);
@@ -82,7 +82,7 @@ export class UndoBar {
     setText(this._said, this._language.say("taken_back"));
   }
 
-  /** From here on the press is its card's to show. */
+  /** Send. After this the card shows the outcome. */
   _send() {
     const { send } = this._waiting ?? {};
     this._end();

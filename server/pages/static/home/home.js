@@ -1,5 +1,5 @@
 // @ts-check
-/** What this service is and where to begin, and the page for an address that leads nowhere. */
+/** The start page, which says what this service is, and the page for an unknown address. */
 
 import { Language } from "../shared/language.js";
 

@@ -13,9 +13,9 @@ import { claimsOf, takeToken, useInNewTab } from "../shared/token.js";
 
 /** @typedef {import("/sdk/room-element.js").ClassdropRoom} ClassdropRoom */
 
-/** The card's 340 px and what is around it. */
+/** The card's 340 px and its margins. */
 const WISHED_WIDTH = 364;
-/** A client gives a join 15 s, token included. */
+/** A client allows a join 15 s, token included. */
 const ANSWER_MS = 10_000;
 
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
@@ -33,8 +33,8 @@ function dress(scheme) {
 }
 
 /**
- * Who may be told: the page that framed us, where it is one of the allowed. A parent that hides its
- * address is told by every allowed address; the browser delivers only to the right one.
+ * Return the origins that may be told: the page that framed us, if it is allowed. If a parent hides
+ * its address, every allowed origin is tried; the browser delivers only to the right one.
  * @param {string[]} allowed
  */
 function parentOrigins(allowed) {
@@ -58,7 +58,10 @@ element.addEventListener("classdrop", (event) => {
   if (what === "use") useInNewTab(event, token);
 });
 
-/** The width is a wish and never follows the frame's: else width and height would drive each other. */
+/**
+ * Tell the wished size. The width never follows the frame's, because otherwise the two would drive
+ * each other.
+ */
 function tellSize() {
   const isEmpty = element.hasAttribute("data-empty");
   tell("size", { width: isEmpty ? 0 : WISHED_WIDTH, height: isEmpty ? 0 : main.offsetHeight });
@@ -72,8 +75,11 @@ addEventListener("message", ({ source, origin, data }) => {
     takeAnswer?.(data.token);
 });
 
-/** From the parent; without an answer it is asked again, as a server out of reach would be.
- * @returns {Promise<string>} */
+/**
+ * Ask the parent for a token. Without an answer the client asks again, as it does when the server
+ * is unreachable.
+ * @returns {Promise<string>}
+ */
 function askParent() {
   return new Promise((resolve, reject) => {
     takeAnswer = resolve;
@@ -84,7 +90,7 @@ function askParent() {
 
 let isGiven = false;
 
-/** The link's token once, then the parent's. */
+/** Return the link's token first, and afterwards tokens of the parent. */
 async function getToken() {
   if (!token || isGiven) token = await askParent();
   isGiven = true;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The student's room: the live cards, the state of the connection, and the wallet. */
+/** The student's room: the live cards, the status of the connection, and the wallet. */
 
 import "/sdk/room-element.js";
 import { show } from "/sdk/element/dom.js";
@@ -44,7 +44,7 @@ function enter(element) {
 }
 
 /**
- * An empty room says what will happen here; not before the room has said that it is empty.
+ * Show what will happen in an empty room, but only after the room has said that it is empty.
  * @param {ClassdropRoom} element
  * @param {import("/sdk/client.js").RoomClient} client
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The student's coupons, as the ledger has them: usable ones first. Used by the student's page. */
+/** The student's coupons as the ledger has them, usable ones first. Used by the student's page. */
 
 import { Api, couponText, errorText } from "/sdk/index.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
@@ -13,7 +13,7 @@ import { ServerClock } from "../shared/server-clock.js";
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 
 const SHOWN_AT_MOST = 20;
-/** A later end is looked for when the page is read again: a timer holds 24 days at most. */
+/** A later end is looked at when the page reads again: a browser's timer holds 24 days at most. */
 const LOOKS_AHEAD_MS = 24 * 3600 * 1000;
 
 export class Wallet {
@@ -35,18 +35,18 @@ export class Wallet {
     void this.load();
   }
 
-  /** Something has become of a coupon: this page reads, and other tabs do. */
+  /** A coupon has changed: read again, here and in other tabs. */
   changed() {
     this._fresh.tell();
     this._fresh.ask();
   }
 
-  /** @param {(coupons: WalletCoupon[]) => void} listener told of all that was read */
+  /** @param {(coupons: WalletCoupon[]) => void} listener called with all coupons after each read */
   onRead(listener) {
     this._learn = listener;
   }
 
-  /** Asks again; of calls that overlap the last one is shown. */
+  /** Read again. If reads overlap, the last one is shown. */
   async load() {
     const asked = (this._asked = (this._asked ?? 0) + 1);
     try {
@@ -62,7 +62,7 @@ export class Wallet {
     this._show();
   }
 
-  /** @param {(event: CustomEvent) => void} listener told of every "use now", with its `href` */
+  /** @param {(event: CustomEvent) => void} listener called for every "use now", with its `href` */
   onUse(listener) {
     this._use = listener;
   }
@@ -80,7 +80,10 @@ export class Wallet {
     setText(trouble, this._error ? errorText(this._error, this._language.current) : "");
   }
 
-  /** Nobody tells a page that a coupon's time is over: it reads again then. @param {WalletCoupon[]} usable */
+  /**
+   * Read again when a coupon's time ends, because the server sends no event then. @param
+   * {WalletCoupon[]} usable
+   */
   _readAtTheEndOf(usable) {
     clearTimeout(this._end);
     const ends = usable
@@ -134,7 +137,7 @@ export class Wallet {
   }
 }
 
-/** What can be shown of a coupon that holds something unforeseen. @param {WalletCoupon} coupon */
+/** Return what can be shown of a coupon with unexpected content. @param {WalletCoupon} coupon */
 function plainRow({ name, code }) {
   return h(
     "li",

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Who may be on this page: says in words why somebody may not, and leads to the school's sign-in where there
- * is one. Used by every page of a person.
+ * Decides whether a person may use a page, says in words why not, and leads to the school's sign-in
+ * if there is one. Used by all pages of a person.
  */
 
 import { ApiError } from "/sdk/index.js";
@@ -11,17 +11,18 @@ import { claimsOf, takeToken } from "./token.js";
 /** @typedef {import("./language.js").Language} Language */
 
 /**
- * The token this page was entered with. Empty, and said why, where there is none or it is somebody's who has
- * nothing to do here.
+ * Return the token with which this page was opened. Return an empty string, and show the reason, if
+ * there is none or its role has nothing to do here.
  * @param {string} place what the token is for, such as `student/algebra`
- * @param {readonly string[]} roles who has something to do here
+ * @param {readonly string[]} roles that may use the page
  * @param {Language} language
  */
 export function admit(place, roles, language) {
   const token = takeToken(place);
   if (!token) return sayOutside(language, () => language.say("no_token"));
   const { role = "" } = claimsOf(token);
-  if (!role || roles.includes(role)) return token; // what is no token is refused by the server
+  // a text that is no token is refused by the server
+  if (!role || roles.includes(role)) return token;
   return sayOutside(language, () =>
     language.say("not_your_page", {
       who: language.say(`role_${roles[0]}`),
@@ -31,7 +32,8 @@ export function admit(place, roles, language) {
 }
 
 /**
- * A link's token is all a page has: asked for another, `getToken` says `token_expired` and tells `onExpired`.
+ * Return a `getToken` that returns the link's token once. A page has no other: the second call
+ * throws `token_expired` and calls `onExpired`.
  * @param {string} token
  * @param {() => void} onExpired
  * @returns {() => string}
@@ -48,7 +50,10 @@ export function once(token, onExpired) {
   };
 }
 
-/** Said once, however many calls find out. @param {Language} language @returns {() => void} */
+/**
+ * Return a function that shows the notice once, however often it is called. @param {Language}
+ * language @returns {() => void}
+ */
 export function expiryNotice(language) {
   let isSaid = false;
   return () => {
@@ -63,7 +68,8 @@ function sayOutside(language, words) {
   const link = h("a");
   const text = h("span");
   if (login) link.href = signInAt(login);
-  // A place of its own: whatever else a page has to complain of comes from this alone, and is hidden.
+  // This notice has a place of its own. Other errors of the page have the same cause, so they are
+  // hidden.
   document.body.toggleAttribute("data-outside", true);
   document
     .querySelector("main")
@@ -77,8 +83,11 @@ function sayOutside(language, words) {
   return "";
 }
 
-/** The school's sign-in, told this page's own address: nothing of a link decides where it leads back to.
- * @param {string} login */
+/**
+ * Return the link to the school's sign-in with this page's address. Nothing of the current link
+ * decides where it leads back to, because an attacker may have written it.
+ * @param {string} login
+ */
 function signInAt(login) {
   const target = new URL(login);
   target.searchParams.set("return", location.origin + location.pathname + location.search);

@@ -1,9 +1,12 @@
 // @ts-check
-/** A fault of the page's own is never told as the network's: it is logged, and said as what it is. */
+/**
+ * Tells errors of the API from faults of the page: a fault is logged and shown as such, never as a
+ * network error.
+ */
 
 import { ApiError } from "/sdk/index.js";
 
-/** @param {unknown} error whatever a call threw */
+/** @param {unknown} error thrown by a call */
 export function asApiError(error) {
   if (error instanceof ApiError) return error;
   console.error(error);

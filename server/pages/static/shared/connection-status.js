@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The line under a room's name: whether the connection is live, how many are here, and of which moment the
- * figures are while it is not. Used by the student's page and the console.
+ * The line under a room's name: whether the connection is live, how many people are present and,
+ * while it is down, of which moment the numbers are. Used by the student's page and the console.
  */
 
 import { closeText } from "/sdk/index.js";
@@ -21,7 +21,7 @@ const DOT = /** @type {Record<string, string>} */ ({
  * @param {RoomClient} client
  * @param {Language} language
  * @param {LinkStatus} line
- * @param {"student"|"teacher"} who what being offline means for them
+ * @param {"student"|"teacher"} who decides the text about being offline
  */
 export function showConnection(client, language, line, who) {
   const words = /** @type {HTMLElement} */ (document.getElementById("connection"));
@@ -37,7 +37,7 @@ export function showConnection(client, language, line, who) {
       present,
       isLive ? language.say("present", { n: count }) : asOf && language.say("as_of", { at: asOf }),
     );
-    if (seen === "stopped" && !closeCode) return; // whoever stopped it has said why
+    if (seen === "stopped" && !closeCode) return; // whoever stopped the client has shown the reason
     const text =
       seen === "offline" || seen === "silent"
         ? language.say(`${seen}_${who}`)

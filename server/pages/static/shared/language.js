@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The language of a page: the browser's, or what the person chose and this browser remembers.
- * Used by every page; fills in what templates leave open (`data-say`).
+ * The language of a page: the browser's, or the one that the person chose and this browser stores.
+ * Used by every page; also fills in the texts of templates (`data-say`).
  */
 
 import { setText } from "/sdk/element/dom.js";
@@ -13,7 +13,7 @@ import { words } from "./messages.js";
 const KEPT_AS = "classdrop.language";
 
 export class Language extends EventTarget {
-  /** @param {typeof words} [more] the words of a page that has many of its own */
+  /** @param {typeof words} [more] the messages of a page that has a table of its own */
   constructor(more = {}) {
     super();
     this._words = { ...words, ...more };
@@ -27,8 +27,10 @@ export class Language extends EventTarget {
     return fillIn(this._words, this.current, key, values);
   }
 
-  /** Makes `button` the switch: it names the other language, in that language.
-   * @param {HTMLElement} button */
+  /**
+   * Make `button` the switch: it names the other language, in that language.
+   * @param {HTMLElement} button
+   */
   switchWith(button) {
     this._button = button;
     button.addEventListener("click", () => this._choose(this.current === "zh" ? "en" : "zh"));
@@ -41,7 +43,7 @@ export class Language extends EventTarget {
     try {
       localStorage.setItem(KEPT_AS, chosen);
     } catch {
-      // Storage is forbidden in some frames: the choice then lives as long as the page.
+      // Storage is forbidden in some frames: the choice then lasts as long as the page.
     }
     this._apply();
     this.dispatchEvent(new Event("change"));

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The line between a page and the server: whether it is live, and of which moment the figures are. Joins
- * the session's status and what the browser and the calls say. Used by the room and the console.
+ * The link between a page and the server: whether it is live, and when the server last answered.
+ * Combines the session's status with the browser's and with the results of calls. Used by the room
+ * and the console.
  */
 
 import { clockText } from "/sdk/element/value.js";
@@ -24,10 +25,10 @@ export class LinkStatus extends EventTarget {
     const look = () => this._look();
     client.addEventListener("status", look);
     reach.addEventListener("change", look);
-    setInterval(look, LOOK_MS); // silence tells nobody
+    setInterval(look, LOOK_MS); // silence causes no event, so it has to be polled
   }
 
-  /** Said by `change` when it becomes another. */
+  /** Update the status; dispatches `change` if it differs. */
   _look() {
     const seen = this._reach.seen(this._client.state.status);
     if (seen === this.seen) return;
@@ -39,7 +40,7 @@ export class LinkStatus extends EventTarget {
     return this.seen === "live";
   }
 
-  /** Local ms of the server's last word. */
+  /** Local ms at which the server last answered. */
   get heardAt() {
     return this._reach.heardAt;
   }
@@ -48,7 +49,7 @@ export class LinkStatus extends EventTarget {
     return this.seen === "offline";
   }
 
-  /** The time of day of the server's last word, while nothing comes; else empty. */
+  /** The time of day at which the server last answered, while the link is down; empty otherwise. */
   get asOf() {
     return this.isLive ? "" : clockText(this._reach.heardTime);
   }

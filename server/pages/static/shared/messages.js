@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the pages say, in Chinese and English. What outcomes, errors and connections mean is in the
- * SDK's `texts.js`, the coupon card's own words in its `element/words.js`.
+ * The texts of the pages, in Chinese and English. The texts for outcomes, errors and connections
+ * are in the SDK's `texts.js`, those of the coupon card in its `element/words.js`.
  */
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */

@@ -1,12 +1,15 @@
 // @ts-check
-/** What the checkout and the orders say while there is no network: that what is shown is of an earlier moment. */
+/**
+ * The note of checkout and orders while there is no network: it says that the page shows an earlier
+ * moment.
+ */
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { clockText } from "/sdk/element/value.js";
 
 /**
  * @param {import("./language.js").Language} language
- * @param {() => void} onReturn the network is back: what is shown may be old
+ * @param {() => void} onReturn called when the network is back and the page may be out of date
  */
 export function showWhenOffline(language, onReturn) {
   const note = h("p", { class: "trouble", id: "offline", role: "status" });

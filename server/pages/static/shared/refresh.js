@@ -1,13 +1,14 @@
 // @ts-check
 /**
- * When a page has to read its coupons again: it is looked at again, it comes back out of the browser's memory,
- * or another tab says that something has changed. At most once in some seconds, and at a random moment: a whole
- * class may pick up their phones at once. Imports nothing, so that it is tested without a page.
+ * Decides when a page reads its coupons again: when it becomes visible, when it comes back from the
+ * browser's cache, or when another tab reports a change. At most once in some seconds, and at a
+ * random moment, because a whole class may pick up their phones at once. Imports nothing, so that
+ * it can be tested without a page.
  */
 
-/** From one reading to the next. */
+/** The shortest time between two reads. */
 export const MIN_INTERVAL_MS = 3_000;
-/** Readers who hear of something at once read within this time. */
+/** Pages that hear of a change at the same moment read spread over this time. */
 export const RANDOM_DELAY_MS = 600;
 const CHANNEL = "classdrop-coupons";
 
@@ -36,7 +37,7 @@ export class Refresher {
     if (channel) channel.onmessage = () => this.ask();
   }
 
-  /** Read soon. What nobody looks at is read when somebody does. */
+  /** Read soon. A hidden page reads when it becomes visible. */
   ask() {
     const { window, now, random, later } = this._around;
     if (this._isDue || window.document.visibilityState === "hidden") return;
@@ -51,7 +52,7 @@ export class Refresher {
     this._read();
   }
 
-  /** This page has changed something, or heard of it: other tabs read again. */
+  /** Tell other tabs to read again, after a change in this one. */
   tell() {
     this._around.channel?.postMessage("changed");
   }

@@ -1,15 +1,17 @@
 // @ts-check
 /**
- * The token a link brings along as `#token=…`: taken out of the address bar at once, so that it is
- * not shared with the address, and kept for this tab only.
+ * The token that a link brings as `#token=…`. It is removed from the address bar at once, so that
+ * nobody shares it with the address, and is stored for this tab only.
  */
 
-/** Storage may be forbidden (frames of other sites): the token then lives as long as the page. */
+/**
+ * Storage may be forbidden (in frames of other sites): the token then lasts as long as the page.
+ */
 const inMemory = new Map();
 
 /**
  * @param {string} place what the token is for, such as `student/algebra`
- * @returns {string} empty where no link has brought one
+ * @returns {string} empty if no link has brought one
  */
 export function takeToken(place) {
   const name = `classdrop.token.${place}`;
@@ -23,7 +25,8 @@ export function takeToken(place) {
 }
 
 /**
- * What a token says of its bearer. Unchecked: for words and storage only, the server decides the rest.
+ * Return the claims in a token. They are not verified: use them for texts and storage only, the
+ * server decides.
  * @param {string} token
  * @returns {{sub?: string, role?: string}}
  */
@@ -55,8 +58,8 @@ function kept(name) {
 }
 
 /**
- * Opens our own checkout in a new tab with the token along, so that nobody leaves the class to pay.
- * Other addresses are left to the browser: no token goes there.
+ * Open our own checkout in a new tab with the token, so that nobody has to leave the class to pay.
+ * Links to other sites are left to the browser and get no token.
  * @param {Event} event the `use` event of `<classdrop-room>`
  * @param {string} token
  */

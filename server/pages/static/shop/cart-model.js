@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What a student has put in the cart, which coupons they ticked and whether their balance, kept in this browser for them alone.
- * Knows courses by id and no price.
+ * The content of a student's cart, the selected coupons, and whether the balance is used. Stored in
+ * this browser for this student only. Knows courses by id and no price.
  */
 
 import { newId } from "./shop-api.js";
@@ -10,15 +10,15 @@ import { newId } from "./shop-api.js";
 
 export class CartModel extends EventTarget {
   /**
-   * Says `change` after every change, in another tab too.
+   * Dispatches `change` after every change, also of another tab.
    * @param {string} student
    */
   constructor(student) {
     super();
     this._name = `classdrop.basket.${student}`;
-    /** Course id to quantity. @type {Map<string, number>} */
+    /** Course id -> quantity. @type {Map<string, number>} */
     this.quantities = new Map();
-    /** Codes of coupons, the one ticked last first. @type {string[]} */
+    /** Codes of the selected coupons, the last selected first. @type {string[]} */
     this.ticked = [];
     this.usesBalance = false;
     this.orderId = "";
@@ -34,7 +34,7 @@ export class CartModel extends EventTarget {
     return this.quantities.size === 0;
   }
 
-  /** In the order they were put in. */
+  /** The lines in the order in which they were added. */
   get lines() {
     return [...this.quantities].map(([course, quantity]) => ({ course, quantity }));
   }
@@ -44,14 +44,14 @@ export class CartModel extends EventTarget {
     return this.quantities.get(course) ?? 0;
   }
 
-  /** @param {string} course @param {number} quantity 0 takes it out */
+  /** @param {string} course @param {number} quantity 0 removes the line */
   put(course, quantity) {
     if (quantity > 0) this.quantities.set(course, quantity);
     else this.quantities.delete(course);
     this._keep();
   }
 
-  /** Courses that are sold no more. @param {(course: string) => boolean} isSold */
+  /** Remove courses that are no longer sold. @param {(course: string) => boolean} isSold */
   keepOnly(isSold) {
     const gone = [...this.quantities.keys()].filter((course) => !isSold(course));
     if (gone.length === 0) return;
@@ -59,8 +59,10 @@ export class CartModel extends EventTarget {
     this._keep();
   }
 
-  /** The one ticked last stands first: it stays where two cannot be combined.
-   * @param {readonly string[]} codes */
+  /**
+   * Select coupons. The last selected comes first: it is kept if two cannot be combined.
+   * @param {readonly string[]} codes
+   */
   tick(codes) {
     this.ticked = [...new Set(codes)];
     this._keep();
@@ -72,7 +74,7 @@ export class CartModel extends EventTarget {
     this._keep();
   }
 
-  /** The next order is another one: the last was paid, or is off. */
+  /** Use a new id for the next order: the last one was paid or cancelled. */
   renewOrder() {
     this.orderId = newId("ord");
     this._keep();
@@ -91,7 +93,7 @@ export class CartModel extends EventTarget {
     try {
       kept = JSON.parse(localStorage.getItem(this._name) ?? "{}");
     } catch {
-      // Storage may be forbidden, or hold something else: the cart then starts empty.
+      // Storage may be forbidden, or have other content: the cart then starts empty.
     }
     this.quantities = new Map(Array.isArray(kept.quantities) ? kept.quantities : []);
     this.ticked = Array.isArray(kept.ticked) ? kept.ticked.map(String) : [];
@@ -106,7 +108,7 @@ export class CartModel extends EventTarget {
     try {
       localStorage.setItem(this._name, JSON.stringify(kept));
     } catch {
-      // It then lives as long as the page.
+      // The cart then lasts as long as the page.
     }
     this.dispatchEvent(new Event("change"));
   }

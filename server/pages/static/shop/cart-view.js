@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The lines of the cart: quantities to change, each line's share of the discount, shipping and gifts.
- * Lines are kept by course, so that a press keeps its focus; prices come from the catalogue until a
- * quote says more.
+ * The lines of the cart: quantities to change, each line's part of the discount, shipping and
+ * gifts. Rows are kept by course, so that a button keeps its focus. Prices come from the catalogue
+ * until a quote replaces them.
  */
 
 import { h, place, setText, show } from "/sdk/element/dom.js";
@@ -42,7 +42,7 @@ class Line {
 
   /**
    * @param {number} quantity
-   * @param {QuotedLine|undefined} quoted what a quote says of it
+   * @param {QuotedLine|undefined} quoted the quote's line
    * @param {Catalogue} catalogue
    * @param {Language} language
    */
@@ -64,7 +64,7 @@ class Line {
     this.count.setAttribute("aria-label", language.say("quantity_of", { name }));
     this.more.setAttribute("aria-disabled", String(quantity >= catalogue.most_of_one));
     setText(this.count, String(quantity));
-    // A quote of another quantity says nothing of this one.
+    // The quote of another quantity is not valid for this one.
     const { discount } = quoted?.amount === price * quantity ? quoted : { discount: 0 };
     setText(this.amount, inMoney(price * quantity - discount));
     show(this.before, discount > 0);
@@ -81,7 +81,7 @@ class Line {
 export class CartView {
   /**
    * @param {HTMLElement} list
-   * @param {HTMLElement} title takes the focus of a line that goes
+   * @param {HTMLElement} title gets the focus of a line that is removed
    * @param {Catalogue} catalogue
    * @param {CartModel} basket
    */
@@ -132,8 +132,10 @@ export class CartView {
     if (after !== before) this._basket.put(id, after);
   }
 
-  /** What the student did not choose: shipping, and what coupons give.
-   * @param {Quote|null} quote @param {Language} language */
+  /**
+   * Return the lines that the student did not choose: shipping and gifts.
+   * @param {Quote|null} quote @param {Language} language
+   */
   _others(quote, language) {
     const shipping = (quote?.lines ?? []).filter(({ kind }) => kind !== "course");
     return [
@@ -146,7 +148,7 @@ export class CartView {
 }
 
 /**
- * A line without a quantity to change.
+ * Return a line whose quantity cannot be changed.
  * @param {string} name
  * @param {{id: string, amount: number, discount: number}} line
  * @param {string} currency
@@ -171,7 +173,7 @@ function fixedLine(name, line, currency, language) {
 }
 
 /**
- * What coupons give: at 0, with its list price kept. Used by the order page too.
+ * Return the gifts of coupons: at 0, with their list price. Used by the order page too.
  * @param {readonly import("./shop-api.js").GiftLine[]} gifts
  * @param {string} currency
  * @param {Language} language

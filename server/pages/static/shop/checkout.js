@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The demo shop: courses, cart, coupons and total. Every figure comes from a quote of the shop's back end,
- * asked anew after each change; nothing here computes a discount.
+ * The demo shop's checkout: courses, cart, coupons and total. Every amount comes from a quote of
+ * the shop's back end, requested again after each change; nothing here computes a discount.
  */
 
 import { ApiError, errorText } from "/sdk/index.js";
@@ -67,7 +67,8 @@ class Checkout {
     balanceBox().addEventListener("change", () => basket.useBalance(balanceBox().checked));
     basket.addEventListener("change", () => void this._ask());
     language.addEventListener("change", () => this._show());
-    // Back from the order's page: nothing is being paid any more, and its coupons are locked, or spent.
+    // The student came back from the order's page: no payment is under way, and the order's coupons
+    // are locked or used.
     addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
     this._fresh = new Refresher(() => this._isPaying || void this.start());
     showWhenOffline(language, () => this._fresh.ask());
@@ -83,17 +84,19 @@ class Checkout {
     document.body.dataset.ready = "true";
   }
 
-  /** What coupons are called and worth; a quote has only their codes. */
+  /** Read the coupons' names and values; a quote has only their codes. */
   async _loadWallet() {
     try {
       const { coupons } = await this._api.myCoupons({ limit: MOST_OF_WALLET });
       this._wallet = new Map(coupons.map((coupon) => [coupon.code, coupon]));
     } catch {
-      // The codes are shown in place of the names; the quote tells of any real trouble.
+      // The codes are shown instead of the names; the quote reports any lasting error.
     }
   }
 
-  /** One that was placed from this cart and is not paid: its coupons are locked until it is, or is off. */
+  /**
+   * Look for an unpaid order of this cart: its coupons are locked until it is paid or cancelled.
+   */
   async _lookForOpenOrder() {
     const { orderId } = this._basket;
     try {
@@ -107,7 +110,7 @@ class Checkout {
         `/orders?order=${encodeURIComponent(orderId)}`,
       );
     } catch {
-      // The quote says what is locked.
+      // The quote says which coupons are locked.
     }
   }
 
@@ -117,8 +120,11 @@ class Checkout {
     if (inCart < this._catalogue.most_of_one) this._basket.put(course, inCart + 1);
   }
 
-  /** The one ticked last comes first: it stays where two cannot be combined.
-   * @param {string} code @param {boolean} isTicked */
+  /**
+   * Select or deselect a coupon. The last selected comes first: it is kept if two cannot be
+   * combined.
+   * @param {string} code @param {boolean} isTicked
+   */
   _tick(code, isTicked) {
     const others = this._basket.ticked.filter((each) => each !== code);
     this._isSwapped = false;
@@ -131,13 +137,13 @@ class Checkout {
     this._basket.tick(codes);
   }
 
-  /** A typed code's coupon. @param {string} code */
+  /** Select the coupon of a code that was typed. @param {string} code */
   async _taken(code) {
     await this._loadWallet();
     this._tick(code, true);
   }
 
-  /** Of answers that overtake each other the last question's is shown. */
+  /** Request a quote. If answers overtake each other, the one to the last request is shown. */
   async _ask() {
     const asked = ++this._asked;
     this._cart.show(this._quote, this._language);
@@ -157,8 +163,8 @@ class Checkout {
   }
 
   /**
-   * What cannot be combined with the one just ticked is unticked, and the rest quoted again, so that it
-   * stands among the usable ones.
+   * Quote the cart. Coupons that cannot be combined with the last selected are deselected and the
+   * rest is quoted again, so that they are listed as usable.
    * @returns {Promise<Quote>}
    */
   async _quoteNow() {
@@ -174,7 +180,9 @@ class Checkout {
     return this._api.quoteCart({ lines, coupons: this._basket.ticked, use_balance, order_id });
   }
 
-  /** Only what applies goes along: whatever else is ticked waits for a larger order. */
+  /**
+   * Place the order with the applied coupons only: the other selected ones stay for a larger order.
+   */
   async _place() {
     const quote = this._quote;
     if (!quote || this._isPaying || element("pay").getAttribute("aria-disabled") === "true") return;
@@ -210,12 +218,12 @@ class Checkout {
     return [errorText(code, this._language.current, facts), ...told].join(" ");
   }
 
-  /** @param {() => string} words in the language of the moment */
+  /** @param {() => string} words called again when the language changes */
   _say(words) {
     this._trouble = words;
   }
 
-  /** @param {boolean} isBusy no price is promised while a new one is on its way */
+  /** @param {boolean} isBusy true while a quote is under way: no price is shown */
   _setBusy(isBusy) {
     element("sums").toggleAttribute("aria-busy", isBusy);
     element("pay").setAttribute("aria-disabled", String(isBusy || !this._quote || this._isPaying));
@@ -263,7 +271,7 @@ class Checkout {
     );
   }
 
-  /** What is owed buys nothing, and is said all the same. @param {Quote} quote */
+  /** Show the balance. A negative one cannot be used, but is shown. @param {Quote} quote */
   _showBalance({ balance: { available, used } }) {
     const key = available < 0 ? "balance_owes" : used > 0 ? "balance_takes" : "balance_has";
     const amounts = {
@@ -307,8 +315,11 @@ async function open(token, language) {
   }
 }
 
-/** Where the school has a shop of its own, this page only says the code that goes there.
- * @param {string} code @param {Language} language */
+/**
+ * Return the text for a school with a shop of its own: this page then only shows the code to use
+ * there.
+ * @param {string} code @param {Language} language
+ */
 function closedText(code, language) {
   if (code !== "not_found") return errorText(code, language.current);
   const coupon = new URLSearchParams(location.search).get("coupon");

@@ -1,5 +1,5 @@
 // @ts-check
-/** A code that somebody types: its coupon goes into their wallet, and is ticked. */
+/** The form for a typed code: puts its coupon into the wallet and selects it. */
 
 import { errorText } from "/sdk/index.js";
 import { setText, show } from "/sdk/element/dom.js";
@@ -8,7 +8,9 @@ import { asApiError } from "../shared/api-errors.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 
-/** Of what the server compares: no case, spaces or dashes. @param {string} code */
+/**
+ * Return the code as the server compares it: without case, spaces and dashes. @param {string} code
+ */
 const plain = (code) => code.toUpperCase().replace(/[\s-]/g, "");
 
 export class CodeForm {

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The student's coupons at the checkout: what each saves alone and on top of what is ticked, the best
- * choice one tap away, what a little more would save, and why the others cannot be used. Rows are kept by
- * code, so that ticking one keeps its focus.
+ * The student's coupons at the checkout: what each saves alone and together with the selected ones,
+ * a button for the best choice, what a larger cart would save, and why the others cannot be used.
+ * Rows are kept by code, so that a checkbox keeps its focus.
  */
 
 import { drawEach, fill, h, place, setText, show } from "/sdk/element/dom.js";
@@ -16,7 +16,7 @@ import { reasonText, discountText } from "./discount-text.js";
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 /** @typedef {{quote: Quote, ticked: readonly string[], wallet: ReadonlyMap<string, WalletCoupon>, courses: readonly import("./shop-api.js").Course[], language: Language}} Seen */
 
-/** Reasons that another cart, or time, may end. Of the others there is nothing to wait for. */
+/** Reasons that another cart, or time, may end. The other reasons never change. */
 const MAY_COME = new Set([
   "below_threshold",
   "out_of_scope",
@@ -151,7 +151,7 @@ export class CouponPicker {
   _showUnusable({ quote, ticked, wallet, courses, language }) {
     const { unusable, currency } = quote;
     show(element("unusable-box"), unusable.length > 0);
-    // Whoever just ticked one is to see why it does nothing.
+    // A coupon that was just selected is shown, so that the student sees why it has no effect.
     const waiting = unusable
       .filter(({ code }) => ticked.includes(code))
       .map(({ code }) => code)
@@ -186,7 +186,10 @@ export class CouponPicker {
   }
 }
 
-/** Whether the best choice, which takes as much off, gives or credits more. @param {Quote} quote */
+/**
+ * Return whether the best choice, which has the same discount, gives or credits more. @param
+ * {Quote} quote
+ */
 function isWorthMore({ best, applied, usable }) {
   const worth = new Map(usable.map((each) => [each.code, each.worth ?? 0]));
   const sum = (/** @type {readonly string[]} */ codes) =>

@@ -1,5 +1,7 @@
 // @ts-check
-/** What the shop sells: a card for each course, with its price, what it was once, and a button. */
+/**
+ * The courses that the shop sells: a card for each, with its price, its former price, and a button.
+ */
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a coupon is worth, in one short word, and why one cannot be used. Pure. */
+/** Short texts about coupons: what one is worth, and why one cannot be used. Pure. */
 
 import { money, shortValue } from "/sdk/element/value.js";
 import { shopMessages } from "./messages-shop.js";
@@ -11,7 +11,7 @@ import { shopMessages } from "./messages-shop.js";
  * @param {WalletCoupon|undefined} coupon
  * @param {Language} language
  * @param {readonly import("./shop-api.js").Course[]} courses
- * @returns {string} empty where nothing is known of it
+ * @returns {string} empty if the coupon is unknown
  */
 export function discountText(coupon, language, courses) {
   const { discount, currency } = /** @type {any} */ (coupon?.template ?? {});
@@ -22,7 +22,7 @@ export function discountText(coupon, language, courses) {
 }
 
 /**
- * Why a coupon is not for this order, and what is missing where something is.
+ * Return why a coupon cannot be used for this order, and what is missing if something is.
  * @param {import("./shop-api.js").Unusable} unusable
  * @param {string} currency
  * @param {Language} language

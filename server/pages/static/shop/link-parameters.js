@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * A link that led here from a win: `?coupon=CODE` is ticked, `?course=ID` lies in the cart, and so does
- * the course that the coupon is for. Done once for each link, not again when the page is reloaded.
+ * Applies the parameters of a link from a win: `?coupon=CODE` selects the coupon, `?course=ID` adds
+ * the course, and the course that the coupon is for is added too. Done once for each link, and not
+ * again when the page is reloaded.
  */
 
 /** @typedef {import("./cart-model.js").CartModel} CartModel */
@@ -26,7 +27,7 @@ export function applyLinkParameters(basket, catalogue, wallet) {
 }
 
 /**
- * A coupon for every course puts nothing into anybody's cart.
+ * Add the course that the coupon is for. A coupon for every course adds nothing.
  * @param {WalletCoupon|undefined} coupon
  * @param {CartModel} basket
  * @param {Catalogue} catalogue

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the pages of orders say besides `shop-words.js`: the checkout does without it. */
+/** The texts of the orders page besides `messages-shop.js`. The checkout does not load them. */
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
 export const orderMessages = {

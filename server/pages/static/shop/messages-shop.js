@@ -1,5 +1,8 @@
 // @ts-check
-/** What the demo shop says, in Chinese and English: the checkout, and what orders share. Beside `words.js`. */
+/**
+ * The texts of the demo shop, in Chinese and English: those of the checkout, and those that orders
+ * share with it. They add to `shared/messages.js`.
+ */
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
 export const shopMessages = {

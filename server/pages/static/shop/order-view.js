@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One order as it stands: its lines with each coupon's share, its coupons and what became of them, sums and
- * times. Figures are the server's, as they were frozen when the order was placed.
+ * One order: its lines with each coupon's part, its coupons and their state, totals and times.
+ * Amounts are the server's, as they were frozen when the order was placed.
  */
 
 import { h } from "/sdk/element/dom.js";
@@ -15,7 +15,7 @@ import { balanceBack } from "./totals.js";
 /** @typedef {import("./shop-api.js").Line} Line */
 
 /**
- * The word for its state, `late` where its time to pay is over and nobody has noted it yet.
+ * Return the state to show: `late` if the time to pay is over and the server has not noted it yet.
  * @param {Order} order
  * @param {number} now ms
  */
@@ -82,7 +82,7 @@ function shareNodes(order, line, inMoney, language) {
   const parts = order.coupons
     .filter(({ shares }) => shares[line.id])
     .map(({ name, shares }) => ({ name, share: shares[line.id] }));
-  // What no coupon took off, the balance did.
+  // The part of the discount that no coupon gave was paid from the balance.
   const rest = parts.reduce((left, { share }) => left - share, line.discount);
   if (rest > 0) parts.push({ name: language.say("balance"), share: rest });
   const shares = parts.map(({ name, share }) =>
@@ -95,7 +95,7 @@ function shareNodes(order, line, inMoney, language) {
   return [...shares, h("li", { class: "returned figure" }, text)];
 }
 
-/** What came back of a line so far. @param {Order} order @param {string} id */
+/** Return what came back of a line so far. @param {Order} order @param {string} id */
 export function returnedOf({ refunds = [] }, id) {
   const parts = refunds.flatMap(({ lines }) => lines.filter((part) => part.id === id));
   return {
@@ -137,13 +137,19 @@ export function couponNodes(order, language) {
   });
 }
 
-/** Only where something happened to it after the order. @param {Order} order @param {string} code */
+/**
+ * Return the coupon's fate, only if it changed after the order. @param {Order} order @param
+ * {string} code
+ */
 function becameOf({ refunds = [] }, code) {
   const told = refunds[refunds.length - 1]?.coupons.find((each) => each.code === code);
   return told ? fateOf(told) : "";
 }
 
-/** The key of what a refund makes of a coupon. @param {{state: string, reason?: string}} told */
+/**
+ * Return the message key for what a refund does to a coupon. @param {{state: string, reason?:
+ * string}} told
+ */
 export function fateOf({ state, reason }) {
   const key = `coupon_now_${reason ?? state}`;
   return Object.prototype.hasOwnProperty.call(orderMessages, key) ? key : "coupon_now_other";
@@ -166,7 +172,7 @@ export function timeNodes(order, language) {
     if (refund.balance)
       rows.push(["", language.say("balance_back_n", { amount: inMoney(refund.balance) })]);
     const charged = refund.charged_back ?? 0;
-    // Below zero: what an earlier refund kept is paid back after all.
+    // Negative: an amount that an earlier refund kept is paid back now.
     if (charged)
       rows.push([
         "",

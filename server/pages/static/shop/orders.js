@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A student's orders, and one of them with `?order=`: to be paid, paid, paid back. An operator sees
- * everybody's, and pays back.
+ * A student's orders, and one of them with `?order=`: to be paid, paid, refunded. An operator sees
+ * all orders, and refunds.
  */
 
 import { errorText } from "/sdk/index.js";
@@ -94,8 +94,10 @@ class Orders {
     }
   }
 
-  /** Whatever it came to, the cart's next order is another one.
-   * @param {(order: Order) => Promise<Order>} change */
+  /**
+   * Run a change. Whatever the outcome, the cart's next order gets a new id.
+   * @param {(order: Order) => Promise<Order>} change
+   */
   async _do(change) {
     const { _order: order } = this;
     if (!order || this._isBusy) return;
@@ -112,13 +114,15 @@ class Orders {
     else basket.renewOrder();
   }
 
-  /** What was refused may have been so because the order has changed in another tab. @param {string} id */
+  /**
+   * Read the order again after a refusal: it may have changed in another tab. @param {string} id
+   */
   async _lookAgain(id) {
     try {
       this._order = await this._api.order(id);
       this._show();
     } catch {
-      // The trouble that is shown already says more.
+      // The error that is shown already says more.
     }
   }
 
@@ -261,7 +265,7 @@ class Orders {
     this._showTime();
   }
 
-  /** What changes with the seconds: how long the coupons are kept. */
+  /** Update what changes with the seconds: how long the coupons are locked. */
   _showTime() {
     const { _order: order } = this;
     if (!order) return;

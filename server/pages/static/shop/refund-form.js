@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What an operator pays back: so many pieces of each line. The server says what that comes to and what becomes of
- * each coupon; only then is it asked for, and made.
+ * The operator's refund: a number of pieces of each line. The server first says what would be paid
+ * back and what becomes of each coupon; only then is the refund confirmed and made.
  */
 
 import { fill, h, setText, show } from "/sdk/element/dom.js";
@@ -158,8 +158,10 @@ export class RefundForm {
     this.show(this._order);
   }
 
-  /** Says what it would come to. The same id until it is done: pressed twice, or again after a lost answer, it
-   * pays back once. */
+  /**
+   * Preview the refund. Its id stays the same until it is done, so that a second press, or one
+   * after a lost answer, pays back once.
+   */
   async _ask() {
     const lines = [...this._chosen]
       .filter(([, quantity]) => quantity > 0)
@@ -182,7 +184,7 @@ export class RefundForm {
     const { _asked: asked } = this;
     if (!asked || this._isBusy) return;
     const isDone = await this._while(() => this._calls.refund(asked.body));
-    // Where it was refused, something has changed: it is to be seen anew.
+    // After a refusal something has changed: show the preview again.
     this._asked = null;
     if (isDone) {
       this._id = newId("rfd");
@@ -207,7 +209,10 @@ export class RefundForm {
   }
 }
 
-/** Pieces that can still come back. @param {Order} order @param {import("./shop-api.js").Line} line */
+/**
+ * Return how many pieces can still come back. @param {Order} order @param
+ * {import("./shop-api.js").Line} line
+ */
 function left(order, line) {
   return Math.max(0, line.quantity - returnedOf(order, line.id).quantity);
 }

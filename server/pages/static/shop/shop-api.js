@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The demo shop's own calls, with the person's token, beside the SDK's for their wallet. Prices and
- * discounts come back from here; none is ever sent but the total that was on the screen.
+ * The demo shop's own calls, with the person's token, and the SDK's calls for their wallet. Prices
+ * and discounts come from here. The page sends no price except the total that was on the screen.
  */
 
 import { Api } from "/sdk/index.js";
@@ -29,14 +29,21 @@ export class ShopApi extends Api {
     this.clock = clock;
   }
 
-  /** `not_found` where this server has no shop. @returns {Promise<Catalogue>} */
+  /**
+   * Return the catalogue. Fails with `not_found` if this server has no shop. @returns
+   * {Promise<Catalogue>}
+   */
   catalogue() {
     return this._call("GET", "/shop/catalogue");
   }
 
-  /** `order_id`: what this cart was placed as before; what that order has locked is free for it.
-   * @param {{lines: CartLines, coupons: readonly string[], use_balance: boolean, order_id: string}} body
-   * @returns {Promise<Quote>} */
+  /**
+   * Quote a cart. `order_id`: the order that was placed from this cart before; coupons that it has
+   * locked count as free.
+   * @param {{lines: CartLines, coupons: readonly string[], use_balance: boolean, order_id: string}}
+   * body
+   * @returns {Promise<Quote>}
+   */
   quoteCart(body) {
     return this._call("POST", "/shop/quotes", { body });
   }
@@ -52,9 +59,12 @@ export class ShopApi extends Api {
     return this._call("GET", path(id));
   }
 
-  /** Again with the same id replaces the order while it is not paid.
-   * @param {string} id @param {{lines: CartLines, coupons: string[], balance: number, expected_payable: number}} body
-   * @returns {Promise<Order>} */
+  /**
+   * Place an order. The same id replaces the order as long as it is not paid.
+   * @param {string} id @param {{lines: CartLines, coupons: string[], balance: number,
+   * expected_payable: number}} body
+   * @returns {Promise<Order>}
+   */
   place(id, body) {
     return this._call("PUT", path(id), { body });
   }
@@ -69,16 +79,20 @@ export class ShopApi extends Api {
     return this._call("POST", `${path(id)}/cancel`);
   }
 
-  /** Once for each `refund_id`. Operators only.
+  /**
+   * Refund; done once for each `refund_id`. Operators only.
    * @param {string} id @param {{refund_id: string, lines: {id: string, quantity?: number}[]}} body
-   * @returns {Promise<Order>} */
+   * @returns {Promise<Order>}
+   */
   refundOrder(id, body) {
     return this._call("POST", `${path(id)}/refunds`, { body });
   }
 
-  /** What `refundOrder` would come to; nothing changes. Operators only.
+  /**
+   * Return what `refundOrder` would do; nothing changes. Operators only.
    * @param {string} id @param {{refund_id: string, lines: {id: string, quantity?: number}[]}} body
-   * @returns {Promise<Refund>} */
+   * @returns {Promise<Refund>}
+   */
   previewRefund(id, body) {
     return this._call("POST", `${path(id)}/refunds`, { body: { ...body, preview: true } });
   }
@@ -89,8 +103,11 @@ function path(id) {
   return `/shop/orders/${encodeURIComponent(id)}`;
 }
 
-/** Random and unguessable. `crypto.randomUUID` is not there on a phone without https.
- * @param {string} prefix */
+/**
+ * Return a random id that cannot be guessed. `crypto.randomUUID` is missing on a phone without
+ * https.
+ * @param {string} prefix
+ */
 export function newId(prefix) {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return `${prefix}-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -1,16 +1,22 @@
 // @ts-check
-/** The column of sums, from list price to what is to be paid. Used by the checkout and the order page. */
+/**
+ * The column of amounts, from the list price to what has to be paid. Used by the checkout and the
+ * order page.
+ */
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
 
 /** @typedef {{list_total: number, subtotal: number, discount: number, payable: number, currency: string, balance: number|{used: number}, refunded?: number, refunds?: {balance: number}[], state?: string}} Sums */
 
-/** What of a discount the student's balance gave. @param {{balance: number|{used: number}}} sums */
+/**
+ * Return the part of a discount that the balance paid. @param {{balance: number|{used: number}}}
+ * sums
+ */
 export const balancePart = ({ balance }) => (typeof balance === "number" ? balance : balance.used);
 
 /**
- * Rows that say nothing (no sale, no balance, nothing refunded) are left out.
+ * Return the rows. Rows without content (no sale, no balance, nothing refunded) are left out.
  * @param {Sums} sums
  * @param {import("../shared/language.js").Language} language
  */
@@ -42,7 +48,7 @@ export function totalRows(sums, language) {
     .filter(([, , isShown = true]) => isShown)
     .flatMap(([name, minor]) => [
       h("dt", { "data-sum": name }, language.say(name === "payable" ? dueOf(state) : name)),
-      // Not -0: some browsers write it.
+      // Not -0: some browsers show the sign.
       h(
         "dd",
         { "data-sum": name, class: "figure" },
@@ -56,7 +62,7 @@ function dueOf(state) {
   return state === "redeemed" ? "was_paid" : state === "cancelled" ? "was_due" : "payable";
 }
 
-/** What refunds gave back to the balance. @param {{balance: number}[]} [refunds] */
+/** Return what refunds gave back to the balance. @param {{balance: number}[]} [refunds] */
 export function balanceBack(refunds = []) {
   return refunds.reduce((sum, { balance = 0 }) => sum + balance, 0);
 }
