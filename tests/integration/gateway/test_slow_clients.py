@@ -32,7 +32,7 @@ pytestmark = pytest.mark.asyncio
 
 SHORT_S = 0.15
 GIVE_UP_S = 10.0
-PAUSE_S = 0.02  # between two bytes of one who dribbles
+PAUSE_S = 0.02  # between two bytes of one who send_slowly
 GET = b"GET / HTTP/1.1\r\nHost: drops.example\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: drops.example\r\n"
 
@@ -53,7 +53,7 @@ async def small_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @dataclass(slots=True)
-class House:
+class GuardedServer:
     """The gateway behind its protocol switch, with short timeouts."""
 
     gateway: RunningGateway
@@ -80,7 +80,7 @@ def cadence(close_timeout_s: float) -> Cadence:
 
 
 @pytest_asyncio.fixture
-async def house(gateway: RunningGateway, first_bytes_s: float) -> AsyncIterator[House]:
+async def guarded(gateway: RunningGateway, first_bytes_s: float) -> AsyncIterator[GuardedServer]:
     limiter, state = gateway.gateway.connection_limiter, ServerState()
     config = uvicorn.Config(
         small_app,
@@ -102,17 +102,17 @@ async def house(gateway: RunningGateway, first_bytes_s: float) -> AsyncIterator[
         "127.0.0.1",
         0,
     )
-    yield House(gateway, server.sockets[0].getsockname()[1])
+    yield GuardedServer(gateway, server.sockets[0].getsockname()[1])
     server.close()
 
 
 @dataclass(slots=True)
-class Slow:
+class SlowClient:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def dribbles(self, data: bytes, times: int = 1_000) -> bytes:
-        """Byte by byte, until the server has had enough; what it said."""
+    async def send_slowly(self, data: bytes, times: int = 1_000) -> bytes:
+        """Send byte by byte until the server closes; return what it sent."""
         for n in range(times):
             try:
                 self.writer.write(data[n % len(data) :][:1])
@@ -122,20 +122,20 @@ class Slow:
                 continue
             except ConnectionError:
                 return b""
-        raise AssertionError("nobody minds")
+        raise AssertionError("the server never closed")
 
-    async def sends(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def floods(self, data: bytes, times: int) -> None:
-        """Send byte by byte until the server closes; return what it sent."""
+    async def send_many(self, data: bytes, times: int) -> None:
+        """Send as much as the server takes before it closes."""
         with contextlib.suppress(ConnectionError):
             async with asyncio.timeout(GIVE_UP_S):
                 for _ in range(times):
-                    await self.sends(data)
+                    await self.send(data)
 
-    async def hears_out(self) -> bytes:
+    async def read_to_end(self) -> bytes:
         async with asyncio.timeout(GIVE_UP_S):
             try:
                 return await self.reader.read()
@@ -144,68 +144,76 @@ class Slow:
 
 
 @pytest_asyncio.fixture
-async def slow(house: House) -> AsyncIterator[Slow]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
-    yield Slow(reader, writer)
+async def slow(guarded: GuardedServer) -> AsyncIterator[SlowClient]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", guarded.port)
+    yield SlowClient(reader, writer)
     writer.transport.abort()
 
 
 class TestRequests:
-    async def test_who_says_nothing_is_cut_off(self, house: House, slow: Slow) -> None:
-        assert await slow.hears_out() == b""
-        await eventually(lambda: house.gateway.gateway.connection_limiter.waiting == 0)
+    async def test_who_says_nothing_is_cut_off(
+        self, guarded: GuardedServer, slow: SlowClient
+    ) -> None:
+        assert await slow.read_to_end() == b""
+        await eventually(lambda: guarded.gateway.gateway.connection_limiter.waiting == 0)
 
     @pytest.mark.parametrize("head", [GET + b"A: ", handshake()[:-2] + b"A: "])
     async def test_a_head_byte_by_byte_is_not_waited_for(
-        self, house: House, slow: Slow, head: bytes
+        self, guarded: GuardedServer, slow: SlowClient, head: bytes
     ) -> None:
         """A plain request, and a socket's handshake."""
-        await slow.sends(head)
-        assert b"HTTP/1.1 408 " in await slow.dribbles(b"b")
+        await slow.send(head)
+        assert b"HTTP/1.1 408 " in await slow.send_slowly(b"b")
 
-    async def test_empty_lines_are_no_request(self, house: House, slow: Slow) -> None:
-        assert b"HTTP/1.1 408 " in await slow.dribbles(b"\r\n")
+    async def test_empty_lines_are_no_request(
+        self, guarded: GuardedServer, slow: SlowClient
+    ) -> None:
+        assert b"HTTP/1.1 408 " in await slow.send_slowly(b"\r\n")
 
-    async def test_a_body_byte_by_byte_is_not_waited_for(self, house: House, slow: Slow) -> None:
-        await slow.sends(POST + b"Content-Length: 5000\r\n\r\n")
-        assert b"HTTP/1.1 408 " in await slow.dribbles(b"b")
-        await eventually(lambda: house.gateway.gateway.connection_limiter.requests == 0)
+    async def test_a_body_byte_by_byte_is_not_waited_for(
+        self, guarded: GuardedServer, slow: SlowClient
+    ) -> None:
+        await slow.send(POST + b"Content-Length: 5000\r\n\r\n")
+        assert b"HTTP/1.1 408 " in await slow.send_slowly(b"b")
+        await eventually(lambda: guarded.gateway.gateway.connection_limiter.requests == 0)
 
     @pytest.mark.parametrize("first", [b"x", b"1000\r\n" + b"x" * 4_096 + b"\r\n"])
     async def test_a_body_without_end_is_refused_and_cut(
-        self, house: House, slow: Slow, first: bytes
+        self, guarded: GuardedServer, slow: SlowClient, first: bytes
     ) -> None:
         """Chunked, so that no length announces it: 413 comes when there is too much, and then what still
         comes is not read for long."""
         is_chunked = first.startswith(b"1000")
         kind = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: 999999999"
-        await slow.sends(POST + kind + b"\r\n\r\n")
+        await slow.send(POST + kind + b"\r\n\r\n")
         for _ in range(20 if is_chunked else 1):
-            await slow.sends(first * (1 if is_chunked else 100_000))
-        assert b"HTTP/1.1 413 " in await slow.hears_out()
+            await slow.send(first * (1 if is_chunked else 100_000))
+        assert b"HTTP/1.1 413 " in await slow.read_to_end()
 
     @pytest.mark.parametrize("piece", [b"1;" + b"e" * 4_096 + b"\r\nx\r\n", b"T: " + b"t" * 4_096])
     async def test_what_stands_around_a_body_is_bounded(
-        self, house: House, slow: Slow, piece: bytes
+        self, guarded: GuardedServer, slow: SlowClient, piece: bytes
     ) -> None:
         """Extensions of chunks, and headers behind them: many bytes, no content."""
-        await slow.sends(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        await slow.send(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         if piece.startswith(b"T"):
-            await slow.sends(b"0\r\n")
-        await slow.floods(piece, times=2 * MAX_BODY_BYTES // len(piece))
-        await slow.hears_out()
-        await eventually(lambda: house.gateway.gateway.connection_limiter.waiting == 0)
-        house.assert_empty()
+            await slow.send(b"0\r\n")
+        await slow.send_many(piece, times=2 * MAX_BODY_BYTES // len(piece))
+        await slow.read_to_end()
+        await eventually(lambda: guarded.gateway.gateway.connection_limiter.waiting == 0)
+        guarded.assert_empty()
 
     @pytest.mark.parametrize("reads", [0, 1])
-    async def test_an_answer_that_is_not_read_is_not_kept(self, house: House, reads: int) -> None:
+    async def test_an_answer_that_is_not_read_is_not_kept(
+        self, guarded: GuardedServer, reads: int
+    ) -> None:
         """Nor one that is read a byte at a time."""
         reader = socket.socket()
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        reader.connect(("127.0.0.1", house.port))
+        reader.connect(("127.0.0.1", guarded.port))
         with reader:
             reader.sendall(GET.replace(b"/ ", b"/big ") + b"\r\n")
-            limiter = house.gateway.gateway.connection_limiter
+            limiter = guarded.gateway.gateway.connection_limiter
             await eventually(lambda: limiter.waiting == 1)
 
             def is_fully_returned() -> bool:
@@ -214,74 +222,78 @@ class TestRequests:
 
             await eventually(is_fully_returned)
 
-    async def test_requests_far_ahead_are_refused(self, house: House, slow: Slow) -> None:
-        await slow.sends((GET + b"\r\n") * (MAX_AHEAD + 3))
-        assert b"HTTP/1.1 400 " in await slow.hears_out()
+    async def test_requests_far_ahead_are_refused(
+        self, guarded: GuardedServer, slow: SlowClient
+    ) -> None:
+        await slow.send((GET + b"\r\n") * (MAX_AHEAD + 3))
+        assert b"HTTP/1.1 400 " in await slow.read_to_end()
 
-    async def test_a_few_ahead_are_answered_in_order(self, house: House, slow: Slow) -> None:
-        await slow.sends((GET + b"\r\n") * 5)
-        assert (await slow.hears_out()).count(b"HTTP/1.1 200 ") == 5
+    async def test_a_few_ahead_are_answered_in_order(
+        self, guarded: GuardedServer, slow: SlowClient
+    ) -> None:
+        await slow.send((GET + b"\r\n") * 5)
+        assert (await slow.read_to_end()).count(b"HTTP/1.1 200 ") == 5
 
     async def test_who_keeps_a_connection_is_served_again_and_then_let_go(
-        self, house: House, slow: Slow
+        self, guarded: GuardedServer, slow: SlowClient
     ) -> None:
         for _ in range(3):
-            await slow.sends(GET + b"\r\n")
+            await slow.send(GET + b"\r\n")
             head = await slow.reader.readuntil(b"\r\n\r\n0\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
-        assert await slow.hears_out() == b""
-        await eventually(lambda: house.gateway.gateway.connection_limiter.waiting == 0)
+        assert await slow.read_to_end() == b""
+        await eventually(lambda: guarded.gateway.gateway.connection_limiter.waiting == 0)
 
 
 class TestSockets:
     async def test_a_hello_that_never_comes_is_not_waited_for(
-        self, house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch
+        self, guarded: GuardedServer, slow: SlowClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("server.gateway.session.HELLO_MS", 100)
-        await slow.sends(handshake() + b"\x81\xfe\x0f\xff")  # a frame of 4 KB
+        await slow.send(handshake() + b"\x81\xfe\x0f\xff")  # a frame of 4 KB
         await slow.reader.readuntil(b"\r\n\r\n")
-        said = await slow.dribbles(b"x")
+        said = await slow.send_slowly(b"x")
         assert b'"hello_timeout"' in said
-        await eventually(lambda: not house.gateway.gateway.connections)
+        await eventually(lambda: not guarded.gateway.gateway.connections)
 
     @pytest.mark.parametrize("is_reading", [True, False])
     @pytest.mark.parametrize("sent", [frame("no json"), frame(b"", 3), close(1000)])
     async def test_a_close_that_is_not_answered_ends_all_the_same(
-        self, house: House, slow: Slow, sent: bytes, is_reading: bool
+        self, guarded: GuardedServer, slow: SlowClient, sent: bytes, is_reading: bool
     ) -> None:
         """The client keeps its side open, and perhaps does not read."""
-        await slow.sends(handshake() + says(type="hello", token=a_token("ada")))
+        await slow.send(handshake() + says(type="hello", token=a_token("ada")))
         await slow.reader.readuntil(b'"claims":[]')
         if not is_reading:
             slow.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await slow.sends(sent)
-        await eventually(lambda: not house.gateway.gateway.connections)
-        house.assert_empty()
+        await slow.send(sent)
+        await eventually(lambda: not guarded.gateway.gateway.connections)
+        guarded.assert_empty()
 
     @pytest.mark.parametrize("close_timeout_s", [60.0])
     async def test_who_says_close_and_stays_keeps_no_card_from_the_others(
-        self, house: House, slow: Slow
+        self, guarded: GuardedServer, slow: SlowClient
     ) -> None:
         """A write behind the close raises, which once ended the broadcast to everybody."""
-        await slow.sends(handshake() + says(type="hello", token=a_token("ada")))
+        await slow.send(handshake() + says(type="hello", token=a_token("ada")))
         await slow.reader.readuntil(b'"claims":[]')
-        async with house.gateway.student("bob") as (bob, _):
-            await slow.sends(close(1000))
-            await slow.hears_out()  # the server has said its last word
-            assert len(house.gateway.gateway.connections) == 2
+        async with guarded.gateway.student("bob") as (bob, _):
+            await slow.send(close(1000))
+            await slow.read_to_end()  # the server has sent its close
+            assert len(guarded.gateway.gateway.connections) == 2
             for drop in ("drp_1", "drp_2"):
-                await open_drop(house.gateway.desk, drop)
+                await open_drop(guarded.gateway.desk, drop)
                 assert (await bob.next("drop_opened"))["drop"]["id"] == drop
             assert (await bob.claim("drp_2"))["outcome"] == "won"
 
-    async def test_who_leaves_with_much_unread_is_let_go(self, house: House) -> None:
+    async def test_who_leaves_with_much_unread_is_let_go(self, guarded: GuardedServer) -> None:
         """Half-closed, and never reading: the transport would wait for ever."""
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        client.connect(("127.0.0.1", house.port))
+        client.connect(("127.0.0.1", guarded.port))
         with client:
             client.sendall(handshake() + says(type="hello", token=a_token("ada")))
-            gateway = house.gateway.gateway
+            gateway = guarded.gateway.gateway
             await eventually(lambda: [c for c in gateway.connections if c.pending_frames is None])
             (connection,) = gateway.connections
             assert connection.transport is not None
@@ -289,37 +301,39 @@ class TestSockets:
                 connection.write(b"\x81\x7e\x10\x00" + bytes(4_096))
             client.shutdown(socket.SHUT_WR)
             await eventually(lambda: not gateway.connections)
-            house.assert_empty()
+            guarded.assert_empty()
 
     async def test_the_oldest_of_one_student_s_many_sockets_goes(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, guarded: GuardedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("server.gateway.room.MAX_SOCKETS_PER_STUDENT", 2)
         async with (
-            house.gateway.student("ada") as (first, _),
-            house.gateway.student("ada") as (second, _),
-            house.gateway.student("ada") as (third, _),
+            guarded.gateway.student("ada") as (first, _),
+            guarded.gateway.student("ada") as (second, _),
+            guarded.gateway.student("ada") as (third, _),
         ):
             code, frames = await first.closed()
             assert (code, frames[-1]["code"]) == (4004, "too_many")
-            await open_drop(house.gateway.desk)
+            await open_drop(guarded.gateway.desk)
             assert (await second.next("drop_opened"))["drop"] == (
                 (await third.next("drop_opened"))["drop"]
             )
 
 
-class TestFullHouse:
+class TestFullProcess:
     @pytest.mark.parametrize("first_bytes_s", [60.0])
-    async def test_a_student_comes_in_where_strangers_fill_the_process(self, house: House) -> None:
+    async def test_a_student_comes_in_where_strangers_fill_the_process(
+        self, guarded: GuardedServer
+    ) -> None:
         """Half of the strangers have sent nothing, the other half no hello."""
-        limiter = house.gateway.gateway.connection_limiter
+        limiter = guarded.gateway.gateway.connection_limiter
         limiter._max_sockets, limiter._spare = 12, 0
-        strangers = [await asyncio.open_connection("127.0.0.1", house.port) for _ in range(12)]
+        strangers = [await asyncio.open_connection("127.0.0.1", guarded.port) for _ in range(12)]
         for n, (_, writer) in enumerate(strangers):
             writer.write(handshake() if n % 2 else b"")
         await eventually(lambda: limiter.waiting == 12)
-        async with house.gateway.student("ada") as (ada, _):
-            await open_drop(house.gateway.desk)
+        async with guarded.gateway.student("ada") as (ada, _):
+            await open_drop(guarded.gateway.desk)
             assert (await ada.claim())["outcome"] == "won"
         for _, writer in strangers:
             writer.transport.abort()

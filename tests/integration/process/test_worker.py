@@ -36,7 +36,7 @@ async def two_shards(crew: Crew) -> tuple[str, str]:
             return first.id, second.id
 
 
-def _told_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object]:
+def _log_events_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object]:
     return [line["event"] for line in lines if line.get("job") == "measure_backlog"]
 
 
@@ -252,8 +252,8 @@ class TestWholeWorker:
         interpose(crew.outbox, "backlog", before=breaks_three_times)
         with capture_logs() as lines:
             async with at_work(crew):
-                await eventually(lambda: "job_goes_on" in _told_of_backlog(lines))
-        assert _told_of_backlog(lines) == ["job_failed", "job_goes_on"]
+                await eventually(lambda: "job_goes_on" in _log_events_of_backlog(lines))
+        assert _log_events_of_backlog(lines) == ["job_failed", "job_goes_on"]
 
     async def test_a_ledger_that_was_away_is_made_up_for(self, crew: Crew) -> None:
         drop = await crew.classroom.opened()

@@ -72,7 +72,7 @@ ANY = st.one_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Observed:
     """The result of one connection."""
 
     joined: int
@@ -92,7 +92,7 @@ def pieces_of(data: bytes, cuts: Sequence[int]) -> Iterator[bytes]:
         yield data[start:end]
 
 
-async def tell(pieces: Sequence[bytes]) -> Told:
+async def observe(pieces: Sequence[bytes]) -> Observed:
     """A connection is made, and this comes. It is welcomed as soon as it has joined."""
     host, transport = RecordingHandler(), RecordingTransport()
     connection = Connection(host)
@@ -104,20 +104,20 @@ async def tell(pieces: Sequence[bytes]) -> Told:
             connection.send_welcome(b'{"type":"welcome"', b"}")
         if connection.session is not None:  # a broadcast goes on, whoever is there
             connection.write(text_frame(b'{"type":"ping"}'))
-    told = Told(
+    observed = Observed(
         len(host.joined),
         host.claims,
         host.seen_drops,
-        said_by(b"".join(transport.writes)),
+        frames_sent(b"".join(transport.writes)),
         bool(transport.ended),
     )
     connection.eof_received()
     connection.connection_lost(None)
     assert (host.connection_limiter.waiting, host.connection_limiter.sockets) == (0, 0)
-    return told
+    return observed
 
 
-def said_by(data: bytes) -> list[tuple[int, bytes]]:
+def frames_sent(data: bytes) -> list[tuple[int, bytes]]:
     """The server's frames, which are always in order: bytes that are none fail here."""
     head, _, frames = data.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 101"):
@@ -128,16 +128,16 @@ def said_by(data: bytes) -> list[tuple[int, bytes]]:
     return [(e.opcode, bytes(e.data)) for e in reader.events_received() if isinstance(e, Frame)]
 
 
-def run(pieces: Sequence[bytes]) -> Told:
-    return asyncio.run(tell(pieces))
+def run(pieces: Sequence[bytes]) -> Observed:
+    return asyncio.run(observe(pieces))
 
 
-def assert_in_order(told: Told) -> None:
+def assert_in_order(observed: Observed) -> None:
     """Check: at most one close and nothing behind it; nothing done for a client that has not joined."""
-    opcodes = [opcode for opcode, _ in told.frames]
+    opcodes = [opcode for opcode, _ in observed.frames]
     assert Opcode.CLOSE not in opcodes[:-1]
-    assert told.joined <= 1
-    assert told.joined or not (told.claims or told.seen)
+    assert observed.joined <= 1
+    assert observed.joined or not (observed.claims or observed.seen)
 
 
 _cuts = st.lists(st.integers(0, 5_000), max_size=8)
@@ -155,8 +155,8 @@ def test_whatever_comes_there_is_an_orderly_end(
 @settings(deadline=None)
 @given(st.binary(max_size=300), _cuts)
 def test_whatever_comes_instead_of_a_handshake_is_refused(data: bytes, cuts: list[int]) -> None:
-    told = run(list(pieces_of(data + b"\r\n\r\n", cuts)))
-    assert (told.joined, told.is_over) == (0, True)
+    observed = run(list(pieces_of(data + b"\r\n\r\n", cuts)))
+    assert (observed.joined, observed.is_over) == (0, True)
 
 
 @settings(deadline=None)
@@ -184,9 +184,9 @@ def test_what_came_before_a_fault_is_done_however_it_was_cut(
     st.sampled_from([BAD_HELLO, frame("x"), frame(b"\xff"), frame(b"", 2)]), st.lists(RIGHT), _cuts
 )
 def test_who_was_refused_does_not_go_on(bad: bytes, frames: list[bytes], cuts: list[int]) -> None:
-    told = run([handshake(), *pieces_of(bad + GOOD_HELLO + b"".join(frames), cuts)])
-    assert (told.joined, told.claims, told.seen) == (0, [], [])
-    assert len(told.codes) == 1
+    observed = run([handshake(), *pieces_of(bad + GOOD_HELLO + b"".join(frames), cuts)])
+    assert (observed.joined, observed.claims, observed.seen) == (0, [], [])
+    assert len(observed.codes) == 1
 
 
 @given(st.lists(_texts, max_size=20))
@@ -233,13 +233,13 @@ def test_a_handshake_with_wrong_bytes_is_let_in_only_where_the_library_would(
         data[place % len(data)] = byte
     host, transport = RecordingHandler(), RecordingTransport()
 
-    async def come() -> None:
+    async def connect() -> None:
         connection = Connection(host)
         connection.connection_made(transport)
         for piece in pieces_of(bytes(data), cuts):
             connection.data_received(piece)
 
-    asyncio.run(come())
+    asyncio.run(connect())
     is_in = b"".join(transport.writes).startswith(b"HTTP/1.1 101")
     assert not is_in or by_library(bytes(data)) == 101
 
@@ -247,7 +247,9 @@ def test_a_handshake_with_wrong_bytes_is_let_in_only_where_the_library_would(
 def test_the_reader_of_these_tests_sees_a_frame_behind_a_close() -> None:
     """The control: what must not be is seen where it is."""
     head = b"HTTP/1.1 101 x\r\n\r\n"
-    said = said_by(head + text_frame(b"{}") + b"\x88\x00")
-    assert [opcode for opcode, _ in said] == [Opcode.TEXT, Opcode.CLOSE]
+    sent = frames_sent(head + text_frame(b"{}") + b"\x88\x00")
+    assert [opcode for opcode, _ in sent] == [Opcode.TEXT, Opcode.CLOSE]
     with pytest.raises(AssertionError):
-        assert_in_order(Told(1, [], [], [(Opcode.CLOSE, b""), (Opcode.TEXT, b"{}")], is_over=True))
+        assert_in_order(
+            Observed(1, [], [], [(Opcode.CLOSE, b""), (Opcode.TEXT, b"{}")], is_over=True)
+        )

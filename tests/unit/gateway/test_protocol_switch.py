@@ -13,7 +13,7 @@ HANDSHAKE = (
 )
 
 
-class Spoken(asyncio.Protocol):
+class RecordingProtocol(asyncio.Protocol):
     """Remembers what it was given."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Spoken(asyncio.Protocol):
         self.data.append(data)
 
 
-class Wire(asyncio.Transport):
+class FakeTransport(asyncio.Transport):
     """A transport that goes nowhere."""
 
     def __init__(self) -> None:
@@ -64,12 +64,12 @@ def test_a_whole_handshake_for_a_room_is_known(data: bytes, expected: bool) -> N
 async def test_the_right_protocol_takes_over_with_the_same_bytes(
     data: bytes, is_socket: bool
 ) -> None:
-    socket, http, wire = Spoken(), Spoken(), Wire()
-    door = ProtocolSwitch(lambda: socket, lambda: http, ConnectionLimiter())
-    door.connection_made(wire)
-    door.data_received(data)
+    socket, http, transport = RecordingProtocol(), RecordingProtocol(), FakeTransport()
+    switch = ProtocolSwitch(lambda: socket, lambda: http, ConnectionLimiter())
+    switch.connection_made(transport)
+    switch.data_received(data)
     taken = socket if is_socket else http
-    assert (wire.protocol, taken.transport, taken.data) == (taken, wire, [data])
+    assert (transport.protocol, taken.transport, taken.data) == (taken, transport, [data])
 
 
 @pytest.mark.asyncio
@@ -86,18 +86,20 @@ async def test_who_leaves_before_a_word_leaves_nothing_behind(
 
     monkeypatch.setattr(loop, "call_later", remembered)
     limiter = ConnectionLimiter()
-    door = ProtocolSwitch(Spoken, Spoken, limiter)
-    door.connection_made(Wire())
+    switch = ProtocolSwitch(RecordingProtocol, RecordingProtocol, limiter)
+    switch.connection_made(FakeTransport())
     assert limiter.waiting == 1
-    door.connection_lost(None)
+    switch.connection_lost(None)
     assert timers[0].cancelled()
     assert limiter.waiting == 0
 
 
 @pytest.mark.asyncio
 async def test_who_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    wire, cut = Wire(), asyncio.Event()
-    monkeypatch.setattr(wire, "abort", cut.set)
-    ProtocolSwitch(Spoken, Spoken, ConnectionLimiter(), 0).connection_made(wire)
+    transport, cut = FakeTransport(), asyncio.Event()
+    monkeypatch.setattr(transport, "abort", cut.set)
+    ProtocolSwitch(RecordingProtocol, RecordingProtocol, ConnectionLimiter(), 0).connection_made(
+        transport
+    )
     async with asyncio.timeout(2):
         await cut.wait()
