@@ -88,7 +88,7 @@ class SocketMaintenance:
                 continue
             end = session.tick(now)
             if end is not None:
-                connection.end(end.closing)
+                connection.end(end.why)
                 ended += 1
                 if ended % ENDS_PER_TURN == 0:
                     await asyncio.sleep(0)

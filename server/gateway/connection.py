@@ -1,12 +1,12 @@
 """One socket: its state, what is written to it, and how it ends.
 
-uvicorn's `ws` class makes it (gateway.protocol), so that pages, API and sockets share a port. There is no
-task, queue or future for a connection; it costs some 3 KB.
-Bytes that arrive go to the socket's `WireProtocol`, which turns them into messages and calls back
-`receive_text`. There are two: the common handshake and the common frame, each whole in one read, are parsed
-by a few lines of ours (common_protocol.py); at the first byte of any other form the socket changes over to
-the `websockets` library (library_protocol.py) and stays with it (decisions/0011). Knows nothing of Redis:
-what a message asks for goes to the `ConnectionHandler`.
+Made by `Gateway.protocol`, which uvicorn calls as its `ws` class, so that pages, API and sockets share a
+port. There is no task, queue or future for a connection; it costs some 3 KB. Bytes that arrive go to the
+socket's `WireProtocol`, which turns them into messages and calls back `receive_text`. There are two: the
+common handshake and the common frame, each whole in one read, are parsed by a few lines of ours
+(common_protocol.py); at the first byte of any other form the socket changes over to the `websockets` library
+(library_protocol.py) and stays with it (decisions/0011). Knows nothing of Redis: what a message asks for goes
+to the `ConnectionHandler`.
 """
 
 import asyncio
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         self._handler.connection_closed(self, self.close_reason)
 
     def shutdown(self) -> None:
-        """Uvicorn calls this for sockets that are still open when it stops; the drain comes before it."""
+        """End a socket that is still open when uvicorn stops. The drain comes before that."""
         self.end(SocketClose(close_reasons.GOING_AWAY, "server_restart", "restarting", 1_000))
 
     # --- for the gateway: writing -------------------------------------------------------------

@@ -33,7 +33,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    closing: SocketClose
+    why: SocketClose
 
 
 Effect = Join | wire.ClaimFrame | wire.SeenFrame | End | None

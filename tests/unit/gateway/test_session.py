@@ -48,7 +48,7 @@ def claim(drop_id: object = "drp_1", request_id: object = "r1") -> bytes:
 
 
 def ended_by(effect: Effect) -> close_reasons.SocketClose | None:
-    return effect.closing if isinstance(effect, End) else None
+    return effect.why if isinstance(effect, End) else None
 
 
 def test_a_good_hello_joins() -> None:
