@@ -157,8 +157,8 @@ class Room:
     def follows(self, publication: Publication) -> bool:
         return publication.epoch == self.epoch and publication.offset == self.offset + 1
 
-    def follows_losses(self, told: Losses) -> bool:
-        return told.epoch == self.epoch and told.offset == self.losses + 1
+    def follows_losses(self, losses: Losses) -> bool:
+        return losses.epoch == self.epoch and losses.offset == self.losses + 1
 
     def is_old(self, publication: Publication) -> bool:
         return publication.epoch == self.epoch and publication.offset <= self.offset
@@ -220,8 +220,8 @@ class Room:
 
     def _unconfirmed_of(self, student: StudentId) -> dict[DropId, HeldClaim]:
         drop_ids = (drop.id for drop in self.drops.values())
-        told = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in drop_ids)
-        return {drop_id: claim for drop_id, claim in told if claim is not None}
+        found = ((drop_id, self.unconfirmed.get((drop_id, student))) for drop_id in drop_ids)
+        return {drop_id: claim for drop_id, claim in found if claim is not None}
 
     def _head(self, identity: Identity, now: int) -> _Head:
         """Return the head that all share who join within a second and are shown the same drops."""
@@ -286,9 +286,9 @@ def _claims_to_show(
     held = {d: claim for d, claim in mine.items() if d not in left_out} if left_out else mine
     newest = sorted(held.items(), key=lambda one: one[1].won_at, reverse=True)
     coupons = [(d, claim.coupon) for d, claim in newest if claim.state is ClaimState.CONFIRMED]
-    told = wire_state.coupons_within(coupons) if coupons else ()
+    fitting = wire_state.coupons_within(coupons) if coupons else ()
     return [
-        wire.my_claim(d, claim.state, claim.won_at, claim.coupon if d in told else b"")
+        wire.my_claim(d, claim.state, claim.won_at, claim.coupon if d in fitting else b"")
         for d, claim in held.items()
     ]
 

@@ -71,7 +71,7 @@ async def _measure(crew: Crew, holds: int) -> str:
     form = DropForm((await rooms.made_batch(quantity=10_000)).id, 10_000, 600)
     second = granted(await rooms.drops.create("other", form, None, now_ms()))
     other = OtherRoom(crew.another("wrk_other"), second)
-    async with at_work(crew), listening(crew.desk) as ear:
+    async with at_work(crew), listening(crew.desk) as listener:
         tappers = [asyncio.create_task(other.tap_on(number)) for number in range(_TAPPERS)]
         await eventually(lambda: len(other.waits) >= _WARM_UP, _GIVE_UP_S)
         before = other.said()
@@ -79,7 +79,7 @@ async def _measure(crew: Crew, holds: int) -> str:
         await _end(crew.ledger, drop.id)
         begun, told = perf_counter(), 0
         while told < holds:
-            told += len(await ear.next("lost"))
+            told += len(await listener.next("lost"))
         took = perf_counter() - begun
         row = await rooms.row(drop.id)
         counts = await crew.desk.drops.counts(row.shard, drop.id)

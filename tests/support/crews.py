@@ -43,7 +43,7 @@ from tests.support.servers.replication import Pair
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """One worker's pieces, and the class whose claims it works on."""
+    """The parts of one worker, and the class whose claims it persists."""
 
     classroom: Classroom
     name: str
@@ -84,15 +84,15 @@ class Crew:
         return replace(self, loop=replace(self.loop, cadence=cadence))
 
     def another(self, name: str, ledger: Ledger | None = None) -> "Crew":
-        """A second worker beside this one."""
+        """Make a second worker beside this one."""
         return make_crew(ledger or self.ledger, self.desk, name)
 
     async def record(self, shard: int) -> PersistResult:
-        """Everything that the outbox has, as a redelivery would give it again."""
+        """Persist everything that the outbox has, as a redelivery would bring it again."""
         return await self.persister.persist(await self.outbox.read_all(shard), now_ms())
 
     async def confirm(self, drop_id: str) -> None:
-        """Everybody who has won of it."""
+        """Confirm everybody who has won of this drop."""
         await self.record((await self.classroom.row(drop_id)).shard)
 
     async def rebuild_all(self) -> None:
@@ -104,11 +104,11 @@ class Crew:
             return await claims.of_drop(conn, drop_id)
 
     async def live(self, drop_id: str) -> dict[str, int]:
-        """Student -> unit, of the claims that count."""
+        """Return student -> unit, of the claims that count."""
         return {row.student: row.unit for row in await self.rows(drop_id) if row.state == "live"}
 
     async def codes(self, drop_id: str) -> dict[str, str]:
-        """Student -> code of the coupon."""
+        """Return student -> code of the coupon."""
         query = select(tables.coupons.c.student, tables.coupons.c.code).where(
             tables.coupons.c.drop_id == drop_id
         )
@@ -123,7 +123,7 @@ class Crew:
         return (await self.outbox.backlog()).entries
 
     async def entry(self, drop_id: str, student: str, unit: int, /, **changes: Any) -> OutboxEntry:
-        """The outbox entry that the desk writes when it sells this unit to this student."""
+        """Return the outbox entry that the desk writes when it sells this unit to this student."""
         row = await self.classroom.row(drop_id)
         async with self.ledger.read() as conn:
             allotment, *_ = await drops.allotments_of(conn, drop_id)
@@ -147,7 +147,7 @@ class Crew:
         return made._replace(**changes)
 
     async def slip_in(self, entry: OutboxEntry) -> None:
-        """Into the outbox, past the script that keeps it right."""
+        """Add an entry to the outbox without the script that keeps it consistent."""
         words = (str(getattr(entry, name)) for name in _AS_WRITTEN)
         await self.desk.redis.xadd(self.desk.keys(entry.shard).outbox, {"win": "|".join(words)})
 
@@ -180,7 +180,7 @@ async def crew(classroom: Classroom) -> Crew:
 
 @asynccontextmanager
 async def crew_of(server: RedisServer | Pair, ledger: Ledger, prefix: str) -> AsyncIterator[Crew]:
-    """Its desk is built from the ledger, as a worker does it that starts."""
+    """Make a crew whose desk is rebuilt from the ledger, as by a worker that starts."""
     redis = connect(server.url)
     desk = make_desk(redis, prefix)
     made = make_crew(ledger, desk)
@@ -199,13 +199,13 @@ async def mortal_crew(
 
 
 async def lost(crew: Crew, server: RedisServer) -> None:
-    """Redis comes back without anything."""
+    """Let Redis come back empty."""
     server.forget()
     await hang_up(crew.desk)
 
 
 async def restarted(crew: Crew, server: RedisServer) -> None:
-    """Redis comes back with everything that it ever answered."""
+    """Let Redis come back with everything that it ever acknowledged."""
     server.kill9()
     server.restart()
     await hang_up(crew.desk)
@@ -213,7 +213,7 @@ async def restarted(crew: Crew, server: RedisServer) -> None:
 
 @asynccontextmanager
 async def at_work(*crews: Crew) -> AsyncIterator[None]:
-    """Whole workers, until the block ends."""
+    """Run whole workers until the block ends."""
     tasks = [asyncio.create_task(crew.worker.run()) for crew in crews]
     try:
         yield
@@ -235,7 +235,7 @@ async def is_confirmed(crew: Crew, drop_id: str, *students: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """A drop as the desk has it, without what is only there to make calls repeatable."""
+    """A drop as the desk has it, without the fields that only make calls repeatable."""
 
     fields: Mapping[str, object]
     holders: Mapping[str, str]
@@ -267,13 +267,13 @@ def _text(found: Mapping[bytes, bytes]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
-    """Hears what goes through a room's channel."""
+class RoomListener:
+    """A subscription of a room's channel."""
 
     pubsub: Any
 
     async def next(self, kind: str) -> list[list[Any]]:
-        """The claims of the next message of that kind."""
+        """Return the claims of the next message of that kind."""
         while True:
             message = await self.pubsub.get_message(timeout=5)
             assert message is not None, f"nothing of the kind {kind} was said within 5 s"
@@ -284,7 +284,7 @@ class Ear:
                     return claims_said
 
     async def everything(self, kind: str) -> list[list[Any]]:
-        """The claims of all messages of that kind that have come."""
+        """Return the claims of all messages of that kind that have come."""
         found: list[list[Any]] = []
         while (message := await self.pubsub.get_message(timeout=0.05)) is not None:
             if message["type"] == "smessage":
@@ -294,13 +294,13 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(desk: Desk, room: str = ROOM) -> AsyncIterator[Ear]:
+async def listening(desk: Desk, room: str = ROOM) -> AsyncIterator[RoomListener]:
     pubsub = desk.redis.pubsub()
     database = database_of(desk.redis)
     await pubsub.ssubscribe(RoomKeys(desk.prefix, room, database).channel)
     taken = await pubsub.get_message(timeout=5)
     assert taken is not None
-    yield Ear(pubsub)
+    yield RoomListener(pubsub)
     await pubsub.aclose()  # type: ignore[no-untyped-call]
 
 

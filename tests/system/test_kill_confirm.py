@@ -53,11 +53,11 @@ async def _all_acknowledged(crash_site: CrashSite) -> bool:
 @pytest.mark.parametrize("step", STEPS)
 async def test_the_worker_dies(crash_site: CrashSite, step: str) -> None:
     drop_id = await won(crash_site)
-    async with listening(crash_site.crew.desk, ROOM) as ear:
+    async with listening(crash_site.crew.desk, ROOM) as listener:
         await crash_site.start("worker", STEPS[step]).dies()
         async with at_work(crash_site.crew):
             await assert_all_confirmed(crash_site, drop_id)
-        told = await ear.everything("confirmed")
+        told = await listener.everything("confirmed")
 
     codes = await crash_site.crew.codes(drop_id)
     assert {student for student, _, _ in told} == set(WINNERS)

@@ -60,7 +60,7 @@ async def test_the_process_that_moved_a_coupon_dies(crash_site: CrashSite, step:
     crew = crash_site.crew
     checkout = await coupon_in_hand(crew)
     web = await crash_site.web(STEPS[step])
-    async with listening(crew.desk, EVERYWHERE) as ear:
+    async with listening(crew.desk, EVERYWHERE) as listener:
         assert await lock(crash_site, web, checkout) in (0, 201)
         await web.dies()
 
@@ -69,7 +69,7 @@ async def test_the_process_that_moved_a_coupon_dies(crash_site: CrashSite, step:
 
         async with at_work(crew):
             await eventually(is_locked, 10)
-            (student, frame), *_ = await ear.next("changed")
+            (student, frame), *_ = await listener.next("changed")
     assert student == checkout.student
     assert (frame["coupon_id"], frame["state"], frame["order_id"]) == (
         checkout.coupon_id,

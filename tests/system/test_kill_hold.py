@@ -47,11 +47,11 @@ async def all_released(crew: Crew, drop_id: str) -> bool:
 async def test_the_worker_dies(crash_site: CrashSite, step: str) -> None:
     crew = crash_site.crew
     drop_id = await held(crash_site, hold_seconds=1)
-    async with listening(crew.desk, ROOM) as ear:
+    async with listening(crew.desk, ROOM) as listener:
         await crash_site.start("worker", STEPS[step]).dies()
         async with at_work(crew):
             await eventually(lambda: all_released(crew, drop_id), 10)
-        told = await ear.everything("lost")
+        told = await listener.everything("lost")
 
     assert {(frame, student) for frame, student, *_ in told} == {
         ("coupon_released", student) for student in WINNERS

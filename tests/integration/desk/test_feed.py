@@ -173,20 +173,20 @@ async def _told_one(server: RedisServer) -> tuple[Desk, str]:
 
 class TestStudentsOwn:
     async def test_confirmations_are_heard_and_take_no_place_in_the_order(self, desk: Desk) -> None:
-        async with listening(desk, ROOM) as ear:
+        async with listening(desk, ROOM) as listener:
             coupon = {"id": "cpn_1", "code": "AAAA"}
             told = Confirmation(StudentId("ada"), DropId("drp_1"), orjson.dumps(coupon))
             await desk.feed.publish_confirmations(ROOM, [told])
 
-            assert await ear.next("confirmed") == [["ada", "drp_1", coupon]]
+            assert await listener.next("confirmed") == [["ada", "drp_1", coupon]]
         assert (await desk.feed.state(ROOM)).offset == 0
 
     async def test_losses_are_heard(self, desk: Desk) -> None:
-        async with listening(desk, ROOM) as ear:
+        async with listening(desk, ROOM) as listener:
             loss = Loss("claim_revoked", StudentId("ada"), DropId("drp_1"), None, "nothing_left")
             await desk.feed.publish_losses(ROOM, [loss])
 
-            assert await ear.next("lost") == [
+            assert await listener.next("lost") == [
                 ["claim_revoked", "ada", "drp_1", None, "nothing_left"]
             ]
 

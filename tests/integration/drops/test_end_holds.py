@@ -113,9 +113,9 @@ class TestOpenDrop:
     async def test_who_had_it_is_told_and_cannot_have_it_again(self, crew: Crew) -> None:
         drop_id = await claimed(crew, "s1")
         coupon = await coupon_of(crew, drop_id, "s1")
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await end_all(crew)
-            told = await ear.next("lost")
+            told = await listener.next("lost")
 
         assert told == [["coupon_released", "s1", drop_id, coupon.id, "hold_ended"]]
         assert await taps(crew, drop_id, "s1") == {"s1": Outcome.RELEASED}
@@ -203,9 +203,9 @@ class TestPaying:
         begun = now_ms()
         await order_of(crew, drop_id, "s1", begun)
         assert await expire_overdue(crew.ledger, begun + LOCK_LIMIT_MS) == 1
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await drive_pending(crew.stores, EVEN_LATER, now_ms())
-            ((student, drop, told),) = await ear.next("confirmed")
+            ((student, drop, told),) = await listener.next("confirmed")
         row = await crew.classroom.row(drop_id)
         ((held,),) = await crew.desk.drops.claims_of([(row.shard, drop_id, ["s1"])])
         coupon = await coupon_of(crew, drop_id, "s1")
@@ -226,9 +226,9 @@ class TestPaying:
         late = begun + LOCK_LIMIT_MS
         assert await expire_overdue(crew.ledger, late) == 1
         granted(await confirm(crew.ledger, redemption, Payment(), late))
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await drive_pending(crew.stores, EVEN_LATER, now_ms())
-            assert await ear.everything("confirmed") == []
+            assert await listener.everything("confirmed") == []
         assert await crew.classroom.unfinished() == []
 
     async def test_a_lock_that_left_enough_of_the_hold_moves_no_date(self, crew: Crew) -> None:
@@ -395,9 +395,9 @@ class TestDying:
         with dies():
             await end_all(crew)
         assert await crew.classroom.unfinished() == ["release"]
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await drive_pending(crew.another("wrk_2").stores, EVEN_LATER, now_ms())
-            told = await ear.next("lost")
+            told = await listener.next("lost")
 
         assert sorted(student for _, student, *_ in told) == ["s1", "s2", "s3"]
         assert set((await taps(crew, drop_id, *everybody(3, start=4))).values()) == {Outcome.WON}
@@ -465,9 +465,9 @@ class TestRebuild:
         await crew.rebuild_all()
         rebuilt = await desk_state(crew, drop_id)
         assert rebuilt.fields["live"] == "0"
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await settle(crew, drop_id)
-            told = await ear.next("lost")
+            told = await listener.next("lost")
 
         assert await desk_state(crew, drop_id) == rebuilt
         assert sorted(student for _, student, *_ in told) == ["s1", "s2"]
@@ -493,9 +493,9 @@ class TestManyAtOnce:
         monkeypatch.setattr(end_holds, "AT_ONCE", 4)
         drop_id = await claimed(crew, *everybody(30), quantity=30)
         others = [crew.another(f"wrk_{number}") for number in (2, 3)]
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             ended = await asyncio.gather(*(end_all(one) for one in (crew, *others)))
-            told = await ear.everything("lost")
+            told = await listener.everything("lost")
 
         assert sum(ended) == 30
         assert sorted(student for _, student, *_ in told) == sorted(everybody(30))

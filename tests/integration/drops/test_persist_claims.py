@@ -102,9 +102,9 @@ class TestTelling:
         self, crew: Crew
     ) -> None:
         drop_id, shard = await won(crew, 2)
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             result = await crew.record(shard)
-            told = await ear.next("confirmed")
+            told = await listener.next("confirmed")
 
         shown = {str(c.student): coupon_frames.coupon_fields(c) for c in result.coupons}
         codes = await crew.codes(drop_id)
@@ -120,9 +120,9 @@ class TestTelling:
         with dies():
             await crew.record(shard)
         codes = await crew.codes(drop_id)
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await crew.another("wrk_2").record(shard)
-            ((_, _, coupon),) = await ear.next("confirmed")
+            ((_, _, coupon),) = await listener.next("confirmed")
 
         assert coupon["code"] == codes["s1"]
         assert await crew.codes(drop_id) == codes

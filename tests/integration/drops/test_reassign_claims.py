@@ -185,9 +185,9 @@ class TestApology:
     async def test_only_where_nothing_is_left(self, crew: Crew) -> None:
         drop_id = await recorded_drop(crew, units=3, taken=2)
         first, second = [await crew.entry(drop_id, name, 1) for name in ("late1", "late2")]
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await record(crew, first, second)
-            told = await ear.next("lost")
+            told = await listener.next("lost")
 
         live = await crew.live(drop_id)
         assert sorted(live.values()) == [1, 2, 3]
@@ -211,13 +211,13 @@ class TestApology:
         entries = [await crew.entry(drop_id, "good", 3), await crew.entry(drop_id, "late", 1)]
         for entry in entries:
             await crew.slip_in(entry)
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             while await crew.unacknowledged():
                 try:
                     await crew.loop.step()
                 except DeskUnavailableError:
                     await crew.rebuild_all()
-            told = await ear.next("lost")
+            told = await listener.next("lost")
 
         assert [claim[1] for claim in told] == ["late"]
 
@@ -228,10 +228,10 @@ class TestApology:
         interpose(drops_killed_at.feed, "publish_losses", before=crash)
         with dies():
             await drops_killed_at.persister.persist([entry], now_ms())
-        async with listening(crew.desk, ROOM) as ear:
+        async with listening(crew.desk, ROOM) as listener:
             await crew.persister.persist([entry], now_ms())
 
-            assert [claim[1] for claim in await ear.next("lost")] == ["late"]
+            assert [claim[1] for claim in await listener.next("lost")] == ["late"]
 
     async def test_the_student_can_try_again_when_a_unit_comes_back(self, crew: Crew) -> None:
         """A revoked claim counts against no limit."""

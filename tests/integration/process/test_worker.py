@@ -157,9 +157,9 @@ async def only_is_shut(crew: Crew, *shards: int) -> bool:
 class TestWholeWorker:
     async def test_who_wins_is_confirmed_and_told(self, crew: Crew) -> None:
         drop = await crew.classroom.opened()
-        async with at_work(crew), listening(crew.desk, ROOM) as ear:
+        async with at_work(crew), listening(crew.desk, ROOM) as listener:
             await crew.classroom.won(drop.id, "s1")
-            told = await ear.next("confirmed")
+            told = await listener.next("confirmed")
 
         assert [claim[0] for claim in told] == ["s1"]
         assert set(await crew.codes(drop.id)) == {"s1"}
