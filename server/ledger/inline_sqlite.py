@@ -1,15 +1,15 @@
-"""SQLite connections that go to their thread only for what may wait or take long.
+"""SQLite connections that use their thread only for calls that may wait or take long.
 
 Used by engine.py. Knows no table and no SQL but BEGIN.
 
-aiosqlite does everything in a thread of the connection's own, and a statement is four ways there and back
-(cursor, execute, fetch, close). On two busy cores those ways cost more than SQLite does: `python -m
-tests.benchmarks.pairs sqlite` takes 13 ms a pair with them and 9 without (decision 0026).
+aiosqlite runs every call in a thread of the connection, and one statement is four calls (cursor, execute,
+fetch, close). On two busy cores the switches cost more than SQLite does: `python -m tests.benchmarks.pairs
+sqlite` takes 13 ms a pair with them and 9 ms without (decision 0026).
 
-- Who writes waits for BEGIN IMMEDIATE (another process writes), COMMIT and ROLLBACK (the disk). In between
-  the database is ours, and a statement of a few rows takes 20 us where it is.
-- Who reads waits for nobody, but may ask for much (a drop's claims, counted): its questions stay in the
-  thread, and what stands around them does not.
+- A writer waits for BEGIN IMMEDIATE (another process writes) and for COMMIT and ROLLBACK (the disk): these
+  run in the thread. Between them the database is ours, and a statement of a few rows takes 20 us inline.
+- A reader waits for nobody, but its statements may take long (a count of a drop's claims): these run in the
+  thread. The calls around them run inline.
 """
 
 import sqlite3

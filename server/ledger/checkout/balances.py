@@ -1,7 +1,7 @@
-"""Rebates and balances as rows. A balance moves together with an entry that says why, and never without.
+"""Rebates and balances as rows. Invariant: every change of a balance has an entry that says why.
 
-Called by flows/checkout/balances.py inside its transactions and those of redemptions and refunds. Whoever
-moves a balance holds the order's row and its coupons' before it.
+Called by flows/checkout/balances.py inside its transactions and those of redemptions and refunds. Amounts are
+in minor units, instants in ms. Lock order: the rows of the order and of its coupons before the balance.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _balance = balances.c
 
 
 async def of_student(conn: AsyncConnection, student: str) -> dict[str, int]:
-    """By currency."""
+    """Return the student's balances by currency."""
     query = select(_balance.currency, _balance.amount).where(_balance.student == student)
     return {row.currency: row.amount for row in await conn.execute(query)}
 
@@ -38,7 +38,7 @@ async def find_for_update(conn: AsyncConnection, student: str, currency: str) ->
 async def spend(
     conn: AsyncConnection, student: str, currency: str, amount: int, redemption_id: str, now: int
 ) -> bool:
-    """False: there is not that much; nothing is taken then."""
+    """Take the amount from the balance. False: there is less, and nothing was taken."""
     taken = await conn.execute(
         update(balances)
         .where(
@@ -54,7 +54,7 @@ async def spend(
 
 
 async def add(conn: AsyncConnection, student: str, entry: BalanceEntry) -> None:
-    """What is credited or given back; less than nothing where a rebate is taken back."""
+    """Add the entry's amount to the balance; the amount is negative if a rebate is taken back."""
     fresh = insert_into(conn.dialect, balances).values(
         student=student, currency=entry.currency, amount=entry.amount
     )
@@ -68,7 +68,7 @@ async def add(conn: AsyncConnection, student: str, entry: BalanceEntry) -> None:
 
 
 async def insert_rebate(conn: AsyncConnection, rebate: DueRebate, now: int) -> bool:
-    """False: the order has earned it before."""
+    """Insert the rebate. False: the order has this rebate already."""
     fresh = insert_into(conn.dialect, rebates).values(
         id=rebate.id,
         redemption_id=rebate.redemption_id,
@@ -90,14 +90,14 @@ async def insert_rebate(conn: AsyncConnection, rebate: DueRebate, now: int) -> b
 
 
 async def rebates_of(conn: AsyncConnection, redemption_id: str) -> list[DueRebate]:
-    """Held until the transaction ends."""
+    """Return the order's rebates with their rows locked until the transaction ends, in the order of ids."""
     query = select(rebates).where(rebates.c.redemption_id == redemption_id)
     found = await conn.execute(query.order_by(rebates.c.id).with_for_update())
     return [_rebate(row) for row in found]
 
 
 async def due(conn: AsyncConnection, now: int, limit: int) -> list[str]:
-    """Ids of pending rebates whose day has come, the oldest first."""
+    """Return ids of pending rebates that are due, oldest first."""
     query = (
         select(rebates.c.id)
         .where(rebates.c.state == RebateState.PENDING.value, rebates.c.due_at <= now)
@@ -108,7 +108,7 @@ async def due(conn: AsyncConnection, now: int, limit: int) -> list[str]:
 
 
 async def mark_credited(conn: AsyncConnection, rebate_id: str, now: int) -> DueRebate | None:
-    """None: it is credited already, or not due."""
+    """Mark the rebate as credited and return it. None: it is credited already, or not due."""
     moved = await conn.execute(
         update(rebates)
         .where(
@@ -124,7 +124,7 @@ async def mark_credited(conn: AsyncConnection, rebate_id: str, now: int) -> DueR
 
 
 async def take_back(conn: AsyncConnection, rebate: DueRebate, taken_back: int) -> None:
-    """`taken_back`: in all so far. Needs the row held (rebates_of)."""
+    """Set how much of the rebate was taken back in all. The caller has locked the row (`rebates_of`)."""
     await conn.execute(
         update(rebates).where(rebates.c.id == rebate.id).values(taken_back=taken_back)
     )
@@ -133,7 +133,7 @@ async def take_back(conn: AsyncConnection, rebate: DueRebate, taken_back: int) -
 async def page_of_entries(
     conn: AsyncConnection, student: str, limit: int, after: str | None
 ) -> Sequence[BalanceEntry]:
-    """Newest first, from behind the entry `after`."""
+    """Return a page of the student's entries, newest first, that begins after the entry `after`."""
     query = select(balance_entries).where(balance_entries.c.student == student)
     if after is not None:
         query = query.where(balance_entries.c.id < after)

@@ -1,8 +1,7 @@
-"""What orders say that coupons cost: taken off, credited or given, and not undone by refunds since.
+"""Computes what coupons cost on paid orders: discounts, rebates and gifts, less what refunds have undone.
 
-Called by ledger/consistency/budget_audit.py, which compares it with what budgets say is settled. Orders
-without a refund are summed up by the database; the others are few, and worked out by
-core/checkout/paid_orders.py.
+Called by ledger/consistency/budget_audit.py, which compares it with the settled part of budgets. The database
+sums up orders without a refund; orders with one are few, and core/checkout/paid_orders.py computes them.
 """
 
 from collections import defaultdict
@@ -19,11 +18,11 @@ from server.ledger.checkout import refunds as refund_rows
 from server.ledger.coupons import coupons as coupon_rows
 from server.ledger.tables import batches, coupons, rebates, redemption_coupons, redemptions, refunds
 
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 100  # orders in one page
 
 
 async def by_batch(conn: AsyncConnection) -> Mapping[str, int]:
-    """Batch -> what its coupons cost on paid orders, where they have a part of a campaign's budget."""
+    """Return, by batch, what its coupons cost on paid orders (minor units); only coupons with a budget."""
     found: defaultdict[str, int] = defaultdict(int)
     for batch_id, cost in await conn.execute(_not_refunded()):
         found[batch_id] += int(cost)
@@ -39,7 +38,7 @@ async def by_batch(conn: AsyncConnection) -> Mapping[str, int]:
 
 
 async def _costs_of(conn: AsyncConnection, redemption_id: str) -> Mapping[str, int]:
-    """Of one order that was paid back in part or whole."""
+    """Return the costs by batch of one order that has a refund."""
     paid = await redemption_rows.find(conn, redemption_id)
     if paid is None:  # rows are never deleted
         raise RuntimeError(f"redemption {redemption_id} is gone")
@@ -60,7 +59,9 @@ def _with_part() -> Select[str]:
 
 
 def _not_refunded() -> Select[*tuple[str, int]]:
-    """What takes nothing off and credits nothing is a gift: it costs its greatest."""
+    """Sum up orders without a refund. A coupon without discount and rebate is a gift: it costs the greatest
+    discount of its batch.
+    """
     its_rebate = and_(
         rebates.c.redemption_id == redemption_coupons.c.redemption_id,
         rebates.c.coupon_id == redemption_coupons.c.coupon_id,
@@ -87,7 +88,7 @@ def _not_refunded() -> Select[*tuple[str, int]]:
 
 
 def _refunded(after: str) -> Select[str]:
-    """Ids of paid orders with a refund and a coupon that has a part, from behind this one."""
+    """Select a page of redemptions, after `after`, that have a refund and a coupon with a budget."""
     return (
         select(redemption_coupons.c.redemption_id)
         .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)

@@ -1,4 +1,4 @@
-"""Redemptions as rows, with the frozen shares of their coupons.
+"""Redemptions as rows, with the frozen line shares of their coupons.
 
 Called by the redemption flow inside its transactions. Lock order: the redemption's row first, the rows of
 its coupons after it.
@@ -43,10 +43,12 @@ async def find_or_insert_for_update(conn: AsyncConnection, fresh: Redemption) ->
 
 
 async def find(conn: AsyncConnection, redemption_id: str) -> Redemption | None:
+    """Return the redemption, with its coupons and refunds."""
     return await _find(conn, _BY_ID, redemption_id)
 
 
 async def find_by_order(conn: AsyncConnection, order_id: str) -> Redemption | None:
+    """Return the order's redemption, with its coupons and refunds."""
     return await _find(conn, _BY_ORDER, order_id)
 
 
@@ -61,8 +63,10 @@ async def find_by_order_for_update(conn: AsyncConnection, order_id: str) -> Rede
 
 
 async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
-    """Writes amounts, lines and coupons over those of the lock before, under the same id; that one is
-    kept on record where it was cancelled."""
+    """Overwrite amounts, lines and coupons of the lock `before`, under the same id.
+
+    If `before` was cancelled, its version and amount are kept in `cancelled_locks`.
+    """
     if before.state is RedemptionState.CANCELLED:
         await _keep_cancelled(conn, before)
     await conn.execute(_CHANGED, {"of": redemption.id, **_columns(redemption)})
@@ -82,7 +86,7 @@ async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Rede
 
 
 async def cancelled_locks(conn: AsyncConnection, redemption_id: str) -> tuple[CancelledLock, ...]:
-    """Those of before the order was locked again, the oldest first."""
+    """Return cancelled locks of an order that was locked again, oldest first."""
     table = cancelled_locks_table
     columns = (table.c.version, table.c.cancelled_at, table.c.payable)
     query = select(*columns).where(table.c.redemption_id == redemption_id)
@@ -102,7 +106,7 @@ async def _keep_cancelled(conn: AsyncConnection, cancelled: Redemption) -> None:
 
 
 async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
-    """State, reference and date of the payment."""
+    """Write state, reference and time of the payment."""
     names = ("payment_ref", "paid_at", "updated_at")
     columns = {name: getattr(paid, name) for name in names}
     await conn.execute(_CHANGED, {"of": paid.id, "state": paid.state.value, **columns})
@@ -111,12 +115,12 @@ async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
 async def store_end(
     conn: AsyncConnection, redemption_id: str, state: RedemptionState, now: int
 ) -> None:
-    """Cancelled or expired."""
+    """Write that the redemption is cancelled or expired."""
     await conn.execute(_CHANGED, {"of": redemption_id, "state": state.value, "updated_at": now})
 
 
 async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
-    """Ids of locks whose time is over, the oldest first."""
+    """Return ids of locks whose time is over, longest overdue first."""
     return list(
         await conn.scalars(
             select(redemptions.c.id)
@@ -135,10 +139,10 @@ async def _find(
     if row is None:
         return None
     redemption = _redemption(row, await _coupons_of(conn, row["id"]))
-    if redemption.state is RedemptionState.REDEEMED:  # no other was ever paid back
+    if redemption.state is RedemptionState.REDEEMED:  # only a paid order has refunds
         made = await refunds.of_redemption(conn, redemption.id)
-        told = with_balance(made, redemption.paid_lines, redemption.balance_shares)
-        return replace(redemption, refunds=tuple(told))
+        complete = with_balance(made, redemption.paid_lines, redemption.balance_shares)
+        return replace(redemption, refunds=tuple(complete))
     return redemption
 
 
@@ -175,7 +179,7 @@ def _columns(redemption: Redemption) -> dict[str, object]:
     }
 
 
-# Made once: every payment asks with them, and to make one of values takes longer than to run it.
+# Built once: every payment uses them, and building one takes longer than running it.
 _BY_ID = select(redemptions).where(redemptions.c.id == bindparam("of"))
 _BY_ORDER = select(redemptions).where(redemptions.c.order_id == bindparam("of"))
 _BY_ID_FOR_UPDATE = _BY_ID.with_for_update()

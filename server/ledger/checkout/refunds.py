@@ -1,7 +1,7 @@
-"""Refunds as rows: one for each, by the order's own number, and the counters of the order's lines.
+"""Refunds as rows, numbered within their order, and the counters of the order's lines.
 
-Called by the refund flow inside its transaction, which holds the redemption's row. The counters refuse by
-themselves what was not there any more (promise I7).
+Called by the refund flow inside its transaction, which has locked the redemption's row. The CHECKs of the
+counters refuse to refund more than was paid (promise I7). Amounts are in minor units.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from server.ledger.tables import refunded_lines, refunds
 
 
 async def of_redemption(conn: AsyncConnection, redemption_id: str) -> tuple[Refund, ...]:
-    """The oldest first."""
+    """Return the order's refunds, oldest first."""
     query = (
         select(refunds).where(refunds.c.redemption_id == redemption_id).order_by(refunds.c.number)
     )
@@ -29,7 +29,7 @@ async def of_redemption(conn: AsyncConnection, redemption_id: str) -> tuple[Refu
 async def with_counters(
     conn: AsyncConnection, redemption_id: str, lines: Sequence[PaidLine]
 ) -> tuple[PaidLine, ...]:
-    """These lines with what became of them so far."""
+    """Return these lines with what was refunded and returned of them so far."""
     found = await conn.execute(
         select(
             refunded_lines.c.line_id, refunded_lines.c.refunded, refunded_lines.c.returned
@@ -47,14 +47,16 @@ async def with_counters(
 async def write(
     conn: AsyncConnection, redemption_id: str, number: int, refund: Refund, payable: int
 ) -> None:
-    """IntegrityError: there is one of that number, or of that id, or more than was paid."""
+    """Insert the refund. IntegrityError: the number or the id exists already, or more is refunded than was
+    paid.
+    """
     await conn.execute(
         insert(refunds).values(
             redemption_id=redemption_id,
             number=number,
             asked=[asdict(line) for line in refund.requested],
             lines=[asdict(line) for line in refund.lines],
-            coupons=[_told(refund, code, state) for code, state in refund.coupons],
+            coupons=[_coupon_to_json(refund, code, state) for code, state in refund.coupons],
             payable=payable,
             **{name: getattr(refund, name) for name in _PLAIN},
         )
@@ -64,8 +66,9 @@ async def write(
 async def count(
     conn: AsyncConnection, redemption_id: str, line: PaidLine, part: RefundedLine
 ) -> bool:
-    """Raises the line's counters by what the part pays back; `line` is as it was before. False: somebody
-    else has moved them since.
+    """Add to the line's counters what the part refunds. `line` has the values from before.
+
+    False: another transaction has changed the counters since.
     """
     row = {"redemption_id": redemption_id, "line_id": line.id, "refunded": 0, "returned": 0}
     fresh = insert_into(conn.dialect, refunded_lines).values(
@@ -91,13 +94,13 @@ def _refund(row: RowMapping) -> Refund:
         **plain,
         requested=tuple(RequestedLine(**line) for line in row["asked"]),
         lines=tuple(RefundedLine(**line) for line in row["lines"]),
-        coupons=tuple((told[0], told[1]) for told in row["coupons"]),
-        no_room=tuple(told[0] for told in row["coupons"] if told[2:] == [_NO_ROOM]),
+        coupons=tuple((each[0], each[1]) for each in row["coupons"]),
+        no_room=tuple(each[0] for each in row["coupons"] if each[2:] == [_NO_ROOM]),
     )
 
 
-def _told(refund: Refund, code: str, state: str) -> list[str]:
-    """With a third word where it would have gone back."""
+def _coupon_to_json(refund: Refund, code: str, state: str) -> list[str]:
+    """Return code and state, and a third word if the coupon could not be given back for want of budget."""
     return [code, state, _NO_ROOM] if code in refund.no_room else [code, state]
 
 

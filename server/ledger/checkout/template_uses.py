@@ -1,7 +1,7 @@
-"""How often a student uses coupons of a template: one counter a student and template.
+"""Counters of how often a student uses coupons of a template: one for each student and template.
 
 Called by flows that lock, free and give back coupons, inside their transactions, and by quotes. Only
-templates with `uses_per_student` are counted.
+templates with `uses_per_student` are counted. Lock order: after the coupons.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ from server.ledger.tables import template_uses
 async def of_student(
     conn: AsyncConnection, student: str, template_ids: Collection[str]
 ) -> dict[str, int]:
-    """By template; what was never used is not in it."""
+    """Return the counters of these templates; a template that was never used is not in it."""
     found = await conn.execute(_counters(student, template_ids))
     return {row[0]: row[1] for row in found}
 
@@ -40,7 +40,7 @@ async def find_for_update(
 
 
 async def take(conn: AsyncConnection, student: str, template_id: str, limit: int) -> bool:
-    """One use more. False: there are as many as there may be."""
+    """Count one more use. False: the limit is reached, and nothing was counted."""
     counter = (template_uses.c.template_id == template_id, template_uses.c.student == student)
     taken = await conn.execute(
         update(template_uses)
@@ -51,7 +51,7 @@ async def take(conn: AsyncConnection, student: str, template_id: str, limit: int
 
 
 async def add(conn: AsyncConnection, student: str, uses: Mapping[str, int]) -> None:
-    """So many more or fewer by template, whatever the limit."""
+    """Add to the counters by template, whatever the limit; a negative number takes uses back."""
     for template_id, more in sorted(uses.items()):
         counter = (template_uses.c.template_id == template_id, template_uses.c.student == student)
         await conn.execute(

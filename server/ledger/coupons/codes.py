@@ -1,8 +1,8 @@
-"""Codes of a batch as rows: runs that make them, pages that list them, students who bind them.
+"""Codes of a batch as rows: the runs that make them, their pages, and binding them to students.
 
 Called by flows/coupons/codes.py and flows/coupons/bind_code.py inside their transactions. A code is a coupon
-without claim, drop and, until it is bound, student. The stock is the batch's own counter, the one that drops
-take from.
+without claim and drop, and without student until it is bound. Codes and drops take from the same counter of
+the batch (`allotted`).
 """
 
 from collections.abc import Collection, Sequence
@@ -20,8 +20,10 @@ from server.ledger.tables import batches, campaign_claims, code_runs, coupons
 
 
 class NewCodes(NamedTuple):
-    """Nobody's, usable once they are bound. `names`: of each its id and its code. The window is the one they
-    would have if they were bound as they are made; binding sets the real one."""
+    """Unbound codes of one batch. `names` are pairs of id and code.
+
+    The use window (ms) is the one they would have if they were bound now; binding sets the real one.
+    """
 
     names: Sequence[tuple[str, str]]
     batch_id: str
@@ -35,6 +37,7 @@ class NewCodes(NamedTuple):
 
 
 async def insert_run(conn: AsyncConnection, run: CodeRun) -> None:
+    """Insert a run: a request for codes that are made piece by piece."""
     await conn.execute(insert(code_runs).values(asdict(run)))
 
 
@@ -45,7 +48,7 @@ async def find_run(conn: AsyncConnection, run_id: str) -> CodeRun | None:
 
 
 async def unfinished_runs(conn: AsyncConnection, before: int, limit: int) -> list[CodeRun]:
-    """Asked for until `before`, the oldest first."""
+    """Return runs that were requested until `before` (ms) and are not finished, oldest first."""
     query = (
         select(*_RUN)
         .where(code_runs.c.made < code_runs.c.quantity, code_runs.c.created_at <= before)
@@ -56,8 +59,10 @@ async def unfinished_runs(conn: AsyncConnection, before: int, limit: int) -> lis
 
 
 async def advance(conn: AsyncConnection, run: CodeRun, codes: int) -> bool:
-    """The run has so many codes more, which the same transaction inserts. False: somebody else has made
-    these: of two who drive one run, each piece is made once."""
+    """Count `codes` more as made; the same transaction inserts them.
+
+    False: another process has made this piece. Of two that drive one run, only one makes each piece.
+    """
     moved = await conn.execute(
         update(code_runs)
         .where(code_runs.c.id == run.id, code_runs.c.made == run.made)
@@ -67,10 +72,10 @@ async def advance(conn: AsyncConnection, run: CodeRun, codes: int) -> bool:
 
 
 async def insert_codes(conn: AsyncConnection, new: NewCodes) -> None:
-    """IntegrityError: one of the codes is taken; nothing of them was kept.
+    """Insert the codes. IntegrityError: a code exists already, and none was inserted.
 
-    What all of them share goes to the database once, and what differs as one parameter: a third of the
-    time that rows of their own take.
+    Shared values are sent once, and all ids and codes as one parameter: that takes a third of the time of
+    separate rows.
     """
     each = pairs(conn, new.names)
     shared = {
@@ -85,7 +90,7 @@ async def insert_codes(conn: AsyncConnection, new: NewCodes) -> None:
 async def page(
     conn: AsyncConnection, batch_id: str, now: int, after: str | None, limit: int
 ) -> list[ListedCode]:
-    """Newest first, from behind the code whose id is `after`."""
+    """Return a page of the batch's codes, newest first, that begins after the code with the id `after`."""
     query = select(*(coupons.c[name] for name in _LISTED)).where(
         coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None)
     )
@@ -97,7 +102,7 @@ async def page(
 
 @dataclass(frozen=True, slots=True)
 class FoundCode:
-    """As much of a coupon as decides whether a student may bind its code."""
+    """The fields of a coupon that decide whether a student may bind its code."""
 
     id: CouponId
     batch_id: BatchId
@@ -106,15 +111,18 @@ class FoundCode:
 
 
 async def find_code(conn: AsyncConnection, spellings: Collection[str]) -> FoundCode | None:
-    """Of whomsoever it is: a look that takes as long whatever it finds. The first spelling that is some
-    code's; more than one would take two batches whose prefixes look alike and the same 64 bits."""
+    """Return the code with one of these spellings, whoever it belongs to.
+
+    The query takes the same time whether or not the code exists, so that timing reveals nothing. Two matches
+    would need two batches with prefixes that look alike and the same 64 random bits.
+    """
     query = select(coupons.c.id, coupons.c.batch_id, coupons.c.student, coupons.c.state)
     row = (await conn.execute(query.where(coupons.c.code.in_(spellings)).limit(1))).first()
     return FoundCode(row[0], row[1], row[2], CouponState(row[3])) if row else None
 
 
 class CodeBinding(NamedTuple):
-    """What becomes of a code that a student binds."""
+    """The values that binding writes to a code. `slot` counts it for the batch; instants are in ms."""
 
     coupon_id: CouponId
     student: StudentId
@@ -126,8 +134,11 @@ class CodeBinding(NamedTuple):
 
 
 async def bind(conn: AsyncConnection, binding: CodeBinding) -> bool:
-    """Of two students who type one code, one has it. False: it is somebody's, or voided.
-    IntegrityError: the student has used this slot of the batch."""
+    """Bind the code to the student, if it is unbound: of two students who type it, one gets it.
+
+    False: it belongs to a student, or it is voided. IntegrityError: the student has used this slot of the
+    batch.
+    """
     coupon_id, *rest = binding
     within_limit = exists().where(
         batches.c.id == coupons.c.batch_id, batches.c.per_student >= binding.slot
@@ -146,7 +157,7 @@ async def bind(conn: AsyncConnection, binding: CodeBinding) -> bool:
 
 
 class CampaignCode(NamedTuple):
-    """A bound code's slot of a campaign that has a limit for each student."""
+    """The slot of a bound code in a campaign that has a limit for each student."""
 
     coupon_id: CouponId
     campaign_id: str
@@ -156,14 +167,14 @@ class CampaignCode(NamedTuple):
 
 
 async def count_in_campaign(conn: AsyncConnection, code: CampaignCode) -> None:
-    """IntegrityError: the student has used this slot, by a claim or by a code."""
+    """Insert the slot. IntegrityError: the student has used it, by a claim or by a code."""
     await conn.execute(insert(campaign_claims).values(code._asdict()))
 
 
 async def ids_of(
     conn: AsyncConnection, batch_id: str, codes: Collection[str]
 ) -> dict[str, tuple[str, CodeState]]:
-    """Code -> its coupon and what became of it, of those that are this batch's."""
+    """Return code -> (coupon id, state) of those codes that belong to this batch."""
     query = select(*(coupons.c[name] for name in _LISTED)).where(
         coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None), coupons.c.code.in_(codes)
     )

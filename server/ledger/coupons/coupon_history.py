@@ -1,6 +1,6 @@
-"""What a coupon's record needs besides the coupon: whose code it is, when it was won and bound, its moves.
+"""The history of a coupon: the coupon, its source, when it was won and bound, and its moves. Reads only.
 
-Called by flows/checkout/order_history.py. Reads only.
+Called by flows/checkout/order_history.py.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,8 +17,11 @@ from server.ledger.tables import claims, coupons, redemptions
 
 
 class CouponRecord(NamedTuple):
-    """`won_at`: of its claim. `bound_at`: when its student typed the code. `orders`: order ids of the
-    redemptions that are named in `moves`, by redemption id."""
+    """A coupon with its history. Instants are in ms.
+
+    `won_at` is that of its claim, `bound_at` when its student typed the code. `orders` has the order ids of
+    the redemptions in `moves`, by redemption id.
+    """
 
     coupon: Coupon
     source: str
@@ -29,13 +32,13 @@ class CouponRecord(NamedTuple):
 
 
 async def by_codes(conn: AsyncConnection, codes: Collection[str]) -> list[CouponRecord]:
-    """Whoever they belong to; the codes as they are stored."""
+    """Return the histories of coupons with these codes (as stored), whoever they belong to."""
     found = await conn.execute(select(coupons.c.id).where(coupons.c.code.in_(codes)))
     return await by_ids(conn, list(found.scalars()))
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[CouponRecord]:
-    """In the order of their ids."""
+    """Return the histories of these coupons, in the order of their ids."""
     columns = coupons.c.id, coupons.c.source, coupons.c.bound_at, claims.c.won_at
     joined = coupons.outerjoin(claims, claims.c.id == coupons.c.claim_id)
     query = select(*columns).select_from(joined).where(coupons.c.id.in_(ids))

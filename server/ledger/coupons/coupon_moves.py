@@ -1,8 +1,9 @@
-"""Each move of a coupon from state to state: one conditional UPDATE, so that of two who want the same coupon
-one finds it gone, and its line in the coupon's history (a row that is never changed: tables/).
+"""The moves of a coupon from state to state. Each is one conditional UPDATE, and a row in the history.
 
-Called by flows inside their transactions. Which moves there are is `core.coupon_states`; whoever moves
-several locks their rows before (coupons.lock_rows_for_update). Being claimed is no move: the claim says when.
+Called by flows inside their transactions. Of two transactions that want the same coupon, the second finds it
+in another state. core/coupons/coupon_states.py says which moves exist. Lock order: a transaction that moves
+several coupons locks their rows first (coupons.lock_rows_for_update). Being claimed is no move: the claim has
+that time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,8 +34,11 @@ from server.ledger.tables import coupon_moves, coupons
 
 
 class MovedCoupon(NamedTuple):
-    """As much of a coupon that has just been moved as others have to be told of. `hold_until` is the
-    new one; `budget`: where its part of its campaign's is, None where it has none."""
+    """The fields of a coupon that was just moved which callers need.
+
+    `hold_until` is the new one. `budget` is the status of its part of the campaign's budget, None without
+    one.
+    """
 
     id: CouponId
     template_id: str
@@ -47,21 +51,26 @@ class MovedCoupon(NamedTuple):
 
 
 async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int) -> None:
-    """Needs their rows held and found usable; else RuntimeError, for nothing may go on from there."""
+    """Lock usable coupons for the redemption. The caller has locked their rows and found them usable.
+
+    Raises RuntimeError if one is not usable: the transaction must not go on.
+    """
     change = _Change(_S.USABLE, _E.LOCKED, now, {"redemption_id": redemption_id})
     moved = await _move_ids(conn, change, ids)
     if len(moved) != len(ids):
-        raise RuntimeError(f"{len(ids) - len(moved)} coupons not usable that were thought to be")
+        raise RuntimeError(
+            f"{len(ids) - len(moved)} coupons are not usable though their rows are locked"
+        )
 
 
 async def unlock(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[MovedCoupon]:
-    """Those that this redemption locks are free again, with at least a minute of their hold."""
+    """Make coupons that this redemption locks usable again, with at least a minute left of their hold."""
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     columns = {
         "redemption_id": None,
-        # Nothing stays nothing: comparing with NULL is not true.
+        # NULL stays NULL: `NULL < least` is not true in SQL.
         "hold_until": case((coupons.c.hold_until < least, least), else_=coupons.c.hold_until),
     }
     change = _Change(_S.LOCKED, _E.FREED, now, columns)
@@ -71,7 +80,7 @@ async def unlock(
 async def keep(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[MovedCoupon]:
-    """Those that this redemption locks are used up by it, though it is cancelled."""
+    """Void coupons that this redemption locks, because it is cancelled and their template keeps them."""
     change = _Change(_S.LOCKED, _E.KEPT, now, {"redemption_id": None})
     return await _move(conn, change, _is_on(conn, ids, redemption_id))
 
@@ -79,7 +88,7 @@ async def keep(
 async def redeem(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[MovedCoupon]:
-    """Those that this redemption locks."""
+    """Redeem coupons that this redemption locks."""
     change = _Change(_S.LOCKED, _E.PAID, now, {"redeemed_at": now})
     return await _move_ids(conn, change, ids, redemption_id)
 
@@ -87,7 +96,7 @@ async def redeem(
 async def redeem_late(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[MovedCoupon]:
-    """Those that are free, after the lock ended that the redemption had on them."""
+    """Redeem usable coupons whose lock by this redemption had ended before the payment came."""
     columns = {"redemption_id": redemption_id, "redeemed_at": now}
     change = _Change(_S.USABLE, _E.PAID_LATE, now, columns)
     return await _move(conn, change, is_among(conn, coupons.c.id, ids))
@@ -96,8 +105,10 @@ async def redeem_late(
 async def give_back(
     conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int
 ) -> list[MovedCoupon]:
-    """Those that were redeemed with this redemption are free again. Their hold is over: it was for a
-    first use. `redeemed_at` stays, for what was ever redeemed is counted by it.
+    """Make coupons that this redemption used usable again, after a refund.
+
+    Their hold is removed: it limited the time to the first use. `redeemed_at` stays, because it counts what
+    was ever redeemed.
     """
     change = _Change(_S.REDEEMED, _E.GIVEN_BACK, now, {"redemption_id": None, "hold_until": None})
     return await _move(conn, change, _is_on(conn, ids, redemption_id))
@@ -105,7 +116,7 @@ async def give_back(
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A claimed coupon that has to be used in time."""
+    """A claimed coupon whose hold has ended, or just ended."""
 
     coupon_id: CouponId
     claim_id: ClaimId
@@ -114,8 +125,10 @@ class Hold:
 
 
 async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list[Hold]:
-    """Ends those of these holds that are over: their units may go to somebody else. Not those that are
-    used, locked or not due, nor those that somebody is just paying with: these are asked for again.
+    """Release those of these coupons that are usable and whose hold is over; return them.
+
+    Their units may then go to other students. Skips rows that a checkout has locked: the next round finds
+    them again if they are not used.
     """
     is_over = and_(coupons.c.state == CouponState.USABLE, coupons.c.hold_until <= now)
     free = select(coupons.c.id).where(coupons.c.id.in_(ids), is_over).order_by(coupons.c.id)
@@ -129,21 +142,21 @@ async def release(conn: AsyncConnection, ids: Collection[str], now: int) -> list
 
 
 async def void_unbound(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
-    """Nobody can bind this code any more. False: somebody has, or it is voided already."""
+    """Void a code, so that nobody can bind it. False: it is bound, or voided already."""
     nobodys = and_(coupons.c.id == coupon_id, coupons.c.student.is_(None))
     return bool(await _move(conn, _Change(_S.USABLE, _E.VOIDED, now), nobodys))
 
 
 async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hold]:
-    """Those that are over and that nobody is paying with, the longest overdue first."""
-    # Written out, or PostgreSQL does not see that the partial index on hold_until is meant.
+    """Return usable coupons whose hold is over, longest overdue first."""
+    # A literal and not a parameter: else PostgreSQL does not use the partial index on hold_until.
     usable = literal(CouponState.USABLE.value, literal_execute=True)
     found = await conn.execute(
         select(*(coupons.c[name] for name in _OF_HOLD))
         .where(
             coupons.c.state == usable,
             coupons.c.hold_until <= now,
-            coupons.c.claim_id.is_not(None),  # what no claim gave took no unit
+            coupons.c.claim_id.is_not(None),  # a coupon without a claim has no unit
         )
         .order_by(coupons.c.hold_until)
         .limit(limit)
@@ -156,14 +169,14 @@ def _is_on(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> C
 
 
 _S, _E = CouponState, CouponEvent
-# What an open page has to hear of. Ended holds and revoked claims are told as losses of a claim.
+# Moves that open pages must get. Ended holds are published as losses of a claim instead.
 _PUBLISHED_EVENTS: Final = frozenset(
     {_E.LOCKED, _E.FREED, _E.KEPT, _E.PAID, _E.PAID_LATE, _E.GIVEN_BACK, _E.VOIDED}
 )
 
 
 class _Change(NamedTuple):
-    """Out of which stored state, by what, when; `columns`: what else it writes."""
+    """A move: from the stored state, by the event, at `now` (ms). `columns` are further columns it writes."""
 
     stored: CouponState
     event: CouponEvent
@@ -176,7 +189,7 @@ class _Change(NamedTuple):
 
     @property
     def written(self) -> Mapping[str, object]:
-        """All that the row gets beside its state and its count of moves."""
+        """The columns that the row gets besides its state and its count of moves."""
         if self.event not in _PUBLISHED_EVENTS:
             return self.columns
         return {**self.columns, "untold_since": self.now}
@@ -185,7 +198,7 @@ class _Change(NamedTuple):
 async def _move(
     conn: AsyncConnection, change: _Change, where: ColumnElement[bool]
 ) -> list[MovedCoupon]:
-    """Those that are there, in that state."""
+    """Move the coupons of `where` that are in the stored state; return them."""
     moving = update(coupons).where(where, coupons.c.state == change.stored)
     moving = moving.values(state=change.target.value, **_COUNTED, **change.written)
     return await _write(conn, change, moving.returning(*_MOVED), None)
@@ -194,14 +207,16 @@ async def _move(
 async def _move_ids(
     conn: AsyncConnection, change: _Change, ids: Collection[str], on: str | None = None
 ) -> list[MovedCoupon]:
-    """`_move` with a statement that is made once: these of that state, and `on` that order where one is
-    named. Every order asks for it, and to make it anew takes longer than to run it."""
+    """Move these coupons like `_move`, with a statement that is built once; `on` names their redemption.
+
+    Every order runs it, and building it takes longer than running it.
+    """
     written = change.written
     statement = _moving(conn.dialect, change.stored, change.event, tuple(written), on is not None)
-    asked = {f"to_{name}": value for name, value in written.items()}
+    parameters: dict[str, object] = {f"to_{name}": value for name, value in written.items()}
     if on is not None:
-        asked["on"] = on
-    return await _write(conn, change, statement, {**asked, "ids": many(conn, ids)})
+        parameters["on"] = on
+    return await _write(conn, change, statement, {**parameters, "ids": many(conn, ids)})
 
 
 @lru_cache(maxsize=64)
@@ -221,10 +236,10 @@ async def _write(
     conn: AsyncConnection,
     change: _Change,
     statement: ReturningUpdate[*tuple[object, ...]],
-    asked: Mapping[str, object] | None,
+    parameters: Mapping[str, object] | None,
 ) -> list[MovedCoupon]:
-    """Every move of every coupon passes here, and gets its line of their history."""
-    moved = [MovedCoupon._make(row) for row in await conn.execute(statement, asked)]
+    """Run the statement and write the history of each moved coupon. Every move of a coupon comes here."""
+    moved = [MovedCoupon._make(row) for row in await conn.execute(statement, parameters)]
     order = change.columns.get("redemption_id")
     line = CouponMove(
         change.now, change.event, change.target, order if isinstance(order, str) else None
@@ -236,7 +251,7 @@ async def _write(
 
 
 async def _write_history(conn: AsyncConnection, ids: Sequence[str], move: CouponMove) -> None:
-    """The same move of all these coupons."""
+    """Insert the same move for all these coupons."""
     if ids:
         row = {
             "at": move.at,
@@ -248,7 +263,7 @@ async def _write_history(conn: AsyncConnection, ids: Sequence[str], move: Coupon
 
 
 async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
-    """Oldest first."""
+    """Return the coupon's moves, oldest first."""
     query = select(coupon_moves).where(coupon_moves.c.coupon_id == coupon_id)
     found = await conn.execute(query.order_by(coupon_moves.c.number))
     return [

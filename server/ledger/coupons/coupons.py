@@ -1,7 +1,7 @@
 """Coupons as rows: inserted for confirmed claims, found for wallets and orders, locked before they move.
 
-Called by flows and by the worker that confirms claims, inside their transactions. What moves a coupon from
-state to state is coupon_moves.py. What a coupon is worth is not asked here.
+Called by flows and by the worker that confirms claims, inside their transactions. coupon_moves.py moves a
+coupon from state to state. Knows nothing of what a coupon is worth.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ from server.ledger.tables import coupons
 
 
 class NewCoupon(NamedTuple):
-    """A coupon of a confirmed claim, bound to its student, usable."""
+    """The usable coupon of a confirmed claim. Instants are in ms."""
 
     id: CouponId
     code: str
@@ -51,8 +51,9 @@ _OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each Ne
 
 
 async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) -> None:
-    """One coupon a claim: a claim that has its coupon keeps it, so redelivery is a no-op. The claims
-    are rows of the same transaction or older ones. IntegrityError: a code is taken.
+    """Insert one coupon for each claim; a claim that has its coupon keeps it, so redelivery is a no-op.
+
+    The claims are rows of the same transaction or older ones. IntegrityError: a code exists already.
     """
     names = (*NewCoupon._fields, "source", "state")
     await insert_rows(conn, coupons, names, [(*row, *_OF_A_CLAIM) for row in rows], "claim_id")
@@ -61,8 +62,10 @@ async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) ->
 async def by_claims(
     conn: AsyncConnection, claim_ids: Collection[str], known: Collection[Template] = ()
 ) -> list[ClaimCoupon]:
-    """Read back in the transaction that made them, thousands a second. `known`: templates that need not
-    be looked for; a version of one never changes."""
+    """Return the coupons of these claims, read back in the transaction that inserted them.
+
+    `known` are template versions that need not be read: a version never changes.
+    """
     columns = (
         coupons.c[name] for name in (*_CLAIM_COUPON_COLUMNS, "template_id", "template_version")
     )
@@ -77,11 +80,12 @@ _CLAIM_COUPON_COLUMNS = ClaimCoupon._fields[:-1]  # all but the template itself
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> list[Coupon]:
+    """Return the coupons with these ids, in no particular order."""
     return await _load(conn, select(coupons).where(coupons.c.id.in_(ids)))
 
 
 async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) -> list[Coupon]:
-    """Those of these codes that are the student's own; the codes as they are stored."""
+    """Return the student's coupons with these codes (as stored)."""
     return await _load(
         conn,
         select(coupons).where(coupons.c.student == student, coupons.c.code.in_(codes)),
@@ -91,7 +95,7 @@ async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) 
 async def usable_or_locked(
     conn: AsyncConnection, student: str, now: int, limit: int
 ) -> list[Coupon]:
-    """The student's coupons that are usable now or later, or locked; those lost first come first."""
+    """Return the student's coupons that are usable now or later, or locked; those that end first first."""
     wanted = or_(_has_state(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
     return await _load(
         conn,
@@ -110,8 +114,9 @@ async def page_of_student(
     after: str | None,
     limit: int,
 ) -> list[Coupon]:
-    """A wallet, newest first, from behind the coupon `after`; `seen` is the state a student is told
-    (Coupon.seen_at), None for all.
+    """Return a page of a wallet, newest first, that begins after the coupon `after`.
+
+    `seen` restricts it to coupons of this state as a student sees it (Coupon.seen_at).
     """
     query = select(coupons).where(coupons.c.student == student)
     if seen is not None:
@@ -135,8 +140,8 @@ async def find_for_update(
         either = or_(own, is_among(conn, coupons.c.id, others))
         query = select(coupons).where(either).order_by(coupons.c.id)
         return await _load(conn, query.with_for_update())
-    asked = {"student": student, "codes": many(conn, codes)}
-    return await _read(conn, (await conn.execute(_own_codes(conn.dialect), asked)).all())
+    parameters = {"student": student, "codes": many(conn, codes)}
+    return await _read(conn, (await conn.execute(_own_codes(conn.dialect), parameters)).all())
 
 
 async def lock_rows_for_update(conn: AsyncConnection, ids: Collection[str]) -> None:
@@ -179,7 +184,7 @@ async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> li
 
 
 async def _read(conn: AsyncConnection, rows: Sequence[Sequence[Any]]) -> list[Coupon]:
-    """Templates are read by themselves: many coupons have few, and each is JSON to be parsed."""
+    """Build the coupons. Templates are read separately: many coupons share few, and each is JSON."""
     found = await templates.find_all(conn, {_version(row) for row in rows})
     return [_coupon(row, found[_version(row)]) for row in rows]
 

@@ -1,7 +1,7 @@
-"""How many each student has used of a batch or a campaign, a page at a time.
+"""Reads the slots that students have used of a batch or a campaign, in pages.
 
-Called by flows/coupons/load_caps.py, which brings it to the desk. Each page is read along an index that has
-nothing but what is asked for, so that a page takes as long after ten million claims as after none.
+Called by flows/coupons/load_caps.py, which loads them onto the desk. Each page is read from an index that
+covers the query, so that a page takes as long after ten million claims as after none.
 """
 
 from enum import Enum
@@ -29,7 +29,7 @@ PAGE: Final = 5_000  # about 20 ms of the database
 
 
 class SlotSource(Enum):
-    """Where slots are written down."""
+    """The tables that record used slots."""
 
     CODES = "codes"  # of a batch, by codes that students have bound
     CLAIMS = "claims"  # of a batch
@@ -37,6 +37,8 @@ class SlotSource(Enum):
 
 
 class UsedSlot(NamedTuple):
+    """A slot that a student has used; also the position after which a page begins."""
+
     student: StudentId
     slot: Slot
 
@@ -47,9 +49,11 @@ BEGINNING: Final = UsedSlot(StudentId(""), Slot(0))
 async def page(
     conn: AsyncConnection, source: SlotSource, of: str, after: UsedSlot, limit: int = PAGE
 ) -> list[UsedSlot]:
-    """From behind `after`, in the order of students and slots. Fewer than `limit`: it is the last page."""
-    asked = {"of": of, "student": after.student, "after_slot": after.slot, "most": limit}
-    return [UsedSlot(row[0], row[1]) for row in await conn.execute(_PAGES[source], asked)]
+    """Return a page that begins after `after`, ordered by student and slot. It is the last one if it has
+    fewer than `limit` rows.
+    """
+    parameters = {"of": of, "student": after.student, "after_slot": after.slot, "most": limit}
+    return [UsedSlot(row[0], row[1]) for row in await conn.execute(_PAGES[source], parameters)]
 
 
 def _page(table: Table, of: str, counts: ColumnElement[bool]) -> Select[Any]:

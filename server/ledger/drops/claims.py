@@ -1,7 +1,7 @@
-"""Claims as rows: written once, found again, moved out of the way when the desk was wrong.
+"""Claims as rows: inserted once, read back, released or revoked.
 
-Called by flows/drops/persist_claims.py, end_holds.py and rebuild_desk.py inside their transactions. That
-there is no unit 501 of 500 is the tables' business (tables/); here an IntegrityError is let through.
+Called by flows/drops/persist_claims.py, end_holds.py and the rebuild of a desk inside their transactions. The
+constraints of tables/ refuse a unit that does not exist or that is taken; an IntegrityError is passed on.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,15 +21,17 @@ from server.ledger.tables import (
 
 State = Literal["live", "released", "revoked"]
 
-# Why a claim was revoked before it was ever confirmed.
-REASON_NOTHING_LEFT = "nothing_left"  # its student is owed an apology
-REASON_DUPLICATE = "duplicate"  # its student holds another claim of the drop
+# Why a claim was revoked before it was confirmed.
+REASON_NOTHING_LEFT = (
+    "nothing_left"  # no unit was left; its student was told `won` and gets an apology
+)
+REASON_DUPLICATE = "duplicate"  # its student has another claim of the drop
 
 
-# Written out, or no database sees that a partial index of tables/ is meant, and it reads all claims.
+# Literals and not parameters: else no database uses the partial indexes of tables/, and reads all claims.
 IS_LIVE = claims.c.state == literal("live", literal_execute=True)
-IS_COUNTED = claims.c.state != literal("revoked", literal_execute=True)  # for slots
-# A coupon that no claim gave, and that a student has.
+IS_COUNTED = claims.c.state != literal("revoked", literal_execute=True)  # counts against limits
+# A bound code: a coupon without claim that belongs to a student.
 IS_COUNTED_CODE = and_(
     coupons.c.claim_id.is_(None),
     coupons.c.slot.is_not(None),
@@ -38,6 +40,11 @@ IS_COUNTED_CODE = and_(
 
 
 class ClaimRow(NamedTuple):
+    """A claim as the ledger has it, in the order of `insert_new`. Instants are in ms.
+
+    The copies of the allotment's bounds and of `per_student` let CHECKs refuse a wrong unit or slot.
+    """
+
     id: ClaimId
     drop_id: DropId
     batch_id: BatchId
@@ -56,7 +63,7 @@ class ClaimRow(NamedTuple):
 
 
 class ClaimStanding(NamedTuple):
-    """What has become of a claim in the ledger."""
+    """The fields of a claim that say what has become of it."""
 
     id: ClaimId
     state: State
@@ -66,21 +73,26 @@ class ClaimStanding(NamedTuple):
 
 
 async def insert_new(conn: AsyncConnection, rows: Sequence[ClaimRow]) -> bool:
-    """A claim id that is there already is a redelivery and changes nothing; anything else that is in
-    the way is an IntegrityError for all of them. True: all of them are new, and stand as they were
-    given. False: some may not be (`standing_of`)."""
+    """Insert the claims. A claim id that exists already is a redelivery and changes nothing.
+
+    Any other conflict is an IntegrityError for all rows. True: all are new. False: some may have existed,
+    with other values; read `standing_of`.
+    """
     return await insert_rows(conn, claims, ClaimRow._fields, rows, "id")
 
 
 async def standing_of(conn: AsyncConnection, ids: Collection[str]) -> dict[ClaimId, ClaimStanding]:
-    """By claim id."""
+    """Return the standing of these claims by id."""
     columns = (claims.c[name] for name in ClaimStanding._fields)
     found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
     return {row[0]: ClaimStanding._make(row) for row in found}
 
 
 async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> set[ClaimId]:
-    """Those that were live. Their slots stay used: a released claim counts, or hoarders loop."""
+    """Release those of these claims that are live; return their ids.
+
+    Their slots stay used. Otherwise a student could claim, let the hold end, and claim again without end.
+    """
     moved = await conn.execute(
         update(claims)
         .where(claims.c.id.in_(ids), claims.c.state == "live")
@@ -91,20 +103,20 @@ async def release(conn: AsyncConnection, ids: Collection[str], reason: str) -> s
 
 
 async def by_ids(conn: AsyncConnection, ids: Collection[str]) -> dict[ClaimId, ClaimRow]:
-    """Whole, for who mends some; `standing_of` is for the many."""
+    """Return whole claims by id, for repairs of a few; `standing_of` reads many."""
     columns = (claims.c[name] for name in ClaimRow._fields)
     found = await conn.execute(select(*columns).where(is_among(conn, claims.c.id, ids)))
     return {row[0]: ClaimRow._make(row) for row in found}
 
 
 async def of_drop(conn: AsyncConnection, drop_id: str) -> list[ClaimRow]:
-    """All of them, the oldest first."""
+    """Return all claims of the drop, oldest first."""
     query = select(claims).where(claims.c.drop_id == drop_id).order_by(claims.c.won_at)
     return [ClaimRow(**row) for row in (await conn.execute(query)).mappings()]
 
 
 async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> ClaimRow | None:
-    """The one that counts: a revoked claim does not."""
+    """Return the student's claim of the drop that is not revoked."""
     query = select(claims).where(
         claims.c.drop_id == drop_id, claims.c.student == student, IS_COUNTED
     )
@@ -113,7 +125,7 @@ async def of_student(conn: AsyncConnection, drop_id: str, student: str) -> Claim
 
 
 async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[Slot]:
-    """By claims, and by codes that the student has bound."""
+    """Return the slots of the batch that the student has used, by claims and by bound codes."""
     of_claims = select(claims.c.slot).where(
         claims.c.batch_id == batch_id, claims.c.student == student, IS_COUNTED
     )
@@ -124,31 +136,34 @@ async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[
 
 
 async def taken_units(conn: AsyncConnection, drop_id: str) -> set[Unit]:
+    """Return the units of the drop that have a live claim."""
     query = select(claims.c.unit).where(claims.c.drop_id == drop_id, IS_LIVE)
     return set(await conn.scalars(query))
 
 
 async def overfull_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[DropId]:
-    """Those that were closed, and hold claims on units that had gone back to the batch. No constraint
-    can see that: it takes two tables."""
+    """Return closed drops that have live claims on units that went back to the batch.
+
+    No constraint refuses such a claim, because that needs two tables.
+    """
     gave_back = select(drops.c.id).where(is_among(conn, drops.c.id, drop_ids), drops.c.returned > 0)
     suspected = set(await conn.scalars(gave_back))
     if not suspected:
-        return suspected  # nearly always
-    held = (
+        return suspected  # the usual case
+    live = (
         select(func.count())
         .where(claims.c.drop_id == drops.c.id, IS_LIVE)
         .correlate(drops)
         .scalar_subquery()
     )
     query = select(drops.c.id).where(
-        drops.c.id.in_(suspected), drops.c.returned + held > drops.c.quantity
+        drops.c.id.in_(suspected), drops.c.returned + live > drops.c.quantity
     )
     return set(await conn.scalars(query))
 
 
 class CampaignClaim(NamedTuple):
-    """A claim's slot of a campaign that has a limit for each student."""
+    """The slot of a claim in a campaign that has a limit for each student."""
 
     claim_id: ClaimId
     campaign_id: str
@@ -158,7 +173,9 @@ class CampaignClaim(NamedTuple):
 
 
 async def count_in_campaigns(conn: AsyncConnection, rows: Sequence[CampaignClaim]) -> None:
-    """A claim that is counted already stays so; a slot that is another's is an IntegrityError for all."""
+    """Insert the slots. A claim that is counted already is skipped; a slot that another claim has is an
+    IntegrityError for all rows.
+    """
     if rows:
         await insert_rows(conn, campaign_claims, CampaignClaim._fields, rows, "claim_id")
 
@@ -171,10 +188,11 @@ async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: 
 
 
 async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[DropId]:
-    """The drops that a desk has to know: not closed, or closed so lately that students come back
-    for them."""
+    """Return the drops that a desk must have: open ones, and those closed after `closed_after` (ms), which
+    students still see.
+    """
     of_shard = select(drops.c.id).where(drops.c.shard == shard)
-    # Two looks, or all drops that ever were are read.
+    # Two queries: with one OR the database would read all drops.
     under_way = of_shard.where(drops.c.state.in_(("opening", "open")))
     lately = of_shard.where(drops.c.closed_at > closed_after)
     return list(await conn.scalars(under_way.union(lately)))

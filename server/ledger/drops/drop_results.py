@@ -1,7 +1,7 @@
-"""What came of drops: counts, money and claims, as far as they are confirmed.
+"""Counts the results of drops: claims, coupons and money, as far as they are confirmed.
 
-Called by the flow that shows a drop (polled: every query here runs along an index), by the one that
-ends it, and by the worker, which writes boards and compares with the desk.
+Called by the flow that shows a drop, by the one that ends it, and by the worker, which writes live counts and
+compares with the desk. Callers poll: every query must run along an index.
 """
 
 from collections import defaultdict
@@ -21,12 +21,13 @@ from server.ledger.tables import claims, coupons, redemption_coupons, redemption
 
 @dataclass(frozen=True, slots=True)
 class DropResults:
-    """`*_total` never fall; the others fall when a unit comes back. `held`: coupons that keep their
-    unit and are not redeemed (core.coupon_states.UNIT_USES). `gmv`: paid for the orders that
-    used a coupon of the drop, gross of refunds; an order that used coupons of two drops counts in
-    both. `discount_total`: what the drop's own coupons took off these orders. `released`: claims whose
-    hold ended unused; it never falls. `revoked`: told `won`, and nothing was left; they were never
-    confirmed.
+    """The results of one drop. `*_total` and `released` never fall; the others fall when a unit is released.
+
+    `held` counts coupons that keep their unit and are not redeemed (core/coupons/coupon_states.UNIT_USES).
+    `gmv` is what was paid for orders that used a coupon of the drop, gross of refunds; an order with coupons
+    of two drops counts in both. `discount_total` is what the drop's coupons took off these orders. Both are
+    in minor units. `released` counts claims whose hold ended unused. `revoked` counts claims that were told
+    `won` although no unit was left; they were never confirmed.
     """
 
     confirmed: int = 0
@@ -42,7 +43,7 @@ class DropResults:
 
 @dataclass(frozen=True, slots=True)
 class DropClaim:
-    """`confirmed_at` None: won on the desk, not in the ledger yet."""
+    """A claim as lists show it. `confirmed_at` is None if it is on the desk and not in the ledger yet."""
 
     id: ClaimId
     student: StudentId
@@ -52,20 +53,20 @@ class DropClaim:
 
 
 async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, DropResults]:
-    """Of each of them, also where nothing came of it."""
+    """Return the results of each of these drops."""
     of_claims, of_coupons = await _claims_of(conn, drop_ids), await _coupons_of(conn, drop_ids)
     found = {drop_id: _results(of_claims[drop_id], of_coupons[drop_id]) for drop_id in drop_ids}
     used = [drop_id for drop_id, results in found.items() if results.redeemed]
     for query in (_paid(used), _discounted(used)) if used else ():
         for row in (await conn.execute(query)).mappings():
-            # PostgreSQL adds up BIGINTs as NUMERIC.
+            # PostgreSQL's sum of BIGINTs is NUMERIC.
             sums = {name: int(row[name]) for name in _SUMS if name in row}
             found[row["drop_id"]] = replace(found[row["drop_id"]], **sums)
     return found
 
 
 async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, int]:
-    """Of each of them, also where there is none."""
+    """Return the number of live claims of each of these drops."""
     query = (
         select(claims.c.drop_id, func.count())
         .where(claims.c.drop_id.in_(drop_ids), IS_LIVE)
@@ -76,9 +77,11 @@ async def live_claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> di
 
 
 async def units_taken(conn: AsyncConnection, drop_id: str, won_total: int) -> int:
-    """How many units of a drop that sells no more are somebody's. `won_total`: wins that its desk
-    counted; those that are not here yet are on their way. Wins never fall and releases are only here,
-    so it does not matter which of these the desk has been told.
+    """Return how many units of a drop that sells no more are taken.
+
+    `won_total` counts the wins on the desk; those that the ledger does not have yet are in the outbox. Wins
+    never fall, and the ledger knows all releases, so the result does not depend on which releases the desk
+    has been told.
     """
     of_claims = (await _claims_of(conn, [drop_id]))[drop_id]
     results = _results(of_claims, {})
@@ -88,20 +91,22 @@ async def units_taken(conn: AsyncConnection, drop_id: str, won_total: int) -> in
 async def claims_of(
     conn: AsyncConnection, drop_id: str, student: str | None, limit: int, after: str | None = None
 ) -> list[DropClaim]:
-    """Newest win first, from behind the claim `after`; `student` None = everybody's."""
+    """Return a page of claims, newest win first, that begins after the claim `after`; of one student if
+    `student` is given.
+    """
     query = select(claims).where(claims.c.drop_id == drop_id)
     if student is not None:
         query = query.where(claims.c.student == student)
     if after is not None:
-        # Claim ids do not sort by time (ids.new_claim_stem), so the place is looked up.
-        place = select(claims.c.won_at, claims.c.id).where(claims.c.id == after)
-        query = query.where(tuple_(claims.c.won_at, claims.c.id) < place.scalar_subquery())
+        # Claim ids do not sort by time (ids.new_claim_stem), so the position is looked up.
+        position = select(claims.c.won_at, claims.c.id).where(claims.c.id == after)
+        query = query.where(tuple_(claims.c.won_at, claims.c.id) < position.scalar_subquery())
     query = query.order_by(claims.c.won_at.desc(), claims.c.id.desc()).limit(limit)
     return [_claim(row) for row in (await conn.execute(query)).mappings()]
 
 
 async def _claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
-    """Drop -> (state, reason) -> how many claims. Read along an index, and no row."""
+    """Count claims: drop -> (state, reason) -> number. Reads an index and no row."""
     what = (claims.c.drop_id, claims.c.state, claims.c.reason)
     query = select(*what, func.count()).where(claims.c.drop_id.in_(drop_ids)).group_by(*what)
     found: _Counts = defaultdict(dict)
@@ -111,8 +116,9 @@ async def _claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Coun
 
 
 async def _coupons_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
-    """Drop -> (state, None) -> how many coupons; _ONCE: those of them that have ever been redeemed. Read
-    along an index, and no row."""
+    """Count coupons: drop -> (state, None) -> number; under _ONCE those that were ever redeemed. Reads an
+    index and no row.
+    """
     what = (coupons.c.drop_id, coupons.c.state)
     counts = (func.count(), func.count(coupons.c.redeemed_at))
     query = select(*what, *counts).where(coupons.c.drop_id.in_(drop_ids)).group_by(*what)
@@ -140,7 +146,7 @@ def _results(of_claims: "_OfDrop", of_coupons: "_OfDrop") -> DropResults:
 
 
 def _paid(drop_ids: Collection[str]) -> Select[*tuple[object, ...]]:
-    """Each order once, however many coupons of the drop it used."""
+    """Sum up what was paid: each order once, however many coupons of the drop it used."""
     orders = (
         select(coupons.c.drop_id, coupons.c.redemption_id)
         .where(coupons.c.drop_id.in_(drop_ids), coupons.c.state == "redeemed")

@@ -20,9 +20,11 @@ from server.ledger.tables import allotments, drops
 
 @dataclass(frozen=True, slots=True)
 class DropRow:
-    """`quantity` counts top-ups; `returned` are the units that went back to the batch. A prepared
-    drop has taken none yet. `state` is one of prepared, opening, open, closed: what lies between
-    open and closed is seen by the clock (core.drops.state_at).
+    """A drop as the ledger has it. Instants are in ms.
+
+    `quantity` includes top-ups; `returned` counts units that went back to the batch. A prepared drop has
+    taken none yet. `state` is one of prepared, opening, open and closed; the states between open and closed
+    follow from the clock (core/drops/drops.state_at).
     """
 
     id: DropId
@@ -49,12 +51,14 @@ class DropRow:
 
     @property
     def window(self) -> Window | None:
+        """The window, None before the desk has stamped it."""
         if self.opens_at is None or self.closes_at is None:
             return None
         return Window(self.opens_at, self.closes_at)
 
 
 async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
+    """Insert the drop."""
     columns: dict[str, object] = {name: getattr(row, name) for name in _PLAIN}
     audience = {"tags": sorted(row.audience.tags), "students": sorted(row.audience.students)}
     columns |= {
@@ -70,7 +74,7 @@ async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
 
 
 async def find_all(conn: AsyncConnection, drop_ids: Collection[str]) -> list[DropRow]:
-    """Those of them that there are, in the order of their ids."""
+    """Return those of these drops that exist, in the order of their ids."""
     query = select(drops).where(drops.c.id.in_(drop_ids)).order_by(drops.c.id)
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
@@ -94,7 +98,7 @@ async def find_for_no_key_update(conn: AsyncConnection, drop_id: str) -> DropRow
 async def page_of_room(
     conn: AsyncConnection, room: str, limit: int, after: str | None = None
 ) -> list[DropRow]:
-    """Newest first, from behind the drop `after`."""
+    """Return a page of the room's drops, newest first, that begins after the drop `after`."""
     query = select(drops).where(drops.c.room == room).order_by(drops.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(drops.c.id < after)
@@ -112,7 +116,7 @@ async def lock_waiting_drops(conn: AsyncConnection, room: str) -> None:
 
 
 async def count_waiting(conn: AsyncConnection, room: str, now: int) -> int:
-    """How many drops of the room are prepared or scheduled, those that are being opened among them."""
+    """Return how many drops of the room are prepared, opening or scheduled."""
     state = drops.c.state
     is_waiting = state.in_([DropState.PREPARED.value, DropState.OPENING.value]) | (
         (state == DropState.OPEN.value) & (drops.c.opens_at > now)
@@ -122,7 +126,7 @@ async def count_waiting(conn: AsyncConnection, room: str, now: int) -> int:
 
 
 async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
-    """Open ones whose time was over by `now`, the longest overdue first."""
+    """Return open drops whose window is over at `now` (ms), longest overdue first."""
     query = (
         select(drops)
         .where(drops.c.state == DropState.OPEN.value, drops.c.closes_at <= now)
@@ -133,19 +137,20 @@ async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
 
 
 async def shards_with_open(conn: AsyncConnection) -> set[int]:
+    """Return the desk shards that have an open drop."""
     query = select(drops.c.shard).where(drops.c.state == DropState.OPEN.value).distinct()
     return set(await conn.scalars(query))
 
 
 async def lately_open(conn: AsyncConnection, closed_after: int, limit: int) -> list[DropRow]:
-    """Open ones and those closed since, newest first: what somebody may be watching."""
+    """Return open drops and those closed after `closed_after` (ms), newest first: people may watch these."""
     watched = (drops.c.state == DropState.OPEN.value) | (drops.c.closed_at > closed_after)
     query = select(drops).where(watched).order_by(drops.c.id.desc()).limit(limit)
     return [_row(row) for row in (await conn.execute(query)).mappings()]
 
 
 async def open_ones(conn: AsyncConnection, limit: int) -> list[DropRow]:
-    """Newest first."""
+    """Return open drops, newest first."""
     query = (
         select(drops)
         .where(drops.c.state == DropState.OPEN.value)
@@ -156,20 +161,23 @@ async def open_ones(conn: AsyncConnection, limit: int) -> list[DropRow]:
 
 
 async def mark_opening(conn: AsyncConnection, drop_id: str) -> None:
+    """Move a prepared drop to opening."""
     await _move(conn, drop_id, DropState.PREPARED, state=DropState.OPENING.value)
 
 
 async def mark_open(conn: AsyncConnection, drop_id: str, window: Window, present: int) -> None:
-    """Nothing where it was closed meanwhile."""
+    """Move an opening drop to open, with its window. Does nothing if it was closed meanwhile."""
     columns = {"opens_at": window.opens_at, "closes_at": window.closes_at}
-    asked = {"of": drop_id, "source": DropState.OPENING.value, "state": DropState.OPEN.value}
-    await conn.execute(_OPENED, {**asked, **columns, "present_at_open": present})
+    moved = {"of": drop_id, "source": DropState.OPENING.value, "state": DropState.OPEN.value}
+    await conn.execute(_OPENED, {**moved, **columns, "present_at_open": present})
 
 
 async def mark_closed(
     conn: AsyncConnection, closed: DropRow, source: DropState, returned: int
 ) -> None:
-    """From the state `source` to how `closed` ended; `returned` is what goes back now."""
+    """Move the drop from the state `source` to closed, with the values of `closed`. `returned` units go back
+    to the batch now.
+    """
     reason = closed.close_reason
     await _move(
         conn,
@@ -184,20 +192,21 @@ async def mark_closed(
     )
 
 
-async def add_units(conn: AsyncConnection, held: DropRow, allotment: Allotment, now: int) -> None:
-    """A top-up: `allotment` begins behind the last unit of `held`."""
-    await _move(conn, held.id, DropState.OPEN, quantity=allotment.last)
-    await insert_allotment(conn, held.id, allotment, now)
+async def add_units(conn: AsyncConnection, drop: DropRow, allotment: Allotment, now: int) -> None:
+    """Add a top-up to the drop; `allotment` begins after its last unit."""
+    await _move(conn, drop.id, DropState.OPEN, quantity=allotment.last)
+    await insert_allotment(conn, drop.id, allotment, now)
 
 
 async def add_returned(conn: AsyncConnection, drop_id: str, units: int) -> None:
+    """Count units of the drop that go back to the batch in the same transaction."""
     await conn.execute(
         update(drops).where(drops.c.id == drop_id).values(returned=drops.c.returned + units)
     )
 
 
 async def move_end(conn: AsyncConnection, drop_id: str, closes_at: int) -> None:
-    """Later only: of two extensions written down in the wrong order the longer one holds."""
+    """Set a later end. Of two extensions that are written in the wrong order the later end stays."""
     await conn.execute(
         update(drops)
         .where(drops.c.id == drop_id, drops.c.closes_at < closes_at)
@@ -208,12 +217,13 @@ async def move_end(conn: AsyncConnection, drop_id: str, closes_at: int) -> None:
 async def insert_allotment(
     conn: AsyncConnection, drop_id: str, allotment: Allotment, now: int
 ) -> None:
+    """Insert one allotment of the drop."""
     units = {"id": allotment.id, "first": allotment.first, "last": allotment.last}
     await conn.execute(_UNITS_ADDED, {**units, "drop_id": drop_id, "created_at": now})
 
 
 async def allotments_of(conn: AsyncConnection, drop_id: str) -> list[Allotment]:
-    """In the order of their units."""
+    """Return the drop's allotments, in the order of their units."""
     query = select(allotments.c.id, allotments.c.first, allotments.c.last).where(
         allotments.c.drop_id == drop_id
     )
@@ -243,7 +253,7 @@ def _row(row: RowMapping) -> DropRow:
     )
 
 
-# Made once: each counts between a teacher's press and the card.
+# Built once: these run between the teacher's click and the students' card.
 _ADDED, _UNITS_ADDED = insert(drops), insert(allotments)
 _OPENED = update(drops).where(drops.c.id == bindparam("of"), drops.c.state == bindparam("source"))
 

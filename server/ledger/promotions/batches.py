@@ -1,8 +1,8 @@
-"""Batches as rows, and the one way units move between a batch and its drops.
+"""Batches as rows, and the only functions that move units between a batch and its drops.
 
-Called by flows and, for reading, by the API. Units are taken by a conditional UPDATE, never by
-counting first: of two rooms that want the last ones, the second finds them gone. Batch before room
-share, always: two transactions then wait for each other, not for ever.
+Called by flows and, for reading, by the API. Units are taken by a conditional UPDATE and never by counting
+first: of two rooms that want the last units, the second finds them gone. Lock order: the batch before the
+room quota, so that two transactions cannot deadlock.
 """
 
 from collections import defaultdict
@@ -43,6 +43,7 @@ from server.ledger.tables import (
 
 
 async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
+    """Insert the batch and its room quotas."""
     await conn.execute(insert(batches).values(_columns(batch)))
     await _insert_rooms(conn, batch)
 
@@ -50,7 +51,9 @@ async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
 async def find(
     conn: AsyncConnection, batch_id: str, *, for_key_share: bool = False
 ) -> Batch | None:
-    """`for_key_share`: until the transaction ends nobody edits it; whoever takes units goes on."""
+    """Return the batch. `for_key_share` locks its row against edits until the transaction ends; units may
+    still be taken.
+    """
     query = _BY_ID_FOR_KEY_SHARE if for_key_share else _BY_ID
     rows = (await conn.execute(query, {"of": batch_id})).mappings().all()
     found = await _with_rooms(conn, rows)
@@ -60,7 +63,7 @@ async def find(
 async def claimable_until(
     conn: AsyncConnection, from_at: int, until_at: int
 ) -> list[tuple[int, str]]:
-    """(shard, id) of those whose claim window ended within this time."""
+    """Return (shard, id) of batches whose claim window ended in [from_at, until_at)."""
     query = select(batches.c.shard, batches.c.id).where(
         batches.c.claim_until >= from_at, batches.c.claim_until < until_at
     )
@@ -73,24 +76,24 @@ async def page(
     after: str | None = None,
     rooms: Collection[str] | None = None,
 ) -> list[Batch]:
-    """Newest first, from behind the batch `after`. `rooms`: only those that one of these rooms may
-    drop of; None = all.
+    """Return a page of batches, newest first, that begins after the batch `after`.
+
+    `rooms` restricts it to batches that one of these rooms may drop.
     """
     query = select(batches).order_by(batches.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(batches.c.id < after)
     if rooms is not None:
-        shared = exists().where(
+        has_quota = exists().where(
             batch_rooms.c.batch_id == batches.c.id, batch_rooms.c.room.in_(rooms)
         )
-        query = query.where(batches.c.quantity.is_not(None), or_(batches.c.any_room, shared))
+        query = query.where(batches.c.quantity.is_not(None), or_(batches.c.any_room, has_quota))
     return await _with_rooms(conn, (await conn.execute(query)).mappings().all())
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What students are told a batch is, and whose accounts may claim of it. `discount` is the contract's
-    JSON."""
+    """What a drop's view shows of its batch, and which accounts may claim. `discount` is the API's JSON."""
 
     name: str
     currency: str
@@ -121,8 +124,9 @@ async def summaries_of(
 
 @dataclass(frozen=True, slots=True)
 class UnitsTaken:
-    """What is known besides, as of one moment: `epoch` of the desk shard; whether any student can have used
-    anything of the batch, or of its campaign, until then."""
+    """What is known when units are taken: the epoch of the desk shard, and whether any slot of the batch, or
+    of its campaign, can have been used until then.
+    """
 
     epoch: int
     is_batch_unused: bool
@@ -130,8 +134,8 @@ class UnitsTaken:
 
 
 async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> UnitsTaken | None:
-    """Allots units to a drop of the room. None: the batch or the room's share has fewer, and
-    nothing was taken.
+    """Allot units to a drop of the room. None: the batch or the room's quota has fewer, and nothing was
+    taken.
     """
     row = (await conn.execute(_UNITS_TAKEN, {"of": batch.id, "units": units})).first()
     if row is None:
@@ -143,8 +147,10 @@ async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> Un
 
 
 async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
-    """Takes units for codes, which belong to no room. False: the batch has fewer, or is not there; an
-    unlimited one counts them only."""
+    """Take units for codes, which belong to no room. False: the batch has fewer, or does not exist.
+
+    An unlimited batch only counts them.
+    """
     quantity = batches.c.quantity
     taken = await conn.execute(
         update(batches)
@@ -158,8 +164,10 @@ async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
 
 
 async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
-    """Units that a drop no longer needs, and their part of the campaign's budget. IntegrityError where it
-    gives back more than was taken."""
+    """Return units of a drop to the batch, and their part of the campaign's budget.
+
+    IntegrityError: more units are given back than were taken.
+    """
     if units == 0:
         return
     await _return_to_batch(conn, batch_id, units)
@@ -181,7 +189,7 @@ async def find_for_update(conn: AsyncConnection, batch_id: str) -> Batch | None:
 
 
 async def is_used(conn: AsyncConnection, batch_id: str) -> bool:
-    """Whether anything has been made of it: drops, prepared ones too, codes, coupons."""
+    """Return whether the batch has drops (also prepared ones), codes or coupons."""
     made = [exists().where(table.c.batch_id == batch_id) for table in (drops, code_runs)]
     given = exists().where(coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None))
     return bool(await conn.scalar(select(or_(*made, given))))
@@ -190,17 +198,17 @@ async def is_used(conn: AsyncConnection, batch_id: str) -> bool:
 async def replace(conn: AsyncConnection, batch: Batch) -> None:
     """Overwrite the row of the batch. The caller has locked the row and passes `allotted` unchanged."""
     await conn.execute(update(batches).where(batches.c.id == batch.id).values(_columns(batch)))
-    kept = select(batch_rooms.c.room, batch_rooms.c.quantity).where(
+    stored = select(batch_rooms.c.room, batch_rooms.c.quantity).where(
         batch_rooms.c.batch_id == batch.id
     )
-    before = {(row[0], row[1]) for row in await conn.execute(kept)}
-    if before != {(share.room, share.quantity) for share in batch.rooms or ()}:
+    before = {(row[0], row[1]) for row in await conn.execute(stored)}
+    if before != {(quota.room, quota.quantity) for quota in batch.rooms or ()}:
         await conn.execute(delete(batch_rooms).where(batch_rooms.c.batch_id == batch.id))
         await _insert_rooms(conn, batch)
 
 
 async def claim_ends(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, int | None]:
-    """Where the claim windows of these end now."""
+    """Return the present end of each batch's claim window (ms); None where it has no window."""
     query = select(batches.c.id, batches.c.claim_until).where(batches.c.id.in_(batch_ids))
     return {row[0]: row[1] for row in await conn.execute(query)}
 
@@ -209,18 +217,18 @@ async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
     if batch.rooms:
         await conn.execute(
             insert(batch_rooms),
-            [{"batch_id": batch.id, **asdict(share)} for share in batch.rooms],
+            [{"batch_id": batch.id, **asdict(quota)} for quota in batch.rooms],
         )
 
 
 async def _take_room_quota(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
-    share = batch_rooms.c.quantity
+    quota = batch_rooms.c.quantity
     taken = await conn.execute(
         update(batch_rooms)
         .where(
             batch_rooms.c.batch_id == batch_id,
             batch_rooms.c.room == room,
-            or_(share.is_(None), batch_rooms.c.allotted + units <= share),
+            or_(quota.is_(None), batch_rooms.c.allotted + units <= quota),
         )
         .values(allotted=batch_rooms.c.allotted + units)
     )
@@ -235,14 +243,12 @@ async def _return_to_batch(conn: AsyncConnection, batch_id: str, units: int) -> 
 
 async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list[Batch]:
     restricted = [row["id"] for row in rows if not row["any_room"]]
-    shares: defaultdict[str, list[RoomQuota]] = defaultdict(list)
+    quotas: defaultdict[str, list[RoomQuota]] = defaultdict(list)
     if restricted:
         query = select(batch_rooms).where(batch_rooms.c.batch_id.in_(restricted))
-        for share in (await conn.execute(query.order_by(batch_rooms.c.room))).mappings():
-            shares[share["batch_id"]].append(
-                RoomQuota(share["room"], share["quantity"], share["allotted"])
-            )
-    return [_batch(row, None if row["any_room"] else tuple(shares[row["id"]])) for row in rows]
+        for row in (await conn.execute(query.order_by(batch_rooms.c.room))).mappings():
+            quotas[row["batch_id"]].append(RoomQuota(row["room"], row["quantity"], row["allotted"]))
+    return [_batch(row, None if row["any_room"] else tuple(quotas[row["id"]])) for row in rows]
 
 
 def _batch(row: RowMapping, rooms: tuple[RoomQuota, ...] | None) -> Batch:
@@ -268,13 +274,13 @@ def _columns(batch: Batch) -> dict[str, object]:
     }
 
 
-# Made once: each counts between a teacher's press and the card.
+# Built once: these run between the teacher's click and the students' card.
 _BY_ID = select(batches).where(batches.c.id == bindparam("of"))
 _BY_ID_FOR_KEY_SHARE = _BY_ID.with_for_update(read=True, key_share=True)
 _MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
-# Asked with the units, for it costs no round trip: whether students can have used any of it. They could where
-# there was a drop that was no longer prepared, or a code that is bound. As text: SQLAlchemy leaves the names
-# of tables out of what SQLite's RETURNING has.
+# Read together with the units, which costs no round trip: whether students can have used a slot. They can
+# have if there is a drop that is no longer prepared, or a bound code. Plain SQL, because SQLAlchemy omits the
+# names of tables in SQLite's RETURNING.
 _BEGUN = "drops.state <> 'prepared'"
 _EPOCH = "(SELECT epoch FROM desks WHERE desks.shard = batches.shard)"
 _BATCH_IS_USED = f"""(
