@@ -131,8 +131,9 @@ class _Authorizer:
             return self._keys.verify(token.strip(), self._clock())
         except TokenExpiredError:
             return Refusal(401, "token_expired")
-        except TokenInvalidError:
-            return Refusal(401, "token_invalid")
+        except TokenInvalidError as error:
+            claim = {"claim": error.claim} if error.claim else {}
+            return Refusal(401, "token_invalid", {"reason": error.reason.value, **claim})
 
 
 class _Handlers:

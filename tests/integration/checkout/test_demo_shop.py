@@ -342,6 +342,14 @@ async def test_without_a_good_token_there_is_nothing(shop: Shop) -> None:
     assert good(await ann.get("/shop/catalogue"))["currency"] == "CNY"
 
 
+async def test_a_bad_token_is_refused_with_the_reason_as_by_the_api(shop: Shop) -> None:
+    ann = await shop.ann()
+    bearer = token(Role.STUDENT, "ann", "r", tags="vip")
+    answer = await ann.get("/shop/catalogue", headers={"Authorization": f"Bearer {bearer}"})
+    problem = refused(answer, 401, "token_invalid")
+    assert (problem["reason"], problem["claim"]) == ("claim_type", "tags")
+
+
 async def test_a_shop_that_classdrop_does_not_know_blames_nobody(api: Api, tmp_path: Path) -> None:
     """Its own token is refused: that is not the student's sign-in."""
     ann = await Shop(api, tmp_path, _ForeignKeys()).ann()
