@@ -1,12 +1,15 @@
-"""What `python -m server ...` does: one file per command, and what they share.
+"""The commands of `python -m server`: one module for each, and what they share.
 
-The composition root: the only place that makes things and hands them to each other.
+`process/` has the composition roots, the only places that create the parts and connect them, and the
+modules that run, supervise and observe a process.
 """
 
 
 class CommandError(Exception):
-    """Cannot go on; `lines` tell the operator why, one thing each. `status` is the exit status:
-    2 = refused, asking again changes nothing; 1 = not now, a supervisor may try again."""
+    """The command cannot continue. `lines` tell the operator why, one reason each.
+
+    `status` is the exit status: 1 means that a supervisor may try again later, 2 that a retry is useless.
+    """
 
     def __init__(self, *lines: str, status: int = 2) -> None:
         super().__init__("\n".join(lines))

@@ -1,6 +1,6 @@
-"""The data folder: one service at a time, and the secret that is kept in it.
+"""The data folder: its paths, its lock, and the secret that is stored in it.
 
-Called by `run` (which owns the folder) and `token` (which only reads the secret).
+Called by `run`, which holds the lock, and by `token`, which only reads the secret.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from pathlib import Path
 from server.commands import CommandError
 
 _SECRET_BYTES = 48
-# What a killed service left running ends at once, but not in the same instant.
+# The children of a killed service end at once, but not in the same instant.
 _LOCK_SECONDS = 2.0
 _RETRY_SECONDS = 0.05
 
@@ -51,12 +51,12 @@ class DataFolder:
             return None
 
     def secret(self) -> str:
-        """The kept one; made on first use, readable by its owner only."""
+        """Return the stored secret. Make one on first use, readable only by the owner."""
         kept = self.kept_secret()
         if kept is not None:
             return kept
         made = secrets.token_urlsafe(_SECRET_BYTES)
-        # Written whole under another name first: a crash in between leaves no half a secret.
+        # Written to another file and then renamed, so that a crash cannot leave half a secret.
         fresh = self._secret_file.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -66,8 +66,10 @@ class DataFolder:
 
     @asynccontextmanager
     async def claimed(self) -> AsyncIterator[int]:
-        """Ours alone until the end, or a CommandError. Yields the lock's file descriptor: children
-        that are given it keep the folder claimed until they, too, are gone."""
+        """Hold the folder's lock, or raise CommandError where another service has it.
+
+        Yields the lock's file descriptor. A child that inherits it keeps the folder locked until it ends.
+        """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -1,6 +1,6 @@
-"""The demo room: something to press a minute after the checkout. Called by `run`.
+"""Prepare the demo room: a template, two batches and a prepared drop of each. Called by `run`.
 
-Goes through the flows, as a school would through the API.
+Uses the flows that the API uses, so that the demo's data is what a school's would be.
 """
 
 import hashlib
@@ -37,9 +37,9 @@ from server.settings import Settings
 
 ROOM: Final = "demo"
 _ACTOR: Final = "demo"
-_MARK: Final = "demo_batch"  # in a batch's metadata: which of ours it is
+_MARK: Final = "demo_batch"  # the key in a batch's metadata that names the card
 _WEEK_SECONDS: Final = 7 * 24 * 3600
-_LOOKED_AT: Final = 100  # the newest batches and drops; ours are among them or long used up
+_SEARCHED: Final = 100  # the newest batches and drops; older ones of the demo are used up
 
 _Made = TypeVar("_Made")
 _log = structlog.get_logger()
@@ -47,7 +47,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A batch and the drop prepared of it. `name` marks it, `title` is what people read."""
+    """A batch and the drop to prepare from it. `name` identifies the batch, `title` is shown to people."""
 
     name: str
     title: str
@@ -84,13 +84,16 @@ _TEMPLATE: Final = TemplateForm(
     scope=Scope(),
     validity=RelativeValidity(_WEEK_SECONDS),
 )
-# Dear enough for the threshold: one tap to the right price.
+# A course whose price reaches the threshold, so that the coupon applies at once.
 _USE_URL: Final = "/checkout?course=algebra-2"
 
 
 async def prepare_demo(settings: Settings) -> None:
-    """A template, two batches and a prepared drop of each. What is there stays: only a drop that
-    has been used since is prepared anew, while the batch has units."""
+    """Create what is missing of the demo: template, two batches, a prepared drop of each.
+
+    Existing parts are kept. A drop that has been used is replaced by a new one, as long as its batch has
+    units.
+    """
     now = now_ms()
     async with _flows(settings) as (ledger, flows):
         for card in _CARDS:
@@ -115,18 +118,19 @@ async def _flows(settings: Settings) -> AsyncIterator[tuple[Ledger, DropService]
 
 async def _find_batch(ledger: Ledger, card: _Card) -> Batch | None:
     async with ledger.read() as conn:
-        newest: Sequence[Batch] = await batches.page(conn, _LOOKED_AT, rooms=(ROOM,))
+        newest: Sequence[Batch] = await batches.page(conn, _SEARCHED, rooms=(ROOM,))
     ours = (batch for batch in newest if batch.metadata.get(_MARK) == card.name)
     return next((batch for batch in ours if batch.droppable_in(ROOM) >= card.drop), None)
 
 
 def _template(settings: Settings) -> TemplateForm:
-    """Its coupons lead to the sample shop, where that is open."""
+    """Return the template. Its coupons link to the sample shop where that is open."""
     return replace(_TEMPLATE, use_url=_USE_URL if settings.demo_shop else None)
 
 
 async def _make_batch(ledger: Ledger, card: _Card, offer: TemplateForm, now: int) -> Batch | None:
-    # The keys let two that start at once make one; what was used up long ago is made anew.
+    # The idempotency keys let two services that start at once make only one. They expire after 24 hours, so
+    # a batch that is used up later is made again.
     template = _made(await create_template(ledger, _ACTOR, offer, _key("template", offer), now))
     if template is None:
         return None
@@ -144,7 +148,7 @@ async def _make_batch(ledger: Ledger, card: _Card, offer: TemplateForm, now: int
 
 async def _has_prepared(ledger: Ledger, batch: Batch) -> bool:
     async with ledger.read() as conn:
-        newest = await drops.page_of_room(conn, ROOM, _LOOKED_AT)
+        newest = await drops.page_of_room(conn, ROOM, _SEARCHED)
     return any(row.batch_id == batch.id and row.state is DropState.PREPARED for row in newest)
 
 
@@ -161,12 +165,12 @@ async def _prepare_drop(flows: DropService, card: _Card, batch: Batch, now: int)
 
 def _key(name: str, form: object) -> IdempotencyKey:
     body = hashlib.blake2s(repr(form).encode(), digest_size=16).hexdigest()
-    # With the body in the key: another version of the demo makes its own, and is no mismatch.
+    # The key contains the hash of the body: another version of the demo has another key, not a mismatch.
     return IdempotencyKey(_ACTOR, "demo", f"{name}-{body}", body)
 
 
 def _made(answer: _Made | Refused) -> _Made | None:
-    """The service is of use without its demo: a refusal is said, and no more."""
+    """Return the result, or log a refusal: the service is useful without its demo."""
     if isinstance(answer, Refused):
         _log.warning("demo_refused", code=answer.code, detail=answer.detail)
         return None

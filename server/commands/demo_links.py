@@ -1,6 +1,7 @@
-"""The demo room's links: made by `run`, printed by `invitation`, and known to its web processes.
+"""The demo room's links: made by `run`, printed by `startup_links`, and known to the web processes.
 
-Handed over in a file of the data folder that only its owner can read and that ends with `run`.
+They are passed to the web processes in a file of the data folder that only its owner can read, and that is
+deleted when `run` ends.
 """
 
 import os
@@ -23,7 +24,7 @@ STUDENTS = ("student-1", "student-2")
 
 
 def demo_links(settings: Settings) -> tuple[DemoLink, ...]:
-    """One for each part that somebody can play; those of the shop only where it is open."""
+    """Return one link for each role in the demo; those of the shop only where it is open."""
     room, console = f"/rooms/{ROOM}", f"/console/{ROOM}"
     teacher, first, second = (
         _token(settings, Role.INSTRUCTOR, "teacher"),
@@ -38,8 +39,8 @@ def demo_links(settings: Settings) -> tuple[DemoLink, ...]:
 
 
 @contextmanager
-def handed_over(links: Sequence[DemoLink], path: Path) -> Iterator[Path]:
-    """The file, for as long as the body runs."""
+def links_file(links: Sequence[DemoLink], path: Path) -> Iterator[Path]:
+    """Write the file, and delete it after the body."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(orjson.dumps([as_json(link) for link in links]))
@@ -50,7 +51,7 @@ def handed_over(links: Sequence[DemoLink], path: Path) -> Iterator[Path]:
 
 
 def read_links(path: Path | None) -> tuple[DemoLink, ...]:
-    """None where nobody handed any over, or `run` has gone meanwhile."""
+    """Return the links in the file; none where there is no file, because `run` was not used or has ended."""
     if path is None:
         return ()
     try:

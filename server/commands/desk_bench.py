@@ -1,8 +1,8 @@
-"""`python -m server desk-bench`: how many claims a second the desk decides, by how many go into one
-script call; on a Redis of its own, with everything a real claim is checked for and written to.
+"""`python -m server desk-bench`: measure the claims a second of the desk, by the claims in one script call.
 
-Called by the command line, and as a process by the load tester's bench. No socket, no ledger, no
-student: what is left is the script, Redis with AOF on every write, and the way there.
+Runs on a private Redis, with all the checks and writes of a real claim. Called by the command line, and as
+a process by the load tester's bench. There are no sockets and no ledger, so the result is the time of the
+script, of Redis with AOF `always`, and of the connection.
 """
 
 import asyncio
@@ -36,19 +36,21 @@ BENCHMARK: Final = "redis-benchmark"
 _WARM_UP_S: Final = 0.3
 _PREFIX, _SHARD = "bench", 0
 _DROP, _BATCH = DropId("drp_bench"), BatchId("bat_bench")
-_UNITS: Final = 1_000_000_000  # never sold out: each claim is a win, which is the dearest answer
+_UNITS: Final = 1_000_000_000  # never sold out: each claim is a win, the most expensive outcome
 _HOUR_MS: Final = 3_600_000
 _BENCHMARK_CLIENTS: Final = 50  # its own default
-_BENCHMARK_CALLS_PER_SECOND: Final = 20_000  # asked for; it is told a number of calls, not a time
-_ANSWER_SECONDS: Final = 5.0
-_DIGITS: Final = 12  # what redis-benchmark puts in for its placeholder
+_BENCHMARK_CALLS_PER_SECOND: Final = (
+    20_000  # expected, because redis-benchmark takes a number of calls, not a duration
+)
+_REPLY_SECONDS: Final = 5.0
+_DIGITS: Final = 12  # of the number that redis-benchmark inserts for its placeholder
 _PLACEHOLDER: Final = "__rand_int__"
 _SAMPLE: Final = "9" * _DIGITS
 
 
 @dataclass(frozen=True, slots=True)
 class DeskResult:
-    """`batch`: claims in one call. `clients`: that asked at the same time."""
+    """One measurement. `batch`: claims in one call. `clients`: connections that claimed concurrently."""
 
     by: str
     batch: int
@@ -57,31 +59,34 @@ class DeskResult:
     claims_per_s: float
 
 
-async def desk_bench(asked: Sequence[str], seconds: float) -> None:
-    """One line of JSON for each that is asked for: a number of claims in a call, or redis-benchmark
-    with one call for each claim. By default several numbers, and redis-benchmark where it is on PATH.
-    Raises CommandError where a claim is lost, Redis does not start, or that cannot be asked for."""
-    for what in asked or _usual():
-        if what != BENCHMARK and not (what.isdecimal() and 1 <= int(what) <= MAX_TAPS_A_CALL):
-            raise CommandError(f"{what}: neither 1 to {MAX_TAPS_A_CALL} nor {BENCHMARK}")
+async def desk_bench(sizes: Sequence[str], seconds: float) -> None:
+    """Print one line of JSON for each of `sizes`: a number of claims in a call, or `redis-benchmark`.
+
+    redis-benchmark makes one call for each claim. By default several numbers are measured, and
+    redis-benchmark where it is on PATH. Raises CommandError where a claim is lost, Redis does not start, or
+    a size is not valid.
+    """
+    for size in sizes or _default_sizes():
+        if size != BENCHMARK and not (size.isdecimal() and 1 <= int(size) <= MAX_TAPS_A_CALL):
+            raise CommandError(f"{size}: neither 1 to {MAX_TAPS_A_CALL} nor {BENCHMARK}")
         async with _private_desk() as desk:
-            if what == BENCHMARK:
-                _say(await desk.measure_with_benchmark(seconds))
+            if size == BENCHMARK:
+                _print(await desk.measure_with_benchmark(seconds))
             else:
-                _say(await desk.measure(int(what), seconds))
+                _print(await desk.measure(int(size), seconds))
 
 
-def _usual() -> list[str]:
+def _default_sizes() -> list[str]:
     return [*map(str, _BATCHES), *([BENCHMARK] if shutil.which(BENCHMARK) else [])]
 
 
-def _say(figure: DeskResult) -> None:
+def _print(figure: DeskResult) -> None:
     print(json.dumps(asdict(figure)), flush=True)  # noqa: T201  (the answer of the command)
 
 
 @dataclass(slots=True)
 class _Call:
-    """Claims that leave together, and how many answers are still missing."""
+    """The claims of one script call, and how many replies are still missing."""
 
     missing: int
     refused: int = 0
@@ -89,7 +94,7 @@ class _Call:
 
 
 class _BenchTap(Tap):
-    """One more student's first tap."""
+    """The first tap of a new student."""
 
     __slots__ = ("_call",)
 
@@ -112,7 +117,7 @@ class _BenchTap(Tap):
 
 @dataclass(slots=True)
 class _Desk:
-    """One open drop on a Redis that nobody else uses."""
+    """An open drop on a private Redis."""
 
     redis: Redis
     socket: str
@@ -120,7 +125,7 @@ class _Desk:
     _numbers: "count[int]" = field(default_factory=count)
 
     async def measure(self, batch: int, seconds: float) -> DeskResult:
-        """One call after the other, each with `batch` claims of as many students."""
+        """Make one call after the other, each with `batch` claims of as many students."""
         await self._claim_for(batch, _WARM_UP_S)
         begun = perf_counter()
         claims = await self._claim_for(batch, seconds)
@@ -136,7 +141,7 @@ class _Desk:
         return claims
 
     async def _claim(self, batch: int) -> None:
-        """Submitted in one turn of the loop, so they leave in one call."""
+        """Submit the claims in one turn of the event loop, so that they go into one call."""
         call = _Call(batch)
         for _ in range(batch):
             self.claims.submit(_BenchTap(f"{next(self._numbers):0{_DIGITS}}", call))
@@ -145,8 +150,8 @@ class _Desk:
             raise CommandError(f"{call.refused} of {batch} claims were refused; all should be wins")
 
     async def measure_with_benchmark(self, seconds: float) -> DeskResult:
-        """Redis' own tool, one EVALSHA for each claim: what a call for each tap could reach."""
-        await self._claim(1)  # the script is there now
+        """Measure with Redis' own tool, one EVALSHA a claim: the limit of a desk that does not batch."""
+        await self._claim(1)  # loads the script
         command = await self._command_of_one_claim()
         calls = max(1, int(seconds * _BENCHMARK_CALLS_PER_SECOND))
         per_second = await self._run_benchmark(calls, command)
@@ -155,21 +160,21 @@ class _Desk:
         return DeskResult(BENCHMARK, 1, _BENCHMARK_CLIENTS, calls, per_second)
 
     async def _command_of_one_claim(self) -> list[str]:
-        """The very call that the desk makes, as the server saw it, for redis-benchmark to vary."""
+        """Return the call that the desk makes, as MONITOR shows it, for redis-benchmark to vary."""
         call = _Call(1)
-        async with asyncio.timeout(_ANSWER_SECONDS), self.redis.monitor() as monitor:
+        async with asyncio.timeout(_REPLY_SECONDS), self.redis.monitor() as monitor:
             self.claims.submit(_BenchTap(_SAMPLE, call))
             seen = ""
-            while not seen.startswith("EVALSHA "):  # a connection may say hello first
+            while not seen.startswith("EVALSHA "):  # a new connection sends HELLO first
                 seen = str((await monitor.next_command())["command"])
             await call.is_over.wait()
         words = seen.replace(_SAMPLE, _PLACEHOLDER).split(" ")
         return [
             word.encode().decode("unicode_escape") for word in words
-        ]  # a line's end is escaped there
+        ]  # MONITOR escapes line ends
 
     async def _run_benchmark(self, calls: int, command: Sequence[str]) -> float:
-        """Calls a second, by its own account."""
+        """Run redis-benchmark and return the calls a second that it reports."""
         options = ("-s", self.socket, "-n", str(calls), "-c", str(_BENCHMARK_CLIENTS))
         process = await asyncio.create_subprocess_exec(
             BENCHMARK,
@@ -180,10 +185,10 @@ class _Desk:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        said, complained = await process.communicate()
-        rows = list(csv.DictReader(said.decode().splitlines()))
+        output, errors = await process.communicate()
+        rows = list(csv.DictReader(output.decode().splitlines()))
         if process.returncode or not rows:
-            raise CommandError(f"{BENCHMARK}: {(complained or said).decode()[-500:]}")
+            raise CommandError(f"{BENCHMARK}: {(errors or output).decode()[-500:]}")
         return round(float(rows[0]["rps"]), 1)
 
     async def _refuse_lost(self, claims: int) -> None:
@@ -212,7 +217,7 @@ async def _private_desk() -> AsyncIterator[_Desk]:
 
 
 async def _open(redis: Redis) -> None:
-    """What the rebuild of an empty ledger and one opening come to."""
+    """Do what the rebuild from an empty ledger and the opening of one drop would do."""
     fence = Fence(redis, _PREFIX, "bench")
     run_id = await fence.take_lease(_SHARD)
     await fence.arm(_SHARD, run_id or "", 1)

@@ -1,7 +1,7 @@
-"""`python -m server doctor`: looks at everything the promises say, says what is wrong, mends what it may.
+"""`python -m server doctor`: check that desk and ledger keep their invariants, report and repair violations.
 
-Needs no secret and serves nobody; may run at any time, beside everything else, and twice at once.
-Exit status: 0 all is well (or mended), 1 something is wrong, 2 it could not look.
+Needs no secret and serves no requests. It may run at any time beside the service, and twice at once.
+Exit status: 0 nothing is wrong (or all is repaired), 1 something is wrong, 2 the check could not be made.
 """
 
 import asyncio
@@ -37,14 +37,14 @@ from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.logs import redacted
 from server.settings import Settings
 
-STATEMENT_SECONDS = 60.0  # it may look for longer than who serves people; nobody waits for it
+STATEMENT_SECONDS = 60.0  # longer than for a request: no user waits for the result
 _COULD_NOT_LOOK = 2
-_SHOWN_OF_A_KIND = 20  # of one drop; the rest is counted, and all of it is in the JSON
+_LISTED_PER_KIND = 20  # findings of one kind and drop; the text counts the rest, the JSON lists all
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`findings`: what is wrong now, after the repairs."""
+    """The result of a run. `findings`: what is wrong after the repairs."""
 
     looked_at: DiagnosisSize
     findings: Sequence[Finding]
@@ -56,8 +56,7 @@ class Report:
 
 
 async def doctor(settings: Settings, *, repair: bool = False, as_json: bool = False) -> None:
-    """Prints what it found. Raises CommandError with status 1 where something is wrong, 2 where it could
-    not look."""
+    """Print the findings. Raises CommandError: status 1 where something is wrong, 2 where it cannot check."""
     try:
         report = await _report(_with_embedded(settings), repair=repair)
     except (CommandError, DeskUnavailableError, LedgerUnavailableError) as error:
@@ -77,7 +76,7 @@ def _could_not_look(why: Sequence[str], *, as_json: bool) -> CommandError:
 
 
 def _with_embedded(settings: Settings) -> Settings:
-    """Where a URL is not set: what `python -m server` keeps in the data folder, if it is there."""
+    """Fill in a missing URL with the Redis or ledger that `python -m server` keeps in the data folder."""
     folder = DataFolder(settings.data_dir)
     if not (settings.redis_url and settings.database_url) and not folder.path.is_dir():
         raise CommandError(
@@ -109,7 +108,10 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit
         stack.push_async_callback(redis.aclose)
         ledger = Ledger.connect(settings.database_url or "", STATEMENT_SECONDS)
         stack.push_async_callback(ledger.close)
-        prefix, name = settings.key_prefix, new_id("wrk")  # in the lease, as any worker
+        prefix, name = (
+            settings.key_prefix,
+            new_id("wrk"),
+        )  # the name of the lease's owner, as a worker has one
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, name)
         outbox, desk = Outbox(redis, prefix, name), DeskAudit(redis, prefix)
         persister = ClaimPersister(ledger, fence, feed)
@@ -140,17 +142,17 @@ def format_text(report: Report) -> str:
 
 
 def _lines_of(findings: Sequence[Finding]) -> list[str]:
-    lines, shown = [], dict[tuple[FindingKind, str | None], int]()
+    lines, counts = [], dict[tuple[FindingKind, str | None], int]()
     for one in findings:
         same = (one.kind, one.drop)
-        shown[same] = shown.get(same, 0) + 1
-        if shown[same] <= _SHOWN_OF_A_KIND:
+        counts[same] = counts.get(same, 0) + 1
+        if counts[same] <= _LISTED_PER_KIND:
             when = f" ({instants.to_text(one.at)})" if one.at is not None else ""
             lines += [f"- {one.what}{when}", f"  what to do: {one.todo}"]
-    for (kind, drop), count in shown.items():
-        if count > _SHOWN_OF_A_KIND:
+    for (kind, drop), count in counts.items():
+        if count > _LISTED_PER_KIND:
             lines.append(
-                f"- and {count - _SHOWN_OF_A_KIND} more of drop {drop} ({kind}); --json has all"
+                f"- and {count - _LISTED_PER_KIND} more of drop {drop} ({kind}); --json has all"
             )
     return lines
 
@@ -166,7 +168,7 @@ def format_json(report: Report) -> str:
 
 
 def _fields(finding: Finding) -> dict[str, object]:
-    """Without what does not apply."""
+    """Return the fields that are set, with times as texts."""
     fields = {name: value for name, value in asdict(finding).items() if value is not None}
     if finding.at is not None:
         fields["at"] = instants.to_text(finding.at)

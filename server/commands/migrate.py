@@ -1,5 +1,7 @@
-"""`python -m server migrate`: brings the ledger to this version's schema. Safe to repeat, and while
-others run it. Called by the release phase of a deployment, and by `run` for the embedded ledger.
+"""`python -m server migrate`: upgrade the ledger to this version's schema.
+
+Called by the release phase of a deployment, and by `run` for the embedded ledger. It may be repeated, and
+run by several processes at once.
 """
 
 import asyncio
@@ -16,8 +18,11 @@ from server.settings import Settings
 
 
 def migrate_configured(settings: Settings) -> None:
-    """Raises CommandError: status 2 without a database URL or when it refuses, 1 without an
-    answer."""
+    """Upgrade the configured ledger.
+
+    Raises CommandError: status 2 without a database URL or where the database refuses, 1 where it does not
+    respond.
+    """
     if not settings.database_url:
         raise CommandError(
             "CLASSDROP_DATABASE_URL is missing; the embedded ledger is migrated by every start."
@@ -27,7 +32,7 @@ def migrate_configured(settings: Settings) -> None:
 
 
 async def migrate_embedded(url: str) -> None:
-    # A thread, because Alembic runs a loop of its own.
+    # In a thread, because Alembic runs an event loop of its own.
     await asyncio.to_thread(_upgrade, url)
 
 

@@ -1,5 +1,6 @@
-"""What must be true before `web` or `worker` serve anybody: one clear line for each thing that is
-not. Called by the commands; reads the neighbours' own words, changes nothing.
+"""Check the environment before `web` or `worker` start: settings, Redis, ledger, files they name.
+
+Called by the commands. Reports every problem in a line of its own, and changes nothing.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.logs import redacted
 from server.settings import Settings
 
-_ANSWER_SECONDS = 10.0  # a neighbour that starts at the same time gets that long
+_ANSWER_SECONDS = 10.0  # for a Redis or database that is started at the same time
 _RETRY_SECONDS = 0.25
 _ACCEPT_MISSING = (
     "Connect them, lower the number, or start all the same with CLASSDROP_ACCEPT_WEAK_REDIS=1."
@@ -31,8 +32,10 @@ _ACCEPT = "CLASSDROP_ACCEPT_WEAK_REDIS=1 starts all the same: `won` may then be 
 
 
 async def check_environment(settings: Settings) -> None:
-    """Raises CommandError with all reasons at once. Status 1 where a neighbour gives no answer (it
-    may come), 2 where the answer is no."""
+    """Raise CommandError with all problems at once.
+
+    Status 1 where Redis or the ledger does not respond (it may still start), 2 for every other problem.
+    """
     missing = _missing(settings)
     if missing:
         raise CommandError(*missing)
@@ -50,8 +53,11 @@ async def check_environment(settings: Settings) -> None:
 
 
 async def check_replicas(settings: Settings) -> None:
-    """For `web`, which has every win wait for them: without them nobody is told `won`, and nobody would
-    know why. CommandError, status 1: they may come."""
+    """Raise CommandError (status 1) where fewer replicas follow than CLASSDROP_REPLICAS asks for.
+
+    For `web`, where every win waits for the replicas: without them no student would get `won`, and the
+    operator would not know why.
+    """
     if not settings.replicas:
         return
     client = connect(settings.redis_url or "")
@@ -74,7 +80,7 @@ async def check_replicas(settings: Settings) -> None:
 
 
 async def _replicas_when_up(client: Redis, wanted: int) -> int:
-    """As many as there are when enough are there, or when they have had their time."""
+    """Wait until enough replicas follow, at most _ANSWER_SECONDS, and return how many there are."""
     give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
     while True:
         async with asyncio.timeout(COMMAND_SECONDS):
@@ -85,8 +91,10 @@ async def _replicas_when_up(client: Redis, wanted: int) -> int:
 
 
 async def weaknesses(settings: Settings) -> list[str]:
-    """What Redis may forget, one line each; for who only looks. Raises CommandError where there is
-    nothing to look at."""
+    """Return the settings of Redis that may lose data, one line each. For `doctor`.
+
+    Raises CommandError where Redis or the ledger cannot be used at all.
+    """
     refusals, weak = await _redis_problems(settings.redis_url or "")
     refusals += await _ledger_problems(settings.database_url or "")
     if refusals:
@@ -106,7 +114,7 @@ def _missing(settings: Settings) -> list[str]:
 
 
 def _missing_files(variable: str, url: str) -> list[str]:
-    """Certificates and the like that an address names and that this process cannot read."""
+    """Return a line for each file, such as a certificate, that a URL names and we cannot read."""
     return [
         f"{variable}: its option {option} names {path}, which cannot be read."
         for option, path in service_urls.named_files(url)
@@ -115,7 +123,7 @@ def _missing_files(variable: str, url: str) -> list[str]:
 
 
 async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
-    """Refusals, and those that CLASSDROP_ACCEPT_WEAK_REDIS turns into warnings."""
+    """Return the refusals, and the problems that CLASSDROP_ACCEPT_WEAK_REDIS turns into warnings."""
     missing = _missing_files("CLASSDROP_REDIS_URL", url)
     if missing:
         return missing, []
@@ -149,7 +157,7 @@ async def _info_when_up(client: Redis) -> Mapping[str, object]:
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """An answer, if not the one we want. redis-py hides a wrong password in a ConnectionError."""
+    """Return whether the server responded, with an error. redis-py wraps that of a password in another."""
     answers = (AuthenticationError, ResponseError)
     return isinstance(error, answers) or isinstance(error.__cause__, answers)
 
@@ -171,7 +179,7 @@ def _weak_info(info: Mapping[str, object]) -> list[str]:
 
 async def _weak_fsync(client: Redis) -> list[str]:
     try:
-        # INFO does not say it.
+        # INFO does not contain appendfsync.
         async with asyncio.timeout(COMMAND_SECONDS):
             answer = await client.config_get("appendfsync")
     except ResponseError:
@@ -188,8 +196,11 @@ async def _weak_fsync(client: Redis) -> list[str]:
 
 
 async def _ledger_weaknesses(url: str) -> list[str]:
-    """Warnings, for what they tell of may be meant: a cluster can keep with replicas what it does not
-    wait for, and hosting companies ask for channel binding in every address they hand out."""
+    """Return warnings, not refusals, because the settings may be intended.
+
+    A cluster may protect with replicas what it does not fsync, and hosting companies put channel binding
+    into every URL.
+    """
     return [*_binding_weakness(url), *await _forgetful_ledger(url)]
 
 
@@ -207,7 +218,7 @@ async def _forgetful_ledger(url: str) -> list[str]:
     try:
         found = await ledger.unsafe_durability_settings()
     except LedgerUnavailableError:
-        return []  # it was there a moment ago, and is asked again by all who need it
+        return []  # it responded a moment ago; every part that needs it reports when it does not
     finally:
         await ledger.close()
     return [

@@ -1,5 +1,7 @@
-"""`python -m server`: everything on this machine. Brings its own Redis, ledger and secret where none
-is configured, keeps web and worker running, and leaves nothing behind.
+"""`python -m server`: the whole service on this machine.
+
+Starts an embedded Redis, ledger and secret where none is configured, keeps web and worker processes
+running, and stops everything at the end.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ import structlog
 from server.commands import CommandError
 from server.commands.data_folder import DataFolder
 from server.commands.demo import prepare_demo
-from server.commands.demo_links import demo_links, handed_over
+from server.commands.demo_links import demo_links, links_file
 from server.commands.migrate import migrate_embedded
 from server.commands.preflight import check_environment
 from server.commands.process.listening import check_port_is_free
@@ -28,7 +30,7 @@ _log = structlog.get_logger()
 
 
 async def run(settings: Settings) -> None:
-    """Until it is cancelled. Raises CommandError where it cannot start."""
+    """Run the service until cancelled. Raises CommandError where it cannot start."""
     _refuse_half_configured(settings)
     settings = _with_demo_defaults(settings)
     folder = DataFolder(settings.data_dir)
@@ -42,18 +44,21 @@ async def run(settings: Settings) -> None:
             await prepare_demo(complete)
             _log.info("demo_room_ready")
             links = demo_links(complete)
-            with handed_over(links, folder.demo_links) as file:
+            with links_file(links, folder.demo_links) as file:
                 async with (
                     supervised(_roles(complete, lock, file)) as roles,
                     asyncio.TaskGroup() as tasks,
                 ):
-                    # Before they can be ready: whoever has seen that may ask at once.
+                    # Started before any child can be ready: an operator may send SIGUSR2 as soon as one is.
                     tasks.create_task(roles.replace_on_signal())
                     await print_startup_links(complete, links)
 
 
 def _refuse_half_configured(settings: Settings) -> None:
-    """A secret made here would be unknown to whoever shares that Redis or database."""
+    """Refuse a Redis or database of the operator's own without a secret.
+
+    Other processes that share that Redis or database would not know a secret made here.
+    """
     if (settings.redis_url or settings.database_url) and not settings.secrets:
         raise CommandError(
             "CLASSDROP_SECRET is missing: with a Redis or database of your own, set 32 or more "
@@ -62,7 +67,7 @@ def _refuse_half_configured(settings: Settings) -> None:
 
 
 def _with_demo_defaults(settings: Settings) -> Settings:
-    """What this mode decides, where nobody said otherwise."""
+    """Open the demo shop unless the setting says otherwise."""
     return replace(settings, demo_shop=settings.demo_shop is not False)
 
 
@@ -98,7 +103,7 @@ def _roles(settings: Settings, lock: int, links: Path) -> list[Child]:
         "CLASSDROP_SECRET": ",".join(settings.secrets),
         "CLASSDROP_DEMO_SHOP": str(int(settings.demo_shop is True)),
     }
-    # They hold the lock as well: the folder is free when the last of them is gone.
+    # The children inherit the lock, so the folder stays locked until the last of them has ended.
     return [
         role_child("worker", ("worker",), environment, (lock,)),
         *web_children(settings, environment, (lock,), ("--demo-links", str(links))),

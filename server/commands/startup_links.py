@@ -1,6 +1,6 @@
-"""Says that the service is up, and where: the demo room's links with their tokens. Called by `run`.
+"""Print that the service is up, and the demo room's links with their tokens. Called by `run`.
 
-The one place that prints tokens: on the terminal of whoever started the service, never in a log.
+The only place that prints tokens: to the terminal of the person who started the service, never to a log.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from server.settings import Settings
 _READY_SECONDS = 30.0
 _RETRY_SECONDS = 0.1
 _ANSWER_SECONDS = 1.0
-# Sending to it is not needed: choosing the way there tells our own address.
+# Nothing is sent there (TEST-NET-1): connecting a UDP socket reveals which of our addresses is used.
 _FAR_AWAY = ("192.0.2.1", 9)
 
 
 async def print_startup_links(settings: Settings, links: Sequence[DemoLink]) -> None:
-    """Prints once the service answers; says so where it does not in time."""
+    """Print the links once the service is ready, or after _READY_SECONDS with a warning."""
     try:
         async with asyncio.timeout(_READY_SECONDS):
             await _until_ready(settings)
@@ -52,7 +52,7 @@ def _lines(settings: Settings, links: Sequence[DemoLink]) -> Iterator[str]:
     yield ""
     yield f"Classdrop is up. Data: {settings.data_dir}"
     yield ""
-    # A program that reads this takes the whole links; a person in a terminal the short ones below.
+    # For a program that reads this output: full links. A person in a terminal uses the short ones below.
     if not (has_short and sys.stdout.isatty()):
         for link in links:
             yield f"  {link.name:<10} {url}{link.path}#token={link.token}"
@@ -72,7 +72,7 @@ def _is_on_loopback(settings: Settings) -> bool:
 
 
 def _codes(settings: Settings, links: Sequence[DemoLink]) -> Iterator[str]:
-    """For phones on the same network."""
+    """Yield the students' links as QR codes, for phones on the same network."""
     url = settings.public_url or f"http://{_network_address()}:{settings.port}"
     for link in links:
         if not link.name.startswith("student"):

@@ -1,6 +1,6 @@
-"""`python -m server token`: makes JWTs for trying things out, as the school's back end would.
+"""`python -m server token`: sign JWTs for trials, as the school's back end would.
 
-Called by the command line and by `demo`. Writes tokens to stdout or to a file, never to a log.
+Called by the command line, and by `demo_links`. Tokens are written to stdout or to a file, never to a log.
 """
 
 import os
@@ -36,7 +36,7 @@ class TokenRequest:
 
 
 def write_tokens(settings: Settings, request: TokenRequest, out: Path | None) -> None:
-    """One token a line. Raises CommandError with every problem of the request."""
+    """Write one token a line to `out` or stdout. Raises CommandError with every problem of the request."""
     problems = list(_problems(request, settings.max_token_days))
     if problems:
         raise CommandError(*problems)
@@ -45,14 +45,15 @@ def write_tokens(settings: Settings, request: TokenRequest, out: Path | None) ->
         print(*tokens, sep="\n")  # noqa: T201  (the answer of the command)
         return
     with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-        # Whoever can read the tokens can act for the students. A file that was there keeps its rights
-        # when it is opened, so they are taken away before anything is written.
+        # Whoever can read the tokens can act for the students. Opening an existing file does not change
+        # its permissions, so they are restricted before anything is written.
         os.fchmod(file.fileno(), 0o600)
         file.truncate()
         file.writelines(f"{token}\n" for token in tokens)
 
 
 def make_tokens(keys: TokenKeys, request: TokenRequest, now_s: int) -> Iterable[str]:
+    """Yield the requested tokens, valid from `now_s`, in seconds since 1970."""
     if request.count is None:
         subjects: Iterable[str] = (request.subject,)
     else:

@@ -1,7 +1,6 @@
-"""`python -m server web`: pages, API and sockets behind one port.
+"""`python -m server web`: pages, API and sockets on one port.
 
-Several processes share the port (`CLASSDROP_PROCESSES`); then this process supervises them and
-serves nobody itself. One is the service itself.
+Where several processes share the port (`CLASSDROP_PROCESSES`), this process only supervises them.
 """
 
 import asyncio
@@ -29,8 +28,11 @@ _LOOK_AGAIN_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class WebChildOptions:
-    """Whose child this is, where it is one. `number` None: the whole service. `listen_fd`: the socket it
-    was lent; `up_fd`: where to say that it is up; `demo_links`: the file of `run`'s links."""
+    """The options that a supervisor passes to a web process. `number` None: there is no supervisor.
+
+    `listen_fd`: the inherited listening socket. `up_fd`: the pipe to report readiness through.
+    `demo_links`: the file with the links of `run`.
+    """
 
     number: int | None = None
     listen_fd: int | None = None
@@ -38,32 +40,32 @@ class WebChildOptions:
     demo_links: Path | None = None
 
 
-async def web(settings: Settings, place: WebChildOptions) -> None:
-    """One of several that share the port, or the whole service."""
-    if place.number is None and settings.processes > 1:
+async def web(settings: Settings, options: WebChildOptions) -> None:
+    """Serve, or supervise several processes that do, until cancelled."""
+    if options.number is None and settings.processes > 1:
         await check_environment(settings)
         await check_replicas(settings)
         check_port_is_free(settings)
         async with supervised(web_children(settings)) as children:
             await children.replace_on_signal()
     else:
-        await _serve(settings, place)
+        await _serve(settings, options)
 
 
-async def _serve(settings: Settings, place: WebChildOptions) -> None:
+async def _serve(settings: Settings, options: WebChildOptions) -> None:
     await check_environment(settings)
     await check_replicas(settings)
-    number, listening = place.number or 0, _listening(settings, place.listen_fd)
+    number, listening = options.number or 0, _listening_socket(settings, options.listen_fd)
     metrics, health = Metrics(), Health()
     async with (
-        compose_web(settings, metrics, health, number, read_links(place.demo_links)) as parts,
+        compose_web(settings, metrics, health, number, read_links(options.demo_links)) as parts,
         asyncio.TaskGroup() as tasks,
     ):
         watch = tasks.create_task(watch_loop(metrics, health))
         tune_garbage_collector()
         structlog.get_logger().info("web_up", host=settings.host, port=settings.port, number=number)
         server = service(settings, parts.app, parts.ws_class, parts.connection_limiter)
-        up = tasks.create_task(_report_when_ready(server, health, place.up_fd))
+        up = tasks.create_task(_report_when_ready(server, health, options.up_fd))
         try:
             await serve(server, listening, parts.drain)
         finally:
@@ -71,12 +73,14 @@ async def _serve(settings: Settings, place: WebChildOptions) -> None:
             up.cancel()
 
 
-def _listening(settings: Settings, lent: int | None) -> socket.socket:
-    return listen(settings, shared=False) if lent is None else socket.socket(fileno=lent)
+def _listening_socket(settings: Settings, inherited_fd: int | None) -> socket.socket:
+    if inherited_fd is None:
+        return listen(settings, shared=False)
+    return socket.socket(fileno=inherited_fd)
 
 
 async def _report_when_ready(server: Service, health: Health, up_fd: int | None) -> None:
-    """Up is who listens and is ready: whoever asks for that replaces another with us."""
-    while not (server.started and (await health.readyz())[0]):  # noqa: ASYNC110  (nobody tells)
+    """Report readiness once the server listens and /readyz succeeds: only then may we replace another."""
+    while not (server.started and (await health.readyz())[0]):  # noqa: ASYNC110  (uvicorn has no event)
         await asyncio.sleep(_LOOK_AGAIN_S)
     report_ready(up_fd)

@@ -1,6 +1,6 @@
-"""`python -m server worker`: moves claims from the outbox to the ledger, drives intents, rebuilds.
+"""`python -m server worker`: persist claims, complete intents, end holds, rebuild desk shards.
 
-Any number of them, anywhere; they share the work through Redis.
+Any number of workers may run, on any machine; they share the work through Redis.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from server.settings import Settings
 
 
 async def worker(settings: Settings, up_fd: int | None = None) -> None:
-    """Works until it is cancelled. `up_fd`: where to say that it is up."""
+    """Work until cancelled. `up_fd`: the pipe to report readiness through (process/readiness.py)."""
     await check_environment(settings)
     metrics = Metrics()
     async with compose_worker(settings, metrics) as composed, asyncio.TaskGroup() as tasks:
