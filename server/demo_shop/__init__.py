@@ -1,11 +1,11 @@
-"""The demo shop's back end: what a school's own shop does with Classdrop, in miniature.
+"""The back end of the demo shop: a small example of how a school's own shop uses Classdrop.
 
-Made by the composition root of a `web` process, and only where CLASSDROP_DEMO_SHOP says so (as
-`python -m server` without a role does): whoever presses "pay" here has paid. It knows Classdrop as a school
-would, by its HTTP API and a service token of its own making that no browser sees; import-linter keeps it from
-knowing more. Prices are its catalogue's, students and operators are who their tokens say.
+Made by the composition root of a `web` process, only where CLASSDROP_DEMO_SHOP is on (as it is for
+`python -m server` without a role), because no real payment is made here. The shop uses Classdrop as a school
+would: by the HTTP API, with a service token that it signs itself and that no browser sees. import-linter
+proves that it uses nothing else.
 
-Read in this order: `catalogue` and `bodies` (what is sold, what browsers may ask), `goods` (a cart with its
-prices), `classdrop` (the calls), `order_book` (what the shop keeps), `till` (quote, order, pay, refund),
-`routes`.
+Read in this order: `catalogue` and `bodies` (the courses, the requests of browsers), `cart` (a cart with its
+prices), `classdrop` (the client of the API), `order_book` (the shop's database), `checkout` (quote, order,
+payment, refund), `routes`.
 """

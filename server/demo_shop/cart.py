@@ -1,6 +1,6 @@
-"""A cart with its prices: the order as Classdrop is asked about it, and as people read it.
+"""Turn a cart into priced lines, into the order that Classdrop gets, and into what the page shows.
 
-Called by `till`. Pure. Every price comes from the catalogue.
+Called by `checkout`. Pure functions. Every price comes from the catalogue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,19 @@ from server.demo_shop.catalogue import (
 )
 from server.demo_shop.refusal import Json, Refusal, bad_field
 
-_ASKED: Final = ("id", "kind", "course", "packages", "unit_price", "list_price", "quantity")
+_CLASSDROP_FIELDS: Final = (
+    "id",
+    "kind",
+    "course",
+    "packages",
+    "unit_price",
+    "list_price",
+    "quantity",
+)
 
 
 def price_cart(cart: Sequence[CartLine]) -> list[Json] | Refusal:
-    """The lines of the order in the cart's order, with shipping last where something is shipped."""
+    """Return the lines in the cart's order, with shipping last where something is shipped."""
     if len({line.course for line in cart}) < len(cart):
         return bad_field("lines", "same_course_twice")
     for index, line in enumerate(cart):
@@ -36,21 +44,21 @@ def price_cart(cart: Sequence[CartLine]) -> list[Json] | Refusal:
 
 
 def order_request(lines: Sequence[Json]) -> Json:
-    """The order in Classdrop's terms, which has no use for names."""
+    """Return the order as Classdrop's API takes it, without names."""
     return {
         "currency": CURRENCY,
-        "lines": [{key: line[key] for key in _ASKED if key in line} for line in lines],
+        "lines": [{key: line[key] for key in _CLASSDROP_FIELDS if key in line} for line in lines],
     }
 
 
 def with_discounts(lines: Sequence[Json], answered: object) -> list[Json]:
-    """Each line with what Classdrop says of it: its share of the discount, what is left to pay."""
+    """Return each line with its part of the discount and what is left to pay, as Classdrop returned them."""
     by_id = {part["id"]: part for part in as_list(answered)}
     return [{**line, **_share(line, by_id.get(str(line["id"]), {}))} for line in lines]
 
 
 def with_gift_names(gifts: object) -> list[Json]:
-    """What coupons give, called as their template does, else as the catalogue does."""
+    """Return the gifts with a name: that of the template, else that of the catalogue."""
     return [{**gift, "name": _gift_name(gift)} for gift in as_list(gifts)]
 
 

@@ -1,6 +1,6 @@
-"""What the shop sells: the only place that knows a price.
+"""The courses that the shop sells, with their prices.
 
-Read by `goods` and shown to browsers by `routes`. A school's own shop has a database here.
+Read by `cart`, and sent to browsers by `routes`. A school's own shop would read a database instead.
 """
 
 from collections.abc import Mapping
@@ -8,18 +8,20 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 CURRENCY: Final = "CNY"
-MOST_OF_ONE: Final = 9
+MAX_QUANTITY: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
+    """A text in Chinese and in English."""
+
     zh: str
     en: str
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """`price` is asked, `list_price` was once; minor units. `is_shipped`: comes with a parcel."""
+    """A course. `price` is the current price, `list_price` the original one, both in minor units."""
 
     id: str
     name: Words
@@ -77,13 +79,14 @@ BY_ID: Final[Mapping[str, Course]] = {course.id: course for course in COURSES}
 
 SHIPPING_ID: Final = "shipping"
 SHIPPING_NAME: Final = Words("配送费", "Shipping")
-SHIPPING_PRICE: Final = 1_200  # an order, whatever is in it
+SHIPPING_PRICE: Final = 1_200  # for each order, whatever is in it
 
 
-def shown() -> dict[str, object]:
+def catalogue_response() -> dict[str, object]:
+    """Return the catalogue as browsers get it."""
     return {
         "currency": CURRENCY,
-        "most_of_one": MOST_OF_ONE,
+        "most_of_one": MAX_QUANTITY,
         "courses": [asdict(course) for course in COURSES],
         "shipping": {"name": asdict(SHIPPING_NAME), "price": SHIPPING_PRICE},
     }

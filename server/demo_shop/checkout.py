@@ -1,8 +1,8 @@
-"""What the shop does: quote a cart, take an order, take the money (it only says so), give it back.
+"""The shop's checkout: quote a cart, place an order, record its payment (no money moves), refund it.
 
-Called by `routes`, which has checked the token. Every order is locked with Classdrop before the shop writes
-it down, and read from Classdrop whenever it is shown: the shop keeps what Classdrop does not (whose it is,
-names, prices of then), Classdrop what a coupon did.
+Called by `routes`, which has checked the token. An order is locked with Classdrop before the shop stores it,
+and read from Classdrop whenever it is shown. The shop stores what Classdrop does not know (names, prices at
+the time of the order); Classdrop stores what the coupons did.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,9 @@ from server.demo_shop.classdrop import Classdrop
 from server.demo_shop.order_book import Order, OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal
 
-_SHOWN_AT_MOST: Final = 50
-# What of Classdrop's answer is shown with an order. Nothing of it is secret, but a shop chooses.
-_OF_REDEMPTION: Final = (
+_MAX_LISTED: Final = 50
+# The fields of Classdrop's redemption that the page gets.
+_REDEMPTION_FIELDS: Final = (
     "state",
     "subtotal",
     "discount",
@@ -53,7 +53,7 @@ class Checkout:
         form: Json = {
             "order": order_request(lines),
             "coupons": body.coupons,
-            # As much of it as there is, and as the order costs.
+            # Classdrop takes at most what the student has, and what the order costs.
             "balance": total(lines) if body.use_balance else 0,
             **_order_id_field(body.order_id),
         }
@@ -61,7 +61,7 @@ class Checkout:
         return found if isinstance(found, Refusal) else _quote_response(lines, found)
 
     async def place(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
-        """Locks coupons and balance while the student pays. Again with the same id replaces the lock."""
+        """Lock coupons and balance while the student pays. The same id again replaces the lock."""
         goods = await self._price_snapshot(order_id, student, body)
         if isinstance(goods, Refusal):
             return goods
@@ -79,8 +79,11 @@ class Checkout:
         return _order_response(order)
 
     async def pay(self, order_id: str, student: str, paid: int | None) -> Json | Refusal:
-        """No money moves. Repeatable. Refused where the lock ended and somebody else has the coupon, and
-        where the order costs something else by now: another tab placed it anew."""
+        """Confirm the order as paid, without moving money. May be repeated.
+
+        Refused where the lock has ended and the coupon is used elsewhere, or where the total has changed
+        because another tab placed the order again.
+        """
         order = await self._find_visible(order_id, student)
         if isinstance(order, Refusal):
             return order
@@ -98,21 +101,22 @@ class Checkout:
         return await self._save(order, await self._classdrop.cancel(_redemption_id(order)))
 
     async def show(self, order_id: str, student: str | None) -> Json | Refusal:
-        """`student` None: an operator, who may see every order."""
+        """Return the order with its current state. `student` None: an operator, who sees every order."""
         order = await self._find_visible(order_id, student)
         if isinstance(order, Refusal):
             return order
         return await self._save(order, await self._classdrop.redemption(_redemption_id(order)))
 
     async def newest(self, student: str | None, search: str = "") -> Json:
-        """As Classdrop last said; each is asked about anew where it is shown. `search`: a part of the order's
-        number, its student or a coupon's code."""
-        found = await self._orders.newest(student, search, _SHOWN_AT_MOST)
+        """Return the newest orders, each with the state of Classdrop's last response.
+
+        `search`: a part of the order's number, its student or a coupon's code.
+        """
+        found = await self._orders.newest(student, search, _MAX_LISTED)
         return {"orders": [_order_response(order) for order in found]}
 
     async def refund(self, order_id: str, body: RefundBody) -> Json | Refusal:
-        """Once for each `refund_id`. Answers with the order after it, or with the refund itself where that
-        is only a preview."""
+        """Refund once for each `refund_id`. Return the order after it, or the refund if only a preview."""
         order = await self._find_visible(order_id, None)
         if isinstance(order, Refusal):
             return order
@@ -123,7 +127,7 @@ class Checkout:
         return await self.show(order.id, None)
 
     async def _price_snapshot(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
-        """What is written down of the order: prices, and what its coupons are called and bring besides."""
+        """Return what the shop stores of the order: lines, names of its coupons, gifts and rebates."""
         lines = price_cart(body.lines)
         if isinstance(lines, Refusal):
             return lines
@@ -140,7 +144,7 @@ class Checkout:
         }
 
     async def _find_visible(self, order_id: str, student: str | None) -> Order | Refusal:
-        """An order of somebody else is not there."""
+        """Find the order; another student's order is not_found."""
         order = await self._orders.find(order_id)
         if order is None or student not in (None, order.student):
             return NOT_FOUND
@@ -181,7 +185,7 @@ def _order_response(order: Order) -> Json:
         "id": order.id,
         "student": order.student,
         "currency": CURRENCY,
-        **{key: redemption[key] for key in _OF_REDEMPTION if key in redemption},
+        **{key: redemption[key] for key in _REDEMPTION_FIELDS if key in redemption},
         "lines": with_discounts(lines, redemption.get("lines")),
         "list_total": list_total(lines),
         "coupons": [{**each, "name": names.get(each["code"], each["code"])} for each in coupons],

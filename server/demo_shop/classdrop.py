@@ -1,6 +1,6 @@
-"""The calls that a school's back end makes to Classdrop, with a service token made for each of them.
+"""The client of Classdrop's API, as a school's back end would write it.
 
-Called by `till`. The token goes into the request and nowhere else: not into an answer, not into a log.
+Called by `checkout`. Signs a service token for each request; the token is never in a response or a log.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,10 @@ _log = structlog.get_logger()
 
 
 class Classdrop:
-    """`http` knows the address and has a deadline; it is the caller's to close."""
+    """Every method returns the response's JSON, or a Refusal; none raises for a refusal or a lost connection.
+
+    `http` has the base URL and a timeout; the caller closes it.
+    """
 
     def __init__(self, http: httpx.AsyncClient, keys: TokenKeys, clock: Callable[[], int]) -> None:
         self._http = http
@@ -54,22 +57,24 @@ class Classdrop:
         self, method: Literal["GET", "POST"], path: str, body: Json | None = None
     ) -> Json | Refusal:
         try:
-            answer = await self._request_once_more(method, path, body)
+            response = await self._request_with_retry(method, path, body)
         except httpx.TransportError as error:
             _log.warning("classdrop_unreachable", path=path, error=repr(error))
             return UNAVAILABLE
-        found = _json(answer)
-        if answer.is_success:
+        found = _json(response)
+        if response.is_success:
             return found
-        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            # Of our token, not of the student's: nothing that they could do about it.
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            # The refused token is ours, not the student's, so they are not asked to sign in again.
             _log.error("classdrop_refuses_us", path=path, code=found.get("code"))
             return UNAVAILABLE
         facts = {key: value for key, value in found.items() if key not in ("code", "status")}
-        return Refusal(answer.status_code, str(found.get("code", "unavailable")), facts)
+        return Refusal(response.status_code, str(found.get("code", "unavailable")), facts)
 
-    async def _request_once_more(self, method: str, path: str, body: Json | None) -> httpx.Response:
-        """Once more where a kept connection turned out to be closed: all of these may be repeated."""
+    async def _request_with_retry(
+        self, method: str, path: str, body: Json | None
+    ) -> httpx.Response:
+        """Send the request, again where a pooled connection was closed: every request may be repeated."""
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:
             return await self._http.request(method, path, json=body, headers=headers)
@@ -83,9 +88,9 @@ class Classdrop:
         )
 
 
-def _json(answer: httpx.Response) -> Json:
+def _json(response: httpx.Response) -> Json:
     try:
-        found = orjson.loads(answer.content)
+        found = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,8 +1,7 @@
-"""The shop's own record of its orders, in a SQLite file: whose, what at which price, and what Classdrop
-last said of it.
+"""The shop's orders in a SQLite file: student, lines and prices, and Classdrop's last response.
 
-Called by `till`. Several processes of one machine may share the file. Every call opens it anew, in a thread
-of its own: this is a demo, and nothing here may hold up the room.
+Called by `checkout`. Several processes of one machine may share the file. Each call opens it in a thread, so
+that a slow disk never delays the event loop, which serves the room.
 """
 
 import asyncio
@@ -32,13 +31,13 @@ SELECT * FROM orders WHERE (:student IS NULL OR student = :student) AND (
     WHERE instr(lower(replace(json_extract(value, '$.code'), '-', '')), :part)))
 ORDER BY placed_at DESC LIMIT :limit
 """
-_ASIDE: Final = str.maketrans("", "", " -")
+_SEPARATORS: Final = str.maketrans("", "", " -")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`goods`: the lines at their prices of then, the coupons' names. `placed_at`: ms."""
+    """`goods`: lines, prices and names of coupons at the time of the order. `placed_at`: ms."""
 
     id: str
     student: str
@@ -52,8 +51,10 @@ class OrderBook:
         self._path = path
 
     async def keep(self, order: Order) -> None:
-        """Writes it, or over it: an order that is not paid yet may be placed anew. Somebody else's order of
-        that id stays as it is."""
+        """Insert the order, or update it: an unpaid order may be placed again.
+
+        An order of another student with the same id is not changed.
+        """
 
         def write(db: sqlite3.Connection) -> None:
             db.execute(
@@ -69,30 +70,33 @@ class OrderBook:
                 ),
             )
 
-        await self._done(write)
+        await self._in_thread(write)
 
     async def find(self, order_id: str) -> Order | None:
         def read(db: sqlite3.Connection) -> Order | None:
             row = db.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
             return _order(row) if row else None
 
-        return await self._done(read)
+        return await self._in_thread(read)
 
     async def newest(self, student: str | None, search: str, limit: int) -> list[Order]:
-        """Of one student, or of all. `search`: a part of the order's id, its student or the code of one of
-        its coupons, in any case, spaces and dashes aside; all of them where it is empty."""
-        part = search.translate(_ASIDE).lower()
+        """Return the newest orders, of one student or of all.
+
+        `search` is a part of the order's id, its student or a coupon's code; case, spaces and dashes do
+        not matter. Empty: all orders.
+        """
+        part = search.translate(_SEPARATORS).lower()
 
         def read(db: sqlite3.Connection) -> list[Order]:
             rows = db.execute(_NEWEST, {"student": student, "part": part, "limit": limit})
             return [_order(row) for row in rows]
 
-        return await self._done(read)
+        return await self._in_thread(read)
 
-    async def _done(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return await asyncio.to_thread(self._do, work)
+    async def _in_thread(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await asyncio.to_thread(self._run, work)
 
-    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as db, db:
             db.executescript(_SCHEMA)

@@ -1,4 +1,4 @@
-"""A no of the shop, its own or Classdrop's, in the words of Classdrop's problems."""
+"""A refusal of the shop, its own or one of Classdrop's, in the form of Classdrop's problems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`facts`: what the page needs to say it in people's words (`coupons`, `payable`, `errors`, ...)."""
+    """`facts`: what the page needs to explain it to people (`coupons`, `payable`, `errors`, ...)."""
 
     status: int
     code: str

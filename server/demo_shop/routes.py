@@ -1,6 +1,6 @@
-"""The shop's own paths, /shop/…: what its page calls with the student's token, and an operator for refunds.
+"""The shop's endpoints, /shop/…: called by its page with a student's token, or an operator's for refunds.
 
-Made by the composition root of a `web` process. Checks who asks and what they sent; `checkout` does the rest.
+Made by the composition root of a `web` process. Checks token and body; `checkout` does the rest.
 """
 
 import re
@@ -31,11 +31,11 @@ from server.demo_shop.order_book import OrderBook
 from server.demo_shop.refusal import NOT_FOUND, Json, Refusal, bad_field
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
-_MOST_BYTES: Final = 16 * 1024
-_ANSWER_SECONDS: Final = 8.0  # the page gives up after 10
+_MAX_BYTES: Final = 16 * 1024
+_RESPONSE_SECONDS: Final = 8.0  # the page gives up after 10
 _ORDER: Final = "/shop/orders/{order}"
 _ORDER_ID: Final = re.compile(r"[A-Za-z0-9-]{8,60}")
-_LONGEST_SEARCH: Final = 100
+_MAX_SEARCH_CHARS: Final = 100
 _PREFIX: Final = "/shop/"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -53,7 +53,7 @@ Handler = Callable[[Identity, Request], Awaitable[Json | Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class ShopFacts:
-    """`url`: where Classdrop answers. `clock`: ms."""
+    """What the shop depends on. `url`: where Classdrop listens. `clock`: ms since 1970 UTC."""
 
     url: str
     data_dir: Path
@@ -63,15 +63,15 @@ class ShopFacts:
 
 @asynccontextmanager
 async def demo_shop(facts: ShopFacts) -> AsyncIterator[ASGIApp]:
-    # trust_env: a proxy of the environment has no business between two parts of one machine.
+    # trust_env=False: a proxy of the environment must not be between two parts of one machine.
     async with httpx.AsyncClient(
-        base_url=facts.url, timeout=_ANSWER_SECONDS, trust_env=False
+        base_url=facts.url, timeout=_RESPONSE_SECONDS, trust_env=False
     ) as http:
         yield shop_app(http, facts)
 
 
 def shop_app(http: httpx.AsyncClient, facts: ShopFacts) -> ASGIApp:
-    """`http` asks Classdrop."""
+    """Return the shop as an ASGI application. `http` is the client of Classdrop's API."""
     orders = OrderBook(facts.data_dir / "shop.sqlite3")
     handlers = _Handlers(Checkout(Classdrop(http, facts.keys, facts.clock), orders, facts.clock))
     authorizer = _Authorizer(facts.keys, facts.clock)
@@ -88,7 +88,7 @@ def shop_app(http: httpx.AsyncClient, facts: ShopFacts) -> ASGIApp:
 
 
 def route_shop_paths(app: ASGIApp, shop: ASGIApp) -> ASGIApp:
-    """The shop's own paths are the shop's, everything else is `app`'s."""
+    """Return an application that sends the paths under /shop/ to `shop`, and all others to `app`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         is_shop = scope["type"] == "http" and scope["path"].startswith(_PREFIX)
@@ -98,7 +98,7 @@ def route_shop_paths(app: ASGIApp, shop: ASGIApp) -> ASGIApp:
 
 
 class _Authorizer:
-    """Lets in whose token is good and of one of the roles."""
+    """Checks the token and its role before a handler is called."""
 
     def __init__(self, keys: TokenKeys, clock: Callable[[], int]) -> None:
         self._keys = keys
@@ -137,13 +137,13 @@ class _Authorizer:
 
 
 class _Handlers:
-    """A handler each: reads what was sent, and asks the till."""
+    """The handler of each endpoint: parses the body and calls the checkout."""
 
     def __init__(self, checkout: Checkout) -> None:
         self._checkout = checkout
 
     async def catalogue(self, _who: Identity, _request: Request) -> Json | Refusal:
-        return catalogue.shown()
+        return catalogue.catalogue_response()
 
     async def quote(self, who: Identity, request: Request) -> Json | Refusal:
         body = await _parse_body(request, QuoteBody)
@@ -151,7 +151,7 @@ class _Handlers:
 
     async def orders(self, who: Identity, request: Request) -> Json | Refusal:
         search = request.query_params.get("search", "")
-        if len(search) > _LONGEST_SEARCH:
+        if len(search) > _MAX_SEARCH_CHARS:
             return bad_field("search", "too_long")
         return await self._checkout.newest(_student(who), search)
 
@@ -181,7 +181,7 @@ class _Handlers:
 
 
 def _student(who: Identity) -> str | None:
-    """None: an operator, who may see everybody's orders."""
+    """Return the student whose orders the caller may see. None: an operator, who sees all orders."""
     return who.subject if who.role is Role.STUDENT else None
 
 
@@ -190,7 +190,7 @@ async def _parse_body(request: Request, model: type[_B]) -> _B | Refusal:
     try:
         async for part in request.stream():
             raw += part
-            if len(raw) > _MOST_BYTES:
+            if len(raw) > _MAX_BYTES:
                 return Refusal(413, "too_large")
         if raw and _media_type_fault(request) is not None:
             return Refusal(415, "unsupported_media_type")
