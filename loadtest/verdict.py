@@ -31,7 +31,7 @@ _GONE: Final = ("released", "revoked")
 
 @dataclass(frozen=True, slots=True)
 class StudentReport:
-    """What one student received about one drop.
+    """One student's answers about one drop.
 
     outcome: None means that no answer came.
     coupons: every coupon id that this student was ever given.

@@ -1,4 +1,4 @@
-"""What a scenario of the bench is: cases to compare, and how their results are shown.
+"""The shape of a scenario of the bench: cases to compare, and how their results are shown.
 
 Each scenario's file creates one; `rounds` runs it and `tables` renders it.
 """

@@ -75,7 +75,7 @@ class Backlog:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more data is taken from the kernel until some was read."""
+        """True if no more data is taken from the kernel until some was read."""
         return len(self._waiting) >= _MOST_WAITING
 
     def now(self) -> float:

@@ -41,7 +41,7 @@ Due = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What the connection needs from its user; none of these may wait.
+    """The functions that the connection needs from its user; none of these may wait.
 
     `claim_over_http` (drop id, request id) starts a call that leads to `answered_over_http` or
     `failed_over_http`.
@@ -81,7 +81,7 @@ class RoomConnection:
         return self._session.status is Status.LIVE
 
     def is_pending(self, drop_id: str) -> bool:
-        """Whether a claim was sent that has no answer yet."""
+        """Return whether a claim was sent that has no answer yet."""
         claim = self._session.room.claims.get(drop_id)
         return claim is not None and claim.state is ClaimState.PENDING
 

@@ -1,4 +1,4 @@
-"""What the students of a lesson received, drop by drop, for the verdict at its end.
+"""The answers that students of a lesson received, drop by drop, for the verdict at its end.
 
 Written by the Locust users. A worker process of Locust's sends its changes to the master process, which
 merges them. Must not know Locust.

@@ -35,7 +35,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What one student in the drop's room received: ms after the instructor's call, and the outcome. None:
+    """The frames and the outcome of one student in the drop's room: ms after the instructor's call. None:
     never."""
 
     pushed_ms: float | None

@@ -35,7 +35,7 @@ _PONG: Final = masked(b'{"type":"pong"}')
 
 @dataclass(slots=True)
 class SharedState:
-    """What all students of one process share.
+    """The state that all students of one process share.
 
     run_id: text in a drop's message by which this run's drop is recognised among others.
     reaction_s: seconds from the card to the tap of a student, by number; None: never.

@@ -1,7 +1,7 @@
-"""A real installation and a real browser, shared by all browser tests; a class of its own for each.
+"""A real installation and a real browser, shared by all browser tests; each test has a class of its own.
 
-Every page is watched: an error in its console, a violation of its content policy or a request that
-leaves the machine fails the test.
+Every page is watched: an error in its console, a violation of its content policy or a request that leaves the
+machine fails the test.
 """
 
 import asyncio
@@ -35,9 +35,10 @@ LAPTOP = {"width": 1280, "height": 800}
 DEADLINE_MS = 8_000
 
 
-@dataclass  # no slots: Playwright keeps notes on objects whose methods it calls
+@dataclass  # no slots: Playwright sets attributes on objects whose methods it calls
 class Watched:
-    """What no page may do, as far as it happened. `offline` pages may say that they are."""
+    """The complaints about pages, collected from their events. Pages may report network errors if `offline`
+    is set."""
 
     hosts: set[str]
     offline: bool = False
@@ -49,7 +50,7 @@ class Watched:
         page.on("request", lambda request: self._on_request(request.url))
 
     def forgive(self, text: str) -> None:
-        """What a test asked for: a refused call is an error to the console."""
+        """Remove complaints that the test has caused: a refused call is an error in the console."""
         self.complaints = [each for each in self.complaints if text not in each]
 
     def _on_console(self, message: ConsoleMessage) -> None:
@@ -64,7 +65,7 @@ class Watched:
 
 @dataclass(slots=True)
 class Classroom:
-    """One room with its people. `operator` speaks to the API as one."""
+    """One room with its people. `operator` is an HTTP client with an operator's token."""
 
     url: str
     room: str
@@ -74,7 +75,7 @@ class Classroom:
     contexts: ExitStack
 
     def name(self, first_name: str) -> str:
-        """Nobody of another class, for wallets outlive classes."""
+        """Return a name that no other class uses, because wallets outlive classes."""
         return f"{first_name}.{self.room}"
 
     def token(self, role: Role, first_name: str) -> str:
@@ -88,7 +89,7 @@ class Classroom:
         conditions: dict[str, object] | None = None,
         **template: object,
     ) -> str:
-        """A batch of ¥10 off for this room alone; its id."""
+        """Create a batch of ¥10 off for this room alone; return its id."""
         form = {
             "name": "开学季专享",
             "description": "",
@@ -155,8 +156,8 @@ def school_port() -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> Iterator[Program]:
-    """Everything in one, embedded Redis and SQLite included. It knows the school's site as localhost:
-    127.0.0.1 with the same port is a stranger."""
+    """Run everything in one process group, with embedded Redis and SQLite. It allows the school's site as
+    localhost; the same port on 127.0.0.1 is a foreign site."""
     programs = Programs(tmp_path_factory.mktemp("browser"))
     settings = {
         "CLASSDROP_SECRET": SECRET,
@@ -173,7 +174,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> Itera
 
 @pytest.fixture(scope="session")
 def installation(service: Program) -> str:
-    """The address it answers at."""
+    """Return the installation's address."""
     return service.url
 
 

@@ -1,4 +1,4 @@
-"""Somebody else's web site: a lesson with our card in a frame, writing down what it is told."""
+"""Another web site: a lesson with our card in a frame, which records the messages that it gets."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _PAGE = """<!doctype html><title>Lesson</title><link rel=icon href="data:,">
 <iframe src="{frame}" width="360" height="520"></iframe>"""
 
 
-# Path -> bodies to serve, one after the other; the last one stays.
+# Path -> responses, served one after the other; the last one stays.
 served: dict[str, list[str]] = {}
 
 
@@ -34,13 +34,13 @@ class _Lesson(BaseHTTPRequestHandler):
 
 
 def lesson(site: str, frame: str) -> str:
-    """The address of a lesson on `site` that frames `frame`."""
+    """Return the address of a lesson on `site` that frames `frame`."""
     return f"{site}/lesson?frame={quote(frame, safe='')}"
 
 
 @contextmanager
 def running() -> Iterator[int]:
-    """The port it listens on, of localhost and 127.0.0.1: two sites to a browser."""
+    """Serve, and yield the port: localhost and 127.0.0.1 are two sites to a browser."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Lesson) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

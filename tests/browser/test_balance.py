@@ -1,4 +1,4 @@
-"""What rebates left on the account: earned by one order, spent on the next, back where that ends."""
+"""The balance from rebates: earned by one order, spent on the next, given back if that one ends."""
 
 import httpx
 from playwright.sync_api import Page, expect
@@ -25,7 +25,7 @@ def a_code(classroom: Classroom, **template: object) -> str:
 
 
 def earn(classroom: Classroom) -> str:
-    """¥20 for amy, by an order of ¥110 that she paid; its path among the orders."""
+    """Let amy earn ¥20 with a paid order of ¥110; return the order's path."""
     code = a_code(classroom, **REBATE)
     order_id = f"ord-{classroom.room}"
     token = {"Authorization": f"Bearer {classroom.token(Role.STUDENT, 'amy')}"}
@@ -39,7 +39,7 @@ def earn(classroom: Classroom) -> str:
 
 
 def shop_with_balance(classroom: Classroom) -> Page:
-    """A cart of ¥110, and ¥20 on the account."""
+    """Return the checkout with a cart of ¥110 and a balance of ¥20."""
     shop = classroom.enter(classroom.context(), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
     expect(shop.locator("#balance-text")).to_have_text("可用 ¥20.00")
     return shop
@@ -70,13 +70,13 @@ def test_a_balance_is_spent_and_comes_back_with_a_refund(classroom: Classroom) -
     shop.locator("#balance").check()
     expect(total).to_have_text("¥90.00")
     expect(shop.locator("#balance-text")).to_have_text("抵 ¥20.00，还剩 ¥0.00")
-    # Coupons come off first, and the best choice is still the best: the balance is the student's own.
+    # Coupons are applied before the balance, so the best choice stays the best.
     shop.get_by_role("button", name="选最优惠的用法，共省 ¥10").click()
     expect(total).to_have_text("¥80.00")
     expect(shop.locator("#best-taken")).to_be_visible()
     expect(shop.locator("dd[data-sum=discount]")).to_have_text("-¥10.00")
     expect(shop.locator("dd[data-sum=balance]")).to_have_text("-¥20.00")
-    shop.reload()  # ticked is ticked
+    shop.reload()  # a selected balance survives a reload
     expect(total).to_have_text("¥80.00")
     assert shop.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     shop.locator("#pay").click()
@@ -110,7 +110,7 @@ def test_an_order_that_is_called_off_gives_its_balance_back(classroom: Classroom
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥90.00")
     shop.locator("#pay").click()
     expect(shop.locator("#state-hint")).to_contain_text("优惠已为你保留")
-    # Another cart, on another device, has none of it meanwhile.
+    # Another cart, on another device, cannot use the balance meanwhile.
     other = classroom.enter(classroom.context(), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
     expect(other.locator("dd[data-sum=payable]")).to_be_visible()
     expect(other.locator("#balance-row")).to_be_hidden()
@@ -134,7 +134,7 @@ def test_what_is_owed_is_said_and_cannot_be_ticked(classroom: Classroom) -> None
     desk.get_by_role("button", name="Pay back ¥").click()
     expect(desk.locator("#state")).to_have_text("All paid back")
 
-    # A cart on another device: the one that was placed has its own part of the balance back.
+    # In a cart on another device, the placed order's own part of the balance is available again.
     shop = classroom.enter(classroom.context(), TO_ALGEBRA_AND_WRITING, Role.STUDENT, "amy")
     expect(shop.locator("#balance-text")).to_have_text("欠 ¥20.00，今后的返利先补足它")
     expect(shop.locator("#balance")).to_be_disabled()

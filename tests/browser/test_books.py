@@ -1,4 +1,4 @@
-"""The teacher sees where all coupons are, and whether what was sold is what was written down."""
+"""The teacher sees where all units are, and whether desk and ledger agree."""
 
 import os
 import sqlite3
@@ -11,9 +11,9 @@ from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, PHONE, Classroom
 from tests.support.servers.stack import Program, Programs
 
-# Where pictures of the line are wanted: TEST_PICTURES=folder.
+# Set TEST_PICTURES=folder to get pictures of the line.
 PICTURES = os.environ.get("TEST_PICTURES")
-MEASURED_MS = 20_000  # the worker looks every two seconds, whenever nothing is on its way
+MEASURED_MS = 20_000  # the worker compares every two seconds, if nothing is under way
 
 
 def claim(page: Page) -> None:
@@ -27,7 +27,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def lose_the_coupon(service: Program, student: str) -> None:
-    """As no code of ours does it."""
+    """Delete the coupon's row, as no code of ours does."""
     with (
         closing(sqlite3.connect(service.data_dir / "ledger.sqlite3", timeout=10)) as ledger,
         ledger,
@@ -54,7 +54,7 @@ def test_one_line_says_where_all_coupons_are_and_that_the_books_agree(
 
 
 def take_back(service: Program, student: str) -> None:
-    """As a worker writes it where nothing was left: one more had been told `won`."""
+    """Revoke a claim as a worker does if no unit is left: one student too many was told `won`."""
     with (
         closing(sqlite3.connect(service.data_dir / "ledger.sqlite3", timeout=10)) as ledger,
         ledger,

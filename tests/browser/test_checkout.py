@@ -1,4 +1,4 @@
-"""From the win to the paid order and back: the demo shop, as students and an operator see it."""
+"""The demo shop as students and an operator see it: from the win to the paid order and its refund."""
 
 import re
 
@@ -17,7 +17,7 @@ TO_ALGEBRA_AND_WRITING = "/checkout?course=algebra-1&course=writing-1"
 
 
 def win(page: Page) -> str:
-    """The code of the only card there is."""
+    """Claim the only card; return its code."""
     page.locator("classdrop-room .claim").click()
     code = page.locator("classdrop-room code")
     expect(code).not_to_be_empty()
@@ -25,14 +25,14 @@ def win(page: Page) -> str:
 
 
 def win_all(classroom: Classroom, *templates: dict[str, object]) -> Page:
-    """A student's room with a coupon of each."""
+    """Return a student's room with a coupon of each template."""
     for template in templates:
         classroom.drop(classroom.batch(**template))  # type: ignore[arg-type]
     amy = classroom.student()
     cards = amy.locator("classdrop-room .card")
     expect(cards).to_have_count(len(templates))
     confirmed = amy.locator("classdrop-room .card[data-phase=confirmed]")
-    for number in range(len(templates)):  # what is won goes behind what can be claimed
+    for number in range(len(templates)):  # won cards are listed after those that can be claimed
         amy.locator("classdrop-room .card[data-phase=open] .claim").first.click()
         expect(confirmed).to_have_count(number + 1)
     return amy
@@ -70,7 +70,7 @@ def test_the_course_that_a_coupon_is_for_lies_in_the_cart(classroom: Classroom) 
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥118.00")
     shop.get_by_role("button", name="减少：代数进阶").click()
     expect(shop.locator("#cart-empty")).to_be_visible()
-    shop.reload()  # taken out is taken out
+    shop.reload()  # a removed line stays removed after a reload
     expect(shop.locator("body[data-ready]")).to_be_attached()
     expect(shop.locator("#cart-empty")).to_be_visible()
 
@@ -83,12 +83,12 @@ def test_the_total_follows_every_tick_and_every_quantity(classroom: Classroom) -
     expect(shop.locator("#best")).to_have_text("选最优惠的用法，共省 ¥22")
     best.locator("input").check()
     expect(total).to_have_text("¥88.00")
-    # These two are not combined: the one just chosen replaces the other.
+    # These two cannot be combined: the one selected last replaces the other.
     other.locator("input").check()
     expect(total).to_have_text("¥100.00")
     expect(best.locator("input")).not_to_be_checked()
     expect(best.locator(".adds")).to_have_text("会替换已选的券")
-    # The best choice is one tap away.
+    # One tap selects the best choice.
     shop.get_by_role("button", name="选最优惠的用法，共省 ¥22").click()
     expect(total).to_have_text("¥88.00")
     expect(shop.locator("#best-taken")).to_be_visible()
@@ -137,13 +137,13 @@ def test_a_typed_code_becomes_the_student_s_and_is_ticked(classroom: Classroom) 
     shop.get_by_role("button", name="使用").click()
     expect(shop.locator("#choices input:checked")).to_have_value(code)
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
-    # Unticked, and typed again in another way: it is the student's already.
+    # Deselect it, then type its code in another form: it is in the wallet already.
     shop.locator("#choices input").uncheck()
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥110.00")
     shop.locator("#code").fill(f" {code.lower().replace('-', ' ')} ")
     shop.locator("#code").press("Enter")
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
-    # Below its threshold it says what is missing, and what that would save.
+    # A coupon below its threshold says what is missing and what it would save.
     shop.get_by_role("button", name="减少：写作工坊").click()
     expect(shop.locator("#hints")).to_have_text("再买 ¥20，用“开学季专享”多省 ¥10")
     expect(shop.locator("#unusable")).to_contain_text("已勾选，能用时自动生效")
@@ -166,7 +166,7 @@ def test_an_expired_coupon_says_so(classroom: Classroom) -> None:
 
 
 def is_asked_before_it_pays_back(desk: Page) -> None:
-    """Told what the workshop comes to, the operator says no, and then yes."""
+    """Preview the refund; the operator first declines, then confirms."""
     desk.get_by_role("button", name="Return more: Writing workshop").click()
     desk.get_by_role("button", name="Pay back 1 selected").click()
     expect(desk.locator("#refund-sums dd")).to_have_text("¥27.27")
@@ -179,7 +179,7 @@ def is_asked_before_it_pays_back(desk: Page) -> None:
 
 
 def finds_the_order(classroom: Classroom, desk: Page, number: str) -> None:
-    """The list follows the refund, and finds it by its number, its student and its coupon's code."""
+    """Check that the list shows the refund, and finds the order by number, student and coupon code."""
     code = desk.locator("#used code").text_content() or ""
     desk.get_by_role("link", name="All orders").click()
     for typed in (number[-8:].upper(), classroom.name("amy"), code.lower().replace("-", " ")):
@@ -204,8 +204,8 @@ def test_an_order_is_paid_and_an_operator_pays_it_back(classroom: Classroom) -> 
     expect(shop.locator("#lines [data-line=algebra-1]")).to_contain_text("开学季专享 -¥7.27")
     assert shop.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     order = shop.url
-    # The same cart in another tab knows its order. Another cart, on another device, cannot have the coupon
-    # meanwhile, and is told why.
+    # The same cart in another tab knows its order. Another cart, on another device, cannot use the coupon
+    # meanwhile, and says why.
     tab = shop_of(classroom, amy)
     expect(tab.locator("#open-order")).to_be_visible()
     tab.close()
@@ -236,7 +236,7 @@ def test_an_order_is_paid_and_an_operator_pays_it_back(classroom: Classroom) -> 
     shop.reload()
     expect(shop.locator("dd[data-sum=refunded]")).to_have_text("¥100.00")
     expect(shop.locator("#used")).to_contain_text("已退回券包，可再次使用")
-    # The browser speaks to the shop and to its own wallet, to nothing that takes a service token.
+    # The browser calls only the shop and its own wallet, nothing that needs a service token.
     asked = {re.sub(r"^\w+://[^/]+|[?#].*", "", url) for url in heard}
     assert {path for path in asked if path.startswith("/v1/")} <= {"/v1/me/coupons"}
 
@@ -262,7 +262,7 @@ def test_no_money_moves_and_the_page_says_so(classroom: Classroom) -> None:
 
 
 def pay_elsewhere(classroom: Classroom, code: str) -> None:
-    """Amy pays another order with the coupon, in another tab."""
+    """Pay another order of amy's with the coupon, in another tab."""
     token = {"Authorization": f"Bearer {classroom.token(Role.STUDENT, 'amy')}"}
     lines = [{"course": course, "quantity": 1} for course in ("algebra-1", "writing-1")]
     order = {"lines": lines, "coupons": [code], "expected_payable": 10_000}
@@ -292,7 +292,7 @@ def test_a_cart_that_was_placed_is_not_stopped_by_its_own_order(classroom: Class
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥100.00")
     shop.locator("#choices input").uncheck()
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥110.00")
-    shop.locator("#pay").click()  # the same order, locked anew
+    shop.locator("#pay").click()  # the same order is locked again
     shop.locator("#pay").click()
     expect(shop.locator("#state")).to_have_text("已付款")
     expect(shop.locator("dd[data-sum=payable]")).to_have_text("¥110.00")

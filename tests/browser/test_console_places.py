@@ -1,4 +1,4 @@
-"""A teacher's cards keep their place while things happen around them, and say whom a drop is for."""
+"""A teacher's cards keep their place while lists change around them, and say for whom a drop is."""
 
 import re
 
@@ -48,7 +48,9 @@ def test_nothing_jumps_from_the_opening_of_a_drop_to_its_end(
     amy = classroom.student("amy")
     amy.locator("classdrop-room .claim").click()
     expect(teacher.locator("#live [data-counter=claimed]")).to_have_text("1")
-    expect(ready).to_have_count(1, timeout=3 * _KEPT_MS)  # the pressed card left its place
+    expect(ready).to_have_count(
+        1, timeout=3 * _KEPT_MS
+    )  # the pressed card has moved to its new list
     classroom.drop(batch, quantity=5, start="prepared")
     expect(ready).to_have_count(2, timeout=3 * _KEPT_MS)
     teacher.locator("#live .danger").click()

@@ -1,5 +1,5 @@
-"""A coupon that was won in a room and is used elsewhere: the card and the wallet say so, without a reload and
-after one."""
+"""A coupon that was won in a room and is used elsewhere: card and wallet show it, with and without a
+reload."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.browser.test_checkout import TO_ALGEBRA_AND_WRITING, shop_of, win
 
 
 def place(classroom: Classroom, amy: Page, code: str) -> Page:
-    """The order's page, in a tab of its own."""
+    """Open the order's page in a new tab."""
     shop = shop_of(classroom, amy, f"{TO_ALGEBRA_AND_WRITING}&coupon={code}")
     expect(shop.locator("#choices input:checked")).to_have_value(code)
     shop.locator("#pay").click()
@@ -65,7 +65,7 @@ def test_a_checkout_in_another_tab_follows_an_order_that_is_paid(classroom: Clas
     order = place(classroom, amy, code)
     expect(second.locator("#open-order")).to_be_visible()
     order.locator("#pay").click()
-    # The cart was paid, so it is empty in every tab, and offers no coupon.
+    # The cart was paid, so it is empty in every tab and offers no coupon.
     expect(second.locator("#open-order")).to_be_hidden()
     expect(second.locator("#cart-empty")).to_be_visible()
     expect(second.locator(f"#choices input[value='{code}']")).to_be_hidden()
@@ -96,7 +96,7 @@ def test_another_student_s_page_does_not_change(classroom: Classroom) -> None:
 
 
 def test_the_school_s_page_hears_what_became_of_it(classroom: Classroom) -> None:
-    """The element says `changed` to whoever embeds it, and `confirmed` no second time."""
+    """The element dispatches `changed` to the page that embeds it, and no second `confirmed`."""
     classroom.drop(classroom.batch())
     amy = classroom.student()
     amy.evaluate(

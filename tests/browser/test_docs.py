@@ -1,4 +1,4 @@
-"""/docs: Swagger UI shows the whole document, under the page's own policy and without a network."""
+"""/docs: Swagger UI shows the whole document, under the page's own policy and without network access."""
 
 from playwright.sync_api import expect
 

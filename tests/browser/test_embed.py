@@ -1,4 +1,4 @@
-"""The card over the school's own player, in a frame of another site."""
+"""The card over the school's own player, in a frame on another site."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.support.servers.stack import SECRET
 
 @pytest.fixture
 def school(classroom: Classroom, school_port: int) -> Page:
-    """A page of the allowed origin with amy's card in it."""
+    """Return a page of the allowed origin with amy's card in it."""
     classroom.watched.hosts.add(f"localhost:{school_port}")
     page = classroom.context().new_page()
     token = classroom.token(Role.STUDENT, "amy")
@@ -49,12 +49,12 @@ def test_the_school_s_page_hears_what_happens_and_no_secret(
     assert all(each["type"] == "classdrop" for each in told)
     assert code not in str(told)
     sizes = [each for each in told if each["event"] == "size"]
-    assert sizes[0]["height"] == 0  # nothing there: nothing in the way of the player
+    assert sizes[0]["height"] == 0  # without a card nothing covers the player
     assert int(str(sizes[-1]["height"])) > 100
 
 
 def guide_page(classroom: Classroom, school_port: int, more: str = "") -> str:
-    """The page of the guide, served from the school's site with only the names replaced."""
+    """Return the page of the guide, served from the school's site with only the names replaced."""
     text = (Path(client_sdk.__file__).parent / "EMBED.md").read_text(encoding="utf-8")
     page = text.split("```html\n")[1].split("```")[0]
     page = page.replace("https://classdrop.school.example", classroom.url)
@@ -89,7 +89,7 @@ def test_a_page_made_from_the_guide_alone_works(
     classroom.drop(classroom.batch(), message="为认真听课的你准备的一张券")
     frame.locator(".claim").click()
     expect(frame.locator("code")).not_to_be_empty()
-    # The size settles, and shows all there is.
+    # The size settles, and the whole card is visible.
     fits = """() => {
       const last = heard.filter(({ event }) => event === "size").at(-1);
       const frame = document.getElementById("coupons");
@@ -133,4 +133,4 @@ def test_another_site_cannot_frame_it(classroom: Classroom, school_port: int) ->
     with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
         page.goto(lesson(stranger, f"{classroom.url}/embed/rooms/{classroom.room}"))
     expect(page.frame_locator("iframe").locator("classdrop-room")).to_have_count(0)
-    classroom.watched.complaints.clear()  # the browser's, about the stranger
+    classroom.watched.complaints.clear()  # complaints of the browser about the foreign site

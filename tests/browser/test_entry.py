@@ -1,4 +1,4 @@
-"""Who comes with an old link, without one, or with somebody else's."""
+"""Visitors with an old link, without a link, or with somebody else's."""
 
 import time
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""Languages, keyboards, screen readers, links: what holds for whoever comes."""
+"""Languages, keyboards, screen readers and links work for everybody."""
 
 from itertools import pairwise
 
@@ -29,13 +29,13 @@ def test_a_coupon_can_be_claimed_by_keyboard_alone(classroom: Classroom) -> None
     amy = classroom.student()
     claim = amy.locator("classdrop-room .claim")
     expect(claim).to_be_visible()
-    for _ in range(5):  # the switch of languages, then the card
+    for _ in range(5):  # the language switch, then the card
         amy.keyboard.press("Tab")
         if claim.evaluate("button => button.matches(':focus')"):
             break
     expect(claim).to_be_focused()
     amy.keyboard.press("Enter")
-    # Focus goes on to what can be done next, not back to the top of the page.
+    # Focus moves to the next possible action, not to the top of the page.
     expect(amy.locator("classdrop-room .use")).to_be_focused()
     expect(amy.locator("classdrop-room [role=status]")).to_contain_text("抢到了")
 
@@ -84,7 +84,7 @@ def test_a_phone_never_scrolls_sideways(classroom: Classroom) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-# Visible buttons, links and fields less than 44 CSS px high, shadow roots included.
+# Returns visible buttons, links and fields that are less than 44 CSS px high, shadow roots included.
 _SMALL_TARGETS = """() => {
   const roots = [document, ...[...document.querySelectorAll('*')].map(n => n.shadowRoot).filter(Boolean)];
   const pressed = 'button, a, summary, select, input:not([type=radio])';
@@ -126,7 +126,7 @@ def test_the_name_of_a_page_is_not_broken_on_the_smallest_phone(classroom: Class
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-# The levels of all headings that are shown, in their order, shadow roots included.
+# Returns the levels of all visible headings in their order, shadow roots included.
 _HEADINGS = """() => {
   const walk = (node) => [...node.children].flatMap((child) => {
     if (!child.checkVisibility()) return [];

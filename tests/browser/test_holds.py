@@ -1,4 +1,4 @@
-"""A coupon that waits for its student, and no longer: what the two of them and the teacher see."""
+"""A coupon that is kept for its student for a limited time, as the student and the teacher see it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A teacher and students in one room, from the press to the coupon in hand."""
+"""A teacher and students in one room, from the press to the confirmed coupon."""
 
 import re
 
@@ -98,7 +98,7 @@ def test_a_countdown_can_be_cancelled_before_it_opens(classroom: Classroom) -> N
 def test_a_countdown_opens_by_itself(classroom: Classroom) -> None:
     amy = classroom.student()
     live(amy)
-    # She is in the room before: how long a page takes to load decides nothing.
+    # She is in the room before the drop, so that the time to load the page decides nothing.
     classroom.drop(classroom.batch(), opens_in_seconds=3)
     expect_phase(amy, "scheduled")
     expect_phase(amy, "open")

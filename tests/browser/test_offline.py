@@ -1,4 +1,4 @@
-"""No network, and a server that is stopped: what people are told, what is kept, what is never sent late."""
+"""No network, or a server that is stopped: what the page says, what it keeps, what it never sends late."""
 
 import asyncio
 import os
@@ -17,13 +17,13 @@ from tests.browser.conftest import LAPTOP, Classroom, classroom_at
 from tests.browser.test_live_class import Line, claim, expect_phase, live
 from tests.support.servers.stack import SECRET, Program, Programs
 
-# Until a page has noticed that a server is silent, and until it is heard again.
+# Time until a page has noticed that a server is silent, and until it has noticed that it answers again.
 NOTICED_MS = 20_000
 
 
 @pytest.fixture(scope="module")
 def stoppable_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """A service of its own: it is stopped, and nobody else's test waits for it."""
+    """Run a service of its own: this test stops it, and no other test has to wait."""
     programs = Programs(tmp_path_factory.mktemp("stopped"))
     program = programs.start([], {"CLASSDROP_SECRET": SECRET})
     try:
@@ -45,7 +45,7 @@ def lesson(stoppable_service: Program, browser: Browser) -> Iterator[Classroom]:
 
 @contextmanager
 def stopped(program: Program) -> Iterator[None]:
-    """SIGSTOP to who answers: connections stay open, and nothing comes."""
+    """Stop the processes by SIGSTOP: connections stay open, and nothing is answered."""
     webs = [pid for pid in program.family() if "server web" in _command_line(pid)]
     assert webs
     for pid in webs:
@@ -173,7 +173,7 @@ def test_a_press_that_a_stopped_server_does_not_answer_can_be_given_up_and_is_lo
         expect(card.locator(".press")).to_contain_text("Looking what became of it… ")
         card.locator(".press button").click()
         expect(card.locator(".press button")).to_have_text("Check what became of it")
-    # Looked up without a press: whatever it came to, the card says which.
+    # It is looked up without a press, and the card shows the outcome.
     expect(card.locator(".press")).to_contain_text("Checked: it was", timeout=NOTICED_MS)
     expect(card.locator(".left")).to_have_text(re.compile(r"^(10 of 10|20 of 20) left$"))
     said = card.locator(".press").inner_text()

@@ -1,4 +1,4 @@
-"""Browsers of some years ago take part: what they lack is taken away, and a lesson is gone through."""
+"""Browsers of some years ago work: what they lack is removed from a new browser, and a lesson is played."""
 
 from playwright.sync_api import Route, expect
 
@@ -24,7 +24,9 @@ def test_an_older_browser_claims_looks_into_the_wallet_and_checks_out(classroom:
     context = classroom.context()
     context.add_init_script(LACKS)
     amy = classroom.enter(context, f"/rooms/{classroom.room}", Role.STUDENT, "amy")
-    expect(amy.locator("classdrop-room .claim")).to_have_css("min-height", "54px")  # it is dressed
+    expect(amy.locator("classdrop-room .claim")).to_have_css(
+        "min-height", "54px"
+    )  # its styles are applied
     amy.locator("classdrop-room .claim").click()
     expect(amy.locator("classdrop-room .card")).to_have_attribute("data-phase", "confirmed")
     expect(amy.locator("#coupons .coupon")).to_have_count(1)
@@ -41,7 +43,7 @@ def test_a_fault_of_the_page_is_not_told_as_the_network_s(classroom: Classroom) 
     context.add_init_script("delete globalThis.AbortController")
     page = classroom.enter(context, "/orders", Role.STUDENT, "amy")
     expect(page.locator("#trouble")).to_contain_text("This page has a fault")
-    classroom.watched.complaints.clear()  # it was told to the console
+    classroom.watched.complaints.clear()  # the fault was logged to the console
 
 
 def test_one_bad_coupon_does_not_hide_the_others(classroom: Classroom) -> None:
@@ -67,4 +69,4 @@ def test_one_bad_coupon_does_not_hide_the_others(classroom: Classroom) -> None:
     amy.reload()
     expect(amy.locator("#coupons .coupon")).to_have_count(7)
     expect(amy.locator("#coupons .coupon strong").nth(0)).to_have_text("Good one")
-    classroom.watched.complaints.clear()  # each was told to the console
+    classroom.watched.complaints.clear()  # each fault was logged to the console

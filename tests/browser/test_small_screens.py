@@ -1,4 +1,4 @@
-"""Phones as they are: what can be claimed is within reach, and nothing is wider than the screen."""
+"""Phones: buttons to claim are within reach, and nothing is wider than the screen."""
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -7,7 +7,7 @@ from server.core.identity import Role
 from tests.browser.conftest import DEADLINE_MS, Classroom
 
 LONG = "把能想到的字都写进去的一张很长的券名连一个空格都没有" * 3
-# Figures and names that stand out of the card they are on, inside of a shadow root too.
+# Returns numbers and names that overflow their card, shadow roots included.
 CLIPPED = """() => {
   const root = document.querySelector('classdrop-room')?.shadowRoot;
   const right = (node) => node.getBoundingClientRect().right;
@@ -30,7 +30,8 @@ def screen(classroom: Classroom, width: int, height: int, locale: str = "zh-CN")
 
 
 def full_room(classroom: Classroom) -> None:
-    """One open, five closed, one scheduled and one that amy has won, all with long texts."""
+    """Fill a room: one open drop, five closed, one scheduled, and one that amy has won, all with long
+    texts."""
     batch = classroom.batch(name=LONG[:60], description=LONG * 10)
     message = LONG * 2
     won = classroom.drop(batch, message=message)
@@ -96,7 +97,7 @@ def test_out_of_view_the_button_is_at_the_bottom_of_the_screen(classroom: Classr
 
 
 def room_of_figures(classroom: Classroom) -> None:
-    """Drops and a wallet with the longest amounts, names and currencies that are legal."""
+    """Fill a room with drops and a wallet that have the longest legal amounts, names and currencies."""
     odd = [
         ("CNY", 199_990),
         ("CNY", 9_990),
@@ -151,7 +152,7 @@ def test_cards_do_not_move_under_a_finger(classroom: Classroom) -> None:
     classroom.drop(classroom.batch())
     amy = classroom.student()
     button = amy.locator("classdrop-room .claim").first
-    button.click(trial=True)  # waits until the card has come in and stands still
+    button.click(trial=True)  # waits until the card has stopped moving
     box = button.bounding_box()
     assert box is not None
     amy.mouse.move(box["x"] + 20, box["y"] + 20)
@@ -164,7 +165,7 @@ def test_cards_do_not_move_under_a_finger(classroom: Classroom) -> None:
     amy.mouse.up()
     expect(amy.locator("classdrop-room .card").last).to_contain_text(
         "开学季专享"
-    )  # moved when still
+    )  # the button moved although nothing happened
     expect(amy.locator("classdrop-room .card").last).to_have_attribute("data-phase", "confirmed")
 
 

@@ -61,7 +61,7 @@ class FinalRedemption:
 
 @dataclass(frozen=True, slots=True)
 class StudentView:
-    """What a student sees: one text for each drop, and one for each claim, by drop."""
+    """The view of one student: one text for each drop, and one for each claim, by drop."""
 
     drops: Mapping[str, str]
     claims: Mapping[str, str]

@@ -32,7 +32,7 @@ def fault(number: int, target: str, since: int, until: int) -> list[Event]:
 
 
 def waits(*events: Event, answered_at: int) -> list[SlowAnswer]:
-    """Of one tap at 1,000."""
+    """Return the slow answers of one tap at 1,000 ms."""
     answer = Answered(answered_at, 1_000, "ada", "drp_1", "r1", "won", "http")
     tapped = Tapped(1_000, "ada", "drp_1", "r1")
     history = History(events=[DeviceStarted(0, DEVICE, "ada", "web1"), *events, tapped, answer])

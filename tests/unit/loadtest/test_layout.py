@@ -1,4 +1,4 @@
-"""Locust puts loadtest/ itself on sys.path: a file there must not hide a module of the library."""
+"""No file in loadtest/ has the name of a standard module, because Locust puts that folder on sys.path."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The verdict finds what a server did wrong, and nothing where it did nothing wrong."""
+"""The verdict finds every broken promise, and nothing if all promises held."""
 
 from dataclasses import replace
 
@@ -29,13 +29,14 @@ def refused(student: str) -> StudentReport:
 
 
 def history(*changed: StudentReport, stock: int = 3, is_private: bool = True) -> DropHistory:
-    """Three won, two came too late; `changed` replaces the story of its student or adds one."""
+    """Return a drop with three winners and two refused; `changed` replaces the report of its student or adds
+    one."""
     told = {one.student: one for one in [*map(won, WINNERS), *map(refused, LOSERS), *changed]}
     return DropHistory("drp_1", stock, list(told.values()), is_private)
 
 
 def snapshot(*students: str, state: str = "confirmed", quantity: int = 3) -> LedgerSnapshot:
-    """All of them confirmed, nothing returned."""
+    """Return a snapshot in which all of these students are confirmed and nothing was returned."""
     count = len(students)
     listed = [ListedClaim(student, state) for student in students]
     return LedgerSnapshot(quantity, quantity - count, count, count, 0, 0, listed)

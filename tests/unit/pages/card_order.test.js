@@ -1,4 +1,4 @@
-// Which card stands first, and when cards may move. Run by `node --test`.
+// The order of cards, and when cards may move. Run by `node --test`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

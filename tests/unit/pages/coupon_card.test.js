@@ -1,4 +1,4 @@
-// What the coupon card says, state by state, in both languages. Run by `node --test`.
+// The texts of the coupon card, state by state, in both languages. Run by `node --test`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

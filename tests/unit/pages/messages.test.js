@@ -1,4 +1,4 @@
-// Both tables of words: whole in both languages, and no word asked for that is not there.
+// The tables of messages are complete in both languages, and no missing message is asked for.
 // Run by `node --test`.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// Whether the server can be reached: from the browser's word and from what came of the calls.
+// The page decides whether the server can be reached, by the browser's events and the results of calls.
 // Run by `node --test`.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// When a page reads its coupons again. Run by `node --test`.
+// The rules by which a page reads its coupons again. Run by `node --test`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

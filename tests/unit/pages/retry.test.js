@@ -1,4 +1,4 @@
-// A press that got no answer is sent again; one that got one is not.
+// A call without an answer is sent again; one with an answer is not.
 // Run by `node --test`.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-"""What goes over the wire for a page: how much, how often, and under which rules."""
+"""The bytes of a page: how many there are, how often they are sent, and under which policy."""
 
 import gzip
 from collections.abc import Sequence
@@ -43,7 +43,9 @@ async def test_a_page_with_all_it_needs_weighs_at_most_60_kb(name: str, path: st
     weight += sum(store.files[file].wire_bytes for file in [*modules, *styles])
     assert weight <= MOST_BYTES
     for file in [*modules, *styles]:
-        assert file in page.text  # asked for at once, not discovered one after the other
+        assert (
+            file in page.text
+        )  # preloaded, so that the browser need not discover one file after the other
 
 
 async def test_no_page_has_a_script_or_a_style_of_its_own() -> None:

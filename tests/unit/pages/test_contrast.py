@@ -1,4 +1,4 @@
-"""The colours of the pages, light and dark: every text can be read on what it stands on (WCAG AA)."""
+"""The colours of the pages, light and dark: every text has enough contrast to its background (WCAG AA)."""
 
 import re
 from importlib.resources import files
@@ -27,7 +27,7 @@ def schemes() -> dict[str, dict[str, str]]:
         name: dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", text))
         for name, text in (("light", light), ("dark", dark))
     }
-    # The ticket has the accent's colours where it has none of its own.
+    # The ticket uses the accent's colours if it has none of its own.
     found["light"].setdefault("classdrop-ticket", found["light"]["accent"])
     found["light"].setdefault("classdrop-on-ticket", found["light"]["on-accent"])
     return found
@@ -64,7 +64,7 @@ def test_dark_changes_every_colour_that_light_has() -> None:
 
 
 def test_no_style_has_a_colour_of_its_own() -> None:
-    """It would stay light in the dark. The bar that counts down is dark in both."""
+    """A colour outside of the variables would stay light in the dark scheme. The undo bar is dark in both."""
     sheets = sorted(Path(str(files("server.pages"))).glob("static/*/*.css"))
     assert len(sheets) > 5
     for item in sheets:

@@ -1,4 +1,4 @@
-"""The start page, the short links of the demo, and what a mistyped address is answered with."""
+"""The start page, the demo's short links, and the response to an unknown address."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Scripts and styles as they are served: without comments, and with the same behaviour."""
+"""Scripts and styles are served without comments and behave as their sources do."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from server.pages.routes import page_assets
 ROOT = Path(__file__).parents[3]
 
 
-# Parses each file as a browser does, without running it. `node --check` takes one file a process.
+# Parses each file as a browser does, without running it. `node --check` takes one file for each process.
 PARSE = """
 import { readFileSync } from "node:fs";
 import { SourceTextModule } from "node:vm";
@@ -19,7 +19,7 @@ for (const name of process.argv.slice(1))
 
 
 def test_what_is_served_has_no_comments_and_says_the_same(tmp_path: Path) -> None:
-    """Read by node as modules, as browsers do."""
+    """The served scripts are parsed by node as modules, as browsers do."""
     served = [(path, asset) for path, asset in page_assets().files.items() if path.endswith(".js")]
     assert len(served) > 30
     for number, (path, asset) in enumerate(served):
@@ -38,7 +38,7 @@ def test_what_is_served_has_no_comments_and_says_the_same(tmp_path: Path) -> Non
 
 
 def test_the_sdk_that_is_served_behaves_as_the_one_that_is_read(tmp_path: Path) -> None:
-    """Its whole sessions, and what its cards say, by the tests of the sources."""
+    """The served SDK passes the tests of its sources: whole sessions, and the texts of its cards."""
     for path, asset in page_assets().files.items():
         folder = "client_sdk/javascript" if path.startswith("/sdk/") else "server/pages/static"
         if path.endswith(".js"):

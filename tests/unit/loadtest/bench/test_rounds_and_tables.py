@@ -30,7 +30,7 @@ def scenario(name: str, *runs: Callable[[Round], CaseResult], runs_once: bool = 
 
 
 def pushes(*each: float, findings: tuple[str, ...] = ()) -> Callable[[Round], CaseResult]:
-    """One figure for each round."""
+    """Return a run with one result for each round."""
     return lambda one: CaseResult({"push": each[one.number]}, findings)
 
 
@@ -78,7 +78,7 @@ def test_case_that_cannot_be_held_takes_nothing_from_the_others() -> None:
 
 
 def bench_of(name: str) -> dict[str, Any]:
-    """A file with one scenario; every figure is 1234.5."""
+    """Return a bench file with one scenario, in which every value is 1234.5."""
     (one,) = scenarios_named([name])
     figures = dict.fromkeys((name for column in one.columns for name in column.names), 1234.5)
     run: Callable[[Round], CaseResult] = lambda _: CaseResult(figures)  # noqa: E731
@@ -143,7 +143,7 @@ def test_every_case_of_a_scenario_has_the_same_facts(is_quick: bool) -> None:
 
 
 def test_figures_that_the_readme_shows_are_whole() -> None:
-    """All scenarios, at their full size, and no promise broken."""
+    """The published results have all scenarios at full size, and no promise was broken."""
     figures = json.loads((Path(__file__).parents[4] / "loadtest/bench/results.json").read_text())
 
     assert not figures["is_quick"]

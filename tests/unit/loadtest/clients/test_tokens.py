@@ -1,4 +1,4 @@
-"""Tokens of a file are found by what they say of themselves."""
+"""Tokens of a file are found by the claims in them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Frames as the general library reads and writes them."""
+"""The codec reads and writes the same frames as the websockets library."""
 
 import base64
 import hashlib

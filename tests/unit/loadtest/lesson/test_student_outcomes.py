@@ -1,4 +1,4 @@
-"""What students of a lesson report becomes the verdict's history of each drop."""
+"""Answers to students of a lesson become the verdict's history of each drop."""
 
 import pytest
 
@@ -96,8 +96,8 @@ def test_who_leaves_with_an_open_question_need_not_be_answered(outcomes: Student
     [
         (AT - 1, None, True),
         (AT - 1, AT + 60_000, True),
-        (AT + 1, None, False),  # came after it
-        (AT - 1, AT + 1_000, False),  # left as it came
+        (AT + 1, None, False),  # joined after the drop opened
+        (AT - 1, AT + 1_000, False),  # left just after the drop opened
     ],
 )
 def test_who_sat_through_a_drop_must_have_seen_it(

@@ -1,4 +1,4 @@
-"""What the socket did not answer in time is asked by HTTP, once at a time and until it is answered."""
+"""A claim without an answer of the socket is sent by HTTP, one call at a time, until it is answered."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ class Ann:
 
 
 class School:
-    """Says what is next in `answers`, and the last of them again and again."""
+    """A server that gives the responses in `answers` in turn; the last one again and again."""
 
     def __init__(self, *answers: httpx.Response) -> None:
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""The page of a storm says what was found and draws what was measured."""
+"""The page of a storm shows the findings and draws the results."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def run() -> StormRun:
 
 
 def traces(page: str) -> list[dict[str, Any]]:
-    """As given to plotly, of all pictures."""
+    """Return the traces of all plots, as they are given to plotly."""
     drawn = re.findall(r"Plotly\.newPlot\(\s*\"[^\"]+\",\s*(\[.*?\]),\s*\{\"", page, re.DOTALL)
     return [trace for picture in drawn for trace in json.loads(picture)]
 

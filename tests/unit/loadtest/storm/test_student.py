@@ -1,4 +1,4 @@
-"""A storm's student, with a transport that only remembers."""
+"""A storm's student, with a transport that only records what is written."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ DROP = {"id": "drp_1", "message": f"Load test. {MARK}", "state": "open"}
 
 
 class Wire(asyncio.WriteTransport):
-    """What was written after the handshake, as frames."""
+    """A transport that decodes the frames written after the handshake."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -252,7 +252,7 @@ def test_claim_that_the_welcome_answers_is_not_sent_again(seat: Seat) -> None:
 
 @pytest.mark.asyncio
 async def test_tap_that_comes_due_in_the_handshake_waits_for_the_welcome() -> None:
-    """Before the hello it would be no frame of the protocol, and the server would send the student away."""
+    """A frame before the hello breaks the protocol, and the server would close the connection."""
     seat = Seat(reaction_s=0.001)
     seat.hear(type="drop_opened", drop=DROP)
     seat.close(1012)

@@ -1,4 +1,4 @@
-"""What the tester's own machine does not allow is said before the start."""
+"""Limits of the tester's own machine are reported before the run starts."""
 
 from loadtest.targets.machine import Limits, disk_sync_ms, find_problems, loopback_sources
 

@@ -1,4 +1,4 @@
-"""What the kernel says of us and of a child."""
+"""The kernel's facts about our own process and about a child."""
 
 import os
 import subprocess
@@ -22,8 +22,8 @@ NOBODY = 2**22 + 1  # above the kernel's greatest
 
 @pytest.fixture
 def child() -> Iterator[int]:
-    """Says that it is there, then waits for an end of its input. Its words are those of a `web`
-    process."""
+    """Start a child that prints a line, then waits for the end of its input. Its arguments are those of a
+    `web` process."""
     with subprocess.Popen(
         [sys.executable, "-c", "print(); input()", "web"],
         env={"COLOUR": "blue=green"},
