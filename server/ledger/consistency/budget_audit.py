@@ -1,6 +1,6 @@
-"""What drops, coupons and orders say of a campaign's budget, beside what its row says.
+"""Compares the row of each campaign's budget with what its drops, coupons and orders add up to.
 
-Called by flows/consistency/ledger_checks.py (doctor) and by tests that break off in the middle of something.
+Called by flows/consistency/ledger_checks.py (doctor) and by tests that interrupt a flow.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from server.ledger.tables import batches, campaign_budgets, coupons, drops
 
 @dataclass(frozen=True, slots=True)
 class BudgetAudit:
-    """What a budget's row says, and what drops and coupons come to."""
+    """A budget's row and the counted sums. Money is in minor units, pieces are coupons."""
 
     campaign_id: str
     kind: BudgetKind
@@ -29,7 +29,7 @@ class BudgetAudit:
 
 
 async def mismatched_budgets(conn: AsyncConnection) -> list[BudgetAudit]:
-    """Budgets that say something else than drops and coupons do, both as of this moment."""
+    """Return budgets whose row differs from the counted sums, both in the snapshot of this transaction."""
     counted = await _counted(conn)
     rows = (await conn.execute(select(campaign_budgets))).mappings()
     audits = [
@@ -50,21 +50,24 @@ async def mismatched_budgets(conn: AsyncConnection) -> list[BudgetAudit]:
 
 
 async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tuple[int, int]]:
-    """Campaign and kind -> exposed and settled. Out are the units of its drops and the coupons that no
-    drop gave; what of them is settled or returned is not exposed. Money is settled by orders: what their
-    coupons cost and refunds have not undone. A coupon that went back and is used again costs on each."""
-    out: defaultdict[str, int] = defaultdict(int)
+    """Count (campaign id, kind) -> (exposed, settled).
+
+    Exposed pieces are the units of drops and the coupons without a drop, less those that are settled or
+    returned. Settled money is what coupons cost on paid orders, less what refunds have undone; a coupon that
+    was given back and used again costs on each order.
+    """
+    exposed_pieces: defaultdict[str, int] = defaultdict(int)
     in_drops = func.sum(drops.c.quantity - drops.c.returned)
     of_drops = select(drops.c.batch_id, in_drops).where(drops.c.state != "prepared")
     for batch_id, units in await conn.execute(of_drops.group_by(drops.c.batch_id)):
-        out[batch_id] += int(units)
+        exposed_pieces[batch_id] += int(units)
     over = func.sum(case((coupons.c.budget.in_((BUDGET_SETTLED, BUDGET_RETURNED)), 1), else_=0))
     issued = func.sum(case((coupons.c.drop_id.is_(None), 1), else_=0))
     used = func.sum(case((coupons.c.budget == BUDGET_SETTLED, 1), else_=0))
     of_coupons = select(coupons.c.batch_id, issued, over, used).where(coupons.c.budget.is_not(None))
     settled: defaultdict[str, int] = defaultdict(int)
     for row in await conn.execute(of_coupons.group_by(coupons.c.batch_id)):
-        out[row[0]] += int(row[1]) - int(row[2])
+        exposed_pieces[row[0]] += int(row[1]) - int(row[2])
         settled[row[0]] += int(row[3])
     costs = await order_costs.by_batch(conn)
     found: defaultdict[tuple[str, BudgetKind], tuple[int, int]] = defaultdict(lambda: (0, 0))
@@ -74,7 +77,10 @@ async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tup
     ):
         money, pieces = (campaign_id, BudgetKind.MONEY), (campaign_id, BudgetKind.PIECES)
         exposed, spent = found[money]
-        found[money] = (exposed + out[batch_id] * (greatest or 0), spent + costs.get(batch_id, 0))
+        found[money] = (
+            exposed + exposed_pieces[batch_id] * (greatest or 0),
+            spent + costs.get(batch_id, 0),
+        )
         exposed, spent = found[pieces]
-        found[pieces] = (exposed + out[batch_id], spent + settled[batch_id])
+        found[pieces] = (exposed + exposed_pieces[batch_id], spent + settled[batch_id])
     return found

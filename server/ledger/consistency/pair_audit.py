@@ -1,11 +1,11 @@
-"""Claims without their coupons and coupons without their claims, a page at a time.
+"""Finds claims without their coupon and coupons without their claim, in pages.
 
-Called by flows/consistency/ledger_checks.py. A page is so many rows along an index: it takes as long in a
-ledger of years as in a new one. Only what is wrong is fetched.
+Called by flows/consistency/ledger_checks.py. A page is a number of rows along an index, so that it takes as
+long in an old ledger as in a new one. Only wrong rows are fetched.
 
-Only coupons are compared row by row. A claim has at most one coupon. So in a drop of which each coupon has
-its live claim, and which has as many coupons as live claims, no claim is without its coupon. The claims of
-the other drops are compared as well.
+All coupons are compared. Claims are compared only in drops that have more live claims than coupons: a claim
+has at most one coupon, so if each coupon of a drop has its live claim and the numbers are equal, no claim is
+without a coupon.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,9 @@ COUPONS_BEGIN: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class UnpairedRow:
-    """A claim without its coupon, or a coupon without its claim."""
+    """A claim without its coupon, or a coupon without its claim. `is_of_claim` False: the coupon's source is
+    not a claim, though it keeps a unit of a drop.
+    """
 
     drop_id: str
     student: str | None
@@ -40,8 +42,11 @@ class UnpairedRow:
 async def claims_without_coupon(
     conn: AsyncConnection, drop_id: str, after: int, limit: int
 ) -> tuple[list[UnpairedRow], int | None]:
-    """Of the drop's next live claims from behind `after` (a unit) those whose coupon is not there or has
-    given its unit up; and where the next page begins, None: nowhere."""
+    """Check the drop's next live claims after the unit `after`.
+
+    Return those whose coupon is missing or no longer keeps its unit, and the unit after which the next page
+    begins; None after the last page.
+    """
     await _stay_on_indexes(conn)
     c = claims.c
     page = select(c.drop_id, c.student, c.id, c.unit, c.state)
@@ -61,9 +66,11 @@ async def claims_without_coupon(
 async def coupons_without_claim(
     conn: AsyncConnection, after: str, limit: int
 ) -> tuple[list[UnpairedRow], str | None]:
-    """Of the next coupons from behind `after` those that keep a unit of a drop and whose claim is not there,
-    not live, or another student's, or that no claim gave (`is_of_claim`); and where the next page begins,
-    None: nowhere."""
+    """Check the next coupons after the id `after`.
+
+    Return those that keep a unit of a drop and whose claim is missing, not live or another student's, or that
+    have another source; and the id after which the next page begins, None after the last page.
+    """
     await _stay_on_indexes(conn)
     names = ("id", "drop_id", "student", "claim_id", "state", "source")
     page = (
@@ -86,8 +93,11 @@ async def coupons_without_claim(
 
 
 async def _stay_on_indexes(conn: AsyncConnection) -> None:
-    """Until the transaction ends. PostgreSQL takes a page's ten thousand looks along an index for dearer than
-    one read of the whole table, and would read it again for every page (measured: 4.5 s instead of 0.1 s)."""
+    """Make PostgreSQL use indexes until the transaction ends.
+
+    Its planner estimates ten thousand index lookups of a page as dearer than a scan of the whole table, and
+    would scan it for every page (measured: 4.5 s instead of 0.1 s).
+    """
     if conn.dialect.name == "postgresql":
         names = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
         await conn.execute(select(*(func.set_config(name, "off", True) for name in names)))

@@ -1,7 +1,7 @@
-"""The books as a whole, for whoever checks them: counted from the rows, beside what counters say.
+"""Counts units, claims and coupons from the rows, to be compared with the stored counters.
 
-Called by flows/consistency/doctor.py and flows/consistency/repair.py. Drops come in pages, each as of one
-moment: a ledger of years must not keep one statement busy for long.
+Called by the doctor's checks and repair (flows/consistency). Drops are read in pages, each in one snapshot:
+in an old ledger one statement over everything would take too long.
 """
 
 from collections import Counter as Tally
@@ -32,7 +32,7 @@ HELD = [state.value for state, use in UNIT_USES.items() if use is UnitUse.HELD]
 
 @dataclass(frozen=True, slots=True)
 class DropAudit:
-    """`free`: units of its allotments without a live claim that have not gone back."""
+    """A drop with its live claims and its stock, counted from the rows."""
 
     id: str
     room: str
@@ -45,7 +45,9 @@ class DropAudit:
 
 @dataclass(frozen=True, slots=True)
 class AllottedCounter:
-    """Of a batch, or of a room's share of it: what it says, and what its drops and codes hold."""
+    """The counter of a batch, or of a room's quota of it: the stored number of allotted units, and the number
+    that its drops and codes have.
+    """
 
     batch_id: str
     room: str | None
@@ -55,6 +57,8 @@ class AllottedCounter:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedIntent:
+    """An intent that is not done, with its last error."""
+
     id: str
     kind: str
     drop_id: str
@@ -66,8 +70,12 @@ class UnfinishedIntent:
 async def page_of_drops(
     conn: AsyncConnection, after: str, limit: int, units: int
 ) -> tuple[list[DropAudit], bool]:
-    """In the order of their ids, from behind `after`; without those that have no stock yet. At most `limit`
-    drops, and of so many units that about `units` claims are counted. Whether there may be more."""
+    """Return a page of drops that have stock, in the order of ids, after `after`; and whether there may be
+    more.
+
+    The page has at most `limit` drops with about `units` units in all, which bounds the claims that are
+    counted.
+    """
     names = ("id", "room", "batch_id", "shard", "state", "quantity", "returned")
     query = (
         select(*(drops.c[name] for name in names))
@@ -93,7 +101,7 @@ async def page_of_drops(
             live=live.get(one.id, 0),
             stock=Stock(
                 one.quantity,
-                # One that was closed while it was prepared never had units; all of it went back.
+                # A drop that was closed while prepared never had units: all of it counts as returned.
                 of_drops.get(one.id, one.returned) - one.returned - live.get(one.id, 0),
                 held[one.id],
                 redeemed[one.id],
@@ -120,7 +128,7 @@ async def _by_drop(
 async def _coupons_by_drop(
     conn: AsyncConnection, drop_ids: Collection[str]
 ) -> tuple[Tally[str], Tally[str]]:
-    """How many are held, and how many redeemed."""
+    """Count held and redeemed coupons by drop."""
     columns = (coupons.c.drop_id, coupons.c.state)
     query = select(*columns, func.count()).where(coupons.c.drop_id.in_(drop_ids))
     held, redeemed = Tally[str](), Tally[str]()
@@ -133,9 +141,9 @@ async def _coupons_by_drop(
 
 
 async def mismatched_counters(conn: AsyncConnection) -> list[AllottedCounter]:
-    """Batches and shares whose `allotted` is not what their drops hold."""
-    holds = func.sum(drops.c.quantity - drops.c.returned)
-    query = select(drops.c.batch_id, drops.c.room, holds).where(drops.c.state != "prepared")
+    """Return counters of batches and room quotas that differ from the units of their drops and codes."""
+    in_drops = func.sum(drops.c.quantity - drops.c.returned)
+    query = select(drops.c.batch_id, drops.c.room, in_drops).where(drops.c.state != "prepared")
     rows = await conn.execute(query.group_by(drops.c.batch_id, drops.c.room))
     of_room = {(row[0], row[1]): int(row[2]) for row in rows}
     of_batch: dict[str, int] = {}
@@ -148,18 +156,20 @@ async def mismatched_counters(conn: AsyncConnection) -> list[AllottedCounter]:
         AllottedCounter(row[0], None, row[1], of_batch.get(row[0], 0))
         for row in await conn.execute(select(batches.c.id, batches.c.allotted))
     ]
-    shares = select(batch_rooms.c.batch_id, batch_rooms.c.room, batch_rooms.c.allotted)
+    quotas = select(batch_rooms.c.batch_id, batch_rooms.c.room, batch_rooms.c.allotted)
     found += [
         AllottedCounter(row[0], row[1], row[2], of_room.get((row[0], row[1]), 0))
-        for row in await conn.execute(shares)
+        for row in await conn.execute(quotas)
     ]
     return [one for one in found if one.allotted != one.in_drops]
 
 
 async def correct_counters(conn: AsyncConnection, batch_id: str) -> None:
-    """Sets what a batch and its shares say to what their drops hold. IntegrityError where that is more
-    than there is. Whoever moves units changes the batch's row in the same transaction: with that row
-    held, what is counted is what the row has to say."""
+    """Set the counters of a batch and its room quotas to the units of its drops and codes.
+
+    Locks the batch's row: every transaction that moves units changes it, so the count cannot change
+    meanwhile. IntegrityError: they have more units than the batch.
+    """
     await conn.execute(select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
     for one in await mismatched_counters(conn):
         if one.batch_id != batch_id:
@@ -174,7 +184,7 @@ async def correct_counters(conn: AsyncConnection, batch_id: str) -> None:
 
 
 async def unfinished_intents(conn: AsyncConnection, before: int) -> list[UnfinishedIntent]:
-    """Intents written until `before` that are not done."""
+    """Return intents that were written until `before` (ms) and are not done, oldest first."""
     query = (
         select(intents)
         .where(intents.c.done_at.is_(None), intents.c.created_at <= before)
@@ -194,7 +204,7 @@ async def unfinished_intents(conn: AsyncConnection, before: int) -> list[Unfinis
 
 
 async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[ClaimId, tuple[StudentId, Unit]]:
-    """Claim -> student and unit."""
+    """Return the drop's live claims: claim id -> (student, unit)."""
     query = select(claims.c.id, claims.c.student, claims.c.unit).where(
         claims.c.drop_id == drop_id, claims.c.state == "live"
     )
@@ -202,7 +212,7 @@ async def live_claims(conn: AsyncConnection, drop_id: str) -> dict[ClaimId, tupl
 
 
 async def claim_states(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[ClaimId, str]:
-    """Claim -> live, released, revoked, or dead for one that was set aside; absent: not known here."""
+    """Return claim id -> live, released, revoked, or dead for a dead letter; unknown claims are left out."""
     found: dict[ClaimId, str] = {}
     for start in range(0, len(claim_ids), 500):
         ids = claim_ids[start : start + 500]
@@ -214,11 +224,12 @@ async def claim_states(conn: AsyncConnection, claim_ids: Sequence[str]) -> dict[
 
 
 async def existing_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> set[str]:
+    """Return those of these drops that the ledger has."""
     return set(await conn.scalars(select(drops.c.id).where(drops.c.id.in_(drop_ids))))
 
 
 async def row_counts(conn: AsyncConnection) -> tuple[int, int, int]:
-    """Drops, open drops, batches."""
+    """Return the numbers of drops, open drops and batches."""
     open_ones = select(func.count()).select_from(drops).where(drops.c.state == "open")
     all_drops = select(func.count()).select_from(drops)
     all_batches = select(func.count()).select_from(batches)

@@ -1,10 +1,12 @@
-"""The parts of a campaign's budget, moved by conditional UPDATEs: never counted first, never one over.
+"""The parts of a campaign's budget: free, exposed and settled, moved by conditional UPDATEs.
 
-Called by ledger/promotions/batches.py (units that come back) and flows/promotions/budgets.py. Batches, drops
-and coupons are held or moved before budgets, and money before pieces, always: transactions wait for each
-other then, not for ever.
+Called by ledger/promotions/batches.py (units that go back) and flows/promotions/budgets.py. Nothing is
+counted first, so two transactions cannot both take the last part. Money is in minor units, pieces are
+coupons.
 
-amount = free + exposed + settled is a CHECK of the table, so each move here is one statement.
+Invariant: amount = free + exposed + settled, a CHECK of the table; each move is therefore one statement. Lock
+order: batches, drops and coupons before budgets, and money before pieces, so that two transactions cannot
+deadlock.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,14 +25,15 @@ from server.ledger.tables import (
     coupons,
 )
 
-BUDGET_EXPOSED: Final = "exposed"
-BUDGET_SETTLED: Final = "settled"
-BUDGET_RETURNED: Final = "returned"
+# The values of `coupons.budget`: where the coupon's part of its campaign's budget is.
+BUDGET_EXPOSED: Final = "exposed"  # set aside: the coupon may still be used
+BUDGET_SETTLED: Final = "settled"  # spent: the coupon was used
+BUDGET_RETURNED: Final = "returned"  # free again: the coupon can no longer be used
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetMove:
-    """What is added to each part; together 0."""
+    """The amounts that a move adds to each part of a budget; their sum is 0."""
 
     free: int = 0
     exposed: int = 0
@@ -44,7 +47,10 @@ class BudgetMove:
 
 @dataclass(frozen=True, slots=True)
 class CouponBudgetPart:
-    """A coupon's part of its campaign's budget, and what it takes of its money at most."""
+    """A coupon's part of its campaign's budget.
+
+    `status` is one of BUDGET_*; `greatest_discount` is the most that the coupon can take off (minor units).
+    """
 
     coupon_id: str
     campaign_id: str
@@ -54,7 +60,7 @@ class CouponBudgetPart:
 
 @dataclass(frozen=True, slots=True)
 class BudgetWarning:
-    """A level of a budget that was reached for the first time."""
+    """A level of a budget (percent) that was reached for the first time, at `at` (ms)."""
 
     campaign_id: str
     kind: BudgetKind
@@ -65,7 +71,7 @@ class BudgetWarning:
 async def take(
     conn: AsyncConnection, campaign_id: str, kind: BudgetKind, amount: int, now: int
 ) -> bool:
-    """From free to exposed. False: there is less, or no such budget; nothing was taken."""
+    """Move the amount from free to exposed. False: less is free, or there is no such budget."""
     move = BudgetMove(free=-amount, exposed=amount)
     return await _move(conn, campaign_id, kind, move, now, must_fit=True)
 
@@ -73,60 +79,69 @@ async def take(
 async def move(
     conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: BudgetMove, now: int
 ) -> None:
-    """Whatever is free: use never refuses. Nothing where there is no such budget."""
+    """Move, even if free becomes negative: the use of a coupon is never refused for its budget. Does nothing
+    if there is no such budget.
+    """
     await _move(conn, campaign_id, kind, by, now, must_fit=False)
 
 
 async def move_if_free(
     conn: AsyncConnection, campaign_id: str, kind: BudgetKind, by: BudgetMove, now: int
 ) -> bool:
-    """False: less than that is free; nothing was moved. Where there is no such budget there is room."""
+    """Move, if enough is free. False: less is free, and nothing was moved. True without such a budget."""
     if await _move(conn, campaign_id, kind, by, now, must_fit=True):
         return True
     return await free_of(conn, campaign_id, kind) is None
 
 
 async def free_of(conn: AsyncConnection, campaign_id: str, kind: BudgetKind) -> int | None:
-    """None: there is no such budget."""
+    """Return the free part of the budget; None if there is no such budget."""
     query = select(campaign_budgets.c.free).where(_is(campaign_id, kind))
     found = await conn.scalar(query)
     return None if found is None else int(found)
 
 
 async def give_back_units(conn: AsyncConnection, batch_id: str, units: int) -> None:
-    """Exposure of units that are the batch's again. Nothing where it has no campaign."""
+    """Free the exposed part of units that go back to the batch. Does nothing without a campaign."""
     query = select(batches.c.campaign_id, batches.c.greatest_discount)
     row = (await conn.execute(query.where(batches.c.id == batch_id))).first()
     if row is None or row[0] is None or row[1] is None or not units:
         return
     money = row[1] * units
     for kind, amount in ((BudgetKind.MONEY, money), (BudgetKind.PIECES, units)):
-        # Nothing is reached by giving back, so no moment is needed.
+        # Giving back reaches no warning level, so the time is not used.
         await move(conn, row[0], kind, BudgetMove(free=amount, exposed=-amount), now=0)
 
 
 async def parts_of(conn: AsyncConnection, coupon_ids: Collection[str]) -> list[CouponBudgetPart]:
-    """Of those of these coupons whose campaign has a budget. Their rows have to be held."""
+    """Return the parts of those of these coupons whose campaign has a budget. The caller has locked their
+    rows.
+    """
     query = _parts().where(coupons.c.id.in_(coupon_ids))
     return [_part(row) for row in await conn.execute(query)]
 
 
 async def expired(conn: AsyncConnection, now: int, limit: int) -> list[CouponBudgetPart]:
-    """Coupons that nobody can use any more and that still expose their part, the longest over first. Not
-    those on an order, nor those with a hold: its end gives back the unit, and with it the part."""
+    """Return parts that are still exposed though the coupon has expired, longest expired first.
+
+    Without coupons on an order, and without coupons with a hold: the end of the hold gives back the unit and
+    with it the part.
+    """
     is_exposed = (coupons.c.budget == BUDGET_EXPOSED) & coupons.c.hold_until.is_(None)
     query = _parts().where(is_exposed, coupons.c.valid_until <= now, coupons.c.state == "usable")
-    query = query.where(coupons.c.student.is_not(None))  # a code may still be bound, and begin then
+    query = query.where(coupons.c.student.is_not(None))  # an unbound code has no window yet
     query = query.order_by(coupons.c.valid_until, coupons.c.id).limit(limit)
     return [_part(row) for row in await conn.execute(query)]
 
 
-async def mark(conn: AsyncConnection, part: CouponBudgetPart, where_it_goes: str) -> bool:
-    """False: it is not where it was, and whoever moved it has moved the budget."""
+async def mark(conn: AsyncConnection, part: CouponBudgetPart, status: str) -> bool:
+    """Set the status of the coupon's part. False: it has changed since it was read, and the transaction that
+    changed it has moved the budget.
+    """
     moved = await conn.execute(
         update(coupons)
         .where(coupons.c.id == part.coupon_id, coupons.c.budget == part.status)
-        .values(budget=where_it_goes)
+        .values(budget=status)
     )
     return moved.rowcount == 1
 
@@ -134,7 +149,10 @@ async def mark(conn: AsyncConnection, part: CouponBudgetPart, where_it_goes: str
 async def mark_expired(
     conn: AsyncConnection, parts: Sequence[CouponBudgetPart], now: int
 ) -> list[CouponBudgetPart]:
-    """Those of them that have been given back by this, and by nobody else: neither used, nor on an order."""
+    """Mark parts of expired coupons as returned; return those that this call has marked.
+
+    Skips coupons that were used or put on an order meanwhile, and rows that another transaction has locked.
+    """
     ids = [part.coupon_id for part in parts]
     still = and_(
         coupons.c.id.in_(ids),
@@ -156,8 +174,8 @@ async def mark_expired(
 async def take_unlogged_warnings(
     conn: AsyncConnection, now: int, limit: int
 ) -> list[BudgetWarning]:
-    """Warnings that nobody has told of; from now on they are told."""
-    untold = (
+    """Return warnings that are not logged yet, and mark them as logged."""
+    unlogged = (
         select(campaign_warnings)
         .where(campaign_warnings.c.told_at.is_(None))
         .order_by(campaign_warnings.c.at)
@@ -165,8 +183,8 @@ async def take_unlogged_warnings(
         .with_for_update(skip_locked=True)
     )
     found = []
-    for row in (await conn.execute(untold)).mappings():
-        told = await conn.execute(
+    for row in (await conn.execute(unlogged)).mappings():
+        marked = await conn.execute(
             update(campaign_warnings)
             .where(
                 campaign_warnings.c.campaign_id == row["campaign_id"],
@@ -176,13 +194,14 @@ async def take_unlogged_warnings(
             )
             .values(told_at=now)
         )
-        if told.rowcount:
+        if marked.rowcount:
             kind = BudgetKind(row["kind"])
             found.append(BudgetWarning(row["campaign_id"], kind, row["level"], row["at"]))
     return found
 
 
 async def has_unlogged_warnings(conn: AsyncConnection) -> bool:
+    """Return whether there is a warning that is not logged yet."""
     query = select(campaign_warnings.c.level).where(campaign_warnings.c.told_at.is_(None)).limit(1)
     return await conn.scalar(query) is not None
 
@@ -231,7 +250,7 @@ async def _move(
 async def _warn(
     conn: AsyncConnection, campaign_id: str, kind: BudgetKind, level: int, now: int
 ) -> None:
-    """Once: who passes the level again finds it said."""
+    """Insert the warning, once for each level of a budget."""
     warning = insert_into(conn.dialect, campaign_warnings).on_conflict_do_nothing()
     await conn.execute(
         warning.values(campaign_id=campaign_id, kind=kind.value, level=level, at=now)

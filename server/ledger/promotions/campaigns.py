@@ -1,7 +1,7 @@
-"""Campaigns as rows, with where their budgets are and what of them has been warned of.
+"""Campaigns as rows, with the parts of their budgets and the warning levels that were reached.
 
-Called by flows/promotions/campaigns.py, flows/promotions/batches.py and, for reading, by the API. Parts of a
-budget are moved by ledger/promotions/budgets.py.
+Called by flows/promotions/campaigns.py, flows/promotions/batches.py and, for reading, by the API.
+ledger/promotions/budgets.py moves the parts of a budget.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from server.ledger.tables import campaign_budgets, campaign_warnings, campaigns
 
 
 async def insert_campaign(conn: AsyncConnection, campaign: Campaign, shard: int) -> None:
-    """With its budgets as they are: wholly free. `shard`: where its batches' claims are decided."""
+    """Insert the campaign and its budgets, wholly free. `shard` is the desk shard of its batches."""
     phases = [
         {"name": one.name, "from": one.from_at, "until": one.until_at} for one in campaign.phases
     ]
@@ -42,14 +42,14 @@ async def find(conn: AsyncConnection, campaign_id: str) -> Campaign | None:
 
 
 async def ended_within(conn: AsyncConnection, from_at: int, until_at: int) -> list[tuple[int, str]]:
-    """(shard, id) of those whose end was within this time."""
+    """Return (shard, id) of campaigns that ended in [from_at, until_at)."""
     ended = campaigns.c.ends_at >= from_at, campaigns.c.ends_at < until_at
     query = select(campaigns.c.shard, campaigns.c.id).where(*ended)
     return [(shard, campaign_id) for shard, campaign_id in await conn.execute(query)]
 
 
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Campaign]:
-    """Newest first, from behind the campaign `after`."""
+    """Return a page of campaigns, newest first, that begins after the campaign `after`."""
     query = select(campaigns).order_by(campaigns.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(campaigns.c.id < after)
@@ -62,7 +62,7 @@ async def _with_budgets(conn: AsyncConnection, rows: Sequence[RowMapping]) -> li
 
 
 async def budgets_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, list[Budget]]:
-    """Of each campaign that has any."""
+    """Return the budgets of each of these campaigns that has any."""
     found: defaultdict[str, list[Budget]] = defaultdict(list)
     if not ids:
         return found

@@ -1,8 +1,8 @@
-"""What is stopped, as rows: the truth that desks are told of and that use is refused by.
+"""Stops as rows: targets (all, a campaign, a batch) whose claims or use are stopped.
 
 Called by flows/promotions/stops.py, flows/checkout/quotes.py, flows/checkout/redemptions.py and the rebuild
-of a desk. Changes queue up at the row of `all`, whose version each of them raises: a desk that has been told
-a version knows everything up to it.
+of a desk. Every change raises the version in the row of `all` and so waits for that row: changes are
+serialized, and a desk that has a version knows all changes up to it.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from server.ledger.tables import batches, stops
 async def change(
     conn: AsyncConnection, form: StopForm, is_stop: bool, actor: str, now: int
 ) -> None:
-    """Stops or resumes those of claims and use that `form` names."""
+    """Stop or resume claims, use, or both, as `form` says, and raise the version."""
     await _add(conn, EVERYTHING)
     raised = update(stops).where(stops.c.target == EVERYTHING).values(version=stops.c.version + 1)
     await conn.execute(raised)
@@ -30,37 +30,37 @@ async def change(
 
 
 async def _add(conn: AsyncConnection, target: str) -> None:
-    """With nothing stopped, unless it is there."""
+    """Insert the target with nothing stopped, unless it exists."""
     nothing = {"claims": False, "use": False, "reason": "", "version": 0}
     fresh = insert_unless_there(conn.dialect, stops, "target")
     await conn.execute(fresh.values(target=target, **nothing, changed_by="", changed_at=0))
 
 
 async def find(conn: AsyncConnection, target: str) -> StopState:
-    """Nothing is stopped of what nobody ever stopped."""
+    """Return the state of the target; nothing is stopped if it has no row."""
     return (await of_targets(conn, [target])).get(target, StopState(target))
 
 
 async def of_targets(conn: AsyncConnection, targets: Collection[str]) -> dict[str, StopState]:
-    """Of those that were ever stopped."""
+    """Return the state of those of these targets that have a row."""
     found = await conn.execute(_OF_TARGETS, {"targets": list(targets)})
     return {row[0]: StopState(*row) for row in found}
 
 
 async def version(conn: AsyncConnection) -> int:
-    """0: nobody has ever stopped anything."""
+    """Return the version of the stops; 0 if nothing was ever stopped."""
     query = select(stops.c.version).where(stops.c.target == EVERYTHING)
     return int(await conn.scalar(query) or 0)
 
 
 async def stopped_claims(conn: AsyncConnection) -> tuple[int, list[str]]:
-    """The version, and the targets whose claims are stopped."""
+    """Return the version, and the targets whose claims are stopped."""
     now = await version(conn)
     return now, list(await conn.scalars(select(stops.c.target).where(stops.c.claims)))
 
 
 async def batches_without_use(conn: AsyncConnection, batch_ids: Collection[str]) -> frozenset[str]:
-    """Those of them whose coupons may not be used now."""
+    """Return those of these batches whose coupons may not be used now."""
     stopped = set(await conn.scalars(_USE_STOPPED))
     if not stopped or not batch_ids:
         return frozenset()

@@ -1,6 +1,6 @@
-"""Templates as rows: one per template, and one per version that is never changed.
+"""Templates as rows: one row for each template, and one for each version. A version is never changed.
 
-Called by flows and, for reading, by the API. Whether a template makes sense is not asked here.
+Called by flows and, for reading, by the API. Does not check whether a template is valid.
 """
 
 from collections.abc import Collection
@@ -17,13 +17,15 @@ from server.ledger.tables import template_versions, templates
 
 
 async def insert_first(conn: AsyncConnection, template: Template, actor: str) -> None:
+    """Insert the first version of a template."""
     await conn.execute(insert(templates).values(id=template.id, version=template.version))
     await _insert_version(conn, template, actor)
 
 
 async def insert_next(conn: AsyncConnection, template: Template, actor: str) -> bool:
-    """`template.version` becomes the current one if the one before it is. Batches stay with the
-    version they were made of. False: it is not, or there is no such template.
+    """Insert the next version and make it the current one. Batches keep the version they were made from.
+
+    False: the version before it is not the current one, or there is no such template.
     """
     moved = await conn.execute(
         update(templates)
@@ -39,7 +41,7 @@ async def insert_next(conn: AsyncConnection, template: Template, actor: str) -> 
 async def find(
     conn: AsyncConnection, template_id: str, version: int | None = None
 ) -> Template | None:
-    """`version` None: the current one."""
+    """Return this version of the template, or the current one."""
     query = select(template_versions).where(template_versions.c.version == version)
     if version is None:
         query = _current()
@@ -51,29 +53,29 @@ async def find(
 async def find_all(
     conn: AsyncConnection, versions: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int], Template]:
-    """By (template id, version); those that exist."""
-    kept = _KEPT.setdefault(conn.engine.pool, {})
-    if len(kept) > _KEPT_AT_MOST:
-        kept.clear()
+    """Return those of these (template id, version) that exist."""
+    cached = _CACHED.setdefault(conn.engine.pool, {})
+    if len(cached) > _CACHED_AT_MOST:
+        cached.clear()
     each = [
         and_(template_versions.c.template_id == of, template_versions.c.version == version)
         for of, version in versions
-        if (of, version) not in kept
+        if (of, version) not in cached
     ]
     if each:
         found = await conn.execute(select(template_versions).where(or_(*each)))
         read = [_template(row) for row in found.mappings()]
-        kept |= {(template.id, template.version): template for template in read}
-    return {version: kept[version] for version in versions if version in kept}
+        cached |= {(template.id, template.version): template for template in read}
+    return {version: cached[version] for version in versions if version in cached}
 
 
-# A version is never changed, so what was read once is not read again: every order asks for it.
-_KEPT_AT_MOST: Final = 1_000
-_KEPT: WeakKeyDictionary[Pool, dict[tuple[str, int], Template]] = WeakKeyDictionary()
+# A cache for each database: a version is never changed, and every order needs some.
+_CACHED_AT_MOST: Final = 1_000
+_CACHED: WeakKeyDictionary[Pool, dict[tuple[str, int], Template]] = WeakKeyDictionary()
 
 
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Template]:
-    """Current versions, newest template first, from behind the template `after`."""
+    """Return a page of current versions, newest template first, that begins after the template `after`."""
     query = _current().order_by(templates.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(templates.c.id < after)

@@ -1,9 +1,9 @@
-"""The ledger's tables and the constraints that keep its promises without anybody's help.
+"""The ledger's tables, and the constraints that keep its promises whatever the code does.
 
-A file for each subject. Read from here by every file of ledger/ and by the migrations; nobody else. Each
-constraint has a test that tries to break it by SQL (tests/integration/ledger/test_constraints.py).
+One file for each subject. Imported by the files of ledger/ and by the migrations only. Each constraint has a
+test that tries to break it by SQL (tests/integration/ledger/test_constraints.py).
 
-Instants are BIGINT milliseconds UTC, money BIGINT minor units, JSON what the contract's JSON is.
+Instants are BIGINT milliseconds UTC, money is BIGINT minor units, JSON has the form of the API's JSON.
 """
 
 from server.ledger.tables.act import acts, coupon_moves

@@ -1,10 +1,10 @@
-"""Rows that nobody changes or deletes: the database itself refuses."""
+"""Makes the rows of a table unchangeable: a trigger refuses UPDATE and DELETE."""
 
 from sqlalchemy import DDL, Table, event
 
 
 def append_only(table: str, dialect: str) -> tuple[str, ...]:
-    """The statements that make the rows of a table unchangeable."""
+    """Return the statements that make the rows of a table unchangeable."""
     if dialect == "sqlite":
         return tuple(
             f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
@@ -21,7 +21,7 @@ def append_only(table: str, dialect: str) -> tuple[str, ...]:
 
 
 def keep_rows(table: Table) -> None:
-    """Wherever this table is made, its rows are unchangeable."""
+    """Run these statements whenever the table is created from the metadata."""
     for dialect in ("sqlite", "postgresql"):
         for statement in append_only(table.name, dialect):
             trigger = DDL(statement)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What students have on account: rebates on their way there, the balance, and each movement of it."""
+"""Tables of students' balances: pending and credited rebates, the balance, and each change of it."""
 
 from sqlalchemy import (
     JSON,
@@ -16,7 +16,7 @@ from sqlalchemy import (
 from server.ledger.tables.append_only import keep_rows
 from server.ledger.tables.naming import ID, NAME, metadata
 
-# What students have on account from rebates. May be below zero: core/checkout/balances.py.
+# Balances from rebates. A balance may be negative: see core/checkout/balances.py.
 balances = Table(
     "balances",
     metadata,

@@ -1,6 +1,4 @@
-"""Why coupons go out and how many at most: campaigns, their budgets, the limit for each student, and the
-switch that stops.
-"""
+"""Tables of campaigns: budgets and their warnings, the limit for each student, and stops."""
 
 from sqlalchemy import (
     JSON,
@@ -37,7 +35,7 @@ campaigns = Table(
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint("starts_at < ends_at", name="window_not_empty"),
     CheckConstraint("per_student >= 1", name="per_student_positive"),
-    UniqueConstraint("id", "per_student"),  # what its claims refer to: the immutable copy
+    UniqueConstraint("id", "per_student"),  # claims refer to both: their copy cannot differ
 )
 
 # amount = free + exposed + settled at every commit: each move of a part is one conditional UPDATE.
@@ -56,7 +54,7 @@ campaign_budgets = Table(
     CheckConstraint("kind IN ('money','pieces')", name="kind_known"),
 )
 
-# Once for each level, however often it is passed again; `told_at`: in the log, and counted.
+# One row for each level, however often it is reached again. `told_at`: when it was logged and counted.
 campaign_warnings = Table(
     "campaign_warnings",
     metadata,
@@ -77,8 +75,8 @@ campaign_warnings = Table(
     ),
 )
 
-# I2 over all batches of a campaign with a limit, over claims and bound codes. A revoked claim has no row
-# here; a released one counts, and so does a voided code.
+# Promise I2 over all batches of a campaign with a limit, for claims and bound codes. A revoked claim has no
+# row here; a released claim counts, and so does a voided code.
 campaign_claims = Table(
     "campaign_claims",
     metadata,
@@ -96,8 +94,8 @@ campaign_claims = Table(
     CheckConstraint("(claim_id IS NULL) <> (coupon_id IS NULL)", name="claim_or_code"),
 )
 
-# What may not be claimed or used now: `all`, a campaign or a batch. The version of `all` is raised with
-# every change of any row: which state of this table a desk has been told.
+# What may not be claimed or used now: `all`, a campaign or a batch. Every change of a row raises the version
+# of `all`, which says which state of this table a desk has.
 stops = Table(
     "stops",
     metadata,

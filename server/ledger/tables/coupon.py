@@ -1,6 +1,4 @@
-"""What lies in wallets: coupons from claims and codes, codes on the way to being made, uses that are
-limited.
-"""
+"""Tables of coupons: coupons of claims and codes, runs that make codes, and counters of limited uses."""
 
 from sqlalchemy import (
     BigInteger,
@@ -29,9 +27,9 @@ coupons = Table(
     Column("template_version", Integer, nullable=False),
     Column("source", String(12), nullable=False),  # claim list link trigger
     Column("claim_id", ID, ForeignKey("claims.id")),
-    Column("drop_id", ID, ForeignKey("drops.id")),  # null where no drop gave it
-    Column("student", NAME),  # null = a code nobody has bound yet
-    # `expired` is no stored state: it is usable seen after use_by.
+    Column("drop_id", ID, ForeignKey("drops.id")),  # null without a drop
+    Column("student", NAME),  # null = an unbound code
+    # `expired` is not stored: it is a usable coupon after its use_by.
     Column("state", String(12), nullable=False),  # usable locked redeemed released revoked voided
     Column("valid_from", BigInteger, nullable=False),
     Column("valid_until", BigInteger, nullable=False),
@@ -39,13 +37,13 @@ coupons = Table(
     Column("redemption_id", ID, ForeignKey("redemptions.id")),
     Column("created_at", BigInteger, nullable=False),
     Column("redeemed_at", BigInteger),
-    # Where its part of the campaign's budget is: exposed settled returned; null = there is no budget.
+    # Status of its part of the campaign's budget: exposed settled returned; null = no budget.
     Column("budget", String(8)),
     # Which of the `per_student` of its batch this is: the claim's, or taken when a code is bound.
     Column("slot", Integer),
     Column("bound_at", BigInteger),  # when a student typed the code
     Column("moves", Integer, nullable=False, server_default="0"),  # from state to state, so far
-    # Since when its student has to be told of a move; null = there is nothing to tell.
+    # Since when a move is to be published to its student; null = nothing to publish.
     Column("untold_since", BigInteger),
     ForeignKeyConstraint(
         ["template_id", "template_version"],
@@ -54,7 +52,7 @@ coupons = Table(
     UniqueConstraint("code"),
     UniqueConstraint("claim_id"),
     CheckConstraint("valid_from < valid_until", name="window_not_empty"),
-    # I6: on an order exactly while locked or redeemed.
+    # Promise I6: it has a redemption exactly while it is locked or redeemed.
     CheckConstraint(
         "(state IN ('locked','redeemed')) = (redemption_id IS NOT NULL)", name="order_iff_taken"
     ),
@@ -71,14 +69,14 @@ coupons = Table(
             "state = 'usable' AND hold_until IS NOT NULL AND claim_id IS NOT NULL"
         ),
     ),
-    # What expires and gives its part back; a hold gives its unit back by itself.
+    # Coupons whose expiry gives their budget back. A coupon with a hold gives it back with its unit.
     Index(
         "ix_coupons_exposed_until",
         "valid_until",
         sqlite_where=text("budget = 'exposed' AND hold_until IS NULL"),
         postgresql_where=text("budget = 'exposed' AND hold_until IS NULL"),
     ),
-    # I2 across claims and codes: a batch that is dropped and handed out as codes has one limit.
+    # Promise I2 across claims and codes of one batch.
     Index(
         "uq_coupons_student_slot",
         "batch_id",
@@ -103,7 +101,7 @@ coupons = Table(
         sqlite_where=text("untold_since IS NOT NULL"),
         postgresql_where=text("untold_since IS NOT NULL"),
     ),
-    # What no claim gave, a page at a time; claims, thousands a second, do not pay for it.
+    # Pages of codes. Partial, so that coupons of claims, thousands a second, do not update it.
     Index(
         "ix_coupons_codes",
         "batch_id",
@@ -113,8 +111,8 @@ coupons = Table(
     ),
 )
 
-# Codes that an operator asked for: the units are taken from the batch at once, the codes made piece by
-# piece, by whoever finds that some are missing.
+# Codes that an operator requested: the units are taken from the batch at once, and the codes are made piece
+# by piece, by any process that finds some missing.
 code_runs = Table(
     "code_runs",
     metadata,

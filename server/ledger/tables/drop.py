@@ -1,6 +1,4 @@
-"""What goes out in rooms: drops, the units they were allotted, the claims on these, and what went wrong on
-the way to them.
-"""
+"""Tables of drops: drops, their allotments of units, claims, and dead letters."""
 
 from sqlalchemy import (
     JSON,
@@ -50,7 +48,7 @@ drops = Table(
     CheckConstraint("state IN ('prepared','opening','open','closed')", name="state_known"),
     Index("ix_drops_room_id", "room", "id"),
     Index("ix_drops_state_closes_at", "state", "closes_at"),
-    # What was closed lately, and whether a batch has drops, without reading all there ever were.
+    # Drops that closed lately, and whether a batch has drops, without reading all drops.
     Index("ix_drops_closed_at", "closed_at"),
     Index("ix_drops_batch_id", "batch_id"),
 )
@@ -65,13 +63,13 @@ allotments = Table(
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint("first >= 1 AND first <= last", name="range_not_empty"),
     UniqueConstraint("drop_id", "first"),
-    UniqueConstraint("id", "drop_id", "first", "last"),  # what claims refer to
+    UniqueConstraint("id", "drop_id", "first", "last"),  # claims refer to these
 )
 
 claims = Table(
     "claims",
     metadata,
-    Column("id", ID, primary_key=True),  # made before the desk decided, so redelivery is a no-op
+    Column("id", ID, primary_key=True),  # made before the script runs, so redelivery is a no-op
     Column("drop_id", ID, nullable=False),
     Column("batch_id", ID, nullable=False),
     Column("student", NAME, nullable=False),
@@ -94,7 +92,7 @@ claims = Table(
     ForeignKeyConstraint(
         ["batch_id", "per_student"], ["batches.id", "batches.per_student"], name="fk_claims_batch"
     ),
-    # I1: unit 501 of 500 has no allotment that it fits in, and unit 7 has one live owner.
+    # Promise I1: a unit beyond the stock fits in no allotment, and a unit has at most one live claim.
     CheckConstraint("unit BETWEEN allotment_first AND allotment_last", name="unit_in_allotment"),
     Index(
         "uq_claims_live_unit",
@@ -104,7 +102,7 @@ claims = Table(
         sqlite_where=text("state = 'live'"),
         postgresql_where=text("state = 'live'"),
     ),
-    # I2: a released claim still counts (or hoarders loop), a revoked one does not.
+    # Promise I2: a released claim still counts against the limit, a revoked one does not.
     CheckConstraint("slot BETWEEN 1 AND per_student", name="slot_within_limit"),
     Index(
         "uq_claims_student_slot",
@@ -123,7 +121,7 @@ claims = Table(
         sqlite_where=text("state <> 'revoked'"),
         postgresql_where=text("state <> 'revoked'"),
     ),
-    # A drop's results are counted along this alone, all the time, and among the claims of all drops.
+    # Covers the counts of a drop's results, which are polled.
     Index("ix_claims_drop_id_state", "drop_id", "state", "reason"),
     CheckConstraint("state IN ('live','released','revoked')", name="state_known"),
 )

@@ -1,4 +1,4 @@
-"""Orders: what was locked, paid and cancelled with which coupons, and what was paid back of it."""
+"""Tables of orders: redemptions with their coupons, cancelled locks, refunds."""
 
 from sqlalchemy import (
     JSON,
@@ -29,7 +29,7 @@ redemptions = Table(
     Column("subtotal", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
     Column("payable", BigInteger, nullable=False),
-    Column("lines", JSON, nullable=False),  # [{id, discount, payable}]: frozen shares
+    Column("lines", JSON, nullable=False),  # [{id, discount, payable}], frozen by the lock
     Column("expires_at", BigInteger, nullable=False),
     Column("payment_ref", String(200)),
     Column("paid_at", BigInteger),
@@ -42,7 +42,7 @@ redemptions = Table(
     # 1 for the first lock; 0 within the transaction that makes the row.
     Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("order_id"),
-    # I7, as far as a row can see it.
+    # Promise I7, as far as one row can check it.
     CheckConstraint(
         "discount >= 0 AND payable >= 0 AND discount + payable = subtotal", name="parts_add_up"
     ),
@@ -50,7 +50,7 @@ redemptions = Table(
     Index("ix_redemptions_state_expires_at", "state", "expires_at"),
 )
 
-# Locks that were cancelled and whose order was locked again since.
+# Cancelled locks of orders that were locked again since.
 cancelled_locks = Table(
     "cancelled_locks",
     metadata,
@@ -79,7 +79,7 @@ refunds = Table(
     "refunds",
     metadata,
     Column("redemption_id", ID, ForeignKey("redemptions.id"), nullable=False),
-    Column("number", Integer, nullable=False),  # 1, 2, …: of two at once one finds its place taken
+    Column("number", Integer, nullable=False),  # 1, 2, …: of two refunds at once, one conflicts
     Column("refund_id", NAME, nullable=False),
     Column("asked", JSON, nullable=False),
     Column("refunded", BigInteger, nullable=False),
@@ -91,12 +91,12 @@ refunds = Table(
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("redemption_id", "number"),
     UniqueConstraint("redemption_id", "refund_id"),
-    # I7: never below zero, never more than was paid.
+    # Promise I7: a refund is not negative, and all refunds are at most what was paid.
     CheckConstraint("refunded >= 0", name="refunded_not_negative"),
     CheckConstraint("total BETWEEN refunded AND payable", name="total_within_payable"),
 )
 
-# What came back of each line, from the order's first refund on.
+# What was refunded and returned of each line; rows exist from the order's first refund on.
 refunded_lines = Table(
     "refunded_lines",
     metadata,

@@ -1,4 +1,4 @@
-"""What is given out, and how much of it: templates with their versions, batches, rooms' shares of these."""
+"""Tables of promotions: templates with their versions, batches, and the room quotas of batches."""
 
 from sqlalchemy import (
     JSON,
@@ -45,7 +45,7 @@ template_versions = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("deducts", JSON, nullable=False, server_default='["goods"]'),
     Column("stacking", JSON, nullable=False, server_default="{}"),
-    Column("uses_per_student", Integer),  # null = as often as they like
+    Column("uses_per_student", Integer),  # null = no limit
     Column("returns", JSON, nullable=False, server_default="{}"),
     PrimaryKeyConstraint("template_id", "version"),
 )
@@ -72,8 +72,8 @@ batches = Table(
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("claim_conditions", JSON),  # {"tags": [], "new": false}; null = any account
-    # Of its campaign, copied for good: claims of a student, and what a coupon takes of its money at
-    # most (null: it has no budget).
+    # Copied from its campaign for good: the limit for each student, and the most that one coupon takes of its
+    # money (null = no budget).
     Column("per_campaign", Integer),
     Column("greatest_discount", BigInteger),
     Column("version", Integer, nullable=False, server_default="1"),  # of its edits
@@ -81,12 +81,12 @@ batches = Table(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],
     ),
-    # The promise I1 where several drops share a batch: what is allotted is never beyond it.
+    # Promise I1 for several drops of one batch: allotted units never exceed its quantity.
     CheckConstraint("allotted >= 0", name="allotted_not_negative"),
     CheckConstraint("quantity IS NULL OR allotted <= quantity", name="allotted_within_quantity"),
     CheckConstraint("quantity IS NULL OR quantity > 0", name="quantity_positive"),
     CheckConstraint("per_student >= 1", name="per_student_positive"),
-    UniqueConstraint("id", "per_student"),  # what claims refer to: the batch's immutable copy
+    UniqueConstraint("id", "per_student"),  # claims refer to both: their copy cannot differ
     Index("ix_batches_template_id", "template_id"),
     Index("ix_batches_campaign_id", "campaign_id"),
     Index("ix_batches_claim_until", "claim_until"),
@@ -97,7 +97,7 @@ batch_rooms = Table(
     metadata,
     Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
     Column("room", NAME, nullable=False),
-    Column("quantity", BigInteger),  # the room's share; null = whatever the batch has
+    Column("quantity", BigInteger),  # the room's quota; null = whatever the batch has
     Column("allotted", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("batch_id", "room"),
     CheckConstraint("allotted >= 0", name="allotted_not_negative"),

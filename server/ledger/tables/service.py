@@ -1,6 +1,4 @@
-"""What the service keeps for its own work: intents for the desk, keys of requests that were answered, which
-load of each desk shard there is.
-"""
+"""Tables of the service itself: intents for the desk, idempotency keys, the epoch of each desk shard."""
 
 from sqlalchemy import (
     JSON,
@@ -22,7 +20,7 @@ intents = Table(
     "intents",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("kind", String(12), nullable=False),  # open top_up extend close release revoke
+    Column("kind", String(12), nullable=False),  # ledger/intents.IntentKind
     Column("drop_id", ID, ForeignKey("drops.id"), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -51,8 +49,8 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created_at", "created_at"),
 )
 
-# One row a desk shard. Transactions that move claims take it shared, a rebuild exclusively: what a
-# rebuild reads is then everything that was ever committed, and nothing slips in behind its back.
+# One row for each desk shard. Transactions that write claims lock it shared, a rebuild exclusively: a rebuild
+# reads every claim that was ever committed, and none is committed meanwhile (ledger/desks.py).
 desks = Table(
     "desks",
     metadata,
