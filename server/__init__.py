@@ -1,10 +1,10 @@
-"""Classdrop's server. Read it in this order:
+"""Classdrop's server. Read the packages in this order:
 
-1. `core/`     what is true whatever the machinery: money, windows, states, outcomes. Pure.
-2. `desk/`     Redis: who is first, and what the room is told. `ledger/`: SQL: who owns what.
-3. `flows/`    the use cases across both, in the order that survives a crash at any line.
-4. `gateway/`, `api/`, `worker/`: how people and machines reach the flows.
-5. `__main__`  where all of it is wired together.
+1. `core/`     the pure rules: money, windows, states, outcomes. No IO.
+2. `desk/`     Redis: decides claims and publishes to rooms. `ledger/`: SQL: stores money and ownership.
+3. `flows/`    the use cases across desk and ledger, in an order of steps that survives a crash at any line.
+4. `gateway/`, `api/`, `worker/`: sockets, HTTP and background jobs, which call the flows.
+5. `commands/` and `__main__`: the command line, and the composition roots that connect all parts.
 
-`ARCHITECTURE.md` has the words, the promises and the pictures.
+`ARCHITECTURE.md` has the glossary, the promises and the diagrams.
 """

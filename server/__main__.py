@@ -1,6 +1,6 @@
 """The command line: `python -m server [web|worker|migrate|doctor|token|desk-bench]`.
 
-Dispatches, nothing more, and imports no command but the one that is asked for: all of them together are two
+Parses the arguments and calls one command. Only that command is imported: importing all of them takes two
 seconds of CPU.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, 1 = not now, 2 = refused."""
+    """Run one command. Return the exit status: 0, 1 where a retry may help, 2 where it cannot."""
     args = _parser().parse_args(arguments)
     try:
         settings = read_settings()
@@ -55,7 +55,7 @@ def _dispatch(settings: Settings, args: argparse.Namespace) -> None:
 def _run_until_stopped(settings: Settings, args: argparse.Namespace) -> None:
     from server.commands.process.signals import until_signalled
 
-    # The supervisor has asyncio's own loop: it moves no data, and its children are better watched.
+    # The supervisor uses asyncio's own loop: it moves no data, and that loop watches child processes better.
     run = asyncio.run if args.role is None else uvloop.run
     run(until_signalled(_command(settings, args)))
 
@@ -95,34 +95,38 @@ def _refuse(lines: Sequence[str], status: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m server",
-        description="Without a role: everything on this machine, with a demo room.",
-        epilog="Settings come from CLASSDROP_* variables; README.md lists them.",
+        description="Without a role: run everything on this machine, with a demo room.",
+        epilog="Settings are read from CLASSDROP_* variables; README.md lists them.",
     )
     roles = parser.add_subparsers(dest="role", metavar="role")
-    web_parser = roles.add_parser("web", help="pages, API and sockets")
-    worker_parser = roles.add_parser("worker", help="claims to the ledger")
+    web_parser = roles.add_parser("web", help="serve pages, API and sockets")
+    worker_parser = roles.add_parser(
+        "worker", help="write claims to the ledger, and run all background jobs"
+    )
     for name in ("--number", "--listen-fd"):
         web_parser.add_argument(name, type=int, help=argparse.SUPPRESS)
     web_parser.add_argument("--demo-links", type=Path, help=argparse.SUPPRESS)
     for child in (web_parser, worker_parser):
         child.add_argument("--up-fd", type=int, help=argparse.SUPPRESS)
-    roles.add_parser("migrate", help="the ledger's schema to this version")
-    _doctor_arguments(roles.add_parser("doctor", help="say what is wrong, and mend what may be"))
-    _bench_arguments(roles.add_parser("desk-bench", help="claims a second of the desk alone"))
-    _token_arguments(roles.add_parser("token", help="make JWTs"))
+    roles.add_parser("migrate", help="upgrade the ledger's schema to this version")
+    _doctor_arguments(roles.add_parser("doctor", help="check desk and ledger, and repair them"))
+    _bench_arguments(
+        roles.add_parser("desk-bench", help="measure the claims a second of the desk alone")
+    )
+    _token_arguments(roles.add_parser("token", help="sign JWTs"))
     return parser
 
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--repair", action="store_true", help="mend what nobody loses anything by")
-    add("--json", action="store_true", help="for machines")
+    add("--repair", action="store_true", help="repair what can be repaired without loss")
+    add("--json", action="store_true", help="print JSON")
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("what", nargs="*", help="claims in a call (1 to 500) or redis-benchmark; default: several")
-    add("--seconds", type=float, default=2.0, help="for each")
+    add("--seconds", type=float, default=2.0, help="duration of each measurement")
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +154,6 @@ def _token_request(args: argparse.Namespace) -> "TokenRequest":
 
 
 if __name__ == "__main__":
-    # Whatever a role writes (database, tokens, data folder) is nobody else's to read.
+    # The files of a command (database, tokens, data folder) must be readable only by their owner.
     os.umask(0o077)
     sys.exit(main())

@@ -1,7 +1,7 @@
-"""A link of the demo room with its short code.
+"""A link into the demo room, with its short code.
 
-Made by `commands/demo_links.py`, followed by `pages/short_links.py`. A leaf without any import of a web
-framework: `run`, which makes the links, serves nothing.
+Made by `commands/demo_links.py`, resolved by `pages/short_links.py`. A leaf that imports no web framework,
+because `run`, which makes the links, serves nothing.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ CODE_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class DemoLink:
-    """`name`: whose it is. `expires_at`: seconds since 1970."""
+    """A link for the role `name`. `expires_at` is in seconds since 1970."""
 
     name: str
     code: str
@@ -24,6 +24,7 @@ class DemoLink:
 
 
 def as_json(link: DemoLink) -> Mapping[str, object]:
+    """Return the fields as `DemoLink(**fields)` takes them."""
     return {
         "name": link.name,
         "code": link.code,

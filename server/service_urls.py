@@ -1,12 +1,12 @@
-"""Addresses of Redis and of the database, checked before anybody connects.
+"""Validate the URLs of Redis and of the database before a connection is made.
 
-Called by `setting_parsers`, by `ledger.engine` (`postgresql_address`) and by `commands.checks`
+Called by `setting_parsers`, by `ledger.engine` (`postgresql_address`) and by `commands.preflight`
 (`named_files`). A leaf: connects to nothing and reads no file.
 
-Hosting companies hand out addresses with options of libpq or redis-py. One table for each says which
-are known; an unknown one is refused here, because the drivers answer it with a traceback or send it to
-the server as a setting. No error repeats a part of the address other than an option's name: a password
-that was not percent-encoded is cut at its first special character, and its rest may stand anywhere.
+Hosting companies give out URLs with options of libpq or redis-py. A table for each lists the known options.
+Unknown ones are refused here, because the drivers raise a traceback for them or send them to the server as a
+setting. An error repeats nothing of the URL except an option's name: where a password is not percent-encoded,
+it is cut at its first special character, and its rest may appear in any other part.
 """
 
 import re
@@ -23,7 +23,7 @@ _HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::([0-9]{1,5}))?"
 
 @dataclass(frozen=True, slots=True)
 class _Option:
-    """`expects` ends the sentence "its option <name> must be …"."""
+    """A known option. `expects` continues the sentence "its option <name> must be …"."""
 
     is_good: Callable[[str], bool]
     expects: str
@@ -64,11 +64,13 @@ _POSTGRESQL: Final[Mapping[str, _Option]] = {
     "sslnegotiation": _one_of("postgres", "direct"),
     "sslpassword": _TEXT,
     "sslrootcert": _FILE,
-    "target_session_attrs": _one_of("any", "primary", "read-write"),  # the ledger is written to
+    "target_session_attrs": _one_of(
+        "any", "primary", "read-write"
+    ),  # the ledger needs a server that accepts writes
     "user": _TEXT,
 }
-# What the driver does not know of these: it never uses GSS encryption, and it cannot bind channels.
-_NOT_THE_DRIVERS: Final = frozenset({"channel_binding", "connect_timeout", "gssencmode"})
+# Options that asyncpg does not know: it never uses GSS encryption and cannot bind channels.
+_UNKNOWN_TO_ASYNCPG: Final = frozenset({"channel_binding", "connect_timeout", "gssencmode"})
 
 _REDIS: Final[Mapping[str, _Option]] = {
     "client_name": _TEXT,
@@ -89,8 +91,10 @@ _REDIS_TLS: Final[Mapping[str, _Option]] = {
 
 @dataclass(frozen=True, slots=True)
 class PostgresqlAddress:
-    """`dsn`: in asyncpg's words. `connect_seconds` None: not said. `wants_binding`: the address asks for
-    channel binding, which asyncpg cannot do."""
+    """An address for asyncpg. `dsn` has only options that asyncpg knows. `connect_seconds` None: not set.
+
+    `wants_binding`: the URL requires channel binding, which asyncpg cannot do.
+    """
 
     dsn: str
     connect_seconds: float | None
@@ -98,7 +102,7 @@ class PostgresqlAddress:
 
 
 def redis_url(text: str) -> str:
-    """`text` with its scheme in lower case. Raises ValueError, see the module."""
+    """Return the URL with its scheme in lower case. Raises ValueError where it is not valid."""
     scheme, rest = _split(text, {"redis": "redis", "rediss": "rediss", "unix": "unix"})
     authority, path, options = _parts(rest)
     known = {**_REDIS, **_REDIS_TLS} if scheme == "rediss" else _REDIS
@@ -108,7 +112,7 @@ def redis_url(text: str) -> str:
             raise ValueError("must name a socket: unix:///path")
     else:
         _check_hosts(authority, most=1)
-        # redis-py takes what is no number for database 0.
+        # redis-py uses database 0 where the path is not a number.
         if path not in ("", "/") and not re.fullmatch(r"/[0-9]{1,6}", path):
             raise ValueError("must end in the number of a database, like /0")
         if len(path) > 1 and "db" in options:
@@ -117,8 +121,8 @@ def redis_url(text: str) -> str:
 
 
 def database_url(text: str) -> str:
-    """`text` with the scheme spelled our way. Raises ValueError, see the module."""
-    # `postgres` is how several platforms still spell it.
+    """Return the URL with our spelling of the scheme. Raises ValueError where it is not valid."""
+    # Several platforms still spell it `postgres`.
     schemes = {"postgresql": "postgresql", "postgres": "postgresql", "sqlite": "sqlite"}
     scheme, rest = _split(text, schemes)
     if scheme == "sqlite":
@@ -134,20 +138,20 @@ def database_url(text: str) -> str:
 
 
 def postgresql_address(url: str) -> PostgresqlAddress:
-    """Translate an address that `database_url` has let pass."""
+    """Translate a URL that `database_url` has validated."""
     base, _, query = url.partition("?")
     options = dict(_pairs(query))
     seconds = float(options.get("connect_timeout", 0)) or None
     wants_binding = options.get("channel_binding") == "require"
     if options.get("sslrootcert") == "system":
         options["sslrootcert"] = _system_certificates() or ""
-    kept = [(name, value) for name, value in options.items() if name not in _NOT_THE_DRIVERS]
+    kept = [(name, value) for name, value in options.items() if name not in _UNKNOWN_TO_ASYNCPG]
     dsn = f"{base}?{urlencode(kept, quote_via=quote)}" if kept else base
     return PostgresqlAddress(dsn, seconds, wants_binding)
 
 
 def named_files(url: str) -> Iterable[tuple[str, str]]:
-    """(option, path) of each file that the address names, for whoever looks whether they exist."""
+    """Yield (option, path) of each file that the URL names."""
     tables = {**_POSTGRESQL, **_REDIS_TLS}
     for name, value in _pairs(url.partition("?")[2]):
         if tables.get(name) is _FILE and (name, value) != ("sslrootcert", "system"):
@@ -155,7 +159,7 @@ def named_files(url: str) -> Iterable[tuple[str, str]]:
 
 
 def passwords_in(url: str) -> Iterable[str]:
-    """What must not reach a log: the password, as it is written in the address."""
+    """Yield the passwords as they are written in the URL, so that they can be hidden in logs."""
     authority = url.partition("://")[2].split("/")[0].split("?")[0]
     user_info, found, _ = authority.rpartition("@")
     if found:
@@ -175,7 +179,7 @@ def _split(text: str, schemes: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _parts(rest: str) -> tuple[str, str, dict[str, str]]:
-    """(authority, path, options) of what follows the scheme."""
+    """Split what follows the scheme into authority, path and options."""
     if re.search(r"[\s\x00-\x1f\x7f]", rest):
         raise ValueError("must not hold spaces; in a password a space is written %20")
     if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
@@ -227,7 +231,7 @@ def _check_options(options: Mapping[str, str], known: Mapping[str, _Option]) -> 
 
 
 def _printable(name: str) -> str:
-    """The name of an option, or a word instead where it may be the rest of a password."""
+    """Return the name of an option, or other words where it may be a part of a password."""
     return name if re.fullmatch(r"[A-Za-z_]{1,40}", name) else "that it names"
 
 

@@ -1,6 +1,6 @@
-"""The text of one variable -> its value. Called by `server.settings` only; knows no names.
+"""Parse the text of a variable into its value. Used by `server.setting_variables` only; knows no names.
 
-Each raises a ValueError whose text ends the sentence "<variable> ..."; none quotes a secret value.
+Each parser raises a ValueError whose text continues the sentence "<variable> ..." and never quotes a secret.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from server import service_urls
 
 SECRET_CHARS = 32
 _DISTINCT_CHARS = 8
-# Long enough to pass a length check, and printed in everybody's tutorial.
+# Secrets that are long enough for the length check, but printed in tutorials.
 _PUBLISHED_SECRETS = frozenset(
     {
         "a-string-secret-at-least-256-bits-long",
@@ -76,7 +76,7 @@ def public_url(text: str) -> str | None:
 
 
 def login_url(text: str) -> str | None:
-    """An address of ours is added as `return`, so it may have a path and a query but no fragment."""
+    """Parse a URL without a fragment, because `return=` is appended to its query."""
     if not text:
         return None
     wrong = f"must look like https://school.example/sign-in, not {text!r}"
@@ -97,7 +97,7 @@ def origins(text: str) -> tuple[str, ...]:
 
 
 def _origin(text: str) -> str:
-    """As a browser writes it in `Origin`: lower case, no path, no default port."""
+    """Return the origin as browsers write it in `Origin`: lower case, no path, no default port."""
     wrong = f"must look like https://school.example, not {text!r}"
     try:
         url = urlsplit(text.lower())
@@ -133,7 +133,7 @@ def time_zone(text: str) -> ZoneInfo:
 
 
 def key_prefix(text: str) -> str:
-    # Braces would move the keys' hash tags, a colon would blur where the prefix ends.
+    # Braces would change the keys' hash tags, and a colon separates the prefix from the rest of a key.
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,32}", text):
         raise ValueError("must be 1 to 32 letters, digits, dots, dashes or underscores")
     return text
@@ -145,8 +145,8 @@ def flag(text: str) -> bool:
     return text == "1"
 
 
-def flag_if_said(text: str) -> bool | None:
-    """None where nobody said: the mode then decides."""
+def optional_flag(text: str) -> bool | None:
+    """Return the flag, or None where it is not set: then the command decides."""
     return flag(text) if text else None
 
 

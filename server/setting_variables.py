@@ -160,7 +160,7 @@ VARIABLES: Final = (
         '`1` opens the sample shop behind `/checkout`, where whoever presses "pay" has paid: for '
         "trying things out, never for a school. `python -m server` without a role opens it, unless "
         "this says `0`.",
-        setting_parsers.flag_if_said,
+        setting_parsers.optional_flag,
         "`0`",
     ),
     Variable(

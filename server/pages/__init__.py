@@ -1,5 +1,5 @@
-"""The pages people see: templates, css and js, and the routes that serve them.
+"""The web pages: templates, styles and scripts, and the routes that serve them.
 
-The web process asks `server.pages.routes.page_routes` for its routes. Nothing here reads settings, the
-database or Redis: what a page shows, it fetches itself over the public API.
+The composition root of a web process adds the routes of `server.pages.routes.page_routes`. This package
+reads no settings, no database and no Redis: a page's script fetches its data from the public API.
 """

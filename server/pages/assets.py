@@ -1,8 +1,8 @@
-"""The files of the pages and of the JavaScript SDK, read once, packed once, answered from memory.
+"""Serve the files of the pages and of the JavaScript SDK from memory, compressed and hashed at the start.
 
-Called by routes.py. A joining class asks for these files all at once, so nothing is read, compressed
-or hashed while answering; a browser that has a file pays one short 304. Scripts and styles are served
-without their comments and spaces, a third of the bytes; what is read in this folder keeps them.
+Called by routes.py. A class that joins requests these files all at once, so no file is read, compressed or
+hashed during a request. A browser that has a file gets a short 304. Scripts and styles are served without
+comments and spaces, which saves a third of the bytes; the files in this folder keep them.
 """
 
 import gzip
@@ -23,7 +23,7 @@ _TYPES = {
     "svg": "image/svg+xml",
     "html": "text/html; charset=utf-8",
 }
-_SMALLEST_WORTH_PACKING = 512
+_MIN_COMPRESSED_BYTES = 512
 _CARD_STYLE = re.compile(r"const css ?= ?`([^`\\$]*)`;")
 _STATIC_IMPORT = re.compile(
     r"""^\s*(?:import|export)\s[^"';]*?["'](\.{1,2}/[^"']+|/[^"']+)["']""", re.M
@@ -32,7 +32,7 @@ _STATIC_IMPORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """`packed` is the gzip form, or None where it would not be smaller."""
+    """A file in memory. `packed` is its gzip form, or None where the file is too small for it."""
 
     body: bytes
     packed: bytes | None
@@ -41,7 +41,7 @@ class Asset:
 
     @classmethod
     def of(cls, body: bytes, suffix: str) -> "Asset":
-        packed = gzip.compress(body, mtime=0) if len(body) >= _SMALLEST_WORTH_PACKING else None
+        packed = gzip.compress(body, mtime=0) if len(body) >= _MIN_COMPRESSED_BYTES else None
         digest = hashlib.sha256(body).hexdigest()[:20]
         return cls(body, packed, digest, _TYPES[suffix])
 
@@ -50,8 +50,10 @@ class Asset:
         return len(self.packed or self.body)
 
     def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """200, or 304 where the browser has it. Each form has its own ETag: a strong one names
-        bytes."""
+        """Return 200, or 304 where the browser has the file.
+
+        The gzip form has an ETag of its own, because a strong ETag identifies the exact bytes.
+        """
         packs = self.packed is not None and "gzip" in request.headers.get("accept-encoding", "")
         etag = f'"{self.etag}-gz"' if packs else f'"{self.etag}"'
         sent = {
@@ -71,16 +73,14 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class AssetStore:
-    """All files by the path they are served at (`/static/room/student.js`). `imports`: what each module asks
-    for by itself."""
+    """All files by the path of their URL (`/static/room/student.js`). `imports`: those of each module."""
 
     files: Mapping[str, Asset]
     imports: Mapping[str, Sequence[str]]
 
     @classmethod
     def read(cls, folders: Mapping[str, Traversable]) -> "AssetStore":
-        """`folders`: url prefix -> folder. Files of other kinds are left out: they are not for
-        browsers."""
+        """Read the folders, by their URL prefix. Files of types that browsers do not use are skipped."""
         sources: dict[str, bytes] = {}
         for prefix, folder in folders.items():
             _read_into(sources, prefix, folder)
@@ -98,8 +98,7 @@ class AssetStore:
         return found.group(1)
 
     def modules_of(self, entry: str) -> tuple[str, ...]:
-        """The module and all it imports, so that a page can ask for them at once instead of
-        discovering them one by one."""
+        """Return the module and all its imports, for the page to preload them instead of one by one."""
         seen: list[str] = []
         waiting = [entry]
         while waiting:
@@ -117,7 +116,7 @@ def _asset(path: str, source: bytes) -> Asset:
 
 
 def stripped(source: str, suffix: str) -> str:
-    """The same script or style without comments and needless spaces."""
+    """Return the script or style without comments and unneeded spaces."""
     match suffix:
         case "js":
             return str(jsmin(source))

@@ -1,7 +1,7 @@
-"""What a browser may do on our pages: the security headers of every page response.
+"""The security headers of the pages, the content security policy above all.
 
-Called by routes.py. Everything a page needs comes from this server; there is no inline script or
-style, and only the embed page may stand in somebody else's frame.
+Called by routes.py. A page loads everything from this server and has no inline script or style. Only the
+embed page may be in a frame of another site.
 """
 
 import base64
@@ -13,7 +13,7 @@ _ORIGIN = re.compile(
     r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 )
 
-# Code of the SDK and the pages' own files are the only scripts; the rest of a policy differs by page.
+# Scripts come only from the SDK and the pages' own files. The other directives differ by page.
 _FIXED = (
     "default-src 'self'",
     "base-uri 'none'",
@@ -24,8 +24,10 @@ _FIXED = (
 
 
 def checked_origins(origins: Sequence[str]) -> tuple[str, ...]:
-    """The origins without a trailing slash. ValueError for anything that is not one: it would be
-    copied into a header."""
+    """Return the origins without a trailing slash.
+
+    Raises ValueError for a text that is not an origin, because it would be copied into a header.
+    """
     bare = tuple(origin.rstrip("/") for origin in origins)
     for origin in bare:
         if not _ORIGIN.fullmatch(origin):
@@ -49,7 +51,7 @@ def page_headers(
     )
     return {
         "Content-Security-Policy": "; ".join(policy),
-        # Tokens are in the fragment, which no referrer carries; the room's name need not travel either.
+        # A referrer never has the fragment with the token; this hides the room's name from other sites too.
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "X-Content-Type-Options": "nosniff",
     }
@@ -61,6 +63,6 @@ def _hash_of(style: str) -> tuple[str, ...]:
 
 
 def _socket_origin(public_url: str) -> tuple[str, ...]:
-    """Older Safari does not count ws: of the same host as 'self'."""
+    """Return our origin with ws:, because older Safari does not treat it as 'self'."""
     found = _ORIGIN.match(public_url)
     return (found.group().replace("http", "ws", 1),) if found else ()

@@ -1,7 +1,7 @@
-"""The routes of the pages and their files, as a list for the web process to add to its own.
+"""The routes of the pages and of their files.
 
-Called by the composition root of a web process. Knows no settings object: `PageFacts` is all a page
-depends on.
+Called by the composition root of a web process, which adds them to the API's. Knows no settings object:
+`PageFacts` has everything that a page depends on.
 """
 
 import time
@@ -29,8 +29,11 @@ _KEPT_PAGES = 256
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """`allowed_origins`: the school's own sites. `public_url`: where browsers reach us, `login_url`: the
-    school's sign-in; empty where nobody said. `demo_links`: of `python -m server` alone."""
+    """The settings that pages depend on; a text is empty where the setting is not set.
+
+    `allowed_origins`: the school's own sites. `public_url`: where browsers reach us. `login_url`: the
+    school's sign-in. `demo_links`: only with `python -m server` without a role.
+    """
 
     allowed_origins: tuple[str, ...] = ()
     public_url: str = ""
@@ -40,8 +43,10 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """`name`: of its css and entry module, and of its template where that has no name of its own.
-    `title`: in Chinese and English; a room's name stands before it."""
+    """A page. `name` is that of its style sheet, its script and, unless `template` is set, its template.
+
+    `title` is in Chinese and in English; the room's name is put before it.
+    """
 
     path: str
     folder: str
@@ -68,7 +73,7 @@ _LOST = _Page("", "home", "home", ("没有这个页面", "No such page"), templa
 
 
 def page_routes(facts: PageFacts) -> list[BaseRoute]:
-    """Reads every file once. ValueError where an allowed origin is not one."""
+    """Return the routes; every file is read once, now. Raises ValueError for a wrong allowed origin."""
     store = page_assets()
     templates = _templates()
     pages = [Route(page.path, _page_endpoint(page, facts, store, templates)) for page in _PAGES]
@@ -85,7 +90,7 @@ def page_routes(facts: PageFacts) -> list[BaseRoute]:
 
 
 def lost_page(facts: PageFacts) -> Callable[[Request, int], Response]:
-    """For a browser whose address leads nowhere: the page that says so, with the status given."""
+    """Return a function that responds with the error page and the given status."""
     store = page_assets()
     made = _made(_LOST, facts, store, _templates())
     headers = _headers(_LOST, facts, store)
@@ -128,7 +133,7 @@ def _home_endpoint(
     made = _made(_HOME, facts, store, templates)
 
     async def show(request: Request) -> Response:
-        links = tuple(short.shown_to(request))
+        links = tuple(short.visible_to(request))
         # The codes are nobody else's: no proxy and no disk keeps them.
         kept = {"Cache-Control": "no-store"} if links else {}
         return made("", _language(request), links).answer(request, headers | kept)
@@ -146,8 +151,10 @@ def _headers(page: _Page, facts: PageFacts, store: AssetStore) -> dict[str, str]
 def _made(
     page: _Page, facts: PageFacts, store: AssetStore, templates: Environment
 ) -> Callable[..., Asset]:
-    """A page by room, language and the links it shows. A class comes in through one address: the page of
-    a room is made once."""
+    """Return a function that renders the page for a room, a language and the demo links, with a cache.
+
+    A whole class opens the page of one room, which is rendered once.
+    """
     template = templates.get_template(f"{page.template or page.name}.html")
     modules = store.modules_of(f"{page.asset}.js")
     origins = checked_origins(facts.allowed_origins)
@@ -172,7 +179,7 @@ def _made(
 
 
 def _icon_endpoint(store: AssetStore) -> Endpoint:
-    """Browsers ask for it by this name wherever a page names none."""
+    """Serve the icon under the name that browsers request where a page names none."""
 
     async def serve(request: Request) -> Response:
         return store.files["/static/shared/icon.svg"].answer(request, {})
@@ -191,7 +198,7 @@ def _file_endpoint(store: AssetStore, headers: dict[str, str]) -> Endpoint:
 
 
 def _room(request: Request) -> str:
-    """Empty on pages that belong to no room. A name no token can carry is a page that is not there."""
+    """Return the room of the path, or an empty text. Raises 404 for a name that no token can contain."""
     room: str = request.path_params.get("room", "")
     if room and not is_room_name(room):
         raise HTTPException(404)
@@ -199,6 +206,6 @@ def _room(request: Request) -> str:
 
 
 def _language(request: Request) -> str:
-    """Only what the page says before its script runs; the script asks the browser itself."""
+    """Return the language of the page until its script runs, which reads the browser's languages."""
     accepted = request.headers.get("accept-language", "").lower()
     return "zh-CN" if accepted.startswith("zh") else "en"

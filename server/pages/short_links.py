@@ -1,7 +1,7 @@
-"""Short links of the demo: `/s/7Q2K9XHD` leads to a page with its token, on this machine only.
+"""Short links of the demo: `/s/7Q2K9XHD` redirects to a page with its token, on this machine only.
 
-Called by routes.py. A token has 300 characters, and a terminal breaks them. The codes are made anew with
-each start of `python -m server`; `web` and `worker` alone have none.
+Called by routes.py. A token has 300 characters, and a terminal wraps such a link. The codes are new at each
+start of `python -m server`; without it there are none.
 """
 
 import hmac
@@ -15,29 +15,29 @@ from starlette.responses import Response
 
 from server.demo_link import DemoLink
 
-# Who has guessed wrong so often is guessing, and then no code is right any more.
-MOST_WRONG = 50
+# After so many wrong codes somebody is guessing, and no code is accepted any more.
+MAX_WRONG = 50
 _FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
 
 
 class ShortLinks:
-    """The codes of one process, until their time is over or too many wrong ones were tried."""
+    """The codes of one process. They end when they expire, or after MAX_WRONG wrong ones."""
 
     def __init__(self, links: Sequence[DemoLink], now: Callable[[], float]) -> None:
         self._links = links
         self._now = now
         self._wrong = 0
 
-    def shown_to(self, request: Request) -> Sequence[DemoLink]:
-        """Those that a page may show: none to another machine."""
-        if not is_local(request) or self._wrong >= MOST_WRONG:
+    def visible_to(self, request: Request) -> Sequence[DemoLink]:
+        """Return the links that a page may show to this client: none to another machine."""
+        if not is_local(request) or self._wrong >= MAX_WRONG:
             return ()
         return [link for link in self._links if link.expires_at > self._now()]
 
     async def follow(self, request: Request) -> Response:
-        """To the page with its token in the fragment, which no server and no referrer ever sees."""
+        """Redirect to the page with its token in the fragment, which is never sent to a server."""
         code = str(request.path_params["code"]).upper()
-        live = self.shown_to(request)
+        live = self.visible_to(request)
         found = [link for link in live if hmac.compare_digest(link.code.encode(), code.encode())]
         if not found:
             self._wrong += bool(live)
@@ -51,8 +51,10 @@ class ShortLinks:
 
 
 def is_local(request: Request) -> bool:
-    """Whether somebody on this machine asks, without a proxy between. The name that was asked for counts
-    too: a page of another site may have its own name lead here."""
+    """Return whether the client is on this machine, without a proxy in between.
+
+    The Host is checked too: another site's name may resolve to this machine (DNS rebinding).
+    """
     client = request.client.host if request.client else ""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     is_proxied = any(name in request.headers for name in _FORWARDED)

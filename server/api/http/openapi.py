@@ -172,7 +172,7 @@ def _content(media_type: str, name: str) -> Json:
 
 
 def _problem_schema() -> Json:
-    """A problem of RFC 9457. A code may add facts of its own beside these members."""
+    """Return the schema of a problem (RFC 9457). A code may add facts of its own to these members."""
     error = {
         "type": "object",
         "required": ["field", "code"],

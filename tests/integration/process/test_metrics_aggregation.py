@@ -133,7 +133,7 @@ class TestFigures:
 
         assert (made, len(set(answers))) == (1, 1)
 
-        monkeypatch.setattr(module, "_KEPT_SECONDS", 0.0)
+        monkeypatch.setattr(module, "_CACHE_SECONDS", 0.0)
         assert await web.merged_text() != answers[0]
 
     async def test_others_are_read_anew_after_a_moment(
@@ -144,7 +144,7 @@ class TestFigures:
         await worker.publish()
         assert ("worker-1", "a") not in await confirmed(web)
 
-        monkeypatch.setattr(module, "_KEPT_SECONDS", 0.0)
+        monkeypatch.setattr(module, "_CACHE_SECONDS", 0.0)
 
         assert (await confirmed(web))[("worker-1", "a")] == 1
 

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from server.demo_link import DemoLink
 from server.pages.routes import PageFacts, lost_page, page_routes
-from server.pages.short_links import MOST_WRONG
+from server.pages.short_links import MAX_WRONG
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,7 +57,7 @@ async def test_a_short_link_ends_with_its_token() -> None:
 
 async def test_whoever_guesses_ends_all_codes() -> None:
     async with client(TEACHER) as browser:
-        for number in range(MOST_WRONG):
+        for number in range(MAX_WRONG):
             assert (await browser.get(f"/s/{number:08}")).status_code == 404
         assert (await browser.get("/s/7Q2K9XHD")).status_code == 404
 
