@@ -28,21 +28,21 @@ class Metrics:
 
     def _gateway(self) -> None:
         self.ws_connections = self._gauge("ws_connections", "Sockets open now")
-        self.ws_connects = self._counter("ws_connects", "Sockets that said hello", "result")
-        self.ws_refused = self._counter("ws_refused", "Handshakes turned away", "reason")
-        self.ws_joins_peak = self._gauge("ws_joins_peak", "Most sockets let in within one second")
+        self.ws_connects = self._counter("ws_connects", "Sockets that sent hello", "result")
+        self.ws_refused = self._counter("ws_refused", "Handshakes refused", "reason")
+        self.ws_joins_peak = self._gauge("ws_joins_peak", "Most sockets admitted within one second")
         self.ws_disconnects = self._counter("ws_disconnects", "Sockets that ended", "reason")
         self.evictions = self._counter("ws_evictions", "Sockets ended for reading too slowly")
         self.push_delay = self._seconds("push_delay", "From publishing to the socket's buffer")
         self.broadcast_duration = self._seconds("broadcast_duration", "One frame to one room")
-        self.feed_gaps = self._counter("feed_gaps", "Publications missed and healed")
+        self.feed_gaps = self._counter("feed_gaps", "Publications missed and recovered")
         self.heartbeat_age = self._gauge(
-            "feed_heartbeat_age_seconds", "Since the feed was last known to be alive"
+            "feed_heartbeat_age_seconds", "Since the last heartbeat of the feed"
         )
         self.loop_lag = self._seconds("loop_lag", "How late the event loop ran a timer")
 
     def _desk(self) -> None:
-        self.claims = self._counter("claims", "Claims answered", "outcome")
+        self.claims = self._counter("claims", "Claims decided", "outcome")
         self.claim_batch_size = self._sizes("claim_batch_size", "Claims in one script call")
         self.script_duration = self._seconds("script_duration", "One script call", "script")
         self.outbox_lag = self._gauge("outbox_lag_entries", "Claims not in the ledger yet", "shard")
@@ -60,8 +60,12 @@ class Metrics:
         self.ledger_batch_size = self._sizes("ledger_batch_size", "Claims in one transaction")
         self.confirmed = self._counter("confirmed", "Claims confirmed")
         self.revoked = self._counter("revoked", "Wins taken back with an apology")
-        self.dead_letters = self._counter("dead_letters", "Claims set aside for a person to see")
-        self.holds_ended = self._counter("holds_ended", "Coupons not used in time and given back")
+        self.dead_letters = self._counter(
+            "dead_letters", "Claims set aside for an operator to inspect"
+        )
+        self.holds_ended = self._counter(
+            "holds_ended", "Coupons whose hold ended before they were used"
+        )
         self.budget_warnings = self._counter(
             "budget_warnings",
             "Levels (percent) of campaigns' budgets reached, each once",
@@ -69,19 +73,19 @@ class Metrics:
             "level",
         )
         self.intents_pending = self._gauge(
-            "intents_pending", "Changes of drops the desk still has to be told"
+            "intents_pending", "Changes of drops that are not on the desk yet"
         )
         self.stock = self._gauge(
-            "stock_units", "Units of open drops, by where they are; together their quantity", "use"
+            "stock_units", "Units of open drops by state; their sum is the quantity", "use"
         )
         self.difference = self._gauge(
-            "difference_units", "Units by which ledger and desk disagree; anything but 0 is a fault"
+            "difference_units", "Units by which ledger and desk disagree; not 0 means a fault"
         )
 
     def _http(self) -> None:
-        self.http_requests = self._counter("http_requests", "Answers", "route", "status")
+        self.http_requests = self._counter("http_requests", "Responses", "route", "status")
         self.http_duration = self._seconds(
-            "http_request_duration", "From request to answer", "route"
+            "http_request_duration", "From request to response", "route"
         )
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:

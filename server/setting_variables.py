@@ -98,34 +98,36 @@ VARIABLES: Final = (
         "CLASSDROP_JOINS_PER_SECOND",
         "joins_per_second",
         "10000",
-        "How many students each `web` process lets in within a second; the others are told when to "
-        "come back.",
+        "How many joins each `web` process admits in a second; the other clients get a time to "
+        "retry.",
         setting_parsers.whole_number(1, 100_000),
     ),
     Variable(
         "CLASSDROP_KEEP_ALIVE_SECONDS",
         "keep_alive_seconds",
         "75",
-        "How long an idle HTTP connection stays open. More than the balancer in front keeps its own (most: "
-        "60), or it sends a request into a connection that is just being closed, and answers 502.",
+        "How long an idle HTTP connection stays open. Set it above the idle timeout of the "
+        "balancer in front (usually 60 s), or the balancer may send a request into a connection "
+        "that is being closed, and respond 502.",
         setting_parsers.whole_number(1, 3_600),
     ),
     Variable(
         "CLASSDROP_PUBLIC_URL",
         "public_url",
         "",
-        "What the world calls this service, for links, for example `https://drops.school.example`. Its "
-        "pages may open sockets whatever `Host` a proxy sends.",
+        "The URL at which browsers reach this service, for links, for example "
+        "`https://drops.school.example`. Its pages may open sockets whatever `Host` a proxy "
+        "sends.",
         setting_parsers.public_url,
-        "what was listened on",
+        "the address it listens on",
     ),
     Variable(
         "CLASSDROP_LOGIN_URL",
         "login_url",
         "",
-        "The school's sign-in, for example `https://school.example/sign-in`. Pages without a token, or with "
-        "an expired one, lead there with `return=` (the page's own address) and are come back to with "
-        "`#token=…`.",
+        "The school's sign-in, for example `https://school.example/sign-in`. Pages without a "
+        "token, or with an expired one, link there with `return=` (the page's own URL); the "
+        "sign-in returns to it with `#token=…`.",
         setting_parsers.login_url,
         "none",
     ),
@@ -174,8 +176,8 @@ VARIABLES: Final = (
         "CLASSDROP_ACCEPT_WEAK_REDIS",
         "accept_weak_redis",
         "0",
-        "`1` starts on a Redis that may forget what it acknowledged, with a warning instead of a "
-        "refusal. `won` is then no promise; `confirmed` still is.",
+        "`1` starts with a Redis that may lose acknowledged writes, with a warning instead of a "
+        "refusal. Then a `won` may be lost; a `confirmed` is not.",
         setting_parsers.flag,
     ),
     Variable(
@@ -205,16 +207,16 @@ VARIABLES: Final = (
         "CLASSDROP_APPORTIONMENT",
         "apportionment",
         "remainder_last",
-        "Who gets the odd fen when a discount is split over lines: `remainder_last` the last lines, "
-        "`largest_remainder` those that lost most by rounding down.",
+        "Which lines get the remainder when a discount is split over lines: `remainder_last` the "
+        "last lines, `largest_remainder` those that lost most by rounding down.",
         setting_parsers.one_of("remainder_last", "largest_remainder"),
     ),
     Variable(
         "CLASSDROP_DISCOUNT_BASE",
         "discount_base",
         "running",
-        "What a later coupon's percentage is taken of: `running` what those before it left, "
-        "`original` what was ordered.",
+        "The amount that the percentage of a later coupon applies to: `running` the amount after "
+        "the coupons before it, `original` the amount of the order.",
         setting_parsers.one_of("running", "original"),
     ),
 )
