@@ -47,9 +47,9 @@ class ResponseModel(BaseModel):
 
 
 class QueryFields(BaseModel):
-    """The base of query parameters: texts, converted to the type of the field. An unknown one is refused."""
+    """The base of query parameters: texts, converted to the type of the field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

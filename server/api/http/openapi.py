@@ -139,14 +139,15 @@ def _responses(endpoint: AnyEndpoint, response: str) -> Json:
 
 
 def _codes_by_status(endpoint: AnyEndpoint) -> dict[int, list[str]]:
-    # An unknown query parameter is invalid_field everywhere, also where an endpoint has none.
-    codes = [*_TOKEN, Code.INVALID_FIELD, Code.INTERNAL, Code.UNAVAILABLE, *endpoint.refuses]
+    codes = [*_TOKEN, Code.INTERNAL, Code.UNAVAILABLE, *endpoint.refuses]
     if "{room}" in endpoint.path:
         codes.append(Code.WRONG_ROOM)
     if "{id}" in endpoint.path:
         codes.append(Code.NOT_FOUND)
     if endpoint.method != "GET":
-        codes += [Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE]
+        codes += [Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.INVALID_FIELD]
+    if endpoint.query.model_fields:
+        codes.append(Code.INVALID_FIELD)
     if endpoint.is_create:
         codes += [Code.IDEMPOTENCY_MISMATCH, Code.IN_PROGRESS]
     found: dict[int, list[str]] = {}

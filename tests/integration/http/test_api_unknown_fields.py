@@ -9,7 +9,6 @@ from server.core.identity import Role
 from tests.support.builders.api import ROOM, Api, field_errors, token
 
 pytestmark = pytest.mark.asyncio
-ENDPOINT_IDS = [f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS]
 WRITING = [endpoint for endpoint in ENDPOINTS if endpoint.method != "GET"]
 _NAMES = {"{room}": ROOM, "{id}": "id_1", "{order_id}": "order-1", "{code}": "CODE"}
 
@@ -51,17 +50,3 @@ async def test_an_object_without_fields_is_as_good_as_no_body(
     headers = {"If-Match": "1"}
     without = await client.request(endpoint.method, _path(endpoint), headers=headers)
     assert (await _send(api, endpoint, {})).json() == without.json()
-
-
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=ENDPOINT_IDS)
-async def test_a_query_parameter_that_the_endpoint_does_not_know_is_refused_by_name(
-    api: Api, endpoint: AnyEndpoint
-) -> None:
-    client = await api.client(token(Role(endpoint.rule.words().split(", ")[0]), "someone", ROOM))
-    query = {"surprise": "1"}
-    if "order_id" in endpoint.query.model_fields:
-        query["order_id"] = "order-1"
-    answer = await client.request(
-        endpoint.method, _path(endpoint), params=query, headers={"If-Match": "1"}
-    )
-    assert field_errors(answer) == [("surprise", "unsupported")]
