@@ -53,7 +53,7 @@ Handler = Callable[[Identity, Request], Awaitable[Json | Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class ShopFacts:
-    """What the shop depends on. `url`: where Classdrop listens. `clock`: ms since 1970 UTC."""
+    """The dependencies of the shop. `url`: where Classdrop listens. `clock`: ms since 1970 UTC."""
 
     url: str
     data_dir: Path

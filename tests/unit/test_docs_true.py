@@ -1,4 +1,4 @@
-"""What the documents name is there, what is there is named, and no file tells where it was written."""
+"""The documents name what exists, all that exists is named, and no file tells where it was written."""
 
 import re
 import tomllib
@@ -40,7 +40,7 @@ ELSEWHERE = {
 
 
 def words(text: str) -> set[str]:
-    """What stands in backquotes."""
+    """Return the words in backquotes."""
     return set(re.findall(r"`([\w.-]+)`", text))
 
 

@@ -81,7 +81,7 @@ def test_what_is_merged_is_what_a_parser_reads_of_each() -> None:
 
 
 def test_what_only_another_process_counts_is_told() -> None:
-    """As a worker of a later version would."""
+    """Write a text as a worker of a later version would."""
     later = a_registry()
     Counter("holds_ended", "Holds", registry=later).inc(4)
     own = said(a_registry(), "web-0")

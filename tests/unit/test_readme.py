@@ -1,4 +1,4 @@
-"""What the README says about settings, metrics and figures is what the code has."""
+"""The README's tables of settings, metrics and results are those of the code."""
 
 import json
 import re

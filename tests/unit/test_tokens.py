@@ -1,4 +1,4 @@
-"""Which tokens are good, whose they are, and until when."""
+"""Tokens: which are valid, whose they are, and when they expire."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who did what is on record with what was done, for operators and finance."""
+"""The audit log has each act with its actor and subject, for operators and finance."""
 
 import pytest
 

@@ -31,7 +31,7 @@ _OUT_OF_BOUNDS = frozenset(
 
 
 async def _names(api: Api) -> dict[str, str]:
-    """What the paths and bodies name: one of each."""
+    """Make one of each resource that the paths and bodies name."""
     batch = await api.made_batch()
     drop = await api.made_drop(start="prepared")
     lock = {"order_id": "o-1", "student": "ann", "order": an_order(), "coupons": []}
@@ -59,7 +59,7 @@ def _complaints(answer: httpx.Response) -> dict[str, str]:
 
 
 def _is_refused_for(bound: Bound, complaints: dict[str, str]) -> bool:
-    """Of a list or a map the error may name the list or an item of it."""
+    """Accept an error that names a list or map, or an item of it."""
     at = [code for field, code in complaints.items() if field == bound.path]
     return any(code in _OUT_OF_BOUNDS for code in at)
 

@@ -1,4 +1,4 @@
-"""What nobody should send: each has a clear code, and nothing is written."""
+"""Invalid requests: each is refused with its code, and nothing is written."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Who may make which call: PROTOCOL.md's table against the running application, both ways."""
+"""Roles by endpoint: PROTOCOL.md's table against the running application, both ways."""
 
 import re
 from pathlib import Path

@@ -37,14 +37,14 @@ def knock(stack: ExitStack, settings: Settings) -> list[socket.socket]:
 
 
 def lent(listening_socket: ListeningSocket) -> socket.socket:
-    """What a child has of it."""
+    """Return the socket as a child inherits it."""
     child = socket.socket(fileno=os.dup(listening_socket.fd))
     child.listen(256)
     return child
 
 
 def served(listening: socket.socket, how_many: int) -> int:
-    """How many can be let in and have been heard."""
+    """Count the connections that can be accepted and have sent their bytes."""
     listening.settimeout(5)
     heard = 0
     for _ in range(how_many):
@@ -101,7 +101,7 @@ def test_control_a_queue_nobody_holds_is_lost(settings: Settings, stack: ExitSta
 def test_a_door_that_was_given_up_leaves_everybody_to_the_others(
     settings: Settings, stack: ExitStack
 ) -> None:
-    """Of a child that died: nobody is to wait for it to come back."""
+    """The socket of a child that died is closed: no client waits for the restart."""
     dead, alive = ListeningSocket(settings), ListeningSocket(settings)
     stack.callback(alive.give_up)
     lent(dead).close()

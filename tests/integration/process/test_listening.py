@@ -1,4 +1,4 @@
-"""How a process leaves its port: nobody new is let in, and whoever has asked is answered."""
+"""A process closes its port: no new connection is accepted, and requests in flight get a response."""
 
 import asyncio
 from contextlib import suppress

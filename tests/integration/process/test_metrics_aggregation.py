@@ -65,7 +65,7 @@ class TestBoard:
     async def test_what_is_not_said_again_is_forgotten(
         self, board: MetricsStore, desk: Desk
     ) -> None:
-        """By Redis, for whoever could clear it away may be the one that died."""
+        """Redis expires it, because the process that could delete it may be the one that died."""
         keys = MetricsKeys(desk.prefix)
         await board.put("worker-1", b"x")
         for key in (keys.of("worker-1"), keys.processes):
@@ -90,7 +90,7 @@ class TestBoard:
         assert await board.read_others("web-0") == []
 
 
-class TestFigures:
+class TestAggregation:
     async def test_a_web_process_tells_what_a_worker_counted(self, board: MetricsStore) -> None:
         await aggregator_on(board, "worker-1", confirmed=7).publish()
         web = aggregator_on(board, "web-0")

@@ -1,4 +1,4 @@
-"""What `web` and `worker` do not start with, and the words they say it in."""
+"""Environments in which `web` and `worker` refuse to start, and the error texts."""
 
 import asyncio
 from collections.abc import Iterator

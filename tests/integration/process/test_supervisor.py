@@ -171,5 +171,5 @@ async def test_each_signal_replaces_them_once(family: Family) -> None:
 
 
 async def handled(number: signal.Signals) -> None:
-    """Until it would not end us any more."""
+    """Wait until SIGUSR2 is handled and would not end this process any more."""
     await eventually(lambda: signal.getsignal(number) is not signal.SIG_DFL)

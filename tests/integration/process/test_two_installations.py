@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 @pytest_asyncio.fixture
 async def both(redis_server: RedisServer, key_prefix: str) -> AsyncIterator[list[RunningGateway]]:
-    """On database 0 and database 1."""
+    """The installations use database 0 and database 1."""
     async with AsyncExitStack() as stack:
         found = []
         for database in (0, 1):
@@ -54,7 +54,7 @@ async def everything(one: RunningGateway, code: str) -> None:
 
 
 async def heard(client: Client) -> Sequence[object]:
-    """What the student is told first of the drop, the coupon and its loss, in whichever order. The drop is
+    """Collect the first frames about the drop, the coupon and its loss, in whichever order. The drop is
     written in the next turn of the event loop, so a confirmation that came in the same read precedes it."""
     first: dict[str, Frame] = {}
     while not first.keys() >= {"drop_opened", "claim_confirmed", "coupon_released"}:

@@ -28,7 +28,7 @@ OTHERWISE = {"codes", "code", "coupons", "code_prefix"}
 
 
 def plain_texts(hint: Any, kinds: tuple[Any, ...] = ()) -> Iterator[bool]:
-    """For each text in this type whether it is readable, or limited by a pattern."""
+    """Yield for each text in this type whether it is readable, or limited by a pattern."""
     if get_origin(hint) is Annotated:
         inner, *found = get_args(hint)
         yield from plain_texts(inner, (*kinds, *found))

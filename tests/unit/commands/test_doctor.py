@@ -1,4 +1,4 @@
-"""What doctor found, in words for people and in JSON for machines."""
+"""The doctor's findings, as text for people and as JSON for machines."""
 
 import json
 

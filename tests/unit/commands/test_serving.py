@@ -1,4 +1,4 @@
-"""How uvicorn is set up."""
+"""The configuration of uvicorn."""
 
 import asyncio
 
