@@ -7,10 +7,10 @@ import { test } from "node:test";
 
 import { orderMessages } from "../../../server/pages/static/shop/messages-orders.js";
 import { shopMessages } from "../../../server/pages/static/shop/messages-shop.js";
-import { words as commonWords } from "../../../server/pages/static/shared/messages.js";
+import { messages as commonMessages } from "../../../server/pages/static/shared/messages.js";
 import { say } from "../../../client_sdk/javascript/element/words.js";
 
-const words = { ...commonWords, ...shopMessages, ...orderMessages };
+const messages = { ...commonMessages, ...shopMessages, ...orderMessages };
 const PAGES = new URL("../../../server/pages/", import.meta.url);
 const places = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
@@ -24,7 +24,7 @@ function found(folder, pattern) {
 }
 
 test("every page text is there in Chinese and English, with the same places to fill", () => {
-  for (const [key, pair] of Object.entries(words)) {
+  for (const [key, pair] of Object.entries(messages)) {
     assert.equal(pair.length, 2, key);
     assert.ok(pair.every(Boolean), key);
     assert.deepEqual(places(pair[0]), places(pair[1]), key);
@@ -32,19 +32,19 @@ test("every page text is there in Chinese and English, with the same places to f
 });
 
 test("the names of roles stand in the middle of an English sentence", () => {
-  const roles = Object.entries(words).filter(([key]) => key.startsWith("role_"));
+  const roles = Object.entries(messages).filter(([key]) => key.startsWith("role_"));
   assert.ok(roles.length >= 6);
   for (const [key, [, english]] of roles) assert.equal(english, english.toLowerCase(), key);
 });
 
 test("no page says one word in two ways", () => {
   assert.deepEqual(
-    Object.keys(shopMessages).filter((key) => Object.hasOwn(commonWords, key)),
+    Object.keys(shopMessages).filter((key) => Object.hasOwn(commonMessages, key)),
     [],
   );
   assert.deepEqual(
     Object.keys(orderMessages).filter((key) =>
-      Object.hasOwn({ ...commonWords, ...shopMessages }, key),
+      Object.hasOwn({ ...commonMessages, ...shopMessages }, key),
     ),
     [],
   );
@@ -54,7 +54,7 @@ test("templates ask for no text that is not there", () => {
   const asked = found("templates/", /data-say="(\w+)"/g);
   assert.ok(asked.length > 0);
   assert.deepEqual(
-    asked.filter((key) => !Object.hasOwn(words, key)),
+    asked.filter((key) => !Object.hasOwn(messages, key)),
     [],
   );
 });
@@ -63,7 +63,7 @@ test("pages ask for no text that is not there", () => {
   const asked = found("static/", /say\("(\w+)"/g);
   assert.ok(asked.length > 20);
   assert.deepEqual(
-    asked.filter((key) => !Object.hasOwn(words, key)),
+    asked.filter((key) => !Object.hasOwn(messages, key)),
     [],
   );
 });

@@ -14,7 +14,7 @@ test("a device's wrong time of day is not believed once the server has answered"
     () => NOON - 600_000,
   );
   assert.equal(clock.now(), NOON - 600_000);
-  clock.hear("Sun, 01 Mar 2026 12:00:00 GMT");
+  clock.noteDate("Sun, 01 Mar 2026 12:00:00 GMT");
   assert.equal(clock.now(), NOON + 500);
   monotonic += 30_000;
   assert.equal(clock.now(), NOON + 30_500);
@@ -25,7 +25,7 @@ test("an answer without a date changes nothing", () => {
     () => 0,
     () => NOON,
   );
-  clock.hear(null);
-  clock.hear("soon");
+  clock.noteDate(null);
+  clock.noteDate("soon");
   assert.equal(clock.now(), NOON);
 });

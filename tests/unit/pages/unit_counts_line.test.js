@@ -10,7 +10,7 @@ const resolver = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(resolver)}`);
 const { LiveDrop } = await import("../../../server/pages/static/console/live-drop.js");
-const { words } = await import("../../../server/pages/static/shared/messages.js");
+const { messages } = await import("../../../server/pages/static/shared/messages.js");
 const { fillIn } = await import("../../../client_sdk/javascript/element/words.js");
 
 const DROP = {
@@ -29,7 +29,7 @@ function line(language, changes = {}) {
   const drop = { ...DROP, ...changes };
   const books = { dataset: {}, textContent: "" };
   const say = (/** @type {string} */ key, /** @type {object} */ values) =>
-    fillIn(words, language, key, values);
+    fillIn(messages, language, key, values);
   LiveDrop.prototype._showBooks.call({ _dom: { books }, _language: { say } }, drop, drop.claimed);
   return [books.dataset.agree, books.textContent];
 }

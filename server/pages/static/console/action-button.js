@@ -42,13 +42,13 @@ export class ActionButton {
     this._last = () => "";
     this._done = () => {};
     this._text = h("span");
-    this._said = h("span", { class: "spoken", role: "status" });
+    this._status = h("span", { class: "spoken", role: "status" });
     this._button = h("button", {
       type: "button",
       class: "plain-button",
       onclick: () => this._pressed(),
     });
-    this.root = h("p", { class: "press", hidden: true }, this._text, this._said, this._button);
+    this.root = h("p", { class: "press", hidden: true }, this._text, this._status, this._button);
     desk.language.addEventListener("change", () => this._show());
   }
 
@@ -159,7 +159,7 @@ export class ActionButton {
     show(this.root, text !== "" && !(isWaiting && ms < SHOWN_AFTER_MS));
     setText(this._text, text);
     // Screen readers do not read the seconds; they read the outcome.
-    setText(this._said, isWaiting ? "" : text);
+    setText(this._status, isWaiting ? "" : text);
     this._text.setAttribute("aria-hidden", String(!isWaiting));
     show(this._button, button !== "");
     setText(this._button, button);

@@ -67,7 +67,7 @@ class Console {
       put: (drop) => this._put(drop),
       look: () => this._drops.look(),
     };
-    this._takeBack = new UndoBar(element("takeback"), language);
+    this._undoBar = new UndoBar(element("takeback"), language);
     this._form = new DropForm(
       /** @type {HTMLFormElement} */ (element("new")),
       language,
@@ -75,7 +75,7 @@ class Console {
       this._desk,
       (how, form, what) => this._make(how, form, what),
     );
-    this._places = new CardLists();
+    this._cardLists = new CardLists();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
     /** @type {Map<string, LiveDrop>} */
@@ -138,7 +138,7 @@ class Console {
         },
       );
     };
-    if (how === "now") this._takeBack.press("new", what, send);
+    if (how === "now") this._undoBar.press("new", what, send);
     else send();
   }
 
@@ -153,7 +153,7 @@ class Console {
   _open(id, what) {
     const press = this._ready.get(id)?.press;
     if (!press || press.isBusy || press.refuses()) return;
-    this._takeBack.press(id, what, () => void press.run(this._changes.open(id)));
+    this._undoBar.press(id, what, () => void press.run(this._changes.open(id)));
   }
 
   /** @param {import("/sdk/shapes.js").DropReport} drop as an action left it */
@@ -164,8 +164,8 @@ class Console {
 
   _show() {
     this._showTrouble();
-    this._places.sort(this._drops.all, performance.now());
-    const { ready, live, past } = this._places;
+    this._cardLists.sort(this._drops.all, performance.now());
+    const { ready, live, past } = this._cardLists;
     rearrange(blocks, () => {
       place(
         element("ready"),
@@ -188,7 +188,7 @@ class Console {
 
   /** Update the clocks, which move between frames. */
   _showLive() {
-    const { live, past } = this._places;
+    const { live, past } = this._cardLists;
     const now = this._client.serverNow;
     drawEach(
       live,
@@ -205,7 +205,7 @@ class Console {
   /** Move the cards that were kept long enough to their lists. */
   _tick() {
     if (
-      this._places.isDue(performance.now()) &&
+      this._cardLists.isDue(performance.now()) &&
       !isPointedAt(element("ready")) &&
       !isPointedAt(element("live"))
     )

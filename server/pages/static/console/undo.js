@@ -24,18 +24,18 @@ export class UndoBar {
     this._waiting = null;
     this._text = h("p", { class: "takeback-text" });
     this._hint = h("p", { class: "hint" });
-    this._said = h("p", { class: "spoken", role: "status" });
+    this._text = h("p", { class: "spoken", role: "status" });
     this._meter = h("span", { class: "meter" });
     this._back = h("button", {
       type: "button",
       class: "plain-button",
-      onclick: () => this._takeBack(),
+      onclick: () => this._undoButton(),
     });
     this._now = h("button", { type: "button", class: "link", onclick: () => this._send() });
     bar.replaceChildren(this._meter, h("div", null, this._text, this._hint), this._now, this._back);
-    bar.after(this._said);
+    bar.after(this._text);
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this._takeBack();
+      if (event.key === "Escape") this._undoButton();
     });
   }
 
@@ -61,7 +61,7 @@ export class UndoBar {
     this._timer = setInterval(() => this._tick(), 100);
     this._tick();
     setText(
-      this._said,
+      this._text,
       `${this._text.textContent} ${what}. ${this._language.say("take_back")}: Esc`,
     );
   }
@@ -76,10 +76,10 @@ export class UndoBar {
     if (left <= 0) this._send();
   }
 
-  _takeBack() {
+  _undoButton() {
     if (!this._waiting) return;
     this._end();
-    setText(this._said, this._language.say("taken_back"));
+    setText(this._text, this._language.say("taken_back"));
   }
 
   /** Send. After this the card shows the outcome. */

@@ -31,14 +31,14 @@ export class Wallet {
     this._error = null;
     this._isLoaded = false;
     language.addEventListener("change", () => this._show());
-    this._fresh = new Refresher(() => void this.load());
+    this._refresher = new Refresher(() => void this.load());
     void this.load();
   }
 
   /** A coupon has changed: read again, here and in other tabs. */
   changed() {
-    this._fresh.tell();
-    this._fresh.ask();
+    this._refresher.tell();
+    this._refresher.ask();
   }
 
   /** @param {(coupons: WalletCoupon[]) => void} listener called with all coupons after each read */
@@ -48,10 +48,10 @@ export class Wallet {
 
   /** Read again. If reads overlap, the last one is shown. */
   async load() {
-    const asked = (this._asked = (this._asked ?? 0) + 1);
+    const request = (this._lastRequest = (this._lastRequest ?? 0) + 1);
     try {
       const { coupons } = await this._api.myCoupons({ limit: SHOWN_AT_MOST });
-      if (asked !== this._asked) return;
+      if (request !== this._lastRequest) return;
       this._learn?.(coupons);
       this._coupons = coupons;
       this._error = null;
@@ -90,7 +90,8 @@ export class Wallet {
       .map(({ use_by }) => Date.parse(use_by) - this._clock.now())
       .filter((ms) => ms > 0 && ms < LOOKS_AHEAD_MS);
     // The server's clock is known to half a second.
-    if (ends.length > 0) this._end = setTimeout(() => this._fresh.ask(), Math.min(...ends) + 1_000);
+    if (ends.length > 0)
+      this._end = setTimeout(() => this._refresher.ask(), Math.min(...ends) + 1_000);
   }
 
   /** @param {WalletCoupon} coupon */

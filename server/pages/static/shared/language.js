@@ -6,17 +6,17 @@
 
 import { setText } from "/sdk/element/dom.js";
 import { fillIn, spoken } from "/sdk/element/words.js";
-import { words } from "./messages.js";
+import { messages } from "./messages.js";
 
 /** @typedef {"zh"|"en"} Chosen */
 
 const KEPT_AS = "classdrop.language";
 
 export class Language extends EventTarget {
-  /** @param {typeof words} [more] the messages of a page that has a table of its own */
+  /** @param {typeof messages} [more] the messages of a page that has a table of its own */
   constructor(more = {}) {
     super();
-    this._words = { ...words, ...more };
+    this._words = { ...messages, ...more };
     /** @type {Chosen} */
     this.current = remembered() ?? spoken(navigator.languages);
     this._apply();

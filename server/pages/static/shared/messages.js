@@ -5,7 +5,7 @@
  */
 
 /** @type {Record<string, readonly [zh: string, en: string]>} */
-export const words = {
+export const messages = {
   // Connection
   live: ["直播中", "Live"],
   waiting: ["正在重连…", "Reconnecting…"],

@@ -24,12 +24,12 @@ export class ServerClock {
   /** `fetch` that notes the `Date` of each answer. @type {typeof fetch} */
   fetch = async (...asked) => {
     const answer = await fetch(...asked);
-    this.hear(answer.headers.get("Date"));
+    this.noteDate(answer.headers.get("Date"));
     return answer;
   };
 
   /** @param {string|null} date of an answer, in whole seconds: half a second is added */
-  hear(date) {
+  noteDate(date) {
     const at = Date.parse(date ?? "");
     if (!Number.isNaN(at)) this._offset = at + 500 - this._monotonic();
   }

@@ -83,13 +83,13 @@ export class CartView {
    * @param {HTMLElement} list
    * @param {HTMLElement} title gets the focus of a line that is removed
    * @param {Catalogue} catalogue
-   * @param {CartModel} basket
+   * @param {CartModel} cart
    */
-  constructor(list, title, catalogue, basket) {
+  constructor(list, title, catalogue, cart) {
     this._list = list;
     this._title = title;
     this._catalogue = catalogue;
-    this._basket = basket;
+    this._cart = cart;
     /** @type {Map<string, Line>} */
     this._lines = new Map();
   }
@@ -100,11 +100,11 @@ export class CartView {
    */
   show(quote, language) {
     const quoted = new Map(quote?.lines.map((line) => [line.id, line]));
-    const shown = this._catalogue.courses.filter(({ id }) => this._basket.quantityOf(id) > 0);
+    const shown = this._catalogue.courses.filter(({ id }) => this._cart.quantityOf(id) > 0);
     const rows = shown.map((course) => {
       const line = this._lineOf(course);
       line.update(
-        this._basket.quantityOf(course.id),
+        this._cart.quantityOf(course.id),
         quoted.get(course.id),
         this._catalogue,
         language,
@@ -112,7 +112,7 @@ export class CartView {
       return line.root;
     });
     const hadFocus = this._list.contains(document.activeElement);
-    place(this._list, this._basket.isEmpty ? [] : [...rows, ...this._others(quote, language)]);
+    place(this._list, this._cart.isEmpty ? [] : [...rows, ...this._others(quote, language)]);
     if (hadFocus && !this._list.contains(document.activeElement)) this._title.focus();
   }
 
@@ -127,9 +127,9 @@ export class CartView {
 
   /** @param {string} id @param {number} step */
   _step(id, step) {
-    const before = this._basket.quantityOf(id);
+    const before = this._cart.quantityOf(id);
     const after = Math.min(this._catalogue.most_of_one, Math.max(0, before + step));
-    if (after !== before) this._basket.put(id, after);
+    if (after !== before) this._cart.put(id, after);
   }
 
   /**

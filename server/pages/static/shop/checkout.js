@@ -34,17 +34,17 @@ class Checkout {
   /**
    * @param {ShopApi} api
    * @param {Catalogue} catalogue
-   * @param {CartModel} basket
+   * @param {CartModel} cart
    * @param {Language} language
    */
-  constructor(api, catalogue, basket, language) {
+  constructor(api, catalogue, cart, language) {
     this._api = api;
     this._catalogue = catalogue;
-    this._basket = basket;
+    this._cart = cart;
     this._language = language;
-    this._shelf = new CourseList(element("shelf"), catalogue, (course) => this._add(course));
-    this._cart = new CartView(element("lines"), element("cart-title"), catalogue, basket);
-    this._choices = new CouponPicker(
+    this._courseList = new CourseList(element("shelf"), catalogue, (course) => this._add(course));
+    this._cartView = new CartView(element("lines"), element("cart-title"), catalogue, cart);
+    this._couponPicker = new CouponPicker(
       (code, isTicked) => this._tick(code, isTicked),
       (codes) => this._take(codes),
     );
@@ -54,7 +54,7 @@ class Checkout {
     this._quote = null;
     /** @type {() => string} */
     this._trouble = () => "";
-    this._asked = 0;
+    this._lastRequest = 0;
     this._isSwapped = false;
     this._isPaying = false;
     new CodeForm(
@@ -64,22 +64,22 @@ class Checkout {
       (code) => this._taken(code),
     );
     element("pay").addEventListener("click", () => void this._place());
-    balanceBox().addEventListener("change", () => basket.useBalance(balanceBox().checked));
-    basket.addEventListener("change", () => void this._ask());
+    balanceBox().addEventListener("change", () => cart.useBalance(balanceBox().checked));
+    cart.addEventListener("change", () => void this._ask());
     language.addEventListener("change", () => this._show());
     // The student came back from the order's page: no payment is under way, and the order's coupons
     // are locked or used.
     addEventListener("pageshow", ({ persisted }) => persisted && void this.start());
-    this._fresh = new Refresher(() => this._isPaying || void this.start());
-    showWhenOffline(language, () => this._fresh.ask());
+    this._refresher = new Refresher(() => this._isPaying || void this.start());
+    showWhenOffline(language, () => this._refresher.ask());
   }
 
   async start() {
     this._isPaying = false;
-    this._basket.keepOnly((course) => this._catalogue.courses.some(({ id }) => id === course));
+    this._cart.keepOnly((course) => this._catalogue.courses.some(({ id }) => id === course));
     this._show();
     await Promise.all([this._loadWallet(), this._lookForOpenOrder()]);
-    applyLinkParameters(this._basket, this._catalogue, this._wallet);
+    applyLinkParameters(this._cart, this._catalogue, this._wallet);
     await this._ask();
     document.body.dataset.ready = "true";
   }
@@ -98,11 +98,11 @@ class Checkout {
    * Look for an unpaid order of this cart: its coupons are locked until it is paid or cancelled.
    */
   async _lookForOpenOrder() {
-    const { orderId } = this._basket;
+    const { orderId } = this._cart;
     try {
       const { orders } = await this._api.orders();
       const own = orders.find(({ id }) => id === orderId);
-      if (own?.state === "redeemed" || own?.state === "cancelled") this._basket.renewOrder();
+      if (own?.state === "redeemed" || own?.state === "cancelled") this._cart.renewOrder();
       const isOpen = own?.state === "locked" && Date.parse(own.expires_at) > this._api.clock.now();
       show(element("open-order"), isOpen);
       element("open-order-link").setAttribute(
@@ -116,8 +116,8 @@ class Checkout {
 
   /** @param {string} course */
   _add(course) {
-    const inCart = this._basket.quantityOf(course);
-    if (inCart < this._catalogue.most_of_one) this._basket.put(course, inCart + 1);
+    const inCart = this._cart.quantityOf(course);
+    if (inCart < this._catalogue.most_of_one) this._cart.put(course, inCart + 1);
   }
 
   /**
@@ -126,15 +126,15 @@ class Checkout {
    * @param {string} code @param {boolean} isTicked
    */
   _tick(code, isTicked) {
-    const others = this._basket.ticked.filter((each) => each !== code);
+    const others = this._cart.ticked.filter((each) => each !== code);
     this._isSwapped = false;
-    this._basket.tick(isTicked ? [code, ...others] : others);
+    this._cart.tick(isTicked ? [code, ...others] : others);
   }
 
   /** @param {readonly string[]} codes the best choice */
   _take(codes) {
     this._isSwapped = false;
-    this._basket.tick(codes);
+    this._cart.tick(codes);
   }
 
   /** Select the coupon of a code that was typed. @param {string} code */
@@ -145,17 +145,17 @@ class Checkout {
 
   /** Request a quote. If answers overtake each other, the one to the last request is shown. */
   async _ask() {
-    const asked = ++this._asked;
-    this._cart.show(this._quote, this._language);
-    this._shelf.show(this._basket, this._language);
+    const request = ++this._lastRequest;
+    this._cartView.show(this._quote, this._language);
+    this._courseList.show(this._cart, this._language);
     this._setBusy(true);
     try {
-      const quote = this._basket.isEmpty ? null : await this._quoteNow();
-      if (asked !== this._asked) return;
+      const quote = this._cart.isEmpty ? null : await this._quoteNow();
+      if (request !== this._lastRequest) return;
       this._quote = quote;
       this._say(() => "");
     } catch (error) {
-      if (asked !== this._asked) return;
+      if (request !== this._lastRequest) return;
       this._say(() => this._words(error));
     }
     this._setBusy(false);
@@ -168,7 +168,7 @@ class Checkout {
    * @returns {Promise<Quote>}
    */
   async _quoteNow() {
-    const { lines, ticked, usesBalance: use_balance, orderId: order_id } = this._basket;
+    const { lines, ticked, usesBalance: use_balance, orderId: order_id } = this._cart;
     const quote = await this._api.quoteCart({ lines, coupons: ticked, use_balance, order_id });
     const clashing = quote.unusable.filter(
       ({ reason }) => reason === "not_combinable" || reason === "too_many",
@@ -176,8 +176,8 @@ class Checkout {
     if (!clashing.length) return quote;
     const dropped = new Set(clashing.map(({ code }) => code));
     this._isSwapped = true;
-    this._basket.ticked = ticked.filter((code) => !dropped.has(code));
-    return this._api.quoteCart({ lines, coupons: this._basket.ticked, use_balance, order_id });
+    this._cart.ticked = ticked.filter((code) => !dropped.has(code));
+    return this._api.quoteCart({ lines, coupons: this._cart.ticked, use_balance, order_id });
   }
 
   /**
@@ -188,16 +188,16 @@ class Checkout {
     if (!quote || this._isPaying || element("pay").getAttribute("aria-disabled") === "true") return;
     this._isPaying = true;
     this._show();
-    const { orderId, lines } = this._basket;
+    const { orderId, lines } = this._cart;
     const coupons = quote.applied.map(({ code }) => code);
     try {
       const balance = quote.balance.used;
       await this._api.place(orderId, { lines, coupons, balance, expected_payable: quote.payable });
-      this._fresh.tell();
+      this._refresher.tell();
       location.assign(`/orders?order=${encodeURIComponent(orderId)}`);
     } catch (error) {
       this._isPaying = false;
-      if (error instanceof ApiError && error.code === "wrong_state") this._basket.renewOrder();
+      if (error instanceof ApiError && error.code === "wrong_state") this._cart.renewOrder();
       await this._loadWallet();
       await this._ask();
       this._say(() => this._words(error));
@@ -231,10 +231,10 @@ class Checkout {
 
   _show() {
     const language = this._language;
-    const { isEmpty, ticked } = this._basket;
+    const { isEmpty, ticked } = this._cart;
     const quote = isEmpty ? null : this._quote;
-    this._cart.show(quote, language);
-    this._shelf.show(this._basket, language);
+    this._cartView.show(quote, language);
+    this._courseList.show(this._cart, language);
     show(element("cart-empty"), isEmpty);
     show(element("coupons-panel"), !isEmpty);
     show(element("total-panel"), !isEmpty);
@@ -242,7 +242,7 @@ class Checkout {
     setText(element("trouble"), this._trouble());
     setText(element("pay"), language.say(this._isPaying ? "one_moment" : "pay"));
     if (!quote) return;
-    this._choices.show({
+    this._couponPicker.show({
       quote,
       ticked,
       wallet: this._wallet,
@@ -280,7 +280,7 @@ class Checkout {
       left: this._money(available - used),
     };
     show(element("balance-row"), available !== 0);
-    balanceBox().checked = this._basket.usesBalance && available > 0;
+    balanceBox().checked = this._cart.usesBalance && available > 0;
     balanceBox().disabled = available < 0;
     setText(element("balance-text"), this._language.say(key, amounts));
   }
@@ -303,8 +303,8 @@ async function open(token, language) {
   const api = new ShopApi(once(token, expiryNotice(language)));
   try {
     const catalogue = await api.catalogue();
-    const basket = new CartModel(claimsOf(token).sub ?? "");
-    await new Checkout(api, catalogue, basket, language).start();
+    const cart = new CartModel(claimsOf(token).sub ?? "");
+    await new Checkout(api, catalogue, cart, language).start();
   } catch (error) {
     const code = asApiError(error).code;
     element("shop").hidden = true;

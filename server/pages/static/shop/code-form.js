@@ -25,7 +25,7 @@ export class CodeForm {
     this._language = language;
     this._known = known;
     this._taken = taken;
-    this._said = () => "";
+    this._status = () => "";
     const form = /** @type {HTMLFormElement} */ (document.getElementById("code-form"));
     this._input = /** @type {HTMLInputElement} */ (document.getElementById("code"));
     this._trouble = /** @type {HTMLElement} */ (document.getElementById("code-trouble"));
@@ -64,12 +64,12 @@ export class CodeForm {
 
   /** @param {() => string} words in the language of the moment */
   _say(words) {
-    this._said = words;
+    this._status = words;
     this._show();
   }
 
   _show() {
-    const text = this._said();
+    const text = this._status();
     show(this._trouble, text !== "");
     setText(this._trouble, text);
     this._input.setAttribute("aria-invalid", String(text !== ""));

@@ -75,12 +75,12 @@ export class CourseList {
   }
 
   /**
-   * @param {import("./cart-model.js").CartModel} basket
+   * @param {import("./cart-model.js").CartModel} cart
    * @param {Language} language
    */
-  show(basket, language) {
+  show(cart, language) {
     for (const card of this._cards) {
-      card.update(basket.quantityOf(card.course.id), this._catalogue, language);
+      card.update(cart.quantityOf(card.course.id), this._catalogue, language);
     }
   }
 }

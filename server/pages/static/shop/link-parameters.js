@@ -11,33 +11,33 @@
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
 
 /**
- * @param {CartModel} basket
+ * @param {CartModel} cart
  * @param {Catalogue} catalogue
  * @param {ReadonlyMap<string, WalletCoupon>} wallet by code
  */
-export function applyLinkParameters(basket, catalogue, wallet) {
+export function applyLinkParameters(cart, catalogue, wallet) {
   if (history.state?.landed) return;
   const asked = new URLSearchParams(location.search);
   const codes = asked.getAll("coupon");
   const named = catalogue.courses.filter(({ id }) => asked.getAll("course").includes(id));
-  for (const { id } of named) putIn(basket, id);
-  for (const code of codes) putInFor(wallet.get(code), basket, catalogue);
-  if (codes.length) basket.tick([...codes, ...basket.ticked]);
+  for (const { id } of named) putIn(cart, id);
+  for (const code of codes) putInFor(wallet.get(code), cart, catalogue);
+  if (codes.length) cart.tick([...codes, ...cart.ticked]);
   history.replaceState({ ...history.state, landed: true }, "");
 }
 
 /**
  * Add the course that the coupon is for. A coupon for every course adds nothing.
  * @param {WalletCoupon|undefined} coupon
- * @param {CartModel} basket
+ * @param {CartModel} cart
  * @param {Catalogue} catalogue
  */
-function putInFor(coupon, basket, catalogue) {
+function putInFor(coupon, cart, catalogue) {
   const { scope } = /** @type {any} */ (coupon?.template ?? {});
   if (!scope?.courses?.length && !scope?.packages?.length) return;
   const fitting = catalogue.courses.filter((course) => isIn(course, scope));
-  if (fitting.length === 0 || fitting.some(({ id }) => basket.quantityOf(id) > 0)) return;
-  putIn(basket, fitting[0].id);
+  if (fitting.length === 0 || fitting.some(({ id }) => cart.quantityOf(id) > 0)) return;
+  putIn(cart, fitting[0].id);
 }
 
 /**
@@ -53,7 +53,7 @@ function isIn(
   return !isOut && (courses.includes(id) || packages.some((each) => named.includes(each)));
 }
 
-/** @param {CartModel} basket @param {string} course */
-function putIn(basket, course) {
-  if (basket.quantityOf(course) === 0) basket.put(course, 1);
+/** @param {CartModel} cart @param {string} course */
+function putIn(cart, course) {
+  if (cart.quantityOf(course) === 0) cart.put(course, 1);
 }

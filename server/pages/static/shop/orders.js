@@ -62,8 +62,8 @@ class Orders {
     search.addEventListener("input", () => void this.start());
     element("search-form").addEventListener("submit", (event) => event.preventDefault());
     this._search = search;
-    this._fresh = new Refresher(() => this._isBusy || void this.start());
-    showWhenOffline(language, () => this._fresh.ask());
+    this._refresher = new Refresher(() => this._isBusy || void this.start());
+    showWhenOffline(language, () => this._refresher.ask());
   }
 
   async start() {
@@ -107,11 +107,11 @@ class Orders {
       this._order = await change(order);
     });
     if (!isDone) return this._lookAgain(order.id);
-    this._fresh.tell();
-    const basket = new CartModel(this._claims.sub ?? "");
-    if (basket.orderId !== order.id) return;
-    if (this._order?.state === "redeemed") basket.clear();
-    else basket.renewOrder();
+    this._refresher.tell();
+    const cart = new CartModel(this._claims.sub ?? "");
+    if (cart.orderId !== order.id) return;
+    if (this._order?.state === "redeemed") cart.clear();
+    else cart.renewOrder();
   }
 
   /**
@@ -141,7 +141,7 @@ class Orders {
     const id = this._order?.id ?? "";
     return this._try(async () => {
       this._order = await this._api.refundOrder(id, body);
-      this._fresh.tell();
+      this._refresher.tell();
       const made = this._order.refunds?.find(({ refund_id }) => refund_id === body.refund_id);
       const { refunded = 0, balance = 0 } = made ?? {};
       this._done = () =>

@@ -23,8 +23,8 @@ export class RefundForm {
   constructor(language, calls) {
     this._language = language;
     this._calls = calls;
-    /** @type {{body: RefundBody, refund: Refund}|null} what is asked for */
-    this._asked = null;
+    /** @type {{body: RefundBody, refund: Refund}|null} the refund that waits for confirmation */
+    this._preview = null;
     /** @type {Map<string, number>} pieces by line */
     this._chosen = new Map();
     this._id = newId("rfd");
@@ -56,13 +56,13 @@ export class RefundForm {
       this._language.say(pieces ? "refund_press" : "refund_none", { n: pieces }),
     );
     this._button.setAttribute("aria-disabled", String(pieces === 0 || this._isBusy));
-    show(this._button, this._asked === null);
-    show(element("refund-ask"), this._asked !== null);
-    if (this._asked) this._showAsked(order, this._asked.refund);
+    show(this._button, this._preview === null);
+    show(element("refund-ask"), this._preview !== null);
+    if (this._preview) this._showPreview(order, this._preview.refund);
   }
 
   /** @param {Order} order @param {Refund} refund */
-  _showAsked(order, { refunded, balance, charged_back: charged = 0, coupons }) {
+  _showPreview(order, { refunded, balance, charged_back: charged = 0, coupons }) {
     const say = (/** @type {string} */ key, /** @type {number} */ minor) =>
       this._language.say(key, {
         amount: money(minor, order.currency, this._language.current, true),
@@ -147,14 +147,14 @@ export class RefundForm {
   /** @param {string} id @param {number} pieces */
   _choose(id, pieces) {
     this._chosen.set(id, pieces);
-    this._asked = null;
+    this._preview = null;
     if (this._order) this.show(this._order);
   }
 
   _chooseAll() {
     if (!this._order) return;
     for (const line of this._order.lines) this._chosen.set(line.id, left(this._order, line));
-    this._asked = null;
+    this._preview = null;
     this.show(this._order);
   }
 
@@ -169,23 +169,23 @@ export class RefundForm {
     if (lines.length === 0 || this._isBusy) return;
     const body = { refund_id: this._id, lines };
     const refund = await this._while(() => this._calls.preview(body));
-    this._asked = refund && { body, refund };
+    this._preview = refund && { body, refund };
     this._again();
-    if (this._asked) this._confirm.focus();
+    if (this._preview) this._confirm.focus();
   }
 
   _askNot() {
-    this._asked = null;
+    this._preview = null;
     this._again();
     this._button.focus();
   }
 
   async _pay() {
-    const { _asked: asked } = this;
-    if (!asked || this._isBusy) return;
-    const isDone = await this._while(() => this._calls.refund(asked.body));
+    const preview = this._preview;
+    if (!preview || this._isBusy) return;
+    const isDone = await this._while(() => this._calls.refund(preview.body));
     // After a refusal something has changed: show the preview again.
-    this._asked = null;
+    this._preview = null;
     if (isDone) {
       this._id = newId("rfd");
       this._chosen.clear();
