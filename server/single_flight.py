@@ -20,7 +20,7 @@ class SingleFlight(Generic[K, V]):
     def __init__(self) -> None:
         self._flights: dict[K, asyncio.Future[V]] = {}
 
-    async def share(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
+    async def run(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
         """Return what `work` returns, or raise what it raises."""
         while (flight := self._flights.get(key)) is not None:
             # Unlike `await flight`, this does not cancel the future when the waiter is cancelled.

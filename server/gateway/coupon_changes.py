@@ -55,7 +55,7 @@ class CouponChanges:
 
         Raises DeskUnavailableError where Redis does not answer."""
         if self._offset < 0:
-            await self._starting.share(EVERYWHERE, self._start)
+            await self._starting.run(EVERYWHERE, self._start)
 
     async def _start(self) -> None:
         await self._subscription.add_room(EVERYWHERE)

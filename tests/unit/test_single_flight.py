@@ -27,7 +27,7 @@ class Work:
 async def test_all_who_ask_meanwhile_share_one_run() -> None:
     flights: SingleFlight[str, str] = SingleFlight()
     work = Work()
-    asking = [asyncio.create_task(flights.share("a", work)) for _ in range(5)]
+    asking = [asyncio.create_task(flights.run("a", work)) for _ in range(5)]
     await work.started.wait()
     work.may_end.set()
 
@@ -39,17 +39,17 @@ async def test_who_asks_afterwards_gets_a_run_of_their_own() -> None:
     work = Work()
     work.may_end.set()
 
-    assert [await flights.share("a", work), await flights.share("a", work)] == ["run 1", "run 2"]
+    assert [await flights.run("a", work), await flights.run("a", work)] == ["run 1", "run 2"]
 
 
 async def test_another_key_is_not_held_up() -> None:
     flights: SingleFlight[str, str] = SingleFlight()
     hanging, quick = Work(), Work()
     quick.may_end.set()
-    asking = asyncio.create_task(flights.share("a", hanging))
+    asking = asyncio.create_task(flights.run("a", hanging))
     await hanging.started.wait()
 
-    assert await flights.share("b", quick) == "run 1"
+    assert await flights.run("b", quick) == "run 1"
 
     hanging.may_end.set()
     await asking
@@ -64,7 +64,7 @@ async def test_a_failure_is_everybodys_and_is_not_kept() -> None:
         await may_fail.wait()
         raise ValueError("away")
 
-    asking = [asyncio.create_task(flights.share("a", fail)) for _ in range(3)]
+    asking = [asyncio.create_task(flights.run("a", fail)) for _ in range(3)]
     await started.wait()
     may_fail.set()
     results = await asyncio.gather(*asking, return_exceptions=True)
@@ -72,15 +72,15 @@ async def test_a_failure_is_everybodys_and_is_not_kept() -> None:
 
     work = Work()
     work.may_end.set()
-    assert await flights.share("a", work) == "run 1"
+    assert await flights.run("a", work) == "run 1"
 
 
 async def test_where_the_first_gives_up_another_goes_on() -> None:
     flights: SingleFlight[str, str] = SingleFlight()
     work = Work()
-    first = asyncio.create_task(flights.share("a", work))
+    first = asyncio.create_task(flights.run("a", work))
     await work.started.wait()
-    second = asyncio.create_task(flights.share("a", work))
+    second = asyncio.create_task(flights.run("a", work))
     work.started.clear()
     first.cancel()
     await work.started.wait()
@@ -93,9 +93,9 @@ async def test_where_the_first_gives_up_another_goes_on() -> None:
 async def test_one_who_gives_up_waiting_ends_nothing() -> None:
     flights: SingleFlight[str, str] = SingleFlight()
     work = Work()
-    first = asyncio.create_task(flights.share("a", work))
+    first = asyncio.create_task(flights.run("a", work))
     await work.started.wait()
-    second, third = (asyncio.create_task(flights.share("a", work)) for _ in range(2))
+    second, third = (asyncio.create_task(flights.run("a", work)) for _ in range(2))
     await asyncio.wait([second], timeout=0)
     second.cancel()
     await asyncio.wait([second])

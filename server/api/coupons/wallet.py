@@ -86,12 +86,12 @@ async def _pending(deps: ApiDependencies, identity: Identity) -> list[PendingRes
     ]
     if not drops:
         return []
-    held = await deps.drop_desk.claims_of(
+    won_claims = await deps.drop_desk.claims_of(
         [(drop.shard, drop.id, [identity.subject]) for drop in drops]
     )
     return [
         PendingResponse(drop_id=drop.id, state="won", won_at=claim.won_at)
-        for drop, (claim,) in zip(drops, held, strict=True)
+        for drop, (claim,) in zip(drops, won_claims, strict=True)
         if claim is not None and claim.state is ClaimState.WON
     ]
 

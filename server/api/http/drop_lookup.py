@@ -77,12 +77,12 @@ class DropLookup:
     async def _look_up(
         self, ledger: Ledger, drop_id: str, rooms: frozenset[str]
     ) -> ClaimableDrop | None:
-        in_room = await self._in_rooms.share(
+        in_room = await self._in_rooms.run(
             (drop_id, rooms), lambda: self._feed.find_drop(rooms, drop_id)
         )
         if in_room is not None:
             return _from_room(in_room)
-        return await self._in_ledger.share(drop_id, lambda: _from_ledger(ledger, drop_id))
+        return await self._in_ledger.run(drop_id, lambda: _from_ledger(ledger, drop_id))
 
 
 def _put(cache: OrderedDict[str, V], drop_id: str, value: V, max_size: int) -> None:

@@ -101,14 +101,20 @@ async def compose_web(
         teller = CouponPublisher(Stores(ledger, drop_desk, feed))
         await stack.enter_async_context(teller.running())
         fence = Fence(redis, prefix, gateway_id)
-        board = MetricsStore(redis, prefix)
+        metrics_store = MetricsStore(redis, prefix)
         dependency_health = DependencyHealth(
-            redis, fence, board, ledger, health, settings.replicas, ConsistencyStatus(redis, prefix)
+            redis,
+            fence,
+            metrics_store,
+            ledger,
+            health,
+            settings.replicas,
+            ConsistencyStatus(redis, prefix),
         )
         await stack.enter_async_context(dependency_health.monitored())
         aggregator = MetricsAggregator(
             metrics.registry,
-            board,
+            metrics_store,
             f"web-{number}",
             f"{gethostname()}:{settings.port}",
         )

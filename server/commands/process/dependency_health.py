@@ -37,7 +37,7 @@ class DependencyHealth:
 
     redis: Redis
     fence: Fence
-    board: MetricsStore
+    metrics_store: MetricsStore
     ledger: Ledger
     health: Health
     replicas: int = 0  # how many must have a win before `won` is sent
@@ -120,7 +120,7 @@ class DependencyHealth:
             _log.error("ledger_refuses", exc_info=error)
             return f"refuses us ({type(error).__name__})"
         with suppress(DeskUnavailableError):
-            return self.ledger.trouble or await self.board.trouble()
+            return self.ledger.trouble or await self.metrics_store.trouble()
         return ""
 
     def _report(self, part: str, trouble: str) -> None:
@@ -152,13 +152,15 @@ async def _consistency_text(consistency: ConsistencyStatus) -> str:
 
 
 @asynccontextmanager
-async def publishing_ledger_trouble(ledger: Ledger, board: MetricsStore) -> AsyncIterator[None]:
+async def publishing_ledger_trouble(
+    ledger: Ledger, metrics_store: MetricsStore
+) -> AsyncIterator[None]:
     """Publish the ledger's write errors of this process to all others, as long as this context lasts."""
 
     async def tell() -> None:
         with suppress(DeskUnavailableError):
             if trouble := ledger.trouble:
-                await board.note_trouble(trouble)
+                await metrics_store.note_trouble(trouble)
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(_repeat(tell))

@@ -30,7 +30,7 @@ class MetricsAggregator:
     """
 
     registry: CollectorRegistry
-    board: MetricsStore
+    metrics_store: MetricsStore
     process: str
     host: str
     _is_stopped: bool = False
@@ -46,7 +46,7 @@ class MetricsAggregator:
         """
         if time.monotonic() - self._made_at < _CACHE_SECONDS:
             return self._answer
-        return await self._making.share("", self._make)
+        return await self._making.run("", self._make)
 
     async def _make(self) -> bytes:
         others = await self._read_others()
@@ -60,11 +60,11 @@ class MetricsAggregator:
 
     async def publish(self) -> None:
         """Write this process' metrics to Redis once. Raises DeskUnavailableError."""
-        await self.board.put(self._name, await asyncio.to_thread(self._own))
+        await self.metrics_store.put(self._name, await asyncio.to_thread(self._own))
 
     async def _read_others(self) -> list[bytes]:
         try:
-            return await self.board.read_others(self._name)
+            return await self.metrics_store.read_others(self._name)
         except DeskUnavailableError:
             return []
 

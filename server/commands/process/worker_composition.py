@@ -48,10 +48,10 @@ async def compose_worker(
         lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
         persister = ClaimPersister(ledger, fence, feed, metrics.revoked.inc)
         name = f"worker-{worker_id.removeprefix('wrk_')}"
-        board = MetricsStore(redis, prefix)
-        aggregator = MetricsAggregator(metrics.registry, board, name, gethostname())
+        metrics_store = MetricsStore(redis, prefix)
+        aggregator = MetricsAggregator(metrics.registry, metrics_store, name, gethostname())
         await stack.enter_async_context(aggregator.publishing())
-        await stack.enter_async_context(publishing_ledger_trouble(ledger, board))
+        await stack.enter_async_context(publishing_ledger_trouble(ledger, metrics_store))
         stores = Stores(ledger, DropDesk(redis, prefix), feed)
         await stack.enter_async_context(CouponPublisher(stores).running())
         parts = WorkerParts(

@@ -53,7 +53,7 @@ async def everything(one: RunningGateway, code: str) -> None:
     await one.desk.feed.publish_losses("r1", [loss])
 
 
-async def heard(client: Client) -> Sequence[object]:
+async def first_frames(client: Client) -> Sequence[object]:
     """Collect the first frames about the drop, the coupon and its loss, in whichever order. The drop is
     written in the next turn of the event loop, so a confirmation that came in the same read precedes it."""
     first: dict[str, Frame] = {}
@@ -76,7 +76,7 @@ async def _told(both: Sequence[RunningGateway]) -> list[Sequence[object]]:
         await everything(two, "TWO")
         await opened(one, "of one")
         await everything(one, "ONE")
-        return [await heard(at_one), await heard(at_two)]
+        return [await first_frames(at_one), await first_frames(at_two)]
 
 
 async def test_each_hears_its_own(both: list[RunningGateway]) -> None:
