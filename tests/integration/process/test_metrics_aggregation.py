@@ -177,5 +177,5 @@ class TestAggregation:
             MetricsStore(Redis(unix_socket_path="/nonexistent/r"), "p"), "worker-1"
         )
         async with worker.publishing():
-            worker.board = board
+            worker.metrics_store = board
             await eventually(lambda: board.read_others("web-0"))
