@@ -13,7 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
@@ -46,10 +48,13 @@ _JS_FILES = ("client_sdk/**/*.js", "server/**/*.js", "tests/**/*.js")
 _CJK_FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 
 
+Check = tuple[str, Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Tool:
-    """Something of the system's the tests need; `package` is Debian's, `service` what its
-    installation starts and we do not want."""
+    """A program or font that the tests need. `package` is Debian's. `service` is started by its installation
+    and stopped again: the tests start their own servers."""
 
     is_there: Callable[[], bool]
     package: str
@@ -82,9 +87,7 @@ def main() -> int:
     asked = _arguments()
     is_ci = os.environ.get("CI") == "true"
     failed = [] if asked.fast else _prepare(is_ci)
-    for name, command in _checks():
-        if not _passes(name, command):
-            failed.append(name)
+    failed += _failed_checks()
     if failed:
         _say(f"failed before pytest: {', '.join(failed)}")
     # Last, so that the closing line of pytest is the last line.
@@ -99,7 +102,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _prepare(is_ci: bool) -> list[str]:
-    """Installs what is missing, where that is ours to do; returns what CI cannot do without."""
+    """Install the missing tools where this process may. Return those without which CI fails."""
     missing = [tool for tool in _TOOLS if not tool.is_there()]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         _install(missing)
@@ -124,11 +127,25 @@ def _install(tools: Iterable[_Tool]) -> None:
             subprocess.run(["service", tool.service, "stop"], capture_output=True, check=False)
 
 
-def _checks() -> Iterable[tuple[str, Sequence[str]]]:
+def _failed_checks() -> list[str]:
+    """Run the checks of both languages side by side and return the names of those that failed."""
+    with ThreadPoolExecutor() as threads:
+        return list(chain(*threads.map(_failed, (_python_checks(), _javascript_checks()))))
+
+
+def _failed(checks: Iterable[Check]) -> list[str]:
+    return [name for name, command in checks if not _passes(name, command)]
+
+
+def _python_checks() -> Iterable[Check]:
     yield "ruff format", [str(_BIN / "ruff"), "format", "--check", "--quiet", "."]
     yield "ruff check", [str(_BIN / "ruff"), "check", "--quiet", "."]
     yield "mypy", [str(_BIN / "mypy"), "--no-error-summary"]
     yield "layers", [str(_BIN / "lint-imports"), "--no-logo"]
+
+
+def _javascript_checks() -> Iterable[Check]:
+    """Yield them one by one: the first installs the tools that the next ones need."""
     if shutil.which("npm"):
         yield "JavaScript tools", ["make", "--silent", f"VENV={_BIN.parent}", "js-tools"]
     if _JS_BIN.is_dir():
@@ -158,7 +175,7 @@ def _pytest(folders: Iterable[str]) -> list[str]:
 
 
 def _passes(name: str, command: Sequence[str]) -> bool:
-    """Says what failed in the tool's own words; what passed takes one line."""
+    """Run a check and print one line; print its output as well where it failed."""
     started = time.monotonic()
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     passed = done.returncode == 0
