@@ -90,7 +90,7 @@ async def _in_slices(request: QuoteRequest) -> Quote:
 
 
 class _Means(NamedTuple):
-    """What a student may pay with."""
+    """The means of a student: the coupons and the balance that may pay for an order."""
 
     wallet: list[Coupon]
     context: QuoteContext
