@@ -52,7 +52,7 @@ from client_sdk.python.transport import HttpCalls
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list to return: at most `limit` items, after the `next` of the page before."""
+    """The part of a list to return: at most `limit` items, after the `next` of the page before."""
 
     limit: int | None = None
     after: str | None = None

@@ -10,7 +10,7 @@ from tests.contract.shape import Fields, Shape, field, merged
 
 
 def python_shape(kind: Any) -> Shape:
-    """The shape of a type of `client_sdk.python.shapes`."""
+    """Return the shape of a type of `client_sdk.python.shapes`."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return merged([python_shape(each) for each in arguments])

@@ -47,7 +47,7 @@ class ScriptedSession:
             self.take(step)
 
     def take(self, step: Step) -> list[Any]:
-        """The effects, as `out` writes them."""
+        """Return the effects in the form of `out` in the vectors."""
         if step["do"] == "tick":
             self._woken_at = None  # a timer that has fired is gone
         effects = INPUTS[step["do"]](self._session, step, BASE + step["at"])

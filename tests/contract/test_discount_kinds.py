@@ -25,7 +25,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
 
 
 def kinds_of(annotation: object) -> set[str]:
-    """The words that a `Literal` allows."""
+    """Return the words that a `Literal` allows."""
     return {word for word in get_args(annotation) if isinstance(word, str)}
 
 

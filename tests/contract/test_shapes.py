@@ -82,12 +82,12 @@ def _body(body: object) -> Shape | None:
 
 
 def _written(names: Iterable[str]) -> Shape:
-    """A body that is written out where it is sent: its fields have no declared types."""
+    """Return the shape of a body that is written out where it is sent: its fields have no declared types."""
     return {"object": {name: Field(ANY, required=True) for name in names}}
 
 
 def _argument(kind: Any) -> object:
-    """A value for a parameter of this type: the TypedDict's where one may stand there."""
+    """Return a value for a parameter of this type: the TypedDict's where one may stand there."""
     for each in (kind, *get_args(kind)):
         if is_typeddict(each):
             return _Form(each)
@@ -116,7 +116,7 @@ PYTHON_METHODS = sorted(
 
 
 def _operation(call: Call) -> Mapping[str, Any]:
-    """The operation of the OpenAPI document; a name in its path may be anything."""
+    """Return the operation of the OpenAPI document. A name in its path matches any text."""
     for path, methods in OPENAPI.paths.items():
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
         if re.fullmatch(pattern, call.path) and call.method.lower() in methods:
@@ -160,7 +160,7 @@ _BODIES = ("form", "body", "changes")
 
 
 def _javascript_calls() -> dict[str, Call]:
-    """The methods of `javascript/api.js`, by name."""
+    """Return the methods of `javascript/api.js`, by name."""
     source = (SDK / "javascript/api.js").read_text()
     found = re.findall(
         r"/\*\*((?:(?!\*/).)*)\*/\s+(\w+)\([^)]*\) \{((?:(?!\n  \}).)*this\._call\((?:(?!\n  \}).)*)",
@@ -222,7 +222,7 @@ def test_a_shape_is_the_same_in_both_sdks(name: str) -> None:
 
 
 def _absent_for_null(shape: Shape) -> Shape:
-    """A value that a Python dataclass has by default is None; an event in JavaScript says null."""
+    """Return the shape with optional fields for null: a Python dataclass has None by default there."""
     fields: Mapping[str, Field] = shape["object"]
     return {
         "object": {
@@ -237,7 +237,7 @@ def _is_nullable(name: str, each: Field) -> bool:
 
 
 def _plain(shape: Shape) -> object:
-    """Without the difference of `close_code` and `closeCode`."""
+    """Return the shape without the difference of `close_code` and `closeCode`."""
     return {kind: _plain_inner(kind, inner) for kind, inner in shape.items()}
 
 

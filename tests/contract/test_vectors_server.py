@@ -54,7 +54,7 @@ def test_the_server_reads_a_room_s_address_as_the_sdks_write_it(vector: Fields) 
 
 
 def a_drop(shown: Fields) -> tuple[RoomDrop, DropState, int]:
-    """The drop that is shown so, its state and what remains of it."""
+    """Return the drop of these fields, its state, and the number of its units left."""
     drop = RoomDrop(
         id=shown["id"],
         room="algebra",

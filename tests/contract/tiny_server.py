@@ -38,12 +38,12 @@ class TinyServer:
                 await connection.send(json.dumps(filled(self.welcome)))
 
     async def joined(self) -> ServerConnection:
-        """The next connection that is made."""
+        """Wait for the next connection."""
         async with asyncio.timeout(DEADLINE_S):
             return await self._room.get()
 
     async def heard(self, kind: str) -> dict[str, Any]:
-        """The next frame of this kind; others before it are passed over."""
+        """Wait for the next frame of this type; skip others before it."""
         async with asyncio.timeout(DEADLINE_S):
             while (frame := await self._heard.get())["type"] != kind:
                 pass

@@ -47,7 +47,7 @@
  */
 
 /**
- * How many people are in the room; instructors only.
+ * The number of people in the room; instructors only.
  *
  * @typedef {object} PresenceEvent
  * @property {"presence"} type

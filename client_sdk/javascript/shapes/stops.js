@@ -18,7 +18,7 @@
  */
 
 /**
- * Which of the two to stop or to resume. What is absent stays as it is.
+ * The switch, or both, to stop or to resume. An absent field stays as it is.
  *
  * @typedef {object} StopForm
  * @property {boolean} [claims]

@@ -107,7 +107,7 @@
  */
 
 /**
- * How the coupon card looks: a CSS colour, and the URL of an image.
+ * The look of the coupon card: a CSS colour, and the URL of an image.
  *
  * @typedef {object} Style
  * @property {string} [colour]

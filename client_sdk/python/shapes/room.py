@@ -53,7 +53,7 @@ class DropEvent:
 
 @dataclass(frozen=True, slots=True)
 class PresenceEvent:
-    """How many people are in the room; instructors only."""
+    """The number of people in the room; instructors only."""
 
     present: int
     type: Literal["presence"] = "presence"

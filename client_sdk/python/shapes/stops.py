@@ -14,7 +14,7 @@ class Stop(TypedDict):
 
 
 class StopForm(TypedDict, total=False):
-    """Which of the two to stop or to resume. What is absent stays as it is."""
+    """The switch, or both, to stop or to resume. An absent field stays as it is."""
 
     claims: bool
     use: bool

@@ -115,7 +115,7 @@ Validity = TypedDict(
 
 
 class Style(TypedDict, total=False):
-    """How the coupon card looks: a CSS colour, and the URL of an image."""
+    """The look of the coupon card: a CSS colour, and the URL of an image."""
 
     colour: str
     image: str
