@@ -88,7 +88,7 @@ mutants: $(VENV)/installed-dev
 
 # Data stay: `rm -r .data` is for people to type.
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what has been installed, so that a second run starts at once.

@@ -123,8 +123,8 @@ export class Room {
       .map((claim) => ({ type: "claim", claim }));
   }
 
-  /** Return whether the frame was applied already; if not, it counts as applied now. Offsets grow by one
-   * within an epoch. The room's stream has another epoch after Redis lost its data.
+  /** Return whether the frame was applied already; if not, it counts as applied now. Offsets grow
+   * within an epoch; in another epoch they start anew.
    * @param {Frame} frame */
   isRepeated(frame) {
     if (frame.epoch === this.epoch && frame.offset <= this.offset) return true;

@@ -275,8 +275,11 @@ class Api(HttpCalls):
         return await self._call(Quote, "POST", "/v1/quotes", form)
 
     async def lock_redemption(self, form: RedemptionForm) -> Redemption:
-        """Lock coupons for an order. A repetition with the same `order_id` replaces the lock, under the same
-        id. Raise `coupon_locked`, `coupon_unusable`, `limit_reached` or `total_changed`."""
+        """Lock coupons for an order.
+
+        A repetition with the same `order_id` replaces the lock, under the same id. Raise `coupon_locked`,
+        `coupon_unusable`, `total_changed`, or `wrong_state` for an order that is paid or of another student.
+        """
         return await self._call(Redemption, "POST", "/v1/redemptions", form)
 
     async def get_redemption(self, redemption_id: str) -> Redemption:

@@ -164,7 +164,7 @@ class Room:
     def is_repeated(self, frame: DropPublished | DropClosed) -> bool:
         """Return whether the frame was applied already; if not, it counts as applied now.
 
-        Offsets grow by one within an epoch. The room's stream has another epoch after Redis lost its data.
+        Offsets grow within an epoch; in another epoch they start anew.
         """
         if frame["epoch"] == self.epoch and frame["offset"] <= self.offset:
             return True
