@@ -141,7 +141,7 @@ export class RoomClient extends EventTarget {
     return claim.coupon;
   }
 
-  /** Hand in the coupons of `api.myCoupons`. Claims whose coupon is older take its state.
+  /** Hand in the coupons of `api.myCoupons`. A claim takes the state of its coupon from there if that is later.
    * @param {import("./shapes.js").WalletCoupon[]} coupons */
   learn(coupons) {
     this._do(this._session.learn(coupons, this._now()));

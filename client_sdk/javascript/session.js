@@ -195,7 +195,7 @@ export class Session {
     return this._finish(now);
   }
 
-  /** Report the coupons of a wallet. Claims whose coupon is older there take its state.
+  /** Report the coupons of a wallet. A claim takes the state of its coupon from there if that is later.
    * @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now */
   learn(coupons, now) {
     this._emit(this.room.learn(coupons, now));

@@ -188,7 +188,10 @@ class RoomClient:
         return claim.coupon
 
     def learn(self, coupons: Iterable[WalletCoupon]) -> None:
-        """Hand in the coupons of `api.my_coupons`. Claims whose coupon is older take its state."""
+        """Hand in the coupons of `api.my_coupons`.
+
+        A claim takes the state of its coupon from there if that is later.
+        """
         self._do(self._session.learn(coupons, _now()))
 
     def seen(self, drop_id: str) -> None:

@@ -240,7 +240,7 @@ class Session:
         return self._finish(now)
 
     def learn(self, coupons: Iterable[WalletCoupon], now: int) -> list[Effect]:
-        """Report the coupons of a wallet. Claims whose coupon is older there take its state."""
+        """Report the coupons of a wallet. A claim takes its coupon's state from there if that is later."""
         self._emit(self.room.learn(coupons, now))
         return self._finish(now)
 
