@@ -8,7 +8,7 @@ import httpx
 
 from server.core.identity import Role
 from tests.races.books import Books
-from tests.races.doors import until_all_serve
+from tests.races.process_clients import until_all_serve
 from tests.support.builders.api import a_batch, a_drop, a_template, good
 from tests.support.clients.crowd import http_client
 from tests.support.servers.stack import Program, Stack

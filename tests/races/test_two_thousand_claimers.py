@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.races.doors import a_door_to_each, servers_of
+from tests.races.process_clients import client_for_each_process, servers_of
 from tests.races.school import Json, School, SchoolMaker
 from tests.support.builders.api import good
 from tests.support.clients.crowd import (
@@ -125,11 +125,11 @@ async def _the_same_tap_wins_again(
 ) -> None:
     again = await all_at_once([partial(one.claim, drop_id, FIRST) for one in won])
     assert {answer["outcome"] for answer in again} == {"won"}
-    async with a_door_to_each(school.webs[0], PROCESSES) as doors:
-        for door in doors:
+    async with client_for_each_process(school.webs[0], PROCESSES) as clients:
+        for client in clients:
             for one in won:
                 answer: Json = good(
-                    await door.post(
+                    await client.post(
                         f"/v1/drops/{drop_id}/claims",
                         json={"request_id": FIRST},
                         headers=bearer(tokens[one.student]),

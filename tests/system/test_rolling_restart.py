@@ -19,7 +19,7 @@ from server.core.identity import Role
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP
 from server.desk.redis.connection import connect
-from tests.support.clients.lessons import a_lesson, knocking
+from tests.support.clients.lessons import a_lesson, probing
 from tests.support.eventually import eventually
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.stack import Program, Programs, Stack
@@ -55,7 +55,7 @@ async def test_two_web_processes_are_replaced_under_a_running_drop(stack: Stack)
     await web.until_ready()
 
     async with a_lesson(web, students=STUDENTS, stock=STUDENTS // 4, seconds=10) as lesson:
-        async with knocking(web) as knocks:
+        async with probing(web) as probes:
             await lesson.until(lambda: lesson.answered > 100)
             web.signal(signal.SIGUSR2)
             await lesson.until(lambda: times(web, "rolling_restart_done"))
@@ -64,8 +64,8 @@ async def test_two_web_processes_are_replaced_under_a_running_drop(stack: Stack)
     assert lesson.ended.findings == []
     assert lesson.here == STUDENTS
     assert times(web, "child_replaced") == 2
-    assert knocks.heard > 20
-    assert knocks.turned_away == []
+    assert probes.answered > 20
+    assert probes.refused == []
     # Whoever sat on one of them was told so, and when to come back.
     assert "Traceback" not in web.errors
     assert set(lesson.losses) == {"lost (1012)"}
@@ -80,7 +80,7 @@ async def test_a_single_web_process_is_replaced(stack: Stack) -> None:
     stack.worker()
     await web.until_ready()
 
-    async with a_lesson(web, students=500, stock=200, seconds=8) as lesson, knocking(web) as knocks:
+    async with a_lesson(web, students=500, stock=200, seconds=8) as lesson, probing(web) as probes:
         await lesson.until(lambda: lesson.answered > 50)
         assert web.stop() == 0
         again = stack.web(CLASSDROP_PORT=str(web.port))
@@ -92,7 +92,7 @@ async def test_a_single_web_process_is_replaced(stack: Stack) -> None:
     assert len(lesson.absences) == 500
     assert {absence.close_code for absence in lesson.absences} == {1012}
     assert "Traceback" not in web.errors
-    assert knocks.turned_away != []
+    assert probes.refused != []
 
 
 async def pressed(api: Api, batch_id: str, key: str) -> str:
@@ -194,11 +194,11 @@ async def test_one_command_replaces_its_worker_and_its_web_process(programs: Pro
     await service.until_ready(30)
     before = service.family()
 
-    async with knocking(service) as knocks:
+    async with probing(service) as probes:
         service.signal(signal.SIGUSR2)
         await eventually(lambda: times(service, "rolling_restart_done"), 120)
 
     assert times(service, "child_replaced") == 2
-    assert knocks.turned_away == []
+    assert probes.refused == []
     await eventually(lambda: len(service.family()) == len(before))
     assert len(service.family() & before) == 2  # itself and Redis

@@ -1,5 +1,5 @@
-"""A lesson that goes on while its server is restarted: students who tap one after the other for as long as
-it takes, a teacher's books at the end, and somebody who knocks at the door all the time.
+"""A lesson that goes on while its server is restarted: students who claim one after the other for as long
+as it takes, the teacher's report at the end, and a probe that opens new connections all the time.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from loadtest.storm.recording import Absence
 from tests.support.eventually import eventually
 from tests.support.servers.stack import SECRET, Program
 
-KNOCK_SECONDS = 10.0  # to be let in, not a speed claim
-_KNOCK_EVERY_S = 0.02
+PROBE_SECONDS = 10.0  # to be let in, not a speed claim
+_PROBE_EVERY_S = 0.02
 BACK_GIVE_UP_S = 100.0
 
 
@@ -93,38 +93,38 @@ async def a_lesson(
 
 
 @dataclass(slots=True)
-class Knocks:
-    """New connections, one after the other, each asking whether anybody is there."""
+class Probes:
+    """The outcomes of new connections, opened one after the other, each with a request for `/livez`."""
 
-    heard: int = 0
-    turned_away: list[str] = field(default_factory=list)
+    answered: int = 0
+    refused: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def knocking(web: Program) -> AsyncIterator[Knocks]:
-    knocks = Knocks()
-    knocker = asyncio.create_task(_knock_on(web.port, knocks))
+async def probing(web: Program) -> AsyncIterator[Probes]:
+    probes = Probes()
+    prober = asyncio.create_task(_probe_repeatedly(web.port, probes))
     try:
-        yield knocks
+        yield probes
     finally:
-        knocker.cancel()
-        await asyncio.wait([knocker])
+        prober.cancel()
+        await asyncio.wait([prober])
 
 
-async def _knock_on(port: int, knocks: Knocks) -> None:
+async def _probe_repeatedly(port: int, probes: Probes) -> None:
     while True:
         try:
-            async with asyncio.timeout(KNOCK_SECONDS):
-                await _knock(port)
-            knocks.heard += 1
+            async with asyncio.timeout(PROBE_SECONDS):
+                await _probe(port)
+            probes.answered += 1
         except (OSError, TimeoutError, EOFError) as error:
-            knocks.turned_away.append(repr(error))
+            probes.refused.append(repr(error))
         pause = asyncio.Event()
-        asyncio.get_running_loop().call_later(_KNOCK_EVERY_S, pause.set)
+        asyncio.get_running_loop().call_later(_PROBE_EVERY_S, pause.set)
         await pause.wait()
 
 
-async def _knock(port: int) -> None:
+async def _probe(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -1,7 +1,7 @@
-"""The processes of one program behind its one port: which of them is at the other end.
+"""Clients for each of the processes behind one port.
 
-The kernel deals connections out, so a test that says "on the other process" has to know where it is.
-Reads Linux's own tables: the service has no reason to tell.
+The kernel distributes the connections, so a test that needs "the other process" must find out which process
+serves a connection. This module reads that from Linux's own tables: the service does not tell it.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.support.eventually import eventually
 from tests.support.servers.stack import Program
 
 _START_SECONDS = 30.0  # of several processes at once, on two busy cores
-_KNOCKS = 64  # one of two processes is missed by all of them once in 2**63
+_ATTEMPTS = 64  # one of two processes is missed by all of them once in 2**63
 _ESTABLISHED = "01"
 
 
@@ -26,9 +26,9 @@ async def until_all_serve(program: Program, processes: int) -> None:
     async def all_ready() -> bool:
         assert program.process.poll() is None, program.errors
         try:
-            async with a_door_to_each(program, processes) as doors:
-                for door in doors:
-                    ready = await door.get("/readyz")
+            async with client_for_each_process(program, processes) as clients:
+                for client in clients:
+                    ready = await client.get("/readyz")
                     assert ready.status_code == 200, ready.text
         except httpx.TransportError as error:
             raise AssertionError("nobody takes connections") from error
@@ -38,27 +38,27 @@ async def until_all_serve(program: Program, processes: int) -> None:
 
 
 @asynccontextmanager
-async def a_door_to_each(
+async def client_for_each_process(
     program: Program, processes: int
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Yield a client for each process, with one connection to it. Use it at once: the server closes an idle
     connection, and the next one may reach another process."""
-    doors: dict[int, httpx.AsyncClient] = {}
+    clients: dict[int, httpx.AsyncClient] = {}
     async with AsyncExitStack() as stack:
-        for _ in range(_KNOCKS):
+        for _ in range(_ATTEMPTS):
             client = await stack.enter_async_context(http_client(program.url, connections=1))
             port = port_of(await client.get("/livez"))
             for server in servers_of(program, {port}):
-                doors[server] = client
-            if len(doors) == processes:
+                clients[server] = client
+            if len(clients) == processes:
                 break
-        assert len(doors) == processes, f"of {processes} only {sorted(doors)} answered"
-        yield list(doors.values())
+        assert len(clients) == processes, f"of {processes} only {sorted(clients)} answered"
+        yield list(clients.values())
 
 
 def servers_of(program: Program, ports: set[int]) -> set[int]:
-    """Ids of the processes that serve connections from these ports. One may be missing: the kernel's
-    table is read in pieces, and moves meanwhile."""
+    """Return the ids of the processes that serve connections from these ports. One may be missing: the
+    kernel's table is read in pieces and changes meanwhile."""
     inodes = {
         inode
         for local, remote, state, inode in _connections()
@@ -68,7 +68,7 @@ def servers_of(program: Program, ports: set[int]) -> set[int]:
 
 
 def _connections() -> Iterator[tuple[int, int, str, str]]:
-    """Local port, remote port, state, inode."""
+    """Yield local port, remote port, state and inode of each connection."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         columns = line.split()
         local, remote = (int(address.partition(":")[2], 16) for address in columns[1:3])
