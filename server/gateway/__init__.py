@@ -1,5 +1,6 @@
-"""The WebSocket part: thousands of students on one event loop, no task or queue for any of them.
+"""The WebSocket part: thousands of students on one event loop, with no task or queue for any of them.
 
-Read `session.py` (what is legal), `connection.py` (bytes), `room.py` (what a room shows),
-`rooms.py` (where that comes from), `gateway.py` (all of it together).
+Read in this order: `session.py` (which message is legal), `connection.py` (one socket) with its two protocols
+`common_protocol.py` and `library_protocol.py`, `taps.py` (claims), `room.py` (what a room shows),
+`feed_follower.py` (where that comes from), `gateway.py` and `factory.py` (how it is put together).
 """

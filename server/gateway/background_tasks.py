@@ -142,6 +142,5 @@ def observe_sent(metrics: Metrics) -> OnSent:
 
 
 def _pass_of(connection: Connection) -> int:
-    """Spread connections evenly over the passes. Addresses of objects are multiples of 16; from the
-    seventh bit on they are well mixed."""
+    """Spread connections evenly over the passes. The lowest bits of an address are alike for all objects."""
     return (id(connection) >> 6) % PING_PASSES

@@ -44,6 +44,7 @@ async def running_gateway(parts: GatewayParts) -> AsyncIterator[Gateway]:
         ]
         await built.maintenance.report()  # a process that has just started says so at once
         yield built.gateway
+        # Cancelled here, because the task group would otherwise wait for them for ever.
         for task in running:
             task.cancel()
         built.follower.stop()

@@ -137,7 +137,7 @@ class FeedFollower:
         if name in self._healing:
             self._heal_again.add(name)
             return
-        healing = self._heal(name)
+        healing = self._heal(name)  # a coroutine; closed below if it cannot run, to avoid a warning
         try:
             task = self._tasks.create_task(healing)
         except RuntimeError:  # the task group is closing: the process stops, and its rooms with it
@@ -166,6 +166,7 @@ class FeedFollower:
 
     async def _heal(self, name: str) -> None:
         seconds = _FIRST_HEAL_SECONDS
+        # The room may have been closed during the pause.
         while (room := self._rooms.by_name.get(name)) is not None:
             try:
                 async with asyncio.timeout(seconds):
@@ -182,6 +183,7 @@ class FeedFollower:
         state = await self._reader.state(room.name)
         if room.is_at(state):
             return
+        # Offsets of another epoch cannot be compared with ours: then only a reload helps.
         if state.epoch == room.epoch:
             await self._read_streams(room, state)
         if not room.has_reached(state):

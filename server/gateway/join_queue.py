@@ -86,6 +86,7 @@ class JoinQueue:
         return held
 
     async def _serve(self, name: str) -> None:
+        # Those who come during a read are in the next round.
         while waiting := self._waiting.pop(name, None):
             for start in range(0, len(waiting), JOINS_PER_READ):
                 joiners = waiting[start : start + JOINS_PER_READ]
@@ -113,6 +114,7 @@ class JoinQueue:
             if oldest is not None:
                 oldest.end(close_reasons.TOO_MANY)
         held = await self._read_claims(room, [identity for _, identity in joiners])
+        # No await from here on: the room must not change between the making and the sending of a welcome.
         now = now_ms()
         for connection, identity in joiners:
             if not connection.is_open:

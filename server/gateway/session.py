@@ -17,7 +17,7 @@ from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind: then 20 a second
 MESSAGES_BEFORE_HELLO = Rate(burst=8, interval_ms=50)  # the same before a good token
 HELLO_MS = 5_000
-SILENCE_MS = 45_000  # a client answers a ping each 25 s, so one that is lost does not end it
+SILENCE_MS = 45_000  # a client answers a ping each 25 s; an answer may be 20 s late
 
 
 class Phase(IntEnum):

@@ -61,6 +61,7 @@ class WinRecovery:
             await self.recheck_room(room)
 
     async def recheck_room(self, room: Room) -> None:
+        # Taken back first: a gap during the reads below sets it again.
         missed_feed, room.missed_feed = room.missed_feed, False
         try:
             if missed_feed:
@@ -82,6 +83,7 @@ class WinRecovery:
                     send_confirmed(room, student, drop_id, held.coupon)
 
     async def _recheck_room(self, room: Room) -> None:
+        # A student who has left gets their claims with the next welcome.
         for gone in [one for one in room.unconfirmed if one[1] not in room.students]:
             del room.unconfirmed[gone]
         wanted: dict[DropId, list[StudentId]] = {}

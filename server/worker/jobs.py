@@ -78,22 +78,27 @@ class Jobs:
         take_over, remove_dead = self._lanes[0].take_over, self._outbox.remove_dead_consumers
         return (
             *lanes,
+            # No student can win while a shard is shut.
             Job("rebuild_shards", 0.25, "worker.fence_recovery", self.rebuild_shards),
+            # Students and teachers see the effect of these at once.
             Job("close_overdue", 0.5, "flows.drops.drive_intents", self.close_overdue),
             Job("end_holds", 0.5, "flows.drops.end_holds", self.end_holds),
             Job("publish_stops", 0.5, "flows.promotions.stops", self.publish_stops),
+            # These finish what another process has left undone; it is usually done in milliseconds.
             Job("drive_intents", 1.0, "flows.drops.drive_intents", self.drive_intents),
             Job("publish_coupons", 1.0, "flows.coupons.publish_coupons", self.publish_coupons),
             Job(
                 "update_live_counts", 1.0, "flows.drops.update_live_counts", self.update_live_counts
             ),
             Job("log_warnings", 1.0, "flows.promotions.budgets", self.log_warnings),
+            # Repairs and measurements.
             Job("give_back_budgets", 2.0, "flows.promotions.budgets", self.give_back_budgets),
             Job("take_over_claims", 2.0, "worker.claims_loop", take_over),
             Job("measure_backlog", 2.0, "desk.outbox", self.measure_backlog),
             Job("shut_lost_outboxes", 2.0, "desk.outbox", self.shut_lost_outboxes),
             Job("compare_desk_and_ledger", 2.0, "worker.difference_watch", self._difference.look),
             Job("finish_code_runs", 2.0, "flows.coupons.codes", self.finish_code_runs),
+            # Housekeeping.
             Job("trim_outbox", 5.0, "desk.outbox", self._outbox.trim),
             Job("expire_redemptions", 5.0, "flows.checkout.unlock", self.expire_redemptions),
             Job("remove_dead_consumers", 60.0, "desk.outbox", remove_dead),

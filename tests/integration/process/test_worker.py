@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 
 import pytest
 from structlog.testing import capture_logs
@@ -227,6 +228,13 @@ class TestWholeWorker:
         working.cancel()
         async with asyncio.timeout(_GIVE_UP_S):
             await asyncio.wait([working])
+
+    async def test_every_job_has_a_name_of_its_own_and_an_owner_that_exists(
+        self, crew: Crew
+    ) -> None:
+        table = crew.worker.jobs.table()
+        assert len({job.name for job in table}) == len(table)
+        assert [job.owner for job in table if find_spec(f"server.{job.owner}") is None] == []
 
     async def test_a_job_that_breaks_ends_no_other(self, crew: Crew) -> None:
         def breaks(*_: object) -> None:
