@@ -1,6 +1,6 @@
-"""A coupon as its student is told it: the only place that knows these JSON field names of the socket.
+"""Writes a coupon as its student sees it: the only module that knows these JSON field names of the socket.
 
-Called by flows, which give what is made here to the desk and to rooms; wire.py has all other frames.
+Called by flows, which store the result on the desk and publish it to rooms. wire.py has all other frames.
 """
 
 from functools import lru_cache
@@ -12,8 +12,11 @@ from server.core.instants import to_text
 
 
 def coupon_json(coupon: ClaimCoupon) -> bytes:
-    """`coupon_fields` in JSON; what the winners of a moment share is made once (0.7 us each, not 4). Ids
-    and codes are ours: their characters need no escaping."""
+    """Return `coupon_fields` as JSON, for a coupon that has not moved.
+
+    The part that the winners of one moment share is made once, which takes 0.7 us for each coupon instead of
+    4. Ids and codes are ours and need no escaping.
+    """
     dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
     shared = _shared_of_coupon(coupon.template.form.name, coupon.template.form.use_url, *dates)
     return b'{"id":"%b","code":"%b",%b' % (coupon.id.encode(), coupon.code.encode(), shared)
@@ -23,20 +26,24 @@ def coupon_json(coupon: ClaimCoupon) -> bytes:
 def _shared_of_coupon(
     name: str, use_url: str | None, valid_from: int, valid_until: int, use_by: int
 ) -> bytes:
-    """All of a coupon's JSON but its id and code, of one that has not moved."""
+    """Return the coupon's JSON without id and code, and without the opening brace."""
     fields = _coupon_fields(name, use_url, valid_from, valid_until, use_by)
     return orjson.dumps({**fields, **standing_fields(UNMOVED)})[1:]
 
 
 def coupon_fields(coupon: Coupon | ClaimCoupon, standing: Standing = UNMOVED) -> dict[str, object]:
-    """`coupon` of claim_confirmed and welcome. Its state comes last: scripts/confirm.lua cuts there."""
+    """Return `coupon` of claim_confirmed and welcome. Invariant: its standing comes last, because
+    scripts/confirm.lua splits there.
+    """
     dates = (coupon.valid_from, coupon.valid_until, coupon.use_by)
     shared = _coupon_fields(coupon.template.form.name, coupon.template.form.use_url, *dates)
     return {"id": coupon.id, "code": coupon.code, **shared, **standing_fields(standing)}
 
 
 def standing_fields(standing: Standing) -> dict[str, object]:
-    """`state` first, then `version` (absent: 0), which desk/scripts/confirm.lua reads."""
+    """Return the standing. Invariant: `state` first, then `version` (absent if 0): desk/scripts/confirm.lua
+    reads both.
+    """
     fields: dict[str, object] = {"state": standing.state}
     if standing.version:
         fields["version"] = standing.version
@@ -52,9 +59,10 @@ def standing_fields(standing: Standing) -> dict[str, object]:
 def coupon_changed(
     coupon_id: str, drop_id: str | None, use_by: int, standing: Standing
 ) -> dict[str, object]:
+    """Return a coupon_changed frame; `drop_id` is None for a coupon without a drop."""
     of_drop = {} if drop_id is None else {"drop_id": drop_id}
-    told = {"type": "coupon_changed", "coupon_id": coupon_id, **of_drop}
-    return {**told, "use_by": to_text(use_by), **standing_fields(standing)}
+    head = {"type": "coupon_changed", "coupon_id": coupon_id, **of_drop}
+    return {**head, "use_by": to_text(use_by), **standing_fields(standing)}
 
 
 def _coupon_fields(

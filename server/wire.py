@@ -1,10 +1,10 @@
-"""Frames <-> bytes: the only place that knows the JSON field names of the socket.
+"""Parses and writes the frames of the socket; with coupon_frames.py the only module that knows their JSON.
 
-Called by the gateway (both ways) and the API (claim answers, snapshot). `client_sdk/vectors.json`
-holds an example of each frame, and tests hold this file to it.
+Called by the gateway (both directions) and the API (claim results, snapshot). `client_sdk/vectors.json` has
+an example of each frame, and tests compare this file with it.
 
-Frames are JSON objects with `type` first. Text from clients is never trusted: `parse` returns None
-for whatever is not a frame of the protocol.
+Frames are JSON objects with `type` first. Text from clients is not trusted: `parse` returns None for
+everything that is not a frame of the protocol. Instants are ms UTC here and RFC 3339 text in frames.
 """
 
 import re
@@ -21,9 +21,9 @@ from server.core.instants import to_text
 MAX_FRAME_BYTES = 4096  # from a client
 _ID_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
 _MAX_ID = 64
-# As our SDKs write it: ten thousand of them come in the same blink, and a dict tree for each is the
-# larger half of what reading them costs.
-_USUAL_CLAIM = re.compile(
+# A claim in the exact form of our SDKs. Ten thousand may come in one moment, and building a dict for each
+# would be more than half of the cost of parsing.
+_COMMON_CLAIM = re.compile(
     rb'\{"type":"claim","drop_id":"([\w.:-]{1,64})","request_id":"([\w.:-]{1,64})"\}'
 )
 
@@ -33,26 +33,34 @@ _USUAL_CLAIM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Hello:
+    """The first frame of a socket whose token is not in its URL or header."""
+
     token: str
 
 
 class ClaimFrame(NamedTuple):
+    """A tap. The same `request_id` is the same tap, sent again."""
+
     drop_id: str
     request_id: str
 
 
 class SeenFrame(NamedTuple):
+    """The drop's card was on the student's screen."""
+
     drop_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    pass
+    """The answer to a ping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A frame of a later version: ignored, so that clients and servers of different age can talk."""
+    """A frame of a later version. It is ignored, so that clients and servers of different versions work
+    together.
+    """
 
 
 ClientFrame = Hello | ClaimFrame | SeenFrame | Pong | Unknown
@@ -60,10 +68,10 @@ _PONG, _UNKNOWN = Pong(), Unknown()
 
 
 def parse(text: bytes | bytearray | memoryview) -> ClientFrame | None:
-    """None: not JSON, not an object, without a type, or with a field of the wrong form."""
-    usual = _USUAL_CLAIM.fullmatch(text)
-    if usual is not None:
-        return ClaimFrame(usual[1].decode(), usual[2].decode())
+    """Parse a client's frame. None: not JSON, not an object, without `type`, or with an invalid field."""
+    common = _COMMON_CLAIM.fullmatch(text)
+    if common is not None:
+        return ClaimFrame(common[1].decode(), common[2].decode())
     return _parse_fields(text)
 
 
@@ -103,8 +111,8 @@ def _is_id(value: object) -> TypeGuard[str]:
 
 
 def public_drop(drop: RoomDrop, state: DropState, remaining: int) -> dict[str, object]:
-    """`drop` of drop_opened, drop_changed and welcome; `id` first."""
-    shown: dict[str, object] = {
+    """Return `drop` of drop_opened, drop_changed and welcome; `id` comes first."""
+    fields: dict[str, object] = {
         "id": drop.id,
         "state": state,
         "name": drop.name,
@@ -122,32 +130,33 @@ def public_drop(drop: RoomDrop, state: DropState, remaining: int) -> dict[str, o
         "closes_at": to_text(drop.window.closes_at),
     }
     if drop.hold_seconds is not None:
-        shown["hold_seconds"] = drop.hold_seconds
+        fields["hold_seconds"] = drop.hold_seconds
     if drop.use_url is not None:
-        shown["use_url"] = drop.use_url
+        fields["use_url"] = drop.use_url
     if drop.deducts:
-        shown["deducts"] = drop.deducts
+        fields["deducts"] = drop.deducts
     if drop.style:
-        shown["style"] = drop.style
+        fields["style"] = drop.style
     if drop.closed_at is not None:
-        shown["closed_at"] = to_text(drop.closed_at)
-        shown["close_reason"] = public_reason(drop.close_reason)
-    return shown
+        fields["closed_at"] = to_text(drop.closed_at)
+        fields["close_reason"] = public_reason(drop.close_reason)
+    return fields
 
 
 def public_reason(reason: CloseReason | None) -> str:
-    """Students are told of a cancelled opening as of one that was stopped."""
+    """Return the reason as students see it: a cancelled opening is `stopped` for them."""
     if reason in (None, CloseReason.CANCELLED):
         return CloseReason.STOPPED
     return reason
 
 
 def drop_frame(kind: str, drop: Mapping[str, object], epoch: str, offset: int) -> bytes:
-    """drop_opened and drop_changed."""
+    """Return a drop_opened or drop_changed frame; `drop` is made by `public_drop`."""
     return orjson.dumps({"type": kind, "drop": drop, "epoch": epoch, "offset": offset})
 
 
 def drop_closed(drop_id: str, reason: str, closed_at: int, epoch: str, offset: int) -> bytes:
+    """Return a drop_closed frame."""
     return orjson.dumps(
         {
             "type": "drop_closed",
@@ -161,7 +170,7 @@ def drop_closed(drop_id: str, reason: str, closed_at: int, epoch: str, offset: i
 
 
 def drop_progress(drop_id: str, remaining: int, state: DropState, more: Mapping[str, int]) -> bytes:
-    """`more`: `present` for everybody, all counters for instructors."""
+    """Return a drop_progress frame. `more` is `present` for students, all counters for instructors."""
     return orjson.dumps(
         {
             "type": "drop_progress",
@@ -174,7 +183,7 @@ def drop_progress(drop_id: str, remaining: int, state: DropState, more: Mapping[
 
 
 def presence(present: int) -> bytes:
-    """To instructors, when it has changed: who is in the room needs no drop to be known."""
+    """Return a presence frame: for instructors, when the number of students in the room changes."""
     return orjson.dumps({"type": "presence", "present": present})
 
 
@@ -185,7 +194,7 @@ def claim_fields(
     retry_after_ms: int | None = None,
     limit: str | None = None,
 ) -> dict[str, object]:
-    """claim_result without its type: also the answer of POST /v1/drops/{id}/claims."""
+    """Return claim_result without its type; also the response of POST /v1/drops/{id}/claims."""
     fields: dict[str, object] = {
         "request_id": request_id,
         "drop_id": drop_id,
@@ -199,25 +208,32 @@ def claim_fields(
 
 
 def claim_result(fields: Mapping[str, object]) -> bytes:
+    """Return a claim_result frame; `fields` are made by `claim_fields`."""
     return orjson.dumps({"type": "claim_result", **fields})
 
 
 def claim_confirmed(drop_id: str, coupon: bytes) -> bytes:
-    """`coupon` is JSON already: the desk has it so. `drop_id` is ours: its characters need no escaping."""
+    """Return a claim_confirmed frame. `coupon` is JSON, as the desk stores it. `drop_id` is one of our ids
+    and needs no escaping.
+    """
     return b'{"type":"claim_confirmed","drop_id":"%b","coupon":%b}' % (drop_id.encode(), coupon)
 
 
 def claim_lost(frame: str, drop_id: str, coupon_id: str | None, reason: str) -> bytes:
-    """coupon_released and claim_revoked. A claim revoked before it was confirmed had no coupon."""
+    """Return a coupon_released or claim_revoked frame. A claim that was revoked before it was confirmed has
+    no coupon.
+    """
     coupon = {"coupon_id": coupon_id} if coupon_id else {}
     return orjson.dumps({"type": frame, "drop_id": drop_id, **coupon, "reason": reason})
 
 
 def ping(now: int) -> bytes:
+    """Return a ping frame with the server's time."""
     return orjson.dumps({"type": "ping", "now": to_text(now)})
 
 
 def error(code: str, message: str, retry_after_ms: int | None = None) -> bytes:
+    """Return an error frame; `code` is a code of PROTOCOL.md."""
     fields: dict[str, object] = {"type": "error", "code": code, "message": message}
     if retry_after_ms is not None:
         fields["retry_after_ms"] = retry_after_ms
@@ -225,7 +241,7 @@ def error(code: str, message: str, retry_after_ms: int | None = None) -> bytes:
 
 
 def my_claim(drop_id: str, state: ClaimState, won_at: int, coupon: bytes) -> dict[str, object]:
-    """One of welcome's `claims`."""
+    """Return one element of welcome's `claims`."""
     fields: dict[str, object] = {"drop_id": drop_id, "state": state, "won_at": to_text(won_at)}
     if coupon:
         fields["coupon"] = orjson.Fragment(coupon)
@@ -241,7 +257,7 @@ def welcome_head(
     present: int,
     drops: Sequence[Mapping[str, object] | orjson.Fragment],
 ) -> bytes:
-    """The part of a welcome that all who join a room in the same state share; open at its end."""
+    """Return the beginning of a welcome, which all who join a room in the same state share; not closed."""
     return orjson.dumps(
         {
             "type": "welcome",
@@ -256,6 +272,8 @@ def welcome_head(
 
 
 def welcome_tail(student: str, claims: Sequence[Mapping[str, object]]) -> bytes:
-    """What follows a head. `student` has passed the token check: its characters need no escaping."""
+    """Return the rest of a welcome, after `welcome_head`. `student` has passed the check of its token and
+    needs no escaping.
+    """
     mine = orjson.dumps(claims) if claims else b"[]"
     return b',"student":"%b","claims":%b}' % (student.encode(), mine)

@@ -1,9 +1,9 @@
--- A top-up: one more allotment. Idempotent by the allotment's id. Units have no gaps: an allotment that
--- does not follow the last one is refused loudly, because a tap that comes to a gap would fail, and
--- with it all taps of its call.
+-- Adds one more allotment to a drop (a top-up). Idempotent by the allotment's id.
+-- Invariant: units have no gaps. An allotment that does not follow the last one is an error: a tap that came
+-- to a gap would fail, and with it all taps of its call.
 --
 -- KEYS  1 fence, 2 drop      ARGV  1 allotment id, 2 first, 3 last
--- Answer: SHUT | 1 added, now or before | 0 closed, or not known here
+-- Reply: SHUT | 1 added, now or before | 0 closed, or unknown to this desk
 if is_shut(KEYS[1]) then return SHUT end
 
 local f = redis.call('HMGET', KEYS[2], 'allotments', 'closed_at', 'closes_at', 'quantity')

@@ -1,13 +1,13 @@
--- Prelude of the scripts that ask whether the desk knows all that the students of a batch or a campaign have
--- used. A rebuild loads the caps of what is open; the others are loaded when they are needed.
+-- Prelude of the scripts that check whether the desk knows all used slots of a batch or a campaign. A rebuild
+-- loads the caps of open drops; the others are loaded when they are needed.
 --
--- The field 'caps' of the fence names this load of the desk ("<epoch>.<server>"). A desk that a version before
--- this one has loaded has no such name, and all caps.
--- The field '' of a caps hash (no student is called so) names the load that the hash belongs to: the bare name
--- where the hash is complete; the name, '+', and how far the loading has come where it is not.
+-- The field 'caps' of the fence names this load of the desk ("<epoch>.<server>"). A desk that was loaded by an
+-- earlier version has no such name, and has all caps.
+-- The field '' of a caps hash (no student has this name) names the load that the hash belongs to: the bare name
+-- if the hash is complete; else the name, '+', and the mark to continue from.
 local CAPS_KEPT_MS = 86400000
 
--- nil: all caps are here.
+-- Returns the name of this load; nil if all caps are here.
 local function load_of(fence)
   local f = redis.call('HMGET', fence, 'epoch', 'caps')
   if f[1] and f[2] and string.sub(f[2], 1, #f[1] + 1) == f[1] .. '.' then return f[2] end
@@ -17,7 +17,7 @@ local function is_complete(caps, load)
   return not load or redis.call('HGET', caps, '') == load
 end
 
--- What another load has left in the hash may lack a slot: it goes.
+-- Deletes what another load has left in the hash, because that may lack a slot.
 local function begin_caps(caps, load)
   local mark = redis.call('HGET', caps, '')
   if mark and (mark == load or string.sub(mark, 1, #load + 1) == load .. '+') then return end
@@ -25,7 +25,7 @@ local function begin_caps(caps, load)
   redis.call('HSET', caps, '', load .. '+')
 end
 
--- Slots are only added. So two who load at once, and a code that is bound meanwhile, do no harm.
+-- Only adds slots. Two processes that load at once, or a code that is bound meanwhile, therefore do no harm.
 local function add_slots(caps, student, slots)
   local used = redis.call('HGET', caps, student) or ','
   for slot in string.gmatch(slots, '%d+') do

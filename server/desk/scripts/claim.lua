@@ -1,12 +1,12 @@
--- Answers up to 500 taps in one call; all or nothing for each of them.
+-- Decides up to 500 taps in one call. Each tap is done completely or not at all.
 --
 -- KEYS  1 fence, 2 outbox, 3 stops, then for each drop: drop, holders, free, caps of its batch, caps of its
---       campaign (any key where there is none)
--- ARGV  1 what the ids of the claims of this call begin with, then for each drop its taps, a line
---       each for student and request id, which hold no line ends
--- Answer: SHUT, or one element for each tap in order:
---   a number  a refusal, by REFUSED below (ClaimDesk holds the same numbers)
---   'W<record>'  won, now or by the same request before; 'A<record>' held by another request
+--       campaign (any key if it has none)
+-- ARGV  1 the stem of the ids of the claims of this call, then for each drop its taps: one line for the student
+--       and one for the request id, neither of which contains a line end
+-- Reply: SHUT, or one element for each tap in order:
+--   a number  a refusal, by REFUSED below (claim_desk.py has the same numbers)
+--   'W<record>'  won, now or by the same request before; 'A<record>' already won by another request
 -- A record is state|claim|unit|slot|request|won_at|coupon, state being one of
 --   w won  c confirmed  l released  v revoked
 local REFUSED = { sold_out = 1, closed = 2, not_open = 3, limit = 4, unknown = 5, released = 6,
@@ -33,7 +33,7 @@ local function load_drop(id_key)
   }
 end
 
--- The lowest slot that this student has not used, or nil.
+-- Returns the lowest slot that this student has not used, or nil.
 local function free_slot(used, most)
   for slot = 1, most do
     if not string.find(used, ',' .. slot .. ',', 1, true) then return slot end
@@ -48,7 +48,7 @@ local function allotment_of(drop, unit)
   error('unit ' .. unit .. ' is in no allotment of ' .. drop.drop_id)
 end
 
--- Units that came back first: they are always lower than the next one never taken.
+-- Released units come first: they are always lower than the next unit that was never taken.
 local function lowest_unit(drop, free)
   local returned = redis.call('ZRANGE', free, 0, 0)
   return tonumber(returned[1] or drop.next)
@@ -62,14 +62,15 @@ local function take(unit, drop, free)
   end
 end
 
--- `cap` and `in_all`, of the batch and of its campaign (nil: no limit): key, slots used, the slot taken now.
+-- `cap` and `in_all` are the caps of the batch and of its campaign (nil: no limit): used slots, and the free
+-- one.
 local function win(drop, key, tap, cap, in_all)
   local unit = lowest_unit(drop, key.free)
   local a = allotment_of(drop, unit)
   drop.live, drop.won_total = drop.live + 1, drop.won_total + 1
-  -- The first write is one that a server refuses whose memory is full: it would let a script that has
-  -- begun to write go on beyond its limit.
-  -- One field: a reader takes one text apart in a fifth of the time that 13 fields cost it.
+  -- XADD comes first: a server whose memory is full refuses it, and then nothing was written. It would not stop
+  -- a script that has begun to write.
+  -- One field: a reader parses one text in a fifth of the time of 13 fields.
   local entry = { tap.claim_id, drop.drop_id, drop.batch_id, drop.room, tap.student, tap.request_id, unit,
     cap.slot, drop.per_student, a[3], a[1], a[2], now_text }
   if in_all then

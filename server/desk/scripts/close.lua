@@ -1,8 +1,8 @@
--- Ends a drop for good. What was never opened here is closed too: an opening that comes late finds
--- it so. Idempotent. Keys stay a day, for students who come back and workers that are behind.
+-- Closes a drop for good. A drop that was never opened here is marked as closed too, so that a late opening is
+-- refused. Idempotent. The keys live for a day more, for students who reconnect and workers that are behind.
 --
--- KEYS  1 fence, 2 drop, 3 holders, 4 free      ARGV  1 '1' = only if its time is over
--- Answer: SHUT | {} not over yet | {closed_at, live claims, wins ever, epoch of the desk}
+-- KEYS  1 fence, 2 drop, 3 holders, 4 free      ARGV  1 '1' = only if its window is over
+-- Reply: SHUT | {} not over yet | {closed_at, live claims, all wins, epoch of the desk}
 local KEPT_SECONDS = 86400
 
 if is_shut(KEYS[1]) then return SHUT end

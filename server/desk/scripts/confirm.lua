@@ -1,15 +1,17 @@
--- Marks claims that are in the ledger, and what coupon each became, or is now. Repeatable.
--- How a coupon stands is the end of its JSON, from `,"state":"` on (text in JSON has no quote of its own, so
--- nothing else looks like that). Of what is told and what is here the higher version stays: two processes
--- may tell of two moves in the wrong order, and a claim may be told again after its coupon was used.
+-- Marks claims as confirmed, and stores the coupon of each. Repeatable.
+-- The standing of a coupon is the end of its JSON, from `,"state":"` on. Quotes within JSON text are escaped,
+-- so nothing else looks like that. Of the given standing and the stored one, the higher version stays: two
+-- processes may publish two moves in the wrong order, and a claim may be confirmed again after its coupon was
+-- used.
 --
 -- KEYS  1 fence, then for each drop: drop, holders
--- ARGV  for each drop its claims, a line each for student, claim id and coupon as JSON, which hold no
---       line ends
--- Answer: SHUT | how many of them the desk knows nothing of: it is not the desk that sold them
+-- ARGV  for each drop its claims: one line each for student, claim id and coupon as JSON, none of which
+--       contains a line end
+-- Reply: SHUT | how many of them the desk does not have: it is not the desk that sold them
 if is_shut(KEYS[1]) then return SHUT end
 
--- Where it begins in a coupon, and its version; of a coupon of an earlier release nothing but the bracket.
+-- Returns where the standing begins, and its version; for a coupon of an earlier release only the closing
+-- brace.
 local function standing(coupon)
   local at = string.find(coupon, ',"state":"', 1, true)
   if not at then return #coupon, 0 end

@@ -1,7 +1,6 @@
 -- Prelude of the scripts that touch a room's feed.
--- An epoch lasts as long as offsets can be trusted: the server process that made it, and the feed
--- hash. After a restart, a restore or a flush a new one begins at offset 0 and everybody reads the
--- state afresh.
+-- An epoch ends when offsets can no longer be trusted: when the server process or the feed hash is another one.
+-- After a restart, a restore or a flush a new epoch begins at offset 0, and gateways read the whole state.
 -- Returns epoch, offset.
 local function position(feed, stream)
   local f = redis.call('HMGET', feed, 'run_id', 'epoch', 'offset')

@@ -1,9 +1,9 @@
--- Moves the end of an open drop, if it still ends when the caller thinks it does. Idempotent by the
--- intent's id: only the last one can be repeated, because each names the end it starts from.
+-- Moves the end of an open drop, if it is still the end that the caller expects. Idempotent by the intent's id.
+-- Only the last intent can be repeated, and that is enough: each names the end that it starts from.
 --
--- KEYS  1 fence, 2 drop, then its caps, which stay as long as it does
+-- KEYS  1 fence, 2 drop, then its caps, which live as long as the drop
 -- ARGV  1 intent id, 2 ms to add, 3 expected closes_at
--- Answer: SHUT | {'extended' | 'stale' | 'closed', closes_at, epoch of the desk}
+-- Reply: SHUT | {'extended' | 'stale' | 'closed', closes_at, epoch of the desk}
 if is_shut(KEYS[1]) then return SHUT end
 
 local epoch = epoch_of(KEYS[1])

@@ -1,10 +1,10 @@
--- Adds slots that the ledger knows of to the caps of one batch or campaign, on a desk that goes on selling.
--- Repeatable, also beside somebody else who does the same.
+-- Adds used slots, as the ledger has them, to the caps of one batch or campaign on a desk that goes on selling.
+-- Repeatable, also while another process does the same.
 --
 -- KEYS  1 fence, 2 caps
--- ARGV  1 load of the desk that the caller works for, 2 how far it has come with this call, or '', 3 '1' = this is
---       all, then student, slots (",1,2,")…
--- Answer: SHUT | 1 | 0 the desk has been loaded anew since
+-- ARGV  1 load of the desk that the caller works for, 2 mark to continue from, or '', 3 '1' = complete,
+--       then student, slots (",1,2,")…
+-- Reply: SHUT | 1 | 0 the desk has been loaded anew since
 if is_shut(KEYS[1]) then return SHUT end
 local load, caps = ARGV[1], KEYS[2]
 if load_of(KEYS[1]) ~= load then return 0 end

@@ -1,8 +1,8 @@
--- Takes consumers out of an outbox' group that have nothing to acknowledge and were not heard of for long.
--- In one step: a consumer that is taken out takes what it has not acknowledged with it.
+-- Removes consumers of an outbox' group that have no pending entries and have been idle for long.
+-- Check and removal must be one step: removing a consumer drops its pending entries.
 --
--- KEYS  1 outbox      ARGV  1 group, 2 ms that it was not heard of, 3 '' = any, else only this consumer
--- Answer: how many were taken out
+-- KEYS  1 outbox      ARGV  1 group, 2 ms of idle time, 3 '' = any, else only this consumer
+-- Reply: how many were removed
 local taken = 0
 if redis.call('EXISTS', KEYS[1]) == 0 then return taken end
 for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do

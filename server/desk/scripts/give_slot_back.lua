@@ -1,7 +1,7 @@
--- Undoes take_slot.lua for a code that was not bound by them. Repeatable.
+-- Frees the slots that take_slot.lua took for a code that was then not bound. Repeatable.
 --
 -- KEYS  1 fence, 2 binding, then the caps that it took slots of      ARGV  1 student
--- Answer: SHUT | 1 given back | 0 there was nothing
+-- Reply: SHUT | 1 given back | 0 there was nothing
 if is_shut(KEYS[1]) then return SHUT end
 
 local before = redis.call('GET', KEYS[2])

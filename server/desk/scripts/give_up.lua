@@ -1,16 +1,17 @@
--- Wins that were told on a desk that is gone, of students whom this one has nothing for: they are owed an
--- apology, and the ledger its knowledge of it. Repeatable: whom this desk has anything of is left alone.
+-- Records wins as revoked that students were told by a desk that is gone, and that this desk has no unit for.
+-- The outbox entry lets the ledger know, and the students get an apology. Repeatable: a student of whom this
+-- desk has any claim is skipped.
 --
 -- KEYS  1 fence, 2 outbox, 3 drop, 4 holders
 -- ARGV  for each: student, record (see claim.lua) as it was told
--- Answer: SHUT | how many
+-- Reply: SHUT | how many
 if is_shut(KEYS[1]) then return SHUT end
 
 local f = redis.call('HMGET', KEYS[3], 'drop_id', 'batch_id', 'room', 'per_student', 'allotments')
 if not f[1] then return 0 end
 local allotments = cjson.decode(f[5])
 
--- As it was, or the first: the unit only says where it was sold, it is not taken again.
+-- Returns the allotment of the unit, or the first one: the entry needs a valid unit, but takes none.
 local function allotment_of(unit)
   for _, a in ipairs(allotments) do
     if unit >= a[1] and unit <= a[2] then return a, unit end

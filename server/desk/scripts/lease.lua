@@ -1,7 +1,7 @@
--- Takes or keeps the right to rebuild this desk shard, and shuts its fence.
+-- Takes or renews the lease for rebuilding this shard, and shuts its fence.
 --
--- KEYS  1 fence, 2 lease      ARGV  1 owner, 2 ms, 3 '1' = only where the fence is shut already
--- Answer: nil somebody else has it, or has armed it meanwhile | the server's run id
+-- KEYS  1 fence, 2 lease      ARGV  1 owner, 2 ms, 3 '1' = only if the fence is shut already
+-- Reply: nil another worker has it, or has armed the shard meanwhile | the server's run id
 local owner = redis.call('GET', KEYS[2])
 if owner and owner ~= ARGV[1] then return nil end
 if ARGV[3] == '1' and not is_shut(KEYS[1]) then return nil end

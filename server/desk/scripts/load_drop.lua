@@ -1,12 +1,12 @@
--- Writes one drop as the ledger has it, in place of whatever is here. Only while the fence is shut and
--- the lease is ours. Called again with more holders for a large drop ('1' = continue).
--- The window of an opening that the ledger has not seen the end of stays: the room may know it.
+-- Writes one drop as the ledger has it, in place of whatever is here. Only while the fence is shut and the
+-- lease is ours. A large drop takes several calls ('1' = continue). If the ledger does not have the window yet,
+-- because the opening is not finished, a window that is here stays: the room may know it already.
 --
 -- KEYS  1 fence, 2 lease, 3 drop, 4 holders, 5 free
 -- ARGV  1 owner, 2 lease ms, 3 '1' = continue, 4 number of drop fields, then field, value…,
 --       number of holders, then student, record…, then the free units
--- Answer: 1 | 0 the lease is not ours any more
-local KEPT_SECONDS = 86400 -- of a closed drop, as in close.lua
+-- Reply: 1 | 0 the lease is not ours any more
+local KEPT_SECONDS = 86400 -- for a closed drop, as in close.lua
 
 if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('HGET', KEYS[1], 'run_id') then return 0 end
 redis.call('PEXPIRE', KEYS[2], ARGV[2])

@@ -1,14 +1,14 @@
--- Opens a drop: its stock and its window, stamped by this server's clock. A drop is opened once, so
--- the drop's id is all that makes it idempotent.
--- It is not opened before the desk knows all that students have used of its batch, and of its campaign where
--- that has a limit: from then on taps are counted by these caps alone. They stay until the drop is over.
+-- Opens a drop: writes its stock, and its window by this server's clock. Idempotent by the drop's id, because a
+-- drop is opened once.
+-- The desk must first know all used slots of its batch, and of its campaign if that has a limit: from then on
+-- these caps alone count taps. They live until the drop is over.
 --
--- KEYS  1 fence, 2 drop, then caps: of the batch, and of its campaign where that has a limit
+-- KEYS  1 fence, 2 drop, then caps: of the batch, and of its campaign if that has a limit
 -- ARGV  1 drop id, 2 batch id, 3 room, 4 per_student, 5 allotments as [[first,last,id],…],
---       6 quantity, 7 opens in ms, 8 duration ms, 9 for each of the caps '1' where nobody had used any of it
---       when the desk was of 10 this epoch, then what else is to be known of it: field, value…
--- Answer: SHUT | {} it was closed before it opened | {opens_at, closes_at, epoch of the desk} | the name of
---         this load of the desk: caps have to be loaded first
+--       6 quantity, 7 opens in ms, 8 duration ms, 9 for each cap '1' if none of its slots was used
+--       when the desk had the epoch 10, then further fields of the drop: field, value…
+-- Reply: SHUT | {} it was closed before it was opened | {opens_at, closes_at, epoch of the desk} | the name of
+--        this load of the desk: load the caps first
 if is_shut(KEYS[1]) then return SHUT end
 
 local drop = KEYS[2]
@@ -18,7 +18,7 @@ if seen[1] then return { tonumber(seen[1]), tonumber(seen[2]), epoch_of(KEYS[1])
 
 local load, epoch = load_of(KEYS[1]), epoch_of(KEYS[1])
 
--- Who uses any of it on this load of the desk does so through the same caps.
+-- A slot that was used on this load of the desk is in the same caps.
 local function is_known_unused(number)
   return tonumber(ARGV[10]) == epoch and string.sub(ARGV[9], number, number) == '1'
 end
@@ -33,7 +33,7 @@ redis.call('HSET', drop, 'drop_id', ARGV[1], 'batch_id', ARGV[2], 'room', ARGV[3
   'per_student', ARGV[4], 'allotments', ARGV[5], 'quantity', ARGV[6],
   'opens_at', string.format('%.0f', opens_at), 'closes_at', string.format('%.0f', closes_at))
 for i = 11, #ARGV, 2 do redis.call('HSET', drop, ARGV[i], ARGV[i + 1]) end
--- A rebuild between the first try and this one has these already.
+-- A rebuild between an earlier attempt and this one has written these already.
 for _, counter in ipairs({ { 'next', 1 }, { 'live', 0 }, { 'won_total', 0 }, { 'confirmed', 0 } }) do
   redis.call('HSETNX', drop, counter[1], counter[2])
 end

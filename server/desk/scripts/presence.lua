@@ -1,7 +1,7 @@
--- One gateway says how many students it holds in a room, and learns how many there are in all.
+-- Stores how many students one gateway has in a room; returns how many all gateways have.
 --
--- KEYS  1 presence, 2 counts      ARGV  1 gateway id, 2 students, 3 ms that its word is good for
--- Answer: students in the room over all gateways
+-- KEYS  1 presence, 2 counts      ARGV  1 gateway id, 2 students, 3 ms until its count expires
+-- Reply: students in the room over all gateways
 local now = now_ms()
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])

@@ -1,18 +1,18 @@
--- Appends to a room's feed and tells every gateway with somebody in the room, in one step: a message
+-- Appends to a room's feed and publishes to every gateway with students in the room, in one step: every message
 -- that was published can be read again by its offset. Idempotent by the publication's id.
 --
 -- KEYS  1 feed, 2 stream, 3 drops, 4 published, 5 channel
 -- ARGV  1 kind, 2 drop id, 3 the drop as JSON, 4 '1' = only if the room shows it, and not as closed;
---       '2' = a room that was never told of the drop is not told of its end either
--- Answer: the offset; where nothing was published, the one before
-local KEPT_ENTRIES = 200 -- a gap longer than that is healed by the whole state
+--       '2' = a room that never got the drop does not get its end either
+-- Reply: the offset; if nothing was published, the last one
+local KEPT_ENTRIES = 200 -- a longer gap is filled by reading the whole state
 local REMEMBERED_SECONDS = 3600
 local UNTOLD = '{"untold":true'
 
 local done = redis.call('GET', KEYS[4])
 if done then return tonumber(done) end
 local epoch, offset = position(KEYS[1], KEYS[2])
--- A drop ends once: what a process that did not know of its end has to say comes too late.
+-- A drop ends once: a message of a process that did not know of the end comes too late.
 local shown = redis.call('HGET', KEYS[3], ARGV[2])
 local is_over = shown and string.find(shown, '"closed_at":%d')
 if is_over and (ARGV[1] ~= 'closed' or ARGV[4] == '1') then return offset end
@@ -20,7 +20,7 @@ if (ARGV[4] == '1' and not shown) or (shown and string.sub(shown, 1, 14) == UNTO
   return offset
 end
 if ARGV[4] == '2' and not shown then
-  -- Kept all the same, for whoever wakes up and would open it now.
+  -- Store it all the same: a process that was suspended may publish the opening later.
   redis.call('HSET', KEYS[3], ARGV[2], UNTOLD .. ',' .. string.sub(ARGV[3], 2))
   return offset
 end

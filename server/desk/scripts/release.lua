@@ -1,9 +1,9 @@
--- Frees the units of some claims of one drop, of each student who still holds it by this very claim. The
--- slots stay used: a released claim counts, or hoarders loop. Repeatable.
+-- Frees the units of some claims of one drop, for each student who still has this very claim. Repeatable.
+-- The slots stay used: otherwise a student could claim, let the hold end, and claim again without end.
 --
 -- KEYS  1 fence, 2 drop, 3 holders, 4 free
--- ARGV  1 a line each for student and claim id, which hold no line ends
--- Answer: SHUT | how many were freed
+-- ARGV  1 one line each for student and claim id, neither of which contains a line end
+-- Reply: SHUT | how many were freed
 if is_shut(KEYS[1]) then return SHUT end
 
 local freed, confirmed = 0, 0
@@ -20,9 +20,9 @@ for student, sold in string.gmatch(ARGV[1], '([^\n]+)\n([^\n]+)') do
 end
 if freed > 0 then
   redis.call('HINCRBY', KEYS[2], 'live', -freed)
-  -- Not by -0, which is no integer.
+  -- HINCRBY does not accept -0.
   if confirmed > 0 then redis.call('HINCRBY', KEYS[2], 'confirmed', -confirmed) end
-  -- Of a closed drop nothing stays for ever: the set of free units may have come after its end.
+  -- The set of free units may be newer than the close: let it expire with the drop.
   local left_ms = redis.call('PTTL', KEYS[2])
   if left_ms > 0 then redis.call('PEXPIRE', KEYS[4], left_ms) end
 end

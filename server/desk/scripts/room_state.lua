@@ -1,8 +1,8 @@
--- What a room shows, at one position of its feed. Drops closed longer ago than ARGV[1] ms leave; an end
--- that nobody was told of (publish.lua) is shown to nobody.
+-- Returns the drops that a room shows, at one position of its feed. Deletes drops that closed more than ARGV[1]
+-- ms ago, and skips drops that were never published (publish.lua).
 --
 -- KEYS  1 feed, 2 stream, 3 drops      ARGV  1 ms that a closed drop is shown
--- Answer: {epoch, offset, offset of losses, now in ms, drop JSON…}
+-- Reply: {epoch, offset, offset of losses, now in ms, drop JSON…}
 local epoch, offset = position(KEYS[1], KEYS[2])
 local now = now_ms()
 local answer = { epoch, offset, tonumber(redis.call('HGET', KEYS[1], 'losses') or 0), now }

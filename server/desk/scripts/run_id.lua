@@ -1,4 +1,4 @@
--- Who this server is, as the fences name it.
+-- Returns the identity of this server, as the fences name it.
 --
--- Answer: the run id of server.lua
+-- Reply: the run id of server.lua
 return run_id()

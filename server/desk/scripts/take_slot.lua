@@ -1,20 +1,20 @@
--- Takes, for a code that a student binds, the lowest slot they have not used of each cap it counts for: what
--- claim.lua does for a tap, on the same caps; of all of them or of none. Asked again for the same code it
--- gives the same slots, for an hour.
+-- Takes the lowest free slot of each cap for a code that a student binds, as claim.lua does for a tap, on the
+-- same caps; of all caps or of none. Idempotent by code and student for an hour: a repetition returns the same
+-- slots.
 --
 -- KEYS  1 fence, 2 binding, then caps: of the batch, of its campaign, or one of them
 -- ARGV  1 student, then for each of these caps how many a student may have, then, where the caller has read
 --       the ledger, for each cap the slots that the student has used there (",1,2,"): these are counted too
--- Answer: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap} | the
---         name of this load of the desk: a cap is not complete, and the caller has not looked
+-- Reply: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap} | the
+--        name of this load of the desk: a cap is not complete, and the caller has not read the ledger
 local KEPT_SECONDS = 3600
 
 if is_shut(KEYS[1]) then return SHUT end
 
 local epoch, load, count = epoch_of(KEYS[1]), load_of(KEYS[1]), #KEYS - 2
 
--- What this code was given before. A desk that was loaded anew knows nothing of it, and may have given it
--- to a tap.
+-- Returns what this code was given before. After a rebuild that is void: the desk may have given the slots to a
+-- tap.
 local function given_before()
   local slots, given_by = string.match(redis.call('GET', KEYS[2]) or '', '^([%d,]+)@(%d+)$')
   if tonumber(given_by) ~= epoch then return nil end
@@ -29,7 +29,8 @@ local function free_slot(used, most)
   end
 end
 
--- A cap that is not complete has at least all of this student's: a drop of it is not open, so no tap takes any.
+-- Adds the slots that the ledger has of this student; returns false if they are needed and were not given.
+-- In a cap that is not complete these are all of the student's: no drop of it is open, so no tap takes a slot.
 local function add_known(cap)
   local caps, known = KEYS[cap + 2], ARGV[1 + count + cap]
   if is_complete(caps, load) then

@@ -1,6 +1,6 @@
 #!lua
--- Whether a script that writes may run now: memory, disk, role and replicas are looked at before a script
--- with this first line begins, and nothing is written. A read is answered by a server that is full, too.
+-- Checks whether a script that writes may run now. Redis checks memory, disk, role and replicas before a script
+-- with this first line begins; nothing is written. A read does not show that, because a full server answers it.
 --
--- Answer: 1, or the server's error
+-- Reply: 1, or the server's error
 return 1
