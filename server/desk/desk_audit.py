@@ -25,7 +25,9 @@ _KEYS_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class FenceState:
-    """Whether the shard sells, and the epoch of its last load. Two reads with one epoch saw one desk."""
+    """The state of a fence: armed or shut, and the epoch of the last load. Two reads with one epoch saw one
+    desk.
+    """
 
     is_armed: bool
     epoch: int

@@ -16,7 +16,7 @@ from server.desk import room_drops
 
 
 class FeedKind(StrEnum):
-    """What has happened to a drop."""
+    """The kinds of publications about a drop."""
 
     OPENED = "opened"
     CHANGED = "changed"

@@ -93,7 +93,9 @@ async def page(
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What a drop's view shows of its batch, and which accounts may claim. `discount` is the API's JSON."""
+    """The part of a batch that a drop's view shows, and which accounts may claim. `discount` is the API's
+    JSON.
+    """
 
     name: str
     currency: str
@@ -124,8 +126,8 @@ async def summaries_of(
 
 @dataclass(frozen=True, slots=True)
 class UnitsTaken:
-    """What is known when units are taken: the epoch of the desk shard, and whether any slot of the batch, or
-    of its campaign, can have been used until then.
+    """The facts that are read when units are taken: the epoch of the desk shard, and whether any slot of the
+    batch, or of its campaign, can have been used until then.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""Who is first, on a real Redis: every outcome of a tap, and that units and slots never run over."""
+"""The claim desk on a real Redis: every outcome of a tap, and that units and slots never run over."""
 
 import asyncio
 

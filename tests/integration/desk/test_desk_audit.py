@@ -42,7 +42,7 @@ async def test_the_whole_outbox_is_read_by_pages(desk: Desk) -> None:
 
 
 async def test_entries_wait_until_they_are_acknowledged(desk: Desk) -> None:
-    """With a group and before there is one."""
+    """The backlog is counted with a consumer group and before there is one."""
     audit, outbox = audit_of(desk), Outbox(desk.redis, desk.prefix, "wrk_1")
     assert await audit.backlog(SHARD) == Backlog(0, 0)
     await desk.open()

@@ -1,4 +1,4 @@
-"""What a room is told: each thing once and in order, and a new epoch where the order was lost."""
+"""The feed of a room: each publication once and in order, and a new epoch where the order was lost."""
 
 import asyncio
 from pathlib import Path

@@ -71,7 +71,7 @@ class School:
 
     @property
     def hears(self) -> bool:
-        """Whether the gateway has a connection that it believes in."""
+        """Return whether the gateway takes its connection for alive."""
         return self.gateway.parts.subscription._pubsub is not None
 
 

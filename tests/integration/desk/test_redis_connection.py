@@ -1,4 +1,4 @@
-"""What a lost connection to Redis looks like to the desk, on the event loop that the service runs on."""
+"""A lost connection to Redis, as the desk sees it, on the event loop that the service runs on."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -173,7 +173,7 @@ async def test_taps_are_told_to_come_back_and_nothing_is_half_done(post: Post) -
 
 
 async def wins(crew: Crew, drop_id: str, student: str) -> bool:
-    """At once, or when the worker has loaded the desk of a server that has been a replica."""
+    """Return whether the tap wins: at once, or once the desk of a former replica is rebuilt."""
     return await crew.classroom.tap(drop_id, student) is Outcome.WON
 
 

@@ -38,7 +38,7 @@ class Counter:
     hurries: ClaimDesk
 
     def hold(self) -> None:
-        """From now on the replica lags, and nobody waits long for it."""
+        """Let the replica lag from now on, and shorten the wait for it."""
         replicated_claims.WAIT_MS = 50
         self.pair.wire.hold()
 

@@ -526,7 +526,7 @@ class TestCampaigns:
 class TestBalances:
     @pytest_asyncio.fixture
     async def order(self, conn: AsyncConnection) -> AsyncConnection:
-        """With a rebate of 500 that it has earned."""
+        """Insert a paid order with an earned rebate of 500."""
         await add_claim(conn, 1)
         await add(conn, t.coupons)
         await add(conn, t.redemptions)
@@ -579,7 +579,7 @@ async def test_what_is_on_record_is_never_changed(
 
 
 class TestCodes:
-    """What no claim gave counts for the same limit, and is never more than was asked for."""
+    """Bound codes count for the same limit, and a run never makes more codes than were requested."""
 
     async def test_a_slot_is_used_once_by_claims_and_codes_together(
         self, conn: AsyncConnection

@@ -42,7 +42,7 @@ Act = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Sickness:
-    """What befalls a ledger, how it ends, and the words that `/readyz` has for it."""
+    """A failure of the ledger, how it ends, and the words of `/readyz` for it."""
 
     url: str
     begin: Act
@@ -303,7 +303,7 @@ async def test_claims_go_on_and_are_confirmed_once_when_the_ledger_is_back(
 
 
 async def _tap(crew: Crew, row: DropRow, student: str) -> Outcome:
-    """As a gateway does it: without a look at the ledger."""
+    """Claim as a gateway does: without reading the ledger."""
     answer = await crew.desk.claims.claim(
         shard=row.shard,
         drop_id=row.id,

@@ -32,7 +32,7 @@ BRIEF_S = 0.5
 
 @pytest_asyncio.fixture
 async def network(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[TcpProxy]:
-    """To Redis."""
+    """Lost connections to Redis."""
     async with TcpProxy(redis_server.path, path=str(tmp_path / "net")) as proxy:
         yield proxy
 
@@ -99,7 +99,7 @@ async def test_a_worker_confirms(
 async def test_the_ledger_is_asked_over_another_connection(
     migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the first try: what asks of it need not even know."""
+    """The first attempt succeeds: the caller does not notice the loss."""
     address = urlsplit(migrated_postgres_url)
     folder = address.query.removeprefix("host=")
     async with TcpProxy(f"{folder}/.s.PGSQL.5432") as proxy:

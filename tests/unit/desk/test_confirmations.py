@@ -12,7 +12,7 @@ MANY = st.lists(st.builds(Confirmation, IDS, IDS, COUPONS))
 
 
 def whole(told: list[Confirmation]) -> bytes:
-    """As publish_confirmations.lua ends it."""
+    """Append what publish_confirmations.lua appends."""
     return dump_confirmations(told) + b'e1"}'
 
 
