@@ -14,7 +14,7 @@ from server.ledger.consistency import unit_audit
 from server.ledger.drops import dead_letters, drop_results, drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
-from server.ledger.promotions import batches, budgets
+from server.ledger.promotions import batch_stock, batches, budgets
 
 
 async def reconcile_drop_units(ledger: Ledger, drop_id: str) -> Repair | None:
@@ -56,10 +56,10 @@ async def _move_units(conn: AsyncConnection, row: DropRow, back: int) -> None:
         return
     await drops.add_returned(conn, row.id, back)
     if back > 0:
-        await batches.give_back(conn, row.batch_id, row.room, back)
+        await batch_stock.give_back(conn, row.batch_id, row.room, back)
         return
     batch = await batches.find(conn, row.batch_id)
-    if batch is None or not await batches.take(conn, batch, row.room, -back):
+    if batch is None or not await batch_stock.take(conn, batch, row.room, -back):
         raise LookupError("the batch has fewer left")
     # Reserve their part of the campaign's budget even if it has none left: students have these units already.
     await budgets.give_back_units(conn, batch.id, back)

@@ -44,7 +44,7 @@ from server.ledger.coupons import coupon_moves
 from server.ledger.coupons.codes import NewCodes
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
-from server.ledger.promotions import batches
+from server.ledger.promotions import batch_stock, batches
 from server.ledger.promotions.budgets import BUDGET_EXPOSED
 
 AT_ONCE: Final = 1_000  # codes in one transaction: 4 ms of the event loop, 50 ms of the database
@@ -90,7 +90,7 @@ async def make_codes(  # noqa: PLR0913 - keywords, each named by the caller
     async with ledger.begin() as conn:
         earlier = await find_previous_result(conn, key, run.id, now)
         if earlier is None:
-            if not await batches.take_codes(conn, batch_id, quantity):
+            if not await batch_stock.take_codes(conn, batch_id, quantity):
                 raise Abort(_short(await batches.find(conn, batch_id)))
             await rows.insert_run(conn, run)
             await _reserve_budget(conn, batch_id, quantity, now)

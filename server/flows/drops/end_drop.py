@@ -28,7 +28,7 @@ from server.ledger import intents
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.intents import IntentKind
-from server.ledger.promotions import batches
+from server.ledger.promotions import batch_stock
 
 
 async def end_drop(
@@ -113,4 +113,4 @@ async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -
     if window is not None:
         closed = replace(closed, opens_at=window.opens_at, closes_at=window.closes_at)
     await drops.mark_closed(conn, closed, current.state, units)
-    await batches.give_back(conn, current.batch_id, current.room, units)
+    await batch_stock.give_back(conn, current.batch_id, current.room, units)

@@ -29,7 +29,7 @@ from server.ledger.coupons.coupon_moves import Hold
 from server.ledger.drops import claims, drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.intents import Intent
-from server.ledger.promotions import batches
+from server.ledger.promotions import batch_stock
 
 AT_ONCE: Final = (
     200  # coupons in one transaction: on SQLite, which has one writer, claims wait for it
@@ -87,7 +87,7 @@ async def _return_units(conn: AsyncConnection, row: DropRow, units: int) -> None
     # them: the desk frees them when it gets the intent.
     if row.state is DropState.CLOSED:
         await drops.add_returned(conn, row.id, units)
-        await batches.give_back(conn, row.batch_id, row.room, units)
+        await batch_stock.give_back(conn, row.batch_id, row.room, units)
 
 
 def _new_intent(drop_id: str, released: Sequence[Hold], now: int) -> Intent:

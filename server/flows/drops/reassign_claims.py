@@ -26,7 +26,7 @@ from server.ledger.drops.claims import (
 from server.ledger.drops.dead_letters import DeadLetter
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
-from server.ledger.promotions import batches
+from server.ledger.promotions import batch_stock, batches
 
 _LONGEST_ERROR = 2_000  # characters that a dead letter keeps
 
@@ -82,7 +82,7 @@ async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int)
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
         # The close counted this claim as taken. A unit is free after all, so it goes back to the batch.
         await drops.add_returned(conn, drop.id, 1)
-        await batches.give_back(conn, drop.batch_id, drop.room, 1)
+        await batch_stock.give_back(conn, drop.batch_id, drop.room, 1)
     return ReassignOutcome.NOTHING_LEFT
 
 

@@ -11,8 +11,8 @@ from server.desk.caps import CapName, KnownUnused
 from server.flows.abort import Abort, abort_if
 from server.flows.promotions.budgets import reserve
 from server.flows.promotions.stops import claims_refusal
-from server.ledger.promotions import batches
-from server.ledger.promotions.batches import UnitsTaken
+from server.ledger.promotions import batch_stock, batches
+from server.ledger.promotions.batch_stock import UnitsTaken
 
 
 async def take_units(
@@ -24,7 +24,7 @@ async def take_units(
     Abort(wrong_state) while claims are stopped.
     """
     abort_if(await claims_refusal(conn, batch))
-    if taken := await batches.take(conn, batch, room, units):
+    if taken := await batch_stock.take(conn, batch, room, units):
         await reserve(conn, batch, units, now)
         return _unused(taken)
     current = await batches.find(conn, batch.id) or batch  # as other drops have left it

@@ -2,7 +2,7 @@
 
 Called by flows that allot units (take_units) or make codes (`reserve`), by the redemption flow (`settle`),
 the refund flow (`reverse_uses`) and the worker. Units that return to their batch give their part back in
-ledger/promotions/batches.py. In the ledger and the API a reserved part is called `exposed`.
+ledger/promotions/batch_stock.py. In the ledger and the API a reserved part is called `exposed`.
 
 Only `reserve` refuses, and `reverse_uses` where there is no room for a second use. A student who has a coupon
 may use it, whatever the budget says.

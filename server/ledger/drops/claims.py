@@ -22,9 +22,7 @@ from server.ledger.tables import (
 State = Literal["live", "released", "revoked"]
 
 # Why a claim was revoked before it was confirmed.
-REASON_NOTHING_LEFT = (
-    "nothing_left"  # no unit was left; its student was told `won` and gets an apology
-)
+REASON_NOTHING_LEFT = "nothing_left"  # its student was told `won` and gets an apology
 REASON_DUPLICATE = "duplicate"  # its student has another claim of the drop
 
 

@@ -2,7 +2,7 @@
 
 Called by the flows of drops, by the rebuild of a desk and, for reading, by the API. Every move is
 conditional on the state it starts from. A transaction that reads and then moves locks the row first
-(`find_for_update`). Units are moved by `ledger.batches`, in the same transaction.
+(`find_for_update`). Units are moved by `batch_stock`, in the same transaction.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,23 +1,17 @@
-"""Batches as rows, and the only functions that move units between a batch and its drops.
+"""Batches as rows, with the quotas of their rooms.
 
-Called by flows and, for reading, by the API. Units are taken by a conditional UPDATE and never by counting
-first: of two rooms that want the last units, the second finds them gone. Lock order: the batch before the
-room quota, so that two transactions cannot deadlock.
+Called by flows and, for reading, by the API. batch_stock.py moves units between a batch and its drops.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
 
 from sqlalchemy import (
-    Executable,
-    Integer,
     bindparam,
     delete,
     exists,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -31,7 +25,6 @@ from server.core.promotions.claim_conditions import (
     conditions_to_json,
     read_conditions,
 )
-from server.ledger.promotions import budgets
 from server.ledger.tables import (
     batch_rooms,
     batches,
@@ -124,63 +117,6 @@ async def summaries_of(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class UnitsTaken:
-    """The facts that are read when units are taken: the epoch of the desk shard, and whether any slot of the
-    batch, or of its campaign, can have been used until then.
-    """
-
-    epoch: int
-    is_batch_unused: bool
-    is_campaign_unused: bool
-
-
-async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> UnitsTaken | None:
-    """Allot units to a drop of the room. None: the batch or the room's quota has fewer, and nothing was
-    taken.
-    """
-    row = (await conn.execute(_UNITS_TAKEN, {"of": batch.id, "units": units})).first()
-    if row is None:
-        return None
-    if batch.rooms is None or await _take_room_quota(conn, batch.id, room, units):
-        return UnitsTaken(row[0], not row[1], not row[2])
-    await _return_to_batch(conn, batch.id, units)
-    return None
-
-
-async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
-    """Take units for codes, which belong to no room. False: the batch has fewer, or does not exist.
-
-    An unlimited batch only counts them.
-    """
-    quantity = batches.c.quantity
-    taken = await conn.execute(
-        update(batches)
-        .where(
-            batches.c.id == batch_id,
-            or_(quantity.is_(None), batches.c.allotted + units <= quantity),
-        )
-        .values(allotted=batches.c.allotted + units)
-    )
-    return taken.rowcount == 1
-
-
-async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
-    """Return units of a drop to the batch, and their part of the campaign's budget.
-
-    IntegrityError: more units are given back than were taken.
-    """
-    if units == 0:
-        return
-    await _return_to_batch(conn, batch_id, units)
-    await conn.execute(
-        update(batch_rooms)
-        .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
-        .values(allotted=batch_rooms.c.allotted - units)
-    )
-    await budgets.give_back_units(conn, batch_id, units)
-
-
 async def find_for_update(conn: AsyncConnection, batch_id: str) -> Batch | None:
     """Return the batch and lock its row until the transaction ends.
 
@@ -223,26 +159,6 @@ async def _insert_rooms(conn: AsyncConnection, batch: Batch) -> None:
         )
 
 
-async def _take_room_quota(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
-    quota = batch_rooms.c.quantity
-    taken = await conn.execute(
-        update(batch_rooms)
-        .where(
-            batch_rooms.c.batch_id == batch_id,
-            batch_rooms.c.room == room,
-            or_(quota.is_(None), batch_rooms.c.allotted + units <= quota),
-        )
-        .values(allotted=batch_rooms.c.allotted + units)
-    )
-    return taken.rowcount == 1
-
-
-async def _return_to_batch(conn: AsyncConnection, batch_id: str, units: int) -> None:
-    await conn.execute(
-        update(batches).where(batches.c.id == batch_id).values(allotted=batches.c.allotted - units)
-    )
-
-
 async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list[Batch]:
     restricted = [row["id"] for row in rows if not row["any_room"]]
     quotas: defaultdict[str, list[RoomQuota]] = defaultdict(list)
@@ -279,29 +195,6 @@ def _columns(batch: Batch) -> dict[str, object]:
 # Built once: these run between the teacher's click and the students' card.
 _BY_ID = select(batches).where(batches.c.id == bindparam("of"))
 _BY_ID_FOR_KEY_SHARE = _BY_ID.with_for_update(read=True, key_share=True)
-_MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
-# Read together with the units, which costs no round trip: whether students can have used a slot. They can
-# have if there is a drop that is no longer prepared, or a bound code. Plain SQL, because SQLAlchemy omits the
-# names of tables in SQLite's RETURNING.
-_BEGUN = "drops.state <> 'prepared'"
-_EPOCH = "(SELECT epoch FROM desks WHERE desks.shard = batches.shard)"
-_BATCH_IS_USED = f"""(
-  EXISTS (SELECT 1 FROM drops WHERE drops.batch_id = batches.id AND {_BEGUN})
-  OR EXISTS (SELECT 1 FROM coupons WHERE coupons.batch_id = batches.id
-    AND claim_id IS NULL AND slot IS NOT NULL AND coupons.state <> 'revoked'))"""
-_CAMPAIGN_IS_USED = f"""(
-  EXISTS (SELECT 1 FROM campaign_claims WHERE campaign_claims.campaign_id = batches.campaign_id)
-  OR EXISTS (SELECT 1 FROM batches AS other JOIN drops ON drops.batch_id = other.id
-    WHERE other.campaign_id = batches.campaign_id AND {_BEGUN}))"""
-_UNITS_TAKEN: Final[Executable] = (
-    update(batches)
-    .where(batches.c.id == bindparam("of"), batches.c.quantity >= _MORE_ALLOTTED)
-    .values(allotted=_MORE_ALLOTTED)
-    .returning(
-        literal_column(_EPOCH), literal_column(_BATCH_IS_USED), literal_column(_CAMPAIGN_IS_USED)
-    )
-)
-
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),

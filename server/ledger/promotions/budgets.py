@@ -1,6 +1,6 @@
 """The parts of a campaign's budget: free, exposed and settled, moved by conditional UPDATEs.
 
-Called by ledger/promotions/batches.py (units that go back) and flows/promotions/budgets.py. Nothing is
+Called by ledger/promotions/batch_stock.py (units that go back) and flows/promotions/budgets.py. Nothing is
 counted first, so two transactions cannot both take the last part. Money is in minor units, pieces are
 coupons.
 

@@ -24,7 +24,7 @@ from server.ledger.consistency import unit_audit
 from server.ledger.coupons import codes as rows
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
-from server.ledger.promotions import batches
+from server.ledger.promotions import batch_stock
 from tests.support.builders.classroom import Classroom, granted, now_ms, refused
 
 pytestmark = pytest.mark.asyncio
@@ -145,7 +145,7 @@ async def left_behind(classroom: Classroom, batch_id: str, quantity: int) -> Cod
     run = CodeRun(f"run_{batch_id}", batch_id, Source.LIST, quantity, "op", now_ms())
     async with classroom.ledger.begin() as conn:
         await rows.insert_run(conn, run)
-        await batches.take_codes(conn, batch_id, quantity)
+        await batch_stock.take_codes(conn, batch_id, quantity)
     return run
 
 

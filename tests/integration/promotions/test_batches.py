@@ -14,7 +14,7 @@ from server.flows.promotions.templates import create_template, replace_template
 from server.ledger import idempotency
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
-from server.ledger.promotions import batches, templates
+from server.ledger.promotions import batch_stock, batches, templates
 from tests.support.builders.classroom import TEMPLATE, granted, refused
 
 pytestmark = pytest.mark.asyncio
@@ -134,7 +134,7 @@ class TestSameRequestAgain:
         form = BatchForm(template.id, "Tuesday", 100, "live", 1)
         first = granted(await create_batch(ledger, "op", form, KEY, NOW))
         async with ledger.begin() as conn:
-            assert await batches.take(conn, first, "101", 10)
+            assert await batch_stock.take(conn, first, "101", 10)
         again = granted(await create_batch(ledger, "op", form, KEY, NOW))
 
         assert (again.id, again.remaining) == (first.id, 90)
@@ -217,9 +217,9 @@ class TestBatches:
     async def test_taking_from_a_share_that_is_short_takes_nothing(self, ledger: Ledger) -> None:
         batch = await self._made(ledger, rooms=(RoomQuota("101", 5),))
         async with ledger.begin() as conn:
-            assert not await batches.take(conn, batch, "101", 6)
-            assert not await batches.take(conn, batch, "102", 1)
-            assert await batches.take(conn, batch, "101", 5)
+            assert not await batch_stock.take(conn, batch, "101", 6)
+            assert not await batch_stock.take(conn, batch, "102", 1)
+            assert await batch_stock.take(conn, batch, "101", 5)
             after = await batches.find(conn, batch.id)
 
         assert after is not None
