@@ -78,7 +78,7 @@ class ShardKeys:
         return self._key(f"caps:{batch_id}")
 
     def binding(self, coupon_id: str, student: str) -> str:
-        """String: the slots that were taken for a code this student binds; expires after an hour."""
+        """Name the string of slots taken for a code that this student binds; it expires after an hour."""
         return self._key(f"binding:{coupon_id}:{student}")
 
     def campaign_caps(self, campaign_id: str) -> str:
@@ -140,7 +140,7 @@ class RoomKeys:
         return self._key("presence:counts")
 
     def published(self, publication_id: str) -> str:
-        """String: the offset that a publication got, so that a repetition is a no-op; expires."""
+        """Name the string of a publication's offset, which makes its repetition a no-op; it expires."""
         return self._key(f"published:{publication_id}")
 
     def seen(self, drop_id: str) -> str:
@@ -177,5 +177,5 @@ class MetricsKeys:
         return self._key("books")
 
     def of(self, process: str) -> str:
-        """String: the metrics of a process; expire after 15 s."""
+        """Name the string of the metrics of a process; it expires after 15 s."""
         return self._key(f"of:{process}")

@@ -56,7 +56,7 @@ class OutboxEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many entries are not acknowledged, and how long the oldest of them has waited (ms)."""
+    """The number of entries that are not acknowledged, and how long the oldest of them has waited (ms)."""
 
     entries: int
     oldest_age_ms: int

@@ -86,7 +86,7 @@ def _python_changes(text: str) -> list[tuple[int, int, int, str]]:
 
 
 def _definitions_in(node: ast.AST) -> Iterator[ast.AST]:
-    """What is not a rule but its definition: a decorator, a named constant (tests use its name)."""
+    """Yield what is not a rule but its definition: a decorator, a named constant (tests use its name)."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             for decorator in node.decorator_list:

@@ -63,7 +63,7 @@ class Lesson:
         return f"/v1/rooms/{ROOM}/drops/{self.drop['id']}"
 
     def jobs(self) -> list[Callable[[], Awaitable[None]]]:
-        """In any order, the end somewhere among them. A socket would have its answer before anything
+        """Run all in any order, the end somewhere among them. A socket would have its answer before anything
         else has begun: each waits for a neighbour over HTTP, so that both tap to the end."""
         pairs = zip_longest(self.crowd.over_http[:-LATE], self.crowd.sockets)
         jobs: list[Callable[[], Awaitable[None]]] = [

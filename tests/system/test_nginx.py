@@ -1,4 +1,4 @@
-"""Behind a real nginx with the README's own block: pages, API and sockets."""
+"""Pages, API and sockets behind a real nginx with the README's own block."""
 
 import re
 import shutil

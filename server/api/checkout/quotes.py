@@ -120,7 +120,7 @@ class UnusableResponse(ResponseModel):
 
 
 class HintResponse(ResponseModel):
-    """If the order had one more line of `spend_more`, in `pieces_more` pieces of equal price where pieces
+    """A saving that the order would have with one more line of `spend_more`, in `pieces_more` pieces of equal price where pieces
     are missing, it would be cheaper by `save_more` or more. `worth`: the value of a gift or a rebate."""
 
     code: str

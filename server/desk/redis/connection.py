@@ -111,7 +111,7 @@ def connect(url: str, staleness: StalenessTracker | None = None) -> Redis:
 
 
 def database_of(redis: Redis) -> int:
-    """The number of the database that this client uses."""
+    """Return the number of the database that this client uses."""
     return int(redis.connection_pool.connection_kwargs.get("db") or 0)
 
 

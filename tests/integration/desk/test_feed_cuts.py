@@ -186,7 +186,7 @@ async def _knows(school: School, drop_id: str) -> bool:
 
 
 async def _rest(client: Client, frames: list[Frame]) -> list[Frame]:
-    """With what is still to come: an answer to a tap closes the account."""
+    """Read what is still to come: the reply to a tap is the last frame."""
     await client.send(type="claim", drop_id="drp_3", request_id="last")
     more = [await client.next()]
     while more[-1]["type"] != "claim_result":

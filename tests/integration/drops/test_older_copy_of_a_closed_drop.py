@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio
 
 @pytest_asyncio.fixture
 async def batch_id(mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path) -> str:
-    """Of a drop of two: s1 has won of it, was lost with Redis, and comes back when all units have gone
+    """A drop of two units: s1 has won of it, was lost with Redis, and comes back when all units have gone
     back to the batch."""
     crew, rooms = mortal_crew, mortal_crew.classroom
     drop = await rooms.opened(quantity=2)

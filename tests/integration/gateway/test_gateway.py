@@ -334,7 +334,7 @@ class TestHealing:
     async def test_no_step_of_another_epoch_comes_before_its_welcome(
         self, gateway: RunningGateway
     ) -> None:
-        """While the room is read afresh its feed goes on."""
+        """Publish while the room is read again: its feed goes on."""
         desk = gateway.desk
         await open_drop(desk)
         async with gateway.student() as (client, welcome):

@@ -199,7 +199,7 @@ async def test_sqlite_waits_for_another_writer_without_holding_up_the_loop(
 
 
 async def _lets_others_go_on(conn: AsyncConnection, rows: int) -> bool:
-    """While it asks a statement of so many parameters."""
+    """Measure while it runs a statement of so many parameters."""
     gone_on: list[bool] = []
     asyncio.get_running_loop().call_soon(gone_on.append, True)
     marks = ", ".join("?" * rows)

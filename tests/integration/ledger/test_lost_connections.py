@@ -81,7 +81,7 @@ async def test_a_tap_is_answered(
 async def test_a_worker_confirms(
     classroom: Classroom, redis_server: RedisServer, network: TcpProxy
 ) -> None:
-    """Whose reads wait in Redis for what comes, on connections that nothing comes through any more."""
+    """A process whose reads wait in Redis, on connections that are silently dead."""
     redis = connect(f"unix://{network.address}")
     crew: Crew = make_crew(classroom.ledger, make_desk(redis, classroom.desk.prefix))
     await crew.outbox.make_groups()

@@ -27,7 +27,7 @@ def stack() -> Iterator[ExitStack]:
 
 
 def knock(stack: ExitStack, settings: Settings) -> list[socket.socket]:
-    """In the queue, and has said something."""
+    """A client that waits in the queue and has sent something."""
     knockers = []
     for _ in range(KNOCKERS):
         one = stack.enter_context(socket.create_connection(("127.0.0.1", settings.port), 5))

@@ -483,7 +483,7 @@ def _moment(stamp: int, before: int) -> int:
 
 
 async def _tap_all(desk: Desk, taps: Iterable[ModelTap]) -> list[ClaimAnswer]:
-    """In one turn of the loop, so in one call."""
+    """Send all taps in one turn of the loop, so in one call."""
     return await asyncio.gather(
         *(
             desk.claims.claim(

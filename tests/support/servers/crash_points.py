@@ -68,7 +68,7 @@ FINISH_INTENT = ("server.ledger.intents", "finish")  # likewise
 def _run_role(
     role: str, point: CrashPoint | None, victim: int | None, env: Mapping[str, str], log: Path
 ) -> None:
-    """In the new process. `victim` None: the process itself."""
+    """Kill `victim` in the new process; None is the process itself."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with log.open("ab", 0) as out:
         os.dup2(out.fileno(), 1)

@@ -109,7 +109,7 @@ class PostgresServer:
             os.kill(process_id, signal.SIGCONT)
 
     def restart(self) -> None:
-        """Up again with the same databases."""
+        """Start again with the same databases."""
         self._process = self._start()
 
     @property

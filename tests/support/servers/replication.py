@@ -161,7 +161,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
 async def winners(
     desk: Desk, *students: str, shard: int = SHARD, drop_id: str = "drp_1"
 ) -> set[str]:
-    """Whom the desk has as holding a unit."""
+    """Return the students who hold a unit on the desk."""
     (row,) = await desk.drops.claims_of([(shard, drop_id, students)])
     held = (ClaimState.WON, ClaimState.CONFIRMED)
     return {s for s, one in zip(students, row, strict=True) if one and one.state in held}

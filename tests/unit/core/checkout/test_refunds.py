@@ -294,7 +294,7 @@ TERMS = st.builds(
 
 @st.composite
 def paid_orders(draw: st.DrawFn) -> OrderAccount:
-    """Up to five lines with up to three coupons on them, one after the other."""
+    """Orders of up to five lines with up to three coupons on them, one after the other."""
     pieces = draw(st.lists(st.integers(1, 7), min_size=1, max_size=5))
     names = [chr(97 + index) for index in range(len(pieces))]
     amounts = [draw(NUMBERS) * quantity for quantity in pieces]
