@@ -120,8 +120,10 @@ class UnusableResponse(ResponseModel):
 
 
 class HintResponse(ResponseModel):
-    """A saving that the order would have with one more line of `spend_more`, in `pieces_more` pieces of equal price where pieces
-    are missing, it would be cheaper by `save_more` or more. `worth`: the value of a gift or a rebate."""
+    """The saving that one more line of the order brings.
+
+    The line costs `spend_more`, in `pieces_more` pieces of equal price where pieces are missing. The order is
+    then cheaper by `save_more` or more. `worth`: the value of a gift or a rebate."""
 
     code: str
     spend_more: int
