@@ -14,13 +14,13 @@ from server import wire
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.subscription import Subscription
-from server.gateway.broadcast import OnSent
-from server.gateway.connection import Connection
-from server.gateway.feed_follower import FeedFollower
-from server.gateway.frames import text_frame
 from server.gateway.gateway import Gateway
-from server.gateway.room_loader import RoomLoader
-from server.gateway.session import Phase
+from server.gateway.rooms.broadcast import OnSent
+from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.room_loader import RoomLoader
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.frames import text_frame
+from server.gateway.sockets.session import Phase
 from server.health import Health
 from server.metrics import Metrics
 

@@ -10,7 +10,7 @@ from server import wire
 from server.core.drops.claims import Outcome
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.claim_record import HeldClaim
-from server.gateway.frames import text_frame
+from server.gateway.sockets.frames import text_frame
 
 _REQUEST_ID = b'"request_id":"'  # the first field after the type
 

@@ -10,17 +10,17 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from server.gateway.background_tasks import Job, SocketMaintenance, observe_sent, repeat
-from server.gateway.coupon_changes import CouponChanges
-from server.gateway.feed_follower import FeedFollower
 from server.gateway.gateway import Gateway
-from server.gateway.join_queue import JoinQueue
-from server.gateway.open_rooms import OpenRooms
 from server.gateway.parts import GatewayParts
-from server.gateway.room_loader import RoomLoader
-from server.gateway.room_reader import RoomReader
-from server.gateway.room_status import RoomStatus
+from server.gateway.rooms.coupon_changes import CouponChanges
+from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.join_queue import JoinQueue
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.rooms.room_loader import RoomLoader
+from server.gateway.rooms.room_reader import RoomReader
+from server.gateway.rooms.room_status import RoomStatus
+from server.gateway.rooms.win_recovery import WinRecovery
 from server.gateway.taps import Taps
-from server.gateway.win_recovery import WinRecovery
 from server.gateway.work_in_flight import WorkInFlight
 
 

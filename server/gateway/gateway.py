@@ -16,20 +16,20 @@ from websockets.typing import LoggerLike
 from server import wire
 from server.clock import now_ms
 from server.core.identity import Identity
-from server.gateway import close_reasons
-from server.gateway.allowances import Allowances
-from server.gateway.close_reasons import SocketClose
-from server.gateway.connection import Connection
-from server.gateway.connection_limiter import ConnectionLimiter
-from server.gateway.frames import close_frame, text_frame
-from server.gateway.join_limit import JoinLimit
-from server.gateway.join_queue import JoinQueue
 from server.gateway.parts import GatewayParts
-from server.gateway.refusals import Refusals
-from server.gateway.room import Room
-from server.gateway.socket_closer import SocketCloser
+from server.gateway.rooms.join_limit import JoinLimit
+from server.gateway.rooms.join_queue import JoinQueue
+from server.gateway.rooms.room import Room
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.allowances import Allowances
+from server.gateway.sockets.close_reasons import SocketClose
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.frames import close_frame, text_frame
+from server.gateway.sockets.refusals import Refusals
+from server.gateway.sockets.socket_closer import SocketCloser
+from server.gateway.sockets.token_ends import TokenEnds
 from server.gateway.taps import Taps
-from server.gateway.token_ends import TokenEnds
 from server.gateway.work_in_flight import WorkInFlight
 
 RETURNS_PER_SECOND = (

@@ -8,7 +8,7 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.subscription import Subscription
 from server.gateway.cadence import Cadence
-from server.gateway.connection_limiter import MAX_SOCKETS
+from server.gateway.sockets.connection_limiter import MAX_SOCKETS
 from server.health import Health
 from server.metrics import Metrics
 from server.tokens import TokenKeys

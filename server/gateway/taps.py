@@ -14,9 +14,9 @@ from server.core.ids import StudentId
 from server.core.rates import Bucket, Rate
 from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap, is_confirmed
 from server.gateway import claim_replies
-from server.gateway.connection import Connection
-from server.gateway.feed_follower import FeedFollower
-from server.gateway.room import Room, is_for
+from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.room import Room, is_for
+from server.gateway.sockets.connection import Connection
 from server.gateway.work_in_flight import WorkInFlight
 from server.metrics import Metrics
 

@@ -24,7 +24,7 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.core.room_names import is_room_name, room_of
-from server.gateway import close_reasons
+from server.gateway.sockets import close_reasons
 from tests.contract.scripted_sessions import VECTORS
 
 Fields = Mapping[str, Any]

@@ -20,9 +20,9 @@ from tests.mutants.placing import ROOT, is_swappable, put_module_in_place, put_s
 
 MUTATED = (
     "server/core/**/*.py",
-    "server/gateway/session.py",
-    "server/gateway/frames.py",
-    "server/gateway/handshake.py",
+    "server/gateway/sockets/session.py",
+    "server/gateway/sockets/frames.py",
+    "server/gateway/sockets/handshake.py",
     "server/wire.py",
     "server/wire_state.py",
     "client_sdk/python/session.py",

@@ -18,12 +18,12 @@ from websockets.uri import parse_uri
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
-from server.gateway.allowances import Allowances
-from server.gateway.connection import Connection
-from server.gateway.connection_limiter import ConnectionLimiter
-from server.gateway.handshake import Handshake
-from server.gateway.refusals import Refusals
-from server.gateway.socket_closer import SocketCloser
+from server.gateway.sockets.allowances import Allowances
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.handshake import Handshake
+from server.gateway.sockets.refusals import Refusals
+from server.gateway.sockets.socket_closer import SocketCloser
 from server.metrics import Metrics
 from server.tokens import TokenKeys
 

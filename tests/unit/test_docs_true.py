@@ -10,7 +10,7 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
-from server.gateway import close_reasons
+from server.gateway.sockets import close_reasons
 from server.metrics import Metrics
 from server.settings import Settings
 from tests.support.rendered import (

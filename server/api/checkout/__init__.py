@@ -1,0 +1,1 @@
+"""HTTP calls of quotes, orders, redemptions, refunds and balances."""

@@ -1,0 +1,1 @@
+"""HTTP calls of codes, wallets and the states of coupons."""

@@ -1,0 +1,1 @@
+"""HTTP calls of drops, their claims and their holds."""

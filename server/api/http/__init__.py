@@ -1,0 +1,1 @@
+"""What all HTTP calls share: tokens, bodies, fields, problems, paging, documents."""

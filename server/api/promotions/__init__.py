@@ -1,0 +1,1 @@
+"""HTTP calls of templates, campaigns, batches, budgets and stops."""

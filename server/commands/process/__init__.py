@@ -1,0 +1,1 @@
+"""Processes of the service: how they are composed, started, supervised and drained."""

@@ -39,10 +39,10 @@ from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.stores import Stores
-from server.gateway.connection_limiter import ConnectionLimiter
 from server.gateway.factory import running_gateway
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.health import Health
 from server.ids import new_id
 from server.ledger.engine import Ledger

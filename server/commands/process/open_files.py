@@ -5,7 +5,7 @@ Called once by the composition of a web process. Each connection is an open file
 
 import resource
 
-from server.gateway.connection_limiter import MAX_SOCKETS, SPARE
+from server.gateway.sockets.connection_limiter import MAX_SOCKETS, SPARE
 
 _OWN_FILES = 200  # Redis, ledger, logs, files of pages
 

@@ -1,0 +1,1 @@
+"""Pure rules of quotes, orders, redemptions, refunds and balances."""

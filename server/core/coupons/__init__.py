@@ -1,0 +1,1 @@
+"""Pure rules of codes, wallets and the states of coupons."""

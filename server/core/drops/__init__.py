@@ -1,0 +1,1 @@
+"""Pure rules of drops, their claims and their holds."""

@@ -1,0 +1,1 @@
+"""Pure rules of templates, campaigns, batches, budgets and stops."""

@@ -1,0 +1,1 @@
+"""Connections to Redis, the embedded server, replicas and versions."""

@@ -1,0 +1,1 @@
+"""The desk's Lua scripts, and their loader (`loader.py`)."""

@@ -1,0 +1,1 @@
+"""Use cases of quotes, orders, redemptions, refunds and balances."""

@@ -1,0 +1,1 @@
+"""Use cases for comparing desk and ledger, and repairing them."""

@@ -1,0 +1,1 @@
+"""Use cases of codes, wallets and the states of coupons."""

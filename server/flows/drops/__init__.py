@@ -1,0 +1,1 @@
+"""Use cases of drops, their claims and their holds."""

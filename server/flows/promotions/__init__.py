@@ -1,0 +1,1 @@
+"""Use cases of templates, campaigns, batches, budgets and stops."""

@@ -1,0 +1,1 @@
+"""SQL of quotes, orders, redemptions, refunds and balances."""

@@ -1,0 +1,1 @@
+"""SQL for comparing desk and ledger, and repairing them."""

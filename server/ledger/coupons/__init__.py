@@ -1,0 +1,1 @@
+"""SQL of codes, wallets and the states of coupons."""

@@ -1,0 +1,1 @@
+"""SQL of drops, their claims and their holds."""

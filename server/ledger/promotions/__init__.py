@@ -1,0 +1,1 @@
+"""SQL of templates, campaigns, batches, budgets and stops."""

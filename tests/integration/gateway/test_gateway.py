@@ -17,9 +17,9 @@ from server.core.promotions.claim_conditions import ClaimConditions
 from server.desk import DeskUnavailableError, claim_record
 from server.desk.feed_messages import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
-from server.gateway import room_status
-from server.gateway.join_limit import JoinLimit
-from server.gateway.room_status import NEW_DROP_MS
+from server.gateway.rooms import room_status
+from server.gateway.rooms.join_limit import JoinLimit
+from server.gateway.rooms.room_status import NEW_DROP_MS
 from tests.support.builders.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import interpose, once

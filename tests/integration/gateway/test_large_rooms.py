@@ -115,7 +115,7 @@ async def test_a_large_gap_is_healed_by_a_welcome_and_a_small_one_step_by_step(
 async def test_who_never_reads_a_large_welcome_is_let_go(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.gateway.allowances.STALLED_MS", 100)
+    monkeypatch.setattr("server.gateway.sockets.allowances.STALLED_MS", 100)
     await drop_and_close(gateway.desk, 60, description=CHINESE)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

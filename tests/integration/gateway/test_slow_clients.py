@@ -15,14 +15,14 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from server.gateway.cadence import Cadence
-from server.gateway.http_protocol import (
+from server.gateway.sockets.http_protocol import (
     MAX_AHEAD,
     MAX_BODY_BYTES,
     PHASE_TIMEOUTS,
     GuardedHttpProtocol,
     Phase,
 )
-from server.gateway.protocol_switch import ProtocolSwitch
+from server.gateway.sockets.protocol_switch import ProtocolSwitch
 from tests.integration.gateway.test_gateway import open_drop
 from tests.support.clients.raw_socket import close, frame, handshake, says
 from tests.support.eventually import eventually
@@ -249,7 +249,7 @@ class TestSockets:
     async def test_a_hello_that_never_comes_is_not_waited_for(
         self, guarded: GuardedServer, slow: SlowClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("server.gateway.session.HELLO_MS", 100)
+        monkeypatch.setattr("server.gateway.sockets.session.HELLO_MS", 100)
         await slow.send(handshake() + b"\x81\xfe\x0f\xff")  # a frame of 4 KB
         await slow.reader.readuntil(b"\r\n\r\n")
         said = await slow.send_slowly(b"x")
@@ -306,7 +306,7 @@ class TestSockets:
     async def test_the_oldest_of_one_student_s_many_sockets_goes(
         self, guarded: GuardedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("server.gateway.room.MAX_SOCKETS_PER_STUDENT", 2)
+        monkeypatch.setattr("server.gateway.rooms.room.MAX_SOCKETS_PER_STUDENT", 2)
         async with (
             guarded.gateway.student("ada") as (first, _),
             guarded.gateway.student("ada") as (second, _),

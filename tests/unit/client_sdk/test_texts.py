@@ -19,7 +19,7 @@ from client_sdk.python.texts import Language
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason
 from server.core.refusals import Code
-from server.gateway import close_reasons
+from server.gateway.sockets import close_reasons
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from server.commands.process.serving import service
-from server.gateway.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.settings import read_settings
 
 

@@ -9,7 +9,7 @@ from server.core.ids import ClaimId, Slot, Unit
 from server.desk.claim_desk import ClaimAnswer
 from server.desk.claim_record import HeldClaim
 from server.gateway import claim_replies
-from server.gateway.frames import text_frame
+from server.gateway.sockets.frames import text_frame
 
 HELD = HeldClaim(
     ClaimState.CONFIRMED, ClaimId("clm_1"), Unit(1), Slot(1), "r1", 0, b'{"id":"cpn_1"}'

@@ -10,14 +10,14 @@ from websockets.frames import Opcode
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.room_names import room_of
-from server.gateway import close_reasons
-from server.gateway.close_reasons import SocketClose
-from server.gateway.connection import MAX_UNSENT_BYTES
-from server.gateway.connection_limiter import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
-from server.gateway.frames import close_frame, text_frame
-from server.gateway.library_protocol import CHUNK_BYTES, MAX_BYTES_AFTER_CLOSE
-from server.gateway.session import MESSAGES, Phase
-from server.gateway.socket_closer import CLOSES_PER_TURN
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.close_reasons import SocketClose
+from server.gateway.sockets.connection import MAX_UNSENT_BYTES
+from server.gateway.sockets.connection_limiter import BAD_TOKENS, MAX_SOCKETS, REFUSED_LATER_SECONDS
+from server.gateway.sockets.frames import close_frame, text_frame
+from server.gateway.sockets.library_protocol import CHUNK_BYTES, MAX_BYTES_AFTER_CLOSE
+from server.gateway.sockets.session import MESSAGES, Phase
+from server.gateway.sockets.socket_closer import CLOSES_PER_TURN
 from server.wire import MAX_FRAME_BYTES
 from tests.support.sockets import Peer, RecordingHandler, next_pass
 from tests.unit.gateway.test_frames import masked

@@ -1,6 +1,6 @@
 """The limiter: everybody may connect while there is room; when there is none, unauthenticated clients go."""
 
-from server.gateway.connection_limiter import (
+from server.gateway.sockets.connection_limiter import (
     BAD_TOKENS,
     MAX_SOCKETS,
     REFUSED_LATER_SECONDS,

@@ -8,8 +8,8 @@ import pytest
 from server.desk import DeskUnavailableError
 from server.desk.feed import Feed, RoomState
 from server.desk.subscription import Subscription
-from server.gateway.coupon_changes import CouponChanges
-from server.gateway.open_rooms import OpenRooms
+from server.gateway.rooms.coupon_changes import CouponChanges
+from server.gateway.rooms.open_rooms import OpenRooms
 
 pytestmark = pytest.mark.asyncio
 

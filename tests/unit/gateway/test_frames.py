@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from server.gateway.frames import parse_common_text, text_frame
+from server.gateway.sockets.frames import parse_common_text, text_frame
 
 MOST = 300
 

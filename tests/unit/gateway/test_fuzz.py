@@ -19,10 +19,10 @@ from websockets.uri import parse_uri
 
 from server import wire
 from server.clock import now_ms
-from server.gateway.connection import Connection
-from server.gateway.frames import parse_common_text, text_frame
-from server.gateway.handshake import SUBPROTOCOL, parse_common_handshake
-from server.gateway.session import End, Join, Session
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.frames import parse_common_text, text_frame
+from server.gateway.sockets.handshake import SUBPROTOCOL, parse_common_handshake
+from server.gateway.sockets.session import End, Join, Session
 from tests.support.clients.raw_socket import CONT, PING, PONG, close, frame, handshake, says
 from tests.support.sockets import KEYS, RecordingHandler, RecordingTransport, a_token
 

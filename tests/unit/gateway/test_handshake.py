@@ -10,7 +10,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from server.gateway.handshake import (
+from server.gateway.sockets.handshake import (
     SUBPROTOCOL,
     Handshake,
     handshake_of,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from server.gateway.connection_limiter import ConnectionLimiter
-from server.gateway.protocol_switch import MAX_HEAD_BYTES, ProtocolSwitch, is_handshake
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.protocol_switch import MAX_HEAD_BYTES, ProtocolSwitch, is_handshake
 
 HANDSHAKE = (
     b"GET /v1/rooms/math HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"

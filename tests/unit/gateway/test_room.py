@@ -15,9 +15,9 @@ from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import RoomState
 from server.desk.feed_messages import FeedKind, Publication
-from server.gateway import broadcast as module
-from server.gateway.connection import MAX_UNSENT_BYTES
-from server.gateway.room import Room, Welcome
+from server.gateway.rooms import broadcast as module
+from server.gateway.rooms.room import Room, Welcome
+from server.gateway.sockets.connection import MAX_UNSENT_BYTES
 from tests.support.builders.desks import a_room_drop
 from tests.support.sockets import Peer, RecordingTransport, a_member, an_identity, next_pass
 
@@ -489,7 +489,7 @@ class TestWelcome:
     async def test_heads_of_many_different_audiences_are_not_all_kept(
         self, class_: Class, heads: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("server.gateway.room._MAX_HEADS", 1)
+        monkeypatch.setattr("server.gateway.rooms.room._MAX_HEADS", 1)
         class_.shows(a_drop("drp_1", audience=Audience(frozenset({"vip"}))))
         for tag in ("vip", "none", "vip", "none"):
             self.welcome(class_, an_identity("ada", Role.STUDENT, tag))

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from server.gateway import close_reasons
-from server.gateway.session import (
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.session import (
     HELLO_MS,
     MESSAGES,
     MESSAGES_BEFORE_HELLO,

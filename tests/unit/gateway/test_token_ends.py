@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from server.gateway import close_reasons
-from server.gateway.connection import Connection
-from server.gateway.token_ends import TokenEnds
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.token_ends import TokenEnds
 from tests.support.sockets import a_member, an_identity
 
 SOON, LATER, MUCH_LATER = 1_000_500, 1_000_900, 10**15

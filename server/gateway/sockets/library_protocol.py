@@ -19,16 +19,21 @@ from websockets.typing import LoggerLike, Subprotocol
 from server import wire
 from server.clock import now_ms
 from server.core.room_names import room_of
-from server.gateway import close_reasons
-from server.gateway.admission import refusal_of
-from server.gateway.close_reasons import SocketClose
-from server.gateway.connection_handler import ConnectionHandler
-from server.gateway.connection_state import OPEN
-from server.gateway.frames import text_frame
-from server.gateway.handshake import SUBPROTOCOL, VERSION, handshake_of, offers_other_version
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.admission import refusal_of
+from server.gateway.sockets.close_reasons import SocketClose
+from server.gateway.sockets.connection_handler import ConnectionHandler
+from server.gateway.sockets.connection_state import OPEN
+from server.gateway.sockets.frames import text_frame
+from server.gateway.sockets.handshake import (
+    SUBPROTOCOL,
+    VERSION,
+    handshake_of,
+    offers_other_version,
+)
 
 if TYPE_CHECKING:
-    from server.gateway.connection import Connection
+    from server.gateway.sockets.connection import Connection
 
 CHUNK_BYTES: Final = 512  # 85 of the smallest frames: less than a millisecond
 UNAUTHENTICATED_CHUNK_BYTES: Final = 64  # a client without a token can come back and do it again

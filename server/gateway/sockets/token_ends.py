@@ -8,7 +8,7 @@ would be no more exact, and would cost 200 bytes a socket where the tokens of a 
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from server.gateway.connection import Connection
+    from server.gateway.sockets.connection import Connection
 
 _SPAN_MS: Final = 60_000
 

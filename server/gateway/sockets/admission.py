@@ -4,8 +4,8 @@ Called by the two wire protocols. Combines the rules for what the client sent (h
 the gateway: draining, full.
 """
 
-from server.gateway.connection_handler import ConnectionHandler
-from server.gateway.handshake import (
+from server.gateway.sockets.connection_handler import ConnectionHandler
+from server.gateway.sockets.handshake import (
     BAD_HOST,
     DRAINING,
     FOREIGN_ORIGIN,

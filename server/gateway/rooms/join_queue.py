@@ -17,12 +17,12 @@ from server.core.ids import DropId
 from server.desk import DeskUnavailableError
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
-from server.gateway import close_reasons
-from server.gateway.connection import Connection
-from server.gateway.open_rooms import OpenRooms
-from server.gateway.room import Room
-from server.gateway.room_loader import RoomLoader
-from server.gateway.session import Phase
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.rooms.room import Room
+from server.gateway.rooms.room_loader import RoomLoader
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.session import Phase
 from server.metrics import Metrics
 
 JOINS_PER_READ = 500

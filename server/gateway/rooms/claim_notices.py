@@ -12,8 +12,8 @@ from server.core.drops.claims import ClaimState
 from server.core.ids import DropId, StudentId
 from server.desk.claim_record import HeldClaim
 from server.desk.feed_messages import Loss
-from server.gateway.frames import text_frame
-from server.gateway.room import Room
+from server.gateway.rooms.room import Room
+from server.gateway.sockets.frames import text_frame
 
 # The frame and the reason for a claim that the desk no longer counts.
 _LOSSES: Final = {

@@ -10,8 +10,8 @@ from enum import IntEnum
 from server import wire
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
-from server.gateway import close_reasons
-from server.gateway.close_reasons import SocketClose
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.close_reasons import SocketClose
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
 
 MESSAGES = Rate(burst=60, interval_ms=50)  # of one socket, of any kind: then 20 a second

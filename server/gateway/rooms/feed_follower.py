@@ -25,12 +25,12 @@ from server.desk.feed_messages import (
     load_losses,
     load_publication,
 )
-from server.gateway.claim_notices import send_confirmed, send_loss
-from server.gateway.coupon_changes import CouponChanges
-from server.gateway.open_rooms import OpenRooms
-from server.gateway.room import Room
-from server.gateway.room_reader import RoomReader
-from server.gateway.win_recovery import WinRecovery
+from server.gateway.rooms.claim_notices import send_confirmed, send_loss
+from server.gateway.rooms.coupon_changes import CouponChanges
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.rooms.room import Room
+from server.gateway.rooms.room_reader import RoomReader
+from server.gateway.rooms.win_recovery import WinRecovery
 
 _HEAL_RETRY_SECONDS = 0.3
 # A healthy Redis answers in milliseconds. A connection that died together with the subscription never

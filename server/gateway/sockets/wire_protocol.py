@@ -7,8 +7,8 @@ object. `LibraryProtocol` belongs to one socket.
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from server.gateway.connection import Connection
-    from server.gateway.connection_handler import ConnectionHandler
+    from server.gateway.sockets.connection import Connection
+    from server.gateway.sockets.connection_handler import ConnectionHandler
 
 
 class WireProtocol(Protocol):

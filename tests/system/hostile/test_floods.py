@@ -15,8 +15,8 @@ from statistics import median, quantiles
 
 import pytest
 
-from server.gateway import close_reasons
-from server.gateway.connection_limiter import BAD_TOKENS, REFUSED_LATER_SECONDS
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.connection_limiter import BAD_TOKENS, REFUSED_LATER_SECONDS
 from tests.support.clients.flooder import BEGUN
 from tests.support.clients.one_address import Arrivals, all_in
 from tests.support.clients.raw_socket import (
@@ -35,7 +35,7 @@ KB_OF_A_STUDENT = 12  # 3 KB as measured, and what an allocator keeps of the cro
 KB_OF_A_FLOOD = 30_000
 FLOOD_SECONDS = "30"  # ended by the test, and by itself where the test dies
 FLOOD_SECONDS_OF_A_CAMPUS = 120
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 @contextmanager

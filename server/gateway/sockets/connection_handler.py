@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from websockets.typing import LoggerLike
 
 from server.core.addresses import TrustedProxies
-from server.gateway.connection_limiter import ConnectionLimiter
-from server.gateway.refusals import Refusals
-from server.gateway.socket_closer import SocketCloser
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.refusals import Refusals
+from server.gateway.sockets.socket_closer import SocketCloser
 from server.tokens import TokenKeys
 
 if TYPE_CHECKING:
-    from server.gateway.allowances import Allowances
-    from server.gateway.connection import Connection
+    from server.gateway.sockets.allowances import Allowances
+    from server.gateway.sockets.connection import Connection
 
 
 class ConnectionHandler(Protocol):

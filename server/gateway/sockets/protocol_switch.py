@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from server.gateway.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
 
 _PATH = b"GET /v1/rooms/"
 _UPGRADE = b"\r\nupgrade: websocket\r\n"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from server.gateway.connection import Connection
+    from server.gateway.sockets.connection import Connection
 
 LARGE_BYTES: Final = 16 * 1024  # a smaller welcome leaves enough of the 64 KB for what is pushed
 STALLED_MS: Final = 10_000  # without having read a byte

@@ -6,12 +6,12 @@ Used by `join_queue.py` and for HTTP snapshots. An open room is kept up to date 
 import asyncio
 
 from server.desk.subscription import Subscription
-from server.gateway.broadcast import OnSent
-from server.gateway.coupon_changes import CouponChanges
-from server.gateway.feed_follower import FeedFollower
-from server.gateway.open_rooms import OpenRooms
-from server.gateway.room import Room
-from server.gateway.room_reader import RoomReader
+from server.gateway.rooms.broadcast import OnSent
+from server.gateway.rooms.coupon_changes import CouponChanges
+from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.rooms.room import Room
+from server.gateway.rooms.room_reader import RoomReader
 
 EMPTY_ROOM_KEPT_MS = 30_000  # a class that reloads its pages finds the room open
 

@@ -7,8 +7,8 @@ its members again. So these need not know each other.
 
 import asyncio
 
-from server.gateway.connection import Connection
-from server.gateway.room import Room
+from server.gateway.rooms.room import Room
+from server.gateway.sockets.connection import Connection
 
 
 class OpenRooms:

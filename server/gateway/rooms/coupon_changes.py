@@ -16,8 +16,8 @@ from server.desk import DeskUnavailableError
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.feed import EVERYWHERE, Feed
 from server.desk.subscription import Subscription
-from server.gateway.frames import text_frame
-from server.gateway.open_rooms import OpenRooms
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.sockets.frames import text_frame
 from server.single_flight import SingleFlight
 
 _HEAL_RETRY_SECONDS = 0.3

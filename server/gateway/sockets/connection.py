@@ -14,17 +14,17 @@ from typing import Final, cast
 
 from server import wire
 from server.clock import now_ms
-from server.gateway import close_reasons
-from server.gateway.allowances import LARGE_BYTES
-from server.gateway.close_reasons import SocketClose
-from server.gateway.common_protocol import COMMON
-from server.gateway.connection_handler import ConnectionHandler
-from server.gateway.connection_state import NEXT, OPEN, State
-from server.gateway.frames import text_frame_head
-from server.gateway.handshake import Handshake
-from server.gateway.library_protocol import LibraryProtocol
-from server.gateway.session import Effect, End, Join, Phase, Session
-from server.gateway.wire_protocol import WireProtocol
+from server.gateway.sockets import close_reasons
+from server.gateway.sockets.allowances import LARGE_BYTES
+from server.gateway.sockets.close_reasons import SocketClose
+from server.gateway.sockets.common_protocol import COMMON
+from server.gateway.sockets.connection_handler import ConnectionHandler
+from server.gateway.sockets.connection_state import NEXT, OPEN, State
+from server.gateway.sockets.frames import text_frame_head
+from server.gateway.sockets.handshake import Handshake
+from server.gateway.sockets.library_protocol import LibraryProtocol
+from server.gateway.sockets.session import Effect, End, Join, Phase, Session
+from server.gateway.sockets.wire_protocol import WireProtocol
 
 # Of pushed frames that the client has not read. Beyond it the client reads too slowly and is evicted.
 MAX_UNSENT_BYTES: Final = 64 * 1024

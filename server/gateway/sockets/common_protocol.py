@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from server import wire
 from server.core.room_names import room_of
-from server.gateway.admission import refusal_of
-from server.gateway.connection_handler import ConnectionHandler
-from server.gateway.connection_state import OPEN
-from server.gateway.frames import parse_common_text
-from server.gateway.handshake import parse_common_handshake
+from server.gateway.sockets.admission import refusal_of
+from server.gateway.sockets.connection_handler import ConnectionHandler
+from server.gateway.sockets.connection_state import OPEN
+from server.gateway.sockets.frames import parse_common_text
+from server.gateway.sockets.handshake import parse_common_handshake
 
 if TYPE_CHECKING:
-    from server.gateway.connection import Connection
+    from server.gateway.sockets.connection import Connection
 
 
 class CommonProtocol:

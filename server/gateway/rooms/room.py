@@ -19,9 +19,9 @@ from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import RoomState
 from server.desk.feed_messages import FeedKind, Losses, Publication
-from server.gateway.broadcast import Broadcast, OnSent, Write, admits
-from server.gateway.connection import Connection
-from server.gateway.frames import text_frame
+from server.gateway.rooms.broadcast import Broadcast, OnSent, Write, admits
+from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.frames import text_frame
 
 MAX_SOCKETS_PER_STUDENT = 32  # tabs, devices, and sockets whose end was not noticed yet
 _MAX_HEADS = 64  # kept for a second: one for each set of drops that some member is shown

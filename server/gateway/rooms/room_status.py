@@ -10,9 +10,9 @@ from server.clock import now_ms
 from server.core.drops.drops import DropState, RoomDrop
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
-from server.gateway.frames import text_frame
-from server.gateway.open_rooms import OpenRooms
-from server.gateway.room import Room
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.rooms.room import Room
+from server.gateway.sockets.frames import text_frame
 
 NEW_DROP_MS = 1_000
 # A frame to everybody costs as much as ten thousand confirmations. While so many winners wait for theirs,

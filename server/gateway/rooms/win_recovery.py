@@ -18,9 +18,9 @@ from server.desk.claim_desk import ClaimAnswer, ClaimDesk
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
 from server.desk.feed_messages import Loss
-from server.gateway.claim_notices import send_confirmed, send_ended, send_loss
-from server.gateway.open_rooms import OpenRooms
-from server.gateway.room import Room
+from server.gateway.rooms.claim_notices import send_confirmed, send_ended, send_loss
+from server.gateway.rooms.open_rooms import OpenRooms
+from server.gateway.rooms.room import Room
 
 NOTHING_LEFT = "nothing_left"
 _STUDENTS_PER_READ = 500

@@ -14,7 +14,7 @@ from operator import call
 
 from server.core.drops.claims import Audience
 from server.core.identity import Identity, Role
-from server.gateway.connection import Connection
+from server.gateway.sockets.connection import Connection
 
 WRITES_PER_TURN = 1_000  # 10 ms at 10 us a write; then the loop serves claims
 

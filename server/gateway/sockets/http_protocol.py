@@ -16,8 +16,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.core.origins import read_authority
-from server.gateway.connection_limiter import ConnectionLimiter
-from server.gateway.protocol_switch import MAX_HEAD_BYTES
+from server.gateway.sockets.connection_limiter import ConnectionLimiter
+from server.gateway.sockets.protocol_switch import MAX_HEAD_BYTES
 
 MAX_BODY_BYTES: Final = 1024 * 1024  # as it travels; the API refuses more than 64 KB of content
 MAX_AHEAD: Final = 16  # pipelined requests, sent before the first one is answered

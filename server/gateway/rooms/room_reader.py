@@ -10,7 +10,7 @@ from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import Feed, RoomState
 from server.desk.feed_messages import Losses, Publication
-from server.gateway.room import visible_drops
+from server.gateway.rooms.room import visible_drops
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""One client's connection: bytes, protocol, session, limits. Knows no rooms."""
