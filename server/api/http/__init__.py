@@ -1,1 +1,1 @@
-"""What all HTTP calls share: tokens, bodies, fields, problems, paging, documents."""
+"""Parts that all HTTP calls share: tokens, bodies, fields, problems, paging, documents."""
