@@ -63,6 +63,18 @@ class WebParts:
     drain: Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the API and the gateway of one process are both built on."""
+
+    settings: Settings
+    metrics: Metrics
+    health: Health
+    staleness: StalenessTracker
+    redis: Redis
+    ledger: Ledger
+
+
 @asynccontextmanager
 async def compose_web(
     settings: Settings,
@@ -71,60 +83,20 @@ async def compose_web(
     number: int,
     links: tuple[DemoLink, ...] = (),
 ) -> AsyncIterator[WebParts]:
+    """Build a web process from its connections to its application; all ends with the context."""
     async with AsyncExitStack() as stack:
         staleness = StalenessTracker()
         redis = await redis_of(stack, settings, staleness)
         ledger = await ledger_of(stack, settings)
-        prefix = settings.key_prefix
-        keys = TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note)
-        feed, drop_desk = Feed(redis, prefix), DropDesk(redis, prefix)
-        claim_desk = await _claim_desk(stack, settings, redis, staleness, metrics)
-        stack.push_async_callback(claim_desk.close)
-        gateway_id = new_id("gwy")
-        # The subscription has a client of its own: a listening connection never returns to the pool.
-        listener = await redis_of(stack, settings, staleness)
-        parts = GatewayParts(
-            gateway_id=gateway_id,
-            keys=keys,
-            claim_desk=claim_desk,
-            drop_desk=drop_desk,
-            feed=feed,
-            subscription=Subscription(listener, prefix, gateway_id),
-            metrics=metrics,
-            health=health,
-            allowed_origins=_origins(settings),
-            proxies=TrustedProxies.of(settings.trusted_proxies),
-            joins_per_second=settings.joins_per_second,
-            max_sockets=max_sockets(),
-        )
+        base = _Base(settings, metrics, health, staleness, redis, ledger)
+        parts = await _gateway_parts(stack, base)
         gateway = await stack.enter_async_context(running_gateway(parts))
-        teller = CouponPublisher(Stores(ledger, drop_desk, feed))
-        await stack.enter_async_context(teller.running())
-        fence = Fence(redis, prefix, gateway_id)
-        metrics_store = MetricsStore(redis, prefix)
-        dependency_health = DependencyHealth(
-            redis,
-            fence,
-            metrics_store,
-            ledger,
-            health,
-            settings.replicas,
-            ConsistencyStatus(redis, prefix),
-        )
-        await stack.enter_async_context(dependency_health.monitored())
-        aggregator = MetricsAggregator(
-            metrics.registry,
-            metrics_store,
-            f"web-{number}",
-            f"{gethostname()}:{settings.port}",
-        )
-        await stack.enter_async_context(aggregator.publishing())
-        app: ASGIApp = build_app(
-            _with_pages(
-                _api_parts(settings, parts, gateway, ledger, health, aggregator), settings, links
-            )
-        )
-        app = await with_demo_shop(app, stack, settings, keys)
+        publisher = CouponPublisher(Stores(ledger, parts.drop_desk, parts.feed))
+        await stack.enter_async_context(publisher.running())
+        aggregator = await _monitor(stack, base, parts.gateway_id, number)
+        dependencies = _api_dependencies(base, parts, gateway, aggregator)
+        app: ASGIApp = build_app(_with_pages(dependencies, settings, links))
+        app = await with_demo_shop(app, stack, settings, parts.keys)
 
         async def drain() -> None:
             health.drain()
@@ -134,31 +106,71 @@ async def compose_web(
         yield WebParts(app, gateway.protocol, gateway.connection_limiter, drain)
 
 
-def _api_parts(
-    settings: Settings,
-    parts: GatewayParts,
-    gateway: Gateway,
-    ledger: Ledger,
-    health: Health,
-    aggregator: MetricsAggregator,
+async def _gateway_parts(stack: AsyncExitStack, base: _Base) -> GatewayParts:
+    settings, prefix = base.settings, base.settings.key_prefix
+    claim_desk = await _claim_desk(stack, base)
+    stack.push_async_callback(claim_desk.close)
+    gateway_id = new_id("gwy")
+    # The subscription has a client of its own: a listening connection never returns to the pool.
+    listener = await redis_of(stack, settings, base.staleness)
+    return GatewayParts(
+        gateway_id=gateway_id,
+        keys=TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note),
+        claim_desk=claim_desk,
+        drop_desk=DropDesk(base.redis, prefix),
+        feed=Feed(base.redis, prefix),
+        subscription=Subscription(listener, prefix, gateway_id),
+        metrics=base.metrics,
+        health=base.health,
+        allowed_origins=_origins(settings),
+        proxies=TrustedProxies.of(settings.trusted_proxies),
+        joins_per_second=settings.joins_per_second,
+        max_sockets=max_sockets(),
+    )
+
+
+async def _monitor(
+    stack: AsyncExitStack, base: _Base, gateway_id: str, number: int
+) -> MetricsAggregator:
+    """Start the checks of Redis and the ledger, and the publication of this process's metrics."""
+    settings, prefix = base.settings, base.settings.key_prefix
+    metrics_store = MetricsStore(base.redis, prefix)
+    dependency_health = DependencyHealth(
+        base.redis,
+        Fence(base.redis, prefix, gateway_id),
+        metrics_store,
+        base.ledger,
+        base.health,
+        settings.replicas,
+        ConsistencyStatus(base.redis, prefix),
+    )
+    await stack.enter_async_context(dependency_health.monitored())
+    host = f"{gethostname()}:{settings.port}"
+    aggregator = MetricsAggregator(base.metrics.registry, metrics_store, f"web-{number}", host)
+    await stack.enter_async_context(aggregator.publishing())
+    return aggregator
+
+
+def _api_dependencies(
+    base: _Base, parts: GatewayParts, gateway: Gateway, aggregator: MetricsAggregator
 ) -> ApiDependencies:
     """Return the dependencies of the API; it shares desk, feed and keys with the gateway."""
-    public_url = settings.public_url or ""
+    settings = base.settings
     return ApiDependencies(
-        ledger=ledger,
+        ledger=base.ledger,
         drop_desk=parts.drop_desk,
         claim_desk=parts.claim_desk,
         feed=parts.feed,
         drop_lookup=DropLookup(parts.feed),
         token_keys=parts.keys,
-        health=health,
+        health=base.health,
         metrics=parts.metrics,
         metrics_text=aggregator.merged_text,
         claim_limiter=StudentLimiter(),
         snapshot=gateway.snapshot,
         clock=now_ms,
         time_zone=settings.time_zone,
-        public_url=public_url,
+        public_url=settings.public_url or "",
         allowed_origins=settings.allowed_origins,
         lock_limit_ms=settings.lock_seconds * 1000,
         money_rules=_money_rules(settings),
@@ -201,17 +213,11 @@ def _origins(settings: Settings) -> frozenset[str]:
     return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
 
 
-async def _claim_desk(
-    stack: AsyncExitStack,
-    settings: Settings,
-    redis: Redis,
-    staleness: StalenessTracker,
-    metrics: Metrics,
-) -> ClaimDesk:
-    on_call = _observe_calls(metrics)
+async def _claim_desk(stack: AsyncExitStack, base: _Base) -> ClaimDesk:
+    settings, on_call = base.settings, _observe_calls(base.metrics)
     if not settings.replicas:
-        return ClaimDesk(redis, settings.key_prefix, on_call)
-    own = await redis_of(stack, settings, staleness)
+        return ClaimDesk(base.redis, settings.key_prefix, on_call)
+    own = await redis_of(stack, settings, base.staleness)
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 
