@@ -51,7 +51,8 @@ def _keep_files_in_memory(config: pytest.Config) -> None:
     is_roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
     if "TMPDIR" in os.environ or not is_roomy:
         return  # also in the workers of xdist: they inherit it
-    folder = Path(tempfile.mkdtemp(prefix="classdrop-tests-", dir=_MEMORY))
+    # Short, because the path of a unix socket has 107 bytes at most.
+    folder = Path(tempfile.mkdtemp(prefix="cd", dir=_MEMORY))
     folder.chmod(0o711)  # PostgreSQL runs as another user
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

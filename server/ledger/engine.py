@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from server import service_urls
 from server.ledger import liveness
-from server.ledger.inline_sqlite import connect_reader, connect_writer
+from server.ledger.inline_sqlite import connect_reader, connect_writer, execute_when_free
 
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
@@ -268,7 +268,7 @@ def _sqlite(address: URL, *, writes: bool) -> AsyncEngine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in _PRAGMAS if writes else (*_PRAGMAS, "query_only=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
+            execute_when_free(cursor, f"PRAGMA {pragma}", STATEMENT_SECONDS)
         cursor.close()
 
     def on_begin(connection: Connection) -> None:

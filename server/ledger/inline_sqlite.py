@@ -12,15 +12,20 @@ sqlite` takes 13 ms a pair with them and 9 ms without (decision 0026).
   thread. The calls around them run inline.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import aiosqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.util import await_
 
 # More parameters mean many rows in one statement (bulk.py), which takes long enough to be worth a thread.
 _FEW_PARAMETERS: Final = 60
+_LOCKED_PAUSE_SECONDS: Final = 0.02
 Call = Callable[..., Any]
 
 
@@ -85,3 +90,21 @@ def _connect(
     connection = kind(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does for aiosqlite's own connections
     return connection
+
+
+def execute_when_free(cursor: DBAPICursor, statement: str, seconds: float) -> None:
+    """Execute a statement; repeat it for up to `seconds` while another process changes the journal mode.
+
+    SQLite does not wait for `busy_timeout` there: of several processes that make a new file at the same time
+    all but one are told "database is locked" at once.
+    """
+    give_up_at = monotonic() + seconds
+    while True:
+        try:
+            cursor.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or monotonic() > give_up_at:
+                raise
+            await_(asyncio.sleep(_LOCKED_PAUSE_SECONDS))
+        else:
+            return

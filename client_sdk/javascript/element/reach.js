@@ -61,7 +61,9 @@ export class Reach extends EventTarget {
     this._asking.add(call);
     try {
       const response = await this._around.fetch(input, init);
-      this._answeredAt = this._around.now();
+      // The reply proves that the server could be reached when the call began: one that was under way when the
+      // network went may still arrive.
+      this._answeredAt = Math.max(this._answeredAt, call.since);
       this._heard();
       return response;
     } catch (error) {

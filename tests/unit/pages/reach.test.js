@@ -77,3 +77,19 @@ test("a call that its caller gave up says nothing of the server", async () => {
   await reach.fetch("https://drops.example/v1/x").catch(() => {});
   assert.equal(reach.seen("live"), "live");
 });
+
+test("a reply to a call from before the network went does not say that it is back", async () => {
+  const { around, reach, ask } = page();
+  /** @type {(reply: Response) => void} */
+  let arrive = () => {};
+  around.fetch = () => new Promise((resolve) => (arrive = resolve));
+  const early = ask();
+  around.at += 10;
+  around.online = false;
+  around.fetch = () => Promise.reject(new TypeError("failed to fetch"));
+  await ask();
+  around.at += 10;
+  arrive(new Response("{}"));
+  await early;
+  assert.equal(reach.seen("waiting"), "offline");
+});
