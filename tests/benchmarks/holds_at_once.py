@@ -23,10 +23,10 @@ from server.ledger import tables
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from tests.support.builders.classroom import granted, now_ms
-from tests.support.crews import Crew, at_work, crew_of, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
 from tests.support.servers.postgres import PostgresServer, find_binaries
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import WorkerRig, at_work, everybody, is_confirmed, listening, rig_of
 
 _HOLDS = (2_000, 5_000)
 _TAPPERS = 4
@@ -39,27 +39,27 @@ _WARM_UP = 30  # claims of the other room before it begins
 class OtherRoom:
     """Students who tap one after the other, each when the one before is confirmed."""
 
-    crew: Crew
+    rig: WorkerRig
     drop: DropView
     waits: list[float] = field(default_factory=list)
 
     async def tap_on(self, number: int) -> None:
         for count in range(1_000_000):
             student, begun = f"x{number}-{count}", perf_counter()
-            await self.crew.classroom.won(self.drop.id, student)
+            await self.rig.classroom.won(self.drop.id, student)
             await eventually(self._has(student), _GIVE_UP_S)
             self.waits.append(perf_counter() - begun)
 
     def _has(self, student: str) -> Callable[[], Awaitable[bool]]:
-        return lambda: is_confirmed(self.crew, self.drop.id, student)
+        return lambda: is_confirmed(self.rig, self.drop.id, student)
 
     def said(self) -> str:
         waits = sorted(self.waits)
         return f"median {waits[len(waits) // 2] * 1e3:.0f} ms, worst {waits[-1] * 1e3:.0f} ms"
 
 
-async def _measure(crew: Crew, holds: int) -> str:
-    rooms = crew.classroom
+async def _measure(rig: WorkerRig, holds: int) -> str:
+    rooms = rig.classroom
     batch = await rooms.made_batch(quantity=holds, hold_seconds=3_600)
     drop = await rooms.opened(batch, quantity=holds, duration_seconds=600)
     # Each looks its drop up in the ledger, which lets four look at a time and none wait for long.
@@ -67,22 +67,22 @@ async def _measure(crew: Crew, holds: int) -> str:
     for start in range(0, holds, _TAPS_AT_ONCE):
         some = students[start : start + _TAPS_AT_ONCE]
         await asyncio.gather(*(rooms.tap(drop.id, student) for student in some))
-    await crew.confirm(drop.id)
+    await rig.confirm(drop.id)
     form = DropForm((await rooms.made_batch(quantity=10_000)).id, 10_000, 600)
     second = granted(await rooms.drops.create("other", form, None, now_ms()))
-    other = OtherRoom(crew.another("wrk_other"), second)
-    async with at_work(crew), listening(crew.desk) as listener:
+    other = OtherRoom(rig.another("wrk_other"), second)
+    async with at_work(rig), listening(rig.desk) as listener:
         tappers = [asyncio.create_task(other.tap_on(number)) for number in range(_TAPPERS)]
         await eventually(lambda: len(other.waits) >= _WARM_UP, _GIVE_UP_S)
         before = other.said()
         other.waits.clear()
-        await _end(crew.ledger, drop.id)
+        await _end(rig.ledger, drop.id)
         begun, told = perf_counter(), 0
         while told < holds:
             told += len(await listener.next("lost"))
         took = perf_counter() - begun
         row = await rooms.row(drop.id)
-        counts = await crew.desk.drops.counts(row.shard, drop.id)
+        counts = await rig.desk.drops.counts(row.shard, drop.id)
         assert counts is not None
         assert counts.claimed == 0
         for tapper in tappers:
@@ -101,7 +101,7 @@ async def _end(ledger: Ledger, drop_id: str) -> None:
 
 
 @asynccontextmanager
-async def _a_crew(kind: str, folder: Path) -> AsyncIterator[Crew]:
+async def _a_rig(kind: str, folder: Path) -> AsyncIterator[WorkerRig]:
     async with AsyncExitStack() as stack:
         url = f"sqlite:///{folder / 'ledger.db'}"
         if kind == "postgresql":
@@ -113,9 +113,9 @@ async def _a_crew(kind: str, folder: Path) -> AsyncIterator[Crew]:
         ledger = Ledger.connect(url)
         stack.push_async_callback(ledger.close)
         server = stack.enter_context(RedisServer(folder / "redis"))
-        crew = await stack.enter_async_context(crew_of(server, ledger, "figures"))
-        await crew.outbox.make_groups()
-        yield crew
+        rig = await stack.enter_async_context(rig_of(server, ledger, "figures"))
+        await rig.outbox.make_groups()
+        yield rig
 
 
 async def main() -> None:
@@ -123,8 +123,8 @@ async def main() -> None:
     for kind in sys.argv[1:] or ("sqlite", "postgresql"):
         for holds in _HOLDS:
             with tempfile.TemporaryDirectory(prefix="cdf-") as folder:
-                async with _a_crew(kind, Path(folder)) as crew:
-                    print(kind, await _measure(crew, holds), flush=True)
+                async with _a_rig(kind, Path(folder)) as rig:
+                    print(kind, await _measure(rig, holds), flush=True)
 
 
 if __name__ == "__main__":

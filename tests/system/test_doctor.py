@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import delete
 
 from server.ledger import tables
-from tests.support.crews import Crew, is_confirmed
 from tests.support.faults.corruption import forget_the_stream
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.stack import Program, Programs
+from tests.support.worker_rig import WorkerRig, is_confirmed
 
 DEADLINE_S = 60
 
@@ -35,12 +35,12 @@ def answered(program: Program) -> tuple[int, dict[str, Any]]:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the flows are tried on both
 async def test_it_finds_names_and_mends_while_another_does_the_same(
-    crew: Crew, programs: Programs, environment: dict[str, str]
+    rig: WorkerRig, programs: Programs, environment: dict[str, str]
 ) -> None:
-    drop = await crew.classroom.opened()
-    await crew.classroom.won(drop.id, "s1", "s2")
-    while await crew.unacknowledged():
-        await crew.loop.step()
+    drop = await rig.classroom.opened()
+    await rig.classroom.won(drop.id, "s1", "s2")
+    while await rig.unacknowledged():
+        await rig.loop.step()
     well = programs.start(["doctor"], environment)
     assert well.wait(DEADLINE_S) == 0, well.errors
     assert well.output.splitlines() == [
@@ -48,10 +48,10 @@ async def test_it_finds_names_and_mends_while_another_does_the_same(
         "all is well: desk and ledger agree, and the books add up",
     ]
 
-    await crew.classroom.won(drop.id, "s3")
-    await forget_the_stream(crew)
-    codes = await crew.codes(drop.id)
-    async with crew.ledger.begin() as conn:
+    await rig.classroom.won(drop.id, "s3")
+    await forget_the_stream(rig)
+    codes = await rig.codes(drop.id)
+    async with rig.ledger.begin() as conn:
         await conn.execute(delete(tables.coupons).where(tables.coupons.c.student == "s2"))
     told, asked = (programs.start(["doctor", *more], environment) for more in ([], ["--json"]))
     assert told.wait(DEADLINE_S) == 1
@@ -71,9 +71,9 @@ async def test_it_finds_names_and_mends_while_another_does_the_same(
     for program in both:
         status, answer = answered(program)
         assert (status, answer["ok"], answer["findings"]) == (0, True, []), program.errors
-    assert await crew.live(drop.id) == {"s1": 1, "s2": 2, "s3": 3}
-    assert await is_confirmed(crew, drop.id, "s1", "s2", "s3")
-    after = await crew.codes(drop.id)
+    assert await rig.live(drop.id) == {"s1": 1, "s2": 2, "s3": 3}
+    assert await is_confirmed(rig, drop.id, "s1", "s2", "s3")
+    after = await rig.codes(drop.id)
     assert {name: after[name] for name in codes} == codes
 
 

@@ -12,11 +12,11 @@ import pytest_asyncio
 from server.core.identity import Role
 from server.ledger.engine import Ledger
 from tests.support.builders.classroom import ROOM
-from tests.support.crews import Crew, crew_of, everybody, is_confirmed
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import hang_up
 from tests.support.servers.replication import Pair, running_pair
 from tests.support.servers.stack import Program, Stack
+from tests.support.worker_rig import WorkerRig, everybody, is_confirmed, rig_of
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -28,7 +28,7 @@ UNITS = 12
 class Site:
     pair: Pair
     stack: Stack
-    crew: Crew
+    rig: WorkerRig
     web: Program
     drop_id: str
 
@@ -59,19 +59,19 @@ async def site(
 ) -> AsyncIterator[Site]:
     ledger = Ledger.connect(stack_environment["CLASSDROP_DATABASE_URL"])
     prefix = stack_environment["CLASSDROP_KEY_PREFIX"]
-    async with running_pair(tmp_path / "pair") as pair, crew_of(pair, ledger, prefix) as crew:
+    async with running_pair(tmp_path / "pair") as pair, rig_of(pair, ledger, prefix) as rig:
         stack.environment |= {"CLASSDROP_REDIS_URL": pair.url, "CLASSDROP_REPLICAS": "1"}
-        drop = await crew.classroom.opened(quantity=UNITS, duration_seconds=600)
+        drop = await rig.classroom.opened(quantity=UNITS, duration_seconds=600)
         web = stack.web()
         await web.until_ready()
-        yield Site(pair, stack, crew, web, drop.id)
+        yield Site(pair, stack, rig, web, drop.id)
     await ledger.close()
 
 
 async def test_every_win_that_was_told_is_kept_by_the_replica_that_is_promoted(
     site: Site, stack: Stack
 ) -> None:
-    crew, before, meanwhile = site.crew, everybody(5), "s6"
+    rig, before, meanwhile = site.rig, everybody(5), "s6"
     await site.wins(*before)
 
     site.pair.replica.kill9()
@@ -81,15 +81,15 @@ async def test_every_win_that_was_told_is_kept_by_the_replica_that_is_promoted(
     await site.wins(meanwhile)
 
     site.pair.fail_over()
-    await hang_up(crew.desk)
-    assert await crew.rows(site.drop_id) == []  # nothing but the replica has them
+    await hang_up(rig.desk)
+    assert await rig.rows(site.drop_id) == []  # nothing but the replica has them
     stack.worker()
     told = (*before, meanwhile)
-    await eventually(lambda: _are_confirmed(crew, site.drop_id, told), GIVE_UP_S)
-    assert sorted(await crew.live(site.drop_id)) == sorted(told)
+    await eventually(lambda: _are_confirmed(rig, site.drop_id, told), GIVE_UP_S)
+    assert sorted(await rig.live(site.drop_id)) == sorted(told)
     # Confirmed ones wait for no replica: there is none now.
     await site.wins(*told)
 
 
-async def _are_confirmed(crew: Crew, drop_id: str, students: tuple[str, ...]) -> bool:
-    return await is_confirmed(crew, drop_id, *students)
+async def _are_confirmed(rig: WorkerRig, drop_id: str, students: tuple[str, ...]) -> bool:
+    return await is_confirmed(rig, drop_id, *students)

@@ -65,7 +65,7 @@ class WebParts:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What the API and the gateway of one process are both built on."""
+    """The connections and counters that the API and the gateway of one process are both built on."""
 
     settings: Settings
     metrics: Metrics
@@ -108,7 +108,7 @@ async def compose_web(
 
 async def _gateway_parts(stack: AsyncExitStack, base: _Base) -> GatewayParts:
     settings, prefix = base.settings, base.settings.key_prefix
-    claim_desk = await _claim_desk(stack, base)
+    claim_desk = await _claim_desk(stack, settings, base.redis, base.staleness, base.metrics)
     stack.push_async_callback(claim_desk.close)
     gateway_id = new_id("gwy")
     # The subscription has a client of its own: a listening connection never returns to the pool.
@@ -213,11 +213,17 @@ def _origins(settings: Settings) -> frozenset[str]:
     return frozenset(filter(None, (*settings.allowed_origins, settings.public_url)))
 
 
-async def _claim_desk(stack: AsyncExitStack, base: _Base) -> ClaimDesk:
-    settings, on_call = base.settings, _observe_calls(base.metrics)
+async def _claim_desk(
+    stack: AsyncExitStack,
+    settings: Settings,
+    redis: Redis,
+    staleness: StalenessTracker,
+    metrics: Metrics,
+) -> ClaimDesk:
+    on_call = _observe_calls(metrics)
     if not settings.replicas:
-        return ClaimDesk(base.redis, settings.key_prefix, on_call)
-    own = await redis_of(stack, settings, base.staleness)
+        return ClaimDesk(redis, settings.key_prefix, on_call)
+    own = await redis_of(stack, settings, staleness)
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 

@@ -17,7 +17,6 @@ from server.ledger import tables
 from server.ledger.engine import LedgerUnavailableError
 from tests.support.builders.classroom import now_ms
 from tests.support.builders.desks import SHARD, Desk
-from tests.support.crews import ALL_SHARDS, Crew, desk_state, lost, restarted
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import (
     CrashError,
@@ -27,12 +26,13 @@ from tests.support.faults.interruptions import (
     once,
 )
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import ALL_SHARDS, WorkerRig, desk_state, lost, restarted
 
 pytestmark = pytest.mark.asyncio
 
 
-async def epoch(crew: Crew, shard: int) -> int:
-    async with crew.ledger.read() as conn:
+async def epoch(rig: WorkerRig, shard: int) -> int:
+    async with rig.ledger.read() as conn:
         query = select(tables.desks.c.epoch).where(tables.desks.c.shard == shard)
         found: int = (await conn.scalars(query)).one()
     return found
@@ -40,21 +40,21 @@ async def epoch(crew: Crew, shard: int) -> int:
 
 class TestFence:
     async def test_it_stays_shut_until_it_is_armed(
-        self, mortal_crew: Crew, flushable_redis: RedisServer
+        self, flushable_rig: WorkerRig, flushable_redis: RedisServer
     ) -> None:
-        crew, rooms = mortal_crew, mortal_crew.classroom
+        rig, rooms = flushable_rig, flushable_rig.classroom
         drop = await rooms.opened()
         shard = (await rooms.row(drop.id)).shard
-        await lost(crew, flushable_redis)
+        await lost(rig, flushable_redis)
         seen: list[Outcome] = []
 
         async def tap(*_: object) -> None:
             seen.append(await rooms.tap(drop.id, "s1"))
 
         for call in ("take_lease", "load_drop", "load_caps"):
-            interpose(crew.fence, call, after=tap)
-        interpose(crew.fence, "arm", before=tap)
-        assert await crew.rebuilder.rebuild(shard, now_ms())
+            interpose(rig.fence, call, after=tap)
+        interpose(rig.fence, "arm", before=tap)
+        assert await rig.rebuilder.rebuild(shard, now_ms())
 
         assert set(seen) == {Outcome.RETRY}
         assert len(seen) >= 3
@@ -74,77 +74,77 @@ class TestFence:
             with pytest.raises(DeskUnavailableError):
                 await call
 
-    async def test_each_rebuild_raises_the_epoch(self, crew: Crew) -> None:
-        before = await epoch(crew, 5)
-        await crew.fence.shut(5)
-        await crew.rebuild_all()
+    async def test_each_rebuild_raises_the_epoch(self, rig: WorkerRig) -> None:
+        before = await epoch(rig, 5)
+        await rig.fence.shut(5)
+        await rig.rebuild_all()
 
-        assert await epoch(crew, 5) == before + 1
+        assert await epoch(rig, 5) == before + 1
 
     async def test_a_redis_that_is_replaced_while_it_is_loaded_is_not_armed(
-        self, mortal_crew: Crew, flushable_redis: RedisServer
+        self, flushable_rig: WorkerRig, flushable_redis: RedisServer
     ) -> None:
-        crew = mortal_crew
-        drop = await crew.classroom.opened()
-        shard = (await crew.classroom.row(drop.id)).shard
-        await lost(crew, flushable_redis)
+        rig = flushable_rig
+        drop = await rig.classroom.opened()
+        shard = (await rig.classroom.row(drop.id)).shard
+        await lost(rig, flushable_redis)
 
         async def replace_it(*_: object) -> None:
-            await restarted(crew, flushable_redis)
+            await restarted(rig, flushable_redis)
 
-        interpose(crew.fence, "arm", before=once(replace_it))
-        assert not await crew.rebuilder.rebuild(shard, now_ms())
-        assert shard in await crew.fence.shut_shards()
+        interpose(rig.fence, "arm", before=once(replace_it))
+        assert not await rig.rebuilder.rebuild(shard, now_ms())
+        assert shard in await rig.fence.shut_shards()
 
-        assert await crew.rebuilder.rebuild(shard, now_ms())
-        assert await crew.classroom.tap(drop.id, "s1") is Outcome.WON
+        assert await rig.rebuilder.rebuild(shard, now_ms())
+        assert await rig.classroom.tap(drop.id, "s1") is Outcome.WON
 
-    async def test_a_ledger_that_is_away_leaves_it_shut(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened()
-        shard = (await crew.classroom.row(drop.id)).shard
-        await crew.fence.shut(shard)
-        without = replace(crew.rebuilder, ledger=ledger_nowhere())
+    async def test_a_ledger_that_is_away_leaves_it_shut(self, rig: WorkerRig) -> None:
+        drop = await rig.classroom.opened()
+        shard = (await rig.classroom.row(drop.id)).shard
+        await rig.fence.shut(shard)
+        without = replace(rig.rebuilder, ledger=ledger_nowhere())
         with pytest.raises(LedgerUnavailableError):
             await without.rebuild(shard, now_ms())
-        assert await crew.classroom.tap(drop.id, "s1") is Outcome.RETRY
+        assert await rig.classroom.tap(drop.id, "s1") is Outcome.RETRY
 
-        assert await crew.rebuilder.rebuild(shard, now_ms())
-        assert await crew.classroom.tap(drop.id, "s1") is Outcome.WON
+        assert await rig.rebuilder.rebuild(shard, now_ms())
+        assert await rig.classroom.tap(drop.id, "s1") is Outcome.WON
 
 
 class TestSeveralRebuilders:
-    async def test_of_two_at_once_one_does_it(self, crew: Crew) -> None:
-        other = crew.another("wrk_2")
+    async def test_of_two_at_once_one_does_it(self, rig: WorkerRig) -> None:
+        other = rig.another("wrk_2")
         for shard in ALL_SHARDS[:4]:
-            await crew.fence.shut(shard)
-            before = await epoch(crew, shard)
+            await rig.fence.shut(shard)
+            before = await epoch(rig, shard)
             did = await asyncio.gather(
-                crew.rebuilder.rebuild(shard, now_ms()), other.rebuilder.rebuild(shard, now_ms())
+                rig.rebuilder.rebuild(shard, now_ms()), other.rebuilder.rebuild(shard, now_ms())
             )
 
             assert sorted(did) == [False, True]
-            assert await epoch(crew, shard) == before + 1
+            assert await epoch(rig, shard) == before + 1
 
     @pytest.mark.parametrize("call", ["load_drop", "load_caps", "arm"])
     async def test_one_that_dies_leaves_it_shut_and_the_next_finishes(
-        self, crew: Crew, call: str, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, call: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(fence_module, "LEASE_MS", 300)
-        drop = await crew.classroom.opened()
-        await crew.classroom.won(drop.id, "s1")
-        await crew.confirm(drop.id)
-        before = await desk_state(crew, drop.id)
-        shard = (await crew.classroom.row(drop.id)).shard
-        await crew.fence.shut(shard)
-        dead = crew.another("wrk_dead")
+        drop = await rig.classroom.opened()
+        await rig.classroom.won(drop.id, "s1")
+        await rig.confirm(drop.id)
+        before = await desk_state(rig, drop.id)
+        shard = (await rig.classroom.row(drop.id)).shard
+        await rig.fence.shut(shard)
+        dead = rig.another("wrk_dead")
         interpose(dead.fence, call, before=once(crash))
         with pytest.raises(CrashError):
             await dead.rebuilder.rebuild(shard, now_ms())
-        assert await crew.classroom.tap(drop.id, "s2") is Outcome.RETRY
-        assert not await crew.rebuilder.rebuild(shard, now_ms())  # its lease still runs
+        assert await rig.classroom.tap(drop.id, "s2") is Outcome.RETRY
+        assert not await rig.rebuilder.rebuild(shard, now_ms())  # its lease still runs
 
-        await eventually(lambda: crew.rebuilder.rebuild(shard, now_ms()))
-        assert await desk_state(crew, drop.id) == before
+        await eventually(lambda: rig.rebuilder.rebuild(shard, now_ms()))
+        assert await desk_state(rig, drop.id) == before
 
     async def test_one_that_was_too_slow_writes_nothing_more(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch

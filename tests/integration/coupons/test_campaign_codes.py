@@ -19,27 +19,27 @@ from server.ledger.drops import claims
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import granted, now_ms, refused
 from tests.support.builders.typed_codes import bind, made_codes
-from tests.support.crews import Crew, lost
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import WorkerRig, lost
 
 pytestmark = pytest.mark.asyncio
 
 
-async def batches_of(crew: Crew, per_student: int, *quantities: int | None) -> list[Batch]:
+async def batches_of(rig: WorkerRig, per_student: int, *quantities: int | None) -> list[Batch]:
     """Return batches of one campaign with this limit, which is lower than the limit of each batch."""
-    campaign = await made_campaign(crew.ledger, per_student=per_student)
-    template = await crew.classroom.made_template()
+    campaign = await made_campaign(rig.ledger, per_student=per_student)
+    template = await rig.classroom.made_template()
     return [
-        await crew.classroom.made_batch(
+        await rig.classroom.made_batch(
             template, campaign_id=campaign.id, quantity=quantity, per_student=9
         )
         for quantity in quantities
     ]
 
 
-async def tap(crew: Crew, drop: DropView, student: str) -> Outcome:
-    batch = await crew.classroom.batch(drop.batch_id)
-    answer = await crew.desk.claims.claim(
+async def tap(rig: WorkerRig, drop: DropView, student: str) -> Outcome:
+    batch = await rig.classroom.batch(drop.batch_id)
+    answer = await rig.desk.claims.claim(
         shard=batch.shard,
         drop_id=DropId(drop.id),
         batch_id=batch.id,
@@ -50,9 +50,9 @@ async def tap(crew: Crew, drop: DropView, student: str) -> Outcome:
     return answer.outcome
 
 
-async def ledger_slots(crew: Crew, batch: Batch, student: str) -> set[Slot]:
+async def ledger_slots(rig: WorkerRig, batch: Batch, student: str) -> set[Slot]:
     assert batch.campaign_id is not None
-    async with crew.ledger.read() as conn:
+    async with rig.ledger.read() as conn:
         return await claims.used_campaign_slots(conn, batch.campaign_id, student)
 
 
@@ -65,147 +65,147 @@ def is_over(answer: Coupon | Refused) -> bool:
 
 @pytest.mark.parametrize("quantity", [100, None])
 async def test_a_code_is_refused_where_the_campaign_has_given_them_theirs(
-    crew: Crew, quantity: int | None
+    rig: WorkerRig, quantity: int | None
 ) -> None:
-    first, second = await batches_of(crew, 1, quantity, quantity)
-    (one,), (other, free) = await made_codes(crew, first, 1), await made_codes(crew, second, 2)
-    bound = granted(await bind(crew, "ann", one))
+    first, second = await batches_of(rig, 1, quantity, quantity)
+    (one,), (other, free) = await made_codes(rig, first, 1), await made_codes(rig, second, 2)
+    bound = granted(await bind(rig, "ann", one))
 
-    assert is_over(await bind(crew, "ann", other))
-    assert granted(await bind(crew, "ann", one)) == bound  # is theirs already
-    granted(await bind(crew, "bob", free))
-    assert await ledger_slots(crew, first, "ann") == {1}
+    assert is_over(await bind(rig, "ann", other))
+    assert granted(await bind(rig, "ann", one)) == bound  # is theirs already
+    granted(await bind(rig, "bob", free))
+    assert await ledger_slots(rig, first, "ann") == {1}
 
 
 @pytest.mark.parametrize("quantity", [100, None])
-async def test_taps_and_codes_count_for_one_limit(crew: Crew, quantity: int | None) -> None:
-    dropped, typed = await batches_of(crew, 1, 100, quantity)
-    anns, bobs = await made_codes(crew, typed, 2)
-    drop = await crew.classroom.opened(dropped)
+async def test_taps_and_codes_count_for_one_limit(rig: WorkerRig, quantity: int | None) -> None:
+    dropped, typed = await batches_of(rig, 1, 100, quantity)
+    anns, bobs = await made_codes(rig, typed, 2)
+    drop = await rig.classroom.opened(dropped)
 
-    granted(await bind(crew, "ann", anns))
-    assert await tap(crew, drop, "ann") is Outcome.LIMIT_REACHED
-    assert await tap(crew, drop, "bob") is Outcome.WON
-    assert is_over(await bind(crew, "bob", bobs))
+    granted(await bind(rig, "ann", anns))
+    assert await tap(rig, drop, "ann") is Outcome.LIMIT_REACHED
+    assert await tap(rig, drop, "bob") is Outcome.WON
+    assert is_over(await bind(rig, "bob", bobs))
 
-    await crew.confirm(drop.id)
-    assert await ledger_slots(crew, typed, "ann") == {1} == await ledger_slots(crew, typed, "bob")
+    await rig.confirm(drop.id)
+    assert await ledger_slots(rig, typed, "ann") == {1} == await ledger_slots(rig, typed, "bob")
 
 
-async def test_whose_batch_gives_no_more_has_lost_nothing_of_the_campaign(crew: Crew) -> None:
+async def test_whose_batch_gives_no_more_has_lost_nothing_of_the_campaign(rig: WorkerRig) -> None:
     """Slots are taken of both or of none: otherwise a refused code would cost a coupon of another batch."""
-    campaign = await made_campaign(crew.ledger, per_student=2)
+    campaign = await made_campaign(rig.ledger, per_student=2)
     small, other = [
-        await crew.classroom.made_batch(campaign_id=campaign.id, per_student=1) for _ in range(2)
+        await rig.classroom.made_batch(campaign_id=campaign.id, per_student=1) for _ in range(2)
     ]
-    one, in_vain = await made_codes(crew, small, 2)
-    (last,) = await made_codes(crew, other, 1)
+    one, in_vain = await made_codes(rig, small, 2)
+    (last,) = await made_codes(rig, other, 1)
 
-    granted(await bind(crew, "ann", one))
-    over = refused(await bind(crew, "ann", in_vain))
+    granted(await bind(rig, "ann", one))
+    over = refused(await bind(rig, "ann", in_vain))
 
     assert (over.code, over.facts) == (Code.LIMIT_REACHED, {"limit": "batch"})
-    granted(await bind(crew, "ann", last))
+    granted(await bind(rig, "ann", last))
 
 
 @pytest.mark.parametrize("quantity", [100, None])
 async def test_who_comes_second_for_a_code_has_their_slot_back(
-    crew: Crew, quantity: int | None
+    rig: WorkerRig, quantity: int | None
 ) -> None:
-    (batch,) = await batches_of(crew, 1, quantity)
-    first, second = await made_codes(crew, batch, 2)
+    (batch,) = await batches_of(rig, 1, quantity)
+    first, second = await made_codes(rig, batch, 2)
 
-    both = await asyncio.gather(bind(crew, "ann", first), bind(crew, "bob", first))
+    both = await asyncio.gather(bind(rig, "ann", first), bind(rig, "bob", first))
     (loser,) = {"ann", "bob"} - {str(one.student) for one in both if isinstance(one, Coupon)}
 
-    granted(await bind(crew, loser, second))
+    granted(await bind(rig, loser, second))
 
 
 async def test_an_unlimited_batch_whose_slots_went_meanwhile_gives_the_campaigns_back(
-    crew: Crew,
+    rig: WorkerRig,
 ) -> None:
-    campaign = await made_campaign(crew.ledger, per_student=2)
+    campaign = await made_campaign(rig.ledger, per_student=2)
     small, other = [
-        await crew.classroom.made_batch(campaign_id=campaign.id, per_student=1, quantity=quantity)
+        await rig.classroom.made_batch(campaign_id=campaign.id, per_student=1, quantity=quantity)
         for quantity in (None, 100)
     ]
-    codes = await made_codes(crew, small, 4)
-    (last,) = await made_codes(crew, other, 1)
+    codes = await made_codes(rig, small, 4)
+    (last,) = await made_codes(rig, other, 1)
 
-    answers = await asyncio.gather(*(bind(crew, "ann", code) for code in codes))
+    answers = await asyncio.gather(*(bind(rig, "ann", code) for code in codes))
 
     assert sum(isinstance(answer, Coupon) for answer in answers) == 1
-    granted(await bind(crew, "ann", last))
+    granted(await bind(rig, "ann", last))
 
 
-async def test_a_voided_code_counts_for_who_had_it(crew: Crew) -> None:
-    (batch,) = await batches_of(crew, 1, 100)
-    code, other = await made_codes(crew, batch, 2)
-    granted(await bind(crew, "ann", code))
-    granted(await flows.void_codes(crew.ledger, "op", batch.id, [code], now_ms()))
-    await crew.fence.shut(batch.shard)
-    await crew.rebuild_all()
+async def test_a_voided_code_counts_for_who_had_it(rig: WorkerRig) -> None:
+    (batch,) = await batches_of(rig, 1, 100)
+    code, other = await made_codes(rig, batch, 2)
+    granted(await bind(rig, "ann", code))
+    granted(await flows.void_codes(rig.ledger, "op", batch.id, [code], now_ms()))
+    await rig.fence.shut(batch.shard)
+    await rig.rebuild_all()
 
-    assert is_over(await bind(crew, "ann", other))
+    assert is_over(await bind(rig, "ann", other))
 
 
-async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(crew: Crew) -> None:
+async def test_a_slot_that_nothing_came_of_is_free_on_a_desk_made_anew(rig: WorkerRig) -> None:
     """A process died between the desk and the ledger."""
-    (typed,) = await batches_of(crew, 1, None)
-    (code,) = await made_codes(crew, typed, 1)
+    (typed,) = await batches_of(rig, 1, None)
+    (code,) = await made_codes(rig, typed, 1)
     caps = caps_of(typed)
-    await crew.desk.drops.take_slots(typed.shard, caps, StudentId("ann"), CouponId("cpn_gone"))
-    assert is_over(await bind(crew, "ann", code))
+    await rig.desk.drops.take_slots(typed.shard, caps, StudentId("ann"), CouponId("cpn_gone"))
+    assert is_over(await bind(rig, "ann", code))
 
-    await crew.fence.shut(typed.shard)
-    await crew.rebuild_all()
+    await rig.fence.shut(typed.shard)
+    await rig.rebuild_all()
 
-    granted(await bind(crew, "ann", code))
+    granted(await bind(rig, "ann", code))
 
 
-async def test_without_a_desk_no_code_of_a_campaign_with_a_limit_is_bound(crew: Crew) -> None:
-    (batch,) = await batches_of(crew, 1, None)
-    (code,) = await made_codes(crew, batch, 1)
-    await crew.fence.shut(batch.shard)
+async def test_without_a_desk_no_code_of_a_campaign_with_a_limit_is_bound(rig: WorkerRig) -> None:
+    (batch,) = await batches_of(rig, 1, None)
+    (code,) = await made_codes(rig, batch, 1)
+    await rig.fence.shut(batch.shard)
 
-    assert refused(await bind(crew, "ann", code)).code is Code.UNAVAILABLE
+    assert refused(await bind(rig, "ann", code)).code is Code.UNAVAILABLE
 
 
 async def test_the_ledger_itself_takes_back_what_a_forgetful_desk_sold_beside_a_code(
-    crew: Crew,
+    rig: WorkerRig,
 ) -> None:
-    dropped, typed = await batches_of(crew, 1, 100, 100)
-    (code,) = await made_codes(crew, typed, 1)
-    drop = await crew.classroom.opened(dropped)
-    granted(await bind(crew, "ann", code))
+    dropped, typed = await batches_of(rig, 1, 100, 100)
+    (code,) = await made_codes(rig, typed, 1)
+    drop = await rig.classroom.opened(dropped)
+    granted(await bind(rig, "ann", code))
     assert typed.campaign_id is not None
-    await crew.desk.redis.delete(crew.desk.keys(typed.shard).campaign_caps(typed.campaign_id))
+    await rig.desk.redis.delete(rig.desk.keys(typed.shard).campaign_caps(typed.campaign_id))
 
-    assert await tap(crew, drop, "ann") is Outcome.WON
-    await crew.confirm(drop.id)
+    assert await tap(rig, drop, "ann") is Outcome.WON
+    await rig.confirm(drop.id)
 
-    (row,) = await crew.rows(drop.id)
+    (row,) = await rig.rows(drop.id)
     assert (row.state, row.reason) == ("revoked", claims.REASON_NOTHING_LEFT)
-    assert typed.shard in await crew.fence.shut_shards()  # desk and ledger disagree: it is rebuilt
+    assert typed.shard in await rig.fence.shut_shards()  # desk and ledger disagree: it is rebuilt
 
 
 @pytest.mark.parametrize("per_student", [1, 2])
 async def test_a_slot_whose_code_the_ledger_refuses_is_free_on_the_desk_again(
-    crew: Crew, per_student: int
+    rig: WorkerRig, per_student: int
 ) -> None:
     """The desk has forgotten that Ann has used slot 1 of the campaign: with it, the ledger takes no code."""
-    dropped, typed = await batches_of(crew, per_student, 100, 100)
-    first, second = await made_codes(crew, typed, 2)
-    await crew.classroom.opened(
+    dropped, typed = await batches_of(rig, per_student, 100, 100)
+    first, second = await made_codes(rig, typed, 2)
+    await rig.classroom.opened(
         dropped
     )  # from now on the desk counts the campaign without the ledger
-    granted(await bind(crew, "ann", first))
-    keys = crew.desk.keys(typed.shard)
-    await crew.desk.redis.hdel(keys.campaign_caps(str(typed.campaign_id)), "ann")
+    granted(await bind(rig, "ann", first))
+    keys = rig.desk.keys(typed.shard)
+    await rig.desk.redis.hdel(keys.campaign_caps(str(typed.campaign_id)), "ann")
 
-    answer = await bind(crew, "ann", second)
+    answer = await bind(rig, "ann", second)
 
-    on_desk = await crew.desk.redis.hget(keys.caps(typed.id), "ann")
+    on_desk = await rig.desk.redis.hget(keys.caps(typed.id), "ann")
     if per_student == 1:
         assert is_over(answer)
         assert on_desk == b",1,"  # of the batch: that of the first code
@@ -223,75 +223,75 @@ LIMIT = 2
 class Rush:
     """Everybody taps in one room and types three codes of three batches, all at once."""
 
-    def __init__(self, crew: Crew, drop: DropView, codes: list[list[str]]) -> None:
-        self.crew, self.drop, self.codes = crew, drop, codes
+    def __init__(self, rig: WorkerRig, drop: DropView, codes: list[list[str]]) -> None:
+        self.rig, self.drop, self.codes = rig, drop, codes
 
     async def of(self, student: str) -> int:
         """Let the student tap and type; return how many coupons they got."""
         number = STUDENTS.index(student)
         answers = await asyncio.gather(
-            tap(self.crew, self.drop, student),
-            *(bind(self.crew, student, codes[number]) for codes in self.codes),
+            tap(self.rig, self.drop, student),
+            *(bind(self.rig, student, codes[number]) for codes in self.codes),
         )
         return sum(one is Outcome.WON or isinstance(one, Coupon) for one in answers)
 
     async def once(self) -> list[int]:
         async with asyncio.timeout(120):
             have = await asyncio.gather(*map(self.of, STUDENTS))
-        await self.crew.confirm(self.drop.id)
+        await self.rig.confirm(self.drop.id)
         return have
 
 
-async def rush(crew: Crew) -> tuple[Rush, Batch]:
-    dropped, *typed = await batches_of(crew, LIMIT, 100, 100, None)
+async def rush(rig: WorkerRig) -> tuple[Rush, Batch]:
+    dropped, *typed = await batches_of(rig, LIMIT, 100, 100, None)
     # One batch goes out both ways.
-    codes = [await made_codes(crew, batch, len(STUDENTS)) for batch in (dropped, *typed)]
-    return Rush(crew, await crew.classroom.opened(dropped, quantity=50), codes), dropped
+    codes = [await made_codes(rig, batch, len(STUDENTS)) for batch in (dropped, *typed)]
+    return Rush(rig, await rig.classroom.opened(dropped, quantity=50), codes), dropped
 
 
-async def coupons_of(crew: Crew, student: str) -> int:
+async def coupons_of(rig: WorkerRig, student: str) -> int:
     query = select(tables.coupons.c.id).where(tables.coupons.c.student == student)
-    async with crew.ledger.read() as conn:
+    async with rig.ledger.read() as conn:
         return len((await conn.execute(query)).all())
 
 
-async def test_taps_and_codes_at_once_stay_within_the_limit(crew: Crew) -> None:
-    everybody, batch = await rush(crew)
+async def test_taps_and_codes_at_once_stay_within_the_limit(rig: WorkerRig) -> None:
+    everybody, batch = await rush(rig)
 
     assert await everybody.once() == [LIMIT] * len(STUDENTS)
 
     for student in STUDENTS:
-        assert await coupons_of(crew, student) == LIMIT
-        assert await ledger_slots(crew, batch, student) == {1, 2}
-    assert await crew.dead_letters() == []
+        assert await coupons_of(rig, student) == LIMIT
+        assert await ledger_slots(rig, batch, student) == {1, 2}
+    assert await rig.dead_letters() == []
 
 
 async def test_they_stay_within_it_when_redis_has_been_emptied(
-    mortal_crew: Crew, flushable_redis: RedisServer
+    flushable_rig: WorkerRig, flushable_redis: RedisServer
 ) -> None:
-    crew = mortal_crew
-    everybody, batch = await rush(crew)
+    rig = flushable_rig
+    everybody, batch = await rush(rig)
     early = STUDENTS[:4]
     for student in early:  # half of what they may, each in one of the ways
         if STUDENTS.index(student) % 2:
-            assert await tap(crew, everybody.drop, student) is Outcome.WON
+            assert await tap(rig, everybody.drop, student) is Outcome.WON
         else:
-            granted(await bind(crew, student, everybody.codes[2][STUDENTS.index(student)]))
-    await crew.confirm(everybody.drop.id)
+            granted(await bind(rig, student, everybody.codes[2][STUDENTS.index(student)]))
+    await rig.confirm(everybody.drop.id)
 
-    await lost(crew, flushable_redis)
-    await crew.rebuild_all()
+    await lost(rig, flushable_redis)
+    await rig.rebuild_all()
     await everybody.once()
 
     for student in STUDENTS:
-        assert await coupons_of(crew, student) == LIMIT
-        assert await ledger_slots(crew, batch, student) == {1, 2}
+        assert await coupons_of(rig, student) == LIMIT
+        assert await ledger_slots(rig, batch, student) == {1, 2}
 
 
 async def test_control_codes_that_do_not_ask_for_a_slot_of_the_campaign_give_more(
-    crew: Crew, monkeypatch: pytest.MonkeyPatch
+    rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody, _ = await rush(crew)
+    everybody, _ = await rush(rig)
     ask = caps_of
     monkeypatch.setattr(
         flow, "caps_of", lambda batch: [cap for cap in ask(batch) if cap.name == "batch"]

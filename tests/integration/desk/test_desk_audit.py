@@ -9,7 +9,7 @@ from server.core.ids import ClaimId
 from server.desk.desk_audit import DeskAudit
 from server.desk.outbox import Backlog, Outbox
 from tests.support.builders.desks import SHARD, Desk
-from tests.support.crews import everybody
+from tests.support.worker_rig import everybody
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,9 +12,9 @@ from server.desk.feed import RoomCounts
 from server.desk.feed_messages import Confirmation, FeedKind, Loss, Losses
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import Desk, a_room_drop, make_desk
-from tests.support.crews import listening
 from tests.support.faults.interruptions import copy_of, hang_up
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import listening
 
 pytestmark = pytest.mark.asyncio
 

@@ -23,9 +23,9 @@ from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import connect
 from server.health import Health
 from server.ledger.engine import Ledger
-from tests.support.crews import Crew, at_work, crew_of, desk_state, is_confirmed, taps
 from tests.support.eventually import eventually
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import WorkerRig, at_work, desk_state, is_confirmed, rig_of, taps
 
 pytestmark = pytest.mark.asyncio
 
@@ -111,7 +111,7 @@ REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    crew: Crew
+    rig: WorkerRig
     neighbours: DependencyHealth
     server: RedisServer
     redis: Redis
@@ -138,56 +138,56 @@ async def post(
     shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
     ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
     redis = connect(flushable_redis.url)
-    async with crew_of(flushable_redis, ledger, key_prefix) as crew:
-        board = MetricsStore(crew.desk.redis, key_prefix)
-        neighbours = DependencyHealth(crew.desk.redis, crew.fence, board, ledger, Health())
-        yield Post(crew, neighbours, flushable_redis, redis, REFUSALS[request.param])
+    async with rig_of(flushable_redis, ledger, key_prefix) as rig:
+        board = MetricsStore(rig.desk.redis, key_prefix)
+        neighbours = DependencyHealth(rig.desk.redis, rig.fence, board, ledger, Health())
+        yield Post(rig, neighbours, flushable_redis, redis, REFUSALS[request.param])
     await redis.aclose()
     await ledger.close()
 
 
 async def test_taps_are_told_to_come_back_and_nothing_is_half_done(post: Post) -> None:
-    crew = post.crew
-    drop = await crew.classroom.opened()
-    await crew.classroom.won(drop.id, "ada", "bob")
-    await crew.confirm(drop.id)
-    row = await crew.classroom.row(drop.id)
-    (held,) = (await crew.desk.drops.claims_of([(row.shard, drop.id, ["ada"])]))[0]
+    rig = post.rig
+    drop = await rig.classroom.opened()
+    await rig.classroom.won(drop.id, "ada", "bob")
+    await rig.confirm(drop.id)
+    row = await rig.classroom.row(drop.id)
+    (held,) = (await rig.desk.drops.claims_of([(row.shard, drop.id, ["ada"])]))[0]
     assert held is not None
     # A unit that came back is what a win takes first, by a call that a full server still allows.
-    assert await crew.desk.drops.release(row.shard, drop.id, {StudentId("ada"): held.claim_id})
-    before = await desk_state(crew, drop.id)
+    assert await rig.desk.drops.release(row.shard, drop.id, {StudentId("ada"): held.claim_id})
+    before = await desk_state(rig, drop.id)
 
     async with post.returns_refusal():
         assert await post.redis_is() == (False, post.refusal.words)
-        assert await taps(crew, drop.id, "cid", "dan") == dict.fromkeys(
+        assert await taps(rig, drop.id, "cid", "dan") == dict.fromkeys(
             ("cid", "dan"), Outcome.RETRY
         )
         with pytest.raises(DeskUnavailableError, match=re.escape(post.refusal.words)):
-            await crew.desk.drops.close(row.shard, drop.id, only_if_over=False)
+            await rig.desk.drops.close(row.shard, drop.id, only_if_over=False)
 
     assert await post.redis_is() == (True, "")
-    assert await desk_state(crew, drop.id) == before
-    await crew.rebuild_all()  # one that was a replica has another history: its fence is shut
-    assert set((await taps(crew, drop.id, "cid", "dan")).values()) == {Outcome.WON}
+    assert await desk_state(rig, drop.id) == before
+    await rig.rebuild_all()  # one that was a replica has another history: its fence is shut
+    assert set((await taps(rig, drop.id, "cid", "dan")).values()) == {Outcome.WON}
 
 
-async def wins(crew: Crew, drop_id: str, student: str) -> bool:
+async def wins(rig: WorkerRig, drop_id: str, student: str) -> bool:
     """Return whether the tap wins: at once, or once the desk of a former replica is rebuilt."""
-    return await crew.classroom.tap(drop_id, student) is Outcome.WON
+    return await rig.classroom.tap(drop_id, student) is Outcome.WON
 
 
 @pytest.mark.parametrize("post", ["OOM", "READONLY"], indirect=True)
 async def test_a_worker_goes_on_where_it_was(post: Post) -> None:
-    crew = post.crew
-    drop = await crew.classroom.opened()
-    await crew.classroom.won(drop.id, "ada")
+    rig = post.rig
+    drop = await rig.classroom.opened()
+    await rig.classroom.won(drop.id, "ada")
     async with AsyncExitStack() as returns_refusal:
         await returns_refusal.enter_async_context(post.returns_refusal())
-        async with at_work(crew):
-            assert await crew.classroom.tap(drop.id, "bob") is Outcome.RETRY
+        async with at_work(rig):
+            assert await rig.classroom.tap(drop.id, "bob") is Outcome.RETRY
             await returns_refusal.aclose()
-            await eventually(lambda: wins(crew, drop.id, "bob"), GIVE_UP_S)
-            await eventually(lambda: is_confirmed(crew, drop.id, "ada", "bob"), GIVE_UP_S)
-    assert await crew.live(drop.id) == {"ada": 1, "bob": 2}
-    assert await crew.dead_letters() == []
+            await eventually(lambda: wins(rig, drop.id, "bob"), GIVE_UP_S)
+            await eventually(lambda: is_confirmed(rig, drop.id, "ada", "bob"), GIVE_UP_S)
+    assert await rig.live(drop.id) == {"ada": 1, "bob": 2}
+    assert await rig.dead_letters() == []

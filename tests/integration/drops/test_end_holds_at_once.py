@@ -22,58 +22,58 @@ from server.ledger.coupons import coupon_moves
 from tests.races.books import Books
 from tests.support.builders.classroom import granted, now_ms
 from tests.support.builders.money import an_order
-from tests.support.crews import Crew, everybody
+from tests.support.worker_rig import WorkerRig, everybody
 
 pytestmark = pytest.mark.asyncio
 
 STUDENTS = everybody(8)
 DEADLINE_S = 60
-Release = Callable[[Crew, int], Coroutine[object, object, None]]
+Release = Callable[[WorkerRig, int], Coroutine[object, object, None]]
 
 
-async def by_the_worker(crew: Crew, now: int) -> None:
-    await end_holds.end_holds(crew.stores, now)
+async def by_the_worker(rig: WorkerRig, now: int) -> None:
+    await end_holds.end_holds(rig.stores, now)
 
 
-async def by_looking_first(crew: Crew, now: int) -> None:
+async def by_looking_first(rig: WorkerRig, now: int) -> None:
     """End the holds by a check followed by an update, in the ledger alone."""
-    async with crew.ledger.read() as conn:
+    async with rig.ledger.read() as conn:
         overdue = await coupon_moves.overdue_holds(conn, now, 1_000)
     for hold in overdue:
         mine, claim = tables.coupons.c.id == hold.coupon_id, tables.claims.c.id == hold.claim_id
         released = update(tables.coupons).where(mine)
-        async with crew.ledger.begin() as conn:
+        async with rig.ledger.begin() as conn:
             await conn.execute(released.values(state="released", redemption_id=None))
             await conn.execute(update(tables.claims).where(claim).values(state="released"))
 
 
-async def whose(crew: Crew, release: Release) -> tuple[str, Mapping[str, list[str]]]:
+async def whose(rig: WorkerRig, release: Release) -> tuple[str, Mapping[str, list[str]]]:
     """Let the three come at once; return the drop, and who has each student's coupon afterwards."""
-    batch = await crew.classroom.made_batch(hold_seconds=60)
-    drop = await crew.classroom.opened(batch, quantity=len(STUDENTS))
-    await crew.classroom.won(drop.id, *STUDENTS)
-    await crew.loop.step()
-    codes, begun = await crew.codes(drop.id), now_ms()
+    batch = await rig.classroom.made_batch(hold_seconds=60)
+    drop = await rig.classroom.opened(batch, quantity=len(STUDENTS))
+    await rig.classroom.won(drop.id, *STUDENTS)
+    await rig.loop.step()
+    codes, begun = await rig.codes(drop.id), now_ms()
     paying = {
-        student: granted(await lock(crew.ledger, an_order_of("late", student, codes), begun)).id
+        student: granted(await lock(rig.ledger, an_order_of("late", student, codes), begun)).id
         for student in STUDENTS
     }
-    await expire_overdue(crew.ledger, begun + LOCK_LIMIT_MS)
+    await expire_overdue(rig.ledger, begun + LOCK_LIMIT_MS)
     due = begun + LOCK_LIMIT_MS + LEAST_HOLD_AFTER_LOCK_MS
 
     async def pay_and_lock(student: str) -> tuple[Redemption | Refused, Redemption | Refused]:
         form = an_order_of("new", student, codes)
         paid, locked = await asyncio.gather(
-            confirm(crew.ledger, paying[student], Payment(), due),
-            lock(crew.ledger, form, due - 1),
+            confirm(rig.ledger, paying[student], Payment(), due),
+            lock(rig.ledger, form, due - 1),
         )
         return paid, locked
 
     async with asyncio.timeout(DEADLINE_S):
-        releasing = asyncio.ensure_future(release(crew, due))
+        releasing = asyncio.ensure_future(release(rig, due))
         answers = await asyncio.gather(*(pay_and_lock(student) for student in STUDENTS))
         await releasing
-    released = await released_students(crew, drop.id)
+    released = await released_students(rig, drop.id)
     return drop.id, {
         student: [
             name
@@ -92,26 +92,26 @@ def an_order_of(name: str, student: str, codes: Mapping[str, str]) -> LockForm:
     return LockForm(f"{name}-{student}", student, an_order(5000), (codes[student],))
 
 
-async def released_students(crew: Crew, drop_id: str) -> set[str]:
+async def released_students(rig: WorkerRig, drop_id: str) -> set[str]:
     gone = tables.coupons.c.state == CouponState.RELEASED
     query = select(tables.coupons.c.student).where(tables.coupons.c.drop_id == drop_id, gone)
-    async with crew.ledger.read() as conn:
+    async with rig.ledger.read() as conn:
         return set(await conn.scalars(query))
 
 
-async def test_exactly_one_has_it(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_exactly_one_has_it(rig: WorkerRig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         end_holds, "AT_ONCE", 1
     )  # one coupon in a transaction: as many chances as possible to come in between
-    drop_id, owners = await whose(crew, by_the_worker)
+    drop_id, owners = await whose(rig, by_the_worker)
 
     assert Counter(len(each) for each in owners.values()) == {1: len(STUDENTS)}, owners
-    await Books(crew.ledger, crew.desk.redis, crew.desk.prefix).settle(drop_id)
-    free = await crew.classroom.view(drop_id)
+    await Books(rig.ledger, rig.desk.redis, rig.desk.prefix).settle(drop_id)
+    free = await rig.classroom.view(drop_id)
     assert free.remaining == sum(each == ["released"] for each in owners.values())
 
 
-async def test_control_who_looks_first_and_writes_then_has_what_is_anothers(crew: Crew) -> None:
-    _, owners = await whose(crew, by_looking_first)
+async def test_control_who_looks_first_and_writes_then_has_what_is_anothers(rig: WorkerRig) -> None:
+    _, owners = await whose(rig, by_looking_first)
 
     assert any(len(each) > 1 for each in owners.values()), owners

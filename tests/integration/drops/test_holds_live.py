@@ -11,9 +11,9 @@ import pytest
 from server.flows.drops.end_holds import end_holds
 from tests.support.builders.api import good, serving
 from tests.support.builders.classroom import ROOM, now_ms
-from tests.support.crews import Crew, at_work
 from tests.support.faults.interruptions import interpose
 from tests.support.gateways import Client, Frame, RunningGateway, a_token
+from tests.support.worker_rig import WorkerRig, at_work
 
 pytestmark = pytest.mark.asyncio
 
@@ -25,9 +25,9 @@ async def seat(gateway: RunningGateway, student: str) -> AsyncIterator[tuple[Cli
         yield client, await client.next("welcome")
 
 
-async def one_unit(crew: Crew, hold_seconds: int = 1) -> str:
-    batch = await crew.classroom.made_batch(hold_seconds=hold_seconds)
-    return (await crew.classroom.opened(batch, quantity=1)).id
+async def one_unit(rig: WorkerRig, hold_seconds: int = 1) -> str:
+    batch = await rig.classroom.made_batch(hold_seconds=hold_seconds)
+    return (await rig.classroom.opened(batch, quantity=1)).id
 
 
 async def open_again(client: Client) -> Frame:
@@ -38,10 +38,10 @@ async def open_again(client: Client) -> Frame:
             return progress
 
 
-async def test_the_next_tap_gets_it(crew: Crew, gateway: RunningGateway) -> None:
-    drop_id = await one_unit(crew)
+async def test_the_next_tap_gets_it(rig: WorkerRig, gateway: RunningGateway) -> None:
+    drop_id = await one_unit(rig)
     async with (
-        at_work(crew),
+        at_work(rig),
         seat(gateway, "s1") as (first, welcome),
         seat(gateway, "s1") as (second, _),
         seat(gateway, "s2") as (other, _),
@@ -66,11 +66,11 @@ async def test_the_next_tap_gets_it(crew: Crew, gateway: RunningGateway) -> None
         assert (await first.claim(drop_id, "again"))["outcome"] == "released"
 
 
-async def test_who_claims_by_http_gets_it_as_well(crew: Crew, gateway: RunningGateway) -> None:
-    drop_id = await one_unit(crew)
+async def test_who_claims_by_http_gets_it_as_well(rig: WorkerRig, gateway: RunningGateway) -> None:
+    drop_id = await one_unit(rig)
     async with (
-        at_work(crew),
-        serving(crew.ledger, crew.desk) as api,
+        at_work(rig),
+        serving(rig.ledger, rig.desk) as api,
         seat(gateway, "s1") as (first, _),
     ):
         client = await api.student("s2", ROOM)
@@ -87,19 +87,19 @@ async def test_who_claims_by_http_gets_it_as_well(crew: Crew, gateway: RunningGa
 
 
 async def test_who_was_away_sees_it_in_the_welcome_and_the_wallet(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    drop_id = await one_unit(crew, hold_seconds=60)
-    await crew.classroom.won(drop_id, "s1")
-    await crew.confirm(drop_id)
-    async with serving(crew.ledger, crew.desk) as api:
+    drop_id = await one_unit(rig, hold_seconds=60)
+    await rig.classroom.won(drop_id, "s1")
+    await rig.confirm(drop_id)
+    async with serving(rig.ledger, rig.desk) as api:
         wallet = await api.student("s1", ROOM)
         (before,) = good(await wallet.get("/v1/me/coupons"))["coupons"]
         async with seat(gateway, "s1") as (_, welcome):
             (held,) = welcome["claims"]
             assert held["state"] == "confirmed"
             assert held["coupon"]["use_by"] == before["use_by"]
-        await end_holds(crew.stores, now_ms() + 61_000)
+        await end_holds(rig.stores, now_ms() + 61_000)
         (after,) = good(await wallet.get("/v1/me/coupons?state=released"))["coupons"]
         assert after["id"] == before["id"]
 
@@ -111,20 +111,20 @@ async def test_who_was_away_sees_it_in_the_welcome_and_the_wallet(
 
 
 async def test_who_could_not_hear_it_is_told_when_they_can(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
     """The connection breaks at the moment of a loss, and losses are in no stream."""
-    drop_id = await one_unit(crew, hold_seconds=60)
+    drop_id = await one_unit(rig, hold_seconds=60)
     async with seat(gateway, "s1") as (client, _):
         assert (await client.claim(drop_id))["outcome"] == "won"
-        await crew.confirm(drop_id)
+        await rig.confirm(drop_id)
         coupon = (await client.next("claim_confirmed"))["coupon"]
 
         async def hang_up_on_listeners(*_: object) -> None:
-            await crew.desk.redis.client_kill_filter(_type="pubsub")
+            await rig.desk.redis.client_kill_filter(_type="pubsub")
 
-        interpose(crew.feed, "publish_losses", before=hang_up_on_listeners)
-        await end_holds(crew.stores, now_ms() + 61_000)
+        interpose(rig.feed, "publish_losses", before=hang_up_on_listeners)
+        await end_holds(rig.stores, now_ms() + 61_000)
         told = await client.next("coupon_released")
 
     assert (told["coupon_id"], told["reason"]) == (coupon["id"], "hold_ended")

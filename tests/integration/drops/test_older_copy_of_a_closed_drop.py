@@ -7,37 +7,41 @@ import pytest_asyncio
 
 from server.core.drops.claims import Outcome
 from tests.support.builders.classroom import ROOM, granted, now_ms
-from tests.support.crews import Crew, lost
 from tests.support.faults.interruptions import copy_of, hang_up
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import WorkerRig, lost
 
 pytestmark = pytest.mark.asyncio
 
 
 @pytest_asyncio.fixture
-async def batch_id(mortal_crew: Crew, flushable_redis: RedisServer, tmp_path: Path) -> str:
+async def batch_id(flushable_rig: WorkerRig, flushable_redis: RedisServer, tmp_path: Path) -> str:
     """A drop of two units: s1 has won of it, was lost with Redis, and comes back when all units have gone
     back to the batch."""
-    crew, rooms = mortal_crew, mortal_crew.classroom
+    rig, rooms = flushable_rig, flushable_rig.classroom
     drop = await rooms.opened(quantity=2)
     await rooms.won(drop.id, "s1")
     copy = copy_of(flushable_redis, tmp_path / "copy")
-    await lost(crew, flushable_redis)
-    await crew.rebuild_all()
+    await lost(rig, flushable_redis)
+    await rig.rebuild_all()
     assert granted(await rooms.drops.close(drop.id, ROOM, now_ms())).returned == 2
     copy.restore()
-    await hang_up(crew.desk)
-    await crew.rebuild_all()
+    await hang_up(rig.desk)
+    await rig.rebuild_all()
     return drop.batch_id
 
 
-async def test_no_unit_is_in_the_batch_and_in_a_wallet(mortal_crew: Crew, batch_id: str) -> None:
-    (drop,) = granted(await mortal_crew.classroom.drops.list_for_room(ROOM, 10, None, now_ms()))
-    assert drop.quantity == drop.returned + len(await mortal_crew.live(drop.id))
-    assert (await mortal_crew.classroom.batch(batch_id)).allotted == 0
+async def test_no_unit_is_in_the_batch_and_in_a_wallet(
+    flushable_rig: WorkerRig, batch_id: str
+) -> None:
+    (drop,) = granted(await flushable_rig.classroom.drops.list_for_room(ROOM, 10, None, now_ms()))
+    assert drop.quantity == drop.returned + len(await flushable_rig.live(drop.id))
+    assert (await flushable_rig.classroom.batch(batch_id)).allotted == 0
 
 
-async def test_who_lost_it_may_claim_from_the_batch_again(mortal_crew: Crew, batch_id: str) -> None:
-    rooms = mortal_crew.classroom
+async def test_who_lost_it_may_claim_from_the_batch_again(
+    flushable_rig: WorkerRig, batch_id: str
+) -> None:
+    rooms = flushable_rig.classroom
     again = await rooms.opened(await rooms.batch(batch_id))
     assert await rooms.tap(again.id, "s1") is Outcome.WON

@@ -29,10 +29,10 @@ from tests.support.builders.checkouts import (
 )
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.builders.typed_codes import bind, made_codes
-from tests.support.crews import Crew, lost
 from tests.support.eventually import eventually
 from tests.support.gateways import Client, Frame, RunningGateway
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import WorkerRig, lost
 
 pytestmark = pytest.mark.asyncio
 
@@ -105,12 +105,12 @@ STORIES: dict[str, tuple[Story, object]] = {
 
 @pytest.mark.parametrize("story", STORIES)
 async def test_every_move_reaches_the_open_sockets_and_the_next_welcome(
-    crew: Crew, gateway: RunningGateway, story: str
+    rig: WorkerRig, gateway: RunningGateway, story: str
 ) -> None:
     move, returns = STORIES[story]
-    checkout = await coupon_in_hand(crew, returns=returns)  # type: ignore[arg-type]
+    checkout = await coupon_in_hand(rig, returns=returns)  # type: ignore[arg-type]
     async with (
-        telling(crew),
+        telling(rig),
         seat(gateway, "s1") as (phone, welcome),
         seat(gateway, "s1") as (laptop, _),
     ):
@@ -128,9 +128,11 @@ async def test_every_move_reaches_the_open_sockets_and_the_next_welcome(
     }
 
 
-async def test_a_lock_says_which_order_and_until_when(crew: Crew, gateway: RunningGateway) -> None:
-    checkout = await coupon_in_hand(crew)
-    async with telling(crew), seat(gateway, "s1") as (client, _):
+async def test_a_lock_says_which_order_and_until_when(
+    rig: WorkerRig, gateway: RunningGateway
+) -> None:
+    checkout = await coupon_in_hand(rig)
+    async with telling(rig), seat(gateway, "s1") as (client, _):
         order = await checkout.lock("order-7")
         told = await changed(client, "locked")
         assert (told["order_id"], told["locked_until"]) == ("order-7", to_text(order.expires_at))
@@ -140,12 +142,12 @@ async def test_a_lock_says_which_order_and_until_when(crew: Crew, gateway: Runni
     assert "locked_until" not in told
 
 
-async def test_http_says_the_same(crew: Crew, gateway: RunningGateway) -> None:
-    checkout = await coupon_in_hand(crew)
-    async with telling(crew), seat(gateway, "s1") as (client, _):
+async def test_http_says_the_same(rig: WorkerRig, gateway: RunningGateway) -> None:
+    checkout = await coupon_in_hand(rig)
+    async with telling(rig), seat(gateway, "s1") as (client, _):
         await checkout.lock("order-7")
         await changed(client, "locked")
-    async with serving(crew.ledger, crew.desk) as api:
+    async with serving(rig.ledger, rig.desk) as api:
         student = await api.student("s1", ROOM)
         body = {"request_id": "again"}
         claim = good(await student.post(f"/v1/drops/{checkout.drop_id}/claims", json=body))
@@ -155,10 +157,10 @@ async def test_http_says_the_same(crew: Crew, gateway: RunningGateway) -> None:
     assert coupon["locked_until"] == claim["coupon"]["locked_until"]
 
 
-async def test_nobody_else_hears_anything(crew: Crew, gateway: RunningGateway) -> None:
-    checkout = await coupon_in_hand(crew)
+async def test_nobody_else_hears_anything(rig: WorkerRig, gateway: RunningGateway) -> None:
+    checkout = await coupon_in_hand(rig)
     async with (
-        telling(crew),
+        telling(rig),
         seat(gateway, "s1") as (mine, _),
         seat(gateway, "s2") as (other, _),
     ):
@@ -175,13 +177,13 @@ async def test_nobody_else_hears_anything(crew: Crew, gateway: RunningGateway) -
 
 
 async def test_a_typed_code_is_told_of_in_whichever_room(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    (code,) = await made_codes(crew, await crew.classroom.made_batch(), 1)
-    coupon = granted(await bind(crew, "s1", code))
-    checkout = Checkout(crew, "", "s1", code, coupon.id)
+    (code,) = await made_codes(rig, await rig.classroom.made_batch(), 1)
+    coupon = granted(await bind(rig, "s1", code))
+    checkout = Checkout(rig, "", "s1", code, coupon.id)
     async with (
-        telling(crew),
+        telling(rig),
         seat(gateway, "s1") as (here, _),
         seat(gateway, "s1", "another") as (there, _),
     ):
@@ -193,11 +195,11 @@ async def test_a_typed_code_is_told_of_in_whichever_room(
 
 
 async def test_every_gateway_hears(
-    crew: Crew, gateway: RunningGateway, second_gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway, second_gateway: RunningGateway
 ) -> None:
-    checkout = await coupon_in_hand(crew)
+    checkout = await coupon_in_hand(rig)
     async with (
-        telling(crew),
+        telling(rig),
         seat(gateway, "s1") as (one, _),
         seat(second_gateway, "s1", "another") as (two, _),
     ):
@@ -209,36 +211,40 @@ async def test_every_gateway_hears(
 
 
 async def test_what_a_dead_process_left_behind_is_told_by_a_worker_once(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    checkout = await coupon_in_hand(crew)
+    checkout = await coupon_in_hand(rig)
     async with seat(gateway, "s1") as (client, _):
         await checkout.lock()  # nobody is listening to this ledger
         later = now_ms() + 5_000
-        assert await publish_left_behind(crew.stores, 2_000, later) == 1
+        assert await publish_left_behind(rig.stores, 2_000, later) == 1
         await changed(client, "locked")
-        assert await publish_left_behind(crew.stores, 2_000, later) == 0
+        assert await publish_left_behind(rig.stores, 2_000, later) == 0
 
 
-async def test_what_was_told_is_noted_and_left_alone(crew: Crew, gateway: RunningGateway) -> None:
-    checkout = await coupon_in_hand(crew)
-    stores = crew.stores
-    async with telling(crew), seat(gateway, "s1") as (client, _):
+async def test_what_was_told_is_noted_and_left_alone(
+    rig: WorkerRig, gateway: RunningGateway
+) -> None:
+    checkout = await coupon_in_hand(rig)
+    stores = rig.stores
+    async with telling(rig), seat(gateway, "s1") as (client, _):
         await checkout.lock()
         await changed(client, "locked")
 
         async def is_noted() -> bool:
-            async with crew.ledger.read() as conn:
+            async with rig.ledger.read() as conn:
                 return not await coupon_changes.unpublished(conn, now_ms() + 1, 10)
 
         await eventually(is_noted, 5)
     assert await publish_left_behind(stores, 0, now_ms() + 1) == 0
 
 
-async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: RunningGateway) -> None:
+async def test_a_move_while_it_is_told_is_told_as_well(
+    rig: WorkerRig, gateway: RunningGateway
+) -> None:
     """The version that was published is noted as published, and no later one."""
-    checkout = await coupon_in_hand(crew)
-    stores = crew.stores
+    checkout = await coupon_in_hand(rig)
+    stores = rig.stores
     order = await checkout.lock()
     told = await publish_coupons(stores, [checkout.coupon_id])
     await checkout.pay(order)
@@ -248,11 +254,13 @@ async def test_a_move_while_it_is_told_is_told_as_well(crew: Crew, gateway: Runn
         await changed(client, "redeemed")
 
 
-async def test_an_older_word_does_not_win_on_the_desk(crew: Crew, gateway: RunningGateway) -> None:
-    checkout = await coupon_in_hand(crew)
-    stores = crew.stores
+async def test_an_older_word_does_not_win_on_the_desk(
+    rig: WorkerRig, gateway: RunningGateway
+) -> None:
+    checkout = await coupon_in_hand(rig)
+    stores = rig.stores
     order = await checkout.lock()
-    async with crew.ledger.read() as conn:
+    async with rig.ledger.read() as conn:
         before = await read_statuses(conn, [checkout.coupon_id])
     await checkout.pay(order)
     await publish_coupons(stores, [checkout.coupon_id])
@@ -263,69 +271,69 @@ async def test_an_older_word_does_not_win_on_the_desk(crew: Crew, gateway: Runni
 
 
 async def test_a_claim_that_is_confirmed_again_keeps_what_became_of_its_coupon(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    checkout = await coupon_in_hand(crew)
+    checkout = await coupon_in_hand(rig)
     await checkout.pay(await checkout.lock())
-    await publish_coupons(crew.stores, [checkout.coupon_id])
-    await crew.confirm(checkout.drop_id)
+    await publish_coupons(rig.stores, [checkout.coupon_id])
+    await rig.confirm(checkout.drop_id)
     assert (await welcomed(gateway))["state"] == "redeemed"
 
 
 async def test_a_desk_that_was_built_anew_tells_the_same(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    checkout = await coupon_in_hand(crew)
+    checkout = await coupon_in_hand(rig)
     await checkout.lock("order-7")
-    await publish_coupons(crew.stores, [checkout.coupon_id])
+    await publish_coupons(rig.stores, [checkout.coupon_id])
     before = await welcomed(gateway)
-    shard = (await crew.classroom.row(checkout.drop_id)).shard
-    assert await crew.rebuilder.rebuild(shard, now_ms())
+    shard = (await rig.classroom.row(checkout.drop_id)).shard
+    assert await rig.rebuilder.rebuild(shard, now_ms())
     assert await welcomed(gateway) == before
     assert before["order_id"] == "order-7"
 
 
 async def test_a_desk_that_was_lost_before_it_was_told_tells_it_too(
-    mortal_crew: Crew, flushable_redis: RedisServer
+    flushable_rig: WorkerRig, flushable_redis: RedisServer
 ) -> None:
-    crew = mortal_crew
-    checkout = await coupon_in_hand(crew)
+    rig = flushable_rig
+    checkout = await coupon_in_hand(rig)
     await checkout.pay(await checkout.lock())
-    await lost(crew, flushable_redis)
-    await crew.rebuild_all()
-    shard = (await crew.classroom.row(checkout.drop_id)).shard
-    ((held,),) = await crew.desk.drops.claims_of([(shard, checkout.drop_id, ["s1"])])
+    await lost(rig, flushable_redis)
+    await rig.rebuild_all()
+    shard = (await rig.classroom.row(checkout.drop_id)).shard
+    ((held,),) = await rig.desk.drops.claims_of([(shard, checkout.drop_id, ["s1"])])
     assert held is not None
     assert orjson.loads(held.coupon)["state"] == "redeemed"
 
 
 async def test_where_the_desk_is_away_it_is_told_when_it_is_back(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    checkout = await coupon_in_hand(crew)
-    stores = crew.stores
-    shard = (await crew.classroom.row(checkout.drop_id)).shard
+    checkout = await coupon_in_hand(rig)
+    stores = rig.stores
+    shard = (await rig.classroom.row(checkout.drop_id)).shard
     await checkout.lock()
-    await crew.fence.shut(shard)
+    await rig.fence.shut(shard)
     later = now_ms() + 5_000
     async with seat(gateway, "s1") as (client, _):
         assert await publish_left_behind(stores, 2_000, later) == 0
-        await crew.rebuild_all()
+        await rig.rebuild_all()
         assert await publish_left_behind(stores, 2_000, later) == 1
         await changed(client, "locked")
 
 
 async def test_a_gateway_that_did_not_hear_finds_it_in_the_stream(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
     """A publication that reached nobody, and one behind it that shows the gap."""
-    checkout = await coupon_in_hand(crew)
-    feed = crew.desk.feed
-    async with telling(crew), seat(gateway, "s1") as (client, _):
+    checkout = await coupon_in_hand(rig)
+    feed = rig.desk.feed
+    async with telling(rig), seat(gateway, "s1") as (client, _):
         keys = feed._keys(EVERYWHERE)
-        channel = crew.desk.redis
+        channel = rig.desk.redis
         await _publish_silently(
-            crew, CouponChange(StudentId("s1"), {"type": "coupon_changed", "state": "x"})
+            rig, CouponChange(StudentId("s1"), {"type": "coupon_changed", "state": "x"})
         )
         assert await channel.xlen(keys.losses) == 1
         await checkout.lock()
@@ -334,23 +342,23 @@ async def test_a_gateway_that_did_not_hear_finds_it_in_the_stream(
 
 
 async def test_what_no_stream_has_any_more_is_in_a_welcome_for_everybody(
-    crew: Crew, gateway: RunningGateway
+    rig: WorkerRig, gateway: RunningGateway
 ) -> None:
-    checkout = await coupon_in_hand(crew)
-    feed = crew.desk.feed
+    checkout = await coupon_in_hand(rig)
+    feed = rig.desk.feed
     await checkout.lock("order-7")
     async with seat(gateway, "s1") as (client, welcome):
         assert welcome["claims"][0]["coupon"]["state"] == "usable"
-        await _publish_silently(crew, CouponChange(StudentId("s1"), {}))
-        await crew.desk.redis.delete(feed._keys(EVERYWHERE).losses)
-        await publish_coupons(crew.stores, [checkout.coupon_id])
+        await _publish_silently(rig, CouponChange(StudentId("s1"), {}))
+        await rig.desk.redis.delete(feed._keys(EVERYWHERE).losses)
+        await publish_coupons(rig.stores, [checkout.coupon_id])
         anew = await client.next("welcome")
     assert anew["claims"][0]["coupon"]["order_id"] == "order-7"
 
 
-async def _publish_silently(crew: Crew, change: CouponChange) -> None:
+async def _publish_silently(rig: WorkerRig, change: CouponChange) -> None:
     """Into the stream, on a channel that nobody listens to."""
-    feed = crew.desk.feed
+    feed = rig.desk.feed
     keys = feed._keys(EVERYWHERE)
     told = orjson.dumps([[change.student, change.frame]])
     names = [keys.feed, keys.stream, keys.losses, f"{keys.channel}:nobody"]

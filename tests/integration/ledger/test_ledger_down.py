@@ -28,10 +28,10 @@ from server.ledger.engine import Ledger, LedgerUnavailableError
 from server.ledger.migrate import upgrade
 from tests.support.builders.classroom import ROOM, now_ms, refused
 from tests.support.builders.desks import Desk
-from tests.support.crews import Crew, at_work, everybody, make_crew
 from tests.support.eventually import eventually
 from tests.support.servers.postgres import PostgresServer, find_binaries
 from tests.support.servers.tcp_proxy import TcpProxy
+from tests.support.worker_rig import WorkerRig, at_work, everybody, make_rig
 
 pytestmark = pytest.mark.asyncio
 
@@ -234,7 +234,7 @@ POSTGRES: dict[str, Any] = {
 class Hospital:
     """A worker on a ledger that falls ill, and what a web process says of it."""
 
-    crew: Crew
+    rig: WorkerRig
     sickness: Sickness
     neighbours: DependencyHealth
 
@@ -262,49 +262,49 @@ async def hospital(
         stack.push_async_callback(ledger.close)
         webs_own = Ledger.connect(sickness.url, statement_seconds=1.5)
         stack.push_async_callback(webs_own.close)
-        crew = make_crew(ledger, desk)
-        await crew.outbox.make_groups()
+        rig = make_rig(ledger, desk)
+        await rig.outbox.make_groups()
         board = MetricsStore(desk.redis, desk.prefix)
-        neighbours = DependencyHealth(desk.redis, crew.fence, board, webs_own, Health())
+        neighbours = DependencyHealth(desk.redis, rig.fence, board, webs_own, Health())
         await stack.enter_async_context(neighbours.monitored())
         await stack.enter_async_context(publishing_ledger_trouble(ledger, board))
-        yield Hospital(crew, sickness, neighbours)
+        yield Hospital(rig, sickness, neighbours)
 
 
 async def test_claims_go_on_and_are_confirmed_once_when_the_ledger_is_back(
     hospital: Hospital,
 ) -> None:
-    crew, sickness = hospital.crew, hospital.sickness
-    drop = await crew.classroom.opened(quantity=UNITS)
-    row, students = await crew.classroom.row(drop.id), everybody(60)
-    async with at_work(crew):
-        await crew.classroom.won(drop.id, students[0])
-        await eventually(lambda: _are_confirmed(crew, row, students[:1]), GIVE_UP_S)
+    rig, sickness = hospital.rig, hospital.sickness
+    drop = await rig.classroom.opened(quantity=UNITS)
+    row, students = await rig.classroom.row(drop.id), everybody(60)
+    async with at_work(rig):
+        await rig.classroom.won(drop.id, students[0])
+        await eventually(lambda: _are_confirmed(rig, row, students[:1]), GIVE_UP_S)
 
         await sickness.begin()
         try:
-            told = await asyncio.gather(*(_tap(crew, row, one) for one in students[1:]))
+            told = await asyncio.gather(*(_tap(rig, row, one) for one in students[1:]))
             assert set(told) == {Outcome.WON}
             # Long enough for both lanes to have failed: what it says comes from a try.
             await eventually(lambda: _says(hospital, sickness.words), GIVE_UP_S)
-            assert not await _are_confirmed(crew, row, students[1:2])
+            assert not await _are_confirmed(rig, row, students[1:2])
         finally:
             await sickness.end()
 
-        await eventually(lambda: _are_confirmed(crew, row, students), GIVE_UP_S)
+        await eventually(lambda: _are_confirmed(rig, row, students), GIVE_UP_S)
         await eventually(lambda: _is_well(hospital), GIVE_UP_S)
-        await eventually(lambda: _nothing_owed(crew), GIVE_UP_S)
-    rows = await crew.rows(drop.id)
+        await eventually(lambda: _nothing_owed(rig), GIVE_UP_S)
+    rows = await rig.rows(drop.id)
     assert sorted((one.student, one.state) for one in rows) == sorted(
         (student, "live") for student in students
     )
-    assert len(set((await crew.codes(drop.id)).values())) == len(students)
-    assert await crew.dead_letters() == []
+    assert len(set((await rig.codes(drop.id)).values())) == len(students)
+    assert await rig.dead_letters() == []
 
 
-async def _tap(crew: Crew, row: DropRow, student: str) -> Outcome:
+async def _tap(rig: WorkerRig, row: DropRow, student: str) -> Outcome:
     """Claim as a gateway does: without reading the ledger."""
-    answer = await crew.desk.claims.claim(
+    answer = await rig.desk.claims.claim(
         shard=row.shard,
         drop_id=row.id,
         batch_id=row.batch_id,
@@ -314,8 +314,8 @@ async def _tap(crew: Crew, row: DropRow, student: str) -> Outcome:
     return answer.outcome
 
 
-async def _are_confirmed(crew: Crew, row: DropRow, students: Sequence[str]) -> bool:
-    (found,) = await crew.desk.drops.claims_of([(row.shard, row.id, students)])
+async def _are_confirmed(rig: WorkerRig, row: DropRow, students: Sequence[str]) -> bool:
+    (found,) = await rig.desk.drops.claims_of([(row.shard, row.id, students)])
     return all(held is not None and held.state is ClaimState.CONFIRMED for held in found)
 
 
@@ -328,8 +328,8 @@ async def _is_well(hospital: Hospital) -> bool:
     return (await hospital.ledger_is())[0]
 
 
-async def _nothing_owed(crew: Crew) -> bool:
-    return await crew.unacknowledged() == 0
+async def _nothing_owed(rig: WorkerRig) -> bool:
+    return await rig.unacknowledged() == 0
 
 
 @pytest.mark.parametrize("hospital", ["full"], indirect=True)
@@ -337,30 +337,30 @@ async def test_the_control_a_worker_that_sets_aside_what_it_cannot_write_loses_i
     hospital: Hospital,
 ) -> None:
     """The same sickness under a worker that takes every error for the claim's own."""
-    crew, sickness = hospital.crew, hospital.sickness
-    drop = await crew.classroom.opened(quantity=UNITS)
-    await crew.classroom.won(drop.id, *everybody(60))
+    rig, sickness = hospital.rig, hospital.sickness
+    drop = await rig.classroom.opened(quantity=UNITS)
+    await rig.classroom.won(drop.id, *everybody(60))
     await sickness.begin()
-    entries = await crew.outbox.read(100)
+    entries = await rig.outbox.read(100)
     try:
         with pytest.raises(LedgerUnavailableError, match=sickness.words):
-            await crew.persister.persist(entries, now_ms())
-        await crew.outbox.acknowledge(entries)
+            await rig.persister.persist(entries, now_ms())
+        await rig.outbox.acknowledge(entries)
     finally:
         await sickness.end()
-    assert await crew.loop.step() == 0
-    assert await crew.rows(drop.id) == []
+    assert await rig.loop.step() == 0
+    assert await rig.rows(drop.id) == []
 
 
 @pytest.mark.parametrize("hospital", ["write_protected", "forbidden_to_write"], indirect=True)
 async def test_a_teacher_is_told_unavailable_and_nothing_is_taken(hospital: Hospital) -> None:
-    crew, sickness = hospital.crew, hospital.sickness
-    batch = await crew.classroom.made_batch()
+    rig, sickness = hospital.rig, hospital.sickness
+    batch = await rig.classroom.made_batch()
     await sickness.begin()
     form = DropForm(batch.id, 10, 60)
     try:
-        answer = await crew.classroom.drops.create(ROOM, form, None, now_ms())
+        answer = await rig.classroom.drops.create(ROOM, form, None, now_ms())
     finally:
         await sickness.end()
     assert refused(answer).code is Code.UNAVAILABLE
-    assert (await crew.classroom.batch(batch.id)).allotted == 0
+    assert (await rig.classroom.batch(batch.id)).allotted == 0

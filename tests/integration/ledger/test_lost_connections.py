@@ -19,10 +19,10 @@ from server.ledger.engine import Ledger
 from tests.integration.desk.test_feed_cuts import school_on
 from tests.support.builders.classroom import Classroom
 from tests.support.builders.desks import make_desk
-from tests.support.crews import Crew, at_work, everybody, is_confirmed, make_crew
 from tests.support.eventually import eventually
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.tcp_proxy import TcpProxy
+from tests.support.worker_rig import WorkerRig, at_work, everybody, is_confirmed, make_rig
 
 pytestmark = pytest.mark.asyncio
 
@@ -83,15 +83,15 @@ async def test_a_worker_confirms(
 ) -> None:
     """A process whose reads wait in Redis, on connections that are silently dead."""
     redis = connect(f"unix://{network.address}")
-    crew: Crew = make_crew(classroom.ledger, make_desk(redis, classroom.desk.prefix))
-    await crew.outbox.make_groups()
+    rig: WorkerRig = make_rig(classroom.ledger, make_desk(redis, classroom.desk.prefix))
+    await rig.outbox.make_groups()
     drop = await classroom.opened()
-    async with at_work(crew):
+    async with at_work(rig):
         await classroom.won(drop.id, "s1")
-        await eventually(lambda: is_confirmed(crew, drop.id, "s1"), GIVE_UP_S)
+        await eventually(lambda: is_confirmed(rig, drop.id, "s1"), GIVE_UP_S)
         network.lose()
         await classroom.won(drop.id, *everybody(3, start=2))
-        beside = make_crew(classroom.ledger, classroom.desk, "wrk_beside")
+        beside = make_rig(classroom.ledger, classroom.desk, "wrk_beside")
         await eventually(lambda: is_confirmed(beside, drop.id, "s2", "s3", "s4"), GIVE_UP_S)
     await redis.aclose()
 

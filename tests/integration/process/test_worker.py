@@ -17,22 +17,29 @@ from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.worker.cadence import Cadence
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import ROOM, granted, now_ms
-from tests.support.crews import ALL_SHARDS, Crew, at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import hang_up, interpose, ledger_nowhere, once
 from tests.support.servers.redis_server import RedisServer
+from tests.support.worker_rig import (
+    ALL_SHARDS,
+    WorkerRig,
+    at_work,
+    everybody,
+    is_confirmed,
+    listening,
+)
 
 pytestmark = pytest.mark.asyncio
 
 _GIVE_UP_S = 20.0
 
 
-async def two_shards(crew: Crew) -> tuple[str, str]:
+async def two_shards(rig: WorkerRig) -> tuple[str, str]:
     """Two open drops that live on different shards."""
-    first = await crew.classroom.opened()
+    first = await rig.classroom.opened()
     while True:
-        second = await crew.classroom.opened()
-        rows = [await crew.classroom.row(drop.id) for drop in (first, second)]
+        second = await rig.classroom.opened()
+        rows = [await rig.classroom.row(drop.id) for drop in (first, second)]
         if rows[0].shard != rows[1].shard:
             return first.id, second.id
 
@@ -41,83 +48,83 @@ def _log_events_of_backlog(lines: Sequence[Mapping[str, object]]) -> list[object
     return [line["event"] for line in lines if line.get("job") == "measure_backlog"]
 
 
-async def consumers(crew: Crew, drop_id: str) -> list[str]:
+async def consumers(rig: WorkerRig, drop_id: str) -> list[str]:
     """The names of the consumers of this drop's outbox."""
-    shard = (await crew.classroom.row(drop_id)).shard
-    found = await crew.desk.redis.xinfo_consumers(crew.desk.keys(shard).outbox, outbox_module.GROUP)
+    shard = (await rig.classroom.row(drop_id)).shard
+    found = await rig.desk.redis.xinfo_consumers(rig.desk.keys(shard).outbox, outbox_module.GROUP)
     return [one["name"].decode() for one in found]
 
 
 class TestClaimsLoop:
-    async def test_a_step_without_claims_ends_by_itself(self, crew: Crew) -> None:
-        assert await crew.with_cadence(Cadence(read_ms=1)).loop.step() == 0
+    async def test_a_step_without_claims_ends_by_itself(self, rig: WorkerRig) -> None:
+        assert await rig.with_cadence(Cadence(read_ms=1)).loop.step() == 0
 
-    async def test_a_claim_ends_the_wait(self, crew: Crew) -> None:
-        crew = crew.with_cadence(Cadence(read_ms=60_000))
-        drop = await crew.classroom.opened()
-        step = asyncio.create_task(crew.loop.step())
-        await crew.classroom.won(drop.id, "s1")
+    async def test_a_claim_ends_the_wait(self, rig: WorkerRig) -> None:
+        rig = rig.with_cadence(Cadence(read_ms=60_000))
+        drop = await rig.classroom.opened()
+        step = asyncio.create_task(rig.loop.step())
+        await rig.classroom.won(drop.id, "s1")
         async with asyncio.timeout(5):
             assert await step == 1
 
-    async def test_a_shard_that_is_shut_keeps_no_other_waiting(self, crew: Crew) -> None:
-        crew = crew.with_cadence(Cadence(read_ms=1))
-        stuck, free = await two_shards(crew)
-        await crew.classroom.won(stuck, "s1")
-        await crew.classroom.won(free, "s1")
-        await crew.fence.shut((await crew.classroom.row(stuck)).shard)
+    async def test_a_shard_that_is_shut_keeps_no_other_waiting(self, rig: WorkerRig) -> None:
+        rig = rig.with_cadence(Cadence(read_ms=1))
+        stuck, free = await two_shards(rig)
+        await rig.classroom.won(stuck, "s1")
+        await rig.classroom.won(free, "s1")
+        await rig.fence.shut((await rig.classroom.row(stuck)).shard)
         with pytest.raises(DeskUnavailableError):
-            await crew.loop.step()
-        assert await is_confirmed(crew, free, "s1")
+            await rig.loop.step()
+        assert await is_confirmed(rig, free, "s1")
 
-        await crew.classroom.won(free, "s2")
+        await rig.classroom.won(free, "s2")
         with pytest.raises(DeskUnavailableError):
-            await crew.loop.step()
-        assert await is_confirmed(crew, free, "s2")
-        assert await crew.unacknowledged() == 1
+            await rig.loop.step()
+        assert await is_confirmed(rig, free, "s2")
+        assert await rig.unacknowledged() == 1
 
-        await crew.rebuild_all()
-        await crew.loop.step()
-        assert await is_confirmed(crew, stuck, "s1")
-        assert await crew.unacknowledged() == 0
+        await rig.rebuild_all()
+        await rig.loop.step()
+        assert await is_confirmed(rig, stuck, "s1")
+        assert await rig.unacknowledged() == 0
 
-    async def test_what_it_was_given_before_comes_first(self, crew: Crew) -> None:
+    async def test_what_it_was_given_before_comes_first(self, rig: WorkerRig) -> None:
         """A cancelled read, or a step that failed, leaves something."""
-        drop = await crew.classroom.opened()
-        await crew.classroom.won(drop.id, "s1")
-        await crew.outbox.read(1)
-        await crew.classroom.won(drop.id, "s2")
+        drop = await rig.classroom.opened()
+        await rig.classroom.won(drop.id, "s1")
+        await rig.outbox.read(1)
+        await rig.classroom.won(drop.id, "s2")
 
-        assert [await crew.loop.step(), await crew.loop.step()] == [1, 1]
-        assert await is_confirmed(crew, drop.id, "s1", "s2")
+        assert [await rig.loop.step(), await rig.loop.step()] == [1, 1]
+        assert await is_confirmed(rig, drop.id, "s1", "s2")
 
-    async def test_it_counts_what_it_did(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened()
-        await crew.classroom.won(drop.id, "s1", "s2")
-        await crew.slip_in(await crew.entry(drop.id, "eve", 3, drop_id="drp_unheard_of"))
-        await crew.loop.step()
+    async def test_it_counts_what_it_did(self, rig: WorkerRig) -> None:
+        drop = await rig.classroom.opened()
+        await rig.classroom.won(drop.id, "s1", "s2")
+        await rig.slip_in(await rig.entry(drop.id, "eve", 3, drop_id="drp_unheard_of"))
+        await rig.loop.step()
 
-        metrics = crew.loop.metrics
+        metrics = rig.loop.metrics
         assert metrics.confirmed._value.get() == 2
         assert metrics.dead_letters._value.get() == 1
 
 
 class TestFences:
     async def test_all_shards_of_an_empty_redis_are_made_ready(
-        self, mortal_crew: Crew, flushable_redis: RedisServer
+        self, flushable_rig: WorkerRig, flushable_redis: RedisServer
     ) -> None:
         flushable_redis.forget()
-        await hang_up(mortal_crew.desk)
-        assert await mortal_crew.fence.shut_shards() == list(ALL_SHARDS)
-        await mortal_crew.worker.jobs.rebuild_shards()
+        await hang_up(flushable_rig.desk)
+        assert await flushable_rig.fence.shut_shards() == list(ALL_SHARDS)
+        await flushable_rig.worker.jobs.rebuild_shards()
 
-        assert await mortal_crew.fence.shut_shards() == []
+        assert await flushable_rig.fence.shut_shards() == []
 
     async def test_a_shard_that_cannot_be_rebuilt_keeps_no_other_shut(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for shard in (2, 3, 4):
-            await crew.fence.shut(shard)
+            await rig.fence.shut(shard)
         real = DeskRebuilder.rebuild
 
         async def rebuild(self: DeskRebuilder, shard: int, now: int, **how: bool) -> bool:
@@ -126,129 +133,131 @@ class TestFences:
             return await real(self, shard, now, **how)
 
         monkeypatch.setattr(DeskRebuilder, "rebuild", rebuild)
-        await crew.worker.jobs.rebuild_shards()
+        await rig.worker.jobs.rebuild_shards()
 
         # A rebuild that takes longer than a look goes on by itself.
-        await eventually(lambda: only_is_shut(crew, 3))
+        await eventually(lambda: only_is_shut(rig, 3))
 
     async def test_a_shard_that_another_has_armed_meanwhile_is_not_loaded_again(
-        self, crew: Crew
+        self, rig: WorkerRig
     ) -> None:
         """Two workers see the same shards shut. Each is loaded by one of them, and sells from then on."""
-        drop = await crew.classroom.opened()
-        other = crew.another("wrk_2")
-        before = await crew.desk.drops.epochs()
+        drop = await rig.classroom.opened()
+        other = rig.another("wrk_2")
+        before = await rig.desk.drops.epochs()
         for shard in ALL_SHARDS:
-            await crew.fence.shut(shard)
-        interpose(crew.rebuilder.fence, "shut_shards", after=other.worker.jobs.rebuild_shards)
-        await crew.worker.jobs.rebuild_shards()
+            await rig.fence.shut(shard)
+        interpose(rig.rebuilder.fence, "shut_shards", after=other.worker.jobs.rebuild_shards)
+        await rig.worker.jobs.rebuild_shards()
 
-        await eventually(lambda: only_is_shut(crew))
-        after = await crew.desk.drops.epochs()
+        await eventually(lambda: only_is_shut(rig))
+        after = await rig.desk.drops.epochs()
         assert [
             now - was for now, was in zip(after, before, strict=True) if now and was is not None
         ] == [1] * len(ALL_SHARDS)
-        assert await crew.classroom.tap(drop.id, "s1") is Outcome.WON
+        assert await rig.classroom.tap(drop.id, "s1") is Outcome.WON
 
 
-async def only_is_shut(crew: Crew, *shards: int) -> bool:
-    return await crew.fence.shut_shards() == list(shards)
+async def only_is_shut(rig: WorkerRig, *shards: int) -> bool:
+    return await rig.fence.shut_shards() == list(shards)
 
 
 class TestWholeWorker:
-    async def test_who_wins_is_confirmed_and_told(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened()
-        async with at_work(crew), listening(crew.desk, ROOM) as listener:
-            await crew.classroom.won(drop.id, "s1")
+    async def test_who_wins_is_confirmed_and_told(self, rig: WorkerRig) -> None:
+        drop = await rig.classroom.opened()
+        async with at_work(rig), listening(rig.desk, ROOM) as listener:
+            await rig.classroom.won(drop.id, "s1")
             told = await listener.next("confirmed")
 
         assert [claim[0] for claim in told] == ["s1"]
-        assert set(await crew.codes(drop.id)) == {"s1"}
+        assert set(await rig.codes(drop.id)) == {"s1"}
 
-    async def test_several_workers_share_the_claims(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened(quantity=100)
-        async with at_work(crew, crew.another("wrk_2"), crew.another("wrk_3")):
-            await asyncio.gather(*(crew.classroom.tap(drop.id, name) for name in everybody(120)))
-            live = await eventually(lambda: _when_all(crew, drop.id, 100), deadline_s=15)
+    async def test_several_workers_share_the_claims(self, rig: WorkerRig) -> None:
+        drop = await rig.classroom.opened(quantity=100)
+        async with at_work(rig, rig.another("wrk_2"), rig.another("wrk_3")):
+            await asyncio.gather(*(rig.classroom.tap(drop.id, name) for name in everybody(120)))
+            live = await eventually(lambda: _when_all(rig, drop.id, 100), deadline_s=15)
 
         assert live is not None
         assert sorted(live.values()) == list(range(1, 101))
-        assert len(await crew.rows(drop.id)) == 100
-        assert await crew.dead_letters() == []
+        assert len(await rig.rows(drop.id)) == 100
+        assert await rig.dead_letters() == []
 
-    async def test_who_is_told_to_stop_ends_what_it_has_begun_and_leaves(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened()
+    async def test_who_is_told_to_stop_ends_what_it_has_begun_and_leaves(
+        self, rig: WorkerRig
+    ) -> None:
+        drop = await rig.classroom.opened()
         begun, go_on = asyncio.Event(), asyncio.Event()
 
         async def hold(*_: object) -> None:
             begun.set()
             await go_on.wait()
 
-        interpose(crew.persister, "_write_together", before=once(hold))
-        working = asyncio.create_task(crew.worker.run())
-        await crew.classroom.won(drop.id, "s1")
+        interpose(rig.persister, "_write_together", before=once(hold))
+        working = asyncio.create_task(rig.worker.run())
+        await rig.classroom.won(drop.id, "s1")
         await begun.wait()
         working.cancel()
         asyncio.get_running_loop().call_later(0.05, go_on.set)
         await asyncio.wait([working])
 
-        assert await is_confirmed(crew, drop.id, "s1")
-        assert await crew.unacknowledged() == 0
-        assert await consumers(crew, drop.id) == []
+        assert await is_confirmed(rig, drop.id, "s1")
+        assert await rig.unacknowledged() == 0
+        assert await consumers(rig, drop.id) == []
 
     async def test_who_cannot_end_it_in_time_leaves_it_to_the_others(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        crew = crew.with_cadence(Cadence(finish_s=0.1))
-        drop = await crew.classroom.opened()
+        rig = rig.with_cadence(Cadence(finish_s=0.1))
+        drop = await rig.classroom.opened()
         begun = asyncio.Event()
 
         async def hang(*_: object) -> None:
             begun.set()
             await asyncio.Event().wait()
 
-        interpose(crew.persister, "_write_together", before=once(hang))
-        working = asyncio.create_task(crew.worker.run())
-        await crew.classroom.won(drop.id, "s1")
+        interpose(rig.persister, "_write_together", before=once(hang))
+        working = asyncio.create_task(rig.worker.run())
+        await rig.classroom.won(drop.id, "s1")
         await begun.wait()
         working.cancel()
         await asyncio.wait([working])
-        assert await consumers(crew, drop.id) == ["wrk_1"]
+        assert await consumers(rig, drop.id) == ["wrk_1"]
 
         monkeypatch.setattr(outbox_module, "CLAIM_IDLE_MS", 0)
-        assert await crew.another("wrk_2").loop.take_over() == 1
-        assert await is_confirmed(crew, drop.id, "s1")
+        assert await rig.another("wrk_2").loop.take_over() == 1
+        assert await is_confirmed(rig, drop.id, "s1")
 
-    async def test_who_waits_for_claims_stops_at_once(self, crew: Crew) -> None:
+    async def test_who_waits_for_claims_stops_at_once(self, rig: WorkerRig) -> None:
         """The read ends although its time is not over, and nothing is cancelled by force. The other jobs are
         in their first round, and end that."""
-        crew = crew.with_cadence(Cadence(read_ms=60_000, finish_s=60))
-        working = asyncio.create_task(crew.worker.run())
-        await eventually(lambda: crew.loop._reading is not None)
+        rig = rig.with_cadence(Cadence(read_ms=60_000, finish_s=60))
+        working = asyncio.create_task(rig.worker.run())
+        await eventually(lambda: rig.loop._reading is not None)
         working.cancel()
         async with asyncio.timeout(_GIVE_UP_S):
             await asyncio.wait([working])
 
     async def test_every_job_has_a_name_of_its_own_and_an_owner_that_exists(
-        self, crew: Crew
+        self, rig: WorkerRig
     ) -> None:
-        table = crew.worker.jobs.table()
+        table = rig.worker.jobs.table()
         assert len({job.name for job in table}) == len(table)
         assert [job.owner for job in table if find_spec(f"server.{job.owner}") is None] == []
 
-    async def test_a_job_that_breaks_ends_no_other(self, crew: Crew) -> None:
+    async def test_a_job_that_breaks_ends_no_other(self, rig: WorkerRig) -> None:
         def breaks(*_: object) -> None:
             raise ZeroDivisionError
 
-        interpose(crew.feed, "write_live_counts", before=breaks)
-        interpose(crew.outbox, "trim", before=breaks)
-        interpose(crew.outbox, "read", before=once(breaks))
-        drop = await crew.classroom.opened()
-        async with at_work(crew):
-            await crew.classroom.won(drop.id, "s1")
-            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+        interpose(rig.feed, "write_live_counts", before=breaks)
+        interpose(rig.outbox, "trim", before=breaks)
+        interpose(rig.outbox, "read", before=once(breaks))
+        drop = await rig.classroom.opened()
+        async with at_work(rig):
+            await rig.classroom.won(drop.id, "s1")
+            await eventually(lambda: is_confirmed(rig, drop.id, "s1"))
 
-    async def test_a_job_that_breaks_again_and_again_is_told_of_once(self, crew: Crew) -> None:
+    async def test_a_job_that_breaks_again_and_again_is_told_of_once(self, rig: WorkerRig) -> None:
         """Five tracebacks a second kept the loop so busy that no other job got on."""
         tries: list[int] = []
 
@@ -257,77 +266,77 @@ class TestWholeWorker:
             if len(tries) <= 3:
                 raise ZeroDivisionError
 
-        interpose(crew.outbox, "backlog", before=breaks_three_times)
+        interpose(rig.outbox, "backlog", before=breaks_three_times)
         with capture_logs() as lines:
-            async with at_work(crew):
+            async with at_work(rig):
                 await eventually(lambda: "job_goes_on" in _log_events_of_backlog(lines))
         assert _log_events_of_backlog(lines) == ["job_failed", "job_goes_on"]
 
-    async def test_a_ledger_that_was_away_is_made_up_for(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened()
-        crew.persister._ledger = ledger_nowhere()
+    async def test_a_ledger_that_was_away_is_made_up_for(self, rig: WorkerRig) -> None:
+        drop = await rig.classroom.opened()
+        rig.persister._ledger = ledger_nowhere()
         failed = asyncio.Event()
-        interpose(crew.persister, "_write_together", before=lambda *_: failed.set())
-        async with at_work(crew):
-            await crew.classroom.won(drop.id, "s1")
+        interpose(rig.persister, "_write_together", before=lambda *_: failed.set())
+        async with at_work(rig):
+            await rig.classroom.won(drop.id, "s1")
             async with asyncio.timeout(5):
                 await failed.wait()
-            crew.persister._ledger = crew.ledger
-            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+            rig.persister._ledger = rig.ledger
+            await eventually(lambda: is_confirmed(rig, drop.id, "s1"))
 
-        assert await crew.dead_letters() == []
+        assert await rig.dead_letters() == []
 
     @pytest.mark.parametrize("loses_everything", [False, True])
     async def test_a_redis_that_went_is_rebuilt_and_sells_on(
-        self, mortal_crew: Crew, flushable_redis: RedisServer, loses_everything: bool
+        self, flushable_rig: WorkerRig, flushable_redis: RedisServer, loses_everything: bool
     ) -> None:
-        crew = mortal_crew
-        drop = await crew.classroom.opened(quantity=3)
-        async with at_work(crew):
-            await crew.classroom.won(drop.id, "s1")
-            await eventually(lambda: is_confirmed(crew, drop.id, "s1"))
+        rig = flushable_rig
+        drop = await rig.classroom.opened(quantity=3)
+        async with at_work(rig):
+            await rig.classroom.won(drop.id, "s1")
+            await eventually(lambda: is_confirmed(rig, drop.id, "s1"))
             if loses_everything:
                 flushable_redis.forget()
             else:
                 flushable_redis.kill9()
                 flushable_redis.restart()
-            await hang_up(crew.desk)
-            await eventually(lambda: _wins(crew, drop.id, "s2"), deadline_s=10)
-            await crew.classroom.won(drop.id, "s3", "s1")
-            assert await crew.classroom.tap(drop.id, "s4") is Outcome.SOLD_OUT
-            await eventually(lambda: is_confirmed(crew, drop.id, "s1", "s2", "s3"))
+            await hang_up(rig.desk)
+            await eventually(lambda: _wins(rig, drop.id, "s2"), deadline_s=10)
+            await rig.classroom.won(drop.id, "s3", "s1")
+            assert await rig.classroom.tap(drop.id, "s4") is Outcome.SOLD_OUT
+            await eventually(lambda: is_confirmed(rig, drop.id, "s1", "s2", "s3"))
 
-        assert len(await crew.live(drop.id)) == 3
+        assert len(await rig.live(drop.id)) == 3
 
-    async def test_a_drop_whose_time_is_over_is_closed(self, crew: Crew) -> None:
-        drop = await crew.classroom.opened(duration_seconds=1)
-        async with at_work(crew):
-            await eventually(lambda: _is_closed(crew, drop.id))
+    async def test_a_drop_whose_time_is_over_is_closed(self, rig: WorkerRig) -> None:
+        drop = await rig.classroom.opened(duration_seconds=1)
+        async with at_work(rig):
+            await eventually(lambda: _is_closed(rig, drop.id))
 
-        closed = granted(await crew.classroom.drops.get(drop.id, ROOM, now_ms()))
+        closed = granted(await rig.classroom.drops.get(drop.id, ROOM, now_ms()))
         assert (closed.returned, closed.remaining) == (10, 0)
 
 
-async def _when_all(crew: Crew, drop_id: str, count: int) -> dict[str, int] | None:
-    live = await crew.live(drop_id)
+async def _when_all(rig: WorkerRig, drop_id: str, count: int) -> dict[str, int] | None:
+    live = await rig.live(drop_id)
     return live if len(live) == count else None
 
 
-async def _wins(crew: Crew, drop_id: str, student: str) -> bool:
-    outcome = await crew.classroom.tap(drop_id, student)
+async def _wins(rig: WorkerRig, drop_id: str, student: str) -> bool:
+    outcome = await rig.classroom.tap(drop_id, student)
     assert outcome in (Outcome.WON, Outcome.RETRY)
     return outcome is Outcome.WON
 
 
-async def _is_closed(crew: Crew, drop_id: str) -> bool:
-    return (await crew.classroom.row(drop_id)).state is DropState.CLOSED
+async def _is_closed(rig: WorkerRig, drop_id: str) -> bool:
+    return (await rig.classroom.row(drop_id)).state is DropState.CLOSED
 
 
 async def test_limits_of_a_batch_that_is_over_are_forgotten(
-    crew: Crew, monkeypatch: pytest.MonkeyPatch
+    rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They would stay in Redis for ever; those of a batch that is not over have to."""
-    now, rooms = now_ms(), crew.classroom
+    now, rooms = now_ms(), rig.classroom
     monkeypatch.setattr(
         "server.flows.coupons.prune_claim_limits.CAPS_KEPT_MS", -120_000
     )  # in two minutes
@@ -336,9 +345,9 @@ async def test_limits_of_a_batch_that_is_over_are_forgotten(
     for_ever = await rooms.made_batch()
     for batch in (over, goes_on, for_ever):
         await rooms.won((await rooms.opened(batch)).id, "s1")
-    await crew.worker.jobs.delete_expired()
+    await rig.worker.jobs.delete_expired()
     found = {
-        batch.id: await crew.desk.redis.exists(crew.desk.keys(batch.shard).caps(batch.id))
+        batch.id: await rig.desk.redis.exists(rig.desk.keys(batch.shard).caps(batch.id))
         for batch in (over, goes_on, for_ever)
     }
 
@@ -346,18 +355,18 @@ async def test_limits_of_a_batch_that_is_over_are_forgotten(
 
 
 async def test_limits_of_a_campaign_that_is_over_are_forgotten(
-    crew: Crew, monkeypatch: pytest.MonkeyPatch
+    rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now, rooms = now_ms(), crew.classroom
+    now, rooms = now_ms(), rig.classroom
     monkeypatch.setattr(
         "server.flows.coupons.prune_claim_limits.CAPS_KEPT_MS", -120_000
     )  # in two minutes
     found = {}
     for name, seconds in (("over", 90), ("goes on", 900)):
-        campaign = await made_campaign(crew.ledger, ends_at=now + seconds * 1000, per_student=1)
+        campaign = await made_campaign(rig.ledger, ends_at=now + seconds * 1000, per_student=1)
         batch = await rooms.made_batch(campaign_id=campaign.id)
         drop = await rooms.opened(batch)
-        await crew.desk.claims.claim(
+        await rig.desk.claims.claim(
             shard=batch.shard,
             drop_id=DropId(drop.id),
             batch_id=batch.id,
@@ -365,8 +374,8 @@ async def test_limits_of_a_campaign_that_is_over_are_forgotten(
             request_id="r1",
             campaign_id=campaign.id,
         )
-        found[name] = crew.desk.keys(batch.shard).campaign_caps(campaign.id)
-    await crew.worker.jobs.delete_expired()
+        found[name] = rig.desk.keys(batch.shard).campaign_caps(campaign.id)
+    await rig.worker.jobs.delete_expired()
 
-    kept = {name: await crew.desk.redis.exists(key) for name, key in found.items()}
+    kept = {name: await rig.desk.redis.exists(key) for name, key in found.items()}
     assert kept == {"over": 0, "goes on": 1}

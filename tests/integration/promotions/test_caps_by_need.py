@@ -28,36 +28,36 @@ from server.ledger.engine import Ledger, LedgerUnavailableError
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import ROOM, granted, now_ms, refused
 from tests.support.builders.typed_codes import bind, made_codes
-from tests.support.crews import ALL_SHARDS, Crew, everybody
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import CrashError, crash, interpose, once
+from tests.support.worker_rig import ALL_SHARDS, WorkerRig, everybody
 
 pytestmark = pytest.mark.asyncio
 DAY_MS = 24 * 3600 * 1000
 
 
-async def ended_long_ago(crew: Crew, drop_id: str) -> None:
+async def ended_long_ago(rig: WorkerRig, drop_id: str) -> None:
     """Move the drop and its claims so far into the past that no rebuild loads them."""
-    await crew.confirm(drop_id)
-    granted(await crew.classroom.drops.close(drop_id, ROOM, now_ms()))
-    async with crew.ledger.begin() as conn:
+    await rig.confirm(drop_id)
+    granted(await rig.classroom.drops.close(drop_id, ROOM, now_ms()))
+    async with rig.ledger.begin() as conn:
         past = update(tables.drops).where(tables.drops.c.id == drop_id)
         await conn.execute(past.values(closed_at=now_ms() - 3 * DAY_MS))
 
 
-async def rebuilt(crew: Crew) -> None:
+async def rebuilt(rig: WorkerRig) -> None:
     for shard in ALL_SHARDS:
-        await crew.fence.shut(shard)
-    await crew.rebuild_all()
+        await rig.fence.shut(shard)
+    await rig.rebuild_all()
 
 
-async def with_a_past(crew: Crew, *students: str, **batch: Any) -> Batch:
+async def with_a_past(rig: WorkerRig, *students: str, **batch: Any) -> Batch:
     """Return a batch from which these students have claimed, on a desk that was rebuilt since."""
-    made = await crew.classroom.made_batch(**batch)
-    drop = await crew.classroom.opened(made, quantity=len(students))
-    await crew.classroom.won(drop.id, *students)
-    await ended_long_ago(crew, drop.id)
-    await rebuilt(crew)
+    made = await rig.classroom.made_batch(**batch)
+    drop = await rig.classroom.opened(made, quantity=len(students))
+    await rig.classroom.won(drop.id, *students)
+    await ended_long_ago(rig, drop.id)
+    await rebuilt(rig)
     return made
 
 
@@ -78,18 +78,20 @@ def statements_of(ledger: Ledger) -> Iterator[list[str]]:
 
 
 class TestTheLimit:
-    async def test_it_holds_for_a_drop_that_opens_long_after_a_rebuild(self, crew: Crew) -> None:
-        batch = await with_a_past(crew, "ann", "bob")
-        drop = await crew.classroom.opened(batch)
+    async def test_it_holds_for_a_drop_that_opens_long_after_a_rebuild(
+        self, rig: WorkerRig
+    ) -> None:
+        batch = await with_a_past(rig, "ann", "bob")
+        drop = await rig.classroom.opened(batch)
 
-        assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
-        assert await crew.classroom.tap(drop.id, "eve") is Outcome.WON
+        assert await rig.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+        assert await rig.classroom.tap(drop.id, "eve") is Outcome.WON
 
     async def test_without_the_loading_it_would_not(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The control: an opening that takes incomplete caps for complete sells beyond the limit."""
-        batch = await with_a_past(crew, "ann")
+        batch = await with_a_past(rig, "ann")
         real = DropDesk.open
 
         async def trusting(self: DropDesk, **asked: Any) -> object:
@@ -98,62 +100,66 @@ class TestTheLimit:
             return await real(self, **{**asked, "unused": unused})
 
         monkeypatch.setattr(DropDesk, "open", trusting)
-        drop = await crew.classroom.opened(batch)
+        drop = await rig.classroom.opened(batch)
 
-        assert await crew.classroom.tap(drop.id, "ann") is Outcome.WON
+        assert await rig.classroom.tap(drop.id, "ann") is Outcome.WON
 
-    async def test_it_holds_over_the_batches_of_a_campaign(self, crew: Crew) -> None:
-        campaign = await made_campaign(crew.ledger, per_student=1)
-        await with_a_past(crew, "ann", campaign_id=campaign.id)
-        other = await crew.classroom.made_batch(campaign_id=campaign.id)
-        drop = await crew.classroom.opened(other)
+    async def test_it_holds_over_the_batches_of_a_campaign(self, rig: WorkerRig) -> None:
+        campaign = await made_campaign(rig.ledger, per_student=1)
+        await with_a_past(rig, "ann", campaign_id=campaign.id)
+        other = await rig.classroom.made_batch(campaign_id=campaign.id)
+        drop = await rig.classroom.opened(other)
 
-        assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
-        assert await crew.classroom.tap(drop.id, "eve") is Outcome.WON
+        assert await rig.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+        assert await rig.classroom.tap(drop.id, "eve") is Outcome.WON
 
-    async def test_it_holds_for_codes_of_a_batch_of_which_nothing_is_open(self, crew: Crew) -> None:
-        batch = await with_a_past(crew, "ann", per_student=1)
-        first, second, third = await made_codes(crew, batch, 3)
+    async def test_it_holds_for_codes_of_a_batch_of_which_nothing_is_open(
+        self, rig: WorkerRig
+    ) -> None:
+        batch = await with_a_past(rig, "ann", per_student=1)
+        first, second, third = await made_codes(rig, batch, 3)
 
-        assert refused(await bind(crew, "ann", first)).code is Code.LIMIT_REACHED
-        granted(await bind(crew, "eve", first))
-        assert refused(await bind(crew, "eve", second)).code is Code.LIMIT_REACHED
+        assert refused(await bind(rig, "ann", first)).code is Code.LIMIT_REACHED
+        granted(await bind(rig, "eve", first))
+        assert refused(await bind(rig, "eve", second)).code is Code.LIMIT_REACHED
 
-        drop = await crew.classroom.opened(batch)
-        assert await crew.classroom.tap(drop.id, "eve") is Outcome.LIMIT_REACHED
-        granted(await bind(crew, "joe", third))
-        assert await crew.classroom.tap(drop.id, "joe") is Outcome.LIMIT_REACHED
+        drop = await rig.classroom.opened(batch)
+        assert await rig.classroom.tap(drop.id, "eve") is Outcome.LIMIT_REACHED
+        granted(await bind(rig, "joe", third))
+        assert await rig.classroom.tap(drop.id, "joe") is Outcome.LIMIT_REACHED
 
-    async def test_a_win_that_is_not_in_the_ledger_yet_is_counted(self, crew: Crew) -> None:
+    async def test_a_win_that_is_not_in_the_ledger_yet_is_counted(self, rig: WorkerRig) -> None:
         """The ledger is unavailable for longer than the desk keeps the caps of a closed drop."""
-        rooms = crew.classroom
-        await rebuilt(crew)
+        rooms = rig.classroom
+        await rebuilt(rig)
         batch = await rooms.made_batch()
         drop = await rooms.opened(batch)
         await rooms.won(drop.id, "ann")
-        await crew.desk.redis.delete(crew.desk.keys(batch.shard).caps(batch.id))  # it has run out
+        await rig.desk.redis.delete(rig.desk.keys(batch.shard).caps(batch.id))  # it has run out
         second = await rooms.opened(batch)
 
         assert await rooms.tap(second.id, "ann") is Outcome.LIMIT_REACHED
 
-    async def test_a_desk_that_is_loaded_anew_while_it_loads_has_it_too(self, crew: Crew) -> None:
-        batch = await with_a_past(crew, "ann")
-        interpose(crew.desk.drops.caps, "fill", after=once(lambda *_: rebuilt(crew)))
-        drop = await crew.classroom.opened(batch)
+    async def test_a_desk_that_is_loaded_anew_while_it_loads_has_it_too(
+        self, rig: WorkerRig
+    ) -> None:
+        batch = await with_a_past(rig, "ann")
+        interpose(rig.desk.drops.caps, "fill", after=once(lambda *_: rebuilt(rig)))
+        drop = await rig.classroom.opened(batch)
 
-        assert await crew.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
-        assert await crew.classroom.tap(drop.id, "eve") is Outcome.WON
+        assert await rig.classroom.tap(drop.id, "ann") is Outcome.LIMIT_REACHED
+        assert await rig.classroom.tap(drop.id, "eve") is Outcome.WON
 
     async def test_that_nothing_was_used_is_known_of_one_load_of_the_desk_only(
-        self, crew: Crew
+        self, rig: WorkerRig
     ) -> None:
         """The opening is late: meanwhile another drop of the batch was opened and closed, and the desk
         rebuilt.
         """
-        await rebuilt(crew)
-        epochs = await crew.desk.drops.epochs()
-        batch = await with_a_past(crew, "ann")
-        answer = await crew.desk.drops.open(
+        await rebuilt(rig)
+        epochs = await rig.desk.drops.epochs()
+        batch = await with_a_past(rig, "ann")
+        answer = await rig.desk.drops.open(
             shard=batch.shard,
             drop_id=DropId("drp_late"),
             batch_id=batch.id,
@@ -167,44 +173,44 @@ class TestTheLimit:
 
         assert isinstance(answer, CapsMissing)
 
-    async def test_taps_codes_and_openings_at_once(self, crew: Crew) -> None:
+    async def test_taps_codes_and_openings_at_once(self, rig: WorkerRig) -> None:
         students = everybody(40)
-        batch = await with_a_past(crew, *students[:20], per_student=2, quantity=1_000)
-        told = await taps_codes_and_openings(crew, batch, students, students)
+        batch = await with_a_past(rig, *students[:20], per_student=2, quantity=1_000)
+        told = await taps_codes_and_openings(rig, batch, students, students)
 
         # Each `won` is kept: the ledger has taken all that the desk has sold.
-        assert await refused_by_the_ledger(crew) == []
+        assert await refused_by_the_ledger(rig) == []
         assert {student: wins + (student in students[:20]) for student, wins in told.items()} == (
             dict.fromkeys(students, 2)
         )
         for student in students:
-            async with crew.ledger.read() as conn:
+            async with rig.ledger.read() as conn:
                 used = [*await _slots(conn, batch, student)]
             assert sorted(used) == [1, 2]
 
     async def test_the_same_race_gives_too_many_where_the_caps_are_not_loaded_before_it(
-        self, crew: Crew
+        self, rig: WorkerRig
     ) -> None:
         """The control: the caps are marked as complete before anything is loaded.
 
         Students with earlier claims type no code here: the ledger would refuse it, and the desk count it.
         """
         students = everybody(40)
-        batch = await with_a_past(crew, *students[:20], per_student=2, quantity=1_000)
-        redis: Any = crew.desk.redis
-        keys = crew.desk.keys(batch.shard)
+        batch = await with_a_past(rig, *students[:20], per_student=2, quantity=1_000)
+        redis: Any = rig.desk.redis
+        keys = rig.desk.keys(batch.shard)
         await redis.delete(keys.caps(batch.id))  # as a Redis that has lost it
         await redis.hset(keys.caps(batch.id), "", await redis.hget(keys.fence, "caps"))
         # Written at the end only: a worker finds the fault, and shuts the desk.
-        told = await taps_codes_and_openings(crew, batch, students, students[20:], recorded=False)
-        await crew.persister.write(await crew.outbox.read_all(batch.shard), now_ms())
+        told = await taps_codes_and_openings(rig, batch, students, students[20:], recorded=False)
+        await rig.persister.write(await rig.outbox.read_all(batch.shard), now_ms())
 
         assert [one for one in students[:20] if told[one] + 1 > 2] != []
-        assert await refused_by_the_ledger(crew) != []
+        assert await refused_by_the_ledger(rig) != []
 
 
 async def taps_codes_and_openings(
-    crew: Crew,
+    rig: WorkerRig,
     batch: Batch,
     tapping: Sequence[str],
     typing: Sequence[str],
@@ -216,22 +222,22 @@ async def taps_codes_and_openings(
 
     Return how many coupons each student was promised.
     """
-    codes = await made_codes(crew, batch, len(typing))
+    codes = await made_codes(rig, batch, len(typing))
     told = Counter[str]()
 
     async def tap(drop_id: str, student: str) -> None:
-        has_won = await crew.classroom.tap(drop_id, student) is Outcome.WON
+        has_won = await rig.classroom.tap(drop_id, student) is Outcome.WON
         told[student] += has_won
 
     async def type_code(student: str, code: str) -> None:
-        is_bound = not isinstance(await bind(crew, student, code), Refused)
+        is_bound = not isinstance(await bind(rig, student, code), Refused)
         told[student] += is_bound
 
     async def open_and_tap() -> None:
-        drop = await crew.classroom.opened(batch, quantity=100)
+        drop = await rig.classroom.opened(batch, quantity=100)
         await asyncio.gather(*(tap(drop.id, one) for one in tapping))
         if recorded:
-            await crew.confirm(drop.id)
+            await rig.confirm(drop.id)
 
     await asyncio.gather(
         *(open_and_tap() for _ in range(3)),
@@ -240,11 +246,11 @@ async def taps_codes_and_openings(
     return told
 
 
-async def refused_by_the_ledger(crew: Crew) -> list[str]:
+async def refused_by_the_ledger(rig: WorkerRig) -> list[str]:
     """Count the claims that the desk has sold and the ledger did not take unchanged."""
-    async with crew.ledger.read() as conn:
+    async with rig.ledger.read() as conn:
         rows = (await conn.execute(tables.claims.select())).mappings().all()
-    return [row["id"] for row in rows if row["state"] != "live"] + await crew.dead_letters()
+    return [row["id"] for row in rows if row["state"] != "live"] + await rig.dead_letters()
 
 
 async def _slots(conn: Any, batch: Batch, student: str) -> list[int]:
@@ -257,35 +263,35 @@ async def _slots(conn: Any, batch: Batch, student: str) -> list[int]:
 
 class TestWhatIsRead:
     async def test_a_rebuild_asks_as_much_whatever_there_has_been(
-        self, crew: Crew, database_url: str
+        self, rig: WorkerRig, database_url: str
     ) -> None:
-        await rebuilt(crew)
-        with statements_of(crew.ledger) as before:
-            await rebuilt(crew)
+        await rebuilt(rig)
+        with statements_of(rig.ledger) as before:
+            await rebuilt(rig)
         await asyncio.to_thread(
             write_history, database_url, HistoryPlan(4_000, now_ms(), batches=16, drops_each=2)
         )
-        with statements_of(crew.ledger) as after:
-            await rebuilt(crew)
+        with statements_of(rig.ledger) as after:
+            await rebuilt(rig)
 
         assert len(after) == len(before)
         assert not [one for one in after if "FROM claims" in one or "FROM coupons" in one]
 
     async def test_the_first_drop_of_a_batch_asks_for_nothing_more(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await rebuilt(crew)
+        await rebuilt(rig)
         monkeypatch.setattr(CapLoader, "progress", crash)
-        campaign = await made_campaign(crew.ledger, per_student=1)
-        batch = await crew.classroom.made_batch(campaign_id=campaign.id)
-        await crew.classroom.opened(batch)
-        await crew.classroom.opened(batch)
+        campaign = await made_campaign(rig.ledger, per_student=1)
+        batch = await rig.classroom.made_batch(campaign_id=campaign.id)
+        await rig.classroom.opened(batch)
+        await rig.classroom.opened(batch)
 
     async def test_a_loading_that_was_cut_short_goes_on_where_it_was(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(caps, "PAGE", 2)
-        batch = await with_a_past(crew, *everybody(6))
+        batch = await with_a_past(rig, *everybody(6))
         pages = 0
         real = CapLoader.fill
 
@@ -298,9 +304,9 @@ class TestWhatIsRead:
 
         monkeypatch.setattr(CapLoader, "fill", dying)
         with pytest.raises(CrashError):
-            await crew.classroom.opened(batch)
+            await rig.classroom.opened(batch)
         pages = 3  # the third, which was not written, and no more
-        await crew.classroom.opened(batch)
+        await rig.classroom.opened(batch)
 
         assert pages == 4
 
@@ -343,40 +349,40 @@ async def _plan(ledger: Ledger, statement: str) -> str:
 
 
 class TestHowLongItStays:
-    async def test_as_long_as_a_drop_and_a_day(self, crew: Crew) -> None:
-        await rebuilt(crew)
-        batch = await crew.classroom.made_batch()
-        drop = await crew.classroom.opened(batch)
-        key = crew.desk.keys(batch.shard).caps(batch.id)
+    async def test_as_long_as_a_drop_and_a_day(self, rig: WorkerRig) -> None:
+        await rebuilt(rig)
+        batch = await rig.classroom.made_batch()
+        drop = await rig.classroom.opened(batch)
+        key = rig.desk.keys(batch.shard).caps(batch.id)
         assert drop.closes_at is not None
-        assert await crew.desk.redis.pexpiretime(key) == drop.closes_at + DAY_MS
+        assert await rig.desk.redis.pexpiretime(key) == drop.closes_at + DAY_MS
 
         longer = granted(
-            await crew.classroom.drops.extend(drop.id, ROOM, 30, drop.closes_at, now_ms())
+            await rig.classroom.drops.extend(drop.id, ROOM, 30, drop.closes_at, now_ms())
         )
         assert longer.closes_at is not None
-        assert await crew.desk.redis.pexpiretime(key) == longer.closes_at + DAY_MS
+        assert await rig.desk.redis.pexpiretime(key) == longer.closes_at + DAY_MS
 
-        await rebuilt(crew)
-        assert await crew.desk.redis.pexpiretime(key) == longer.closes_at + DAY_MS
+        await rebuilt(rig)
+        assert await rig.desk.redis.pexpiretime(key) == longer.closes_at + DAY_MS
 
     async def test_a_desk_that_another_version_has_loaded_has_all_and_forgets_none(
-        self, crew: Crew
+        self, rig: WorkerRig
     ) -> None:
         """The desk was armed without a name of its load: its caps are complete, and not marked so."""
-        batch = await crew.classroom.made_batch()
-        drop = await crew.classroom.opened(batch)
-        await crew.classroom.won(drop.id, "ann")
-        second = await crew.classroom.opened(batch)
-        key = crew.desk.keys(batch.shard).caps(batch.id)
+        batch = await rig.classroom.made_batch()
+        drop = await rig.classroom.opened(batch)
+        await rig.classroom.won(drop.id, "ann")
+        second = await rig.classroom.opened(batch)
+        key = rig.desk.keys(batch.shard).caps(batch.id)
 
-        assert await crew.desk.redis.pttl(key) == -1
-        assert await crew.classroom.tap(second.id, "ann") is Outcome.LIMIT_REACHED
+        assert await rig.desk.redis.pttl(key) == -1
+        assert await rig.classroom.tap(second.id, "ann") is Outcome.LIMIT_REACHED
 
 
 class TestOneBadShard:
     async def test_its_statement_runs_out_of_time_and_the_others_are_armed(
-        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+        self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(rebuild_desk, "STATEMENT_SECONDS", 0.2)
         real = claims.drops_on_desk
@@ -390,22 +396,22 @@ class TestOneBadShard:
 
         monkeypatch.setattr(claims, "drops_on_desk", slow)
         for shard in ALL_SHARDS:
-            await crew.fence.shut(shard)
-        worker = crew.worker
+            await rig.fence.shut(shard)
+        worker = rig.worker
 
         async def armed_but_one() -> bool:
             await worker.jobs.rebuild_shards()
-            return await crew.fence.shut_shards() == [3]
+            return await rig.fence.shut_shards() == [3]
 
         await eventually(armed_but_one)
-        assert list(await crew.fence.troubles(ALL_SHARDS)) == [3]
-        assert crew.loop.metrics.rebuild_failures.labels(3)._value.get() >= 1
+        assert list(await rig.fence.troubles(ALL_SHARDS)) == [3]
+        assert rig.loop.metrics.rebuild_failures.labels(3)._value.get() >= 1
 
         monkeypatch.undo()
-        await crew.desk.redis.delete(crew.desk.keys(3).lease)  # it has run out
+        await rig.desk.redis.delete(rig.desk.keys(3).lease)  # it has run out
 
         async def mended() -> bool:
             await worker.jobs.rebuild_shards()
-            return not await crew.fence.shut_shards()
+            return not await rig.fence.shut_shards()
 
         await eventually(mended)

@@ -12,8 +12,8 @@ from server.flows.checkout.refunds import refund
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.builders.money import an_order
-from tests.support.crews import Crew
 from tests.support.gateways import Client, Frame, RunningGateway, a_token
+from tests.support.worker_rig import WorkerRig
 
 ORDER = an_order(5000, 3000, 3000)
 
@@ -22,7 +22,7 @@ ORDER = an_order(5000, 3000, 3000)
 class Checkout:
     """One student's coupon of one drop, and the orders it is put on."""
 
-    crew: Crew
+    rig: WorkerRig
     drop_id: str
     student: str
     code: str
@@ -30,46 +30,46 @@ class Checkout:
 
     async def lock(self, order_id: str = "order-1", *codes: str) -> Redemption:
         form = LockForm(order_id, self.student, ORDER, codes or (self.code,))
-        return granted(await redemptions.lock(self.crew.ledger, form, now_ms()))
+        return granted(await redemptions.lock(self.rig.ledger, form, now_ms()))
 
     async def pay(self, locked: Redemption) -> Redemption:
         return granted(
-            await confirm_payment.confirm(self.crew.ledger, locked.id, Payment(), now_ms())
+            await confirm_payment.confirm(self.rig.ledger, locked.id, Payment(), now_ms())
         )
 
     async def cancel(self, locked: Redemption) -> Redemption:
-        return granted(await unlock.cancel(self.crew.ledger, locked.id, now_ms()))
+        return granted(await unlock.cancel(self.rig.ledger, locked.id, now_ms()))
 
     async def let_expire(self, locked: Redemption) -> None:
-        assert await unlock.expire_overdue(self.crew.ledger, locked.expires_at + 1) == 1
+        assert await unlock.expire_overdue(self.rig.ledger, locked.expires_at + 1) == 1
 
     async def refund(self, order_id: str = "order-1") -> None:
         form = RefundForm("refund-1")
-        granted(await refund(self.crew.ledger, "shop", order_id, form, now_ms()))
+        granted(await refund(self.rig.ledger, "shop", order_id, form, now_ms()))
 
 
 async def coupon_in_hand(
-    crew: Crew, student: str = "s1", returns: Returns | None = None, **batch: object
+    rig: WorkerRig, student: str = "s1", returns: Returns | None = None, **batch: object
 ) -> Checkout:
     """Won and confirmed; its desk and ledger know it."""
-    rooms = crew.classroom
+    rooms = rig.classroom
     changes = {} if returns is None else {"returns": returns}
     template = await rooms.made_template(**changes)
     drop = await rooms.opened(await rooms.made_batch(template, **batch))
     await rooms.won(drop.id, student)
-    await crew.confirm(drop.id)
-    (row,) = await crew.classroom.desk.drops.claims_of(
-        [(await _shard(crew, drop.id), drop.id, [student])]
+    await rig.confirm(drop.id)
+    (row,) = await rig.classroom.desk.drops.claims_of(
+        [(await _shard(rig, drop.id), drop.id, [student])]
     )
     held = row[0]
     assert held is not None
     assert held.coupon_id is not None
-    codes = await crew.codes(drop.id)
-    return Checkout(crew, drop.id, student, codes[student], held.coupon_id)
+    codes = await rig.codes(drop.id)
+    return Checkout(rig, drop.id, student, codes[student], held.coupon_id)
 
 
-async def _shard(crew: Crew, drop_id: str) -> int:
-    return (await crew.classroom.row(drop_id)).shard
+async def _shard(rig: WorkerRig, drop_id: str) -> int:
+    return (await rig.classroom.row(drop_id)).shard
 
 
 BACK_AFTER_REFUND = Returns(after_refund=Returned.BACK)
@@ -77,9 +77,9 @@ KEPT_AFTER_CANCEL = Returns(after_cancel=Returned.KEPT)
 
 
 @asynccontextmanager
-async def telling(crew: Crew) -> AsyncIterator[None]:
-    """Publish the coupon changes of this crew, as a web process does."""
-    async with CouponPublisher(crew.stores).running():
+async def telling(rig: WorkerRig) -> AsyncIterator[None]:
+    """Publish the coupon changes of this rig, as a web process does."""
+    async with CouponPublisher(rig.stores).running():
         yield
 
 

@@ -8,13 +8,13 @@ from server.core.refusals import Refused
 from server.flows.coupons import codes as flows
 from server.flows.coupons.bind_code import Account, bind_code
 from tests.support.builders.classroom import granted, now_ms
-from tests.support.crews import Crew
+from tests.support.worker_rig import WorkerRig
 
 
-async def made_codes(crew: Crew, batch: Batch, quantity: int) -> list[str]:
+async def made_codes(rig: WorkerRig, batch: Batch, quantity: int) -> list[str]:
     granted(
         await flows.make_codes(
-            crew.ledger,
+            rig.ledger,
             actor="op",
             batch_id=batch.id,
             quantity=quantity,
@@ -23,11 +23,11 @@ async def made_codes(crew: Crew, batch: Batch, quantity: int) -> list[str]:
             now=now_ms(),
         )
     )
-    listed = granted(await flows.list_codes(crew.ledger, batch.id, now_ms(), None, quantity))
+    listed = granted(await flows.list_codes(rig.ledger, batch.id, now_ms(), None, quantity))
     return [one.code for one in listed]
 
 
-async def bind(crew: Crew, student: str, code: str, now: int | None = None) -> Coupon | Refused:
+async def bind(rig: WorkerRig, student: str, code: str, now: int | None = None) -> Coupon | Refused:
     return await bind_code(
-        crew.ledger, crew.desk.drops, Account(StudentId(student)), code, now or now_ms()
+        rig.ledger, rig.desk.drops, Account(StudentId(student)), code, now or now_ms()
     )

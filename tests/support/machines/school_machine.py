@@ -36,9 +36,9 @@ from tests.races.books import Books
 from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.builders.desks import make_desk
 from tests.support.builders.money import an_order
-from tests.support.crews import Crew, make_crew
 from tests.support.faults.killed_at_hop import KilledError, drops_killed_at
 from tests.support.machines.runner import Stage
+from tests.support.worker_rig import WorkerRig, make_rig
 
 STUDENTS = ("ada", "bob", "cyd", "dan", "eve")
 UNITS = 12  # of the batch
@@ -69,8 +69,8 @@ class SchoolMachine(RuleBasedStateMachine):
         shutil.copy(empty_ledger, self.file)
         self.ledger = Ledger.connect(f"sqlite:///{self.file}")
         desk = make_desk(stage.redis, stage.new_prefix())
-        self.crew: Crew = make_crew(self.ledger, desk)
-        self.rooms = self.crew.classroom
+        self.rig: WorkerRig = make_rig(self.ledger, desk)
+        self.rooms = self.rig.classroom
         self.books = Books(self.ledger, stage.redis, desk.prefix)
         self.is_shut = False
         self.drop_ids: list[str] = []
@@ -84,9 +84,9 @@ class SchoolMachine(RuleBasedStateMachine):
             if self.drop_ids:
                 self.everybody_comes_to_rest()
         finally:
-            self.stage.run(self.crew.desk.claims.close())
+            self.stage.run(self.rig.desk.claims.close())
             self.stage.run(self.ledger.close())
-            self.stage.forget(self.crew.desk.prefix)
+            self.stage.forget(self.rig.desk.prefix)
             for file in self.file.parent.glob(f"{self.file.name}*"):
                 file.unlink()
 
@@ -96,8 +96,8 @@ class SchoolMachine(RuleBasedStateMachine):
         self.stage.run(self._make_batch())
 
     async def _make_batch(self) -> None:
-        await self.crew.desk.arm()
-        await self.crew.outbox.make_groups()
+        await self.rig.desk.arm()
+        await self.rig.outbox.make_groups()
         self.batch = await self.rooms.made_batch(
             quantity=UNITS, per_student=self.per_student, hold_seconds=60
         )
@@ -162,7 +162,7 @@ class SchoolMachine(RuleBasedStateMachine):
         self.tap([(which, student) for student in STUDENTS], "q3")
 
     async def _tap(self, drop_id: str, student: str, request_id: str) -> ClaimAnswer:
-        return await self.crew.desk.claims.claim(
+        return await self.rig.desk.claims.claim(
             shard=self.shard,
             drop_id=DropId(drop_id),
             batch_id=self.batch.id,
@@ -178,10 +178,10 @@ class SchoolMachine(RuleBasedStateMachine):
         self.stage.run(self._record(dies))
 
     async def _record(self, dies: bool) -> None:
-        outbox = self.crew.outbox
+        outbox = self.rig.outbox
         await outbox.make_groups()  # lost with Redis
         entries = await outbox.read_own_pending() or await outbox.read(1)
-        if await self._is_done(self.crew.persister.persist(entries, now_ms())) and not dies:
+        if await self._is_done(self.rig.persister.persist(entries, now_ms())) and not dies:
             await outbox.acknowledge(entries)
             await outbox.trim()
 
@@ -191,10 +191,10 @@ class SchoolMachine(RuleBasedStateMachine):
         self.stage.run(self._record_out_of_turn(chosen))
 
     async def _record_out_of_turn(self, chosen: list[int]) -> None:
-        entries = await self.crew.outbox.read_all(self.shard)
+        entries = await self.rig.outbox.read_all(self.shard)
         some = {index % len(entries) for index in chosen} if entries else set()
         picked: list[OutboxEntry] = [entries[index] for index in some]
-        await self._is_done(self.crew.persister.persist(picked, now_ms()))
+        await self._is_done(self.rig.persister.persist(picked, now_ms()))
 
     @rule()
     def drive_what_was_left(self) -> None:
@@ -219,7 +219,7 @@ class SchoolMachine(RuleBasedStateMachine):
         if not rows:
             return
         row = rows[which % len(rows)]
-        code = (await self.crew.codes(row.drop_id))[row.student]
+        code = (await self.rig.codes(row.drop_id))[row.student]
         form = LockForm(f"order-{row.id}", row.student, an_order(5000), (code,))
         locked = await redemptions.lock(self.ledger, form, now_ms())
         if isinstance(locked, Redemption):
@@ -248,9 +248,7 @@ class SchoolMachine(RuleBasedStateMachine):
             of_claim = tables.claims.c.id == row.id
             await conn.execute(update(tables.claims).where(of_claim).values(state="released"))
         self.released.add(row.id)
-        await self.crew.desk.drops.release(
-            self.shard, row.drop_id, {StudentId(row.student): row.id}
-        )
+        await self.rig.desk.drops.release(self.shard, row.drop_id, {StudentId(row.student): row.id})
 
     # --- what happens to Redis --------------------------------------------------------------------
 
@@ -261,14 +259,14 @@ class SchoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.copies)
     @rule(which=an_index)
     def an_older_copy_is_restored(self, which: int) -> None:
-        self.stage.forget(self.crew.desk.prefix)
+        self.stage.forget(self.rig.desk.prefix)
         self.stage.run(self._restore(self.copies[which % len(self.copies)]))
         self._redis_was_lost()
 
     @rule(how=st.sampled_from(["emptied", "restarted"]))
     def redis_dies(self, how: str) -> None:
         if how == "emptied":
-            self.stage.forget(self.crew.desk.prefix)
+            self.stage.forget(self.rig.desk.prefix)
             self._redis_was_lost()
         else:
             self.stage.run(self._become_another_server())
@@ -277,7 +275,7 @@ class SchoolMachine(RuleBasedStateMachine):
     @rule()
     def rebuild(self) -> None:
         """Rebuild the shard, also one whose fence the persister has shut."""
-        self.stage.run(self.crew.rebuilder.rebuild(self.shard, now_ms()))
+        self.stage.run(self.rig.rebuilder.rebuild(self.shard, now_ms()))
         self.is_shut = False
 
     def _redis_was_lost(self) -> None:
@@ -288,7 +286,7 @@ class SchoolMachine(RuleBasedStateMachine):
 
     async def _copy(self) -> Copy:
         redis: Any = self.stage.redis
-        names = await redis.keys(f"{self.crew.desk.prefix}:*")
+        names = await redis.keys(f"{self.rig.desk.prefix}:*")
         return Copy({name: dump for name in names if (dump := await redis.dump(name))})
 
     async def _restore(self, copy: Copy) -> None:
@@ -300,7 +298,7 @@ class SchoolMachine(RuleBasedStateMachine):
     async def _become_another_server(self) -> None:
         """Write another run id, which is how a script recognises another server."""
         redis: Any = self.stage.redis
-        prefix = self.crew.desk.prefix
+        prefix = self.rig.desk.prefix
         for key in (ShardKeys(prefix, self.shard).fence, RoomKeys(prefix, ROOM).feed):
             if await redis.exists(key):
                 await redis.hset(key, "run_id", ANOTHER_SERVER)
@@ -324,7 +322,7 @@ class SchoolMachine(RuleBasedStateMachine):
         await self._check_told({row.id: row for row in rows})
 
     async def _on_desk(self) -> list[str]:
-        keys, redis = self.crew.desk.keys(self.shard), self.stage.redis
+        keys, redis = self.rig.desk.keys(self.shard), self.stage.redis
         return [one for one in self.drop_ids if await redis.hexists(keys.drop(one), "quantity")]
 
     async def _check_told(self, rows: dict[str, ClaimRow]) -> None:
@@ -344,13 +342,13 @@ class SchoolMachine(RuleBasedStateMachine):
         self.stage.run(self._come_to_rest())
 
     async def _come_to_rest(self) -> None:
-        if self.shard in await self.crew.fence.shut_shards():
-            await self.crew.rebuilder.rebuild(self.shard, now_ms())
+        if self.shard in await self.rig.fence.shut_shards():
+            await self.rig.rebuilder.rebuild(self.shard, now_ms())
         self.is_shut = False
         await drive_pending(self.rooms.stores, 0, now_ms())
         await self._record(dies=False)
         await self._record(dies=False)
-        assert not await self.crew.outbox.read_own_pending()
+        assert not await self.rig.outbox.read_own_pending()
         rows = await self._rows()
         for drop_id in self.drop_ids:
             await self._compare(drop_id, [row for row in rows if row.drop_id == drop_id])

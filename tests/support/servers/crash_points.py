@@ -32,11 +32,11 @@ from server.ledger.engine import Ledger
 from server.tokens import TokenKeys
 from server.worker.cadence import Cadence
 from tests.support.builders.classroom import ROOM
-from tests.support.crews import Crew, crew_of
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import hang_up, interpose
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.stack import SECRET, free_port
+from tests.support.worker_rig import WorkerRig, rig_of
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _GONE_SECONDS = 10.0
@@ -144,11 +144,11 @@ class RoleProcess:
 
 @dataclass(slots=True)
 class CrashSite:
-    """One class on one Redis. `crew` are the pieces of the worker that lives on; `drop_id` is set by
+    """One class on one Redis. `rig` are the pieces of the worker that lives on; `drop_id` is set by
     whoever opens one."""
 
     redis: RedisServer
-    crew: Crew
+    rig: WorkerRig
     environment: Mapping[str, str]
     folder: Path
     started: list[RoleProcess] = field(default_factory=list)
@@ -178,7 +178,7 @@ class CrashSite:
         """Restart Redis after it has died."""
         await eventually(lambda: self.redis.is_dead, _GONE_SECONDS)
         self.redis.restart()
-        await hang_up(self.crew.desk)
+        await hang_up(self.rig.desk)
 
     @asynccontextmanager
     async def asking(
@@ -250,8 +250,8 @@ async def crash_site(
         "CLASSDROP_DATA_DIR": str(tmp_path / "data"),
     }
     ledger = Ledger.connect(environment["CLASSDROP_DATABASE_URL"])
-    async with crew_of(flushable_redis, ledger, key_prefix) as crew:
-        impatient = crew.with_cadence(Cadence(left_behind_ms=200))
+    async with rig_of(flushable_redis, ledger, key_prefix) as rig:
+        impatient = rig.with_cadence(Cadence(left_behind_ms=200))
         made = CrashSite(flushable_redis, impatient, environment, tmp_path)
         yield made
         for role_process in made.started:

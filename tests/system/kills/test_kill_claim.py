@@ -4,9 +4,9 @@ nothing asks again and is told the same, and never are there more wins than unit
 import pytest
 
 from server.core.drops.claims import Outcome
-from tests.support.crews import Crew, at_work, everybody, is_confirmed
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import SCRIPT, CrashPoint, CrashSite
+from tests.support.worker_rig import WorkerRig, at_work, everybody, is_confirmed
 
 pytestmark = pytest.mark.asyncio
 
@@ -21,21 +21,21 @@ STEPS = {
 }
 
 
-async def claim_ids(crew: Crew, drop_id: str) -> dict[str, str]:
+async def claim_ids(rig: WorkerRig, drop_id: str) -> dict[str, str]:
     """Student -> claim, as the desk has them."""
-    row = await crew.classroom.row(drop_id)
+    row = await rig.classroom.row(drop_id)
     students = [*TOLD, STRUCK, *LATER]
-    (found,) = await crew.desk.drops.claims_of([(row.shard, drop_id, students)])
+    (found,) = await rig.desk.drops.claims_of([(row.shard, drop_id, students)])
     held = zip(students, found, strict=True)
     return {student: claim.claim_id for student, claim in held if claim is not None}
 
 
-async def assert_everybody_is_served(crew: Crew, drop_id: str, before: dict[str, str]) -> None:
+async def assert_everybody_is_served(rig: WorkerRig, drop_id: str, before: dict[str, str]) -> None:
     """The same requests once more, as SDKs send them where no answer came; and then confirmed."""
     students = [*TOLD, STRUCK, *LATER]
 
     async def ask(student: str) -> Outcome:
-        outcome = await crew.classroom.tap(drop_id, student)
+        outcome = await rig.classroom.tap(drop_id, student)
         assert outcome is not Outcome.RETRY
         return outcome
 
@@ -43,32 +43,32 @@ async def assert_everybody_is_served(crew: Crew, drop_id: str, before: dict[str,
     winners = [name for name in students if outcomes[name] is Outcome.WON]
     assert winners == [*TOLD, STRUCK, LATER[0]]
     assert {outcomes[name] for name in students if name not in winners} == {Outcome.SOLD_OUT}
-    assert before.items() <= (await claim_ids(crew, drop_id)).items()
-    await eventually(lambda: is_confirmed(crew, drop_id, *winners), 10)
-    assert sorted((await crew.live(drop_id)).values()) == list(range(1, UNITS + 1))
-    assert set(await crew.codes(drop_id)) == set(winners)
+    assert before.items() <= (await claim_ids(rig, drop_id)).items()
+    await eventually(lambda: is_confirmed(rig, drop_id, *winners), 10)
+    assert sorted((await rig.live(drop_id)).values()) == list(range(1, UNITS + 1))
+    assert set(await rig.codes(drop_id)) == set(winners)
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_the_web_process_dies(crash_site: CrashSite, step: str) -> None:
-    crew = crash_site.crew
-    drop = await crew.classroom.opened(quantity=UNITS)
+    rig = crash_site.rig
+    drop = await rig.classroom.opened(quantity=UNITS)
     web = await crash_site.web(STEPS[step])
     told = await crash_site.tap(web, drop.id, [*TOLD, STRUCK])
     await web.dies()
 
     answers = [answer["outcome"] for answer in told.values() if answer is not None]
     assert (answers, told[STRUCK]) == (["won"] * 3, None)
-    held = await claim_ids(crew, drop.id)
+    held = await claim_ids(rig, drop.id)
     assert set(held) == {*TOLD} | ({STRUCK} if step == "after_the_script" else set())
-    async with at_work(crew):
-        await assert_everybody_is_served(crew, drop.id, held)
+    async with at_work(rig):
+        await assert_everybody_is_served(rig, drop.id, held)
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_redis_dies(crash_site: CrashSite, step: str) -> None:
-    crew = crash_site.crew
-    drop = await crew.classroom.opened(quantity=UNITS)
+    rig = crash_site.rig
+    drop = await rig.classroom.opened(quantity=UNITS)
     web = await crash_site.web(STEPS[step], redis_dies=True)
     told = await crash_site.tap(web, drop.id, [*TOLD, STRUCK])
     held = set() if step == "before_the_script" else {STRUCK}
@@ -77,7 +77,7 @@ async def test_redis_dies(crash_site: CrashSite, step: str) -> None:
     assert answer["outcome"] == ("won" if held else "retry")
     await crash_site.redis_returns()
 
-    before = await claim_ids(crew, drop.id)
+    before = await claim_ids(rig, drop.id)
     assert set(before) == {*TOLD, *held}
-    async with at_work(crew):
-        await assert_everybody_is_served(crew, drop.id, before)
+    async with at_work(rig):
+        await assert_everybody_is_served(rig, drop.id, before)

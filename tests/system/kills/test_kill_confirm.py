@@ -4,7 +4,6 @@ of another code than the one that the ledger keeps."""
 import pytest
 
 from tests.support.builders.classroom import ROOM
-from tests.support.crews import at_work, everybody, is_confirmed, listening
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import (
     ACKNOWLEDGE,
@@ -14,6 +13,7 @@ from tests.support.servers.crash_points import (
     CrashPoint,
     CrashSite,
 )
+from tests.support.worker_rig import at_work, everybody, is_confirmed, listening
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,36 +30,36 @@ STEPS = {
 
 
 async def won(crash_site: CrashSite) -> str:
-    drop = await crash_site.crew.classroom.opened(quantity=UNITS)
-    await crash_site.crew.classroom.won(drop.id, *WINNERS)
+    drop = await crash_site.rig.classroom.opened(quantity=UNITS)
+    await crash_site.rig.classroom.won(drop.id, *WINNERS)
     return drop.id
 
 
 async def assert_all_confirmed(crash_site: CrashSite, drop_id: str) -> None:
-    crew = crash_site.crew
-    await eventually(lambda: is_confirmed(crew, drop_id, *WINNERS), 10)
-    assert set(await crew.live(drop_id)) == set(WINNERS)
-    assert set(await crew.codes(drop_id)) == set(WINNERS)
-    assert len(await crew.rows(drop_id)) == len(WINNERS)
-    assert await crew.dead_letters() == []
+    rig = crash_site.rig
+    await eventually(lambda: is_confirmed(rig, drop_id, *WINNERS), 10)
+    assert set(await rig.live(drop_id)) == set(WINNERS)
+    assert set(await rig.codes(drop_id)) == set(WINNERS)
+    assert len(await rig.rows(drop_id)) == len(WINNERS)
+    assert await rig.dead_letters() == []
     # A worker of its own process acknowledges when it gets to it.
     await eventually(lambda: _all_acknowledged(crash_site), 10)
 
 
 async def _all_acknowledged(crash_site: CrashSite) -> bool:
-    return await crash_site.crew.unacknowledged() == 0
+    return await crash_site.rig.unacknowledged() == 0
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_the_worker_dies(crash_site: CrashSite, step: str) -> None:
     drop_id = await won(crash_site)
-    async with listening(crash_site.crew.desk, ROOM) as listener:
+    async with listening(crash_site.rig.desk, ROOM) as listener:
         await crash_site.start("worker", STEPS[step]).dies()
-        async with at_work(crash_site.crew):
+        async with at_work(crash_site.rig):
             await assert_all_confirmed(crash_site, drop_id)
         told = await listener.everything("confirmed")
 
-    codes = await crash_site.crew.codes(drop_id)
+    codes = await crash_site.rig.codes(drop_id)
     assert {student for student, _, _ in told} == set(WINNERS)
     assert {student: coupon["code"] for student, _, coupon in told} == codes
     assert all(coupon["code"] == codes[student] for student, _, coupon in told)

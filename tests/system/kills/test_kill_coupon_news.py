@@ -8,9 +8,9 @@ import pytest
 from server.core.identity import Role
 from server.desk.feed import EVERYWHERE
 from tests.support.builders.checkouts import Checkout, coupon_in_hand
-from tests.support.crews import Crew, at_work, listening
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import CrashPoint, CrashSite, RoleProcess
+from tests.support.worker_rig import WorkerRig, at_work, listening
 
 pytestmark = pytest.mark.asyncio
 
@@ -48,26 +48,26 @@ async def lock(crash_site: CrashSite, web: RoleProcess, checkout: Checkout) -> i
             return 0
 
 
-async def shown(crew: Crew, checkout: Checkout) -> object:
-    shard = (await crew.classroom.row(checkout.drop_id)).shard
+async def shown(rig: WorkerRig, checkout: Checkout) -> object:
+    shard = (await rig.classroom.row(checkout.drop_id)).shard
     wanted = [(shard, checkout.drop_id, [checkout.student])]
-    ((held,),) = await crew.desk.drops.claims_of(wanted)
+    ((held,),) = await rig.desk.drops.claims_of(wanted)
     return orjson.loads(held.coupon)["state"] if held is not None else None
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_the_process_that_moved_a_coupon_dies(crash_site: CrashSite, step: str) -> None:
-    crew = crash_site.crew
-    checkout = await coupon_in_hand(crew)
+    rig = crash_site.rig
+    checkout = await coupon_in_hand(rig)
     web = await crash_site.web(STEPS[step])
-    async with listening(crew.desk, EVERYWHERE) as listener:
+    async with listening(rig.desk, EVERYWHERE) as listener:
         assert await lock(crash_site, web, checkout) in (0, 201)
         await web.dies()
 
         async def is_locked() -> bool:
-            return await shown(crew, checkout) == "locked"
+            return await shown(rig, checkout) == "locked"
 
-        async with at_work(crew):
+        async with at_work(rig):
             await eventually(is_locked, 10)
             (student, frame), *_ = await listener.next("changed")
     assert student == checkout.student

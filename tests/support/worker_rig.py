@@ -1,6 +1,6 @@
 """The parts of a worker over a class that goes on, and functions that look at their effects.
 
-`crew` runs the test on both databases with the shared Redis; `mortal_crew` has a Redis of its own, which
+`rig` runs the test on both databases with the shared Redis; `flushable_rig` has a Redis of its own, which
 the test may kill, empty or set back (`faults/interruptions.py`).
 """
 
@@ -42,7 +42,7 @@ from tests.support.servers.replication import Pair
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class WorkerRig:
     """The parts of one worker, and the class whose claims it persists."""
 
     classroom: Classroom
@@ -79,13 +79,13 @@ class Crew:
         )
         return Worker(parts)
 
-    def with_cadence(self, cadence: Cadence) -> "Crew":
-        """Return the same crew with other waits."""
+    def with_cadence(self, cadence: Cadence) -> "WorkerRig":
+        """Return the same rig with other waits."""
         return replace(self, loop=replace(self.loop, cadence=cadence))
 
-    def another(self, name: str, ledger: Ledger | None = None) -> "Crew":
+    def another(self, name: str, ledger: Ledger | None = None) -> "WorkerRig":
         """Make a second worker beside this one."""
-        return make_crew(ledger or self.ledger, self.desk, name)
+        return make_rig(ledger or self.ledger, self.desk, name)
 
     async def record(self, shard: int) -> PersistResult:
         """Persist everything that the outbox has, as a redelivery would bring it again."""
@@ -155,11 +155,11 @@ class Crew:
 _AS_WRITTEN = OutboxEntry._fields[2:15]  # what claim.lua writes, in its order
 
 
-def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
+def make_rig(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> WorkerRig:
     feed, fence = Feed(desk.redis, desk.prefix), Fence(desk.redis, desk.prefix, name)
     outbox = Outbox(desk.redis, desk.prefix, name)
     persister = ClaimPersister(ledger, fence, feed)
-    return Crew(
+    return WorkerRig(
         Classroom(ledger, desk),
         name,
         feed,
@@ -172,18 +172,20 @@ def make_crew(ledger: Ledger, desk: Desk, name: str = "wrk_1") -> Crew:
 
 
 @pytest_asyncio.fixture
-async def crew(classroom: Classroom) -> Crew:
-    made = make_crew(classroom.ledger, classroom.desk)
+async def rig(classroom: Classroom) -> WorkerRig:
+    made = make_rig(classroom.ledger, classroom.desk)
     await made.outbox.make_groups()
     return made
 
 
 @asynccontextmanager
-async def crew_of(server: RedisServer | Pair, ledger: Ledger, prefix: str) -> AsyncIterator[Crew]:
-    """Make a crew whose desk is rebuilt from the ledger, as by a worker that starts."""
+async def rig_of(
+    server: RedisServer | Pair, ledger: Ledger, prefix: str
+) -> AsyncIterator[WorkerRig]:
+    """Make a rig whose desk is rebuilt from the ledger, as by a worker that starts."""
     redis = connect(server.url)
     desk = make_desk(redis, prefix)
-    made = make_crew(ledger, desk)
+    made = make_rig(ledger, desk)
     await made.rebuild_all()
     yield made
     await desk.claims.close()
@@ -191,30 +193,30 @@ async def crew_of(server: RedisServer | Pair, ledger: Ledger, prefix: str) -> As
 
 
 @pytest_asyncio.fixture
-async def mortal_crew(
+async def flushable_rig(
     flushable_redis: RedisServer, ledger: Ledger, key_prefix: str
-) -> AsyncIterator[Crew]:
-    async with crew_of(flushable_redis, ledger, key_prefix) as made:
+) -> AsyncIterator[WorkerRig]:
+    async with rig_of(flushable_redis, ledger, key_prefix) as made:
         yield made
 
 
-async def lost(crew: Crew, server: RedisServer) -> None:
+async def lost(rig: WorkerRig, server: RedisServer) -> None:
     """Let Redis come back empty."""
     server.forget()
-    await hang_up(crew.desk)
+    await hang_up(rig.desk)
 
 
-async def restarted(crew: Crew, server: RedisServer) -> None:
+async def restarted(rig: WorkerRig, server: RedisServer) -> None:
     """Let Redis come back with everything that it ever acknowledged."""
     server.kill9()
     server.restart()
-    await hang_up(crew.desk)
+    await hang_up(rig.desk)
 
 
 @asynccontextmanager
-async def at_work(*crews: Crew) -> AsyncIterator[None]:
+async def at_work(*rigs: WorkerRig) -> AsyncIterator[None]:
     """Run whole workers until the block ends."""
-    tasks = [asyncio.create_task(crew.worker.run()) for crew in crews]
+    tasks = [asyncio.create_task(rig.worker.run()) for rig in rigs]
     try:
         yield
     finally:
@@ -224,9 +226,9 @@ async def at_work(*crews: Crew) -> AsyncIterator[None]:
         assert all(isinstance(error, asyncio.CancelledError) for error in ended), ended
 
 
-async def is_confirmed(crew: Crew, drop_id: str, *students: str) -> bool:
-    row = await crew.classroom.row(drop_id)
-    (found,) = await crew.desk.drops.claims_of([(row.shard, drop_id, students)])
+async def is_confirmed(rig: WorkerRig, drop_id: str, *students: str) -> bool:
+    row = await rig.classroom.row(drop_id)
+    (found,) = await rig.desk.drops.claims_of([(row.shard, drop_id, students)])
     return all(held is not None and held.state is ClaimState.CONFIRMED for held in found)
 
 
@@ -243,10 +245,10 @@ class DeskState:
     slots: Mapping[str, str]
 
 
-async def desk_state(crew: Crew, drop_id: str) -> DeskState:
-    row = await crew.classroom.row(drop_id)
-    keys = crew.desk.keys(row.shard)
-    redis: Any = crew.desk.redis  # its answers are bytes
+async def desk_state(rig: WorkerRig, drop_id: str) -> DeskState:
+    row = await rig.classroom.row(drop_id)
+    keys = rig.desk.keys(row.shard)
+    redis: Any = rig.desk.redis  # its answers are bytes
     fields = _text(await redis.hgetall(keys.drop(drop_id)))
     fields.pop("extended_by", None)
     allotments = orjson.loads(fields.pop("allotments", "[]"))
@@ -304,8 +306,8 @@ async def listening(desk: Desk, room: str = ROOM) -> AsyncIterator[RoomListener]
     await pubsub.aclose()  # type: ignore[no-untyped-call]
 
 
-async def taps(crew: Crew, drop_id: str, *students: str) -> dict[str, Outcome]:
-    return {student: await crew.classroom.tap(drop_id, student) for student in students}
+async def taps(rig: WorkerRig, drop_id: str, *students: str) -> dict[str, Outcome]:
+    return {student: await rig.classroom.tap(drop_id, student) for student in students}
 
 
 def everybody(count: int, start: int = 1) -> list[str]:
