@@ -68,7 +68,7 @@ def test_a_clock_that_is_set_back_grants_one_each_interval() -> None:
 
 
 def test_a_bucket_is_full_again_when_the_last_one_taken_has_come_back() -> None:
-    """Until then it must not be dropped: a new one would grant one more."""
+    """It must not be dropped before: a new one would grant one more."""
     bucket = Bucket()
     bucket.take(RATE, NOW)
     assert not bucket.is_full(RATE, NOW + RATE.interval_ms - 1)
