@@ -2,7 +2,8 @@
 #
 #   make run [HOST=0.0.0.0] [PORT=8000] [PROCESSES=2]
 #   make load [LOAD_SECONDS=120] [LOAD_STUDENTS=200]
-#   make chaos mutants [CHAOS_SECONDS=60] [CHAOS_SEED=…] [CHAOS_LEDGER=postgresql|sqlite]
+#   make chaos [CHAOS_SECONDS=60] [CHAOS_SEED=…] [CHAOS_LEDGER=postgresql|sqlite]
+#   make mutants [FILES=server/core/rates.py]
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -21,7 +22,7 @@ ifeq ($(origin PROCESSES),command line)
 export CLASSDROP_PROCESSES := $(PROCESSES)
 endif
 
-.PHONY: run test fast fmt lint js-tools sdk load bench chaos clean
+.PHONY: run test fast fmt lint js-tools sdk load bench chaos mutants clean
 
 # People read what it says, wherever it goes.
 run: export CLASSDROP_LOG_FORMAT ?= text
@@ -81,8 +82,8 @@ chaos: $(VENV)/installed-dev
 	@exec $(PYTHON) -m tests.chaos --seconds $(CHAOS_SECONDS) --ledger $(CHAOS_LEDGER) \
 		$(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
-# Break each rule of the core, the session, the wire and the scripts, and see that a test notices: about an
-# hour; `make mutants FILES=server/core/rates.py` looks at one file.
+# Break each rule of the core, the session, the wire and the scripts, and see that a test notices: hours;
+# `make mutants FILES=server/core/rates.py` looks at one file.
 mutants: $(VENV)/installed-dev
 	@exec $(PYTHON) -m tests.mutants $(FILES)
 

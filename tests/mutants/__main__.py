@@ -3,7 +3,8 @@
 Mutates the functions of the pure rules (`server/core`), of the session and wire modules, and the desk's Lua
 scripts. A mutant that no test kills is a survivor: either a test is missing, or the change makes no
 difference; the second kind is listed in `survivors.toml`, each with its reason. The exit status is 1 where
-another one survives. Not part of `make test`: a whole run takes about an hour.
+another one survives. Not part of `make test`: a whole run takes hours (a second for a
+mutant of a small module, five and more where the tests are properties).
 """
 
 import argparse

@@ -44,9 +44,10 @@ from server.flows.consistency.restore_claims import (
     restore_claim,
     to_outbox_entry,
 )
+from server.flows.coupons.load_caps import read_dead_letters
 from server.flows.drops import reassign_claims
 from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
-from server.ledger.drops import claims, dead_letters, drops
+from server.ledger.drops import claims, drops
 from server.ledger.drops.drops import DropRow
 from server.ledger.engine import Ledger
 
@@ -202,8 +203,7 @@ class ShardRepairer:
 
     async def _dead_letters(self, shard: int) -> list[OutboxEntry]:
         async with self.ledger.read() as conn:
-            letters = await dead_letters.find_all(conn, shard)
-        return [OutboxEntry(**one.entry) for one in letters]  # type: ignore[arg-type]  # asdict
+            return await read_dead_letters(conn, shard)
 
     async def _claims_without_coupon(
         self, shard: int, findings: Sequence[Finding]

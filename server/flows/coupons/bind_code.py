@@ -5,10 +5,9 @@ Called by the API. Order, and why:
 1. find the code. The read is the same for every input, and unknown codes, voided codes and those of other
    students give the same reply, so that nothing is revealed;
 2. take slots on the desk: one of the batch, if it may be dropped, and one of its campaign, if that has a
-limit
-   for each student. The desk counts taps and codes together, so a student who does both at once stays within
-   the limit (promise I2). A repeated request for the same code gets the same slots. If no drop of the batch
-   is open, the desk may not know what the student has used, and is told here;
+   limit for each student. The desk counts taps and codes together, so a student who does both at once stays
+   within the limit (promise I2). A repeated request for the same code gets the same slots. If no drop of
+   the batch is open, the desk may not know what the student has used, and is told here;
 3. bind the code by one conditional UPDATE, if the desk that gave the slots has not been rebuilt since. The
    ledger has its own constraints on (batch, student, slot) and (campaign, student, slot).
 
@@ -169,11 +168,10 @@ async def _take_on_desk(
 ) -> TakenSlots | CapName:
     """Return the slots, or the cap of which the student has used all."""
     arguments = (request.batch.shard, caps, request.student, request.coupon_id)
+    known = None
     if reads_ledger:
         known = await read_used_slots(ledger, request.batch, request.student)
-        taken = await desk.take_slots(*arguments, known)
-    else:
-        taken = await desk.take_slots(*arguments)
+    taken = await desk.take_slots(*arguments, known)
     if isinstance(taken, CapsMissing):
         known = await read_used_slots(ledger, request.batch, request.student)
         taken = await desk.take_slots(*arguments, known)

@@ -1,6 +1,6 @@
-"""A desk that lost data is rebuilt from the ledger: holders, limits, free units, counters, windows. Until
-then it
-sells nothing."""
+"""A desk that lost data is rebuilt from the ledger: holders, limits, free units, counters, windows.
+
+Until then it sells nothing."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,6 +1,5 @@
 """A desk that is rebuilt between two steps of an opening, a top-up, an extension or a close, or between two
-steps
-of another rebuild, or of the same one, which dies."""
+steps of another rebuild, or of the same one, which dies."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,5 @@
 """Claims move from the outbox to the ledger: each once, confirmed only when it is there, and none is lost
-when a
-process dies or a service is unavailable."""
+when a process dies or a service is unavailable."""
 
 import asyncio
 

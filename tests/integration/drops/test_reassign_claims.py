@@ -1,6 +1,5 @@
 """Claims that the ledger does not take as the desk sold them: they get another unit, or an apology where
-there
-is none, or become dead letters."""
+there is none, or become dead letters."""
 
 import asyncio
 
@@ -33,8 +32,7 @@ async def recorded_drop(rig: WorkerRig, units: int, taken: int) -> str:
 
 async def record(rig: WorkerRig, *entries: OutboxEntry) -> PersistResult:
     """Persist the entries as a worker does in the end: a conflict shuts the desk, it is rebuilt, and the
-    entries are
-    persisted once more."""
+    entries are persisted once more."""
     try:
         return await rig.persister.persist(entries, now_ms())
     except DeskUnavailableError:
