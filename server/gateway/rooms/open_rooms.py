@@ -16,6 +16,8 @@ class OpenRooms:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Room] = {}
+        # Without a bound of its own: its reader never waits for anything else, so that it is empty again one
+        # turn of the loop later.
         self._unwelcomed: asyncio.Queue[tuple[str, list[Connection]]] = asyncio.Queue()
 
     def all(self) -> list[Room]:
