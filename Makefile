@@ -22,7 +22,7 @@ ifeq ($(origin PROCESSES),command line)
 export CLASSDROP_PROCESSES := $(PROCESSES)
 endif
 
-.PHONY: run test fast fmt lint js-tools sdk load bench chaos mutants clean
+.PHONY: run test fast fmt lint js-tools sdk sdk-python load bench chaos mutants clean
 
 # People read what it says, wherever it goes.
 run: export CLASSDROP_LOG_FORMAT ?= text
@@ -54,13 +54,32 @@ js-tools:
 	@if command -v npm >/dev/null; then $(MAKE) --silent $(VENV)/installed-javascript; \
 	else echo 'No npm: the JavaScript is not type-checked and not formatted.'; fi
 
-# The JavaScript SDK as an npm package: dist/classdrop-sdk.tgz. Its .d.ts files are made here from the JSDoc
-# and are not in the repository, so that they cannot be out of date. A program in TypeScript checks them.
-sdk: js-tools
+# Both SDKs as packages, each built, installed and imported. JavaScript: dist/classdrop-sdk.tgz for npm. Its
+# .d.ts files are made here from the JSDoc and are not in the repository, so that they cannot be out of date.
+# A program in TypeScript checks them. Python: dist/classdrop_sdk-0.1.0-py3-none-any.whl.
+sdk: js-tools sdk-python
 	@rm -rf dist/classdrop-sdk && mkdir -p dist && cp -r client_sdk/javascript dist/classdrop-sdk
 	@$(JS_BIN)/tsc -p tests/javascript/tsconfig.sdk-types.json
 	@$(JS_BIN)/tsc -p tests/javascript/tsconfig.consumer.json
 	@tar -czf dist/classdrop-sdk.tgz -C dist classdrop-sdk
+	@cd dist && rm -rf npm-check && mkdir npm-check && cd npm-check && echo '{"private":true}' > package.json && \
+		npm install --offline --ignore-scripts --no-audit --no-fund --loglevel error ../classdrop-sdk.tgz >/dev/null && \
+		test -s node_modules/classdrop-sdk/office_api.d.ts && \
+		node --input-type=module --eval 'import { Api } from "classdrop-sdk"; new Api({ url: "http://x.test" });'
+	@rm -rf dist/npm-check
+
+# The wheel has only what a school's program imports: no documents, no JavaScript.
+sdk-python:
+	@rm -rf dist/python dist/python-check && mkdir -p dist/python
+	@cp -r client_sdk dist/python/client_sdk && cd dist/python/client_sdk && rm -rf javascript vectors.json *.md
+	@find dist/python -name __pycache__ -type d -prune -exec rm -rf {} +
+	@mv dist/python/client_sdk/package.toml dist/python/pyproject.toml
+	@cd dist/python && $(abspath $(PYTHON)) -m flit_core.wheel --outdir .. >/dev/null
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target dist/python-check \
+		dist/classdrop_sdk-0.1.0-py3-none-any.whl
+	@cd dist/python-check && $(abspath $(PYTHON)) -c 'import client_sdk, pathlib; from client_sdk.python import Api; \
+		assert pathlib.Path(client_sdk.__file__).parent.parent == pathlib.Path.cwd(); Api("http://x.test")'
+	@rm -rf dist/python dist/python-check
 
 # A whole lesson with Locust's users, against a server of its own; leaves reports/load.html.
 LOAD_SECONDS ?= 120

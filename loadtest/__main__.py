@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_lesson(commands.add_parser("lesson", help="a whole lesson with Locust's users"))
     _add_bench(commands.add_parser("bench", help="the measurements of the README"))
     _add_history(commands.add_parser("history", help="old claims in bulk, into a ledger"))
+    _add_compare(commands.add_parser("compare", help="two storms side by side, as HTML"))
     args = parser.parse_args(arguments)
     # SIGTERM ends the started processes in order, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -103,6 +104,13 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_history)
 
 
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", type=Path, help="what `storm --json` wrote")
+    parser.add_argument("second", type=Path, help="the same of a later run")
+    parser.add_argument("--html", type=Path, default=Path("reports/compare.html"))
+    parser.set_defaults(run=_compare)
+
+
 def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
@@ -152,6 +160,12 @@ def _lesson(args: argparse.Namespace) -> int:
     from loadtest.lesson.command import lesson_command  # noqa: PLC0415
 
     return lesson_command(args)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from loadtest.storm.compare import compare_command  # noqa: PLC0415
+
+    return compare_command(args)
 
 
 def _bench(args: argparse.Namespace) -> int:

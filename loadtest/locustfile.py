@@ -20,21 +20,26 @@ from locust.env import Environment
 from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from client_sdk.python import ApiError
+from loadtest.clients.school_api import api_as
 from loadtest.clients.tokens import TokenError
 from loadtest.gates import Gate, exceeded, parse_gate
 from loadtest.lesson.current_lesson import ALL_HERE, EVENTS, LEAVING, REQUEST_TYPE, lesson
 from loadtest.lesson.instructor import Instructor
+from loadtest.lesson.school_backend import SchoolBackend
+from loadtest.lesson.school_log import judge_school
 from loadtest.lesson.student_outcomes import judge_lesson
 from loadtest.lesson.students import HastyStudent, Latecomer, Person, Student
 from loadtest.percentiles import Spread
 from loadtest.storm.client_process import raise_open_files
+from loadtest.verdict import Finding
 
-__all__ = ["ClassShape", "HastyStudent", "Instructor", "Latecomer", "Student"]
+__all__ = ["ClassShape", "HastyStudent", "Instructor", "Latecomer", "SchoolBackend", "Student"]
 
 _VERDICT_DEADLINE_S: Final = 15.0
 _FAILED, _NOT_RUN = 1, 2  # exit statuses
 _HTTP_CONNECTIONS: Final = 64  # of all students of one process together
 _HTTP_DEADLINE_S: Final = 10.0
+_STAFF: Final = 2  # the instructor and the back end
 _GROUPS: Final = 5  # number of steps in which students leave at the end
 # A process has some hundred thousand objects that live until its end. A full garbage collection stops all
 # students for a good part of a second, and the objects of a new drop would trigger one just then.
@@ -54,8 +59,8 @@ class ClassShape(LoadTestShape):
             return None
         if part >= LEAVING:
             gone = int((part - LEAVING) / (1 - LEAVING) * _GROUPS + 1) / _GROUPS
-            return 1 + round(everybody * (1 - min(gone, 1))), max(1.0, everybody / _GROUPS)
-        return 1 + everybody, max(1.0, everybody / lesson.seconds_of(ALL_HERE * 0.8))
+            return _STAFF + round(everybody * (1 - min(gone, 1))), max(1.0, everybody / _GROUPS)
+        return _STAFF + everybody, max(1.0, everybody / lesson.seconds_of(ALL_HERE * 0.8))
 
 
 @events.init_command_line_parser.add_listener
@@ -103,6 +108,7 @@ def _begin(environment: Environment, **_more: object) -> None:
 def _report(client_id: str, data: dict[str, Any], **_more: object) -> None:
     if lesson.has_begun:  # a worker process reports from its start, before the test begins
         data["lesson"] = lesson.outcomes.changes()
+        data["school"] = lesson.school.changes()
         data["behind_ms"] = lesson.endpoint.backlog.longest_wait_ms
 
 
@@ -110,6 +116,7 @@ def _report(client_id: str, data: dict[str, Any], **_more: object) -> None:
 def _take_report(client_id: str, data: dict[str, Any], **_more: object) -> None:
     if "lesson" in data:
         lesson.outcomes.merge(data["lesson"])
+        lesson.school.merge(data["school"])
         backlog = lesson.endpoint.backlog
         backlog.longest_wait_ms = max(backlog.longest_wait_ms, data["behind_ms"])
 
@@ -150,18 +157,28 @@ def _stop_first(environment: Environment, **_more: object) -> None:
 def _judge(environment: Environment) -> list[str]:
     if not lesson.outcomes.opened_drops:
         return ["no drop was opened"]
-    judging = judge_lesson(
-        lesson.outcomes.histories(lesson.is_private),
-        environment.host or "",
-        lesson.room,
-        lesson.tokens.staff("instructor", lesson.room).token,
-        _VERDICT_DEADLINE_S,
-    )
     try:
-        findings = [str(finding) for finding in asyncio.run(judging)]
+        findings = [str(finding) for finding in asyncio.run(_find(environment.host or ""))]
     except ApiError as error:
         findings = [f"the books could not be read: {error}"]
     _show(environment, findings)
+    return findings
+
+
+async def _find(url: str) -> list[Finding]:
+    """Judge what students received, and what the school's back end reads in the event log."""
+    outcomes = lesson.outcomes
+    token = lesson.tokens.staff("instructor", lesson.room).token
+    histories = outcomes.histories(lesson.is_private)
+    findings = await judge_lesson(histories, url, lesson.room, token, _VERDICT_DEADLINE_S)
+    if lesson.school.first_seq is None:
+        return findings
+    token = lesson.tokens.staff("service", lesson.room).token
+    confirmed = outcomes.confirmed_coupons()
+    findings += await judge_school(lesson.school, confirmed, url, token, _VERDICT_DEADLINE_S)
+    if lesson.webhook_id is not None:
+        async with api_as(url, lesson.tokens.staff("operator", lesson.room).token) as api:
+            await api.remove_webhook(lesson.webhook_id)
     return findings
 
 

@@ -20,6 +20,7 @@ _NO: Final = frozenset(
         "not_open",
         "closed",
         "not_eligible",
+        "blocked",
         "entered",
         "released",
         "revoked",
@@ -99,6 +100,10 @@ class Rule(StrEnum):
     LEFT_OVER = "sold_out_with_stock_left"
     COUNTS_DIFFER = "books_differ"
     STRANGERS = "strangers"
+    EVENT_MISSING = "event_missing"
+    EVENT_DOUBLED = "event_doubled"
+    EVENT_ORDER = "event_order"
+    EVENT_UNDELIVERED = "event_undelivered"
 
 
 @dataclass(frozen=True, slots=True)

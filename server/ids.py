@@ -26,12 +26,44 @@ Kind = Literal[
     "rbt",
     "bal",
     "run",
+    "evt",
+    "whk",
+    "dlv",
+    "msg",
+    "job",
+    "era",
+    "blk",
+    "rev",
+    "ins",
+    "wch",
+    "iss",
+    "aud",
+    "lst",
+    "trg",
+    "drv",
+    "imp",
+    "pck",
+    "lnk",
+    "lot",
+    "spn",
+    "inv",
+    "ofr",
+    "ofg",
+    "alr",
+    "prl",
+    "exp",
+    "apv",
 ]
 
 # RFC 4648's digits -> Crockford's, which sort as their numbers do.
 _CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghjkmnpqrstvwxyz")
 _TIME_DIGITS = 9  # 45 bits of milliseconds: until the year 3084
 _RANDOM_DIGITS = 13  # 65 bits
+
+
+def new_slug() -> str:
+    """Return the name of a link in its address: 10 characters, 50 random bits."""
+    return b32encode(secrets.token_bytes(7)).decode()[:10].translate(_CROCKFORD)
 
 
 def new_id(kind: Kind) -> str:
@@ -51,6 +83,17 @@ def new_ids(kind: Kind, count: int) -> Iterator[str]:
         yield moment + digits[start : start + _RANDOM_DIGITS]
 
 
+def lowest_id(kind: Kind, moment_ms: int) -> str:
+    """Return a text below all ids of this kind that are made from `moment_ms` on, and above older ones."""
+    return f"{kind}_{_digits_of(max(0, moment_ms))}"
+
+
+def first_id_since(kind: Kind, moment_ms: int) -> str:
+    """Return a text that sorts before every id of the kind made from this millisecond on, and behind those
+    made before."""
+    return f"{kind}_{_digits_of(moment_ms)}"
+
+
 def _digits_of(moment_ms: int) -> str:
     # 9 digits of 5 bits, in front of 35 bits that fill 10 bytes up.
     in_base_32 = b32encode((moment_ms << 35).to_bytes(10)).decode()
@@ -61,3 +104,18 @@ def new_claim_stem() -> str:
     """Return the beginning of the claim ids of one script call; the script appends the claim's number in the
     call. One is made for up to 500 taps, most of which win nothing."""
     return "clm_" + secrets.token_hex(11)
+
+
+def new_seed() -> bytes:
+    """Return the 32 secret bytes to which a draw is committed."""
+    return secrets.token_bytes(32)
+
+
+def new_pseudonym() -> str:
+    """Return the name that an entry of a draw has in its leaf: 16 hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
+def new_client_random() -> str:
+    """Return the random digits of an entry whose client sent none: 32 hexadecimal digits."""
+    return secrets.token_hex(16)

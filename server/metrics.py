@@ -72,6 +72,17 @@ class Metrics:
             "budget",
             "level",
         )
+        self.last_event = self._gauge("last_event_number", "The last number that this worker gave")
+        self.events_unnumbered_age = self._gauge(
+            "events_unnumbered_age_seconds", "Age of the oldest event without a number"
+        )
+        self.batches_paused = self._counter(
+            "batches_paused", "Batches that went out faster than their plan and paused themselves"
+        )
+        self.webhook_lag = self._gauge(
+            "webhook_lag_events", "Events that the receiver furthest behind has not got"
+        )
+        self.webhooks_disabled = self._gauge("webhooks_disabled", "Receivers that were given up")
         self.intents_pending = self._gauge(
             "intents_pending", "Changes of drops that are not on the desk yet"
         )

@@ -87,6 +87,13 @@ _REDIS_TLS: Final[Mapping[str, _Option]] = {
     "ssl_keyfile": _FILE,
     "ssl_password": _TEXT,
 }
+_REDIS_SENTINEL: Final[Mapping[str, _Option]] = {
+    "sentinel_password": _TEXT,
+    "sentinel_username": _TEXT,
+}
+_SENTINEL: Final = "redis+sentinel"
+_SENTINEL_PORT: Final = 26379
+_OF_SCHEME: Final = {"rediss": _REDIS_TLS, _SENTINEL: _REDIS_SENTINEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +108,32 @@ class PostgresqlAddress:
     wants_binding: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """An address that Redis Sentinel knows: `primary` is the name that its configuration gives the primary,
+    `login` the arguments of redis-py with which the Sentinels themselves are entered. `server_url` has what
+    is the same for every primary, and the host of none.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    primary: str
+    login: Mapping[str, str]
+    server_url: str
+
+
 def redis_url(text: str) -> str:
     """Return the URL with its scheme in lower case. Raises ValueError where it is not valid."""
-    scheme, rest = _split(text, {"redis": "redis", "rediss": "rediss", "unix": "unix"})
+    known_schemes = ("redis", "rediss", "unix", _SENTINEL)
+    scheme, rest = _split(text, {name: name for name in known_schemes})
     authority, path, options = _parts(rest)
-    known = {**_REDIS, **_REDIS_TLS} if scheme == "rediss" else _REDIS
-    _check_options(options, known)
+    _check_options(options, {**_REDIS, **_OF_SCHEME.get(scheme, {})})
     if scheme == "unix":
         if not path:
             raise ValueError("must name a socket: unix:///path")
+    elif scheme == _SENTINEL:
+        _check_hosts(authority, most=9)
+        if not re.fullmatch(r"/[A-Za-z0-9._-]{1,64}", path):
+            raise ValueError("must end in the name of a primary: redis+sentinel://host:port/name")
     else:
         _check_hosts(authority, most=1)
         # redis-py uses database 0 where the path is not a number.
@@ -118,6 +142,34 @@ def redis_url(text: str) -> str:
         if len(path) > 1 and "db" in options:
             raise ValueError("must name the database once: behind the host, or as its option db")
     return f"{scheme}://{rest}"
+
+
+def sentinel_address(url: str) -> SentinelAddress | None:
+    """Return the address in a URL that `redis_url` has validated; None where it names the server itself."""
+    scheme, _, rest = url.partition("://")
+    if scheme != _SENTINEL:
+        return None
+    authority, path, options = _parts(rest)
+    user, at, hosts = authority.rpartition("@")
+    login = {
+        name.removeprefix("sentinel_"): options.pop(name)
+        for name in _REDIS_SENTINEL
+        if name in options
+    }
+    query = f"?{urlencode(options, quote_via=quote)}" if options else ""
+    return SentinelAddress(
+        tuple(_host_and_port(one, _SENTINEL_PORT) for one in hosts.split(",")),
+        path[1:],
+        login,
+        f"redis://{user}{at}sentinel{query}",
+    )
+
+
+def _host_and_port(text: str, usual: int) -> tuple[str, int]:
+    found = _HOST.fullmatch(text)
+    port = found[1] if found else None
+    host = text.removesuffix(f":{port}") if port else text
+    return host.strip("[]"), int(port or usual)
 
 
 def database_url(text: str) -> str:
@@ -166,7 +218,7 @@ def passwords_in(url: str) -> Iterable[str]:
         yield user_info.partition(":")[2]
     for part in url.partition("?")[2].split("&"):
         name, _, value = part.partition("=")
-        if name in ("password", "sslpassword", "ssl_password"):
+        if name in ("password", "sslpassword", "ssl_password", "sentinel_password"):
             yield value
 
 

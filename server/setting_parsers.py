@@ -6,6 +6,7 @@ Each parser raises a ValueError whose text continues the sentence "<variable> ..
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
+from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from server import service_urls
 
 SECRET_CHARS = 32
+MAX_REMINDERS = 2  # of one coupon
+MAX_HOURS_BEFORE = 30 * 24
 _DISTINCT_CHARS = 8
 # Secrets that are long enough for the length check, but printed in tutorials.
 _PUBLISHED_SECRETS = frozenset(
@@ -92,6 +95,13 @@ def login_url(text: str) -> str | None:
     return text
 
 
+def channels(text: str) -> frozenset[str] | None:
+    """Parse a list of channels; `all`: None, `none`: an empty one."""
+    if text == "all":
+        return None
+    return frozenset() if text == "none" else frozenset(_parts(text))
+
+
 def origins(text: str) -> tuple[str, ...]:
     return tuple(_origin(part) for part in _parts(text))
 
@@ -166,3 +176,57 @@ def _parts(text: str) -> list[str]:
 def _one_of(words: Iterable[str]) -> str:
     *others, last = list(words)
     return f"{', '.join(others)} or {last}"
+
+
+def hours_of_day(text: str) -> tuple[time, time] | None:
+    """Parse `21:30-08:30`; `none` is no hours at all."""
+    if text == "none":
+        return None
+    wrong = f"must look like 21:30-08:30, or be none, not {text!r}"
+    found = re.fullmatch(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})", text)
+    if found is None:
+        raise ValueError(wrong)
+    try:
+        first, last = time.fromisoformat(found[1]), time.fromisoformat(found[2])
+    except ValueError:
+        raise ValueError(wrong) from None
+    if first == last:
+        raise ValueError(wrong)
+    return first, last
+
+
+def hours_before(text: str) -> tuple[int, ...]:
+    """Parse a comma list of at most two numbers of hours, such as `72,24`; `none` is an empty one."""
+    if text == "none":
+        return ()
+    parts = _parts(text)
+    is_good = all(re.fullmatch(r"[0-9]{1,3}", part) for part in parts)
+    hours = tuple(sorted({int(part) for part in parts}, reverse=True)) if is_good else ()
+    if (
+        not 1 <= len(hours) <= MAX_REMINDERS
+        or not 1 <= min(hours) <= max(hours) <= MAX_HOURS_BEFORE
+    ):
+        raise ValueError(f"must be at most {MAX_REMINDERS} numbers of hours like 72,24, or none")
+    return hours
+
+
+def smtp_url(text: str) -> str | None:
+    if not text:
+        return None
+    wrong = "must look like smtp://user:password@mail.school.example:587 or smtps://…"
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path.strip("/") or url.query:
+        raise ValueError(wrong)
+    return text
+
+
+def mail_address(text: str) -> str | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"(?:[^<>@\r\n]{0,60}<)?[^\s<>@,]{1,64}@[^\s<>@,]{1,255}>?", text):
+        raise ValueError("must be an address like Coupons <coupons@school.example>")
+    return text

@@ -12,6 +12,7 @@ from server import setting_parsers
 
 _MAX_PROCESSES = 64
 _MAX_REPLICAS = 5
+_LEAST_CONNECTIONS = 2  # a write must not wait for a long read
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ VARIABLES: Final = (
         "CLASSDROP_REDIS_URL",
         "redis_url",
         "",
-        "Redis 7.0+ or Valkey: `redis://`, `rediss://` or `unix://`, with redis-py's options for TLS. "
+        "Redis 7.0+ or Valkey: `redis://`, `rediss://` or `unix://`, with redis-py's options for TLS; "
+        "behind Sentinel `redis+sentinel://host:port,host:port/name-of-the-primary`. "
         "It must run with AOF (`appendfsync always`) and `noeviction`.",
         setting_parsers.redis_url,
         "embedded",
@@ -45,9 +47,18 @@ VARIABLES: Final = (
         "CLASSDROP_DATABASE_URL",
         "database_url",
         "",
-        "The ledger: `postgresql://…`, with libpq's options and several hosts, or `sqlite:///path`.",
+        "The ledger: `postgresql://…`, with libpq's options and several hosts, or `sqlite:///path`. "
+        "pgbouncer may stand before it, in session or transaction mode.",
         setting_parsers.database_url,
         "embedded (SQLite)",
+    ),
+    Variable(
+        "CLASSDROP_DATABASE_CONNECTIONS",
+        "database_connections",
+        "8",
+        "How many connections to PostgreSQL each process may hold. All processes together must stay "
+        "below the server's `max_connections`.",
+        setting_parsers.whole_number(_LEAST_CONNECTIONS, 100),
     ),
     Variable(
         "CLASSDROP_DATA_DIR",
@@ -189,6 +200,61 @@ VARIABLES: Final = (
         setting_parsers.whole_number(0, _MAX_REPLICAS),
     ),
     Variable(
+        "CLASSDROP_MESSAGES_PER_DAY",
+        "messages_per_day",
+        "2",
+        "How many messages a student may get within any 24 hours, over all channels. Those beyond are "
+        "held until one more is allowed.",
+        setting_parsers.whole_number(0, 1_000),
+    ),
+    Variable(
+        "CLASSDROP_MESSAGES_PER_WEEK",
+        "messages_per_week",
+        "4",
+        "The same within any 7 days.",
+        setting_parsers.whole_number(0, 1_000),
+    ),
+    Variable(
+        "CLASSDROP_QUIET_HOURS",
+        "quiet_hours",
+        "21:30-08:30",
+        "When no message leaves for a phone or a mailbox, in the school's time zone; `none` for never. "
+        "Messages inside the app are shown at any hour.",
+        setting_parsers.hours_of_day,
+    ),
+    Variable(
+        "CLASSDROP_MESSAGE_LANGUAGE",
+        "message_language",
+        "zh",
+        "The language of messages without a text of their own, where no page can choose: `zh` or `en`.",
+        setting_parsers.one_of("zh", "en"),
+    ),
+    Variable(
+        "CLASSDROP_REMIND_BEFORE_HOURS",
+        "remind_before_hours",
+        "none",
+        "How many hours before a coupon ends its student is reminded, of batches that do not say it "
+        "themselves (`remind_before`): at most two numbers, such as `72,24`.",
+        setting_parsers.hours_before,
+    ),
+    Variable(
+        "CLASSDROP_SMTP_URL",
+        "smtp_url",
+        "",
+        "The mail server for the channel `email`: `smtp://user:password@host:587` or `smtps://…`. "
+        "Needs the extra `mail`, and addresses in the students' facts (`email`).",
+        setting_parsers.smtp_url,
+        "none",
+    ),
+    Variable(
+        "CLASSDROP_MAIL_FROM",
+        "mail_from",
+        "",
+        "The sender of mail, such as `Coupons <coupons@school.example>`.",
+        setting_parsers.mail_address,
+        "none",
+    ),
+    Variable(
         "CLASSDROP_LOG_FORMAT",
         "log_format",
         "auto",
@@ -202,6 +268,60 @@ VARIABLES: Final = (
         "How long coupons stay locked on an order while its student pays; a request may ask for less "
         "(`lock_seconds`).",
         setting_parsers.whole_number(10, 86_400),
+    ),
+    Variable(
+        "CLASSDROP_EVENT_DAYS",
+        "event_days",
+        "400",
+        "How long events stay in `GET /v1/events`; older ones are deleted.",
+        setting_parsers.whole_number(31, 3_650),
+    ),
+    Variable(
+        "CLASSDROP_WEBHOOK_PRIVATE",
+        "webhook_private",
+        "0",
+        "`1` lets webhooks go to private and loopback addresses, and by plain `http`: for a school "
+        "whose back end is on the same network. An operator can then make the server call any "
+        "address that it reaches.",
+        setting_parsers.flag,
+    ),
+    Variable(
+        "CLASSDROP_UNDO_SECONDS",
+        "undo_seconds",
+        "600",
+        "How long an operator may undo coupons for more than 20 students before they go out; 0: they go out "
+        "at once.",
+        setting_parsers.whole_number(0, 86_400),
+    ),
+    Variable(
+        "CLASSDROP_SUPPORT_COUPONS_A_DAY",
+        "support_coupons_a_day",
+        "20",
+        "How many coupons each person of support may give to students on one day, in the school's time zone.",
+        setting_parsers.whole_number(0, 1_000),
+    ),
+    Variable(
+        "CLASSDROP_APPROVAL_STUDENTS",
+        "approval_students",
+        "0",
+        "How many students an operator may send coupons to without another one's approval; 0: any number.",
+        setting_parsers.whole_number(0, 100_000_000),
+    ),
+    Variable(
+        "CLASSDROP_APPROVAL_AMOUNT",
+        "approval_amount",
+        "0",
+        "What the coupons of a send may take off at most, in minor units, without the approval of another "
+        "operator; 0: any sum.",
+        setting_parsers.whole_number(0, 10**15),
+    ),
+    Variable(
+        "CLASSDROP_INVITE_CHANNELS",
+        "invite_channels",
+        "all",
+        "The channels of batches and links whose drops may ask students to invite others, as a comma list; "
+        "`all`, or `none`. Some channels forbid to reward sharing. A drop that is made keeps its task.",
+        setting_parsers.channels,
     ),
     Variable(
         "CLASSDROP_APPORTIONMENT",

@@ -7,6 +7,7 @@ defaults are in `setting_variables.py`. A leaf: knows nothing of what the values
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ class Settings:
 
     redis_url: str | None = field(repr=False)
     database_url: str | None = field(repr=False)
+    database_connections: int
     data_dir: Path
     secrets: tuple[str, ...] = field(repr=False)
     max_token_days: int
@@ -47,6 +49,20 @@ class Settings:
     accept_weak_redis: bool
     replicas: int
     lock_seconds: int
+    event_days: int
+    webhook_private: bool
+    messages_per_day: int
+    messages_per_week: int
+    quiet_hours: tuple[time, time] | None
+    message_language: str
+    remind_before_hours: tuple[int, ...]
+    smtp_url: str | None = field(repr=False)
+    mail_from: str | None
+    undo_seconds: int
+    support_coupons_a_day: int
+    approval_students: int
+    approval_amount: int
+    invite_channels: frozenset[str] | None  # None: every channel
     log_format: str
     apportionment: str
     discount_base: str
@@ -55,7 +71,7 @@ class Settings:
         """Return the texts that must not reach a log: the secrets, and the passwords in both URLs."""
         passwords = [
             password
-            for url in (self.redis_url, self.database_url)
+            for url in (self.redis_url, self.database_url, self.smtp_url)
             for password in service_urls.passwords_in(url or "")
         ]
         return [*self.secrets, *passwords]

@@ -23,6 +23,7 @@ import orjson
 from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 from jwt.types import Options
 
+from server.core.access.in_force import AccessRules
 from server.core.identity import Identity, Role
 
 AUDIENCE = "classdrop"
@@ -50,6 +51,7 @@ class Reason(StrEnum):
     CLAIM_TYPE = "claim_type"
     NOT_YET_VALID = "not_yet_valid"
     TOO_LONG_LIVED = "too_long_lived"
+    REVOKED = "revoked"
 
 
 class TokenInvalidError(Exception):
@@ -79,17 +81,20 @@ def _ignore(_error: TokenInvalidError) -> None:
 
 class TokenKeys:
     """`secrets[0]` signs, all of them verify. To rotate, put the new secret first, and remove the old one
-    after its last token has expired. `on_refused` is called with each refusal, for a log."""
+    after its last token has expired. `on_refused` is called with each refusal, for a log. `access`: which
+    tokens are revoked; None: none."""
 
     def __init__(
         self,
         secrets: Sequence[str],
         max_days: int = MAX_TOKEN_DAYS,
         on_refused: Callable[[TokenInvalidError], None] = _ignore,
+        access: AccessRules | None = None,
     ) -> None:
         self._secrets = [secret.encode() for secret in secrets]
         self._max_life_ms = max_days * _DAY_MS
         self._on_refused = on_refused
+        self._access = AccessRules() if access is None else access
         self._remembered: dict[bytes, _Verified] = {}  # by digest, oldest first
 
     def sign(self, claims: dict[str, object]) -> str:
@@ -103,12 +108,26 @@ class TokenKeys:
             verified = self._verified(token, now_ms)
             if now_ms + LEEWAY_MS < verified.begins_at:
                 raise TokenInvalidError(Reason.NOT_YET_VALID)
+            claim = self._access.revoked_by(verified.identity)
+            if claim is not None:
+                raise TokenInvalidError(Reason.REVOKED, claim)
         except TokenInvalidError as error:
             self._on_refused(error)
             raise
         if now_ms >= verified.identity.expires_at:
             raise TokenExpiredError
         return verified.identity
+
+    def derive(self, purpose: str) -> list[bytes]:
+        """Return a key of each secret, for signing something other than tokens: the first signs, all
+        verify."""
+        named = b"classdrop " + purpose.encode()
+        return [hmac.digest(secret, named, "sha256") for secret in self._secrets]
+
+    @property
+    def longest_life_ms(self) -> int:
+        """The time that a token is good at most, the leeway for other clocks included (ms)."""
+        return self._max_life_ms + LEEWAY_MS
 
     def _verified(self, token: str, now_ms: int) -> _Verified:
         if len(token) > MAX_TOKEN_CHARS:
@@ -250,7 +269,6 @@ class _Claims:
 
 
 def _identity(claims: _Claims) -> Identity:
-    claims.names("may")  # its type is checked, and it is not used yet
     claims.needed("exp")
     return Identity(
         subject=_subject(claims),
@@ -259,9 +277,12 @@ def _identity(claims: _Claims) -> Identity:
         tags=claims.names("tags"),
         expires_at=claims.instant("exp", 0) + LEEWAY_MS,
         name=claims.text("name"),
-        device=claims.text("device"),
-        person=claims.text("person"),
+        device=_hash(claims, "device"),
+        person=_hash(claims, "person"),
         is_new=claims.flag("new"),
+        token_id=claims.text("jti"),
+        made_at=claims.instant("iat", 0),
+        may=claims.names("may"),
     )
 
 
@@ -279,6 +300,20 @@ def _role(claims: _Claims) -> Role:
         raise TokenInvalidError(Reason.ROLE, "role") from error
 
 
+def _hash(claims: _Claims, name: str) -> str | None:
+    """Return a hash that the school makes of a person or a device; None where the token has none.
+
+    Only characters that the desk's scripts need not escape are accepted. A school whose hashes have others
+    hears of it with its first token; a hash that was ignored would be a limit that nobody keeps.
+    """
+    text = claims.text(name)
+    if not text:
+        return None
+    if _HASH.fullmatch(text) is None:
+        raise TokenInvalidError(Reason.CLAIM_TYPE, name)
+    return text
+
+
 def _rooms(claims: _Claims) -> frozenset[str]:
     """Return the rooms. Their number is bounded, because a claim by HTTP searches each of them."""
     rooms = claims.names("rooms")
@@ -288,3 +323,4 @@ def _rooms(claims: _Claims) -> frozenset[str]:
 
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_HASH = re.compile(r"[!-{}~]{1,128}")  # printable ASCII without spaces and without "|"

@@ -1,113 +1,22 @@
-"""Parses and writes the frames of the socket; with coupon_frames.py the only module that knows their JSON.
+"""Writes the frames of the socket; with coupon_frames.py the only module that knows their JSON.
 
-Called by the gateway (both directions) and the API (claim results, snapshot). `client_sdk/vectors.json` has
-an example of each frame, and tests compare this file with it.
+Called by the gateway and the API (claim results, snapshot). client_frames.py parses what clients send.
+`client_sdk/vectors.json` has an example of each frame, and tests compare this file with it.
 
-Frames are JSON objects with `type` first. Text from clients is not trusted: `parse` returns None for
-everything that is not a frame of the protocol. Instants are ms UTC here and RFC 3339 text in frames.
+Frames are JSON objects with `type` first. Instants are ms UTC here and RFC 3339 text in frames.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
+from server.core.draws.entries import Entry
 from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.draw_cards import DrawCard
 from server.core.drops.drops import CloseReason, DropState, RoomDrop
+from server.core.drops.tasks import task_to_card
+from server.core.drops.winner_names import NamedWinners
 from server.core.instants import to_text
-
-MAX_FRAME_BYTES = 4096  # from a client
-_ID_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
-_MAX_ID = 64
-# A claim in the exact form of our SDKs. Ten thousand may come in one moment, and building a dict for each
-# would be more than half of the cost of parsing.
-_COMMON_CLAIM = re.compile(
-    rb'\{"type":"claim","drop_id":"([\w.:-]{1,64})","request_id":"([\w.:-]{1,64})"\}'
-)
-
-
-# --- from clients -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """The first frame of a socket whose token is not in its URL or header."""
-
-    token: str
-
-
-class ClaimFrame(NamedTuple):
-    """A tap. The same `request_id` is the same tap, sent again."""
-
-    drop_id: str
-    request_id: str
-
-
-class SeenFrame(NamedTuple):
-    """The drop's card was on the student's screen."""
-
-    drop_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pong:
-    """The answer to a ping."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A frame of a later version. It is ignored, so that clients and servers of different versions work
-    together.
-    """
-
-
-ClientFrame = Hello | ClaimFrame | SeenFrame | Pong | Unknown
-_PONG, _UNKNOWN = Pong(), Unknown()
-
-
-def parse(text: bytes | bytearray | memoryview) -> ClientFrame | None:
-    """Parse a client's frame. None: not JSON, not an object, without `type`, or with an invalid field."""
-    common = _COMMON_CLAIM.fullmatch(text)
-    if common is not None:
-        return ClaimFrame(common[1].decode(), common[2].decode())
-    return _parse_fields(text)
-
-
-def _parse_fields(text: bytes | bytearray | memoryview) -> ClientFrame | None:
-    try:
-        fields = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(fields, dict):
-        return None
-    match fields.get("type"):
-        case "claim":
-            return _claim(fields)
-        case "pong":
-            return _PONG
-        case "seen":
-            return SeenFrame(fields["drop_id"]) if _is_id(fields.get("drop_id")) else None
-        case "hello":
-            token = fields.get("token")
-            return Hello(token) if isinstance(token, str) else None
-        case str():
-            return _UNKNOWN
-        case _:
-            return None
-
-
-def _claim(fields: Mapping[str, Any]) -> ClaimFrame | None:
-    drop_id, request_id = fields.get("drop_id"), fields.get("request_id")
-    return ClaimFrame(drop_id, request_id) if _is_id(drop_id) and _is_id(request_id) else None
-
-
-def _is_id(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= _MAX_ID and _ID_CHARS.issuperset(value)
-
-
-# --- to clients -------------------------------------------------------------------------------
 
 
 def public_drop(drop: RoomDrop, state: DropState, remaining: int) -> dict[str, object]:
@@ -127,20 +36,66 @@ def public_drop(drop: RoomDrop, state: DropState, remaining: int) -> dict[str, o
         "quantity": drop.quantity,
         "remaining": remaining,
         "opens_at": to_text(drop.window.opens_at),
-        "closes_at": to_text(drop.window.closes_at),
+        "closes_at": None if drop.window.is_open_end else to_text(drop.window.closes_at),
     }
+    if drop.rehearsal:
+        fields["rehearsal"] = True
+    if drop.show_winners:
+        fields["show_winners"] = True
     if drop.hold_seconds is not None:
         fields["hold_seconds"] = drop.hold_seconds
     if drop.use_url is not None:
         fields["use_url"] = drop.use_url
     if drop.deducts:
         fields["deducts"] = drop.deducts
+    if drop.task is not None:
+        fields["task"] = task_to_card(drop.task)
     if drop.style:
         fields["style"] = drop.style
+    return fields | _draw_and_end(drop)
+
+
+def _draw_and_end(drop: RoomDrop) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    if drop.draw is not None:
+        fields["draw"] = public_draw(drop.draw)
     if drop.closed_at is not None:
         fields["closed_at"] = to_text(drop.closed_at)
         fields["close_reason"] = public_reason(drop.close_reason)
+        fields |= {"seal": drop.seal} if drop.seal else {}
     return fields
+
+
+def public_draw(draw: DrawCard) -> dict[str, object]:
+    """Return what a card shows of a draw: the commitment, and what is known in its phase."""
+    fields = {
+        "commitment": draw.commitment,
+        "entries": draw.entries,
+        "root": draw.root,
+        "seed": draw.seed,
+        "winners": draw.winners,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def drop_sealed(drop_id: str, seal: Mapping[str, object], epoch: str, offset: int) -> bytes:
+    """Return a drop_sealed frame: which claims a closed drop has can change no more."""
+    place = {"epoch": epoch, "offset": offset}
+    return orjson.dumps({"type": "drop_sealed", "drop_id": drop_id, "seal": seal, **place})
+
+
+def draw_sealed(drop_id: str, draw: DrawCard, epoch: str, offset: int) -> bytes:
+    """Return a draw_sealed frame: which entries there are can change no more."""
+    place = {"epoch": epoch, "offset": offset}
+    seal = {"drop_id": drop_id, "entries": draw.entries, "root": draw.root}
+    return orjson.dumps({"type": "draw_sealed", **seal, **place})
+
+
+def draw_done(drop_id: str, draw: DrawCard, epoch: str, offset: int) -> bytes:
+    """Return a draw_done frame: the winners are known, and each one's claim_confirmed follows."""
+    place = {"epoch": epoch, "offset": offset}
+    result = {"drop_id": drop_id, "seed": draw.seed, "winners": draw.winners}
+    return orjson.dumps({"type": "draw_done", **result, **place})
 
 
 def public_reason(reason: CloseReason | None) -> str:
@@ -182,6 +137,12 @@ def drop_progress(drop_id: str, remaining: int, state: DropState, more: Mapping[
     )
 
 
+def winners(drop_id: str, named: NamedWinners) -> bytes:
+    """Return a winners frame: masked names of some who won since the last one, and how many won besides."""
+    fields = {"drop_id": drop_id, "names": named.names, "more": named.more}
+    return orjson.dumps({"type": "winners", **fields})
+
+
 def presence(present: int) -> bytes:
     """Return a presence frame: for instructors, when the number of students in the room changes."""
     return orjson.dumps({"type": "presence", "present": present})
@@ -193,8 +154,11 @@ def claim_fields(
     outcome: Outcome,
     retry_after_ms: int | None = None,
     limit: str | None = None,
+    why: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """Return claim_result without its type; also the response of POST /v1/drops/{id}/claims."""
+    """Return claim_result without its type; also the response of POST /v1/drops/{id}/claims. `why` is
+    last: a reply's bytes end with it.
+    """
     fields: dict[str, object] = {
         "request_id": request_id,
         "drop_id": drop_id,
@@ -204,7 +168,15 @@ def claim_fields(
         fields["retry_after_ms"] = retry_after_ms
     if limit is not None:
         fields["limit"] = limit
+    if why is not None:
+        fields["why"] = why
     return fields
+
+
+def entry_fields(request_id: str, drop_id: str, entry: Entry) -> dict[str, object]:
+    """Return claim_result, without its type, for an entry in a draw."""
+    fields = claim_fields(request_id, drop_id, Outcome.ENTERED)
+    return {**fields, "receipt": entry.receipt(drop_id)}
 
 
 def claim_result(fields: Mapping[str, object]) -> bytes:
@@ -248,6 +220,16 @@ def my_claim(drop_id: str, state: ClaimState, won_at: int, coupon: bytes) -> dic
     return fields
 
 
+def my_entry(drop_id: str, entry: Entry) -> dict[str, object]:
+    """Return one element of welcome's `claims`, for an entry in a draw that has not won (yet)."""
+    return {
+        "drop_id": drop_id,
+        "state": ClaimState.ENTERED,
+        "won_at": to_text(entry.entered_at),
+        "receipt": entry.receipt(drop_id),
+    }
+
+
 def welcome_head(
     *,
     room: str,
@@ -271,9 +253,14 @@ def welcome_head(
     )[:-1]
 
 
-def welcome_tail(student: str, claims: Sequence[Mapping[str, object]]) -> bytes:
+def welcome_tail(
+    student: str,
+    claims: Sequence[Mapping[str, object]],
+    tasks: Sequence[Mapping[str, object]] = (),
+) -> bytes:
     """Return the rest of a welcome, after `welcome_head`. `student` has passed the check of its token and
-    needs no escaping.
+    needs no escaping. `tasks` is left out where no drop has one.
     """
     mine = orjson.dumps(claims) if claims else b"[]"
-    return b',"student":"%b","claims":%b}' % (student.encode(), mine)
+    more = b',"tasks":%b' % orjson.dumps(tasks) if tasks else b""
+    return b',"student":"%b","claims":%b%b}' % (student.encode(), mine, more)

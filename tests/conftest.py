@@ -2,15 +2,22 @@
 available everywhere, and a test has the mark of its folder (`pytest -m integration`).
 """
 
+import importlib.util
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# httpcore imports it with each request, five times. Here it is not installed, and each time Python and pytest
+# look through all folders: a millisecond of CPU for each request of a test.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # "it is not there", says the import system
 
 _TESTS = Path(__file__).parent
 _FOLDERS = ("unit", "contract", "integration", "races", "system", "browser")
@@ -55,7 +62,8 @@ def _keep_files_in_memory(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix="cd", dir=_MEMORY))
     folder.chmod(0o711)  # PostgreSQL runs as another user
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    # After the folder that multiprocessing made in it for its sockets, which is removed with priority -100.
+    Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=-200)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

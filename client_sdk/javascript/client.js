@@ -11,13 +11,13 @@
  *
  * Events are `CustomEvent`s whose `detail` is the `RoomEvent`: `status`, `welcome`, `drop_opened`,
  * `drop_changed` (also when server time opens or closes a drop), `drop_progress`, `drop_closed`,
- * `drop_removed`, `presence`, `claim`, `error`; and `change`, once after all events of one input.
+ * `drop_removed`, `winners`, `presence`, `claim`, `error`; and `change`, once after all events of one input.
  *
  * @module
  */
 
 import { Api } from "./api.js";
-import { SUBPROTOCOL, socketUrl } from "./frames.js";
+import { SUBPROTOCOL, clientRandom, socketUrl } from "./frames.js";
 import { Session } from "./session.js";
 import { ApiError } from "./transport.js";
 
@@ -153,6 +153,18 @@ export class RoomClient extends EventTarget {
     this._do(this._session.seen(dropId, this._now()));
   }
 
+  /** Answer the question of a drop, by the index of an option or its text. Nothing is sent while the
+   * connection is away. @param {string} dropId @param {number|string} option */
+  answer(dropId, option) {
+    this._do(this._session.answer(dropId, option, this._now()));
+  }
+
+  /** Hand in the reply of `api.signIn`, `api.answer` or `api.task`.
+   * @param {import("./shapes.js").TaskProgress} progress */
+  learnTask(progress) {
+    this._do(this._session.taskAnswered(progress, this._now()));
+  }
+
   /** Carry out all effects before the events, so that a listener may call `stop()` or `claim()`.
    * @param {Effect[]} effects */
   _do(effects) {
@@ -221,8 +233,9 @@ export class RoomClient extends EventTarget {
 
   /** @param {string} dropId @param {string} requestId */
   async _claimOverHttp(dropId, requestId) {
-    const answer = await this.api.claim(dropId, requestId).catch(asApiError);
     const session = this._session;
+    const random = clientRandom(session.room.modeOf(dropId), requestId);
+    const answer = await this.api.claim(dropId, requestId, random).catch(asApiError);
     this._do(
       answer instanceof ApiError
         ? session.httpFailed(dropId, requestId, answer, this._now())

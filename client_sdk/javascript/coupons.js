@@ -24,21 +24,34 @@ export class Coupons {
   constructor() {
     /** Coupon id to state fields. @type {Map<string, Record<string, any>>} */
     this._latest = new Map();
+    /** Coupon id to the version of which events have told. @type {Map<string, number>} */
+    this._told = new Map();
   }
 
   /** Keep the change, and return whether it is newer than what is known. Without a version it is newer.
    * @param {CouponChange} change */
   take(change) {
     const { coupon_id, state, use_by } = change;
-    const known = versionOf(this._latest.get(coupon_id));
-    const version = change.version ?? known + 1;
-    if (!STATES.has(state) || version <= known) return false;
+    const latest = this._latest.get(coupon_id);
+    const version = change.version ?? versionOf(latest) + 1;
+    if (!STATES.has(state) || (latest && version <= versionOf(latest))) return false;
     const fields = { ...stateFields(change), version };
     this._latest.set(
       coupon_id,
       Number.isNaN(instantMs(use_by ?? "")) ? fields : { ...fields, use_by },
     );
     return true;
+  }
+
+  /** Return whether an event is to tell of this state, once for each version, whoever reports it: a frame, a
+   * wallet or a welcome. `isMove` false: it is how a coupon stands, which is no event for one not known before.
+   * @param {Pick<CouponChange, "coupon_id"|"version">} change @param {boolean} isMove */
+  tell({ coupon_id, version }, isMove) {
+    const latest = versionOf(this._latest.get(coupon_id));
+    const told = this._told.get(coupon_id);
+    if ((version ?? latest) < latest || latest <= (told ?? -1)) return false;
+    this._told.set(coupon_id, latest);
+    return isMove || told !== undefined;
   }
 
   /** Return the coupon with its latest known state; a usable one expires by the server's time.
@@ -61,6 +74,18 @@ export function expiresAt(coupon) {
   if (!coupon || (coupon.state ?? "usable") !== "usable") return Infinity;
   const at = instantMs(coupon.use_by ?? "");
   return Number.isNaN(at) ? Infinity : at;
+}
+
+/** Return how a coupon stands, as a change. @param {Coupon} coupon @param {string} [drop_id] @returns {CouponChange} */
+export function changeOf(coupon, drop_id) {
+  const { id: coupon_id, state = "usable", use_by } = coupon;
+  return {
+    coupon_id,
+    ...(drop_id === undefined ? {} : { drop_id }),
+    ...(use_by === undefined ? {} : { use_by }),
+    ...stateFields(coupon),
+    state,
+  };
 }
 
 /** Return whether the two differ in what a page shows. @param {Coupon|undefined} one @param {Coupon|undefined} other */

@@ -11,7 +11,7 @@ export const SUBPROTOCOL = "classdrop.v1";
 
 /** @typedef {Record<string, any> & {type: string}} Frame */
 
-/** @typedef {"string"|"number"|"object"|"instant"|"drop"|"drops"|"claims"|"coupon"} Kind */
+/** @typedef {"string"|"number"|"boolean"|"object"|"instant"|"end"|"drop"|"drops"|"claims"|"coupon"|"offer"|"names"|"seal"} Kind */
 
 /** The fields that the session relies on. A frame that lacks one is ignored, and so is a frame whose type
  * is not listed: a later server may send more types.
@@ -37,39 +37,67 @@ const REQUIRED = {
     epoch: "string",
     offset: "number",
   },
+  drop_sealed: { drop_id: "string", seal: "seal", epoch: "string", offset: "number" },
+  draw_sealed: {
+    drop_id: "string",
+    entries: "number",
+    root: "string",
+    epoch: "string",
+    offset: "number",
+  },
+  draw_done: {
+    drop_id: "string",
+    seed: "string",
+    winners: "number",
+    epoch: "string",
+    offset: "number",
+  },
+  winners: { drop_id: "string", names: "names", more: "number" },
   presence: { present: "number" },
   claim_result: { request_id: "string", drop_id: "string", outcome: "string" },
   claim_confirmed: { drop_id: "string", coupon: "coupon" },
   claim_revoked: { drop_id: "string" },
   coupon_released: { drop_id: "string" },
   coupon_changed: { coupon_id: "string", state: "string" },
+  message: { id: "string", text: "string" },
+  offer: { offer: "offer" },
+  offer_withdrawn: { offer_id: "string", state: "string" },
+  task_progress: { drop_id: "string", done: "number", needed: "number", passed: "boolean" },
   ping: { now: "instant" },
   error: { code: "string" },
 };
 
 /** @type {Record<string, Record<string, Kind>>} */
 const PARTS = {
+  seal: { seal: "string", count: "number" },
   drop: {
     id: "string",
     state: "string",
     opens_at: "instant",
-    closes_at: "instant",
+    closes_at: "end",
     remaining: "number",
   },
   claim: { drop_id: "string", state: "string" },
   coupon: { id: "string" },
+  offer: { id: "string", state: "string", expires_at: "instant" },
 };
 
 /** @type {Record<Kind, (value: any) => boolean>} */
 const IS = {
   string: (value) => typeof value === "string",
   number: (value) => typeof value === "number",
+  boolean: (value) => typeof value === "boolean",
   object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  // null: a drop without an end
+  end: (value) => value === null || IS.instant(value),
   instant: (value) => typeof value === "string" && !Number.isNaN(instantMs(value)),
+  seal: (value) => hasFields(value, PARTS.seal),
   drop: (value) => hasFields(value, PARTS.drop),
   drops: (value) => Array.isArray(value) && value.every(IS.drop),
   claims: (value) => Array.isArray(value) && value.every((claim) => hasFields(claim, PARTS.claim)),
   coupon: (value) => hasFields(value, PARTS.coupon),
+  offer: (value) => hasFields(value, PARTS.offer),
+  names: (value) => Array.isArray(value) && value.every(IS.string),
 };
 
 /** @param {string} text @returns {Frame|null} null where the text is not a frame that this SDK knows */
@@ -99,10 +127,21 @@ export const hello = (token) => JSON.stringify({ type: "hello", token });
 /** Return the frame that reports that the card of this drop was on the screen. @param {string} drop_id */
 export const seen = (drop_id) => JSON.stringify({ type: "seen", drop_id });
 
-/** Return the frame that claims. The same `request_id` always gets the same win.
- * @param {string} drop_id @param {string} request_id */
-export const claim = (drop_id, request_id) =>
-  JSON.stringify({ type: "claim", drop_id, request_id });
+/** Return the frame that claims. The same `request_id` always gets the same win. `client_random`: for a draw,
+ * 32 hexadecimal digits that nobody could know before.
+ * @param {string} drop_id @param {string} request_id @param {string} [client_random] */
+export const claim = (drop_id, request_id, client_random) =>
+  JSON.stringify({ type: "claim", drop_id, request_id, client_random });
+
+/** Return the random digits of a tap on a draw: its request id, which this client has drawn at random.
+ * Undefined for other drops, and for a request id of another form.
+ * @param {string|undefined} mode @param {string} requestId */
+export const clientRandom = (mode, requestId) =>
+  mode === "draw" && /^[0-9a-f]{32}$/.test(requestId) ? requestId : undefined;
+
+/** Return the frame that answers the question of a drop.
+ * @param {string} drop_id @param {number|string} option */
+export const answer = (drop_id, option) => JSON.stringify({ type: "answer", drop_id, option });
 
 export const PONG = JSON.stringify({ type: "pong" });
 

@@ -16,7 +16,7 @@ import { claim, seen } from "./frames.js";
 const ANSWER_MS = 2_000;
 
 /** A claim without a reply, and when it is due: `sendAt` over the socket, once it is live; `httpAt` over
- * HTTP, whether the socket is live or not. Infinity means not due. @typedef {{request_id: string, sendAt: number, httpAt: number, failures: number}} PendingRequest */
+ * HTTP, whether the socket is live or not. Infinity means not due. @typedef {{request_id: string, sendAt: number, httpAt: number, failures: number, random?: string}} PendingRequest */
 
 /** The requests of one session. */
 export class PendingRequests {
@@ -31,10 +31,11 @@ export class PendingRequests {
     this._seen = new Map();
   }
 
-  /** Add a claim, due at once. It replaces an earlier claim of the drop.
-   * @param {string} dropId @param {string} request_id @param {number} now */
-  tap(dropId, request_id, now) {
-    this._claims.set(dropId, { request_id, sendAt: now, httpAt: now + ANSWER_MS, failures: 0 });
+  /** Add a claim, due at once. It replaces an earlier claim of the drop. `random`: of a draw.
+   * @param {string} dropId @param {string} request_id @param {number} now @param {string} [random] */
+  tap(dropId, request_id, now, random) {
+    const httpAt = now + ANSWER_MS;
+    this._claims.set(dropId, { request_id, sendAt: now, httpAt, failures: 0, random });
   }
 
   /** Add a report that the card was seen. `pick` chooses its time; it is called once per drop.
@@ -102,7 +103,7 @@ export class PendingRequests {
         request.sendAt = Infinity;
         request.httpAt = now + ANSWER_MS;
         this._seen.set(drop_id, Infinity); // a claim implies that the card was seen
-        effects.push({ do: "send", text: claim(drop_id, request_id) });
+        effects.push({ do: "send", text: claim(drop_id, request_id, request.random) });
       } else if (now >= request.httpAt && !this._byHttp.has(drop_id)) {
         request.httpAt = Infinity;
         this._byHttp.set(drop_id, request_id);

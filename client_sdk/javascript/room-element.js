@@ -56,6 +56,8 @@ export class ClassdropRoom extends HTMLElement {
     this._dismissed = new Set();
     /** Drop id to the claim's state of the last event. @type {Map<string, string>} */
     this._toldStates = new Map();
+    /** Coupon id to the coupon's version of the last event. @type {Map<string, number>} */
+    this._toldVersions = new Map();
     const root = this.attachShadow({ mode: "open" });
     dress(root);
     this._tray = h("div", { class: "tray" });
@@ -107,6 +109,7 @@ export class ClassdropRoom extends HTMLElement {
     if (this.client || !this.isConnected || !this._getToken || !room) return;
     this.reach ??= new Reach(this._server);
     const api = this.reach.api(this._getToken);
+    this._api = api;
     this.client = new RoomClient({ url: this._server, room, getToken: this._getToken, api });
     this.reach.listenTo(this.client);
     this.client.addEventListener("change", () => this._show());
@@ -127,13 +130,16 @@ export class ClassdropRoom extends HTMLElement {
   /** Update the DOM. It costs little where nothing has changed. */
   _show() {
     if (!this.client) return;
-    const { drops, claims } = this.client.state;
+    const { drops, claims, tasks } = this.client.state;
     const shown = inOrder(drops, claims);
     const moment = this._moment();
     this._forget(new Set(drops.map((drop) => drop.id)));
     drawEach(
       shown,
-      (drop) => this._update(drop, claims[drop.id], moment),
+      (drop) => {
+        this._update(drop, claims[drop.id], moment);
+        this._cardOf(drop).updateTask(drop, tasks[drop.id], moment.now, this.language);
+      },
       (drop) => this._cardOf(drop).showPlain(drop),
     );
     this._arrange(shown, claims);
@@ -184,6 +190,7 @@ export class ClassdropRoom extends HTMLElement {
       card = new CouponCard(drop, {
         claim: () => this._claim(drop.id),
         dismiss: () => this._dismiss(drop.id),
+        task: this._taskActions(drop.id),
         use: (event, href, code) => this._use(event, href, code),
       });
       card.root.dataset.drop = drop.id;
@@ -259,6 +266,22 @@ export class ClassdropRoom extends HTMLElement {
     this._cards.get(dropId)?.focus();
   }
 
+  /** @param {string} dropId @returns {import("./element/task-part.js").TaskActions} */
+  _taskActions(dropId) {
+    return {
+      answer: (option) => this.client?.answer(dropId, option),
+      signIn: async () => {
+        if (this._api) this.client?.learnTask(await this._api.signIn(dropId));
+      },
+      invite: async () => {
+        if (!this._api) return "";
+        const { code, url, ...progress } = await this._api.invite(dropId);
+        this.client?.learnTask(progress);
+        return url;
+      },
+    };
+  }
+
   /** @param {string} dropId */
   _claim(dropId) {
     // The card shows the client's state. A call that a closing page cuts off is no error.
@@ -305,13 +328,25 @@ export class ClassdropRoom extends HTMLElement {
 
   /** @param {import("./shapes.js").Claim} claim */
   _emitClaim(claim) {
-    if (this._toldStates.get(claim.drop_id) === claim.state) return; // only its coupon has moved
-    this._toldStates.set(claim.drop_id, claim.state);
-    if (CLAIM_EVENTS.has(claim.state)) this._emit(claim.state, { drop_id: claim.drop_id });
+    const { drop_id, coupon } = claim;
+    if (this._toldStates.get(drop_id) === claim.state) {
+      // Only its coupon has moved. A wallet or a welcome may have said so before the frame does.
+      if (coupon) this._emitCoupon({ ...coupon, coupon_id: coupon.id, drop_id });
+      return;
+    }
+    this._toldStates.set(drop_id, claim.state);
+    if (coupon) this._toldVersions.set(coupon.id, coupon.version ?? 0);
+    if (CLAIM_EVENTS.has(claim.state)) this._emit(claim.state, { drop_id });
   }
 
-  /** @param {import("./shapes.js").CouponChange} change */
-  _emitCoupon({ coupon_id, drop_id, state }) {
+  /**
+   * Tell of a coupon's move, once: a claim and a frame may both report it.
+   *
+   * @param {{coupon_id: string, drop_id?: string, state?: string, version?: number}} change
+   */
+  _emitCoupon({ coupon_id, drop_id, state = "usable", version = Infinity }) {
+    if (version <= (this._toldVersions.get(coupon_id) ?? -1)) return;
+    if (version !== Infinity) this._toldVersions.set(coupon_id, version);
     this._emit("changed", { coupon_id, state, ...(drop_id ? { drop_id } : {}) });
   }
 

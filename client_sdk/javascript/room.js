@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Coupons, differ, expiresAt } from "./coupons.js";
+import { changeOf, Coupons, differ, expiresAt } from "./coupons.js";
 import { instantMs } from "./frames.js";
 
 /** @typedef {import("./frames.js").Frame} Frame */
@@ -20,6 +20,11 @@ import { instantMs } from "./frames.js";
 /** A closed drop stays visible this long, here as in the server's `welcome` (PROTOCOL.md). */
 const KEPT_AFTER_CLOSE_MS = 5 * 60_000;
 
+const END_FIELDS = new Set(["closed_at", "close_reason", "seal"]);
+
+/** Ids of messages that are remembered, so that a repetition is not shown again. */
+const MESSAGES_REMEMBERED = 100;
+
 /** The state of a claim after an outcome. An outcome that is not listed leads to `answered`. @type {Record<string, ClaimState>} */
 const STATE_AFTER = {
   won: "won",
@@ -31,6 +36,8 @@ const STATE_AFTER = {
   not_open: "refused",
   closed: "refused",
   not_eligible: "refused",
+  blocked: "refused",
+  task_open: "refused",
 };
 
 /** A reply changes a claim only to a higher rank: a refusal may become a win, never the reverse (promise
@@ -52,11 +59,13 @@ const RANK = {
  * @param {Drop} drop @param {number} serverNow @returns {Drop["state"]} */
 export function stateAt(drop, serverNow) {
   if (!["scheduled", "open", "sold_out"].includes(drop.state)) return drop.state;
-  if (serverNow >= instantMs(drop.closes_at)) return "closed";
+  const isDraw = drop.mode === "draw";
+  if (drop.closes_at !== null && serverNow >= instantMs(drop.closes_at))
+    return isDraw ? "drawing" : "closed";
   // A drop that the server sent as open is open even if `opens_at` is ahead: our estimate of the server's
   // clock is late by the time that `welcome` took to arrive.
   if (drop.state === "scheduled" && serverNow < instantMs(drop.opens_at)) return "scheduled";
-  return drop.remaining > 0 ? "open" : "sold_out";
+  return drop.remaining > 0 || isDraw ? "open" : "sold_out";
 }
 
 /** The room's drops, the person's claims and the server's clock. Every method that changes something
@@ -78,7 +87,11 @@ export class Room {
     this.drops = new Map();
     /** Keyed by drop id. @type {Map<string, Claim>} */
     this.claims = new Map();
+    /** Keyed by drop id. @type {Map<string, import("./shapes.js").TaskProgress>} */
+    this.tasks = new Map();
     this._coupons = new Coupons();
+    /** @type {Set<string>} ids, oldest first */
+    this._messages = new Set();
   }
 
   /** Set the difference between the server's clock and ours from a time that has just arrived.
@@ -87,8 +100,8 @@ export class Room {
     this.clockOffsetMs = instantMs(serverNow) - now;
   }
 
-  /** Replace everything except claims that still wait for their reply. The events are `welcome`, and a
-   * `claim` for each claim that was known and has changed. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  /** Replace everything except claims that still wait for their reply. The events are `welcome`, a `claim`
+   * for each claim that was known and has changed, and a `coupon` for each coupon that has moved. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
   welcome(frame, now) {
     this.setClock(frame.now, now);
     this.student = frame.student;
@@ -97,6 +110,7 @@ export class Room {
     this.offset = frame.offset;
     this._received = new Map();
     this.drops = new Map();
+    this.tasks = new Map((frame.tasks ?? []).map((/** @type {any} */ one) => [one.drop_id, one]));
     for (const drop of frame.drops) this._storeDrop(drop, now);
     return [{ type: "welcome" }, ...this._replaceClaims(frame.claims, now)];
   }
@@ -118,9 +132,12 @@ export class Room {
         asClaim({ ...claim, state, coupon, outcome: isMine ? "won" : undefined }),
       );
     }
-    return [...this.claims.values()]
-      .filter((claim) => before.has(claim.drop_id) && hasChanged(before.get(claim.drop_id), claim))
-      .map((claim) => ({ type: "claim", claim }));
+    return [...this.claims.values()].flatMap((claim) => {
+      const isNews = before.has(claim.drop_id) && hasChanged(before.get(claim.drop_id), claim);
+      /** @type {RoomEvent[]} */
+      const events = isNews ? [{ type: "claim", claim }] : [];
+      return [...events, ...this._couponEvent(claim)];
+    });
   }
 
   /** Return whether the frame was applied already; if not, it counts as applied now. Offsets grow
@@ -136,8 +153,10 @@ export class Room {
   /** Apply a drop of a drop_opened or drop_changed frame. @param {Drop} drop @param {number} now @returns {RoomEvent[]} */
   putDrop(drop, now) {
     const known = this._received.get(drop.id);
-    // These frames have no counters. Keep those that an instructor's drop_progress brought.
-    this._storeDrop({ ...known, ...drop }, now);
+    // These frames have no counters: keep those that an instructor's drop_progress brought. Nothing is kept of an
+    // end, because the drop may be open again.
+    const kept = Object.entries(known ?? {}).filter(([name]) => !END_FIELDS.has(name));
+    this._storeDrop(/** @type {Drop} */ ({ ...Object.fromEntries(kept), ...drop }), now);
     return this._dropEvent(known ? "drop_changed" : "drop_opened", drop.id);
   }
 
@@ -145,7 +164,7 @@ export class Room {
   progress({ type, drop_id, ...counts }, now) {
     if (typeof counts.present === "number") this.present = counts.present;
     const known = this._received.get(drop_id);
-    if (!known || known.state === "closed") return [];
+    if (!known || ["closed", "aborted"].includes(known.state)) return [];
     this._storeDrop(/** @type {Drop} */ ({ ...known, ...counts }), now);
     return this._dropEvent("drop_progress", drop_id);
   }
@@ -154,8 +173,41 @@ export class Room {
   closeDrop({ drop_id, reason, closed_at }, now) {
     const known = this._received.get(drop_id);
     if (!known) return [];
-    this._storeDrop({ ...known, state: "closed", closed_at, close_reason: reason }, now);
+    const state = reason === "aborted" ? "aborted" : "closed";
+    this._storeDrop({ ...known, state, closed_at, close_reason: reason }, now);
     return this._dropEvent("drop_closed", drop_id);
+  }
+
+  /** No claim of this closed drop can change any more. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  sealDrop({ drop_id, seal }, now) {
+    const known = this._received.get(drop_id);
+    if (!known) return [];
+    this._storeDrop({ ...known, seal }, now);
+    return this._dropEvent("drop_changed", drop_id);
+  }
+
+  /** Nobody can enter any more. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  sealDraw({ drop_id, entries, root }, now) {
+    return this._changeDraw(drop_id, { entries, root }, now);
+  }
+
+  /** @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  finishDraw({ drop_id, seed, winners }, now) {
+    return this._changeDraw(drop_id, { seed, winners }, now);
+  }
+
+  /** @param {string} dropId @param {object} known @param {number} now @returns {RoomEvent[]} */
+  _changeDraw(dropId, known, now) {
+    const drop = this._received.get(dropId);
+    if (!drop) return [];
+    const draw = /** @type {import("./shapes.js").DrawCard} */ ({ ...drop.draw, ...known });
+    this._storeDrop({ ...drop, state: "drawing", draw }, now);
+    return this._dropEvent("drop_changed", dropId);
+  }
+
+  /** Return the mode of a drop that the room shows. @param {string} dropId */
+  modeOf(dropId) {
+    return this._received.get(dropId)?.mode;
   }
 
   /** @param {Frame} frame @returns {RoomEvent[]} */
@@ -175,7 +227,7 @@ export class Room {
   /** Apply a final claim_result, from the socket or from HTTP. A reply that is late, repeated or of a lower
    * rank than the claim's state changes nothing.
    * @param {Frame} frame @returns {RoomEvent[]} */
-  answer({ drop_id, request_id, outcome, coupon_id, limit }) {
+  answer({ drop_id, request_id, outcome, coupon_id, limit, why, receipt }) {
     const known = this.claims.get(drop_id);
     const state = Object.prototype.hasOwnProperty.call(STATE_AFTER, outcome)
       ? STATE_AFTER[outcome]
@@ -183,7 +235,9 @@ export class Room {
     if (!known && state !== "won") return [];
     if (known?.request_id && known.request_id !== request_id) return [];
     if (known && RANK[state] <= RANK[known.state]) return [];
-    return this._setClaim(asClaim({ drop_id, request_id, state, outcome, coupon_id, limit }));
+    return this._setClaim(
+      asClaim({ drop_id, request_id, state, outcome, coupon_id, limit, why, receipt }),
+    );
   }
 
   /** Return the ids of the drops whose claim waits for its reply. */
@@ -211,18 +265,18 @@ export class Room {
     const isPast = known && RANK[known.state] >= RANK.confirmed && known.coupon_id === coupon.id;
     const isMoved = known?.coupon !== undefined && differ(known.coupon, coupon);
     if (isPast && !isMoved) return [];
-    const { request_id, outcome = "won", won_at } = known ?? {};
-    return this._setClaim(
-      asClaim({
-        drop_id,
-        request_id,
-        outcome,
-        won_at,
-        state: "confirmed",
-        coupon,
-        coupon_id: coupon.id,
-      }),
-    );
+    const { request_id, outcome = "won", won_at, receipt } = known ?? {};
+    const claim = asClaim({
+      drop_id,
+      request_id,
+      outcome,
+      won_at,
+      state: "confirmed",
+      coupon,
+      coupon_id: coupon.id,
+      receipt,
+    });
+    return [...this._setClaim(claim), ...this._couponEvent(claim)];
   }
 
   /** Apply a claim_revoked or coupon_released frame. A pending claim stays pending, because it is a new one
@@ -238,24 +292,57 @@ export class Room {
     );
   }
 
-  /** Apply a coupon_changed frame; it changes nothing where a later state is known. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
+  /** Apply a coupon_changed frame; it changes nothing where a later state is known. A wallet or a welcome may
+   * have told of it. @param {Frame} frame @param {number} now @returns {RoomEvent[]} */
   changeCoupon({ type, ...fields }, now) {
     const change = /** @type {import("./shapes.js").CouponChange} */ (fields);
-    if (!this._coupons.take(change)) return [];
-    return [...this._showChange(change.coupon_id, now), { type: "coupon", coupon: change }];
+    const shown = this._coupons.take(change) ? this._showChange(change.coupon_id, now) : [];
+    return this._coupons.tell(change, true)
+      ? [...shown, { type: "coupon", coupon: change }]
+      : shown;
   }
 
-  /** Apply the states of a wallet to the coupons that claims gave.
+  /** Apply a task_progress frame, or the reply to a call of a task. Once the task is done, a claim that was
+   * refused for it is forgotten: the student may tap again. @param {any} frame @returns {RoomEvent[]} */
+  taskProgress({ type, ...fields }) {
+    const task = /** @type {import("./shapes.js").TaskProgress} */ (fields);
+    if (JSON.stringify(this.tasks.get(task.drop_id)) === JSON.stringify(task)) return [];
+    this.tasks.set(task.drop_id, task);
+    const claim = this.claims.get(task.drop_id);
+    if (task.passed && claim?.outcome === "task_open") this.claims.delete(task.drop_id);
+    return [{ type: "task", task }];
+  }
+
+  /** Apply a message frame; a repetition changes nothing. @param {Frame} frame @returns {RoomEvent[]} */
+  takeMessage({ type, ...fields }) {
+    const message = /** @type {import("./shapes.js").RoomMessage} */ (fields);
+    if (this._messages.has(message.id)) return [];
+    this._messages.add(message.id);
+    if (this._messages.size > MESSAGES_REMEMBERED) {
+      this._messages.delete(this._messages.values().next().value ?? "");
+    }
+    return [{ type: "message", message }];
+  }
+
+  /** Apply the states of a wallet to the coupons that claims gave. The events tell of coupons that have moved
+   * since something was known of them.
    * @param {import("./shapes.js").WalletCoupon[]} coupons @param {number} now @returns {RoomEvent[]} */
   learn(coupons, now) {
-    const changes = coupons.map(({ id, version = 0, ...coupon }) => ({
-      ...coupon,
-      version,
-      coupon_id: id,
-    }));
-    return changes.flatMap((change) =>
-      this._coupons.take(change) ? this._showChange(change.coupon_id, now) : [],
-    );
+    return coupons.flatMap(({ version = 0, ...coupon }) => {
+      const change = changeOf({ ...coupon, version }, coupon.drop_id);
+      if (!this._coupons.take(change)) return [];
+      const shown = this._showChange(coupon.id, now);
+      return this._coupons.tell(change, false)
+        ? [...shown, /** @type {RoomEvent} */ ({ type: "coupon", coupon: change })]
+        : shown;
+    });
+  }
+
+  /** Return the event of a coupon that a claim shows in a later state. @param {Claim} claim @returns {RoomEvent[]} */
+  _couponEvent({ coupon, drop_id }) {
+    if (!coupon) return [];
+    const change = changeOf(coupon, drop_id);
+    return this._coupons.tell(change, false) ? [{ type: "coupon", coupon: change }] : [];
   }
 
   /** @param {string} couponId @param {number} now @returns {RoomEvent[]} */
@@ -305,6 +392,7 @@ export class Room {
   _removeDrop(id) {
     this._received.delete(id);
     this.drops.delete(id);
+    this.tasks.delete(id);
     if (this.claims.get(id)?.state !== "pending") this.claims.delete(id);
   }
 
@@ -314,7 +402,7 @@ export class Room {
     const drops = [...this._received.values()];
     const moments = drops.flatMap((drop) => [
       this._local(drop.opens_at),
-      this._local(drop.closes_at),
+      drop.closes_at === null ? Infinity : this._local(drop.closes_at),
       this._removedAt(drop),
     ]);
     for (const { coupon } of this.claims.values())
@@ -324,7 +412,8 @@ export class Room {
 
   /** @param {Drop} drop */
   _removedAt(drop) {
-    return this._local(drop.closed_at ?? drop.closes_at) + KEPT_AFTER_CLOSE_MS;
+    const endedAt = drop.closed_at ?? drop.closes_at;
+    return endedAt === null ? Infinity : this._local(endedAt) + KEPT_AFTER_CLOSE_MS;
   }
 
   /** @param {string} instant */
@@ -363,9 +452,22 @@ function hasChanged(before, now) {
 
 /** Known fields only, absent ones left out. @param {Claim} claim @returns {Claim} */
 function asClaim(claim) {
-  const { drop_id, state, request_id, outcome, limit, won_at, coupon, reason } = claim;
+  const { drop_id, state, request_id, outcome, limit, why, won_at, coupon, reason, receipt } =
+    claim;
   const coupon_id = coupon?.id ?? claim.coupon_id;
-  const fields = { drop_id, state, request_id, outcome, limit, won_at, coupon_id, coupon, reason };
+  const fields = {
+    drop_id,
+    state,
+    request_id,
+    outcome,
+    limit,
+    why,
+    won_at,
+    coupon_id,
+    coupon,
+    reason,
+    receipt,
+  };
   return /** @type {Claim} */ (
     Object.fromEntries(
       Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),

@@ -11,10 +11,12 @@
 
 import { PendingRequests } from "./pending_requests.js";
 import {
+  clientRandom,
   PONG,
   SERVICE_RESTART,
   SILENT,
   TOKEN_EXPIRED,
+  answer,
   isReconnectable,
   decode,
   hello,
@@ -77,7 +79,7 @@ export class Session {
 
   /** A snapshot of everything there is to show. @returns {import("./shapes.js").RoomState} */
   get state() {
-    const { room, student, present, clockOffsetMs, drops, claims } = this.room;
+    const { room, student, present, clockOffsetMs, drops, claims, tasks } = this.room;
     return {
       room,
       student,
@@ -88,6 +90,7 @@ export class Session {
       present,
       drops: [...drops.values()],
       claims: Object.fromEntries(claims),
+      tasks: Object.fromEntries(tasks),
     };
   }
 
@@ -161,7 +164,8 @@ export class Session {
     if (this.status === "stopped") return [];
     const events = this.room.tap(dropId, requestId);
     this._emit(events);
-    if (events.length) this._requests.tap(dropId, requestId, now);
+    const random = clientRandom(this.room.modeOf(dropId), requestId);
+    if (events.length) this._requests.tap(dropId, requestId, now, random);
     return this._finish(now);
   }
 
@@ -169,6 +173,21 @@ export class Session {
    * @param {string} dropId @param {number} now */
   seen(dropId, now) {
     this._requests.see(dropId, () => now + this._random() * SEEN_WITHIN_MS);
+    return this._finish(now);
+  }
+
+  /** Answer the question of a drop. Sent only while the connection is live: an answer costs a try, and must
+   * not be sent later without its student knowing.
+   * @param {string} dropId @param {number|string} option @param {number} now */
+  answer(dropId, option, now) {
+    if (this.status === "live") this._effects.push({ do: "send", text: answer(dropId, option) });
+    return this._finish(now);
+  }
+
+  /** Report the reply to a call of a task.
+   * @param {import("./shapes.js").TaskProgress} progress @param {number} now */
+  taskAnswered(progress, now) {
+    this._emit(this.room.taskProgress(progress));
     return this._finish(now);
   }
 
@@ -362,11 +381,27 @@ const ON_FRAME = {
   drop_closed(session, frame, now) {
     if (!session.room.isRepeated(frame)) session._emit(session.room.closeDrop(frame, now));
   },
+  drop_sealed(session, frame, now) {
+    if (!session.room.isRepeated(frame)) session._emit(session.room.sealDrop(frame, now));
+  },
+  draw_sealed(session, frame, now) {
+    if (!session.room.isRepeated(frame)) session._emit(session.room.sealDraw(frame, now));
+  },
+  draw_done(session, frame, now) {
+    if (!session.room.isRepeated(frame)) session._emit(session.room.finishDraw(frame, now));
+  },
+  winners: (session, { drop_id, names, more }) =>
+    session._emit([{ type: "winners", drop_id, names, more }]),
   presence: (session, frame) => session._emit(session.room.setPresence(frame)),
   claim_result: (session, frame, now) => session._answer(frame, now),
   claim_confirmed: (session, { drop_id, coupon }, now) =>
     session._settle(drop_id, session.room.confirm(drop_id, coupon, now)),
+  task_progress: (session, frame) => session._emit(session.room.taskProgress(frame)),
   coupon_changed: (session, frame, now) => session._emit(session.room.changeCoupon(frame, now)),
+  message: (session, frame) => session._emit(session.room.takeMessage(frame)),
+  offer: (session, { offer }) => session._emit([{ type: "offer", offer }]),
+  offer_withdrawn: (session, { offer_id, state }) =>
+    session._emit([{ type: "offer_withdrawn", offer_id, state }]),
   claim_revoked: (session, frame) => session._emit(session.room.takeBack("revoked", frame)),
   coupon_released: (session, frame) => session._emit(session.room.takeBack("released", frame)),
   ping(session, frame, now) {

@@ -40,6 +40,11 @@ export const TEXTS = {
     not_open: ["还没开始，倒计时结束后再点。", "Not open yet. Tap when the countdown ends."],
     closed: ["领取已经结束，留意老师的下一次发券。", "Claiming has ended. Watch for the next one."],
     not_eligible: ["这张券是发给其他同学的。", "This coupon is for other students."],
+    blocked: [
+      "你的账号暂时不能领券，请联系学校。",
+      "Not for this account at the moment. Please ask the school.",
+    ],
+    task_open: ["先完成任务，再来领取。", "Do the task first, then claim."],
     rate_limited: [
       "点得太快啦，正在为你重试，不用再点。",
       "That was fast! We are trying again for you; no need to tap.",
@@ -99,6 +104,7 @@ export const TEXTS = {
     ended: ["时间到，领取已结束。", "Time is up: claiming has ended."],
     sold_out: ["已全部领完。", "All of them are taken."],
     stopped: ["老师已结束这次发券。", "The teacher has ended this drop."],
+    aborted: ["老师取消了这次抽取。", "The teacher has called this draw off."],
     other: ["领取已结束。", "Claiming has ended."],
   },
   status: {
@@ -161,6 +167,14 @@ export const TEXTS = {
       "你不在这间教室的名单里，请从课程页面重新进入。",
       "You are not on this room's list. Please enter again from the course page.",
     ],
+    ticket_invalid: [
+      "这个二维码不对，请重新扫描屏幕上的二维码。",
+      "This code is not right. Scan the one on the screen again.",
+    ],
+    ticket_expired: [
+      "屏幕上的二维码已更换，请再扫一次。",
+      "The code on the screen has changed. Please scan it once more.",
+    ],
     not_found: [
       "没有找到，可能已被删除。请刷新后再试。",
       "Not found; it may be gone. Reload and try again.",
@@ -169,9 +183,21 @@ export const TEXTS = {
       "库存不足，还剩 {available} 张。请减少数量后再试。",
       "Not enough stock: {available} left. Try a smaller number.",
     ],
+    price_rule: [
+      "这会违反课程 {course} 的价格规则（{limit}：上限 {most}，实际 {figure}）。",
+      "This breaks a price rule of {course} ({limit}: {most} is set, this would be {figure}).",
+    ],
     limit_reached: [
       "这种券你已经领满了，去券包里使用吧。",
       "You have all you may of this coupon. Use it from your wallet.",
+    ],
+    blocked: [
+      "你的账号暂时不能领券，请联系学校。",
+      "Not for this account at the moment. Please ask the school.",
+    ],
+    instructor_stopped: [
+      "管理员已暂停你的发券权限，请联系学校。",
+      "An administrator has stopped your drops. Please ask the school.",
     ],
     coupon_locked: [
       "这张券正用于另一笔未付款的订单。请先完成或取消那笔订单。",
@@ -200,6 +226,10 @@ export const TEXTS = {
     refund_too_large: [
       "可退金额或数量不足，请按剩余可退的部分重新提交。",
       "Not so much is left to be paid back. Look at what is left and try again.",
+    ],
+    support_limit: [
+      "今天你最多可发 {most} 张，已发 {used} 张。请找运营同事发放。",
+      "You may give {most} a day and have given {used}. Ask an operator to give this one.",
     ],
     too_many: [
       "数量已达上限，请先清理一些再试。",
@@ -237,6 +267,79 @@ export const TEXTS = {
     ],
     other: ["出了点问题，请稍后再试。", "Something went wrong. Please try again shortly."],
   },
+  why: {
+    taken: [
+      "共 {units} 张，你是第 {tap} 次点击，比最后一张被领走晚了 {after}。",
+      "{units} coupons; yours was tap {tap}, {after} after the last one went.",
+    ],
+    taken_before: [
+      "共 {units} 张，你是第 {tap} 次点击，那时已经没有了。",
+      "{units} coupons; yours was tap {tap}, and none was left.",
+    ],
+    taken_all: [
+      "共 {units} 张，已全部被领走。",
+      "There were {units} coupons, and all of them were taken.",
+    ],
+    limit_batch: [
+      "这种券每人最多 {most} 张，你已经领过 {used} 张。",
+      "At most {most} of this coupon for each student, and you have had {used}.",
+    ],
+    limit_campaign: [
+      "本次活动每人最多 {most} 张，你已经领过 {used} 张。",
+      "At most {most} in this campaign for each student, and you have had {used}.",
+    ],
+    limit_person: [
+      "你名下的账号一共最多 {most} 张，已经领过 {used} 张。",
+      "At most {most} for all your accounts together, and they have had {used}.",
+    ],
+    limit_device: [
+      "一台设备最多 {most} 张，这台已经领过 {used} 张。",
+      "At most {most} on one device, and this one has had {used}.",
+    ],
+    not_yet: ["还有{in}才开始，你点早了。", "It opens {in} after your tap."],
+    stopped: ["学校暂停了这种券的领取。", "The school has paused this coupon."],
+    ended: ["你点击时，领取已经结束 {after}。", "Claiming ended {after} before your tap."],
+    gone: ["这次发券已经结束。", "This drop is over."],
+    blocked: [
+      "你的账号暂时不能领券，请联系学校。已有的券不受影响。",
+      "Not for this account at the moment. Please ask the school. What it has stays.",
+    ],
+    hold_ended: [
+      "你领到过一张，没有及时使用，已经放回给其他同学。",
+      "You had one and did not use it in time, so it went back for others.",
+    ],
+    not_a_student: ["只有本教室的学生可以领取。", "Only a student of this room can claim."],
+    not_new: ["这种券只发给新同学。", "This coupon is for students who are new to the school."],
+    not_in_batch: [
+      "学校只把这种券发给部分同学，你的账号不在其中。",
+      "The school gives this coupon to some students only. Your account is not one of them.",
+    ],
+    not_in_audience: [
+      "老师这次只发给部分同学，你不在其中。",
+      "The teacher gives this one to some students only. You are not one of them.",
+    ],
+    held: ["每人一张，你已经有了。", "One for each student, and you have yours."],
+    task_open: ["先完成任务，再来领取。", "Do the task first, then claim."],
+    task_watch: [
+      "要先看满 {needed} 分钟，你看了 {done} 分钟。",
+      "Watch first: {done} of {needed} min so far.",
+    ],
+    task_answer: ["要先答对老师的问题。", "Answer the question right first."],
+    task_sign_in: ["要先签到。", "Sign in first."],
+    task_invite: [
+      "要先邀请 {needed} 位新同学，现在来了 {done} 位。",
+      "Invite new students first: {done} of {needed} have come.",
+    ],
+    task_event: ["要先完成老师指定的任务。", "Do what the teacher asks for first."],
+    other: ["这次没有领到。", "This tap did not get one."],
+  },
+  duration: {
+    ms: ["{n} 毫秒", "{n} ms"],
+    s: ["{n} 秒", "{n} s"],
+    min: ["{n} 分钟", "{n} min"],
+    h: ["{n} 小时", "{n} h"],
+    other: ["{n} 毫秒", "{n} ms"],
+  },
 };
 
 /** The text of a close: one of `close`, or of `error` where an answer over HTTP says the same. */
@@ -269,5 +372,6 @@ export const ERROR_FRAME_WORDS = /** @type {Record<string, string>} */ ({
   invalid_frame: "outdated",
   hello_timeout: "late",
   not_text: "outdated",
+  token_revoked: "expired",
   not_utf8: "outdated",
 });

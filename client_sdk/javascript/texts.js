@@ -12,6 +12,8 @@ import { CLOSE_WORDS, ERROR_FRAME_WORDS, TEXTS } from "./text_tables.js";
 
 /** @typedef {"zh"|"en"} Language */
 
+const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
+
 /** Return the text of a claim's outcome. `facts.limit` (batch, device, person, campaign) names the limit that
  * was reached.
  * @param {string} outcome @param {Language} [language] @param {Record<string, unknown>} [facts] */
@@ -30,7 +32,47 @@ export function claimText(claim, language) {
   if (claim.state !== "refused" || !claim.outcome) return text("claim", claim.state, language);
   if (!Object.prototype.hasOwnProperty.call(TEXTS.outcome, claim.outcome))
     return errorText(claim.outcome, language);
+  if (claim.why && isKnown(claim.why.reason)) return whyText(claim.why, language);
   return outcomeText(claim.outcome, language, { limit: claim.limit });
+}
+
+/** @param {string} reason */
+function isKnown(reason) {
+  return reason === "limit" || Object.prototype.hasOwnProperty.call(TEXTS.why, reason);
+}
+
+/** Return why a claim was refused, as one sentence. A reason that this SDK does not know gets a general text.
+ * @param {import("./shapes.js").Why} why @param {Language} [language] */
+export function whyText(why, language) {
+  /** @type {string} */
+  let word = why.reason;
+  if (word === "limit") word = `limit_${why.limit}`;
+  else if (word === "taken" && why.after_ms === undefined)
+    word = why.tap === undefined ? "taken_all" : "taken_before";
+  else if (word === "ended" && why.after_ms === undefined)
+    word = "gone"; // asked for later
+  else if (word === "task_open" && isKnown(`task_${why.kind}`)) word = `task_${why.kind}`;
+  /** @type {Record<string, string>} */
+  const facts = {};
+  for (const name of /** @type {const} */ (["units", "tap", "most", "used", "done", "needed"])) {
+    const number = why[name];
+    if (number !== undefined) facts[name] = number.toLocaleString("en-US");
+  }
+  if (why.after_ms !== undefined) facts.after = durationText(why.after_ms, language);
+  if (why.in_ms !== undefined) facts.in = durationText(why.in_ms, language);
+  return filled(text("why", word, language), facts);
+}
+
+/** Return a duration in the unit that says it best: ms, seconds with one decimal, minutes or hours.
+ * @param {number} ms @param {Language} [language] */
+export function durationText(ms, language) {
+  let unit = "h";
+  let number = Math.floor(ms / HOUR).toLocaleString("en-US");
+  if (ms < SECOND) [unit, number] = ["ms", String(ms)];
+  else if (ms < MINUTE)
+    [unit, number] = ["s", `${Math.floor(ms / SECOND)}.${Math.floor((ms % SECOND) / 100)}`];
+  else if (ms < HOUR) [unit, number] = ["min", String(Math.floor(ms / MINUTE))];
+  return filled(text("duration", unit, language), { n: number });
 }
 
 /** Return the text of a coupon's state. `facts.at` is the date that belongs to it: until when it is locked

@@ -82,7 +82,7 @@ export class HttpCalls {
     try {
       return await this._send(method, target, options, used);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== "token_expired") throw error;
+      if (!(error instanceof ApiError) || !asksForAnotherToken(error)) throw error;
       // Another call may have fetched a new token meanwhile.
       const fresh = this._token === used ? await this.freshToken() : (this._token ?? "");
       return this._send(method, target, options, fresh);
@@ -90,7 +90,7 @@ export class HttpCalls {
   }
 
   /** @param {string} method @param {string} target @param {CallOptions} options @param {string} token */
-  async _send(method, target, { body, query, headers, idempotencyKey }, token) {
+  async _send(method, target, { body, file, query, headers, idempotencyKey, waitMs = 0 }, token) {
     /** @type {Record<string, string>} */
     const sent = { Accept: "application/json", ...headers };
     if (token) sent.Authorization = `Bearer ${token}`;
@@ -100,20 +100,21 @@ export class HttpCalls {
     const deadline = new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new DOMException("no reply in time", "TimeoutError")),
-      this._deadlineMs,
+      this._deadlineMs + waitMs,
     );
     const reply = this._fetch(this._url + target + queryText(query), {
       method,
       headers: sent,
-      body: body && JSON.stringify(body),
+      body: body ? JSON.stringify(body) : file,
       signal: deadline.signal,
     });
     const [response, text] = await whole(reply).finally(() => clearTimeout(timer));
-    return readReply(response, text);
+    return typeof text === "string" ? readReply(response, text) : text;
   }
 }
 
-/** @typedef {{body?: object, query?: object, headers?: Record<string, string>, idempotencyKey?: string}} CallOptions */
+/** `file`: a body that is not JSON. `waitMs`: how long the server may wait on purpose.
+ * @typedef {{body?: object, file?: BodyInit, query?: object, headers?: Record<string, string>, idempotencyKey?: string, waitMs?: number}} CallOptions */
 
 /** @param {object} [query] */
 function queryText(query = {}) {
@@ -121,12 +122,14 @@ function queryText(query = {}) {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
-/** Wait for a response with its text. Only this step reports `unreachable`, so that a fault of the SDK
- * does not look like one of the network. @param {Promise<Response>} reply @returns {Promise<[Response, string]>} */
+/** Wait for a response with its text, or with its bytes where it is a file. Only this step reports `unreachable`, so that a fault of the SDK
+ * does not look like one of the network. @param {Promise<Response>} reply @returns {Promise<[Response, string|Blob]>} */
 async function whole(reply) {
   try {
     const response = await reply;
-    return [response, await response.text()];
+    const kind = response.headers.get("Content-Type") ?? "";
+    const isFile = response.ok && /zip|spreadsheet/.test(kind);
+    return [response, isFile ? await response.blob() : await response.text()];
   } catch (error) {
     throw new ApiError("unreachable", 0, { detail: String(error) });
   }
@@ -148,6 +151,12 @@ function readReply(response, text) {
   );
 }
 
+/** Return whether the token was good once: it has expired, or was revoked. @param {ApiError} error */
+function asksForAnotherToken(error) {
+  const isRevoked = error.code === "token_invalid" && error.facts.reason === "revoked";
+  return isRevoked || error.code === "token_expired";
+}
+
 /** Parse JSON; the error page of a proxy may be labelled as JSON, and is returned as text. @param {string} text @returns {any} */
 function parse(text) {
   try {
@@ -162,4 +171,9 @@ function codeFor(status) {
   if (status === 429) return "rate_limited";
   if (status === 413) return "too_large";
   return status >= 500 ? "unavailable" : "unknown";
+}
+
+/** Return a path with its names escaped. @param {TemplateStringsArray} parts @param {...string} names */
+export function path(parts, ...names) {
+  return parts.reduce((text, part, i) => text + encodeURIComponent(names[i - 1]) + part);
 }

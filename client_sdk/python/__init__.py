@@ -3,9 +3,13 @@
 These names do not change; everything else in the package may. Twin of `javascript/index.js`.
 """
 
-from client_sdk.python.api import Api, Page
+from client_sdk.python.api import Page
 from client_sdk.python.client import ClaimLostError, RoomClient, StoppedError
+from client_sdk.python.draws import verify_draw
+from client_sdk.python.draws import verify_receipt as verify_draw_receipt
 from client_sdk.python.frames import instant_ms, instant_text, is_reconnectable
+from client_sdk.python.office_api import OfficeApi
+from client_sdk.python.receipts import verify_receipt
 from client_sdk.python.session import Session
 from client_sdk.python.shapes import Claim, ClaimState, RoomEvent, RoomState, Status
 from client_sdk.python.texts import (
@@ -13,12 +17,17 @@ from client_sdk.python.texts import (
     close_reason_text,
     close_text,
     coupon_text,
+    duration_text,
     error_text,
     outcome_text,
     status_text,
+    why_text,
 )
 from client_sdk.python.tokens import Bearer, make_token
 from client_sdk.python.transport import ApiError
+
+# With every call; the `Api` of `api`, which the room's client uses, has those of a class and of a checkout.
+Api = OfficeApi
 
 # The older name, kept for programs that import it.
 comes_back = is_reconnectable
@@ -42,6 +51,7 @@ __all__ = [
     "close_text",
     "comes_back",
     "coupon_text",
+    "duration_text",
     "error_text",
     "instant_ms",
     "instant_text",
@@ -49,4 +59,8 @@ __all__ = [
     "make_token",
     "outcome_text",
     "status_text",
+    "verify_draw",
+    "verify_draw_receipt",
+    "verify_receipt",
+    "why_text",
 ]

@@ -1,53 +1,63 @@
-"""`Api`: every HTTP call of PROTOCOL.md, one method each.
+"""`Api`: the HTTP calls of PROTOCOL.md that students, instructors and a checkout make, one method each.
 
-Bodies and replies are the JSON of the protocol, typed by `shapes`: times are text, money is minor units.
-A call is repeated once where its token has expired, and never otherwise. To repeat a creating call safely,
-send the same `idempotency_key` again. Twin of `javascript/api.js`.
+`office_api` has the rest. Bodies and replies are the JSON of the protocol, typed by `shapes`: times are text,
+money is minor units. A call is repeated once where its token has expired, and never otherwise. To repeat a
+creating call safely, send the same `idempotency_key` again. Twin of `javascript/api.js`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
 from client_sdk.python.shapes import (
     Account,
-    Acts,
-    Batch,
-    BatchEdit,
+    AnswerForm,
     Batches,
-    BatchForm,
-    Campaign,
-    CampaignForm,
-    Campaigns,
     ClaimReply,
-    CodeRun,
-    Codes,
-    CodeSource,
-    CouponRecord,
+    Draw,
+    DrawEntry,
     DropClaims,
+    DropEdit,
     DropForm,
     DropReport,
     DropReports,
-    OrderRecord,
+    Invitation,
+    InviteLink,
+    LinkCard,
+    Lottery,
+    MyMessages,
+    MyOffers,
+    Offer,
+    OfferForm,
+    Offers,
+    OffersMade,
+    OfferState,
+    OrderEntryForm,
+    OwnTask,
     Payment,
+    Prompts,
     Quote,
     QuoteForm,
+    Receipt,
     Redemption,
     RedemptionForm,
     Refund,
     RefundForm,
+    ReopenForm,
+    RoomStudents,
+    RunningOrder,
+    ScreenLink,
     Snapshot,
-    Stop,
-    StopForm,
-    Template,
-    TemplateForm,
-    Templates,
-    VoidedCodes,
+    Spin,
+    SpinOutcome,
+    Spins,
+    TaskProgress,
+    Ticket,
+    TicketCard,
     Wallet,
     WalletCoupon,
 )
-from client_sdk.python.transport import HttpCalls
+from client_sdk.python.transport import HttpCalls, escaped, once_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ FIRST_PAGE: Final = Page()
 
 
 class Api(HttpCalls):
-    """The calls of one person, or of the school's back end.
+    """The calls of one person in a class, or of a checkout.
 
     `get_token` returns a token, or an awaitable of one; `ready`, `live` and `openapi` need none. Call
     `aclose`, or use `async with`. Every call raises ApiError: with the code of the server's refusal, or
@@ -71,126 +81,127 @@ class Api(HttpCalls):
 
     # Calls of operators: templates, batches, codes, campaigns.
 
-    async def create_template(
-        self, form: TemplateForm, *, idempotency_key: str | None = None
-    ) -> Template:
-        """Create a template. Repeatable with the same `idempotency_key`."""
-        return await self._call(
-            Template, "POST", "/v1/templates", form, headers=_once(idempotency_key)
-        )
-
-    async def list_templates(self, page: Page = FIRST_PAGE) -> Templates:
-        """Return a page of templates, newest first."""
-        return await self._call(Templates, "GET", "/v1/templates", query=_query(page))
-
-    async def get_template(self, template_id: str) -> Template:
-        """Return the newest version of a template."""
-        return await self._call(Template, "GET", f"/v1/templates/{_part(template_id)}")
-
-    async def replace_template(
-        self, template_id: str, version: int, form: TemplateForm
-    ) -> Template:
-        """Make a new version. Raise `wrong_state` where `version` is no longer the newest."""
-        path = f"/v1/templates/{_part(template_id)}"
-        return await self._call(Template, "PUT", path, form, headers={"If-Match": str(version)})
-
-    async def create_batch(self, form: BatchForm, *, idempotency_key: str | None = None) -> Batch:
-        """Create a batch. Repeatable with the same `idempotency_key`."""
-        return await self._call(Batch, "POST", "/v1/batches", form, headers=_once(idempotency_key))
-
     async def list_batches(self, page: Page = FIRST_PAGE) -> Batches:
         """Return a page of batches, newest first; to an instructor those that they may drop."""
-        return await self._call(Batches, "GET", "/v1/batches", query=_query(page))
+        return await self._call(Batches, "GET", "/v1/batches", query=page_query(page))
 
-    async def get_batch(self, batch_id: str) -> Batch:
-        """Return a batch."""
-        return await self._call(Batch, "GET", f"/v1/batches/{_part(batch_id)}")
+    # Links: operators make them, students of any room claim by them.
 
-    async def edit_batch(self, batch_id: str, version: int, changes: BatchEdit) -> Batch:
-        """Change the fields that `changes` has.
+    async def link_card(self, link_id: str) -> LinkCard:
+        """Return what anybody may see of a link, by its slug or id. Needs no token."""
+        return await self._call(LinkCard, "GET", f"/v1/links/{escaped(link_id)}/card")
 
-        Raise `wrong_state` where `version` is no longer the newest.
+    async def count_visitor(self, link_id: str, visitor: str) -> object:
+        """Count somebody who has the link's page on the screen; 8 to 64 characters. Needs no token."""
+        path = f"/v1/links/{escaped(link_id)}/opened"
+        return await self._call(object, "POST", path, {"visitor": visitor})
+
+    async def claim_by_link(self, link_id: str, request_id: str) -> ClaimReply:
+        """Claim a unit by the link, in any room or none. The same `request_id` always gets the same win."""
+        path = f"/v1/links/{escaped(link_id)}/claims"
+        return await self._call(ClaimReply, "POST", path, {"request_id": request_id})
+
+    async def ticket(self, room: str, drop_id: str, size: int = 480) -> Ticket:
+        """Return the changing QR code of an open drop, for a screen. Fetch the next one at `changes_at`."""
+        path, query = f"{_drops(room, drop_id)}/ticket", {"size": str(size)}
+        return await self._call(Ticket, "GET", path, query=query)
+
+    async def ticket_card(self, ticket: str) -> TicketCard:
+        """Return what anybody may see by a ticket while it is good. Needs no token."""
+        return await self._call(TicketCard, "GET", f"/v1/tickets/{escaped(ticket)}/card")
+
+    async def claim_by_ticket(
+        self, ticket: str, request_id: str, client_random: str | None = None
+    ) -> ClaimReply:
+        """Claim a unit of the ticket's drop, whatever rooms the token names. Raise `ticket_expired` where
+        the screen shows another code by now. `client_random`: for a draw, as of `claim`."""
+        path, body = f"/v1/tickets/{escaped(ticket)}/claims", {"request_id": request_id}
+        if client_random is not None:
+            body["client_random"] = client_random
+        return await self._call(ClaimReply, "POST", path, body)
+
+    # Offers: a teacher keeps a coupon for one student.
+
+    async def make_offers(
+        self, room: str, form: OfferForm, *, idempotency_key: str | None = None
+    ) -> OffersMade:
+        """Keep a coupon for each of some students. Repeatable with the same `idempotency_key`.
+
+        Raise `stock_short` where the batch has too few. Students who can have none are in `refused`.
         """
-        path, headers = f"/v1/batches/{_part(batch_id)}", {"If-Match": str(version)}
-        return await self._call(Batch, "PATCH", path, changes, headers=headers)
-
-    async def make_codes(
-        self,
-        batch_id: str,
-        quantity: int,
-        *,
-        source: CodeSource = "list",
-        idempotency_key: str | None = None,
-    ) -> CodeRun:
-        """Make coupons as codes, without a drop. At most 100,000 a call.
-
-        Where `made` is less than `quantity`, the server makes the rest by itself. Repeatable with the same
-        `idempotency_key`.
-        """
-        body = {"quantity": quantity, "source": source}
-        path = f"/v1/batches/{_part(batch_id)}/codes"
-        return await self._call(CodeRun, "POST", path, body, headers=_once(idempotency_key))
-
-    async def list_codes(self, batch_id: str, page: Page = FIRST_PAGE) -> Codes:
-        """Return a page of the batch's codes, newest first."""
-        path = f"/v1/batches/{_part(batch_id)}/codes"
-        return await self._call(Codes, "GET", path, query=_query(page))
-
-    async def export_codes(self, batch_id: str) -> str:
-        """Return all codes of the batch as CSV, with a header line."""
-        path = f"/v1/batches/{_part(batch_id)}/codes"
-        return await self._call(str, "GET", path, query={"format": "csv"})
-
-    async def void_codes(self, batch_id: str, codes: Sequence[str]) -> VoidedCodes:
-        """Void the codes that no student has bound. At most 500 a call; repeatable."""
-        path = f"/v1/batches/{_part(batch_id)}/codes/void"
-        return await self._call(VoidedCodes, "POST", path, {"codes": list(codes)})
-
-    async def create_campaign(
-        self, form: CampaignForm, *, idempotency_key: str | None = None
-    ) -> Campaign:
-        """Create a campaign. Repeatable with the same `idempotency_key`."""
+        path = f"/v1/rooms/{escaped(room)}/offers"
         return await self._call(
-            Campaign, "POST", "/v1/campaigns", form, headers=_once(idempotency_key)
+            OffersMade, "POST", path, form, headers=once_header(idempotency_key)
         )
 
-    async def list_campaigns(self, page: Page = FIRST_PAGE) -> Campaigns:
-        """Return a page of campaigns, newest first."""
-        return await self._call(Campaigns, "GET", "/v1/campaigns", query=_query(page))
+    async def list_offers(
+        self, room: str, page: Page = FIRST_PAGE, *, state: OfferState | None = None
+    ) -> Offers:
+        """Return a page of the room's offers, newest first."""
+        path = f"/v1/rooms/{escaped(room)}/offers"
+        return await self._call(Offers, "GET", path, query=page_query(page, state=state))
 
-    async def get_campaign(self, campaign_id: str) -> Campaign:
-        """Return a campaign with its budget."""
-        return await self._call(Campaign, "GET", f"/v1/campaigns/{_part(campaign_id)}")
+    async def withdraw_offer(self, room: str, offer_id: str) -> Offer:
+        """Withdraw an offer. Repeatable. Raise `wrong_state` where it has ended otherwise."""
+        path = f"/v1/rooms/{escaped(room)}/offers/{escaped(offer_id)}/withdraw"
+        return await self._call(Offer, "POST", path)
 
-    # Calls of operators: the switch that stops claims, use or both. It works everywhere within a second.
+    async def list_room_students(
+        self, room: str, page: Page = FIRST_PAGE, *, q: str | None = None, tag: str | None = None
+    ) -> RoomStudents:
+        """Return a page of who is in the room now, in the order of their ids; 500 at most.
 
-    async def stop_campaign(self, campaign_id: str, form: StopForm) -> Stop:
-        """Stop claims, use or both. Orders that are locked can still be paid."""
-        return await self._call(Stop, "POST", f"/v1/campaigns/{_part(campaign_id)}/stop", form)
+        `q`: the beginning of an id or of a word of a name. `tag`: one that their tokens have.
+        """
+        path = f"/v1/rooms/{escaped(room)}/students"
+        return await self._call(RoomStudents, "GET", path, query=page_query(page, q=q, tag=tag))
 
-    async def resume_campaign(self, campaign_id: str, form: StopForm) -> Stop:
-        """Resume what `form` names."""
-        return await self._call(Stop, "POST", f"/v1/campaigns/{_part(campaign_id)}/resume", form)
+    async def my_offers(self, *, course: str | None = None, room: str | None = None) -> MyOffers:
+        """Return what is kept for the student, and where else they could get a coupon; for a course, where
+        one is named. `room`: the one that the student is in, whose drops are not told.
+        """
+        named = {"course": course, "room": room}
+        query = {name: value for name, value in named.items() if value is not None}
+        return await self._call(MyOffers, "GET", "/v1/me/offers", query=query)
 
-    async def stop_batch(self, batch_id: str, form: StopForm) -> Stop:
-        """Stop claims, use or both. Orders that are locked can still be paid."""
-        return await self._call(Stop, "POST", f"/v1/batches/{_part(batch_id)}/stop", form)
+    async def accept_offer(self, offer_id: str) -> Offer:
+        """Accept an offer, and get its coupon. Repeatable. Raise `wrong_state` where it is open no more."""
+        return await self._call(Offer, "POST", f"/v1/me/offers/{escaped(offer_id)}/accept")
 
-    async def resume_batch(self, batch_id: str, form: StopForm) -> Stop:
-        """Resume what `form` names."""
-        return await self._call(Stop, "POST", f"/v1/batches/{_part(batch_id)}/resume", form)
+    async def decline_offer(self, offer_id: str) -> Offer:
+        """Decline an offer. Repeatable."""
+        return await self._call(Offer, "POST", f"/v1/me/offers/{escaped(offer_id)}/decline")
 
-    async def stop_everything(self, form: StopForm) -> Stop:
-        """Stop claims, use or both, of all batches."""
-        return await self._call(Stop, "POST", "/v1/stop", form)
+    async def see_offer(self, offer_id: str) -> Offer:
+        """Say that the student's screen has shown the offer. Repeatable."""
+        return await self._call(Offer, "POST", f"/v1/me/offers/{escaped(offer_id)}/seen")
 
-    async def resume_everything(self, form: StopForm) -> Stop:
-        """Resume what `form` names. A batch or campaign that is stopped by itself stays stopped."""
-        return await self._call(Stop, "POST", "/v1/resume", form)
+    # Lotteries: operators make them, students spin.
 
-    async def get_stop(self) -> Stop:
-        """Return what is stopped of all batches."""
-        return await self._call(Stop, "GET", "/v1/stop")
+    async def get_lottery(self, lottery_id: str) -> Lottery:
+        """Return a lottery with its odds, and the student's chances."""
+        return await self._call(Lottery, "GET", f"/v1/lotteries/{escaped(lottery_id)}")
+
+    async def spin(self, lottery_id: str, request_id: str) -> Spin:
+        """Spin, and return what was won. The same `request_id` gets the same spin, for ever.
+
+        Raise `blocked`, `rate_limited`; after `unavailable` send the same request again.
+        """
+        path = f"/v1/lotteries/{escaped(lottery_id)}/spins"
+        return await self._call(Spin, "POST", path, {"request_id": request_id})
+
+    async def list_spins(
+        self,
+        lottery_id: str,
+        page: Page = FIRST_PAGE,
+        *,
+        student: str | None = None,
+        outcome: SpinOutcome | None = None,
+    ) -> Spins:
+        """Return a page of one's spins; an operator gets everybody's, or those of `student`."""
+        path = f"/v1/lotteries/{escaped(lottery_id)}/spins"
+        query = page_query(page, student=student, outcome=outcome)
+        return await self._call(Spins, "GET", path, query=query)
 
     # Calls of the instructors of a room.
 
@@ -199,16 +210,33 @@ class Api(HttpCalls):
     ) -> DropReport:
         """Open a drop, or prepare it. Repeatable with the same `idempotency_key`."""
         return await self._call(
-            DropReport, "POST", _drops(room), form, headers=_once(idempotency_key)
+            DropReport, "POST", _drops(room), form, headers=once_header(idempotency_key)
         )
 
     async def list_drops(self, room: str, page: Page = FIRST_PAGE) -> DropReports:
         """Return a page of the room's drops, newest first."""
-        return await self._call(DropReports, "GET", _drops(room), query=_query(page))
+        return await self._call(DropReports, "GET", _drops(room), query=page_query(page))
+
+    async def drop_qr(self, room: str, drop_id: str, size: int = 480) -> str:
+        """Return a QR code that leads to the drop's room, as SVG."""
+        path = f"{_drops(room, drop_id)}/qr.svg"
+        return await self._call(str, "GET", path, query={"size": str(size)})
 
     async def get_drop(self, room: str, drop_id: str) -> DropReport:
         """Return a drop with its live counters."""
         return await self._call(DropReport, "GET", _drops(room, drop_id))
+
+    async def edit_drop(self, room: str, drop_id: str, changes: DropEdit) -> DropReport:
+        """Change a prepared drop."""
+        return await self._call(DropReport, "PATCH", _drops(room, drop_id), changes)
+
+    async def delete_drop(self, room: str, drop_id: str) -> DropReport:
+        """Delete a prepared drop, and return it as it was."""
+        return await self._call(DropReport, "DELETE", _drops(room, drop_id))
+
+    async def reopen_drop(self, room: str, drop_id: str, form: ReopenForm) -> DropReport:
+        """Open a closed drop again, with more units. Who has its coupon keeps it."""
+        return await self._call(DropReport, "POST", _drops(room, drop_id, "/reopen"), form)
 
     async def open_drop(self, room: str, drop_id: str) -> DropReport:
         """Open a prepared drop. Repeatable."""
@@ -232,34 +260,138 @@ class Api(HttpCalls):
         body = {"seconds": seconds, "expected_closes_at": expected_closes_at}
         return await self._call(DropReport, "POST", _drops(room, drop_id, "/extend"), body)
 
+    async def put_running_order(
+        self, room: str, entries: Sequence[OrderEntryForm], *, version: str | None = None
+    ) -> RunningOrder:
+        """Write which prepared drops open by themselves, and when. Refused with wrong_state where
+        the order has another `version` now."""
+        path = f"/v1/rooms/{escaped(room)}/running-order"
+        body: dict[str, object] = {"entries": list(entries)}
+        if version is not None:
+            body["version"] = version
+        return await self._call(RunningOrder, "PUT", path, body)
+
+    async def get_running_order(self, room: str) -> RunningOrder:
+        """Return the running order and the state of the class."""
+        return await self._call(RunningOrder, "GET", f"/v1/rooms/{escaped(room)}/running-order")
+
+    async def hold_running_order(self, room: str) -> RunningOrder:
+        """Let nothing open by itself until it is resumed. Repeatable."""
+        path = f"/v1/rooms/{escaped(room)}/running-order/hold"
+        return await self._call(RunningOrder, "POST", path)
+
+    async def resume_running_order(self, room: str) -> RunningOrder:
+        """Let the running order go on. Repeatable."""
+        path = f"/v1/rooms/{escaped(room)}/running-order/resume"
+        return await self._call(RunningOrder, "POST", path)
+
+    async def make_screen(self, room: str) -> ScreenLink:
+        """Make a link for the projector of a class. Its token reads the room and does nothing."""
+        return await self._call(ScreenLink, "POST", f"/v1/rooms/{escaped(room)}/screen")
+
+    async def start_class(self, room: str) -> RunningOrder:
+        """Begin the class: its minutes count from now."""
+        path = f"/v1/rooms/{escaped(room)}/running-order/start"
+        return await self._call(RunningOrder, "POST", path)
+
+    async def tell_position(self, room: str, video_seconds: int) -> RunningOrder:
+        """Tell where the video is; call it every few seconds while it plays."""
+        path = f"/v1/rooms/{escaped(room)}/running-order/position"
+        return await self._call(RunningOrder, "POST", path, {"video_seconds": video_seconds})
+
     async def drop_claims(
         self, room: str, drop_id: str, *, student: str | None = None, page: Page = FIRST_PAGE
     ) -> DropClaims:
         """Return a page of the drop's claims, newest first; of one student where `student` is given."""
-        query = _query(page, student=student)
+        query = page_query(page, student=student)
         return await self._call(DropClaims, "GET", _drops(room, drop_id, "/claims"), query=query)
 
     # Calls of students.
 
     async def snapshot(self, room: str) -> Snapshot:
         """Return what a `welcome` frame would contain now."""
-        return await self._call(Snapshot, "GET", f"/v1/rooms/{_part(room)}/snapshot")
+        return await self._call(Snapshot, "GET", f"/v1/rooms/{escaped(room)}/snapshot")
 
-    async def claim(self, drop_id: str, request_id: str) -> ClaimReply:
-        """Claim a unit of the drop. The same `request_id` always gets the same win.
+    async def claim(
+        self, drop_id: str, request_id: str, client_random: str | None = None
+    ) -> ClaimReply:
+        """Claim a unit of the drop, or enter its draw. The same `request_id` always gets the same win.
+        `client_random`: for a draw, 16 random bytes as hexadecimal digits.
 
         Every outcome is a reply, not an error. `RoomClient.claim` calls this where the socket is silent.
         """
-        path = f"/v1/drops/{_part(drop_id)}/claims"
-        return await self._call(ClaimReply, "POST", path, {"request_id": request_id})
+        path = f"/v1/drops/{escaped(drop_id)}/claims"
+        body = {"request_id": request_id}
+        if client_random is not None:
+            body["client_random"] = client_random
+        return await self._call(ClaimReply, "POST", path, body)
+
+    async def draw(self, drop_id: str) -> Draw:
+        """Return the proof of a draw; `draws.verify_draw` checks it."""
+        return await self._call(Draw, "GET", f"/v1/drops/{escaped(drop_id)}/draw")
+
+    async def my_draw_entry(self, drop_id: str) -> DrawEntry:
+        """Return the student's own receipt of a draw, and what became of it."""
+        return await self._call(DrawEntry, "GET", f"/v1/drops/{escaped(drop_id)}/entry")
+
+    async def abort_draw(self, room: str, drop_id: str, reason: str) -> DropReport:
+        """Give a draw up. Its seed and entries are shown all the same. Repeatable."""
+        body = {"reason": reason}
+        return await self._call(DropReport, "POST", _drops(room, drop_id, "/abort"), body)
+
+    async def task(self, drop_id: str) -> OwnTask:
+        """Return the task of a drop, and how far the student is."""
+        return await self._call(OwnTask, "GET", f"/v1/drops/{escaped(drop_id)}/task")
+
+    async def answer(self, drop_id: str, form: AnswerForm) -> TaskProgress:
+        """Answer the question of a drop. There are two tries."""
+        return await self._call(TaskProgress, "POST", f"/v1/drops/{escaped(drop_id)}/answer", form)
+
+    async def sign_in(self, drop_id: str) -> TaskProgress:
+        """Sign in, where that is the task of a drop. Repeatable."""
+        return await self._call(TaskProgress, "POST", f"/v1/drops/{escaped(drop_id)}/sign-in")
+
+    async def invite(self, drop_id: str) -> InviteLink:
+        """Return the student's own link, where the task of the drop is to invite. The same each time."""
+        return await self._call(InviteLink, "POST", f"/v1/drops/{escaped(drop_id)}/invite")
+
+    async def arrive(self, code: str) -> Invitation:
+        """Say by whose link one came. Repeatable."""
+        return await self._call(Invitation, "POST", "/v1/invitations", {"code": code})
+
+    async def receipt(
+        self, drop_id: str, *, leaves: bool = False, seal: str | None = None
+    ) -> Receipt:
+        """Return the seal of a closed drop and, for a student, the path of the own claim.
+
+        `wrong_state` until it is sealed, some seconds after the close. `seal` asks for an earlier one by
+        its hash. `receipts.verify_receipt` checks it.
+        """
+        query = {"leaves": "true"} if leaves else {}
+        if seal is not None:
+            query["seal"] = seal
+        return await self._call(
+            Receipt, "GET", f"/v1/drops/{escaped(drop_id)}/receipt", query=query
+        )
 
     async def my_coupons(self, *, state: str | None = None, page: Page = FIRST_PAGE) -> Wallet:
         """Return a page of the student's coupons, newest first; those in `state` where it is given."""
-        return await self._call(Wallet, "GET", "/v1/me/coupons", query=_query(page, state=state))
+        return await self._call(
+            Wallet, "GET", "/v1/me/coupons", query=page_query(page, state=state)
+        )
+
+    async def coupon_qr(self, coupon_id: str, size: int = 480) -> str:
+        """Return the code of one of the student's coupons as a QR code, as SVG."""
+        path = f"/v1/me/coupons/{escaped(coupon_id)}/qr.svg"
+        return await self._call(str, "GET", path, query={"size": str(size)})
+
+    async def my_messages(self, page: Page = FIRST_PAGE) -> MyMessages:
+        """Return a page of the messages that the app has shown to the student, newest first."""
+        return await self._call(MyMessages, "GET", "/v1/me/messages", query=page_query(page))
 
     async def my_balance(self, page: Page = FIRST_PAGE) -> Account:
         """Return the student's balance from rebates, with a page of its entries."""
-        return await self._call(Account, "GET", "/v1/me/balance", query=_query(page))
+        return await self._call(Account, "GET", "/v1/me/balance", query=page_query(page))
 
     async def bind_coupon(self, code: str) -> WalletCoupon:
         """Put the coupon of a code, as it was typed, into the student's wallet. Repeatable.
@@ -269,6 +401,10 @@ class Api(HttpCalls):
         return await self._call(WalletCoupon, "POST", "/v1/me/coupons", {"code": code})
 
     # Calls of students and of the school's back end: the price of an order, and its payment.
+
+    async def prompts(self, form: QuoteForm) -> Prompts:
+        """Say what coupons that the student could get now would save on an order."""
+        return await self._call(Prompts, "POST", "/v1/prompts", form)
 
     async def quote(self, form: QuoteForm) -> Quote:
         """Return what an order costs with the given coupons. This changes nothing."""
@@ -284,7 +420,7 @@ class Api(HttpCalls):
 
     async def get_redemption(self, redemption_id: str) -> Redemption:
         """Return a redemption with its refunds."""
-        return await self._call(Redemption, "GET", f"/v1/redemptions/{_part(redemption_id)}")
+        return await self._call(Redemption, "GET", f"/v1/redemptions/{escaped(redemption_id)}")
 
     async def find_redemption(self, order_id: str) -> Redemption:
         """Return the redemption of an order, with its refunds."""
@@ -298,12 +434,12 @@ class Api(HttpCalls):
 
         Raise `total_changed` where the payment was for another lock of the order.
         """
-        path = f"/v1/redemptions/{_part(redemption_id)}/confirm"
+        path = f"/v1/redemptions/{escaped(redemption_id)}/confirm"
         return await self._call(Redemption, "POST", path, payment or {})
 
     async def cancel_redemption(self, redemption_id: str) -> Redemption:
         """Free the coupons of an order that is not paid. Repeatable. Raise `wrong_state` where it is paid."""
-        path = f"/v1/redemptions/{_part(redemption_id)}/cancel"
+        path = f"/v1/redemptions/{escaped(redemption_id)}/cancel"
         return await self._call(Redemption, "POST", path)
 
     async def refund(self, order_id: str, form: RefundForm) -> Refund:
@@ -312,24 +448,7 @@ class Api(HttpCalls):
         Without `lines` all that is left of the order is refunded; an empty list is refused. With `preview`
         the reply says what the refund would come to, and nothing changes. Raise `refund_too_large`.
         """
-        return await self._call(Refund, "POST", f"/v1/orders/{_part(order_id)}/refunds", form)
-
-    # Calls of operators and finance.
-
-    async def get_order(self, order_id: str) -> OrderRecord:
-        """Return an order's record: list prices, coupons, discounts by line, payment, refunds, all times."""
-        return await self._call(OrderRecord, "GET", f"/v1/orders/{_part(order_id)}")
-
-    async def get_coupon(self, code: str) -> CouponRecord:
-        """Return a coupon of any student, with its whole history."""
-        return await self._call(CouponRecord, "GET", f"/v1/coupons/{_part(code)}")
-
-    async def list_acts(
-        self, *, actor: str | None = None, subject: str | None = None, page: Page = FIRST_PAGE
-    ) -> Acts:
-        """Return a page of acts, newest first; of one actor, or on the thing with the id `subject`."""
-        query = _query(page, actor=actor, subject=subject)
-        return await self._call(Acts, "GET", "/v1/acts", query=query)
+        return await self._call(Refund, "POST", f"/v1/orders/{escaped(order_id)}/refunds", form)
 
     # Calls that need no token.
 
@@ -341,28 +460,13 @@ class Api(HttpCalls):
         """Return where the process can serve. Raise `unavailable` where it cannot."""
         return await self._call(object, "GET", "/readyz")
 
-    async def metrics(self) -> str:
-        """Return the metrics as Prometheus text."""
-        return await self._call(str, "GET", "/metrics")
-
-    async def openapi(self) -> dict[str, object]:
-        """Return the OpenAPI document of the running server."""
-        return await self._call(dict[str, object], "GET", "/openapi.json")
-
-
-def _once(key: str | None) -> dict[str, str]:
-    return {} if key is None else {"Idempotency-Key": key}
-
-
-def _part(name: str) -> str:
-    return quote(name, safe="")
-
 
 def _drops(room: str, drop_id: str | None = None, call: str = "") -> str:
-    path = f"/v1/rooms/{_part(room)}/drops"
-    return path if drop_id is None else f"{path}/{_part(drop_id)}{call}"
+    path = f"/v1/rooms/{escaped(room)}/drops"
+    return path if drop_id is None else f"{path}/{escaped(drop_id)}{call}"
 
 
-def _query(page: Page, **more: str | None) -> dict[str, str]:
+def page_query(page: Page, **more: str | None) -> dict[str, str]:
+    """Return the query of a page of a list, and `more` where it is given."""
     given = {"limit": page.limit, "after": page.after, **more}
     return {name: str(value) for name, value in given.items() if value is not None}

@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from client_sdk.python.api import Api
-from client_sdk.python.frames import SILENT, SUBPROTOCOL, socket_url
+from client_sdk.python.frames import SILENT, SUBPROTOCOL, client_random, socket_url
 from client_sdk.python.session import Session
 from client_sdk.python.shapes import (
     Claim,
@@ -41,6 +41,7 @@ from client_sdk.python.shapes import (
     RoomState,
     Send,
     Status,
+    TaskProgress,
     WakeAt,
     WalletCoupon,
 )
@@ -198,6 +199,16 @@ class RoomClient:
         """Report that the card of this drop was on the screen. The server receives it once."""
         self._do(self._session.seen(drop_id, _now()))
 
+    def answer(self, drop_id: str, option: int | str) -> None:
+        """Answer the question of a drop, by the index of an option or its text. Nothing is sent while the
+        connection is away.
+        """
+        self._do(self._session.answer(drop_id, option, _now()))
+
+    def learn_task(self, progress: TaskProgress) -> None:
+        """Hand in the reply of `api.sign_in`, `api.answer` or `api.task`."""
+        self._do(self._session.task_answered(progress, _now()))
+
     def online(self) -> None:
         """Report that the network is back. A wait before the next connection ends."""
         woken = self._session.woken if self._has_slept() else self._session.online
@@ -334,7 +345,8 @@ class RoomClient:
 
     async def _claim_over_http(self, drop_id: str, request_id: str) -> None:
         try:
-            answer = await self.api.claim(drop_id, request_id)
+            random = client_random(self._session.room.mode_of(drop_id), request_id)
+            answer = await self.api.claim(drop_id, request_id, random)
         except _RETRYABLE_ERRORS as raised:
             error = raised if isinstance(raised, ApiError) else ApiError("unreachable", 0)
             effects = self._session.http_failed(

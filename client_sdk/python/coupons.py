@@ -6,7 +6,7 @@ Called by `room`. Pure: no IO, no timer. Twin of `javascript/coupons.js`.
 from typing import Final, cast
 
 from client_sdk.python.frames import instant_ms, is_instant
-from client_sdk.python.shapes import Coupon, CouponChange
+from client_sdk.python.shapes import Coupon, CouponChange, WalletCoupon
 
 # A state that is not listed comes from a later server and is ignored.
 STATES: Final = frozenset({"usable", "locked", "redeemed", "expired", "voided"})
@@ -22,6 +22,7 @@ class Coupons:
 
     def __init__(self) -> None:
         self._latest: dict[str, dict[str, object]] = {}  # coupon id -> its state fields
+        self._told: dict[str, int] = {}  # coupon id -> the version of which events have told
 
     def take(self, change: CouponChange) -> bool:
         """Keep the change, and return whether it is newer than what is known.
@@ -29,14 +30,27 @@ class Coupons:
         A change without a version counts as newer.
         """
         coupon_id = change["coupon_id"]
-        known = _version(self._latest.get(coupon_id, {}))
-        version = change.get("version", known + 1)
-        if change["state"] not in STATES or version <= known:
+        latest = self._latest.get(coupon_id)
+        version = change.get("version", _version(latest or {}) + 1)
+        if change["state"] not in STATES or (latest is not None and version <= _version(latest)):
             return False
         self._latest[coupon_id] = {**_state_fields(change), "version": version}
         if is_instant(change.get("use_by")):
             self._latest[coupon_id]["use_by"] = change["use_by"]
         return True
+
+    def tell(self, change: CouponChange, *, is_move: bool) -> bool:
+        """Return whether an event is to tell of this state, once for each version, whoever reports it: a
+        frame, a wallet or a welcome.
+
+        `is_move` False: it is how a coupon stands, which is no event for one not known before.
+        """
+        coupon_id = change["coupon_id"]
+        latest, told = _version(self._latest.get(coupon_id, {})), self._told.get(coupon_id)
+        if change.get("version", latest) < latest or (told is not None and latest <= told):
+            return False
+        self._told[coupon_id] = latest
+        return is_move or told is not None
 
     def with_latest_state(self, coupon: Coupon, server_now: int) -> Coupon:
         """Return the coupon with its latest known state; a usable one expires by the server's time."""
@@ -57,6 +71,16 @@ def expires_at(coupon: Coupon | None) -> int | None:
         return None
     use_by = coupon["use_by"] if is_instant(coupon.get("use_by")) else None
     return None if use_by is None else instant_ms(use_by)
+
+
+def change_of(coupon: Coupon | WalletCoupon, drop_id: str | None) -> CouponChange:
+    """Return how a coupon stands, as a change."""
+    fields: dict[str, object] = {"coupon_id": coupon["id"]}
+    if drop_id is not None:
+        fields["drop_id"] = drop_id
+    if coupon.get("use_by") is not None:
+        fields["use_by"] = coupon["use_by"]
+    return cast(CouponChange, {**fields, "state": "usable", **_state_fields(coupon)})
 
 
 def differ(one: Coupon | None, other: Coupon | None) -> bool:

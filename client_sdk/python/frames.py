@@ -5,13 +5,25 @@ Called by `session`, and by `client` and `api` for URLs. Must not know state or 
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Literal, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
-from client_sdk.python.shapes import ClaimReply, Coupon, CouponChange, Drop, Snapshot
+from client_sdk.python.shapes import (
+    ClaimReply,
+    Coupon,
+    CouponChange,
+    Drop,
+    DropSeal,
+    OfferState,
+    OpenOffer,
+    RoomMessage,
+    Snapshot,
+    TaskProgress,
+)
 
 SUBPROTOCOL: Final = "classdrop.v1"
 
@@ -43,6 +55,7 @@ class DropProgress(TypedDict):
     revoked: NotRequired[int]
     settled_difference: NotRequired[int]
     reached: NotRequired[int]
+    entered: NotRequired[int]
     present: NotRequired[int]
 
 
@@ -55,6 +68,47 @@ class DropClosed(TypedDict):
     closed_at: str
     epoch: str
     offset: int
+
+
+class DropSealed(TypedDict):
+    """The claims of a closed drop can change no more: `seal` is what a receipt is checked against."""
+
+    type: Literal["drop_sealed"]
+    drop_id: str
+    seal: DropSeal
+    epoch: str
+    offset: int
+
+
+class DrawSealed(TypedDict):
+    """The entries of a draw can change no more. The winners are not known yet."""
+
+    type: Literal["draw_sealed"]
+    drop_id: str
+    entries: int
+    root: str
+    epoch: str
+    offset: int
+
+
+class DrawDone(TypedDict):
+    """The winners of a draw are known; the claim_confirmed of each follows."""
+
+    type: Literal["draw_done"]
+    drop_id: str
+    seed: str
+    winners: int
+    epoch: str
+    offset: int
+
+
+class Winners(TypedDict):
+    """Masked names of some who won since the last frame, and how many won besides."""
+
+    type: Literal["winners"]
+    drop_id: str
+    names: list[str]
+    more: int
 
 
 class Presence(TypedDict):
@@ -93,6 +147,33 @@ class CouponChanged(CouponChange):
     type: Literal["coupon_changed"]
 
 
+class MessageFrame(RoomMessage):
+    """A message to the student, in every room. It may come twice."""
+
+    type: Literal["message"]
+
+
+class OfferFrame(TypedDict):
+    """A coupon is kept for the student. It may come twice, and may be missed: `Api.my_offers`."""
+
+    type: Literal["offer"]
+    offer: OpenOffer
+
+
+class OfferWithdrawn(TypedDict):
+    """An offer is open no more."""
+
+    type: Literal["offer_withdrawn"]
+    offer_id: str
+    state: OfferState
+
+
+class TaskProgressFrame(TaskProgress):
+    """The student's progress with the task of a drop."""
+
+    type: Literal["task_progress"]
+
+
 class Ping(TypedDict):
     """A sign of life that asks for a `pong`. `now` is the server's time."""
 
@@ -114,11 +195,19 @@ Frame = (
     | DropPublished
     | DropProgress
     | DropClosed
+    | DropSealed
+    | DrawSealed
+    | DrawDone
+    | Winners
     | Presence
     | ClaimResult
     | ClaimConfirmed
     | ClaimEnded
     | CouponChanged
+    | MessageFrame
+    | OfferFrame
+    | OfferWithdrawn
+    | TaskProgressFrame
     | Ping
     | ErrorFrame
 )
@@ -146,12 +235,42 @@ _REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {
         "epoch": "string",
         "offset": "number",
     },
+    "drop_sealed": {
+        "drop_id": "string",
+        "seal": "seal",
+        "epoch": "string",
+        "offset": "number",
+    },
+    "draw_sealed": {
+        "drop_id": "string",
+        "entries": "number",
+        "root": "string",
+        "epoch": "string",
+        "offset": "number",
+    },
+    "draw_done": {
+        "drop_id": "string",
+        "seed": "string",
+        "winners": "number",
+        "epoch": "string",
+        "offset": "number",
+    },
+    "winners": {"drop_id": "string", "names": "names", "more": "number"},
     "presence": {"present": "number"},
     "claim_result": {"request_id": "string", "drop_id": "string", "outcome": "string"},
     "claim_confirmed": {"drop_id": "string", "coupon": "coupon"},
     "claim_revoked": {"drop_id": "string"},
     "coupon_released": {"drop_id": "string"},
     "coupon_changed": {"coupon_id": "string", "state": "string"},
+    "message": {"id": "string", "text": "string"},
+    "offer": {"offer": "offer"},
+    "offer_withdrawn": {"offer_id": "string", "state": "string"},
+    "task_progress": {
+        "drop_id": "string",
+        "done": "number",
+        "needed": "number",
+        "passed": "boolean",
+    },
     "ping": {"now": "instant"},
     "error": {"code": "string"},
 }
@@ -160,11 +279,13 @@ _DROP: Final = {
     "id": "string",
     "state": "string",
     "opens_at": "instant",
-    "closes_at": "instant",
+    "closes_at": "end",
     "remaining": "number",
 }
 _CLAIM: Final = {"drop_id": "string", "state": "string"}
+_SEAL: Final = {"seal": "string", "count": "number"}
 _COUPON: Final = {"id": "string"}
+_OFFER: Final = {"id": "string", "state": "string", "expires_at": "instant"}
 
 
 def decode(text: str) -> Frame | None:
@@ -196,7 +317,9 @@ def is_instant(value: Any) -> bool:
 _IS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
     "instant": is_instant,
+    "end": lambda value: value is None or is_instant(value),  # null: a drop without an end
     "drop": lambda value: _has_fields(value, _DROP),
     "drops": lambda value: (
         isinstance(value, list) and all(_has_fields(drop, _DROP) for drop in value)
@@ -204,7 +327,10 @@ _IS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "claims": lambda value: (
         isinstance(value, list) and all(_has_fields(claim, _CLAIM) for claim in value)
     ),
+    "seal": lambda value: _has_fields(value, _SEAL),
     "coupon": lambda value: _has_fields(value, _COUPON),
+    "offer": lambda value: _has_fields(value, _OFFER),
+    "names": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
 }
 
 
@@ -218,12 +344,31 @@ def seen(drop_id: str) -> str:
     return _encode({"type": "seen", "drop_id": drop_id})
 
 
-def claim(drop_id: str, request_id: str) -> str:
-    """Return the frame that claims. The same `request_id` always gets the same win."""
-    return _encode({"type": "claim", "drop_id": drop_id, "request_id": request_id})
+def claim(drop_id: str, request_id: str, client_random: str | None = None) -> str:
+    """Return the frame that claims. The same `request_id` always gets the same win.
+
+    `client_random`: for a draw, 32 hexadecimal digits that nobody could know before.
+    """
+    frame = {"type": "claim", "drop_id": drop_id, "request_id": request_id}
+    return _encode(frame if client_random is None else {**frame, "client_random": client_random})
 
 
-def _encode(frame: Mapping[str, str]) -> str:
+_DIGITS: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def client_random(mode: str | None, request_id: str) -> str | None:
+    """Return the random digits of a tap on a draw: its request id, which this client has drawn at random.
+    None for other drops, and for a request id of another form.
+    """
+    return request_id if mode == "draw" and _DIGITS.fullmatch(request_id) else None
+
+
+def answer(drop_id: str, option: int | str) -> str:
+    """Return the frame that answers the question of a drop."""
+    return _encode({"type": "answer", "drop_id": drop_id, "option": option})
+
+
+def _encode(frame: Mapping[str, str | int]) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -25,6 +25,7 @@ class _Request:
     send_at: float  # over the socket, once it is live
     http_at: float  # over HTTP, whether the socket is live or not
     failures: int = 0
+    client_random: str | None = None  # of a tap on a draw
 
 
 class PendingRequests:
@@ -36,9 +37,10 @@ class PendingRequests:
         self._by_http: dict[str, str] = {}  # drop id -> id of the HTTP request that is under way
         self._seen: dict[str, float] = {}  # drop id -> when to report it; infinite: reported
 
-    def tap(self, drop_id: str, request_id: str, now: int) -> None:
-        """Add a claim, due at once. It replaces an earlier claim of the drop."""
-        self._claims[drop_id] = _Request(request_id, send_at=now, http_at=now + ANSWER_MS)
+    def tap(self, drop_id: str, request_id: str, now: int, random: str | None = None) -> None:
+        """Add a claim, due at once. It replaces an earlier claim of the drop. `random`: of a draw."""
+        http_at = now + ANSWER_MS
+        self._claims[drop_id] = _Request(request_id, now, http_at, client_random=random)
 
     def see(self, drop_id: str, pick: Callable[[], float]) -> None:
         """Add a report that the card was seen. `pick` chooses its time; it is called once per drop."""
@@ -95,7 +97,7 @@ class PendingRequests:
                 request.send_at = math.inf
                 request.http_at = now + ANSWER_MS
                 self._seen[drop_id] = math.inf  # a claim implies that the card was seen
-                yield Send(claim(drop_id, request.request_id))
+                yield Send(claim(drop_id, request.request_id, request.client_random))
             elif now >= request.http_at and drop_id not in self._by_http:
                 request.http_at = math.inf
                 self._by_http[drop_id] = request.request_id

@@ -9,15 +9,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Literal, cast
 
-from client_sdk.python.coupons import Coupons, differ, expires_at
+from client_sdk.python.coupons import Coupons, change_of, differ, expires_at
 from client_sdk.python.frames import (
     ClaimEnded,
     ClaimResult,
     CouponChanged,
+    DrawDone,
+    DrawSealed,
     DropClosed,
     DropProgress,
     DropPublished,
+    DropSealed,
+    MessageFrame,
     Presence,
+    TaskProgressFrame,
     Welcome,
     instant_ms,
 )
@@ -32,15 +37,22 @@ from client_sdk.python.shapes import (
     DropEvent,
     DropEventType,
     DropState,
+    MessageEvent,
     MyClaim,
     PresenceEvent,
     RoomEvent,
+    RoomMessage,
+    TaskEvent,
+    TaskProgress,
     WalletCoupon,
     WelcomeEvent,
 )
 
 # A closed drop stays visible this long, here as in the server's `welcome` (PROTOCOL.md).
 KEPT_AFTER_CLOSE_MS: Final = 5 * 60_000
+_END_FIELDS: Final = frozenset({"closed_at", "close_reason", "seal"})
+# Ids of messages that are remembered, so that a repetition is not shown again.
+_MESSAGES_REMEMBERED: Final = 100
 
 # The state of a claim after an outcome. An outcome that is not listed leads to ANSWERED.
 _STATE_AFTER: Final = {
@@ -53,6 +65,8 @@ _STATE_AFTER: Final = {
     "not_open": ClaimState.REFUSED,
     "closed": ClaimState.REFUSED,
     "not_eligible": ClaimState.REFUSED,
+    "blocked": ClaimState.REFUSED,
+    "task_open": ClaimState.REFUSED,
 }
 
 # A reply changes a claim only to a higher rank: a refusal may become a win, never the reverse
@@ -82,13 +96,15 @@ def state_at(drop: Drop, server_now: int) -> DropState:
     """
     if drop["state"] not in ("scheduled", "open", "sold_out"):
         return drop["state"]
-    if server_now >= instant_ms(drop["closes_at"]):
-        return "closed"
+    is_draw = drop.get("mode") == "draw"
+    ends_at = drop["closes_at"]
+    if ends_at is not None and server_now >= instant_ms(ends_at):
+        return "drawing" if is_draw else "closed"
     # A drop that the server sent as open is open even if `opens_at` is ahead: our estimate of the server's
     # clock is late by the time that `welcome` took to arrive.
     if drop["state"] == "scheduled" and server_now < instant_ms(drop["opens_at"]):
         return "scheduled"
-    return "open" if drop["remaining"] > 0 else "sold_out"
+    return "open" if drop["remaining"] > 0 or is_draw else "sold_out"
 
 
 class Room:
@@ -106,8 +122,10 @@ class Room:
         self.offset = 0
         self.drops: dict[str, Drop] = {}  # by drop id, with the state of now
         self.claims: dict[str, Claim] = {}  # by drop id
+        self.tasks: dict[str, TaskProgress] = {}  # by drop id
         self._received: dict[str, Drop] = {}  # the same, as the server sent them
         self._coupons = Coupons()
+        self._messages: dict[str, None] = {}  # an ordered set of ids
         self._due_at = -math.inf  # local ms before which time changes nothing; -infinite: unknown
 
     def set_clock(self, server_now: str, now: int) -> None:
@@ -118,7 +136,8 @@ class Room:
     def welcome(self, frame: Welcome, now: int) -> list[RoomEvent]:
         """Replace everything except claims that still wait for their reply.
 
-        The events are a WelcomeEvent, and a ClaimEvent for each claim that was known and has changed.
+        The events are a WelcomeEvent, a ClaimEvent for each claim that was known and has changed, and a
+        CouponEvent for each coupon that has moved.
         """
         self.set_clock(frame["now"], now)
         self.student = frame["student"]
@@ -127,6 +146,7 @@ class Room:
         self.offset = frame["offset"]
         self._received = {}
         self.drops = {}
+        self.tasks = {task["drop_id"]: task for task in frame.get("tasks", [])}
         for drop in frame["drops"]:
             self._store_drop(drop, now)
         return [WelcomeEvent(), *self._replace_claims(frame["claims"], now)]
@@ -136,15 +156,16 @@ class Room:
         self.claims = {
             drop_id: claim for drop_id, claim in before.items() if claim.state is ClaimState.PENDING
         }
-        for claim in sent:
+        for mine in sent:
             # A claim that was lost is older than the one that waits, and does not replace it.
-            if claim["state"] in _OWNED or claim["drop_id"] not in self.claims:
-                self.claims[claim["drop_id"]] = self._claim_of(claim, now)
-        return [
-            ClaimEvent(claim)
-            for drop_id, claim in self.claims.items()
-            if drop_id in before and _has_changed(before[drop_id], claim)
-        ]
+            if mine["state"] in _OWNED or mine["drop_id"] not in self.claims:
+                self.claims[mine["drop_id"]] = self._claim_of(mine, now)
+        events: list[RoomEvent] = []
+        for drop_id, claim in self.claims.items():
+            if drop_id in before and _has_changed(before[drop_id], claim):
+                events.append(ClaimEvent(claim))
+            events += self._coupon_event(claim)
+        return events
 
     def _claim_of(self, sent: MyClaim, now: int) -> Claim:
         coupon = self._with_latest_state(sent["coupon"], now) if "coupon" in sent else None
@@ -153,6 +174,7 @@ class Room:
             ClaimState(sent["state"]) if sent["state"] in _STATES else ClaimState.ANSWERED,
             outcome="won" if sent["state"] in _OWNED else None,
             won_at=sent.get("won_at"),
+            receipt=sent.get("receipt"),
             coupon_id=coupon["id"] if coupon else None,
             coupon=coupon,
         )
@@ -161,7 +183,9 @@ class Room:
         self._due_at = -math.inf
         return self._coupons.with_latest_state(coupon, now + self.clock_offset_ms)
 
-    def is_repeated(self, frame: DropPublished | DropClosed) -> bool:
+    def is_repeated(
+        self, frame: DropPublished | DropClosed | DropSealed | DrawSealed | DrawDone
+    ) -> bool:
         """Return whether the frame was applied already; if not, it counts as applied now.
 
         Offsets grow within an epoch; in another epoch they start anew.
@@ -175,15 +199,17 @@ class Room:
     def put_drop(self, drop: Drop, now: int) -> list[RoomEvent]:
         """Apply a drop of a drop_opened or drop_changed frame."""
         known = self._received.get(drop["id"])
-        # These frames have no counters. Keep those that an instructor's drop_progress brought.
-        self._store_drop(cast(Drop, {**(known or {}), **drop}), now)
+        # These frames have no counters: keep those that an instructor's drop_progress brought. Keep nothing
+        # of an end, because the drop may be open again.
+        kept = {k: v for k, v in (known or {}).items() if k not in _END_FIELDS}
+        self._store_drop(cast(Drop, {**kept, **drop}), now)
         return self._drop_event("drop_changed" if known else "drop_opened", drop["id"])
 
     def progress(self, frame: DropProgress, now: int) -> list[RoomEvent]:
         """Apply a drop_progress frame. It may arrive after the drop is closed, and is then ignored."""
         self.present = frame.get("present", self.present)
         known = self._received.get(frame["drop_id"])
-        if known is None or known["state"] == "closed":
+        if known is None or known["state"] in ("closed", "aborted"):
             return []
         counts = {k: v for k, v in frame.items() if k not in ("type", "drop_id")}
         self._store_drop(cast(Drop, {**known, **counts}), now)
@@ -195,8 +221,41 @@ class Room:
         if known is None:
             return []
         closed = {"closed_at": frame["closed_at"], "close_reason": frame["reason"]}
-        self._store_drop(cast(Drop, {**known, "state": "closed", **closed}), now)
+        state = "aborted" if frame["reason"] == "aborted" else "closed"
+        self._store_drop(cast(Drop, {**known, "state": state, **closed}), now)
         return self._drop_event("drop_closed", frame["drop_id"])
+
+    def seal_drop(self, frame: DropSealed, now: int) -> list[RoomEvent]:
+        """Apply a drop_sealed frame: no claim of this closed drop can change any more."""
+        known = self._received.get(frame["drop_id"])
+        if known is None:
+            return []
+        self._store_drop(cast(Drop, {**known, "seal": frame["seal"]}), now)
+        return self._drop_event("drop_changed", frame["drop_id"])
+
+    def seal_draw(self, frame: DrawSealed, now: int) -> list[RoomEvent]:
+        """Apply a draw_sealed frame: nobody can enter any more."""
+        return self._change_draw(
+            frame["drop_id"], now, entries=frame["entries"], root=frame["root"]
+        )
+
+    def finish_draw(self, frame: DrawDone, now: int) -> list[RoomEvent]:
+        """Apply a draw_done frame."""
+        result = {"seed": frame["seed"], "winners": frame["winners"]}
+        return self._change_draw(frame["drop_id"], now, **result)
+
+    def _change_draw(self, drop_id: str, now: int, **known: object) -> list[RoomEvent]:
+        drop = self._received.get(drop_id)
+        if drop is None:
+            return []
+        draw = {**drop.get("draw", {}), **known}
+        self._store_drop(cast(Drop, {**drop, "state": "drawing", "draw": draw}), now)
+        return self._drop_event("drop_changed", drop_id)
+
+    def mode_of(self, drop_id: str) -> str | None:
+        """Return the mode of a drop that the room shows."""
+        drop = self._received.get(drop_id)
+        return drop.get("mode") if drop is not None else None
 
     def set_presence(self, frame: Presence) -> list[RoomEvent]:
         """Apply a presence frame."""
@@ -228,7 +287,9 @@ class Room:
                 request_id=frame["request_id"],
                 outcome=frame["outcome"],
                 limit=frame.get("limit"),
+                why=frame.get("why"),
                 coupon_id=frame.get("coupon_id"),
+                receipt=frame.get("receipt"),
             )
         )
 
@@ -255,17 +316,17 @@ class Room:
         is_moved = known.coupon is not None and differ(known.coupon, coupon)
         if is_past and known.coupon_id == coupon["id"] and not is_moved:
             return []
-        return self._set_claim(
-            Claim(
-                drop_id,
-                ClaimState.CONFIRMED,
-                request_id=known.request_id,
-                outcome=known.outcome or "won",
-                won_at=known.won_at,
-                coupon_id=coupon["id"],
-                coupon=coupon,
-            )
+        claim = Claim(
+            drop_id,
+            ClaimState.CONFIRMED,
+            request_id=known.request_id,
+            outcome=known.outcome or "won",
+            won_at=known.won_at,
+            coupon_id=coupon["id"],
+            coupon=coupon,
+            receipt=known.receipt,
         )
+        return [*self._set_claim(claim), *self._coupon_event(claim)]
 
     def take_back(
         self, state: Literal[ClaimState.REVOKED, ClaimState.RELEASED], frame: ClaimEnded
@@ -293,22 +354,63 @@ class Room:
     def change_coupon(self, frame: CouponChanged, now: int) -> list[RoomEvent]:
         """Apply a coupon_changed frame; it changes nothing where a later state is known.
 
-        The events are a ClaimEvent where a claim gave the coupon, and a CouponEvent.
+        The events are a ClaimEvent where a claim gave the coupon, and a CouponEvent, unless a wallet or a
+        welcome has told of it.
         """
-        if not self._coupons.take(frame):
+        is_new = self._coupons.take(frame)
+        events = [*self._show_change(frame["coupon_id"], now)] if is_new else []
+        if self._coupons.tell(frame, is_move=True):
+            change = {name: value for name, value in frame.items() if name != "type"}
+            events.append(CouponEvent(cast(CouponChange, change)))
+        return events
+
+    def task_progress(self, frame: TaskProgressFrame | TaskProgress) -> list[RoomEvent]:
+        """Apply a task_progress frame, or the reply to a call of a task.
+
+        Once the task is done, a claim that was refused for it is forgotten: the student may tap again.
+        """
+        fields = {name: value for name, value in frame.items() if name != "type"}
+        progress = cast(TaskProgress, fields)
+        drop_id = progress["drop_id"]
+        if self.tasks.get(drop_id) == progress:
             return []
-        change = {name: value for name, value in frame.items() if name != "type"}
-        events = [*self._show_change(frame["coupon_id"], now)]
-        return [*events, CouponEvent(cast(CouponChange, change))]
+        self.tasks[drop_id] = progress
+        claim = self.claims.get(drop_id)
+        if progress["passed"] and claim is not None and claim.outcome == "task_open":
+            del self.claims[drop_id]
+        return [TaskEvent(progress)]
+
+    def take_message(self, frame: MessageFrame) -> list[RoomEvent]:
+        """Apply a message frame; a repetition changes nothing."""
+        if frame["id"] in self._messages:
+            return []
+        self._messages[frame["id"]] = None
+        if len(self._messages) > _MESSAGES_REMEMBERED:
+            del self._messages[next(iter(self._messages))]
+        message = {name: value for name, value in frame.items() if name != "type"}
+        return [MessageEvent(cast(RoomMessage, message))]
 
     def learn(self, coupons: Iterable[WalletCoupon], now: int) -> list[RoomEvent]:
-        """Apply the states of a wallet to the coupons that claims gave."""
+        """Apply the states of a wallet to the coupons that claims gave.
+
+        The events tell of coupons that have moved since something was known of them.
+        """
         events: list[RoomEvent] = []
         for coupon in coupons:
-            change = {"version": 0, **coupon, "coupon_id": coupon["id"]}
-            if self._coupons.take(cast(CouponChange, change)):
+            change = change_of(coupon, coupon.get("drop_id"))
+            change.setdefault("version", 0)
+            if self._coupons.take(change):
                 events += self._show_change(coupon["id"], now)
+                if self._coupons.tell(change, is_move=False):
+                    events.append(CouponEvent(change))
         return events
+
+    def _coupon_event(self, claim: Claim) -> list[RoomEvent]:
+        """Return the event of a coupon that the claim shows in a later state."""
+        if claim.coupon is None:
+            return []
+        change = change_of(claim.coupon, claim.drop_id)
+        return [CouponEvent(change)] if self._coupons.tell(change, is_move=False) else []
 
     def _show_change(self, coupon_id: str, now: int) -> list[RoomEvent]:
         for claim in self.claims.values():
@@ -344,6 +446,7 @@ class Room:
 
     def _remove_drop(self, drop_id: str) -> None:
         del self._received[drop_id], self.drops[drop_id]
+        self.tasks.pop(drop_id, None)
         self._due_at = -math.inf
         claim = self.claims.get(drop_id)
         if claim is not None and claim.state is not ClaimState.PENDING:
@@ -358,15 +461,17 @@ class Room:
             self._due_at = min((moment for moment in moments if moment > now), default=math.inf)
         return self._due_at
 
-    def _moments(self, drop: Drop) -> Sequence[int]:
+    def _moments(self, drop: Drop) -> Sequence[float]:
+        ends_at = drop["closes_at"]
         return (
             self._local(drop["opens_at"]),
-            self._local(drop["closes_at"]),
+            math.inf if ends_at is None else self._local(ends_at),
             self._removed_at(drop),
         )
 
-    def _removed_at(self, drop: Drop) -> int:
-        return self._local(drop.get("closed_at") or drop["closes_at"]) + KEPT_AFTER_CLOSE_MS
+    def _removed_at(self, drop: Drop) -> float:
+        ended_at = drop.get("closed_at") or drop["closes_at"]
+        return math.inf if ended_at is None else self._local(ended_at) + KEPT_AFTER_CLOSE_MS
 
     def _local(self, instant: str) -> int:
         return self._at(instant_ms(instant))

@@ -20,13 +20,23 @@ from client_sdk.python.frames import (
     ClaimEnded,
     ClaimResult,
     CouponChanged,
+    DrawDone,
+    DrawSealed,
     DropClosed,
     DropProgress,
     DropPublished,
+    DropSealed,
     ErrorFrame,
+    MessageFrame,
+    OfferFrame,
+    OfferWithdrawn,
     Ping,
     Presence,
+    TaskProgressFrame,
     Welcome,
+    Winners,
+    answer,
+    client_random,
     decode,
     hello,
     is_reconnectable,
@@ -41,14 +51,18 @@ from client_sdk.python.shapes import (
     Effect,
     Emit,
     ErrorEvent,
+    OfferEvent,
+    OfferWithdrawnEvent,
     RequestToken,
     RoomEvent,
     RoomState,
     Send,
     Status,
     StatusEvent,
+    TaskProgress,
     WakeAt,
     WalletCoupon,
+    WinnersEvent,
 )
 
 SILENCE_MS: Final = 35_000  # the server pings every 25 s; 10 s for the network
@@ -118,6 +132,7 @@ class Session:
             present=self.room.present,
             drops=tuple(self.room.drops.values()),
             claims=dict(self.room.claims),
+            tasks=dict(self.room.tasks),
         )
 
     def start(self, now: int) -> list[Effect]:
@@ -196,12 +211,26 @@ class Session:
         events = self.room.tap(drop_id, request_id)
         self._emit(events)
         if events:
-            self._requests.tap(drop_id, request_id, now)
+            mode = self.room.mode_of(drop_id)
+            self._requests.tap(drop_id, request_id, now, client_random(mode, request_id))
         return self._finish(now)
 
     def seen(self, drop_id: str, now: int) -> list[Effect]:
         """Report that the drop's card was on the screen. The server receives it once, after a random wait."""
         self._requests.see(drop_id, lambda: now + self._random() * SEEN_WITHIN_MS)
+        return self._finish(now)
+
+    def answer(self, drop_id: str, option: int | str, now: int) -> list[Effect]:
+        """Answer the question of a drop. Sent only while the connection is live: an answer costs a try, and
+        must not be sent later without its student knowing.
+        """
+        if self.status is Status.LIVE:
+            self._effects.append(Send(answer(drop_id, option)))
+        return self._finish(now)
+
+    def task_answered(self, progress: TaskProgress, now: int) -> list[Effect]:
+        """Report the reply to a call of a task."""
+        self._emit(self.room.task_progress(progress))
         return self._finish(now)
 
     def http_answered(
@@ -342,6 +371,21 @@ class Session:
         if not self.room.is_repeated(frame):
             self._emit(self.room.close_drop(frame, now))
 
+    def _on_drop_sealed(self, frame: DropSealed, now: int) -> None:
+        if not self.room.is_repeated(frame):
+            self._emit(self.room.seal_drop(frame, now))
+
+    def _on_draw_sealed(self, frame: DrawSealed, now: int) -> None:
+        if not self.room.is_repeated(frame):
+            self._emit(self.room.seal_draw(frame, now))
+
+    def _on_draw_done(self, frame: DrawDone, now: int) -> None:
+        if not self.room.is_repeated(frame):
+            self._emit(self.room.finish_draw(frame, now))
+
+    def _on_winners(self, frame: Winners, _now: int) -> None:
+        self._emit([WinnersEvent(frame["drop_id"], frame["names"], frame["more"])])
+
     def _on_presence(self, frame: Presence, _now: int) -> None:
         self._emit(self.room.set_presence(frame))
 
@@ -350,6 +394,18 @@ class Session:
 
     def _on_coupon_changed(self, frame: CouponChanged, now: int) -> None:
         self._emit(self.room.change_coupon(frame, now))
+
+    def _on_message(self, frame: MessageFrame, _now: int) -> None:
+        self._emit(self.room.take_message(frame))
+
+    def _on_offer(self, frame: OfferFrame, _now: int) -> None:
+        self._emit([OfferEvent(frame["offer"])])
+
+    def _on_offer_withdrawn(self, frame: OfferWithdrawn, _now: int) -> None:
+        self._emit([OfferWithdrawnEvent(frame["offer_id"], frame["state"])])
+
+    def _on_task_progress(self, frame: TaskProgressFrame, _now: int) -> None:
+        self._emit(self.room.task_progress(frame))
 
     def _on_claim_revoked(self, frame: ClaimEnded, _now: int) -> None:
         self._emit(self.room.take_back(ClaimState.REVOKED, frame))
@@ -426,10 +482,18 @@ _ON_FRAME: Final[Mapping[str, Callable[[Session, Any, int], None]]] = {
     "drop_changed": Session._on_drop_published,
     "drop_progress": Session._on_drop_progress,
     "drop_closed": Session._on_drop_closed,
+    "drop_sealed": Session._on_drop_sealed,
+    "draw_sealed": Session._on_draw_sealed,
+    "draw_done": Session._on_draw_done,
+    "winners": Session._on_winners,
     "presence": Session._on_presence,
     "claim_result": Session._on_claim_result,
     "claim_confirmed": Session._on_claim_confirmed,
     "coupon_changed": Session._on_coupon_changed,
+    "message": Session._on_message,
+    "offer": Session._on_offer,
+    "offer_withdrawn": Session._on_offer_withdrawn,
+    "task_progress": Session._on_task_progress,
     "claim_revoked": Session._on_claim_revoked,
     "coupon_released": Session._on_coupon_released,
     "ping": Session._on_ping,

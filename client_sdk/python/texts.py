@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from client_sdk.python.frames import is_reconnectable
-from client_sdk.python.shapes import Claim, ClaimState
+from client_sdk.python.shapes import Claim, ClaimState, Why
 from client_sdk.python.text_tables import CLOSE_WORDS, ERROR_FRAME_WORDS, TEXTS
 
 Language = Literal["zh", "en"]
 
+_SECOND, _MINUTE, _HOUR = 1_000, 60_000, 3_600_000
+_KNOWN_REASONS: Final = frozenset(["limit", *TEXTS["why"]])
 _NO_FACTS: Final[Mapping[str, object]] = {}
 
 
@@ -33,7 +35,46 @@ def claim_text(claim: Claim, language: Language = "zh") -> str:
         return _text("claim", claim.state, language)
     if claim.outcome not in TEXTS["outcome"]:
         return error_text(claim.outcome, language)
+    if claim.why is not None and claim.why["reason"] in _KNOWN_REASONS:
+        return why_text(claim.why, language)
     return outcome_text(claim.outcome, language, {"limit": claim.limit})
+
+
+def why_text(why: Why, language: Language = "zh") -> str:
+    """Return why a claim was refused, as one sentence.
+
+    A reason that this SDK does not know gets a general text."""
+    word: str = why["reason"]
+    if word == "limit":
+        word = f"limit_{why.get('limit')}"
+    elif (
+        word in ("taken", "ended") and "after_ms" not in why
+    ):  # asked for later: `ended` and no tap
+        word = "gone" if word == "ended" else "taken_before" if "tap" in why else "taken_all"
+    elif word == "task_open" and f"task_{why.get('kind')}" in TEXTS["why"]:
+        word = f"task_{why['kind']}"
+    facts: dict[str, object] = {
+        name: f"{number:,}"
+        for name in ("units", "tap", "most", "used", "done", "needed")
+        if isinstance(number := why.get(name), int)
+    }
+    for name, place in (("after_ms", "after"), ("in_ms", "in")):
+        if isinstance(ms := why.get(name), int):
+            facts[place] = duration_text(ms, language)
+    return _filled(_text("why", word, language), facts)
+
+
+def duration_text(ms: int, language: Language = "zh") -> str:
+    """Return a duration in the unit that says it best: ms, seconds with one decimal, minutes or hours."""
+    if ms < _SECOND:
+        unit, number = "ms", str(ms)
+    elif ms < _MINUTE:
+        unit, number = "s", f"{ms // _SECOND}.{ms % _SECOND // 100}"
+    elif ms < _HOUR:
+        unit, number = "min", str(ms // _MINUTE)
+    else:
+        unit, number = "h", f"{ms // _HOUR:,}"
+    return _filled(_text("duration", unit, language), {"n": number})
 
 
 def coupon_text(

@@ -4,9 +4,11 @@
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -80,7 +82,7 @@ class HttpCalls:
         self._token = await given if inspect.isawaitable(given) else given
         return self._token
 
-    async def _call(
+    async def _call(  # noqa: PLR0913 - keywords, each named by the caller
         self,
         shape: type[_T],
         method: str,
@@ -89,33 +91,57 @@ class HttpCalls:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] = _NO_HEADERS,
+        file: bytes | None = None,
     ) -> _T:
-        """Send a call and return its reply as `shape`.
+        """Send a call and return its reply as `shape`; `file` is a body that is not JSON.
 
         The reply is not checked against `shape`, so that an older SDK can read the replies of a later server.
         """
         sent = {"Accept": "application/json", **headers}
         request = self._http.build_request(
-            method, self._url + path, json=body, params=query, headers=sent
+            method,
+            self._url + path,
+            json=body,
+            content=file,
+            params=query,
+            headers=sent,
+            timeout=_timeout(self._http.timeout, query or {}),
         )
         used = self._token if self._token is not None else await self.fresh_token()
         try:
-            return cast(_T, await self._send(request, used))
+            return cast(_T, await self._send(request, used, shape))
         except ApiError as error:
-            if error.code != "token_expired":
+            if not _asks_for_another_token(error):
                 raise
         # Another call may have fetched a new token meanwhile.
         fresh = self._token if self._token not in (None, used) else await self.fresh_token()
-        return cast(_T, await self._send(request, fresh or ""))
+        return cast(_T, await self._send(request, fresh or "", shape))
 
-    async def _send(self, request: httpx.Request, token: str) -> object:
+    async def _send(self, request: httpx.Request, token: str, shape: type[object]) -> object:
         if token:
             request.headers["Authorization"] = f"Bearer {token}"
         try:
             response = await self._http.send(request)
         except httpx.HTTPError as error:
             raise ApiError("unreachable", 0, {"detail": str(error)}) from error
-        return _read_reply(response)
+        is_file = shape is bytes and response.is_success
+        return response.content if is_file else _read_reply(response)
+
+
+def _asks_for_another_token(error: ApiError) -> bool:
+    """Return whether the token was good once: it has expired, or was revoked."""
+    is_revoked = error.code == "token_invalid" and error.facts.get("reason") == "revoked"
+    return is_revoked or error.code == "token_expired"
+
+
+def _timeout(usual: httpx.Timeout, query: Mapping[str, str]) -> httpx.Timeout:
+    """Return the deadline of a call; the server may wait on purpose for as long as `wait_seconds` says."""
+    waits = float(query.get("wait_seconds", 0))
+    if usual.read is None or not waits:
+        return usual
+    return httpx.Timeout(
+        connect=usual.connect, read=usual.read + waits, write=usual.write, pool=usual.pool
+    )
 
 
 def _read_reply(response: httpx.Response) -> object:
@@ -134,7 +160,10 @@ def _read_reply(response: httpx.Response) -> object:
 
 
 def _json(response: httpx.Response) -> Any:
-    if "json" not in response.headers.get("Content-Type", ""):
+    kind = response.headers.get("Content-Type", "")
+    if response.is_success and re.search("zip|spreadsheet", kind):
+        return response.content
+    if "json" not in kind:
         return response.text
     try:
         return response.json()
@@ -147,3 +176,13 @@ def _code_for(status: int) -> str:
     return {429: "rate_limited", 413: "too_large"}.get(
         status, "unavailable" if status >= 500 else "unknown"
     )
+
+
+def once_header(key: str | None) -> dict[str, str]:
+    """Return the header that makes a creating call repeatable, where there is a key."""
+    return {} if key is None else {"Idempotency-Key": key}
+
+
+def escaped(name: str) -> str:
+    """Return the name as a part of a path."""
+    return quote(name, safe="")

@@ -6,7 +6,6 @@ machine has PostgreSQL, on PostgreSQL with two.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -15,9 +14,9 @@ from functools import partial
 from typing import Any, Final
 
 from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
+from loadtest.clients.http_connection import HttpConnection
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import NamedToken, SignedTokens
-from loadtest.clients.websocket_codec import Address
 from loadtest.percentiles import Spread
 from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_postgres import has_postgres, own_postgres
@@ -39,34 +38,6 @@ class _Bought:
     finding: str | None = None
 
 
-class _Connection:
-    """A minimal HTTP/1.1 client: the tester must not cost more than the server."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def to(cls, url: str) -> "_Connection":
-        address = Address.of(url)
-        return cls(*await asyncio.open_connection(address.host, address.port))
-
-    async def post(self, path: str, body: object, token: str) -> tuple[int, dict[str, Any]]:
-        content = json.dumps(body).encode()
-        self._writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-            + content
-        )
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        length = int(head.partition("content-length:")[2].partition("\r\n")[0])
-        answer: dict[str, Any] = json.loads(await self._reader.readexactly(length))
-        return int(head[9:12]), answer
-
-    def close(self) -> None:
-        self._writer.close()
-
-
 def _measure_sqlite(orders: int, one: Round) -> CaseResult:
     return _measure(one.server(1), orders, one)
 
@@ -85,7 +56,7 @@ def _measure(server: AbstractContextManager[OwnServer], orders: int, one: Round)
 
 async def _run(url: str, tokens: SignedTokens, orders: int) -> CaseResult:
     students = [tokens.student(number, _ROOM) for number in range(orders)]
-    connections = [await _Connection.to(url) for _ in range(_AT_ONCE)]
+    connections = [await HttpConnection.to(url) for _ in range(_AT_ONCE)]
     try:
         codes = await _give_coupons(url, tokens, students, connections)
         service = tokens.staff("service", _ROOM).token
@@ -113,7 +84,7 @@ async def _give_coupons(
     url: str,
     tokens: SignedTokens,
     students: Sequence[NamedToken],
-    connections: Sequence[_Connection],
+    connections: Sequence[HttpConnection],
 ) -> list[str]:
     """Let every student win a unit of one drop, and return their codes in the order of `students`."""
     async with (
@@ -136,7 +107,7 @@ async def _give_coupons(
 
 
 async def _claim_all(
-    connections: Sequence[_Connection], students: Sequence[NamedToken], path: str
+    connections: Sequence[HttpConnection], students: Sequence[NamedToken], path: str
 ) -> list[dict[str, Any]]:
     """Send every student's claim and return the answers.
 
@@ -145,7 +116,7 @@ async def _claim_all(
     answers: dict[int, dict[str, Any]] = {}
     waiting = list(enumerate(students))
 
-    async def lane(connection: _Connection) -> None:
+    async def lane(connection: HttpConnection) -> None:
         while waiting:
             number, student = waiting.pop()
             _, answers[number] = await connection.post(path, {"request_id": "r"}, student.token)
@@ -155,7 +126,7 @@ async def _claim_all(
 
 
 async def _buy_all(
-    connection: _Connection, waiting: list[tuple[NamedToken, str]], service: str
+    connection: HttpConnection, waiting: list[tuple[NamedToken, str]], service: str
 ) -> list[_Bought]:
     bought = []
     while waiting:
@@ -164,7 +135,7 @@ async def _buy_all(
     return bought
 
 
-async def _buy(connection: _Connection, student: NamedToken, code: str, service: str) -> _Bought:
+async def _buy(connection: HttpConnection, student: NamedToken, code: str, service: str) -> _Bought:
     line = {"id": "1", "course": "algebra", "unit_price": _PRICE, "quantity": 1}
     order = {"currency": "CNY", "lines": [line]}
     form = {"order_id": f"o-{student.name}", "student": student.name, "order": order}

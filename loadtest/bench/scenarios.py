@@ -9,13 +9,17 @@ from typing import Final
 from loadtest.bench.checkout import CHECKOUT
 from loadtest.bench.deaf import DEAF
 from loadtest.bench.desk import DESK
+from loadtest.bench.draw import DRAW
+from loadtest.bench.issuance import ISSUANCE
+from loadtest.bench.link import LINK
+from loadtest.bench.lottery import LOTTERY
 from loadtest.bench.progress import PROGRESS
 from loadtest.bench.reconnect import RECONNECT
 from loadtest.bench.room_storms import LARGEST, ROOMS, SIZES
 from loadtest.bench.scenario import Scenario
 
 _STORMS: Final = (LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF)
-SCENARIOS: Final[Sequence[Scenario]] = (*_STORMS, DESK, CHECKOUT)
+SCENARIOS: Final[Sequence[Scenario]] = (*_STORMS, DESK, CHECKOUT, ISSUANCE, LOTTERY, LINK, DRAW)
 
 
 class UnknownScenarioError(Exception):

@@ -17,6 +17,7 @@ from client_sdk.python.shapes import Role
 from loadtest.clients.tokens import NamedToken, TokenError, TokenSource, load_tokens
 from loadtest.lesson.gevent_socket import RoomEndpoint
 from loadtest.lesson.room_connection import now_ms
+from loadtest.lesson.school_log import SchoolLog
 from loadtest.lesson.student_outcomes import StudentOutcomes
 
 # Parts of the lesson's time: everybody has joined, the last drop has opened, students begin to leave.
@@ -45,6 +46,8 @@ class Lesson:
     tokens: TokenSource
     endpoint: RoomEndpoint
     outcomes: StudentOutcomes
+    school: SchoolLog
+    webhook_id: str | None  # to be removed at the end
     began_at: int
     http_turns: BoundedSemaphore
 
@@ -68,6 +71,8 @@ class Lesson:
         self._load_tokens(worker)
         self.endpoint = RoomEndpoint.of(url, self.room)
         self.outcomes = StudentOutcomes()
+        self.school = SchoolLog()
+        self.webhook_id = None
         self.http_turns = BoundedSemaphore(_CLAIMS_OVER_HTTP)
         self.began_at = now_ms()
         self.has_begun = True

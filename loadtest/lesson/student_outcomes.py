@@ -57,6 +57,15 @@ class StudentOutcomes:
             self._stays[student] = Presence(at)
             self._moved.add(student)
 
+    def present(self) -> list[str]:
+        """Return the students who are in the room, of this process."""
+        return [name for name, stay in self._stays.items() if stay.until is None]
+
+    def confirmed_coupons(self) -> set[str]:
+        """Return the ids of the coupons that students were told are confirmed."""
+        reports = (one for drops in self._told.values() for one in drops.values())
+        return {coupon_id for one in reports if one.is_confirmed for coupon_id in one.coupons}
+
     def left(self, student: str, at: int) -> None:
         """Note that a student left. Claims that are not answered or confirmed now need not be any more."""
         if student in self._stays:

@@ -38,6 +38,7 @@ _DEAF_RECEIVE_BYTES: Final = 4_096
 _GIVE_UP_AFTER: Final = (
     20  # lost connections of one student, so that a broken server does not cause a loop
 )
+_WAIT_DOUBLINGS: Final = 3
 _REPORT_EVERY_S: Final = 0.1
 # From <linux/in.h>: the port is chosen at connect, so that it need be free for one peer only.
 _IP_BIND_ADDRESS_NO_PORT: Final = 24
@@ -129,6 +130,7 @@ class _ClientProcess:
             [slot.who.name for slot in plan.slots], [slot.room for slot in plan.slots]
         )
         self._losses = bytearray(len(plan.slots))
+        self._refusals = bytearray(len(plan.slots))  # attempts in a row without a connection
         # Students to connect next; at most one entry each, because only a lost connection adds one.
         self._due: asyncio.Queue[Student] = asyncio.Queue()
         self._is_over = asyncio.Event()
@@ -238,8 +240,10 @@ class _ClientProcess:
             try:
                 async with asyncio.timeout(_CONNECT_DEADLINE_S):
                     await self._open(student, peer)
+                self._refusals[student.number] = 0
             except (OSError, TimeoutError) as error:
                 self._record.troubles[f"connect: {str(error) or 'no answer'}"] += 1
+                self._refusals[student.number] += 1
                 self._on_left(student, None, None)
 
     async def _open(self, student: Student, peer: tuple[str, int]) -> None:
@@ -279,7 +283,9 @@ class _ClientProcess:
         if is_final or self._losses[student.number] > _GIVE_UP_AFTER:
             self._record.troubles["gave up"] += 1
             return
-        within_s = self._plan.come_back_within_s
+        # As the SDKs do: while nobody listens, the waits grow, so that twenty attempts last for a minute.
+        doublings = min(self._refusals[student.number], _WAIT_DOUBLINGS)
+        within_s = self._plan.come_back_within_s * 2**doublings
         if retry_after_ms is not None:
             within_s = retry_after_ms / 1000
         loop = asyncio.get_running_loop()

@@ -56,6 +56,7 @@ def own_server(processes: int, database_url: str | None = None) -> Iterator[OwnS
             "CLASSDROP_DATA_DIR": str(folder / "data"),
             "CLASSDROP_SECRET": secret,
             "CLASSDROP_PROCESSES": str(processes),
+            "CLASSDROP_WEBHOOK_PRIVATE": "1",  # the receivers of tests are on this machine
         }
         if database_url is not None:
             settings["CLASSDROP_DATABASE_URL"] = database_url

@@ -18,9 +18,34 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ExceptionHandler
 
 from server.api import acts
-from server.api.checkout import balances, order_records, quotes, redemptions, refunds
-from server.api.coupons import codes, wallet, wallet_codes
-from server.api.drops import claims, drops, rooms
+from server.api.access import blocks, instructors, revocations, watch
+from server.api.alerts import alerts
+from server.api.approvals import approvals
+from server.api.audiences import audiences, imports, student_events, students
+from server.api.checkout import (
+    balances,
+    order_list,
+    order_records,
+    quotes,
+    redemptions,
+    refunds,
+)
+from server.api.consistency import consistency
+from server.api.coupons import (
+    codes,
+    coupon_list,
+    import_results,
+    issuances,
+    packs,
+    wallet,
+    wallet_codes,
+    wallet_qr,
+)
+from server.api.draws import draws
+from server.api.drops import claims, drop_qr, drops, prepared_drops, receipts, rooms
+from server.api.events import events, messages, triggers, webhooks
+from server.api.experiments import experiments
+from server.api.guides import pages as guides
 from server.api.http import docs, health
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.dispatch import request_handler
@@ -29,7 +54,15 @@ from server.api.http.openapi import document
 from server.api.http.problems import problem
 from server.api.http.public_endpoints import RequestHandler
 from server.api.http.security_headers import SecurityHeaders, SecurityPolicy
-from server.api.promotions import batch_edits, batches, campaigns, stops, templates
+from server.api.links import link_pages, links, tickets
+from server.api.lotteries import lotteries, spins
+from server.api.offers import my_offers, offers, prompts, rosters
+from server.api.promotions import batch_edits, batches, campaigns, price_rules, stops, templates
+from server.api.reports import reports
+from server.api.stage import running_order, screens
+from server.api.statements import statements
+from server.api.students import find, jobs, merge, records
+from server.api.tasks import invites, tasks
 from server.core.refusals import Code, Refused
 
 __all__ = ["ApiDependencies", "build_app"]
@@ -40,19 +73,64 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *campaigns.ENDPOINTS,
     *batches.ENDPOINTS,
     *batch_edits.ENDPOINTS,
+    *price_rules.ENDPOINTS,
     *codes.ENDPOINTS,
+    *students.ENDPOINTS,
+    *student_events.ENDPOINTS,
+    *issuances.ENDPOINTS,
+    *packs.ENDPOINTS,
+    *offers.ENDPOINTS,
+    *my_offers.ENDPOINTS,
+    *rosters.ENDPOINTS,
+    *prompts.ENDPOINTS,
+    *lotteries.ENDPOINTS,
+    *statements.ENDPOINTS,
+    *reports.ENDPOINTS,
+    *experiments.ENDPOINTS,
+    *spins.ENDPOINTS,
+    *audiences.ENDPOINTS,
+    *imports.ENDPOINTS,
+    *import_results.ENDPOINTS,
+    *triggers.ENDPOINTS,
     *drops.ENDPOINTS,
+    *drop_qr.ENDPOINTS,
+    *prepared_drops.ENDPOINTS,
+    *running_order.ENDPOINTS,
+    *screens.ENDPOINTS,
     *rooms.ENDPOINTS,
     *claims.ENDPOINTS,
+    *tasks.ENDPOINTS,
+    *invites.ENDPOINTS,
+    *links.ENDPOINTS,
+    *tickets.ENDPOINTS,
+    *draws.ENDPOINTS,
+    *receipts.ENDPOINTS,
     *wallet.ENDPOINTS,
     *balances.ENDPOINTS,
     *wallet_codes.ENDPOINTS,
+    *wallet_qr.ENDPOINTS,
     *quotes.ENDPOINTS,
     *redemptions.ENDPOINTS,
+    *messages.ENDPOINTS,
+    *find.ENDPOINTS,
+    *records.ENDPOINTS,
+    *merge.ENDPOINTS,
+    *jobs.ENDPOINTS,
     *acts.ENDPOINTS,
+    *order_list.ENDPOINTS,
+    *coupon_list.ENDPOINTS,
     *order_records.ENDPOINTS,
     *refunds.ENDPOINTS,
     *stops.ENDPOINTS,
+    *events.ENDPOINTS,
+    *webhooks.ENDPOINTS,
+    *blocks.ENDPOINTS,
+    *revocations.ENDPOINTS,
+    *instructors.ENDPOINTS,
+    *watch.ENDPOINTS,
+    *alerts.ENDPOINTS,
+    *approvals.ENDPOINTS,
+    *consistency.ENDPOINTS,
 )
 
 
@@ -62,8 +140,11 @@ def build_app(deps: ApiDependencies) -> Starlette:
     app = Starlette(
         routes=[
             *_endpoint_routes(deps),
+            *link_pages.link_page_routes(deps),
+            *tickets.ticket_routes(deps),
             *health.health_routes(deps),
-            *docs.docs_routes(_openapi()),
+            *docs.docs_routes(_openapi, guides.show_start(docs.PAGE_POLICY)),
+            *guides.guide_routes(),
             *deps.extra_routes,
         ],
         middleware=[Middleware(SecurityHeaders, policy=policy)],
@@ -75,9 +156,14 @@ def build_app(deps: ApiDependencies) -> Starlette:
     return app
 
 
-@cache  # it depends on the code alone, and takes 70 ms
+@cache  # it depends on the code alone
 def _openapi() -> Mapping[str, object]:
-    public = (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS)
+    public = (
+        *health.PUBLIC_ENDPOINTS,
+        *docs.PUBLIC_ENDPOINTS,
+        *link_pages.PUBLIC_ENDPOINTS,
+        *tickets.PUBLIC_ENDPOINTS,
+    )
     return document(ENDPOINTS, public, version("classdrop"))
 
 

@@ -24,7 +24,8 @@ from server.commands import CommandError
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_desk import MAX_TAPS_A_CALL, ClaimAnswer, ClaimDesk, Tap
+from server.desk.claim_answers import ClaimAnswer
+from server.desk.claim_desk import MAX_TAPS_A_CALL, ClaimDesk, Tap
 from server.desk.drop_desk import DropDesk
 from server.desk.fence import Fence
 from server.desk.keys import ShardKeys

@@ -6,59 +6,31 @@ Exit status: 0 nothing is wrong (or all is repaired), 1 something is wrong, 2 th
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import orjson
 
-from server.clock import now_ms
 from server.commands import CommandError
 from server.commands.data_folder import DataFolder
-from server.commands.preflight import weaknesses
+from server.commands.examining import examine
 from server.core import instants
 from server.desk import DeskUnavailableError
-from server.desk.desk_audit import DeskAudit
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
-from server.desk.fence import Fence
-from server.desk.outbox import Outbox
-from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis
-from server.flows.consistency.doctor import DiagnosisSize, diagnose, read_size
-from server.flows.consistency.findings import Finding, FindingKind, Repair
-from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.consistency.repair import Repairer
-from server.flows.consistency.repair_shard import ShardRepairer
-from server.flows.drops.persist_claims import ClaimPersister
-from server.flows.stores import Stores
-from server.ids import new_id
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.flows.consistency.examine import Report
+from server.flows.consistency.findings import Finding, FindingKind
+from server.ledger.database_errors import LedgerUnavailableError
 from server.logs import redacted
 from server.settings import Settings
 
-STATEMENT_SECONDS = 60.0  # longer than for a request: no user waits for the result
 _COULD_NOT_LOOK = 2
 _LISTED_PER_KIND = 20  # findings of one kind and drop; the text counts the rest, the JSON lists all
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of a run. `findings`: what is wrong after the repairs."""
-
-    looked_at: DiagnosisSize
-    findings: Sequence[Finding]
-    repairs: Sequence[Repair]
-
-    @property
-    def is_well(self) -> bool:
-        return not self.findings
 
 
 async def doctor(settings: Settings, *, repair: bool = False, as_json: bool = False) -> None:
     """Print the findings. Raises CommandError: status 1 where something is wrong, 2 where it cannot check."""
     try:
-        report = await _report(_with_embedded(settings), repair=repair)
+        report = await examine(_with_embedded(settings), repair=repair)
     except (CommandError, DeskUnavailableError, LedgerUnavailableError) as error:
         why = error.lines if isinstance(error, CommandError) else [redacted(str(error))]
         raise _could_not_look(why, as_json=as_json) from error
@@ -87,45 +59,7 @@ def _with_embedded(settings: Settings) -> Settings:
         settings,
         redis_url=settings.redis_url or EmbeddedRedis(folder.redis).url,
         database_url=settings.database_url or folder.database_url,
-    )
-
-
-async def _report(settings: Settings, *, repair: bool) -> Report:
-    weak = [_weak(line) for line in await weaknesses(settings)]
-    async with _composed(settings) as (ledger, desk, repairer):
-        found = await diagnose(ledger, desk, now_ms())
-        repairs: list[Repair] = []
-        if repair and found:
-            repairs = await repairer.repair(found, now_ms())
-            found = await diagnose(ledger, desk, now_ms())
-        return Report(await read_size(ledger), [*weak, *found], repairs)
-
-
-@asynccontextmanager
-async def _composed(settings: Settings) -> AsyncIterator[tuple[Ledger, DeskAudit, Repairer]]:
-    async with AsyncExitStack() as stack:
-        redis = connect(settings.redis_url or "")
-        stack.push_async_callback(redis.aclose)
-        ledger = Ledger.connect(settings.database_url or "", STATEMENT_SECONDS)
-        stack.push_async_callback(ledger.close)
-        prefix, name = (
-            settings.key_prefix,
-            new_id("wrk"),
-        )  # the name of the lease's owner, as a worker has one
-        feed, fence = Feed(redis, prefix), Fence(redis, prefix, name)
-        outbox, desk = Outbox(redis, prefix, name), DeskAudit(redis, prefix)
-        persister = ClaimPersister(ledger, fence, feed)
-        rebuilder = DeskRebuilder(ledger, fence, feed, outbox, persister)
-        shards = ShardRepairer(ledger, desk, fence, outbox, persister, rebuilder)
-        stores = Stores(ledger, DropDesk(redis, prefix), feed)
-        yield ledger, desk, Repairer(stores, shards)
-
-
-def _weak(line: str) -> Finding:
-    return Finding(
-        FindingKind.WEAK_REDIS,
-        f"Redis may forget claims that were told won: {line}",
-        "set it as README.md says, or accept it by CLASSDROP_ACCEPT_WEAK_REDIS=1",
+        secrets=settings.secrets or tuple(filter(None, [folder.kept_secret()])),
     )
 
 

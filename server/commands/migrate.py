@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.commands import CommandError
 from server.ledger import migrate
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 from server.logs import redacted
 from server.settings import Settings
 

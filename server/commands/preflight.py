@@ -19,7 +19,8 @@ from server.desk.redis.connection import COMMAND_SECONDS, connect
 from server.desk.redis.replicas import replicas_following
 from server.desk.redis.server_version import ServerVersion
 from server.ledger import schema
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
+from server.ledger.engine import Ledger
 from server.logs import redacted
 from server.settings import Settings
 
@@ -132,6 +133,11 @@ async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
         info = await _info_when_up(client)
         version = ServerVersion.parse(f"redis {info.get('redis_version')}")
         refusals = []
+        if info.get("cluster_enabled"):
+            refusals.append(
+                "CLASSDROP_REDIS_URL: this server is a node of a Redis Cluster, which has only a part "
+                "of the keys; a Redis that is no cluster is needed."
+            )
         if version is None or not version.is_supported:
             refusals.append(f"CLASSDROP_REDIS_URL: {version} is too old; 7.0 is needed.")
         return refusals, [*_weak_info(info), *await _weak_fsync(client)]

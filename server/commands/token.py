@@ -13,14 +13,13 @@ from pathlib import Path
 
 from server.commands import CommandError
 from server.commands.data_folder import DataFolder
-from server.core.identity import Role
+from server.core.identity import RIGHTS, ROLES_WITH_ROOMS, Role
 from server.core.room_names import is_room_name
 from server.settings import Settings
 from server.tokens import TokenKeys
 
 DEFAULT_TTL_SECONDS = 12 * 3600
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_ROLES_WITH_ROOMS = (Role.STUDENT, Role.INSTRUCTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,14 @@ class TokenRequest:
     subject: str
     rooms: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
     ttl_seconds: int = DEFAULT_TTL_SECONDS
     count: int | None = None
 
 
 def write_tokens(settings: Settings, request: TokenRequest, out: Path | None) -> None:
     """Write one token a line to `out` or stdout. Raises CommandError with every problem of the request."""
-    problems = list(_problems(request, settings.max_token_days))
+    problems = [*_problems(request, settings.max_token_days), *_rights_problems(request)]
     if problems:
         raise CommandError(*problems)
     tokens = make_tokens(TokenKeys(_secrets(settings)), request, int(time.time()))
@@ -65,6 +65,7 @@ def make_tokens(keys: TokenKeys, request: TokenRequest, now_s: int) -> Iterable[
                 "role": request.role.value,
                 "rooms": list(request.rooms),
                 "tags": list(request.tags),
+                "may": list(request.may),
                 "iat": now_s,
                 "exp": now_s + request.ttl_seconds,
                 "jti": secrets.token_hex(8),
@@ -78,7 +79,7 @@ def _problems(request: TokenRequest, max_days: int) -> Iterable[str]:
         yield "--sub must be 1 to 64 of A-Z a-z 0-9 _ . : - (with its number)"
     if not all(is_room_name(room) for room in request.rooms):
         yield "--room must be 1 to 64 of A-Z a-z 0-9 _ . : - (not . or .. alone)"
-    if request.role in _ROLES_WITH_ROOMS and not request.rooms:
+    if request.role in ROLES_WITH_ROOMS and not request.rooms:
         yield f"--room is missing: without one, a token of role {request.role} opens nothing"
     if request.ttl_seconds < 1:
         yield "--ttl must be 1 second or more"
@@ -86,6 +87,12 @@ def _problems(request: TokenRequest, max_days: int) -> Iterable[str]:
         yield f"--ttl must be at most {max_days} days (CLASSDROP_MAX_TOKEN_DAYS)"
     if request.count is not None and request.count < 1:
         yield "--count must be 1 or more"
+
+
+def _rights_problems(request: TokenRequest) -> Iterable[str]:
+    for right in request.may:
+        if RIGHTS[right] is not request.role:
+            yield f"--may {right} is for a token of role {RIGHTS[right]}"
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _SOCKET_PATH: Final = re.compile(r"/v1/rooms/([^/]+)")
 # A browser takes these as steps in a path, however they are encoded: such a room could not be reached.
+LINK_MARK: Final = "@"  # begins the room of a link's drop, which no token can name
 _STEPS: Final = frozenset((".", ".."))
 
 

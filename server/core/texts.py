@@ -9,6 +9,7 @@ import re
 from typing import Final
 from unicodedata import category
 
+_SLUG: Final = re.compile("[0-9a-z]{10}")
 _TURNS_DIRECTION: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Letters, marks and symbols without ink: fillers, joiners, selectors, the blank of braille.
 _WITHOUT_INK: Final = re.compile(
@@ -16,6 +17,11 @@ _WITHOUT_INK: Final = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+
+
+def is_slug(text: str) -> bool:
+    """Return whether the text can be the name of a link in its address."""
+    return _SLUG.fullmatch(text) is not None
 
 
 def text_fault(text: str) -> str | None:

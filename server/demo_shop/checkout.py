@@ -5,6 +5,7 @@ and read from Classdrop whenever it is shown. The shop stores what Classdrop doe
 the time of the order); Classdrop stores what the coupons did.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -57,8 +58,14 @@ class Checkout:
             "balance": total(lines) if body.use_balance else 0,
             **_order_id_field(body.order_id),
         }
-        found = await self._classdrop.quote(student, form)
-        return found if isinstance(found, Refusal) else _quote_response(lines, found)
+        found, prompts = await asyncio.gather(
+            self._classdrop.quote(student, form), self._classdrop.prompts(student, form)
+        )
+        if isinstance(found, Refusal):
+            return found
+        # The cart is worth more than its prompts: without them it is shown all the same.
+        more = [] if isinstance(prompts, Refusal) else prompts.get("prompts", [])
+        return {**_quote_response(lines, found), "prompts": more}
 
     async def place(self, order_id: str, student: str, body: OrderBody) -> Json | Refusal:
         """Lock coupons and balance while the student pays. The same id again replaces the lock."""

@@ -35,6 +35,10 @@ class Classdrop:
         body = {"student": student, **form}
         return await self._call("POST", "/v1/quotes", body)
 
+    async def prompts(self, student: str, form: Json) -> Json | Refusal:
+        """`form`: order, coupons, order_id."""
+        return await self._call("POST", "/v1/prompts", {"student": student, **form})
+
     async def lock(self, order_id: str, student: str, form: Json) -> Json | Refusal:
         """`form`: order, coupons, balance, expected_payable."""
         body = {"order_id": order_id, "student": student, **form}

@@ -1,4 +1,5 @@
-"""Caps: how many claims of a batch, and of a campaign, a student may have; and the keys that count them.
+"""Caps: how many claims of a batch a student, a person and a device may have, and a student of a campaign;
+and the keys that count them.
 
 Made by flows/coupons/load_caps.py from a batch. Read by drop_desk.py, whose `take_slots` takes a slot of each
 cap, and by cap_loader.py, which loads the slots that the ledger knows.
@@ -8,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.core.ids import Slot
+from server.core.ids import Slot, StudentId
 from server.desk.keys import ShardKeys
 
 
@@ -17,15 +18,24 @@ class CapName(StrEnum):
 
     BATCH = "batch"
     CAMPAIGN = "campaign"
+    PERSON = "person"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """One cap. `id` is that of the batch or campaign, `most` how many claims of it a student may have."""
+    """One cap. `id` is that of the batch or campaign. `most`: how many claims of it a student may have, or
+    whoever `holder` names: the hash of a person or a device.
+    """
 
     name: CapName
     id: str
     most: int
+    holder: str = ""
+
+    def field_of(self, student: StudentId) -> str:
+        """Return the field of the caps hash that has the used slots."""
+        return field_of(self.name, self.holder or student)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +75,28 @@ def dump_slots(slots: Collection[int]) -> str:
     return "," + "".join(f"{slot}," for slot in slots)
 
 
+def caps_to_open(batch_id: str, limited_campaign: str | None) -> list[tuple[CapName, str]]:
+    """Return the caps that a drop's opening needs, in the order of open.lua. That of the batch has the slots
+    of its students, persons and devices.
+    """
+    caps = [(CapName.BATCH, batch_id)]
+    return caps if limited_campaign is None else [*caps, (CapName.CAMPAIGN, limited_campaign)]
+
+
 def key_of(name: CapName, batch_or_campaign: str, keys: ShardKeys) -> str:
     match name:
-        case CapName.BATCH:
-            return keys.caps(batch_or_campaign)
         case CapName.CAMPAIGN:
             return keys.campaign_caps(batch_or_campaign)
+        case CapName.BATCH | CapName.PERSON | CapName.DEVICE:
+            return keys.caps(batch_or_campaign)
+
+
+def field_of(name: CapName, holder: str) -> str:
+    """Return the field of a caps hash, as claim.lua makes it. No student's id contains a "|"."""
+    match name:
+        case CapName.PERSON:
+            return f"p|{holder}"
+        case CapName.DEVICE:
+            return f"d|{holder}"
+        case CapName.BATCH | CapName.CAMPAIGN:
+            return holder

@@ -10,63 +10,55 @@ Queue: at most MAX_WAITING taps for each shard. A tap beyond that is answered `r
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from time import perf_counter
 
+import structlog
 from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState, Outcome
+from server.core.drops.why import Why
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk import DeskUnavailableError, claim_record
-from server.desk.claim_record import HeldClaim
+from server.desk import DeskUnavailableError
+from server.desk.claim_answers import ClaimAnswer, read_script_replies
 from server.desk.keys import ShardKeys
 from server.desk.scripts.loader import Scripts
-from server.ids import new_claim_stem
+from server.ids import new_claim_stem, new_client_random, new_pseudonym
 
+_log = structlog.get_logger()
 MAX_TAPS_A_CALL = 500  # the script blocks Redis for about 3 ms
 MAX_CALLS_UNDER_WAY = 2  # for each shard: one travels while the other is executed
 MAX_WAITING = 20_000
 RETRY_AFTER_MS = 500
-
-# The numbers of REFUSED in claim.lua.
-_REFUSED = {
-    1: Outcome.SOLD_OUT,
-    2: Outcome.CLOSED,
-    3: Outcome.NOT_OPEN,
-    4: Outcome.LIMIT_REACHED,
-    5: Outcome.CLOSED,  # not on the desk (any more)
-    6: Outcome.RELEASED,
-    7: Outcome.LIMIT_REACHED,
-}
-_LIMITS = {4: "batch", 7: "campaign"}
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimAnswer:
-    """The desk's reply to one tap.
-
-    `held` is the claim that the student has: just won, won before by the same request, or the reason for
-    already_won. `limit` names the cap that is used up (CapName).
-    """
-
-    outcome: Outcome
-    held: HeldClaim | None = None
-    retry_after_ms: int | None = None
-    limit: str | None = None
+CLAIM, ENTER = "claim", "enter"  # the scripts: for taps, and for taps on draws
 
 
 class Tap(ABC):
     """One claim request in the queue. A subclass says what happens with the answer.
 
     A class with slots and not a dataclass: ten thousand are made in one moment. `campaign_id` is that of the
-    batch, None where it has none.
+    batch, None where it has none. `is_blocked`: the student wins nothing, but is told what they have.
+    `person` and `device` are the hashes of the student's token. `number` is the tap's among those that the
+    drop counts, 0 where it was not counted. `entering` is for a draw: a pseudonym and the client's random, as
+    `|`-separated hexadecimal digits; the tap is then an entry.
     """
 
-    __slots__ = ("batch_id", "campaign_id", "drop_id", "request_id", "shard", "student")
+    __slots__ = (
+        "batch_id",
+        "campaign_id",
+        "drop_id",
+        "entering",
+        "holders",
+        "is_blocked",
+        "number",
+        "request_id",
+        "shard",
+        "student",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a tap is, each named by the caller
         self,
         *,
         shard: int,
@@ -75,6 +67,10 @@ class Tap(ABC):
         student: StudentId,
         request_id: str,
         campaign_id: str | None = None,
+        is_blocked: bool = False,
+        person: str | None = None,
+        device: str | None = None,
+        entering: str = "",
     ) -> None:
         self.shard = shard
         self.drop_id = drop_id
@@ -82,6 +78,11 @@ class Tap(ABC):
         self.student = student
         self.request_id = request_id
         self.campaign_id = campaign_id
+        self.is_blocked = is_blocked
+        self.number = 0
+        # As claim.lua reads them behind the request id.
+        self.holders = f"|{person or ''}|{device or ''}" if person or device else ""
+        self.entering = entering
 
     @abstractmethod
     def answered(self, answer: ClaimAnswer) -> None:
@@ -98,9 +99,6 @@ class _AwaitedTap(Tap):
 
 
 RETRY = ClaimAnswer(Outcome.RETRY, retry_after_ms=RETRY_AFTER_MS)
-_ANSWERS = {
-    code: ClaimAnswer(outcome, limit=_LIMITS.get(code)) for code, outcome in _REFUSED.items()
-}
 _by_drop = attrgetter("drop_id")
 OnCall = Callable[[int, float], None]
 
@@ -131,7 +129,7 @@ class ClaimDesk:
             queue.is_scheduled = True
             asyncio.get_running_loop().call_soon(self._send_waiting, tap.shard)
 
-    async def claim(
+    async def claim(  # noqa: PLR0913 - what a tap is, each named by the caller
         self,
         *,
         shard: int,
@@ -140,6 +138,10 @@ class ClaimDesk:
         student: StudentId,
         request_id: str,
         campaign_id: str | None = None,
+        is_blocked: bool = False,
+        person: str | None = None,
+        device: str | None = None,
+        entering: str = "",
     ) -> ClaimAnswer:
         """Send one claim and return its answer; `retry` where the desk is unavailable (never raises)."""
         tap = _AwaitedTap(
@@ -149,10 +151,17 @@ class ClaimDesk:
             student=student,
             request_id=request_id,
             campaign_id=campaign_id,
+            is_blocked=is_blocked,
+            person=person,
+            device=device,
+            entering=entering,
         )
         tap.answer = asyncio.get_running_loop().create_future()
         self.submit(tap)
-        return await tap.answer
+        answer = await tap.answer
+        if answer.why is None or not tap.number:
+            return answer
+        return replace(answer, why=Why(answer.why.told(tap.number)))
 
     async def close(self) -> None:
         """Wait until all calls under way are answered."""
@@ -172,45 +181,80 @@ class ClaimDesk:
 
     async def _call(self, shard: int, taps: list[Tap]) -> None:
         taps.sort(key=_by_drop)  # stable: within a drop they keep the order they came in
+        entries = [tap for tap in taps if tap.entering]
+        if entries:
+            taps = [tap for tap in taps if not tap.entering]
+        try:
+            for script, some in ((ENTER, entries), (CLAIM, taps)):
+                if some:
+                    await self._call_script(script, shard, some)
+        finally:
+            self._shards[shard].under_way -= 1
+        self._send_waiting(shard)
+
+    async def _call_script(self, script: str, shard: int, taps: list[Tap]) -> None:
         begun = perf_counter()
         sent = len(taps)
         try:
-            answers = await self._run(shard, taps)
+            answers = await self._run(script, shard, taps)
         except DeskUnavailableError:
             answers = [RETRY] * len(taps)
-        finally:
-            self._shards[shard].under_way -= 1
+        except Exception:
+            # The reply cannot be read: a fault of ours, or a record that somebody has changed. The taps get
+            # an answer all the same, and those behind them are sent on.
+            _log.exception("claim_call_failed", shard=shard, taps=len(taps))
+            answers = [RETRY] * len(taps)
         self._on_call(sent, perf_counter() - begun)
         for tap, answer in zip(taps, answers, strict=True):
             tap.answered(answer)
-        self._send_waiting(shard)
 
-    async def _run(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
+    async def _run(self, script: str, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
         """Run the script and return an answer for each of `taps`. A subclass may answer some taps by itself;
         it takes these off the list.
         """
-        keys, args = self._arguments(shard, taps)
-        return [parse_reply(reply) for reply in await self._scripts.run("claim", keys, args)]
+        keys, args = self._arguments(script, shard, taps)
+        replies = await self._scripts.run(script, keys, args)
+        return read_script_replies(script, taps, replies, args[0])
 
-    def _arguments(self, shard: int, taps: list[Tap]) -> tuple[list[str], list[str]]:
-        """Return KEYS and ARGV of claim.lua.
+    def _arguments(self, script: str, shard: int, taps: list[Tap]) -> tuple[list[str], list[str]]:
+        """Return KEYS and ARGV of claim.lua or enter.lua.
 
         All taps of a drop are one argument, because redis-py takes about a microsecond for each argument.
         """
         names = ShardKeys(self._prefix, shard)
-        keys = [names.fence, names.outbox, names.stops]
+        is_draw = script == ENTER
+        keys = [names.fence, names.stops] if is_draw else [names.fence, names.outbox, names.stops]
         args = [new_claim_stem()]
         for drop_id, group in groupby(taps, key=_by_drop):
             of_drop = list(group)
+            keys += (names.drop(drop_id), names.holders(drop_id))
+            if is_draw:
+                keys += (names.entrants(drop_id), names.entries(drop_id))
+            else:
+                keys.append(names.free(drop_id))
             keys += (
-                names.drop(drop_id),
-                names.holders(drop_id),
-                names.free(drop_id),
                 names.caps(of_drop[0].batch_id),
                 names.campaign_caps(of_drop[0].campaign_id or "none"),
             )
-            args.append("\n".join([f"{tap.student}\n{tap.request_id}" for tap in of_drop]))
+            if not is_draw:
+                keys.append(names.passed(drop_id))
+            lines = [
+                f"{tap.student}\n{'!' if tap.is_blocked else ''}{tap.request_id}{tap.holders}"
+                for tap in of_drop
+            ]
+            if is_draw:
+                lines = [
+                    f"{line}{'' if tap.holders else '||'}|{tap.entering}"
+                    for line, tap in zip(lines, of_drop, strict=True)
+                ]
+            args.append("\n".join(lines))
         return keys, args
+
+
+def entering(client_random: str) -> str:
+    """Return `entering` of a tap on a draw: a new pseudonym, and the client's random digits or, where it sent
+    none, new ones."""
+    return f"{new_pseudonym()}|{client_random or new_client_random()}"
 
 
 @dataclass(slots=True)
@@ -218,16 +262,6 @@ class _ShardQueue:
     waiting: list[Tap] = field(default_factory=list)
     under_way: int = 0
     is_scheduled: bool = False
-
-
-def parse_reply(reply: int | bytes) -> ClaimAnswer:
-    """Parse one element of the reply of claim.lua."""
-    if isinstance(reply, int):
-        return _ANSWERS[reply]
-    held = claim_record.parse(reply[1:])
-    if reply.startswith(b"W"):
-        return ClaimAnswer(Outcome.WON, held)
-    return ClaimAnswer(Outcome.ALREADY_WON, held)
 
 
 def is_confirmed(answer: ClaimAnswer) -> bool:

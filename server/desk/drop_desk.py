@@ -13,7 +13,8 @@ from itertools import chain
 import orjson
 from redis.asyncio import Redis
 
-from server.core.drops.drops import Allotment, RoomDrop
+from server.core.drops.draw_cards import DRAW
+from server.core.drops.drops import Allotment, RoomDrop, Window
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId
 from server.desk import claim_record
 from server.desk.cap_loader import CapLoader
@@ -23,10 +24,12 @@ from server.desk.caps import (
     CapsMissing,
     KnownUnused,
     TakenSlots,
+    caps_to_open,
     dump_slots,
     key_of,
 )
 from server.desk.claim_record import HeldClaim
+from server.desk.draw_desk import DrawDesk
 from server.desk.drop_state import (
     COUNT_FIELDS,
     Closing,
@@ -35,19 +38,30 @@ from server.desk.drop_state import (
     Stamped,
     counts_of,
 )
-from server.desk.fence import ConfirmedClaim, campaign_fields, confirm_arguments
+from server.desk.fence import ConfirmedClaim, confirm_arguments, limit_fields
+from server.desk.issuance_slots import IssuanceSlots
 from server.desk.keys import SHARDS, ShardKeys
+from server.desk.merged_accounts import MergedAccounts
 from server.desk.redis.connection import redis_deadline
+from server.desk.reopening import Reopening, end_argument
 from server.desk.scripts.loader import Scripts
+from server.desk.task_desk import TaskDesk
 
 _AT_ONCE = 500  # claims or keys in one call
 
 
 class DropDesk:
-    """The drops of one installation on its desk. `caps` loads the limits of students."""
+    """The drops of one installation on its desk. `caps` loads the limits of students, `issuance_slots` takes
+    slots for issuances, `tasks` knows who has done the task of a drop.
+    """
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self.caps = CapLoader(redis, prefix)
+        self.issuance_slots = IssuanceSlots(redis, prefix)
+        self.tasks = TaskDesk(redis, prefix)
+        self.draws = DrawDesk(redis, prefix)
+        self.merged_accounts = MergedAccounts(redis, prefix)
+        self.reopening = Reopening(redis, prefix)
         self._redis = redis
         self._prefix = prefix
         self._scripts = Scripts(redis)
@@ -66,40 +80,44 @@ class DropDesk:
         allotments: Sequence[Allotment],
         opens_in_ms: int,
         duration_ms: int,
+        closes_at: int | None = None,
         campaign_id: str | None = None,
         per_campaign: int | None = None,
+        per_person: int | None = None,
+        per_device: int | None = None,
+        has_task: bool = False,
         unused: KnownUnused | None = None,
+        is_draw: bool = False,
     ) -> Stamped | CapsMissing | None:
         """Put the units on the desk and stamp the window by Redis' clock.
 
-        Idempotent: a second call returns the window of the first. None: the drop was closed before it was
-        opened. CapsMissing: nothing was done, because the caps of its batch or campaign have to be loaded
-        first. `unused` names caps that need no loading, because none of their slots was used at that epoch.
+        It closes at `closes_at`, or `duration_ms` after it opens. A second call returns the window of the
+        first. None: it was closed before it was opened. CapsMissing: nothing was done, load the caps of its
+        batch and campaign first; not those that `unused` names, of which no slot was used at that epoch.
+        `is_draw`: taps are entries, and take no unit.
         """
         keys = self._keys(shard)
         ranges = orjson.dumps([[a.first, a.last, a.id] for a in allotments])
-        caps = _caps_of(batch_id, campaign_id if per_campaign is not None else None)
+        caps = caps_to_open(batch_id, campaign_id if per_campaign is not None else None)
         known = unused.names if unused is not None else ()
+        limits = {"per_campaign": per_campaign, "per_person": per_person, "per_device": per_device}
+        named = {"task": "1" if has_task else None, "mode": DRAW if is_draw else None}
+        fields = limit_fields(campaign_id=campaign_id, **named, **limits)
         reply = await self._scripts.run(
             "open",
             [keys.fence, keys.drop(drop_id), *(key_of(*cap, keys) for cap in caps)],
             [
-                drop_id,
-                batch_id,
-                room,
-                per_student,
-                ranges,
+                *(drop_id, batch_id, room, per_student, ranges),
                 max(a.last for a in allotments),
-                opens_in_ms,
-                duration_ms,
+                *(opens_in_ms, end_argument(duration_ms, closes_at)),
                 "".join("1" if name in known else "0" for name, _ in caps),
                 unused.epoch if unused is not None else "",
-                *chain.from_iterable(campaign_fields(campaign_id, per_campaign).items()),
+                *chain.from_iterable(fields.items()),
             ],
         )
         if isinstance(reply, bytes):
             return CapsMissing(reply.decode())
-        return Stamped(*reply) if reply else None
+        return Stamped(reply[0], reply[1], epoch=reply[2]) if reply else None
 
     async def add_units(self, shard: int, drop_id: str, allotment: Allotment) -> bool:
         """Add one allotment to the drop; idempotent by its id.
@@ -133,8 +151,28 @@ class DropDesk:
         outcome, closes_at, epoch = await self._scripts.run("extend", names, args)
         return Extended(outcome.decode(), closes_at, epoch)
 
-    async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
-        """Close the drop for good; idempotent. None: with `only_if_over`, its time is not over yet.
+    async def move_window(
+        self, shard: int, drop_id: str, version: int, window: Window, caps: Sequence[Cap] = ()
+    ) -> int:
+        """Give the drop this window if `version` is newer than the desk's; return the epoch of the desk."""
+        keys = self._keys(shard)
+        names = [keys.fence, keys.drop(drop_id), keys.passed(drop_id), keys.progress(drop_id)]
+        names += [key_of(cap.name, cap.id, keys) for cap in caps]
+        args = [version, window.opens_at, window.closes_at]
+        epoch: int = await self._scripts.run("move_window", names, args)
+        return epoch
+
+    async def close(
+        self,
+        shard: int,
+        drop_id: str,
+        *,
+        only_if_over: bool,
+        only_if_sold_out: bool = False,
+        openings: int = 1,
+    ) -> Closing | None:
+        """Close the drop; idempotent. None: with `only_if_over`, its time is not over yet; with
+        `only_if_sold_out`, it has units; or it was opened again since the opening of the number `openings`.
 
         A drop that the desk does not know is marked as closed too, so that an opening that comes late is
         refused.
@@ -142,8 +180,11 @@ class DropDesk:
         keys = self._keys(shard)
         reply = await self._scripts.run(
             "close",
-            [keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)],
-            ["1" if only_if_over else "0"],
+            [
+                *(keys.fence, keys.drop(drop_id), keys.holders(drop_id), keys.free(drop_id)),
+                *(keys.entrants(drop_id), keys.entries(drop_id)),
+            ],
+            ["1" if only_if_over else "2" if only_if_sold_out else "0", openings],
         )
         return Closing(*reply) if reply else None
 
@@ -257,7 +298,8 @@ class DropDesk:
         taken. CapsMissing: nothing was taken; call again with `known`, the slots that the ledger says the
         student has used.
         """
-        args: list[str | int] = [student, *(cap.most for cap in caps)]
+        args: list[str | int] = [cap.field_of(student) for cap in caps]
+        args += [cap.most for cap in caps]
         if known is not None:
             args += [dump_slots(known[cap.name]) for cap in caps]
         names = self._of_binding(shard, caps, student, coupon_id)
@@ -275,14 +317,16 @@ class DropDesk:
     ) -> None:
         """Return the slots that `take_slots` took for a code that was then not bound. Repeatable."""
         names = self._of_binding(shard, caps, student, coupon_id)
-        await self._scripts.run("give_slot_back", names, [student])
+        fields = [cap.field_of(student) for cap in caps]
+        await self._scripts.run("give_slot_back", names, fields)
 
     def _of_binding(
         self, shard: int, caps: Sequence[Cap], student: StudentId, coupon_id: CouponId
     ) -> list[str]:
         keys = self._keys(shard)
         of_caps = [key_of(cap.name, cap.id, keys) for cap in caps]
-        return [keys.fence, keys.binding(coupon_id, student), *of_caps]
+        fields = [cap.field_of(student) for cap in caps]
+        return [keys.fence, keys.binding(coupon_id, fields), *of_caps]
 
     async def replace_coupons(self, shard: int, claims: Sequence[ConfirmedClaim]) -> None:
         """Replace the coupon JSON of confirmed claims, so that students who reconnect see it.
@@ -290,9 +334,3 @@ class DropDesk:
         Skips claims that the desk does not have, or that another claim of the student has replaced.
         """
         await self._scripts.run("confirm", *confirm_arguments(self._keys(shard), claims))
-
-
-def _caps_of(batch_id: str, limited_campaign: str | None) -> list[tuple[CapName, str]]:
-    """Return the caps in the order of open.lua."""
-    caps = [(CapName.BATCH, batch_id)]
-    return caps if limited_campaign is None else [*caps, (CapName.CAMPAIGN, limited_campaign)]

@@ -40,7 +40,7 @@ class Closing:
 class Stamped(Window):
     """The window that the desk has stamped."""
 
-    epoch: int = field(compare=False)
+    epoch: int = field(compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class DeskCounts:
     claimed: int
     claimed_total: int
     confirmed: int
+    entered: int = 0  # in the draw
 
     @property
     def remaining(self) -> int:
@@ -76,17 +77,17 @@ COUNT_FIELDS = (
     "live",
     "won_total",
     "confirmed",
+    "entered",
 )
 
 
 def counts_of(now: int, row: Sequence[bytes | None]) -> DeskCounts | None:
     """Parse COUNT_FIELDS of a drop's hash; None where the desk does not have the drop."""
-    opens_at, closes_at, closed_at, quantity, live, won_total, confirmed = (
+    opens_at, closes_at, closed_at, quantity, live, won_total, confirmed, entered = (
         int(value) if value is not None else None for value in row
     )
     if opens_at is None and closed_at is None:
         return None
     window = Window(opens_at, closes_at or 0) if opens_at is not None else None
-    return DeskCounts(
-        now, window, closed_at, quantity or 0, live or 0, won_total or 0, confirmed or 0
-    )
+    taken = (live or 0, won_total or 0, confirmed or 0)
+    return DeskCounts(now, window, closed_at, quantity or 0, *taken, entered or 0)

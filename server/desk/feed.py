@@ -13,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
+from server.core.drops.winner_names import NamedWinners
 from server.desk import room_drops
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.feed_messages import (
@@ -22,17 +23,22 @@ from server.desk.feed_messages import (
     Losses,
     Publication,
     dump_confirmations,
+    dump_winners,
     load_losses,
     load_publication,
 )
 from server.desk.keys import RoomKeys
 from server.desk.redis.connection import database_of, redis_deadline
+from server.desk.rosters import Rosters
 from server.desk.scripts.loader import Scripts
 
 LIVE_COUNTS_KEPT_SECONDS = 7 * 24 * 3600
 SEEN_KEPT_SECONDS = 24 * 3600
+_SEEN_AT_ONCE = 500  # members of a set in one reply: about 1 ms of the event loop
+OPENED_KEPT_SECONDS = 30 * 24 * 3600  # a worker keeps the number in the ledger
 PRESENCE_GOOD_FOR_MS = 6_000
 EVERYWHERE = "*"  # in place of a room's name: messages for students in whichever room they are
+ACCESS = "*access"  # in place of a room's name: tells each process to read the access rules
 _KEPT_LOSSES = 200  # messages of a room; a longer gap is filled by reading the whole state
 _KEPT_CHANGES = 2_000  # messages of the installation, many coupons in each
 # A gap up to this size is sent to clients step by step. A larger one, in one write, would exceed what a
@@ -60,13 +66,16 @@ class RoomCounts:
 
 
 class Feed:
-    """The feeds of all rooms of one installation. Every call may raise DeskUnavailableError."""
+    """The feeds of all rooms of one installation. Every call may raise DeskUnavailableError. `rosters`: who
+    is in which room.
+    """
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
         self._prefix = prefix
         self._database = database_of(redis)
         self._scripts = Scripts(redis)
+        self.rosters = Rosters(redis, prefix)
 
     def _keys(self, room: str) -> RoomKeys:
         return RoomKeys(self._prefix, room, self._database)
@@ -86,6 +95,14 @@ class Feed:
         nothing if the opening is published after all.
         """
         await self._publish(publication_id, FeedKind.CLOSED, closed, "2")
+
+    async def publish_reopening(self, publication_id: str, drop: RoomDrop) -> None:
+        """Publish that a drop is open again, which the room shows as closed, or no more."""
+        await self._publish(publication_id, FeedKind.OPENED, drop, "3")
+
+    async def publish_seal(self, publication_id: str, sealed: RoomDrop) -> None:
+        """Publish the seal of a drop that its room shows as closed; other rooms get nothing."""
+        await self._publish(publication_id, FeedKind.SEALED, sealed, "4")
 
     async def _publish(
         self, publication_id: str, kind: FeedKind, drop: RoomDrop, unless: str = "0"
@@ -176,6 +193,18 @@ class Feed:
         names = [keys.feed, keys.stream, keys.losses, keys.channel]
         await self._scripts.run("publish_losses", names, [kind, orjson.dumps(rows), kept])
 
+    async def tell_winners(self, room: str, drop_id: str, named: NamedWinners) -> None:
+        """Tell each gateway of the room masked names of winners. A lost message is a few names not shown."""
+        async with redis_deadline():
+            await self._redis.spublish(self._keys(room).channel, dump_winners(drop_id, named))
+
+    async def tell_access_changed(self) -> None:
+        """Tell each web process to read the access rules. Nothing is lost with a message: each process also
+        looks by the clock (flows/access/follow_rules.py)."""
+        channel = self._keys(ACCESS).channel
+        async with redis_deadline():
+            await self._redis.spublish(channel, b"")
+
     async def report_presence(self, room: str, gateway_id: str, students: int) -> int:
         """Store how many students this gateway has in the room; return how many all gateways have."""
         keys = self._keys(room)
@@ -194,6 +223,35 @@ class Feed:
             pipe.expire(key, SEEN_KEPT_SECONDS)
             await pipe.execute()
 
+    async def read_seen(self, room: str, drop_id: str) -> set[str]:
+        """Return the students who have seen the drop's card; a page for each 500 of them."""
+        key, found, cursor, is_more = self._keys(room).seen(drop_id), set[str](), 0, True
+        while is_more:
+            async with redis_deadline():
+                page: Any = await self._redis.sscan(key, cursor, count=_SEEN_AT_ONCE)
+            cursor, students = page
+            found.update(student.decode() for student in students)
+            is_more = cursor != 0
+        return found
+
+    async def add_opened(self, room: str, visitor: str) -> None:
+        """Count the visitor of a link's page, within 1 %; idempotent. However many come, it takes 12 KB."""
+        key = self._keys(room).opened
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.pfadd(key, visitor)
+            pipe.expire(key, OPENED_KEPT_SECONDS)
+            await pipe.execute()
+
+    async def opened_counts(self, rooms: Sequence[str]) -> list[int]:
+        """Return how many visitors each of these links has had; 0 where nobody came for long."""
+        if not rooms:
+            return []
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
+            for room in rooms:
+                pipe.pfcount(self._keys(room).opened)
+            counts: list[int] = await pipe.execute()
+        return counts
+
     async def audience_counts(self, room: str, drop_id: str) -> RoomCounts:
         """Return how many students are in the room and how many have seen the drop's card."""
         keys = self._keys(room)
@@ -202,6 +260,14 @@ class Feed:
             pipe.scard(keys.seen(drop_id))
             counts, reached = await pipe.execute()
         return RoomCounts(sum(int(count) for count in counts), reached)
+
+    async def present_in(self, rooms: Sequence[str]) -> list[int]:
+        """Return how many students are in each of these rooms, in one round trip."""
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
+            for room in rooms:
+                pipe.hvals(self._keys(room).presence_counts)
+            rows = await pipe.execute()
+        return [sum(map(int, counts)) for counts in rows]
 
     async def write_live_counts(self, room: str, drop_id: str, counters: Mapping[str, int]) -> None:
         """Store what the ledger counts of a drop (redeemed, returned, gmv, …), for `drop_progress`."""

@@ -6,11 +6,12 @@ Made by flows and published by feed.py; parsed by the gateway. Instants are ms U
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from server.core.drops.drops import RoomDrop
+from server.core.drops.winner_names import NamedWinners
 from server.core.ids import CouponId, DropId, StudentId
 from server.desk import room_drops
 
@@ -21,6 +22,8 @@ class FeedKind(StrEnum):
     OPENED = "opened"
     CHANGED = "changed"
     CLOSED = "closed"
+    SEALED = "sealed"  # an open draw: no entry can change any more; a closed drop: no claim
+    DRAWN = "drawn"  # its winners are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Losses:
     losses: tuple[Loss, ...]
 
 
+WINNERS: Final = "winners"
 _CONFIRMED = b'{"kind":"confirmed","claims":['
 _EPOCH = b'\n],"epoch":"'
 _END = b'"}'
@@ -137,3 +141,14 @@ def load_losses(message: Mapping[str, Any]) -> Losses:
         offset if isinstance(offset, int) else None,
         tuple(Loss(*claim) for claim in message["claims"]),
     )
+
+
+def dump_winners(drop_id: str, named: NamedWinners) -> bytes:
+    """Return the message of a gateway about winners of a drop."""
+    fields = {"drop_id": drop_id, "names": named.names, "more": named.more}
+    return orjson.dumps({"kind": WINNERS, **fields})
+
+
+def load_winners(message: Mapping[str, Any]) -> tuple[str, NamedWinners]:
+    """Parse a message of `dump_winners`: the drop's id and the names."""
+    return message["drop_id"], NamedWinners(tuple(message["names"]), message["more"])

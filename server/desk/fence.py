@@ -7,16 +7,18 @@ steps. Invariant: from `take_lease` until `arm`, every script that writes the sh
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from redis.asyncio import Redis
 
+from server.core.drops.draw_cards import DRAW
 from server.core.drops.drops import Allotment, Window
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
-from server.desk import claim_record
+from server.desk import claim_record, entry_record
 from server.desk.caps import CapName, dump_slots, key_of
 from server.desk.claim_record import HeldClaim
+from server.desk.entry_record import DeskEntry
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
@@ -46,7 +48,8 @@ class LoadedDrop:
     """A drop as the ledger has it, to be loaded onto the desk.
 
     `window` is None while its opening is not finished. `holders` maps a student to the claim that counts.
-    `live_units` are the units of won and confirmed claims.
+    `live_units` are the units of won and confirmed claims. `units`: how many are in the drop, where
+    some of its allotments went back to the batch. `entrants`: all entries of a draw, in order.
     """
 
     drop_id: DropId
@@ -62,6 +65,14 @@ class LoadedDrop:
     confirmed: int
     campaign_id: str | None = None
     per_campaign: int | None = None
+    per_person: int | None = None
+    per_device: int | None = None
+    has_task: bool = False
+    units: int | None = None
+    openings: int = 1
+    window_version: int = 0
+    is_draw: bool = False
+    entrants: Sequence[DeskEntry] = ()
 
 
 class Fence:
@@ -143,6 +154,19 @@ class Fence:
         for number, (holders, units) in enumerate([*pieces] or [((), ())]):
             new_fields = {} if number else fields
             await self._load_drop_piece(names, new_fields, holders, units, is_first=number == 0)
+        if drop.is_draw:
+            await self._load_entrants(keys, drop)
+
+    async def _load_entrants(self, keys: ShardKeys, drop: LoadedDrop) -> None:
+        of_drop = (keys.drop(drop.drop_id), keys.entrants(drop.drop_id), keys.entries(drop.drop_id))
+        for number, piece in enumerate([*_pieces(drop.entrants)] or [()]):
+            args: list[str | int | bytes] = [self._owner, LEASE_MS, "1" if number else "0"]
+            for one in piece:
+                args += (one.student, entry_record.dump(one))
+            if not await self._scripts.run(
+                "load_entrants", [keys.fence, keys.lease, *of_drop], args
+            ):
+                raise LeaseLostError
 
     async def _load_drop_piece(
         self,
@@ -162,6 +186,13 @@ class Fence:
         args += free
         if not await self._scripts.run("load_drop", keys, args):
             raise LeaseLostError
+
+    async def read_entries(self, shard: int, drop_id: str) -> list[DeskEntry]:
+        """Return the entries of a draw that the ledger may not have, whatever the fence says."""
+        async with redis_deadline():
+            redis: Any = self._redis  # its replies are bytes
+            lines = await redis.lrange(self._keys(shard).entries(drop_id), 0, -1)
+        return [entry_record.parse_line(line) for line in lines]
 
     async def load_caps(
         self,
@@ -242,6 +273,8 @@ def _words(claim: ConfirmedClaim) -> tuple[bytes, bytes, bytes]:
 def _fields(drop: LoadedDrop) -> dict[str, str]:
     # A drop that was closed before it was opened has no allotments.
     quantity = max((a.last for a in drop.allotments), default=0)
+    if drop.units is not None:
+        quantity = drop.units
     fields = {
         "drop_id": drop.drop_id,
         "batch_id": drop.batch_id,
@@ -254,7 +287,18 @@ def _fields(drop: LoadedDrop) -> dict[str, str]:
         "won_total": str(drop.won_total),
         "confirmed": str(drop.confirmed),
     }
-    fields |= campaign_fields(drop.campaign_id, drop.per_campaign)
+    if drop.holders:
+        fields["last_won_at"] = str(max(claim.won_at for claim in drop.holders.values()))
+    fields |= limit_fields(
+        campaign_id=drop.campaign_id,
+        per_campaign=drop.per_campaign,
+        per_person=drop.per_person,
+        per_device=drop.per_device,
+        task="1" if drop.has_task else None,
+    )
+    if drop.is_draw:
+        entered = drop.entrants[-1].entry.number + 1 if drop.entrants else 0
+        fields |= {"mode": DRAW, "entered": str(entered)}
     if drop.window is not None:
         fields |= {
             "opens_at": str(drop.window.opens_at),
@@ -262,13 +306,18 @@ def _fields(drop: LoadedDrop) -> dict[str, str]:
         }
     if drop.closed_at is not None:
         fields["closed_at"] = str(drop.closed_at)
+    if drop.openings > 1:
+        fields["openings"] = str(drop.openings)
+    if drop.window_version:
+        fields["window_version"] = str(drop.window_version)
     return fields
 
 
-def campaign_fields(campaign_id: str | None, per_campaign: int | None) -> dict[str, str]:
-    """Return the fields of a drop's hash about its campaign; none if it has no campaign."""
-    fields = {} if campaign_id is None else {"campaign_id": campaign_id}
-    return fields if per_campaign is None else fields | {"per_campaign": str(per_campaign)}
+def limit_fields(**limits: str | int | None) -> dict[str, str]:
+    """Return the fields of a drop's hash about its campaign and about limits; those that it does not have
+    are left out.
+    """
+    return {name: str(value) for name, value in limits.items() if value is not None}
 
 
 def _pieces(items: Sequence[_T]) -> Iterator[Sequence[_T]]:

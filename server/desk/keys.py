@@ -1,11 +1,13 @@
 """The names of all keys in Redis, and which of them share a hash slot. Used by desk/ only.
 
-A script can only use keys of one hash tag. There are three families: `{dK}` for claims, caps, outbox and
-fence of desk shard K; `{room}` for the feed of a room; `{figures}` for the metrics of the processes. Claims
-and feeds have different tags, because caps belong to a batch and publications to a room.
+A script can only use keys of one hash tag. There are five families: `{dK}` for claims, caps, outbox and
+fence of desk shard K; `{room}` for the feed of a room; `{figures}` for the metrics of the processes;
+`{events}` for announcements of the event log; `{erasures}` for the list of erasures. Claims and feeds have
+different tags, because caps belong to a batch and publications to a room.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SHARDS = 16
@@ -73,13 +75,47 @@ class ShardKeys:
         """Sorted set: units that were released. Units never taken are the counter `next` in `drop`."""
         return self._key(f"free:{drop_id}")
 
+    def passed(self, drop_id: str) -> str:
+        """Set: students who have done the drop's task; expires two days after its window."""
+        return self._key(f"passed:{drop_id}")
+
+    def progress(self, drop_id: str) -> str:
+        """Hash: student -> how far they are with the drop's task (task_desk.py); expires likewise."""
+        return self._key(f"progress:{drop_id}")
+
+    def entrants(self, drop_id: str) -> str:
+        """Hash: student -> entry in the drop's draw (entry_record.py); expires like `holders`."""
+        return self._key(f"entrants:{drop_id}")
+
+    def entries(self, drop_id: str) -> str:
+        """List: the entries that the ledger does not have yet, in their order; empty, and gone, after the
+        seal.
+        """
+        return self._key(f"entries:{drop_id}")
+
     def caps(self, batch_id: str) -> str:
-        """Hash: student -> used slots of the batch as ",1,2,"; the field "" names the load (caps.lua)."""
+        """Hash: student, p|person, d|device -> used slots of the batch as ",1,2,"; the field "" names the
+        load (caps.lua).
+        """
         return self._key(f"caps:{batch_id}")
 
-    def binding(self, coupon_id: str, student: str) -> str:
-        """Name the string of slots taken for a code that this student binds; it expires after an hour."""
-        return self._key(f"binding:{coupon_id}:{student}")
+    def binding(self, coupon_id: str, fields: Iterable[str]) -> str:
+        """Name the string of slots taken for a code that this student binds; it expires after an hour.
+
+        `fields` are those of the caps that the slots count for. With a token of another person, or none, the
+        student takes other slots.
+        """
+        return self._key(f"binding:{coupon_id}:{':'.join(dict.fromkeys(fields))}")
+
+    def taken(self, issuance_id: str, batch_id: str) -> str:
+        """Name the hash of slots that an issuance has taken and not used yet: student -> slots; it expires
+        after a week.
+        """
+        return self._key(f"taken:{issuance_id}:{batch_id}")
+
+    def freed(self, issuance_id: str, batch_id: str) -> str:
+        """Name the set of students whose slots an undone issuance has freed; it expires after a week."""
+        return self._key(f"freed:{issuance_id}:{batch_id}")
 
     def campaign_caps(self, campaign_id: str) -> str:
         """Hash: like `caps`, for a campaign; all its batches are on this shard."""
@@ -139,6 +175,15 @@ class RoomKeys:
         """Hash: gateway id -> its number of students in the room."""
         return self._key("presence:counts")
 
+    @property
+    def rosters(self) -> str:
+        """Sorted set: gateway id -> when its roster expires (ms)."""
+        return self._key("rosters")
+
+    def roster(self, gateway_id: str) -> str:
+        """Name the hash of one gateway's students in the room (rosters.py); it expires with the gateway."""
+        return self._key(f"roster:{gateway_id}")
+
     def published(self, publication_id: str) -> str:
         """Name the string of a publication's offset, which makes its repetition a no-op; it expires."""
         return self._key(f"published:{publication_id}")
@@ -147,9 +192,31 @@ class RoomKeys:
         """Set: students who had the card on their screen."""
         return self._key(f"seen:{drop_id}")
 
+    @property
+    def opened(self) -> str:
+        """HyperLogLog: visitors who had the page of a link on their screen; expires with disuse."""
+        return self._key("opened")
+
     def board(self, drop_id: str) -> str:
         """Hash: the ledger's live counts of the drop, as a worker wrote them last."""
         return self._key(f"board:{drop_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class EventKeys:
+    """Keys of the event log, with the hash tag `{events}`."""
+
+    prefix: str
+
+    @property
+    def numbered(self) -> str:
+        """Stream: the last rounds of numbers (last number, types); expires a day after the last one."""
+        return f"{self.prefix}:{{events}}:numbered"
+
+
+def erasures_key(prefix: str) -> str:
+    """Name the hash of all erasures, kept for ever: pseudonym -> its line of the ledger's list, as JSON."""
+    return f"{prefix}:{{erasures}}:list"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,13 @@ class OutboxEntry(NamedTuple):
     campaign_id: str = ""
     campaign_slot: Slot = Slot(0)
     per_campaign: int = 0
+    # Only if the token has them and the batch limits them; "" where it does not count.
+    person: str = ""
+    person_slot: Slot = Slot(0)
+    per_person: int = 0
+    device: str = ""
+    device_slot: Slot = Slot(0)
+    per_device: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,7 @@ class Outbox:
         pending = await self._redis.xpending(stream, GROUP)
         if pending["pending"]:
             oldest: bytes = pending["min"]
-            return min(delivered, oldest, key=_order)
+            return min(delivered, oldest, key=order_of)
         return None if delivered == b"0-0" else delivered
 
     async def backlog(self) -> Backlog:
@@ -228,7 +235,7 @@ def _is_none(groups: object) -> bool:
     return groups == []
 
 
-def _order(entry_id: bytes) -> tuple[int, int]:
+def order_of(entry_id: bytes) -> tuple[int, int]:
     """Return the sort key of an id `ms-number`: as text, ids of different length compare wrongly."""
     ms, _, number = entry_id.partition(b"-")
     return int(ms), int(number)
@@ -248,7 +255,7 @@ def read_entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ou
     claim_id, drop_id, batch_id, room, student, request_id, *rest = win.split("|")
     unit, slot, per_student, allotment_id, first, last, won_at, *campaign = rest
     campaign_id, campaign_slot, per_campaign = campaign or ("", 0, 0)
-    return OutboxEntry(
+    entry = OutboxEntry(
         shard=shard,
         entry_id=entry_id.decode(),
         claim_id=ClaimId(claim_id),
@@ -268,4 +275,18 @@ def read_entry(shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Ou
         campaign_id=campaign_id,
         campaign_slot=Slot(int(campaign_slot)),
         per_campaign=int(per_campaign),
+    )
+    return _with_limits(entry, fields[b"limits"]) if b"limits" in fields else entry
+
+
+def _with_limits(entry: OutboxEntry, limits: bytes) -> OutboxEntry:
+    """Return the entry with the slots of its person and its device, as claim.lua writes them."""
+    person, person_slot, per_person, device, device_slot, per_device = limits.decode().split("|")
+    return entry._replace(
+        person=person,
+        person_slot=Slot(int(person_slot)),
+        per_person=int(per_person),
+        device=device,
+        device_slot=Slot(int(device_slot)),
+        per_device=int(per_device),
     )

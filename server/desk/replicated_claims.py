@@ -9,7 +9,8 @@ there and waits again. If a worker confirms it first, the student gets the confi
 from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState
-from server.desk.claim_desk import RETRY, ClaimAnswer, ClaimDesk, OnCall, Tap, parse_reply
+from server.desk.claim_answers import ClaimAnswer, read_script_replies
+from server.desk.claim_desk import RETRY, ClaimDesk, OnCall, Tap
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
 
@@ -26,18 +27,18 @@ class ReplicatedClaimDesk(ClaimDesk):
         self._redis = redis
         self._replicas = replicas
 
-    async def _run(self, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
+    async def _run(self, script: str, shard: int, taps: list[Tap]) -> list[ClaimAnswer]:
         """Run the script, answer taps that need not wait and take them off `taps`, then wait for replicas.
 
         Both steps use one connection. On another one, a server that was promoted in between could confirm a
         write that it never had.
         """
-        keys, args = self._arguments(shard, taps)
+        keys, args = self._arguments(script, shard, taps)
         async with redis_deadline():
             one = await self._redis.client().initialize()
         try:
-            replies = await self._scripts.run("claim", keys, args, on=one)
-            answers = [parse_reply(reply) for reply in replies]
+            replies = await self._scripts.run(script, keys, args, on=one)
+            answers = read_script_replies(script, taps, replies, args[0])
             waiting = _answer_others(taps, answers)
             if waiting and not await self._replicas_have(one, shard, waiting, args[0]):
                 return [RETRY] * len(waiting)
@@ -60,7 +61,8 @@ def _answer_others(taps: list[Tap], answers: list[ClaimAnswer]) -> list[ClaimAns
     """Answer the taps that need not wait; leave the others in `taps` and return their answers."""
     waiting = []
     for tap, answer in zip(tuple(taps), answers, strict=True):
-        if answer.held is not None and answer.held.state is ClaimState.WON:
+        is_won = answer.held is not None and answer.held.state is ClaimState.WON
+        if is_won or answer.entry is not None:
             waiting.append((tap, answer))
         else:
             tap.answered(answer)

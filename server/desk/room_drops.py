@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 
 from server.core.drops.claims import Audience
+from server.core.drops.draw_cards import DrawCard, DrawPhase
 from server.core.drops.drops import CloseReason, RoomDrop, Window
 from server.core.drops.room_cards import bounded
+from server.core.drops.tasks import read_task, task_to_json
 from server.core.promotions.claim_conditions import conditions_to_json, read_conditions
 
 
@@ -46,6 +48,7 @@ def dump(drop: RoomDrop) -> bytes:
             # Left out if empty: a process of an earlier version, beside this one in a deploy, does not know
             # it.
             **({"deducts": drop.deducts} if drop.deducts else {}),
+            **({"draw": drop.draw} if drop.draw is not None else {}),
         }
     )
 
@@ -56,6 +59,16 @@ def _optional_fields(drop: RoomDrop) -> dict[str, object]:
     fields: dict[str, object] = {}
     if not conditions.is_anybody:
         fields["conditions"] = conditions_to_json(conditions)
+    if drop.task is not None:
+        fields["task"] = task_to_json(drop.task)
+    if drop.window.is_open_end:
+        fields["open_end"] = True
+    if drop.rehearsal:
+        fields["rehearsal"] = True
+    if drop.show_winners:
+        fields["show_winners"] = True
+    if drop.seal:
+        fields["seal"] = drop.seal
     return fields if drop.campaign_id is None else fields | {"campaign_id": drop.campaign_id}
 
 
@@ -69,12 +82,16 @@ def of_fields(fields: Any) -> RoomDrop:
     f = dict(fields)
     f.pop("untold", None)  # set by publish.lua
     conditions = read_conditions(f.pop("conditions", None))
+    task = read_task(f.pop("task", None))
     audience = Audience(frozenset(f.pop("tags")), frozenset(f.pop("students")), conditions)
-    window = Window(f.pop("opens_at"), f.pop("closes_at"))
+    window = Window(f.pop("opens_at"), f.pop("closes_at"), f.pop("open_end", False))
+    draw = f.pop("draw", None)
     reason = f.pop("close_reason")
     return RoomDrop(
         **f,
         audience=audience,
+        task=task,
         window=window,
+        draw=DrawCard(**{**draw, "phase": DrawPhase(draw["phase"])}) if draw else None,
         close_reason=CloseReason(reason) if reason is not None else None,
     )

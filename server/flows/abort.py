@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 
 P = ParamSpec("P")
 T = TypeVar("T")

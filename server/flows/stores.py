@@ -13,7 +13,7 @@ from server.desk import DeskReplacedError
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.ledger import desks
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, templates
 

@@ -115,6 +115,7 @@ class SocketMaintenance:
     async def housekeep(self) -> None:
         now = now_ms()
         self._gateway.taps.prune(now)
+        self._gateway.answers.prune(now)
         self._gateway.connection_limiter.prune(now)
         self._follower.check_positions()
         await self._loader.close_empty_rooms(now)

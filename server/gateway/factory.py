@@ -6,12 +6,15 @@ it gets everything it needs as arguments, and nothing is set on it later.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+from server.desk import DeskUnavailableError
+from server.desk.feed import ACCESS
 from server.gateway.background_tasks import Job, SocketMaintenance, observe_sent, repeat
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
+from server.gateway.rooms.answers import Answers
 from server.gateway.rooms.coupon_changes import CouponChanges
 from server.gateway.rooms.feed_follower import FeedFollower
 from server.gateway.rooms.join_queue import JoinQueue
@@ -19,7 +22,10 @@ from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room_loader import RoomLoader
 from server.gateway.rooms.room_reader import RoomReader
 from server.gateway.rooms.room_status import RoomStatus
+from server.gateway.rooms.roster_writer import RosterWriter
+from server.gateway.rooms.watch_clock import WatchClock
 from server.gateway.rooms.win_recovery import WinRecovery
+from server.gateway.rooms.winners import WinnerTicker
 from server.gateway.taps import Taps
 from server.gateway.work_in_flight import WorkInFlight
 
@@ -29,6 +35,7 @@ class _Built(NamedTuple):
     follower: FeedFollower
     joins: JoinQueue
     maintenance: SocketMaintenance
+    watch: WatchClock
     jobs: tuple[Job, ...]
 
 
@@ -37,6 +44,7 @@ async def running_gateway(parts: GatewayParts) -> AsyncIterator[Gateway]:
     """Yield a gateway that follows its feed and runs its background jobs until the block ends."""
     async with asyncio.TaskGroup() as tasks:
         built = _build(parts, tasks)
+        await parts.subscription.add_room(ACCESS)
         running = [
             tasks.create_task(parts.subscription.run(built.follower)),
             tasks.create_task(built.joins.welcome_again()),
@@ -48,6 +56,8 @@ async def running_gateway(parts: GatewayParts) -> AsyncIterator[Gateway]:
         for task in running:
             task.cancel()
         built.follower.stop()
+        with suppress(DeskUnavailableError):  # those whom the drain has closed
+            await built.watch.write_left()
 
 
 def _build(parts: GatewayParts, tasks: asyncio.TaskGroup) -> _Built:
@@ -69,6 +79,7 @@ def _build(parts: GatewayParts, tasks: asyncio.TaskGroup) -> _Built:
         win_recovery=win_recovery,
         tasks=tasks,
         on_gap=parts.metrics.feed_gaps.inc,
+        look_at_access=parts.look_at_access,
     )
     loader = RoomLoader(
         rooms=rooms,
@@ -79,12 +90,23 @@ def _build(parts: GatewayParts, tasks: asyncio.TaskGroup) -> _Built:
         on_sent=observe_sent(parts.metrics),
     )
     joins = JoinQueue(rooms, loader, parts.drop_desk, parts.metrics)
-    taps = Taps(parts.claim_desk, follower, work)
-    gateway = Gateway(parts, rooms=rooms.by_name, joins=joins, taps=taps, work=work)
+    taps = Taps(parts.claim_desk, follower, work, parts.access)
+    answers = Answers(parts.drop_desk.tasks, work)
+    gateway = Gateway(
+        parts, rooms=rooms.by_name, joins=joins, taps=taps, answers=answers, work=work
+    )
+    watch = WatchClock(rooms, parts.drop_desk.tasks)
     maintenance = SocketMaintenance(gateway, follower, loader, parts.subscription, parts.health)
     status = RoomStatus(rooms, parts.drop_desk, parts.feed, parts.gateway_id)
-    jobs = _jobs(parts, gateway, maintenance, status, win_recovery)
-    return _Built(gateway, follower, joins, maintenance, jobs)
+    roster = RosterWriter(rooms, parts.feed.rosters, parts.gateway_id)
+    jobs = (
+        *_jobs(parts, gateway, maintenance, status, win_recovery),
+        Job("write_present", parts.cadence.watch_s, watch.write_present),
+        Job("send_winners", parts.cadence.winners_s, WinnerTicker(rooms, parts.feed).send),
+        Job("write_roster", parts.cadence.roster_s, roster.write),
+        Job("write_left", parts.cadence.left_s, watch.write_left),
+    )
+    return _Built(gateway, follower, joins, maintenance, watch, jobs)
 
 
 def _jobs(
@@ -103,6 +125,7 @@ def _jobs(
         Job("watch_desks", cadence.desk_epochs_s, win_recovery.watch_desks),
         Job("ping", cadence.ping_s, maintenance.ping_some),
         Job("end_expired", cadence.token_ends_s, gateway.end_expired),
+        Job("end_revoked", cadence.revocations_s, gateway.end_revoked),
         Job("report", cadence.report_s, maintenance.report),
         Job("housekeep", cadence.housekeeping_s, maintenance.housekeep),
     )

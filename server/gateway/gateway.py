@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 import structlog
 from websockets.typing import LoggerLike
 
-from server import wire
+from server import client_frames, wire
 from server.clock import now_ms
 from server.core.identity import Identity
 from server.gateway.parts import GatewayParts
+from server.gateway.rooms.answers import Answers
 from server.gateway.rooms.join_limit import JoinLimit
 from server.gateway.rooms.join_queue import JoinQueue
 from server.gateway.rooms.room import Room
@@ -51,6 +52,7 @@ class Gateway:
         rooms: Mapping[str, Room],
         joins: JoinQueue,
         taps: Taps,
+        answers: Answers,
         work: WorkInFlight,
     ) -> None:
         self.keys = parts.keys
@@ -65,9 +67,12 @@ class Gateway:
         self.refusals = Refusals(parts.metrics.ws_refused)
         self.protocol_log = _protocol_log()
         self.is_draining = False
+        self._access = parts.access
+        self._revocations = 0  # how many of them the open sockets were looked through for
         self.connections: set[Connection] = set()
         self.rooms = rooms
         self.taps = taps
+        self.answers = answers
         self._joins = joins
         self._work = work
         self._join_limit = JoinLimit(parts.joins_per_second)
@@ -119,7 +124,7 @@ class Gateway:
         self.metrics.ws_joins_peak.set(self._join_limit.peak)
         self._joins.add(session.room, (connection,))
 
-    def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
+    def claim(self, connection: Connection, frame: client_frames.ClaimFrame) -> None:
         if self.is_draining:
             return  # the client repeats the same request on its next socket
         session = connection.session
@@ -127,7 +132,14 @@ class Gateway:
         identity, room = session.identity, self.rooms.get(session.room)
         if identity is None or room is None:
             return
-        self.taps.take(connection, room, identity, drop_id, request_id)
+        self.taps.take(connection, room, identity, frame)
+
+    def answer(self, connection: Connection, frame: client_frames.AnswerFrame) -> None:
+        session = connection.session
+        room = self.rooms.get(session.room) if session is not None else None
+        if room is None or session is None or session.identity is None or self.is_draining:
+            return
+        self.answers.take(connection, room, session.identity, frame)
 
     def seen(self, connection: Connection, drop_id: str) -> None:
         session = connection.session
@@ -179,6 +191,29 @@ class Gateway:
         """Close the sockets whose token has ended; their clients come back with a new one. The tokens of
         a whole class may end in the same second."""
         await self._end_all(self.token_ends.due(now_ms()), close_reasons.TOKEN_EXPIRED)
+
+    async def end_revoked(self) -> None:
+        """Close the sockets whose token was revoked; their clients come back with another one, or are
+        refused for good. Does nothing unless a token was revoked since the last call."""
+        revocations = self._access.revocations
+        if revocations == self._revocations:
+            return
+        open_now = list(self.connections)
+        for start in range(0, len(open_now), _CLOSES_PER_TURN):
+            some = open_now[start : start + _CLOSES_PER_TURN]
+            await self._end_all(
+                [one for one in some if self._is_revoked(one)], close_reasons.TOKEN_REVOKED
+            )
+            await asyncio.sleep(0)
+        self._revocations = revocations
+
+    def _is_revoked(self, connection: Connection) -> bool:
+        identity = connection.session.identity if connection.session is not None else None
+        return (
+            identity is not None
+            and connection.is_open
+            and self._access.revoked_by(identity) is not None
+        )
 
     async def _end_all(self, connections: Sequence[Connection], why: SocketClose) -> None:
         """Write the same bytes to all of them, some in each turn of the event loop."""

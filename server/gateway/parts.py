@@ -1,7 +1,9 @@
 """The parts of a gateway, which the composition root gives to `factory.py`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from server.core.access.in_force import AccessRules
 from server.core.addresses import TrustedProxies
 from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
@@ -16,9 +18,15 @@ from server.tokens import TokenKeys
 JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class that joins at once is no attack
 
 
+def _ignore() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayParts:
-    """`subscription` is the gateway's own. `allowed_origins` are scheme://host[:port], without a slash."""
+    """`subscription` is the gateway's own. `allowed_origins` are scheme://host[:port], without a slash.
+    `access`: who is blocked, and which tokens are revoked; `look_at_access` reads them from the ledger soon.
+    """
 
     gateway_id: str
     keys: TokenKeys
@@ -29,6 +37,8 @@ class GatewayParts:
     metrics: Metrics
     health: Health
     allowed_origins: frozenset[str]
+    access: AccessRules = field(default_factory=AccessRules)
+    look_at_access: Callable[[], None] = _ignore
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     joins_per_second: int = JOINS_PER_SECOND
     max_sockets: int = MAX_SOCKETS

@@ -7,60 +7,89 @@ it.
 
 from collections import Counter
 
+from server import task_frames, wire
+from server.client_frames import ClaimFrame
+from server.clock import now_ms
+from server.core.access.in_force import AccessRules
+from server.core.drops import why
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.identity import Identity
 from server.core.ids import StudentId
 from server.core.rates import Bucket, Rate
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk, Tap, is_confirmed
+from server.desk.claim_answers import ClaimAnswer
+from server.desk.claim_desk import RETRY, ClaimDesk, Tap, entering, is_confirmed
 from server.gateway import claim_replies
 from server.gateway.rooms.feed_follower import FeedFollower
 from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.connection import Connection
+from server.gateway.sockets.frames import text_frame
 from server.gateway.work_in_flight import WorkInFlight
 from server.metrics import Metrics
 
 CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
-_NOT_ELIGIBLE = ClaimAnswer(Outcome.NOT_ELIGIBLE)
+_NOT_A_STUDENT = ClaimAnswer(Outcome.NOT_ELIGIBLE, why=why.NOT_A_STUDENT)
+_TASK_OPEN = ClaimAnswer(Outcome.TASK_OPEN, why=why.TASK_OPEN)
+_GONE = ClaimAnswer(Outcome.CLOSED, why=why.GONE)
 
 
 class Taps:
-    def __init__(self, desk: ClaimDesk, follower: FeedFollower, work: WorkInFlight) -> None:
+    def __init__(
+        self, desk: ClaimDesk, follower: FeedFollower, work: WorkInFlight, access: AccessRules
+    ) -> None:
         self._desk = desk
+        self._access = access
         self._follower = follower
         self._work = work
         self._buckets: dict[str, Bucket] = {}
         self._answered: Counter[Outcome] = Counter()  # since the last `report`
 
     def take(
-        self, connection: Connection, room: Room, identity: Identity, drop_id: str, request_id: str
+        self, connection: Connection, room: Room, identity: Identity, frame: ClaimFrame
     ) -> None:
         """Answer a tap, or hand it to the desk. The rate is measured at the time of the session's last
         message, which is this tap: one read of the clock less for each."""
         assert connection.session is not None
+        drop_id, request_id = frame.drop_id, frame.request_id
         wait_ms = self._admit(identity.subject, connection.session.last_message_at)
         drop = room.drops.get(drop_id)
         if wait_ms:
             limited = ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=wait_ms)
             self.answer(connection, drop_id, request_id, limited)
         elif not identity.may_claim_in(room.name):
-            self.answer(connection, drop_id, request_id, _NOT_ELIGIBLE)
+            self.answer(connection, drop_id, request_id, _NOT_A_STUDENT)
         elif drop is None:
-            self._work.start(
-                self._take_after_healing(connection, room, identity, drop_id, request_id)
-            )
+            self._work.start(self._take_after_healing(connection, room, identity, frame))
         else:
-            self._submit(connection, room, identity, drop, request_id)
+            self._submit(connection, room, identity, drop, frame)
 
     def answer(
-        self, connection: Connection, drop_id: str, request_id: str, answer: ClaimAnswer
+        self,
+        connection: Connection,
+        drop_id: str,
+        request_id: str,
+        answer: ClaimAnswer,
+        tap: int = 0,
     ) -> None:
-        """Send the answer to one tap, whether the desk gave it or this class."""
+        """Send the answer to one tap, whether the desk gave it or this class. `tap`: its number on
+        the drop, where the desk counted it."""
         self._answered[answer.outcome] += 1
-        frames = claim_replies.claim_result(drop_id, request_id, answer)
+        frames = claim_replies.claim_result(drop_id, request_id, answer, tap)
         if answer.held is not None and is_confirmed(answer):
             frames += claim_replies.claim_confirmed(drop_id, answer.held)
         connection.send_private(frames)
+
+    def answer_open_task(self, tap: "_SocketTap") -> None:
+        """Say what is to be done before the claim counts, and how far the student is."""
+        drop = tap.room.drops.get(tap.drop_id)
+        if drop is None or drop.task is None:  # the room was reloaded meanwhile
+            self.answer(tap.connection, tap.drop_id, tap.request_id, _TASK_OPEN, tap.number)
+            return
+        self._answered[Outcome.TASK_OPEN] += 1
+        progress = tap.room.progress.of(drop, tap.student)
+        fields = wire.claim_fields(tap.request_id, drop.id, Outcome.TASK_OPEN)
+        told = fields | dict(task_frames.open_fields(drop.task, progress, tap.number))
+        tap.connection.send_private(text_frame(wire.claim_result(told)))
 
     def report(self, metrics: Metrics) -> None:
         """Add the answers since the last report to the metrics. A counter of prometheus-client takes a
@@ -88,11 +117,14 @@ class Taps:
         room: Room,
         identity: Identity,
         drop: RoomDrop,
-        request_id: str,
+        frame: ClaimFrame,
     ) -> None:
+        request_id = frame.request_id
         if not is_for(drop, identity):
-            self.answer(connection, drop.id, request_id, _NOT_ELIGIBLE)
+            self.answer(connection, drop.id, request_id, _not_eligible(drop, identity))
             return
+        # Read first, because nearly always nobody is.
+        is_blocked = self._access.blocks_somebody and self._access.is_blocked(identity, now_ms())
         student = StudentId(identity.subject)
         room.seen[drop.id].add(student)  # a tap proves that the card was seen
         tap = _SocketTap(
@@ -102,22 +134,33 @@ class Taps:
             student=student,
             request_id=request_id,
             campaign_id=drop.campaign_id,
+            is_blocked=is_blocked,
+            person=identity.person,
+            device=identity.device,
+            entering=entering(frame.client_random) if drop.draw is not None else "",
         )
         tap.taps, tap.work, tap.connection, tap.room = self, self._work, connection, room
         self._work.taps += 1
         self._desk.submit(tap)
 
     async def _take_after_healing(
-        self, connection: Connection, room: Room, identity: Identity, drop_id: str, request_id: str
+        self, connection: Connection, room: Room, identity: Identity, frame: ClaimFrame
     ) -> None:
         """Take a tap on a drop that the room does not have. The student may come from another gateway that
-        had the drop before this one, so the room catches up with the feed first."""
-        await self._follower.heal(room)
-        drop = room.drops.get(drop_id)
+        had the drop before this one, so the room catches up with the feed first. `closed` is final for the
+        student: a room that could not catch up says `retry`."""
+        has_caught_up = await self._follower.heal(room)
+        drop = room.drops.get(frame.drop_id)
         if drop is not None:
-            self._submit(connection, room, identity, drop, request_id)
+            self._submit(connection, room, identity, drop, frame)
         else:
-            self.answer(connection, drop_id, request_id, ClaimAnswer(Outcome.CLOSED))
+            no = _GONE if has_caught_up else RETRY
+            self.answer(connection, frame.drop_id, frame.request_id, no)
+
+
+def _not_eligible(drop: RoomDrop, identity: Identity) -> ClaimAnswer:
+    reason = why.outside(drop.audience, identity.subject, identity.tags, identity.is_new)
+    return ClaimAnswer(Outcome.NOT_ELIGIBLE, why=reason)
 
 
 class _SocketTap(Tap):
@@ -135,4 +178,9 @@ class _SocketTap(Tap):
         self.work.note_less()
         if answer.held is not None and answer.held.state is ClaimState.WON:
             self.room.unconfirmed[self.drop_id, self.student] = answer.held
-        self.taps.answer(self.connection, self.drop_id, self.request_id, answer)
+        elif answer.entry is not None:
+            self.room.entries[self.drop_id, self.student] = answer.entry
+        if answer.outcome is Outcome.TASK_OPEN:
+            self.taps.answer_open_task(self)
+            return
+        self.taps.answer(self.connection, self.drop_id, self.request_id, answer, self.number)

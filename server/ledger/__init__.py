@@ -5,7 +5,7 @@ whose first argument is the connection of the caller's transaction. Used by flow
 reading, the API.
 
 Errors: a broken constraint is passed on as SQLAlchemy's IntegrityError; a database that is away raises
-`engine.LedgerUnavailableError`.
+`database_errors.LedgerUnavailableError`.
 
 Lock order, the same in every transaction, so that two of them wait for each other and never deadlock: desk
 shards, drops, redemptions, coupons (by id), template uses, balances, batches, budgets (money before pieces).

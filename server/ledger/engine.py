@@ -5,13 +5,13 @@ package get the connection that `begin` or `read` gives. Knows no table. Nearly 
 and PostgreSQL are here; bulk.py and the row locks have the others.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Final
 
-import asyncpg
 import orjson
 from sqlalchemy import event, exc, text
 from sqlalchemy.engine import URL, Connection, make_url
@@ -20,36 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from server import service_urls
-from server.ledger import liveness
+from server.ledger import liveness, transaction_pooling
+from server.ledger.database_errors import LedgerUnavailableError, translated
 from server.ledger.inline_sqlite import connect_reader, connect_writer, execute_when_free
 
 STATEMENT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
 _POOL_WAIT_SECONDS: Final = 5.0
-_POSTGRESQL_POOL: Final = 8  # for each process; up to twice that under load
+CONNECTIONS: Final = 8  # to PostgreSQL, for each process
+_VACUUM_WAITS_SECONDS: Final = 30.0
 _SQLITE_READERS: Final = 4  # each has a thread of its own
 
-# PostgreSQL's error classes after which the same statement may succeed: 08 connection, 40 rolled back by the
-# server (deadlock), 53 resources, 55 object in use (lock timeout), 57 operator intervention (shutdown,
-# statement timeout), 58 system.
-_RETRYABLE_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
-_READ_ONLY: Final = "25006"
-# Errors that last until an operator acts, in words for that operator.
-_LASTING_STATES: Final = {
-    "53100": "disk is full",
-    "53200": "out of memory",
-    _READ_ONLY: "read-only",
-    "58030": "its disk gives errors",
-}
-_LASTING_CODES: Final = {
-    sqlite3.SQLITE_BUSY: "locked by another process",
-    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
-    sqlite3.SQLITE_CORRUPT: "its file is damaged",
-    sqlite3.SQLITE_FULL: "disk is full",
-    sqlite3.SQLITE_IOERR: "its disk gives errors",
-    sqlite3.SQLITE_NOTADB: "its file is damaged",
-    sqlite3.SQLITE_READONLY: "read-only",
-}
 _JSON: Final = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
@@ -58,18 +39,6 @@ _TROUBLE_SECONDS: Final = 15.0  # longer than the next write takes to fail
 
 
 _NOTIFY_KEY: Final = "notify_on_commit"  # key in `conn.info`: ids that the transaction has moved
-
-
-class LedgerUnavailableError(Exception):
-    """The database is away, locked or full, or took too long; the text says which.
-
-    Nothing was committed, or it is not known whether it was: only repeat what is idempotent. `lasts` is True
-    if the state lasts until an operator acts.
-    """
-
-    def __init__(self, words: str = "away", *, lasts: bool = False) -> None:
-        super().__init__(words)
-        self.lasts = lasts
 
 
 class Ledger:
@@ -87,16 +56,22 @@ class Ledger:
         self.on_commit: Callable[[Sequence[str]], None] = _ignore
 
     @classmethod
-    def connect(cls, url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> "Ledger":
+    def connect(
+        cls,
+        url: str,
+        statement_seconds: float | None = STATEMENT_SECONDS,
+        connections: int = CONNECTIONS,
+    ) -> "Ledger":
         """Make the pools for `postgresql://…` (libpq's options: service_urls.py) or `sqlite:///path`.
-        Nothing is opened yet. `statement_seconds` None: no limit, for migrations. Raises ValueError
-        for an address that cannot be used.
+        Nothing is opened yet. `statement_seconds` None: no limit, for migrations. `connections`: how many
+        to PostgreSQL at most. Raises ValueError for an address that cannot be used.
         """
         checked = service_urls.database_url(url)
         if checked.startswith("sqlite:"):
-            address = make_url(checked)
-            return cls(_sqlite(address, writes=True), _sqlite(address, writes=False))
-        engine = _postgresql(service_urls.postgresql_address(checked), statement_seconds)
+            file = make_url(checked)
+            return cls(_sqlite(file, writes=True), _sqlite(file, writes=False))
+        address = service_urls.postgresql_address(checked)
+        engine = _postgresql(address, statement_seconds, connections)
         return cls(engine, _reading(engine))
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -142,6 +117,24 @@ class Ledger:
             found = {name: await conn.scalar(text(f"SHOW {name}")) for name in names}
         return {name: value for name, value in found.items() if value == "off"}
 
+    async def vacuum(self, tables: Collection[str]) -> bool:
+        """Write SQLite's file anew without what was deleted or replaced, and empty its log; let PostgreSQL
+        free the rows of these tables. False: not possible now.
+        """
+        url = self.engine.url
+        if self.engine.dialect.name == "sqlite":
+            return await asyncio.to_thread(_vacuum_sqlite, url.database or "")
+        try:
+            with translated():
+                async with AsyncExitStack() as stack:
+                    conn = await _opened(stack, self.engine.connect())
+                    alone = await conn.execution_options(isolation_level="AUTOCOMMIT")
+                    for table in sorted(tables):
+                        await alone.exec_driver_sql(f"VACUUM {table}")
+        except LedgerUnavailableError:
+            return False
+        return True
+
     async def close(self) -> None:
         await self._reader.dispose()
         await self.engine.dispose()
@@ -158,63 +151,27 @@ def _ignore(_ids: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    with _translated():
-        async with engine.begin() as conn:
-            yield conn
+    with translated():
+        async with AsyncExitStack() as stack:
+            yield await _opened(stack, engine.begin())
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+async def _opened(
+    stack: AsyncExitStack, connection: AbstractAsyncContextManager[AsyncConnection]
+) -> AsyncConnection:
+    """Take a connection from the pool; `stack` gives it back."""
     try:
-        yield
-    except asyncpg.ClientConfigurationError:
-        raise  # also an InterfaceError, but a retry does not help
-    except (exc.TimeoutError, OSError, asyncpg.InterfaceError) as error:
-        raise LedgerUnavailableError(f"no answer ({_name_of(error)})") from error
-    except (exc.DBAPIError, asyncpg.PostgresError) as error:
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
-        lasting = _lasting_cause(cause)
-        if lasting is None and not _is_retryable(error):
-            raise
-        words = lasting or f"not now ({_name_of(cause)})"
-        raise LedgerUnavailableError(words, lasts=lasting is not None) from error
-
-
-def _name_of(error: BaseException | None) -> str:
-    """Return type and first line of the error; the other lines repeat the statement."""
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-def _is_retryable(error: exc.DBAPIError | asyncpg.PostgresError) -> bool:
-    """Return whether the same statement may succeed a moment later."""
-    if isinstance(error, exc.DBAPIError):
-        if error.connection_invalidated or isinstance(error, exc.InterfaceError):
-            return True
-        if isinstance(error.orig, sqlite3.OperationalError):
-            # The generic code means an error in our SQL, for example no such table.
-            return error.orig.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
-    source = error.orig if isinstance(error, exc.DBAPIError) else error
-    return _state_of(source)[:2] in _RETRYABLE_CLASSES
-
-
-def _lasting_cause(error: BaseException | None) -> str | None:
-    """Return the words for a state that an operator has to end, else None."""
-    if isinstance(error, sqlite3.DatabaseError):
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        return _LASTING_CODES.get(code & 0xFF)
-    return _LASTING_STATES.get(_state_of(error))
-
-
-def _state_of(error: BaseException | None) -> str:
-    return str(getattr(error, "sqlstate", None) or "")
+        return await stack.enter_async_context(connection)
+    except exc.InvalidRequestError as error:
+        # The pool replaces a dead connection, and gives up when new ones die as well before use.
+        raise LedgerUnavailableError("no answer (new connections are cut)") from error
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------
 
 
 def _postgresql(
-    address: service_urls.PostgresqlAddress, statement_seconds: float | None
+    address: service_urls.PostgresqlAddress, statement_seconds: float | None, connections: int
 ) -> AsyncEngine:
     limit_ms = int((statement_seconds or 0) * 1000)  # 0 = none
     settings = {
@@ -225,8 +182,8 @@ def _postgresql(
     }
     engine = create_async_engine(
         "postgresql+asyncpg://",  # asyncpg parses the address: SQLAlchemy supports fewer forms
-        pool_size=_POSTGRESQL_POOL,
-        max_overflow=_POSTGRESQL_POOL,
+        pool_size=connections,
+        max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_use_lifo=True,  # the connection that was used last is the least likely to be dead
         hide_parameters=True,  # keep names and codes out of error texts and logs
@@ -236,10 +193,10 @@ def _postgresql(
             "timeout": address.connect_seconds or _CONNECT_SECONDS,
             # The server's own limit comes first; this one is for a server that does not reply at all.
             "command_timeout": 2 * statement_seconds if statement_seconds else None,
-            "server_settings": settings,
         },
     )
     liveness.watch(engine)
+    transaction_pooling.watch(engine, settings)
     return engine
 
 
@@ -287,3 +244,20 @@ _PRAGMAS: Final = (
     "synchronous=FULL",
     "foreign_keys=ON",
 )
+
+
+def _vacuum_sqlite(path: str) -> bool:
+    """Vacuum on a connection of its own, in a thread: other writers wait meanwhile, the event loop does not.
+
+    False: the file or its log was busy for too long.
+    """
+    connection = sqlite3.connect(path, timeout=_VACUUM_WAITS_SECONDS, isolation_level=None)
+    try:
+        connection.execute("VACUUM")
+        # Readers may hold up the log's end for a moment; busy_timeout makes this wait for them.
+        is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()

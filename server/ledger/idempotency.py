@@ -69,6 +69,14 @@ def _insert_or_replace_expired(dialect: Dialect) -> ReturningInsert[str]:
     ).returning(_rows.resource_id)
 
 
+async def find(conn: AsyncConnection, key: IdempotencyKey, now: int) -> StoredKey | None:
+    """Return what is stored under the key: for a flow that has much to do before its transaction."""
+    query = select(_rows.resource_id, _rows.body_hash)
+    found = await conn.execute(query.where(_is(key), _rows.created_at > now - KEPT_MS))
+    row = found.first()
+    return StoredKey(*row) if row else None
+
+
 async def delete_expired(conn: AsyncConnection, now: int) -> int:
     """Delete the expired keys; return how many."""
     gone = await conn.execute(delete(idempotency_keys).where(_rows.created_at <= now - KEPT_MS))

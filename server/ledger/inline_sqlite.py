@@ -8,6 +8,7 @@ sqlite` takes 13 ms a pair with them and 9 ms without (decision 0026).
 
 - A writer waits for BEGIN IMMEDIATE (another process writes) and for COMMIT and ROLLBACK (the disk): these
   run in the thread. Between them the database is ours, and a statement of a few rows takes 20 us inline.
+  One of many rows says so (`LONG`), and runs in the thread too.
 - A reader waits for nobody, but its statements may take long (a count of a drop's claims): these run in the
   thread. The calls around them run inline.
 """
@@ -23,6 +24,8 @@ import aiosqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.util import await_
 
+# A statement with this comment reads or writes many rows: `insert(…).prefix_with(LONG)`.
+LONG: Final = "/* long */"
 # More parameters mean many rows in one statement (bulk.py), which takes long enough to be worth a thread.
 _FEW_PARAMETERS: Final = 60
 _LOCKED_PAUSE_SECONDS: Final = 0.02
@@ -47,7 +50,8 @@ class _Writer(_InlineConnection):
     def is_instant(self, connection: sqlite3.Connection, fn: Call, args: tuple[Any, ...]) -> bool:
         match fn.__name__:
             case "execute":
-                return connection.in_transaction and len(args[1]) <= _FEW_PARAMETERS
+                is_short = len(args[1]) <= _FEW_PARAMETERS and LONG not in args[0]
+                return connection.in_transaction and is_short
             case "fetchall":
                 return True
             case "rollback":

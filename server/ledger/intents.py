@@ -23,14 +23,17 @@ class IntentKind(StrEnum):
     TOP_UP = "top_up"
     EXTEND = "extend"
     CLOSE = "close"
+    REOPEN = "reopen"
     RELEASE = "release"
     MOVE_HOLD = "move_hold"
+    MOVE_WINDOW = "move_window"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """`payload` by kind: top_up {"allotment_id"}, extend {"ms", "expected_closes_at"}, release
-    {"claims": [[claim id, student, coupon id]…]}, move_hold {"coupons": [coupon id…]}."""
+    {"claims": [[claim id, student, coupon id]…]}, move_hold {"coupons": [coupon id…]}, close and reopen
+    {"openings"}."""
 
     id: str
     kind: IntentKind

@@ -63,7 +63,8 @@ def _ping_if_idle(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: ob
 async def _ping(connection: asyncpg.Connection) -> None:
     try:
         async with asyncio.timeout(_PING_SECONDS):
-            await connection.fetchrow(";")
+            # Nothing is prepared for it, which a pooler could not keep: transaction_pooling.py.
+            await connection.execute("SELECT 1")
     except BaseException:
         connection.terminate()  # a polite close would wait for a reply
         raise

@@ -26,7 +26,8 @@ _TYPES = {
 _MIN_COMPRESSED_BYTES = 512
 _CARD_STYLE = re.compile(r"const css ?= ?`([^`\\$]*)`;")
 _STATIC_IMPORT = re.compile(
-    r"""^\s*(?:import|export)\s[^"';]*?["'](\.{1,2}/[^"']+|/[^"']+)["']""", re.M
+    r"""^\s*(?:import\s*|(?:import|export)\s[\w\s{},*$]*?from\s*)["'](\.{1,2}/[^"']+|/[^"']+)["']""",
+    re.M,
 )
 
 

@@ -19,7 +19,10 @@ from starlette.routing import BaseRoute, Route
 from server.core.room_names import is_room_name
 from server.demo_link import DemoLink
 from server.pages.assets import Asset, AssetStore
+from server.pages.claim_pages import LinkPreview, LinkPreviews, claim_routes
+from server.pages.playground import Signer, playground_routes
 from server.pages.policy import checked_origins, page_headers
+from server.pages.sdk_version import sdk_version_routes
 from server.pages.short_links import ShortLinks
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -32,13 +35,18 @@ class PageFacts:
     """The settings that pages depend on; a text is empty where the setting is not set.
 
     `allowed_origins`: the school's own sites. `public_url`: where browsers reach us. `login_url`: the
-    school's sign-in. `demo_links`: only with `python -m server` without a role.
+    school's sign-in. `demo_links`: only with `python -m server` without a role. `link_preview`: what the
+    preview of a link in a chat shows, from memory; None: there are no claim pages. `sign_demo_token`: makes
+    the tokens of the playground, as `demo_links`. `time_zone`: the school's, for the office.
     """
 
     allowed_origins: tuple[str, ...] = ()
     public_url: str = ""
     login_url: str = ""
     demo_links: tuple[DemoLink, ...] = ()
+    link_preview: LinkPreviews | None = None
+    sign_demo_token: Signer | None = None
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +72,20 @@ class _Page:
 _PAGES = (
     _Page("/rooms/{room}", "room", "student", ("教室", "Room")),
     _Page("/console/{room}", "console", "console", ("讲台", "Console")),
+    _Page("/console/{room}/history", "console", "history", ("历史记录", "History")),
+    _Page("/screen/{room}", "screen", "screen", ("大屏", "Screen")),
     _Page("/checkout", "shop", "checkout", ("结算", "Checkout")),
+    _Page("/wallet", "wallet", "wallet", ("我的优惠券", "My coupons")),
+    _Page("/lottery/{lottery}", "lottery", "lottery", ("抽奖", "Prize draw")),
+    _Page("/drops/{drop}/draw", "draw", "draw", ("抽取验证", "Check a draw")),
+    _Page("/office", "office", "office", ("运营后台", "Office")),
     _Page("/orders", "shop", "orders", ("订单", "Orders")),
+    _Page("/q/{ticket}", "link", "claim", ("课堂领券", "Coupon of a class"), template="ticket"),
     _Page("/embed/rooms/{room}", "room", "embed", ("优惠券", "Coupons"), framed=True),
 )
 _HOME = _Page("/", "home", "home", ("课堂发券", "Coupons in a live class"))
+_PLAYGROUND = _Page("/docs/playground", "docs", "playground", ("令牌练习", "Token playground"))
+_CLAIM = _Page("/c/{slug}", "link", "claim", ("领券", "Coupon"))
 _LOST = _Page("", "home", "home", ("没有这个页面", "No such page"), template="lost")
 
 
@@ -80,10 +97,28 @@ def page_routes(facts: PageFacts) -> list[BaseRoute]:
     short = ShortLinks(facts.demo_links, time.time)
     return [
         *pages,
+        *claim_routes(
+            facts.link_preview,
+            _language,
+            _headers(_CLAIM, facts, store),
+            _made(_CLAIM, facts, store, templates),
+        ),
         Route("/", _home_endpoint(facts, store, templates, short)),
         Route("/s/{code}", short.follow),
+        *playground_routes(
+            facts.sign_demo_token,
+            _page_endpoint(_PLAYGROUND, facts, store, templates),
+            time.time,
+        ),
         Route("/favicon.ico", _icon_endpoint(store)),
         Route("/static/{path:path}", _file_endpoint(store, {})),
+        *sdk_version_routes(
+            {
+                path.removeprefix("/sdk/"): asset
+                for path, asset in store.files.items()
+                if path.startswith("/sdk/")
+            }
+        ),
         # The SDK's code is public, and schools import it into pages of their own.
         Route("/sdk/{path:path}", _file_endpoint(store, {"Access-Control-Allow-Origin": "*"})),
     ]
@@ -160,8 +195,14 @@ def _made(
     origins = checked_origins(facts.allowed_origins)
 
     @lru_cache(maxsize=_KEPT_PAGES)
-    def made(room: str, language: str, links: tuple[DemoLink, ...] = ()) -> Asset:
-        zh, en = (" · ".join(filter(None, (room, word, "Classdrop"))) for word in page.title)
+    def made(
+        room: str,
+        language: str,
+        links: tuple[DemoLink, ...] = (),
+        preview: LinkPreview | None = None,
+    ) -> Asset:
+        head = preview.name if preview is not None else room
+        zh, en = (" · ".join(filter(None, (head, word, "Classdrop"))) for word in page.title)
         text = template.render(
             name=page.name,
             asset=page.asset,
@@ -171,7 +212,9 @@ def _made(
             modules=modules,
             origins=origins,
             links=links,
+            preview=preview,
             login=facts.login_url,
+            time_zone=facts.time_zone if page.name == "office" else "",
         )
         return Asset.of(text.encode(), "html")
 

@@ -1,4 +1,4 @@
-"""The waits and deadlines of a worker, apart from the intervals of its jobs (jobs.py).
+"""The waits and deadlines of a worker, apart from the intervals of its jobs (jobs/).
 
 Part of `WorkerParts`. Production uses the defaults; tests pass other values.
 """

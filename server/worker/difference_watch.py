@@ -1,8 +1,8 @@
 """Compares desk and ledger all the time (promise I6), and publishes the result.
 
-Called by `jobs.py`. The result goes to the metrics (over all open drops), to the web processes (for
-`/readyz`), to the counts of each drop that its teacher sees, and to the log, once for each time that they
-begin to differ. Repairs nothing: a rebuild does, which `doctor --repair` asks for.
+Called by `jobs/claim_jobs.py`. The result goes to the metrics (over all open drops), to the web processes
+(for `/readyz`), to the counts of each drop that its teacher sees, and to the log, once for each time that
+they begin to differ. Repairs nothing: a rebuild does, which `doctor --repair` asks for.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Rebuilds every desk shard whose fence is shut, each in a task of its own.
 
-Called by `jobs.py`. A failed rebuild does not stop the other shards. It is tried again after a pause that
-doubles, so that it does not take the database's time from the others; the reason is published to the web
-processes, which show it in `/readyz`.
+Called by `jobs/claim_jobs.py`. A failed rebuild does not stop the other shards. It is tried again after a
+pause that doubles, so that it does not take the database's time from the others; the reason is published
+to the web processes, which show it in `/readyz`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from server.desk import DeskUnavailableError
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 from server.metrics import Metrics
 
 AT_ONCE: Final = 4  # rebuilds at the same time: one that hangs leaves three

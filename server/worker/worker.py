@@ -12,8 +12,9 @@ from contextlib import suppress
 import structlog
 
 from server.desk import DeskUnavailableError
-from server.ledger.engine import LedgerUnavailableError
-from server.worker.jobs import Job, Jobs, WorkerParts
+from server.ledger.database_errors import LedgerUnavailableError
+from server.worker.jobs.job import Job, WorkerParts
+from server.worker.jobs.table import Jobs
 
 CLAIM_LANES = 2  # the transaction of one runs in the database while the other prepares its own
 _log = structlog.get_logger()
@@ -35,7 +36,7 @@ class Worker:
         for lane in self._lanes:
             lane.is_leaving = False
         # In this order: a group that is made anew hides that the old one was lost.
-        await self._until_done("shut_lost_outboxes", self.jobs.shut_lost_outboxes, stopping)
+        await self._until_done("shut_lost_outboxes", self.jobs.claims.shut_lost_outboxes, stopping)
         await self._until_done("make_groups", self._outbox.make_groups, stopping)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._repeat(job, stopping)) for job in self.jobs.table()]
@@ -65,18 +66,18 @@ class Worker:
 
     async def _repeat(self, job: Job, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            await self._until_done(job.name, job.run, stopping)
-            await _pause(job.interval_s, stopping)
+            found = await self._until_done(job.name, job.run, stopping)
+            await _pause(job.pause_s(found), stopping)
 
     async def _until_done(
         self, name: str, run: Callable[[], Awaitable[object]], stopping: asyncio.Event
-    ) -> None:
-        """Run one round, and try again until it succeeds or the worker stops. Each error is logged once:
-        five tries a second for an hour make one line and one traceback."""
+    ) -> object:
+        """Run one round, and try again until it succeeds or the worker stops; return what it found. Each
+        error is logged once: five tries a second for an hour make one line and one traceback."""
         logged: set[str] = set()
         while not stopping.is_set():
             try:
-                await run()
+                found = await run()
             except (DeskUnavailableError, LedgerUnavailableError) as error:
                 if str(error) not in logged:
                     logged.add(str(error))
@@ -91,8 +92,9 @@ class Worker:
             else:
                 if logged:
                     _log.info("job_goes_on", job=name)
-                return
+                return found
             await _pause(self._cadence.retry_s, stopping)
+        return None
 
 
 async def _pause(seconds: float, stopping: asyncio.Event) -> None:

@@ -8,8 +8,7 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -21,12 +20,10 @@ from server.core.drops.drop_rules import DropForm
 from server.flows.drops.drop_view import DropView
 from server.ledger import tables
 from server.ledger.engine import Ledger
-from server.ledger.migrate import upgrade
+from tests.benchmarks.rigs import a_rig
 from tests.support.builders.classroom import granted, now_ms
 from tests.support.eventually import eventually
-from tests.support.servers.postgres import PostgresServer, find_binaries
-from tests.support.servers.redis_server import RedisServer
-from tests.support.worker_rig import WorkerRig, at_work, everybody, is_confirmed, listening, rig_of
+from tests.support.worker_rig import WorkerRig, at_work, everybody, is_confirmed, listening
 
 _HOLDS = (2_000, 5_000)
 _TAPPERS = 4
@@ -100,30 +97,12 @@ async def _end(ledger: Ledger, drop_id: str) -> None:
         await conn.execute(update(tables.coupons).where(of_drop).values(hold_until=now_ms()))
 
 
-@asynccontextmanager
-async def _a_rig(kind: str, folder: Path) -> AsyncIterator[WorkerRig]:
-    async with AsyncExitStack() as stack:
-        url = f"sqlite:///{folder / 'ledger.db'}"
-        if kind == "postgresql":
-            binaries = find_binaries()
-            assert binaries is not None, "no PostgreSQL on this machine"
-            durable = ("fsync=on", "synchronous_commit=on")
-            url = stack.enter_context(PostgresServer(binaries, *durable)).create()
-        await asyncio.to_thread(upgrade, url)
-        ledger = Ledger.connect(url)
-        stack.push_async_callback(ledger.close)
-        server = stack.enter_context(RedisServer(folder / "redis"))
-        rig = await stack.enter_async_context(rig_of(server, ledger, "figures"))
-        await rig.outbox.make_groups()
-        yield rig
-
-
 async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     for kind in sys.argv[1:] or ("sqlite", "postgresql"):
         for holds in _HOLDS:
             with tempfile.TemporaryDirectory(prefix="cdf-") as folder:
-                async with _a_rig(kind, Path(folder)) as rig:
+                async with a_rig(kind, Path(folder)) as rig:
                     print(kind, await _measure(rig, holds), flush=True)
 
 

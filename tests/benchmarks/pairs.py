@@ -51,7 +51,7 @@ async def _pair(ledger: Ledger, order_id: str, code: str) -> None:
 
 
 @contextmanager
-def _database(kind: str) -> Iterator[str]:
+def database(kind: str) -> Iterator[str]:
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(
             dir="/var/tmp"
@@ -67,7 +67,7 @@ def _database(kind: str) -> Iterator[str]:
 
 def main() -> None:
     for kind in sys.argv[1:] or ("sqlite", "postgresql"):
-        with _database(kind) as url:
+        with database(kind) as url:
             upgrade(url)
             print(uvloop.run(_measure(kind, url)))
 

@@ -63,6 +63,28 @@ def test_nothing_jumps_from_the_opening_of_a_drop_to_its_end(
     assert sum(value for value, _ in shifts) < MOST_SHIFT, shifts
 
 
+def test_nothing_jumps_on_a_phone_that_loses_its_connection(classroom: Classroom) -> None:
+    batch = classroom.batch()
+    classroom.drop(batch, quantity=3, start="prepared")
+    teacher = console(classroom, PHONE)
+    expect(teacher.locator("#ready .ready")).to_have_count(1)
+    expect(teacher.locator("#connection")).to_have_text("Live")
+    for part in ("Begin class", "Screen"):  # what is loaded after the page
+        expect(teacher.get_by_role("button", name=part)).to_be_visible()
+    teacher.wait_for_load_state("networkidle")
+    teacher.evaluate("window.shifts = []")
+    classroom.watched.offline = True
+    teacher.context.set_offline(True)
+    expect(teacher.locator("#trouble")).to_be_visible()
+    expect(teacher.locator("#present")).to_contain_text("Figures as of")
+    teacher.context.set_offline(False)
+    expect(teacher.locator("#trouble")).to_be_hidden(timeout=3 * _KEPT_MS)
+    expect(teacher.locator("#connection")).to_have_text("Live", timeout=3 * _KEPT_MS)
+
+    shifts = teacher.evaluate("window.shifts")
+    assert sum(value for value, _ in shifts) < MOST_SHIFT / 10, shifts
+
+
 def test_the_next_drop_button_does_not_slide_under_the_finger_that_pressed_one(
     classroom: Classroom,
 ) -> None:
@@ -70,15 +92,18 @@ def test_the_next_drop_button_does_not_slide_under_the_finger_that_pressed_one(
     for quantity in (3, 4):
         classroom.drop(batch, quantity=quantity, start="prepared")
     teacher = console(classroom, PHONE)
+    # What is loaded after the page stands above the cards.
+    expect(teacher.get_by_role("button", name="Begin class")).to_be_visible()
     first = teacher.locator("#ready .ready").first.locator(".main")
     first.click()
     before = first.bounding_box()
     assert before is not None
     drop = teacher.locator("#ready .ready").first.get_attribute("data-drop")
+    middle = [before["x"] + before["width"] / 2, before["y"] + before["height"] / 2]
+    teacher.mouse.move(middle[0] + 1, middle[1])  # the finger stays, however slow the machine is
     teacher.locator("#takeback .link").evaluate("button => button.click()")
     expect(teacher.locator("#live .live-drop")).to_have_count(1)
     under = "([x, y]) => document.elementFromPoint(x, y).dataset.start"
-    middle = [before["x"] + before["width"] / 2, before["y"] + before["height"] / 2]
     assert teacher.evaluate(under, middle) == drop
     expect(first).to_have_text("Dropped ✓")
     expect(first).to_have_attribute("aria-disabled", "true")

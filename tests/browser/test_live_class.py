@@ -130,13 +130,13 @@ def test_a_teacher_looks_up_one_student(classroom: Classroom) -> None:
     student = classroom.name("amy")
     claim(amy)
     expect_phase(amy, "confirmed")
-    teacher.locator("#live details summary").click()
+    teacher.locator("#live details summary", has_text="查一位学生").click()
     teacher.locator("#live details input").fill(student)
     teacher.keyboard.press("Enter")
-    expect(teacher.locator("#live details .hint")).to_contain_text("已入账")
+    expect(teacher.locator("#live details .hint[role=status]")).to_contain_text("已入账")
     teacher.locator("#live details input").fill("nobody")
     teacher.keyboard.press("Enter")
-    expect(teacher.locator("#live details .hint")).to_have_text("nobody 还没有领到")
+    expect(teacher.locator("#live details .hint[role=status]")).to_have_text("nobody 还没有领到")
 
 
 def test_a_student_who_was_away_comes_back_to_what_everybody_sees(classroom: Classroom) -> None:

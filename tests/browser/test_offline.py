@@ -153,7 +153,7 @@ def test_a_stopped_server_is_not_called_busy_and_the_tap_is_kept(
         expect(amy.locator("classdrop-room .note")).to_contain_text(
             "The server does not answer. We keep your tap", timeout=NOTICED_MS
         )
-        expect(amy.locator("#connection")).to_have_text("No answer from the server")
+        expect(amy.locator("#connection")).to_have_text("No answer")
     expect(amy.locator("classdrop-room .card")).to_have_attribute(
         "data-phase", "confirmed", timeout=NOTICED_MS
     )
@@ -175,9 +175,9 @@ def test_a_press_that_a_stopped_server_does_not_answer_can_be_given_up_and_is_lo
         expect(card.locator(".press button")).to_have_text("Check what became of it")
     # It is looked up without a press, and the card shows the outcome.
     expect(card.locator(".press")).to_contain_text("Checked: it was", timeout=NOTICED_MS)
-    expect(card.locator(".left")).to_have_text(re.compile(r"^(10 of 10|20 of 20) left$"))
     said = card.locator(".press").inner_text()
-    assert ("it was done" in said) == (card.locator(".left").inner_text() == "20 of 20 left")
+    left = "20 of 20 left" if "it was done" in said else "10 of 10 left"
+    expect(card.locator(".left")).to_have_text(left)  # what was found may be drawn a moment later
 
 
 def test_a_new_drop_whose_answer_is_lost_is_found_again_and_made_once(

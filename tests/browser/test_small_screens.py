@@ -57,17 +57,8 @@ def phases(page: Page) -> list[str]:
     return found
 
 
-def is_in_view(page: Page, selector: str) -> bool:
-    box = page.locator(selector).first.bounding_box()
-    size = page.viewport_size
-    assert box is not None
-    assert size is not None
-    return (
-        box["x"] >= 0
-        and box["y"] >= 0
-        and box["x"] + box["width"] <= size["width"]
-        and box["y"] + box["height"] <= size["height"]
-    )
+def expect_in_view(page: Page, selector: str) -> None:
+    expect(page.locator(selector).first).to_be_in_viewport(ratio=1)
 
 
 def test_the_claim_button_is_in_view_on_every_screen(classroom: Classroom) -> None:
@@ -78,7 +69,7 @@ def test_the_claim_button_is_in_view_on_every_screen(classroom: Classroom) -> No
         expect(amy.locator("classdrop-room .card")).to_have_count(8)
         expect(amy.locator("classdrop-room .card[data-line]")).to_have_count(5)
         assert phases(amy) == ["open", "scheduled", "confirmed", *["closed"] * 5], (width, height)
-        assert is_in_view(amy, "classdrop-room .card .claim"), (width, height)
+        expect_in_view(amy, "classdrop-room .card .claim")
         expect(amy.locator("classdrop-room .claim-bar")).to_be_hidden()
         context.close()
 
@@ -90,7 +81,7 @@ def test_out_of_view_the_button_is_at_the_bottom_of_the_screen(classroom: Classr
     expect(amy.locator("classdrop-room .card[data-line]")).to_have_count(5)
     amy.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(amy.locator("classdrop-room .claim-bar")).to_be_visible()
-    assert is_in_view(amy, "classdrop-room .claim-bar button")
+    expect_in_view(amy, "classdrop-room .claim-bar button")
     amy.locator("classdrop-room .claim-bar button").click()
     expect(amy.locator("classdrop-room .claim-bar")).to_be_hidden()
     expect(amy.locator("classdrop-room .card[data-phase=confirmed]")).to_have_count(2)

@@ -46,6 +46,9 @@ async def _run(asked: argparse.Namespace, seed: int, folder: Path) -> Report:
         if report.violations:
             shutil.copytree(work, folder / "site", dirs_exist_ok=True)
         return report
+    except BaseException:
+        shutil.copytree(work, folder / "site", dirs_exist_ok=True)
+        raise
     finally:
         if postgres is not None:
             postgres.__exit__(None, None, None)

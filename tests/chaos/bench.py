@@ -7,9 +7,10 @@ interleaving, which is the machine's. The history is kept for that reason.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from client_sdk.python import Status
 from server.core.identity import Role
@@ -18,8 +19,12 @@ from tests.chaos.availability import watch_availability
 from tests.chaos.checker import Violation, check, screen_differences
 from tests.chaos.clients import Student
 from tests.chaos.final_state import Screen
+from tests.chaos.giver import Giver
 from tests.chaos.history import History, now_ms
 from tests.chaos.nemesis import Nemesis
+from tests.chaos.other_ways import ROOM as HALL
+from tests.chaos.other_ways import STUDENTS as IN_HALL
+from tests.chaos.other_ways import OtherWays, all_batches
 from tests.chaos.report import Report
 from tests.chaos.site import WEBS, Site
 from tests.chaos.staff import Caller, Office, Shop, Teacher
@@ -66,9 +71,15 @@ class Bench:
         batches = await self._batches(number)
         teachers = await self._teachers(number, batches)
         shop = Shop(await self._caller(Role.SERVICE, "shop", number), f"r{number}")
+        names = sorted({student.name for student in students})
+        giver = Giver(
+            await self._caller(Role.SERVICE, "crm", number), batches[-1], names, f"r{number}"
+        )
+        ways = await self._other_ways(number)
         for student in students:
             student.is_quiet = False
-        healed_at = await self._under_fault(number, seconds, teachers, shop)
+        work = [*(teacher.teach for teacher in teachers), shop.trade, giver.give, ways.go]
+        healed_at = await self._under_fault(number, seconds, work)
         for student in students:
             student.is_quiet = True
         violations = await self._settled(students, Reader(self.site, batches))
@@ -79,18 +90,22 @@ class Bench:
         await asyncio.gather(*(teacher.close_all() for teacher in teachers))
 
     async def _under_fault(
-        self, number: int, seconds: float, teachers: Sequence[Teacher], shop: Shop
+        self,
+        number: int,
+        seconds: float,
+        work: Sequence[Callable[[asyncio.Event], Coroutine[Any, Any, None]]],
     ) -> int:
-        """Run the faults; return the moment at which all was healed, once every call has its answer."""
+        """Run the faults while everybody works; return the moment at which all was healed, once every call
+        has its answer.
+        """
         nemesis = Nemesis(self.site, self.history, self._dice(f"nemesis {number}"))
         over = asyncio.Event()
         async with (
             asyncio.timeout(seconds + 2 * self.settle_deadline_s),
             asyncio.TaskGroup() as tasks,
         ):
-            for teacher in teachers:
-                tasks.create_task(teacher.teach(over))
-            tasks.create_task(shop.trade(over))
+            for one in work:
+                tasks.create_task(one(over))
             await nemesis.run(nemesis.plan(seconds))
             healed_at = now_ms()
             over.set()
@@ -171,6 +186,13 @@ class Bench:
         template = await office.make_template()
         sizes = [dice.randint(*_BATCH) for _ in (*ROOMS, "both")]
         return [await office.make_batch(template, size, _PER_STUDENT) for size in sizes]
+
+    async def _other_ways(self, number: int) -> OtherWays:
+        office = Office(await self._caller(Role.OPERATOR, "olga", number))
+        template = await office.make_template()
+        batches = [await office.make_batch(template, 200, 50) for _ in range(3)]
+        hall = {name: await self._caller(Role.STUDENT, name, number, HALL) for name in IN_HALL}
+        return OtherWays(office.caller, hall, **all_batches(batches), label=f"r{number}")
 
     async def _caller(self, role: Role, who: str, number: int, *rooms: str) -> Caller:
         token = self.site.token(role, who, *rooms)

@@ -26,14 +26,19 @@ from tests.chaos.history import (
     Tapped,
     Welcomed,
 )
+from tests.chaos.issuance_checker import issuances
 from tests.chaos.money_checker import money
+from tests.chaos.other_ways_checker import draws, links, offers
 
-_NO = frozenset({"limit_reached", "sold_out", "not_open", "closed", "not_eligible", "released"})
+_NO = frozenset(
+    {"limit_reached", "sold_out", "not_open", "closed", "not_eligible", "blocked", "released"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A broken promise. `promise` is I1 to I6, `money`, or `told` for a tap that was never answered."""
+    """A broken promise. `promise` is I1 to I6, I10, I12, `money`, or `told` for a tap that was never
+    answered."""
 
     promise: str
     text: str
@@ -297,6 +302,10 @@ _RULES: Sequence[tuple[str, _Rule]] = (
     ("I5", _screens),
     ("I5", _feed_received),
     ("I6", _books),
+    ("I10", issuances),
+    ("I10", offers),
+    ("I12", draws),
+    ("I1", links),
     ("told", _answered),
     ("money", money),
 )

@@ -4,7 +4,8 @@ Filled by `state_reader.py`, judged by `checker.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from server.ledger.drops.claims import ClaimRow
 from tests.races.books import DeskBooks, LedgerBooks
@@ -79,11 +80,50 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class FinalState:
-    """The whole state. Batches, claims, coupons and orders are those of all rounds, drops those of the last
-    round.
+class IssuanceEnd:
+    """An issuance. `key`: the Idempotency-Key of the call that asked for it; empty for one that an accepted
+    offer made. `outcomes`: by student.
+    `coupons`: student and state of each coupon that it gave.
+    """
 
-    `given_up`: id and key of the drops that never opened, because the desk could not be reached in time.
+    id: str
+    key: str
+    batch_id: str
+    state: str
+    asked: int
+    issued: int
+    outcomes: Mapping[str, str | None]
+    coupons: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawEnd:
+    """A draw: its published document, its entrants in the order of its leaves, and who has a live claim."""
+
+    drop_id: str
+    document: Mapping[str, Any]
+    entrants: tuple[str, ...]
+    seated: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnd:
+    """An offer. `coupon_state`: of the coupon that it gave; None: it gave none."""
+
+    id: str
+    batch_id: str
+    student: str
+    state: str
+    coupon_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalState:
+    """The whole state. Batches, claims, coupons, issuances and orders are those of all rounds, drops those of
+    the last round.
+
+    `links`: the units of each link, by its drop. `given_up`: id and key of the drops that never opened,
+    because the desk could not be reached in time.
     """
 
     batches: tuple[BatchEnd, ...]
@@ -94,3 +134,7 @@ class FinalState:
     screens: tuple[Screen, ...]
     dead_letters: tuple[str, ...] = ()
     given_up: tuple[tuple[str, str], ...] = ()
+    issuances: tuple[IssuanceEnd, ...] = ()
+    draws: tuple[DrawEnd, ...] = ()
+    links: Mapping[str, int] = field(default_factory=dict)
+    offers: tuple[OfferEnd, ...] = ()

@@ -27,6 +27,8 @@ _PROMISES = {
     "I4": "answered otherwise or doubled",
     "I5": "shown otherwise, twice or not at all",
     "I6": "units that do not add up",
+    "I10": "issued otherwise than once",
+    "I12": "drawn otherwise than sealed",
     "told": "never answered",
     "money": "money",
     "quiet": "not settled in time",

@@ -24,6 +24,7 @@ _UNITS = (2, 9)
 _LASTS_S = (6, 25)
 _STEP_S = (0.5, 4.0)
 _PRICE = 5_000
+_NOTED = ("id", "state", "outcome", "receipt", "root")
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Caller:
         code, said = "", cast(Facts, {})
         try:
             answer = await send(self.dice.choice(self.apis))
-            said = {name: answer[name] for name in ("id", "state") if name in answer}
+            said = {name: answer[name] for name in _NOTED if name in answer}
             full: Facts = answer
         except ApiError as error:
             verdict, code, full = ("unknown" if error.retryable else "refused"), error.code, {}

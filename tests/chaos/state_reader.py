@@ -17,8 +17,8 @@ from server.core.identity import Role
 from server.desk import DeskUnavailableError
 from server.desk.fence import Fence
 from server.desk.outbox import Outbox
+from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops.claims import ClaimRow
-from server.ledger.engine import LedgerUnavailableError
 from server.ledger.tables import (
     batches,
     claims,
@@ -26,6 +26,8 @@ from server.ledger.tables import (
     dead_letters,
     drops,
     intents,
+    issuance_items,
+    issuances,
     redemption_coupons,
     redemptions,
 )
@@ -34,11 +36,20 @@ from tests.chaos.clients import Student
 from tests.chaos.final_state import (
     BatchEnd,
     CouponEnd,
+    DrawEnd,
     FinalDrop,
     FinalRedemption,
     FinalState,
+    IssuanceEnd,
     Screen,
     StudentView,
+)
+from tests.chaos.other_ways_reader import (
+    Names,
+    drawn_of,
+    ended_offers,
+    unfinished_draws,
+    units_of_links,
 )
 from tests.chaos.site import PREFIX, Site
 from tests.support.eventually import eventually
@@ -72,7 +83,12 @@ class Reader:
         async with site.ledger.read() as conn:
             query = select(intents.c.id, intents.c.kind).where(intents.c.done_at.is_(None))
             waiting = (await conn.execute(query)).all()
+            query = select(issuances.c.id, issuances.c.state).where(issuances.c.due_at.is_not(None))
+            driven = (await conn.execute(query)).all()
+            drawing = await unfinished_draws(conn)
         assert not waiting, f"intents wait: {waiting}"
+        assert not driven, f"issuances go on: {driven}"
+        assert not drawing, f"draws go on: {drawing}"
         return True
 
     async def final_state(self, seen: tuple[Screen, ...]) -> FinalState:
@@ -86,11 +102,23 @@ class Reader:
                 coupons=await _all(conn, CouponEnd, coupons),
                 redemptions=await _redemptions(conn),
                 screens=seen,
+                issuances=await _issuances(conn),
                 dead_letters=tuple(await conn.scalars(select(dead_letters.c.claim_id))),
                 given_up=tuple((row["id"], _key(row)) for row in rows if row["opens_at"] is None),
             )
+            found = replace(
+                found, links=await units_of_links(conn), offers=await ended_offers(conn)
+            )
+            drawn = await drawn_of(conn)
         told = [await self._drop(row) for row in rows if row["opens_at"] is not None]
-        return replace(found, drops=tuple(told))
+        published = [await self._draw(*one) for one in drawn]
+        return replace(found, drops=tuple(told), draws=tuple(published))
+
+    async def _draw(self, drop_id: str, entrants: Names, seated: Names) -> DrawEnd:
+        token = self.site.token(Role.OPERATOR, "olga")
+        async with open_api(self.site.urls[0], token) as api:
+            document = await _retry(lambda: api.draw(drop_id))
+        return DrawEnd(drop_id, document, entrants, seated)
 
     async def _drop(self, row: Mapping[str, Any]) -> FinalDrop:
         site, drop_id = self.site, row["id"]
@@ -179,6 +207,34 @@ async def _all(conn: AsyncConnection, kind: Callable[..., T], table: Table) -> t
     names = [one.name for one in fields(kind)] if is_dataclass(kind) else kind._fields  # type: ignore[attr-defined]
     query = select(*(table.c[name] for name in names))
     return tuple(kind(*row) for row in await conn.execute(query))
+
+
+async def _issuances(conn: AsyncConnection) -> tuple[IssuanceEnd, ...]:
+    rows = (await conn.execute(select(issuances))).mappings().all()
+    outcomes: dict[str, dict[str, str | None]] = {row["id"]: {} for row in rows}
+    i = issuance_items.c
+    for issuance_id, student, outcome in await conn.execute(
+        select(i.issuance_id, i.student, i.outcome)
+    ):
+        outcomes[issuance_id][student] = outcome
+    given: dict[str, list[tuple[str, str]]] = {row["id"]: [] for row in rows}
+    c = coupons.c
+    query = select(c.issuance_id, c.student, c.state).where(c.issuance_id.is_not(None))
+    for issuance_id, student, state in await conn.execute(query):
+        given[issuance_id].append((student, state))
+    return tuple(
+        IssuanceEnd(
+            id=row["id"],
+            key=row["metadata"].get("key", ""),
+            batch_id=row["batch_id"],
+            state=row["state"],
+            asked=row["asked"],
+            issued=row["issued"],
+            outcomes=outcomes[row["id"]],
+            coupons=tuple(given[row["id"]]),
+        )
+        for row in rows
+    )
 
 
 async def _redemptions(conn: AsyncConnection) -> tuple[FinalRedemption, ...]:

@@ -13,6 +13,7 @@ import {
   RoomClient,
   StoppedError,
   claimText,
+  whyText,
   closeText,
   errorText,
   outcomeText,
@@ -304,10 +305,35 @@ const CALLS = [
     "/v1/batches/bat_1/codes/void",
     { codes: ["A"] },
   ],
+  [
+    (api) => api.createIssuance({ reason: "sorry", batch_id: "bat_1", students: ["ann"] }),
+    "POST",
+    "/v1/issuances",
+    { reason: "sorry", batch_id: "bat_1", students: ["ann"] },
+  ],
+  [
+    (api) => api.listIssuances({ batch_id: "bat_1", limit: 2 }),
+    "GET",
+    "/v1/issuances?batch_id=bat_1&limit=2",
+  ],
+  [(api) => api.getIssuance("iss_1"), "GET", "/v1/issuances/iss_1"],
+  [
+    (api) => api.listIssuanceItems("iss_1", { outcome: "blocked" }),
+    "GET",
+    "/v1/issuances/iss_1/items?outcome=blocked",
+  ],
+  [(api) => api.stopIssuance("iss_1"), "POST", "/v1/issuances/iss_1/stop"],
+  [(api) => api.undoIssuance("iss_1"), "POST", "/v1/issuances/iss_1/undo"],
   [(api) => api.bindCoupon("a b"), "POST", "/v1/me/coupons", { code: "a b" }],
   [(api) => api.listBatches(), "GET", "/v1/batches"],
   [(api) => api.getBatch("bat_1"), "GET", "/v1/batches/bat_1"],
   [(api) => api.createDrop("a", { quantity: 1 }), "POST", "/v1/rooms/a/drops", { quantity: 1 }],
+  [
+    (api) => api.reportFile("orders", "2026-03-01", "2026-03-02", "room"),
+    "GET",
+    "/v1/reports/orders?from=2026-03-01&to=2026-03-02&by=room&format=csv",
+  ],
+  [(api) => api.liveDrops({ limit: 5 }), "GET", "/v1/reports/live?limit=5"],
   [(api) => api.listDrops("a", { limit: 5 }), "GET", "/v1/rooms/a/drops?limit=5"],
   [(api) => api.getDrop("a", "drp_1"), "GET", "/v1/rooms/a/drops/drp_1"],
   [(api) => api.openDrop("a", "drp_1"), "POST", "/v1/rooms/a/drops/drp_1/open"],
@@ -317,6 +343,41 @@ const CALLS = [
     "POST",
     "/v1/rooms/a/drops/drp_1/top-up",
     { add: 2, expected_quantity: 3 },
+  ],
+  [
+    (api) => api.editDrop("a", "drp_1", { at: null }),
+    "PATCH",
+    "/v1/rooms/a/drops/drp_1",
+    { at: null },
+  ],
+  [(api) => api.deleteDrop("a", "drp_1"), "DELETE", "/v1/rooms/a/drops/drp_1"],
+  [
+    (api) => api.reopenDrop("a", "drp_1", { quantity: 1, closes: "open_end" }),
+    "POST",
+    "/v1/rooms/a/drops/drp_1/reopen",
+    { quantity: 1, closes: "open_end" },
+  ],
+  [
+    (api) => api.putRunningOrder("a", [{ drop_id: "drp_1", minute: 5 }]),
+    "PUT",
+    "/v1/rooms/a/running-order",
+    { entries: [{ drop_id: "drp_1", minute: 5 }] },
+  ],
+  [
+    (api) => api.putRunningOrder("a", [], "5d0c"),
+    "PUT",
+    "/v1/rooms/a/running-order",
+    { entries: [], version: "5d0c" },
+  ],
+  [(api) => api.getRunningOrder("a"), "GET", "/v1/rooms/a/running-order"],
+  [(api) => api.holdRunningOrder("a"), "POST", "/v1/rooms/a/running-order/hold"],
+  [(api) => api.resumeRunningOrder("a"), "POST", "/v1/rooms/a/running-order/resume"],
+  [(api) => api.startClass("a"), "POST", "/v1/rooms/a/running-order/start"],
+  [
+    (api) => api.tellPosition("a", 9),
+    "POST",
+    "/v1/rooms/a/running-order/position",
+    { video_seconds: 9 },
   ],
   [
     (api) => api.extendDrop("a", "drp_1", { seconds: 60, expected_closes_at: "t" }),
@@ -331,6 +392,7 @@ const CALLS = [
   ],
   [(api) => api.snapshot("a:b"), "GET", "/v1/rooms/a%3Ab/snapshot"],
   [(api) => api.claim("drp_1", "r1"), "POST", "/v1/drops/drp_1/claims", { request_id: "r1" }],
+  [(api) => api.couponQr("cpn_1"), "GET", "/v1/me/coupons/cpn_1/qr.svg?size=480"],
   [(api) => api.myCoupons({ state: "usable" }), "GET", "/v1/me/coupons?state=usable"],
   [(api) => api.quote({ coupons: "best" }), "POST", "/v1/quotes", { coupons: "best" }],
   [(api) => api.lockRedemption({ order_id: "o" }), "POST", "/v1/redemptions", { order_id: "o" }],
@@ -376,16 +438,19 @@ test("creating calls carry their idempotency key, a new version the one it repla
   assert.equal(asked[0].headers.Authorization, undefined);
 });
 
-test("an expired token is renewed once and the call repeated", async () => {
-  const { asked, fetch } = answering({ status: 401, body: { code: "token_expired" } }, {});
-  let tokens = 0;
-  const api = new Api({ url: "http://x.test", getToken: () => `t${++tokens}`, fetch });
-  await api.getBatch("bat_1");
-  assert.deepEqual(
-    asked.map(({ headers }) => headers.Authorization),
-    ["Bearer t1", "Bearer t2"],
-  );
-});
+for (const body of [{ code: "token_expired" }, { code: "token_invalid", reason: "revoked" }]) {
+  test(`after ${body.code} the token is renewed once and the call repeated`, async () => {
+    const headers = { "Content-Type": "application/problem+json" };
+    const { asked, fetch } = answering({ status: 401, headers, body }, {});
+    let tokens = 0;
+    const api = new Api({ url: "http://x.test", getToken: () => `t${++tokens}`, fetch });
+    await api.getBatch("bat_1");
+    assert.deepEqual(
+      asked.map(({ headers }) => headers.Authorization),
+      ["Bearer t1", "Bearer t2"],
+    );
+  });
+}
 
 async function refused(answer) {
   const api = new Api({ url: "http://x.test", ...answering(answer) });
@@ -474,4 +539,22 @@ test("texts: language, limits, facts, and words of a later version", () => {
   const claim = /** @type {const} */ ({ drop_id: "d", state: "refused", outcome: "not_found" });
   assert.equal(claimText(claim, "en"), errorText("not_found", "en"));
   assert.equal(typeof outcomeText("golden_ticket"), "string");
+});
+
+test("a refusal is explained in one sentence", () => {
+  const why = { reason: "taken", units: 500, after_ms: 412, tap: 1204 };
+  const sentence = "500 coupons; yours was tap 1,204, 412 ms after the last one went.";
+  assert.equal(whyText(why, "en"), sentence);
+  assert.equal(
+    claimText({ drop_id: "d", state: "refused", outcome: "sold_out", why }, "en"),
+    sentence,
+  );
+  assert.equal(
+    whyText({ reason: "limit", limit: "batch", most: 2, used: 2 }),
+    "这种券每人最多 2 张，你已经领过 2 张。",
+  );
+  const task = { reason: /** @type {const} */ ("task_open"), kind: "watch", done: 3, needed: 10 };
+  assert.equal(whyText(task, "en"), "Watch first: 3 of 10 min so far.");
+  assert.equal(whyText({ ...task, kind: "dance" }, "en"), "Do the task first, then claim.");
+  assert.equal(whyText({ reason: "ended", after_ms: 1290 }), "你点击时，领取已经结束 1.2 秒。");
 });

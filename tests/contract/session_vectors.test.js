@@ -123,6 +123,7 @@ const WRITERS = {
   hello: ({ token }) => frames.hello(token),
   claim: ({ drop_id, request_id }) => frames.claim(drop_id, request_id),
   seen: ({ drop_id }) => frames.seen(drop_id),
+  answer: ({ drop_id, option }) => frames.answer(drop_id, option),
   pong: () => frames.PONG,
 };
 

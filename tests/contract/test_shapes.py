@@ -16,6 +16,7 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 import pytest
 
 from client_sdk.python import Api, shapes
+from client_sdk.python.api import Api as RoomApi
 from server.api.app import ENDPOINTS
 from server.api.http import docs, health
 from server.api.http.openapi import document
@@ -34,6 +35,7 @@ ONLY_IN_FRAMES = {
     for name in (
         "claimed",
         "confirmed",
+        "entered",
         "present",
         "reached",
         "redeemed",
@@ -44,7 +46,24 @@ ONLY_IN_FRAMES = {
     )
 }
 # Replies that are text, or JSON without a listed shape.
-UNTYPED = {"export_codes", "live", "metrics", "openapi", "ready"}
+UNTYPED = {
+    "count_visitor",
+    "drop_qr",
+    "export_acts",
+    "export_codes",
+    "import_result",
+    "job_result",
+    "link_card",
+    "link_qr",
+    "coupon_qr",
+    "live",
+    "metrics",
+    "openapi",
+    "ready",
+    "statement_file",
+    "report_file",
+    "ticket_card",
+}
 NO_CALLS = {"aclose", "fresh_token"}
 
 
@@ -104,14 +123,16 @@ def _python_call(name: str) -> Call:
     arguments: dict[str, Any] = {
         each.name: _argument(hints[each.name])
         for each in parameters
-        if each.default is each.empty or each.name == "payment"
+        if each.default is each.empty or each.name in ("payment", "client_random", "version")
     }
     asyncio.run(method(**arguments))
     return recorder.seen
 
 
 PYTHON_METHODS = sorted(
-    name for name in vars(Api) if not name.startswith("_") and name not in NO_CALLS
+    name
+    for name in {**vars(RoomApi), **vars(Api)}
+    if not name.startswith("_") and name not in NO_CALLS
 )
 
 
@@ -130,6 +151,9 @@ def _differences(name: str, call: Call) -> Iterator[str]:
     (reply,) = (each for status, each in operation["responses"].items() if status.startswith("2"))
     schema = reply["content"]["application/json"]["schema"]
     yield from differences(OPENAPI.shape(schema, is_body=False), call.reply, name)
+    content = operation.get("requestBody", {}).get("content", {"application/json": None})
+    if "application/json" not in content:
+        return  # a file
     if (call.body is None) != ("requestBody" not in operation):
         yield f"{name}: only one of the two has a body"
     elif call.body is not None:
@@ -160,8 +184,10 @@ _BODIES = ("form", "body", "changes")
 
 
 def _javascript_calls() -> dict[str, Call]:
-    """Return the methods of `javascript/api.js`, by name."""
-    source = (SDK / "javascript/api.js").read_text()
+    """Return the methods of `javascript/api.js` and `office_api.js`, by name."""
+    source = "".join(
+        (SDK / "javascript" / f"{name}.js").read_text() for name in ("api", "office_api")
+    )
     found = re.findall(
         r"/\*\*((?:(?!\*/).)*)\*/\s+(\w+)\([^)]*\) \{((?:(?!\n  \}).)*this\._call\((?:(?!\n  \}).)*)",
         source,

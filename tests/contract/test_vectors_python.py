@@ -16,6 +16,7 @@ WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "hello": lambda frame: frames.hello(frame["token"]),
     "claim": lambda frame: frames.claim(frame["drop_id"], frame["request_id"]),
     "seen": lambda frame: frames.seen(frame["drop_id"]),
+    "answer": lambda frame: frames.answer(frame["drop_id"], frame["option"]),
     "pong": lambda _: frames.PONG,
 }
 
@@ -82,10 +83,11 @@ def test_address_of_a_room(vector: Mapping[str, Any]) -> None:
 
 def test_every_frame_of_the_contract_has_a_vector() -> None:
     assert {vector["frame"]["type"] for vector in VECTORS["frames"]} == {
-        *("hello", "seen", "claim", "pong"),
+        *("hello", "seen", "claim", "answer", "pong"),
         *("welcome", "drop_opened", "drop_changed", "drop_progress", "drop_closed"),
         *("claim_result", "claim_confirmed", "claim_revoked", "coupon_released"),
-        "coupon_changed",
+        *("coupon_changed", "message", "task_progress", "offer", "offer_withdrawn"),
+        *("drop_sealed", "draw_sealed", "draw_done", "winners"),
         *("presence", "ping", "error"),
     }
 

@@ -6,15 +6,16 @@ that it runs, until the first one fails.
 
 import os
 import pickle
-import signal
+import resource
 from collections.abc import Callable, Sequence
 
+import hypothesis
 import pytest
 from _pytest.main import pytest_runtestloop
 
 from tests.mutants.mutations import Mutant
 
-_DEADLINE_S = 60
+_CPU_SECONDS = 60
 _OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", "--no-header")
 
 PutInPlace = Callable[[Mutant], bool]
@@ -57,6 +58,16 @@ class _Loop:
         self._put_in_place = put_in_place
         self.survived: list[int] | None = None
 
+    def pytest_sessionstart(self) -> None:
+        """Let properties draw the same examples for each mutant, and not look for the smallest failure."""
+        hypothesis.settings.register_profile(
+            "mutants",
+            hypothesis.settings.get_profile("classdrop"),
+            derandomize=True,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+        )
+        hypothesis.settings.load_profile("mutants")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.items and not session.testsfailed:
@@ -67,7 +78,8 @@ class _Loop:
     def _is_killed(self, session: pytest.Session, mutant: Mutant) -> bool:
         child = os.fork()
         if child == 0:
-            signal.alarm(_DEADLINE_S)  # a mutant that loops for ever is killed by it
+            # A mutant that loops for ever is killed. Not by an alarm: pytest-timeout has the only one.
+            resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
             os._exit(self._run(session, mutant))
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 

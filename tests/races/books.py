@@ -18,7 +18,8 @@ from server.desk.claim_record import HeldClaim
 from server.desk.keys import ShardKeys
 from server.desk.outbox import Outbox
 from server.ledger.drops.claims import ClaimRow, of_drop
-from server.ledger.drops.drops import DropRow, find
+from server.ledger.drops.drop_row import DropRow
+from server.ledger.drops.drops import find
 from server.ledger.engine import Ledger
 from server.ledger.tables import allotments, batches, claims, coupons, drops
 from tests.support.eventually import eventually
@@ -66,7 +67,7 @@ class LedgerBooks:
     redeemed: int
     batch_quantity: int
     batch_allotted: int
-    batch_in_drops: int
+    batch_in_drops: int  # and in issued coupons
 
     @property
     def free(self) -> int:
@@ -186,6 +187,7 @@ def _scalar(counted: ColumnElement[int], condition: ColumnElement[bool]) -> Scal
 
 
 _siblings = drops.alias()
+_issued = coupons.alias()
 _STATEMENT = select(
     drops.c.state,
     drops.c.quantity,
@@ -206,8 +208,16 @@ _STATEMENT = select(
     ).label("redeemed"),
     batches.c.quantity.label("batch_quantity"),
     batches.c.allotted.label("batch_allotted"),
-    _scalar(
-        func.sum(_siblings.c.quantity - _siblings.c.returned),
-        (_siblings.c.batch_id == drops.c.batch_id) & (_siblings.c.state != "prepared"),
+    (
+        _scalar(
+            func.sum(_siblings.c.quantity - _siblings.c.returned),
+            (_siblings.c.batch_id == drops.c.batch_id) & (_siblings.c.state != "prepared"),
+        )
+        + _scalar(
+            func.count(_issued.c.id),
+            (_issued.c.batch_id == drops.c.batch_id)
+            & _issued.c.issuance_id.is_not(None)
+            & (_issued.c.state != "revoked"),
+        )
     ).label("batch_in_drops"),
 ).join(batches, batches.c.id == drops.c.batch_id)

@@ -13,9 +13,8 @@ import httpx
 
 from tests.support.clients.crowd import http_client, port_of
 from tests.support.eventually import eventually
-from tests.support.servers.stack import Program
+from tests.support.servers.stack import READY_SECONDS, Program
 
-_START_SECONDS = 30.0  # of several processes at once, on two busy cores
 _ATTEMPTS = 64  # one of two processes is missed by all of them once in 2**63
 _ESTABLISHED = "01"
 
@@ -34,7 +33,7 @@ async def until_all_serve(program: Program, processes: int) -> None:
             raise AssertionError("nobody takes connections") from error
         return True
 
-    await eventually(all_ready, _START_SECONDS)
+    await eventually(all_ready, READY_SECONDS)
 
 
 @asynccontextmanager

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk
+from server.desk.claim_answers import ClaimAnswer
+from server.desk.claim_desk import ClaimDesk
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import SHARD, Desk
 from tests.support.clients.crowd import all_at_once

@@ -17,8 +17,10 @@ from websockets.typing import Origin, Subprotocol
 
 from server.clock import now_ms
 from server.commands.process.listening import SEND_BUFFER_BYTES
+from server.core.access.in_force import AccessRules
 from server.desk.redis.connection import connect as connect_redis
 from server.desk.subscription import Subscription
+from server.flows.access.follow_rules import RulesFollower
 from server.gateway.cadence import Cadence
 from server.gateway.factory import running_gateway
 from server.gateway.gateway import Gateway
@@ -30,7 +32,8 @@ from server.metrics import Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
 
-KEYS = TokenKeys(("k" * 32,))
+SECRET = "k" * 32
+KEYS = TokenKeys((SECRET,))
 Frame = dict[str, Any]
 DEADLINE_S = 5.0
 
@@ -42,11 +45,12 @@ def a_token(
     room: str = "r1",
     seconds: int = 600,
     tags: tuple[str, ...] = (),
+    **claims: Any,
 ) -> str:
+    """Return a token. `claims` are more of its claims, `jti` or `iat` for example."""
     expires = now_ms() // 1000 + seconds
-    return KEYS.sign(
-        {"sub": subject, "role": role, "rooms": [room], "tags": list(tags), "exp": expires}
-    )
+    usual = {"sub": subject, "role": role, "rooms": [room], "tags": list(tags), "exp": expires}
+    return KEYS.sign(usual | claims)
 
 
 class Client:
@@ -111,7 +115,9 @@ class RunningGateway:
             yield Client(opened)
 
     @asynccontextmanager
-    async def student(self, name: str = "ada", **token: Any) -> AsyncIterator[tuple[Client, Frame]]:
+    async def student(
+        self, name: str = "ada", /, **token: Any
+    ) -> AsyncIterator[tuple[Client, Frame]]:
         """Has said hello; with the welcome."""
         async with self.socket() as client:
             await client.send(type="hello", token=a_token(name, **token))
@@ -120,12 +126,19 @@ class RunningGateway:
 
 @asynccontextmanager
 async def serve_gateway(
-    desk: Desk, listener: Redis, gateway_id: str = "gwy_1", cadence: Cadence | None = None
+    desk: Desk,
+    listener: Redis,
+    gateway_id: str = "gwy_1",
+    cadence: Cadence | None = None,
+    follower: RulesFollower | None = None,
 ) -> AsyncIterator[RunningGateway]:
-    """`listener` is a client for the gateway's subscription alone."""
+    """`listener` is a client for the gateway's subscription alone. `follower` None: there are no rules."""
+    access = AccessRules() if follower is None else follower.rules
     parts = GatewayParts(
         gateway_id=gateway_id,
-        keys=KEYS,
+        keys=TokenKeys((SECRET,), access=access),
+        access=access,
+        look_at_access=(lambda: None) if follower is None else follower.look_soon,
         claim_desk=desk.claims,
         drop_desk=desk.drops,
         feed=desk.feed,

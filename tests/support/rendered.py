@@ -7,6 +7,7 @@ and paste it into the document.
 from server.core.checkout.stacking import APPLICATION_ORDER
 from server.core.coupons.coupon_states import TRANSITIONS, UNIT_USES
 from server.core.coupons.coupons import CouponState
+from server.core.event_types import KINDS
 from server.metrics import Metrics
 from server.setting_variables import VARIABLES
 
@@ -49,6 +50,14 @@ def metrics_table() -> str:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = ", ".join(f"`{label}`" for label in metrics.labels[family.name])
         rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join(rows) + "\n"
+
+
+def events_table() -> str:
+    """Render the table of events of PROTOCOL.md."""
+    rows = ["| type | subject | when | data |", "| --- | --- | --- | --- |"]
+    for type_, kind in KINDS.items():
+        rows.append(f"| `{type_}` | {kind.subject} | {kind.when} | {kind.data} |")
     return "\n".join(rows) + "\n"
 
 

@@ -15,6 +15,8 @@ from websockets.http11 import Response
 from websockets.typing import LoggerLike, Subprotocol
 from websockets.uri import parse_uri
 
+from server import client_frames
+from server.client_frames import ClaimFrame
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
@@ -98,11 +100,14 @@ class RecordingHandler:
     def join(self, connection: Connection) -> None:
         self.joined.append(connection)
 
-    def claim(self, connection: Connection, drop_id: str, request_id: str) -> None:
-        self.claims.append((drop_id, request_id))
+    def claim(self, connection: Connection, frame: ClaimFrame) -> None:
+        self.claims.append((frame.drop_id, frame.request_id))
 
     def seen(self, connection: Connection, drop_id: str) -> None:
         self.seen_drops.append(drop_id)
+
+    def answer(self, connection: Connection, frame: client_frames.AnswerFrame) -> None:
+        pass
 
     def connection_opened(self, connection: Connection) -> None:
         pass

@@ -32,7 +32,7 @@ from server.ledger.engine import Ledger
 from server.metrics import Metrics
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
-from server.worker.jobs import WorkerParts
+from server.worker.jobs.job import WorkerParts
 from server.worker.worker import Worker
 from tests.support.builders.classroom import ROOM, Classroom, now_ms
 from tests.support.builders.desks import Desk, make_desk
@@ -237,7 +237,7 @@ async def is_confirmed(rig: WorkerRig, drop_id: str, *students: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """A drop as the desk has it, without the fields that only make calls repeatable."""
+    """A drop as the desk has it, without what only makes calls repeatable and what no rebuild can know."""
 
     fields: Mapping[str, object]
     holders: Mapping[str, str]
@@ -251,6 +251,7 @@ async def desk_state(rig: WorkerRig, drop_id: str) -> DeskState:
     redis: Any = rig.desk.redis  # its answers are bytes
     fields = _text(await redis.hgetall(keys.drop(drop_id)))
     fields.pop("extended_by", None)
+    fields.pop("taps", None)  # the ledger has those that won only
     allotments = orjson.loads(fields.pop("allotments", "[]"))
     return DeskState(
         {**fields, "allotments": allotments},
@@ -268,11 +269,16 @@ def _text(found: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in found.items()}
 
 
+_LAST = b"last"
+
+
 @dataclass(frozen=True, slots=True)
 class RoomListener:
     """A subscription of a room's channel."""
 
     pubsub: Any
+    redis: Any
+    channel: str
 
     async def next(self, kind: str) -> list[list[Any]]:
         """Return the claims of the next message of that kind."""
@@ -286,23 +292,28 @@ class RoomListener:
                     return claims_said
 
     async def everything(self, kind: str) -> list[list[Any]]:
-        """Return the claims of all messages of that kind that have come."""
+        """Return the claims of all messages of that kind that were published before this call."""
         found: list[list[Any]] = []
-        while (message := await self.pubsub.get_message(timeout=0.05)) is not None:
+        await self.redis.spublish(self.channel, _LAST)  # a channel keeps its order
+        while True:
+            message = await self.pubsub.get_message(timeout=5)
+            assert message is not None, "the last message did not come within 5 s"
             if message["type"] == "smessage":
+                if message["data"] == _LAST:
+                    return found
                 said = orjson.loads(message["data"])
                 found += said["claims"] if said["kind"] == kind else []
-        return found
 
 
 @asynccontextmanager
 async def listening(desk: Desk, room: str = ROOM) -> AsyncIterator[RoomListener]:
     pubsub = desk.redis.pubsub()
     database = database_of(desk.redis)
-    await pubsub.ssubscribe(RoomKeys(desk.prefix, room, database).channel)
+    channel = RoomKeys(desk.prefix, room, database).channel
+    await pubsub.ssubscribe(channel)
     taken = await pubsub.get_message(timeout=5)
     assert taken is not None
-    yield RoomListener(pubsub)
+    yield RoomListener(pubsub, desk.redis, channel)
     await pubsub.aclose()  # type: ignore[no-untyped-call]
 
 

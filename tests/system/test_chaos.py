@@ -44,3 +44,4 @@ async def test_every_promise_holds_under_faults(
     assert report.rounds == 1
     assert report.faults.total() >= 5, told
     assert report.won >= 5, told
+    assert report.calls["give ok"] >= 3, told

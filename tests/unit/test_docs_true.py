@@ -5,17 +5,21 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from sqlalchemy import Table
 
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
 from server.gateway.sockets import close_reasons
+from server.ledger.tables import draw, lottery, offer, task
 from server.metrics import Metrics
 from server.settings import Settings
 from tests.support.rendered import (
     application_order_table,
     coupon_states_section,
+    events_table,
     metrics_table,
     settings_table,
 )
@@ -70,6 +74,12 @@ def test_every_setting_is_in_the_readme() -> None:
 def test_every_variable_the_readme_names_is_read() -> None:
     named = set(re.findall(r"CLASSDROP_[A-Z_]+[A-Z]", README))
     assert named == set(re.findall(r"CLASSDROP_[A-Z_]+[A-Z]", settings_table()))
+
+
+def test_the_table_of_events_is_the_codes() -> None:
+    table = PROTOCOL.partition("rendered.events_table -->\n")[2].partition("<!-- /events -->")[0]
+
+    assert table == events_table()
 
 
 @pytest.mark.parametrize("code", Code)
@@ -191,3 +201,10 @@ def _is_ours(folder: Path) -> bool:
     if folder == ROOT / "tests" or folder.name in NOT_OURS or folder.suffix == ".egg-info":
         return False
     return not folder.name.startswith(".") or folder.name in KEPT_DOT_FOLDERS
+
+
+@pytest.mark.parametrize("module", [draw, lottery, offer, task], ids=lambda one: one.__name__)
+def test_the_reference_says_when_each_row_ends(module: ModuleType) -> None:
+    names = [one.name for one in vars(module).values() if isinstance(one, Table)]
+    assert names
+    assert [one for one in names if f"`{one}`" not in REFERENCE.read_text()] == []

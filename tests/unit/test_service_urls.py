@@ -3,11 +3,13 @@
 import pytest
 
 from server.service_urls import (
+    SentinelAddress,
     database_url,
     named_files,
     passwords_in,
     postgresql_address,
     redis_url,
+    sentinel_address,
 )
 
 # As the dashboards of hosting companies show them, with other names.
@@ -52,6 +54,10 @@ WRONG_REDIS = {
     "redis://:hunter2@h?ssl_cert_reqs=none": "ssl_cert_reqs",
     "rediss://:hunter2@h?ssl_cert_reqs=never": "ssl_cert_reqs",
     "redis://:hunter2@h?socket_timeout=1": "socket_timeout",
+    "redis+sentinel://:hunter2@a,b": "name of a primary",
+    "redis+sentinel://:hunter2@a:0/school": "host:port",
+    "redis+sentinel://:hunter2@a/school?ssl_cert_reqs=none": "ssl_cert_reqs",
+    "redis://:hunter2@h?sentinel_password=tail": "sentinel_password",
     "unix://?db=1": "socket",
     "unix:///s?db=x": "db",
 }
@@ -71,6 +77,7 @@ def test_address_that_is_handed_out_is_taken(url: str) -> None:
         "rediss://h?ssl_ca_certs=/etc/ca.pem&ssl_check_hostname=false",
         "unix:///run/redis.sock?db=1",
         "redis://[::1]:6379/0",
+        "redis+sentinel://u:p@a:26380,[::1]/school?db=2&sentinel_password=x",
     ],
 )
 def test_address_of_redis_is_taken(url: str) -> None:
@@ -93,6 +100,19 @@ def test_redis_that_cannot_be_meant_is_refused_without_its_password(url: str) ->
 
     assert "hunter2" not in str(refused.value)
     assert "tail" not in str(refused.value)
+
+
+def test_sentinels_are_told_apart_from_the_server_that_they_know() -> None:
+    found = sentinel_address(
+        "redis+sentinel://u:p%40@a:26380,[::1]/school?db=2&sentinel_password=x&protocol=3"
+    )
+    assert found == SentinelAddress(
+        (("a", 26380), ("::1", 26379)),
+        "school",
+        {"password": "x"},
+        "redis://u:p%40@sentinel?db=2&protocol=3",
+    )
+    assert sentinel_address("redis://h/2") is None
 
 
 def test_driver_gets_what_it_reads_itself_and_nothing_else() -> None:

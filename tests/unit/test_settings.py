@@ -1,4 +1,5 @@
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,18 @@ def test_bad_platform_port_is_blamed_on_the_variable_that_was_set() -> None:
         ("CLASSDROP_DATABASE_URL", "sqlite:///"),
         ("CLASSDROP_HOST", "not a host"),
         ("CLASSDROP_PORT", "65536"),
+        ("CLASSDROP_QUIET_HOURS", "21:30"),
+        ("CLASSDROP_QUIET_HOURS", "21:30-25:00"),
+        ("CLASSDROP_QUIET_HOURS", "08:30-08:30"),
+        ("CLASSDROP_REMIND_BEFORE_HOURS", "72,24,1"),
+        ("CLASSDROP_REMIND_BEFORE_HOURS", "0"),
+        ("CLASSDROP_REMIND_BEFORE_HOURS", "721"),
+        ("CLASSDROP_REMIND_BEFORE_HOURS", "a day"),
+        ("CLASSDROP_SMTP_URL", "mail.school.example"),
+        ("CLASSDROP_SMTP_URL", "smtp://mail:70000"),
+        ("CLASSDROP_SMTP_URL", "smtp://mail/path"),
+        ("CLASSDROP_MAIL_FROM", "coupons"),
+        ("CLASSDROP_MAIL_FROM", "a@b, c@d"),
         ("CLASSDROP_PORT", "8_000"),
         ("CLASSDROP_PROCESSES", "-1"),
         ("CLASSDROP_PUBLIC_URL", "drops.school.example"),
@@ -193,3 +206,31 @@ def test_the_school_s_sign_in_may_have_a_path_and_a_query() -> None:
 def test_what_is_no_sign_in_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="CLASSDROP_LOGIN_URL must look like"):
         read_settings({"CLASSDROP_LOGIN_URL": url})
+
+
+def test_messages_wait_and_count_as_the_operator_says() -> None:
+    usual = read_settings({})
+    given = read_settings(
+        {
+            "CLASSDROP_QUIET_HOURS": "none",
+            "CLASSDROP_REMIND_BEFORE_HOURS": "24, 72",
+            "CLASSDROP_SMTP_URL": "smtp://user:pass-word@mail.school.example:587",
+            "CLASSDROP_MAIL_FROM": "Coupons <coupons@school.example>",
+        }
+    )
+
+    assert usual.quiet_hours == (time(21, 30), time(8, 30))
+    assert (usual.messages_per_day, usual.messages_per_week) == (2, 4)
+    assert (usual.remind_before_hours, usual.smtp_url, usual.mail_from) == ((), None, None)
+    assert (given.quiet_hours, given.remind_before_hours) == (None, (72, 24))
+    assert given.mail_from == "Coupons <coupons@school.example>"
+    assert "pass-word" in given.secret_texts()
+    assert "pass-word" not in repr(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [("all", None), ("none", frozenset()), ("app, school mail", {"app", "school mail"})],
+)
+def test_channels_that_allow_invitations(text: str, channels: frozenset[str] | None) -> None:
+    assert read_settings({"CLASSDROP_INVITE_CHANNELS": text}).invite_channels == channels

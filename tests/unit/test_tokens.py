@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core.access.in_force import AccessRules
+from server.core.access.rules import AccessRule, RuleKind
 from server.core.identity import Identity, Role
 from server.tokens import (
     AUDIENCE,
@@ -89,6 +91,15 @@ class TestIdentity:
         body = orjson.dumps({"aud": AUDIENCE, **claims(), claim: None})
         token = jwt.PyJWS().encode(body, SECRET, algorithm="HS256", headers={"typ": "JWT"})
         assert KEYS.verify(token, NOW).subject == "ada"
+
+    @pytest.mark.parametrize("claim", ["device", "person"])
+    def test_a_hash_may_have_any_printable_character_but_the_bar(self, claim: str) -> None:
+        given = "sha256:" + "".join(chr(n) for n in range(33, 127) if chr(n) != "|")
+        assert getattr(verified(**{claim: given}), claim) == given
+
+    @pytest.mark.parametrize("claim", ["device", "person"])
+    def test_an_empty_hash_is_none(self, claim: str) -> None:
+        assert getattr(verified(**{claim: ""}), claim) is None
 
     def test_what_else_it_may_do_is_a_list_of_words(self) -> None:
         assert verified(may=["offer", "approve"]).subject == "ada"
@@ -271,6 +282,22 @@ class TestTime:
             "",
         )
 
+    def test_its_longest_life_has_the_leeway_for_other_clocks(self) -> None:
+        keys = TokenKeys((SECRET,), max_days=2)
+        assert keys.longest_life_ms == 2 * 86_400_000 + LEEWAY_MS
+
+    def test_one_that_is_revoked_is_refused_with_the_claim_that_names_it(self) -> None:
+        access = AccessRules()
+        keys = TokenKeys((SECRET,), access=access)
+        token = KEYS.sign(claims(jti="jti-1"))
+        assert keys.verify(token, NOW).subject == "ada"
+
+        access.apply(
+            [AccessRule("rev_1", RuleKind.JTI, "jti-1", "lost", "olga", NOW, version=1)], NOW
+        )
+
+        assert refusal(token, keys) == (Reason.REVOKED, "jti")
+
 
 class TestReasons:
     """Said to whoever makes the school's tokens, the same whichever way a token is read."""
@@ -293,6 +320,9 @@ class TestReasons:
             ({"tags": ["new", 7]}, Reason.CLAIM_TYPE, "tags"),
             ({"device": 7}, Reason.CLAIM_TYPE, "device"),
             ({"person": ["p1"]}, Reason.CLAIM_TYPE, "person"),
+            ({"person": "a|b"}, Reason.CLAIM_TYPE, "person"),
+            ({"device": "a\nb"}, Reason.CLAIM_TYPE, "device"),
+            ({"device": "d" * 129}, Reason.CLAIM_TYPE, "device"),
             ({"name": {"first": "Ada"}}, Reason.CLAIM_TYPE, "name"),
             ({"new": "yes"}, Reason.CLAIM_TYPE, "new"),
             ({"new": 1}, Reason.CLAIM_TYPE, "new"),
@@ -420,3 +450,11 @@ class TestRemembered:
         keys = TokenKeys((SECRET,))
         assert is_refused(TokenKeys((FOREIGN_SECRET,)).sign(claims()), keys)
         assert not keys._remembered
+
+
+class TestDerivedKeys:
+    def test_each_secret_and_each_purpose_has_a_key_of_its_own(self) -> None:
+        tickets, others = KEYS.derive("tickets"), KEYS.derive("others")
+        assert len({*tickets, *others}) == 4
+        assert tickets == TokenKeys((SECRET, OLD_SECRET)).derive("tickets")
+        assert not {SECRET.encode(), OLD_SECRET.encode()} & set(tickets)

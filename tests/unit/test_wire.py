@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server import coupon_frames, wire
+from server import client_frames, coupon_frames, wire
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
+from server.core.drops.tasks import WatchTask
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, StudentId
 from server.core.promotions.templates import (
     AmountOff,
@@ -88,31 +89,36 @@ class TestFromClients:
     @pytest.mark.parametrize(
         ("text", "frame"),
         [
-            (b'{"type":"hello","token":"t"}', wire.Hello("t")),
-            (b'{"type":"hello","token":""}', wire.Hello("")),
-            (b'{"type":"seen","drop_id":"drp_1"}', wire.SeenFrame("drp_1")),
-            (b'{"type":"pong"}', wire.Pong()),
-            (b'{"type":"quiz_answered","quiz":1}', wire.Unknown()),
-            (b'{"type":""}', wire.Unknown()),
+            (b'{"type":"hello","token":"t"}', client_frames.Hello("t")),
+            (b'{"type":"hello","token":""}', client_frames.Hello("")),
+            (b'{"type":"seen","drop_id":"drp_1"}', client_frames.SeenFrame("drp_1")),
+            (b'{"type":"pong"}', client_frames.Pong()),
+            (b'{"type":"quiz_answered","quiz":1}', client_frames.Unknown()),
+            (b'{"type":""}', client_frames.Unknown()),
         ],
     )
-    def test_frame_is_read(self, text: bytes, frame: wire.ClientFrame) -> None:
-        assert wire.parse(text) == frame
+    def test_frame_is_read(self, text: bytes, frame: client_frames.ClientFrame) -> None:
+        assert client_frames.parse(text) == frame
 
     @given(drop_id=IDS, request_id=IDS)
     def test_claim_is_read(self, drop_id: str, request_id: str) -> None:
         text = orjson.dumps({"type": "claim", "drop_id": drop_id, "request_id": request_id})
-        assert wire.parse(text) == wire.ClaimFrame(drop_id, request_id)
+        assert client_frames.parse(text) == client_frames.ClaimFrame(drop_id, request_id)
+
+    @pytest.mark.parametrize("name", ["a", "a" * 64])
+    def test_an_id_has_1_to_64_characters(self, name: str) -> None:
+        text = orjson.dumps({"type": "seen", "drop_id": name})
+        assert client_frames.parse(text) == client_frames.SeenFrame(name)
 
     @pytest.mark.parametrize(
         "text", [b'{"token":"t","type":"hello","device":"d","later":[1]}', b' {"type" :"pong"}\n']
     )
     def test_order_blanks_and_unknown_fields_do_not_matter(self, text: bytes) -> None:
-        assert wire.parse(text) is not None
+        assert client_frames.parse(text) is not None
 
     @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
     def test_any_buffer_is_read(self, kind: type[bytes]) -> None:
-        assert wire.parse(kind(b'{"type":"pong"}')) == wire.Pong()
+        assert client_frames.parse(kind(b'{"type":"pong"}')) == client_frames.Pong()
 
     @pytest.mark.parametrize(
         "text",
@@ -141,7 +147,7 @@ class TestFromClients:
         ],
     )
     def test_what_is_no_frame_is_none(self, text: bytes) -> None:
-        assert wire.parse(text) is None
+        assert client_frames.parse(text) is None
 
     @pytest.mark.parametrize("bad", ["", "a" * 65, "a b", "a\n", "ä", "a|b", "a/b", "\u0661"])
     def test_bad_id_is_none(self, bad: str) -> None:
@@ -151,19 +157,19 @@ class TestFromClients:
             {"type": "claim", "drop_id": bad, "request_id": "r1"},
             {"type": "claim", "drop_id": "drp_1", "request_id": bad},
         ):
-            assert wire.parse(orjson.dumps(frame)) is None
+            assert client_frames.parse(orjson.dumps(frame)) is None
 
     @given(st.binary(max_size=200))
     def test_no_bytes_break_it(self, text: bytes) -> None:
-        assert wire.parse(text) is None or orjson.loads(text)["type"] is not None
+        assert client_frames.parse(text) is None or orjson.loads(text)["type"] is not None
 
     @given(
         st.sampled_from(["hello", "claim", "seen", "pong", "later"]),
         st.dictionaries(st.sampled_from(["token", "drop_id", "request_id"]), ANYTHING),
     )
     def test_no_field_breaks_it(self, kind: str, fields: dict[str, object]) -> None:
-        frame = wire.parse(orjson.dumps({**fields, "type": kind}))
-        assert frame is None or isinstance(frame, wire.ClientFrame)
+        frame = client_frames.parse(orjson.dumps({**fields, "type": kind}))
+        assert frame is None or isinstance(frame, client_frames.ClientFrame)
 
 
 class TestDropShown:
@@ -203,6 +209,18 @@ class TestDropShown:
     def test_says_what_it_comes_off_where_that_is_not_goods(self) -> None:
         shipping = replace(DROP, deducts=("shipping",))
         assert wire.public_drop(shipping, DropState.OPEN, 2)["deducts"] == ("shipping",)
+
+    def test_a_task_is_on_the_card(self) -> None:
+        task = WatchTask(minutes=5)
+        shown = wire.public_drop(replace(DROP, task=task), DropState.OPEN, 2)
+        assert shown["task"] == {"kind": "watch", "minutes": 5}
+
+    @pytest.mark.parametrize("name", ["rehearsal", "show_winners"])
+    def test_what_few_drops_are_is_said_of_these_alone(self, name: str) -> None:
+        drop = replace(DROP, rehearsal=name == "rehearsal", show_winners=name == "show_winners")
+        marked = wire.public_drop(drop, DropState.OPEN, 2)
+        assert marked[name] is True
+        assert name not in wire.public_drop(DROP, DropState.OPEN, 2)
 
     def test_says_nothing_of_whom_it_is_for_and_where_it_is_kept(self) -> None:
         hidden = {"room", "shard", "batch_id", "per_student", "audience", "tags", "students"}
@@ -287,6 +305,15 @@ class TestToClients:
     )
     def test_frame_is_written(self, frame: bytes, text: bytes) -> None:
         assert frame == text
+
+    def test_the_answer_to_a_claim_has_the_fields_that_there_are(self) -> None:
+        fields = {"request_id": "r1", "drop_id": "drp_1", "outcome": Outcome.RETRY}
+        assert wire.claim_fields("r1", "drp_1", Outcome.RETRY) == fields
+        assert wire.claim_fields("r1", "drp_1", Outcome.RETRY, 0, "batch") == {
+            **fields,
+            "retry_after_ms": 0,
+            "limit": "batch",
+        }
 
     def test_coupon_without_a_link(self) -> None:
         assert coupon_frames.coupon_fields(COUPON) == {

@@ -51,6 +51,22 @@ def test_the_drop_that_closed_first_is_told_in_fewer_words_first() -> None:
     }
 
 
+def test_no_more_drops_are_shortened_than_it_takes_to_the_byte() -> None:
+    drops = [shown("drp_1", "2026"), shown("drp_2", "2027")]
+    saved = SIZE - SLIM_SIZE
+    descriptions = [
+        [len(drop["description"]) for drop in told(drops, most=2 * SIZE - excess).values()]
+        for excess in (0, 1, saved, saved + 1)
+    ]
+    assert descriptions == [[1_000, 1_000], [0, 1_000], [0, 1_000], [0, 0]]
+
+
+def test_one_byte_too_many_leaves_a_closed_drop_out() -> None:
+    drops = [shown(f"drp_{n}", f"202{n}") for n in range(2)]
+    assert len(told(drops, most=2 * SLIM_SIZE)) == 2
+    assert list(told(drops, most=2 * SLIM_SIZE - 1)) == ["drp_1"]
+
+
 def test_then_closed_drops_are_left_out_the_oldest_first() -> None:
     drops = [shown(f"drp_{n}", f"202{n}") for n in range(5)]
     found = told(drops, most=3 * SLIM_SIZE)
@@ -74,4 +90,6 @@ def test_a_school_that_drops_all_day_stays_within_the_bound() -> None:
 def test_the_newest_coupons_are_told_as_far_as_there_is_space() -> None:
     coupons = [("drp_3", b"x" * 40), ("drp_2", b"x" * 40), ("drp_1", b"x" * 40)]
     assert coupons_within(coupons, most=100) == {"drp_3", "drp_2"}
+    assert coupons_within(coupons, most=80) == {"drp_3", "drp_2"}
+    assert coupons_within(coupons, most=79) == {"drp_3"}
     assert coupons_within(coupons) == {"drp_1", "drp_2", "drp_3"}

@@ -45,8 +45,9 @@ function upperNodes(nameId) {
     onerror: () => show(artwork, false),
   });
   const value = h("p", { class: "value" }, before, figure, after);
-  const upper = h("div", { class: "upper" }, name, value, conditions, artwork);
-  return { upper, name, value, before, figure, after, conditions, artwork };
+  const rehearsal = h("p", { class: "rehearsal", hidden: true });
+  const upper = h("div", { class: "upper" }, rehearsal, name, value, conditions, artwork);
+  return { upper, rehearsal, name, value, before, figure, after, conditions, artwork };
 }
 
 /** @param {Parameters<typeof cardNodes>[1]} on */

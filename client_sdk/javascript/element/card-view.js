@@ -17,7 +17,8 @@ import { say } from "./words.js";
 /** @typedef {import("../shapes.js").Coupon} Coupon */
 /**
  * @typedef {"scheduled"|"open"|"claiming"|"won"|"confirmed"|"sold_out"|"again"|"drawing"|"entered"
- *   |"refused"|"answered"|"released"|"revoked"|"closed"|"locked"|"redeemed"|"expired"|"voided"} Phase
+ *   |"refused"|"answered"|"released"|"revoked"|"closed"|"locked"|"redeemed"|"expired"|"voided"
+ *   |"not_drawn"|"aborted"} Phase
  */
 /**
  * @typedef {object} CardView
@@ -43,12 +44,21 @@ export const SAVING_AFTER_MS = 1000;
 /** A claim without a reply after this time is shown as still being tried. */
 export const TRYING_AFTER_MS = 2500;
 
-/** A longer hold is shown as a date, not as a countdown. */
+/** A longer hold or window is shown as a date, not as a countdown. */
 const LONGEST_CLOCK_MS = 24 * 3600_000;
 /** Refusals that concern the drop: the card shows the drop's state instead. */
-const ABOUT_THE_DROP = new Set(["not_open", "closed"]);
+const ABOUT_THE_DROP = new Set(["not_open", "closed", "task_open"]);
 const CLOCK_SHOWN = new Set(["open", "claiming", "again", "sold_out"]);
-const QUIET = new Set(["closed", "released", "revoked", "redeemed", "expired", "voided"]);
+const QUIET = new Set([
+  "closed",
+  "not_drawn",
+  "aborted",
+  "released",
+  "revoked",
+  "redeemed",
+  "expired",
+  "voided",
+]);
 /** States of a coupon that the card shows in place of `confirmed`. */
 const MOVED = new Set(["locked", "redeemed", "expired", "voided"]);
 
@@ -68,6 +78,8 @@ export function phaseOf(drop, claim) {
     case "refused":
     case "answered":
       return phaseAfterRefusal(drop, claim.outcome ?? "");
+    case "entered":
+      return phaseOfEntry(drop);
     case "confirmed":
       return MOVED.has(claim.coupon?.state ?? "")
         ? /** @type {Phase} */ (claim.coupon?.state)
@@ -78,12 +90,23 @@ export function phaseOf(drop, claim) {
 }
 
 /**
+ * The phase of somebody who is in the draw and has not won, or does not know it yet.
+ * @param {Drop} drop
+ * @returns {Phase}
+ */
+function phaseOfEntry(drop) {
+  if (drop.state === "aborted") return "aborted";
+  return drop.state === "closed" ? "not_drawn" : "entered";
+}
+
+/**
  * @param {Drop} drop
  * @param {string} outcome
  * @returns {Phase}
  */
 function phaseAfterRefusal(drop, outcome) {
-  if (drop.state === "closed" || ABOUT_THE_DROP.has(outcome)) return phaseOf(drop, undefined);
+  if (["closed", "drawing", "aborted"].includes(drop.state) || ABOUT_THE_DROP.has(outcome))
+    return phaseOf(drop, undefined);
   if (outcome !== "sold_out") return "refused";
   return drop.state === "open" && drop.remaining > 0 ? "again" : "sold_out";
 }
@@ -99,7 +122,7 @@ export function cardView(drop, claim, moment, language) {
   const phase = phaseOf(drop, claim);
   return {
     phase,
-    button: buttonOf(phase, moment, language),
+    button: buttonOf(phase, drop, moment, language),
     ...resultOf(phase, drop, claim, moment, language),
     good: phase === "won" || phase === "confirmed",
     clock:
@@ -118,23 +141,29 @@ export function cardView(drop, claim, moment, language) {
  * @param {Moment} moment
  * @param {Language} language
  */
-function leftText({ remaining }, { out, asOf }, language) {
+function leftText({ remaining, mode, quantity }, { out, asOf }, language) {
+  if (mode === "draw") return say(language, "to_draw", { n: quantity });
   const left = say(language, "remaining", { n: remaining });
   return out && asOf ? `${left} ${say(language, "as_of", { at: asOf })}` : left;
 }
 
 /**
  * @param {Phase} phase
+ * @param {Drop} drop
  * @param {Moment} moment
  * @param {Language} language
  * @returns {CardView["button"]}
  */
-function buttonOf(phase, { now, since, out }, language) {
+function buttonOf(phase, drop, { now, since, out }, language) {
   switch (phase) {
     case "scheduled":
       return { text: say(language, "opens_soon"), enabled: false, busy: false };
     case "open":
-      return { text: say(language, "claim"), enabled: true, busy: false };
+      return {
+        text: say(language, drop.mode === "draw" ? "enter" : "claim"),
+        enabled: true,
+        busy: false,
+      };
     case "again":
       return { text: say(language, "try_again"), enabled: true, busy: false };
     case "claiming": {
@@ -169,7 +198,7 @@ function resultOf(phase, drop, claim, { now, since, out }, language) {
             headline: say(language, "mine_again"),
             note: standingText(claim.coupon, "usable", language),
           }
-        : { headline: say(language, "won"), note: useByText(claim?.coupon, language) };
+        : { headline: say(language, "won"), note: storedText(drop, claim?.coupon, language) };
     case "locked":
     case "redeemed":
     case "expired":
@@ -179,14 +208,25 @@ function resultOf(phase, drop, claim, { now, since, out }, language) {
         note: standingText(claim?.coupon, phase, language),
       };
     case "sold_out":
-      return { headline: say(language, "too_late"), note: outcomeText("sold_out", language) };
+      return { headline: say(language, "too_late"), note: soldOutText(claim, language) };
     case "again":
       return { headline: say(language, "came_back"), note: say(language, "be_quick") };
     case "drawing":
-      return { headline: say(language, "drawing"), note: "" };
+      return { headline: say(language, "drawing"), note: drawText(drop, language) };
+    case "not_drawn":
+      return { headline: say(language, "not_drawn"), note: drawText(drop, language) };
+    case "aborted":
+      return { headline: say(language, "aborted"), note: say(language, "aborted_note") };
     case "closed":
-      return { headline: closeReasonText(drop.close_reason ?? "ended", language), note: "" };
+      return {
+        headline: closeReasonText(drop.close_reason ?? "ended", language),
+        note: claim?.state === "refused" && claim.why ? claimText(claim, language) : "",
+      };
     case "entered":
+      return {
+        headline: claim ? claimText(claim, language) : "",
+        note: drawText(drop, language) || entryText(claim, language),
+      };
     case "refused":
     case "answered":
     case "released":
@@ -195,6 +235,33 @@ function resultOf(phase, drop, claim, { now, since, out }, language) {
     default:
       return { headline: "", note: "" };
   }
+}
+
+/** Says why this tap did not get one; without a tap, or from an older server, that none is left.
+ * @param {import("../shapes.js").Claim|undefined} claim @param {Language} language */
+function soldOutText(claim, language) {
+  return claim?.why ? claimText(claim, language) : outcomeText("sold_out", language);
+}
+
+/**
+ * What is known of a draw: how many are in it, and how many of them win.
+ * @param {Drop} drop
+ * @param {Language} language
+ */
+function drawText({ draw }, language) {
+  if (draw?.entries === undefined) return "";
+  const { entries, winners } = draw;
+  return winners === undefined
+    ? say(language, "draw_sealed", { n: entries })
+    : say(language, "draw_done", { n: entries, winners });
+}
+
+/**
+ * @param {Claim|undefined} claim
+ * @param {Language} language
+ */
+function entryText(claim, language) {
+  return claim?.receipt ? say(language, "entry_kept", { n: claim.receipt.index + 1 }) : "";
 }
 
 /**
@@ -210,10 +277,12 @@ function standingText(coupon, state, language) {
 }
 
 /**
+ * @param {Drop} drop
  * @param {Coupon|undefined} coupon
  * @param {Language} language
  */
-function useByText(coupon, language) {
+function storedText(drop, coupon, language) {
+  if (drop.rehearsal) return say(language, "not_stored");
   const stored = say(language, "stored");
   return coupon?.use_by
     ? `${stored}${say(language, "use_by", { at: dateText(coupon.use_by, language) })}`
@@ -232,7 +301,10 @@ function clockOf(phase, drop, now, language) {
     return { label: say(language, "opens_in"), text: countdown(Date.parse(drop.opens_at) - now) };
   }
   if (!CLOCK_SHOWN.has(phase)) return null;
+  if (drop.closes_at === null) return { label: say(language, "open_end"), text: "" };
   const [opens, closes] = [Date.parse(drop.opens_at), Date.parse(drop.closes_at)];
+  if (closes - now > LONGEST_CLOCK_MS)
+    return { label: say(language, "closes_on"), text: dateText(drop.closes_at, language) };
   // Our estimate of the server's time is late by the time a frame takes to arrive. Without this a countdown of
   // one minute would begin at 1:01.
   return {
@@ -265,10 +337,14 @@ function holdClockOf(drop, claim, now, language) {
 export function dropFacts(drop, language) {
   return {
     value: orEmpty(() => shortValue(drop.discount, drop.currency, language), ""),
-    conditions: orEmpty(
-      () => conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts),
-      [],
-    ),
+    conditions: [
+      ...orEmpty(
+        () => conditions(drop.discount, drop.threshold, drop.currency, language, drop.deducts),
+        [],
+      ),
+      // Who taps must know it before.
+      ...(drop.show_winners ? [say(language, "winners_shown")] : []),
+    ],
     details: [
       orEmpty(() => scopeText(drop.scope, language), ""),
       orEmpty(() => validityText(drop.validity, language), ""),

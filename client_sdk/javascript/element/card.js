@@ -8,6 +8,7 @@ import { cardNodes } from "./card-nodes.js";
 import { cardView, dropFacts, phaseOf } from "./card-view.js";
 import { fill, h, setText, show } from "./dom.js";
 import { ticketColours } from "./style.js";
+import { TaskPart } from "./task-part.js";
 import { bigValue, wideness } from "./value.js";
 import { say } from "./words.js";
 
@@ -20,8 +21,12 @@ import { say } from "./words.js";
  * @typedef {object} CardActions
  * @property {() => void} claim
  * @property {() => void} dismiss
+ * @property {import("./task-part.js").TaskActions} [task] where the caller can do tasks
  * @property {(event: Event, href: string, code: string) => void} use
  */
+
+/** @type {import("./task-part.js").TaskActions} */
+const NO_TASKS = { answer: () => {}, signIn: async () => {}, invite: async () => "" };
 
 export class CouponCard {
   /**
@@ -37,6 +42,12 @@ export class CouponCard {
       use: (event) => actions.use(event, this._dom.use.href, this._dom.code.textContent ?? ""),
     });
     this.root = this._dom.root;
+    this._task = new TaskPart(actions.task ?? NO_TASKS);
+    /** Whether the last claim came before the task was done. */
+    this._wasTooSoon = false;
+    this._dom.button.before(this._task.root);
+    /** A button is shown, unless a task is still to be done. */
+    this._hasButton = false;
     /** @type {Drop|null} */
     this._drop = null;
     /** @type {Language} */
@@ -60,7 +71,9 @@ export class CouponCard {
   update(drop, claim, moment, language, hrefOf) {
     if (this._drop !== drop || this._language !== language) this._showDrop(drop, language);
     const phase = phaseOf(drop, claim);
+    this._wasTooSoon = claim?.outcome === "task_open";
     if (phase !== this._phase) this._since = moment.now;
+    this.root.toggleAttribute("data-why", claim?.state === "refused" && claim.why !== undefined);
     const view = cardView(drop, claim, { ...moment, since: this._since }, language);
     this._showClock(view);
     const told = JSON.stringify([
@@ -76,6 +89,21 @@ export class CouponCard {
     this._told = told;
     this._showResult(view, hrefOf);
     return isFirst ? "" : this._news(view);
+  }
+
+  /**
+   * Show the task of the drop, and the claim button only once that is done.
+   * @param {Drop} drop
+   * @param {import("../shapes.js").TaskProgress|undefined} progress
+   * @param {number} now the server's time
+   * @param {Language} language
+   */
+  updateTask(drop, progress, now, language) {
+    const isWanted =
+      this._phase === "open" || this._phase === "scheduled" || this._phase === "again";
+    const task = isWanted ? drop.task : undefined;
+    const isOpen = this._task.update(task, progress, now, language, this._wasTooSoon);
+    show(this._dom.button, this._hasButton && !isOpen);
   }
 
   /** @param {CardView} view */
@@ -134,6 +162,8 @@ export class CouponCard {
     const value = facts.value
       ? bigValue(drop.discount, drop.currency, language)
       : { before: "", figure: "", after: "" };
+    show(dom.rehearsal, Boolean(drop.rehearsal));
+    setText(dom.rehearsal, drop.rehearsal ? say(language, "rehearsal") : "");
     setText(dom.name, drop.name);
     dom.value.style.setProperty("--wide", String(wideness(value)));
     setText(dom.before, value.before);
@@ -189,7 +219,7 @@ export class CouponCard {
     show(dom.note, Boolean(view.note));
     setText(dom.note, view.note);
     this._showCoupon(view.coupon, hrefOf);
-    if (isHeld && !view.button) (view.coupon ? dom.use : dom.headline).focus();
+    if (isHeld && !view.button) (view.coupon && !dom.use.hidden ? dom.use : dom.headline).focus();
     this._showButton(view.button);
     this._phase = view.phase;
   }
@@ -205,6 +235,7 @@ export class CouponCard {
   /** @param {CardView["button"]} view */
   _showButton(view) {
     const { button } = this._dom;
+    this._hasButton = view !== null;
     show(button, view !== null);
     if (!view) return;
     setText(button, view.text);
@@ -225,6 +256,7 @@ export class CouponCard {
     setText(dom.copyText, say(this._language, "copy"));
     setText(dom.useText, say(this._language, "use_now"));
     setText(dom.useHint, say(this._language, "opens_new_tab"));
+    show(dom.use, !this._drop?.rehearsal);
     dom.use.href = hrefOf(coupon);
   }
 
@@ -246,7 +278,7 @@ export class CouponCard {
   /** Move the focus here when the card is shown again. */
   focus() {
     const { use, button, dismiss, owned } = this._dom;
-    if (!owned.hidden) use.focus();
+    if (!owned.hidden && !use.hidden) use.focus();
     else (button.hidden ? dismiss : button).focus();
   }
 }

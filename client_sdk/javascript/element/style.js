@@ -80,12 +80,15 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .value span { min-width: 0; overflow-wrap: anywhere; }
 .value .before { font-size: .48em; }
 .value .after { font-size: .42em; letter-spacing: 0; }
+.rehearsal { margin: 0 36px 10px 0; padding: 6px 10px; border: 2px dashed currentColor; border-radius: 10px; font-size: 14px; font-weight: 600; line-height: 1.35; }
+.card[data-line] .rehearsal { display: none; }
 @supports (width: 1cqi) { .upper { container-type: inline-size; } }
 .conditions { display: flex; flex-wrap: wrap; gap: 6px; margin: 12px 0 0; padding: 0; list-style: none; }
 .conditions li { padding: 1px 9px; border: 1px solid currentColor; border-radius: 14px; font-size: 14px; min-width: 0;
   overflow-wrap: anywhere; }
 .artwork { position: absolute; inset-block-start: 58px; inset-inline-end: 22px; width: 84px; height: 84px;
   object-fit: cover; border-radius: 12px; }
+.prompt { position: relative; max-width: 440px; width: 100%; margin-inline: auto; }
 .dismiss { position: absolute; inset-block-start: 8px; inset-inline-end: 8px; display: grid;
   place-items: center; color: var(--ticket-ink, var(--ticket-text)); --ring: currentColor; }
 
@@ -116,6 +119,26 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .main[data-busy]::before { content: ""; width: 18px; height: 18px; border-radius: 50%;
   border: 2.5px solid currentColor; border-inline-end-color: transparent; animation: turn .8s linear infinite; }
 
+.task { margin-block-start: 12px; }
+.task-head { display: flex; align-items: center; gap: 14px; }
+.task-words { min-width: 0; overflow-wrap: anywhere; }
+.task-title { margin: 0; font-weight: 650; line-height: 1.4; }
+.ring { flex: none; width: 60px; height: 60px; border-radius: 50%; display: grid; place-items: center;
+  background: radial-gradient(closest-side, var(--surface) 80%, #0000 82%),
+    conic-gradient(var(--accent) calc(var(--done, 0) * 1turn), var(--line) 0); }
+.task-figure { font-size: 15px; font-weight: 650; font-variant-numeric: tabular-nums; }
+.options { display: grid; gap: 8px; margin-block-start: 12px; }
+.options button:not(.main) { min-height: 48px; padding: 8px 14px; border: 1.5px solid var(--line); border-radius: 12px;
+  text-align: start; font-weight: 600; overflow-wrap: anywhere; }
+.options .main { margin: 0; }
+.options button:not(.main):hover { border-color: var(--accent); }
+.invite-link { display: block; padding: 10px 12px; border: 1.5px dashed var(--line); border-radius: 12px;
+  font-size: 14px; word-break: break-all; user-select: all; }
+.invite-acts { display: flex; flex-wrap: wrap; gap: 8px; }
+.invite-acts .main { flex: 1 1 160px; }
+.invite-acts button:not(.main) { text-align: center; flex: 0 1 auto; }
+.card[data-line] .task, .card[data-quiet] .task { display: none; }
+
 .result { margin-block-start: 12px; }
 .headline { margin: 0; font-size: 17px; font-weight: 650; line-height: 1.4; }
 .headline:focus { outline: none; }
@@ -123,7 +146,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .headline[data-good]::before { content: ""; display: inline-block; width: .5em; height: .85em;
   margin-inline: .12em .5em; border: solid currentColor; border-width: 0 .17em .17em 0;
   transform: rotate(42deg) translateY(-.1em); animation: tick .4s ease-out; }
-.note { margin: 2px 0 0; font-size: 15px; color: var(--soft); }
+.note, .task-note { margin: 2px 0 0; font-size: 15px; color: var(--soft); }
 .won { display: grid; gap: 10px; margin-block-start: 10px; }
 .code { display: flex; align-items: center; gap: 8px; padding-inline-start: 14px; border-radius: 12px;
   border: 1.5px dashed var(--line); }
@@ -152,6 +175,9 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .card[data-line] .value span { font-size: inherit; white-space: nowrap; }
 .card[data-line] .result { margin: 0; }
 .card[data-line] .headline { font-size: 14px; font-weight: 550; overflow-wrap: anywhere; }
+.card[data-line][data-why] { flex-wrap: wrap; row-gap: 2px; padding-block: 12px; }
+.card[data-line][data-why] .lower { flex: 1 1 100%; max-width: 100%; }
+.card[data-line][data-why] .note { display: block; font-size: 14px; }
 .card[data-line] .dismiss { inset-block: 0; inset-inline-end: 0; margin-block: auto; height: 44px; color: var(--soft); --ring: var(--accent); }
 
 .claim-bar { position: fixed; z-index: 4; inset: auto 0 0; display: flex; align-items: center; gap: 16px;
@@ -192,7 +218,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
   .main[data-busy]::before { border-style: dotted; border-color: currentColor; }
 }
 @media (forced-colors: active) {
-  .upper, .lower, .main, .chip { border: 1px solid; mask: none; }
+  .upper, .lower, .main, .chip, .ring { border: 1px solid; mask: none; }
 }
 `;
 

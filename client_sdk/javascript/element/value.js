@@ -24,7 +24,7 @@ const isCurrency = (currency) => typeof currency === "string" && /^[A-Za-z]{3}$/
  * @param {string} currency
  * @returns {number} digits after the point
  */
-function minorDigits(currency) {
+export function minorDigits(currency) {
   if (!digitsOf.has(currency)) {
     digitsOf.set(
       currency,

@@ -22,7 +22,7 @@
  * @property {string} at
  * @property {string} currency
  * @property {number} amount
- * @property {"rebate"|"spent"|"given_back"|"taken_back"} kind
+ * @property {"rebate"|"spent"|"given_back"|"taken_back"|"merged"} kind
  * @property {string} [redemption_id]
  */
 

@@ -51,7 +51,9 @@
 
 /**
  * The body that creates a batch. `quantity` null: unlimited, and not for drops. Without `rooms`
- * every room may use it.
+ * every room may use it. `per_person` and `per_device` count the claims of all accounts whose
+ * tokens have the same `person` or `device`; absent: `per_person` is `per_student`, and a device
+ * has no limit.
  *
  * @typedef {object} BatchForm
  * @property {string} template_id
@@ -59,13 +61,25 @@
  * @property {number|null} quantity
  * @property {string} channel
  * @property {number} per_student
+ * @property {number} [per_person]
+ * @property {number} [per_device]
  * @property {string} [code_prefix]
  * @property {number} [hold_seconds]
  * @property {string} [campaign_id]
  * @property {RoomQuotaForm[]} [rooms]
  * @property {Window} [claim_window]
  * @property {ClaimConditionsForm} [claim_conditions]
+ * @property {number} [max_per_minute]
+ * @property {number[]} [remind_before]
  * @property {Record<string, string>} [metadata]
+ * @property {PriceOverride} [override]
+ */
+
+/**
+ * Why a batch or a drop is made although it breaks a price rule; of an operator.
+ *
+ * @typedef {object} PriceOverride
+ * @property {string} reason
  */
 
 /**
@@ -92,12 +106,16 @@
  * @property {number} droppable
  * @property {string} channel
  * @property {number} per_student
+ * @property {number} per_person
+ * @property {number} [per_device]
  * @property {string} code_prefix
  * @property {number} [hold_seconds]
  * @property {string} [campaign_id]
  * @property {RoomQuota[]} [rooms]
  * @property {Window} [claim_window]
  * @property {ClaimConditions} [claim_conditions]
+ * @property {number} [max_per_minute]
+ * @property {number[]} [remind_before]
  * @property {Stop} [stopped]
  * @property {Record<string, string>} metadata
  * @property {string} created_at
@@ -123,13 +141,18 @@
  * @property {number|null} [quantity]
  * @property {string} [channel]
  * @property {number} [per_student]
+ * @property {number|null} [per_person]
+ * @property {number|null} [per_device]
  * @property {string|null} [code_prefix]
  * @property {number|null} [hold_seconds]
  * @property {string|null} [campaign_id]
  * @property {RoomQuotaForm[]|null} [rooms]
  * @property {Window|null} [claim_window]
+ * @property {number|null} [max_per_minute]
+ * @property {number[]|null} [remind_before]
  * @property {Record<string, string>|null} [metadata]
  * @property {number} [expected_quantity]
+ * @property {PriceOverride} [override]
  */
 
 export {};

@@ -10,7 +10,7 @@
 /** @typedef {"usable"|"locked"|"redeemed"|"released"|"revoked"|"voided"|"expired"} CouponState */
 
 /**
- * @typedef {"locked"|"freed"|"kept"|"paid"|"paid_late"|"given_back"|"window_ended"
+ * @typedef {"locked"|"freed"|"kept"|"paid"|"paid_late"|"given_back"|"taken_back"|"window_ended"
  *   |"hold_ended"|"revoked"|"voided"} CouponEventName
  */
 
@@ -33,6 +33,7 @@
  * @property {string} [order_id]
  * @property {string} [locked_until]
  * @property {string} [redeemed_at]
+ * @property {boolean} [rehearsal]
  */
 
 /**

@@ -9,6 +9,9 @@
 /** @import {Claim} from "./claims.js" */
 /** @import {CouponChange} from "./coupons.js" */
 /** @import {Drop} from "./drops.js" */
+/** @import {RoomMessage} from "./messages.js" */
+/** @import {OfferState, OpenOffer} from "./offers.js" */
+/** @import {TaskProgress} from "./tasks.js" */
 
 /**
  * The state of the connection. After `waiting` the client reconnects by itself, after `stopped` it does
@@ -55,6 +58,17 @@
  */
 
 /**
+ * Masked names of some who won since the last event, and how many won besides; only of drops with
+ * `show_winners`.
+ *
+ * @typedef {object} WinnersEvent
+ * @property {"winners"} type
+ * @property {string} drop_id
+ * @property {string[]} names
+ * @property {number} more
+ */
+
+/**
  * One of the student's claims has changed.
  *
  * @typedef {object} ClaimEvent
@@ -72,6 +86,39 @@
  */
 
 /**
+ * A message to the student; it comes once, however often the server sends it.
+ *
+ * @typedef {object} MessageEvent
+ * @property {"message"} type
+ * @property {RoomMessage} message
+ */
+
+/**
+ * A coupon is kept for the student; the same offer may come twice.
+ *
+ * @typedef {object} OfferEvent
+ * @property {"offer"} type
+ * @property {OpenOffer} offer
+ */
+
+/**
+ * An offer is open no more, for the reason in `state`.
+ *
+ * @typedef {object} OfferWithdrawnEvent
+ * @property {"offer_withdrawn"} type
+ * @property {string} offer_id
+ * @property {OfferState} state
+ */
+
+/**
+ * The student has come further with the task of a drop.
+ *
+ * @typedef {object} TaskEvent
+ * @property {"task"} type
+ * @property {TaskProgress} task
+ */
+
+/**
  * The server has refused a frame. `code` is one of PROTOCOL.md; `retry_after_ms` null: no wait named.
  *
  * @typedef {object} ErrorEvent
@@ -82,7 +129,8 @@
  */
 
 /**
- * @typedef {StatusEvent|WelcomeEvent|DropEvent|PresenceEvent|ClaimEvent|CouponEvent|ErrorEvent} RoomEvent
+ * @typedef {StatusEvent|WelcomeEvent|DropEvent|WinnersEvent|PresenceEvent|ClaimEvent|CouponEvent|MessageEvent
+ *   |OfferEvent|OfferWithdrawnEvent|TaskEvent|ErrorEvent} RoomEvent
  */
 
 /**
@@ -99,6 +147,7 @@
  * @property {number} present
  * @property {Drop[]} drops in the order in which they arrived
  * @property {Record<string, Claim>} claims by drop id
+ * @property {Record<string, TaskProgress>} tasks by drop id
  */
 
 export {};

@@ -5,6 +5,6 @@
  * @module
  */
 
-/** @typedef {"student"|"instructor"|"operator"|"finance"|"service"} Role */
+/** @typedef {"student"|"instructor"|"operator"|"finance"|"service"|"screen"|"support"} Role */
 
 export {};

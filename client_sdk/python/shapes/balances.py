@@ -17,7 +17,7 @@ class BalanceEntry(TypedDict):
     at: str
     currency: str
     amount: int
-    kind: Literal["rebate", "spent", "given_back", "taken_back"]
+    kind: Literal["rebate", "spent", "given_back", "taken_back", "merged"]
     redemption_id: NotRequired[str]
 
 

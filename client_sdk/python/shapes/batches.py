@@ -38,22 +38,34 @@ class ClaimConditions(TypedDict):
     new: bool
 
 
+class PriceOverride(TypedDict):
+    """Why a batch or a drop is made although it breaks a price rule; of an operator."""
+
+    reason: str
+
+
 class BatchForm(TypedDict):
     """The body that creates a batch. `quantity` null: unlimited, and not for drops. Without `rooms` every
-    room may use it."""
+    room may use it. `per_person` and `per_device` count the claims of all accounts whose tokens have the
+    same `person` or `device`; absent: `per_person` is `per_student`, and a device has no limit."""
 
     template_id: str
     name: str
     quantity: int | None
     channel: str
     per_student: int
+    per_person: NotRequired[int]
+    per_device: NotRequired[int]
     code_prefix: NotRequired[str]
     hold_seconds: NotRequired[int]
     campaign_id: NotRequired[str]
     rooms: NotRequired[list[RoomQuotaForm]]
     claim_window: NotRequired[Window]
     claim_conditions: NotRequired[ClaimConditionsForm]
+    max_per_minute: NotRequired[int]
+    remind_before: NotRequired[list[int]]
     metadata: NotRequired[dict[str, str]]
+    override: NotRequired[PriceOverride]
 
 
 class TemplateSummary(TypedDict):
@@ -78,12 +90,16 @@ class Batch(TypedDict):
     droppable: int
     channel: str
     per_student: int
+    per_person: int
+    per_device: NotRequired[int]
     code_prefix: str
     hold_seconds: NotRequired[int]
     campaign_id: NotRequired[str]
     rooms: NotRequired[list[RoomQuota]]
     claim_window: NotRequired[Window]
     claim_conditions: NotRequired[ClaimConditions]
+    max_per_minute: NotRequired[int]
+    remind_before: NotRequired[list[int]]
     stopped: NotRequired[Stop]
     metadata: dict[str, str]
     created_at: str
@@ -99,18 +115,23 @@ class Batches(TypedDict):
 
 class BatchEdit(TypedDict, total=False):
     """The fields to change; null clears one. Once coupons are made of the batch, only these may change:
-    `name`, `metadata`, a later end of `claim_window`, and a larger `quantity` together with
-    `expected_quantity`, the quantity that the caller saw."""
+    `name`, `metadata`, `max_per_minute`, `remind_before`, a later end of `claim_window`, and a larger
+    `quantity` together with `expected_quantity`, the quantity that the caller saw."""
 
     template_id: str
     name: str
     quantity: int | None
     channel: str
     per_student: int
+    per_person: int | None
+    per_device: int | None
     code_prefix: str | None
     hold_seconds: int | None
     campaign_id: str | None
     rooms: list[RoomQuotaForm] | None
     claim_window: Window | None
+    max_per_minute: int | None
+    remind_before: list[int] | None
     metadata: dict[str, str] | None
     expected_quantity: int
+    override: PriceOverride

@@ -13,6 +13,7 @@ CouponEventName = Literal[
     "paid",
     "paid_late",
     "given_back",
+    "taken_back",
     "window_ended",
     "hold_ended",
     "revoked",
@@ -39,6 +40,7 @@ class Coupon(TypedDict):
     order_id: NotRequired[str]
     locked_until: NotRequired[str]
     redeemed_at: NotRequired[str]
+    rehearsal: NotRequired[bool]
 
 
 class CouponChange(TypedDict):

@@ -1,12 +1,15 @@
 """A room in a session: its state, and the events that tell of changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from client_sdk.python.shapes.claims import Claim
 from client_sdk.python.shapes.coupons import CouponChange
 from client_sdk.python.shapes.drops import Drop
+from client_sdk.python.shapes.messages import RoomMessage
+from client_sdk.python.shapes.offers import OfferState, OpenOffer
+from client_sdk.python.shapes.tasks import TaskProgress
 
 
 class Status(StrEnum):
@@ -60,6 +63,17 @@ class PresenceEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class WinnersEvent:
+    """Masked names of some who won since the last event, and how many won besides; only of drops with
+    `show_winners`."""
+
+    drop_id: str
+    names: list[str]
+    more: int
+    type: Literal["winners"] = "winners"
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimEvent:
     """One of the student's claims has changed."""
 
@@ -77,6 +91,39 @@ class CouponEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageEvent:
+    """A message to the student; it comes once, however often the server sends it."""
+
+    message: RoomMessage
+    type: Literal["message"] = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEvent:
+    """A coupon is kept for the student; the same offer may come twice."""
+
+    offer: OpenOffer
+    type: Literal["offer"] = "offer"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWithdrawnEvent:
+    """An offer is open no more, for the reason in `state`."""
+
+    offer_id: str
+    state: OfferState
+    type: Literal["offer_withdrawn"] = "offer_withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvent:
+    """The student has come further with the task of a drop."""
+
+    task: TaskProgress
+    type: Literal["task"] = "task"
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorEvent:
     """The server has refused a frame. `code` is one of PROTOCOL.md; `retry_after_ms` None: no wait named."""
 
@@ -87,7 +134,18 @@ class ErrorEvent:
 
 
 RoomEvent = (
-    StatusEvent | WelcomeEvent | DropEvent | PresenceEvent | ClaimEvent | CouponEvent | ErrorEvent
+    StatusEvent
+    | WelcomeEvent
+    | DropEvent
+    | WinnersEvent
+    | PresenceEvent
+    | ClaimEvent
+    | CouponEvent
+    | MessageEvent
+    | OfferEvent
+    | OfferWithdrawnEvent
+    | TaskEvent
+    | ErrorEvent
 )
 
 
@@ -97,7 +155,7 @@ class RoomState:
 
     `close_code` is why the connection is waiting or stopped. `retry_at` is the time of the next attempt
     in local ms (`time.monotonic`). `clock_offset_ms` is the server's time minus local ms. Drops are in
-    the order in which they arrived; claims are by drop id.
+    the order in which they arrived; claims and tasks are by drop id.
     """
 
     room: str
@@ -109,3 +167,4 @@ class RoomState:
     present: int
     drops: tuple[Drop, ...]
     claims: dict[str, Claim]
+    tasks: dict[str, TaskProgress] = field(default_factory=dict)

@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-Role = Literal["student", "instructor", "operator", "finance", "service"]
+Role = Literal["student", "instructor", "operator", "finance", "service", "screen", "support"]

@@ -1,7 +1,11 @@
 """GET /v1/orders/{order_id} and /v1/coupons/{code}: the whole history of an order, and of a coupon.
 
-For operators, finance and the school's back end.
+For operators, finance, support and the school's back end. An operator voids a coupon here.
 """
+
+from typing import Annotated
+
+from pydantic import Field
 
 from server.api.checkout.redemptions import RedemptionResponse, redemption_response
 from server.api.http import auth
@@ -15,7 +19,7 @@ from server.api.http.endpoints import (
     NoQuery,
     respond,
 )
-from server.api.http.fields import Moment, ResponseModel, absent
+from server.api.http.fields import Body, Moment, Readable, ResponseModel, absent
 from server.api.promotions.templates import TemplateResponse, template_response
 from server.core.checkout.orders import LineKind, OrderLine
 from server.core.checkout.paid_orders import PaidLine
@@ -26,6 +30,7 @@ from server.core.identity import Role
 from server.core.refusals import Code, Refused
 from server.flows.checkout import order_history as flows
 from server.flows.checkout.order_history import OrderRecord
+from server.flows.coupons.void_coupon import void_coupon
 from server.ledger.coupons.coupon_history import CouponRecord
 
 
@@ -44,6 +49,12 @@ class LineRecordResponse(ResponseModel):
     payable: int
     refunded: int
     returned: int
+
+
+class VoidBody(Body):
+    """`reason`: kept in the log of acts."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200), Readable]
 
 
 class MoveResponse(ResponseModel):
@@ -123,6 +134,17 @@ async def show_coupon(
     if found.coupon.student is None and request.identity.role is not Role.OPERATOR:
         return Refused(Code.NOT_FOUND)
     return ApiResponse(_coupon_response(found, request.now))
+
+
+async def void(
+    deps: ApiDependencies, request: ApiRequest[VoidBody, NoQuery]
+) -> ApiResponse | Refused:
+    actor, code = request.identity.subject, request.path["code"]
+    voided = await void_coupon(deps.ledger, actor, code, request.body.reason, request.now)
+    if isinstance(voided, Refused):
+        return voided
+    found = await flows.show_coupon(deps.ledger, voided.code)
+    return respond(found, lambda record: _coupon_response(record, request.now))
 
 
 def _order_response(record: OrderRecord, now: int) -> OrderRecordResponse:
@@ -206,7 +228,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/orders/{order_id}",
-        rule=auth.OFFICE_READ,
+        rule=auth.ORDER_READ,
         handler=show_order,
         response=OrderRecordResponse,
         summary="Get an order with its list price, coupons, shares, payment, refunds and all times",
@@ -215,10 +237,20 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/coupons/{code}",
-        rule=auth.OPERATOR_READ,
+        rule=auth.DESK_READ,
         handler=show_coupon,
         response=CouponRecordResponse,
         summary="Get any coupon with its whole history",
         refuses=(Code.NOT_FOUND,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/coupons/{code}/void",
+        rule=auth.OPERATOR,
+        handler=void,
+        body=VoidBody,
+        response=CouponRecordResponse,
+        summary="Take a coupon out of use, whoever has it; its unit is used up. Repeatable",
+        refuses=(Code.NOT_FOUND, Code.COUPON_LOCKED, Code.WRONG_STATE),
     ),
 )

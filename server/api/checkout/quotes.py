@@ -158,16 +158,16 @@ class QuoteResponse(ResponseModel):
 async def create(
     deps: ApiDependencies, request: ApiRequest[QuoteBody, NoQuery]
 ) -> ApiResponse | Refused:
-    student = _student(request.identity, request.body.student)
+    student = student_of(request.identity, request.body.student)
     if isinstance(student, Refused):
         return student
     body = request.body
-    form = QuoteForm(order_of(body.order), student, _selection(body), body.balance, body.order_id)
+    form = QuoteForm(order_of(body.order), student, selection_of(body), body.balance, body.order_id)
     found = await quote_order(deps.ledger, form, request.now, deps.money_rules)
     return respond(found, _to_response)
 
 
-def _student(identity: Identity, named: str | None) -> str | Refused | None:
+def student_of(identity: Identity, named: str | None) -> str | Refused | None:
     """Return whose coupons are quoted. A student may only name themselves; None: nobody's."""
     if identity.role is not Role.STUDENT:
         return named
@@ -176,7 +176,8 @@ def _student(identity: Identity, named: str | None) -> str | Refused | None:
     return identity.subject
 
 
-def _selection(body: QuoteBody) -> tuple[str, ...] | BestSelection:
+def selection_of(body: QuoteBody) -> tuple[str, ...] | BestSelection:
+    """Return the codes that the body selects, or the word."""
     return BestSelection.BEST if body.coupons == "best" else tuple(body.coupons or ())
 
 

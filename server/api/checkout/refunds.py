@@ -1,4 +1,5 @@
-"""/v1/orders/{order_id}/refunds: compute and record a refund. For the school's back end, which pays it.
+"""/v1/orders/{order_id}/refunds: compute and record a refund. For the school's back end, which pays it; and
+for operators, whose refund the back end pays when it hears of it (`redemption.refunded`). Support previews.
 
 A request may be repeated: the same `refund_id` gets the same response. The refunds of an order are also in
 its redemption.
@@ -14,6 +15,7 @@ from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endp
 from server.api.http.fields import Body, Moment, ResponseModel, ShortText, absent
 from server.core.checkout.orders import MAX_LINES, MAX_QUANTITY
 from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
+from server.core.identity import Role
 from server.core.money import MAX_MINOR
 from server.core.refusals import Code, Refused
 from server.flows.checkout import refunds as flows
@@ -72,6 +74,8 @@ async def create(
     deps: ApiDependencies, request: ApiRequest[RefundBody, NoQuery]
 ) -> ApiResponse | Refused:
     body = request.body
+    if request.identity.role is Role.SUPPORT and not body.preview:
+        return Refused(Code.WRONG_ROLE, "support previews refunds only")
     lines = None
     if body.lines is not None:
         lines = tuple(RequestedLine(line.id, line.quantity, line.amount) for line in body.lines)
@@ -115,7 +119,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
         path="/v1/orders/{order_id}/refunds",
-        rule=auth.SERVICE,
+        rule=auth.REFUNDER,
         handler=create,
         body=RefundBody,
         response=RefundResponse,

@@ -20,8 +20,10 @@ from server.api.http.endpoints import (
     respond,
 )
 from server.api.http.fields import Body
+from server.core.identity import Identity
 from server.core.ids import StudentId
 from server.core.refusals import Code, Refused
+from server.flows.access.watch import note_wrong_code
 from server.flows.coupons.bind_code import Account, bind_code
 
 
@@ -39,12 +41,23 @@ async def bind(
     if wait_ms:
         wait_s = -(-wait_ms // 1000)
         return Refused(Code.RATE_LIMITED, "too many wrong codes", {"retry_after_s": wait_s})
-    account = Account(StudentId(student), request.identity.tags, request.identity.is_new)
+    account = _account(request.identity)
     bound = await bind_code(deps.ledger, deps.drop_desk, account, request.body.code, request.now)
     if isinstance(bound, Refused) and bound.code is Code.NOT_FOUND:
+        await note_wrong_code(deps.ledger, student, request.now)
         return bound
     limiter.code_was_valid(student, request.address)
     return respond(bound, lambda coupon: coupon_response(coupon, request.now))
+
+
+def _account(identity: Identity) -> Account:
+    return Account(
+        student=StudentId(identity.subject),
+        tags=identity.tags,
+        is_new=identity.is_new,
+        person=identity.person,
+        device=identity.device,
+    )
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
@@ -56,6 +69,12 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=CodeBody,
         response=CouponResponse,
         summary="Put the coupon of a code into my wallet. Repeatable",
-        refuses=(Code.NOT_FOUND, Code.LIMIT_REACHED, Code.WRONG_STATE, Code.RATE_LIMITED),
+        refuses=(
+            Code.NOT_FOUND,
+            Code.BLOCKED,
+            Code.LIMIT_REACHED,
+            Code.WRONG_STATE,
+            Code.RATE_LIMITED,
+        ),
     ),
 )

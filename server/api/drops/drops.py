@@ -7,6 +7,8 @@ happens when one of them fails, are in flows/drops/drop_service.py.
 from typing import Any
 
 from server.api.drops.drop_models import (
+    AudienceBody,
+    ClosesAt,
     DropBody,
     DropClaimPageResponse,
     DropClaimResponse,
@@ -16,6 +18,7 @@ from server.api.drops.drop_models import (
     ExtendBody,
     TopUpBody,
 )
+from server.api.drops.task_models import task_of
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import (
@@ -28,17 +31,27 @@ from server.api.http.endpoints import (
     respond,
 )
 from server.api.http.paging import PageQuery, first_page
+from server.api.promotions.batch_parts import override_reason
 from server.core.drops.claims import Audience
+from server.core.drops.drop_ends import DropEnd
 from server.core.drops.drop_rules import DropForm
-from server.core.refusals import Code, Refused
+from server.core.drops.drops import EndsBy
+from server.core.identity import Role
+from server.core.refusals import Code, Refused, invalid_field
 from server.flows.drops.drop_service import DropService
 
 
 async def create(
     deps: ApiDependencies, request: ApiRequest[DropBody, NoQuery]
 ) -> ApiResponse | Refused:
-    created = await _service(deps, request).create(
-        request.path["room"], _form(request.body), request.key, request.now
+    body = request.body
+    end = end_of(body.duration_seconds, body.closes)
+    if isinstance(end, Refused):
+        return end
+    if body.override is not None and request.identity.role is not Role.OPERATOR:
+        return Refused(Code.WRONG_ROLE, "an operator may override price rules")
+    created = await service_of(deps, request).create(
+        request.path["room"], _form(body, end), request.key, request.now
     )
     return respond(created, DropResponse.model_validate)
 
@@ -47,7 +60,7 @@ async def index(
     deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
     limit = request.query.limit
-    found = await _service(deps, request).list_for_room(
+    found = await service_of(deps, request).list_for_room(
         request.path["room"], limit + 1, request.query.after, request.now
     )
     if isinstance(found, Refused):
@@ -60,21 +73,21 @@ async def index(
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    found = await _service(deps, request).get(*_drop_and_room(request), request.now)
+    found = await service_of(deps, request).get(*drop_and_room(request), request.now)
     return respond(found, DropResponse.model_validate)
 
 
 async def open_prepared(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    opened = await _service(deps, request).open(*_drop_and_room(request), request.now)
+    opened = await service_of(deps, request).open(*drop_and_room(request), request.now)
     return respond(opened, DropResponse.model_validate)
 
 
 async def close(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    closed = await _service(deps, request).close(*_drop_and_room(request), request.now)
+    closed = await service_of(deps, request).close(*drop_and_room(request), request.now)
     return respond(closed, DropResponse.model_validate)
 
 
@@ -82,8 +95,8 @@ async def top_up(
     deps: ApiDependencies, request: ApiRequest[TopUpBody, NoQuery]
 ) -> ApiResponse | Refused:
     body = request.body
-    changed = await _service(deps, request).top_up(
-        *_drop_and_room(request), body.add, body.expected_quantity, request.now
+    changed = await service_of(deps, request).top_up(
+        *drop_and_room(request), body.add, body.expected_quantity, request.now
     )
     return respond(changed, DropResponse.model_validate)
 
@@ -92,8 +105,8 @@ async def extend(
     deps: ApiDependencies, request: ApiRequest[ExtendBody, NoQuery]
 ) -> ApiResponse | Refused:
     body = request.body
-    changed = await _service(deps, request).extend(
-        *_drop_and_room(request), body.seconds, body.expected_closes_at, request.now
+    changed = await service_of(deps, request).extend(
+        *drop_and_room(request), body.seconds, body.expected_closes_at, request.now
     )
     return respond(changed, DropResponse.model_validate)
 
@@ -102,8 +115,8 @@ async def claims(
     deps: ApiDependencies, request: ApiRequest[NoBody, DropClaimsQuery]
 ) -> ApiResponse | Refused:
     query = request.query
-    found = await _service(deps, request).claims(
-        *_drop_and_room(request), query.student, query.limit + 1, query.after
+    found = await service_of(deps, request).claims(
+        *drop_and_room(request), query.student, query.limit + 1, query.after
     )
     if isinstance(found, Refused):
         return found
@@ -112,34 +125,63 @@ async def claims(
     return ApiResponse(DropClaimPageResponse(claims=listed, next=following))
 
 
-def _service(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> DropService:
-    return DropService(deps.ledger, deps.drop_desk, deps.feed, request.identity.subject)
+def service_of(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> DropService:
+    """Return the drops on behalf of whoever asks."""
+    return DropService(
+        deps.ledger, deps.drop_desk, deps.feed, request.identity.subject, deps.invites
+    )
 
 
-def _drop_and_room(request: ApiRequest[Any, Any]) -> tuple[str, str]:
+def drop_and_room(request: ApiRequest[Any, Any]) -> tuple[str, str]:
+    """Return both path parameters."""
     return request.path["id"], request.path["room"]
 
 
-def _form(body: DropBody) -> DropForm:
-    sent = body.audience
-    audience = Audience(frozenset(sent.tags), frozenset(sent.students)) if sent else Audience()
+def end_of(seconds: int | None, closes: ClosesAt | str | None) -> DropEnd | Refused:
+    """Return the end that was asked for. `closes` decides where both are there."""
+    if isinstance(closes, ClosesAt):
+        return DropEnd(EndsBy.CLOCK, at=closes.at)
+    if closes is not None:
+        return DropEnd(EndsBy.HAND)
+    if seconds is None:
+        return invalid_field("duration_seconds", "missing")
+    return DropEnd(EndsBy.DURATION, seconds)
+
+
+def new_end_of(seconds: int | None, closes: ClosesAt | str | None) -> DropEnd | Refused | None:
+    """Return the end that was asked for; None where none was: it stays as it is."""
+    return None if seconds is None and closes is None else end_of(seconds, closes)
+
+
+def audience_of(sent: AudienceBody | None) -> Audience:
+    """Return the audience; everybody where none was sent."""
+    return Audience(frozenset(sent.tags), frozenset(sent.students)) if sent else Audience()
+
+
+def _form(body: DropBody, end: DropEnd) -> DropForm:
     return DropForm(
         batch_id=body.batch_id,
         quantity=body.quantity,
-        duration_seconds=body.duration_seconds,
+        duration_seconds=end.seconds,
         message=body.message or "",
         start=body.start,
         opens_in_seconds=body.opens_in_seconds,
-        audience=audience,
+        audience=audience_of(body.audience),
         mode=body.mode,
+        task=task_of(body.task),
         metadata=body.metadata or {},
+        ends=end,
+        at=body.at,
+        rehearsal=body.rehearsal,
+        show_winners=body.show_winners,
+        override=override_reason(body.override),
     )
 
 
 _ROOM = "/v1/rooms/{room}/drops"
 _DROP = _ROOM + "/{id}"
-_STOCK_REFUSALS = (Code.STOCK_SHORT, Code.WRONG_STATE)
-_CHANGE_REFUSALS = (Code.WRONG_STATE, Code.IN_PROGRESS)
+_STOCK_REFUSALS = (Code.STOCK_SHORT, Code.WRONG_STATE, Code.INSTRUCTOR_STOPPED)
+_CHANGE_REFUSALS = (Code.WRONG_STATE, Code.IN_PROGRESS, Code.INSTRUCTOR_STOPPED)
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
@@ -151,7 +193,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         response=DropResponse,
         status=201,
         summary="Drop part of a batch into the room, now or prepared for later",
-        refuses=(*_STOCK_REFUSALS, Code.TOO_MANY),
+        refuses=(*_STOCK_REFUSALS, Code.TOO_MANY, Code.PRICE_RULE),
         is_create=True,
     ),
     Endpoint(

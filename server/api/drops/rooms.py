@@ -5,7 +5,9 @@ For clients whose socket does not get through: they poll every few seconds and c
 
 from typing import Any
 
-from server.api.drops.claims import WonCouponResponse
+from server.api.drops.claims import DrawReceipt, WonCouponResponse
+from server.api.drops.drop_models import DrawCardResponse, DropSealResponse
+from server.api.drops.task_models import TaskProgressResponse, TaskResponse
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import (
@@ -39,13 +41,18 @@ class RoomDropResponse(ResponseModel):
     quantity: int
     remaining: int
     opens_at: Instant
-    closes_at: Instant
+    closes_at: Instant | None
     hold_seconds: int | None = absent()
     use_url: str | None = absent()
+    rehearsal: bool | None = absent()
+    show_winners: bool | None = absent()
     deducts: list[str] | None = absent()
     style: dict[str, str] | None = absent()
+    task: TaskResponse | None = absent()
+    draw: DrawCardResponse | None = absent()
     closed_at: Instant | None = absent()
     close_reason: str | None = absent()
+    seal: DropSealResponse | None = absent()
 
 
 class MyClaimResponse(ResponseModel):
@@ -53,6 +60,7 @@ class MyClaimResponse(ResponseModel):
     state: ClaimState
     won_at: Instant
     coupon: WonCouponResponse | None = absent()
+    receipt: DrawReceipt | None = absent()
 
 
 class SnapshotResponse(ResponseModel):
@@ -65,6 +73,7 @@ class SnapshotResponse(ResponseModel):
     present: int
     drops: list[RoomDropResponse]
     claims: list[MyClaimResponse]
+    tasks: list[TaskProgressResponse] | None = absent()
 
 
 async def snapshot(

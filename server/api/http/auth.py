@@ -5,24 +5,28 @@ Called by `dispatch.py`. The rules are data, so that the OpenAPI document states
 
 from dataclasses import dataclass
 
-from server.core.identity import Identity, Role
+from server.core.identity import ROLES_WITH_ROOMS, Identity, Role
 from server.core.refusals import Code, Refused
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys
-
-# Tokens of the other roles name no rooms and are valid in all of them.
-_ROLES_WITH_ROOMS = frozenset({Role.STUDENT, Role.INSTRUCTOR})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The roles that may use an endpoint. Where its path names a room, the token must name it too."""
+    """The roles that may use an endpoint. Where its path names a room, the token must name it too.
+    `right`: what a token of the role `right_of` must have in `may`."""
 
     roles: frozenset[Role]
+    right: str | None = None
+    right_of: Role = Role.STUDENT
 
     def refusal(self, identity: Identity, room: str | None) -> Refused | None:
         if identity.role not in self.roles:
             return Refused(Code.WRONG_ROLE, f"for {self.words()} only")
-        if room is None or identity.role not in _ROLES_WITH_ROOMS or room in identity.rooms:
+        needs_right = identity.role is self.right_of and self.right is not None
+        if needs_right and self.right not in identity.may:
+            detail = f"for a token of a {self.right_of} that may {self.right}"
+            return Refused(Code.WRONG_ROLE, detail)
+        if room is None or identity.role not in ROLES_WITH_ROOMS or room in identity.rooms:
             return None
         return Refused(Code.WRONG_ROOM)
 
@@ -39,11 +43,29 @@ OPERATOR = _rule(Role.OPERATOR)
 OPERATOR_READ = _rule(Role.OPERATOR, Role.FINANCE)
 INSTRUCTOR = _rule(Role.INSTRUCTOR, Role.OPERATOR)
 INSTRUCTOR_READ = _rule(Role.INSTRUCTOR, Role.OPERATOR, Role.FINANCE)
+SCREEN_READ = _rule(Role.SCREEN, Role.INSTRUCTOR, Role.OPERATOR, Role.FINANCE)
 STUDENT = _rule(Role.STUDENT)
+ASSISTANT = Rule(frozenset({Role.STUDENT, Role.INSTRUCTOR, Role.OPERATOR}), right="offer")
+ASSISTANT_READ = Rule(ASSISTANT.roles | {Role.FINANCE}, right="offer")
+# Support works at the school's help desk: it reads what a student asks about.
+DESK_READ = _rule(Role.OPERATOR, Role.FINANCE, Role.SUPPORT)
+APPROVER = Rule(frozenset({Role.OPERATOR}), right="approve", right_of=Role.OPERATOR)
+ANYBODY = _rule(*(role for role in Role if role not in (Role.SCREEN, Role.SUPPORT)))
+SPINS_READ = _rule(Role.STUDENT, Role.OPERATOR, Role.FINANCE)
+# Whoever is in the room of a drop, and the school's staff. Where the path names no room, the handler checks
+# it.
+ANYONE_OF_ROOM = _rule(Role.STUDENT, Role.INSTRUCTOR, Role.OPERATOR, Role.FINANCE)
 BUYER = _rule(Role.STUDENT, Role.SERVICE)
 SERVICE = _rule(Role.SERVICE)
+SCHOOL = _rule(Role.SERVICE, Role.OPERATOR)
 SERVICE_READ = _rule(Role.SERVICE, Role.FINANCE)
+SENDER = _rule(Role.SERVICE, Role.OPERATOR)
 OFFICE_READ = _rule(Role.SERVICE, Role.OPERATOR, Role.FINANCE)
+ORDER_READ = _rule(Role.SERVICE, Role.OPERATOR, Role.FINANCE, Role.SUPPORT)
+# What support may do of it, the handlers say: issue a few coupons a day, preview a refund.
+ISSUER = _rule(Role.SERVICE, Role.OPERATOR, Role.SUPPORT)
+REFUNDER = ISSUER
+BATCH_READ = _rule(Role.INSTRUCTOR, Role.OPERATOR, Role.FINANCE, Role.SUPPORT)
 
 
 def identify(keys: TokenKeys, authorization: str | None, now_ms: int) -> Identity | Refused:

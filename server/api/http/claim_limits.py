@@ -1,7 +1,7 @@
-"""A rate limit of claims over HTTP, by student; sockets have a limit of their own.
+"""A rate limit of claims over HTTP and of spins, by student; sockets have a limit of their own.
 
-Made by the composition root, used by `claims.py`. Each process counts for itself: behind N processes a
-student may claim N times as often, which the desk does not notice.
+Made by the composition root, used by `claims.py` and the spins of lotteries. Each process counts for itself:
+behind N processes a student may claim N times as often, which the desk does not notice.
 """
 
 from collections import OrderedDict
@@ -10,6 +10,8 @@ from server.core.rates import Bucket, Rate
 
 # An SDK claims over HTTP when its socket was silent for 2 s, and repeats a few times.
 CLAIMS = Rate(burst=20, interval_ms=250)
+# A face takes a second to turn; a student who has many chances may be quick.
+SPINS = Rate(burst=100, interval_ms=100)
 MAX_STUDENTS = 50_000  # about 10 MB; the least recently used bucket is dropped
 
 

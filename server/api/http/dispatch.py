@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -17,7 +18,14 @@ from starlette.responses import Response, StreamingResponse
 
 from server.api.http import auth, request_body, validation_errors
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.endpoints import AnyEndpoint, ApiRequest, NoBody, Result, StreamedResponse
+from server.api.http.endpoints import (
+    AnyEndpoint,
+    ApiRequest,
+    NoBody,
+    Result,
+    StreamedResponse,
+    UploadBody,
+)
 from server.api.http.fields import ROOM_PATTERN, Body, QueryFields, ReadingContext
 from server.api.http.problems import KINDS, problem
 from server.api.http.public_endpoints import RequestHandler
@@ -25,15 +33,25 @@ from server.core import media_types
 from server.core.identity import Identity
 from server.core.refusals import Code, Refused, invalid_field
 from server.desk import DeskUnavailableError
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.idempotency import IdempotencyKey
 
 _ROOM = re.compile(ROOM_PATTERN)
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
+_TICKET = re.compile(r"[^/]{1,200}")  # read_ticket says what it has to be
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ORDER = re.compile(r"[^\x00]{1,64}", re.DOTALL)
 _TYPED_CODE = re.compile(r".{1,64}")  # typed by a person: with dashes and spaces, in any case
-_PATTERNS = {"room": _ROOM, "id": _ID, "order_id": _ORDER, "code": _TYPED_CODE}
+_PATTERNS = {
+    "room": _ROOM,
+    "id": _ID,
+    "sub": _ROOM,
+    "student": _ROOM,
+    "other": _ROOM,  # the student into whom another is merged
+    "order_id": _ORDER,
+    "ticket": _TICKET,
+    "code": _TYPED_CODE,
+}
 
 
 def request_handler(endpoint: AnyEndpoint, deps: ApiDependencies) -> RequestHandler:
@@ -63,7 +81,7 @@ def request_handler(endpoint: AnyEndpoint, deps: ApiDependencies) -> RequestHand
 async def _handle_within_deadline(
     endpoint: AnyEndpoint, deps: ApiDependencies, request: Request
 ) -> Result:
-    deadline = asyncio.timeout(deps.deadline_s)
+    deadline = asyncio.timeout(endpoint.deadline_s or deps.deadline_s)
     try:
         async with deadline:
             return await _handle(endpoint, deps, request)
@@ -81,7 +99,7 @@ async def _handle(endpoint: AnyEndpoint, deps: ApiDependencies, request: Request
     identity = _authorize(endpoint, deps, request, now)
     if isinstance(identity, Refused):
         return identity
-    query = _parse_query(endpoint, request)
+    query = _parse_query(endpoint, request, deps.time_zone)
     if isinstance(query, Refused):
         return query
     parsed = await _parse_body(endpoint, deps, request)
@@ -130,13 +148,15 @@ def _malformed_path(path: Mapping[str, str]) -> Refused | None:
     return None
 
 
-def _parse_query(endpoint: AnyEndpoint, request: Request) -> QueryFields | Refused:
+def _parse_query(
+    endpoint: AnyEndpoint, request: Request, time_zone: ZoneInfo
+) -> QueryFields | Refused:
     sent = dict(request.query_params)
     for name, value in sent.items():
         if "\0" in value:
             return invalid_field(request_body.field_name(name), "bad_character")
     try:
-        query: QueryFields = endpoint.query.model_validate(sent)
+        query: QueryFields = endpoint.query.model_validate(sent, context=ReadingContext(time_zone))
     except ValidationError as error:
         return validation_errors.refusal_of(error, sent)
     return query
@@ -147,12 +167,35 @@ async def _parse_body(
 ) -> _ParsedBody | Refused:
     if endpoint.method == "GET":
         return _ParsedBody(NoBody())
-    raw = await request_body.read_body(request)
+    raw = await request_body.read_body(request, endpoint.max_body)
     if isinstance(raw, Refused):
         return raw
+    if endpoint.uploads:
+        return await _uploaded(request, raw)
     fault = _media_type_fault(request) if raw else None
     if fault is not None:
         return Refused(Code.UNSUPPORTED_MEDIA_TYPE, fault)
+    if len(raw) > request_body.MAX_BODY_BYTES:
+        return await asyncio.to_thread(_validate_body, endpoint, deps, raw)
+    return _validate_body(endpoint, deps, raw)
+
+
+async def _uploaded(request: Request, raw: bytes) -> _ParsedBody | Refused:
+    """Return the file as it was sent; its flow says what is in it."""
+    content_type = request.headers.get("content-type")
+    fault = media_types.table_type_fault(content_type, request.headers.get("content-encoding"))
+    if fault is not None:
+        return Refused(Code.UNSUPPORTED_MEDIA_TYPE, fault)
+    body = UploadBody(content=raw, charset=media_types.charset_of(content_type))
+    is_keyed = "idempotency-key" in request.headers
+    return _ParsedBody(
+        body, await asyncio.to_thread(request_body.file_hash, raw) if is_keyed else ""
+    )
+
+
+def _validate_body(
+    endpoint: AnyEndpoint, deps: ApiDependencies, raw: bytes
+) -> _ParsedBody | Refused:
     json = request_body.decode(raw or b"{}")
     if isinstance(json, Refused):
         return json

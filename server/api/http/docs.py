@@ -1,10 +1,12 @@
-"""/openapi.json, and /docs: Swagger UI, whose files come from an installed package and need no network.
+"""/openapi.json, and the files of /docs: Swagger UI, from an installed package; it needs no network.
 
-Called by `app.py` with the finished document. The page has its own content security policy, because
-Swagger UI writes style attributes, which our other pages must not.
+Called by `app.py` with the page (`api/guides/pages.py`), which has a content security policy of its own,
+because Swagger UI writes style attributes, which our other pages must not. The document is made for the first
+who asks: it takes half a second of CPU, a fifth of a web process's start, and few processes are ever asked.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,8 +18,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from server.api.http.public_endpoints import PublicEndpoint, RequestHandler
+from server.single_flight import SingleFlight
 
-_POLICY = (
+PAGE_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
     "object-src 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -29,13 +32,13 @@ PUBLIC_ENDPOINTS = (
 )
 
 
-def docs_routes(document: Mapping[str, object]) -> list[BaseRoute]:
-    """Return the routes. The document is encoded once, not for each request."""
-    page = (_own_files() / "docs.html").read_bytes()
-    policy = {"Content-Security-Policy": _POLICY}
+def docs_routes(
+    document: Callable[[], Mapping[str, object]], page: RequestHandler
+) -> list[BaseRoute]:
+    """Return the routes. `document` is called in a thread; it is encoded once, not for each request."""
     return [
-        Route("/openapi.json", _fixed(orjson.dumps(document), "application/json", {})),
-        Route("/docs", _fixed(page, "text/html", policy)),
+        Route("/openapi.json", _made_when_asked(document)),
+        Route("/docs", page),
         Mount("/docs/swagger", StaticFiles(directory=_swagger_ui())),
         Mount("/docs/own", StaticFiles(directory=_own_files())),
     ]
@@ -56,8 +59,17 @@ def _own_files() -> Path:
     return Path(str(files("server.api.http"))) / "static"
 
 
-def _fixed(body: bytes, media_type: str, headers: Mapping[str, str]) -> RequestHandler:
+def _made_when_asked(document: Callable[[], Mapping[str, object]]) -> RequestHandler:
+    making: SingleFlight[str, bytes] = SingleFlight()
+    made: list[bytes] = []
+
+    async def make() -> bytes:
+        # In a thread, so that sockets are served meanwhile.
+        made.append(await asyncio.to_thread(lambda: orjson.dumps(document())))
+        return made[0]
+
     async def show(_request: Request) -> Response:
-        return Response(body, headers=dict(headers), media_type=media_type)
+        body = made[0] if made else await making.run("document", make)
+        return Response(body, media_type="application/json")
 
     return show

@@ -11,12 +11,14 @@ a drop that was not found is not looked up again for MISS_TTL_MS.
 
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from server.core.drops.claims import Audience
 from server.core.drops.drops import RoomDrop
+from server.core.drops.tasks import Task
 from server.desk.feed import Feed
+from server.flows.drops.room_drops import audience_of, desk_limits
 from server.ledger.drops import drops
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches
@@ -38,6 +40,9 @@ class ClaimableDrop:
     batch_id: str
     audience: Audience
     campaign_id: str | None
+    task: Task | None = None
+    is_draw: bool = False
+    is_rehearsal: bool = False
 
 
 class DropLookup:
@@ -93,7 +98,11 @@ def _put(cache: OrderedDict[str, V], drop_id: str, value: V, max_size: int) -> N
 
 
 def _from_room(drop: RoomDrop) -> ClaimableDrop:
-    return ClaimableDrop(drop.room, drop.shard, drop.batch_id, drop.audience, drop.campaign_id)
+    return ClaimableDrop(
+        *(drop.room, drop.shard, drop.batch_id, drop.audience, drop.campaign_id, drop.task),
+        is_draw=drop.draw is not None,
+        is_rehearsal=drop.rehearsal,
+    )
 
 
 async def _from_ledger(ledger: Ledger, drop_id: str) -> ClaimableDrop | None:
@@ -102,5 +111,14 @@ async def _from_ledger(ledger: Ledger, drop_id: str) -> ClaimableDrop | None:
         batch = await batches.find(conn, row.batch_id) if row is not None else None
     if row is None or batch is None:
         return None
-    audience = replace(row.audience, conditions=batch.conditions)
-    return ClaimableDrop(row.room, row.shard, row.batch_id, audience, batch.campaign_id)
+    limits = desk_limits(row, batch)
+    return ClaimableDrop(
+        row.room,
+        row.shard,
+        limits["batch_id"],
+        audience_of(row, batch),
+        limits["campaign_id"],
+        row.task,
+        is_draw=row.draw is not None,
+        is_rehearsal=row.rehearsal,
+    )

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from server.api.http.auth import Rule
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.fields import Body, QueryFields
+from server.api.http.request_body import MAX_BODY_BYTES
 from server.core.identity import Identity
 from server.core.refusals import Code, Refused
 from server.ledger.idempotency import IdempotencyKey
@@ -24,6 +25,13 @@ R = TypeVar("R")
 
 class NoBody(Body):
     """The body of an endpoint that takes none: no bytes, or an object without fields."""
+
+
+class UploadBody(Body):
+    """A body that is a file. `charset` is that of its Content-Type, in small letters."""
+
+    content: bytes
+    charset: str | None = None
 
 
 class NoQuery(QueryFields):
@@ -86,10 +94,13 @@ class Endpoint(Generic[B, Q]):
 
     `refuses` lists the refusal codes of this endpoint alone, in addition to those that follow from token,
     body and path. `is_create`: accepts an Idempotency-Key. `needs_version`: requires If-Match. `streams`:
-    a second media type that it can respond with.
+    a second media type that it can respond with. `deadline_s`: of one that waits on purpose, or for a large
+    body; None: that of all endpoints. `max_body`: bytes of its body; one above MAX_BODY_BYTES is decoded in a
+    thread, so that lists of thousands do not hold up the loop. `uploads`: the media types of a body that is a
+    file (UploadBody).
     """
 
-    method: Literal["GET", "POST", "PUT", "PATCH"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     rule: Rule
     handler: Handler[B, Q]
@@ -103,6 +114,9 @@ class Endpoint(Generic[B, Q]):
     is_create: bool = False
     needs_version: bool = False
     streams: str = ""
+    deadline_s: float | None = None
+    max_body: int = MAX_BODY_BYTES
+    uploads: tuple[str, ...] = ()
 
     @property
     def has_body(self) -> bool:

@@ -145,6 +145,22 @@ def _read_day(value: object, info: ValidationInfo, days_later: int) -> int:
     return _in_range(int(start) * 1000)
 
 
+def _read_local_instant(value: object, info: ValidationInfo) -> int:
+    """Read an instant; without an offset it is in the school's time zone."""
+    if not isinstance(value, str):
+        return _read_instant(value)
+    context = info.context
+    assert isinstance(context, ReadingContext)
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None or len(value) == len("2026-03-01"):
+            return _read_instant(value)
+        local = moment.replace(tzinfo=context.time_zone).timestamp()
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("bad_format", "a time looks like 2026-03-01T09:00:00Z") from None
+    return _in_range(int(local) * 1000)
+
+
 def _in_range(instant: int) -> int:
     """Refuse an instant that could not be written as a date in every time zone."""
     if instant < 0:
@@ -162,6 +178,11 @@ def _day(days_later: int) -> Callable[[object, ValidationInfo], int]:
 
 
 _TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-03-01T09:00:00.000Z"]}
+_LOCAL_SCHEMA = {
+    "type": "string",
+    "description": "An RFC 3339 time; without an offset it is in the school's time zone.",
+    "examples": ["2026-03-01T09:00:00.000Z", "2026-03-01T09:00:00"],
+}
 _DAY_SCHEMA = {
     "type": "string",
     "description": "An RFC 3339 time with its offset, or a date alone: the whole day in the "
@@ -175,6 +196,12 @@ Instant = Annotated[
     PlainValidator(_read_instant),
     PlainSerializer(instants.to_text, return_type=str),
     WithJsonSchema(_TIME_SCHEMA),
+]
+LocalInstant = Annotated[
+    int,
+    PlainValidator(_read_local_instant),
+    PlainSerializer(instants.to_text, return_type=str),
+    WithJsonSchema(_LOCAL_SCHEMA),
 ]
 FromDay = Annotated[
     int,

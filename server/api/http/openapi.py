@@ -5,12 +5,13 @@ the documentation cannot differ from the validation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server.api.http.endpoints import AnyEndpoint
+from server.api.http.examples import examples
 from server.api.http.fields import ROOM_PATTERN
 from server.api.http.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX
 from server.api.http.public_endpoints import PublicEndpoint
@@ -36,9 +37,14 @@ def document(
     names, schemas = _schemas(endpoints)
     paths: dict[str, Json] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, names)
+        operation = _operation(endpoint, names)
+        example = examples().get(f"{endpoint.method} {endpoint.path}")
+        if example is not None:
+            _add_example(operation, example, str(endpoint.status))
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     for public_endpoint in public:
-        paths.setdefault(public_endpoint.path, {})["get"] = _public_operation(public_endpoint)
+        operations = paths.setdefault(public_endpoint.path, {})
+        operations[public_endpoint.method] = _public_operation(public_endpoint)
     return {
         "openapi": "3.1.0",
         "info": {"title": _TITLE, "version": version, "description": _ABOUT},
@@ -58,7 +64,7 @@ def _schemas(endpoints: Sequence[AnyEndpoint]) -> tuple[_Names, Json]:
     """Return the name of each model in the document, and the schemas of all models, nested ones included."""
     wanted: dict[tuple[type[BaseModel], _Mode], None] = {}
     for endpoint in endpoints:
-        if endpoint.has_body:
+        if endpoint.has_body and not endpoint.uploads:
             wanted[(endpoint.body, "validation")] = None
         wanted[(endpoint.response, "serialization")] = None
     references, definitions = models_json_schema(list(wanted), ref_template=_SCHEMAS + "{model}")
@@ -79,10 +85,32 @@ def _operation(endpoint: AnyEndpoint, names: _Names) -> Json:
         "parameters": list(_parameters(endpoint)),
         "responses": _responses(endpoint, names[(endpoint.response, "serialization")]),
     }
-    if endpoint.has_body:
+    if endpoint.uploads:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        content: Json = dict.fromkeys(endpoint.uploads, file)
+        operation["requestBody"] = {"required": True, "content": content}
+    elif endpoint.has_body:
         content = _content("application/json", names[(endpoint.body, "validation")])
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _add_example(operation: Json, example: Mapping[str, Any], status: str) -> None:
+    """Put the example into the parameters, the body and the reply of the operation."""
+    request = example["request"]
+    given = {**request.get("path", {}), **request.get("query", {}), **request.get("headers", {})}
+    parameters: Any = operation["parameters"]
+    for parameter in parameters:
+        if parameter["name"] in given:
+            parameter["example"] = given[parameter["name"]]
+    if "body" in request:
+        body: Any = operation["requestBody"]
+        next(iter(body["content"].values()))["example"] = request["body"]
+    responses: Any = operation["responses"]
+    content = responses[status]["content"]
+    of_text = next((kind for kind in content if "json" not in kind), "application/json")
+    kind = of_text if isinstance(example["response"], str) else "application/json"
+    content[kind]["example"] = example["response"]
 
 
 def _operation_id(endpoint: AnyEndpoint) -> str:
@@ -99,9 +127,10 @@ def _parameters(endpoint: AnyEndpoint) -> Iterable[Json]:
         schema = {"type": "string", "pattern": _PATH_PATTERNS.get(name, "^[A-Za-z0-9_]{1,40}$")}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     fields = endpoint.query.model_json_schema()
-    required = fields.get("required", [])
+    required, definitions = fields.get("required", []), fields.get("$defs", {})
     for name, schema in fields.get("properties", {}).items():
-        yield {"name": name, "in": "query", "required": name in required, "schema": schema}
+        inline = _inline(schema, definitions)
+        yield {"name": name, "in": "query", "required": name in required, "schema": inline}
     if endpoint.is_create:
         yield _header(
             "Idempotency-Key",
@@ -112,7 +141,25 @@ def _parameters(endpoint: AnyEndpoint) -> Iterable[Json]:
         yield _header("If-Match", "The version that was read.", {"type": "string"}, required=True)
 
 
-_PATH_PATTERNS = {"room": ROOM_PATTERN, "order_id": "^[^/]{1,64}$"}
+def _inline(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return the schema with its references replaced: pydantic's `$defs` are not a part of the document."""
+    if isinstance(schema, list):
+        return [_inline(each, definitions) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name in definitions:
+        return _inline(definitions[name], definitions)
+    return {key: _inline(value, definitions) for key, value in schema.items()}
+
+
+_PATH_PATTERNS = {
+    "room": ROOM_PATTERN,
+    "student": ROOM_PATTERN,
+    "other": ROOM_PATTERN,
+    "order_id": "^[^/]{1,64}$",
+    "ticket": "^[^/]{1,200}$",
+}
 
 
 def _header(name: str, about: str, schema: Json, *, required: bool = False) -> Json:

@@ -17,3 +17,4 @@ class PublicEndpoint:
     path: str
     summary: str
     media_type: str
+    method: str = "get"

@@ -14,24 +14,24 @@ from starlette.requests import ClientDisconnect, Request
 
 from server.core.refusals import Code, Refused, invalid_field
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024  # of an endpoint that does not say otherwise
 MAX_DEPTH = 32
 MAX_FIELD_CHARS = 200
 
 Json = dict[str, object] | list[object] | str | int | float | bool | None
 
 
-async def read_body(request: Request) -> bytes | Refused:
-    """Return the whole body, or a refusal where it is larger than MAX_BODY_BYTES or ends early."""
-    if _content_length(request) > MAX_BODY_BYTES:
-        return _TOO_LARGE
+async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes | Refused:
+    """Return the whole body, or a refusal where it is larger than `max_bytes` or ends early."""
+    if _content_length(request) > max_bytes:
+        return _too_large(max_bytes)
     parts: list[bytes] = []
     size = 0
     try:
         async for part in request.stream():
             size += len(part)
-            if size > MAX_BODY_BYTES:
-                return _TOO_LARGE
+            if size > max_bytes:
+                return _too_large(max_bytes)
             parts.append(part)
     except ClientDisconnect:
         return invalid_field("", "cut_short", "the connection ended within the body")
@@ -67,9 +67,13 @@ def body_hash(value: Json) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-_TOO_LARGE = Refused(
-    Code.TOO_LARGE, f"at most {MAX_BODY_BYTES} bytes", {"max_bytes": MAX_BODY_BYTES}
-)
+def file_hash(content: bytes) -> str:
+    """Return the SHA-256 of a body that is a file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _too_large(max_bytes: int) -> Refused:
+    return Refused(Code.TOO_LARGE, f"at most {max_bytes} bytes", {"max_bytes": max_bytes})
 
 
 def _content_length(request: Request) -> int:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_ALLOWED_METHODS = "GET, POST, PUT, PATCH"
+_ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"
 _EXPOSED_HEADERS = "ETag, Retry-After"
 _PREFLIGHT_SECONDS = "600"

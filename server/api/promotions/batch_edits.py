@@ -14,11 +14,18 @@ from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endp
 from server.api.http.fields import Body, Count, Id, Metadata, ShortText, Title
 from server.api.promotions.batch_parts import (
     ClaimWindowBody,
+    OverrideBody,
     RoomQuotaBodies,
     claim_window_of,
+    override_reason,
     room_quotas_of,
 )
-from server.api.promotions.batches import BatchResponse, batch_response
+from server.api.promotions.batches import (
+    BatchResponse,
+    RemindBefore,
+    batch_response,
+    reminders_of,
+)
 from server.api.promotions.templates import parse_if_match
 from server.core.promotions import batch_rules
 from server.core.promotions.batch_edits import BatchEdit
@@ -38,13 +45,18 @@ class BatchEditBody(Body):
     quantity: Count | None = None
     channel: ShortText | None = None
     per_student: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)] | None = None
+    per_person: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)] | None = None
+    per_device: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)] | None = None
     code_prefix: Annotated[str, Field(max_length=12)] | None = None
     hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
     campaign_id: Id | None = None
     rooms: RoomQuotaBodies | None = None
     claim_window: ClaimWindowBody | None = None
+    max_per_minute: Count | None = None
+    remind_before: RemindBefore | None = None
     metadata: Metadata | None = None
     expected_quantity: Count | None = None
+    override: OverrideBody | None = None
 
 
 async def edit(
@@ -58,7 +70,12 @@ async def edit(
         return changes
     edit = BatchEdit(version, changes, request.body.expected_quantity)
     changed = await edit_batch(
-        deps.ledger, request.identity.subject, request.path["id"], edit, request.now
+        deps.ledger,
+        request.identity.subject,
+        request.path["id"],
+        edit,
+        request.now,
+        override_reason(request.body.override),
     )
     if isinstance(changed, Refused):
         return changed
@@ -67,11 +84,13 @@ async def edit(
 
 def _changes(body: BatchEditBody) -> dict[str, object] | Refused:
     """Return the sent fields as BatchForm has them. A null for a required field is refused."""
-    sent = body.model_fields_set - {"expected_quantity"}
+    sent = body.model_fields_set - {"expected_quantity", "override"}
     empty = [name for name in _REQUIRED_FIELDS if name in sent and getattr(body, name) is None]
     if empty:
         return refused([Violation(name, "missing") for name in empty])
     changes: dict[str, object] = {name: getattr(body, name) for name in sent}
+    if "remind_before" in sent:
+        changes["remind_before"] = reminders_of(body.remind_before)
     if "claim_window" in sent:
         changes["claim_window"] = claim_window_of(body.claim_window)
     if "rooms" in sent:
@@ -92,7 +111,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         body=BatchEditBody,
         response=BatchResponse,
         summary="Change a batch; once it is in use, only name, metadata, a later end and more units",
-        refuses=(Code.WRONG_STATE,),
+        refuses=(Code.WRONG_STATE, Code.PRICE_RULE),
         needs_version=True,
     ),
 )

@@ -14,6 +14,7 @@ from server.api.http.fields import (
     FromDay,
     Moment,
     NotEmpty,
+    Readable,
     ResponseModel,
     Room,
     ShortText,
@@ -23,6 +24,7 @@ from server.api.http.fields import (
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.promotions.claim_conditions import ANYBODY, ClaimConditions
+from server.core.promotions.price_rules import MAX_REASON
 from server.ledger.promotions.batches import BatchSummary
 
 
@@ -48,6 +50,17 @@ class ClaimConditionsBody(Body):
         | None
     ) = None
     new: bool = False
+
+
+class OverrideBody(Body):
+    """Why the batch or drop is made although it breaks a price rule; an act keeps it."""
+
+    reason: Annotated[str, NotEmpty, Field(max_length=MAX_REASON), Readable]
+
+
+def override_reason(body: OverrideBody | None) -> str | None:
+    """Return the reason, or None where there is no override."""
+    return None if body is None else body.reason
 
 
 RoomQuotaBodies = Annotated[list[RoomQuotaBody], Field(max_length=batch_rules.MAX_ROOMS)]
@@ -118,7 +131,7 @@ def claim_window_response(window: ClaimWindow | None) -> ClaimWindowResponse | N
 
 def claim_conditions_response(conditions: ClaimConditions) -> ClaimConditionsResponse | None:
     """Return the conditions, or None where any account may claim."""
-    if conditions.is_anybody:
+    if not conditions.tags and not conditions.new:
         return None
     return ClaimConditionsResponse(tags=sorted(conditions.tags) or None, new=conditions.new)
 

@@ -36,12 +36,14 @@ from server.api.promotions.batch_parts import (
     ClaimWindowBody,
     ClaimWindowResponse,
     OfferResponse,
+    OverrideBody,
     RoomQuotaBodies,
     RoomQuotaResponse,
     claim_conditions_of,
     claim_conditions_response,
     claim_window_of,
     claim_window_response,
+    override_reason,
     room_quota_responses,
     room_quotas_of,
     summary_response,
@@ -56,23 +58,42 @@ from server.flows.promotions import batches as flows
 from server.ledger.promotions import batches as ledger
 from server.ledger.promotions import stops
 
+RemindBefore = Annotated[
+    list[Annotated[int, Field(ge=1, le=batch_rules.MAX_HOURS_BEFORE)]],
+    Field(max_length=batch_rules.MAX_REMINDERS),
+]
+
+
+def reminders_of(hours: list[int] | None) -> tuple[int, ...] | None:
+    """Return the hours before an end at which students are reminded, the earliest reminder first."""
+    return None if hours is None else tuple(sorted(set(hours), reverse=True))
+
 
 class BatchBody(Body):
     """`quantity` null: unlimited, and not usable for drops. `per_student`: claims of the whole batch; of
-    one drop a student always gets at most one."""
+    one drop a student always gets at most one. `per_person` and `per_device` count the claims of all
+    accounts whose tokens have the same `person` or `device`; absent: `per_person` is `per_student`, and a
+    device has no limit. `max_per_minute`: where more coupons go out within a minute, the batch pauses itself:
+    its claims are stopped until an operator resumes them. `remind_before`: hours before a coupon ends at
+    which its student is reminded; an empty list: never."""
 
     template_id: Id
     name: Title
     quantity: Count | None
     channel: ShortText
     per_student: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)]
+    per_person: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)] | None = None
+    per_device: Annotated[int, Field(ge=1, le=batch_rules.MAX_PER_STUDENT)] | None = None
     code_prefix: Annotated[str, Field(max_length=12)] | None = None
     hold_seconds: Annotated[int, Field(ge=1, le=batch_rules.MAX_HOLD_SECONDS)] | None = None
     campaign_id: Id | None = None
     rooms: RoomQuotaBodies | None = None
     claim_window: ClaimWindowBody | None = None
     claim_conditions: ClaimConditionsBody | None = None
+    max_per_minute: Count | None = None
+    remind_before: RemindBefore | None = None
     metadata: Metadata | None = None
+    override: OverrideBody | None = None
 
 
 class BatchResponse(ResponseModel):
@@ -89,12 +110,16 @@ class BatchResponse(ResponseModel):
     droppable: int
     channel: str
     per_student: int
+    per_person: int
+    per_device: int | None = absent()
     code_prefix: str
     hold_seconds: int | None = absent()
     campaign_id: str | None = absent()
     rooms: list[RoomQuotaResponse] | None = absent()
     claim_window: ClaimWindowResponse | None = absent()
     claim_conditions: ClaimConditionsResponse | None = absent()
+    max_per_minute: int | None = absent()
+    remind_before: list[int] | None = Field(default=None, exclude_if=lambda hours: hours is None)
     stopped: StopResponse | None = absent()
     metadata: dict[str, str]
     created_at: Moment
@@ -110,7 +135,12 @@ async def create(
     deps: ApiDependencies, request: ApiRequest[BatchBody, NoQuery]
 ) -> ApiResponse | Refused:
     made = await flows.create_batch(
-        deps.ledger, request.identity.subject, _form(request.body), request.key, request.now
+        deps.ledger,
+        request.identity.subject,
+        _form(request.body),
+        request.key,
+        request.now,
+        override_reason(request.body.override),
     )
     if isinstance(made, Refused):
         return made
@@ -145,7 +175,7 @@ async def show(
 async def index(
     deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
 ) -> ApiResponse | Refused:
-    limit, rooms = request.query.limit, _rooms_of(request.identity)
+    limit, rooms = request.query.limit, request.identity.limited_to
     async with deps.ledger.read() as conn:
         found = await ledger.page(conn, limit + 1, request.query.after, rooms)
         summaries = await ledger.summaries_of(conn, [batch.id for batch in found])
@@ -158,13 +188,8 @@ async def index(
     return ApiResponse(BatchPageResponse(batches=batches, next=following))
 
 
-def _rooms_of(identity: Identity) -> frozenset[str] | None:
-    """Return the rooms that limit what the caller sees, or None for roles that see everything."""
-    return identity.rooms if identity.role is Role.INSTRUCTOR else None
-
-
 def _is_visible(batch: Batch, identity: Identity) -> bool:
-    rooms = _rooms_of(identity)
+    rooms = identity.limited_to
     if rooms is None:
         return True
     return batch.quantity is not None and any(batch.room_quota_of(room) for room in rooms)
@@ -177,12 +202,16 @@ def _form(body: BatchBody) -> BatchForm:
         quantity=body.quantity,
         channel=body.channel,
         per_student=body.per_student,
+        per_person=body.per_person,
+        per_device=body.per_device,
         code_prefix=body.code_prefix or "",
         hold_seconds=body.hold_seconds,
         campaign_id=body.campaign_id,
         rooms=room_quotas_of(body.rooms),
         claim_window=claim_window_of(body.claim_window),
         conditions=claim_conditions_of(body.claim_conditions),
+        max_per_minute=body.max_per_minute,
+        remind_before=reminders_of(body.remind_before),
         metadata=body.metadata or {},
     )
 
@@ -190,7 +219,7 @@ def _form(body: BatchBody) -> BatchForm:
 def _to_response(
     batch: Batch, summary: ledger.BatchSummary, identity: Identity, stopped: StopState | None = None
 ) -> BatchResponse:
-    rooms = _rooms_of(identity)
+    rooms = identity.limited_to
     return BatchResponse(
         id=batch.id,
         template_id=batch.template_id,
@@ -202,12 +231,16 @@ def _to_response(
         droppable=batch.droppable(rooms),
         channel=batch.channel,
         per_student=batch.per_student,
+        per_person=batch.per_person or batch.per_student,
+        per_device=batch.per_device,
         code_prefix=batch.code_prefix,
         hold_seconds=batch.hold_seconds,
         campaign_id=batch.campaign_id,
         rooms=room_quota_responses(batch, rooms),
         claim_window=claim_window_response(batch.claim_window),
         claim_conditions=claim_conditions_response(batch.conditions),
+        max_per_minute=batch.max_per_minute,
+        remind_before=None if batch.remind_before is None else list(batch.remind_before),
         stopped=active_stop_response(stopped),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
@@ -226,11 +259,12 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         status=201,
         summary="Create a batch: coupons of a template for one channel",
         is_create=True,
+        refuses=(Code.PRICE_RULE,),
     ),
     Endpoint(
         method="GET",
         path="/v1/batches",
-        rule=auth.INSTRUCTOR_READ,
+        rule=auth.BATCH_READ,
         handler=index,
         query=PageQuery,
         response=BatchPageResponse,
@@ -239,7 +273,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="GET",
         path="/v1/batches/{id}",
-        rule=auth.INSTRUCTOR_READ,
+        rule=auth.BATCH_READ,
         handler=show,
         response=BatchResponse,
         summary="Get a batch and how much of it is left",

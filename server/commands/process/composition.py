@@ -19,14 +19,18 @@ from server.api.http.claim_limits import StudentLimiter
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.drop_lookup import DropLookup
 from server.clock import now_ms
+from server.commands.process.claim_pages import link_previews
 from server.commands.process.dependency_health import DependencyHealth
 from server.commands.process.listening import local_url
 from server.commands.process.metrics_aggregation import MetricsAggregator
 from server.commands.process.open_files import max_sockets
 from server.commands.process.token_refusals import TokenRefusalLog
-from server.commands.process.worker_composition import ledger_of, redis_of
+from server.commands.process.worker_composition import ledger_of, message_policy, redis_of
+from server.core.access.in_force import AccessRules
 from server.core.addresses import TrustedProxies
+from server.core.approvals.approvals import SendLimits
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.core.drops.invite_rule import InviteRule
 from server.demo_link import DemoLink
 from server.desk.claim_desk import ClaimDesk
 from server.desk.consistency_status import ConsistencyStatus
@@ -34,9 +38,11 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
+from server.desk.number_announcements import NumberAnnouncements
 from server.desk.redis.connection import StalenessTracker
 from server.desk.replicated_claims import ReplicatedClaimDesk
 from server.desk.subscription import Subscription
+from server.flows.access.follow_rules import RulesFollower
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.stores import Stores
 from server.gateway.factory import running_gateway
@@ -89,24 +95,35 @@ async def compose_web(
         redis = await redis_of(stack, settings, staleness)
         ledger = await ledger_of(stack, settings)
         base = _Base(settings, metrics, health, staleness, redis, ledger)
-        parts = await _gateway_parts(stack, base)
+        access = AccessRules()
+        follower = RulesFollower(ledger, access, health)
+        await stack.enter_async_context(follower.running())
+        parts = await _gateway_parts(stack, base, access, follower)
         gateway = await stack.enter_async_context(running_gateway(parts))
         publisher = CouponPublisher(Stores(ledger, parts.drop_desk, parts.feed))
         await stack.enter_async_context(publisher.running())
         aggregator = await _monitor(stack, base, parts.gateway_id, number)
         dependencies = _api_dependencies(base, parts, gateway, aggregator)
+        waiters = dependencies.event_waiters
+        # A client of its own: it waits in a blocking read.
+        listener = await redis_of(stack, settings, staleness)
+        announcements = NumberAnnouncements(listener, settings.key_prefix)
+        await stack.enter_async_context(announcements.followed_by(waiters.on_numbered))
         app: ASGIApp = build_app(_with_pages(dependencies, settings, links))
         app = await with_demo_shop(app, stack, settings, parts.keys)
 
         async def drain() -> None:
             health.drain()
+            waiters.close()
             aggregator.stop_publishing()
             await gateway.drain()
 
         yield WebParts(app, gateway.protocol, gateway.connection_limiter, drain)
 
 
-async def _gateway_parts(stack: AsyncExitStack, base: _Base) -> GatewayParts:
+async def _gateway_parts(
+    stack: AsyncExitStack, base: _Base, access: AccessRules, follower: RulesFollower
+) -> GatewayParts:
     settings, prefix = base.settings, base.settings.key_prefix
     claim_desk = await _claim_desk(stack, settings, base.redis, base.staleness, base.metrics)
     stack.push_async_callback(claim_desk.close)
@@ -115,7 +132,9 @@ async def _gateway_parts(stack: AsyncExitStack, base: _Base) -> GatewayParts:
     listener = await redis_of(stack, settings, base.staleness)
     return GatewayParts(
         gateway_id=gateway_id,
-        keys=TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note),
+        keys=TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note, access),
+        access=access,
+        look_at_access=follower.look_soon,
         claim_desk=claim_desk,
         drop_desk=DropDesk(base.redis, prefix),
         feed=Feed(base.redis, prefix),
@@ -168,12 +187,20 @@ def _api_dependencies(
         metrics_text=aggregator.merged_text,
         claim_limiter=StudentLimiter(),
         snapshot=gateway.snapshot,
+        access=parts.access,
         clock=now_ms,
         time_zone=settings.time_zone,
         public_url=settings.public_url or "",
+        pages_url=settings.public_url or local_url(settings),
         allowed_origins=settings.allowed_origins,
         lock_limit_ms=settings.lock_seconds * 1000,
+        webhook_private=settings.webhook_private,
+        undo_ms=settings.undo_seconds * 1000,
+        support_a_day=settings.support_coupons_a_day,
+        send_limits=SendLimits(settings.approval_students, settings.approval_amount),
+        invites=InviteRule(settings.invite_channels),
         money_rules=_money_rules(settings),
+        message_policy=message_policy(settings),
     )
 
 
@@ -181,7 +208,13 @@ def _with_pages(
     parts: ApiDependencies, settings: Settings, links: tuple[DemoLink, ...]
 ) -> ApiDependencies:
     facts = PageFacts(
-        settings.allowed_origins, settings.public_url or "", settings.login_url or "", links
+        settings.allowed_origins,
+        settings.public_url or "",
+        settings.login_url or "",
+        links,
+        link_previews(parts),
+        parts.token_keys.sign if links else None,
+        settings.time_zone.key,
     )
     return replace(parts, extra_routes=page_routes(facts), lost_page=lost_page(facts))
 

@@ -22,7 +22,8 @@ from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.replicas import replicas_following
 from server.health import Health
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
+from server.ledger.engine import Ledger
 
 CHECK_SECONDS = 1.0
 _FIRST_CHECKS_SECONDS = 0.1  # before the first success: people wait for a service that starts

@@ -4,32 +4,49 @@ Called by `worker` and by composition.py. Imports nothing that serves HTTP: that
 the time in which a worker starts.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from socket import gethostname
 
+import structlog
 from redis.asyncio import Redis
 
+from server import mail
+from server.commands.examining import Examining
 from server.commands.process.dependency_health import publishing_ledger_trouble
 from server.commands.process.metrics_aggregation import MetricsAggregator
+from server.core.events.message_rules import DAY_MS, Cap, MessageRules, QuietHours
+from server.core.events.message_texts import Language
+from server.core.jobs import JobKind
+from server.core.students.erasure import key_of
 from server.desk.consistency_status import ConsistencyStatus
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
+from server.desk.number_announcements import NumberAnnouncements
 from server.desk.outbox import Outbox
 from server.desk.redis.connection import StalenessTracker, connect
+from server.desk.student_eraser import StudentEraser
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.events.receiver_client import ReceiverClient
+from server.flows.events.send_messages import MessagePolicy
+from server.flows.jobs import Handler
 from server.flows.stores import Stores
+from server.flows.students.erase import Erasing
+from server.flows.students.export import export_student
+from server.flows.students.merge import merge_student
 from server.ids import new_id
 from server.ledger.engine import Ledger
+from server.mail import Mailer
 from server.metrics import Metrics
 from server.settings import Settings
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
-from server.worker.jobs import WorkerParts
+from server.worker.jobs.job import WorkerParts
+from server.worker.webhook_sender import WebhookSender
 from server.worker.worker import CLAIM_LANES, Worker
 
 
@@ -62,9 +79,24 @@ async def compose_worker(
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, persister),
             metrics=metrics,
             consistency_status=ConsistencyStatus(redis, prefix),
+            number_announcements=NumberAnnouncements(redis, prefix),
+            event_days=settings.event_days,
+            webhook_sender=_webhook_sender(settings, ledger, worker_id),
+            message_policy=message_policy(settings),
+            mailer=_mailer(settings),
+            remind_before_hours=settings.remind_before_hours,
+            time_zone=settings.time_zone,
+            job_handlers=job_handlers(redis, settings),
             cadence=cadence,
         )
         yield Worker(parts)
+
+
+def _webhook_sender(settings: Settings, ledger: Ledger, worker_id: str) -> WebhookSender:
+    def make_client() -> ReceiverClient:
+        return ReceiverClient(allows_private=settings.webhook_private)
+
+    return WebhookSender(ledger, worker_id, make_client)
 
 
 async def redis_of(stack: AsyncExitStack, settings: Settings, staleness: StalenessTracker) -> Redis:
@@ -74,6 +106,43 @@ async def redis_of(stack: AsyncExitStack, settings: Settings, staleness: Stalene
 
 
 async def ledger_of(stack: AsyncExitStack, settings: Settings) -> Ledger:
-    ledger = Ledger.connect(settings.database_url or "")
+    url, most = settings.database_url or "", settings.database_connections
+    ledger = Ledger.connect(url, connections=most)
     stack.push_async_callback(ledger.close)
     return ledger
+
+
+def message_policy(settings: Settings) -> MessagePolicy:
+    """Return the rules on bothering students, of this installation."""
+    caps = (
+        Cap(settings.messages_per_day, DAY_MS),
+        Cap(settings.messages_per_week, 7 * DAY_MS),
+    )
+    hours = settings.quiet_hours
+    quiet = None if hours is None else QuietHours(*hours)
+    language: Language = "en" if settings.message_language == "en" else "zh"
+    return MessagePolicy(MessageRules(caps, quiet, settings.time_zone), language)
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    """Return what sends mail where the settings name a server and a sender, else None."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    if not mail.is_available():
+        structlog.get_logger().error("mail_extra_missing", install="classdrop[mail]")
+        return None
+    return Mailer(settings.smtp_url, settings.mail_from)
+
+
+def job_handlers(redis: Redis, settings: Settings) -> Mapping[JobKind, Handler]:
+    """Return what drives each kind of job that operators ask for (core/jobs.py)."""
+    keys = [key_of(secret) for secret in settings.secrets]
+    examining = Examining(settings)
+    erasing = Erasing(StudentEraser(redis, settings.key_prefix), keys)
+    return {
+        JobKind.EXPORT: export_student,
+        JobKind.ERASE: erasing,
+        JobKind.MERGE: merge_student,
+        JobKind.CHECK: examining,
+        JobKind.REPAIR: examining,
+    }

@@ -29,6 +29,7 @@ class EntryKind(StrEnum):
     SPENT = "spent"
     GIVEN_BACK = "given_back"  # the order it was spent on came to nothing, or was refunded
     TAKEN_BACK = "taken_back"  # the order that earned it was refunded
+    MERGED = "merged"  # from one account of a person to another
 
 
 @dataclass(frozen=True, slots=True)

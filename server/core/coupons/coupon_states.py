@@ -22,6 +22,7 @@ class CouponEvent(StrEnum):
     WINDOW_ENDED = "window_ended"
     HOLD_ENDED = "hold_ended"
     REVOKED = "revoked"
+    TAKEN_BACK = "taken_back"
     VOIDED = "voided"
 
 
@@ -50,6 +51,8 @@ TRANSITIONS: Final = (
     Transition(_S.EXPIRED, _E.HOLD_ENDED, _S.RELEASED, "worker: its unit is free again"),
     Transition(_S.USABLE, _E.REVOKED, _S.REVOKED, "repair: there was no unit for it"),
     Transition(_S.EXPIRED, _E.REVOKED, _S.REVOKED, "repair: there was no unit for it"),
+    Transition(_S.USABLE, _E.TAKEN_BACK, _S.REVOKED, "operator: its issuance was undone"),
+    Transition(_S.EXPIRED, _E.TAKEN_BACK, _S.REVOKED, "operator: its issuance was undone"),
     Transition(_S.USABLE, _E.VOIDED, _S.VOIDED, "operator: taken out of use"),
     Transition(_S.EXPIRED, _E.VOIDED, _S.VOIDED, "operator: taken out of use"),
 )

@@ -65,9 +65,7 @@ class Coupon:
 
     def seen_at(self, now: int) -> CouponState:
         """Return the state as its student sees it: never `voided`, which students see as `revoked`."""
-        if self.state is CouponState.USABLE and now >= self.use_by:
-            return CouponState.EXPIRED
-        return CouponState.REVOKED if self.state is CouponState.VOIDED else self.state
+        return seen_state(self.state, self.use_by, now)
 
     def without_lock(self, now: int) -> "Coupon":
         """Return the coupon as it is if its lock ends now."""
@@ -143,3 +141,10 @@ def use_by(valid_until: int, hold_until: int | None) -> int:
 def hold_until(confirmed_at: int, hold_seconds: int | None) -> int | None:
     """Return when the hold ends; None without a hold. It starts when the claim is in the ledger."""
     return None if hold_seconds is None else confirmed_at + hold_seconds * 1000
+
+
+def seen_state(stored: CouponState, ends_at: int, now: int) -> CouponState:
+    """Return the state as a student sees it of a coupon that is stored as `stored`; `ends_at`: its use_by."""
+    if stored is CouponState.USABLE and now >= ends_at:
+        return CouponState.EXPIRED
+    return CouponState.REVOKED if stored is CouponState.VOIDED else stored

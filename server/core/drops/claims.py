@@ -15,6 +15,7 @@ class Outcome(StrEnum):
 
     WON = "won"
     ALREADY_WON = "already_won"
+    ENTERED = "entered"  # in the draw, whose winners are not known yet
     LIMIT_REACHED = "limit_reached"
     SOLD_OUT = "sold_out"
     NOT_OPEN = "not_open"
@@ -23,6 +24,8 @@ class Outcome(StrEnum):
     RATE_LIMITED = "rate_limited"
     RETRY = "retry"
     RELEASED = "released"
+    TASK_OPEN = "task_open"  # the drop has a task, and the student has not done it
+    BLOCKED = "blocked"  # an operator has blocked the account: what it has stays
 
     # Replies are looked up by outcome, for each claim; the hash of Enum would be a Python call.
     __hash__ = str.__hash__
@@ -34,8 +37,10 @@ class Outcome(StrEnum):
 
 
 class ClaimState(StrEnum):
-    """The state of a claim as its student sees it. `won`: on the desk; `confirmed`: in the ledger too."""
+    """The state of a claim as its student sees it. `entered`: in a draw; `won`: on the desk; `confirmed`: in
+    the ledger too."""
 
+    ENTERED = "entered"
     WON = "won"
     CONFIRMED = "confirmed"
     RELEASED = "released"
@@ -59,6 +64,6 @@ class Audience:
         """Return whether the student may claim of the drop."""
         if not self.tags and not self.students:
             # The usual case first: this runs for each tap.
-            return self.conditions is ANYBODY or self.conditions.admits(tags, is_new)
+            return self.conditions is ANYBODY or self.conditions.admits(student, tags, is_new)
         is_for = student in self.students or not self.tags.isdisjoint(tags)
-        return is_for and self.conditions.admits(tags, is_new)
+        return is_for and self.conditions.admits(student, tags, is_new)

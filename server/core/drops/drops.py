@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from server.core.drops.claims import Audience
+from server.core.drops.draw_cards import DrawCard, DrawPhase
+from server.core.drops.tasks import Task
 from server.core.ids import BatchId, DropId
 
 
 class DropState(StrEnum):
-    """The state of a drop. `prepared` has no stock yet. `opening` is between ledger and desk; it is not
+    """The state of a drop. `drawing`: over, and its winners are being drawn; `aborted`: over without a draw.
+    `prepared` has no stock yet. `opening` is between ledger and desk; it is not
     shown as a state of its own: an API response says `scheduled` or `open`, or fails."""
 
     PREPARED = "prepared"
@@ -20,7 +23,9 @@ class DropState(StrEnum):
     SCHEDULED = "scheduled"
     OPEN = "open"
     SOLD_OUT = "sold_out"
+    DRAWING = "drawing"
     CLOSED = "closed"
+    ABORTED = "aborted"
 
 
 class CloseReason(StrEnum):
@@ -29,11 +34,24 @@ class CloseReason(StrEnum):
     ENDED = "ended"
     SOLD_OUT = "sold_out"
     STOPPED = "stopped"
+    ABORTED = "aborted"  # a draw that was given up
     CANCELLED = "cancelled"  # an opening that could not be finished; students see `stopped`
+
+
+class EndsBy(StrEnum):
+    """The end of a drop: after its `duration`, at a time of the `clock`, or by `hand`: when somebody closes
+    it or all its units are gone for good."""
+
+    DURATION = "duration"
+    CLOCK = "clock"
+    HAND = "hand"
 
 
 MAX_COUNTDOWN_SECONDS = 300
 MAX_DURATION_SECONDS = 24 * 3600
+# Nothing that is kept on the desk is without an end: a drop that nobody closes ends after 30 days.
+MAX_OPEN_MS = 30 * 24 * 3600 * 1000
+REOPENED_WITHIN_MS = 12 * 3600 * 1000  # half of the time that the desk keeps a closed drop
 SHOWN_AFTER_CLOSE_MS = 5 * 60 * 1000  # how long a closed drop stays in `welcome`
 OPENING_DEADLINE_MS = 10_000  # an opening not done by then is cancelled, its stock returned
 
@@ -58,10 +76,18 @@ class Allotment:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time in which a drop is open: [opens_at, closes_at), in ms UTC, stamped by the desk's clock."""
+    """The time in which a drop is open: [opens_at, closes_at), in ms UTC, stamped by the desk's clock.
+
+    With `is_open_end` nobody is told of `closes_at`: it is only the last moment at which the desk sells."""
 
     opens_at: int
     closes_at: int
+    is_open_end: bool = False
+
+    @property
+    def told_end(self) -> int | None:
+        """The end as people are told; None for a drop that is open until somebody closes it."""
+        return None if self.is_open_end else self.closes_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +97,8 @@ class RoomDrop:
 
     Made by flows from ledger rows, kept in the feed, and not changed in place. `discount`, `threshold`,
     `scope` and `validity` are the contract's JSON. `deducts` is empty if the discount comes off goods
-    alone.
+    alone. `task` is whole, with the right answer of a question: students are shown its card.
+    `show_winners`: the room is told masked names of who won.
     """
 
     id: DropId
@@ -98,3 +125,15 @@ class RoomDrop:
     close_reason: CloseReason | None = None
     deducts: Sequence[str] = ()
     campaign_id: str | None = None
+    task: Task | None = None
+    rehearsal: bool = False
+    show_winners: bool = False
+    draw: DrawCard | None = None
+    seal: Mapping[str, object] = field(default_factory=dict)
+
+
+def drawing_at(now: int, drop: RoomDrop) -> DropState:
+    """Return the state of a draw that is not closed. It takes entries however few units it has."""
+    state = state_at(now, drop.window.opens_at, drop.window.closes_at, 1)
+    is_sealed = drop.draw is not None and drop.draw.phase is not DrawPhase.OPEN
+    return DropState.DRAWING if is_sealed or state is DropState.CLOSED else state

@@ -2,8 +2,8 @@
 
 Used by flows/promotions/edit_batch.py. Until the batch has been used (a drop, codes), everything may change
 but its campaign, which decides its desk shard, and, in a campaign, its template, which decides how much of
-the campaign's money a coupon takes. After that only what breaks no promise may change: name, metadata, a
-later end, more units. A drop keeps the times that it was opened with.
+the campaign's money a coupon takes. After that only what breaks no promise may change: name, metadata, the
+plan by the minute, a later end, more units. A drop keeps the times that it was opened with.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _DAY_MS: Final = 24 * 3600 * 1000
 END_MOVABLE_MS: Final = 7 * _DAY_MS
 CAPS_KEPT_MS: Final = 8 * _DAY_MS
 
-_ALWAYS_FREE: Final = frozenset({"name", "metadata"})
+_ALWAYS_FREE: Final = frozenset({"name", "metadata", "max_per_minute", "remind_before"})
 _FIXED: Final = "fixed"
 
 
@@ -36,15 +36,22 @@ class BatchEdit:
 
 
 def edited_form(batch: Batch, edit: BatchEdit) -> BatchForm:
-    """Return the batch as the edit would make it."""
-    form = replace(form_of(batch), **edit.changes)  # type: ignore[arg-type]
-    return replace(form, rooms=_comparable(form.rooms))
+    """Return the batch as the edit would make it.
+
+    A limit for each person that is the one for each student goes on being that.
+    """
+    before = form_of(batch)
+    form = replace(before, **edit.changes)  # type: ignore[arg-type]
+    follows = "per_person" not in edit.changes and before.per_person == before.per_student
+    per_person = None if follows else form.per_person
+    return replace(form, rooms=_comparable(form.rooms), per_person=per_person or form.per_student)
 
 
 def form_of(batch: Batch) -> BatchForm:
     """Return the batch as an operator would write it now."""
     plain = {one.name: getattr(batch, one.name) for one in fields(BatchForm)}
-    return BatchForm(**plain | {"rooms": _comparable(batch.rooms)})
+    per_person = batch.per_person or batch.per_student
+    return BatchForm(**plain | {"rooms": _comparable(batch.rooms), "per_person": per_person})
 
 
 def refusal(batch: Batch, edit: BatchEdit, now: int, *, is_used: bool) -> Refused | None:
@@ -76,6 +83,8 @@ def _fixed(batch: Batch, form: BatchForm, now: int, *, is_used: bool) -> Iterato
         was, is_now = getattr(before, one.name), getattr(form, one.name)
         if was == is_now or one.name in _ALWAYS_FREE:
             continue
+        if one.name == "per_person" and (was, is_now) == (before.per_student, form.per_student):
+            continue  # it follows `per_student`, which is looked at by itself
         if one.name == "campaign_id" or (one.name == "template_id" and batch.campaign_id):
             yield Violation(one.name, _FIXED)
         elif not is_used:

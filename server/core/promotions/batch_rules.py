@@ -24,6 +24,8 @@ MAX_QUANTITY: Final = 1_000_000_000
 MAX_PER_STUDENT: Final = 100
 MAX_HOLD_SECONDS: Final = 30 * 24 * 3600
 MAX_ROOMS: Final = 1_000
+MAX_REMINDERS: Final = 2
+MAX_HOURS_BEFORE: Final = 30 * 24
 MAX_CHANNEL: Final = 64
 # Conditions are sent to every gateway with each publication.
 MAX_CONDITION_TAGS: Final = 20
@@ -37,11 +39,14 @@ def violations(form: BatchForm) -> list[Violation]:
         *_optional_count("quantity", form.quantity, MAX_QUANTITY),
         *text_violations("channel", form.channel, MAX_CHANNEL),
         *amount_violations("per_student", form.per_student, 1, MAX_PER_STUDENT),
+        *_optional_count("per_person", form.per_person, MAX_PER_STUDENT),
+        *_optional_count("per_device", form.per_device, MAX_PER_STUDENT),
         *_prefix(form.code_prefix),
         *_optional_count("hold_seconds", form.hold_seconds, MAX_HOLD_SECONDS),
         *_rooms(form.rooms, form.quantity),
         *_window(form.claim_window),
         *_conditions(form.conditions),
+        *_optional_count("max_per_minute", form.max_per_minute, MAX_QUANTITY),
         *metadata_violations("metadata", form.metadata),
     ]
 

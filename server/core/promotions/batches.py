@@ -36,7 +36,7 @@ class RoomQuota:
 @dataclass(frozen=True, slots=True)
 class BatchForm:
     """A batch as an operator writes it. `quantity` None: unlimited, which no drop can use. `rooms` None:
-    any room."""
+    any room. `per_person` None: as many as `per_student`. `per_device` None: no limit."""
 
     template_id: str
     name: str
@@ -50,16 +50,24 @@ class BatchForm:
     claim_window: ClaimWindow | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     conditions: ClaimConditions = ANYBODY
+    max_per_minute: int | None = None
+    remind_before: tuple[int, ...] | None = None
+    per_person: int | None = None
+    per_device: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A batch as it stands.
 
-    `allotted` is what drops and codes have of it now. `shard` is the part of the desk that keeps its claim
-    limits. `version` counts its edits. Two fields are its campaign's: `per_campaign`, how many claims a
-    student may have in all of its batches (None: no limit), and `greatest_discount`, what one coupon takes
-    of its money at most (None: it has no budget).
+    `allotted` is what drops, codes and issued coupons have of it now. `shard` is the part of the desk that
+    keeps its claim limits. `version` counts its edits. Two fields are its campaign's: `per_campaign`, how
+    many claims a student may have in all of its batches (None: no limit), and `greatest_discount`, what one
+    coupon takes of its money at most (None: it has no budget). `max_per_minute`: coupons that may go out in a
+    minute by plan; faster, and the batch pauses itself (None: no plan). `per_person` and `per_device` count
+    the claims of all accounts with the same hash in their tokens (None: no limit; a batch of an earlier
+    version may have no `per_person`). `remind_before`: the hours before a coupon's end at which its student
+    is reminded (None: the installation's, empty: never).
     """
 
     id: BatchId
@@ -83,6 +91,10 @@ class Batch:
     conditions: ClaimConditions = ANYBODY
     per_campaign: int | None = None
     greatest_discount: int | None = None
+    max_per_minute: int | None = None
+    remind_before: tuple[int, ...] | None = None
+    per_person: int | None = None
+    per_device: int | None = None
 
     @property
     def remaining(self) -> int | None:

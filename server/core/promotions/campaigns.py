@@ -92,8 +92,8 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign. It is not changed after it was made: batches copy `per_student`, and only its budgets
-    move."""
+    """A campaign. It is not changed after it was made: batches copy `per_student`. Only its budgets
+    move, and an operator may raise them."""
 
     id: str
     name: str

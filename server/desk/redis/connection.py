@@ -23,7 +23,9 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from server import service_urls
 from server.desk import DeskUnavailableError
+from server.desk.redis.sentinels import PrimaryMixin, Sentinels
 
 COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waits longer is answered `retry`
 _POOL_SIZE = 16
@@ -95,18 +97,20 @@ def connect(url: str, staleness: StalenessTracker | None = None) -> Redis:
     clients of a process. Deadlines are ours (`redis_deadline`): redis-py's own `socket_timeout` goes through
     `asyncio.wait_for`, which on Python 3.11 costs a task for each command and swallows a cancellation that
     comes as the command ends."""
+    found = service_urls.sentinel_address(url)
     pool = BlockingConnectionPool.from_url(
-        url,
+        found.server_url if found is not None else url,
         max_connections=_POOL_SIZE,
         timeout=None,
         socket_timeout=None,
         socket_connect_timeout=COMMAND_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
-    kinds = (_StaleConnectionMixin, _WriteFailureMixin, pool.connection_class)
-    pool.connection_class = type(
-        "Connection", kinds, {"staleness": staleness or StalenessTracker()}
-    )
+    kinds: tuple[type, ...] = (_StaleConnectionMixin, _WriteFailureMixin, pool.connection_class)
+    shared: dict[str, object] = {"staleness": staleness or StalenessTracker()}
+    if found is not None:
+        kinds, shared["sentinels"] = (kinds[0], PrimaryMixin, *kinds[1:]), Sentinels(found)
+    pool.connection_class = type("Connection", kinds, shared)
     return Redis.from_pool(pool)
 
 

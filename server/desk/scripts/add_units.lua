@@ -13,9 +13,11 @@ for _, a in ipairs(allotments) do
   if a[3] == ARGV[1] then return 1 end
 end
 if f[2] or (f[3] and now_ms() >= tonumber(f[3])) then return 0 end
-if tonumber(ARGV[2]) ~= tonumber(f[4]) + 1 then
-  return redis.error_reply('GAP units ' .. ARGV[2] .. '.. after ' .. f[4])
+local last = allotments[#allotments][2]
+if tonumber(ARGV[2]) ~= last + 1 then
+  return redis.error_reply('GAP units ' .. ARGV[2] .. '.. after ' .. last)
 end
 allotments[#allotments + 1] = { tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[1] }
-redis.call('HSET', KEYS[2], 'allotments', cjson.encode(allotments), 'quantity', ARGV[3])
+redis.call('HSET', KEYS[2], 'allotments', cjson.encode(allotments), 'quantity',
+  tonumber(f[4]) + tonumber(ARGV[3]) - last)
 return 1

@@ -1,6 +1,7 @@
 -- Writes one drop as the ledger has it, in place of whatever is here. Only while the fence is shut and the
 -- lease is ours. A large drop takes several calls ('1' = continue). If the ledger does not have the window yet,
--- because the opening is not finished, a window that is here stays: the room may know it already.
+-- because the opening is not finished, a window that is here stays: the room may know it already. Not that of a
+-- drop that is closed here: it is being opened again, and this was the window of its opening before.
 --
 -- KEYS  1 fence, 2 lease, 3 drop, 4 holders, 5 free
 -- ARGV  1 owner, 2 lease ms, 3 '1' = continue, 4 number of drop fields, then field, value…,
@@ -12,7 +13,7 @@ if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('HGET', KEYS[1], 'run_id'
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 local window
 if ARGV[3] ~= '1' then
-  window = redis.call('HMGET', KEYS[3], 'opens_at', 'closes_at')
+  window = redis.call('HMGET', KEYS[3], 'opens_at', 'closes_at', 'closed_at')
   redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 end
 local at = 5
@@ -29,7 +30,7 @@ end
 for i = at, #ARGV do redis.call('ZADD', KEYS[5], ARGV[i], ARGV[i]) end
 
 local has = redis.call('HMGET', KEYS[3], 'opens_at', 'closed_at')
-if window and window[2] and not has[1] and not has[2] then
+if window and window[2] and not window[3] and not has[1] and not has[2] then
   redis.call('HSET', KEYS[3], 'opens_at', window[1], 'closes_at', window[2])
 end
 if has[2] then

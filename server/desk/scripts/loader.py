@@ -19,22 +19,37 @@ SHUT = -1  # as in fence.lua
 
 _DESK = ("server", "fence")
 _CAPS = (*_DESK, "caps")
+_WINS = (*_DESK, "wins")
 _ROOM = ("server", "epoch")
 _PRELUDES: dict[str, tuple[str, ...]] = {
-    "claim": _DESK,
-    "open": _CAPS,
+    "claim": _WINS,
+    "enter": _WINS,
+    "read_entries": _DESK,
+    "drop_entries": _DESK,
+    "seat": (*_CAPS, "wins"),
+    "open": (*_CAPS, "window"),
+    "reopen": (*_CAPS, "window", "tasks"),
     "add_units": _DESK,
     "extend": _CAPS,
+    "move_window": (*_CAPS, "tasks"),
     "close": _DESK,
     "confirm": _DESK,
     "release": _DESK,
     "give_up": _DESK,
     "take_slot": _CAPS,
-    "give_slot_back": _DESK,
+    "give_slot_back": (*_DESK, "slots"),
+    "take_slots": _CAPS,
+    "give_slots_back": (*_DESK, "slots"),
+    "free_slots": (*_DESK, "slots"),
     "run_id": ("server",),
     "lease": _DESK,
     "arm": ("server",),
+    "add_used": _CAPS,
+    "move_holder": _DESK,
+    "move_entry": _DESK,
+    "move_task": (*_DESK, "tasks"),
     "load_drop": (),
+    "load_entrants": (),
     "load_caps": ("caps",),
     "fill_caps": _CAPS,
     "publish_stops": (),
@@ -44,7 +59,13 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "publish_confirmations": _ROOM,
     "room_state": _ROOM,
     "presence": ("server",),
+    "roster": ("server",),
     "takes_writes": (),
+    "rename_student": (),
+    "replace_value": (),
+    "watch": (*_DESK, "tasks"),
+    "answer": (*_DESK, "tasks"),
+    "pass_task": (*_DESK, "tasks"),
 }
 
 

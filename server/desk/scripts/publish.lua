@@ -3,7 +3,8 @@
 --
 -- KEYS  1 feed, 2 stream, 3 drops, 4 published, 5 channel
 -- ARGV  1 kind, 2 drop id, 3 the drop as JSON, 4 '1' = only if the room shows it, and not as closed;
---       '2' = a room that never got the drop does not get its end either
+--       '2' = a room that never got the drop does not get its end either; '3' = a closed drop is opened again;
+--       '4' = only if the room shows it as closed
 -- Reply: the offset; if nothing was published, the last one
 local KEPT_ENTRIES = 200 -- a longer gap is filled by reading the whole state
 local REMEMBERED_SECONDS = 3600
@@ -12,10 +13,12 @@ local UNTOLD = '{"untold":true'
 local done = redis.call('GET', KEYS[4])
 if done then return tonumber(done) end
 local epoch, offset = position(KEYS[1], KEYS[2])
--- A drop ends once: a message of a process that did not know of the end comes too late.
+-- An opening ends once: a message of a process that did not know of the end comes too late.
 local shown = redis.call('HGET', KEYS[3], ARGV[2])
 local is_over = shown and string.find(shown, '"closed_at":%d')
-if is_over and (ARGV[1] ~= 'closed' or ARGV[4] == '1') then return offset end
+if ARGV[4] == '4' and not is_over then return offset end
+local may_follow = ARGV[4] == '3' or ARGV[4] == '4' or (ARGV[1] == 'closed' and ARGV[4] ~= '1')
+if is_over and not may_follow then return offset end
 if (ARGV[4] == '1' and not shown) or (shown and string.sub(shown, 1, 14) == UNTOLD) then
   return offset
 end

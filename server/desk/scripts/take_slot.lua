@@ -2,9 +2,10 @@
 -- same caps; of all caps or of none. Idempotent by code and student for an hour: a repetition returns the same
 -- slots.
 --
--- KEYS  1 fence, 2 binding, then caps: of the batch, of its campaign, or one of them
--- ARGV  1 student, then for each of these caps how many a student may have, then, where the caller has read
---       the ledger, for each cap the slots that the student has used there (",1,2,"): these are counted too
+-- KEYS  1 fence, 2 binding, then the key of each cap: those of the student, person and device have one key
+-- ARGV  for each of these caps the field of whose slots it counts, then for each how many they may have, then,
+--       where the caller has read the ledger, for each the slots that they have used (",1,2,"): these are
+--       counted too
 -- Reply: SHUT | the number of the cap of which all are used | {epoch of the desk, a slot of each cap} | the
 --        name of this load of the desk: a cap is not complete, and the caller has not read the ledger
 local KEPT_SECONDS = 3600
@@ -29,17 +30,17 @@ local function free_slot(used, most)
   end
 end
 
--- Adds the slots that the ledger has of this student; returns false if they are needed and were not given.
--- In a cap that is not complete these are all of the student's: no drop of it is open, so no tap takes a slot.
+-- Adds the slots that the ledger has of this field; returns false if they are needed and were not given.
+-- In a cap that is not complete these are all there are: no drop of it is open, so no tap takes a slot.
 local function add_known(cap)
-  local caps, known = KEYS[cap + 2], ARGV[1 + count + cap]
+  local caps, field, known = KEYS[cap + 2], ARGV[cap], ARGV[2 * count + cap]
   if is_complete(caps, load) then
-    if known then add_slots(caps, ARGV[1], known) end
+    if known then add_slots(caps, field, known) end
     return true
   end
   if not known then return false end
   begin_caps(caps, load)
-  add_slots(caps, ARGV[1], known)
+  add_slots(caps, field, known)
   keep_until(caps, now_ms() + CAPS_KEPT_MS)
   return true
 end
@@ -50,13 +51,13 @@ if before then return before end
 local used, slots = {}, {}
 for cap = 1, count do
   if not add_known(cap) then return load end
-  used[cap] = redis.call('HGET', KEYS[cap + 2], ARGV[1]) or ','
-  slots[cap] = free_slot(used[cap], tonumber(ARGV[cap + 1]))
+  used[cap] = redis.call('HGET', KEYS[cap + 2], ARGV[cap]) or ','
+  slots[cap] = free_slot(used[cap], tonumber(ARGV[count + cap]))
   if not slots[cap] then return cap end
 end
 local kept = string.format('%s@%.0f', table.concat(slots, ','), epoch)
 redis.call('SET', KEYS[2], kept, 'EX', KEPT_SECONDS)
 for cap, slot in ipairs(slots) do
-  redis.call('HSET', KEYS[cap + 2], ARGV[1], used[cap] .. slot .. ',')
+  redis.call('HSET', KEYS[cap + 2], ARGV[cap], used[cap] .. slot .. ',')
 end
 return { epoch, unpack(slots) }

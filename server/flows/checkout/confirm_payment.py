@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.checkout import redemption_events
 from server.core.checkout.reasons import Reason
 from server.core.checkout.redemptions import (
     Payment,
@@ -26,6 +27,7 @@ from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, unlock, use_limits
 from server.flows.checkout.coupon_availability import unusable_refusal
 from server.flows.promotions import budgets
+from server.ledger import event_log
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import MovedCoupon
@@ -78,6 +80,7 @@ async def confirm(
         await balances.earn_all(conn, paid, now)
         if any(one.budget is not None for one in spent):
             await budgets.settle(conn, redemption.costs, now)
+        await event_log.record(conn, [redemption_events.redeemed(paid)])
     return paid
 
 

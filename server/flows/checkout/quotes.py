@@ -5,15 +5,18 @@ when it is locked (flows/checkout/redemptions.py).
 """
 
 import asyncio
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.checkout import orders, quotes
 from server.core.checkout.balances import Spent, spend_on
+from server.core.checkout.hints import Hint
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.orders import Order
+from server.core.checkout.prompts import prompting
 from server.core.checkout.quote_request import BestSelection, QuoteContext, QuoteRequest
 from server.core.checkout.quotes import Quote
 from server.core.checkout.redemptions import Redemption, RedemptionState
@@ -27,6 +30,8 @@ from server.flows.checkout.coupon_availability import quote_context
 from server.ledger.checkout import balances, redemptions
 from server.ledger.coupons import coupons
 from server.ledger.engine import Ledger
+
+T = TypeVar("T")
 
 # Coupons that are read for one quote. A larger wallet is quoted without claiming `exact`.
 WALLET_LIMIT: Final = 100
@@ -73,19 +78,40 @@ async def quote_order(
             means = await _read_means(conn, form, form.student, now)
     context = replace(means.context, rules=rules)
     request = QuoteRequest(form.order, means.wallet, form.selected, now, context)
-    return Quoted(*spend_on(await _in_slices(request), means.balance, form.balance))
+    quote = await in_slices(quotes.quoting(request, WorkBudget()))
+    return Quoted(*spend_on(quote, means.balance, form.balance))
 
 
-async def _in_slices(request: QuoteRequest) -> Quote:
-    """Quote, and let others have the event loop between two slices: a hard quote then delays no room
+async def prompts_on(
+    ledger: Ledger,
+    form: QuoteForm,
+    could_get: Sequence[Coupon],
+    now: int,
+    rules: MoneyRules = USUAL_RULES,
+) -> list[Hint] | Refused:
+    """Return what coupons that the student of the form could get would save (core/checkout/prompts.py), or
+    all that is wrong with the form."""
+    broken = [*orders.violations(form.order), *quotes.selection_violations(form.selected)]
+    if broken:
+        return refused(broken)
+    if form.student is None or not could_get:
+        return []
+    async with ledger.read() as conn:
+        means = await _read_means(conn, form, form.student, now)
+    context = replace(means.context, rules=rules)
+    request = QuoteRequest(form.order, means.wallet, form.selected, now, context)
+    return await in_slices(prompting(request, could_get, WorkBudget()))
+
+
+async def in_slices(steps: Generator[None, None, T]) -> T:
+    """Compute, and let others have the event loop between two slices: a hard quote then delays no room
     (promise I8)."""
-    steps = quotes.quoting(request, WorkBudget())
     while True:
         try:
             next(steps)
         except StopIteration as done:
-            quote: Quote = done.value
-            return quote
+            value: T = done.value
+            return value
         await asyncio.sleep(0)
 
 

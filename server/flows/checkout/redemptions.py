@@ -13,10 +13,12 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.checkout import redemption_events
 from server.core.checkout.balances import Spent, spend_on
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.quotes import Quote, quote
 from server.core.checkout.reasons import Reason
+from server.core.checkout.redemption_events import MovedOn
 from server.core.checkout.redemptions import (
     LOCK_LIMIT_MS,
     FrozenRebate,
@@ -29,12 +31,14 @@ from server.core.checkout.redemptions import (
 )
 from server.core.checkout.stacking import Applied
 from server.core.coupons import codes
+from server.core.coupons.coupons import CouponState
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, unlock, use_limits
 from server.flows.checkout.coupon_availability import quote_context, unusable_refusal
 from server.ids import new_id
+from server.ledger import event_log
 from server.ledger.checkout import balances as balance_rows
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons
@@ -65,7 +69,7 @@ async def lock(
     lock_ms = lock_limit_ms if form.lock_seconds is None else form.lock_seconds * 1000
     async with ledger.begin() as conn:
         redemption = await _redemption_for_update(conn, _new_redemption(form, now, lock_ms))
-        quoted = await _quote_for_lock(conn, form, redemption, now, rules)
+        quoted, freed = await _quote_for_lock(conn, form, redemption, now, rules)
         quoted, spent = await _with_balance(conn, form, redemption, quoted, now)
         _abort_if_not_as_requested(form, quoted)
         await _take_uses(conn, form.student, quoted)
@@ -78,6 +82,7 @@ async def lock(
             await coupon_moves.lock(
                 conn, [each.coupon_id for each in locked.coupons], locked.id, now
             )
+        await event_log.record(conn, [redemption_events.locked(locked, freed)])
     return locked
 
 
@@ -127,8 +132,9 @@ async def _redemption_for_update(conn: AsyncConnection, fresh: Redemption) -> Re
 
 async def _quote_for_lock(
     conn: AsyncConnection, form: LockForm, redemption: Redemption, now: int, rules: MoneyRules
-) -> Quote:
-    """Quote the order on locked coupon rows, as if its own earlier lock did not exist.
+) -> tuple[Quote, list[MovedOn]]:
+    """Quote the order on locked coupon rows, as if its own earlier lock did not exist; return what that
+    lock has freed besides.
 
     Nobody else can change these coupons until the transaction ends, so the result is binding.
     """
@@ -138,12 +144,14 @@ async def _quote_for_lock(
         await coupons.find_for_update(conn, form.student, typed, locked) if typed or locked else []
     )
     await use_limits.lock_counters(conn, form.student, wallet)
+    freed: list[MovedOn] = []
     if locked:
-        await unlock.unlock_coupons(conn, redemption, now)
+        moved = await unlock.unlock_coupons(conn, redemption, now)
+        freed = [MovedOn(one.id, one.code, CouponState.USABLE) for one in moved]
         wallet = await coupons.by_codes(conn, form.student, typed)
     context = await quote_context(conn, form.student, wallet)
     context = replace(context, rules=rules, with_suggestions=False)
-    return quote(form.order, wallet, form.coupons, now, context)
+    return quote(form.order, wallet, form.coupons, now, context), freed
 
 
 def _abort_if_not_as_requested(form: LockForm, quoted: Quote) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
+from server.core.checkout import redemption_events
 from server.core.checkout.paid_orders import OrderAccount, undone
 from server.core.checkout.redemptions import Redemption, RedemptionState
 from server.core.checkout.refunds import (
@@ -27,7 +28,7 @@ from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
 from server.flows.checkout.unlock import write_use_by_intents
 from server.flows.promotions import budgets
-from server.ledger import acts
+from server.ledger import acts, event_log
 from server.ledger.checkout import redemptions, refunds
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.engine import Ledger
@@ -89,6 +90,7 @@ async def _refund_once(
     made = await _write_refund(conn, redemption, form, now)
     detail = {"refund_id": made.refund_id, "refunded": made.refunded}
     await acts.write_act(conn, actor, Action.ORDER_REFUNDED, redemption.order_id, now, **detail)
+    await event_log.record(conn, [redemption_events.refunded(redemption, made)])
     return made
 
 

@@ -6,19 +6,23 @@ The desk does not know locks; it is only told where the end of a lock has moved 
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.checkout import redemption_events
+from server.core.checkout.redemption_events import MovedOn
 from server.core.checkout.redemptions import Redemption, RedemptionState
-from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS
+from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
+from server.core.event_types import EventType
 from server.core.promotions.templates import Returned
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
 from server.flows.drops.intent_payloads import MoveHoldPayload, new_intent
-from server.ledger import intents
+from server.ledger import event_log, intents
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import MovedCoupon
@@ -37,8 +41,8 @@ async def cancel(ledger: Ledger, redemption_id: str, now: int) -> Redemption | R
         if redemption.state is RedemptionState.CANCELLED:
             return redemption
         abort_unless_changeable(redemption)
-        await void_non_returnable(conn, redemption, now)
-        return await _end(conn, redemption, RedemptionState.CANCELLED, now)
+        kept = await void_non_returnable(conn, redemption, now)
+        return await _end(conn, redemption, RedemptionState.CANCELLED, now, kept)
 
 
 async def expire_overdue(ledger: Ledger, now: int, limit: int = 200) -> int:
@@ -64,33 +68,54 @@ async def _expire(ledger: Ledger, redemption_id: str, now: int) -> bool:
 
 
 async def _end(
-    conn: AsyncConnection, redemption: Redemption, state: RedemptionState, now: int
+    conn: AsyncConnection,
+    redemption: Redemption,
+    state: RedemptionState,
+    now: int,
+    kept: Sequence[MovedCoupon] = (),
 ) -> Redemption:
+    """End the lock, as `state` says; `kept` are coupons of it that were voided just now."""
+    freed: list[MovedCoupon] = []
     if redemption.coupons:
         await coupons.lock_rows_for_update(
             conn, [coupon.coupon_id for coupon in redemption.coupons]
         )
-        await unlock_coupons(conn, redemption, now)
+        freed = await unlock_coupons(conn, redemption, now)
     # An expired lock has given its part of the balance back already.
     if redemption.state is RedemptionState.LOCKED:
         await balances.give_back(conn, redemption, redemption.balance, now)
     await redemptions.store_end(conn, redemption.id, state, now)
-    return replace(redemption, state=state, updated_at=now)
+    ended = replace(redemption, state=state, updated_at=now)
+    moved = [MovedOn(one.id, one.code, CouponState.USABLE) for one in freed]
+    moved += [MovedOn(one.id, one.code, CouponState.REVOKED) for one in kept]
+    await event_log.record(conn, [redemption_events.ended(_TYPES[state], ended, moved)])
+    return ended
 
 
-async def void_non_returnable(conn: AsyncConnection, redemption: Redemption, now: int) -> None:
-    """Void the coupons of a cancelled order whose template says that they are kept after a cancel."""
+_TYPES: Final = {
+    RedemptionState.CANCELLED: EventType.REDEMPTION_CANCELLED,
+    RedemptionState.EXPIRED: EventType.REDEMPTION_EXPIRED,
+}
+
+
+async def void_non_returnable(
+    conn: AsyncConnection, redemption: Redemption, now: int
+) -> list[MovedCoupon]:
+    """Void the coupons of a cancelled order whose template says that they are kept after a cancel; return
+    them."""
     ids = [coupon.coupon_id for coupon in redemption.coupons]
     if not ids:
-        return
+        return []
     await coupons.lock_rows_for_update(conn, ids)
     found = await coupons.by_ids(conn, ids)
     kept = [one.id for one in found if one.template.form.returns.after_cancel is Returned.KEPT]
-    await coupon_moves.keep(conn, kept, redemption.id, now)
+    return await coupon_moves.keep(conn, kept, redemption.id, now)
 
 
-async def unlock_coupons(conn: AsyncConnection, redemption: Redemption, now: int) -> None:
-    """Free the coupons that the order has locked; none where its lock has ended.
+async def unlock_coupons(
+    conn: AsyncConnection, redemption: Redemption, now: int
+) -> list[MovedCoupon]:
+    """Free the coupons that the order has locked, and return them; none where its lock has ended.
 
     A coupon's hold does not run while it is locked, and lasts at least LEAST_HOLD_AFTER_LOCK_MS afterwards.
     Where that moves its end, an intent is written, so that the student sees the same date everywhere.
@@ -102,6 +127,7 @@ async def unlock_coupons(conn: AsyncConnection, redemption: Redemption, now: int
     # them.
     least = now + LEAST_HOLD_AFTER_LOCK_MS
     await write_use_by_intents(conn, [one for one in freed if one.hold_until == least], now)
+    return freed
 
 
 async def write_use_by_intents(

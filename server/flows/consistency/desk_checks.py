@@ -22,10 +22,11 @@ from server.flows.consistency.desk_snapshot import (
     read_drop_on_desk,
 )
 from server.flows.consistency.findings import REBUILD, RECORD, Finding, FindingKind, drop_label
+from server.flows.consistency.holder_checks import check_holder_slots
 from server.ledger import intents
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 
 # Live claims in the ledger: claim id -> student and unit.
@@ -49,8 +50,10 @@ async def check_shard(ledger: Ledger, desk: DeskAudit, shard: int, now: int) -> 
             )
         ]
     found: list[Finding] = []
-    for row in await drops_expected_on_desk(ledger, shard, now):
+    rows = await drops_expected_on_desk(ledger, shard, now)
+    for row in rows:
         found += await _check_drop(ledger, desk, row)
+    found += await check_holder_slots(ledger, desk, shard, rows)
     return found if await desk.fence(shard) == before else []
 
 
@@ -90,10 +93,12 @@ def _check_counters(on_desk: DropOnDesk, *, is_changing: bool) -> list[Finding]:
     # back.
     never_taken = counters.quantity - (counters.next - 1)
     accounted = never_taken + len(on_desk.free) + len(units)
-    if accounted != counters.quantity or never_taken < 0:
+    # Units of an earlier opening may have gone back to the batch although their numbers are lower.
+    is_overdrawn = never_taken < 0 and row.openings == 1
+    if accounted != counters.quantity or is_overdrawn:
         wrong.append(f"of its {counters.quantity} units it accounts for {accounted}")
-    if not (counters.is_closed or is_changing) and counters.quantity != row.quantity:
-        wrong.append(f"it has {counters.quantity} units, the ledger gave it {row.quantity}")
+    if not (counters.is_closed or is_changing) and counters.quantity != row.in_drop:
+        wrong.append(f"it has {counters.quantity} units, the ledger gave it {row.in_drop}")
     return [_about_drop(row, f"the desk's books are wrong: {'; '.join(wrong)}")] if wrong else []
 
 

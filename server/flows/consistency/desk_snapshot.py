@@ -14,7 +14,7 @@ from server.desk.desk_audit import DeskAudit, DropCounters
 from server.flows.consistency.rebuild_desk import CLOSED_KEPT_MS
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import claims, drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 
 # One hour less than the desk keeps a closed drop: it may forget the drop while it is being checked.

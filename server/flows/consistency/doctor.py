@@ -12,13 +12,19 @@ from server.core.drops.drops import OPENING_DEADLINE_MS
 from server.desk.desk_audit import DeskAudit
 from server.desk.keys import SHARDS
 from server.flows.consistency.desk_checks import check_shard
+from server.flows.consistency.event_checks import check_events
 from server.flows.consistency.findings import PERSON, Finding, FindingKind
+from server.flows.consistency.issuance_checks import check_issuances
 from server.flows.consistency.ledger_checks import (
     check_batch_counters,
     check_budgets,
     check_dead_letters,
     check_drops,
 )
+from server.flows.consistency.lottery_checks import check_lotteries
+from server.flows.consistency.seal_checks import check_seals
+from server.flows.consistency.statement_checks import check_statements
+from server.flows.consistency.trigger_checks import check_triggers
 from server.ledger.consistency import unit_audit
 from server.ledger.engine import Ledger
 
@@ -77,6 +83,12 @@ async def _run_checks(ledger: Ledger, desk: DeskAudit, now: int) -> list[Finding
     found += await check_drops(ledger, desk)
     found += await check_batch_counters(ledger)
     found += await check_budgets(ledger)
+    found += await check_issuances(ledger)
+    found += await check_triggers(ledger)
+    found += await check_lotteries(ledger, now)
+    found += await check_statements(ledger)
+    found += await check_seals(ledger)
+    found += await check_events(ledger, now)
     return found
 
 

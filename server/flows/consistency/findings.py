@@ -1,7 +1,8 @@
 """The findings of doctor and the repairs it tries, as values.
 
-Made by doctor.py, desk_checks.py and ledger_checks.py; read by repair.py, which repairs some of them, and by
-commands/doctor.py, which prints them. The field names are those of `doctor --json`.
+Made by doctor.py, desk_checks.py and ledger_checks.py; read by repair.py, which repairs some of them, by
+examine.py, which keeps them, and by commands/doctor.py, which prints them. The field names are those of
+`doctor --json`.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class FindingKind(StrEnum):
     HELD_THOUGH_GONE = "held_though_gone"
     ANOTHER_UNIT = "another_unit"
     SLOT_NOT_COUNTED = "slot_not_counted"
+    HOLDER_NOT_COUNTED = "holder_not_counted"
     DESK_DIFFERS = "desk_differs"
     UNKNOWN_DROP = "unknown_drop"
     BOOKS_DO_NOT_ADD_UP = "books_do_not_add_up"
@@ -31,6 +33,16 @@ class FindingKind(StrEnum):
     COUPON_WITHOUT_CLAIM = "coupon_without_claim"
     BATCH_COUNTER = "batch_counter"
     BUDGET_DIFFERS = "budget_differs"
+    ERASED_STUDENT_BACK = "erased_student_back"
+    ERASURES_UNTOLD = "erasures_untold"
+    ISSUANCE_DIFFERS = "issuance_differs"
+    TRIGGER_DIFFERS = "trigger_differs"
+    LOTTERY_DIFFERS = "lottery_differs"
+    STATEMENT_DIFFERS = "statement_differs"
+    SEAL_DIFFERS = "seal_differs"
+    EVENTS_UNNUMBERED = "events_unnumbered"
+    EVENTS_MISSING = "events_missing"
+    READER_AHEAD = "reader_ahead"
 
 
 REBUILD = (
@@ -62,6 +74,16 @@ class Finding:
     at: int | None = None
     error: str | None = None
     campaign: str | None = None
+    issuance: str | None = None
+    trigger: str | None = None
+    lottery: str | None = None
+    order: str | None = None
+    day: str | None = None
+
+    @property
+    def can_repair(self) -> bool:
+        """Return whether a repair mends it, or tries to."""
+        return self.todo.startswith("--repair")
 
     @property
     def about(self) -> tuple[object, ...]:
@@ -75,6 +97,11 @@ class Finding:
             self.coupon,
             self.batch,
             self.campaign,
+            self.issuance,
+            self.trigger,
+            self.lottery,
+            self.order,
+            self.day,
             self.shard,
             self.at,
         )

@@ -15,7 +15,7 @@ from server.ledger.consistency import budget_audit, pair_audit, unit_audit
 from server.ledger.consistency.pair_audit import UnpairedRow
 from server.ledger.consistency.unit_audit import DropAudit
 from server.ledger.drops import dead_letters, drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 
 _DROPS_AT_ONCE = 500
@@ -224,7 +224,8 @@ async def check_batch_counters(ledger: Ledger) -> list[Finding]:
             FindingKind.BATCH_COUNTER,
             f"batch {one.batch_id}"
             + (f", the share of room {one.room}," if one.room else "")
-            + f" says that {one.allotted} units are given out, and its drops and codes have {one.in_drops}",
+            + f" says that {one.allotted} units are given out, and its drops, codes and issued coupons "
+            f"have {one.in_drops}",
             "--repair sets it to what they have",
             batch=one.batch_id,
             room=one.room,

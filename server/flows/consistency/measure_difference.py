@@ -24,7 +24,7 @@ from server.flows.stores import Stores
 from server.ledger import intents
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drop_results import DropResults
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 
 SECOND_LOOK_SECONDS = 0.5
 _AT_MOST = 200  # the newest open drops
@@ -122,7 +122,7 @@ def _difference(in_ledger: _LedgerPart, counts: DeskCounts | None) -> DropDiffer
     taken = on_desk if counts is not None else results.confirmed
     free = row.quantity - row.returned - taken
     stock = Stock(row.quantity, free, results.held, results.redeemed, row.returned)
-    missing_units = row.quantity - counts.quantity if counts is not None else 0
+    missing_units = row.in_drop - counts.quantity if counts is not None else 0
     # The largest, not the sum: one unit may be wrong in several ways.
     units = max(abs(on_desk - results.confirmed), abs(stock.difference), abs(missing_units))
     return DropDifference(

@@ -14,37 +14,33 @@ If the process dies anywhere in between, the fence stays shut and the lease expi
 from the beginning.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import coupon_frames
-from server.core.coupons.coupons import UNMOVED, ClaimCoupon, Standing
-from server.core.drops.claims import ClaimState
-from server.core.ids import Unit
+from server.core.drops.drop_ends import last_moment
 from server.desk.caps import CapName, load_name
-from server.desk.claim_record import HeldClaim
 from server.desk.feed import Feed
 from server.desk.feed_messages import FeedKind
-from server.desk.fence import Fence, LeaseLostError, LoadedDrop
+from server.desk.fence import Fence, LeaseLostError
 from server.desk.outbox import Outbox, OutboxEntry
-from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild, read_dead_letters
+from server.flows.consistency.drop_to_load import dead_letters_by_drop, read_drop_to_load
+from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild
+from server.flows.draws.take_entries import rows_of
 from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
 from server.flows.drops.room_drops import room_drop
 from server.flows.stores import batch_and_template
 from server.ledger import desks
-from server.ledger.coupons import coupon_changes, coupons
-from server.ledger.drops import claims, drops
-from server.ledger.drops.claims import ClaimRow
-from server.ledger.drops.drops import DropRow
+from server.ledger.draws import entries
+from server.ledger.drops import claims, draws, drops
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import stops
 from server.ledger.statement_limits import allow_time
+from server.ledger.tasks import passes
 
 CLOSED_KEPT_MS = 24 * 3600 * 1000  # as long as close.lua keeps a closed drop
 CAPS_KEPT_MS = 24 * 3600 * 1000  # as long as caps.lua keeps the caps of a drop that is over
@@ -99,6 +95,20 @@ class DeskRebuilder:
             # After an hour without the ledger, draining takes longer than the lease lasts: extend it.
             if await self.fence.take_lease(shard) is None:
                 raise LeaseLostError
+        await self._drain_draws(shard)
+
+    async def _drain_draws(self, shard: int) -> None:
+        """Write the entries of draws that only the desk has."""
+        async with self.ledger.read() as conn:
+            rows = await drops.find_all(conn, await draws.entering(conn, shard))
+        for row in rows:
+            known = await self.fence.read_entries(shard, row.id)
+            async with self.ledger.begin() as conn:
+                first = await entries.count(conn, row.id)
+                new = [one for one in known if one.entry.number >= first]
+                # A ledger that is older than the desk lacks some before these: they have no place then.
+                if new and new[0].entry.number == first:
+                    await entries.insert_new(conn, rows_of(row.id, new))
 
     async def _load(self, shard: int, run_id: str, now: int) -> int:
         """Do steps 3 to 6; return the number of drops that were loaded."""
@@ -113,6 +123,7 @@ class DeskRebuilder:
             dead = await dead_letters_by_drop(conn, shard)
             ids = await claims.drops_on_desk(conn, shard, now - CLOSED_KEPT_MS)
             rows = await drops.find_all(conn, ids)
+            await passes.forget_told(conn, [row.id for row in rows if row.task is not None])
             for row in rows:
                 drop = await read_drop_to_load(conn, row, dead[row.id])
                 await self.fence.load_drop(shard, drop)
@@ -141,9 +152,12 @@ class DeskRebuilder:
         for row in rows:
             if row.closed_at is not None:
                 continue  # nobody can claim from it
-            batch, _ = await batch_and_template(conn, row.batch_id)
-            lasts_ms = (row.opens_in_seconds + row.duration_seconds) * 1000
-            until = max(now, row.closes_at or now + lasts_ms) + CAPS_KEPT_MS
+            batch, template = await batch_and_template(conn, row.batch_id)
+            if row.rehearsal:
+                continue  # it counts no slots
+            opens_at = now + row.opens_in_seconds * 1000
+            lasts_until = last_moment(row.end, opens_at, batch, template)
+            until = max(now, row.closes_at or lasts_until) + CAPS_KEPT_MS
             for cap in caps_of(batch):
                 key = (cap.name, cap.id)
                 kept_until[key] = max(kept_until.get(key, 0), until)
@@ -161,104 +175,3 @@ class DeskRebuilder:
             await self.feed.publish(f"{rebuild_id}.{row.id}", FeedKind.CHANGED, drop)
         else:
             await self.feed.correct(f"{rebuild_id}.{row.id}", drop)
-
-
-async def dead_letters_by_drop(
-    conn: AsyncConnection, shard: int
-) -> defaultdict[str, list[OutboxEntry]]:
-    """Return the shard's dead letters by drop id, in a dict with empty lists for all other drops."""
-    found: defaultdict[str, list[OutboxEntry]] = defaultdict(list)
-    for letter in await read_dead_letters(conn, shard):
-        found[letter.drop_id].append(letter)
-    return found
-
-
-async def read_drop_to_load(
-    conn: AsyncConnection, row: DropRow, dead: Sequence[OutboxEntry]
-) -> LoadedDrop:
-    """Return a drop as a rebuild loads it. repair_shard.py calls it before a rebuild, to see what would
-    change.
-
-    `dead` are the drop's dead letters: they keep their units, see `_kept_letters`.
-    """
-    rows = await claims.of_drop(conn, row.id)
-    batch, _ = await batch_and_template(conn, row.batch_id)
-    by_claim: dict[str, ClaimCoupon] = {}
-    moved: dict[str, Standing] = {}
-    for start in range(0, len(rows), AT_ONCE):
-        ids = [claim.id for claim in rows[start : start + AT_ONCE]]
-        by_claim |= {coupon.claim_id: coupon for coupon in await coupons.by_claims(conn, ids)}
-        moved |= await coupon_changes.moved_of_claims(conn, ids)
-    live = [claim for claim in rows if claim.state == "live"]
-    allotments = await drops.allotments_of(conn, row.id)
-    # The desk has one claim for each student. Revoked claims come first, so that one that counts replaces
-    # them.
-    rows.sort(key=lambda claim: claim.state != "revoked")
-    holders = {claim.student: _desk_claim(claim, by_claim.get(claim.id), moved) for claim in rows}
-    units = {claim.unit for claim in live}
-    kept = _kept_letters(row, [one for one in dead if one.student not in holders], units)
-    holders |= {one.student: _won_claim(one) for one in kept}
-    units |= {one.unit for one in kept}
-    return LoadedDrop(
-        drop_id=row.id,
-        batch_id=row.batch_id,
-        room=row.room,
-        per_student=row.per_student,
-        allotments=tuple(allotments),
-        window=row.window,
-        closed_at=row.closed_at,
-        holders=holders,
-        live_units=frozenset(units),
-        won_total=sum(claim.state != "revoked" for claim in rows) + len(kept),
-        confirmed=len(live),
-        campaign_id=batch.campaign_id,
-        per_campaign=batch.per_campaign,
-    )
-
-
-def _kept_letters(row: DropRow, dead: Sequence[OutboxEntry], taken: set[Unit]) -> list[OutboxEntry]:
-    """Return the dead letters with the units that they have on the desk.
-
-    Their students were told `won`, so they keep that until a person has looked. A letter whose unit is taken
-    by now gets a free one, as `doctor` will do, while there are any.
-    """
-    left = row.quantity - row.returned - len(taken)
-    on_own_unit = [one for one in dead if 1 <= one.unit <= row.quantity and one.unit not in taken]
-    on_own_unit = list({one.unit: one for one in on_own_unit}.values())  # one letter for each unit
-    used = taken | {one.unit for one in on_own_unit}
-    free = iter(Unit(n) for n in range(1, row.quantity + 1) if n not in used)
-    moved = [one for one in dead if one not in on_own_unit][: max(0, left - len(on_own_unit))]
-    return on_own_unit + [one._replace(unit=unit) for one, unit in zip(moved, free, strict=False)]
-
-
-def _won_claim(entry: OutboxEntry) -> HeldClaim:
-    return HeldClaim(
-        state=ClaimState.WON,
-        claim_id=entry.claim_id,
-        unit=entry.unit,
-        slot=entry.slot,
-        request_id=entry.request_id,
-        won_at=entry.won_at,
-        coupon=b"",
-    )
-
-
-def _desk_claim(
-    claim: ClaimRow, coupon: ClaimCoupon | None, moved: Mapping[str, Standing]
-) -> HeldClaim:
-    states = {
-        "live": ClaimState.CONFIRMED,
-        "released": ClaimState.RELEASED,
-        "revoked": ClaimState.REVOKED,
-    }
-    standing = moved.get(claim.id, UNMOVED)
-    fields = coupon_frames.coupon_fields(coupon, standing) if coupon is not None else None
-    return HeldClaim(
-        state=states[claim.state],
-        claim_id=claim.id,
-        unit=claim.unit,
-        slot=claim.slot,
-        request_id=claim.request_id,
-        won_at=claim.won_at,
-        coupon=orjson.dumps(fields) if fields is not None else b"",
-    )

@@ -12,7 +12,7 @@ from server.core.drops.drops import DropState
 from server.flows.consistency.findings import Repair, drop_label
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import dead_letters, drop_results, drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batch_stock, batches, budgets
 

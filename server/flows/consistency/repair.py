@@ -26,6 +26,8 @@ _ABOUT_A_SHARD = frozenset(FindingKind) - {
     FindingKind.UNKNOWN_DROP,
     FindingKind.COUPON_WITHOUT_CLAIM,
     FindingKind.BATCH_COUNTER,
+    FindingKind.ERASED_STUDENT_BACK,
+    FindingKind.ERASURES_UNTOLD,
 }
 
 

@@ -30,12 +30,9 @@ from server.flows.consistency.desk_snapshot import (
     drops_expected_on_desk,
     read_drop_on_desk,
 )
+from server.flows.consistency.drop_to_load import dead_letters_by_drop, read_drop_to_load
 from server.flows.consistency.findings import Finding, FindingKind, Repair
-from server.flows.consistency.rebuild_desk import (
-    DeskRebuilder,
-    dead_letters_by_drop,
-    read_drop_to_load,
-)
+from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.consistency.reconcile_drop_units import reconcile_drop_units
 from server.flows.consistency.restore_claims import (
     RestoreOutcome,
@@ -48,7 +45,7 @@ from server.flows.coupons.load_caps import read_dead_letters
 from server.flows.drops import reassign_claims
 from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
 from server.ledger.drops import claims, drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 
 DEADLINE_SECONDS = 30.0

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.ids import CouponId
 from server.desk.outbox import OutboxEntry
-from server.flows.coupons.new_coupons import new_coupon
+from server.flows.coupons.new_coupons import confirmed_event, new_coupon
 from server.flows.drops import reassign_claims
 from server.flows.stores import batch_and_template
-from server.ledger import desks
+from server.ledger import desks, event_log
 from server.ledger.coupons import coupons
 from server.ledger.drops import claims, dead_letters, drops
 from server.ledger.drops.claims import ClaimRow
@@ -91,26 +91,30 @@ async def _restore(
             await dead_letters.delete(conn, entry.claim_id)
             return RestoreResult(RestoreOutcome.HAS_OTHER_CLAIM)
         row = await reassign_claims.find_assignment(conn, drop, entry, now)
-        in_campaign = await reassign_claims.find_campaign_slot(conn, entry)
-        if row is None or in_campaign is None:
+        further = await reassign_claims.find_further_slots(conn, entry)
+        if row is None or further is None:
             return RestoreResult(RestoreOutcome.NOTHING_FREE)
         await claims.insert_new(conn, [row])
-        await claims.count_in_campaigns(conn, in_campaign)
+        await reassign_claims.count_further(conn, further, now)
     await dead_letters.delete(conn, entry.claim_id)
     if row.state != "live":
         # A release or a revocation is the ledger's decision. Restoring the claim would undo it.
         return RestoreResult(RestoreOutcome.ALREADY_DECIDED, why=row.state)
-    await _insert_coupon(conn, row, seen)
+    await _insert_coupon(conn, row, entry.room, seen)
     return RestoreResult(RestoreOutcome.RESTORED, row.unit)
 
 
-async def _insert_coupon(conn: AsyncConnection, row: ClaimRow, seen: SeenCoupon | None) -> None:
+async def _insert_coupon(
+    conn: AsyncConnection, row: ClaimRow, room: str, seen: SeenCoupon | None
+) -> None:
     """Insert the claim's coupon; nothing happens where the claim has one."""
     batch, template = await batch_and_template(conn, row.batch_id)
-    coupon = new_coupon(row, batch, template)
+    coupon = new_coupon(row, room, batch, template)
     if seen is not None:
         coupon = coupon._replace(id=seen.coupon_id, code=seen.code)
     await coupons.insert_for_claims(conn, [coupon])
+    if any(each.id == coupon.id for each in await coupons.by_claims(conn, [row.id], [template])):
+        await event_log.record(conn, [confirmed_event(coupon, room)])
 
 
 def to_outbox_entry(row: ClaimRow, shard: int, room: str) -> OutboxEntry:

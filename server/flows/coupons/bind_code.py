@@ -16,30 +16,35 @@ student can repeat the request for an hour; after that the slots are free when t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.coupons import codes
+from server.core.coupons import codes, coupon_events
 from server.core.coupons.code_runs import binding_refusal
+from server.core.coupons.coupon_events import ConfirmedCoupon
 from server.core.coupons.coupons import Coupon, CouponState, hold_until
 from server.core.ids import CouponId, Slot, StudentId
 from server.core.promotions.batches import Batch
+from server.core.promotions.holders import HolderKind, HolderLimit, holder_limits
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError
 from server.desk.caps import Cap, CapName, CapsMissing, TakenSlots
 from server.desk.drop_desk import DropDesk
 from server.flows.abort import Abort, abort_if, returns_refusal
-from server.flows.coupons.load_caps import caps_of, read_used_slots
+from server.flows.access.blocked import BlockedAs, block_refusal
+from server.flows.coupons.load_caps import caps_of_claim, read_used_slots
 from server.flows.coupons.new_coupons import window_of
 from server.flows.promotions.stops import claims_refusal
 from server.flows.stores import batch_and_template
-from server.ledger import desks
+from server.ledger import desks, event_log
 from server.ledger.coupons import codes as rows
-from server.ledger.coupons import coupons
+from server.ledger.coupons import coupons, holder_slots
 from server.ledger.coupons.codes import CampaignCode, CodeBinding, FoundCode
+from server.ledger.coupons.holder_slots import HolderSlot
 from server.ledger.drops import claims
 from server.ledger.engine import Ledger
 
@@ -48,12 +53,14 @@ _TRIES: Final = 4  # another code of the same student, or a rebuild, may come in
 
 @dataclass(frozen=True, slots=True)
 class _Slots:
-    """The slots that a code is bound to. `in_campaign` is None where the campaign has no limit; `epoch` is
-    that of the desk that gave them, None where the desk counts nothing of this batch.
+    """The slots that a code is bound to. `in_campaign` is None where the campaign has no limit; `of_holders`
+    are those of the person and the device; `epoch` is that of the desk that gave them, None where the desk
+    counts nothing of this batch.
     """
 
     in_batch: Slot
     in_campaign: CampaignCode | None = None
+    of_holders: tuple[HolderSlot, ...] = ()
     epoch: int | None = None
 
 
@@ -64,6 +71,8 @@ class Account:
     student: StudentId
     tags: frozenset[str] = frozenset()
     is_new: bool = False
+    person: str | None = None
+    device: str | None = None
 
 
 @returns_refusal
@@ -73,8 +82,9 @@ async def bind_code(
     """Return the coupon, which is in the student's wallet now. Repeatable: a code that is theirs already is
     returned as it is.
 
-    Refuses with not_found, also where the batch is not for this account; wrong_state outside the batch's
-    claim window and while claims are stopped; limit_reached (`limit`: batch or campaign); unavailable.
+    Refuses with not_found, also where the batch is not for this account; blocked; wrong_state outside the
+    batch's claim window and while claims are stopped; limit_reached (`limit`:
+    batch, campaign, person or device); unavailable.
     """
     student = account.student
     async with ledger.read() as conn:
@@ -83,14 +93,19 @@ async def bind_code(
             return Refused(Code.NOT_FOUND)
         batch, template = await batch_and_template(conn, found.batch_id)
         stopped = await claims_refusal(conn, batch)
+        blocked = await block_refusal(conn, _blocked_as(account), now)
     if found.student is None:
-        if not batch.conditions.admits(account.tags, account.is_new):
+        if not batch.conditions.admits(student, account.tags, account.is_new):
             return Refused(Code.NOT_FOUND)
-        abort_if(stopped or binding_refusal(batch, now))
-        await _bind(ledger, desk, _Request(found.id, student, batch, template, now))
+        abort_if(blocked or stopped or binding_refusal(batch, now))
+        await _bind(ledger, desk, _Request(found.id, account, batch, template, now))
     async with ledger.read() as conn:
         (coupon,) = await coupons.by_ids(conn, [found.id])
     return coupon if coupon.student == student else Refused(Code.NOT_FOUND)
+
+
+def _blocked_as(account: Account) -> BlockedAs:
+    return BlockedAs(account.student, account.tags, account.person, account.device)
 
 
 def _may_see(found: FoundCode, student: str) -> bool:
@@ -102,10 +117,19 @@ def _may_see(found: FoundCode, student: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Request:
     coupon_id: CouponId
-    student: StudentId
+    account: Account
     batch: Batch
     template: Template
     now: int
+
+    @property
+    def student(self) -> StudentId:
+        return self.account.student
+
+    @property
+    def caps(self) -> list[Cap]:
+        """Return the caps on the desk that the code counts for."""
+        return caps_of_claim(self.batch, self.account.person, self.account.device)
 
 
 async def _bind(ledger: Ledger, desk: DropDesk, request: _Request) -> None:
@@ -138,29 +162,54 @@ async def _take_slots(
 
     `reads_ledger`: let the desk also count the slots that the ledger has used.
     """
-    batch, in_batch = request.batch, Slot(0)
-    if batch.quantity is None:  # no drop can use it, so the desk counts nothing of it
-        async with ledger.read() as conn:
-            used = await claims.used_slots(conn, batch.id, request.student)
-        free = (Slot(n) for n in range(1, batch.per_student + 1) if n not in used)
-        in_batch = next(free, Slot(0))
-        if not in_batch:
-            await _give_back(desk, request)  # an earlier try may have taken a slot of the campaign
-            raise _limit_reached(CapName.BATCH)
-    caps = caps_of(batch)
+    found = _Slots(Slot(0))
+    if request.batch.quantity is None:  # no drop can use it, so the desk counts nothing of it
+        found = await _find_in_ledger(ledger, desk, request)
+    caps = request.caps
     if not caps:
-        return _Slots(in_batch)
+        return found
     taken = await _take_on_desk(ledger, desk, request, caps, reads_ledger=reads_ledger)
     if isinstance(taken, CapName):
         raise _limit_reached(taken)
-    in_campaign = None
     for cap in caps:
-        slot = taken.slots[cap.name]
-        if cap.name is CapName.BATCH:
-            in_batch = slot
-        else:
-            in_campaign = CampaignCode(request.coupon_id, cap.id, request.student, slot, cap.most)
-    return _Slots(in_batch, in_campaign, taken.epoch)
+        found = _with_slot(found, request, cap, taken.slots[cap.name])
+    return replace(found, epoch=taken.epoch)
+
+
+def _with_slot(found: _Slots, request: _Request, cap: Cap, slot: Slot) -> _Slots:
+    match cap.name:
+        case CapName.BATCH:
+            return replace(found, in_batch=slot)
+        case CapName.CAMPAIGN:
+            code = CampaignCode(request.coupon_id, cap.id, request.student, slot, cap.most)
+            return replace(found, in_campaign=code)
+        case CapName.PERSON | CapName.DEVICE:
+            limit = HolderLimit(HolderKind(cap.name.value), cap.holder, cap.most)
+            one = HolderSlot(limit, request.batch.id, slot, coupon_id=request.coupon_id)
+            return replace(found, of_holders=(*found.of_holders, one))
+
+
+async def _find_in_ledger(ledger: Ledger, desk: DropDesk, request: _Request) -> _Slots:
+    """Return free slots of a batch that the desk does not count, for the student, the person and the device.
+
+    Two codes at once may find the same; the ledger refuses the second, which tries again.
+    """
+    batch, account = request.batch, request.account
+    of_holders: list[HolderSlot] = []
+    async with ledger.read() as conn:
+        used = await claims.used_slots(conn, batch.id, account.student)
+        in_batch = next((Slot(n) for n in range(1, batch.per_student + 1) if n not in used), None)
+        full = None if in_batch is not None else CapName.BATCH
+        for limit in holder_limits(batch, account.person, account.device):
+            slot = await holder_slots.find_free(conn, batch.id, limit)
+            if slot is None:
+                full = full or CapName(limit.kind.value)
+            else:
+                of_holders.append(HolderSlot(limit, batch.id, slot, coupon_id=request.coupon_id))
+    if in_batch is None or full is not None:
+        await _give_back(desk, request)  # an earlier try may have taken a slot of the campaign
+        raise _limit_reached(full or CapName.BATCH)
+    return _Slots(in_batch, of_holders=tuple(of_holders))
 
 
 async def _take_on_desk(
@@ -168,12 +217,11 @@ async def _take_on_desk(
 ) -> TakenSlots | CapName:
     """Return the slots, or the cap of which the student has used all."""
     arguments = (request.batch.shard, caps, request.student, request.coupon_id)
-    known = None
-    if reads_ledger:
-        known = await read_used_slots(ledger, request.batch, request.student)
+    of_ledger = (ledger, request.batch.shard, caps, request.student)
+    known = await read_used_slots(*of_ledger) if reads_ledger else None
     taken = await desk.take_slots(*arguments, known)
     if isinstance(taken, CapsMissing):
-        known = await read_used_slots(ledger, request.batch, request.student)
+        known = await read_used_slots(*of_ledger)
         taken = await desk.take_slots(*arguments, known)
     if isinstance(taken, CapsMissing):  # told what the student has used, a desk gives slots
         raise DeskReplacedError(f"the desk of {request.batch.id} was rebuilt meanwhile")
@@ -186,9 +234,10 @@ def _limit_reached(cap: CapName) -> Abort:
 
 
 async def _give_back(desk: DropDesk, request: _Request) -> None:
-    caps = caps_of(request.batch)
-    if caps:
-        await desk.give_slots_back(request.batch.shard, caps, request.student, request.coupon_id)
+    if request.caps:
+        await desk.give_slots_back(
+            request.batch.shard, request.caps, request.student, request.coupon_id
+        )
 
 
 async def _is_theirs(ledger: Ledger, request: _Request) -> bool:
@@ -218,6 +267,34 @@ async def _write(ledger: Ledger, request: _Request, slots: _Slots) -> bool:
         if slots.epoch is not None and await desks.is_loaded_since(conn, batch.shard, slots.epoch):
             raise DeskReplacedError(f"the desk of {batch.id} was rebuilt meanwhile")
         is_bound = await rows.bind(conn, binding)
-        if is_bound and slots.in_campaign is not None:
-            await rows.count_in_campaign(conn, slots.in_campaign)
+        if is_bound:
+            await _count_further(conn, request, slots)
+            told = await _told(conn, request, binding)
+            await event_log.record(conn, [coupon_events.confirmed(told, request.now)])
     return is_bound
+
+
+async def _told(conn: AsyncConnection, request: _Request, binding: CodeBinding) -> ConfirmedCoupon:
+    code, source = await rows.code_and_source(conn, binding.coupon_id)
+    return ConfirmedCoupon(
+        id=binding.coupon_id,
+        code=code,
+        student=binding.student,
+        batch_id=request.batch.id,
+        template_id=request.batch.template_id,
+        template_version=request.batch.template_version,
+        valid_from=binding.valid_from,
+        valid_until=binding.valid_until,
+        hold_until=binding.hold_until,
+        source=source,
+    )
+
+
+async def _count_further(conn: AsyncConnection, request: _Request, slots: _Slots) -> None:
+    """Count the bound code in its campaign, for its person and for its device."""
+    if slots.in_campaign is not None:
+        await rows.count_in_campaign(conn, slots.in_campaign)
+    await holder_slots.count(conn, slots.of_holders)
+    if request.account.person:
+        person = (request.student, request.account.person)
+        await holder_slots.note_persons(conn, [person], request.now)

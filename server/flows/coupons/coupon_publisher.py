@@ -22,7 +22,7 @@ from server.flows.coupons.publish_coupons import (
     publish_coupons,
 )
 from server.flows.stores import Stores
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 
 TOGETHER_SECONDS: Final = 0.1
 MARK_SECONDS: Final = 0.5

@@ -12,7 +12,7 @@ the shard was rebuilt meanwhile.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
@@ -20,31 +20,47 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.ids import Slot, StudentId
 from server.core.promotions.batches import Batch
+from server.core.promotions.holders import HolderKind, holder_limits
 from server.desk.cap_loader import CapLoader
-from server.desk.caps import Cap, CapName, CapsMissing
+from server.desk.caps import Cap, CapName, CapsMissing, field_of
 from server.desk.fence import Fence
 from server.desk.outbox import OutboxEntry
+from server.ledger.coupons import holder_slots
 from server.ledger.drops import caps, claims, dead_letters
 from server.ledger.drops.caps import SlotSource, UsedSlot
 from server.ledger.engine import Ledger
 
 _SOURCES: Final[Mapping[CapName, tuple[SlotSource, ...]]] = {
     # The longest source last: a load that was interrupted continues only within the last source.
-    CapName.BATCH: (SlotSource.CODES, SlotSource.CLAIMS),
+    CapName.BATCH: (
+        *(SlotSource.PERSONS, SlotSource.DEVICES, SlotSource.CODES, SlotSource.CLAIMS),
+    ),
     CapName.CAMPAIGN: (SlotSource.CAMPAIGN,),
 }
+_FIELDS: Final = {SlotSource.PERSONS: CapName.PERSON, SlotSource.DEVICES: CapName.DEVICE}
 _AT_ONCE: Final = 1_000  # claim ids in one query
 _Slots = Mapping[StudentId, Sequence[Slot]]
 _Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 
 def caps_of(batch: Batch) -> list[Cap]:
-    """Return the caps that a claim or a code of the batch counts for on the desk."""
+    """Return the caps of the batch on the desk, one for each of their keys: that of the batch, which also has
+    the slots of persons and devices, and that of its campaign.
+    """
     found = []
     if batch.quantity is not None:  # a batch without a quantity cannot be dropped
         found.append(Cap(CapName.BATCH, batch.id, batch.per_student))
     if batch.campaign_id is not None and batch.per_campaign is not None:
         found.append(Cap(CapName.CAMPAIGN, batch.campaign_id, batch.per_campaign))
+    return found
+
+
+def caps_of_claim(batch: Batch, person: str | None, device: str | None) -> list[Cap]:
+    """Return the caps that a code, or a coupon without a tap, counts for on the desk."""
+    found = caps_of(batch)
+    if batch.quantity is not None:
+        for limit in holder_limits(batch, person, device):
+            found.append(Cap(CapName(limit.kind.value), batch.id, limit.most, limit.holder))
     return found
 
 
@@ -119,21 +135,71 @@ async def load_caps_for_rebuild(
 
 
 async def read_used_slots(
-    ledger: Ledger, batch: Batch, student: StudentId
+    ledger: Ledger, shard: int, wanted: Sequence[Cap], student: StudentId
 ) -> dict[CapName, set[Slot]]:
-    """Return the slots that one student has used, by cap, as the ledger knows them; dead letters included."""
+    """Return the slots that one student, or the holder of a cap, has used, as the ledger knows them; dead
+    letters included.
+    """
     found: dict[CapName, set[Slot]] = {}
     async with ledger.read() as conn:
-        letters = await read_dead_letters(conn, batch.shard)
-        for cap in caps_of(batch):
-            if cap.name is CapName.BATCH:
-                used = await claims.used_slots(conn, cap.id, student)
-            else:
-                used = await claims.used_campaign_slots(conn, cap.id, student)
-            found[cap.name] = used | set(
-                slots_by_student(letters, cap.name, cap.id).get(student, ())
-            )
+        letters = await read_dead_letters(conn, shard)
+        for cap in wanted:
+            by_field = slots_by_student(letters, cap.name, cap.id)
+            known = by_field.get(StudentId(cap.field_of(student)), ())
+            found[cap.name] = await _used_slots(conn, cap, student) | set(known)
     return found
+
+
+async def _used_slots(conn: AsyncConnection, cap: Cap, student: StudentId) -> set[Slot]:
+    match cap.name:
+        case CapName.BATCH:
+            return await claims.used_slots(conn, cap.id, student)
+        case CapName.CAMPAIGN:
+            return await claims.used_campaign_slots(conn, cap.id, student)
+        case CapName.PERSON | CapName.DEVICE:
+            return await holder_slots.used(conn, HolderKind(cap.name.value), cap.id, cap.holder)
+
+
+async def read_used_slots_of_many(
+    ledger: Ledger,
+    batch: Batch,
+    of: Collection[Cap],
+    students: Collection[StudentId],
+    persons: Mapping[StudentId, str],
+) -> dict[StudentId, dict[CapName, set[Slot]]]:
+    """Return what `read_used_slots` says, for many students and these caps, by student and cap. `persons` are
+    those of the students, where they are known.
+    """
+    found: defaultdict[StudentId, dict[CapName, set[Slot]]] = defaultdict(dict)
+    async with ledger.read() as conn:
+        letters = await read_dead_letters(conn, batch.shard)
+        for cap in of:
+            if cap.name is CapName.BATCH:
+                used = await claims.used_slots_of_many(conn, cap.id, students)
+            elif cap.name is CapName.PERSON:
+                used = await _used_by_persons(conn, cap, letters, persons)
+            else:
+                used = await claims.used_campaign_slots_of_many(conn, cap.id, students)
+            of_letters = slots_by_student(letters, cap.name, cap.id)
+            for student, slots in of_letters.items() if cap.name is not CapName.PERSON else ():
+                used.setdefault(student, set()).update(slots)
+            for student, known in used.items():
+                found[student][cap.name] = known
+    return found
+
+
+async def _used_by_persons(
+    conn: AsyncConnection,
+    cap: Cap,
+    letters: Sequence[OutboxEntry],
+    persons: Mapping[StudentId, str],
+) -> dict[StudentId, set[Slot]]:
+    used = await holder_slots.used_of_many(conn, HolderKind.PERSON, cap.id, set(persons.values()))
+    of_letters = slots_by_student(letters, cap.name, cap.id)
+    return {
+        student: used.get(person, set()) | set(of_letters.get(_field(cap.name, person), ()))
+        for student, person in persons.items()
+    }
 
 
 async def read_dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEntry]:
@@ -147,16 +213,28 @@ async def read_dead_letters(conn: AsyncConnection, shard: int) -> list[OutboxEnt
 def slots_by_student(
     wins: Iterable[OutboxEntry], name: CapName, of: str
 ) -> dict[StudentId, list[Slot]]:
-    """Return the slots by student, from the wins that count for the batch or campaign with the id `of`."""
+    """Return the slots by student, from the wins that count for the batch or campaign with the id `of`.
+
+    For a batch also those by the field of a person or device (desk/caps.py).
+    """
     found: defaultdict[StudentId, list[Slot]] = defaultdict(list)
     for one in wins:
-        its: str = one.batch_id
-        slot = one.slot
+        if one.is_given_up:
+            continue
         if name is CapName.CAMPAIGN:
-            its, slot = (one.campaign_id, one.campaign_slot)
-        if its == of and not one.is_given_up:
-            found[one.student].append(slot)
+            if one.campaign_id == of:
+                found[one.student].append(one.campaign_slot)
+        elif one.batch_id == of:
+            found[one.student].append(one.slot)
+            if one.person:
+                found[_field(CapName.PERSON, one.person)].append(one.person_slot)
+            if one.device:
+                found[_field(CapName.DEVICE, one.device)].append(one.device_slot)
     return found
+
+
+def _field(name: CapName, holder: str) -> StudentId:
+    return StudentId(field_of(name, holder))
 
 
 async def _pages(
@@ -174,15 +252,16 @@ async def _pages(
                 rows = await caps.page(conn, source, cap[1], after, caps.PAGE)
             if rows:
                 after = rows[-1]
-                yield _by_student(rows), _written_mark(after) if is_last else ""
+                yield _by_student(rows, source), _written_mark(after) if is_last else ""
             if len(rows) < caps.PAGE:
                 break
 
 
-def _by_student(rows: Iterable[UsedSlot]) -> dict[StudentId, list[Slot]]:
+def _by_student(rows: Iterable[UsedSlot], source: SlotSource) -> dict[StudentId, list[Slot]]:
+    name = _FIELDS.get(source, CapName.BATCH)
     found: defaultdict[StudentId, list[Slot]] = defaultdict(list)
-    for student, slot in rows:
-        found[student].append(slot)
+    for holder, slot in rows:
+        found[_field(name, holder)].append(slot)
     return found
 
 

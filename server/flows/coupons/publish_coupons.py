@@ -48,7 +48,14 @@ class CouponStatus(NamedTuple):
     @property
     def is_on_desk(self) -> bool:
         """True for a coupon of a drop that is not lost."""
-        return self.shard is not None and self.standing.state not in _LOST
+        return self.shard is not None and not self.is_lost
+
+    @property
+    def is_lost(self) -> bool:
+        """True for a coupon of a drop that is published as a loss. One that was issued without a drop is
+        published like every other change.
+        """
+        return self.coupon.drop_id is not None and self.standing.state in _LOST
 
 
 async def publish_coupons(stores: Stores, ids: Collection[str]) -> list[PublishedVersion]:
@@ -64,7 +71,7 @@ async def publish_coupons(stores: Stores, ids: Collection[str]) -> list[Publishe
     changes = [
         CouponChange(one.coupon.student, _frame(one))
         for one in written
-        if one.coupon.student is not None and one.standing.state not in _LOST
+        if one.coupon.student is not None and not one.is_lost
     ]
     if changes:
         await stores.feed.publish_changes(changes)
@@ -134,4 +141,7 @@ async def _write_to_desk(stores: Stores, found: Sequence[CouponStatus]) -> set[i
 
 def _frame(one: CouponStatus) -> dict[str, object]:
     coupon = one.coupon
-    return coupon_frames.coupon_changed(coupon.id, coupon.drop_id, coupon.use_by, one.standing)
+    standing = one.standing
+    if standing.state is CouponState.REVOKED:  # to its student it is as if it were voided
+        standing = standing._replace(state=CouponState.VOIDED)
+    return coupon_frames.coupon_changed(coupon.id, coupon.drop_id, coupon.use_by, standing)

@@ -1,6 +1,6 @@
 """Read a student's wallet from the ledger, page by page: the confirmed coupons.
 
-Called by the API for the student (`GET /v1/me/coupons`). Changes nothing.
+Called by the API for the student (`GET /v1/me/coupons` and what is below it). Changes nothing.
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.core.coupons.coupons import Coupon, CouponState, Standing
+from server.core.refusals import Code, Refused
 from server.ledger.coupons import coupon_changes, coupons
 from server.ledger.engine import Ledger
 
@@ -47,3 +48,12 @@ async def show_wallet(ledger: Ledger, query: WalletQuery, now: int) -> WalletPag
         page = tuple(found[:limit])
         standings = await coupon_changes.standings(conn, [one.id for one in page])
     return WalletPage(page, standings, page[-1].id if len(found) > limit else None)
+
+
+async def find_own(ledger: Ledger, student: str, coupon_id: str) -> Coupon | Refused:
+    """Return one coupon of the student; NOT_FOUND also for somebody else's, which is not told apart."""
+    async with ledger.read() as conn:
+        found = await coupons.by_ids(conn, [coupon_id])
+    if not found or found[0].student != student:
+        return Refused(Code.NOT_FOUND)
+    return found[0]

@@ -10,6 +10,7 @@ from server.core.drops.drop_rules import extension_refusal, top_up_refusal
 from server.core.drops.drops import Allotment, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, abort_if
+from server.flows.access.instructors import instructor_refusal
 from server.flows.drops.drop_snapshot import find_in_room_for_update
 from server.flows.drops.intent_payloads import ExtendPayload, TopUpPayload, new_intent
 from server.flows.drops.take_units import take_units
@@ -17,7 +18,7 @@ from server.flows.stores import Stores, batch_and_template
 from server.ids import new_id
 from server.ledger import acts, intents
 from server.ledger.drops import drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.intents import Intent
 
 
@@ -26,10 +27,11 @@ async def write_top_up(
 ) -> Intent:
     """Take `add` units from the batch for the drop, and return the intent to drive.
 
-    Abort: invalid_field; stock_short; in_progress; wrong_state, with `quantity` where it is not the expected
-    one.
+    Abort: instructor_stopped; invalid_field; stock_short; in_progress; wrong_state, with `quantity` where it
+    is not the expected one.
     """
     async with stores.ledger.begin() as conn:
+        abort_if(await instructor_refusal(conn, stores.actor, now))
         row = await find_in_room_for_update(conn, drop_id, room)
         abort_if(_open_refusal(row) or top_up_refusal(add, row.quantity))
         if row.quantity != expected_quantity:
@@ -55,13 +57,17 @@ async def write_extension(
     """Check that the drop may be extended, and return the intent to drive. The ledger's own end moves later,
     when the desk has moved its end.
 
-    Abort: invalid_field; in_progress; wrong_state, with `closes_at` where it is not the expected one.
+    Abort: instructor_stopped; invalid_field; in_progress; wrong_state, with `closes_at` where it is not the
+    expected one.
     """
     async with stores.ledger.begin() as conn:
+        abort_if(await instructor_refusal(conn, stores.actor, now))
         row = await find_in_room_for_update(conn, drop_id, room)
         abort_if(_open_refusal(row))
         window = row.window
         assert window is not None  # an open drop has one
+        if window.is_open_end:
+            raise Abort(Refused(Code.WRONG_STATE, "the drop has no end", {"closes_at": None}))
         if window.closes_at != expected_closes_at:
             raise Abort(_changed_meanwhile("closes_at", instants.to_text(window.closes_at)))
         batch, template = await batch_and_template(conn, row.batch_id)
@@ -77,6 +83,8 @@ async def write_extension(
 
 def _open_refusal(row: DropRow) -> Refused | None:
     """Return None for an open drop."""
+    if row.is_drawing:
+        return Refused(Code.WRONG_STATE, "the winners are being drawn")
     if row.state is DropState.OPEN:
         return None
     if row.state is DropState.OPENING:

@@ -19,7 +19,8 @@ from server.ledger.intents import Intent
 
 
 async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Intent | None:
-    """Return the intent to drive, or None where the drop is closed already or was closed here.
+    """Return the intent to drive, or None where the drop is closed already or was closed here. A draw
+    that is over is closed already: its winners are being drawn.
 
     A prepared drop is closed here: it has taken no stock and was never published. Abort(in_progress) while
     the drop is being opened. Repeatable.
@@ -36,9 +37,11 @@ async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Inte
                 await drops.mark_closed(conn, closed, row.state, row.quantity)
                 await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
                 return None
+            case DropState.OPEN if row.is_drawing:
+                return None
             case DropState.OPENING:
                 raise Abort(Refused(Code.IN_PROGRESS, "the drop is being opened"))
         await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
-        intent = new_intent(drop_id, ClosePayload(), now)
+        intent = new_intent(drop_id, ClosePayload(row.openings), now)
         await intents.write(conn, intent)
     return intent

@@ -14,30 +14,32 @@ from server.core.coupons.coupons import HOLD_ENDED, CouponState
 from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError, DeskUnavailableError
-from server.desk.caps import CapsMissing
-from server.desk.drop_state import Stamped
 from server.desk.feed_messages import Confirmation, FeedKind, Loss
-from server.flows.coupons.load_caps import caps_of, load_missing_caps
+from server.flows.coupons.load_caps import caps_of
 from server.flows.coupons.publish_coupons import confirmed_claim, read_statuses
 from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.drops.end_drop import end_drop
+from server.flows.drops.finish_change import finish_change, move_window
 from server.flows.drops.intent_payloads import (
     ClosePayload,
     ExtendPayload,
     MoveHoldPayload,
+    MoveWindowPayload,
     OpenPayload,
     ReleasedClaim,
     ReleasePayload,
+    ReopenPayload,
     TopUpPayload,
     payload_of,
 )
+from server.flows.drops.put_on_desk import carry_out_opening, carry_out_reopening
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import drops
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
-_TRIES: Final = 3  # a rebuild may replace the desk between two calls
+_OPENINGS: Final = (IntentKind.OPEN, IntentKind.REOPEN)
 _WITH_HOLD: Final = (CouponState.USABLE, CouponState.LOCKED)
 
 
@@ -87,12 +89,27 @@ async def close_overdue(stores: Stores, now: int) -> DriveResult:
     return DriveResult(sum(results), len(results) - sum(results))
 
 
+async def close_sold_out(stores: Stores, now: int) -> int:
+    """Close drops without an end whose units are all gone and cannot come back; return how many."""
+    async with stores.ledger.read() as conn:
+        rows = await drops.open_without_end(conn, _AT_ONCE)
+    counts = await stores.desk.counts_of_many([(row.shard, row.id) for row in rows]) if rows else []
+    ended = 0
+    for row, count in zip(rows, counts, strict=True):
+        if count is None or count.remaining > 0:
+            continue
+        snapshot = await read_drop_snapshot(stores.ledger, row.id)
+        if snapshot.batch.hold_seconds is None:
+            ended += await end_drop(stores, snapshot, CloseReason.SOLD_OUT, now)
+    return ended
+
+
 async def _try_pending(stores: Stores, intent: Intent, now: int) -> bool:
     async with stores.ledger.begin() as conn:
         # Counted before the attempt: an intent that crashes its worker moves to the end of the queue.
         await intents.count_attempt(conn, intent.id)
     try:
-        if intent.kind is IntentKind.OPEN and now - intent.created_at >= OPENING_DEADLINE_MS:
+        if intent.kind in _OPENINGS and now - intent.created_at >= OPENING_DEADLINE_MS:
             await _cancel_opening(stores, intent, now)
         else:
             await drive(stores, intent, now)
@@ -120,78 +137,42 @@ async def _cancel_opening(stores: Stores, intent: Intent, now: int) -> None:
         await _finish(stores, intent, now)
 
 
-async def _carry_out(
+async def _carry_out(  # noqa: C901 - a case for each kind
     stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
 ) -> Refused | None:
     payload = payload_of(intent)
+    if isinstance(payload, OpenPayload):
+        return await carry_out_opening(stores, snapshot, intent, now)
     match payload:
-        case OpenPayload():
-            return await _open(stores, snapshot, intent, now)
+        case ReopenPayload():
+            return await carry_out_reopening(stores, snapshot, intent, payload.openings, now)
         case TopUpPayload():
             return await _top_up(stores, snapshot, intent, payload, now)
         case ExtendPayload():
             return await _extend(stores, snapshot, intent, payload, now)
         case ClosePayload():
-            await end_drop(stores, snapshot, CloseReason.STOPPED, now, intent.id)
+            await _close(stores, snapshot, intent, payload, now)
             return None
         case ReleasePayload():
             await _release(stores, snapshot, payload.claims)
         case MoveHoldPayload():
             await _move_hold(stores, snapshot, payload.coupon_ids)
+        case MoveWindowPayload():
+            await move_window(stores, intent, now)
+            return None
         case _:
             assert_never(payload)
     await _finish(stores, intent, now)
     return None
 
 
-async def _open(stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int) -> Refused | None:
-    row = snapshot.row
-    if row.state is not DropState.OPENING:
+async def _close(
+    stores: Stores, snapshot: DropSnapshot, intent: Intent, payload: ClosePayload, now: int
+) -> None:
+    """Close the opening that the teacher closed; the drop may have been opened again since."""
+    is_that_one = snapshot.row.openings == payload.openings
+    if not is_that_one or not await end_drop(stores, snapshot, CloseReason.STOPPED, now, intent.id):
         await _finish(stores, intent, now)
-        return None
-    window = await _open_on_desk(stores, snapshot)
-    if window is None:
-        await end_drop(stores, snapshot, CloseReason.CANCELLED, now, intent.id)
-        return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
-    opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
-    # The window is part of the publication id: a desk that was lost and rebuilt meanwhile has stamped
-    # another window, and the room has to receive that one as a new publication.
-    publication_id = f"{intent.id}.{window.opens_at}"
-    await stores.feed.publish(publication_id, FeedKind.OPENED, snapshot.to_room_drop(opened))
-    # Counted at the opening and kept: later the number would include students who came for the drop.
-    present = (await stores.feed.audience_counts(row.room, row.id)).present
-    async with stores.ledger.begin() as conn:
-        await assert_desk_epoch(conn, row, window.epoch)
-        await drops.mark_open(conn, row.id, window, present)
-        await intents.finish(conn, intent.id, now)
-    return None
-
-
-async def _open_on_desk(stores: Stores, snapshot: DropSnapshot) -> Stamped | None:
-    """Open the drop on the desk; None where the desk has closed it before it was opened.
-
-    The desk opens no drop whose caps it does not know completely. It answers CapsMissing, then the caps of
-    the batch and its campaign are loaded, and the opening is tried again.
-    """
-    row = snapshot.row
-    for _ in range(_TRIES):
-        opened = await stores.desk.open(
-            shard=row.shard,
-            drop_id=row.id,
-            batch_id=row.batch_id,
-            room=row.room,
-            per_student=row.per_student,
-            allotments=snapshot.allotments,
-            opens_in_ms=row.opens_in_seconds * 1000,
-            duration_ms=row.duration_seconds * 1000,
-            campaign_id=snapshot.batch.campaign_id,
-            per_campaign=snapshot.batch.per_campaign,
-            unused=snapshot.unused,
-        )
-        if not isinstance(opened, CapsMissing):
-            return opened
-        await load_missing_caps(stores.ledger, stores.desk.caps, snapshot.batch, opened)
-    raise DeskReplacedError(f"the desk of {row.id} was replaced while its caps were loaded")
 
 
 async def _top_up(
@@ -210,7 +191,8 @@ async def _top_up(
         await end_drop(stores, snapshot, None, now, intent.id)
         return Refused(Code.WRONG_STATE, "the drop is closed")
     await stores.feed.publish(intent.id, FeedKind.CHANGED, snapshot.to_room_drop(row))
-    await _finish(stores, intent, now)
+    async with stores.ledger.begin() as conn:
+        await finish_change(conn, intent, now)
     return None
 
 
@@ -234,7 +216,7 @@ async def _extend(
     async with stores.ledger.begin() as conn:
         await assert_desk_epoch(conn, row, extended.epoch)
         await drops.move_end(conn, row.id, extended.closes_at)
-        await intents.finish(conn, intent.id, now)
+        await finish_change(conn, intent, now)
     return None
 
 

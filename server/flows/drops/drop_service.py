@@ -8,6 +8,7 @@ Idempotency-Key.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,8 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
 from server.core.drops import drop_rules
-from server.core.drops.drop_rules import DropForm, Start
+from server.core.drops.cues import Cue, CueKind, CueState
+from server.core.drops.draw_cards import DRAW, commitment_of
+from server.core.drops.drop_ends import planned_window
+from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import Allotment, DropState
+from server.core.drops.invite_rule import EVERYWHERE, InviteRule
+from server.core.drops.tasks import InviteTask
 from server.core.ids import DropId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
@@ -26,21 +32,26 @@ from server.desk.caps import KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.abort import Abort, abort_if, returns_refusal
+from server.flows.access.instructors import instructor_refusal
 from server.flows.drops import drop_view
 from server.flows.drops.change_drop import write_extension, write_top_up
 from server.flows.drops.close_drop import write_close
 from server.flows.drops.drive_intents import drive
 from server.flows.drops.drop_snapshot import DropSnapshot, find_in_room_for_update
 from server.flows.drops.drop_view import DropView
+from server.flows.drops.edit_drop import DropChanges, write_edit, write_removal
 from server.flows.drops.intent_payloads import OpenPayload, new_intent
-from server.flows.drops.take_units import take_units
+from server.flows.drops.reopen_drop import ReopenForm, write_reopening
+from server.flows.drops.take_units import new_window_refusal, take_units
 from server.flows.idempotency import find_previous_result
+from server.flows.promotions.price_rules import Override, check_drop
 from server.flows.stores import Stores, batch_and_template, template_of
-from server.ids import new_id
+from server.ids import new_id, new_seed
 from server.ledger import acts, intents
-from server.ledger.drops import drops
+from server.ledger.drops import cues, draws, drops
+from server.ledger.drops.draws import DrawRow
 from server.ledger.drops.drop_results import DropClaim
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.intents import Intent, IntentKind
@@ -48,6 +59,7 @@ from server.ledger.promotions import batches
 
 # Shorter than core.drops.OPENING_DEADLINE_MS: an opening is never still driven here when a worker cancels it.
 DRIVE_SECONDS: Final = 8.0
+Check = Callable[[AsyncConnection], Awaitable[None]]
 
 
 class DropService:
@@ -58,9 +70,17 @@ class DropService:
     `not_found` also stands for a drop of another room.
     """
 
-    def __init__(self, ledger: Ledger, drop_desk: DropDesk, feed: Feed, actor: str) -> None:
-        """Take the stores; `actor` is written into the acts, the audit log."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        drop_desk: DropDesk,
+        feed: Feed,
+        actor: str,
+        invites: InviteRule = EVERYWHERE,
+    ) -> None:
+        """Take the stores; `actor` is written into the acts, the audit log. `invites`: of new drops."""
         self._stores = Stores(ledger, drop_desk, feed, actor)
+        self._invites = invites
 
     @returns_refusal
     async def create(
@@ -70,25 +90,38 @@ class DropService:
 
         Refuses with invalid_field (also for a batch without a quantity, or one that this room may not
         drop), stock_short with `available`, too_many where the room has reached its limit of waiting drops,
-        wrong_state outside the batch's claim window, unavailable. The same `key` creates one drop.
+        wrong_state outside the batch's claim window, price_rule, instructor_stopped, unavailable. The same
+        `key` creates one drop.
         """
         broken = drop_rules.violations(form)
         if broken:
             return refused(broken)
+        if (late := drop_rules.timing_refusal(form, now)) is not None:
+            return late
         drop_id = new_id("drp")
         async with self._stores.ledger.begin() as conn:
             earlier = await find_previous_result(conn, key, drop_id, now)
             if earlier is None:
+                abort_if(await instructor_refusal(conn, self._stores.actor, now))
+                await self._check_invites(conn, form)
                 opening = await _write_new(conn, drop_id, self._stores.actor, room, form, now)
         if earlier is not None:
             return await self._finish_opening(earlier, room, now)
         return await self._drive_and_show(opening, drop_id, room, now)
 
-    @returns_refusal
-    async def open(self, drop_id: str, room: str, now: int) -> DropView | Refused:
-        """Open a prepared drop. A drop that is open or being opened stays as it is.
+    async def _check_invites(self, conn: AsyncConnection, form: DropForm) -> None:
+        if isinstance(form.task, InviteTask):
+            batch = await batches.find(conn, form.batch_id)
+            abort_if(self._invites.refusal(form.task, batch.channel if batch is not None else ""))
 
-        Refuses with stock_short, and with wrong_state for a closed drop and outside the batch's claim window.
+    @returns_refusal
+    async def open(
+        self, drop_id: str, room: str, now: int, check: Check | None = None
+    ) -> DropView | Refused:
+        """Open a prepared drop, unless `check` aborts. A drop that is open or being opened stays as it is.
+
+        Refuses with stock_short, instructor_stopped, and wrong_state for a closed drop and outside the
+        batch's claim window.
         """
         opening = None
         async with self._stores.ledger.begin() as conn:
@@ -96,6 +129,9 @@ class DropService:
             if row.state is DropState.CLOSED:
                 raise Abort(Refused(Code.WRONG_STATE, "the drop is closed"))
             if row.state is DropState.PREPARED:
+                if check is not None:
+                    await check(conn)
+                abort_if(await instructor_refusal(conn, self._stores.actor, now))
                 # A prepared drop has no stock: the batch may have less left than when it was prepared.
                 batch, template = await batch_and_template(conn, row.batch_id)
                 unused = await _take_stock(conn, batch, template, row, now)
@@ -103,9 +139,37 @@ class DropService:
                 snapshot = DropSnapshot(row, batch, template, (), unused)
                 opening = await _write_opening(conn, snapshot, now)
                 await acts.write_act(conn, self._stores.actor, Action.DROP_OPENED, drop_id, now)
+                await cues.finish(conn, drop_id, CueState.FIRED, None, now)
         if opening is None:
             return await self._finish_opening(drop_id, room, now)
         return await self._drive_and_show(opening, drop_id, room, now)
+
+    @returns_refusal
+    async def reopen(
+        self, drop_id: str, room: str, form: ReopenForm, now: int
+    ) -> DropView | Refused:
+        """Open a closed drop again, with more units of its batch.
+
+        Refuses as `open` does, with invalid_field, with in_progress, and with wrong_state for a drop that is
+        not closed, never was open, or was closed too long ago.
+        """
+        intent = await write_reopening(self._stores, drop_id, room, form, now)
+        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
+
+    @returns_refusal
+    async def edit(
+        self, drop_id: str, room: str, changes: DropChanges, now: int
+    ) -> DropView | Refused:
+        """Change a drop that is prepared; refuses as `create` does, and with wrong_state for another."""
+        await write_edit(self._stores, drop_id, room, changes, now)
+        return await drop_view.show_drop(self._stores, drop_id, room, now)
+
+    @returns_refusal
+    async def remove(self, drop_id: str, room: str, now: int) -> DropView | Refused:
+        """Delete a drop that is prepared, and return it as it was; wrong_state for another."""
+        found = await drop_view.show_drop(self._stores, drop_id, room, now)
+        await write_removal(self._stores, drop_id, room, now)
+        return found
 
     @returns_refusal
     async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
@@ -209,24 +273,41 @@ async def _write_new(
     abort_if(drop_rules.batch_refusal(batch, room))
     assert batch is not None  # else batch_refusal would have refused it
     row = _row(drop_id, actor, room, form, batch, now)
+    if not form.rehearsal:
+        opens_at = (form.at or now) + form.opens_in_seconds * 1000
+        window = planned_window(form.end, opens_at)
+        await check_drop(conn, drop_id, batch, window, Override(actor, form.override), now)
     await acts.write_act(
         conn, actor, Action.DROP_MADE, drop_id, now, room=room, quantity=row.quantity
     )
-    if form.start == Start.PREPARED:
-        await drops.insert_drop(conn, row)
+    if drop_rules.is_prepared(form):
+        await _insert(conn, row)
+        if form.at is not None:
+            await cues.append(conn, drop_id, room, Cue(CueKind.AT, form.at), now)
         return None
     template = await template_of(conn, batch)
     unused = await _take_stock(conn, batch, template, row, now)
-    await drops.insert_drop(conn, replace(row, state=DropState.OPENING))
+    row = await _insert(conn, replace(row, state=DropState.OPENING))
     return await _write_opening(conn, DropSnapshot(row, batch, template, (), unused), now)
+
+
+async def _insert(conn: AsyncConnection, row: DropRow) -> DropRow:
+    """Insert the drop. A draw is committed to its seed from now on."""
+    await drops.insert_drop(conn, row)
+    if row.mode != DRAW:
+        return row
+    seed = new_seed()
+    draw = DrawRow(row.id, seed.hex(), commitment_of(seed).hex())
+    await draws.insert_draw(conn, draw)
+    return replace(row, draw=draw)
 
 
 async def _take_stock(
     conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
-) -> KnownUnused:
-    opens_at = now + row.opens_in_seconds * 1000
-    closes_at = opens_at + row.duration_seconds * 1000
-    abort_if(drop_rules.window_refusal(batch, template, opens_at, closes_at))
+) -> KnownUnused | None:
+    abort_if(new_window_refusal(batch, template, row, now))
+    if row.rehearsal:
+        return None  # nothing of it counts
     return await take_units(conn, batch, row.room, row.quantity, now)
 
 
@@ -253,10 +334,15 @@ def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now:
         mode=form.mode,
         message=form.message,
         quantity=form.quantity,
-        duration_seconds=form.duration_seconds,
+        duration_seconds=form.end.seconds,
         opens_in_seconds=form.opens_in_seconds,
         audience=form.audience,
+        task=form.task,
         metadata=form.metadata,
         created_by=actor,
         created_at=now,
+        ends=form.end.by,
+        ends_at=form.end.at,
+        rehearsal=form.rehearsal,
+        show_winners=form.show_winners,
     )

@@ -16,7 +16,7 @@ from server.flows.abort import Abort
 from server.flows.drops.room_drops import room_drop
 from server.flows.stores import batch_and_template
 from server.ledger.drops import drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 
 

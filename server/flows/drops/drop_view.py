@@ -6,13 +6,19 @@ ledger's numbers are returned alone: they lack the claims that are not confirmed
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.contract_json import discount_to_json
 from server.core.drops.claims import Audience, ClaimState
+from server.core.drops.draw_cards import DrawCard
+from server.core.drops.drop_ends import DropEnd
 from server.core.drops.drops import CloseReason, DropState, state_at
+from server.core.drops.receipts import Seal
 from server.core.drops.stock import Stock
+from server.core.drops.tasks import Task
 from server.core.ids import StudentId
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.refusals import Code, Refused
@@ -20,9 +26,10 @@ from server.desk import DeskUnavailableError
 from server.desk.drop_state import DeskCounts
 from server.flows.drops.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores
-from server.ledger.drops import drop_results, drops
+from server.ledger.drops import cues, drop_results, drops, seals
+from server.ledger.drops.cues import DropCue
 from server.ledger.drops.drop_results import DropClaim, DropResults
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.promotions import batches
 from server.ledger.promotions.batches import BatchSummary
 
@@ -60,6 +67,7 @@ class DropView:
     opens_in_seconds: int
     audience: Audience
     conditions: ClaimConditions
+    task: Task | None
     opens_at: int | None
     closes_at: int | None
     closed_at: int | None
@@ -85,6 +93,14 @@ class DropView:
     metadata: Mapping[str, str]
     created_by: str
     created_at: int
+    end: DropEnd
+    openings: int
+    rehearsal: bool
+    show_winners: bool
+    cue: DropCue | None
+    draw: DrawCard | None = None
+    entries: int | None = None
+    seal: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,8 @@ class _LedgerPart:
     row: DropRow
     offer: BatchSummary
     results: DropResults
+    cue: DropCue | None = None
+    seal: Seal | None = None
 
 
 async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropView | Refused:
@@ -116,8 +134,13 @@ async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropVi
             return Refused(Code.NOT_FOUND)
         offers = await batches.summaries_of(conn, [row.batch_id])
         results = await drop_results.of_drops(conn, [drop_id])
+        cue = await cues.of_drops(conn, [drop_id])
+        seal = await seals.of_drops(conn, [drop_id])
     live = await _read_live(stores, [row])
-    return _view(_LedgerPart(row, offers[row.batch_id], results[drop_id]), live[0], now)
+    in_ledger = _LedgerPart(
+        row, offers[row.batch_id], results[drop_id], cue.get(drop_id), seal.get(drop_id)
+    )
+    return _view(in_ledger, live[0], now)
 
 
 async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropView:
@@ -139,10 +162,37 @@ async def show_room(
     """Return the room's drops, newest first, from behind the drop `after`."""
     async with stores.ledger.read() as conn:
         rows = await drops.page_of_room(conn, room, limit, after)
-        offers = await batches.summaries_of(conn, {row.batch_id for row in rows})
-        results = await drop_results.of_drops(conn, [row.id for row in rows])
-    live = await _read_live(stores, rows)
-    in_ledger = [_LedgerPart(row, offers[row.batch_id], results[row.id]) for row in rows]
+        in_ledger = await _read_ledger(conn, rows)
+    return await _views(stores, in_ledger, now)
+
+
+async def show_running(
+    stores: Stores, rooms: Collection[str] | None, limit: int, after: str | None, now: int
+) -> list[DropView]:
+    """Return the drops that are opening or open in these rooms (None: in all), newest first, from behind the
+    drop `after`.
+    """
+    async with stores.ledger.read() as conn:
+        rows = await drops.page_of_running(conn, rooms, limit, after)
+        in_ledger = await _read_ledger(conn, rows)
+    return await _views(stores, in_ledger, now)
+
+
+async def _read_ledger(conn: AsyncConnection, rows: Sequence[DropRow]) -> list[_LedgerPart]:
+    offers = await batches.summaries_of(conn, {row.batch_id for row in rows})
+    results = await drop_results.of_drops(conn, [row.id for row in rows])
+    found = await cues.of_drops(conn, [row.id for row in rows])
+    sealed = await seals.of_drops(conn, [row.id for row in rows])
+    return [
+        _LedgerPart(
+            *(row, offers[row.batch_id], results[row.id], found.get(row.id), sealed.get(row.id))
+        )
+        for row in rows
+    ]
+
+
+async def _views(stores: Stores, in_ledger: Sequence[_LedgerPart], now: int) -> list[DropView]:
+    live = await _read_live(stores, [one.row for one in in_ledger])
     return [_view(one, part, now) for one, part in zip(in_ledger, live, strict=True)]
 
 
@@ -175,27 +225,28 @@ async def _unconfirmed_claims(
 
 
 async def _read_live(stores: Stores, rows: Sequence[DropRow]) -> list[_LivePart]:
-    """Return the live part of each of these drops of one room. Makes three calls to Redis, whatever their
-    number.
-    """
+    """Return the live part of each of these drops. Makes three calls to Redis, whatever their number."""
     if not rows:
         return []
+    rooms = list(dict.fromkeys(row.room for row in rows))
     try:
-        counts, boards, audience = await asyncio.gather(
+        counts, boards, present = await asyncio.gather(
             stores.desk.counts_of_many([(row.shard, row.id) for row in rows]),
             stores.feed.read_live_counts([(row.room, row.id) for row in rows]),
-            stores.feed.audience_counts(rows[0].room, rows[0].id),
+            stores.feed.present_in(rooms),
         )
     except DeskUnavailableError:
         return [_LivePart()] * len(rows)
+    students = dict(zip(rooms, present, strict=True))
     return [
-        _LivePart(count, audience.present, board["reached"], board.get("settled_difference"))
-        for count, board in zip(counts, boards, strict=True)
+        _LivePart(count, students[row.room], board["reached"], board.get("settled_difference"))
+        for row, count, board in zip(rows, counts, boards, strict=True)
     ]
 
 
 def _view(in_ledger: _LedgerPart, live: _LivePart, now: int) -> DropView:
-    row, results, counts = in_ledger.row, in_ledger.results, live.counts
+    row, counts = in_ledger.row, live.counts
+    results = _results(in_ledger, counts)
     # The desk's count is wrong for a closed drop: it lists as free what went back to the batch, and as taken
     # what came back after the close. There every unit that was not returned counts as claimed.
     units = row.quantity - row.returned
@@ -219,8 +270,9 @@ def _view(in_ledger: _LedgerPart, live: _LivePart, now: int) -> DropView:
         opens_in_seconds=row.opens_in_seconds,
         audience=row.audience,
         conditions=in_ledger.offer.conditions,
+        task=row.task,
         opens_at=row.opens_at,
-        closes_at=row.closes_at,
+        closes_at=row.window.told_end if row.window is not None else None,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
         reached=live.reached,
@@ -244,15 +296,61 @@ def _view(in_ledger: _LedgerPart, live: _LivePart, now: int) -> DropView:
         metadata=row.metadata,
         created_by=row.created_by,
         created_at=row.created_at,
+        end=row.end,
+        openings=row.openings,
+        rehearsal=row.rehearsal,
+        show_winners=row.show_winners,
+        cue=in_ledger.cue,
+        draw=row.draw.card if row.draw is not None else None,
+        entries=_entries(row, counts),
+        seal=in_ledger.seal.public if is_closed and in_ledger.seal is not None else None,
     )
+
+
+def _results(in_ledger: _LedgerPart, counts: DeskCounts | None) -> DropResults:
+    """Return the ledger's results. It has none of a rehearsal: there the desk's counts stand for them."""
+    row = in_ledger.row
+    if not row.rehearsal or counts is None:
+        return in_ledger.results
+    held = row.in_drop if row.state is DropState.CLOSED else counts.claimed
+    return replace(
+        in_ledger.results,
+        confirmed=counts.confirmed,
+        confirmed_total=counts.confirmed,
+        held=held,
+    )
+
+
+def _entries(row: DropRow, counts: DeskCounts | None) -> int | None:
+    """Return how many entered a draw: as sealed, before that as the desk counts them."""
+    if row.draw is None or row.draw.entries is not None:
+        return row.draw.entries if row.draw is not None else None
+    return counts.entered if counts is not None else 0
+
+
+def _state_of_draw(row: DropRow, counts: DeskCounts | None, now: int) -> DropState:
+    """Return the state of a draw that is not closed: it takes entries however few units it has."""
+    window = row.window or (counts.window if counts is not None else None)
+    if window is None:
+        return DropState.SCHEDULED
+    at = counts.now if counts is not None else now
+    state = state_at(at, window.opens_at, window.closes_at, 1)
+    is_over = row.is_drawing or state is DropState.CLOSED
+    if counts is not None:
+        is_over = is_over or counts.closed_at is not None
+    return DropState.DRAWING if is_over else state
 
 
 def _state(row: DropRow, counts: DeskCounts | None, remaining: int, now: int) -> DropState:
     """Return the public state. `opening` is internal: until the desk has stamped the window the drop is
     `scheduled`.
     """
+    if row.close_reason is CloseReason.ABORTED:
+        return DropState.ABORTED
     if row.state in (DropState.PREPARED, DropState.CLOSED):
         return row.state
+    if row.draw is not None:
+        return _state_of_draw(row, counts, now)
     if counts is not None:
         return DropState.SCHEDULED if counts.state is DropState.OPENING else counts.state
     if row.window is None:

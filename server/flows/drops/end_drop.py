@@ -6,6 +6,8 @@ Called by drive_intents.py. Order, and why:
 2. the feed publishes the end to the room;
 3. the ledger closes the drop and gives back the units that nobody took.
 
+A draw is only closed on the desk here; its winners are still to be drawn, and flows/draws ends it then.
+
 Each step may be repeated. If the process dies in between, the drop is not closed in the ledger, and the next
 worker that finds it does all steps again.
 
@@ -18,15 +20,16 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.drops import drop_events
 from server.core.drops.drops import CloseReason, DropState, RoomDrop
 from server.desk.drop_state import Closing
 from server.desk.feed import Feed
 from server.desk.feed_messages import FeedKind
 from server.flows.drops.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores, assert_desk_epoch
-from server.ledger import intents
-from server.ledger.drops import drop_results, drops
-from server.ledger.drops.drops import DropRow
+from server.ledger import event_log, intents
+from server.ledger.drops import drop_results, drops, seals
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.intents import IntentKind
 from server.ledger.promotions import batch_stock
 
@@ -38,34 +41,71 @@ async def end_drop(
     now: int,
     intent_id: str | None = None,
 ) -> bool:
-    """End the drop; False where it is not ended because its time is not over. Repeatable.
+    """End the drop; False where it is not ended because its time is not over, or because it was opened
+    again. Repeatable.
 
-    `reason` None ends the drop only if the desk has closed it or its time is over there; any other reason
-    ends it at once. `intent_id` is marked as done in the same transaction. DeskReplacedError: the shard was
-    rebuilt meanwhile, and has the drop open again.
+    `reason` None ends the drop only if the desk has closed it or its time is over there, SOLD_OUT only if no
+    unit is left; any other reason ends it at once. `intent_id` is marked as done in the same transaction.
+    DeskReplacedError: the shard was rebuilt meanwhile, and has the drop open again.
     """
     row = snapshot.row
-    closing = await stores.desk.close(row.shard, row.id, only_if_over=reason is None)
+    closing = await stores.desk.close(
+        row.shard,
+        row.id,
+        only_if_over=reason is None,
+        only_if_sold_out=reason is CloseReason.SOLD_OUT,
+        openings=row.openings,
+    )
     if closing is None:
         return False
+    if row.draw is not None and row.window is not None:
+        await _begin_drawing(stores, row, closing, now, intent_id)
+        return True
     closed = replace(
         await _with_window(stores, row),
         closed_at=closing.closed_at,
         close_reason=reason or await _reason(stores, snapshot, closing),
     )
-    if closed.window is not None:  # a drop without a window was never published
-        await _publish(stores.feed, snapshot.to_room_drop(closed))
-    async with stores.ledger.begin() as conn:
-        await assert_desk_epoch(conn, row, closing.epoch)
-        await _write_end(conn, closed, closing)
-        if intent_id is not None:
-            await intents.finish(conn, intent_id, now)
+    await finish_end(stores, snapshot, closed, closing, now, intent_id)
     return True
 
 
-async def _publish(feed: Feed, closed: RoomDrop) -> None:
-    # A drop ends once: whichever process ends it, the publication has the same id.
-    publication_id = f"{closed.id}:closed"
+async def finish_end(
+    stores: Stores,
+    snapshot: DropSnapshot,
+    closed: DropRow,
+    closing: Closing,
+    now: int,
+    intent_id: str | None = None,
+) -> None:
+    """Do steps 2 and 3: publish the end, and give back the units that nobody has. Repeatable.
+
+    `closed` is the drop with its end. Called for a draw when its winners have their units.
+    """
+    if closed.window is not None:  # a drop without a window was never published
+        await _publish(stores.feed, snapshot.to_room_drop(closed), closed.openings)
+    async with stores.ledger.begin() as conn:
+        await assert_desk_epoch(conn, closed, closing.epoch)
+        await _write_end(conn, closed, closing, now)
+        if intent_id is not None:
+            await intents.finish(conn, intent_id, now)
+
+
+async def _begin_drawing(
+    stores: Stores, row: DropRow, closing: Closing, now: int, intent_id: str | None
+) -> None:
+    """Note that nobody can enter any more. A worker draws, and ends the drop (flows/draws)."""
+    async with stores.ledger.begin() as conn:
+        await assert_desk_epoch(conn, row, closing.epoch)
+        await drops.mark_drawing(conn, row.id, closing.closed_at)
+        if intent_id is not None:
+            await intents.finish(conn, intent_id, now)
+
+
+async def _publish(feed: Feed, closed: RoomDrop, openings: int) -> None:
+    # Each opening ends once: whichever process ends it, the publication has the same id.
+    number = "" if openings == 1 else f".{openings}"
+    publication_id = f"{closed.id}:closed{number}"
     if closed.close_reason is CloseReason.CANCELLED:
         await feed.publish_cancelled_opening(publication_id, closed)
     else:
@@ -101,10 +141,10 @@ async def _reason(stores: Stores, snapshot: DropSnapshot, closing: Closing) -> C
     return CloseReason.ENDED
 
 
-async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -> None:
+async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing, now: int) -> None:
     current = await drops.find_for_update(conn, closed.id)
-    if current is None or current.state is DropState.CLOSED:
-        return  # another process has closed it, and given its units back
+    if current is None or current.state is DropState.CLOSED or current.openings != closed.openings:
+        return  # another process has closed it, and given its units back; it may be open again since
     # Only the desk knows the claims that are in the outbox; only the ledger knows those that a lost desk
     # forgot.
     taken = await drop_results.units_taken(conn, current.id, closing.won_total)
@@ -113,4 +153,10 @@ async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing) -
     if window is not None:
         closed = replace(closed, opens_at=window.opens_at, closes_at=window.closes_at)
     await drops.mark_closed(conn, closed, current.state, units)
-    await batch_stock.give_back(conn, current.batch_id, current.room, units)
+    if not current.rehearsal:  # that took nothing
+        await batch_stock.give_back(conn, current.batch_id, current.room, units)
+        await seals.ask_for_seal(conn, current.id, now)
+    if current.state is DropState.OPEN:  # the school has heard of no other
+        assert closed.close_reason is not None
+        end = drop_events.closed(current.told, closed.close_reason.value, units, now)
+        await event_log.record(conn, [end])

@@ -26,8 +26,8 @@ from server.flows.stores import Stores
 from server.ledger import desks, intents
 from server.ledger.coupons import coupon_moves
 from server.ledger.coupons.coupon_moves import Hold
-from server.ledger.drops import claims, drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops import claims, draws, drops
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.intents import Intent
 from server.ledger.promotions import batch_stock
 
@@ -76,13 +76,16 @@ async def _release(
         freed = await claims.release(conn, [hold.claim_id for hold in released], HOLD_ENDED)
         if row is None or not freed:
             return len(released), None
-        await _return_units(conn, row, len(freed))
+        await _return_units(conn, row, len(freed), now)
         intent = _new_intent(row.id, [hold for hold in released if hold.claim_id in freed], now)
         await intents.write(conn, intent)
     return len(released), intent
 
 
-async def _return_units(conn: AsyncConnection, row: DropRow, units: int) -> None:
+async def _return_units(conn: AsyncConnection, row: DropRow, units: int, now: int) -> None:
+    if row.state is DropState.CLOSED and row.draw is not None:
+        await draws.ask_refill(conn, row.id, now)  # its reserve comes first (flows/draws)
+        return
     # A closed drop sells no more, so its units go back to the batch and the room's quota. An open drop keeps
     # them: the desk frees them when it gets the intent.
     if row.state is DropState.CLOSED:

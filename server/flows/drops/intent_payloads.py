@@ -37,7 +37,16 @@ class ExtendPayload:
 
 @dataclass(frozen=True, slots=True)
 class ClosePayload:
-    """Close the drop because its teacher stopped it."""
+    """Close the drop because its teacher stopped it. `openings`: which of its openings that was."""
+
+    openings: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenPayload:
+    """Open the closed drop again, for the time of the number `openings`."""
+
+    openings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,21 @@ class MoveHoldPayload:
     coupon_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MoveWindowPayload:
+    """Give the drop on the desk the window that the ledger has: a link was paused, resumed or ends at another
+    time."""
+
+
 Payload = (
-    OpenPayload | TopUpPayload | ExtendPayload | ClosePayload | ReleasePayload | MoveHoldPayload
+    OpenPayload
+    | ReopenPayload
+    | TopUpPayload
+    | ExtendPayload
+    | ClosePayload
+    | ReleasePayload
+    | MoveHoldPayload
+    | MoveWindowPayload
 )
 
 
@@ -74,7 +96,7 @@ def new_intent(drop_id: str, payload: Payload, now: int) -> Intent:
     return Intent(new_id("int"), kind, drop_id, now, stored)
 
 
-def payload_of(intent: Intent) -> Payload:
+def payload_of(intent: Intent) -> Payload:  # noqa: C901 - a case for each kind
     """Return the payload of an intent; KeyError or ValueError where the stored JSON has another form."""
     stored: Mapping[str, Any] = intent.payload
     match intent.kind:
@@ -88,14 +110,20 @@ def payload_of(intent: Intent) -> Payload:
                 expected_closes_at=int(stored["expected_closes_at"]),
             )
         case IntentKind.CLOSE:
-            return ClosePayload()
+            return ClosePayload(int(stored.get("openings", 1)))
+        case IntentKind.REOPEN:
+            return ReopenPayload(int(stored["openings"]))
         case IntentKind.RELEASE:
             return ReleasePayload(tuple(ReleasedClaim(*each) for each in stored["claims"]))
         case IntentKind.MOVE_HOLD:
             return MoveHoldPayload(tuple(stored["coupons"]))
+        case IntentKind.MOVE_WINDOW:
+            return MoveWindowPayload()
 
 
-def _to_json(payload: Payload) -> tuple[IntentKind, Mapping[str, object]]:
+def _to_json(  # noqa: C901 - a case for each kind
+    payload: Payload,
+) -> tuple[IntentKind, Mapping[str, object]]:
     match payload:
         case OpenPayload():
             return IntentKind.OPEN, {}
@@ -107,11 +135,15 @@ def _to_json(payload: Payload) -> tuple[IntentKind, Mapping[str, object]]:
                 "expected_closes_at": payload.expected_closes_at,
             }
         case ClosePayload():
-            return IntentKind.CLOSE, {}
+            return IntentKind.CLOSE, {"openings": payload.openings}
+        case ReopenPayload():
+            return IntentKind.REOPEN, {"openings": payload.openings}
         case ReleasePayload():
             claims = [[each.claim_id, each.student, each.coupon_id] for each in payload.claims]
             return IntentKind.RELEASE, {"claims": claims}
         case MoveHoldPayload():
             return IntentKind.MOVE_HOLD, {"coupons": list(payload.coupon_ids)}
+        case MoveWindowPayload():
+            return IntentKind.MOVE_WINDOW, {}
         case _:
             assert_never(payload)

@@ -30,9 +30,10 @@ from server.desk.feed import Feed
 from server.desk.feed_messages import Confirmation, Loss
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
-from server.flows.coupons.new_coupons import new_coupons
+from server.flows.coupons.new_coupons import confirmed_events, new_coupons
 from server.flows.drops import reassign_claims
-from server.ledger import desks
+from server.flows.drops.rehearse_claims import confirm_rehearsed, is_rehearsed
+from server.ledger import desks, event_log
 from server.ledger.coupons import coupons
 from server.ledger.drops import claims
 from server.ledger.drops.claims import ClaimStanding
@@ -113,6 +114,9 @@ class ClaimPersister:
     async def _persist_some(
         self, shard: int, entries: list[OutboxEntry], now: int
     ) -> PersistResult:
+        rehearsed = [entry for entry in entries if is_rehearsed(entry)]
+        if rehearsed:
+            await confirm_rehearsed(self._ledger, self._fence, self._feed, rehearsed)
         result = await self.write(entries, now)
         if result.reassigned:
             # Desk and ledger disagree. The shut fence stops claims until the shard has been rebuilt.
@@ -125,9 +129,9 @@ class ClaimPersister:
     async def write(self, entries: list[OutboxEntry], now: int) -> PersistResult:
         """Do steps 1 and 2 for entries of one shard. Repeatable.
 
-        Conflicting entries are reassigned only after all others are written. Otherwise a reassignment could
-        take a unit that a later entry owns, and that entry would conflict next.
+        Conflicting entries are reassigned after all others: else one could take a later entry's unit.
         """
+        entries = [entry for entry in entries if not is_rehearsed(entry)]
         given_up = [entry for entry in entries if entry.is_given_up]
         fitting = [entry for entry in entries if not entry.is_given_up] if given_up else entries
         result, conflicts = await self._write_what_fits(fitting, now)
@@ -188,12 +192,15 @@ class ClaimPersister:
             live = [e for e in entries if standing[e.claim_id].state == "live"]
             await _raise_if_units_returned(conn, live, standing, now)
             known = _with_current_ends(known, await batches.claim_ends(conn, known))
-            await claims.count_in_campaigns(conn, reassign_claims.campaign_rows(live))
-            await coupons.insert_for_claims(conn, new_coupons(live, standing, known))
+            await reassign_claims.count_further(conn, reassign_claims.further_slots(live), now)
+            made = new_coupons(live, standing, known)
+            await coupons.insert_for_claims(conn, made)
             templates_known = [template for _, template in known.values()]
             live_ids = [entry.claim_id for entry in live]
+            found = await coupons.by_claims(conn, live_ids, templates_known)
+            await event_log.record(conn, confirmed_events(made, found, live))
             return PersistResult(
-                coupons=await coupons.by_claims(conn, live_ids, templates_known),
+                coupons=found,
                 # Read back too: the worker that revoked a claim may have died before it told the student.
                 apologies=[
                     e for e in entries if reassign_claims.owes_apology(standing[e.claim_id])

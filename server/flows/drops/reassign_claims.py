@@ -7,14 +7,18 @@ unit is looked for first; students never see unit numbers.
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from typing import NamedTuple
 
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.drops import Allotment, DropState
-from server.core.ids import Slot, Unit
+from server.core.ids import Slot, StudentId, Unit
+from server.core.promotions.holders import HolderKind, HolderLimit
 from server.desk.outbox import OutboxEntry
 from server.ledger import desks
+from server.ledger.coupons import holder_slots
+from server.ledger.coupons.holder_slots import HolderSlot
 from server.ledger.drops import claims, dead_letters, drops
 from server.ledger.drops.claims import (
     REASON_DUPLICATE,
@@ -24,7 +28,7 @@ from server.ledger.drops.claims import (
     ClaimStanding,
 )
 from server.ledger.drops.dead_letters import DeadLetter
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batch_stock, batches
 
@@ -73,10 +77,10 @@ async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int)
         return ReassignOutcome.DUPLICATE
     slot = await _find_free_slot(conn, entry)
     unit = await _find_free_unit(conn, drop) if drop is not None else None
-    in_campaign = await find_campaign_slot(conn, entry)
-    if slot is not None and unit is not None and in_campaign is not None:
+    further = await find_further_slots(conn, entry)
+    if slot is not None and unit is not None and further is not None:
         await claims.insert_new(conn, [_assigned(row, slot, *unit)])
-        await claims.count_in_campaigns(conn, in_campaign)
+        await count_further(conn, further, now)
         return ReassignOutcome.REASSIGNED
     await claims.insert_new(conn, [row._replace(state="revoked", reason=REASON_NOTHING_LEFT)])
     if drop is not None and drop.state is DropState.CLOSED and unit is not None:
@@ -86,7 +90,45 @@ async def _assign_or_revoke(conn: AsyncConnection, entry: OutboxEntry, now: int)
     return ReassignOutcome.NOTHING_LEFT
 
 
-async def find_campaign_slot(
+class FurtherSlots(NamedTuple):
+    """The slots of claims beyond those of their students in the batch, and whose accounts these are."""
+
+    in_campaigns: list[CampaignClaim]
+    of_holders: list[HolderSlot]
+    persons: list[tuple[StudentId, str]]
+
+
+async def find_further_slots(conn: AsyncConnection, entry: OutboxEntry) -> FurtherSlots | None:
+    """Return the rows that count the claim in its campaign, for its person and for its device.
+
+    Keeps the slots that the desk gave, if they are free, else takes the lowest free ones. None: all slots of
+    one of these limits are used.
+    """
+    in_campaigns = await _find_campaign_slot(conn, entry)
+    of_holders = await _find_holder_slots(conn, entry)
+    if in_campaigns is None or of_holders is None:
+        return None
+    return FurtherSlots(in_campaigns, of_holders, persons_of([entry]))
+
+
+async def count_further(conn: AsyncConnection, slots: FurtherSlots, now: int) -> None:
+    """Insert the rows, after their claims."""
+    await claims.count_in_campaigns(conn, slots.in_campaigns)
+    await holder_slots.count(conn, slots.of_holders)
+    await holder_slots.note_persons(conn, slots.persons, now)
+
+
+async def _find_holder_slots(conn: AsyncConnection, entry: OutboxEntry) -> list[HolderSlot] | None:
+    found = []
+    for one in holder_rows([entry]):
+        slot = await holder_slots.find_free(conn, one.batch_id, one.limit, one.slot)
+        if slot is None:
+            return None
+        found.append(one._replace(slot=slot))
+    return found
+
+
+async def _find_campaign_slot(
     conn: AsyncConnection, entry: OutboxEntry
 ) -> list[CampaignClaim] | None:
     """Return the row that counts the claim in its campaign, in a list; empty where no limit applies.
@@ -197,6 +239,29 @@ def campaign_rows(entries: Sequence[OutboxEntry]) -> list[CampaignClaim]:
         for e in entries
         if e.campaign_id
     ]
+
+
+def further_slots(entries: Sequence[OutboxEntry]) -> FurtherSlots:
+    """Return the rows that count the entries beyond their students' slots, as the desk gave them."""
+    return FurtherSlots(campaign_rows(entries), holder_rows(entries), persons_of(entries))
+
+
+def persons_of(entries: Sequence[OutboxEntry]) -> list[tuple[StudentId, str]]:
+    """Return the students of the entries with the persons whose accounts they are, where these are known."""
+    return [(e.student, e.person) for e in entries if e.person]
+
+
+def holder_rows(entries: Sequence[OutboxEntry]) -> list[HolderSlot]:
+    """Return the rows that count the entries for their persons and devices, as the desk gave the slots."""
+    found = []
+    for e in entries:
+        if e.person:
+            limit = HolderLimit(HolderKind.PERSON, e.person, e.per_person)
+            found.append(HolderSlot(limit, e.batch_id, e.person_slot, e.claim_id))
+        if e.device:
+            limit = HolderLimit(HolderKind.DEVICE, e.device, e.per_device)
+            found.append(HolderSlot(limit, e.batch_id, e.device_slot, e.claim_id))
+    return found
 
 
 def claim_row(entry: OutboxEntry, now: int) -> ClaimRow:

@@ -5,12 +5,17 @@ Called within the transaction that writes the allotment.
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.drops.drop_ends import end_refusal, last_moment
+from server.core.drops.drop_rules import window_refusal
+from server.core.drops.drops import EndsBy
 from server.core.promotions.batches import Batch
+from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.desk.caps import CapName, KnownUnused
 from server.flows.abort import Abort, abort_if
 from server.flows.promotions.budgets import reserve
 from server.flows.promotions.stops import claims_refusal
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.promotions import batch_stock, batches
 from server.ledger.promotions.batch_stock import UnitsTaken
 
@@ -34,6 +39,16 @@ async def take_units(
             "the batch, or this room's share of it, has fewer left",
             {"available": current.droppable_in(room)},
         )
+    )
+
+
+def new_window_refusal(batch: Batch, template: Template, row: DropRow, now: int) -> Refused | None:
+    """Return why a drop that opens now may not have the window that it asks for; None if it may."""
+    opens_at = now + row.opens_in_seconds * 1000
+    closes_at = last_moment(row.end, opens_at, batch, template)
+    name = "duration_seconds" if row.ends is EndsBy.DURATION else "closes"
+    return end_refusal(row.end, opens_at) or window_refusal(
+        batch, template, opens_at, closes_at, name
     )
 
 

@@ -20,6 +20,7 @@ from server.core.violations import refused
 from server.desk.keys import shard_of
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.idempotency import find_previous_result
+from server.flows.promotions.price_rules import Override, check_batch, note_override
 from server.ids import new_id
 from server.ledger import acts
 from server.ledger.engine import Ledger
@@ -29,12 +30,18 @@ from server.ledger.promotions import batches, campaigns, templates
 
 @returns_refusal
 async def create_batch(
-    ledger: Ledger, actor: str, form: BatchForm, key: IdempotencyKey | None, now: int
+    ledger: Ledger,
+    actor: str,
+    form: BatchForm,
+    key: IdempotencyKey | None,
+    now: int,
+    override: str | None = None,
 ) -> Batch | Refused:
     """Create a batch of the template's current version, which it keeps. The same `key` creates one batch, and
     a repeated request gets it as it is now.
 
-    Refuses with `invalid_field`, also for an unknown template or campaign, or one it does not fit.
+    Refuses with `invalid_field`, also for an unknown template or campaign, or one it does not fit, and with
+    `price_rule`, unless `override` says why not.
     """
     broken = batch_rules.violations(form)
     if broken:
@@ -49,7 +56,10 @@ async def create_batch(
             raise Abort(invalid_field("template_id", "unknown"))
         campaign = await _campaign_of(conn, form, template)
         batch = _batch(batch_id, form, template, campaign, actor, now)
+        why = Override(actor, override)
+        broken_rule = await check_batch(conn, batch, template, why, now)
         await batches.insert_batch(conn, batch)
+        await note_override(conn, batch_id, broken_rule, why, now)
         await acts.write_act(conn, actor, Action.BATCH_MADE, batch_id, now, quantity=batch.quantity)
     return batch
 
@@ -97,11 +107,15 @@ def _batch(
         quantity=form.quantity,
         channel=form.channel,
         per_student=form.per_student,
+        per_person=form.per_person or form.per_student,
+        per_device=form.per_device,
         code_prefix=form.code_prefix,
         hold_seconds=form.hold_seconds,
         campaign_id=form.campaign_id,
         rooms=form.rooms,
         conditions=form.conditions,
+        max_per_minute=form.max_per_minute,
+        remind_before=form.remind_before,
         # Fixed for good. All batches of a campaign are on one shard, because they share its caps.
         shard=shard_of(form.campaign_id or batch_id),
         metadata=form.metadata,

@@ -18,10 +18,14 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.acts import Action
+from server.core.event_types import Event, EventType
+from server.core.money import MAX_MINOR
 from server.core.promotions.batches import Batch
-from server.core.promotions.campaigns import BudgetKind
-from server.core.refusals import Code, Refused
-from server.flows.abort import Abort
+from server.core.promotions.campaigns import MAX_PIECES, BudgetKind
+from server.core.refusals import Code, Refused, invalid_field
+from server.flows.abort import Abort, returns_refusal
+from server.ledger import acts, event_log
 from server.ledger.engine import Ledger
 from server.ledger.promotions import budgets
 from server.ledger.promotions.budgets import (
@@ -29,11 +33,31 @@ from server.ledger.promotions.budgets import (
     BUDGET_RETURNED,
     BUDGET_SETTLED,
     BudgetMove,
+    BudgetWarning,
     CouponBudgetPart,
 )
 
 AT_ONCE: Final = 200  # coupons in one transaction
 _log = structlog.get_logger()
+
+
+@returns_refusal
+async def raise_budget(
+    ledger: Ledger, actor: str, campaign_id: str, kind: BudgetKind, amount: int, now: int
+) -> int | Refused:
+    """Add `amount` (minor units or pieces) to the budget, and return what is free then. Refuses with
+    `not_found`, and `invalid_field` where a budget cannot be as large."""
+    most = MAX_MINOR if kind is BudgetKind.MONEY else MAX_PIECES
+    async with ledger.begin() as conn:
+        is_raised = await budgets.enlarge(conn, campaign_id, kind, amount, most)
+        free = await budgets.free_of(conn, campaign_id, kind)
+        if free is None:
+            raise Abort(Refused(Code.NOT_FOUND))
+        if not is_raised:
+            raise Abort(invalid_field("amount", "too_large"))
+        what: dict[str, object] = {"budget": kind.value, "amount": amount}
+        await acts.write_act(conn, actor, Action.BUDGET_RAISED, campaign_id, now, **what)
+    return free
 
 
 async def reserve(conn: AsyncConnection, batch: Batch, units: int, now: int) -> None:
@@ -116,7 +140,7 @@ async def _reserve_again(
 
 
 async def give_back(conn: AsyncConnection, coupon_ids: Collection[str], now: int) -> None:
-    """Give back the part of voided coupons that no drop gave. Coupons of a drop keep theirs with their unit.
+    """Give back the part of voided coupons. They are used by nobody, though a unit of a drop stays theirs.
 
     The caller has locked the coupons' rows. Repeatable.
     """
@@ -154,11 +178,17 @@ async def log_warnings(
             return
     async with ledger.begin() as conn:
         reached = await budgets.take_unlogged_warnings(conn, now, AT_ONCE)
+        await event_log.record(conn, [_warning_event(one) for one in reached])
     for one in reached:
         on_warning(one.kind.value, one.level)
         _log.warning(
             "budget_level_reached", campaign_id=one.campaign_id, budget=one.kind, level=one.level
         )
+
+
+def _warning_event(warning: BudgetWarning) -> Event:
+    data = {"budget": warning.kind.value, "level_percent": warning.level}
+    return Event(EventType.BUDGET_WARNING, warning.at, warning.campaign_id, data)
 
 
 _Moves = Callable[[CouponBudgetPart], tuple[BudgetMove, BudgetMove]]  # of money and of pieces

@@ -123,7 +123,10 @@ def _write_some(sending: _Sending) -> None:
 
 
 def admits(audience: Audience, identity: Identity) -> bool:
-    """Return whether this person is shown the drop. Instructors see all drops of their room."""
+    """Return whether this person is shown the drop. Instructors see all drops of their room, a screen those
+    that are for everybody: what is meant for some is not for the wall."""
+    if identity.role is Role.SCREEN:
+        return audience.is_everybody
     return identity.role is not Role.STUDENT or audience.admits(
         identity.subject, identity.tags, identity.is_new
     )

@@ -105,11 +105,12 @@ class CouponChanges:
         if self._healing is not None:
             self._healing.cancel()
 
-    def _healed(self, _: asyncio.Task[None]) -> None:
+    def _healed(self, ended: asyncio.Task[None]) -> None:
         self._healing = None
         if self._heal_again:
             self._heal_again = False
-            self.heal_soon()
+            if not ended.cancelled():  # else the gateway stops
+                self.heal_soon()
 
     async def _heal(self) -> None:
         while True:

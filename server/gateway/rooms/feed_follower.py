@@ -16,14 +16,16 @@ import structlog
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.feed import EVERYWHERE, RoomState
+from server.desk.feed import ACCESS, EVERYWHERE, RoomState
 from server.desk.feed_messages import (
+    WINNERS,
     Confirmations,
     Losses,
     Publication,
     load_confirmations,
     load_losses,
     load_publication,
+    load_winners,
 )
 from server.gateway.rooms.claim_notices import send_confirmed, send_loss
 from server.gateway.rooms.coupon_changes import CouponChanges
@@ -31,6 +33,7 @@ from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 from server.gateway.rooms.room_reader import RoomReader
 from server.gateway.rooms.win_recovery import WinRecovery
+from server.gateway.rooms.winners import note_winners
 
 _HEAL_RETRY_SECONDS = 0.3
 # A healthy Redis answers in milliseconds. A connection that died together with the subscription never
@@ -42,9 +45,10 @@ _log = structlog.get_logger()
 
 
 class FeedFollower:
-    """`on_gap()` is called for each gap, for a metric. Repairs run in `tasks`, one at a time for a room."""
+    """`on_gap()` is called for each gap, for a metric, `look_at_access()` when access rules may have changed.
+    Repairs run in `tasks`, one at a time for a room."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, each named by the caller
         self,
         *,
         rooms: OpenRooms,
@@ -53,6 +57,7 @@ class FeedFollower:
         win_recovery: WinRecovery,
         tasks: asyncio.TaskGroup,
         on_gap: Callable[[], None],
+        look_at_access: Callable[[], None] = lambda: None,
     ) -> None:
         self._rooms = rooms
         self._reader = reader
@@ -60,6 +65,7 @@ class FeedFollower:
         self._win_recovery = win_recovery
         self._tasks = tasks
         self._on_gap = on_gap
+        self._look_at_access = look_at_access
         self._healing: dict[str, asyncio.Task[None]] = {}
         self._heal_again: set[str] = set()
 
@@ -67,6 +73,9 @@ class FeedFollower:
 
     def on_message(self, name: str, payload: bytes) -> None:
         """Take one message of a room's channel. Confirmations and losses go to one student each."""
+        if name == ACCESS:
+            self._look_at_access()
+            return
         if name == EVERYWHERE:
             self._coupon_changes.on_message(payload)
             return
@@ -80,11 +89,14 @@ class FeedFollower:
         message = orjson.loads(payload)
         if message["kind"] == "lost":
             self._take_losses(room, load_losses(message))
+        elif message["kind"] == WINNERS:
+            room.winner_names.hear(*load_winners(message))
         else:
             self._take(room, load_publication(message))
 
     def on_reconnect(self) -> None:
         """Check every room: each may have missed something while nothing was subscribed."""
+        self._look_at_access()
         self._coupon_changes.heal_soon()
         for name, room in self._rooms.by_name.items():
             room.missed_feed = True
@@ -100,6 +112,7 @@ class FeedFollower:
             return
         for student, drop_id, coupon in confirmations.confirmations:
             send_confirmed(room, student, drop_id, coupon)
+        note_winners(room, confirmations.confirmations)
 
     def _take(self, room: Room, publication: Publication) -> None:
         if room.follows(publication):
@@ -144,25 +157,40 @@ class FeedFollower:
             healing.close()
             return
         self._healing[name] = task
-        task.add_done_callback(lambda _: self._healed(name))
+        task.add_done_callback(lambda ended: self._healed(name, ended))
 
-    async def heal(self, room: Room) -> None:
-        """Repair the room and wait until it is at the feed's position, at most two seconds."""
+    async def heal(self, room: Room) -> bool:
+        """Repair the room, and return whether it has reached the position that the feed has now.
+
+        Waits two seconds at most. A repair that is running already may have read its state before this
+        call, so the one that follows it is waited for as well."""
+        running = self._healing.get(room.name)
         self.heal_soon(room.name)
-        task = self._healing.get(room.name)
-        if task is not None:
-            await asyncio.wait([task], timeout=_HEAL_WAIT_SECONDS)
+        try:
+            async with asyncio.timeout(_HEAL_WAIT_SECONDS):
+                if running is not None:
+                    await asyncio.wait([running])
+                # None: the repair that followed has ended too, or the process stops.
+                task = self._healing.get(room.name)
+                if task is not None:
+                    await asyncio.wait([task])
+        except TimeoutError:
+            return False
+        return task is None or not task.cancelled()
 
     def stop(self) -> None:
         self._coupon_changes.stop()
         for task in self._healing.values():
             task.cancel()
 
-    def _healed(self, name: str) -> None:
+    def _healed(self, name: str, ended: asyncio.Task[None]) -> None:
         self._healing.pop(name, None)
         if name in self._heal_again:
             self._heal_again.discard(name)
-            self.heal_soon(name)
+            # Cancelled: the gateway stops. A repair begun now would be waited for, for as long as Redis is
+            # away.
+            if not ended.cancelled():
+                self.heal_soon(name)
 
     async def _heal(self, name: str) -> None:
         seconds = _FIRST_HEAL_SECONDS

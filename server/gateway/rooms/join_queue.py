@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import structlog
 
 from server.clock import now_ms
+from server.core.draws.entries import Entry
 from server.core.identity import Identity
 from server.core.ids import DropId
 from server.desk import DeskUnavailableError
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
+from server.desk.task_desk import TaskOf
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 from server.gateway.rooms.room_loader import RoomLoader
@@ -65,8 +67,11 @@ class JoinQueue:
 
         Raises DeskUnavailableError where Redis does not answer."""
         room = await self._loader.load(name)
+        await self._read_progress(room, [identity])
         held = await self._read_claims(room, [identity])
-        return room.welcome_of(identity, held.get(identity.subject, {}), now_ms()).text
+        entered = await self._read_entries(room, [identity])
+        mine = held.get(identity.subject, {}), now_ms(), entered.get(identity.subject, {})
+        return room.welcome_of(identity, *mine).text
 
     async def _read_claims(
         self, room: Room, identities: Sequence[Identity]
@@ -84,6 +89,33 @@ class JoinQueue:
             for drop_id, student, claim in found:
                 held[student][drop_id] = claim
         return held
+
+    async def _read_progress(self, room: Room, identities: Sequence[Identity]) -> None:
+        """Read how far the students are with the tasks of the room's drops, by one call; none where no drop
+        has a task. A drop that comes meanwhile is new: nobody has done anything for it."""
+        drops = [drop for drop in room.visible_drops(now_ms()) if drop.task is not None]
+        if not drops:
+            return
+        students = list({i.subject for i in identities if i.may_claim_in(room.name)})
+        tasks = [TaskOf(drop.shard, drop.id, drop.task) for drop in drops if drop.task is not None]
+        found = await self._drop_desk.tasks.progress_of(tasks, students)
+        for drop, of_drop in zip(drops, found, strict=True):
+            for student, progress in of_drop.items():
+                room.progress.set(drop.id, student, progress)
+
+    async def _read_entries(
+        self, room: Room, identities: Sequence[Identity]
+    ) -> dict[str, dict[DropId, Entry]]:
+        """Return student -> drop id -> entry, of the draws that the room shows. No call where it shows
+        none."""
+        students = list({i.subject for i in identities if i.may_claim_in(room.name)})
+        entered: dict[str, dict[DropId, Entry]] = {}
+        found = await self._drop_desk.draws.entries_of_students(
+            room.visible_drops(now_ms()), students
+        )
+        for drop_id, student, entry in found:
+            entered.setdefault(student, {})[drop_id] = entry
+        return entered
 
     async def _serve(self, name: str) -> None:
         # Those who come during a read are in the next round.
@@ -113,7 +145,10 @@ class JoinQueue:
             oldest = room.register(connection, identity) if _is_new(connection) else None
             if oldest is not None:
                 oldest.end(close_reasons.TOO_MANY)
-        held = await self._read_claims(room, [identity for _, identity in joiners])
+        identities = [identity for _, identity in joiners]
+        await self._read_progress(room, identities)
+        entered = await self._read_entries(room, identities)
+        held = await self._read_claims(room, identities)
         # No await from here on: the room must not change between the making and the sending of a welcome.
         now = now_ms()
         for connection, identity in joiners:
@@ -122,7 +157,8 @@ class JoinQueue:
                 continue
             if _is_new(connection):
                 self._metrics.ws_connects.labels("ok").inc()
-            welcome = room.welcome_of(identity, held.get(identity.subject, {}), now)
+            mine = held.get(identity.subject, {}), now, entered.get(identity.subject, {})
+            welcome = room.welcome_of(identity, *mine)
             room.send_welcome(connection, welcome)
 
     def _refuse(self, connections: Sequence[Connection]) -> None:

@@ -11,19 +11,33 @@ from dataclasses import dataclass
 import orjson
 
 from server import wire, wire_state
+from server.clock import now_ms
+from server.core.draws.entries import Entry
 from server.core.drops.claims import Audience, ClaimState
-from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, DropState, RoomDrop, state_at
+from server.core.drops.draw_cards import DrawPhase
+from server.core.drops.drops import (
+    SHOWN_AFTER_CLOSE_MS,
+    CloseReason,
+    DropState,
+    RoomDrop,
+    drawing_at,
+    state_at,
+)
 from server.core.identity import Identity, Role
 from server.core.ids import DropId, StudentId
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import RoomState
-from server.desk.feed_messages import FeedKind, Losses, Publication
+from server.desk.feed_messages import Losses, Publication
 from server.gateway.rooms.broadcast import Broadcast, OnSent, Write, admits
+from server.gateway.rooms.feed_frames import frame_of
+from server.gateway.rooms.own_progress import OwnProgress, Watchers
+from server.gateway.rooms.welcome_claims import claims_to_show, known
+from server.gateway.rooms.winner_names import WinnerNames
 from server.gateway.sockets.connection import Connection
-from server.gateway.sockets.frames import text_frame
 
 MAX_SOCKETS_PER_STUDENT = 32  # tabs, devices, and sockets whose end was not noticed yet
+NOTHING_ENTERED: Mapping[DropId, Entry] = {}
 _MAX_HEADS = 64  # kept for a second: one for each set of drops that some member is shown
 
 
@@ -65,14 +79,22 @@ class Room:
         self.connections: dict[Connection, Write] = {}
         self.students: dict[str, list[Connection]] = {}
         self.instructors: set[Connection] = set()
+        self.screens: set[Connection] = set()
+        # Students who came, or left, since the roster was written last.
+        self.moved: set[str] = set()
         # Claims that were sent as `won` and not yet as `confirmed`. They are read again until they are. The
         # claim itself is kept, because the desk may lose it.
         self.unconfirmed: dict[tuple[DropId, StudentId], HeldClaim] = {}
+        # Entries in draws that students of this gateway were told of. A desk that loses one gets it again.
+        self.entries: dict[tuple[DropId, StudentId], Entry] = {}
         # The feed was not heard for a while: a confirmation of a win on another gateway may be missing.
         self.missed_feed = False
         self.seen: defaultdict[str, set[str]] = defaultdict(
             set
         )  # drop -> students, to be reported to the feed
+        self.progress = OwnProgress()
+        self.watchers = Watchers()
+        self.winner_names = WinnerNames()
         self._broadcast = Broadcast(self.connections, on_sent)
         # A cache for one second: the drops that are shown, whether all of them are for everybody, and the
         # heads that were made, by the ids of their drops.
@@ -90,15 +112,18 @@ class Room:
 
     @property
     def is_empty(self) -> bool:
-        return not self.students and not self.instructors
+        return not (self.students or self.instructors or self.screens)
 
     def register(self, connection: Connection, identity: Identity) -> Connection | None:
         """Add a connection before the state is read: from now on, frames for its student are kept for it.
 
         Return the student's oldest socket where there are too many; the caller ends it."""
         if identity.role is not Role.STUDENT:
-            self.instructors.add(connection)
+            is_screen = identity.role is Role.SCREEN
+            (self.screens if is_screen else self.instructors).add(connection)
             return None
+        self.watchers.came(identity.subject, now_ms())
+        self.moved.add(identity.subject)
         own = self.students.setdefault(identity.subject, [])
         own.append(connection)
         return own.pop(0) if len(own) > MAX_SOCKETS_PER_STUDENT else None
@@ -106,11 +131,14 @@ class Room:
     def remove(self, connection: Connection, identity: Identity) -> None:
         self.connections.pop(connection, None)
         self.instructors.discard(connection)
+        self.screens.discard(connection)
         own = self.students.get(identity.subject)
         if own is not None and connection in own:
             own.remove(connection)
             if not own:
                 del self.students[identity.subject]
+                self.watchers.went(identity.subject, connection, now_ms())
+                self.moved.add(identity.subject)
 
     def send_welcome(self, connection: Connection, welcome: Welcome) -> None:
         """Send the welcome. The caller makes it in the same step, without an await between: otherwise a frame
@@ -141,10 +169,19 @@ class Room:
     # --- state ----------------------------------------------------------------------------------
 
     def load(self, state: RoomState, counts: Mapping[str, DeskCounts]) -> None:
+        if self.epoch != state.epoch:
+            self.moved.update(self.students)  # Redis may have lost some of them
         self.epoch, self.offset, self.losses = state.epoch, state.offset, state.losses
         self.drops = {drop.id: drop for drop in state.drops}
         self.counts.update(counts)
         self._shown_now = None
+        self._forget_entries()
+
+    def _forget_entries(self) -> None:
+        """Forget the entries of draws that are sealed: the ledger has them."""
+        if self.entries:
+            is_open = {one.id for one in self.drops.values() if _takes_entries(one)}
+            self.entries = {key: one for key, one in self.entries.items() if key[0] in is_open}
 
     def is_at(self, state: RoomState) -> bool:
         return (self.epoch, self.offset, self.losses) == (state.epoch, state.offset, state.losses)
@@ -169,21 +206,17 @@ class Room:
         self.offset = publication.offset
         self.drops[drop.id] = drop
         self._shown_now = None
-        self._broadcast.put(self._frame_of(publication, now), drop.audience, publication.at)
-
-    def _frame_of(self, publication: Publication, now: int) -> bytes:
-        drop, epoch, offset = publication.drop, publication.epoch, publication.offset
-        if publication.kind is FeedKind.CLOSED:
-            reason = wire.public_reason(drop.close_reason)
-            return text_frame(
-                wire.drop_closed(drop.id, reason, drop.closed_at or now, epoch, offset)
-            )
-        kind = "drop_opened" if publication.kind is FeedKind.OPENED else "drop_changed"
-        return text_frame(wire.drop_frame(kind, self._public_drop(drop, now), epoch, offset))
+        if drop.draw is not None:
+            self._forget_entries()
+        frame = frame_of(publication, lambda: self._public_drop(drop, now), now)
+        self._broadcast.put(frame, drop.audience, publication.at)
 
     def state_of(self, drop: RoomDrop, now: int) -> DropState:
         if drop.closed_at is not None:
-            return DropState.CLOSED
+            is_aborted = drop.close_reason is CloseReason.ABORTED
+            return DropState.ABORTED if is_aborted else DropState.CLOSED
+        if drop.draw is not None:
+            return drawing_at(now, drop)
         return state_at(now, drop.window.opens_at, drop.window.closes_at, self.remaining(drop))
 
     def remaining(self, drop: RoomDrop) -> int:
@@ -202,21 +235,42 @@ class Room:
         return visible_drops(self.drops.values(), now)
 
     def welcome_of(
-        self, identity: Identity, held: Mapping[DropId, HeldClaim | None], now: int
+        self,
+        identity: Identity,
+        held: Mapping[DropId, HeldClaim | None],
+        now: int,
+        entered: Mapping[DropId, Entry] = NOTHING_ENTERED,
     ) -> Welcome:
-        """Make the welcome of one person. `held`: drop id -> what this student has of it, by the desk.
+        """Make the welcome of one person. `held`: drop id -> what this student has of it, by the desk;
+        `entered`: their entries in draws.
 
         A win that the desk does not know, but that this student was told of, is included: the desk may be
         being rebuilt."""
-        mine, student = _known(held) if held else {}, StudentId(identity.subject)
+        mine, student = known(held) if held else {}, StudentId(identity.subject)
         if self.unconfirmed:
             mine = {**self._unconfirmed_of(student), **mine}
         for drop_id, claim in mine.items():
             if claim.state is ClaimState.WON:
                 self.unconfirmed[drop_id, student] = claim
         head = self._head(identity, now)
-        claims = _claims_to_show(mine, head.left_out) if mine else []
-        return Welcome(head.text, wire.welcome_tail(student, claims))
+        claims = claims_to_show(mine, head.left_out) if mine else []
+        claims += [
+            wire.my_entry(drop_id, entry)
+            for drop_id, entry in entered.items()
+            if drop_id not in mine and drop_id not in head.left_out
+        ]
+        tasks = self._tasks_of(identity, now) if self._has_tasks else ()
+        return Welcome(head.text, wire.welcome_tail(student, claims, tasks))
+
+    @property
+    def _has_tasks(self) -> bool:
+        return any(drop.task is not None for drop in self.drops.values())
+
+    def _tasks_of(self, identity: Identity, now: int) -> list[dict[str, object]]:
+        if not identity.may_claim_in(self.name):
+            return []
+        mine = [drop for drop in self.visible_drops(now) if is_for(drop, identity)]
+        return self.progress.for_welcome(mine, identity.subject)
 
     def _unconfirmed_of(self, student: StudentId) -> dict[DropId, HeldClaim]:
         drop_ids = (drop.id for drop in self.drops.values())
@@ -263,34 +317,26 @@ class Room:
         self._broadcast.put(frame, audience)
 
     def send_to_instructors(self, frame: bytes) -> None:
-        for connection in list(self.instructors):
-            if connection.pending_frames is None:
-                connection.write(frame)
+        _write_to(self.instructors, frame)
+
+    def send_to_screens(self, frame: bytes) -> None:
+        _write_to(self.screens, frame)
+
+
+def _write_to(connections: Iterable[Connection], frame: bytes) -> None:
+    for connection in list(connections):
+        if connection.pending_frames is None:
+            connection.write(frame)
+
+
+def _takes_entries(drop: RoomDrop) -> bool:
+    return drop.draw is not None and drop.draw.phase is DrawPhase.OPEN and drop.closed_at is None
 
 
 def visible_drops(drops: Iterable[RoomDrop], now: int) -> list[RoomDrop]:
     """Return the drops that are open, scheduled, or closed not long ago."""
     oldest = now - SHOWN_AFTER_CLOSE_MS
     return [drop for drop in drops if drop.closed_at is None or drop.closed_at > oldest]
-
-
-def _known(held: Mapping[DropId, HeldClaim | None]) -> dict[DropId, HeldClaim]:
-    return {drop_id: claim for drop_id, claim in held.items() if claim is not None}
-
-
-def _claims_to_show(
-    mine: Mapping[DropId, HeldClaim], left_out: frozenset[str]
-) -> list[dict[str, object]]:
-    """Return the claims for the welcome's tail, without those of drops that the head has left out. Where
-    coupons do not all fit, the newest ones are included."""
-    held = {d: claim for d, claim in mine.items() if d not in left_out} if left_out else mine
-    newest = sorted(held.items(), key=lambda one: one[1].won_at, reverse=True)
-    coupons = [(d, claim.coupon) for d, claim in newest if claim.state is ClaimState.CONFIRMED]
-    fitting = wire_state.coupons_within(coupons) if coupons else ()
-    return [
-        wire.my_claim(d, claim.state, claim.won_at, claim.coupon if d in fitting else b"")
-        for d, claim in held.items()
-    ]
 
 
 def is_for(drop: RoomDrop, identity: Identity) -> bool:

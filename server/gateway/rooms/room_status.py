@@ -111,13 +111,15 @@ class RoomStatus:
     # --- presence and reach -------------------------------------------------------------------
 
     async def send_presence(self) -> None:
-        """Report how many students each room has here, and send instructors the total of all gateways."""
+        """Report how many students each room has here, and send instructors and screens the total."""
         for room in self._rooms.all():
             students = len(room.students)
             room.present = await self._feed.report_presence(room.name, self._gateway_id, students)
             if self._sent_present.get(room.name) != room.present:
                 self._sent_present[room.name] = room.present
-                room.send_to_instructors(text_frame(wire.presence(room.present)))
+                frame = text_frame(wire.presence(room.present))
+                room.send_to_instructors(frame)
+                room.send_to_screens(frame)
 
     async def publish_seen(self) -> None:
         """Report which students have seen the card of which drop."""

@@ -13,8 +13,10 @@ from server.clock import now_ms
 from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
+from server.core.identity import Identity
 from server.core.ids import DropId, StudentId
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk
+from server.desk.claim_answers import ClaimAnswer
+from server.desk.claim_desk import ClaimDesk
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_desk import DropDesk
 from server.desk.feed_messages import Loss
@@ -45,6 +47,7 @@ class WinRecovery:
         if before is not None:
             loaded = {k for k, epoch in enumerate(epochs) if epoch not in (None, before[k])}
             for room in [room for room in self._rooms.all() if _shows(room, loaded)]:
+                await self._enter_again(room)
                 await self.recheck_room(room)
                 self._rooms.welcome_again(room)
         # A shard that is being rebuilt has no epoch: keep the old one, so that the new one differs from it.
@@ -52,6 +55,40 @@ class WinRecovery:
             epoch if epoch is not None or before is None else before[k]
             for k, epoch in enumerate(epochs)
         ]
+
+    async def _enter_again(self, room: Room) -> None:
+        """Repeat the entries that the desk has lost with the last moments before the ledger had them. Each
+        gets a new place and a new receipt, which the next welcome brings. A draw that has ended takes none.
+        """
+        by_drop: dict[DropId, list[StudentId]] = {}
+        for drop_id, student in room.entries:
+            by_drop.setdefault(drop_id, []).append(student)
+        for drop_id, students in by_drop.items():
+            drop = room.drops.get(drop_id)
+            if drop is None:
+                continue
+            found = await self._drop_desk.draws.entries_of_students([drop], students)
+            lost = set(students) - {student for _, student, _ in found}
+            await asyncio.gather(*(self._enter(room, drop, student) for student in lost))
+
+    async def _enter(self, room: Room, drop: RoomDrop, student: StudentId) -> None:
+        told = room.entries.get((drop.id, student))
+        identity = _identity_of(room, student)
+        if told is None:
+            return
+        answer = await self._claim_desk.claim(
+            shard=drop.shard,
+            drop_id=drop.id,
+            batch_id=drop.batch_id,
+            student=student,
+            request_id=told.request_id,
+            campaign_id=drop.campaign_id,
+            person=identity.person if identity is not None else None,
+            device=identity.device if identity is not None else None,
+            entering=f"{told.pseudonym}|{told.client_random}",
+        )
+        if answer.entry is not None:
+            room.entries[drop.id, student] = answer.entry
 
     # --- wins without a confirmation ----------------------------------------------------------
 
@@ -105,7 +142,8 @@ class WinRecovery:
                 _send_if_decided(room, drop, student, held)
             else:
                 forgotten[student] = won
-        if forgotten:
+        # The winners of a draw are seated by a worker, and again after a loss.
+        if forgotten and drop.draw is None:
             await self._claim_again(room, drop, forgotten)
 
     async def _claim_again(
@@ -114,7 +152,7 @@ class WinRecovery:
         """Repeat each student's request, with the same request id. A desk that is being rebuilt decides
         nothing; then the next call repeats it."""
         answers = await asyncio.gather(
-            *(self._claim(drop, student, won) for student, won in forgotten.items())
+            *(self._claim(room, drop, student, won) for student, won in forgotten.items())
         )
         refused: dict[StudentId, HeldClaim] = {}
         for student, answer in zip(forgotten, answers, strict=True):
@@ -130,7 +168,10 @@ class WinRecovery:
             for student in refused:
                 send_loss(room, Loss("claim_revoked", student, drop.id, None, NOTHING_LEFT))
 
-    async def _claim(self, drop: RoomDrop, student: StudentId, won: HeldClaim) -> ClaimAnswer:
+    async def _claim(
+        self, room: Room, drop: RoomDrop, student: StudentId, won: HeldClaim
+    ) -> ClaimAnswer:
+        identity = _identity_of(room, student)
         return await self._claim_desk.claim(
             shard=drop.shard,
             drop_id=drop.id,
@@ -138,7 +179,16 @@ class WinRecovery:
             student=student,
             request_id=won.request_id,
             campaign_id=drop.campaign_id,
+            person=identity.person if identity is not None else None,
+            device=identity.device if identity is not None else None,
         )
+
+
+def _identity_of(room: Room, student: StudentId) -> Identity | None:
+    """Return who the student's newest connection is for; None if the student has left."""
+    connections = room.students.get(student)
+    session = connections[-1].session if connections else None
+    return session.identity if session is not None else None
 
 
 def _send_if_decided(room: Room, drop: RoomDrop, student: StudentId, held: HeldClaim) -> None:

@@ -22,6 +22,10 @@ class SocketClose:
 TOKEN_EXPIRED = SocketClose(
     4001, "token_expired", "the token has expired: come back with a new one"
 )
+# The same code: whoever fetches tokens comes back with a good one. A revoked token in a hello ends with 4501.
+TOKEN_REVOKED = SocketClose(
+    4001, "token_revoked", "the token was revoked: come back with another one"
+)
 TOO_SLOW = SocketClose(4002, "too_slow", "did not read what was sent", 1_000)
 SILENT = SocketClose(4003, "silent", "nothing was heard for too long", 1_000)
 TOO_MANY = SocketClose(4004, "too_many", "too many sockets of one student", 10_000)
@@ -52,6 +56,7 @@ NOT_UTF8 = SocketClose(1007, "not_utf8", "text frames are UTF-8", is_violation=T
 
 ALL = (
     TOKEN_EXPIRED,
+    TOKEN_REVOKED,
     TOO_SLOW,
     SILENT,
     TOO_MANY,

@@ -7,7 +7,7 @@ fifth of the library's time (decisions/0011). Refuses nothing: refusals are writ
 
 from typing import TYPE_CHECKING, Final
 
-from server import wire
+from server import client_frames
 from server.core.room_names import room_of
 from server.gateway.sockets.admission import refusal_of
 from server.gateway.sockets.connection_handler import ConnectionHandler
@@ -30,7 +30,7 @@ class CommonProtocol:
             if not self._open(connection, handler, data):
                 connection.use_library().receive(connection, handler, data)
             return
-        text = parse_common_text(data, wire.MAX_FRAME_BYTES)
+        text = parse_common_text(data, client_frames.MAX_FRAME_BYTES)
         if connection.state is not OPEN:
             if text is None and connection.transport is not None:
                 connection.transport.close()  # no text frame: the client's answer to our close

@@ -12,7 +12,7 @@ to the `ConnectionHandler`.
 import asyncio
 from typing import Final, cast
 
-from server import wire
+from server import client_frames
 from server.clock import now_ms
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.allowances import LARGE_BYTES
@@ -209,9 +209,9 @@ class Connection(asyncio.Protocol):
         """Take one whole message."""
         effect = session.receive(text, now_ms())
         if (
-            type(effect) is wire.ClaimFrame
+            type(effect) is client_frames.ClaimFrame
         ):  # nearly every message; `match` takes as long as the claim
-            self._handler.claim(self, effect.drop_id, effect.request_id)
+            self._handler.claim(self, effect)
         elif effect is not None:
             self._carry_out(effect)
 
@@ -246,8 +246,10 @@ class Connection(asyncio.Protocol):
                 if self.transport is not None:
                     self._handler.connection_limiter.authenticated(self.transport)
                 self._handler.join(self)
-            case wire.SeenFrame(drop_id):
+            case client_frames.SeenFrame(drop_id):
                 self._handler.seen(self, drop_id)
+            case client_frames.AnswerFrame():
+                self._handler.answer(self, effect)
             case End(why):
                 self._end_for(why)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from websockets.typing import LoggerLike
 
+from server import client_frames
+from server.client_frames import ClaimFrame
 from server.core.addresses import TrustedProxies
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.gateway.sockets.refusals import Refusals
@@ -37,8 +39,9 @@ class ConnectionHandler(Protocol):
         """Welcome a client whose hello was good."""
         ...
 
-    def claim(self, connection: "Connection", drop_id: str, request_id: str) -> None: ...
+    def claim(self, connection: "Connection", frame: ClaimFrame) -> None: ...
     def seen(self, connection: "Connection", drop_id: str) -> None: ...
+    def answer(self, connection: "Connection", frame: client_frames.AnswerFrame) -> None: ...
     def connection_opened(self, connection: "Connection") -> None: ...
 
     def connection_closing(self, connection: "Connection") -> None:

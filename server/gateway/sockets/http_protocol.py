@@ -19,7 +19,8 @@ from server.core.origins import read_authority
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.gateway.sockets.protocol_switch import MAX_HEAD_BYTES
 
-MAX_BODY_BYTES: Final = 1024 * 1024  # as it travels; the API refuses more than 64 KB of content
+# As it travels, with chunk heads. Each endpoint refuses what is larger than its own bound, at most 10 MB.
+MAX_BODY_BYTES: Final = 11 * 1024 * 1024
 MAX_AHEAD: Final = 16  # pipelined requests, sent before the first one is answered
 
 

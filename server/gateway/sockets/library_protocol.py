@@ -16,7 +16,7 @@ from websockets.protocol import State as LibraryState
 from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike, Subprotocol
 
-from server import wire
+from server import client_frames, wire
 from server.clock import now_ms
 from server.core.room_names import room_of
 from server.gateway.sockets import close_reasons
@@ -55,7 +55,7 @@ class LibraryProtocol:
         self._library = ServerProtocol(
             subprotocols=_SUBPROTOCOLS,
             state=LibraryState.OPEN if is_open else LibraryState.CONNECTING,
-            max_size=wire.MAX_FRAME_BYTES,
+            max_size=client_frames.MAX_FRAME_BYTES,
             logger=log,
         )
         self._fragments: bytearray | None = None

@@ -7,7 +7,7 @@ checked for every message, not only at the hello (promise I9).
 from dataclasses import dataclass
 from enum import IntEnum
 
-from server import wire
+from server import client_frames
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
 from server.gateway.sockets import close_reasons
@@ -36,7 +36,14 @@ class End:
     why: SocketClose
 
 
-Effect = Join | wire.ClaimFrame | wire.SeenFrame | End | None
+Effect = (
+    Join
+    | client_frames.ClaimFrame
+    | client_frames.SeenFrame
+    | client_frames.AnswerFrame
+    | End
+    | None
+)
 
 _FLOOD = End(close_reasons.FLOOD)
 _EXPIRED = End(close_reasons.TOKEN_EXPIRED)
@@ -73,17 +80,19 @@ class Session:
         """Take one text message. Return what is to be done, or None for nothing."""
         if self.is_flooded(now):
             return _FLOOD
-        frame = wire.parse(text)
+        frame = client_frames.parse(text)
         if frame is None:
             return _GARBAGE if _is_utf8(text) else End(close_reasons.NOT_UTF8)
         if self.identity is None:
             return self._receive_hello(frame, now)
         if now >= self.identity.expires_at:
             return _EXPIRED
-        if isinstance(frame, (wire.ClaimFrame, wire.SeenFrame)):
+        if isinstance(
+            frame, (client_frames.ClaimFrame, client_frames.SeenFrame, client_frames.AnswerFrame)
+        ):
             return frame
         return (
-            _GARBAGE if isinstance(frame, wire.Hello) else None
+            _GARBAGE if isinstance(frame, client_frames.Hello) else None
         )  # a second hello is an error; a pong asks for nothing
 
     def is_flooded(self, now: int) -> bool:
@@ -105,7 +114,7 @@ class Session:
             return _EXPIRED
         return End(close_reasons.SILENT) if now - self.last_message_at >= SILENCE_MS else None
 
-    def _receive_hello(self, frame: wire.ClientFrame, now: int) -> Effect:
+    def _receive_hello(self, frame: client_frames.ClientFrame, now: int) -> Effect:
         """Take the one try that a socket has. The refusal of a bad token may be delayed, and a client must
         not go on with another token meanwhile."""
         if self._is_refused:
@@ -114,8 +123,8 @@ class Session:
         self._is_refused = isinstance(effect, End)
         return effect
 
-    def _verify_hello(self, frame: wire.ClientFrame, now: int) -> Effect:
-        if not isinstance(frame, wire.Hello):
+    def _verify_hello(self, frame: client_frames.ClientFrame, now: int) -> Effect:
+        if not isinstance(frame, client_frames.Hello):
             return _GARBAGE
         try:
             identity = self._keys.verify(frame.token, now)

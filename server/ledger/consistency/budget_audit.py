@@ -58,7 +58,9 @@ async def _counted(conn: AsyncConnection) -> Mapping[tuple[str, BudgetKind], tup
     """
     exposed_pieces: defaultdict[str, int] = defaultdict(int)
     in_drops = func.sum(drops.c.quantity - drops.c.returned)
-    of_drops = select(drops.c.batch_id, in_drops).where(drops.c.state != "prepared")
+    of_drops = select(drops.c.batch_id, in_drops).where(
+        drops.c.state != "prepared", drops.c.rehearsal.is_(False)
+    )
     for batch_id, units in await conn.execute(of_drops.group_by(drops.c.batch_id)):
         exposed_pieces[batch_id] += int(units)
     over = func.sum(case((coupons.c.budget.in_((BUDGET_SETTLED, BUDGET_RETURNED)), 1), else_=0))

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Subquery, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.core.coupons.claim_sources import CLAIM_SOURCES
 from server.ledger.consistency.unit_audit import HELD
 from server.ledger.drops.claims import IS_LIVE
 from server.ledger.tables import claims, coupons
@@ -82,9 +83,9 @@ async def coupons_without_claim(
     one = page.subquery()
     query = (
         select(one.c.drop_id, one.c.student, claims.c.id, claims.c.unit, claims.c.state)
-        .add_columns(one.c.id, one.c.state, one.c.source == "claim")
+        .add_columns(one.c.id, one.c.state, one.c.source.in_(CLAIM_SOURCES))
         .outerjoin(claims, claims.c.id == one.c.claim_id)
-        .where(_keeps_unit(one), or_(one.c.source != "claim", _has_no_claim(one)))
+        .where(_keeps_unit(one), or_(one.c.source.not_in(CLAIM_SOURCES), _has_no_claim(one)))
         .order_by(one.c.drop_id, one.c.id)
     )
     found = [UnpairedRow(*row) for row in await conn.execute(query)]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.coupons.coupon_states import UNIT_USES, UnitUse
 from server.core.drops.stock import Stock
 from server.core.ids import ClaimId, StudentId, Unit
+from server.ledger.offers import offers as offer_rows
 from server.ledger.tables import (
     allotments,
     batch_rooms,
@@ -79,7 +80,7 @@ async def page_of_drops(
     names = ("id", "room", "batch_id", "shard", "state", "quantity", "returned")
     query = (
         select(*(drops.c[name] for name in names))
-        .where(drops.c.id > after, drops.c.state != "prepared")
+        .where(drops.c.id > after, *_WITH_STOCK)
         .order_by(drops.c.id)
         .limit(limit)
     )
@@ -141,9 +142,10 @@ async def _coupons_by_drop(
 
 
 async def mismatched_counters(conn: AsyncConnection) -> list[AllottedCounter]:
-    """Return counters of batches and room quotas that differ from the units of their drops and codes."""
+    """Return counters of batches and room quotas that differ from the units of their drops, codes,
+    issued coupons and offers."""
     in_drops = func.sum(drops.c.quantity - drops.c.returned)
-    query = select(drops.c.batch_id, drops.c.room, in_drops).where(drops.c.state != "prepared")
+    query = select(drops.c.batch_id, drops.c.room, in_drops).where(*_WITH_STOCK)
     rows = await conn.execute(query.group_by(drops.c.batch_id, drops.c.room))
     of_room = {(row[0], row[1]): int(row[2]) for row in rows}
     of_batch: dict[str, int] = {}
@@ -152,6 +154,15 @@ async def mismatched_counters(conn: AsyncConnection) -> list[AllottedCounter]:
     in_codes = select(code_runs.c.batch_id, func.sum(code_runs.c.quantity))
     for batch_id, units in await conn.execute(in_codes.group_by(code_runs.c.batch_id)):
         of_batch[batch_id] = of_batch.get(batch_id, 0) + int(units)
+    given = select(coupons.c.batch_id, func.count()).where(
+        coupons.c.issuance_id.is_not(None), coupons.c.state != "revoked"
+    )
+    for batch_id, units in await conn.execute(given.group_by(coupons.c.batch_id)):
+        of_batch[batch_id] = of_batch.get(batch_id, 0) + int(units)
+    for batch_id, units in await conn.execute(offer_rows.units_by_batch()):
+        of_batch[batch_id] = of_batch.get(batch_id, 0) + int(units)
+    for batch_id, room, units in await conn.execute(offer_rows.units_by_room()):
+        of_room[batch_id, room] = of_room.get((batch_id, room), 0) + int(units)
     found = [
         AllottedCounter(row[0], None, row[1], of_batch.get(row[0], 0))
         for row in await conn.execute(select(batches.c.id, batches.c.allotted))
@@ -235,3 +246,7 @@ async def row_counts(conn: AsyncConnection) -> tuple[int, int, int]:
     all_batches = select(func.count()).select_from(batches)
     counted = [await conn.scalar(query) for query in (all_drops, open_ones, all_batches)]
     return int(counted[0] or 0), int(counted[1] or 0), int(counted[2] or 0)
+
+
+# A rehearsal took nothing from its batch, and has no claims and coupons.
+_WITH_STOCK = (drops.c.state != "prepared", drops.c.rehearsal.is_(False))

@@ -9,13 +9,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, exists, insert, literal, select, update
+from sqlalchemy import Row, and_, exists, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.coupons.code_runs import CodeRun, CodeState, ListedCode, Source
 from server.core.coupons.coupons import CouponState, use_by
 from server.core.ids import BatchId, CouponId, Slot, StudentId
-from server.ledger.bulk import pairs
+from server.ledger.bulk import insert_rows, pairs
 from server.ledger.tables import batches, campaign_claims, code_runs, coupons
 
 
@@ -92,7 +92,7 @@ async def page(
 ) -> list[ListedCode]:
     """Return a page of the batch's codes, newest first, that begins after the code with the id `after`."""
     query = select(*(coupons.c[name] for name in _LISTED)).where(
-        coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None)
+        coupons.c.batch_id == batch_id, _IS_CODE
     )
     if after is not None:
         query = query.where(coupons.c.id < after)
@@ -156,8 +156,15 @@ async def bind(conn: AsyncConnection, binding: CodeBinding) -> bool:
     return bound.rowcount == 1
 
 
+async def code_and_source(conn: AsyncConnection, coupon_id: str) -> tuple[str, str]:
+    """Return a code as it is stored, and how it was handed out."""
+    query = select(coupons.c.code, coupons.c.source).where(coupons.c.id == coupon_id)
+    code, source = (await conn.execute(query)).one()
+    return code, source
+
+
 class CampaignCode(NamedTuple):
-    """The slot of a bound code in a campaign that has a limit for each student."""
+    """The slot of a bound code, or of an issued coupon, in a campaign that has a limit for each student."""
 
     coupon_id: CouponId
     campaign_id: str
@@ -171,12 +178,18 @@ async def count_in_campaign(conn: AsyncConnection, code: CampaignCode) -> None:
     await conn.execute(insert(campaign_claims).values(code._asdict()))
 
 
+async def count_all_in_campaign(conn: AsyncConnection, rows: Sequence[CampaignCode]) -> None:
+    """Insert the slots of many coupons. IntegrityError: a student has used one."""
+    if rows:
+        await insert_rows(conn, campaign_claims, CampaignCode._fields, rows, "coupon_id")
+
+
 async def ids_of(
     conn: AsyncConnection, batch_id: str, codes: Collection[str]
 ) -> dict[str, tuple[str, CodeState]]:
     """Return code -> (coupon id, state) of those codes that belong to this batch."""
     query = select(*(coupons.c[name] for name in _LISTED)).where(
-        coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None), coupons.c.code.in_(codes)
+        coupons.c.batch_id == batch_id, _IS_CODE, coupons.c.code.in_(codes)
     )
     found = [_listed(row, 0) for row in await conn.execute(query)]
     return {one.code: (one.id, one.state) for one in found}
@@ -208,6 +221,8 @@ def _shown_state(
     return CodeState.EXPIRED if now >= use_by(until, hold_until) else CodeState.USABLE
 
 
+# Neither a claim nor an issuance gave it.
+_IS_CODE = and_(coupons.c.claim_id.is_(None), coupons.c.issuance_id.is_(None))
 _RUN = tuple(
     code_runs.c[name]
     for name in ("id", "batch_id", "source", "quantity", "created_by", "created_at", "made")

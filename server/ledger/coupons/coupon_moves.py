@@ -6,7 +6,7 @@ several coupons locks their rows first (coupons.lock_rows_for_update). Being cla
 that time.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -25,9 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from server.core.coupons import coupon_events
+from server.core.coupons.coupon_events import ChangedCoupon
 from server.core.coupons.coupon_states import CouponEvent, CouponMove, state_after
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
+from server.core.event_types import Event
 from server.core.ids import ClaimId, CouponId, DropId, StudentId
+from server.ledger import event_log
 from server.ledger.bulk import among, is_among, many
 from server.ledger.engine import notify_on_commit
 from server.ledger.tables import coupon_moves, coupons
@@ -48,6 +52,9 @@ class MovedCoupon(NamedTuple):
     claim_id: ClaimId | None
     hold_until: int | None
     budget: str | None
+    code: str
+    batch_id: str
+    source: str
 
 
 async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int) -> None:
@@ -110,7 +117,9 @@ async def give_back(
     Their hold is removed: it limited the time to the first use. `redeemed_at` stays, because it counts what
     was ever redeemed.
     """
-    change = _Change(_S.REDEEMED, _E.GIVEN_BACK, now, {"redemption_id": None, "hold_until": None})
+    # `expiry_told_at`: of its next expiry the school has not heard.
+    columns = {"redemption_id": None, "hold_until": None, "expiry_told_at": None}
+    change = _Change(_S.REDEEMED, _E.GIVEN_BACK, now, columns)
     return await _move(conn, change, _is_on(conn, ids, redemption_id))
 
 
@@ -147,6 +156,25 @@ async def void_unbound(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
     return bool(await _move(conn, _Change(_S.USABLE, _E.VOIDED, now), nobodys))
 
 
+async def void(conn: AsyncConnection, coupon_id: str, now: int) -> bool:
+    """Void a coupon that is on no order, whoever has it. False: it is in another state by now."""
+    change = _Change(_S.USABLE, _E.VOIDED, now)
+    return bool(await _move(conn, change, coupons.c.id == coupon_id))
+
+
+async def take_back(conn: AsyncConnection, ids: Collection[str], now: int) -> list[MovedCoupon]:
+    """Revoke those of these issued coupons that are not on an order and not used; return them.
+
+    Skips rows that a checkout has locked: their students are using them.
+    """
+    free = select(coupons.c.id).where(
+        is_among(conn, coupons.c.id, ids), coupons.c.state == CouponState.USABLE
+    )
+    free = free.order_by(coupons.c.id).with_for_update(skip_locked=True)
+    unused = coupons.c.id.in_(list(await conn.scalars(free)))
+    return await _move(conn, _Change(_S.USABLE, _E.TAKEN_BACK, now), unused)
+
+
 async def overdue_holds(conn: AsyncConnection, now: int, limit: int) -> list[Hold]:
     """Return usable coupons whose hold is over, longest overdue first."""
     # A literal and not a parameter: else PostgreSQL does not use the partial index on hold_until.
@@ -171,7 +199,7 @@ def _is_on(conn: AsyncConnection, ids: Collection[str], redemption_id: str) -> C
 _S, _E = CouponState, CouponEvent
 # Moves that open pages must get. Ended holds are published as losses of a claim instead.
 _PUBLISHED_EVENTS: Final = frozenset(
-    {_E.LOCKED, _E.FREED, _E.KEPT, _E.PAID, _E.PAID_LATE, _E.GIVEN_BACK, _E.VOIDED}
+    {_E.LOCKED, _E.FREED, _E.KEPT, _E.PAID, _E.PAID_LATE, _E.GIVEN_BACK, _E.TAKEN_BACK, _E.VOIDED}
 )
 
 
@@ -245,9 +273,22 @@ async def _write(
         change.now, change.event, change.target, order if isinstance(order, str) else None
     )
     await _write_history(conn, [one.id for one in moved], line)
+    if coupon_events.is_told(change.event):
+        await event_log.record(conn, [*_events(change, moved)])
     if change.event in _PUBLISHED_EVENTS:
         notify_on_commit(conn, [one.id for one in moved if one.student is not None])
     return moved
+
+
+def _events(change: _Change, moved: Iterable[MovedCoupon]) -> Iterator[Event]:
+    """Yield an event for each coupon; a code that nobody has typed is no student's, and the school has not
+    heard of it."""
+    for one in moved:
+        if one.student is not None:
+            told = ChangedCoupon(
+                one.id, one.code, one.student, one.batch_id, one.drop_id, one.source
+            )
+            yield coupon_events.moved(told, change.event, change.target, change.now)
 
 
 async def _write_history(conn: AsyncConnection, ids: Sequence[str], move: CouponMove) -> None:

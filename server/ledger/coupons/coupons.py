@@ -6,11 +6,14 @@ coupon from state to state. Knows nothing of what a coupon is worth.
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Dialect,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -23,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId
 from server.core.promotions.templates import Template
-from server.ledger.bulk import among, insert_rows, is_among, many
+from server.ledger.bulk import among, insert_rows, is_among, lines_of, many
 from server.ledger.promotions import templates
 from server.ledger.tables import coupons
 
@@ -45,9 +48,10 @@ class NewCoupon(NamedTuple):
     created_at: int
     slot: Slot | None = None  # the claim's
     budget: str | None = None  # "exposed" where its campaign has a budget
+    source: str = "claim"  # core.coupons' claim, link or qr
 
 
-_OF_A_CLAIM = ("claim", CouponState.USABLE.value)  # source and state of each NewCoupon
+_OF_A_CLAIM = (CouponState.USABLE.value,)  # state of each NewCoupon
 
 
 async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) -> None:
@@ -55,8 +59,84 @@ async def insert_for_claims(conn: AsyncConnection, rows: Sequence[NewCoupon]) ->
 
     The claims are rows of the same transaction or older ones. IntegrityError: a code exists already.
     """
-    names = (*NewCoupon._fields, "source", "state")
+    names = (*NewCoupon._fields, "state")
     await insert_rows(conn, coupons, names, [(*row, *_OF_A_CLAIM) for row in rows], "claim_id")
+
+
+class IssuedCoupon(NamedTuple):
+    """The usable coupon that an issuance gives to a student. Instants are in ms."""
+
+    id: CouponId
+    code: str
+    batch_id: BatchId
+    template_id: str
+    template_version: int
+    source: str
+    student: StudentId
+    valid_from: int
+    valid_until: int
+    hold_until: int | None
+    created_at: int
+    slot: Slot
+    budget: str | None
+    issuance_id: str
+    part: int
+
+
+# What differs among the coupons that one issuance gives of one batch at one time.
+_EACH: Final = ("id", "code", "student", "slot", "part")
+_SHARED: Final = tuple(name for name in IssuedCoupon._fields if name not in _EACH)
+_each_of = attrgetter(*_EACH)
+_shared_of = attrgetter(*_SHARED)
+
+
+async def insert_issued(conn: AsyncConnection, rows: Sequence[IssuedCoupon]) -> None:
+    """Insert coupons that one issuance gives of one batch at one time, and make sure that all are there.
+
+    IntegrityError: a code exists already, a student has used the slot, or has this coupon of the issuance.
+    """
+    if not rows:
+        return
+    shared = _shared_of(rows[0])
+    if any(_shared_of(row) != shared for row in rows):
+        raise ValueError("coupons of one batch and one issuance are inserted at once")
+    usable = CouponState.USABLE.value
+    if conn.dialect.name == "postgresql":
+        # One statement, whatever the number of rows, with a list only for what differs.
+        columns = [*zip(*map(_each_of, rows), strict=True)]
+        as_text = [lines_of([*map(str, one)]) for one in columns]
+        if None in as_text:
+            raise ValueError("a student's id has no line break")
+        made = await conn.exec_driver_sql(_ISSUED_FROM_LINES, (*as_text, *shared, usable))
+    else:
+        texts = orjson.dumps([_each_of(row) for row in rows]).decode()
+        made = await conn.exec_driver_sql(_ISSUED_FROM_JSON, (*shared, usable, texts))
+    if made.rowcount != len(rows):
+        raise RuntimeError(f"{len(rows)} coupons were inserted, and {made.rowcount} are there")
+
+
+def _kind(name: str) -> str:
+    return "bigint" if isinstance(coupons.c[name].type, Integer) else "varchar"
+
+
+_ISSUED_NAMES: Final = ", ".join((*_EACH, "issued_to", *_SHARED, "state"))
+_ISSUED_FROM_LINES: Final = (
+    f"INSERT INTO coupons ({_ISSUED_NAMES}) SELECT "
+    + ", ".join(f"{name}::{_kind(name)}" for name in (*_EACH, "student"))
+    + ", "
+    + ", ".join(f"${n}::{_kind(name)}" for n, name in enumerate(_SHARED, len(_EACH) + 1))
+    + f", ${len(_EACH) + len(_SHARED) + 1}::varchar FROM unnest("
+    + ", ".join(f"string_to_array(${n}, E'\\n')" for n in range(1, len(_EACH) + 1))
+    + f") AS new({', '.join(_EACH)})"
+)
+_ISSUED_FROM_JSON: Final = (
+    f"INSERT INTO coupons ({_ISSUED_NAMES}) SELECT "
+    + ", ".join(
+        f"json_extract(value, '$[{number}]')"
+        for number in (*range(len(_EACH)), _EACH.index("student"))
+    )
+    + f"{', ?' * (len(_SHARED) + 1)} FROM json_each(?)"
+)
 
 
 async def by_claims(
@@ -96,7 +176,9 @@ async def usable_or_locked(
     conn: AsyncConnection, student: str, now: int, limit: int
 ) -> list[Coupon]:
     """Return the student's coupons that are usable now or later, or locked; those that end first first."""
-    wanted = or_(_has_state(CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED)
+    wanted = or_(
+        has_state(coupons.c, CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED
+    )
     return await _load(
         conn,
         select(coupons)
@@ -120,7 +202,7 @@ async def page_of_student(
     """
     query = select(coupons).where(coupons.c.student == student)
     if seen is not None:
-        query = query.where(_has_state(seen, now))
+        query = query.where(has_state(coupons.c, seen, now))
     if after is not None:
         query = query.where(coupons.c.id < after)
     return await _load(conn, query.order_by(coupons.c.id.desc()).limit(limit))
@@ -144,6 +226,12 @@ async def find_for_update(
     return await _read(conn, (await conn.execute(_own_codes(conn.dialect), parameters)).all())
 
 
+async def find_by_code_for_update(conn: AsyncConnection, codes: Collection[str]) -> Coupon | None:
+    """Return the coupon with one of these codes (as stored), whoever has it; lock its row."""
+    query = select(coupons).where(coupons.c.code.in_(codes)).order_by(coupons.c.id)
+    return next(iter(await _load(conn, query.with_for_update())), None)
+
+
 async def lock_rows_for_update(conn: AsyncConnection, ids: Collection[str]) -> None:
     """Lock the rows of these coupons until the transaction ends, in the order of `find_for_update`."""
     await conn.execute(
@@ -161,12 +249,12 @@ def _own_codes(dialect: Dialect) -> Select[*tuple[object, ...]]:
     return query.where(*own).order_by(coupons.c.id).with_for_update()
 
 
-def _has_state(state: CouponState, now: int) -> ColumnElement[bool]:
-    """`Coupon.seen_at(now) == state` in SQL."""
-    usable = coupons.c.state == CouponState.USABLE
+def has_state(columns: Any, state: CouponState, now: int) -> ColumnElement[bool]:
+    """`Coupon.seen_at(now) == state` in SQL, of a table or subquery with these columns."""
+    usable = columns.state == CouponState.USABLE
     alive = and_(
-        coupons.c.valid_until > now,
-        or_(coupons.c.hold_until.is_(None), coupons.c.hold_until > now),
+        columns.valid_until > now,
+        or_(columns.hold_until.is_(None), columns.hold_until > now),
     )
     match state:
         case CouponState.USABLE:
@@ -174,8 +262,8 @@ def _has_state(state: CouponState, now: int) -> ColumnElement[bool]:
         case CouponState.EXPIRED:
             return and_(usable, not_(alive))
         case CouponState.REVOKED:
-            return coupons.c.state.in_((CouponState.REVOKED, CouponState.VOIDED))
-    return coupons.c.state == state
+            return or_(columns.state == CouponState.REVOKED, columns.state == CouponState.VOIDED)
+    return and_(columns.state == state)
 
 
 async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:

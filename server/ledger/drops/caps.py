@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.ids import Slot, StudentId
 from server.ledger.drops.claims import IS_COUNTED, IS_COUNTED_CODE
-from server.ledger.tables import campaign_claims, claims, coupons
+from server.ledger.tables import campaign_claims, claims, coupons, device_slots, person_slots
 
 PAGE: Final = 5_000  # about 20 ms of the database
 
@@ -34,10 +34,12 @@ class SlotSource(Enum):
     CODES = "codes"  # of a batch, by codes that students have bound
     CLAIMS = "claims"  # of a batch
     CAMPAIGN = "campaign"  # of a campaign, by claims and by codes
+    PERSONS = "persons"  # of a batch, by persons
+    DEVICES = "devices"  # of a batch, by devices
 
 
 class UsedSlot(NamedTuple):
-    """A slot that a student has used; also the position after which a page begins."""
+    """A slot that a student, person or device has used; also the position after which a page begins."""
 
     student: StudentId
     slot: Slot
@@ -56,13 +58,16 @@ async def page(
     return [UsedSlot(row[0], row[1]) for row in await conn.execute(_PAGES[source], parameters)]
 
 
-def _page(table: Table, of: str, counts: ColumnElement[bool]) -> Select[Any]:
-    here = tuple_(table.c.student, table.c.slot)
+def _page(
+    table: Table, of: str, counts: ColumnElement[bool], holder: str = "student"
+) -> Select[Any]:
+    whose = table.c[holder]
+    here = tuple_(whose, table.c.slot)
     behind = tuple_(bindparam("student", type_=String), bindparam("after_slot", type_=Integer))
     return (
-        select(table.c.student, table.c.slot)
+        select(whose, table.c.slot)
         .where(and_(table.c[of] == bindparam("of"), counts, here > behind))
-        .order_by(table.c.student, table.c.slot)
+        .order_by(whose, table.c.slot)
         .limit(bindparam("most", type_=Integer))
     )
 
@@ -71,4 +76,6 @@ _PAGES: Final = {
     SlotSource.CODES: _page(coupons, "batch_id", IS_COUNTED_CODE),
     SlotSource.CLAIMS: _page(claims, "batch_id", IS_COUNTED),
     SlotSource.CAMPAIGN: _page(campaign_claims, "campaign_id", true()),
+    SlotSource.PERSONS: _page(person_slots, "batch_id", true(), "person"),
+    SlotSource.DEVICES: _page(device_slots, "batch_id", true(), "device"),
 }

@@ -133,6 +133,20 @@ async def used_slots(conn: AsyncConnection, batch_id: str, student: str) -> set[
     return set(await conn.scalars(of_claims.union(of_codes)))
 
 
+async def used_slots_of_many(
+    conn: AsyncConnection, batch_id: str, students: Collection[StudentId]
+) -> dict[StudentId, set[Slot]]:
+    """Return the slots of the batch that these students have used, without students who have used none."""
+    found: dict[StudentId, set[Slot]] = {}
+    for table, counts in ((claims, IS_COUNTED), (coupons, IS_COUNTED_CODE)):
+        query = select(table.c.student, table.c.slot).where(
+            table.c.batch_id == batch_id, is_among(conn, table.c.student, students), counts
+        )
+        for student, slot in await conn.execute(query):
+            found.setdefault(student, set()).add(slot)
+    return found
+
+
 async def taken_units(conn: AsyncConnection, drop_id: str) -> set[Unit]:
     """Return the units of the drop that have a live claim."""
     query = select(claims.c.unit).where(claims.c.drop_id == drop_id, IS_LIVE)
@@ -183,6 +197,20 @@ async def used_campaign_slots(conn: AsyncConnection, campaign_id: str, student: 
         campaign_claims.c.campaign_id == campaign_id, campaign_claims.c.student == student
     )
     return set(await conn.scalars(query))
+
+
+async def used_campaign_slots_of_many(
+    conn: AsyncConnection, campaign_id: str, students: Collection[StudentId]
+) -> dict[StudentId, set[Slot]]:
+    """Return the slots of the campaign that these students have used, without students who have used none."""
+    query = select(campaign_claims.c.student, campaign_claims.c.slot).where(
+        campaign_claims.c.campaign_id == campaign_id,
+        is_among(conn, campaign_claims.c.student, students),
+    )
+    found: dict[StudentId, set[Slot]] = {}
+    for student, slot in await conn.execute(query):
+        found.setdefault(student, set()).add(slot)
+    return found
 
 
 async def drops_on_desk(conn: AsyncConnection, shard: int, closed_after: int) -> list[DropId]:

@@ -5,68 +5,22 @@ conditional on the state it starts from. A transaction that reads and then moves
 (`find_for_update`). Units are moved by `batch_stock`, in the same transaction.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
-from sqlalchemy import Select, bindparam, func, insert, select, text, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Select, bindparam, delete, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.drops.claims import Audience
-from server.core.drops.drops import Allotment, CloseReason, DropState, Window
-from server.core.ids import BatchId, DropId
+from server.core.drops.draw_cards import DRAW
+from server.core.drops.drops import Allotment, DropState, EndsBy, Window
+from server.core.room_names import LINK_MARK
+from server.ledger.drops import draws
+from server.ledger.drops.drop_row import DropRow, columns_of, row_of
 from server.ledger.tables import allotments, drops
-
-
-@dataclass(frozen=True, slots=True)
-class DropRow:
-    """A drop as the ledger has it. Instants are in ms.
-
-    `quantity` includes top-ups; `returned` counts units that went back to the batch. A prepared drop has
-    taken none yet. `state` is one of prepared, opening, open and closed; the states between open and closed
-    follow from the clock (core/drops/drops.state_at).
-    """
-
-    id: DropId
-    room: str
-    batch_id: BatchId
-    per_student: int
-    shard: int
-    state: DropState
-    mode: str
-    message: str
-    quantity: int
-    duration_seconds: int
-    opens_in_seconds: int
-    audience: Audience
-    metadata: Mapping[str, str]
-    created_by: str
-    created_at: int
-    returned: int = 0
-    opens_at: int | None = None
-    closes_at: int | None = None
-    closed_at: int | None = None
-    close_reason: CloseReason | None = None
-    present_at_open: int | None = None
-
-    @property
-    def window(self) -> Window | None:
-        """The window, None before the desk has stamped it."""
-        if self.opens_at is None or self.closes_at is None:
-            return None
-        return Window(self.opens_at, self.closes_at)
 
 
 async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
     """Insert the drop."""
-    columns: dict[str, object] = {name: getattr(row, name) for name in _PLAIN}
-    audience = {"tags": sorted(row.audience.tags), "students": sorted(row.audience.students)}
-    columns |= {
-        "state": row.state.value,
-        "audience": audience,
-        "metadata": dict(row.metadata),
-    }
-    await conn.execute(_ADDED, columns)
+    await conn.execute(_ADDED, columns_of(row))
 
 
 async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
@@ -76,7 +30,7 @@ async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
 async def find_all(conn: AsyncConnection, drop_ids: Collection[str]) -> list[DropRow]:
     """Return those of these drops that exist, in the order of their ids."""
     query = select(drops).where(drops.c.id.in_(drop_ids)).order_by(drops.c.id)
-    return [_row(row) for row in (await conn.execute(query)).mappings()]
+    return await _rows(conn, query)
 
 
 async def find_for_update(conn: AsyncConnection, drop_id: str) -> DropRow | None:
@@ -102,7 +56,25 @@ async def page_of_room(
     query = select(drops).where(drops.c.room == room).order_by(drops.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(drops.c.id < after)
-    return [_row(row) for row in (await conn.execute(query)).mappings()]
+    return await _rows(conn, query)
+
+
+async def page_of_running(
+    conn: AsyncConnection, rooms: Collection[str] | None, limit: int, after: str | None = None
+) -> list[DropRow]:
+    """Return a page of the drops of classes that are opening or open, newest first, without rehearsals, that
+    begins after the drop `after`; of these rooms, None: of all."""
+    running = (DropState.OPENING.value, DropState.OPEN.value)
+    query = select(drops).where(
+        drops.c.state.in_(running),
+        drops.c.rehearsal.is_(False),
+        drops.c.room.not_like(f"{LINK_MARK}%"),
+    )
+    if rooms is not None:
+        query = query.where(drops.c.room.in_(rooms))
+    if after is not None:
+        query = query.where(drops.c.id < after)
+    return await _rows(conn, query.order_by(drops.c.id.desc()).limit(limit))
 
 
 async def lock_waiting_drops(conn: AsyncConnection, room: str) -> None:
@@ -129,11 +101,15 @@ async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[DropRow]:
     """Return open drops whose window is over at `now` (ms), longest overdue first."""
     query = (
         select(drops)
-        .where(drops.c.state == DropState.OPEN.value, drops.c.closes_at <= now)
+        .where(
+            drops.c.state == DropState.OPEN.value,
+            drops.c.closes_at <= now,
+            drops.c.drawing_at.is_(None),
+        )
         .order_by(drops.c.closes_at)
         .limit(limit)
     )
-    return [_row(row) for row in (await conn.execute(query)).mappings()]
+    return await _rows(conn, query)
 
 
 async def shards_with_open(conn: AsyncConnection) -> set[int]:
@@ -146,18 +122,36 @@ async def lately_open(conn: AsyncConnection, closed_after: int, limit: int) -> l
     """Return open drops and those closed after `closed_after` (ms), newest first: people may watch these."""
     watched = (drops.c.state == DropState.OPEN.value) | (drops.c.closed_at > closed_after)
     query = select(drops).where(watched).order_by(drops.c.id.desc()).limit(limit)
-    return [_row(row) for row in (await conn.execute(query)).mappings()]
+    return await _rows(conn, query)
 
 
 async def open_ones(conn: AsyncConnection, limit: int) -> list[DropRow]:
-    """Return open drops, newest first."""
+    """Return open drops, newest first, without rehearsals: the ledger has no claims of those."""
     query = (
         select(drops)
-        .where(drops.c.state == DropState.OPEN.value)
+        .where(drops.c.state == DropState.OPEN.value, drops.c.rehearsal.is_(False))
         .order_by(drops.c.id.desc())
         .limit(limit)
     )
-    return [_row(row) for row in (await conn.execute(query)).mappings()]
+    return await _rows(conn, query)
+
+
+async def under_way_of(
+    conn: AsyncConnection, instructors: Collection[str], limit: int
+) -> list[DropRow]:
+    """Return drops that these instructors made and that are open or being opened, oldest first."""
+    query = (
+        select(drops)
+        .where(
+            drops.c.created_by.in_(instructors),
+            # A literal: else no database uses the partial index.
+            drops.c.state != literal("closed", literal_execute=True),
+            drops.c.state.in_((DropState.OPENING.value, DropState.OPEN.value)),
+        )
+        .order_by(drops.c.created_by, drops.c.id)
+        .limit(limit)
+    )
+    return await _rows(conn, query)
 
 
 async def mark_opening(conn: AsyncConnection, drop_id: str) -> None:
@@ -165,11 +159,83 @@ async def mark_opening(conn: AsyncConnection, drop_id: str) -> None:
     await _move(conn, drop_id, DropState.PREPARED, state=DropState.OPENING.value)
 
 
-async def mark_open(conn: AsyncConnection, drop_id: str, window: Window, present: int) -> None:
-    """Move an opening drop to open, with its window. Does nothing if it was closed meanwhile."""
+async def replace_prepared(conn: AsyncConnection, row: DropRow) -> None:
+    """Overwrite a prepared drop, whose row the caller has locked."""
+    changed = {name: value for name, value in columns_of(row).items() if name != "id"}
+    await _move(conn, row.id, DropState.PREPARED, **changed)
+
+
+async def remove_prepared(conn: AsyncConnection, drop_id: str) -> None:
+    """Delete a prepared drop: it has no units, and nobody but its teacher has seen it."""
+    await conn.execute(
+        delete(drops).where(drops.c.id == drop_id, drops.c.state == DropState.PREPARED.value)
+    )
+
+
+async def mark_reopening(conn: AsyncConnection, row: DropRow) -> None:
+    """Move a closed drop to opening, with the values of `row`. Its window is stamped by the desk."""
+    await _move(
+        conn,
+        row.id,
+        DropState.CLOSED,
+        state=DropState.OPENING.value,
+        quantity=row.quantity,
+        returned=row.returned,
+        duration_seconds=row.duration_seconds,
+        opens_in_seconds=row.opens_in_seconds,
+        ends=row.ends.value,
+        ends_at=row.ends_at,
+        openings=row.openings,
+        opens_at=None,
+        closes_at=None,
+        closed_at=None,
+        close_reason=None,
+    )
+
+
+async def open_without_end(conn: AsyncConnection, limit: int) -> list[DropRow]:
+    """Return open drops that end when they are closed or sold out, newest first."""
+    query = (
+        select(drops)
+        .where(drops.c.state == DropState.OPEN.value, drops.c.ends == EndsBy.HAND.value)
+        .order_by(drops.c.id.desc())
+        .limit(limit)
+    )
+    return [row_of(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def mark_open(conn: AsyncConnection, drop_id: str, window: Window, present: int) -> bool:
+    """Move an opening drop to open, with its window. False: it is open already, or was closed meanwhile."""
     columns = {"opens_at": window.opens_at, "closes_at": window.closes_at}
     moved = {"of": drop_id, "source": DropState.OPENING.value, "state": DropState.OPEN.value}
-    await conn.execute(_OPENED, {**moved, **columns, "present_at_open": present})
+    opened = await conn.execute(_OPENED, {**moved, **columns, "present_at_open": present})
+    return opened.rowcount == 1
+
+
+async def mark_drawing(conn: AsyncConnection, drop_id: str, at: int) -> bool:
+    """Note that the desk has closed the draw at `at` (ms). False: it was noted, or the drop is over."""
+    query = update(drops).where(
+        drops.c.id == drop_id,
+        drops.c.state == DropState.OPEN.value,
+        drops.c.drawing_at.is_(None),
+    )
+    return (await conn.execute(query.values(drawing_at=at))).rowcount == 1
+
+
+async def drawing(conn: AsyncConnection, limit: int) -> list[DropRow]:
+    """Return draws that are over and not drawn, or not all of whose winners have their unit; oldest first."""
+    query = select(drops).where(
+        drops.c.state == DropState.OPEN.value, drops.c.drawing_at.is_not(None)
+    )
+    return await _rows(conn, query.order_by(drops.c.drawing_at).limit(limit))
+
+
+async def open_draws(conn: AsyncConnection, limit: int) -> list[DropRow]:
+    """Return draws that students enter now, or whose window is over and that nobody has closed yet."""
+    query = select(drops).where(
+        drops.c.state == DropState.OPEN.value, drops.c.mode == DRAW, drops.c.drawing_at.is_(None)
+    )
+    return await _rows(conn, query.order_by(drops.c.opens_at).limit(limit))
 
 
 async def mark_closed(
@@ -214,6 +280,18 @@ async def move_end(conn: AsyncConnection, drop_id: str, closes_at: int) -> None:
     )
 
 
+async def move_window(conn: AsyncConnection, drop_id: str, window: Window) -> None:
+    """Give the open drop another window, under the next version."""
+    await _move(
+        conn,
+        drop_id,
+        DropState.OPEN,
+        opens_at=window.opens_at,
+        closes_at=window.closes_at,
+        window_version=drops.c.window_version + 1,
+    )
+
+
 async def insert_allotment(
     conn: AsyncConnection, drop_id: str, allotment: Allotment, now: int
 ) -> None:
@@ -238,29 +316,19 @@ async def _move(conn: AsyncConnection, drop_id: str, source: DropState, **column
 
 
 async def _first(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> DropRow | None:
-    row = (await conn.execute(query)).mappings().first()
-    return _row(row) if row else None
+    rows = await _rows(conn, query)
+    return rows[0] if rows else None
 
 
-def _row(row: RowMapping) -> DropRow:
-    audience, reason = row["audience"], row["close_reason"]
-    return DropRow(
-        **{name: row[name] for name in _PLAIN},
-        state=DropState(row["state"]),
-        audience=Audience(frozenset(audience["tags"]), frozenset(audience["students"])),
-        metadata=row["metadata"],
-        close_reason=CloseReason(reason) if reason else None,
-    )
+async def _rows(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[DropRow]:
+    rows = (await conn.execute(query)).mappings().all()
+    drawn = [row["id"] for row in rows if row["mode"] == DRAW]
+    of_drops = await draws.of_drops(conn, drawn) if drawn else {}
+    return [row_of(row, of_drops.get(row["id"])) for row in rows]
 
 
 # Built once: these run between the teacher's click and the students' card.
 _ADDED, _UNITS_ADDED = insert(drops), insert(allotments)
 _OPENED = update(drops).where(drops.c.id == bindparam("of"), drops.c.state == bindparam("source"))
 
-# Columns that are fields under the same name.
-_PLAIN = (
-    *("id", "room", "batch_id", "per_student", "shard", "mode", "message", "quantity"),
-    *("duration_seconds", "opens_in_seconds", "created_by", "created_at", "returned"),
-    *("opens_at", "closes_at", "closed_at", "present_at_open"),
-)
 _ROOM_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")

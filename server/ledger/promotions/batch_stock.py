@@ -6,10 +6,11 @@ gone. Lock order: the batch before the room quota, and both before budgets, so t
 deadlock.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Executable, Integer, bindparam, literal_column, or_, update
+from sqlalchemy import Executable, Integer, bindparam, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.promotions.batches import Batch
@@ -56,6 +57,33 @@ async def take_codes(conn: AsyncConnection, batch_id: str, units: int) -> bool:
         .values(allotted=batches.c.allotted + units)
     )
     return taken.rowcount == 1
+
+
+async def take_offers(conn: AsyncConnection, batch: Batch, room: str, units: int) -> bool:
+    """Keep units for offers of the room. False: the batch or the room's quota has fewer, and nothing was
+    taken. An unlimited batch only counts them.
+    """
+    if not await take_codes(conn, batch.id, units):
+        return False
+    if batch.rooms is None or await _take_room_quota(conn, batch.id, room, units):
+        return True
+    await _return_to_batch(conn, batch.id, units)
+    return False
+
+
+async def lock(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, int | None]:
+    """Lock the batches until the transaction ends; return what each has left, None without a limit."""
+    query = select(batches.c.id, batches.c.quantity, batches.c.allotted).where(
+        batches.c.id.in_(batch_ids)
+    )
+    rows = await conn.execute(query.order_by(batches.c.id).with_for_update())
+    return {row[0]: None if row[1] is None else row[1] - row[2] for row in rows}
+
+
+async def give_back_codes(conn: AsyncConnection, batch_id: str, units: int) -> None:
+    """Return units that belong to no room. IntegrityError: more are given back than were taken."""
+    if units:
+        await _return_to_batch(conn, batch_id, units)
 
 
 async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:

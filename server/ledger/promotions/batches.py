@@ -127,8 +127,9 @@ async def find_for_update(conn: AsyncConnection, batch_id: str) -> Batch | None:
 
 
 async def is_used(conn: AsyncConnection, batch_id: str) -> bool:
-    """Return whether the batch has drops (also prepared ones), codes or coupons."""
-    made = [exists().where(table.c.batch_id == batch_id) for table in (drops, code_runs)]
+    """Return whether the batch has drops (also prepared ones, but no rehearsals), codes or coupons."""
+    dropped = exists().where(drops.c.batch_id == batch_id, drops.c.rehearsal.is_(False))
+    made = [dropped, exists().where(code_runs.c.batch_id == batch_id)]
     given = exists().where(coupons.c.batch_id == batch_id, coupons.c.claim_id.is_(None))
     return bool(await conn.scalar(select(or_(*made, given))))
 
@@ -175,7 +176,14 @@ def _batch(row: RowMapping, rooms: tuple[RoomQuota, ...] | None) -> Batch:
         window = ClaimWindow(row["claim_from"], row["claim_until"])
     plain = {name: row[name] for name in _PLAIN}
     conditions = read_conditions(row["claim_conditions"])
-    return Batch(**plain, rooms=rooms, claim_window=window, conditions=conditions)
+    reminders = row["remind_before"]
+    return Batch(
+        **plain,
+        rooms=rooms,
+        claim_window=window,
+        conditions=conditions,
+        remind_before=None if reminders is None else tuple(reminders),
+    )
 
 
 def _columns(batch: Batch) -> dict[str, object]:
@@ -184,6 +192,7 @@ def _columns(batch: Batch) -> dict[str, object]:
         **{name: getattr(batch, name) for name in _PLAIN},
         "metadata": dict(batch.metadata),
         "any_room": batch.rooms is None,
+        "remind_before": None if batch.remind_before is None else list(batch.remind_before),
         "claim_from": window and window.from_at,
         "claim_until": window and window.until_at,
         "claim_conditions": (
@@ -200,4 +209,5 @@ _PLAIN = (
     *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),
     *("per_student", "code_prefix", "hold_seconds", "campaign_id", "shard", "metadata"),
     *("created_by", "created_at", "version", "per_campaign", "greatest_discount"),
+    *("max_per_minute", "per_person", "per_device"),
 )

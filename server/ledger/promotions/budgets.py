@@ -94,11 +94,35 @@ async def move_if_free(
     return await free_of(conn, campaign_id, kind) is None
 
 
+async def enlarge(
+    conn: AsyncConnection, campaign_id: str, kind: BudgetKind, amount: int, most: int
+) -> bool:
+    """Add to the budget; what is added is free. False: it would be more than `most`, or there is no such
+    budget."""
+    b = campaign_budgets.c
+    raised = update(campaign_budgets).where(_is(campaign_id, kind), b.amount <= most - amount)
+    done = await conn.execute(raised.values(amount=b.amount + amount, free=b.free + amount))
+    return done.rowcount == 1
+
+
 async def free_of(conn: AsyncConnection, campaign_id: str, kind: BudgetKind) -> int | None:
     """Return the free part of the budget; None if there is no such budget."""
     query = select(campaign_budgets.c.free).where(_is(campaign_id, kind))
     found = await conn.scalar(query)
     return None if found is None else int(found)
+
+
+async def lock_free(
+    conn: AsyncConnection, campaign_ids: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """Lock the budgets of these campaigns until the transaction ends; return what is free, by campaign and
+    kind.
+    """
+    b = campaign_budgets.c
+    query = select(b.campaign_id, b.kind, b.free).where(b.campaign_id.in_(campaign_ids))
+    # In the order in which every transaction locks them: money before pieces.
+    rows = await conn.execute(query.order_by(b.campaign_id, b.kind).with_for_update())
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def give_back_units(conn: AsyncConnection, batch_id: str, units: int) -> None:

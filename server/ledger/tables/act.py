@@ -17,6 +17,7 @@ acts = Table(
     Column("detail", JSON, nullable=False),
     Index("ix_acts_subject_id", "subject", "id"),
     Index("ix_acts_actor_id", "actor", "id"),
+    Index("ix_acts_action_id", "action", "id"),
 )
 
 coupon_moves = Table(

@@ -25,7 +25,7 @@ coupons = Table(
     Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
     Column("template_id", ID, nullable=False),
     Column("template_version", Integer, nullable=False),
-    Column("source", String(12), nullable=False),  # claim list link trigger
+    Column("source", String(12), nullable=False),  # claim, core's Source or IssuanceSource
     Column("claim_id", ID, ForeignKey("claims.id")),
     Column("drop_id", ID, ForeignKey("drops.id")),  # null without a drop
     Column("student", NAME),  # null = an unbound code
@@ -45,6 +45,14 @@ coupons = Table(
     Column("moves", Integer, nullable=False, server_default="0"),  # from state to state, so far
     # Since when a move is to be published to its student; null = nothing to publish.
     Column("untold_since", BigInteger),
+    # The issuance that gave it; null: a claim or a code did. `issued_to`: the student of its item, also when
+    # a merge of accounts has made the coupon another student's. `part`: which of that student's coupons of
+    # the issuance it is, from 1; a pack gives several.
+    Column("issuance_id", ID),
+    Column("issued_to", NAME),
+    Column("part", Integer),
+    # When (ms) the school was told that its window ended unused; null = not yet.
+    Column("expiry_told_at", BigInteger),
     ForeignKeyConstraint(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],
@@ -60,6 +68,8 @@ coupons = Table(
         "state IN ('usable','locked','redeemed','released','revoked','voided')", name="state_known"
     ),
     Index("ix_coupons_student_id", "student", "id"),
+    # Pages of a batch's coupons in the office. Ids rise, so inserts go to the end of a batch's range.
+    Index("ix_coupons_batch_id_id", "batch_id", "id"),
     Index("ix_coupons_drop_id_state", "drop_id", "state", "redeemed_at"),
     Index(
         "ix_coupons_hold_until",
@@ -75,6 +85,14 @@ coupons = Table(
         "valid_until",
         sqlite_where=text("budget = 'exposed' AND hold_until IS NULL"),
         postgresql_where=text("budget = 'exposed' AND hold_until IS NULL"),
+    ),
+    # Coupons whose students may be reminded: those that end soon and are not used.
+    Index(
+        "ix_coupons_usable_until",
+        "valid_until",
+        "id",
+        sqlite_where=text("state = 'usable' AND student IS NOT NULL"),
+        postgresql_where=text("state = 'usable' AND student IS NOT NULL"),
     ),
     # Promise I2 across claims and codes of one batch.
     Index(
@@ -101,13 +119,39 @@ coupons = Table(
         sqlite_where=text("untold_since IS NOT NULL"),
         postgresql_where=text("untold_since IS NOT NULL"),
     ),
+    Index(
+        "ix_coupons_untold_expiry",
+        "valid_until",
+        sqlite_where=text("state = 'usable' AND student IS NOT NULL AND expiry_told_at IS NULL"),
+        postgresql_where=text(
+            "state = 'usable' AND student IS NOT NULL AND expiry_told_at IS NULL"
+        ),
+    ),
+    # Whose codes were typed lately: the rules of audiences count them.
+    Index(
+        "ix_coupons_bound_at",
+        "bound_at",
+        "student",
+        sqlite_where=text("bound_at IS NOT NULL"),
+        postgresql_where=text("bound_at IS NOT NULL"),
+    ),
     # Pages of codes. Partial, so that coupons of claims, thousands a second, do not update it.
     Index(
         "ix_coupons_codes",
         "batch_id",
         "id",
-        sqlite_where=text("claim_id IS NULL"),
-        postgresql_where=text("claim_id IS NULL"),
+        sqlite_where=text("claim_id IS NULL AND issuance_id IS NULL"),
+        postgresql_where=text("claim_id IS NULL AND issuance_id IS NULL"),
+    ),
+    # Promise I10: an issuance gives a student each coupon once.
+    Index(
+        "uq_coupons_issuance_id",
+        "issuance_id",
+        "issued_to",
+        "part",
+        unique=True,
+        sqlite_where=text("issuance_id IS NOT NULL"),
+        postgresql_where=text("issuance_id IS NOT NULL"),
     ),
 )
 

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -42,6 +44,15 @@ drops = Table(
     Column("metadata", JSON, nullable=False),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("task", JSON(none_as_null=True)),  # core/drops/tasks.py
+    Column("ends", String(8), nullable=False, server_default="duration"),  # duration clock hand
+    Column("ends_at", BigInteger),
+    Column("openings", Integer, nullable=False, server_default="1"),
+    Column("rehearsal", Boolean, nullable=False, server_default=false()),
+    # Counts the moves of a link's window; the desk keeps the newest.
+    Column("window_version", Integer, nullable=False, server_default="0"),
+    Column("drawing_at", BigInteger),  # a draw: when the desk closed it
+    Column("show_winners", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(["batch_id", "per_student"], ["batches.id", "batches.per_student"]),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("returned >= 0 AND returned <= quantity", name="returned_within_quantity"),
@@ -51,6 +62,14 @@ drops = Table(
     # Drops that closed lately, and whether a batch has drops, without reading all drops.
     Index("ix_drops_closed_at", "closed_at"),
     Index("ix_drops_batch_id", "batch_id"),
+    # Drops of an instructor who is stopped.
+    Index(
+        "ix_drops_created_by",
+        "created_by",
+        "id",
+        sqlite_where=text("state <> 'closed'"),
+        postgresql_where=text("state <> 'closed'"),
+    ),
 )
 
 allotments = Table(

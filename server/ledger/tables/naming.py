@@ -14,3 +14,4 @@ metadata = MetaData(
 
 ID = String(40)
 NAME = String(64)  # rooms, students, request ids
+HASH = String(128)  # of a person or a device, as the school makes it

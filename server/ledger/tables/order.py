@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from server.ledger.tables.append_only import keep_rows
@@ -48,6 +49,22 @@ redemptions = Table(
     ),
     CheckConstraint("state IN ('locked','redeemed','cancelled','expired')", name="state_known"),
     Index("ix_redemptions_state_expires_at", "state", "expires_at"),
+    Index("ix_redemptions_student_id", "student", "id"),
+    # What people find an order by who have only their bank's slip.
+    Index(
+        "ix_redemptions_payment_ref",
+        "payment_ref",
+        sqlite_where=text("payment_ref IS NOT NULL"),
+        postgresql_where=text("payment_ref IS NOT NULL"),
+    ),
+    # Who paid lately: the rules of audiences count and sum it.
+    Index(
+        "ix_redemptions_paid_at",
+        "paid_at",
+        "student",
+        sqlite_where=text("state = 'redeemed'"),
+        postgresql_where=text("state = 'redeemed'"),
+    ),
 )
 
 # Cancelled locks of orders that were locked again since.

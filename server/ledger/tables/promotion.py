@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from server.ledger.tables.naming import ID, NAME, metadata
@@ -77,6 +78,12 @@ batches = Table(
     Column("per_campaign", Integer),
     Column("greatest_discount", BigInteger),
     Column("version", Integer, nullable=False, server_default="1"),  # of its edits
+    Column("max_per_minute", Integer),  # coupons that may go out by plan; null = no plan
+    # Hours before a coupon's end at which its student is reminded; null = the installation's default.
+    Column("remind_before", JSON(none_as_null=True)),
+    # Claims of all accounts of one person, or on one device. Null = no limit.
+    Column("per_person", Integer),
+    Column("per_device", Integer),
     ForeignKeyConstraint(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],
@@ -87,9 +94,18 @@ batches = Table(
     CheckConstraint("quantity IS NULL OR quantity > 0", name="quantity_positive"),
     CheckConstraint("per_student >= 1", name="per_student_positive"),
     UniqueConstraint("id", "per_student"),  # claims refer to both: their copy cannot differ
+    Index("uq_batches_id_per_person", "id", "per_person", unique=True),  # as person_slots do
+    Index("uq_batches_id_per_device", "id", "per_device", unique=True),  # as device_slots do
     Index("ix_batches_template_id", "template_id"),
     Index("ix_batches_campaign_id", "campaign_id"),
     Index("ix_batches_claim_until", "claim_until"),
+    Index("ix_batches_created_at", "created_at"),
+    Index(
+        "ix_batches_max_per_minute",
+        "max_per_minute",
+        sqlite_where=text("max_per_minute IS NOT NULL"),
+        postgresql_where=text("max_per_minute IS NOT NULL"),
+    ),
 )
 
 batch_rooms = Table(

@@ -182,9 +182,9 @@ async def test_a_bad_refund_names_its_field_and_changes_nothing(api: Api) -> Non
     assert (await api.row_counts())["refunds"] == 0
 
 
-async def test_only_the_schools_back_end_pays_back(api: Api) -> None:
+async def test_no_student_and_no_teacher_pays_back(api: Api) -> None:
     await _paid(api)
-    for caller in (await api.student(), await api.operator()):
+    for caller in (await api.student(), await api.teacher()):
         answer = await caller.post("/v1/orders/o-1/refunds", json={"refund_id": "r-1"})
         refused(answer, 403, "wrong_role")
     shop = await api.service()

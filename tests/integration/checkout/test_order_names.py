@@ -83,7 +83,7 @@ async def test_every_name_is_paid_back_and_shown_by_the_python_sdk(api: Api) -> 
 
 
 _IN_JAVASCRIPT = """
-const { Api } = await import("./api.js");
+const { OfficeApi: Api } = await import("./office_api.js");
 const [url, bearer, names] = JSON.parse(process.argv[1]);
 const api = new Api({ url, getToken: () => bearer });
 const told = [];

@@ -142,7 +142,7 @@ async def test_a_refund_is_on_record_once(ledger: Ledger) -> None:
     for _ in range(2):
         await refunded(ledger, a_refund("r1", "b"))
     async with ledger.read() as conn:
-        (act,) = await acts.page_of_acts(conn, None, "order-1", 9, None)
+        (act,) = await acts.page_of_acts(conn, acts.ActFilter(subject="order-1"), 9, None)
     assert (act.actor, act.action) == ("shop", Action.ORDER_REFUNDED)
     assert act.detail == {"refund_id": "r1", "refunded": 2727}
 

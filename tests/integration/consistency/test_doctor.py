@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, update
 
-from server.core.ids import StudentId
+from server.core.drops.claims import Outcome
+from server.core.ids import DropId, StudentId
 from server.core.promotions.batches import Batch, RoomQuota
 from server.desk.desk_audit import DeskAudit
 from server.flows.consistency import doctor as doctor_module
@@ -383,6 +384,34 @@ class TestDesk:
         ]
         await mended(rig)
         assert (await desk_state(rig, drop_id)).slots == {"s1": ",1,"}
+
+    @pytest.mark.parametrize("field", ["p|p1", "d|d1"])
+    async def test_a_person_or_device_that_another_account_could_win_by(
+        self, rig: WorkerRig, field: str
+    ) -> None:
+        batch = await rig.classroom.made_batch(per_device=1)
+        drop = await rig.classroom.opened(batch)
+        tapped = await rig.classroom.desk.claims.claim(
+            shard=batch.shard,
+            drop_id=DropId(drop.id),
+            batch_id=batch.id,
+            student=StudentId("s1"),
+            request_id="r1",
+            person="p1",
+            device="d1",
+        )
+        assert tapped.outcome is Outcome.WON
+        await rig.classroom.confirm(drop.id)
+        await forget_the_stream(rig)
+        keys, redis = await keys_of(rig, drop.id)
+        assert await found(rig) == []
+        await redis.hdel(keys.caps(drop.batch_id), field)
+
+        assert [(one.kind, one.batch) for one in await found(rig)] == [
+            (FindingKind.HOLDER_NOT_COUNTED, drop.batch_id)
+        ]
+        await mended(rig)
+        assert await redis.hget(keys.caps(drop.batch_id), field) == b",1,"
 
     async def test_a_drop_that_the_ledger_does_not_know_is_left_to_a_person(
         self, rig: WorkerRig

@@ -18,6 +18,7 @@ from server.desk.keys import SHARDS, RoomKeys
 from server.flows.consistency import rebuild_desk
 from server.flows.drops.drive_intents import drive_pending
 from server.ledger import tables
+from server.worker import fence_recovery
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.faults.interruptions import copy_of, crash, dies, hang_up, interpose, once
 from tests.support.faults.killed_at_hop import KilledError, drops_killed_at
@@ -206,6 +207,27 @@ class TestEqualToTheLedger:
 
         assert await rooms.tap(drop.id, "s2") is Outcome.WON
 
+    async def test_a_claim_that_counts_is_shown_and_not_a_revoked_one_of_its_student(
+        self, flushable_rig: WorkerRig, flushable_redis: RedisServer
+    ) -> None:
+        """Whichever of the two was won first."""
+        rig, rooms = flushable_rig, flushable_rig.classroom
+        drop = await rooms.opened(quantity=2)
+        await rooms.won(drop.id, "s1", "s2")
+        await rig.confirm(drop.id)
+        revoked = [
+            await rig.entry(drop.id, "s1", 1, is_given_up=True, won_at=1),
+            await rig.entry(drop.id, "s2", 2, is_given_up=True, won_at=now_ms() + 60_000),
+        ]
+        await rig.persister.write(revoked, now_ms())
+        assert len(await rig.rows(drop.id)) == 4
+        await lost(rig, flushable_redis)
+        await rig.rebuild_all()
+
+        row = await rooms.row(drop.id)
+        (held,) = await rig.desk.drops.claims_of([(row.shard, drop.id, ["s1", "s2"])])
+        assert [one and one.state for one in held] == [ClaimState.CONFIRMED] * 2
+
     async def test_a_dead_letter_keeps_its_unit_and_its_student_what_they_were_told(
         self, flushable_rig: WorkerRig, flushable_redis: RedisServer
     ) -> None:
@@ -292,7 +314,10 @@ class TestEqualToTheLedger:
 
 class TestHowLong:
     async def test_all_shards_take_a_few_calls_each(
-        self, flushable_rig: WorkerRig, flushable_redis: RedisServer
+        self,
+        flushable_rig: WorkerRig,
+        flushable_redis: RedisServer,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A worker may be 20 ms away from Redis: what counts is how often it asks."""
         rig = flushable_rig
@@ -304,7 +329,8 @@ class TestHowLong:
         interpose(
             pool.connection_class, "send_packed_command", before=lambda *said: asked.append(said)
         )
-        await rig.worker.jobs.rebuild_shards()
+        monkeypatch.setattr(fence_recovery, "LOOK_SECONDS", 60)  # waits for all, however slow
+        await rig.worker.jobs.claims.rebuild_shards()
 
         # Lease, group, outbox, stops, armed; some more for the drop and scripts. How often it connects is
         # left out: several shards at once have a connection each.
@@ -313,7 +339,10 @@ class TestHowLong:
         assert len(calls) < 5 * SHARDS + 40
 
     async def test_what_is_open_comes_first(
-        self, flushable_rig: WorkerRig, flushable_redis: RedisServer
+        self,
+        flushable_rig: WorkerRig,
+        flushable_redis: RedisServer,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         rig, rooms = flushable_rig, flushable_rig.classroom
         batches = [await rooms.made_batch() for _ in range(12)]
@@ -325,7 +354,8 @@ class TestHowLong:
             rig.rebuilder.fence, "take_lease", before=lambda shard, *_, **__: begun.append(shard)
         )
         await lost(rig, flushable_redis)
-        await rig.worker.jobs.rebuild_shards()
+        monkeypatch.setattr(fence_recovery, "LOOK_SECONDS", 60)  # waits for all, however slow
+        await rig.worker.jobs.claims.rebuild_shards()
 
         assert begun == [shard, *(n for n in range(SHARDS) if n != shard)]
 

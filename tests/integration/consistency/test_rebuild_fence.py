@@ -14,7 +14,7 @@ from server.desk import fence as fence_module
 from server.desk.caps import CapName
 from server.desk.fence import Fence, LeaseLostError
 from server.ledger import tables
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 from tests.support.builders.classroom import now_ms
 from tests.support.builders.desks import SHARD, Desk
 from tests.support.eventually import eventually
@@ -129,7 +129,7 @@ class TestSeveralRebuilders:
     async def test_one_that_dies_leaves_it_shut_and_the_next_finishes(
         self, rig: WorkerRig, call: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(fence_module, "LEASE_MS", 300)
+        monkeypatch.setattr(fence_module, "LEASE_MS", 1_500)  # longer than a busy rebuild
         drop = await rig.classroom.opened()
         await rig.classroom.won(drop.id, "s1")
         await rig.confirm(drop.id)

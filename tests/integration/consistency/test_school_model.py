@@ -13,7 +13,7 @@ from tests.support.servers.redis_server import RedisServer
 EXAMPLES, STEPS = 10, 20
 
 MUTANTS = [
-    Mutant("a unit is taken twice", "claim", "drop.next = unit + 1", "drop.next = unit"),
+    Mutant("a unit is taken twice", "wins", "drop.next = unit + 1", "drop.next = unit"),
     Mutant(
         "a rebuild loses the holders",
         "load_drop",

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from server.api.http.code_limits import STUDENT_RATE
+from server.api.http.qr_codes import qr_svg
 from tests.support.builders.api import Api, Json, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
@@ -227,3 +228,19 @@ async def test_only_students_type_codes_and_a_code_is_a_text(api: Api) -> None:
     ann = await api.student("ann")
     for body, error in (({}, "missing"), ({"code": 5}, "wrong_type"), ({"code": ""}, "too_short")):
         assert field_errors(await ann.post("/v1/me/coupons", json=body)) == [("code", error)]
+
+
+async def test_a_student_sees_the_qr_code_of_their_own_coupon_alone(api: Api) -> None:
+    (code,) = await made_codes(api, await api.made_batch(), 1)
+    coupon = await bound(api, "ann", code)
+    path = f"/v1/me/coupons/{coupon['id']}/qr.svg"
+    ann, bob = await api.student("ann"), await api.student("bob")
+
+    answer = await ann.get(path, params={"size": 300})
+
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.content == qr_svg(code, 300)
+    assert field_errors(await ann.get(path, params={"size": 5})) == [("size", "too_small")]
+    refused(await bob.get(path), 404, "not_found")
+    refused(await ann.get("/v1/me/coupons/cpn_none/qr.svg"), 404, "not_found")
+    refused(await (await api.operator()).get(path), 403, "wrong_role")

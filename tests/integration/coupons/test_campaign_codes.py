@@ -12,7 +12,7 @@ from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.flows.coupons import bind_code as flow
 from server.flows.coupons import codes as flows
-from server.flows.coupons.load_caps import caps_of
+from server.flows.coupons.load_caps import caps_of, caps_of_claim
 from server.flows.drops.drop_view import DropView
 from server.ledger import tables
 from server.ledger.drops import claims
@@ -292,9 +292,9 @@ async def test_control_codes_that_do_not_ask_for_a_slot_of_the_campaign_give_mor
     rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody, _ = await rush(rig)
-    ask = caps_of
+    ask = caps_of_claim
     monkeypatch.setattr(
-        flow, "caps_of", lambda batch: [cap for cap in ask(batch) if cap.name == "batch"]
+        flow, "caps_of_claim", lambda *of: [cap for cap in ask(*of) if cap.name == "batch"]
     )
 
     assert max(await everybody.once()) > LIMIT

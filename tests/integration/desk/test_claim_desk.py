@@ -1,6 +1,7 @@
 """The claim desk on a real Redis: every outcome of a tap, and that units and slots never run over."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,29 @@ async def test_one_student_twice_in_one_call_takes_one_unit(desk: Desk) -> None:
     answers = await asyncio.gather(*(desk.tap("ada", request_id=f"r{n}") for n in range(5)))
     outcomes = sorted(answer.outcome for answer in answers)
     assert outcomes == ["already_won"] * 4 + ["won"]
+
+
+async def test_a_blocked_student_takes_nothing_and_is_told_what_they_have(desk: Desk) -> None:
+    await desk.open()
+    won = await desk.tap("ada")
+    assert await desk.tap("ada", is_blocked=True) == won  # the same request, to the byte
+    again = await desk.tap("ada", request_id="r2", is_blocked=True)
+    assert again.outcome is Outcome.ALREADY_WON
+
+    together = await asyncio.gather(
+        desk.tap("bob", is_blocked=True), desk.tap("cid"), desk.tap("bob", request_id="r2")
+    )
+    assert [answer.outcome for answer in together] == ["blocked", "won", "won"]
+    counts = await desk.drops.counts(SHARD, "drp_1")
+    assert counts is not None
+    assert counts.claimed == 3
+
+
+async def test_blocked_is_said_before_everything_about_the_drop(desk: Desk) -> None:
+    """It is true of every drop, and an empty or closed one would hide it."""
+    await desk.open(units=1, opens_in_ms=60_000)
+    assert (await desk.tap("ada", is_blocked=True)).outcome is Outcome.BLOCKED
+    assert (await desk.tap("ada")).outcome is Outcome.NOT_OPEN
 
 
 async def test_taps_before_the_window_are_not_open_and_take_nothing(desk: Desk) -> None:
@@ -149,6 +173,15 @@ async def test_a_shut_fence_tells_taps_to_retry_and_takes_nothing(desk: Desk) ->
     assert await desk.redis.xlen(desk.keys().outbox) == 0
 
 
+async def test_a_record_that_cannot_be_read_tells_its_taps_to_retry_and_delays_nobody(
+    desk: Desk,
+) -> None:
+    await desk.open()
+    await desk.redis.hset(desk.keys().holders("drp_1"), "ada", "w|clm_1|one|1|r1|1|")
+    assert (await desk.tap("ada")).outcome is Outcome.RETRY
+    assert (await desk.tap("bob")).outcome is Outcome.WON
+
+
 async def test_a_fence_of_another_server_process_is_shut(desk: Desk) -> None:
     await desk.open()
     await desk.redis.hset(desk.keys().fence, "run_id", "0" * 40)
@@ -216,6 +249,28 @@ async def test_a_unit_that_comes_back_to_a_closed_drop_stays_no_longer_than_the_
     assert await desk.drops.release(SHARD, "drp_1", {StudentId("ada"): won.held.claim_id})
     left = await desk.redis.ttl(desk.keys().free("drp_1"))
     assert 0 < left <= await desk.redis.ttl(desk.keys().drop("drp_1")) + 1
+
+
+async def test_what_a_closed_drop_left_behind_goes_after_a_day(desk: Desk) -> None:
+    await desk.open()
+    ada, _ = await desk.tap("ada"), await desk.tap("bob")
+    assert ada.held is not None
+    await desk.drops.release(SHARD, "drp_1", {StudentId("ada"): ada.held.claim_id})
+    await desk.drops.close(SHARD, "drp_1", only_if_over=False)
+    keys = desk.keys()
+    for key in (keys.drop("drp_1"), keys.holders("drp_1"), keys.free("drp_1")):
+        assert 86_390 < await desk.redis.ttl(key) <= 86_400
+
+
+async def test_who_holds_a_claim_keeps_it_where_another_is_given_up(desk: Desk) -> None:
+    """The other was told by a desk that is gone."""
+    await desk.open()
+    won = await desk.tap("ada")
+    assert won.held is not None
+    forgotten = replace(won.held, claim_id=ClaimId("clm_other"))
+    await desk.drops.give_up(SHARD, "drp_1", {StudentId("ada"): forgotten})
+    assert await desk.tap("ada") == won
+    assert await desk.redis.xlen(desk.keys().outbox) == 1
 
 
 async def test_a_closed_drop_takes_no_top_up(desk: Desk) -> None:

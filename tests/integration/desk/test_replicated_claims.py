@@ -14,7 +14,8 @@ import pytest_asyncio
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
 from server.desk import replicated_claims
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk
+from server.desk.claim_answers import ClaimAnswer
+from server.desk.claim_desk import ClaimDesk
 from server.desk.fence import ConfirmedClaim
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import connect
@@ -98,6 +99,16 @@ async def test_one_that_the_replica_lacks_is_kept_and_told_when_it_has_it(counte
     counts = await counter.desk.drops.counts(SHARD, "drp_1")
     assert counts is not None
     assert counts.claimed == 1
+
+
+async def test_an_earlier_win_is_repeated_behind_a_write_of_its_own(counter: Counter) -> None:
+    """Redis 7.2 and Valkey wait for what the connection wrote, and repeating a win writes nothing."""
+    await counter.desk.open()
+    mark = ShardKeys(counter.desk.prefix, SHARD).mark
+    assert (await counter.tap("ada")).outcome is Outcome.WON
+    assert not await counter.desk.redis.exists(mark)
+    assert (await counter.tap("ada")).outcome is Outcome.WON
+    assert await counter.desk.redis.exists(mark)
 
 
 async def test_another_request_of_its_holder_waits_as_well(counter: Counter) -> None:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.support.builders.api import ROOM, SCHOOL, Api, Json, a_drop, field_errors, good, refused
+from tests.support.builders.api import ROOM, SCHOOL, Api, Json, a_drop, good, refused
 
 pytestmark = pytest.mark.asyncio
 DROPS = f"/v1/rooms/{ROOM}/drops"
@@ -127,13 +127,6 @@ async def test_finance_looks_and_touches_nothing(api: Api) -> None:
     made, finance = await api.made_drop(), await api.finance()
     assert good(await finance.get(_drop(made)))["state"] == "open"
     refused(await finance.post(_drop(made, "/close")), 403, "wrong_role")
-
-
-async def test_a_draw_is_not_offered(api: Api) -> None:
-    batch = await api.made_batch()
-    body = a_drop(batch_id=batch["id"], mode="draw")
-    answer = await (await api.teacher()).post(DROPS, json=body)
-    assert field_errors(answer)[0][0] == "mode"
 
 
 async def test_the_schools_page_reads_errors_of_its_calls(api: Api) -> None:

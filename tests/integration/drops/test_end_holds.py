@@ -143,7 +143,7 @@ class TestOpenDrop:
     async def test_the_teacher_sees_it(self, rig: WorkerRig) -> None:
         drop_id = await claimed(rig, "s1", "s2")
         await end_all(rig)
-        await rig.worker.jobs.update_live_counts()
+        await rig.worker.jobs.drops.update_live_counts()
         seen = await rig.classroom.view(drop_id)
         (board,) = await rig.feed.read_live_counts([(ROOM, drop_id)])
 
@@ -584,6 +584,6 @@ async def disagreements(rig: WorkerRig) -> list[str]:
 
 
 async def _ended(rig: WorkerRig, count: int) -> bool:
-    await rig.worker.jobs.end_holds()
+    await rig.worker.jobs.drops.end_holds()
     counted: float = rig.loop.metrics.holds_ended._value.get()
     return counted == count

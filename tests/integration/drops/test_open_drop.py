@@ -192,7 +192,7 @@ class TestStock:
 
     @pytest.mark.parametrize(
         ("changes", "code"),
-        [({"batch_id": "bat_0"}, "unknown"), ({"mode": "draw"}, "unsupported")],
+        [({"batch_id": "bat_0"}, "unknown"), ({"mode": "auction"}, "unknown")],
     )
     async def test_what_cannot_be_is_refused_by_its_field(
         self, classroom: Classroom, changes: dict[str, str], code: str

@@ -16,7 +16,7 @@ from server.desk.fence import Fence
 from server.flows.drops.persist_claims import ClaimPersister
 from server.ledger import tables
 from server.ledger.coupons import coupons
-from server.ledger.engine import LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
 from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.faults.interruptions import crash, dies, interpose, ledger_nowhere, once
 from tests.support.worker_rig import WorkerRig, everybody, listening
@@ -65,6 +65,19 @@ class TestWriting:
         await rig.record(shard)
 
         assert set(await rig.live(drop_id)) == {"s1", "s2", "late"}
+
+    async def test_a_redelivery_to_a_drop_with_too_many_claims_moves_nobody(
+        self, rig: WorkerRig
+    ) -> None:
+        """Two workers have written one claim each for its last unit, and neither saw the other's."""
+        drop_id, shard = await won(rig, 2)
+        await rig.record(shard)
+        async with rig.ledger.begin() as conn:
+            await conn.execute(update(tables.drops).values(returned=9))
+        again = await rig.persister.persist(await rig.outbox.read_all(shard), now_ms() + 1_000)
+
+        assert (len(again.coupons), again.apologies, again.reassigned, again.dead) == (2, [], 0, 0)
+        assert await rig.live(drop_id) == {"s1": 1, "s2": 2}
 
     async def test_claims_of_several_drops_and_shards_are_taken_together(
         self, rig: WorkerRig

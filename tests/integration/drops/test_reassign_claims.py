@@ -12,8 +12,8 @@ from server.flows.drops import reassign_claims
 from server.flows.drops.persist_claims import PersistResult
 from server.flows.drops.reassign_claims import ReassignOutcome
 from server.ledger import tables
+from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import claims
-from server.ledger.engine import LedgerUnavailableError
 from tests.support.builders.classroom import ROOM, now_ms
 from tests.support.faults.interruptions import crash, dies, interpose, ledger_nowhere, once
 from tests.support.worker_rig import WorkerRig, everybody, listening

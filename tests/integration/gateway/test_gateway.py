@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import orjson
@@ -17,16 +18,21 @@ from server.core.promotions.claim_conditions import ClaimConditions
 from server.desk import DeskUnavailableError, claim_record
 from server.desk.feed_messages import Confirmation, FeedKind
 from server.desk.fence import ConfirmedClaim
+from server.desk.redis.connection import connect
 from server.gateway.rooms import room_status
 from server.gateway.rooms.join_limit import JoinLimit
+from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room_status import NEW_DROP_MS
+from server.gateway.rooms.win_recovery import WinRecovery
 from tests.support.builders.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import interpose, once
-from tests.support.gateways import DEADLINE_S, RunningGateway, a_token
+from tests.support.gateways import DEADLINE_S, RunningGateway, a_token, serve_gateway
+from tests.support.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 
+GIVE_UP_S = 15
 COUPON = {"id": "cpn_1", "code": "AAAA", "name": "Ten off"}
 
 
@@ -319,6 +325,69 @@ class TestHealing:
             assert [first["offset"], second["offset"]] == [1, 2]
             assert first["epoch"] == welcome["epoch"]
 
+    async def test_a_look_at_missed_confirmations_that_failed_is_repeated(
+        self, gateway: RunningGateway
+    ) -> None:
+        """The claim was won and confirmed on another device while this gateway heard nothing."""
+        desk, rooms = gateway.desk, OpenRooms()
+        recovery = WinRecovery(rooms, desk.claims, desk.drops)
+        async with gateway.student() as (client, _):
+            rooms.by_name.update(gateway.gateway.rooms)
+            await open_drop(desk)
+            await client.next("drop_opened")
+            await desk.tap("ada")
+            await confirm(desk, "ada", publish=False)
+            rooms.by_name["r1"].missed_feed = True
+            interpose(desk.drops, "claims_of_students", before=once(_is_away))
+            with pytest.raises(DeskUnavailableError):
+                await recovery.recheck_unconfirmed()
+
+            await recovery.recheck_unconfirmed()
+            assert (await client.next("claim_confirmed"))["drop_id"] == "drp_1"
+
+    async def test_a_tap_during_a_repair_waits_for_the_next_one(
+        self, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The drop was opened after the repair had read the state, and its publication was lost: the
+        repair that runs cannot find it."""
+        follower, has_read, goes_on = gateway.follower, asyncio.Event(), asyncio.Event()
+
+        async def waits(*_: object) -> None:
+            has_read.set()
+            await goes_on.wait()
+
+        async with gateway.student() as (client, _):
+            await eventually(lambda: not follower._healing)
+            monkeypatch.setattr(follower, "_take", lambda _room, _publication: None)
+            interpose(gateway.desk.feed, "state", after=once(waits))
+            follower.heal_soon("r1")
+            await has_read.wait()
+            await open_drop(gateway.desk)
+            await client.send(type="claim", drop_id="drp_1", request_id="r1")
+            await eventually(lambda: "r1" in follower._heal_again)
+            goes_on.set()
+            assert (await client.next("claim_result"))["outcome"] == "won"
+
+    async def test_a_room_that_cannot_catch_up_says_retry(self, gateway: RunningGateway) -> None:
+        async with gateway.student() as (client, _):
+            interpose(gateway.desk.feed, "state", before=_is_away)
+            told = await client.claim("drp_1")
+            assert (told["outcome"], told["retry_after_ms"]) == ("retry", 500)
+
+    async def test_a_gateway_stops_in_the_middle_of_repairs_that_cannot_end(
+        self, desk: Desk, redis_server: RedisServer
+    ) -> None:
+        listener = connect(redis_server.url)
+        async with (
+            asyncio.timeout(GIVE_UP_S),
+            serve_gateway(desk, listener) as gateway,
+            gateway.student(),
+        ):
+            interpose(desk.feed, "state", before=_is_away)
+            for _ in range(3):  # each kind of repair runs, and one more is to follow it
+                gateway.follower.check_positions()
+        await listener.aclose()
+
     async def test_a_feed_that_was_lost_is_followed_by_a_new_welcome(
         self, gateway: RunningGateway
     ) -> None:
@@ -400,16 +469,17 @@ class TestEnding:
     @pytest.mark.parametrize(
         ("token", "code", "word"),
         [
-            ("nonsense", 4501, "token_invalid"),
-            (a_token(room="r2"), 4502, "wrong_room"),
-            (a_token(seconds=-3600), 4001, "token_expired"),
+            (lambda: "nonsense", 4501, "token_invalid"),
+            # Made when the test runs: collecting the tests may be longer ago than a token lives.
+            (lambda: a_token(room="r2"), 4502, "wrong_room"),
+            (lambda: a_token(seconds=-3600), 4001, "token_expired"),
         ],
     )
     async def test_a_hello_that_is_not_good_is_told_why(
-        self, gateway: RunningGateway, token: str, code: int, word: str
+        self, gateway: RunningGateway, token: Callable[[], str], code: int, word: str
     ) -> None:
         async with gateway.socket() as client:
-            await client.send(type="hello", token=token)
+            await client.send(type="hello", token=token())
             closed, frames = await client.closed()
             assert closed == code
             assert frames[-1]["code"] == word
@@ -561,6 +631,27 @@ class TestEnding:
         await eventually(lambda: not room.students and not gateway.gateway.connections)
         assert gateway.gateway.connection_limiter.sockets == 0
 
+    async def test_who_leaves_before_their_join_is_read_is_forgotten(
+        self, gateway: RunningGateway
+    ) -> None:
+        await open_drop(gateway.desk)
+        async with gateway.student("bob"):
+            room = gateway.gateway.rooms.get("r1")
+            assert room is not None
+            async with gateway.socket() as client:
+
+                async def leaves(*_: object) -> None:
+                    bob = next(iter(room.connections))
+                    (ada,) = gateway.gateway.connections - {bob}
+                    client.socket.transport.abort()
+                    await eventually(lambda: ada not in gateway.gateway.connections)
+
+                interpose(gateway.loader, "load", before=once(leaves))
+                await client.send(type="hello", token=a_token("ada"))
+                await client.socket.wait_closed()
+            async with gateway.student("cyd"):  # read after ada
+                assert set(room.students) == {"bob", "cyd"}
+
     async def test_who_does_not_read_is_cut_off_and_delays_nobody(
         self, gateway: RunningGateway
     ) -> None:
@@ -575,6 +666,10 @@ class TestEnding:
             await eventually(lambda: "slow" not in room.students)
             await open_drop(gateway.desk)
             assert (await bob.next("drop_opened"))["drop"]["id"] == "drp_1"
+
+
+def _is_away(*_: object) -> None:
+    raise DeskUnavailableError("away")
 
 
 def _without_clock(welcome: dict[str, object]) -> dict[str, object]:

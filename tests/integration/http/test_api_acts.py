@@ -1,9 +1,14 @@
 """The audit log has each act with its actor and subject, for operators and finance."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from server.core.acts import Action
+from server.ledger.acts import write_act
 from server.ledger.engine import Ledger
 from tests.support.builders.api import ROOM, a_batch, a_drop, a_template, good, refused, serving
+from tests.support.builders.classroom import now_ms
 from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
@@ -45,6 +50,35 @@ async def test_what_operators_and_teachers_do_is_on_record(ledger: Ledger, desk:
         *("batch.made", "template.replaced", "template.made"),
     ]
     assert len(acts) == 8
+
+
+async def test_acts_are_found_by_kind_and_by_day_and_as_a_file(ledger: Ledger, desk: Desk) -> None:
+    now = now_ms()
+    async with ledger.begin() as conn:
+        for action in (Action.BATCH_MADE, Action.BATCH_STOPPED, Action.ALL_STOPPED):
+            await write_act(conn, "=olga", action, "bat_1", now, reason="wrong, price")
+    async with serving(ledger, desk) as api:
+        operator = await api.operator()
+
+        async def actions(query: str) -> list[str]:
+            return [
+                each["action"] for each in good(await operator.get(f"/v1/acts?{query}"))["acts"]
+            ]
+
+        day = datetime.fromtimestamp(now / 1000, api.parts.time_zone).date()
+        before, after = day - timedelta(days=1), day + timedelta(days=1)
+        assert await actions("action=batch") == ["batch.stopped", "batch.made"]
+        assert await actions("action=batch.stopped") == ["batch.stopped"]
+        assert len(await actions(f"from={day}&to={day}")) == 3
+        assert await actions(f"to={before}") == await actions(f"from={after}") == []
+        refused(await operator.get("/v1/acts?action=nothing"), 422, "invalid_field")
+        refused(await operator.get("/v1/acts?to=9999-12-31"), 422, "invalid_field")
+
+        file = await operator.get("/v1/acts?format=csv&action=batch.stopped")
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert file.content.startswith(b"\xef\xbb\xbfid,at,actor,action,subject,detail\r\n")
+    assert file.text.count("\r\n") == 2
+    assert """,'=olga,batch.stopped,bat_1,"{""reason"":""wrong, price""}"\r\n""" in file.text
 
 
 async def test_what_was_refused_is_no_act(ledger: Ledger, desk: Desk) -> None:

@@ -8,13 +8,22 @@ import pytest
 
 from server.api.app import ENDPOINTS
 from server.api.http import docs, health
+from server.api.links import link_pages, tickets
 from server.core.identity import Role
 from tests.support.builders.api import ROOM, Api, token
 
 pytestmark = pytest.mark.asyncio
 
 PROTOCOL = Path(__file__).parents[3] / "client_sdk" / "PROTOCOL.md"
-NAMES = {"{room}": ROOM, "{id}": "drp_1", "{order_id}": "order-1", "{code}": "CODE"}
+NAMES = {
+    "{room}": ROOM,
+    "{id}": "drp_1",
+    "{order_id}": "order-1",
+    "{sub}": "tina",
+    "{student}": "ann",
+    "{code}": "CODE",
+    "{ticket}": "drp_1.1.12345678",
+}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 Row = tuple[str, str, frozenset[Role] | None]  # method, path, roles; None: anyone
 
@@ -63,7 +72,13 @@ def roles(who: str, method: str) -> frozenset[Role] | None:
 
 async def test_every_call_is_in_the_table_and_every_row_is_a_call() -> None:
     plain = {
-        ("GET", endpoint.path) for endpoint in (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS)
+        (endpoint.method.upper(), endpoint.path)
+        for endpoint in (
+            *health.PUBLIC_ENDPOINTS,
+            *docs.PUBLIC_ENDPOINTS,
+            *link_pages.PUBLIC_ENDPOINTS,
+            *tickets.PUBLIC_ENDPOINTS,
+        )
     }
     listed = [(method, path) for method, path, _ in rows()]
 
@@ -80,7 +95,10 @@ async def test_a_call_is_for_whom_the_table_says(api: Api, row: Row) -> None:
     refused = {
         role
         for role in Role
-        if await _status(client, method, path, token(role, "someone", ROOM)) in (401, 403)
+        if await _status(
+            client, method, path, token(role, "someone", ROOM, may=["offer", "approve"])
+        )
+        in (401, 403)
     }
     without = await _status(client, method, path, None)
 

@@ -607,14 +607,503 @@ class TestCodes:
         await refuses_row(conn, "ck_code_runs_source_known", t.code_runs, source="claim")
 
 
+class TestIssuances:
+    """A student has one item of an issuance, with one outcome, and one coupon for each part (I10)."""
+
+    async def test_a_student_has_one_item(self, conn: AsyncConnection) -> None:
+        await add(conn, t.issuances)
+        await add(conn, t.issuance_items)
+        await add(conn, t.issuance_items, student="s2")
+        await refuses_row(conn, "pk_issuance_items", t.issuance_items, outcome=None)
+
+    async def test_an_outcome_is_a_known_one_and_has_its_time(self, conn: AsyncConnection) -> None:
+        await add(conn, t.issuances)
+        await add(conn, t.issuance_items, outcome="issued", decided_at=NOW)
+        known, timed = (f"ck_issuance_items_{name}" for name in _OF_AN_ITEM)
+        await refuses_change(conn, known, t.issuance_items, outcome="given")
+        await refuses_change(conn, timed, t.issuance_items, outcome=None)
+        await refuses_change(conn, timed, t.issuance_items, decided_at=None)
+
+    async def test_a_coupon_of_it_is_there_once(self, conn: AsyncConnection) -> None:
+        without = {"claim_id": None, "drop_id": None, "issuance_id": "iss_1", "part": 1}
+        without |= {"issued_to": "s1"}
+        second = {**without, "id": "cpn_2", "code": "CODE-2"}
+        await add(conn, t.coupons, **without, slot=1)
+        await refuses_row(conn, "uq_coupons_issuance_id", t.coupons, **second, slot=2)
+        await add(conn, t.coupons, **{**second, "part": 2}, slot=2)
+
+    async def test_its_counts_stay_within_who_was_asked(self, conn: AsyncConnection) -> None:
+        await add(conn, t.issuances, issued=1, held_out=1)
+        within = "ck_issuances_decided_within_asked"
+        await refuses_change(conn, within, t.issuances, refused=1)
+        await change(conn, t.issuances, taken_back=1)
+        for count in (2, -1):
+            by = "ck_issuances_taken_back_within_issued"
+            await refuses_change(conn, by, t.issuances, taken_back=count)
+        for percent in (101, -1):
+            by = "ck_issuances_hold_out_percent"
+            await refuses_change(conn, by, t.issuances, hold_out_percent=percent)
+        await refuses_change(conn, "ck_issuances_state_known", t.issuances, state="paused")
+
+    async def test_it_gives_a_batch_or_a_pack(self, conn: AsyncConnection) -> None:
+        by = "ck_issuances_batch_or_pack"
+        await refuses_row(conn, by, t.issuances, pack_id="pck_1")
+        await refuses_row(conn, by, t.issuances, batch_id=None)
+        await add(conn, t.issuances, batch_id=None, pack_id="pck_1")
+
+    async def test_a_recurring_one_starts_once_at_a_time(self, conn: AsyncConnection) -> None:
+        await add(conn, t.issuances)
+        await add(conn, t.issuances, id="iss_2", parent_id="iss_1")
+        await refuses_row(
+            conn, "uq_issuances_parent_id", t.issuances, id="iss_3", parent_id="iss_1"
+        )
+
+
+_OF_AN_ITEM = ("outcome_known", "decided_iff_outcome")
+
+
+class TestMessagesAndJobs:
+    """A message is stored once, a job ends once, and a name has one pseudonym."""
+
+    async def test_a_message_is_stored_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.messages)
+        await refuses_row(conn, "uq_messages_once", t.messages, id="msg_2")
+        await add(conn, t.messages, id="msg_2", once="msg_2")
+
+    async def test_a_message_has_a_known_state_a_channel_and_a_life(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.messages)
+        await refuses_change(conn, "ck_messages_state_known", t.messages, state="lost")
+        await refuses_change(conn, "ck_messages_channel_known", t.messages, channel="pigeon")
+        await refuses_change(conn, "ck_messages_life_not_negative", t.messages, expires_at=NOW - 1)
+
+    async def test_a_job_is_over_exactly_when_it_says_since_when(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.jobs)
+        await refuses_change(conn, "ck_jobs_state_known", t.jobs, state="lost")
+        await refuses_change(conn, "ck_jobs_done_at_iff_over", t.jobs, state="done")
+        await refuses_change(conn, "ck_jobs_done_at_iff_over", t.jobs, done_at=NOW)
+        await change(conn, t.jobs, state="done", done_at=NOW)
+
+    async def test_a_file_belongs_to_a_job_and_goes_with_it(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "fk_job_files_job_id_jobs", t.job_files)
+        await add(conn, t.jobs)
+        await add(conn, t.job_files)
+        await refuses_row(conn, "pk_job_files", t.job_files)
+        await conn.execute(delete(t.jobs))
+        assert (await conn.execute(select(t.job_files.c.number))).all() == []
+
+    async def test_a_pseudonym_stands_for_one_student(self, conn: AsyncConnection) -> None:
+        await add(conn, t.erasures)
+        await refuses_row(conn, "uq_erasures_pseudonym", t.erasures, id="era_2")
+
+    async def test_an_open_erasure_changes_names_and_nothing_else(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.acts)
+        await add(conn, t.balance_entries, redemption_id=None)
+        await add(conn, t.erasures, done_at=None)
+        await change(conn, t.acts, subject="erased:1", actor="erased:2", detail={})
+        await change(conn, t.balance_entries, student="erased:1")
+        await refuses_change(conn, "append-only", t.acts, subject="s1", at=NOW + 1)
+        await refuses_change(conn, "append-only", t.balance_entries, amount=7)
+        for table in (t.acts, t.balance_entries):
+            async with refused(conn, "append-only"):
+                await conn.execute(delete(table))
+        await change(conn, t.erasures, done_at=NOW)
+        await refuses_change(conn, "append-only", t.acts, subject="s1")
+
+
 async def test_an_idempotency_key_is_kept_once(conn: AsyncConnection) -> None:
     await add(conn, t.idempotency_keys)
     await add(conn, t.idempotency_keys, path="/v1/templates")
     await refuses_row(conn, "pk_idempotency_keys", t.idempotency_keys, body_hash="other")
 
 
+class TestAccess:
+    async def test_one_rule_of_a_value_is_in_force(self, conn: AsyncConnection) -> None:
+        await add(conn, t.access_rules)
+        await refuses_row(conn, "uq_access_rules_in_force", t.access_rules, id="blk_2")
+        await add(conn, t.access_rules, id="blk_2", kind="tag")
+        await change(conn, t.access_rules, ended_at=NOW, ended_by="op")
+        await add(conn, t.access_rules, id="blk_3")
+
+    async def test_a_rule_is_ended_by_somebody(self, conn: AsyncConnection) -> None:
+        by = "ck_access_rules_ended_by_somebody"
+        await refuses_row(conn, by, t.access_rules, ended_at=NOW)
+        await refuses_row(conn, by, t.access_rules, ended_by="op")
+
+    async def test_a_subject_is_watched_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.watched)
+        await refuses_row(conn, "uq_watched_kind", t.watched, id="wch_2")
+
+    async def test_wrong_codes_of_an_hour_are_one_row(self, conn: AsyncConnection) -> None:
+        await add(conn, t.wrong_codes)
+        await refuses_row(conn, "pk_wrong_codes", t.wrong_codes, count=2)
+
+
+class TestStudentsAndAudiences:
+    """A student, a fact and an event are one row each; a version of an audience says who in one way."""
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            t.students,
+            t.student_tags,
+            t.student_facts,
+            t.student_events,
+            t.student_days,
+            t.student_interests,
+        ],
+        ids=lambda table: str(table.name),
+    )
+    async def test_each_is_one_row(self, conn: AsyncConnection, table: Table) -> None:
+        await add(conn, table)
+        await refuses_row(conn, f"pk_{table.name}", table)
+
+    async def test_a_count_of_lessons_is_not_negative(self, conn: AsyncConnection) -> None:
+        await add(conn, t.students)
+        await refuses_change(conn, "ck_students_lessons_not_negative", t.students, lessons_done=-1)
+
+    async def test_a_list_has_a_member_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.audience_lists)
+        await refuses_row(conn, "pk_audience_lists", t.audience_lists)
+        await add(conn, t.audience_members)
+        await refuses_row(conn, "pk_audience_members", t.audience_members, student="s2")
+        by = "uq_audience_members_list_id_student"
+        await refuses_row(conn, by, t.audience_members, position=1)
+        by = "fk_audience_members_list_id_audience_lists"
+        await refuses_row(conn, by, t.audience_members, list_id="lst_no")
+
+    async def test_a_version_is_of_one_kind(self, conn: AsyncConnection) -> None:
+        await add(conn, t.audiences)
+        await refuses_row(conn, "pk_audiences", t.audiences)
+        await add(conn, t.audience_versions)
+        await refuses_row(conn, "pk_audience_versions", t.audience_versions)
+        breaks: dict[str, dict[str, object]] = {
+            "kind_known": {"kind": "all", "tag": None},
+            "tag_iff_tag": {"tag": None},
+            "rule_iff_rule": {"rule": {"all": []}},
+            "size_iff_list": {"size": 1},
+        }
+        for name, columns in breaks.items():
+            by = f"ck_audience_versions_{name}"
+            await refuses_change(conn, by, t.audience_versions, **columns)
+
+
+class TestTriggers:
+    """Each event fires a trigger once, and each firing of a student has its number."""
+
+    async def test_an_event_and_a_number_are_there_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.issuances)
+        await add(conn, t.triggers)
+        await add(conn, t.trigger_firings)
+        same_event, same_number = {"student": "s2"}, {"event_id": "evt_2"}
+        await refuses_row(conn, "pk_trigger_firings", t.trigger_firings, **same_event)
+        by = "uq_trigger_firings_trigger_id_student_n"
+        await refuses_row(conn, by, t.trigger_firings, **same_number)
+        await add(conn, t.trigger_firings, **same_number, n=2)
+
+    async def test_states_versions_and_days(self, conn: AsyncConnection) -> None:
+        await add(conn, t.triggers)
+        await refuses_row(conn, "pk_triggers", t.triggers)
+        await refuses_change(conn, "ck_triggers_state_known", t.triggers, state="on")
+        await add(conn, t.trigger_versions)
+        await refuses_row(conn, "pk_trigger_versions", t.trigger_versions)
+        await add(conn, t.trigger_days)
+        await refuses_row(conn, "pk_trigger_days", t.trigger_days)
+
+
+class TestLotteries:
+    """No prize is won more often than there are of it, and a student's spins have numbers of their own."""
+
+    async def test_no_prize_is_won_more_often_than_it_has(self, conn: AsyncConnection) -> None:
+        await add(conn, t.lotteries)
+        await refuses_row(conn, "pk_lotteries", t.lotteries)
+        await refuses_change(conn, "ck_lotteries_state_known", t.lotteries, state="on")
+        await refuses_change(conn, "ck_lotteries_ended_at_iff_ended", t.lotteries, ended_at=1)
+        await add(conn, t.lottery_prizes)
+        await refuses_row(conn, "pk_lottery_prizes", t.lottery_prizes)
+        await refuses_change(conn, "ck_lottery_prizes_won_not_negative", t.lottery_prizes, won=-1)
+        await refuses_change(conn, "ck_lottery_prizes_won_within_quantity", t.lottery_prizes, won=2)
+        await add(conn, t.lottery_prize_days)
+        await refuses_row(conn, "pk_lottery_prize_days", t.lottery_prize_days)
+        by = "ck_lottery_prize_days_won_"
+        await refuses_change(conn, f"{by}not_negative", t.lottery_prize_days, won=-1)
+        await refuses_change(conn, f"{by}within_per_day", t.lottery_prize_days, won=2)
+
+    async def test_a_request_and_a_number_are_there_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.lotteries)
+        await add(conn, t.lottery_days)
+        await refuses_row(conn, "pk_lottery_days", t.lottery_days)
+        await add(conn, t.lottery_spins)
+        spins, other = t.lottery_spins, {"id": "spn_2"}
+        await refuses_row(conn, "pk_lottery_spins", spins, request_id="r2", n=2)
+        by = "uq_lottery_spins_lottery_id_student_"
+        await refuses_row(conn, f"{by}request_id", spins, **other, n=2)
+        await refuses_row(conn, f"{by}n", spins, **other, request_id="r2")
+        await add(conn, spins, **other, request_id="r2", n=2)
+
+    async def test_a_spin_has_what_its_outcome_says(self, conn: AsyncConnection) -> None:
+        await add(conn, t.lotteries)
+        await add(conn, t.lottery_spins)
+        breaks: dict[str, dict[str, object]] = {
+            "outcome_known": {"outcome": "lost"},
+            "n_iff_spun": {"outcome": "not_open"},
+            "coupon_iff_won": {"outcome": "won"},
+            "number_iff_spun": {"drawn": None},
+            "number_in_range": {"number": 1_000_000},
+        }
+        for name, columns in breaks.items():
+            await refuses_change(conn, f"ck_lottery_spins_{name}", t.lottery_spins, **columns)
+
+
+class TestOffers:
+    """A student has one open offer of a batch, and an end says what it is."""
+
+    async def test_one_open_offer_of_a_batch(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "fk_offers_batch_id_batches", t.offers, batch_id="bat_none")
+        await add(conn, t.offers)
+        await refuses_row(conn, "pk_offers", t.offers, student="s2")
+        await refuses_row(conn, "uq_offers_open", t.offers, id="ofr_2", state="seen")
+        await add(conn, t.offers, id="ofr_3", state="declined", ended_at=1)
+
+    async def test_an_end_says_what_it_is(self, conn: AsyncConnection) -> None:
+        await add(conn, t.offers)
+        breaks: dict[str, dict[str, object]] = {
+            "state_known": {"state": "lost", "ended_at": 1},
+            "ended_at_iff_ended": {"state": "expired"},
+            "coupon_iff_accepted": {"state": "accepted", "ended_at": 1},
+        }
+        for name, columns in breaks.items():
+            await refuses_change(conn, f"ck_offers_{name}", t.offers, **columns)
+
+
+class TestEvents:
+    """A number is given once, and a webhook's states and ranges are those that exist."""
+
+    @pytest.mark.parametrize(
+        "table",
+        [t.events, t.unnumbered_events, t.event_positions, t.webhook_deliveries],
+        ids=lambda table: str(table.name),
+    )
+    async def test_each_is_one_row(self, conn: AsyncConnection, table: Table) -> None:
+        await add(conn, table)
+        await refuses_row(conn, f"pk_{table.name}", table)
+
+    async def test_a_webhook_and_what_it_replays(self, conn: AsyncConnection) -> None:
+        by = "fk_webhook_replays_webhook_id_webhooks"
+        await refuses_row(conn, by, t.webhook_replays)
+        await add(conn, t.webhooks)
+        await refuses_row(conn, "pk_webhooks", t.webhooks)
+        await refuses_change(conn, "ck_webhooks_state_known", t.webhooks, state="on")
+        await add(conn, t.webhook_replays)
+        await refuses_row(conn, "pk_webhook_replays", t.webhook_replays)
+        by = "ck_webhook_replays_range_forward"
+        await refuses_change(conn, by, t.webhook_replays, position=2)
+
+
+class TestImports:
+    """The rows of a file add up, and a good one names its student."""
+
+    async def test_rows_and_their_counts(self, conn: AsyncConnection) -> None:
+        await add(conn, t.imports)
+        await add(conn, t.import_rows)
+        await refuses_row(conn, "pk_imports", t.imports)
+        await refuses_row(conn, "pk_import_rows", t.import_rows)
+        await refuses_change(conn, "ck_imports_rows_add_up", t.imports, rows=2)
+        by = "ck_import_rows_good_has_student"
+        await refuses_change(conn, by, t.import_rows, student=None)
+        by = "fk_import_rows_import_id_imports"
+        await refuses_row(conn, by, t.import_rows, import_id="imp_2")
+
+    async def test_a_price_rule_is_there_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.price_rules)
+        await refuses_row(conn, "pk_price_rules", t.price_rules)
+
+    async def test_an_approval_is_decided_by_another(self, conn: AsyncConnection) -> None:
+        await add(conn, t.approvals)
+        await refuses_row(conn, "pk_approvals", t.approvals, subject="iss_2")
+        await refuses_row(conn, "uq_approvals_subject", t.approvals, id="apv_2")
+        await refuses_change(
+            conn, "ck_approvals_state_known", t.approvals, state="lost", decided_by="otto"
+        )
+        by = "ck_approvals_decided_iff_not_waiting"
+        await refuses_change(conn, by, t.approvals, state="approved")
+        own = {"state": "approved", "decided_by": "op"}
+        await refuses_change(conn, "ck_approvals_by_another", t.approvals, **own)
+
+    async def test_a_batch_is_overridden_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.price_overrides)
+        await refuses_row(conn, "pk_price_overrides", t.price_overrides)
+        by = "fk_price_overrides_batch_id_batches"
+        await refuses_row(conn, by, t.price_overrides, batch_id="bat_2")
+
+    async def test_a_pack_is_there_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.packs)
+        await refuses_row(conn, "pk_packs", t.packs)
+
+
+async def test_a_batch_is_in_one_running_experiment_and_a_student_in_one_group(
+    conn: AsyncConnection,
+) -> None:
+    await add(conn, t.experiments)
+    await add(conn, t.experiment_variants)
+    await add(conn, t.exposures)
+    await refuses_row(conn, "pk_experiments", t.experiments)
+    await refuses_row(conn, "pk_experiment_variants", t.experiment_variants)
+    await refuses_row(conn, "pk_exposures", t.exposures, variant=-1)
+    by = "uq_experiment_variants_batch_id"
+    await refuses_row(conn, by, t.experiment_variants, number=1)
+    await refuses_change(conn, "ck_experiments_state_known", t.experiments, state="off")
+    await refuses_change(conn, "ck_experiments_ended_at_iff_ended", t.experiments, ended_at=1)
+    await refuses_change(conn, "ck_experiments_hold_out_within_90", t.experiments, hold_out=91)
+    by = "ck_experiment_variants_share_within_100"
+    await refuses_change(conn, by, t.experiment_variants, share=0)
+    await refuses_change(conn, "ck_exposures_variant_known", t.exposures, variant=-2)
+
+
 async def test_a_version_of_a_template_is_written_once(conn: AsyncConnection) -> None:
     await refuses_row(conn, "pk_template_versions", t.template_versions)
+
+
+async def test_a_drop_has_one_cue_of_a_known_kind(conn: AsyncConnection) -> None:
+    await add(conn, t.cues)
+    await refuses_row(conn, "pk_cues", t.cues)
+    await refuses_change(conn, "ck_cues_kind_known", t.cues, kind="mood")
+    await refuses_change(conn, "ck_cues_state_known", t.cues, state="lost")
+    await refuses_change(conn, "ck_cues_value_not_negative", t.cues, value=-1)
+    await refuses_row(conn, "fk_cues_drop_id_drops", t.cues, drop_id="drp_9")
+
+
+class TestDraws:
+    async def test_a_draw_is_sealed_as_a_whole_and_drawn_after_that(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.draws)
+        await refuses_row(conn, "pk_draws", t.draws)
+        await refuses_change(conn, "ck_draws_sealed_as_a_whole", t.draws, root="ab")
+        await refuses_change(conn, "ck_draws_drawn_after_the_seal", t.draws, drawn_at=1)
+        seal = {"root": "ab", "entries": 1, "units": 1, "sealed_at": 1}
+        await change(conn, t.draws, **seal)
+        await refuses_change(
+            conn, "ck_draws_drawn_after_the_seal", t.draws, drawn_at=2, aborted_at=2
+        )
+        await change(conn, t.draws, drawn_at=2)
+
+    async def test_a_student_has_one_entry_and_a_place_one_student(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.draws)
+        await add(conn, t.draw_entries)
+        other = {"number": 1, "student": "stu_2", "claim_id": "clm_2"}
+        await refuses_row(conn, "pk_draw_entries", t.draw_entries, **{**other, "number": 0})
+        by = "uq_draw_entries_drop_id_student"
+        await refuses_row(conn, by, t.draw_entries, **{**other, "student": "stu_1"})
+        by = "uq_draw_entries_claim_id"
+        await refuses_row(conn, by, t.draw_entries, **{**other, "claim_id": "clm_1"})
+        by = "ck_draw_entries_number_from_zero"
+        await refuses_row(conn, by, t.draw_entries, **{**other, "number": -1})
+        await add(conn, t.draw_entries, **other)
+
+
+class TestLinks:
+    async def test_a_link_has_an_address_and_a_drop_of_its_own(self, conn: AsyncConnection) -> None:
+        await refuses_row(conn, "fk_links_batch_id_batches", t.links, batch_id="bat_9")
+        await add(conn, t.links)
+        other = {"id": "lnk_2", "slug": "klmnopqrst"}
+        await refuses_row(conn, "pk_links", t.links, slug="klmnopqrst")
+        await refuses_row(conn, "uq_links_slug", t.links, id="lnk_2")
+        await refuses_row(conn, "uq_links_drop_id", t.links, **other)
+        await refuses_row(conn, "fk_links_drop_id_drops", t.links, **other, drop_id="drp_9")
+
+
+class TestReports:
+    async def test_a_sum_has_one_row(self, conn: AsyncConnection) -> None:
+        await add(conn, t.report_sums)
+        await refuses_row(conn, "pk_report_sums", t.report_sums)
+        await add(conn, t.report_sums, measure="used")
+
+    async def test_a_sum_of_a_month_has_one_row(self, conn: AsyncConnection) -> None:
+        await add(conn, t.report_span_sums)
+        await refuses_row(conn, "pk_report_span_sums", t.report_span_sums)
+        await add(conn, t.report_span_sums, span="2026-04")
+
+
+class TestSupportDays:
+    async def test_a_person_has_one_row_that_counts(self, conn: AsyncConnection) -> None:
+        await add(conn, t.support_days)
+        await refuses_row(conn, "pk_support_days", t.support_days)
+        await refuses_row(
+            conn, "ck_support_days_coupons_positive", t.support_days, subject="sue", coupons=0
+        )
+
+
+class TestStatements:
+    async def test_a_line_is_written_once_and_kept(self, conn: AsyncConnection) -> None:
+        await add(conn, t.statement_lines)
+        await refuses_row(conn, "pk_statement_lines", t.statement_lines)
+        await add(conn, t.statement_lines, part=1)
+        await refuses_change(conn, "append-only", t.statement_lines, paid=1)
+        async with refused(conn, "append-only"):
+            await conn.execute(delete(t.statement_lines))
+
+    async def test_a_day_is_closed_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.statement_days)
+        await refuses_row(conn, "pk_statement_days", t.statement_days)
+
+
+class TestReceipts:
+    async def test_a_seal_is_written_once_and_kept(self, conn: AsyncConnection) -> None:
+        await add(conn, t.drop_seals)
+        await refuses_row(conn, "pk_drop_seals", t.drop_seals)
+        await refuses_row(conn, "fk_drop_seals_drop_id_drops", t.drop_seals, drop_id="drp_9")
+        await add(conn, t.drop_seals, number=2)
+        await refuses_change(conn, "append-only", t.drop_seals, root="ef")
+        async with refused(conn, "append-only"):
+            await conn.execute(delete(t.drop_seals))
+
+    async def test_no_more_claims_are_sealed_than_there_were_units(
+        self, conn: AsyncConnection
+    ) -> None:
+        by = "ck_drop_seals_count_within_stock"
+        await refuses_row(conn, by, t.drop_seals, count=11)
+        await refuses_row(conn, by, t.drop_seals, count=-1)
+
+    async def test_a_drop_waits_for_its_seal_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.seals_due)
+        await refuses_row(conn, "pk_seals_due", t.seals_due)
+        await refuses_row(conn, "fk_seals_due_drop_id_drops", t.seals_due, drop_id="drp_9")
+
+
+class TestTasks:
+    async def test_a_student_passes_a_task_once(self, conn: AsyncConnection) -> None:
+        await add(conn, t.task_passes)
+        await refuses_row(conn, "pk_task_passes", t.task_passes)
+        by = "fk_task_passes_drop_id_drops"
+        await refuses_row(conn, by, t.task_passes, student="s2", drop_id="drp_9")
+
+    async def test_a_student_invites_by_one_link(self, conn: AsyncConnection) -> None:
+        await add(conn, t.inviters)
+        await refuses_row(conn, "pk_inviters", t.inviters, student="s2")
+        await refuses_row(conn, "uq_inviters_drop_id_student", t.inviters, code="inv_2")
+
+    async def test_who_was_invited_counts_once_with_all_their_accounts(
+        self, conn: AsyncConnection
+    ) -> None:
+        await add(conn, t.invitations)
+        free: dict[str, object] = {"student": "s3", "person": "p3", "device": "d3"}
+        by = "pk_invitations"
+        await refuses_row(conn, by, t.invitations, **{**free, "student": "s2"})
+        by = "uq_invitations_person"
+        await refuses_row(conn, by, t.invitations, **{**free, "person": "p2"})
+        by = "uq_invitations_device"
+        await refuses_row(conn, by, t.invitations, **{**free, "device": "d2"})
+        unknown = {"person": None, "device": None}
+        await add(conn, t.invitations, student="s4", **unknown)
+        await add(conn, t.invitations, student="s5", **unknown)
 
 
 async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
@@ -625,8 +1114,31 @@ async def test_every_table_has_been_attacked_or_has_nothing_to_break() -> None:
         *("idempotency_keys", "acts", "coupon_moves", "balances", "rebates", "balance_entries"),
         *("template_uses", "refunds", "refunded_lines", "code_runs", "cancelled_locks"),
         *("campaigns", "campaign_budgets", "campaign_warnings", "campaign_claims"),
+        *("person_slots", "device_slots"),  # in tests/integration/promotions/test_holder_limits.py
+        *("issuances", "issuance_items", "imports", "import_rows", "packs"),
+        *("price_rules", "price_overrides", "approvals"),
+        *("messages", "jobs", "job_files", "erasures"),
+        *("access_rules", "watched", "wrong_codes"),
+        *("events", "unnumbered_events", "event_positions"),
+        *("webhooks", "webhook_replays", "webhook_deliveries"),
+        *("students", "student_tags", "student_facts", "student_events", "student_days"),
+        *("student_interests", "audiences", "audience_lists", "audience_members"),
+        "cues",
+        *("lotteries", "lottery_prizes", "lottery_prize_days", "lottery_days", "lottery_spins"),
+        *("task_passes", "inviters", "invitations"),
+        *("links", "drop_seals", "seals_due", "statement_lines", "statement_days"),
+        "alerts",  # in tests/integration/alerts/test_api_alerts.py
+        *("report_sums", "report_span_sums"),
+        "support_days",
+        *("experiments", "experiment_variants", "exposures"),
+        "offers",
+        *("draws", "draw_entries"),
+        *("audience_versions", "triggers", "trigger_versions", "trigger_firings", "trigger_days"),
     }
-    bare = {"dead_letters", "desks", "stops"}
+    bare = {
+        *("reminder_positions", "dead_letters", "desks", "stops", "access_version", "watch_turns"),
+        *("student_persons", "stages"),
+    }
 
     assert set(t.metadata.tables) == attacked | bare
 

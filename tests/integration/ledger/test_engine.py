@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Program
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger import tables as t
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
+from server.ledger.engine import Ledger
 from tests.support.builders.ledger_rows import add, add_drop
 from tests.support.servers.postgres import PostgresServer, find_binaries
 

@@ -23,8 +23,9 @@ from server.core.refusals import Code
 from server.desk.metrics_store import MetricsStore
 from server.health import Health
 from server.ledger import engine
-from server.ledger.drops.drops import DropRow
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.ledger.database_errors import LedgerUnavailableError
+from server.ledger.drops.drop_row import DropRow
+from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from tests.support.builders.classroom import ROOM, now_ms, refused
 from tests.support.builders.desks import Desk
@@ -101,10 +102,19 @@ def on_the_writer(pragma: str) -> Callable[[Ledger], Act]:
 
 @asynccontextmanager
 async def locked(url: str, _ledger: Ledger) -> AsyncIterator[Sickness]:
-    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    path = url.removeprefix("sqlite:///")
+    other = sqlite3.connect(path, isolation_level=None, timeout=0)
+
+    def is_locked() -> bool:
+        try:
+            other.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     async def lock() -> None:
-        other.execute("BEGIN EXCLUSIVE")
+        # A transaction of ours may be open. To wait for it in SQLite would keep it from going on.
+        await eventually(is_locked)
 
     async def unlock() -> None:
         other.rollback()

@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from server.desk import DeskUnavailableError
 from server.desk.redis.connection import connect, redis_deadline
 from server.ledger import liveness
+from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import claims
 from server.ledger.engine import Ledger
 from tests.integration.desk.test_feed_cuts import school_on
@@ -117,6 +120,24 @@ async def test_the_ledger_is_asked_over_another_connection(
         async with asyncio.timeout(GIVE_UP_S):
             await asyncio.gather(*(look() for _ in range(4)))
         await ledger.close()
+
+
+async def test_a_database_that_cuts_each_new_connection_is_unavailable(
+    migrated_postgres_url: str,
+) -> None:
+    """The pool gives up with an error of its own kind; a caller hears what they hear of any loss."""
+    ledger = Ledger.connect(migrated_postgres_url)
+
+    def cut(connection: DBAPIConnection, _: object) -> None:
+        connection.driver_connection.terminate()
+
+    event.listen(ledger.engine.sync_engine, "connect", cut)
+    for transaction in (ledger.begin, ledger.read):
+        with pytest.raises(LedgerUnavailableError):
+            async with transaction() as conn:
+                await claims.used_slots(conn, "bat_none", "nobody")
+    assert not await ledger.vacuum(["claims"])
+    await ledger.close()
 
 
 async def test_the_kernel_is_told_to_look_as_well(migrated_postgres_url: str) -> None:

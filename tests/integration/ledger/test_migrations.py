@@ -15,10 +15,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
 
+from server.core.reports.spans import Grain, span_of_day
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from server.ledger.schema import is_current, newest_revision
-from server.ledger.tables import campaigns, desks, metadata
+from server.ledger.tables import campaigns, desks, metadata, report_span_sums, report_sums
 from tests.support.builders.ledger_rows import add, add_claim, add_drop
 from tests.support.servers.ledgers import KINDS
 
@@ -104,6 +105,29 @@ def test_every_desk_shard_starts_with_epoch_zero(database_url: str) -> None:
     rows = asyncio.run(_on(database_url, _desks))
 
     assert rows == [(shard, 0) for shard in range(16)]
+
+
+@pytest.mark.asyncio
+async def test_sums_of_months_and_weeks_are_made_of_those_of_days(empty_database_url: str) -> None:
+    ledger = Ledger.connect(empty_database_url)
+    days = ["2024-12-30", "2025-12-28", "2026-01-01", "2026-01-31", "2026-03-01", "2027-01-03"]
+    async with ledger.begin() as conn:
+        await conn.run_sync(_upgrade_to, "0044")
+        for day in days:
+            await add(conn, report_sums, day=day)
+            await add(conn, report_sums, day=day, by="hour", value="09")
+            await add(conn, report_sums, day=day, by="day", value="", measure="stratum_paid")
+        await conn.run_sync(_upgrade_to, "head")
+        rows = list(await conn.execute(select(report_span_sums)))
+    await ledger.close()
+
+    found = {(row.measure, row.span): row.sum for row in rows}
+    months = {"2024-12": 1, "2025-12": 1, "2026-01": 2, "2026-03": 1, "2027-01": 1}
+    weeks = (span_of_day(day, Grain.WEEK) for day in days)
+    assert {row.by for row in rows} == {"room", "day"}
+    assert found == {("issued", month): count for month, count in months.items()} | {
+        ("stratum_paid", week): 1 for week in weeks
+    }
 
 
 @pytest.mark.asyncio

@@ -84,6 +84,18 @@ async def test_redis_that_may_forget_or_evict(settings: Settings, own_redis: Own
     assert "appendfsync is everysec, must be always" in said
 
 
+async def test_a_node_of_a_cluster_is_refused_in_one_line(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with RedisServer(tmp_path / "node", in_cluster=True) as node:
+        said = await refusal(replace(settings, redis_url=node.url, accept_weak_redis=True))
+
+    assert said == (
+        "CLASSDROP_REDIS_URL: this server is a node of a Redis Cluster, which has only a part of the "
+        "keys; a Redis that is no cluster is needed."
+    )
+
+
 async def test_weak_redis_is_taken_where_the_operator_says_so(
     settings: Settings, own_redis: OwnRedis
 ) -> None:

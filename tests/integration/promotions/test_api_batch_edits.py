@@ -51,6 +51,8 @@ async def test_everything_may_change_before_anything_is_made_of_it(api: Api) -> 
         "quantity": 5,
         "channel": "wechat",
         "per_student": 3,
+        "per_person": 4,
+        "per_device": 2,
         "code_prefix": "FRI",
         "hold_seconds": 60,
         "rooms": [{"room": "b", "quantity": 2}],
@@ -71,11 +73,20 @@ async def test_everything_may_change_before_anything_is_made_of_it(api: Api) -> 
     await dropped(api, changed, "b", quantity=2)
 
 
+async def test_a_limit_for_persons_follows_that_for_students_unless_it_was_set(api: Api) -> None:
+    followed = await edit(api, await api.made_batch(), per_student=3)
+    assert followed["per_person"] == 3
+    kept = await edit(api, await api.made_batch(per_person=2), per_student=3)
+    assert kept["per_person"] == 2
+    reset = await edit(api, kept, per_person=None)
+    assert reset["per_person"] == 3
+
+
 async def test_afterwards_only_what_nobody_was_promised_otherwise(api: Api) -> None:
     batch = await api.made_batch(claim_window={"from": FROM, "until": UNTIL})
     drop = await dropped(api, batch)
 
-    answer = await edited(api, batch, channel="wechat", per_student=2, name="Friday")
+    answer = await edited(api, batch, channel="wechat", per_student=2, per_device=1, name="Friday")
     changed = await edit(
         api,
         batch,
@@ -86,7 +97,9 @@ async def test_afterwards_only_what_nobody_was_promised_otherwise(api: Api) -> N
         claim_window={"from": FROM, "until": LATER},
     )
 
-    assert sorted(field_errors(answer)) == [("channel", "fixed"), ("per_student", "fixed")]
+    assert sorted(field_errors(answer)) == [
+        *(("channel", "fixed"), ("per_device", "fixed"), ("per_student", "fixed")),
+    ]
     assert (changed["name"], changed["quantity"], changed["remaining"]) == ("Friday", 120, 117)
     shown = good(await (await api.teacher()).get(f"/v1/rooms/{ROOM}/drops/{drop['id']}"))
     assert shown["closes_at"] == drop["closes_at"]

@@ -14,6 +14,22 @@ async def test_a_batch_is_made_and_found_again(api: Api) -> None:
     assert good(await (await api.operator()).get(f"/v1/batches/{made['id']}")) == made
 
 
+async def test_a_person_has_as_many_as_a_student_where_nothing_else_is_said(api: Api) -> None:
+    made = await api.made_batch(per_student=2)
+    assert (made["per_person"], made.get("per_device")) == (2, None)
+    made = await api.made_batch(per_student=2, per_person=3, per_device=1)
+    assert (made["per_person"], made["per_device"]) == (3, 1)
+
+
+@pytest.mark.parametrize("field", ["per_person", "per_device"])
+async def test_a_limit_of_nothing_is_refused(api: Api, field: str) -> None:
+    operator, template = await api.operator(), await api.made_template()
+    answer = await operator.post(
+        "/v1/batches", json=a_batch(template_id=template["id"]) | {field: 0}
+    )
+    assert field_errors(answer) == [(field, "too_small")]
+
+
 async def test_a_batch_says_what_it_gives(api: Api) -> None:
     template = (await api.made_batch())["template"]
     assert (template["name"], template["currency"]) == ("Ten off", "CNY")

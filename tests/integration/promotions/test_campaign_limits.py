@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from server.core.drops.claims import Outcome
 from server.core.ids import DropId, StudentId
 from server.desk import DeskUnavailableError
-from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_answers import ClaimAnswer
 from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.drops.drop_view import DropView

@@ -23,8 +23,9 @@ from server.desk.caps import CapName, CapsMissing, KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.flows.consistency import rebuild_desk
 from server.ledger import tables
+from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import caps, claims
-from server.ledger.engine import Ledger, LedgerUnavailableError
+from server.ledger.engine import Ledger
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import ROOM, granted, now_ms, refused
 from tests.support.builders.typed_codes import bind, made_codes
@@ -400,7 +401,7 @@ class TestOneBadShard:
         worker = rig.worker
 
         async def armed_but_one() -> bool:
-            await worker.jobs.rebuild_shards()
+            await worker.jobs.claims.rebuild_shards()
             return await rig.fence.shut_shards() == [3]
 
         await eventually(armed_but_one)
@@ -411,7 +412,7 @@ class TestOneBadShard:
         await rig.desk.redis.delete(rig.desk.keys(3).lease)  # it has run out
 
         async def mended() -> bool:
-            await worker.jobs.rebuild_shards()
+            await worker.jobs.claims.rebuild_shards()
             return not await rig.fence.shut_shards()
 
         await eventually(mended)

@@ -38,7 +38,7 @@ from server.flows.promotions.templates import create_template
 from server.flows.stores import Stores
 from server.ledger import tables
 from server.ledger.drops import drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches
 from tests.support.builders.desks import Desk

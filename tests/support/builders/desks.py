@@ -12,7 +12,8 @@ from server.core.drops.claims import Audience
 from server.core.drops.drops import Allotment, RoomDrop, Window
 from server.core.ids import BatchId, DropId, StudentId
 from server.desk.caps import CapsMissing
-from server.desk.claim_desk import ClaimAnswer, ClaimDesk
+from server.desk.claim_answers import ClaimAnswer
+from server.desk.claim_desk import ClaimDesk
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import Stamped
 from server.desk.feed import Feed
@@ -54,6 +55,7 @@ class Desk:
         per_student: int = 1,
         opens_in_ms: int = 0,
         duration_ms: int = 60_000,
+        has_task: bool = False,
     ) -> Stamped | None:
         """Open a drop on a desk that has all caps."""
         opened = await self.drops.open(
@@ -65,6 +67,7 @@ class Desk:
             allotments=[Allotment(f"alt_{drop_id}", 1, units)],
             opens_in_ms=opens_in_ms,
             duration_ms=duration_ms,
+            has_task=has_task,
         )
         assert not isinstance(opened, CapsMissing)
         return opened
@@ -76,6 +79,7 @@ class Desk:
         *,
         request_id: str = "r1",
         batch_id: str = "bat_1",
+        is_blocked: bool = False,
     ) -> ClaimAnswer:
         return await self.claims.claim(
             shard=SHARD,
@@ -83,6 +87,7 @@ class Desk:
             batch_id=BatchId(batch_id),
             student=StudentId(student),
             request_id=request_id,
+            is_blocked=is_blocked,
         )
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 Build = Callable[[Any], Any]
-_OF_PATTERN = {"^[A-Z]{3}$": "CNY", "^#[0-9a-fA-F]{6}$": "#aabbcc"}
+_OF_PATTERN = {
+    "^[A-Z]{3}$": "CNY",
+    "^#[0-9a-fA-F]{6}$": "#aabbcc",
+    "^[0-9a-f]{32}$": "0" * 32,
+    "^inv_[A-Za-z0-9_]{1,36}$": "inv_1",
+    r"^\d{4}-\d\d-\d\d$": "2026-03-01",
+    r"^[A-Za-z0-9_-]{1,1600}$": "WyJhIiwiIiwiQ05ZIl0",
+}
 _LATER = "2026-06-01T00:00:00Z"
 
 

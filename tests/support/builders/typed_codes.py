@@ -27,7 +27,14 @@ async def made_codes(rig: WorkerRig, batch: Batch, quantity: int) -> list[str]:
     return [one.code for one in listed]
 
 
-async def bind(rig: WorkerRig, student: str, code: str, now: int | None = None) -> Coupon | Refused:
-    return await bind_code(
-        rig.ledger, rig.desk.drops, Account(StudentId(student)), code, now or now_ms()
-    )
+async def bind(
+    rig: WorkerRig,
+    student: str,
+    code: str,
+    now: int | None = None,
+    *,
+    person: str | None = None,
+    device: str | None = None,
+) -> Coupon | Refused:
+    account = Account(StudentId(student), person=person, device=device)
+    return await bind_code(rig.ledger, rig.desk.drops, account, code, now or now_ms())

@@ -60,9 +60,23 @@ class DeskKilledAtHop(DropDesk):
         self.kill_point.kill_if_reached("after", "extend")
         return extended
 
-    async def close(self, shard: int, drop_id: str, *, only_if_over: bool) -> Closing | None:
+    async def close(
+        self,
+        shard: int,
+        drop_id: str,
+        *,
+        only_if_over: bool,
+        only_if_sold_out: bool = False,
+        openings: int = 1,
+    ) -> Closing | None:
         self.kill_point.kill_if_reached("before", "close")
-        closing = await super().close(shard, drop_id, only_if_over=only_if_over)
+        closing = await super().close(
+            shard,
+            drop_id,
+            only_if_over=only_if_over,
+            only_if_sold_out=only_if_sold_out,
+            openings=openings,
+        )
         self.kill_point.kill_if_reached("after", "close")
         return closing
 

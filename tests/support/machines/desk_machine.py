@@ -6,8 +6,8 @@ made by writing another run id into what names it.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from server.core.drops.drops import Allotment, Window
+from server.core.drops.tasks import SignInTask
+from server.core.drops.why import WhyReason
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
+from server.core.instants import to_text
 from server.desk.caps import CapName
-from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_answers import ClaimAnswer
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import Closing, Stamped
 from server.desk.fence import ConfirmedClaim, LoadedDrop
 from server.desk.outbox import Outbox, OutboxEntry
+from server.desk.task_desk import TaskOf
 from tests.support.builders.classroom import now_ms
 from tests.support.builders.desks import SHARD, Desk, make_desk
 from tests.support.machines.desk_views import (
@@ -32,7 +36,14 @@ from tests.support.machines.desk_views import (
     keep_promises,
     slots_seen,
 )
-from tests.support.machines.model_desk import ModelClaim, ModelDesk, ModelDrop, ModelTap, coupon_of
+from tests.support.machines.model_desk import (
+    ModelAnswer,
+    ModelClaim,
+    ModelDesk,
+    ModelDrop,
+    ModelTap,
+    coupon_of,
+)
 from tests.support.machines.runner import Stage, expected
 
 BATCHES = {
@@ -42,24 +53,45 @@ BATCHES = {
     "drp_4": "bat_2",
     "drp_5": "bat_2",
 }
+WITH_TASK = {"drp_2"}
 CAMPAIGN = "cmp_1"  # all these batches are of it
 STOPPABLE = ["all", CAMPAIGN, "bat_1", "bat_2"]
-STUDENTS = ["eve", "ada", "dan", "bob", "cyd"]
+STUDENTS = ["eve", "ada", "dan", "bob", "cyd", "fay", "gil"]
 UNKNOWN_DROP = "drp_9"  # nobody opens it
 ROOM = "r1"
 HOUR_MS = 3_600_000
 OPENS_IN = {"now": (0, HOUR_MS), "later": (HOUR_MS, HOUR_MS), "over": (0, 0)}
+WHEN = ["now", "later", "over", "until", "late"]
+ENDS = {  # the condition, and how much later an opening is meant than the desk has
+    "stopped": ("", 0),
+    "if over": ("over", 0),
+    "if sold out": ("sold out", 0),
+    "an earlier opening": ("", -1),
+    "a reopening is given up": ("", 1),
+}
+BY_THE_CLOCK = {"until": HOUR_MS, "late": -HOUR_MS}  # from now to the given end
 ANOTHER_SERVER = "0" * 40
 
-_NONE = ("", 0, 0)  # of an entry whose campaign has no limit
+# Whose accounts the students' are, and on what they tap; "" where their tokens do not say it.
+PERSONS = {"eve": "p1", "ada": "p1", "dan": "p2", "bob": "", "cyd": "", "fay": "", "gil": ""}
+DEVICES = ["", "", "", "d1", "d2"]
+
+_NONE = ("", 0, 0)  # of an entry for which there is no such limit
 
 a_drop = st.sampled_from(["drp_1", *BATCHES])
 a_limit = st.sampled_from([1, 1, 2, 3])
 a_campaign_limit = st.sampled_from([None, None, 1, 2])
+a_person_limit = st.sampled_from([None, 1, 1, 2])
+a_device_limit = st.sampled_from([None, None, 1, 2])
 a_student = st.sampled_from(STUDENTS)
 a_tap = st.builds(
-    ModelTap, a_student, st.sampled_from([*BATCHES, UNKNOWN_DROP]), st.sampled_from(["q1", "q2"])
-)
+    ModelTap,
+    a_student,
+    st.sampled_from([*BATCHES, UNKNOWN_DROP]),
+    st.sampled_from(["q1", "q2"]),
+    device=st.sampled_from(DEVICES),
+    is_blocked=st.sampled_from([False] * 7 + [True]),
+).map(lambda tap: replace(tap, person=PERSONS[tap.student]))
 HOW_LOST = ["another server", "another server", "fence shut", "emptied"]
 an_index = st.integers(0, 30)  # of something among those there are
 
@@ -79,7 +111,17 @@ def _a(what: str, **how: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
 # One rule for all of them: Hypothesis leaves some rules out of each example, and most of what goes wrong
 # takes many kinds of steps.
 a_step = st.one_of(
-    _a("open", drop_id=a_drop, units=st.integers(2, 4), when=st.sampled_from(list(OPENS_IN))),
+    _a("open", drop_id=a_drop, units=st.integers(2, 4), when=st.sampled_from(WHEN)),
+    _a(
+        "reopen",
+        drop_id=a_drop,
+        add=st.integers(1, 2),
+        in_hand=st.integers(0, 2),
+        when=st.sampled_from(["now", *WHEN]),
+        which=st.sampled_from(["next", "next", "next", "again", "before"]),
+    ),
+    _a("move_window", drop_id=a_drop, newer=st.sampled_from([1, 1, 0]), is_paused=st.booleans()),
+    _a("pass_task", drop_id=st.sampled_from(["drp_2", "drp_1"]), student=a_student),
     _a(
         "top_up",
         drop_id=a_drop,
@@ -95,7 +137,7 @@ a_step = st.one_of(
     _a(
         "comes_to_an_end",
         drop_id=a_drop,
-        how=st.sampled_from(["stopped", "if over", "time passes"]),
+        how=st.sampled_from([*ENDS, "time passes"]),
     ),
     _a("tap", taps=st.lists(a_tap, min_size=1, max_size=8), twice=st.booleans()),
     _a("tap_again", which=an_index, students=st.integers(1, 3)),
@@ -104,7 +146,7 @@ a_step = st.one_of(
     _a(
         "release",
         drop_id=a_drop,
-        most=st.integers(1, 3),
+        most=st.sampled_from([1, 2, 2, 3]),
         wrong=st.sampled_from([False, False, True]),
         then_tap=st.booleans(),
     ),
@@ -149,12 +191,18 @@ class DeskMachine(RuleBasedStateMachine):
     @initialize(
         limits=st.tuples(a_limit, a_limit),
         per_campaign=a_campaign_limit,
+        further=st.tuples(a_person_limit, a_device_limit),
         units=st.integers(1, 4),
     )
     def batches_are_made(
-        self, limits: tuple[int, int], per_campaign: int | None, units: int
+        self,
+        limits: tuple[int, int],
+        per_campaign: int | None,
+        further: tuple[int | None, int | None],
+        units: int,
     ) -> None:
         self.per_campaign = per_campaign
+        self.per_person, self.per_device = further
         self.per_student = {"bat_1": limits[0], "bat_2": limits[1]}
         self.open("drp_1", units, "now")
         self.open("drp_2", 2, "now")
@@ -163,11 +211,10 @@ class DeskMachine(RuleBasedStateMachine):
 
     def open(self, drop_id: str, units: int, when: str) -> None:
         """Also once more, and after it was closed."""
-        opens_in, lasts = OPENS_IN[when]
         batch_id = BATCHES[drop_id]
         known = self.model.drop(drop_id).allotments  # what the ledger holds by now
         allotments = known or [Allotment(f"alt_{drop_id}_1", 1, units)]
-        before = now_ms()
+        asked = _End(when)
         answer = self.stage.answer(
             self.desk.drops.open(
                 shard=SHARD,
@@ -176,24 +223,74 @@ class DeskMachine(RuleBasedStateMachine):
                 room=ROOM,
                 per_student=self.per_student[batch_id],
                 allotments=allotments,
-                opens_in_ms=opens_in,
-                duration_ms=lasts,
+                opens_in_ms=asked.opens_in,
+                duration_ms=asked.lasts,
+                closes_at=asked.closes_at,
                 campaign_id=CAMPAIGN,
                 per_campaign=self.per_campaign,
+                per_person=self.per_person,
+                per_device=self.per_device,
+                has_task=drop_id in WITH_TASK,
             )
         )
-        stamped = before
-        if isinstance(answer, Stamped) and self.model.drop(drop_id).window is None:
-            stamped = _moment(answer.opens_at - opens_in, before)
-        window = Window(stamped + opens_in, stamped + opens_in + lasts)
+        is_first = self.model.drop(drop_id).window is None
+        window = asked.window(answer if is_first else None)
         per_student = self.per_student[batch_id]
         opened = ModelDrop(drop_id, batch_id, per_student, allotments, window)
         opened.campaign_id, opened.per_campaign = CAMPAIGN, self.per_campaign
+        opened.per_person, opened.per_device = self.per_person, self.per_device
+        opened.has_task = drop_id in WITH_TASK
         assert _plain(answer) == expected(lambda: self.model.open(opened))
+
+    def reopen(self, drop_id: str, add: int, in_hand: int, when: str, which: str) -> None:
+        """`in_hand`: units that came back to the batch at the close; only more of them get new numbers."""
+        drop = self.model.drop(drop_id)
+        number = drop.openings + {"next": 1, "again": 0, "before": -1}[which]
+        if which == "next" and drop.window is not None and drop.closed_at is None:
+            self.close(drop_id, "", drop.openings)
+        more = None
+        if add > in_hand or not drop.free_units:
+            first = drop.numbered + 1
+            more = Allotment(f"alt_{drop_id}_{len(drop.allotments) + 1}", first, first + add - 1)
+        units = min(len(drop.live) + add, more.last if more else drop.numbered)
+        asked = _End(when)
+        answer = self.stage.answer(
+            self.desk.drops.reopening.reopen(
+                SHARD,
+                drop_id,
+                openings=number,
+                allotments=[*drop.allotments, *([more] if more else [])],
+                units=units,
+                opens_in_ms=asked.opens_in,
+                duration_ms=asked.lasts,
+                closes_at=asked.closes_at,
+                caps=(),
+            )
+        )
+        window = asked.window(answer if number > drop.openings else None)
+        meant = expected(lambda: self.model.reopen(drop_id, number, more, units, window))
+        assert _plain(answer) == meant
+        self.everybody_taps(drop_id)
+
+    def move_window(self, drop_id: str, newer: int, is_paused: bool) -> None:
+        """Move the window as a link does that is paused, which is an empty window, or goes on."""
+        drop, now = self.model.drop(drop_id), now_ms()
+        window = Window(now - HOUR_MS, now - HOUR_MS if is_paused else now + HOUR_MS)
+        version = drop.window_version + newer
+        call = self.desk.drops.move_window(SHARD, drop_id, version, window)
+        answer = self.stage.answer(_nothing(call))
+        assert answer == expected(lambda: self.model.move_window(drop_id, version, window))
+
+    def pass_task(self, drop_id: str, student: str) -> None:
+        now = now_ms()
+        of = TaskOf(SHARD, DropId(drop_id), SignInTask())
+        answer = self.stage.answer(self.desk.drops.tasks.set_done(of, {student: 1}))
+        assert answer == expected(lambda: self.model.pass_task(drop_id, student, now))
+        self.everybody_taps(drop_id)
 
     def top_up(self, drop_id: str, add: int, which: str) -> None:
         drop = self.model.drop(drop_id)
-        first = drop.quantity + (2 if which == "gap" else 1)
+        first = drop.numbered + (2 if which == "gap" else 1)
         number = len(drop.allotments) + (2 if which == "gap" else 1)
         allotment = Allotment(f"alt_{drop_id}_{number}", first, first + add - 1)
         if which == "again" and drop.allotments:
@@ -213,18 +310,25 @@ class DeskMachine(RuleBasedStateMachine):
     def comes_to_an_end(self, drop_id: str, how: str) -> None:
         if how == "time passes":
             self._time_passes(drop_id)
-        else:
-            self.close(drop_id, only_if_over=how == "if over")
+            return
+        condition, later = ENDS[how]
+        self.close(drop_id, condition, self.model.drop(drop_id).openings + later)
 
-    def close(self, drop_id: str, only_if_over: bool) -> None:
+    def close(self, drop_id: str, condition: str, number: int) -> None:
         before = now_ms()
-        call = self.desk.drops.close(SHARD, drop_id, only_if_over=only_if_over)
+        call = self.desk.drops.close(
+            SHARD,
+            drop_id,
+            only_if_over=condition == "over",
+            only_if_sold_out=condition == "sold out",
+            openings=number,
+        )
         answer = self.stage.answer(call)
         now = before
         drop = self.model.drop(drop_id)
         if isinstance(answer, Closing) and drop.closed_at is None and not drop.is_over(before):
             now = _moment(answer.closed_at, before)
-        assert answer == expected(lambda: self.model.close(drop_id, only_if_over, now))
+        assert answer == expected(lambda: self.model.close(drop_id, condition, number, now))
 
     # --- what students do -------------------------------------------------------------------------
 
@@ -242,6 +346,35 @@ class DeskMachine(RuleBasedStateMachine):
                 assert answer.held is not None
                 self._learn(meant.claim, answer.held, before)
                 assert answer.held == held_of(meant.claim)
+        for tap, answer, meant in zip(taps, answers, said, strict=True):
+            assert _why_said(answer) == self._why_meant(tap, meant)
+
+    def _why_meant(self, tap: ModelTap, meant: ModelAnswer) -> dict[str, object] | None:
+        """Return the facts of a refusal, as they were at the end of the call."""
+        if meant.reason is None:
+            return None
+        drop = self.model.drop(tap.drop_id)
+        why: dict[str, object] = {"reason": meant.reason}
+        if meant.number:
+            why["tap"] = meant.number
+        if meant.reason is WhyReason.TAKEN:
+            why["units"] = drop.quantity
+            why |= {"last_at": to_text(drop.last_won_at)} if drop.last_won_at else {}
+        elif meant.limit is not None:
+            limits = {
+                "batch": drop.per_student,
+                "campaign": drop.per_campaign,
+                "person": drop.per_person,
+                "device": drop.per_device,
+            }
+            most = limits[meant.limit]
+            why |= {"limit": meant.limit, "most": most, "used": most}
+        elif drop.window is not None and meant.reason is WhyReason.NOT_YET:
+            why["opens_at"] = to_text(drop.window.opens_at)
+        elif drop.window is not None and meant.reason is WhyReason.ENDED:
+            ended_at = drop.window.closes_at if drop.closed_at is None else drop.closed_at
+            why["closed_at"] = to_text(ended_at)
+        return why
 
     def tap_again(self, which: int, students: int) -> None:
         """The very same request of those who have won, whatever happened since."""
@@ -249,10 +382,10 @@ class DeskMachine(RuleBasedStateMachine):
         if not won:
             return
         again = [won[(which + number) % len(won)] for number in range(students)]
-        self.tap([ModelTap(one.student, one.drop_id, one.request_id) for one in again], twice=False)
+        self.tap([_tap(one.student, one.drop_id, one.request_id) for one in again], twice=False)
 
     def everybody_taps(self, drop_id: str) -> None:
-        self.tap([ModelTap(student, drop_id, "q3") for student in STUDENTS], twice=False)
+        self.tap([_tap(student, drop_id, "q3") for student in STUDENTS], twice=False)
 
     # --- what workers do --------------------------------------------------------------------------
 
@@ -332,7 +465,9 @@ class DeskMachine(RuleBasedStateMachine):
         self.open(drop_id, 2, "now")
         self.top_up(drop_id, 1, "next")
         self.extend(drop_id, "int_3", is_stale=False)
-        self.close(drop_id, only_if_over=False)
+        self.close(drop_id, "", 1)
+        self.move_window(drop_id, 1, is_paused=False)
+        self.pass_task("drp_2", tap.student)
         self.tap([tap], twice=True)
         if self.model.outbox:
             self.confirm([0], wrong=None)
@@ -353,7 +488,7 @@ class DeskMachine(RuleBasedStateMachine):
         assert run_id is not None
         for drop in self.model.drops.values():
             if drop.allotments or drop.closed_at is not None:
-                is_told = knows_windows or drop.closed_at is not None
+                is_told = knows_windows or drop.closed_at is not None or drop.openings > 1
                 await self.desk.fence.load_drop(SHARD, self._loaded(drop, is_told))
         for batch_id in set(BATCHES.values()):
             slots = {
@@ -388,6 +523,12 @@ class DeskMachine(RuleBasedStateMachine):
             confirmed=len(drop.live),
             campaign_id=CAMPAIGN,
             per_campaign=self.per_campaign,
+            per_person=self.per_person,
+            per_device=self.per_device,
+            has_task=drop.has_task,
+            units=drop.units,
+            openings=drop.openings,
+            window_version=drop.window_version,
         )
 
     # --- what has to hold after every step --------------------------------------------------------
@@ -436,6 +577,7 @@ class DeskMachine(RuleBasedStateMachine):
         known = {keys.fence, keys.outbox, *(keys.caps(batch) for batch in BATCHES.values())}
         known |= {keys.campaign_caps(CAMPAIGN), keys.stops}
         known |= {name(drop) for drop in BATCHES for name in (keys.drop, keys.holders, keys.free)}
+        known |= {name(drop) for drop in WITH_TASK for name in (keys.passed, keys.progress)}
         assert self._keys_there() <= known | self._fences()
 
     def _keys_there(self) -> set[str]:
@@ -465,7 +607,13 @@ class DeskMachine(RuleBasedStateMachine):
             *(claim.request_id, claim.unit, claim.slot, self.per_student[drop.batch_id]),
             *(allotment.id, allotment.first, allotment.last, claim.won_at),
             *((CAMPAIGN, claim.campaign_slot, drop.per_campaign) if claim.campaign_slot else _NONE),
+            *((claim.person, claim.person_slot, drop.per_person) if claim.person else _NONE),
+            *((claim.device, claim.device_slot, drop.per_device) if claim.device else _NONE),
         )
+
+
+def _tap(student: str, drop_id: str, request_id: str) -> ModelTap:
+    return ModelTap(student, drop_id, request_id, person=PERSONS[student])
 
 
 def _entry_said(entry: OutboxEntry) -> tuple[object, ...]:
@@ -474,7 +622,51 @@ def _entry_said(entry: OutboxEntry) -> tuple[object, ...]:
         *(entry.request_id, entry.unit, entry.slot, entry.per_student),
         *(entry.allotment_id, entry.allotment_first, entry.allotment_last, entry.won_at),
         *(entry.campaign_id, entry.campaign_slot, entry.per_campaign),
+        *(entry.person, entry.person_slot, entry.per_person),
+        *(entry.device, entry.device_slot, entry.per_device),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A window as it is asked for, and as the desk has stamped it."""
+
+    when: str
+    before: int = field(default_factory=now_ms)
+
+    @property
+    def opens_in(self) -> int:
+        return OPENS_IN.get(self.when, (0, 0))[0]
+
+    @property
+    def lasts(self) -> int:
+        return OPENS_IN.get(self.when, (0, 0))[1]
+
+    @property
+    def closes_at(self) -> int | None:
+        return self.before + BY_THE_CLOCK[self.when] if self.when in BY_THE_CLOCK else None
+
+    def window(self, answer: object) -> Window:
+        stamped = self.before
+        if isinstance(answer, Stamped):
+            stamped = _moment(answer.opens_at - self.opens_in, self.before)
+        opens_at = stamped + self.opens_in
+        ends = opens_at + self.lasts if self.closes_at is None else max(opens_at, self.closes_at)
+        return Window(opens_at, ends)
+
+
+async def _nothing(call: Awaitable[object]) -> None:
+    await call
+
+
+def _why_said(answer: ClaimAnswer) -> dict[str, object] | None:
+    """Return the facts of a refusal without those that tell how long ago something was."""
+    if answer.why is None:
+        return None
+    why = answer.why.told(0)
+    if answer.why.is_counted:
+        why.pop("tap")  # of nobody
+    return {name: why[name] for name in why if name not in ("after_ms", "in_ms")}
 
 
 def _moment(stamp: int, before: int) -> int:
@@ -493,6 +685,9 @@ async def _tap_all(desk: Desk, taps: Iterable[ModelTap]) -> list[ClaimAnswer]:
                 student=StudentId(tap.student),
                 request_id=tap.request_id,
                 campaign_id=CAMPAIGN,
+                person=tap.person or None,
+                device=tap.device or None,
+                is_blocked=tap.is_blocked,
             )
             for tap in taps
         )

@@ -29,6 +29,10 @@ class DropSeen:
     live: int
     won_total: int
     confirmed: int
+    openings: int
+    window_version: int
+    taps: int
+    last_won_at: int | None
     holders: dict[str, HeldClaim]
 
 
@@ -55,6 +59,10 @@ def drop_meant(drop: ModelDrop) -> DropSeen:
         live=len(drop.live),
         won_total=len(drop.claims),
         confirmed=sum(claim.state is ClaimState.CONFIRMED for claim in drop.claims.values()),
+        openings=drop.openings,
+        window_version=drop.window_version,
+        taps=drop.taps,
+        last_won_at=drop.last_won_at,
         holders={student: held_of(claim) for student, claim in drop.claims.items()},
     )
 
@@ -72,14 +80,14 @@ def drop_seen(row: list[Any]) -> DropSeen:
     came_back = [int(unit) for unit in returned]
     assert all(unit < first_never_taken for unit in came_back)
     window = Window(int(text["opens_at"]), int(text["closes_at"])) if "opens_at" in text else None
+    allotments = [Allotment(a[2], a[0], a[1]) for a in orjson.loads(text.get("allotments", "[]"))]
+    numbered = allotments[-1].last if allotments else 0
     return DropSeen(
         window=window,
         closed_at=int(closed_at) if closed_at else None,
         extended_by=text.get("extended_by"),
-        allotments=[
-            Allotment(a[2], a[0], a[1]) for a in orjson.loads(text.get("allotments", "[]"))
-        ],
-        free_units=[*came_back, *range(first_never_taken, number["quantity"] + 1)],
+        allotments=allotments,
+        free_units=[*came_back, *range(first_never_taken, numbered + 1)],
         holders={
             student.decode(): claim_record.parse(record) for student, record in holders.items()
         },
@@ -87,6 +95,10 @@ def drop_seen(row: list[Any]) -> DropSeen:
         live=number["live"],
         won_total=number["won_total"],
         confirmed=number["confirmed"],
+        openings=int(text.get("openings", 1)),
+        window_version=int(text.get("window_version", 0)),
+        taps=int(text.get("taps", number["won_total"])),
+        last_won_at=int(text["last_won_at"]) if "last_won_at" in text else None,
     )
 
 
@@ -102,6 +114,8 @@ def keep_promises(seen: DropSeen) -> None:
     units = [one.unit for one in live]
     assert len(set(units)) == len(units) <= seen.quantity, "I1: a unit twice, or one too many"
     assert len(units) == seen.live
-    assert len(units) + len(seen.free_units) == seen.quantity, (
+    # A reopened drop offers fewer units than have a number of it: the others are back in the batch.
+    numbered = seen.allotments[-1].last if seen.allotments else 0
+    assert len(units) + len(seen.free_units) == numbered >= seen.quantity, (
         "I6: units that nobody can account for"
     )

@@ -7,7 +7,12 @@ afterwards. `tests/integration/desk/test_desk_model.py` asks both the same and c
 - A **claim** takes the lowest free unit, and the lowest **slot** that the student has not used of the
   batch. A student has one claim of a drop and at most `per_student` of a batch, and where the campaign
   has a limit, at most so many of all its batches together: each of these takes a slot of the campaign too.
+- The **person** and the **device** of a tap, where its token has them and the batch limits them, take a
+  slot each, which all accounts of the person, or on the device, share.
 - What is **stopped** (a batch, a campaign, everything) is not open; who has won is told so all the same.
+- A drop may have a **task**: who has not passed it wins nothing, and takes nothing.
+- A closed drop may be **reopened**: the same claims count, and it has as many units as the ledger says.
+- A tap on an open drop that is not a repetition has a **number**, and a refusal says why.
 - A released claim frees its unit and keeps its slot; its student may not come again.
 - Every win is written to the **outbox**, once, in the order of the wins.
 - A **fence** that is shut refuses everything, and nothing changes.
@@ -20,6 +25,7 @@ from dataclasses import dataclass, field
 
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import Allotment, Window
+from server.core.drops.why import WhyReason
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import Closing, Extended
 from server.desk.fence import ConfirmedClaim
@@ -32,6 +38,9 @@ class ModelTap:
     student: str
     drop_id: str
     request_id: str
+    person: str = ""
+    device: str = ""
+    is_blocked: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +56,10 @@ class ModelClaim:
     coupon: bytes = b""
     is_in_ledger: bool = False
     campaign_slot: int = 0  # 0: the campaign has no limit
+    person: str = ""  # "": none that counts
+    person_slot: int = 0
+    device: str = ""
+    device_slot: int = 0
 
     @property
     def is_live(self) -> bool:
@@ -67,10 +80,27 @@ class ModelDrop:
     claims: dict[str, ModelClaim] = field(default_factory=dict)  # by student
     campaign_id: str = ""
     per_campaign: int | None = None
+    per_person: int | None = None
+    per_device: int | None = None
+    has_task: bool = False
+    passed: set[str] = field(default_factory=set)
+    openings: int = 1
+    units: int | None = None  # None: all of its allotments; a reopening has fewer
+    window_version: int = 0
+    taps: int = 0
 
     @property
     def quantity(self) -> int:
+        return self.numbered if self.units is None else self.units
+
+    @property
+    def numbered(self) -> int:
+        """The number of units that have a number of this drop."""
         return self.allotments[-1].last if self.allotments else 0
+
+    @property
+    def last_won_at(self) -> int | None:
+        return max((claim.won_at for claim in self.claims.values()), default=None)
 
     @property
     def live(self) -> list[ModelClaim]:
@@ -78,9 +108,13 @@ class ModelDrop:
 
     @property
     def free_units(self) -> list[int]:
-        """The lowest first."""
+        """The lowest first; of a reopened drop more have a number than it has units."""
         held = {claim.unit for claim in self.live}
-        return [unit for unit in range(1, self.quantity + 1) if unit not in held]
+        return [unit for unit in range(1, self.numbered + 1) if unit not in held]
+
+    @property
+    def is_sold_out(self) -> bool:
+        return len(self.live) >= self.quantity
 
     def is_over(self, now: int) -> bool:
         return self.window is not None and now >= self.window.closes_at
@@ -91,11 +125,16 @@ class ModelDrop:
 
 @dataclass(slots=True)
 class ModelAnswer:
-    """`claim` is the one the student has: just won, repeated, or the reason for already_won."""
+    """`claim` is the one the student has: just won, repeated, or the reason for already_won.
+
+    `reason` is why a tap was refused, `number` that of the tap, 0 where it does not count.
+    """
 
     outcome: Outcome
     claim: ModelClaim | None = None
     limit: str | None = None
+    reason: WhyReason | None = None
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -103,7 +142,8 @@ class ModelDesk:
     is_shut: bool = False
     is_lost: bool = False  # empty until the rebuild
     drops: dict[str, ModelDrop] = field(default_factory=dict)
-    used_slots: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # batch, student
+    # By batch, and by student, p|person or d|device.
+    used_slots: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     used_in_campaign: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     outbox: list[ModelClaim] = field(default_factory=list)
@@ -126,7 +166,9 @@ class ModelDesk:
         if drop.window is None:
             drop.batch_id, drop.per_student = opened.batch_id, opened.per_student
             drop.campaign_id, drop.per_campaign = opened.campaign_id, opened.per_campaign
+            drop.per_person, drop.per_device = opened.per_person, opened.per_device
             drop.allotments, drop.window = list(opened.allotments), opened.window
+            drop.has_task = opened.has_task
         return drop.window
 
     def add_units(self, drop_id: str, allotment: Allotment, now: int) -> bool:
@@ -138,10 +180,37 @@ class ModelDesk:
             return True
         if not drop.allotments or drop.closed_at is not None or drop.is_over(now):
             return False
-        if allotment.first != drop.quantity + 1:
+        if allotment.first != drop.numbered + 1:
             raise DeskUnavailableError
         drop.allotments.append(allotment)
+        if drop.units is not None:
+            drop.units += allotment.last - allotment.first + 1
         return True
+
+    def reopen(
+        self, drop_id: str, number: int, more: Allotment | None, units: int, window: Window
+    ) -> Window | None:
+        """Open once more, with `units` in it. None: this opening, or a later one, was closed, or the desk
+        does not have the drop."""
+        self._guard()
+        drop = self.drop(drop_id)
+        is_known = drop.window is not None and drop.allotments
+        if not is_known or drop.openings > number:
+            return None
+        if drop.openings == number:
+            return None if drop.closed_at is not None else drop.window
+        drop.openings, drop.units, drop.window = number, units, window
+        drop.closed_at = drop.extended_by = None
+        if more is not None:
+            drop.allotments.append(more)
+        return window
+
+    def move_window(self, drop_id: str, version: int, window: Window) -> None:
+        """A newer version only, and never for a drop that is closed."""
+        self._guard()
+        drop = self.drop(drop_id)
+        if drop.window and drop.closed_at is None and version > drop.window_version:
+            drop.window, drop.window_version = window, version
 
     def extend(self, drop_id: str, intent_id: str, ms: int, expected: int, now: int) -> Extended:
         """Move the end, unless the caller expected another end."""
@@ -160,13 +229,20 @@ class ModelDesk:
         drop.extended_by = intent_id
         return Extended("extended", ends + ms, ANY_LOAD)
 
-    def close(self, drop_id: str, only_if_over: bool, now: int) -> Closing | None:
-        """Close for good, also a drop that was never opened. If its time is over, it ended then."""
+    def close(self, drop_id: str, condition: str, number: int, now: int) -> Closing | None:
+        """Close the opening of this number, also of a drop that was never opened. If its time is over, it
+        ended then. `condition`: "", "over" or "sold out". Closing a later opening than the desk has keeps
+        that from ever coming."""
         self._guard()
         drop = self.drop(drop_id)
+        if drop.openings > number:
+            return None
+        drop.openings = number
         if drop.closed_at is None:
             is_running = drop.window is not None and not drop.is_over(now)
-            if only_if_over and is_running:
+            if condition == "over" and is_running:
+                return None
+            if condition == "sold out" and drop.window is not None and not drop.is_sold_out:
                 return None
             is_over = drop.window is not None and not is_running
             drop.closed_at = drop.window.closes_at if drop.window and is_over else now
@@ -186,35 +262,72 @@ class ModelDesk:
         drop = self.drop(tap.drop_id)
         held = drop.claims.get(tap.student)
         if drop.window is None:
-            return ModelAnswer(Outcome.CLOSED)
+            return _refused(Outcome.CLOSED, WhyReason.GONE)
         if held is not None and held.is_live:
             is_repeat = held.request_id == tap.request_id
-            return ModelAnswer(Outcome.WON if is_repeat else Outcome.ALREADY_WON, held)
+            if is_repeat:
+                return ModelAnswer(Outcome.WON, held)
+            return ModelAnswer(Outcome.ALREADY_WON, held, reason=WhyReason.HELD)
         if held is not None:
-            return ModelAnswer(Outcome.RELEASED)
-        return self._refusal(drop, tap.student, now) or self._win(drop, tap)
+            return _refused(Outcome.RELEASED, WhyReason.HOLD_ENDED)
+        refused = self._closed(drop, tap, now)
+        if refused is not None:
+            return refused
+        drop.taps += 1
+        answer = self._without_stock(drop, tap) or self._used_up(drop, tap)
+        if answer is not None:
+            answer.number = drop.taps
+        return answer or self._win(drop, tap)
 
-    def _refusal(self, drop: ModelDrop, student: str, now: int) -> ModelAnswer | None:
+    def _closed(self, drop: ModelDrop, tap: ModelTap, now: int) -> ModelAnswer | None:
+        """Refuse what is no tap on an open drop, and is not counted."""
+        if tap.is_blocked:
+            return _refused(Outcome.BLOCKED, WhyReason.BLOCKED)
         if drop.closed_at is not None or drop.is_over(now):
-            return ModelAnswer(Outcome.CLOSED)
-        is_early = drop.window is not None and now < drop.window.opens_at
-        if is_early or self.stopped & {"all", drop.batch_id, drop.campaign_id}:
-            return ModelAnswer(Outcome.NOT_OPEN)
-        if not drop.free_units:
-            return ModelAnswer(Outcome.SOLD_OUT)
-        if len(self.slots_of(drop.batch_id, student)) >= drop.per_student:
-            return ModelAnswer(Outcome.LIMIT_REACHED, limit="batch")
-        in_campaign = len(self.campaign_slots_of(drop.campaign_id, student))
-        if drop.per_campaign is not None and in_campaign >= drop.per_campaign:
-            return ModelAnswer(Outcome.LIMIT_REACHED, limit="campaign")
+            return _refused(Outcome.CLOSED, WhyReason.ENDED)
+        if drop.window is not None and now < drop.window.opens_at:
+            return _refused(Outcome.NOT_OPEN, WhyReason.NOT_YET)
+        if self.stopped & {"all", drop.batch_id, drop.campaign_id}:
+            return _refused(Outcome.NOT_OPEN, WhyReason.STOPPED)
         return None
 
+    def _without_stock(self, drop: ModelDrop, tap: ModelTap) -> ModelAnswer | None:
+        if drop.is_sold_out:
+            return _refused(Outcome.SOLD_OUT, WhyReason.TAKEN)
+        if drop.has_task and tap.student not in drop.passed:
+            return _refused(Outcome.TASK_OPEN, WhyReason.TASK_OPEN)
+        return None
+
+    def _used_up(self, drop: ModelDrop, tap: ModelTap) -> ModelAnswer | None:
+        if len(self.slots_of(drop.batch_id, tap.student)) >= drop.per_student:
+            return _limited("batch")
+        for limit, holder, most in _holders(drop, tap):
+            if len(self.slots_of(drop.batch_id, holder)) >= most:
+                return _limited(limit)
+        in_campaign = len(self.campaign_slots_of(drop.campaign_id, tap.student))
+        if drop.per_campaign is not None and in_campaign >= drop.per_campaign:
+            return _limited("campaign")
+        return None
+
+    def pass_task(self, drop_id: str, student: str, now: int) -> bool:
+        """False: there is no such task, or it is too late."""
+        self._guard()
+        drop = self.drop(drop_id)
+        is_open = drop.window is not None and drop.closed_at is None and not drop.is_over(now)
+        if not (is_open and drop.has_task):
+            return False
+        drop.passed.add(student)
+        return True
+
     def _win(self, drop: ModelDrop, tap: ModelTap) -> ModelAnswer:
-        slots = self.slots_of(drop.batch_id, tap.student)
-        slot = next(n for n in range(1, drop.per_student + 1) if n not in slots)
+        slot = self._take(drop, tap.student, drop.per_student)
         claim = ModelClaim(drop.drop_id, tap.student, tap.request_id, drop.free_units[0], slot)
         drop.claims[tap.student] = claim
-        slots.append(slot)
+        for limit, holder, most in _holders(drop, tap):
+            if limit == "person":
+                claim.person, claim.person_slot = tap.person, self._take(drop, holder, most)
+            else:
+                claim.device, claim.device_slot = tap.device, self._take(drop, holder, most)
         if drop.per_campaign is not None:
             in_campaign = self.campaign_slots_of(drop.campaign_id, tap.student)
             claim.campaign_slot = next(
@@ -224,8 +337,14 @@ class ModelDesk:
         self.outbox.append(claim)
         return ModelAnswer(Outcome.WON, claim)
 
-    def slots_of(self, batch_id: str, student: str) -> list[int]:
-        return self.used_slots.setdefault((batch_id, student), [])
+    def _take(self, drop: ModelDrop, holder: str, most: int) -> int:
+        slots = self.slots_of(drop.batch_id, holder)
+        slot = next(n for n in range(1, most + 1) if n not in slots)
+        slots.append(slot)
+        return slot
+
+    def slots_of(self, batch_id: str, holder: str) -> list[int]:
+        return self.used_slots.setdefault((batch_id, holder), [])
 
     def campaign_slots_of(self, campaign_id: str, student: str) -> list[int]:
         return self.used_in_campaign.setdefault((campaign_id, student), [])
@@ -262,6 +381,7 @@ class ModelDesk:
         self.outbox.clear()
         for drop in self.drops.values():
             drop.claims = {s: claim for s, claim in drop.claims.items() if claim.is_in_ledger}
+            drop.passed.clear()  # what the ledger knows of it is told again by a worker
 
     def forget_windows(self) -> None:
         """Forget the windows of drops that the ledger does not know as closed: they are opened once more."""
@@ -275,17 +395,40 @@ class ModelDesk:
         self.used_in_campaign.clear()
         for drop in self.drops.values():
             drop.extended_by = None
+            drop.taps = len(drop.claims)  # each win was one
             for claim in drop.claims.values():
                 claim.is_in_ledger = True
                 if claim.state is ClaimState.WON:
                     claim.state, claim.coupon = ClaimState.CONFIRMED, coupon_of(claim)
                 self.slots_of(drop.batch_id, claim.student).append(claim.slot)
+                if claim.person:
+                    self.slots_of(drop.batch_id, f"p|{claim.person}").append(claim.person_slot)
+                if claim.device:
+                    self.slots_of(drop.batch_id, f"d|{claim.device}").append(claim.device_slot)
                 if claim.campaign_slot:
                     in_campaign = self.campaign_slots_of(drop.campaign_id, claim.student)
                     in_campaign.append(claim.campaign_slot)
         for slots in (*self.used_slots.values(), *self.used_in_campaign.values()):
             slots.sort()
         self.is_shut = self.is_lost = False
+
+
+def _refused(outcome: Outcome, reason: WhyReason) -> ModelAnswer:
+    return ModelAnswer(outcome, reason=reason)
+
+
+def _limited(limit: str) -> ModelAnswer:
+    return ModelAnswer(Outcome.LIMIT_REACHED, limit=limit, reason=WhyReason.LIMIT)
+
+
+def _holders(drop: ModelDrop, tap: ModelTap) -> list[tuple[str, str, int]]:
+    """Return the limits beyond the account that the tap counts for: name, whose slots, and how many."""
+    found = []
+    if drop.per_person is not None and tap.person:
+        found.append(("person", f"p|{tap.person}", drop.per_person))
+    if drop.per_device is not None and tap.device:
+        found.append(("device", f"d|{tap.device}", drop.per_device))
+    return found
 
 
 def coupon_of(claim: ModelClaim) -> bytes:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_answers import ClaimAnswer
 
 
 class NaiveDesk:

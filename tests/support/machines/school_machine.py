@@ -23,7 +23,7 @@ from server.core.drops.drop_rules import DropForm
 from server.core.ids import DropId, StudentId
 from server.core.refusals import Refused
 from server.desk import DeskUnavailableError
-from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_answers import ClaimAnswer
 from server.desk.keys import RoomKeys, ShardKeys
 from server.desk.outbox import OutboxEntry
 from server.flows.checkout import confirm_payment, redemptions, unlock

@@ -1,23 +1,18 @@
 """Roles of the service that die at a named step, or take Redis with them; and a class around them.
 
-A role runs in a process of its own with its real composition; only the one call that the crash point
-names is wrapped, in that process. The processes are forked from a server that has everything imported
-(a fresh `python -m server` takes two seconds to start). `crash_site` has a Redis and a ledger of its own.
+A role runs in a process of its own (forked_roles.py) with its real composition; only the one call that the
+crash point names is wrapped, in that process. `crash_site` has a Redis and a ledger of its own.
 """
 
-import ctypes
-import multiprocessing
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from importlib import import_module
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +20,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-import server.__main__ as command_line
 from server.commands.token import TokenRequest, make_tokens
 from server.core.identity import Role
 from server.ledger.engine import Ledger
@@ -34,11 +28,11 @@ from server.worker.cadence import Cadence
 from tests.support.builders.classroom import ROOM
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import hang_up, interpose
+from tests.support.servers.forked_roles import ForkedRole
 from tests.support.servers.redis_server import RedisServer
-from tests.support.servers.stack import SECRET, free_port
+from tests.support.servers.stack import READY_SECONDS, SECRET, free_port
 from tests.support.worker_rig import WorkerRig, rig_of
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _GONE_SECONDS = 10.0
 
 
@@ -65,21 +59,9 @@ READ_BACK = ("server.ledger.coupons.coupons", "by_claims")  # the last statement
 FINISH_INTENT = ("server.ledger.intents", "finish")  # likewise
 
 
-def _run_role(
-    role: str, point: CrashPoint | None, victim: int | None, env: Mapping[str, str], log: Path
-) -> None:
-    """Kill `victim` in the new process; None is the process itself."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    with log.open("ab", 0) as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
-    os.environ.update(env)
-    if point is not None:
-        _arm(point, victim or os.getpid())
-    sys.exit(command_line.main([role]))
-
-
-def _arm(point: CrashPoint, victim: int) -> None:
+def _arm(point: CrashPoint, victim: int | None) -> None:
+    """Kill `victim` at the point; None is this process itself."""
+    doomed = victim or os.getpid()
     module, _, name = point.part.partition(":")
     part = import_module(module)
     left = [point.nth]
@@ -88,7 +70,7 @@ def _arm(point: CrashPoint, victim: int) -> None:
         if point.mark is None or _mentions(arguments, point.mark):
             left[0] -= 1
             if left[0] == 0:
-                os.kill(victim, signal.SIGKILL)
+                os.kill(doomed, signal.SIGKILL)
 
     interpose(getattr(part, name) if name else part, point.call, **{point.when: strike})
 
@@ -99,32 +81,24 @@ def _mentions(found: object, mark: str) -> bool:
     return isinstance(found, str) and mark in found.split("\n")  # scripts get lines as well
 
 
-@cache
-def _forks() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    # With the commands: they import each other only when asked for, and every process would anew.
-    context.set_forkserver_preload([__name__, "server.commands.web", "server.commands.worker"])
-    return context
-
-
 @dataclass(slots=True)
 class RoleProcess:
     """A running role. `log` has what it said."""
 
-    process: ForkServerProcess
+    process: ForkedRole
     port: int
     log: Path
 
     async def dies(self) -> None:
-        await eventually(lambda: not self.process.is_alive(), _GONE_SECONDS)
-        assert self.process.exitcode == -signal.SIGKILL, self.log.read_text()
+        await eventually(lambda: self.process.poll() is not None, _GONE_SECONDS)
+        assert self.process.returncode == -signal.SIGKILL, self.log.read_text()
 
     def signal(self, number: signal.Signals) -> None:
-        os.kill(self.process.pid or 0, number)
+        self.process.send_signal(number)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.join(_GONE_SECONDS)
+        self.process.wait(_GONE_SECONDS)
 
     async def until_ready(self) -> None:
         async with httpx.AsyncClient(
@@ -132,14 +106,15 @@ class RoleProcess:
         ) as client:
 
             async def is_ready() -> bool:
-                if not self.process.is_alive():
+                if self.process.poll() is not None:
                     raise RuntimeError(self.log.read_text())
                 try:
                     return (await client.get("/readyz")).status_code == 200
                 except httpx.TransportError:
                     return False
 
-            await eventually(is_ready, 15)
+            # The first one waits for the imports of the server that it is forked from.
+            await eventually(is_ready, READY_SECONDS)
 
 
 @dataclass(slots=True)
@@ -158,11 +133,11 @@ class CrashSite:
     ) -> RoleProcess:
         """A process whose crash point kills itself, or Redis."""
         port = free_port()
-        env = {**self.environment, "CLASSDROP_PORT": str(port)}
+        env = {**os.environ, **self.environment, "CLASSDROP_PORT": str(port)}
         victim = self.redis.pid if redis_dies else None
         log = self.folder / f"{role}-{len(self.started)}.log"
-        process = _forks().Process(target=_run_role, args=(role, point, victim, env, log))
-        process.start()
+        prepare = partial(_arm, point, victim) if point else None
+        process = ForkedRole((role,), env, log, log, prepare)
         role_process = RoleProcess(process, port, log)
         self.started.append(role_process)
         return role_process

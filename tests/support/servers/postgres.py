@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -106,11 +106,18 @@ class PostgresServer:
 
     def thaw(self) -> None:
         for process_id in self._family():
-            os.kill(process_id, signal.SIGCONT)
+            # The first of them reaps at once those that have ended meanwhile.
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGCONT)
 
     def restart(self) -> None:
         """Start again with the same databases."""
         self._process = self._start()
+
+    @property
+    def user(self) -> str | None:
+        """The user that it runs as; None: the one of this process."""
+        return self._user
 
     @property
     def socket_path(self) -> str:

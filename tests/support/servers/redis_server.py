@@ -32,8 +32,12 @@ class RedisServer:
     """Running once constructed. Its data live in `directory`, its socket in a folder with a short
     name (a unix socket's path has room for 108 bytes)."""
 
-    def __init__(self, directory: Path, binary: str | None = None, port: int = 0) -> None:
-        """`port`: where replicas follow it, on 127.0.0.1; 0 = none does."""
+    def __init__(
+        self, directory: Path, binary: str | None = None, port: int = 0, *, in_cluster: bool = False
+    ) -> None:
+        """`port`: where replicas follow it, on 127.0.0.1; 0 = none does. `in_cluster`: a node of a cluster of
+        one, without slots."""
+        self._in_cluster = in_cluster
         self._directory = directory
         self._port = port
         self._binary = binary or find_binary()
@@ -122,6 +126,7 @@ class RedisServer:
     def _options(self) -> list[str]:
         return [
             *("--port", str(self._port)),
+            *(("--cluster-enabled", "yes") if self._in_cluster else ()),
             *("--bind", "127.0.0.1"),
             *("--repl-diskless-sync-delay", "0"),
             *("--shutdown-timeout", "0"),  # it would wait for a replica that lags

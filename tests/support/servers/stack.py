@@ -1,5 +1,6 @@
 """Roles of the service as real processes on free ports, as a Procfile would start them.
 
+`Programs.start` starts `python -m server ...`; `Programs.fork` the same, without the imports of its own.
 `stack` has a Redis prefix and a migrated SQLite ledger of its own; `stack.web()` and
 `stack.worker()` start as many processes as a test asks for, and all are gone after it.
 """
@@ -11,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from server.core.identity import Role
 from server.process_guard import kill_child_on_parent_death
 from server.tokens import TokenKeys
 from tests.support.eventually import eventually
+from tests.support.servers.forked_roles import ForkedRole
 from tests.support.servers.redis_server import RedisServer
 
 SECRET = "k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss"
@@ -45,7 +47,7 @@ class Program:
     """One `python -m server ...`; its output and, where the test names no other, its data are in
     `folder`."""
 
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | ForkedRole"
     folder: Path
     data_dir: Path
     port: int
@@ -64,7 +66,9 @@ class Program:
 
     def family(self) -> set[int]:
         """The ids of all processes of this program that are alive, its own included."""
-        return processes_of(self.folder) | processes_of(self.data_dir)
+        # What is forked has the environment of its parent in /proc.
+        own = {self.process.pid} if self.process.poll() is None else set()
+        return own | processes_of(self.folder) | processes_of(self.data_dir)
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -115,23 +119,29 @@ class Programs:
     def start(
         self, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> Program:
+        return self._started(_popen, arguments, environment)
+
+    def fork(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Program:
+        return self._started(_fork, arguments, environment)
+
+    def _started(
+        self,
+        begin: Callable[
+            [Sequence[str], dict[str, str], Path], "subprocess.Popen[bytes] | ForkedRole"
+        ],
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None,
+    ) -> Program:
         folder = self.folder / f"program-{len(self.started)}"
         folder.mkdir(parents=True)
         given = {
+            **os.environ,
+            "TEST_FOLDER": str(folder),
             "CLASSDROP_PORT": str(free_port()),
             "CLASSDROP_DATA_DIR": str(folder / "data"),
             **(environment or {}),
         }
-        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "server", *arguments],
-                cwd=_ROOT,
-                env={**os.environ, "TEST_FOLDER": str(folder), **given},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                preexec_fn=kill_child_on_parent_death(),  # noqa: PLW1509
-            )
+        process = begin(arguments, given, folder)
         program = Program(
             process, folder, Path(given["CLASSDROP_DATA_DIR"]), int(given["CLASSDROP_PORT"])
         )
@@ -161,7 +171,26 @@ class Stack:
         return next(iter(make_tokens(TokenKeys((SECRET,)), request, int(time.time()))))
 
     def _start(self, role: str, **settings: str) -> Program:
-        return self.programs.start([role], {**self.environment, **settings})
+        return self.programs.fork([role], {**self.environment, **settings})
+
+
+def _popen(
+    arguments: Sequence[str], environment: dict[str, str], folder: Path
+) -> "subprocess.Popen[bytes]":
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        return subprocess.Popen(
+            [sys.executable, "-m", "server", *arguments],
+            cwd=_ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            preexec_fn=kill_child_on_parent_death(),  # noqa: PLW1509
+        )
+
+
+def _fork(arguments: Sequence[str], environment: dict[str, str], folder: Path) -> ForkedRole:
+    return ForkedRole(arguments, environment, folder / "stdout", folder / "stderr")
 
 
 def processes_of(folder: Path) -> set[int]:

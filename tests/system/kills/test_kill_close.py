@@ -5,7 +5,7 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from tests.support.builders.classroom import ROOM
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import CLOSE, FINISH_INTENT, PUBLISH, CrashPoint, CrashSite

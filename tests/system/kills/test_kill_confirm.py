@@ -3,7 +3,9 @@ of another code than the one that the ledger keeps."""
 
 import pytest
 
-from tests.support.builders.classroom import ROOM
+from server.core.links.links import LinkForm
+from server.flows.links.links import make_link
+from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import (
     ACKNOWLEDGE,
@@ -35,6 +37,15 @@ async def won(crash_site: CrashSite) -> str:
     return drop.id
 
 
+async def won_by_link(crash_site: CrashSite) -> str:
+    rooms = crash_site.rig.classroom
+    batch = await rooms.made_batch()
+    form = LinkForm(batch_id=batch.id, channel="poster", quantity=UNITS)
+    link = granted(await make_link(rooms.stores, form, None, now_ms())).link
+    await rooms.won(link.drop_id, *WINNERS)
+    return link.drop_id
+
+
 async def assert_all_confirmed(crash_site: CrashSite, drop_id: str) -> None:
     rig = crash_site.rig
     await eventually(lambda: is_confirmed(rig, drop_id, *WINNERS), 10)
@@ -63,6 +74,14 @@ async def test_the_worker_dies(crash_site: CrashSite, step: str) -> None:
     assert {student for student, _, _ in told} == set(WINNERS)
     assert {student: coupon["code"] for student, _, coupon in told} == codes
     assert all(coupon["code"] == codes[student] for student, _, coupon in told)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_the_worker_dies_while_a_link_is_claimed(crash_site: CrashSite, step: str) -> None:
+    drop_id = await won_by_link(crash_site)
+    await crash_site.start("worker", STEPS[step]).dies()
+    async with at_work(crash_site.rig):
+        await assert_all_confirmed(crash_site, drop_id)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -8,7 +8,7 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.ledger import tables
 from server.ledger.drops import drops
-from server.ledger.drops.drops import DropRow
+from server.ledger.drops.drop_row import DropRow
 from tests.support.builders.classroom import ROOM
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import FINISH_INTENT, OPEN, PUBLISH, CrashPoint, CrashSite

@@ -6,8 +6,8 @@ from server.core.refusals import Code, Refused, invalid_field
 
 CONTRACT = {
     401: {"token_missing", "token_invalid", "token_expired"},
-    403: {"wrong_role", "wrong_room"},
-    404: {"not_found"},
+    403: {"wrong_role", "wrong_room", "blocked", "instructor_stopped"},
+    404: {"not_found", "ticket_invalid"},
     409: {
         "stock_short",
         "limit_reached",
@@ -15,11 +15,14 @@ CONTRACT = {
         "coupon_unusable",
         "total_changed",
         "refund_too_large",
+        "support_limit",
+        "price_rule",
         "too_many",
         "in_progress",
         "idempotency_mismatch",
         "wrong_state",
     },
+    410: {"ticket_expired"},
     413: {"too_large"},
     415: {"unsupported_media_type"},
     422: {"invalid_field"},

@@ -22,7 +22,9 @@ from server.api.http.fields import (
 )
 
 CONTEXT = ReadingContext(ZoneInfo("UTC"))
-BODIES = sorted({endpoint.body for endpoint in ENDPOINTS}, key=lambda body: body.__name__)
+BODIES = sorted(
+    {each.body for each in ENDPOINTS if not each.uploads}, key=lambda body: body.__name__
+)
 # Read leniently on purpose, or limited to a few letters by rules of their own.
 OTHERWISE = {"codes", "code", "coupons", "code_prefix"}
 

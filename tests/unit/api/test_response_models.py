@@ -23,9 +23,18 @@ COUPON = orjson.dumps(
 )
 
 
+EXPLAINED = {
+    "reason": "taken",
+    "units": 500,
+    "last_at": to_text(0),
+    "after_ms": 412,
+    "tap": 1204,
+}
+
+
 def test_a_claims_answer_is_as_documented() -> None:
     for outcome in Outcome:
-        fields = wire.claim_fields("q", "drp_1", outcome, 500, "batch")
+        fields = wire.claim_fields("q", "drp_1", outcome, 500, "batch", EXPLAINED)
         shown = ClaimResponse.model_validate(fields, extra="forbid")
         assert shown.model_dump(mode="json") == fields
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.core.drops.claims import ClaimState
-from tests.chaos.final_state import BatchEnd, Screen, StudentView
+from tests.chaos.final_state import BatchEnd, IssuanceEnd, Screen, StudentView
 from tests.chaos.history import (
     ApiReply,
     ApiRequest,
@@ -54,6 +55,56 @@ def test_an_unknown_outcome_breaks_nothing_by_itself() -> None:
         ApiRequest(60, 105, "shop", "pay", "order-3"),
     )
     assert story.check() == []
+
+
+def an_issuance(**changes: Any) -> IssuanceEnd:
+    outcomes = {"ada": "limit_reached", "eve": "issued"}
+    coupons = (("eve", "usable"),)
+    one = IssuanceEnd("iss_1", "gift-1", "bat_2", "done", 2, 1, outcomes, coupons)
+    return replace(one, **changes)
+
+
+def _given(**changes: Any) -> Story:
+    """Ada and eve were to get a coupon of another batch without a tap."""
+    asked = ApiRequest(60, 110, "crm", "give", "gift-1", {"students": ("eve", "ada")})
+    batches = (BatchEnd(BATCH, 10, 3, 1), BatchEnd("bat_2", 10, 1, 1))
+    story = a_lesson().with_(asked, told_ok(110, id="iss_1"))
+    return story.ends(issuances=(an_issuance(**changes),), batches=batches)
+
+
+def test_an_issuance_in_which_each_has_one_outcome_passes() -> None:
+    assert _given().check() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "running"},
+        {"outcomes": {"ada": None, "eve": "issued"}},
+        {"outcomes": {"ada": "issued", "eve": "issued"}},
+        {"outcomes": {"eve": "issued"}, "asked": 1},
+        {"issued": 2},
+        {"coupons": ()},
+        {"coupons": (("eve", "usable"), ("eve", "usable"))},
+        {"coupons": (("eve", "usable"), ("bob", "usable"))},
+        {"id": "iss_2"},
+    ],
+)
+def test_an_issuance_that_does_not_add_up_is_caught(changes: dict[str, Any]) -> None:
+    assert _given(**changes).promises() == {"I10"}
+
+
+def test_an_issued_coupon_counts_for_the_limit_of_taps() -> None:
+    """Ada has won a coupon of this batch already."""
+    given = {"outcomes": {"ada": "issued", "eve": "stock_short"}, "coupons": (("ada", "usable"),)}
+    assert _given(**given, batch_id=BATCH).promises() == {"I10"}
+    revoked = {**given, "coupons": (("ada", "revoked"),)}
+    assert _given(**revoked, batch_id=BATCH).promises() == set()
+
+
+def test_an_issuance_that_was_made_twice_is_caught() -> None:
+    twice = (an_issuance(), an_issuance(id="iss_2", coupons=(), issued=0, outcomes={}, asked=0))
+    assert _given().ends(issuances=twice).promises() == {"I10"}
 
 
 def _oversold() -> Story:

@@ -50,10 +50,53 @@ CALLS: list[tuple[Call, str, str, object]] = [
     ),
     (lambda a: a.bind_coupon("a b"), "POST", "/v1/me/coupons", {"code": "a b"}),
     (lambda a: a.create_drop("algebra", FORM), "POST", ROOM, FORM),
+    (lambda a: a.live_drops(Page(limit=5)), "GET", "/v1/reports/live?limit=5", None),
+    (
+        lambda a: a.report_file("orders", "2026-03-01", "2026-03-02", "room"),
+        "GET",
+        "/v1/reports/orders?from=2026-03-01&to=2026-03-02&by=room&format=csv",
+        None,
+    ),
     (lambda a: a.list_drops("algebra", Page(limit=5)), "GET", f"{ROOM}?limit=5", None),
     (lambda a: a.get_drop("algebra", "drp_1"), "GET", f"{ROOM}/drp_1", None),
     (lambda a: a.open_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/open", None),
     (lambda a: a.close_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/close", None),
+    (
+        lambda a: a.edit_drop("algebra", "drp_1", {"at": None}),
+        "PATCH",
+        f"{ROOM}/drp_1",
+        {"at": None},
+    ),
+    (lambda a: a.delete_drop("algebra", "drp_1"), "DELETE", f"{ROOM}/drp_1", None),
+    (
+        lambda a: a.reopen_drop("algebra", "drp_1", {"quantity": 1, "closes": "open_end"}),
+        "POST",
+        f"{ROOM}/drp_1/reopen",
+        {"quantity": 1, "closes": "open_end"},
+    ),
+    (
+        lambda a: a.put_running_order("algebra", [{"drop_id": "drp_1", "minute": 5}]),
+        "PUT",
+        "/v1/rooms/algebra/running-order",
+        {"entries": [{"drop_id": "drp_1", "minute": 5}]},
+    ),
+    (lambda a: a.make_screen("a"), "POST", "/v1/rooms/a/screen", None),
+    (
+        lambda a: a.put_running_order("a", [], version="5d0c"),
+        "PUT",
+        "/v1/rooms/a/running-order",
+        {"entries": [], "version": "5d0c"},
+    ),
+    (lambda a: a.get_running_order("a"), "GET", "/v1/rooms/a/running-order", None),
+    (lambda a: a.hold_running_order("a"), "POST", "/v1/rooms/a/running-order/hold", None),
+    (lambda a: a.resume_running_order("a"), "POST", "/v1/rooms/a/running-order/resume", None),
+    (lambda a: a.start_class("a"), "POST", "/v1/rooms/a/running-order/start", None),
+    (
+        lambda a: a.tell_position("a", 9),
+        "POST",
+        "/v1/rooms/a/running-order/position",
+        {"video_seconds": 9},
+    ),
     (
         lambda a: a.top_up_drop("algebra", "drp_1", add=2, expected_quantity=3),
         "POST",
@@ -91,6 +134,14 @@ CALLS: list[tuple[Call, str, str, object]] = [
     (lambda a: a.get_order("o 1"), "GET", "/v1/orders/o%201", None),
     (lambda a: a.get_coupon("A-1"), "GET", "/v1/coupons/A-1", None),
     (lambda a: a.list_acts(subject="bat_1"), "GET", "/v1/acts?subject=bat_1", None),
+    (
+        lambda a: a.export_acts(action="batch", first="2026-03-01"),
+        "GET",
+        "/v1/acts?format=csv&action=batch&from=2026-03-01",
+        None,
+    ),
+    (lambda a: a.examine({"repair": False}), "POST", "/v1/consistency", {"repair": False}),
+    (lambda a: a.get_consistency(), "GET", "/v1/consistency", None),
     (
         lambda a: a.refund("o 1", {"refund_id": "r"}),
         "POST",
@@ -188,8 +239,15 @@ async def test_one_token_serves_many_calls() -> None:
     assert server.tokens == 1
 
 
-async def test_an_expired_token_is_renewed_once_and_the_call_repeated() -> None:
-    server = Server(problem(401, "token_expired"), httpx.Response(200, json={"id": "bat_1"}))
+@pytest.mark.parametrize(
+    "refusal",
+    [problem(401, "token_expired"), problem(401, "token_invalid", reason="revoked")],
+    ids=["expired", "revoked"],
+)
+async def test_a_token_that_was_good_once_is_renewed_once_and_the_call_repeated(
+    refusal: httpx.Response,
+) -> None:
+    server = Server(refusal, httpx.Response(200, json={"id": "bat_1"}))
     async with server.api() as api:
         assert (await api.get_batch("bat_1"))["id"] == "bat_1"
     assert server.bearers == ["Bearer t1", "Bearer t2"]
@@ -200,6 +258,12 @@ async def test_a_token_that_stays_expired_is_an_error() -> None:
     error = await _refused(server)
     assert error.code == "token_expired"
     assert len(server.requests) == 2
+
+
+async def test_a_token_that_was_never_good_is_an_error_at_once() -> None:
+    server = Server(problem(401, "token_invalid", reason="signature"))
+    error = await _refused(server)
+    assert (error.code, len(server.requests)) == ("token_invalid", 1)
 
 
 async def test_get_token_may_be_a_coroutine() -> None:
@@ -253,3 +317,18 @@ async def test_html_that_calls_itself_json_is_no_crash() -> None:
 async def test_a_server_out_of_reach_may_be_asked_again() -> None:
     error = await _refused(Server(httpx.ConnectError("no route")))
     assert (error.code, error.status, error.retryable) == ("unreachable", 0, True)
+
+
+async def test_a_call_that_waits_on_purpose_has_a_longer_deadline() -> None:
+    server = Server()
+    async with server.api() as api:
+        await api.read_events(7, types=["drop.opened", "drop.closed"], wait_seconds=25)
+        await api.read_events()
+    waiting, at_once = server.requests
+    assert dict(waiting.url.params) == {
+        "after": "7",
+        "wait_seconds": "25",
+        "types": "drop.opened,drop.closed",
+    }
+    read = [each.extensions["timeout"]["read"] for each in (waiting, at_once)]
+    assert read[0] == read[1] + 25

@@ -2,8 +2,9 @@
 
 import json
 
-from server.commands.doctor import Report, format_json, format_text
+from server.commands.doctor import format_json, format_text
 from server.flows.consistency.doctor import DiagnosisSize
+from server.flows.consistency.examine import Report
 from server.flows.consistency.findings import Finding, FindingKind, Repair
 
 SIZE = DiagnosisSize(drops=12, open_drops=3, batches=2)

@@ -20,6 +20,15 @@ def test_token_says_what_was_asked_for() -> None:
     assert (identity.subject, identity.role) == ("ann", Role.STUDENT)
     assert identity.rooms == {"demo", "maths"}
     assert identity.tags == {"new"}
+    assert identity.may == set()
+
+
+def test_token_may_carry_a_right_beyond_its_role() -> None:
+    request = TokenRequest(Role.STUDENT, "ann", ("demo",), may=("offer",))
+
+    (token,) = make_tokens(KEYS, request, NOW_S)
+
+    assert KEYS.verify(token, NOW_S * 1000).may == {"offer"}
 
 
 def test_token_ends_after_its_time_and_the_leeway() -> None:
@@ -47,6 +56,7 @@ def test_many_tokens_are_numbered_and_all_different() -> None:
         (TokenRequest(Role.SERVICE, ""), "--sub"),
         (TokenRequest(Role.SERVICE, "x" * 65), "--sub"),
         (TokenRequest(Role.SERVICE, "x" * 64, count=2), "--sub"),
+        (TokenRequest(Role.OPERATOR, "ann", may=("offer",)), "--may"),
         (TokenRequest(Role.SERVICE, "shop", ttl_seconds=0), "--ttl"),
         (TokenRequest(Role.SERVICE, "shop", count=0), "--count"),
     ],

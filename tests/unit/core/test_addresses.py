@@ -36,6 +36,15 @@ def test_a_star_trusts_every_hop_of_the_header() -> None:
     assert everybody.client("172.16.0.1", "203.0.113.9, 10.0.0.2") == "203.0.113.9"
 
 
+def test_a_star_trusts_a_hop_that_no_named_network_has() -> None:
+    both = TrustedProxies.of(["*", "10.0.0.0/8"])
+    assert both.client("172.16.0.1", "203.0.113.9") == "203.0.113.9"
+
+
+def test_a_network_may_be_named_by_an_address_within_it() -> None:
+    assert TrustedProxies.of(["10.1.2.3/8"]) == TrustedProxies.of(["10.0.0.0/8"])
+
+
 def test_a_text_that_is_not_an_address_is_refused() -> None:
     with pytest.raises(ValueError, match="proxy"):
         TrustedProxies.of(["proxy"])

@@ -24,6 +24,8 @@ def an_identity(role: Role) -> Identity:
         (Role.FINANCE, OTHER, False, False),
         (Role.SERVICE, OWN, False, False),
         (Role.SERVICE, OTHER, False, False),
+        (Role.SCREEN, OWN, True, False),
+        (Role.SCREEN, OTHER, False, False),
     ],
 )
 def test_a_role_may_do_what_it_is_for(role: Role, room: str, enters: bool, claims: bool) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from server.core import media_types
 from server.core.media_types import media_type_fault
 
 
@@ -55,3 +56,29 @@ def test_a_compressed_body_is_not_read(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", [None, "", "identity", " Identity "])
 def test_the_encoding_identity_is_accepted(encoding: str | None) -> None:
     assert media_type_fault("application/json", encoding) is None
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content_encoding", "is_taken"),
+    [
+        ("text/csv", None, True),
+        ("text/csv; charset=gbk", "identity", True),
+        (media_types.XLSX, None, True),
+        ("application/vnd.ms-excel", None, True),
+        ("application/octet-stream", None, True),
+        (None, None, True),
+        ("application/json", None, False),
+        ("multipart/form-data; boundary=x", None, False),
+        ("text/csv", "gzip", False),
+    ],
+)
+def test_a_file_of_a_table_is_one_by_its_headers(
+    content_type: str | None, content_encoding: str | None, is_taken: bool
+) -> None:
+    assert (media_types.table_type_fault(content_type, content_encoding) is None) is is_taken
+
+
+def test_a_charset_is_named_in_small_letters() -> None:
+    assert media_types.charset_of("text/csv; charset=GBK") == "gbk"
+    assert media_types.charset_of("text/csv") is None
+    assert media_types.charset_of(None) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.texts import text_fault
+from server.core.texts import is_slug, text_fault
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,8 @@ def test_a_character_that_turns_the_direction_of_writing_is_refused_anywhere(mar
 )
 def test_usual_texts_have_no_fault(text: str) -> None:
     assert text_fault(text) is None
+
+
+def test_a_slug_is_ten_small_characters() -> None:
+    assert is_slug("0k3v9xq2mw")
+    assert not any(map(is_slug, ("0k3v9xq2m", "0k3v9xq2mw0", "0K3V9XQ2MW", "0k3v9-q2mw")))

@@ -11,6 +11,7 @@ from server.flows.drops.intent_payloads import (
     Payload,
     ReleasedClaim,
     ReleasePayload,
+    ReopenPayload,
     TopUpPayload,
     new_intent,
     payload_of,
@@ -24,7 +25,8 @@ STORED = [
         "extend",
         {"ms": 30_000, "expected_closes_at": 1_700_000_000_000},
     ),
-    (ClosePayload(), "close", {}),
+    (ClosePayload(), "close", {"openings": 1}),
+    (ReopenPayload(3), "reopen", {"openings": 3}),
     (
         ReleasePayload(
             (

@@ -4,9 +4,10 @@ import orjson
 import pytest
 
 from server import wire
+from server.core.drops import why
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.ids import ClaimId, Slot, Unit
-from server.desk.claim_desk import ClaimAnswer
+from server.desk.claim_answers import ClaimAnswer
 from server.desk.claim_record import HeldClaim
 from server.gateway import claim_replies
 from server.gateway.sockets.frames import text_frame
@@ -21,17 +22,25 @@ HELD = HeldClaim(
     "answer",
     [
         ClaimAnswer(Outcome.SOLD_OUT),
+        ClaimAnswer(Outcome.SOLD_OUT, why=why.taken(500, 1_000, 1_412)),
+        ClaimAnswer(Outcome.CLOSED, why=why.ended(1_000, 1_412)),
         ClaimAnswer(Outcome.WON, HELD),
         ClaimAnswer(Outcome.LIMIT_REACHED, limit="batch"),
         ClaimAnswer(Outcome.RATE_LIMITED, retry_after_ms=250),
     ],
 )
-def test_a_result_is_what_the_wire_writes(request_id: str, answer: ClaimAnswer) -> None:
+@pytest.mark.parametrize("tap", [1, 1_204])
+def test_a_result_is_what_the_wire_writes(request_id: str, answer: ClaimAnswer, tap: int) -> None:
     fields = wire.claim_fields(
-        request_id, "drp_1", answer.outcome, answer.retry_after_ms, answer.limit
+        request_id,
+        "drp_1",
+        answer.outcome,
+        answer.retry_after_ms,
+        answer.limit,
+        None if answer.why is None else answer.why.told(tap),
     )
     written = text_frame(wire.claim_result(fields))
-    assert claim_replies.claim_result("drp_1", request_id, answer) == written
+    assert claim_replies.claim_result("drp_1", request_id, answer, tap) == written
 
 
 def test_results_of_two_drops_are_not_mixed_up() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from websockets.frames import Opcode
 
+from server.client_frames import MAX_FRAME_BYTES
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.room_names import room_of
@@ -18,7 +19,6 @@ from server.gateway.sockets.frames import close_frame, text_frame
 from server.gateway.sockets.library_protocol import CHUNK_BYTES, MAX_BYTES_AFTER_CLOSE
 from server.gateway.sockets.session import MESSAGES, Phase
 from server.gateway.sockets.socket_closer import CLOSES_PER_TURN
-from server.wire import MAX_FRAME_BYTES
 from tests.support.sockets import Peer, RecordingHandler, next_pass
 from tests.unit.gateway.test_frames import masked
 
@@ -655,6 +655,18 @@ class TestEnd:
         assert (peer.received(), peer.transport.ended) == ([], [])
         peer.send_library_data()
         assert peer.transport.ended == ["closed"]
+
+    async def test_who_has_been_sent_away_hears_no_second_reason(self, peer: Peer) -> None:
+        """Its token may expire before it has answered the close."""
+        farewell = text_frame(b'{"type":"error","code":"server_restart"}') + close_frame(1012, "")
+        live(peer).connection.end_with(SocketClose(1012, "server_restart", "", 0), farewell)
+        assert peer.received()[-1] == 1012
+        peer.connection.end(WHY)
+        peer.connection.end_with(WHY, close_frame(WHY.code, WHY.word))
+
+        assert (peer.received(), peer.transport.ended) == ([], [])
+        peer.connection.connection_lost(None)
+        assert peer.host.reasons_closed == ["server_restart"]
 
     async def test_one_who_is_the_library_s_is_dismissed_by_it(self, peer: Peer) -> None:
         live(peer).send_ping()

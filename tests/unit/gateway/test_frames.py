@@ -26,6 +26,12 @@ def test_a_whole_masked_text_frame_is_read(payload: bytes) -> None:
     assert parse_common_text(masked(payload), MOST) == payload
 
 
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 255, 256, MOST])
+def test_a_length_is_read_in_each_form_and_up_to_the_bound(size: int) -> None:
+    payload = bytes(number % 251 for number in range(size))
+    assert parse_common_text(masked(payload), MOST) == payload
+
+
 @given(st.binary(max_size=600))
 def test_an_unmasked_frame_of_ours_reads_back(payload: bytes) -> None:
     client = Protocol(Side.CLIENT, state=State.OPEN)

@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from server import wire
+from server import client_frames
 from server.clock import now_ms
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import parse_common_text, text_frame
@@ -203,13 +203,13 @@ def test_a_session_bears_any_text(texts: list[bytes]) -> None:
 @given(st.one_of(_texts, st.recursive(st.none() | st.text() | st.floats(), st.lists).map(repr)))
 def test_any_text_is_a_frame_or_none(text: bytes | str) -> None:
     data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
-    assert wire.parse(data) is None or data.lstrip()[:1] == b"{"
+    assert client_frames.parse(data) is None or data.lstrip()[:1] == b"{"
 
 
 @given(st.binary(max_size=400))
 def test_the_short_readers_bear_any_bytes(data: bytes) -> None:
     assert parse_common_handshake(data) is None
-    parse_common_text(data, wire.MAX_FRAME_BYTES)
+    parse_common_text(data, client_frames.MAX_FRAME_BYTES)
 
 
 def by_library(data: bytes) -> int:

@@ -119,6 +119,17 @@ def test_whatever_is_unusual_is_left_to_the_library(data: bytes) -> None:
     assert parse_common_handshake(data) is None
 
 
+def test_the_longest_common_handshake_has_4096_bytes() -> None:
+    short = len(changed("User-Agent", "User-Agent: "))
+    longest = changed("User-Agent", "User-Agent: " + "x" * (4_096 - short))
+    assert len(longest) == 4_096
+    read = parse_common_handshake(longest)
+    assert read is not None
+    assert same(read, ByLibrary(longest).asked)
+    longer = changed("User-Agent", "User-Agent: " + "x" * (4_097 - short))
+    assert parse_common_handshake(longer) is None
+
+
 _word = st.text(st.characters(codec="latin-1"), max_size=24)
 _line = st.one_of(
     st.sampled_from(BROWSER[1:]),

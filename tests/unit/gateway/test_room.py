@@ -328,6 +328,16 @@ class TestFeed:
         assert (told["type"], told["reason"]) == ("drop_closed", told_reason)
         assert told["closed_at"] == "2027-01-15T08:00:00.000Z"
 
+    async def test_a_seal_is_told_without_the_card(self, class_: Class) -> None:
+        ann = class_.enters(an_identity("ann"))
+        seal = {"root": "ab", "count": 1, "stock": 3, "seal": "cd"}
+        closed = a_drop(closed_at=NOW - 1, close_reason=CloseReason.STOPPED, seal=seal)
+        class_.room.apply(a_publication(closed, kind=FeedKind.SEALED), NOW)
+        await next_pass()
+
+        told = {"drop_id": "drp_1", "seal": seal, "epoch": "e1", "offset": 1}
+        assert frames_of(ann) == [{"type": "drop_sealed", **told}]
+
 
 class TestCounters:
     async def test_all_of_a_new_drop_is_left(self, class_: Class) -> None:

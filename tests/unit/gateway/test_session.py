@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from server.client_frames import ClaimFrame, SeenFrame
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.session import (
     HELLO_MS,
@@ -16,7 +17,6 @@ from server.gateway.sockets.session import (
     Session,
 )
 from server.tokens import LEEWAY_MS, TokenKeys
-from server.wire import ClaimFrame, SeenFrame
 
 NOW = 1_800_000_000_000
 KEYS = TokenKeys(("k" * 32,))
@@ -64,7 +64,7 @@ def test_who_teaches_may_join(role: str) -> None:
     assert isinstance(a_session().receive(hello(a_token(role=role)), NOW), Join)
 
 
-@pytest.mark.parametrize("role", ["finance", "service"])
+@pytest.mark.parametrize("role", ["finance", "service", "support"])
 def test_who_has_no_business_in_a_room_may_not(role: str) -> None:
     effect = a_session().receive(hello(a_token(role=role)), NOW)
     assert ended_by(effect) is close_reasons.WRONG_ROOM
@@ -170,6 +170,13 @@ def test_a_stranger_has_less_to_say_than_one_with_a_token() -> None:
         True,
     ]
     assert [member.is_flooded(NOW) for _ in range(MESSAGES.burst + 1)][-2:] == [False, True]
+
+
+def test_the_next_message_may_come_when_its_interval_is_over_and_not_before() -> None:
+    for early_ms, is_flood in ((1, True), (0, False)):
+        session = a_live_session()
+        assert not any(session.is_flooded(NOW) for _ in range(MESSAGES.burst))
+        assert session.is_flooded(NOW + MESSAGES.interval_ms - early_ms) is is_flood
 
 
 def test_a_steady_client_is_never_a_flood() -> None:

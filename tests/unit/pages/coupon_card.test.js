@@ -55,6 +55,13 @@ test("a scheduled drop counts down to its opening and cannot be pressed", () => 
   assert.deepEqual([button?.enabled, clock?.label, clock?.text], [false, "Opens in", "0:10"]);
 });
 
+test("a rehearsal's coupon is not said to be in the wallet", () => {
+  const coupon = { id: "cpn_1", code: "TEST-1", use_by: "2026-03-02T10:00:00Z" };
+  const claim = { state: "confirmed", coupon };
+  assert.match(view({}, claim).note, /in your wallet/);
+  assert.equal(view({ rehearsal: true }, claim).note, "A rehearsal's coupon is in no wallet.");
+});
+
 test("a tap says claiming at once, and that it still tries when it takes long", () => {
   assert.equal(view({}, { state: "pending" }).button?.text, "Claiming…");
   assert.equal(view({}, { state: "pending" }, NOW - 3000).button?.text, "Still trying…");

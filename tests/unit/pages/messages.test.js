@@ -10,8 +10,13 @@ import { shopMessages } from "../../../server/pages/static/shop/messages-shop.js
 import { messages as commonMessages } from "../../../server/pages/static/shared/messages.js";
 import { say } from "../../../client_sdk/javascript/element/words.js";
 
-const messages = { ...commonMessages, ...shopMessages, ...orderMessages };
 const PAGES = new URL("../../../server/pages/", import.meta.url);
+/** All tables, each in a module of its own. @type {Record<string, readonly [string, string]>} */
+const messages = {};
+for (const name of readdirSync(new URL("static/", PAGES), { recursive: true, encoding: "utf8" }))
+  if (/messages[\w-]*\.js$/.test(name))
+    for (const table of Object.values(await import(new URL(`static/${name}`, PAGES).href)))
+      Object.assign(messages, table);
 const places = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
 /** @param {string} folder @param {RegExp} pattern @returns {string[]} */

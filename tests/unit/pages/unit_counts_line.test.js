@@ -10,7 +10,8 @@ const resolver = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(resolver)}`);
 const { LiveDrop } = await import("../../../server/pages/static/console/live-drop.js");
-const { messages } = await import("../../../server/pages/static/shared/messages.js");
+const { consoleMessages: messages } =
+  await import("../../../server/pages/static/console/messages-console.js");
 const { fillIn } = await import("../../../client_sdk/javascript/element/words.js");
 
 const DROP = {

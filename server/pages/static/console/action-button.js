@@ -6,7 +6,8 @@
  * answers again. Used by the console's cards.
  */
 
-import { ApiError, errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
+import { ApiError } from "/sdk/transport.js";
 import { h, setText, show } from "/sdk/element/dom.js";
 import { retryUntilAnswered } from "./retry.js";
 
@@ -18,7 +19,7 @@ import { retryUntilAnswered } from "./retry.js";
  * @typedef {object} ActionContext
  * @property {Language} language
  * @property {import("../shared/link-status.js").LinkStatus} line
- * @property {(signal: AbortSignal) => import("/sdk/index.js").Api} api its calls end with the signal
+ * @property {(signal: AbortSignal) => import("/sdk/api.js").Api} api its calls end with the signal
  * @property {(drop: DropReport) => void} put
  * @property {() => Promise<void>} look brings all figures up to date
  */
@@ -27,6 +28,18 @@ import { retryUntilAnswered } from "./retry.js";
 /** An answer that comes sooner is not announced. */
 const SHOWN_AFTER_MS = 1_000;
 const TICK_MS = 250;
+/** How long a request that nobody has answered may be behind the first look. */
+const LATE_MS = 1_000;
+
+/** Look once more where it was not done: a server that did not answer may have taken the request all the same,
+ * and does it a moment after it has answered the first look.
+ * @param {Change} change @param {import("/sdk/api.js").Api} api @returns {Promise<DropReport|null>} */
+async function lookAgain(change, api) {
+  const found = await change.look(api);
+  if (found) return found;
+  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  return change.look(api);
+}
 
 export class ActionButton {
   /** @param {ActionContext} desk */
@@ -107,7 +120,7 @@ export class ActionButton {
     const given = (this._given = new AbortController());
     try {
       const found = await Promise.race([
-        change.look(this._desk.api(given.signal)),
+        lookAgain(change, this._desk.api(given.signal)),
         ended(given.signal),
       ]);
       this._end(() => this._say(found ? "press_done" : "press_not_done"));

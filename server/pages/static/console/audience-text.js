@@ -7,11 +7,11 @@
 /** @typedef {import("../shared/language.js").Language} Language */
 
 /**
- * @param {{audience?: {tags?: string[], students?: string[]}, claim_conditions?: {tags?: string[], new?: boolean}}} of
+ * @param {{rehearsal?: boolean, audience?: {tags?: string[], students?: string[]}, claim_conditions?: {tags?: string[], new?: boolean}}} of
  * @param {Language} language
  * @returns {string} empty: everybody in the room
  */
-export function audienceText({ audience, claim_conditions }, language) {
+export function audienceText({ rehearsal, audience, claim_conditions }, language) {
   const say = language.say.bind(language);
   const tags = (/** @type {string[]} */ names = []) =>
     names.length
@@ -20,6 +20,8 @@ export function audienceText({ audience, claim_conditions }, language) {
         })
       : "";
   const students = audience?.students?.length ?? 0;
+  if (rehearsal)
+    return say(students === 1 ? "rehearsal_for_one" : "rehearsal_for", { n: students });
   const named = students
     ? say(students === 1 ? "audience_student" : "audience_students", { n: students })
     : "";

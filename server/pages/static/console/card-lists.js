@@ -34,15 +34,11 @@ export class CardLists {
     );
     this.live = byOpening(
       inOrder.filter(
-        (drop) =>
-          isRunning(drop) ||
-          (drop.state === "closed" && live.has(drop.id) && this._isKept(drop, now)),
+        (drop) => isRunning(drop) || (isOver(drop) && live.has(drop.id) && this._isKept(drop, now)),
       ),
     );
     const shown = new Set(this.live.map(({ id }) => id));
-    this.past = drops
-      .filter(({ id, state }) => state === "closed" && !shown.has(id))
-      .slice(0, ENDED_SHOWN);
+    this.past = drops.filter((drop) => isOver(drop) && !shown.has(drop.id)).slice(0, ENDED_SHOWN);
     for (const [key, since] of this._left) if (since + KEPT_MS <= now) this._left.delete(key);
   }
 
@@ -52,8 +48,8 @@ export class CardLists {
   }
 
   /** @param {ShownDrop} drop @param {number} now */
-  _isKept({ id, state }, now) {
-    const key = `${id} ${state === "closed" ? "ended" : "opened"}`;
+  _isKept(drop, now) {
+    const key = `${drop.id} ${isOver(drop) ? "ended" : "opened"}`;
     const since = this._left.get(key) ?? now;
     this._left.set(key, since);
     if (now - since < KEPT_MS) return true;
@@ -61,6 +57,9 @@ export class CardLists {
     return false;
   }
 }
+
+/** Return whether the drop has ended, also a draw that was called off. @param {ShownDrop} drop */
+const isOver = ({ state }) => state === "closed" || state === "aborted";
 
 /** @param {ShownDrop[]} drops */
 function byOpening(drops) {

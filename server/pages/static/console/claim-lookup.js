@@ -3,9 +3,9 @@
 
 import { h, setText } from "/sdk/element/dom.js";
 import { dateText } from "/sdk/element/value.js";
-import { errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
 import { asApiError } from "../shared/api-errors.js";
-import { messages } from "../shared/messages.js";
+import { consoleMessages } from "./messages-console.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropClaim} DropClaim */
@@ -65,7 +65,7 @@ export class ClaimLookup {
   /** @param {string} student @param {DropClaim|null} claim */
   _text(student, claim) {
     if (!claim) return this._language.say("claim_none", { student });
-    const known = Object.prototype.hasOwnProperty.call(messages, `claim_${claim.state}`)
+    const known = Object.prototype.hasOwnProperty.call(consoleMessages, `claim_${claim.state}`)
       ? claim.state
       : "confirmed";
     return this._language.say(`claim_${known}`, {

@@ -4,8 +4,9 @@
  * entry module; each card and the form have modules of their own.
  */
 
-import { RoomClient, errorText } from "/sdk/index.js";
-import { drawEach, place, setText, show } from "/sdk/element/dom.js";
+import { RoomClient } from "/sdk/client.js";
+import { errorText } from "/sdk/texts.js";
+import { drawEach, place, report, setText, show } from "/sdk/element/dom.js";
 import { Reach } from "/sdk/element/reach.js";
 import { isPointedAt, rearrange } from "./steady-layout.js";
 import { confirmDialog } from "./confirm-dialog.js";
@@ -19,6 +20,11 @@ import { Language } from "../shared/language.js";
 import { LinkStatus } from "../shared/link-status.js";
 import { LiveDrop } from "./live-drop.js";
 import { CardLists } from "./card-lists.js";
+import { OfferPanel } from "./offer-panel.js";
+import { consoleMessages } from "./messages-console.js";
+import { formMessages } from "./messages-form.js";
+import { offerMessages } from "./messages-offers.js";
+import { Attempt, randomKey } from "./random-key.js";
 import { ReadyDrop } from "./ready-drop.js";
 import { UndoBar } from "./undo.js";
 
@@ -34,7 +40,7 @@ const LOADING_MS = 2_000;
 /** The blocks that move as one when a list of cards changes. */
 const blocks = () => [
   ...document.querySelectorAll(
-    "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel",
+    "#live-title, #live-empty, #live > *, #past-box, .side, #ready-title, #ready-empty, #ready > *, #new-panel, #offers-panel",
   ),
 ];
 
@@ -47,6 +53,7 @@ class Console {
     const sayExpired = expiryNotice(language);
     const getToken = once(token, () => {
       this._drops.stop();
+      this._sheet?.stop();
       this._client.stop();
       sayExpired();
     });
@@ -75,16 +82,18 @@ class Console {
       this._desk,
       (how, form, what) => this._make(how, form, what),
     );
+    this._offers = new OfferPanel(this._api, room, language, this._undoBar, randomKey);
     this._cardLists = new CardLists();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();
     /** @type {Map<string, LiveDrop>} */
     this._live = new Map();
-    /**
-     * A failed attempt is repeated under its key, so that it creates one drop. @type {{body:
-     * string, key: string}|null}
-     */
-    this._attempt = null;
+    /** The run sheet, once it is loaded. @type {import("../stage/run-sheet.js").RunSheet|null} */
+    this._sheet = null;
+    this._attempt = new Attempt();
+    this._token = token;
+    /** @type {import("../draw/console-draws.js").ConsoleDraws|null} */
+    this._draws = null;
     /** @type {import("/sdk/index.js").ApiError|null} */
     this._batchError = null;
   }
@@ -97,15 +106,45 @@ class Console {
     setInterval(() => this._tick(), TICK_MS);
     this._client.start();
     void Promise.race([
-      Promise.all([this._drops.start(), this._loadBatches()]),
+      Promise.all([this._drops.start(), this._loadBatches(), this._loadSheet(), this._loadDraws()]),
       pause(LOADING_MS),
     ]).then(() => document.querySelector("main")?.removeAttribute("data-loading"));
+  }
+
+  async _loadSheet() {
+    const { _api: api, _client: client, _drops: drops, _desk: desk } = this;
+    const host = { api, client, drops, desk, changes: this._changes, form: this._form };
+    try {
+      const { startRunSheet } = await import("../stage/run-sheet.js");
+      this._sheet = await startRunSheet(host);
+    } catch (fault) {
+      return report(fault); // drops can be sent without it
+    }
+    this._sheet.addEventListener("change", () => this._show());
+    this._show();
+  }
+
+  async _loadDraws() {
+    const host = { api: this._api, form: this._form, changes: this._changes, desk: this._desk };
+    try {
+      const [{ ConsoleDraws }, { addScreenButton }] = await Promise.all([
+        import("../draw/console-draws.js"),
+        import("../screen/screen-button.js"),
+      ]);
+      this._draws = new ConsoleDraws({ ...host, room, token: this._token });
+      addScreenButton(this._api, room, this._language);
+    } catch (fault) {
+      return report(fault); // drops can be sent without it
+    }
+    this._show();
   }
 
   async _loadBatches() {
     try {
       const { batches } = await this._api.listBatches({ limit: 200 });
-      this._form.setBatches(batches.filter((batch) => Number(batch.droppable) > 0));
+      const droppable = batches.filter((batch) => Number(batch.droppable) > 0);
+      this._form.setBatches(droppable);
+      this._offers.setBatches(droppable);
       this._batchError = null;
     } catch (error) {
       this._batchError = asApiError(error);
@@ -128,25 +167,18 @@ class Console {
    */
   _make(how, form, what) {
     const send = () => {
-      const change = this._changes.create(form, this._keyOf(form));
+      const change = this._changes.create(form, this._attempt.keyOf(form));
       void this._form.press.run(
         change,
         (error) => this._form.fail(error),
         () => {
-          this._attempt = null;
+          this._attempt.end();
           this._form.finish(how);
         },
       );
     };
     if (how === "now") this._undoBar.press("new", what, send);
     else send();
-  }
-
-  /** @param {import("/sdk/shapes.js").DropForm} form */
-  _keyOf(form) {
-    const body = JSON.stringify(form);
-    if (this._attempt?.body !== body) this._attempt = { body, key: randomKey() };
-    return this._attempt.key;
   }
 
   /** @param {string} id @param {string} what */
@@ -165,12 +197,15 @@ class Console {
   _show() {
     this._showTrouble();
     this._cardLists.sort(this._drops.all, performance.now());
-    const { ready, live, past } = this._cardLists;
+    const { live, past } = this._cardLists;
+    const ready = this._sheet?.arranged(this._cardLists.ready) ?? this._cardLists.ready;
+    const cards = ready.map((drop) => ({ drop, card: this._readyOf(drop) }));
     rearrange(blocks, () => {
       place(
         element("ready"),
-        ready.map((drop) => this._readyOf(drop).root),
+        cards.map(({ card }) => card.root),
       );
+      this._sheet?.showReady(cards);
       place(
         element("live"),
         live.map((drop) => this._liveOf(drop).root),
@@ -190,16 +225,19 @@ class Console {
   _showLive() {
     const { live, past } = this._cardLists;
     const now = this._client.serverNow;
-    drawEach(
-      live,
-      (drop) => this._live.get(drop.id)?.update(drop, now),
-      () => undefined,
-    );
-    drawEach(
-      past,
-      (drop) => this._live.get(drop.id)?.update(drop, now, true),
-      () => undefined,
-    );
+    const update = (/** @type {ShownDrop} */ drop, isPast = false) => {
+      const card = this._live.get(drop.id);
+      card?.update(drop, now, isPast);
+      if (card) this._sheet?.showLive(drop, card.root);
+      if (card) this._draws?.show(drop, card.root);
+    };
+    for (const list of [live, past]) {
+      drawEach(
+        list,
+        (drop) => update(drop, list === past),
+        () => undefined,
+      );
+    }
   }
 
   /** Move the cards that were kept long enough to their lists. */
@@ -211,6 +249,7 @@ class Console {
     )
       this._show();
     else this._showLive();
+    this._sheet?.tick();
   }
 
   /** @param {ShownDrop} drop */
@@ -237,6 +276,8 @@ class Console {
         isSure: (shown) => this._isSure(shown),
         find: async (student) =>
           (await this._api.dropClaims(room, drop.id, { student })).claims[0] ?? null,
+        ticket: () => this._api.ticket(room, drop.id),
+        now: () => this._client.serverNow,
       },
       this._desk,
     );
@@ -258,18 +299,12 @@ class Console {
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
-}
-
 /** @param {string} id */
 function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-const language = new Language();
+const language = new Language({ ...consoleMessages, ...formMessages, ...offerMessages });
 language.switchWith(element("language"));
 const token = admit(`console/${room}`, ["instructor", "operator"], language);
 if (token) new Console(token, language).start();

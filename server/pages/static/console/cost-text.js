@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * The greatest possible cost of a drop: every unit used at the coupon's greatest discount. Pure.
+ * What a drop costs at most, every unit used at the coupon's greatest discount, and how long it is open. Pure.
  */
 
-import { money } from "/sdk/element/value.js";
+import { dateText, money } from "/sdk/element/value.js";
 
 /** @typedef {import("/sdk/shapes.js").Discount} Discount */
 /** @typedef {import("../shared/language.js").Language} Language */
@@ -40,6 +40,17 @@ export function costText({ discount, currency }, quantity, language) {
   const inMoney = (/** @type {number} */ minor) => money(minor, currency, language.current);
   const sum = language.say("cost_sum", { n: quantity, each: inMoney(each) });
   return `${language.say("costs_at_most", { amount: inMoney(each * quantity) })} (${sum})`;
+}
+
+/**
+ * Return for how long a drop is open; empty where it does not say.
+ * @param {{duration_seconds?: number|null, closes?: import("/sdk/shapes.js").Closes}} drop
+ * @param {Language} language
+ */
+export function endingText({ duration_seconds, closes }, language) {
+  if (closes === "open_end") return language.say("length_open_end");
+  if (closes) return language.say("length_at", { at: dateText(closes.at, language.current) });
+  return duration_seconds ? lengthText(duration_seconds, language) : "";
 }
 
 /**

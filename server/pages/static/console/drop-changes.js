@@ -5,7 +5,7 @@
  * unknown. Used by the console.
  */
 
-/** @typedef {import("/sdk/index.js").Api} Api */
+/** @typedef {import("/sdk/api.js").Api} Api */
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
 /**
@@ -54,6 +54,25 @@ export class DropChanges {
       id,
       (api) => api.closeDrop(this._room, id),
       ({ state }) => state === "closed",
+    );
+  }
+
+  /** Call a draw off. @param {string} id @param {string} reason @returns {Change} */
+  abort(id, reason) {
+    return this._of(
+      id,
+      (api) => api.abortDraw(this._room, id, reason),
+      ({ state }) => state === "aborted",
+    );
+  }
+
+  /** @param {import("/sdk/shapes.js").ReopenForm} form @param {ShownDrop} drop as it was seen
+   * @returns {Change} */
+  reopen(form, { id, openings: seen }) {
+    return this._of(
+      id,
+      (api) => api.reopenDrop(this._room, id, form),
+      ({ openings }) => openings > seen,
     );
   }
 

@@ -1,25 +1,32 @@
 // @ts-check
 /**
- * The form of a new drop: its batch, quantity, duration and message. It checks what it can before
+ * The form of a new drop: its batch, quantity, end and message. It checks what it can before
  * anything is sent, and shows the server's refusals beside the fields that they are about.
  */
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
-import { errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
 import { audienceText } from "./audience-text.js";
+import { batchText, unitsFor } from "./batch-text.js";
 import { costText, lengthText } from "./cost-text.js";
 import { ActionButton } from "./action-button.js";
+import { EndingFields } from "./ending-fields.js";
+import { TaskFields } from "./task-fields.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropForm} Form */
 /** @typedef {import("/sdk/shapes.js").Batch & {template?: any}} Batch */
+/**
+ * A part of the form that another module brings. `fields`: of the request, whose errors it shows.
+ * @typedef {{root: Element, fields: string[], read: () => Partial<Form>, translate: () => void,
+ *   fail: (text: string) => void, clear: () => void}} FormPart
+ */
 
-const DURATIONS_S = [30, 60, 180, 300];
 const COUNTDOWNS_S = [0, 3, 5, 10];
-const LONGEST_MINUTES = 24 * 60;
 const LONGEST_MESSAGE = 200;
 const USUAL_QUANTITY = 50;
+const MOST_UNITS = 1_000_000;
 
 /**
  * The field of the form that shows an error of a field of the request. @type {Record<string,
@@ -28,8 +35,8 @@ const USUAL_QUANTITY = 50;
 const FIELD_OF = {
   batch_id: "batch",
   quantity: "quantity",
-  duration_seconds: "duration",
   message: "message",
+  task: "task",
 };
 
 export class DropForm {
@@ -59,16 +66,10 @@ export class DropForm {
       inputmode: "numeric",
       value: USUAL_QUANTITY,
     });
-    this._minutes = h("input", {
-      id: "minutes",
-      type: "number",
-      min: 1,
-      max: LONGEST_MINUTES,
-      step: 1,
-      inputmode: "numeric",
-      value: 10,
-    });
-    this._minutesLabel = h("label", { for: "minutes" });
+    this._ending = new EndingFields(language);
+    /** The switch of a rehearsal, once it is loaded.
+     * @type {import("../stage/rehearsal-fields.js").RehearsalFields|null} */
+    this._rehearsal = null;
     this._message = h("textarea", {
       id: "message",
       name: "message",
@@ -76,6 +77,9 @@ export class DropForm {
       maxlength: LONGEST_MESSAGE,
     });
     this._audience = h("p", { class: "audience", hidden: true });
+    this._task = new TaskFields(language);
+    /** Parts that other modules bring. @type {FormPart[]} */
+    this._parts = [];
     this._cost = h("p", { class: "cost", role: "status" });
     this._done = h("p", { class: "done", role: "status" });
     this._now = h("button", {
@@ -100,19 +104,25 @@ export class DropForm {
   }
 
   _arrange() {
-    const minutes = h("div", { class: "minutes" }, this._minutes, this._minutesLabel);
     this._form.replaceChildren(
       this._field("batch", this._batch),
       this._audience,
       this._field("quantity", this._quantity),
-      this._choice("duration", [...DURATIONS_S, 0], 60, minutes),
-      this._choice("countdown", COUNTDOWNS_S, 0),
+      this._ending.root,
+      this._countdownChoice(),
       this._field("message", this._message),
+      this._task.root,
       this._cost,
       h("div", { class: "submit" }, this._now, this._prepare),
       this.press.root,
       this._done,
     );
+  }
+
+  /** Add a part of another module, above the task. @param {FormPart} part */
+  add(part) {
+    this._parts.push(part);
+    this._task.root.before(part.root);
   }
 
   /** @param {string} name @param {HTMLElement} input */
@@ -127,29 +137,20 @@ export class DropForm {
     );
   }
 
-  /**
-   * A row of choices; 0 in durations is "other".
-   * @param {"duration"|"countdown"} name
-   * @param {number[]} values
-   * @param {number} first
-   * @param {HTMLElement} [more]
-   */
-  _choice(name, values, first, more) {
-    const options = values.map((value) =>
+  _countdownChoice() {
+    const options = COUNTDOWNS_S.map((value) =>
       h(
         "label",
         { class: "segment" },
-        h("input", { type: "radio", name, value, checked: value === first }),
+        h("input", { type: "radio", name: "countdown", value, checked: value === 0 }),
         h("span", { "data-value": value }),
       ),
     );
     return h(
       "fieldset",
-      { class: "field", "data-choice": name },
-      h("legend", { "data-text": name }),
+      { class: "field", "data-choice": "countdown" },
+      h("legend", { "data-text": "countdown" }),
       h("div", { class: "segments" }, ...options),
-      more ?? null,
-      h("p", { class: "field-error", id: `${name}-error`, hidden: true }),
     );
   }
 
@@ -159,13 +160,14 @@ export class DropForm {
       setText(node, say(node.getAttribute("data-text") ?? ""));
     for (const node of this._form.querySelectorAll("[data-value]")) {
       const value = Number(node.getAttribute("data-value"));
-      const isDuration = node.closest("fieldset")?.dataset.choice === "duration";
-      if (value > 0) setText(node, lengthText(value, this._language));
-      else setText(node, say(isDuration ? "other" : "no_countdown"));
+      setText(node, value > 0 ? lengthText(value, this._language) : say("no_countdown"));
     }
-    setText(this._minutesLabel, say("minutes_unit"));
+    this._ending.translate();
+    this._rehearsal?.translate();
     setText(this._now, say("start_now"));
     setText(this._prepare, say("prepare"));
+    this._task.translate();
+    for (const part of this._parts) part.translate();
     this.setBatches(this._batches);
   }
 
@@ -177,7 +179,9 @@ export class DropForm {
     const chosen = this._batch.value;
     this._batches = batches;
     this._batch.replaceChildren(
-      ...batches.map((batch) => h("option", { value: batch.id }, this._optionText(batch))),
+      ...batches.map((batch) =>
+        h("option", { value: batch.id }, batchText(batch, this._room, this._language)),
+      ),
     );
     if (batches.some((batch) => batch.id === chosen)) this._batch.value = chosen;
     this._batch.disabled = batches.length === 0;
@@ -187,51 +191,29 @@ export class DropForm {
     this._follow();
   }
 
-  /** @param {Batch} batch */
-  _optionText(batch) {
-    const { discount, currency } = batch.template ?? {};
-    const worth = discount ? `${shortValue(discount, currency, this._language.current)} · ` : "";
-    const only = audienceText(batch, this._language);
-    return (
-      worth +
-      this._say("batch_option", { name: batch.name, n: this._most(batch) }) +
-      (only && ` · ${only}`)
-    );
-  }
-
-  /**
-   * Return this room's quota if it has one, otherwise the units left of the batch. @param {Batch}
-   * batch
-   */
-  _most(batch) {
-    const share = /** @type {{room: string, remaining?: number|null}[]|undefined} */ (
-      batch.rooms
-    )?.find(({ room }) => room === this._room);
-    return Math.min(Number(batch.droppable), share?.remaining ?? Infinity);
+  /** @param {import("../stage/rehearsal-fields.js").RehearsalFields} fields */
+  addRehearsal(fields) {
+    this._rehearsal = fields;
+    this._task.root.after(fields.root);
   }
 
   /** Update the cost and the limits; called after every key. */
   _follow() {
     const batch = this._chosen();
-    const isOther = this._radio("duration") === 0;
-    show(/** @type {Element} */ (this._minutes.parentElement), isOther);
     setText(
       this._cost,
-      batch?.template ? costText(batch.template, this._quantity.valueAsNumber, this._language) : "",
+      batch?.template && !this._rehearsal?.isOn
+        ? costText(batch.template, this._quantity.valueAsNumber, this._language)
+        : "",
     );
     const only = batch ? audienceText(batch, this._language) : "";
     show(this._audience, only !== "");
     setText(this._audience, only);
-    if (batch) this._quantity.max = String(this._most(batch));
+    if (batch) this._quantity.max = String(unitsFor(batch, this._room));
   }
 
   _chosen() {
     return this._batches.find((batch) => batch.id === this._batch.value);
-  }
-
-  /** @param {string} name */
-  _radio(name) {
-    return Number(new FormData(this._form).get(name) ?? 0);
   }
 
   /** @param {"now"|"prepared"} how */
@@ -240,50 +222,50 @@ export class DropForm {
     const batch = this._chosen();
     this.fail(null);
     if (this.press.isBusy || this.press.refuses()) return;
-    if (button.getAttribute("aria-disabled") === "true" || !batch || !this._isRight(batch)) return;
+    if (button.getAttribute("aria-disabled") === "true" || !batch) return;
+    const form = this._read(how, batch);
+    if (!form) return;
     const { discount, currency } = batch.template ?? {};
     const value = discount ? shortValue(discount, currency, this._language.current) : batch.name;
-    this._submit(
-      how,
-      this._read(how, batch),
-      this._say("takeback_hint", { value, n: this._quantity.value }),
-    );
+    const what = this._say("takeback_hint", { value, n: this._quantity.value });
+    this._submit(how, form, form.rehearsal ? `${this._say("rehearsal")} · ${what}` : what);
   }
 
-  /** @param {Batch} batch @returns {boolean} */
-  _isRight(batch) {
-    const most = this._most(batch);
+  /** Return the quantity; null, with the reason shown, where it is wrong. @param {Batch} batch */
+  _readQuantity(batch) {
+    // A rehearsal takes nothing of the batch.
+    const most = this._rehearsal?.isOn ? MOST_UNITS : unitsFor(batch, this._room);
     const quantity = this._quantity.valueAsNumber;
-    const seconds = this._seconds();
-    const say = this._say;
-    const isQuantity = Number.isInteger(quantity) && quantity >= 1 && quantity <= most;
-    const isDuration = Number.isInteger(seconds) && seconds >= 1 && seconds <= LONGEST_MINUTES * 60;
-    this._wrong("quantity", isQuantity ? "" : say("field_quantity", { max: most }));
-    this._wrong("duration", isDuration ? "" : say("field_duration"));
-    if (!isQuantity) this._quantity.focus();
-    else if (!isDuration) this._minutes.focus();
-    return isQuantity && isDuration;
-  }
-
-  _seconds() {
-    return this._radio("duration") || this._minutes.valueAsNumber * 60;
+    const isRight = Number.isInteger(quantity) && quantity >= 1 && quantity <= most;
+    this._wrong("quantity", isRight ? "" : this._say("field_quantity", { max: most }));
+    if (!isRight) this._quantity.focus();
+    return isRight ? quantity : null;
   }
 
   /**
+   * Return the drop as the server takes it; null, with the reason shown, where a field is wrong.
    * @param {"now"|"prepared"} start
    * @param {Batch} batch
-   * @returns {Form}
+   * @returns {Form|null}
    */
   _read(start, batch) {
+    const quantity = this._readQuantity(batch);
+    const ending = quantity === null ? null : this._ending.read();
+    const rehearsal = ending && (this._rehearsal ? this._rehearsal.read() : {});
+    if (quantity === null || !ending || !rehearsal) return null;
     const message = this._message.value.trim();
-    const opens_in_seconds = this._radio("countdown");
+    const opens_in_seconds = Number(new FormData(this._form).get("countdown") ?? 0);
+    const task = this._task.read();
     return {
       batch_id: batch.id,
-      quantity: this._quantity.valueAsNumber,
-      duration_seconds: this._seconds(),
+      quantity,
+      ...ending,
       start,
       ...(message && { message }),
       ...(opens_in_seconds && { opens_in_seconds }),
+      ...(task && { task }),
+      ...rehearsal,
+      ...Object.assign({}, ...this._parts.map((part) => part.read())),
     };
   }
 
@@ -294,9 +276,19 @@ export class DropForm {
    */
   fail(error) {
     for (const field of Object.values(FIELD_OF)) this._wrong(field, "");
+    this._ending.fail("");
+    this._rehearsal?.fail("");
+    for (const part of this._parts) part.fail("");
     const text = error ? errorText(error.code, this._language.current, error.facts) : "";
     const errors = /** @type {{field: string, code: string}[]} */ (error?.facts.errors ?? []);
-    for (const { field } of errors) if (FIELD_OF[field]) this._wrong(FIELD_OF[field], text);
+    for (const { field } of errors) {
+      const part = field.split(".")[0]; // `task.question` is about the task
+      if (part === "closes" || part === "duration_seconds") this._ending.fail(text);
+      else if (part === "audience" || part === "rehearsal") this._rehearsal?.fail(text);
+      else if (this._parts.some(({ fields }) => fields.includes(part)))
+        this._parts.find(({ fields }) => fields.includes(part))?.fail(text);
+      else if (FIELD_OF[part]) this._wrong(FIELD_OF[part], text);
+    }
     return text;
   }
 
@@ -315,6 +307,8 @@ export class DropForm {
    */
   finish(how) {
     this._message.value = "";
+    this._task.clear();
+    for (const part of this._parts) part.clear();
     this.fail(null);
     setText(this._done, how === "prepared" ? this._say("prepared_done") : "");
   }

@@ -10,7 +10,7 @@ import { asApiError } from "../shared/api-errors.js";
 /** @typedef {import("/sdk/shapes.js").Drop} Drop */
 /**
  * @typedef {object} Extra
- * @property {number} [duration_seconds]
+ * @property {number|null} [duration_seconds]
  * @property {number} [opens_in_seconds]
  * @property {string} [created_at]
  */
@@ -30,6 +30,15 @@ const COUNTERS = /** @type {const} */ ([
 ]);
 /** Live frames come every second; this read is for what they miss. */
 const LOOK_MS = 4000;
+/** What a report leaves out where it does not apply: an edit or a reopening may have taken it away. */
+const UNSAID = {
+  at: undefined,
+  audience: undefined,
+  close_reason: undefined,
+  closed_at: undefined,
+  closes: undefined,
+  rehearsal: undefined,
+};
 const RUNNING = new Set(["scheduled", "open", "sold_out", "drawing"]);
 
 /** @param {ShownDrop} drop */
@@ -37,7 +46,7 @@ export const isRunning = (drop) => RUNNING.has(drop.state);
 
 export class DropStore extends EventTarget {
   /**
-   * @param {import("/sdk/index.js").Api} api
+   * @param {import("/sdk/api.js").Api} api
    * @param {import("/sdk/client.js").RoomClient} client
    */
   constructor(api, client) {
@@ -79,7 +88,7 @@ export class DropStore extends EventTarget {
     try {
       const { drops } = await this._api.listDrops(this._client.room);
       this._known = new Map(
-        drops.map((drop) => [drop.id, { ...this._known.get(drop.id), ...drop }]),
+        drops.map((drop) => [drop.id, { ...this._known.get(drop.id), ...UNSAID, ...drop }]),
       );
       this.error = null;
     } catch (error) {
@@ -103,8 +112,14 @@ export class DropStore extends EventTarget {
   put(report) {
     const known = this._known.get(report.id);
     this._known = known
-      ? this._known.set(report.id, { ...known, ...report })
+      ? this._known.set(report.id, { ...known, ...UNSAID, ...report })
       : new Map([[report.id, report], ...this._known]);
+    this._merge();
+  }
+
+  /** Forget a drop that was deleted. @param {string} id */
+  remove(id) {
+    this._known.delete(id);
     this._merge();
   }
 
@@ -127,7 +142,8 @@ export class DropStore extends EventTarget {
         state,
         opens_at,
         closes_at,
-        quantity,
+        // The room sees only what is in a drop that was opened again; a top-up names all units.
+        quantity: known.openings > 1 ? known.quantity : quantity,
         ...moved,
       });
     }

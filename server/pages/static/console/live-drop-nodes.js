@@ -96,6 +96,12 @@ function controlNodes(presses) {
     placeholder: "+N",
   });
   const addAmount = control(presses.topUpTyped);
+  const extendRow = h(
+    "div",
+    { class: "row" },
+    extendLabel,
+    ...extensions.map(({ button }) => button),
+  );
   const end = control(presses.close);
   end.classList.add("danger");
   const controls = h(
@@ -109,10 +115,20 @@ function controlNodes(presses) {
       amount,
       addAmount,
     ),
-    h("div", { class: "row" }, extendLabel, ...extensions.map(({ button }) => button)),
+    extendRow,
     h("div", { class: "row" }, end),
   );
-  return { controls, topUps, extensions, topUpLabel, extendLabel, amount, addAmount, end };
+  return {
+    controls,
+    topUps,
+    extensions,
+    topUpLabel,
+    extendLabel,
+    extendRow,
+    amount,
+    addAmount,
+    end,
+  };
 }
 
 /**

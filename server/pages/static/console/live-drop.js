@@ -6,8 +6,9 @@
 
 import { setText, show } from "/sdk/element/dom.js";
 import { countdown, shortValue } from "/sdk/element/value.js";
-import { errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
 import { audienceText } from "./audience-text.js";
+import { CodePanel } from "./code-panel.js";
 import { lengthText } from "./cost-text.js";
 import { isRunning } from "./drop-store.js";
 import { liveDropNodes } from "./live-drop-nodes.js";
@@ -25,6 +26,8 @@ import { ActionButton } from "./action-button.js";
  * @property {(drop: ShownDrop) => Change} close
  * @property {(drop: ShownDrop) => Promise<boolean>} isSure asked before a close
  * @property {(student: string) => Promise<import("/sdk/shapes.js").DropClaim|null>} find
+ * @property {() => Promise<import("/sdk/shapes.js").Ticket>} ticket
+ * @property {() => number} now server time, ms
  */
 
 /** Units that are claimed but not confirmed for longer than this are reported. */
@@ -58,6 +61,8 @@ export class LiveDrop {
     this.root = this._dom.root;
     /** Server time at which the ledger began to lag behind the desk. @type {number|null} */
     this._behindSince = null;
+    this._code = new CodePanel(drop.id, language, actions.ticket, actions.now);
+    this._lookUp.root.before(this._code.root);
   }
 
   /** @param {Change} change @param {() => void} [done] */
@@ -109,22 +114,22 @@ export class LiveDrop {
     const audience = audienceText(drop, this._language);
     show(dom.audience, audience !== "");
     setText(dom.audience, audience);
+    this.root.toggleAttribute("data-rehearsal", Boolean(drop.rehearsal));
     show(dom.message, Boolean(drop.message));
     setText(dom.message, drop.message ?? "");
     this._showClock(drop, now);
     this._showUnits(drop, now);
     this._showControls(drop, isPast);
     this._lookUp.translate();
+    this._code.update(isRunning(drop) && !isPast);
   }
 
   /** @param {ShownDrop} drop @param {number} now */
   _showClock(drop, now) {
     const isWaiting = drop.state === "scheduled";
     const end = isRunning(drop) ? (isWaiting ? drop.opens_at : drop.closes_at) : null;
-    setText(
-      this._dom.clockLabel,
-      end ? this._language.say(isWaiting ? "opens_in" : "closes_in") : "",
-    );
+    const label = isWaiting ? "opens_in" : end ? "closes_in" : "clock_open_end";
+    setText(this._dom.clockLabel, isRunning(drop) ? this._language.say(label) : "");
     setText(this._dom.clock, end ? countdown(Date.parse(end) - now) : "");
   }
 
@@ -211,6 +216,8 @@ export class LiveDrop {
     dom.controls.toggleAttribute("inert", !isRunning(drop));
     setText(dom.topUpLabel, say("top_up"));
     setText(dom.extendLabel, say("extend"));
+    // An open end has no end that could be moved.
+    show(dom.extendRow, drop.closes !== "open_end");
     for (const { add, button } of dom.topUps) setText(button, `+${add}`);
     for (const { seconds, button } of dom.extensions)
       setText(button, `+${lengthText(seconds, this._language)}`);

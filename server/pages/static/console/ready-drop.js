@@ -4,7 +4,7 @@
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
 import { audienceText } from "./audience-text.js";
-import { costText, lengthText } from "./cost-text.js";
+import { costText, endingText, lengthText } from "./cost-text.js";
 import { ActionButton } from "./action-button.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
@@ -58,7 +58,8 @@ export class ReadyDrop {
       ? shortValue(drop.discount, drop.currency ?? "CNY", language.current)
       : "";
     const parts = [`× ${drop.quantity}`];
-    if (drop.duration_seconds) parts.push(lengthText(drop.duration_seconds, language));
+    const ending = endingText(drop, language);
+    if (ending) parts.push(ending);
     if (drop.opens_in_seconds) {
       parts.push(`${language.say("countdown")} ${lengthText(drop.opens_in_seconds, language)}`);
     }
@@ -67,12 +68,13 @@ export class ReadyDrop {
     setText(this.facts, parts.join(" · "));
     show(this.message, Boolean(drop.message));
     setText(this.message, drop.message ?? "");
-    const cost = costText(drop, drop.quantity, language);
+    const cost = drop.rehearsal ? "" : costText(drop, drop.quantity, language);
     show(this.cost, Boolean(cost));
     setText(this.cost, cost);
     const audience = audienceText(drop, language);
     show(this.audience, audience !== "");
     setText(this.audience, audience);
+    this.root.toggleAttribute("data-rehearsal", Boolean(drop.rehearsal));
     const isSent = drop.state !== "prepared";
     setText(this.start, language.say(isSent ? "sent" : "start"));
     this.start.setAttribute("aria-disabled", String(isSent));

@@ -1,13 +1,15 @@
 // @ts-check
 /** The student's coupons as the ledger has them, usable ones first. Used by the student's page. */
 
-import { Api, couponText, errorText } from "/sdk/index.js";
+import { Api } from "/sdk/api.js";
+import { couponText, errorText } from "/sdk/texts.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { useHref } from "/sdk/element/use-link.js";
 import { dateText, shortValue } from "/sdk/element/value.js";
 import { Refresher } from "../shared/refresh.js";
 import { asApiError } from "../shared/api-errors.js";
 import { ServerClock } from "../shared/server-clock.js";
+import { Proof } from "./proof.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").WalletCoupon} WalletCoupon */
@@ -27,6 +29,10 @@ export class Wallet {
     this._language = language;
     /** @type {WalletCoupon[]} */
     this._coupons = [];
+    /** Coupon id to its proof. @type {Map<string, Proof>} */
+    this._proofs = new Map();
+    /** @type {(dropId: string) => import("/sdk/shapes.js").DropSeal|undefined} */
+    this._sealOf = () => undefined;
     /** @type {string|null} */
     this._error = null;
     this._isLoaded = false;
@@ -44,6 +50,16 @@ export class Wallet {
   /** @param {(coupons: WalletCoupon[]) => void} listener called with all coupons after each read */
   onRead(listener) {
     this._learn = listener;
+  }
+
+  /** @param {(dropId: string) => import("/sdk/shapes.js").DropSeal|undefined} sealOf what the room was told */
+  onSeal(sealOf) {
+    this._sealOf = sealOf;
+  }
+
+  /** A drop was sealed: say how long its list is. */
+  sealed() {
+    for (const proof of this._proofs.values()) proof.draw();
   }
 
   /** Read again. If reads overlap, the last one is shown. */
@@ -111,8 +127,21 @@ export class Wallet {
         h("span", { class: "state" }, isUsable ? by : this._stateText(coupon)),
         h("code", null, coupon.code),
         isUsable && h("div", null, this._useLink(coupon)),
+        this._proof(coupon),
       ),
     );
+  }
+
+  /** Return the line of a coupon that a drop gave, and that it still has.
+   * @param {WalletCoupon} coupon */
+  _proof({ id, drop_id, state }) {
+    if (!drop_id || state === "released" || state === "revoked") return null;
+    const known =
+      this._proofs.get(id) ??
+      new Proof(drop_id, this._api, this._language, () => this._sealOf(drop_id));
+    this._proofs.set(id, known);
+    known.draw();
+    return known.node;
   }
 
   /** @param {WalletCoupon} coupon */

@@ -4,7 +4,7 @@
  * if there is one. Used by all pages of a person.
  */
 
-import { ApiError } from "/sdk/index.js";
+import { ApiError } from "/sdk/transport.js";
 import { h, setText } from "/sdk/element/dom.js";
 import { claimsOf, takeToken } from "./token.js";
 
@@ -88,11 +88,12 @@ function sayOutside(language, words) {
  * decides where it leads back to, because an attacker may have written it.
  * @param {string} login
  */
-function signInAt(login) {
+export function signInAt(login) {
   const target = new URL(login);
   target.searchParams.set("return", location.origin + location.pathname + location.search);
   return target.href;
 }
 
 /** @param {string} role */
-const isRole = (role) => ["student", "instructor", "operator", "finance", "service"].includes(role);
+const isRole = (role) =>
+  ["student", "instructor", "operator", "finance", "service", "screen", "support"].includes(role);

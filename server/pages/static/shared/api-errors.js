@@ -4,7 +4,7 @@
  * network error.
  */
 
-import { ApiError } from "/sdk/index.js";
+import { ApiError } from "/sdk/transport.js";
 
 /** @param {unknown} error thrown by a call */
 export function asApiError(error) {

@@ -4,7 +4,7 @@
  * while it is down, of which moment the numbers are. Used by the student's page and the console.
  */
 
-import { closeText } from "/sdk/index.js";
+import { closeText } from "/sdk/texts.js";
 import { setText } from "/sdk/element/dom.js";
 
 /** @typedef {import("/sdk/client.js").RoomClient} RoomClient */

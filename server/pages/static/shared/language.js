@@ -22,6 +22,11 @@ export class Language extends EventTarget {
     this._apply();
   }
 
+  /** Take the messages of a part of the page that is loaded later. @param {typeof messages} more */
+  add(more) {
+    Object.assign(this._words, more);
+  }
+
   /** @param {string} key @param {Record<string, string|number>} [values] */
   say(key, values) {
     return fillIn(this._words, this.current, key, values);
@@ -56,7 +61,7 @@ export class Language extends EventTarget {
     for (const node of document.querySelectorAll("[data-say]")) {
       setText(node, this.say(node.getAttribute("data-say") ?? ""));
     }
-    for (const element of document.querySelectorAll("classdrop-room"))
+    for (const element of document.querySelectorAll("classdrop-room, classdrop-offer"))
       element.setAttribute("lang", this.current);
     if (!this._button) return;
     setText(this._button, this.current === "zh" ? "English" : "中文");

@@ -9,6 +9,9 @@
  */
 const inMemory = new Map();
 
+/** The pages of a student beside the room. */
+const OURS = ["/checkout", "/wallet"];
+
 /**
  * @param {string} place what the token is for, such as `student/algebra`
  * @returns {string} empty if no link has brought one
@@ -58,7 +61,7 @@ function kept(name) {
 }
 
 /**
- * Open our own checkout in a new tab with the token, so that nobody has to leave the class to pay.
+ * Open our own checkout or wallet in a new tab with the token, so that nobody has to leave the class to pay.
  * Links to other sites are left to the browser and get no token.
  * @param {Event} event the `use` event of `<classdrop-room>`
  * @param {string} token
@@ -66,7 +69,7 @@ function kept(name) {
 export function useInNewTab(event, token) {
   const { href } = /** @type {CustomEvent} */ (event).detail;
   const target = new URL(href);
-  if (target.origin !== location.origin || target.pathname !== "/checkout") return;
+  if (target.origin !== location.origin || !OURS.includes(target.pathname)) return;
   event.preventDefault();
   target.hash = `token=${encodeURIComponent(token)}`;
   window.open(target.href, "_blank", "noopener");

@@ -4,7 +4,8 @@
  * the shop's back end, requested again after each change; nothing here computes a discount.
  */
 
-import { ApiError, errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
+import { ApiError } from "/sdk/transport.js";
 import { setText, show } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
 import { CartModel } from "./cart-model.js";

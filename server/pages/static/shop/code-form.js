@@ -1,7 +1,7 @@
 // @ts-check
 /** The form for a typed code: puts its coupon into the wallet and selects it. */
 
-import { errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
 import { setText, show } from "/sdk/element/dom.js";
 import { shopMessages } from "./messages-shop.js";
 import { asApiError } from "../shared/api-errors.js";

@@ -26,6 +26,9 @@ const MAY_COME = new Set([
   "stopped",
 ]);
 
+/** More than a few are noise. */
+const MOST_PROMPTS = 3;
+
 class Choice {
   /**
    * @param {string} code
@@ -144,7 +147,7 @@ export class CouponPicker {
       },
       ({ code }) => h("li", { class: "nudge" }, code),
     );
-    fill(element("hints"), ...rows);
+    fill(element("hints"), ...rows, ...promptRows(quote, inMoney, language));
   }
 
   /** @param {Seen} seen */
@@ -184,6 +187,34 @@ export class CouponPicker {
     );
     fill(element("unusable"), ...rows);
   }
+}
+
+/**
+ * Return a row for each coupon that the student could still get, with the way there.
+ * @param {Quote} quote
+ * @param {(minor: number) => string} inMoney
+ * @param {Language} language
+ */
+function promptRows({ prompts = [] }, inMoney, language) {
+  return drawEach(
+    prompts.slice(0, MOST_PROMPTS),
+    (prompt) => {
+      const { spend_more, pieces_more: n = 0, name } = prompt;
+      const save = inMoney(prompt.save_more || prompt.worth || 0);
+      const key = spend_more ? (n ? "prompt_pieces" : "prompt_spend") : "prompt_now";
+      const more = inMoney(n ? spend_more / n : spend_more);
+      const { link, room = "" } = prompt;
+      const href = link ? `/c/${link}` : `/rooms/${encodeURIComponent(room)}`;
+      return h(
+        "li",
+        { class: "nudge", "data-prompt": prompt.kind },
+        language.say(key, { n, more, save, name }),
+        " ",
+        h("a", { href, target: "_blank" }, language.say("prompt_get")),
+      );
+    },
+    ({ name }) => h("li", { class: "nudge" }, name),
+  );
 }
 
 /**

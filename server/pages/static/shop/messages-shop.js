@@ -58,6 +58,19 @@ export const shopMessages = {
   take_best: ["选最优惠的用法，共省 {amount}", "Take the best: save {amount}"],
   is_best: ["已是最优惠的用法", "This is the best choice"],
   is_best_found: ["已是目前找到的最优惠用法", "The best choice found so far"],
+  prompt_now: [
+    "再领一张“{name}”，再省 {save}",
+    "One more coupon, “{name}”, and you save {save} more",
+  ],
+  prompt_spend: [
+    "再领一张“{name}”并再买 {more}，多省 {save}",
+    "Get “{name}”, spend {more} more, and save {save}",
+  ],
+  prompt_pieces: [
+    "再领一张“{name}”并再买 {n} 件、每件至少 {more}，多省 {save}",
+    "Get “{name}”, take {n} more of at least {more} each, and save {save}",
+  ],
+  prompt_get: ["去领取", "Get it"],
   hint_spend: [
     "再买 {more}，用“{name}”多省 {save}",
     "Spend {more} more and save {save} with “{name}”",

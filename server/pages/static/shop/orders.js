@@ -4,7 +4,7 @@
  * all orders, and refunds.
  */
 
-import { errorText } from "/sdk/index.js";
+import { errorText } from "/sdk/texts.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { countdown, dateText, money } from "/sdk/element/value.js";
 import { CartModel } from "./cart-model.js";

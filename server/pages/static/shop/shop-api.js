@@ -4,7 +4,7 @@
  * and discounts come from here. The page sends no price except the total that was on the screen.
  */
 
-import { Api } from "/sdk/index.js";
+import { Api } from "/sdk/api.js";
 import { ServerClock } from "../shared/server-clock.js";
 
 /** @typedef {{zh: string, en: string}} Name */
@@ -16,7 +16,7 @@ import { ServerClock } from "../shared/server-clock.js";
 /** @typedef {{code: string, name: string, discount: number, adds: number, use_by: string, worth?: number, fits?: boolean}} Usable */
 /** @typedef {{code: string, reason: string, short_by?: number, short_pieces?: number}} Unusable */
 /** @typedef {{code: string, spend_more: number, save_more: number, pieces_more?: number, worth?: number}} Hint */
-/** @typedef {{currency: string, lines: Line[], list_total: number, subtotal: number, discount: number, payable: number, applied: {code: string, discount: number}[], usable: Usable[], unusable: Unusable[], best: {codes: string[], discount: number, exact: boolean}, balance: {available: number, used: number}, hints?: Hint[], gifts?: GiftLine[], rebates?: RebateShown[]}} Quote */
+/** @typedef {{currency: string, lines: Line[], list_total: number, subtotal: number, discount: number, payable: number, applied: {code: string, discount: number}[], usable: Usable[], unusable: Unusable[], best: {codes: string[], discount: number, exact: boolean}, balance: {available: number, used: number}, hints?: Hint[], prompts?: import("/sdk/shapes.js").Prompt[], gifts?: GiftLine[], rebates?: RebateShown[]}} Quote */
 /** @typedef {{refund_id: string, refunded: number, balance: number, charged_back?: number, created_at?: string, lines: {id: string, refunded: number, quantity?: number, refundable: number}[], coupons: {code: string, state: string, reason?: string}[]}} Refund */
 /** @typedef {{id: string, student: string, currency: string, state: string, subtotal: number, discount: number, payable: number, created_at: string, expires_at: string, paid_at?: string, payment_ref?: string, balance: number, refunded?: number, refunds?: Refund[], lines: Line[], list_total: number, coupons: {code: string, name: string, discount: number, shares: Record<string, number>}[], gifts: GiftLine[], rebates: RebateShown[]}} Order */
 /** @typedef {{course: string, quantity: number}[]} CartLines */

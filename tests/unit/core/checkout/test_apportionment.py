@@ -117,5 +117,13 @@ def test_a_line_that_is_full_leaves_its_rest_to_the_others() -> None:
     assert line_shares(400, [1000, 1000, 2000], [50, 1000, 2000]) == [50, 117, 233]
 
 
+def test_a_line_whose_part_is_just_its_limit_takes_its_turn() -> None:
+    assert line_shares(2, [1, 1, 2], [1, 1, 1]) == [1, 1, 0]
+
+
+def test_a_remainder_goes_past_a_last_line_that_is_full() -> None:
+    assert line_shares(2, [0, 1], [1, 1]) == [1, 1]
+
+
 def test_a_discount_that_no_weight_asks_for_goes_to_the_last_with_room() -> None:
     assert line_shares(3, [0, 0], [2, 2]) == [1, 2]

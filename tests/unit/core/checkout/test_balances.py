@@ -22,7 +22,7 @@ def test_a_balance_comes_off_every_line_by_what_is_to_pay_of_it() -> None:
     quoted, spent = spend_on(TWO, available=900, requested=400)
 
     assert (quoted.discount, quoted.payable) == (400, 3_600)
-    assert [line.payable for line in quoted.lines] == [2_700, 900]
+    assert [(line.discount, line.payable) for line in quoted.lines] == [(300, 2_700), (100, 900)]
     assert (spent.used, spent.line_shares) == (400, (300, 100))
 
 
@@ -62,6 +62,13 @@ def test_each_refund_says_what_of_the_balance_came_back_with_it() -> None:
     told = with_balance([half, rest], [LINE, other], {"a": 300, "b": 100})
 
     assert [refund.balance for refund in told] == [150, 250]
+
+
+def test_a_piece_that_came_back_without_money_gives_back_its_part_of_the_balance() -> None:
+    free = replace(LINE, payable=0)
+    pieces = [a_refund(RefundedLine("a", 0, quantity, 0)) for quantity in (1, 2, 1)]
+
+    assert [each.balance for each in with_balance(pieces, [free], {"a": 300})] == [75, 150, 75]
 
 
 @given(

@@ -9,6 +9,7 @@ from server.core.checkout.discounts import (
     Shortfall,
     apply,
     greatest_discount,
+    has_effect,
     saving_on,
     shortfall,
 )
@@ -121,8 +122,18 @@ def test_a_shipping_line_is_no_piece() -> None:
 
 def test_a_gift_takes_nothing_off_and_is_worth_its_list_price() -> None:
     gift = of(Gift("book", 900, 2))
-    assert saving(an_order(500), gift) == Saving(0, 1800)
-    assert line_shares(an_order(500), gift) == [0]
+    pricing = PricingContext.of(an_order(500))
+    step = apply(pricing, read_terms(pricing, gift), pricing.undiscounted())
+    assert saving(an_order(500), gift) == step.saving == Saving(0, 1800)
+    assert (step.base, step.line_shares) == (0, (0,))
+
+
+@pytest.mark.parametrize("least", [Saving(1, 0), Saving(0, 1)])
+def test_a_coupon_has_an_effect_from_one_minor_unit_on(least: Saving) -> None:
+    pricing = PricingContext.of(an_order(500))
+    terms = read_terms(pricing, of(Rebate(PercentOff(10))))
+    assert has_effect(terms, least)
+    assert not has_effect(terms, Saving(0, 0))
 
 
 def test_a_rebate_is_counted_on_what_is_paid_and_takes_nothing_off() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from server.core.promotions.templates import (
     Gift,
     ItemsFree,
     PercentOff,
+    Rebate,
     Scope,
     Stacking,
     StackingClass,
@@ -31,6 +33,7 @@ from tests.support.builders.money import NOW, a_coupon, a_form, an_order
 from tests.support.builders.wallets import COURSES, PACKAGES, a_case
 
 ALL = frozenset(StackingClass)
+ALGEBRA, BIOLOGY, PACKAGE = (frozenset({name}) for name in ("algebra", "biology", "spring"))
 TOGETHER = Stacking(StackingClass.ORDER, ALL)
 
 
@@ -71,6 +74,50 @@ def test_what_is_bought_more_may_lie_outside_the_scope_of_what_is_ticked() -> No
     assert hints(quote(an_order(8000), wallet, ["B"], NOW)) == [Hint("A", 2000, 900 + 728 - 800)]
 
 
+def test_a_saving_that_only_equals_the_selected_one_is_no_hint() -> None:
+    wallet = [a_coupon(a_form(AmountOff(1000), min_amount=10_000)), a_coupon(a_form(), "B")]
+    assert hints(quote(an_order(8000), wallet, ["B"], NOW)) == []
+
+
+def test_a_hint_says_what_a_selected_rebate_credits_more() -> None:
+    far = replace(a_form(AmountOff(900), min_amount=10_000), stacking=TOGETHER)
+    rebate = replace(a_form(Rebate(PercentOff(10))), stacking=TOGETHER)
+    wallet = [a_coupon(far), a_coupon(rebate, "B")]
+    # 10 % of 8000 before, 10 % of 10,000 - 900 then.
+    assert hints(quote(an_order(8000), wallet, ["B"], NOW)) == [Hint("A", 2000, 900, worth=110)]
+
+
+def test_a_gift_of_the_least_worth_is_hinted() -> None:
+    wallet = [a_coupon(a_form(Gift("pin", 1), 9000))]
+    assert hints(quote(an_order(500), wallet, (), NOW)) == [Hint("A", 8500, 0, worth=1)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "other", "worth"),
+    [
+        (Scope(BIOLOGY), Scope(ALGEBRA), 300),  # no course is in both
+        (Scope(BIOLOGY, PACKAGE), Scope(ALGEBRA), 280),  # algebra may be in the package
+        (Scope(BIOLOGY), Scope(ALGEBRA, PACKAGE), 280),
+    ],
+)
+def test_the_least_is_promised_of_all_scopes_in_which_the_purchase_may_lie(
+    scope: Scope, other: Scope, worth: int
+) -> None:
+    """A rebate of 10 % of 3000, of which the selected coupon takes 10 % where it comes off the purchase."""
+    rebate = replace(a_form(Rebate(PercentOff(10)), 3000, scope), stacking=TOGETHER)
+    ticked = replace(a_form(PercentOff(10), 0, other), stacking=TOGETHER)
+    algebra, biology = an_order(8000, 1000).lines
+    order = Order("CNY", (algebra, replace(biology, course="biology")))
+    found = quote(order, [a_coupon(rebate), a_coupon(ticked, "B")], ["B"], NOW)
+    assert hints(found) == [Hint("A", 2000, 0, worth=worth)]
+
+
+def test_what_is_missing_in_money_is_spread_over_the_pieces_that_are_missing() -> None:
+    form = replace(a_form(AmountOff(100)), threshold=Threshold(1000, 3))
+    found = hints(quote(an_order(500), [a_coupon(form)], (), NOW))
+    assert found == [Hint("A", 500, 100, pieces_more=2)]
+
+
 def test_pieces_that_are_missing_are_counted() -> None:
     wallet = [a_coupon(a_form(ItemsFree(3, 1))), a_coupon(a_form(Gift("book", 900), 9000), "B")]
     found = hints(quote(an_order(500, 300), wallet, (), NOW))
@@ -98,6 +145,9 @@ def test_used_up_and_stopped_have_their_reasons() -> None:
     coupon = a_coupon(replace(a_form(), uses_per_student=1))
     used = quote(an_order(5000), [coupon], (), NOW, QuoteContext(uses={coupon.template.id: 1}))
     assert used.unusable == (Unusable("A", Reason.LIMIT_REACHED),)
+    twice = a_coupon(replace(a_form(), uses_per_student=2))
+    left = quote(an_order(5000), [twice], (), NOW, QuoteContext(uses={twice.template.id: 1}))
+    assert left.unusable == ()
     stopped = quote(
         an_order(5000), [coupon], (), NOW, QuoteContext(stopped=frozenset({coupon.batch_id}))
     )

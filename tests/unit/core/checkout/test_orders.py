@@ -43,6 +43,19 @@ def test_each_rule_of_a_line_names_its_field(
     assert broken(line) == [(f"order.lines.0.{field}", code)]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"packages": frozenset(map(str, range(100)))},
+        {"unit_price": 0, "list_price": 0, "floor_price": 0},
+        {"unit_price": 10**12, "quantity": 1},
+        {"unit_price": 1, "quantity": 10**6},
+    ],
+)
+def test_the_bounds_of_a_line_are_within_the_rules(changes: dict[str, object]) -> None:
+    assert broken(replace(LINE, **changes)) == []  # type: ignore[arg-type]
+
+
 def test_a_line_that_is_no_course_needs_none() -> None:
     assert broken(replace(LINE, course=None, kind=LineKind.SHIPPING)) == []
 
@@ -52,4 +65,5 @@ def test_each_rule_of_an_order_names_its_field() -> None:
     assert broken(LINE, currency="XXX") == [("order.currency", "unknown")]
     assert broken() == [("order.lines", "too_few")]
     assert broken(*many) == [("order.lines", "too_many")]
+    assert broken(*many[:100]) == []
     assert broken(LINE, LINE) == [("order.lines", "same_id_twice")]

@@ -170,6 +170,31 @@ def test_a_returned_piece_undoes_its_part_also_where_its_price_was_rounded() -> 
     assert more_money.undone_of(516) == 172
 
 
+def test_the_last_minor_unit_paid_back_returns_a_line_and_an_order() -> None:
+    free = PaidLine("b", 100, payable=0, quantity=1)
+    line = PaidLine("a", 100, payable=1, quantity=2, refunded=1)
+    assert line.is_fully_returned
+    assert not free.is_fully_returned
+    assert OrderAccount((line, free), ()).is_whole
+    assert not OrderAccount((replace(line, refunded=0), free), ()).is_whole
+
+
+def test_a_line_without_a_share_neither_owes_nor_lowers_what_a_threshold_counts() -> None:
+    first = PaidCoupon({"a": 10}, Threshold(0), frozenset("ab"), Returns())
+    second = PaidCoupon({"a": 10}, Threshold(140, 0, Counted.AFTER), frozenset("ab"), CHARGES)
+    lines = PaidLine("a", 100, 80, 1), PaidLine("b", 50, 50, 1)
+    assert not OrderAccount(lines, (first, second)).is_unearned(1)
+    short = OrderAccount(lines, (first, replace(second, threshold=Threshold(151))))
+    assert short.unearned() == 10
+
+
+def test_only_a_gift_costs_something_besides_what_it_takes_off() -> None:
+    order = an_order(50)
+    coupon = paid_coupon(a_template(a_form(AmountOff(5))), {"a": 5}, order)
+    assert coupon.gift == 0
+    assert paid_coupon(a_template(a_form(Gift("poetry", 400, 2))), {}, order).gift == 800
+
+
 def test_a_rebate_is_earned_by_its_threshold_as_a_discount_is() -> None:
     coupon = PaidCoupon({}, Threshold(30_000), frozenset("a"), CHARGES, {"a": 3_000})
     before = OrderAccount((PaidLine("a", 30_000, 30_000, 6),), (coupon,))

@@ -14,7 +14,14 @@ from server.core.checkout.reasons import Reason
 from server.core.checkout.suggestions import Usable
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
-from server.core.promotions.templates import AmountOff, Discount, PercentOff, Scope
+from server.core.promotions.templates import (
+    AmountOff,
+    Discount,
+    PercentOff,
+    Scope,
+    Stacking,
+    StackingClass,
+)
 from tests.support.builders.money import DAY_MS, NOW, a_coupon, a_form, a_line, an_order
 
 ALGEBRA = Scope(courses=frozenset({"algebra"}))
@@ -171,6 +178,29 @@ def test_a_second_coupon_cannot_be_combined() -> None:
     assert [each.coupon.code for each in quoted.applied] == ["B"]
     assert quoted.unusable == (Unusable("A", Reason.NOT_COMBINABLE),)
     assert [each.code for each in quoted.usable] == ["B"]
+
+
+def test_what_cannot_be_combined_with_the_selection_adds_nothing_and_does_not_fit() -> None:
+    wallet = [a_coupon(code="A"), a_coupon(code="B")]
+    quoted = quote(an_order(5000), wallet, ["B"], NOW)
+    assert [(each.code, each.adds, each.fits) for each in quoted.usable] == [
+        ("A", 0, False),
+        ("B", 0, True),
+    ]
+
+
+@pytest.mark.parametrize(("amount", "adds"), [(5000, 400), (1300, 300), (1000, 0)])
+def test_a_coupon_beside_the_selected_one_adds_what_that_left(amount: int, adds: int) -> None:
+    ten, four = (
+        replace(a_form(AmountOff(saved)), stacking=Stacking(of, frozenset(StackingClass)))
+        for saved, of in ((1000, StackingClass.PRODUCT), (400, StackingClass.ORDER))
+    )
+    wallet = [a_coupon(ten, "A"), a_coupon(four, "B")]
+    quoted = quote(an_order(amount), wallet, ["A"], NOW)
+    assert {each.code: (each.adds, each.fits) for each in quoted.usable} == {
+        "A": (0, True),
+        "B": (adds, True),
+    }
 
 
 def test_an_unusable_first_coupon_makes_room_for_the_second() -> None:

@@ -17,6 +17,12 @@ def test_a_slice_ends_when_it_is_full() -> None:
     assert ends == [12, 24]
 
 
+def test_a_slice_is_full_at_its_size() -> None:
+    work = WorkBudget(slice_size=8)
+    steps = _steps(work, 5)
+    assert [work.total for _ in iter(lambda: next(steps, True), True)] == [8, 16]
+
+
 def test_run_to_completion_makes_no_pause() -> None:
     work = WorkBudget(slice_size=1)
     assert run_to_completion(_steps(work, 3)) == "done"

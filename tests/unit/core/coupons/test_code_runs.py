@@ -36,6 +36,8 @@ def test_a_code_is_bound_within_the_claim_window() -> None:
     assert early is not None
     assert late is not None
     assert {early.code, late.code} == {Code.WRONG_STATE}
+    assert "cannot yet" in early.detail
+    assert "can no longer" in late.detail
     assert binding_refusal(batch, NOW) is None
     assert binding_refusal(batch, NOW + 9) is None
 

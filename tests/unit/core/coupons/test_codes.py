@@ -105,6 +105,10 @@ def test_what_is_looked_for_is_bounded_and_begins_with_what_was_typed(
     assert len(found) == len(set(found)) <= 81
 
 
+def test_four_look_alikes_of_a_prefix_are_the_most_that_are_looked_for() -> None:
+    assert len(codes.spellings(codes.make(bytes(8), "ILL1"))) == 81
+
+
 def test_a_prefix_of_nothing_but_look_alikes_is_taken_as_it_is() -> None:
     code = codes.make(bytes(8), "ILOVEILLINOI")
     assert codes.spellings(code) == (code,)

@@ -46,7 +46,12 @@ def test_a_cap_beyond_the_window_adds_nothing() -> None:
 
 def test_a_claim_after_the_cap_still_has_a_window() -> None:
     window = use_window(RelativeValidity(10, cap_at_batch_end=True), NOW, NOW - 1)
-    assert window.from_at < window.until_at
+    assert window == UseWindow(NOW, NOW + 1)
+
+
+def test_a_coupon_that_waits_lives_its_whole_time_after_the_wait() -> None:
+    window = use_window(RelativeValidity(10, wait_seconds=5), NOW)
+    assert window == UseWindow(NOW + 5_000, NOW + 15_000)
 
 
 def test_a_batch_without_a_hold_holds_for_ever() -> None:

@@ -6,6 +6,7 @@ import pytest
 from server.core.drops import drop_rules
 from server.core.drops.claims import Audience
 from server.core.drops.drop_rules import DropForm
+from server.core.drops.tasks import SignInTask
 from server.core.ids import BatchId
 from server.core.promotions.batches import Batch, ClaimWindow, RoomQuota
 from server.core.promotions.templates import (
@@ -96,9 +97,13 @@ class TestForm:
         assert found(message="") == found(message="券" * 200) == []
         assert found(message="券" * 201) == [("message", "too_long")]
 
-    def test_a_draw_is_known_and_not_offered(self) -> None:
-        assert found(mode="draw") == [("mode", "unsupported")]
+    def test_winners_are_the_first_or_are_drawn(self) -> None:
+        assert found(mode="first") == found(mode="draw") == []
         assert found(mode="auction") == [("mode", "unknown")]
+
+    def test_a_draw_has_neither_a_task_nor_a_rehearsal(self) -> None:
+        assert ("mode", "unsupported") in found(mode="draw", task=SignInTask())
+        assert ("mode", "unsupported") in found(mode="draw", rehearsal=True)
 
     def test_a_drop_starts_now_or_is_prepared(self) -> None:
         assert found(start="now") == found(start="prepared") == []
@@ -118,6 +123,7 @@ class TestForm:
     def test_an_audience_names_possible_students_and_tags(self) -> None:
         odd = Audience(frozenset({"x" * 65}), frozenset({"not a name"}))
 
+        assert found(audience=Audience(frozenset({"x" * 64}), frozenset({"ada"}))) == []
         assert found(audience=odd) == [
             ("audience.tags", "too_long"),
             ("audience.students", "bad_character"),
@@ -126,9 +132,9 @@ class TestForm:
     def test_all_that_is_wrong_is_told_at_once(self) -> None:
         metadata = {f"key{number}": "" for number in range(21)}
 
-        assert found(quantity=0, mode="draw", metadata=metadata) == [
+        assert found(quantity=0, mode="auction", metadata=metadata) == [
             ("quantity", "too_small"),
-            ("mode", "unsupported"),
+            ("mode", "unknown"),
             ("metadata", "too_many"),
         ]
 

@@ -47,6 +47,12 @@ def test_bytes_count_and_not_characters() -> None:
     assert len(bounded(a_room_drop(scope=scope(courses=chinese))).scope["courses"]) == 5  # type: ignore[arg-type]
 
 
+def test_a_scope_of_just_the_bound_is_whole() -> None:
+    """Quotes and comma are counted for each id."""
+    drop = a_room_drop(scope=scope(courses=["c" * 61] * (MAX_SCOPE_BYTES // 64)))
+    assert bounded(drop) is drop
+
+
 def test_a_list_never_becomes_empty_so_that_it_never_means_everything() -> None:
     once = shortened(scope(courses=MANY), 5)
     assert shortened(once, 1) == scope(courses=MANY[:1], more=499)

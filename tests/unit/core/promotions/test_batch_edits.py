@@ -44,6 +44,8 @@ OTHER: dict[str, object] = {
     "quantity": 50,
     "channel": "wechat",
     "per_student": 2,
+    "per_person": 3,
+    "per_device": 1,
     "code_prefix": "",
     "hold_seconds": 60,
     "rooms": None,
@@ -169,9 +171,12 @@ def test_an_end_that_is_over_may_move_for_a_week_and_a_desk_remembers_longer() -
     last = WINDOW.until_at + END_MOVABLE_MS
     assert errors(now=last, claim_window=later) == []
     assert errors(now=last + 1, claim_window=later) == [("claim_window.until", "over")]
+    same_end = ClaimWindow(WINDOW.from_at - 1, WINDOW.until_at)
+    assert errors(now=last + 1, claim_window=same_end) == [("claim_window.from", "fixed")]
     assert CAPS_KEPT_MS > END_MOVABLE_MS
 
 
 def test_the_form_is_the_batch_with_what_was_sent() -> None:
     form = edited_form(BATCH, BatchEdit(4, {"name": "Friday"}))
     assert (form.name, form.channel, form.quantity) == ("Friday", "live", 100)
+    assert form.rooms == (RoomQuota("a"), RoomQuota("b", 5))

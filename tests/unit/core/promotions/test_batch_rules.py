@@ -23,6 +23,8 @@ def test_a_full_batch_is_legal() -> None:
         found(
             quantity=None,
             per_student=100,
+            per_person=100,
+            per_device=100,
             code_prefix="LIVE",
             hold_seconds=60,
             rooms=(RoomQuota("101", 5), RoomQuota("102")),
@@ -38,6 +40,8 @@ def test_a_full_batch_is_legal() -> None:
     [
         ("quantity", 1, 1_000_000_000),
         ("per_student", 1, 100),
+        ("per_person", 1, 100),
+        ("per_device", 1, 100),
         ("hold_seconds", 1, 30 * 86_400),
     ],
 )
@@ -60,19 +64,28 @@ def test_a_name_of_blanks_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "code"),
-    [("live", "bad_character"), ("L-V", "bad_character"), ("L" * 13, "too_long")],
+    [
+        ("live", "bad_character"),
+        ("L-V", "bad_character"),
+        ("l" * 12, "bad_character"),
+        ("L" * 13, "too_long"),
+    ],
 )
 def test_a_prefix_is_capitals_and_digits(prefix: str, code: str) -> None:
     assert found(code_prefix=prefix) == [("code_prefix", code)]
 
 
 def test_conditions_are_bounded_and_not_empty() -> None:
-    many = ClaimConditions(frozenset(f"t{n}" for n in range(21)))
+    tags = [f"t{n}" for n in range(21)]
+    most = ClaimConditions(frozenset([*tags[:19], "t" * 64]))
+    many = ClaimConditions(frozenset(tags))
 
+    assert found(conditions=most) == []
     assert found(conditions=many) == [("claim_conditions.tags", "too_many")]
-    assert found(conditions=ClaimConditions(frozenset({""}))) == [
-        ("claim_conditions.tags", "too_long")
-    ]
+    for tag in ("", "t" * 65):
+        assert found(conditions=ClaimConditions(frozenset({tag}))) == [
+            ("claim_conditions.tags", "too_long")
+        ]
 
 
 def test_each_room_is_named_once_and_has_a_name() -> None:
@@ -93,10 +106,13 @@ def test_a_room_quota_lies_within_the_batch() -> None:
 def test_a_batch_for_rooms_is_for_some_and_not_too_many() -> None:
     many = tuple(RoomQuota(f"r{number}") for number in range(1_001))
 
+    assert found(rooms=many[:1_000]) == []
     assert found(rooms=()) == [("rooms", "too_short")]
     assert found(rooms=many) == [("rooms", "too_many")]
 
 
 def test_a_claim_window_has_room_for_a_claim() -> None:
+    assert found(claim_window=ClaimWindow(0, 1)) == []
+    assert found(claim_window=ClaimWindow(-2, 0)) == [("claim_window.from", "too_small")]
     assert found(claim_window=ClaimWindow(5, 5)) == [("claim_window.until", "empty_window")]
     assert found(claim_window=ClaimWindow(-1, 5)) == [("claim_window.from", "too_small")]

@@ -9,6 +9,7 @@ from server.core.promotions.claim_conditions import (
     conditions_to_json,
     read_conditions,
 )
+from server.core.promotions.splits import PLACES, Split
 
 VIP, BOTH = frozenset({"vip"}), frozenset({"vip", "math"})
 NONE: frozenset[str] = frozenset()
@@ -51,3 +52,12 @@ def test_conditions_are_read_as_they_were_kept(conditions: ClaimConditions) -> N
 
 def test_rows_without_conditions_are_for_anybody() -> None:
     assert read_conditions(None) == ANYBODY
+
+
+def test_a_split_admits_its_share_and_is_read_as_it_was_kept() -> None:
+    every, nobody = Split("exp_1", 0, PLACES), Split("exp_1", 0, 0)
+    assert Audience(conditions=ClaimConditions(split=every)).admits("ann", NONE)
+    assert not Audience(conditions=ClaimConditions(split=nobody)).admits("ann", NONE)
+    conditions = ClaimConditions(VIP, split=Split("exp_1", 1_000, 5_500, 1_000))
+    assert not conditions.is_anybody
+    assert read_conditions(conditions_to_json(conditions)) == conditions

@@ -132,7 +132,7 @@ def test_document_without_marks_is_refused() -> None:
 def test_no_two_scenarios_have_one_name() -> None:
     names = [one.name for one in SCENARIOS]
 
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) == 12
 
 
 @pytest.mark.parametrize("is_quick", [True, False])

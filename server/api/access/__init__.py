@@ -1,0 +1,1 @@
+"""HTTP calls of who may do something: blocks, revoked tokens, stopped instructors."""

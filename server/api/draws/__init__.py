@@ -1,0 +1,1 @@
+"""HTTP calls of draws: drops whose winners are drawn among all entries."""

@@ -1,0 +1,1 @@
+"""HTTP calls of what the school hears of: the numbered log, webhooks, messages and triggers."""

@@ -1,0 +1,1 @@
+"""HTTP calls of links: ways to claim outside a room."""

@@ -1,0 +1,1 @@
+"""HTTP calls of lotteries: prizes by published odds."""

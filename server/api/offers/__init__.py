@@ -1,0 +1,1 @@
+"""HTTP calls of offers: one unit kept for one student."""

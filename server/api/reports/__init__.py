@@ -1,0 +1,1 @@
+"""HTTP calls of reports: figures by day, batch, room and others, and their definitions."""

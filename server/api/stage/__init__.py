@@ -1,0 +1,1 @@
+"""HTTP calls of the running order of a lesson and its rehearsal."""

@@ -1,0 +1,1 @@
+"""HTTP calls of statements: what finance books for each day."""

@@ -1,0 +1,1 @@
+"""HTTP calls of tasks: what a student does before a claim counts."""

@@ -1,0 +1,1 @@
+"""Pure rules of who may do something: blocks, revoked tokens, stopped instructors."""

@@ -1,0 +1,1 @@
+"""Rules of alerts: when somebody must look, and which act mends it."""

@@ -1,0 +1,1 @@
+"""Rules of approvals: what needs a second person."""

@@ -1,0 +1,1 @@
+"""Rules of draws: drops whose winners are drawn among all entries."""

@@ -1,0 +1,1 @@
+"""Pure rules of what the school hears of: the numbered log, webhooks, messages and triggers."""

@@ -1,0 +1,1 @@
+"""Rules of experiments: who gets which variant, and what the figures say."""

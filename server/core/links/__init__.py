@@ -1,0 +1,1 @@
+"""Rules of links: ways to claim outside a room."""

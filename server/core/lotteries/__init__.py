@@ -1,0 +1,1 @@
+"""Rules of lotteries: prizes by published odds."""

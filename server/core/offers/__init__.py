@@ -1,0 +1,1 @@
+"""Rules of offers: one unit kept for one student."""

@@ -1,0 +1,1 @@
+"""Rules of the running order of a lesson and its rehearsal."""

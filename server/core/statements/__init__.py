@@ -1,0 +1,1 @@
+"""Rules of statements: what finance books for each day."""

@@ -1,0 +1,1 @@
+"""Pure rules of all that is kept about one student: their history, export, erasure and merge."""

@@ -1,0 +1,1 @@
+"""Rules of tasks: what a student does before a claim counts."""

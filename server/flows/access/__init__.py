@@ -1,0 +1,1 @@
+"""Use cases of who may do something: blocks, revoked tokens, stopped instructors."""

@@ -1,0 +1,1 @@
+"""Raises alerts, ends them, and carries out their acts."""

@@ -1,0 +1,1 @@
+"""Asks for, gives and refuses approvals."""

@@ -1,0 +1,1 @@
+"""Use cases of draws: drops whose winners are drawn among all entries."""

@@ -1,0 +1,1 @@
+"""Runs experiments and reads their results."""

@@ -1,0 +1,1 @@
+"""Use cases of links: ways to claim outside a room."""

@@ -1,0 +1,1 @@
+"""Use cases of offers: one unit kept for one student."""

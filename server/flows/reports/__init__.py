@@ -1,0 +1,1 @@
+"""Flows of reports: what rolls events up into sums, and what reads them."""

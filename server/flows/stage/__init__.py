@@ -1,0 +1,1 @@
+"""Use cases of the running order of a lesson and its rehearsal."""

@@ -1,0 +1,1 @@
+"""Use cases of statements: what finance books for each day."""

@@ -1,0 +1,1 @@
+"""Use cases of all that is kept about one student: their history, export, erasure and merge."""

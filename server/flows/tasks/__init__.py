@@ -1,0 +1,1 @@
+"""Use cases of tasks: what a student does before a claim counts."""

@@ -1,0 +1,1 @@
+"""SQL of who may do something: blocks, revoked tokens, stopped instructors."""

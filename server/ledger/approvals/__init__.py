@@ -1,0 +1,1 @@
+"""Stores what waits for a second person."""

@@ -1,0 +1,1 @@
+"""SQL of who is meant: students and what is known of them, lists, tags and rules."""

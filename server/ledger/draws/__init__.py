@@ -1,0 +1,1 @@
+"""SQL of draws: drops whose winners are drawn among all entries."""

@@ -1,0 +1,1 @@
+"""SQL of what the school hears of: the numbered log, webhooks, messages and triggers."""

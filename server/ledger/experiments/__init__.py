@@ -1,0 +1,1 @@
+"""Stores experiments and what their students did."""

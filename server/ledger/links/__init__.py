@@ -1,0 +1,1 @@
+"""SQL of links: ways to claim outside a room."""

@@ -1,0 +1,1 @@
+"""SQL of lotteries: prizes by published odds."""

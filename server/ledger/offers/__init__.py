@@ -1,0 +1,1 @@
+"""SQL of offers: one unit kept for one student."""

@@ -1,0 +1,1 @@
+"""SQL of the running order of a lesson and its rehearsal."""

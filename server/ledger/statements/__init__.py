@@ -1,0 +1,1 @@
+"""SQL of statements: what finance books for each day."""

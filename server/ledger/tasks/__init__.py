@@ -1,0 +1,1 @@
+"""SQL of tasks: what a student does before a claim counts."""

@@ -1,0 +1,41 @@
+// @ts-check
+/** The texts of the office's page of campaigns. */
+
+/** @type {Record<string, readonly [string, string]>} */
+export const campaignMessages = {
+  campaigns_caption: ["全部活动", "All campaigns"],
+  campaigns_empty: [
+    "还没有活动。例如：「开学季」，9 月 1 日至 30 日，预算 50,000 元。",
+    "No campaign yet. An example: “Back to school”, 1 to 30 September, a budget of 50,000 CNY.",
+  ],
+  campaign_id: ["编号", "Id"],
+  campaign_name: ["名称", "Name"],
+  campaign_state: ["状态", "State"],
+  campaign_purpose: ["目的", "Purpose"],
+  campaign_from: ["开始", "Starts"],
+  campaign_until: ["结束", "Ends"],
+  campaign_taken: ["预算已占用", "Budget taken"],
+  campaign_phase: ["当前阶段", "Phase now"],
+  campaign_phases: ["阶段", "Phases"],
+  campaign_per_student: ["每位学生上限", "Most per student"],
+  campaign_stop_reason: ["停止原因", "Why it is stopped"],
+  campaign_money: ["金额预算", "Budget in money"],
+  campaign_pieces: ["张数预算", "Budget in coupons"],
+  budget_amount: ["预算", "Budget"],
+  budget_settled: ["已核销", "Taken off"],
+  budget_exposed: ["已发未用", "Out, not used"],
+  budget_free: ["剩余", "Free"],
+  campaign_is_stopped: ["已停止", "Stopped"],
+  campaign_is_coming: ["未开始", "Not begun"],
+  campaign_is_running: ["进行中", "Running"],
+  campaign_is_over: ["已结束", "Over"],
+  campaign_stop: ["停止领取和使用", "Stop claims and use"],
+  campaign_resume: ["恢复", "Resume"],
+  campaign_stop_ask: ["停止这个活动的领取和使用？", "Stop claims and use of this campaign?"],
+  campaign_resume_ask: ["恢复这个活动的领取和使用？", "Resume claims and use of this campaign?"],
+  campaign_new: ["新建活动", "New campaign"],
+  campaign_create: ["创建活动", "Create the campaign"],
+  campaign_amount: ["金额预算", "Budget in money"],
+  campaign_currency: ["币种", "Currency"],
+  campaign_amount_hint: ["留空则不限", "Left empty: no limit"],
+};

@@ -1,0 +1,60 @@
+// @ts-check
+/** The texts of the office's page of experiments. */
+
+/** @type {Record<string, readonly [string, string]>} */
+export const experimentMessages = {
+  experiments_caption: ["全部实验", "All experiments"],
+  experiments_empty: [
+    "还没有实验。例如：一半学生减 20 元，一半减 30 元，另有 10% 不发，比较实付金额。",
+    "No experiment yet. An example: half of the students get 20 off, half get 30 off, 10 % get nothing, and what they pay is compared.",
+  ],
+  experiment_id: ["编号", "Id"],
+  experiment_name: ["名称", "Name"],
+  experiment_state: ["状态", "State"],
+  experiment_running: ["进行中", "Running"],
+  experiment_ended: ["已结束", "Ended"],
+  experiment_groups: ["批次数", "Batches"],
+  experiment_hold_out: ["对照（不发券）", "Held out"],
+  experiment_held_out: ["对照组（不发券）", "Held out"],
+  experiment_started: ["开始", "Started"],
+  experiment_new: ["新建实验", "New experiment"],
+  experiment_hint: [
+    "只能选还没有发出任何券的批次。开始后，每批只发给自己那一份学生；讲师在同一课堂里把每一批都投放。各批占比之和为 100。",
+    "Only batches of which nothing is out yet. From the start each goes to its share alone; the teacher opens a drop of each in the same room. Shares add up to 100.",
+  ],
+  experiment_hold_out_field: ["对照组占比（%，0 为不设）", "Held out (%, 0 for none)"],
+  experiment_batch: ["第 {n} 个批次", "Batch {n}"],
+  experiment_share: ["第 {n} 个批次的占比（%）", "Share of batch {n} (%)"],
+  experiment_start: ["开始实验", "Start the experiment"],
+  experiment_end: ["结束实验", "End the experiment"],
+  experiment_end_sure: [
+    "再点一次确认：批次将对所有人开放",
+    "Press again: its batches will be for everybody",
+  ],
+  experiment_alarm: [
+    "分组人数不对：实际 {exposed}，应为 {expected}。请勿采信下面的结果；检查是否每批都在同一课堂投放。",
+    "The groups are not of the right sizes: {exposed}, where {expected} were expected. Do not trust the figures below; check that a drop of each batch was opened in the same rooms.",
+  ],
+  experiment_figures: ["各组结果", "What each group did"],
+  experiment_group: ["组", "Group"],
+  experiment_exposed: ["看到的学生", "Exposed"],
+  experiment_claimed: ["领取", "Claimed"],
+  experiment_used: ["使用", "Used"],
+  experiment_bought: ["有购买", "Bought"],
+  experiment_orders: ["订单", "Orders"],
+  experiment_revenue: ["实付（扣退款）", "Paid, net of refunds"],
+  experiment_revenue_each: ["人均实付", "Paid by each"],
+  experiment_cost: ["优惠", "Discounts"],
+  experiment_differences: ["差别", "How they differ"],
+  experiment_differences_hint: [
+    "每位看到的学生的平均差别，以及真实差别所在的范围（95%）。可以每天看，结论不会因为多看而失真。",
+    "The difference for each exposed student, and the bounds of the true one (95 %). Look as often as you like: looking does not make it wrong.",
+  ],
+  experiment_against: ["{group} 对比 {base}", "{group} against {base}"],
+  experiment_bounds: ["{difference}（{low} 至 {high}）", "{difference} (between {low} and {high})"],
+  experiment_points: ["{n} 个百分点", "{n} points"],
+  experiment_more: ["确定更多", "Surely more"],
+  experiment_less: ["确定更少", "Surely less"],
+  experiment_unsure: ["还不能确定", "Not sure yet"],
+  experiment_too_few: ["人数不足：每组至少 100 人", "Too few: each group needs 100 students"],
+};

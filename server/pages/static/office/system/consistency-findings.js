@@ -1,0 +1,78 @@
+// @ts-check
+/** The faults of a look, in words: by kind, with what each is about and what mends it. */
+
+import { h } from "/sdk/element/dom.js";
+import { idLink } from "../detail.js";
+import { officePages } from "../pages.js";
+
+/** @import { Examination, Finding } from "/sdk/shapes.js" */
+/** @import { Child } from "/sdk/element/dom.js" */
+/** @import { Host } from "../host.js" */
+
+/** @type {readonly (readonly [keyof Finding, string|null])[]} what a fault is about, and the page that shows it */
+const ABOUT = [
+  ["drop", null],
+  ["room", null],
+  ["batch", "coupons"],
+  ["campaign", "campaigns"],
+  ["issuance", "sends"],
+  ["trigger", "triggers"],
+  ["lottery", "lotteries"],
+  ["student", "students"],
+  ["claim", null],
+  ["coupon", null],
+  ["order", "orders"],
+  ["day", null],
+];
+
+/** Group faults by kind, in the order in which they come. @param {readonly Finding[]} findings @returns {Map<string, Finding[]>} */
+function byKind(findings) {
+  /** @type {Map<string, Finding[]>} */
+  const groups = new Map();
+  for (const one of findings) groups.set(one.kind, [...(groups.get(one.kind) ?? []), one]);
+  return groups;
+}
+
+/** @param {Host} host @param {Examination} examination */
+export function findingsNode(host, { findings, counts }) {
+  const groups = [...byKind(findings)].map(([kind, found]) => groupNode(host, kind, found, counts));
+  return h("div", { class: "stack" }, ...groups);
+}
+
+/** @param {Host} host @param {string} kind @param {Finding[]} found @param {Record<string, number>} counts */
+function groupNode({ language }, kind, found, counts) {
+  const rest = (counts[kind] ?? found.length) - found.length;
+  const canRepair = found.some((one) => one.can_repair);
+  return h(
+    "section",
+    { class: "panel stack" },
+    h("h4", null, language.say(`finding_${kind}`)),
+    h(
+      "p",
+      { class: canRepair ? "chip" : "chip warn" },
+      language.say(canRepair ? "consistency_can" : "consistency_person"),
+    ),
+    h("ul", { class: "stack" }, ...found.map(findingNode)),
+    rest > 0 && h("p", { class: "hint" }, language.say("consistency_more", { n: rest })),
+    h("p", { lang: "en" }, language.say("consistency_todo"), found[0].todo),
+  );
+}
+
+const PAGES = new Set(officePages.map(({ name }) => name));
+
+/** @param {Finding} finding */
+function findingNode(finding) {
+  const about = ABOUT.flatMap(([name, page]) => {
+    const id = finding[name];
+    if (typeof id !== "string") return [];
+    /** @type {Child} */
+    const shown = page && PAGES.has(page) ? idLink(page, id) : id;
+    return [h("span", null, `${name} `, shown)];
+  });
+  return h(
+    "li",
+    { class: "office-finding" },
+    h("p", { lang: "en" }, finding.what),
+    h("p", { class: "hint office-row" }, ...about),
+  );
+}

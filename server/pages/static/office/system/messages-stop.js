@@ -1,0 +1,58 @@
+// @ts-check
+/** The texts of the office's red switch. */
+
+/** @type {Record<string, readonly [string, string]>} */
+export const stopMessages = {
+  stop_hint: [
+    "一秒内在所有课堂生效。停止领取：谁也抢不到、领不到。停止使用：新的订单不能用券；已经锁定、正在付款的订单仍可完成。学生手里的券不会失去，恢复后继续有效。",
+    "Works within a second in all rooms. Claims stopped: nobody gets a coupon. Use stopped: no new order takes one; an order that is locked can still be paid. Nobody loses what they have, and it is good again after the resume.",
+  ],
+  stop_now: ["全部优惠券现在", "Everything now"],
+  stop_claims: ["领取", "Claims"],
+  stop_use: ["使用", "Use"],
+  stop_is_stopped: ["已停止", "stopped"],
+  stop_is_on: ["正常", "on"],
+  stop_by: ["最后一次操作", "Last change"],
+  stop_reason: ["原因", "Reason"],
+  stop_reason_kept: ["原因（会记入操作日志）", "Reason (kept in the log of acts)"],
+  stop_title: ["停止", "Stop"],
+  stop_what: ["停什么", "What"],
+  stop_everything: ["全部优惠券", "Everything"],
+  stop_campaign: ["一个活动", "A campaign"],
+  stop_batch: ["一个批次", "A batch"],
+  stop_instructor: [
+    "一位老师（进行中的发券会立即关闭）",
+    "An instructor (their open drops are closed at once)",
+  ],
+  stop_room: ["一个课堂（进行中的发券立即关闭）", "A room (its open drops are closed at once)"],
+  stop_id: ["编号", "Its id"],
+  stop_parts: ["停哪些", "Which part"],
+  stop_both: ["领取和使用", "Claims and use"],
+  stop_only_claims: ["只停领取", "Claims alone"],
+  stop_only_use: ["只停使用", "Use alone"],
+  stop_typed: ["请输入「{word}」确认", "Type {word} to confirm"],
+  stop_word: ["停止", "STOP"],
+  stop_press: ["停止", "Stop"],
+  stop_not_typed: [
+    "确认词不对，没有停止任何东西。",
+    "The word is another one; nothing was stopped.",
+  ],
+  stop_done: ["已停止。", "Stopped."],
+  stop_room_done: [
+    "已关闭 {n} 次发券，课堂流程已暂停。",
+    "{n} drops were closed, and the running order is held.",
+  ],
+  stop_resume: ["恢复", "Resume"],
+  stop_resume_all_ask: ["恢复全部优惠券的领取和使用？", "Resume all claims and all use?"],
+  stop_resume_ask: ["恢复？", "Resume?"],
+  stop_resume_one: ["恢复一个批次或活动", "Resume a batch or a campaign"],
+  stop_instructors: ["已停止的老师", "Instructors who are stopped"],
+  stop_instructors_empty: ["没有被停止的老师。", "No instructor is stopped."],
+  stop_instructor_name: ["老师", "Instructor"],
+  stop_since: ["从", "Since"],
+  stop_log: ["停止和恢复的记录", "Log of stops"],
+  stop_log_all: ["全部", "Everything"],
+  stop_log_campaign: ["活动", "Campaigns"],
+  stop_log_batch: ["批次", "Batches"],
+  stop_log_instructor: ["老师", "Instructors"],
+};

@@ -1,0 +1,1 @@
+"""The jobs of a worker, one module for each group; `table.py` puts them together."""

@@ -1,0 +1,84 @@
+"""Jobs that move drops and their units on: overdue closes, holds, intents, stops, counts."""
+
+from server.clock import now_ms
+from server.flows.draws.drive_draws import drive_draws
+from server.flows.draws.refill_draws import refill_draws
+from server.flows.drops.drive_intents import close_overdue, close_sold_out, drive_pending
+from server.flows.drops.end_holds import end_holds
+from server.flows.drops.seal_drops import seal_drops
+from server.flows.drops.stop_instructor import close_drops_of_stopped
+from server.flows.drops.update_live_counts import update_live_counts
+from server.flows.links.link_views import keep_opened
+from server.flows.promotions.stops import publish_stops
+from server.flows.stage.fire_cues import fire_due
+from server.worker.jobs.job import Job, WorkerParts
+
+
+class DropJobs:
+    def __init__(self, parts: WorkerParts) -> None:
+        self._stores = parts.stores
+        self._metrics = parts.metrics
+        self._left_behind_ms = parts.cadence.left_behind_ms
+
+    def jobs(self) -> tuple[Job, ...]:
+        return (
+            # Students and teachers see the effect of these at once.
+            Job("close_overdue", 0.5, "flows.drops.drive_intents", self.close_overdue),
+            Job("fire_cues", 0.25, "flows.stage.fire_cues", self.fire_cues),
+            Job("close_sold_out", 0.5, "flows.drops.drive_intents", self.close_sold_out),
+            # A student's entry is safe when this has taken it to the ledger.
+            Job("drive_draws", 0.1, "flows.draws.drive_draws", self.drive_draws, idle_s=0.4),
+            Job("refill_draws", 0.5, "flows.draws.refill_draws", self.refill_draws),
+            Job("end_holds", 0.5, "flows.drops.end_holds", self.end_holds),
+            Job("seal_drops", 0.5, "flows.drops.seal_drops", self.seal_drops),
+            Job("publish_stops", 0.5, "flows.promotions.stops", self.publish_stops),
+            Job(
+                "close_drops_of_stopped",
+                0.5,
+                "flows.drops.stop_instructor",
+                self.close_drops_of_stopped,
+            ),
+            # Finishes what another process has left undone; it is usually done in milliseconds.
+            Job("drive_intents", 1.0, "flows.drops.drive_intents", self.drive_intents),
+            Job(
+                "update_live_counts", 1.0, "flows.drops.update_live_counts", self.update_live_counts
+            ),
+            Job("keep_opened", 20.0, "flows.links.link_views", self.keep_opened),
+        )
+
+    async def close_overdue(self) -> None:
+        await close_overdue(self._stores, now_ms())
+
+    async def fire_cues(self) -> None:
+        await fire_due(self._stores, now_ms())
+
+    async def close_sold_out(self) -> None:
+        await close_sold_out(self._stores, now_ms())
+
+    async def drive_draws(self) -> int:
+        return await drive_draws(self._stores, now_ms())
+
+    async def refill_draws(self) -> None:
+        await refill_draws(self._stores, now_ms())
+
+    async def end_holds(self) -> None:
+        self._metrics.holds_ended.inc(await end_holds(self._stores, now_ms()))
+
+    async def seal_drops(self) -> None:
+        await seal_drops(self._stores, now_ms())
+
+    async def drive_intents(self) -> None:
+        driven = await drive_pending(self._stores, self._left_behind_ms, now_ms())
+        self._metrics.intents_pending.set(driven.waiting)
+
+    async def publish_stops(self) -> None:
+        await publish_stops(self._stores.ledger, self._stores.desk)
+
+    async def close_drops_of_stopped(self) -> None:
+        await close_drops_of_stopped(self._stores, now_ms())
+
+    async def update_live_counts(self) -> None:
+        await update_live_counts(self._stores.ledger, self._stores.feed, now_ms())
+
+    async def keep_opened(self) -> None:
+        await keep_opened(self._stores, now_ms())

@@ -1,0 +1,67 @@
+"""The form of a job, and the parts that all jobs are made of.
+
+Used by each module of this package, by `worker.py`, which runs the jobs, and by the composition root.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from server.core.jobs import JobKind
+from server.desk.consistency_status import ConsistencyStatus
+from server.desk.fence import Fence
+from server.desk.number_announcements import NumberAnnouncements
+from server.desk.outbox import Outbox
+from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.events.send_messages import USUAL_POLICY, MessagePolicy
+from server.flows.jobs import Handler
+from server.flows.stores import Stores
+from server.mail import Mailer
+from server.metrics import Metrics
+from server.worker.cadence import Cadence
+from server.worker.claims_loop import ClaimsLoop
+from server.worker.webhook_sender import WebhookSender
+
+UTC: Final = ZoneInfo("UTC")
+
+
+class Job(NamedTuple):
+    """`interval_s`: seconds between the end of one round and the next one. `owner`: the module, below
+    `server`, that has the rules of the job. `idle_s`: seconds after a round that found nothing to do, where
+    they differ: a job that looks twenty times a second would cost 4 % of a core with nothing to do."""
+
+    name: str
+    interval_s: float
+    owner: str
+    run: Callable[[], Awaitable[object]]
+    idle_s: float | None = None
+
+    def pause_s(self, found: object) -> float:
+        """Return how long to wait after a round that returned `found`."""
+        return self.interval_s if found or self.idle_s is None else self.idle_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerParts:
+    """`lanes`: each moves claims by itself, as a consumer of its own. `consistency_status`: where web
+    processes read whether desk and ledger agree; None: they are not told.
+    `number_announcements`: where they read that events have numbers, likewise. `mailer` None: no mail is
+    sent. `job_handlers`: what drives each kind of job that operators ask for."""
+
+    stores: Stores
+    outbox: Outbox
+    fence: Fence
+    lanes: Sequence[ClaimsLoop]
+    rebuilder: DeskRebuilder
+    metrics: Metrics
+    consistency_status: ConsistencyStatus | None = None
+    number_announcements: NumberAnnouncements | None = None
+    event_days: int = 400
+    webhook_sender: WebhookSender | None = None
+    message_policy: MessagePolicy = USUAL_POLICY
+    mailer: Mailer | None = None
+    remind_before_hours: Sequence[int] = ()
+    time_zone: ZoneInfo = UTC
+    job_handlers: Mapping[JobKind, Handler] = field(default_factory=dict)
+    cadence: Cadence = field(default_factory=Cadence)
