@@ -68,6 +68,7 @@ export class HttpCalls {
     try {
       this._token = await this._getToken();
     } catch (error) {
+      this._token = null; // the next call asks again, and does not send a token that was refused
       // Whatever the page's own callback throws counts as a server out of reach: it is called again later.
       throw error instanceof ApiError
         ? error
@@ -84,8 +85,9 @@ export class HttpCalls {
     } catch (error) {
       if (!(error instanceof ApiError) || !asksForAnotherToken(error)) throw error;
       // Another call may have fetched a new token meanwhile.
-      const fresh = this._token === used ? await this.freshToken() : (this._token ?? "");
-      return this._send(method, target, options, fresh);
+      const isNew = this._token !== null && this._token !== used;
+      const fresh = isNew ? this._token : await this.freshToken();
+      return this._send(method, target, options, fresh ?? "");
     }
   }
 

@@ -78,8 +78,14 @@ class HttpCalls:
 
     async def fresh_token(self) -> str:
         """Return a new token of `get_token`, and keep it for the calls that follow."""
-        given = self._get_token()
-        self._token = await given if inspect.isawaitable(given) else given
+        try:
+            given = self._get_token()
+            self._token = await given if inspect.isawaitable(given) else given
+        except Exception:
+            self._token = (
+                None  # the next call asks again, and does not send a token that was refused
+            )
+            raise
         return self._token
 
     async def _call(  # noqa: PLR0913 - keywords, each named by the caller

@@ -452,6 +452,21 @@ for (const body of [{ code: "token_expired" }, { code: "token_invalid", reason: 
   });
 }
 
+test("an expired token is not sent again where there is no other", async () => {
+  const headers = { "Content-Type": "application/problem+json" };
+  const { asked, fetch } = answering({ status: 401, headers, body: { code: "token_expired" } });
+  const tokens = ["t1"];
+  const getToken = () => {
+    const token = tokens.pop();
+    if (!token) throw new ApiError("token_expired", 401);
+    return token;
+  };
+  const api = new Api({ url: "http://x.test", getToken, fetch });
+  for (const _ of [1, 2])
+    await assert.rejects(api.getBatch("bat_1"), (error) => error.code === "token_expired");
+  assert.equal(asked.length, 1);
+});
+
 async function refused(answer) {
   const api = new Api({ url: "http://x.test", ...answering(answer) });
   return api.getBatch("bat_1").then(assert.fail, (error) => error);

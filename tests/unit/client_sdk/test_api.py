@@ -158,17 +158,19 @@ CALLS: list[tuple[Call, str, str, object]] = [
 class Server:
     """Answers with `answers` in turn, the last one for ever."""
 
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, *answers: httpx.Response | Exception, tokens_in_all: int = 9) -> None:
         self.requests: list[httpx.Request] = []
         self.bearers: list[str | None] = []  # a request is sent again with another one
         self._answers = list(answers) or [httpx.Response(200, json={"ok": True})]
-        self.tokens = 0
+        self.tokens, self._tokens_in_all = 0, tokens_in_all
 
     def api(self) -> Api:
         transport = httpx.MockTransport(self._answer)
         return Api("http://x.test", self._token, http=httpx.AsyncClient(transport=transport))
 
     def _token(self) -> str:
+        if self.tokens == self._tokens_in_all:
+            raise ApiError("token_expired", 401)
         self.tokens += 1
         return f"t{self.tokens}"
 
@@ -251,6 +253,15 @@ async def test_a_token_that_was_good_once_is_renewed_once_and_the_call_repeated(
     async with server.api() as api:
         assert (await api.get_batch("bat_1"))["id"] == "bat_1"
     assert server.bearers == ["Bearer t1", "Bearer t2"]
+
+
+async def test_an_expired_token_is_not_sent_again_where_there_is_no_other() -> None:
+    server = Server(problem(401, "token_expired"), tokens_in_all=1)
+    async with server.api() as api:
+        for _ in range(2):
+            with pytest.raises(ApiError, match="token_expired"):
+                await api.get_batch("bat_1")
+    assert len(server.requests) == 1
 
 
 async def test_a_token_that_stays_expired_is_an_error() -> None:
