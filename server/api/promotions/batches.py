@@ -49,7 +49,7 @@ from server.api.promotions.batch_parts import (
     summary_response,
 )
 from server.api.promotions.stops import StopResponse, active_stop_response
-from server.core.identity import Identity, Role
+from server.core.identity import Identity
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import Batch, BatchForm
 from server.core.promotions.stops import StopState

@@ -7,7 +7,7 @@ happening now is in it about a second later; the drops that are running have a r
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -40,7 +40,7 @@ class Question(NamedTuple):
     by: By
     first: str
     last: str
-    rooms: Sequence[str] | None
+    rooms: Collection[str] | None
 
     @property
     def asked(self) -> Asked:

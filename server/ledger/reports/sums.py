@@ -6,7 +6,7 @@ these, and from days only at both ends.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -48,7 +48,7 @@ class Asked(NamedTuple):
     by: By
     first: str
     last: str
-    rooms: Sequence[str] | None
+    rooms: Collection[str] | None
     measures: Sequence[str]
 
 

@@ -33,3 +33,10 @@ def test_a_role_may_do_what_it_is_for(role: Role, room: str, enters: bool, claim
 
     assert identity.may_enter(room) is enters
     assert identity.may_claim_in(room) is claims
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_only_a_teacher_sees_less_than_all_rooms(role: Role) -> None:
+    limit = frozenset({OWN}) if role is Role.INSTRUCTOR else None
+
+    assert an_identity(role).limited_to == limit
