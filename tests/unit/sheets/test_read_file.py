@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime
+from pathlib import Path
 
 import orjson
 import pytest
@@ -13,7 +14,7 @@ from server.core.audiences.imports import RowFault
 from server.sheets import workbook
 from server.sheets.read_file import LINE_ROWS, lines_of
 from server.sheets.workbook import read_workbook
-from server.sheets.write_workbook import write_workbook
+from server.sheets.write_workbook import Cell, write_workbook
 
 
 def test_the_first_line_says_what_was_found_and_the_others_have_the_rows() -> None:
@@ -63,11 +64,21 @@ def test_another_file_is_refused_by_name(content: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_what_is_written_is_text_and_no_formula() -> None:
-    lines = [orjson.dumps([["row", "student"]]) + b"\n", orjson.dumps([["2", "=1+1"]]) + b"\n"]
-    file = io.BytesIO()
+@pytest.mark.parametrize(
+    ("rows", "read"),
+    [
+        ([["2", "=1+1"], [10**12, "https://x.y"]], [["2", "'=1+1"], [1e12, "https://x.y"]]),
+        ([], []),
+    ],
+    ids=["text stays text and is no formula", "the header is there without rows"],
+)
+def test_a_workbook_holds_what_was_written(
+    tmp_path: Path, rows: list[list[Cell]], read: list[list[object]]
+) -> None:
+    header = ["row", "student"]
+    path = tmp_path / "written.xlsx"
 
-    write_workbook(io.BytesIO(b"".join(lines)), file)
+    write_workbook([orjson.dumps([header]), orjson.dumps(rows)], str(path))
 
-    sheet = load_workbook(io.BytesIO(file.getvalue())).get_sheet_by_index(0)
-    assert sheet.to_python() == [["row", "student"], ["2", "'=1+1"]]
+    sheet = load_workbook(str(path)).get_sheet_by_index(0)
+    assert sheet.to_python() == [header, *read]
