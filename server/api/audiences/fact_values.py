@@ -6,7 +6,7 @@ Unions are checked here and not by pydantic, which would name each of their type
 from typing import Annotated
 
 from pydantic import PlainValidator, StringConstraints, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from server.api.http.fields import Readable, ReadingContext
 from server.core.audiences.students import MAX_FACT_TEXT
@@ -21,7 +21,7 @@ _Scalar = bool | int | float | FactText
 def _scalar(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str):
         if len(value) > MAX_FACT_TEXT:
-            raise PydanticCustomError("too_long", "at most 200 characters")
+            raise PydanticKnownError("string_too_long", {"max_length": MAX_FACT_TEXT})
         fault = text_fault(value) if isinstance(info.context, ReadingContext) else None
         if fault is not None:
             raise PydanticCustomError(fault, "a text that people can read")

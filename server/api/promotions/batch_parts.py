@@ -55,7 +55,7 @@ class ClaimConditionsBody(Body):
 class OverrideBody(Body):
     """Why the batch or drop is made although it breaks a price rule; an act keeps it."""
 
-    reason: Annotated[str, NotEmpty, Field(max_length=MAX_REASON), Readable]
+    reason: Annotated[str, Field(max_length=MAX_REASON), NotEmpty, Readable]
 
 
 def override_reason(body: OverrideBody | None) -> str | None:

@@ -60,8 +60,9 @@ class CsvText:
                 record = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:
-                raise FileRefusedError(f"rows.{number}", "bad_quotes", str(error)) from None
+            except csv.Error:
+                detail = f"the quotes of row {number} are wrong, or it is far too long"
+                raise FileRefusedError(f"rows.{number}", "bad_quotes", detail) from None
             yield record
 
 

@@ -64,6 +64,12 @@ def test_another_file_is_refused_by_name(content: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("content", [b"x" * 100, b""])
+def test_a_damaged_file_is_told_in_words_of_ours(content: bytes) -> None:
+    with pytest.raises(FileRefusedError, match="the file is not a whole XLSX file"):
+        list(read_workbook(workbook.ZIP_MARK + content))
+
+
 @pytest.mark.parametrize(
     ("rows", "read"),
     [

@@ -129,6 +129,7 @@ def test_wrong_quotes_are_refused_with_their_row(content: bytes) -> None:
     with pytest.raises(FileRefusedError) as refused:
         list(read_csv(content).records())
     assert (refused.value.field, refused.value.code) == ("rows.3", "bad_quotes")
+    assert "row 3" in str(refused.value)
 
 
 @pytest.mark.parametrize(
