@@ -9,26 +9,17 @@ Idempotency-Key.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.acts import Action
 from server.core.drops import drop_rules
-from server.core.drops.cues import Cue, CueKind, CueState
-from server.core.drops.draw_cards import DRAW, commitment_of
-from server.core.drops.drop_ends import planned_window
 from server.core.drops.drop_rules import DropForm
-from server.core.drops.drops import Allotment, DropState
+from server.core.drops.drops import DropState
 from server.core.drops.invite_rule import EVERYWHERE, InviteRule
 from server.core.drops.tasks import InviteTask
-from server.core.ids import DropId
-from server.core.promotions.batches import Batch
-from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.desk.caps import KnownUnused
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.abort import Abort, abort_if, returns_refusal
@@ -37,24 +28,24 @@ from server.flows.drops import drop_view
 from server.flows.drops.change_drop import write_extension, write_top_up
 from server.flows.drops.close_drop import write_close
 from server.flows.drops.drive_intents import drive
-from server.flows.drops.drop_snapshot import DropSnapshot, find_in_room_for_update
+from server.flows.drops.drop_snapshot import find_in_room_for_update
 from server.flows.drops.drop_view import DropView
 from server.flows.drops.edit_drop import DropChanges, write_edit, write_removal
-from server.flows.drops.intent_payloads import OpenPayload, new_intent
 from server.flows.drops.reopen_drop import ReopenForm, write_reopening
-from server.flows.drops.take_units import new_window_refusal, take_units
+from server.flows.drops.write_opening import (
+    WrittenIntent,
+    to_drive,
+    write_new,
+    write_prepared_opening,
+)
 from server.flows.idempotency import find_previous_result
-from server.flows.promotions.price_rules import Override, check_drop
-from server.flows.stores import Stores, batch_and_template, template_of
-from server.ids import new_id, new_seed
-from server.ledger import acts, intents
-from server.ledger.drops import cues, draws, drops
-from server.ledger.drops.draws import DrawRow
+from server.flows.stores import Stores
+from server.ids import new_id
+from server.ledger import intents
 from server.ledger.drops.drop_results import DropClaim
-from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
-from server.ledger.intents import Intent, IntentKind
+from server.ledger.intents import IntentKind
 from server.ledger.promotions import batches
 
 # Shorter than core.drops.OPENING_DEADLINE_MS: an opening is never still driven here when a worker cancels it.
@@ -104,7 +95,7 @@ class DropService:
             if earlier is None:
                 abort_if(await instructor_refusal(conn, self._stores.actor, now))
                 await self._check_invites(conn, form)
-                opening = await _write_new(conn, drop_id, self._stores.actor, room, form, now)
+                opening = await write_new(conn, drop_id, self._stores.actor, room, form, now)
         if earlier is not None:
             return await self._finish_opening(earlier, room, now)
         return await self._drive_and_show(opening, drop_id, room, now)
@@ -132,14 +123,7 @@ class DropService:
                 if check is not None:
                     await check(conn)
                 abort_if(await instructor_refusal(conn, self._stores.actor, now))
-                # A prepared drop has no stock: the batch may have less left than when it was prepared.
-                batch, template = await batch_and_template(conn, row.batch_id)
-                unused = await _take_stock(conn, batch, template, row, now)
-                await drops.mark_opening(conn, drop_id)
-                snapshot = DropSnapshot(row, batch, template, (), unused)
-                opening = await _write_opening(conn, snapshot, now)
-                await acts.write_act(conn, self._stores.actor, Action.DROP_OPENED, drop_id, now)
-                await cues.finish(conn, drop_id, CueState.FIRED, None, now)
+                opening = await write_prepared_opening(conn, row, self._stores.actor, now)
         if opening is None:
             return await self._finish_opening(drop_id, room, now)
         return await self._drive_and_show(opening, drop_id, room, now)
@@ -154,7 +138,7 @@ class DropService:
         not closed, never was open, or was closed too long ago.
         """
         intent = await write_reopening(self._stores, drop_id, room, form, now)
-        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
+        return await self._drive_and_show(to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def edit(
@@ -175,7 +159,7 @@ class DropService:
     async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
         """Close a drop; units that nobody has claimed go back to the batch. Repeatable."""
         intent = await write_close(self._stores, drop_id, room, now)
-        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
+        return await self._drive_and_show(to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def top_up(
@@ -187,7 +171,7 @@ class DropService:
         expected one.
         """
         intent = await write_top_up(self._stores, drop_id, room, add, expected_quantity, now)
-        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
+        return await self._drive_and_show(to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def extend(
@@ -199,7 +183,7 @@ class DropService:
         intent = await write_extension(
             self._stores, drop_id, room, seconds, expected_closes_at, now
         )
-        return await self._drive_and_show(_to_drive(intent), drop_id, room, now)
+        return await self._drive_and_show(to_drive(intent), drop_id, room, now)
 
     @returns_refusal
     async def get(self, drop_id: str, room: str, now: int) -> DropView | Refused:
@@ -227,10 +211,10 @@ class DropService:
         async with self._stores.ledger.read() as conn:
             pending = await intents.pending_of(conn, drop_id)
         opening = next((one for one in pending if one.kind is IntentKind.OPEN), None)
-        return await self._drive_and_show(_to_drive(opening), drop_id, room, now)
+        return await self._drive_and_show(to_drive(opening), drop_id, room, now)
 
     async def _drive_and_show(
-        self, written: "_WrittenIntent | None", drop_id: str, room: str, now: int
+        self, written: WrittenIntent | None, drop_id: str, room: str, now: int
     ) -> DropView | Refused:
         if written is not None:
             # Counted from the moment the intent was written: a replayed request has less time left, so that
@@ -244,105 +228,3 @@ class DropService:
             if written.snapshot is not None:
                 return await drop_view.show_opened(self._stores, written.snapshot, now)
         return await drop_view.show_drop(self._stores, drop_id, room, now)
-
-
-@dataclass(frozen=True, slots=True)
-class _WrittenIntent:
-    """An intent to drive now. `snapshot` is its drop where the transaction has read it anyway: it saves
-    reads between the teacher's click and the students' card.
-    """
-
-    intent: Intent
-    snapshot: DropSnapshot | None = None
-
-
-def _to_drive(intent: Intent | None) -> _WrittenIntent | None:
-    return _WrittenIntent(intent) if intent is not None else None
-
-
-async def _write_new(
-    conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
-) -> _WrittenIntent | None:
-    """Insert a new drop, with its opening unless it stays prepared; return the opening to drive, or None."""
-    if drop_rules.waits(form):
-        # Serialises creations in this room, so that two of them cannot both pass the count below.
-        await drops.lock_waiting_drops(conn, room)
-        abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
-    # The key-share lock keeps `edit_batch` from changing the batch until this transaction ends.
-    batch = await batches.find(conn, form.batch_id, for_key_share=True)
-    abort_if(drop_rules.batch_refusal(batch, room))
-    assert batch is not None  # else batch_refusal would have refused it
-    row = _row(drop_id, actor, room, form, batch, now)
-    if not form.rehearsal:
-        opens_at = (form.at or now) + form.opens_in_seconds * 1000
-        window = planned_window(form.end, opens_at)
-        await check_drop(conn, drop_id, batch, window, Override(actor, form.override), now)
-    await acts.write_act(
-        conn, actor, Action.DROP_MADE, drop_id, now, room=room, quantity=row.quantity
-    )
-    if drop_rules.is_prepared(form):
-        await _insert(conn, row)
-        if form.at is not None:
-            await cues.append(conn, drop_id, room, Cue(CueKind.AT, form.at), now)
-        return None
-    template = await template_of(conn, batch)
-    unused = await _take_stock(conn, batch, template, row, now)
-    row = await _insert(conn, replace(row, state=DropState.OPENING))
-    return await _write_opening(conn, DropSnapshot(row, batch, template, (), unused), now)
-
-
-async def _insert(conn: AsyncConnection, row: DropRow) -> DropRow:
-    """Insert the drop. A draw is committed to its seed from now on."""
-    await drops.insert_drop(conn, row)
-    if row.mode != DRAW:
-        return row
-    seed = new_seed()
-    draw = DrawRow(row.id, seed.hex(), commitment_of(seed).hex())
-    await draws.insert_draw(conn, draw)
-    return replace(row, draw=draw)
-
-
-async def _take_stock(
-    conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
-) -> KnownUnused | None:
-    abort_if(new_window_refusal(batch, template, row, now))
-    if row.rehearsal:
-        return None  # nothing of it counts
-    return await take_units(conn, batch, row.room, row.quantity, now)
-
-
-async def _write_opening(conn: AsyncConnection, snapshot: DropSnapshot, now: int) -> _WrittenIntent:
-    """Write the first allotment and the intent; the caller drives the intent after the commit. `snapshot` is
-    the drop whose stock was taken in this transaction, still without an allotment.
-    """
-    row = replace(snapshot.row, state=DropState.OPENING)
-    allotment = Allotment(new_id("alt"), 1, row.quantity)
-    intent = new_intent(row.id, OpenPayload(), now)
-    await drops.insert_allotment(conn, row.id, allotment, now)
-    await intents.write(conn, intent)
-    return _WrittenIntent(intent, replace(snapshot, row=row, allotments=(allotment,)))
-
-
-def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:
-    return DropRow(
-        id=DropId(drop_id),
-        room=room,
-        batch_id=batch.id,
-        per_student=batch.per_student,
-        shard=batch.shard,
-        state=DropState.PREPARED,
-        mode=form.mode,
-        message=form.message,
-        quantity=form.quantity,
-        duration_seconds=form.end.seconds,
-        opens_in_seconds=form.opens_in_seconds,
-        audience=form.audience,
-        task=form.task,
-        metadata=form.metadata,
-        created_by=actor,
-        created_at=now,
-        ends=form.end.by,
-        ends_at=form.end.at,
-        rehearsal=form.rehearsal,
-        show_winners=form.show_winners,
-    )
