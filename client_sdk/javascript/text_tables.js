@@ -297,6 +297,7 @@ export const TEXTS = {
       "At most {most} on one device, and this one has had {used}.",
     ],
     not_yet: ["还有{in}才开始，你点早了。", "It opens {in} after your tap."],
+    prepared: ["还没有开始，请等老师发券。", "It is not open yet. The teacher will open it."],
     stopped: ["学校暂停了这种券的领取。", "The school has paused this coupon."],
     ended: ["你点击时，领取已经结束 {after}。", "Claiming ended {after} before your tap."],
     gone: ["这次发券已经结束。", "This drop is over."],

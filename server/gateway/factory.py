@@ -90,7 +90,7 @@ def _build(parts: GatewayParts, tasks: asyncio.TaskGroup) -> _Built:
         on_sent=observe_sent(parts.metrics),
     )
     joins = JoinQueue(rooms, loader, parts.drop_desk, parts.metrics)
-    taps = Taps(parts.claim_desk, follower, work, parts.access)
+    taps = Taps(parts.claim_desk, follower, work, parts.access, parts.waits_to_open)
     answers = Answers(parts.drop_desk.tasks, work)
     gateway = Gateway(
         parts, rooms=rooms.by_name, joins=joins, taps=taps, answers=answers, work=work

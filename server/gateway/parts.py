@@ -1,6 +1,6 @@
 """The parts of a gateway, which the composition root gives to `factory.py`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from server.core.access.in_force import AccessRules
@@ -22,10 +22,15 @@ def _ignore() -> None:
     return
 
 
+async def _never_waits(_room: str, _drop_id: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayParts:
     """`subscription` is the gateway's own. `allowed_origins` are scheme://host[:port], without a slash.
     `access`: who is blocked, and which tokens are revoked; `look_at_access` reads them from the ledger soon.
+    `waits_to_open`: whether the room has this drop prepared, so that no student sees it yet.
     """
 
     gateway_id: str
@@ -39,6 +44,7 @@ class GatewayParts:
     allowed_origins: frozenset[str]
     access: AccessRules = field(default_factory=AccessRules)
     look_at_access: Callable[[], None] = _ignore
+    waits_to_open: Callable[[str, str], Awaitable[bool]] = _never_waits
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     joins_per_second: int = JOINS_PER_SECOND
     max_sockets: int = MAX_SOCKETS

@@ -6,6 +6,7 @@ it.
 """
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 from server import task_frames, wire
 from server.client_frames import ClaimFrame
@@ -31,14 +32,23 @@ CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over
 _NOT_A_STUDENT = ClaimAnswer(Outcome.NOT_ELIGIBLE, why=why.NOT_A_STUDENT)
 _TASK_OPEN = ClaimAnswer(Outcome.TASK_OPEN, why=why.TASK_OPEN)
 _GONE = ClaimAnswer(Outcome.CLOSED, why=why.GONE)
+_PREPARED = ClaimAnswer(Outcome.NOT_OPEN, why=why.PREPARED)
 
 
 class Taps:
+    """`waits_to_open` (room, drop): whether the room has this drop prepared."""
+
     def __init__(
-        self, desk: ClaimDesk, follower: FeedFollower, work: WorkInFlight, access: AccessRules
+        self,
+        desk: ClaimDesk,
+        follower: FeedFollower,
+        work: WorkInFlight,
+        access: AccessRules,
+        waits_to_open: Callable[[str, str], Awaitable[bool]],
     ) -> None:
         self._desk = desk
         self._access = access
+        self._waits_to_open = waits_to_open
         self._follower = follower
         self._work = work
         self._buckets: dict[str, Bucket] = {}
@@ -148,14 +158,17 @@ class Taps:
     ) -> None:
         """Take a tap on a drop that the room does not have. The student may come from another gateway that
         had the drop before this one, so the room catches up with the feed first. `closed` is final for the
-        student: a room that could not catch up says `retry`."""
+        student: a room that could not catch up says `retry`, and a prepared drop is not open yet."""
         has_caught_up = await self._follower.heal(room)
         drop = room.drops.get(frame.drop_id)
         if drop is not None:
             self._submit(connection, room, identity, drop, frame)
         else:
-            no = _GONE if has_caught_up else RETRY
+            no = await self._no_drop(room, frame.drop_id) if has_caught_up else RETRY
             self.answer(connection, frame.drop_id, frame.request_id, no)
+
+    async def _no_drop(self, room: Room, drop_id: str) -> ClaimAnswer:
+        return _PREPARED if await self._waits_to_open(room.name, drop_id) else _GONE
 
 
 def _not_eligible(drop: RoomDrop, identity: Identity) -> ClaimAnswer:

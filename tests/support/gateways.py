@@ -131,14 +131,21 @@ async def serve_gateway(
     gateway_id: str = "gwy_1",
     cadence: Cadence | None = None,
     follower: RulesFollower | None = None,
+    prepared: frozenset[str] = frozenset(),
 ) -> AsyncIterator[RunningGateway]:
-    """`listener` is a client for the gateway's subscription alone. `follower` None: there are no rules."""
+    """`listener` is a client for the gateway's subscription alone. `follower` None: there are no rules.
+    `prepared`: drops that nobody has opened yet."""
+
+    async def waits_to_open(_room: str, drop_id: str) -> bool:
+        return drop_id in prepared
+
     access = AccessRules() if follower is None else follower.rules
     parts = GatewayParts(
         gateway_id=gateway_id,
         keys=TokenKeys((SECRET,), access=access),
         access=access,
         look_at_access=(lambda: None) if follower is None else follower.look_soon,
+        waits_to_open=waits_to_open,
         claim_desk=desk.claims,
         drop_desk=desk.drops,
         feed=desk.feed,

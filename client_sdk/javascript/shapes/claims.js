@@ -22,8 +22,8 @@
  */
 
 /**
- * @typedef {"taken"|"limit"|"not_yet"|"stopped"|"ended"|"gone"|"blocked"|"hold_ended"
- *   |"not_a_student"|"not_new"|"not_in_batch"|"not_in_audience"|"held"|"task_open"} WhyReason
+ * @typedef {"taken"|"limit"|"not_yet"|"prepared"|"stopped"|"ended"|"gone"|"blocked"
+ *   |"hold_ended"|"not_a_student"|"not_new"|"not_in_batch"|"not_in_audience"|"held"|"task_open"} WhyReason
  */
 
 /**

@@ -47,6 +47,7 @@ WhyReason = Literal[
     "taken",
     "limit",
     "not_yet",
+    "prepared",
     "stopped",
     "ended",
     "gone",

@@ -30,6 +30,9 @@ from server.desk.claim_answers import ClaimAnswer
 from server.desk.claim_desk import entering, is_confirmed
 from server.desk.task_desk import TaskOf
 
+# To these a tap is no proof that the card was on the student's screen: no card was shown, or nothing decided.
+_SEES_NO_CARD = frozenset({Outcome.NOT_ELIGIBLE, Outcome.RATE_LIMITED})
+
 
 class ClaimBody(Body):
     """`request_id`: the client's id of this tap, the same in every repetition."""
@@ -128,9 +131,10 @@ async def create(
         return Refused(Code.NOT_FOUND)
     if not identity.may_claim_in(drop.room):
         return Refused(Code.WRONG_ROOM)
-    answer = await claim_of(deps, request, DropId(drop_id), drop)
-    await count_as_seen(deps, drop, drop_id, identity.subject)
-    return answer
+    answer = await answer_of(deps, request, DropId(drop_id), drop, Entrance())
+    if answer.outcome not in _SEES_NO_CARD and not drop.is_waiting:
+        await count_as_seen(deps, drop, drop_id, identity.subject)
+    return await respond_to(deps, request, DropId(drop_id), drop, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ async def answer_of(
     if not drop.audience.admits(identity.subject, identity.tags, identity.is_new):
         reason = why.outside(drop.audience, identity.subject, identity.tags, identity.is_new)
         return ClaimAnswer(Outcome.NOT_ELIGIBLE, why=reason)
-    return await deps.claim_desk.claim(
+    answer = await deps.claim_desk.claim(
         shard=drop.shard,
         drop_id=drop_id,
         batch_id=BatchId(drop.batch_id),
@@ -180,6 +184,9 @@ async def answer_of(
         device=identity.device,
         entering=_entering(request.body) if drop.is_draw else "",
     )
+    # Read before the desk was asked: it may have opened meanwhile, and then the desk's word counts.
+    is_early = drop.is_waiting and answer.why is why.GONE
+    return ClaimAnswer(Outcome.NOT_OPEN, why=why.PREPARED) if is_early else answer
 
 
 async def respond_to(

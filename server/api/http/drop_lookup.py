@@ -1,4 +1,4 @@
-"""A cache of the facts of a drop that never change, for claims that come by HTTP.
+"""A cache of the facts of a drop that never change once it opens, for claims that come by HTTP.
 
 Used by `claims.py`. When a room falls back to HTTP, one drop is asked for thousands of times a second, and
 the first look-up serves them all. The rooms' state in Redis is read before the ledger, so that claims go on
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from server.core.drops.claims import Audience
-from server.core.drops.drops import RoomDrop
+from server.core.drops.drops import DropState, RoomDrop
 from server.core.drops.tasks import Task
 from server.desk.feed import Feed
 from server.flows.drops.room_drops import audience_of, desk_limits
+from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import drops
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches
@@ -33,7 +34,8 @@ MISS_TTL_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ClaimableDrop:
-    """The facts of a drop that a claim needs; none of them changes after the drop is made."""
+    """The facts of a drop that a claim needs; none of them changes once the drop opens. `is_waiting`: it is
+    prepared, or on its way to the desk. A teacher may still change it."""
 
     room: str
     shard: int
@@ -43,6 +45,7 @@ class ClaimableDrop:
     task: Task | None = None
     is_draw: bool = False
     is_rehearsal: bool = False
+    is_waiting: bool = False
 
 
 class DropLookup:
@@ -75,9 +78,17 @@ class DropLookup:
         drop = await self._look_up(ledger, drop_id, frozenset(rooms))
         if drop is None:
             _put(self._missing, drop_id, now + MISS_TTL_MS, MAX_MISSES)
-        else:
+        elif not drop.is_waiting:
             _put(self._found, drop_id, drop, MAX_DROPS)
         return drop
+
+    async def waits_to_open(self, ledger: Ledger, room: str, drop_id: str, now: int) -> bool:
+        """Return whether the room has this drop prepared; False while the ledger is away."""
+        try:
+            drop = await self.find(ledger, drop_id, (), now)
+        except LedgerUnavailableError:
+            return False
+        return drop is not None and drop.is_waiting and drop.room == room
 
     async def _look_up(
         self, ledger: Ledger, drop_id: str, rooms: frozenset[str]
@@ -121,4 +132,5 @@ async def _from_ledger(ledger: Ledger, drop_id: str) -> ClaimableDrop | None:
         row.task,
         is_draw=row.draw is not None,
         is_rehearsal=row.rehearsal,
+        is_waiting=row.state in (DropState.PREPARED, DropState.OPENING),
     )

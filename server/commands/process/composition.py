@@ -128,6 +128,12 @@ async def _gateway_parts(
     claim_desk = await _claim_desk(stack, settings, base.redis, base.staleness, base.metrics)
     stack.push_async_callback(claim_desk.close)
     gateway_id = new_id("gwy")
+    feed = Feed(base.redis, prefix)
+    lookup = DropLookup(feed)
+
+    async def waits_to_open(room: str, drop_id: str) -> bool:
+        return await lookup.waits_to_open(base.ledger, room, drop_id, now_ms())
+
     # The subscription has a client of its own: a listening connection never returns to the pool.
     listener = await redis_of(stack, settings, base.staleness)
     return GatewayParts(
@@ -135,9 +141,10 @@ async def _gateway_parts(
         keys=TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note, access),
         access=access,
         look_at_access=follower.look_soon,
+        waits_to_open=waits_to_open,
         claim_desk=claim_desk,
         drop_desk=DropDesk(base.redis, prefix),
-        feed=Feed(base.redis, prefix),
+        feed=feed,
         subscription=Subscription(listener, prefix, gateway_id),
         metrics=base.metrics,
         health=base.health,

@@ -15,11 +15,13 @@ from server.core.instants import to_text
 
 
 class WhyReason(StrEnum):
-    """The reason of a refusal, finer than the outcome. GONE: the desk does not have the drop any more."""
+    """The reason of a refusal, finer than the outcome. GONE: the desk does not have the drop any more.
+    PREPARED: it does not have it yet, and nobody knows when it opens."""
 
     TAKEN = "taken"
     LIMIT = "limit"
     NOT_YET = "not_yet"
+    PREPARED = "prepared"
     STOPPED = "stopped"
     ENDED = "ended"
     GONE = "gone"
@@ -109,6 +111,7 @@ def outside(audience: Audience, student: str, tags: frozenset[str], is_new: bool
     return NOT_IN_BATCH
 
 
+PREPARED: Final = Why({"reason": WhyReason.PREPARED})
 STOPPED: Final = Why({"reason": WhyReason.STOPPED})
 GONE: Final = Why({"reason": WhyReason.GONE})
 BLOCKED: Final = Why({"reason": WhyReason.BLOCKED})

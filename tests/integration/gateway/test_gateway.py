@@ -512,6 +512,19 @@ class TestEnding:
             await client.send(type="claim", drop_id="drp_1", request_id="r1")
             assert (await client.closed())[0] == 4500
 
+    async def test_a_drop_that_is_prepared_is_not_open_and_one_that_is_not_there_is_closed(
+        self, desk: Desk, redis_server: RedisServer
+    ) -> None:
+        listener = connect(redis_server.url)
+        async with (
+            serve_gateway(desk, listener, prepared=frozenset({"drp_2"})) as gateway,
+            gateway.student() as (client, _),
+        ):
+            early, gone = await client.claim("drp_2"), await client.claim("drp_3")
+        await listener.aclose()
+        assert (early["outcome"], early["why"]) == ("not_open", {"reason": "prepared"})
+        assert (gone["outcome"], gone["why"]) == ("closed", {"reason": "gone"})
+
     async def test_an_unknown_frame_is_ignored(self, gateway: RunningGateway) -> None:
         await open_drop(gateway.desk)
         async with gateway.student() as (client, _):
