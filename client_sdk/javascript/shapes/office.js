@@ -90,7 +90,8 @@
  */
 
 /**
- * @typedef {"student"|"coupon"|"order"|"template"|"batch"|"campaign"|"drop"|"room"|"link"|"issuance"
+ * @typedef {"student"|"coupon"|"order"|"template"|"batch"|"campaign"|"price_rule"|"approval"
+ *   |"drop"|"room"|"link"|"issuance"
  *   |"audience"|"import"|"trigger"|"pack"|"lottery"|"experiment"|"offer"|"message"|"webhook"|"alert"|"act"
  *   |"block"|"job"} FoundKind
  */

@@ -90,6 +90,8 @@ FoundKind = Literal[
     "template",
     "batch",
     "campaign",
+    "price_rule",
+    "approval",
     "drop",
     "room",
     "link",

@@ -20,6 +20,8 @@ class FoundKind(StrEnum):
     TEMPLATE = "template"
     BATCH = "batch"
     CAMPAIGN = "campaign"
+    PRICE_RULE = "price_rule"
+    APPROVAL = "approval"
     DROP = "drop"
     ROOM = "room"
     LINK = "link"
@@ -47,6 +49,8 @@ KINDS_BY_PREFIX: Final = {
     "tpl": FoundKind.TEMPLATE,
     "bat": FoundKind.BATCH,
     "cmp": FoundKind.CAMPAIGN,
+    "prl": FoundKind.PRICE_RULE,
+    "apv": FoundKind.APPROVAL,
     "drp": FoundKind.DROP,
     "lnk": FoundKind.LINK,
     "iss": FoundKind.ISSUANCE,

@@ -98,6 +98,16 @@ async def test_support_and_finance_are_not_led_to_codes_that_nobody_has(
     assert sees == {"finance": [0, 1, 1], "support": [0, 0, 1]}
 
 
+async def test_a_price_rule_is_found(api: Api) -> None:
+    operator = await api.operator()
+    form = {"courses": ["algebra"], "max_depth_percent": 50}
+    rule = good(await operator.post("/v1/price-rules", json=form), 201)["id"]
+
+    found = good(await operator.get("/v1/find", params={"q": rule}))["found"]
+
+    assert found == [{"kind": "price_rule", "id": rule}]
+
+
 async def test_an_id_of_every_kind_may_be_asked_for(ledger: Ledger, desk: Desk) -> None:
     async with serving(ledger, desk) as api:
         operator = await api.operator()

@@ -20,6 +20,8 @@ const PAGES = /** @type {Partial<Record<Found["kind"], string>>} */ ({
   order: "orders",
   coupon: "find",
   campaign: "campaigns",
+  price_rule: "price-rules",
+  approval: "approvals",
   batch: "coupons",
   template: "coupons",
   issuance: "sends",

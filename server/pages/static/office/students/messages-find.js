@@ -23,6 +23,8 @@ export const findMessages = {
   kind_template: ["券模板", "template"],
   kind_batch: ["批次", "batch"],
   kind_campaign: ["活动", "campaign"],
+  kind_price_rule: ["价格规则", "price rule"],
+  kind_approval: ["审批", "approval"],
   kind_drop: ["发放", "drop"],
   kind_room: ["教室", "room"],
   kind_link: ["领取链接", "link"],

@@ -89,10 +89,15 @@ export const actThings = (language) =>
 
 /** @type {Record<string, string>} the page of the office for an id that begins so */
 const PAGES = {
+  apv: "approvals",
+  aud: "audiences",
   bat: "coupons",
   cmp: "campaigns",
+  exp: "experiments",
+  iss: "sends",
   lot: "lotteries",
   pck: "packs",
+  prl: "price-rules",
   trg: "triggers",
   whk: "webhooks",
 };
