@@ -89,13 +89,18 @@ _UNKNOWN = _DropFacts(*[0] * len(_DropFacts._fields))
 class _Refusals(dict[int, ClaimAnswer]):
     """The answers to refused taps of one drop in one call, made when first asked for."""
 
-    def __init__(self, told: bytes) -> None:
+    def __init__(self, told: bytes, *, has_numbers: bool = True) -> None:
+        """`has_numbers`: taps of this drop are numbered."""
         super().__init__()
+        self._has_numbers = has_numbers
         self.facts = _DropFacts(*map(int, told.split(b"|"))) if told else _UNKNOWN
 
     def __missing__(self, number: int) -> ClaimAnswer:
         outcome, limit, explain = _REFUSED[number]
-        answer = ClaimAnswer(outcome, limit=limit, why=explain(self.facts))
+        reason = explain(self.facts)
+        if reason is not None and reason.is_counted and not self._has_numbers:
+            reason = Why(reason.facts)
+        answer = ClaimAnswer(outcome, limit=limit, why=reason)
         self[number] = answer
         return answer
 
@@ -134,8 +139,14 @@ def read_script_replies(
     """Read the reply of claim.lua or, for taps on draws, of enter.lua, which counts no taps."""
     if script == "claim":
         return read_replies(taps, replies, stem)
-    refusals = _Refusals(b"")
-    return [refusals[one] if isinstance(one, int) else _entered(one) for one in replies]
+    drops = iter(replies[len(taps) :])
+    answers: list[ClaimAnswer] = []
+    drop_id, refusals = None, _Refusals(b"")
+    for tap, reply in zip(taps, replies, strict=False):
+        if tap.drop_id != drop_id:
+            drop_id, refusals = tap.drop_id, _Refusals(bytes(next(drops)), has_numbers=False)
+        answers.append(refusals[reply] if isinstance(reply, int) else _entered(reply))
+    return answers
 
 
 def _entered(reply: bytes) -> ClaimAnswer:

@@ -83,6 +83,34 @@ async def test_a_drop_that_was_removed_before_its_opening_is_not_found(api: Api)
     assert answer.status_code == 404
 
 
+async def test_a_draw_says_when_it_opens_when_it_ended_and_which_limit_is_used_up(
+    api: Api,
+) -> None:
+    batch = await api.made_batch()
+    teacher, ann = await api.teacher(), await api.student("ann")
+    drops = f"/v1/rooms/{ROOM}/drops"
+    body = {"batch_id": batch["id"], "quantity": 3, "duration_seconds": 60, "mode": "draw"}
+    later = good(await teacher.post(drops, json={**body, "opens_in_seconds": 60}), 201)
+    why = (await _tap(ann, later))["why"]
+    assert (why["reason"], why["opens_at"]) == ("not_yet", later["opens_at"])
+    assert 0 < why["in_ms"] <= 60_000
+
+    over = good(await teacher.post(drops, json=body), 201)
+    assert (await _tap(await api.student("bob"), over))["outcome"] == "entered"
+    good(await teacher.post(f"{drops}/{over['id']}/close", json={}))
+    why = (await _tap(ann, over))["why"]
+    assert why["reason"] == "ended"
+    assert why["closed_at"] >= over["opens_at"]
+    assert why["after_ms"] < 60_000
+
+    first = good(await teacher.post(drops, json={**body, "mode": "first"}), 201)
+    await _tap(ann, first)
+    drawn = good(await teacher.post(drops, json=body), 201)
+    said = await _tap(ann, drawn)
+    assert (said["outcome"], said["limit"]) == ("limit_reached", "batch")
+    assert said["why"] == {"reason": "limit", "limit": "batch", "most": 1, "used": 1}
+
+
 @pytest.mark.parametrize("limits", [{"per_student": 1}, {"per_student": 5, "per_person": 1}])
 async def test_a_limit_that_is_used_up_refuses_and_leaves_nothing(
     api: Api, desk: Desk, limits: Json
