@@ -76,13 +76,19 @@ class Client:
 
     async def closed(self) -> tuple[int, list[Frame]]:
         """The close code, and the frames that came before it."""
+        code, _, frames = await self.closed_with_reason()
+        return code, frames
+
+    async def closed_with_reason(self) -> tuple[int, str, list[Frame]]:
+        """The close code and its reason, and the frames that came before it."""
         frames: list[Frame] = []
         async with asyncio.timeout(DEADLINE_S):
             try:
                 while True:
                     frames.append(orjson.loads(await self.socket.recv()))
             except ConnectionClosed as closed:
-                return closed.rcvd.code if closed.rcvd else 1006, frames
+                received = closed.rcvd
+                return (received.code, received.reason, frames) if received else (1006, "", frames)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,15 @@ _NO_HANDSHAKE: Final = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 21\r\n\r\nthat is no handshake\n"
 )
+# By the code with which the library ends a connection for a fault that it has found itself.
+_FAULT_WORDS: Final = {1002: "bad_frame", 1007: close_reasons.NOT_UTF8.word, 1009: "too_large"}
+
+
+class _Library(ServerProtocol):
+    """The library's protocol with our words as reasons: its own are in its language and may change."""
+
+    def fail(self, code: int, reason: str = "") -> None:
+        super().fail(code, _FAULT_WORDS.get(code, reason))
 
 
 class LibraryProtocol:
@@ -52,7 +61,7 @@ class LibraryProtocol:
     __slots__ = ("_bytes_after_close", "_fragments", "_library")
 
     def __init__(self, log: LoggerLike, *, is_open: bool) -> None:
-        self._library = ServerProtocol(
+        self._library = _Library(
             subprotocols=_SUBPROTOCOLS,
             state=LibraryState.OPEN if is_open else LibraryState.CONNECTING,
             max_size=client_frames.MAX_FRAME_BYTES,

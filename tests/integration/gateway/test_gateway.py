@@ -485,24 +485,24 @@ class TestEnding:
             assert frames[-1]["code"] == word
 
     @pytest.mark.parametrize(
-        ("message", "code"),
+        ("message", "code", "word"),
         [
-            ("not json", 4500),
-            ("[" * 3_000, 4500),
-            ('{"type":"claim","drop_id":1,"request_id":"r"}', 4500),
-            (b"\x00\x01", 1003),
-            ("x" * 5_000, 1009),
-            ("x" * 1_000_000, 1009),
+            ("not json", 4500, "invalid_frame"),
+            ("[" * 3_000, 4500, "invalid_frame"),
+            ('{"type":"claim","drop_id":1,"request_id":"r"}', 4500, "invalid_frame"),
+            (b"\x00\x01", 1003, "not_text"),
+            ("x" * 5_000, 1009, "too_large"),
+            ("x" * 1_000_000, 1009, "too_large"),
         ],
     )
     async def test_garbage_is_refused_cleanly_and_takes_nothing(
-        self, gateway: RunningGateway, message: str | bytes, code: int
+        self, gateway: RunningGateway, message: str | bytes, code: int, word: str
     ) -> None:
         await open_drop(gateway.desk)
         async with gateway.student() as (client, _):
             await client.socket.send(message)
-            closed, _ = await client.closed()
-            assert closed == code
+            closed, reason, _ = await client.closed_with_reason()
+            assert (closed, reason) == (code, word)
         counts = await gateway.desk.drops.counts(SHARD, "drp_1")
         assert counts is not None
         assert counts.claimed == 0
