@@ -19,7 +19,7 @@ from server.api.http.endpoints import (
     Result,
     StreamedResponse,
 )
-from server.api.http.fields import Moment, ResponseModel, ShortText
+from server.api.http.fields import Day, Moment, ResponseModel, ShortText
 from server.api.http.paging import MAX_PAGE, PageQuery, first_page
 from server.core import instants, media_types
 from server.core.acts import Act, Action, actions_named
@@ -38,8 +38,8 @@ class ActsQuery(PageQuery):
     actor: ShortText | None = None
     subject: ShortText | None = None
     action: ShortText | None = None
-    from_day: Annotated[date | None, Field(alias="from")] = None
-    to_day: Annotated[date | None, Field(alias="to")] = None
+    from_day: Annotated[Day | None, Field(alias="from")] = None
+    to_day: Annotated[Day | None, Field(alias="to")] = None
     format: Literal["json", "csv"] = "json"
 
 

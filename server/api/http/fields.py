@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -176,6 +177,16 @@ def _day(days_later: int) -> Callable[[object, ValidationInfo], int]:
 
     return read
 
+
+def _no_number(value: object) -> object:
+    """Refuse a number, which a query's date would be read from as seconds since 1970."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise PydanticCustomError("bad_format", "a date looks like 2026-03-01")
+    return value
+
+
+# A day of a query.
+Day = Annotated[date, BeforeValidator(_no_number)]
 
 _TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-03-01T09:00:00.000Z"]}
 _LOCAL_SCHEMA = {

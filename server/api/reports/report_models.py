@@ -1,11 +1,10 @@
 """The shapes of reports: rows with every figure gross and net, totals, and definitions."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from server.api.http.fields import Currency, QueryFields, ResponseModel
+from server.api.http.fields import Currency, Day, QueryFields, ResponseModel
 from server.core.reports.figures import FIGURES, Comparison, Figure, ReportKind, Unit
 from server.core.reports.measures import By
 from server.flows.reports.read_reports import ReportRow
@@ -15,8 +14,8 @@ class ReportQuery(QueryFields):
     """`from` and `to`: days in the school's time zone, both included; 400 at most. `format=csv`: a file with
     all rows. `limit` and `after` are for `json`."""
 
-    from_day: Annotated[date, Field(alias="from")]
-    to_day: Annotated[date, Field(alias="to")]
+    from_day: Annotated[Day, Field(alias="from")]
+    to_day: Annotated[Day, Field(alias="to")]
     by: By = By.DAY
     format: Literal["json", "csv"] = "json"
     limit: Annotated[int, Field(ge=1, le=1_000)] = 50

@@ -1,6 +1,5 @@
 """The shapes of statements: lines, sealed days, and a match with a payment provider's orders."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from server.api.http.fields import (
     Amount,
     Body,
     Currency,
+    Day,
     Moment,
     QueryFields,
     ResponseModel,
@@ -26,16 +26,16 @@ class DaysQuery(QueryFields):
     """`from` and `to`: days in the school's time zone, both included; 400 at most. Without `to`: until today;
     without `from`: the 400 days before."""
 
-    from_day: Annotated[date | None, Field(alias="from")] = None
-    to_day: Annotated[date | None, Field(alias="to")] = None
+    from_day: Annotated[Day | None, Field(alias="from")] = None
+    to_day: Annotated[Day | None, Field(alias="to")] = None
 
 
 class LinesQuery(QueryFields):
     """`from` and `to`: as in DaysQuery, and both are needed. `format`: all but `json` are files with all
     lines. `limit` and `after` are for `json`."""
 
-    from_day: Annotated[date, Field(alias="from")]
-    to_day: Annotated[date, Field(alias="to")]
+    from_day: Annotated[Day, Field(alias="from")]
+    to_day: Annotated[Day, Field(alias="to")]
     format: Literal["json", "csv", "xlsx", "ndjson"] = "json"
     limit: Annotated[int, Field(ge=1, le=1_000)] = 50
     after: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d\.\d{1,18}\.\d{1,9}$")] | None = None

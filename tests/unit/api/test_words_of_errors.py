@@ -101,6 +101,8 @@ def test_no_kind_of_pydantic_is_a_code_of_ours(kind: str) -> None:
     [
         ("ReceiptQuery", {"leaves": "perhaps"}, ("leaves", "bad_format")),
         ("ReportQuery", {"from": "2026-13-45"}, ("from", "bad_format")),
+        ("ReportQuery", {"from": "0"}, ("from", "bad_format")),
+        ("LinesQuery", {"to": "-86400"}, ("to", "bad_format")),
         ("ItemsQuery", {"outcome": "gone"}, ("outcome", "unknown_value")),
     ],
 )
