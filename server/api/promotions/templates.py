@@ -46,7 +46,7 @@ from server.core.refusals import Code, Refused, invalid_field
 from server.flows.promotions import templates as flows
 from server.ledger.promotions import templates as ledger
 
-_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
 
 
 class TemplateBody(Body):
@@ -139,7 +139,7 @@ def parse_if_match(if_match: str | None) -> int | Refused:
     if if_match is None:
         return invalid_field("If-Match", "missing", "send the version that was read")
     found = _ETAG.fullmatch(if_match.strip())
-    return int(found.group(1)) if found else invalid_field("If-Match", "bad_format")
+    return int(found[1] or found[2]) if found else invalid_field("If-Match", "bad_format")
 
 
 def _form(body: TemplateBody) -> core.TemplateForm:

@@ -44,6 +44,21 @@ async def test_replacing_makes_the_next_version(api: Api) -> None:
     assert good(await operator.get(path))["name"] == "New"
 
 
+@pytest.mark.parametrize("sent", ["1", '"1"', 'W/"1"'])
+async def test_a_version_may_be_written_in_each_of_its_forms(api: Api, sent: str) -> None:
+    operator, made = await api.operator(), await api.made_template()
+    path = f"/v1/templates/{made['id']}"
+    assert good(await operator.put(path, json=a_template(), headers={"If-Match": sent}))
+
+
+@pytest.mark.parametrize("sent", ['"1', '1"', "W/1", "*", '"1", "2"', "-1", "1.0", '""'])
+async def test_what_is_no_version_is_refused(api: Api, sent: str) -> None:
+    operator, made = await api.operator(), await api.made_template()
+    path = f"/v1/templates/{made['id']}"
+    answer = await operator.put(path, json=a_template(), headers={"If-Match": sent})
+    assert field_errors(answer) == [("If-Match", "bad_format")]
+
+
 async def test_of_two_who_replace_one_is_told_the_version_there_is(api: Api) -> None:
     operator, made = await api.operator(), await api.made_template()
     answers = await asyncio.gather(
