@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 _LEAP: Final = re.compile(r"(.{10}T.{5}):60([Z.+-].*)", re.ASCII)
-_END_OF_LEAP: Final = (0, 0, 0)
+_MIDNIGHT: Final = (0, 0, 0)
 
 
 @lru_cache(maxsize=4096)  # all winners of one script call have the same dates; 2 µs a text
@@ -30,7 +30,7 @@ def from_text(text: str) -> int:
         raise ValueError("a time needs an offset, as in 2026-03-01T09:00:00.000Z")
     if leap is not None:
         moment = (moment + timedelta(seconds=1)).astimezone(UTC)
-        if (moment.hour, moment.minute, moment.second) != _END_OF_LEAP or moment.day != 1:
+        if (moment.hour, moment.minute, moment.second) != _MIDNIGHT or moment.day != 1:
             raise ValueError("leap seconds are at the end of a month")
     # Seconds and milliseconds apart: a float of both could be a millisecond off.
     whole = int(moment.replace(microsecond=0).timestamp())

@@ -79,6 +79,8 @@ class _Base:
     staleness: StalenessTracker
     redis: Redis
     ledger: Ledger
+    feed: Feed
+    drop_lookup: DropLookup
 
 
 @asynccontextmanager
@@ -94,7 +96,8 @@ async def compose_web(
         staleness = StalenessTracker()
         redis = await redis_of(stack, settings, staleness)
         ledger = await ledger_of(stack, settings)
-        base = _Base(settings, metrics, health, staleness, redis, ledger)
+        feed = Feed(redis, settings.key_prefix)
+        base = _Base(settings, metrics, health, staleness, redis, ledger, feed, DropLookup(feed))
         access = AccessRules()
         follower = RulesFollower(ledger, access, health)
         await stack.enter_async_context(follower.running())
@@ -128,11 +131,9 @@ async def _gateway_parts(
     claim_desk = await _claim_desk(stack, settings, base.redis, base.staleness, base.metrics)
     stack.push_async_callback(claim_desk.close)
     gateway_id = new_id("gwy")
-    feed = Feed(base.redis, prefix)
-    lookup = DropLookup(feed)
 
     async def waits_to_open(room: str, drop_id: str) -> bool:
-        return await lookup.waits_to_open(base.ledger, room, drop_id, now_ms())
+        return await base.drop_lookup.waits_to_open(base.ledger, room, drop_id, now_ms())
 
     # The subscription has a client of its own: a listening connection never returns to the pool.
     listener = await redis_of(stack, settings, base.staleness)
@@ -144,7 +145,7 @@ async def _gateway_parts(
         waits_to_open=waits_to_open,
         claim_desk=claim_desk,
         drop_desk=DropDesk(base.redis, prefix),
-        feed=feed,
+        feed=base.feed,
         subscription=Subscription(listener, prefix, gateway_id),
         metrics=base.metrics,
         health=base.health,
@@ -187,7 +188,7 @@ def _api_dependencies(
         drop_desk=parts.drop_desk,
         claim_desk=parts.claim_desk,
         feed=parts.feed,
-        drop_lookup=DropLookup(parts.feed),
+        drop_lookup=base.drop_lookup,
         token_keys=parts.keys,
         health=base.health,
         metrics=parts.metrics,
