@@ -53,15 +53,15 @@ class Rollup:
         self._zone = zone
         self.sums: Counter[Cell] = Counter()
 
-    def issued(self, at: int, source: str, origin: Origin) -> None:
-        """Count a coupon that lies in a wallet."""
+    def issued(self, at: int, source: str, origin: Origin, coupons: int = 1) -> None:
+        """Count coupons that came into wallets at the same moment."""
         counts: dict[str, int] = {
-            M.ISSUED: 1,
-            issued_by(source): 1,
-            M.EXPOSED: origin.greatest or 0,
+            M.ISSUED: coupons,
+            issued_by(source): coupons,
+            M.EXPOSED: (origin.greatest or 0) * coupons,
         }
         if source in TAKEN_BY_STUDENTS:
-            counts[M.CLAIMED] = 1
+            counts[M.CLAIMED] = coupons
         self._add(at, [origin], origin.currency, counts)
 
     def ended(self, at: int, source: str, origin: Origin, was_exposed: bool) -> None:

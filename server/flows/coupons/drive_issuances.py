@@ -44,7 +44,7 @@ _STOPPED_AT_ONCE: Final = 5_000  # items without coupons: 20 ms of the database
 # From one piece to the next at least this long, so that 100,000 students take 8.5 s at least, and a pause in
 # any case. SQLite has one writer, and writers that wait for it retry every few ms; the disk also has to sync
 # the claims of rooms.
-_PIECE_SECONDS: Final = 0.085
+_PIECE_SECONDS: Final = 0.07
 _PAUSE_SECONDS: Final = 0.005
 _FINISHED_AS: Final = {
     IssuanceState.RUNNING: (IssuanceState.DONE, EventType.ISSUANCE_FINISHED),
