@@ -224,6 +224,26 @@ def smtp_url(text: str) -> str | None:
     return text
 
 
+def traces_url(text: str) -> str | None:
+    if not text:
+        return None
+    wrong = "must look like http://collector:4318/v1/traces"
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if url.scheme not in ("http", "https") or not url.hostname or url.fragment:
+        raise ValueError(wrong)
+    return text
+
+
+def ratio(text: str) -> float:
+    if not re.fullmatch(r"0(\.\d{1,6})?|1(\.0{1,6})?", text):
+        raise ValueError("must be a number from 0 to 1")
+    return float(text)
+
+
 def mail_address(text: str) -> str | None:
     if not text:
         return None

@@ -255,6 +255,22 @@ VARIABLES: Final = (
         "none",
     ),
     Variable(
+        "CLASSDROP_TRACES_URL",
+        "traces_url",
+        "",
+        "Where traces of presses and taps go, by OTLP over HTTP: `http://collector:4318/v1/traces`. Needs "
+        "the extra `traces`; headers by `OTEL_EXPORTER_OTLP_HEADERS`.",
+        setting_parsers.traces_url,
+        "none",
+    ),
+    Variable(
+        "CLASSDROP_TRACES_RATIO",
+        "traces_ratio",
+        "0.01",
+        "The part of claims that is traced, from 0 to 1. Every press is.",
+        setting_parsers.ratio,
+    ),
+    Variable(
         "CLASSDROP_LOG_FORMAT",
         "log_format",
         "auto",

@@ -63,6 +63,8 @@ class Settings:
     approval_students: int
     approval_amount: int
     invite_channels: frozenset[str] | None  # None: every channel
+    traces_url: str | None = field(repr=False)
+    traces_ratio: float
     log_format: str
     apportionment: str
     discount_base: str
@@ -71,7 +73,7 @@ class Settings:
         """Return the texts that must not reach a log: the secrets, and the passwords in both URLs."""
         passwords = [
             password
-            for url in (self.redis_url, self.database_url, self.smtp_url)
+            for url in (self.redis_url, self.database_url, self.smtp_url, self.traces_url)
             for password in service_urls.passwords_in(url or "")
         ]
         return [*self.secrets, *passwords]

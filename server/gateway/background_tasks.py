@@ -15,7 +15,7 @@ from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.subscription import Subscription
 from server.gateway.gateway import Gateway
-from server.gateway.rooms.broadcast import OnSent
+from server.gateway.rooms.broadcast import OnSent, Published
 from server.gateway.rooms.feed_follower import FeedFollower
 from server.gateway.rooms.room_loader import RoomLoader
 from server.gateway.sockets.connection import Connection
@@ -23,6 +23,7 @@ from server.gateway.sockets.frames import text_frame
 from server.gateway.sockets.session import Phase
 from server.health import Health
 from server.metrics import Metrics
+from server.tracing import Traces
 
 PING_PASSES = 25  # passes in which every socket is pinged once: with one a second, each 25 s
 ENDS_PER_TURN = 50  # an end takes 0.1 ms, and those of a flood of silent sockets come together
@@ -129,15 +130,17 @@ class SocketMaintenance:
         self._health.report("feed", age < FEED_SILENCE_SECONDS, f"last heard {age:.1f} s ago", 5.0)
 
 
-def observe_sent(metrics: Metrics) -> OnSent:
-    """Return the callback that puts a finished broadcast into the metrics."""
+def observe_sent(metrics: Metrics, traces: Traces | None = None, process: str = "") -> OnSent:
+    """Return the callback that puts a finished broadcast into the metrics, and cards into the traces."""
 
-    def observe(seconds: float, published: Sequence[int]) -> None:
+    def observe(seconds: float, published: Sequence[Published]) -> None:
         metrics.broadcast_duration.observe(seconds)
         now = now_ms()
-        for at in published:
+        for one in published:
             # `at` is by Redis' clock and `now` by ours: they may differ a little.
-            metrics.push_delay.observe(max(0, now - at) / 1000)
+            metrics.push_delay.observe(max(0, now - one.at) / 1000)
+            if traces is not None and one.is_card:
+                traces.card(one.drop_id, one.room, process, one.at, now)
 
     return observe
 

@@ -80,6 +80,7 @@ def _build(parts: GatewayParts, tasks: asyncio.TaskGroup) -> _Built:
         tasks=tasks,
         on_gap=parts.metrics.feed_gaps.inc,
         look_at_access=parts.look_at_access,
+        traces=parts.traces,
     )
     loader = RoomLoader(
         rooms=rooms,
@@ -87,10 +88,10 @@ def _build(parts: GatewayParts, tasks: asyncio.TaskGroup) -> _Built:
         subscription=parts.subscription,
         coupon_changes=coupon_changes,
         follower=follower,
-        on_sent=observe_sent(parts.metrics),
+        on_sent=observe_sent(parts.metrics, parts.traces, parts.gateway_id),
     )
     joins = JoinQueue(rooms, loader, parts.drop_desk, parts.metrics)
-    taps = Taps(parts.claim_desk, follower, work, parts.access, parts.waits_to_open)
+    taps = Taps(parts, follower, work)
     answers = Answers(parts.drop_desk.tasks, work)
     gateway = Gateway(
         parts, rooms=rooms.by_name, joins=joins, taps=taps, answers=answers, work=work

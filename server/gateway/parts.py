@@ -14,6 +14,7 @@ from server.gateway.sockets.connection_limiter import MAX_SOCKETS
 from server.health import Health
 from server.metrics import Metrics
 from server.tokens import TokenKeys
+from server.tracing import Traces
 
 JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class that joins at once is no attack
 
@@ -49,3 +50,4 @@ class GatewayParts:
     joins_per_second: int = JOINS_PER_SECOND
     max_sockets: int = MAX_SOCKETS
     cadence: Cadence = field(default_factory=Cadence)
+    traces: Traces | None = None

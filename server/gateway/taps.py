@@ -6,12 +6,10 @@ it.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 
 from server import task_frames, wire
 from server.client_frames import ClaimFrame
 from server.clock import now_ms
-from server.core.access.in_force import AccessRules
 from server.core.drops import why
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
@@ -19,8 +17,9 @@ from server.core.identity import Identity
 from server.core.ids import StudentId
 from server.core.rates import Bucket, Rate
 from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import RETRY, ClaimDesk, Tap, entering, is_confirmed
+from server.desk.claim_desk import RETRY, Tap, entering, is_confirmed
 from server.gateway import claim_replies
+from server.gateway.parts import GatewayParts
 from server.gateway.rooms.feed_follower import FeedFollower
 from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.connection import Connection
@@ -36,19 +35,11 @@ _PREPARED = ClaimAnswer(Outcome.NOT_OPEN, why=why.PREPARED)
 
 
 class Taps:
-    """`waits_to_open` (room, drop): whether the room has this drop prepared."""
-
-    def __init__(
-        self,
-        desk: ClaimDesk,
-        follower: FeedFollower,
-        work: WorkInFlight,
-        access: AccessRules,
-        waits_to_open: Callable[[str, str], Awaitable[bool]],
-    ) -> None:
-        self._desk = desk
-        self._access = access
-        self._waits_to_open = waits_to_open
+    def __init__(self, parts: GatewayParts, follower: FeedFollower, work: WorkInFlight) -> None:
+        self._desk = parts.claim_desk
+        self._access = parts.access
+        self._waits_to_open = parts.waits_to_open
+        self.traces = parts.traces
         self._follower = follower
         self._work = work
         self._buckets: dict[str, Bucket] = {}
@@ -150,6 +141,8 @@ class Taps:
             entering=entering(frame.client_random) if drop.draw is not None else "",
         )
         tap.taps, tap.work, tap.connection, tap.room = self, self._work, connection, room
+        if self.traces is not None:
+            tap.begun = now_ms()
         self._work.taps += 1
         self._desk.submit(tap)
 
@@ -180,11 +173,12 @@ class _SocketTap(Tap):
     """A tap in the desk's queue, and where its answer goes. Attributes are set one by one: a constructor of
     our own would be one more Python call for each of ten thousand."""
 
-    __slots__ = ("connection", "room", "taps", "work")
+    __slots__ = ("begun", "connection", "room", "taps", "work")
     taps: Taps
     work: WorkInFlight
     connection: Connection
     room: Room
+    begun: int  # ms; only where there are traces
 
     def answered(self, answer: ClaimAnswer) -> None:
         self.work.taps -= 1
@@ -197,3 +191,6 @@ class _SocketTap(Tap):
             self.taps.answer_open_task(self)
             return
         self.taps.answer(self.connection, self.drop_id, self.request_id, answer, self.number)
+        traces = self.taps.traces
+        if traces is not None and answer.outcome is Outcome.WON and answer.held is not None:
+            traces.tap(answer.held.claim_id, self.drop_id, self.begun, now_ms())

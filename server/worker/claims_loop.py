@@ -15,6 +15,7 @@ from server.desk import DeskUnavailableError
 from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.drops.persist_claims import ClaimPersister
 from server.metrics import Metrics
+from server.tracing import Traces
 from server.worker.cadence import Cadence
 
 
@@ -24,6 +25,7 @@ class ClaimsLoop:
     persister: ClaimPersister
     metrics: Metrics
     cadence: Cadence = field(default_factory=Cadence)
+    traces: Traces | None = None
     is_leaving: bool = False
     _has_pending: bool = True  # entries may have been given to us and not been acknowledged
     _reading: asyncio.Task[list[OutboxEntry]] | None = None
@@ -86,13 +88,15 @@ class ClaimsLoop:
         return stuck
 
     async def _persist_shard(self, entries: list[OutboxEntry]) -> None:
-        begun = time.perf_counter()
-        result = await self.persister.persist(entries, now_ms())
+        begun, begun_at = time.perf_counter(), now_ms()
+        result = await self.persister.persist(entries, begun_at)
         await self.outbox.acknowledge(entries)
         self.metrics.ledger_commit.observe(time.perf_counter() - begun)
         self.metrics.ledger_batch_size.observe(len(entries))
         self.metrics.confirmed.inc(len(result.coupons))
         self.metrics.dead_letters.inc(result.dead)
+        if self.traces is not None:
+            self.traces.persisted((entry.claim_id for entry in entries), begun_at, now_ms())
 
 
 def _is_cancelled() -> bool:

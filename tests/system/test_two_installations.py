@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from client_sdk.python import RoomClient, RoomEvent, Status
-from loadtest.clients.school_api import api_as, make_batch
-from server.core.identity import Role
+from client_sdk.python import Status
+from tests.support.clients.one_student import client_of, drops_of, opened, until
 from tests.support.eventually import eventually
-from tests.support.servers.stack import Program, Programs, Stack
+from tests.support.servers.stack import Programs, Stack
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
-ROOM, STUDENT = "r1", "amy"
 GIVE_UP_S = 60
 
 
@@ -37,37 +35,6 @@ def both(
             "CLASSDROP_DATA_DIR": str(tmp_path / f"data-{number}"),
         }
         found.append(Stack(programs, {**stack_environment, **own}))
-    return found
-
-
-async def opened(stack: Stack, web: Program) -> str:
-    async with api_as(web.url, stack.token(Role.OPERATOR, "olga")) as api:
-        batch_id = await make_batch(api, "shared", 5)
-        form = {"batch_id": batch_id, "quantity": 5, "duration_seconds": 60}
-        return (await api.create_drop(ROOM, form))["id"]  # type: ignore[arg-type]
-
-
-def client_of(stack: Stack, web: Program) -> RoomClient:
-    return RoomClient(web.url, ROOM, lambda: stack.token(Role.STUDENT, STUDENT, ROOM))
-
-
-async def until(client: RoomClient, kind: str, drop_id: str) -> list[RoomEvent]:
-    """All that the client is told, until an event of this kind about this drop."""
-    told: list[RoomEvent] = []
-    async for event in client.events():
-        told.append(event)
-        if event.type == kind and drops_of([event]) == {drop_id}:
-            break
-    return told
-
-
-def drops_of(told: list[RoomEvent]) -> set[str]:
-    found = set()
-    for event in told:
-        if hasattr(event, "drop"):
-            found.add(event.drop["id"])
-        if hasattr(event, "claim"):
-            found.add(event.claim.drop_id)
     return found
 
 

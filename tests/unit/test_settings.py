@@ -82,6 +82,10 @@ def test_bad_platform_port_is_blamed_on_the_variable_that_was_set() -> None:
         ("CLASSDROP_SMTP_URL", "mail.school.example"),
         ("CLASSDROP_SMTP_URL", "smtp://mail:70000"),
         ("CLASSDROP_SMTP_URL", "smtp://mail/path"),
+        ("CLASSDROP_TRACES_URL", "collector:4318"),
+        ("CLASSDROP_TRACES_URL", "http://collector:70000/v1/traces"),
+        ("CLASSDROP_TRACES_RATIO", "1.5"),
+        ("CLASSDROP_TRACES_RATIO", "a tenth"),
         ("CLASSDROP_MAIL_FROM", "coupons"),
         ("CLASSDROP_MAIL_FROM", "a@b, c@d"),
         ("CLASSDROP_PORT", "8_000"),
@@ -224,6 +228,17 @@ def test_messages_wait_and_count_as_the_operator_says() -> None:
     assert (usual.remind_before_hours, usual.smtp_url, usual.mail_from) == ((), None, None)
     assert (given.quiet_hours, given.remind_before_hours) == (None, (72, 24))
     assert given.mail_from == "Coupons <coupons@school.example>"
+    assert "pass-word" in given.secret_texts()
+    assert "pass-word" not in repr(given)
+
+
+def test_traces_go_where_the_operator_says() -> None:
+    usual = read_settings({})
+    url = "https://user:pass-word@collector.school.example/v1/traces"
+    given = read_settings({"CLASSDROP_TRACES_URL": url, "CLASSDROP_TRACES_RATIO": "1.0"})
+
+    assert (usual.traces_url, usual.traces_ratio) == (None, 0.01)
+    assert (given.traces_url, given.traces_ratio) == (url, 1.0)
     assert "pass-word" in given.secret_texts()
     assert "pass-word" not in repr(given)
 

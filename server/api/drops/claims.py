@@ -184,6 +184,8 @@ async def answer_of(
         device=identity.device,
         entering=_entering(request.body) if drop.is_draw else "",
     )
+    if deps.traces is not None and answer.outcome is Outcome.WON and answer.held is not None:
+        deps.traces.tap(answer.held.claim_id, drop_id, request.now, deps.clock())
     # Read before the desk was asked: it may have opened meanwhile, and then the desk's word counts.
     is_early = drop.is_waiting and answer.why is why.GONE
     return ClaimAnswer(Outcome.NOT_OPEN, why=why.PREPARED) if is_early else answer

@@ -35,10 +35,11 @@ from server.api.promotions.batch_parts import override_reason
 from server.core.drops.claims import Audience
 from server.core.drops.drop_ends import DropEnd
 from server.core.drops.drop_rules import DropForm
-from server.core.drops.drops import EndsBy
+from server.core.drops.drops import DropState, EndsBy
 from server.core.identity import Role
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.drops.drop_service import DropService
+from server.flows.drops.drop_view import DropView
 
 
 async def create(
@@ -53,6 +54,7 @@ async def create(
     created = await service_of(deps, request).create(
         request.path["room"], _form(body, end), request.key, request.now
     )
+    _trace_press(deps, created, request.now)
     return respond(created, DropResponse.model_validate)
 
 
@@ -81,6 +83,7 @@ async def open_prepared(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
     opened = await service_of(deps, request).open(*drop_and_room(request), request.now)
+    _trace_press(deps, opened, request.now)
     return respond(opened, DropResponse.model_validate)
 
 
@@ -123,6 +126,13 @@ async def claims(
     page, following = first_page(found, query.limit)
     listed = [DropClaimResponse.model_validate(claim) for claim in page]
     return ApiResponse(DropClaimPageResponse(claims=listed, next=following))
+
+
+def _trace_press(deps: ApiDependencies, opened: DropView | Refused, begun: int) -> None:
+    if deps.traces is None or isinstance(opened, Refused):
+        return
+    if opened.state is not DropState.PREPARED:
+        deps.traces.press(opened.id, opened.room, begun, deps.clock())
 
 
 def service_of(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> DropService:

@@ -37,6 +37,7 @@ from server.ledger.engine import Ledger
 from server.metrics import Metrics
 from server.sheets.programs import Programs
 from server.tokens import TokenKeys
+from server.tracing import Traces
 
 REQUEST_DEADLINE_S = 10.0
 
@@ -100,3 +101,4 @@ class ApiDependencies:
     programs: Programs = field(default_factory=Programs)
     link_cards: LinkCards = field(default_factory=LinkCards)
     pages_url: str = ""
+    traces: Traces | None = None

@@ -25,7 +25,12 @@ from server.commands.process.listening import local_url
 from server.commands.process.metrics_aggregation import MetricsAggregator
 from server.commands.process.open_files import max_sockets
 from server.commands.process.token_refusals import TokenRefusalLog
-from server.commands.process.worker_composition import ledger_of, message_policy, redis_of
+from server.commands.process.worker_composition import (
+    ledger_of,
+    message_policy,
+    redis_of,
+    traces_of,
+)
 from server.core.access.in_force import AccessRules
 from server.core.addresses import TrustedProxies
 from server.core.approvals.approvals import SendLimits
@@ -56,6 +61,7 @@ from server.metrics import Metrics
 from server.pages.routes import PageFacts, lost_page, page_routes
 from server.settings import Settings
 from server.tokens import TokenKeys
+from server.tracing import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class _Base:
     ledger: Ledger
     feed: Feed
     drop_lookup: DropLookup
+    gateway_id: str
+    traces: Traces | None
 
 
 @asynccontextmanager
@@ -97,7 +105,20 @@ async def compose_web(
         redis = await redis_of(stack, settings, staleness)
         ledger = await ledger_of(stack, settings)
         feed = Feed(redis, settings.key_prefix)
-        base = _Base(settings, metrics, health, staleness, redis, ledger, feed, DropLookup(feed))
+        gateway_id = new_id("gwy")
+        traces = await traces_of(stack, settings, gateway_id)
+        base = _Base(
+            settings,
+            metrics,
+            health,
+            staleness,
+            redis,
+            ledger,
+            feed,
+            DropLookup(feed),
+            gateway_id,
+            traces,
+        )
         access = AccessRules()
         follower = RulesFollower(ledger, access, health)
         await stack.enter_async_context(follower.running())
@@ -130,7 +151,6 @@ async def _gateway_parts(
     settings, prefix = base.settings, base.settings.key_prefix
     claim_desk = await _claim_desk(stack, settings, base.redis, base.staleness, base.metrics)
     stack.push_async_callback(claim_desk.close)
-    gateway_id = new_id("gwy")
 
     async def waits_to_open(room: str, drop_id: str) -> bool:
         return await base.drop_lookup.waits_to_open(base.ledger, room, drop_id, now_ms())
@@ -138,7 +158,7 @@ async def _gateway_parts(
     # The subscription has a client of its own: a listening connection never returns to the pool.
     listener = await redis_of(stack, settings, base.staleness)
     return GatewayParts(
-        gateway_id=gateway_id,
+        gateway_id=base.gateway_id,
         keys=TokenKeys(settings.secrets, settings.max_token_days, TokenRefusalLog().note, access),
         access=access,
         look_at_access=follower.look_soon,
@@ -146,13 +166,14 @@ async def _gateway_parts(
         claim_desk=claim_desk,
         drop_desk=DropDesk(base.redis, prefix),
         feed=base.feed,
-        subscription=Subscription(listener, prefix, gateway_id),
+        subscription=Subscription(listener, prefix, base.gateway_id),
         metrics=base.metrics,
         health=base.health,
         allowed_origins=_origins(settings),
         proxies=TrustedProxies.of(settings.trusted_proxies),
         joins_per_second=settings.joins_per_second,
         max_sockets=max_sockets(),
+        traces=base.traces,
     )
 
 
@@ -209,6 +230,7 @@ def _api_dependencies(
         invites=InviteRule(settings.invite_channels),
         money_rules=_money_rules(settings),
         message_policy=message_policy(settings),
+        traces=base.traces,
     )
 
 

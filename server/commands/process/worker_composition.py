@@ -43,6 +43,7 @@ from server.ledger.engine import Ledger
 from server.mail import Mailer
 from server.metrics import Metrics
 from server.settings import Settings
+from server.tracing import Traces, traces_to
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.jobs.job import WorkerParts
@@ -60,6 +61,7 @@ async def compose_worker(
         redis = await redis_of(stack, settings, StalenessTracker())
         ledger = await ledger_of(stack, settings)
         prefix, worker_id = settings.key_prefix, new_id("wrk")
+        traces = await traces_of(stack, settings, worker_id)
         feed, fence = Feed(redis, prefix), Fence(redis, prefix, worker_id)
         outbox = Outbox(redis, prefix, worker_id)
         lanes = [Outbox(redis, prefix, f"{worker_id}-{lane}") for lane in range(CLAIM_LANES)]
@@ -75,7 +77,7 @@ async def compose_worker(
             stores=stores,
             outbox=outbox,
             fence=fence,
-            lanes=[ClaimsLoop(lane, persister, metrics, cadence) for lane in lanes],
+            lanes=[ClaimsLoop(lane, persister, metrics, cadence, traces) for lane in lanes],
             rebuilder=DeskRebuilder(ledger, fence, feed, outbox, persister),
             metrics=metrics,
             consistency_status=ConsistencyStatus(redis, prefix),
@@ -110,6 +112,12 @@ async def ledger_of(stack: AsyncExitStack, settings: Settings) -> Ledger:
     ledger = Ledger.connect(url, connections=most)
     stack.push_async_callback(ledger.close)
     return ledger
+
+
+async def traces_of(stack: AsyncExitStack, settings: Settings, process: str) -> Traces | None:
+    """Return what this process records its traces with, None where no collector is set."""
+    url, part = settings.traces_url, settings.traces_ratio
+    return await stack.enter_async_context(traces_to(url, part, process))
 
 
 def message_policy(settings: Settings) -> MessagePolicy:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, repeat
 from operator import call
+from typing import NamedTuple
 
 from server.core.drops.claims import Audience
 from server.core.identity import Identity, Role
@@ -20,7 +21,20 @@ WRITES_PER_TURN = 1_000  # 10 ms at 10 us a write; then the loop serves claims
 
 Queued = tuple[bytes, Audience]
 Write = Callable[[bytes], object]
-OnSent = Callable[[float, Sequence[int]], None]
+
+
+class Published(NamedTuple):
+    """A frame of the feed: when it was published (ms, by Redis' clock), and of which drop.
+    `is_card`: it opened the drop.
+    """
+
+    at: int
+    room: str
+    drop_id: str
+    is_card: bool
+
+
+OnSent = Callable[[float, Sequence[Published]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +46,20 @@ class _Sending:
     writes: list[Write]
     left: Iterator[Write]
     each: Iterator[bytes]
-    published: list[int]
+    published: list[Published]
     begun: float
 
 
 class Broadcast:
     """`members` is the room's own dict: welcomed connections, with the `write` of their transport.
     `on_sent(seconds, published)` is called when the frames have been given to every transport: how long that
-    took, and when the publications among them were published (ms, by Redis' clock)."""
+    took, and which publications were among them."""
 
     def __init__(self, members: Mapping[Connection, Write], on_sent: OnSent) -> None:
         self._members = members
         self._on_sent = on_sent
         self._queue: list[Queued] = []
-        self._published: list[int] = []  # of the frames in the queue
+        self._published: list[Published] = []  # of the frames in the queue
         self._due: deque[_Sending] = deque()  # with their members; the first may be half sent
         self._is_sending = False
 
@@ -53,7 +67,7 @@ class Broadcast:
     def is_sending(self) -> bool:
         return self._is_sending
 
-    def put(self, frame: bytes, audience: Audience, published: int | None = None) -> None:
+    def put(self, frame: bytes, audience: Audience, published: Published | None = None) -> None:
         """Queue a frame. All frames of one turn of the event loop are sent together."""
         self._queue.append((frame, audience))
         if published is not None:

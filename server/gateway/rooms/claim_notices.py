@@ -22,10 +22,13 @@ _LOSSES: Final = {
 }
 
 
-def send_confirmed(room: Room, student: StudentId, drop_id: DropId, coupon: bytes) -> None:
-    """`coupon` is the coupon's JSON."""
-    room.unconfirmed.pop((drop_id, student), None)
+def send_confirmed(
+    room: Room, student: StudentId, drop_id: DropId, coupon: bytes
+) -> HeldClaim | None:
+    """Send the coupon's JSON; return the claim where this gateway has sent its `won`."""
+    held = room.unconfirmed.pop((drop_id, student), None)
     room.send_to_student(student, text_frame(wire.claim_confirmed(drop_id, coupon)))
+    return held
 
 
 def send_loss(room: Room, loss: Loss) -> None:

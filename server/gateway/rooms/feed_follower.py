@@ -34,6 +34,7 @@ from server.gateway.rooms.room import Room
 from server.gateway.rooms.room_reader import RoomReader
 from server.gateway.rooms.win_recovery import WinRecovery
 from server.gateway.rooms.winners import note_winners
+from server.tracing import Traces
 
 _HEAL_RETRY_SECONDS = 0.3
 # A healthy Redis answers in milliseconds. A connection that died together with the subscription never
@@ -58,6 +59,7 @@ class FeedFollower:
         tasks: asyncio.TaskGroup,
         on_gap: Callable[[], None],
         look_at_access: Callable[[], None] = lambda: None,
+        traces: Traces | None = None,
     ) -> None:
         self._rooms = rooms
         self._reader = reader
@@ -66,6 +68,7 @@ class FeedFollower:
         self._tasks = tasks
         self._on_gap = on_gap
         self._look_at_access = look_at_access
+        self._traces = traces
         self._healing: dict[str, asyncio.Task[None]] = {}
         self._heal_again: set[str] = set()
 
@@ -111,7 +114,9 @@ class FeedFollower:
             self.heal_soon(room.name)
             return
         for student, drop_id, coupon in confirmations.confirmations:
-            send_confirmed(room, student, drop_id, coupon)
+            held = send_confirmed(room, student, drop_id, coupon)
+            if self._traces is not None and held is not None:
+                self._traces.confirmed(held.claim_id, held.won_at, now_ms())
         note_winners(room, confirmations.confirmations)
 
     def _take(self, room: Room, publication: Publication) -> None:

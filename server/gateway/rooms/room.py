@@ -28,8 +28,8 @@ from server.core.ids import DropId, StudentId
 from server.desk.claim_record import HeldClaim
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import RoomState
-from server.desk.feed_messages import Losses, Publication
-from server.gateway.rooms.broadcast import Broadcast, OnSent, Write, admits
+from server.desk.feed_messages import FeedKind, Losses, Publication
+from server.gateway.rooms.broadcast import Broadcast, OnSent, Published, Write, admits
 from server.gateway.rooms.feed_frames import frame_of
 from server.gateway.rooms.own_progress import OwnProgress, Watchers
 from server.gateway.rooms.welcome_claims import claims_to_show, known
@@ -209,7 +209,13 @@ class Room:
         if drop.draw is not None:
             self._forget_entries()
         frame = frame_of(publication, lambda: self._public_drop(drop, now), now)
-        self._broadcast.put(frame, drop.audience, publication.at)
+        self._broadcast.put(frame, drop.audience, self._published(publication))
+
+    def _published(self, publication: Publication) -> Published | None:
+        if publication.at is None:
+            return None
+        is_card = publication.kind is FeedKind.OPENED
+        return Published(publication.at, self.name, publication.drop.id, is_card)
 
     def state_of(self, drop: RoomDrop, now: int) -> DropState:
         if drop.closed_at is not None:

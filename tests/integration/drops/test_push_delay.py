@@ -8,6 +8,7 @@ import pytest
 from server.desk import room_drops
 from server.desk.feed_messages import FeedKind, load_publication
 from server.gateway.background_tasks import observe_sent
+from server.gateway.rooms.broadcast import Published
 from server.metrics import Metrics
 from tests.support.builders.desks import Desk, a_room_drop
 from tests.support.eventually import eventually
@@ -72,6 +73,6 @@ async def test_the_gateway_measures_each_push_once(gateway: RunningGateway, desk
 
 async def test_a_clock_behind_that_of_redis_gives_no_time_at_all() -> None:
     metrics = Metrics()
-    observe_sent(metrics)(0.01, [2**45])
+    observe_sent(metrics)(0.01, [Published(2**45, "r1", "drp_1", is_card=True)])
 
     assert measured(metrics) == (1, 0)

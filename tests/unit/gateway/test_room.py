@@ -33,7 +33,9 @@ class Class:
 
     def __init__(self) -> None:
         self.sent: list[tuple[float, list[int]]] = []
-        self.room = Room("r1", lambda seconds, at: self.sent.append((seconds, list(at))))
+        self.room = Room(
+            "r1", lambda seconds, at: self.sent.append((seconds, [one.at for one in at]))
+        )
         self.room.load(RoomState("e1", 0, NOW, ()), {})
 
     def enters(self, identity: Identity, *, is_welcomed: bool = True) -> RecordingTransport:
