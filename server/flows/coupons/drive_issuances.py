@@ -41,10 +41,10 @@ SLICE_SECONDS: Final = 1.0
 _ROUND_SECONDS: Final = 5.0  # of a worker's job
 _PIECES: Final = 10  # before the clock is looked at
 _STOPPED_AT_ONCE: Final = 5_000  # items without coupons: 20 ms of the database
-# From one piece to the next at least this long, so that 100,000 students take 8.5 s at least, and a pause in
+# From one piece to the next at least this long, so that 100,000 students take 5 s at least, and a pause in
 # any case. SQLite has one writer, and writers that wait for it retry every few ms; the disk also has to sync
 # the claims of rooms.
-_PIECE_SECONDS: Final = 0.07
+_PIECE_SECONDS: Final = 0.05
 _PAUSE_SECONDS: Final = 0.005
 _FINISHED_AS: Final = {
     IssuanceState.RUNNING: (IssuanceState.DONE, EventType.ISSUANCE_FINISHED),

@@ -45,20 +45,18 @@ from server.core.coupons.issuances import (
 from server.core.ids import BatchId, StudentId
 from server.core.promotions.campaigns import BudgetKind
 from server.desk import DeskReplacedError
-from server.desk.caps import CapName
 from server.desk.drop_desk import DropDesk
 from server.flows.coupons import issue_slots
-from server.flows.coupons.issue_records import record_coupons
+from server.flows.coupons.draft_coupons import Drafts, draft, limited_among
+from server.flows.coupons.issue_records import ask_for_messages
 from server.flows.coupons.issue_slots import PieceSlots, person_slots
-from server.flows.coupons.new_coupons import Given, issued_coupons
 from server.flows.coupons.prepare_piece import PreparedPiece, give_all_back, take_all
 from server.flows.coupons.read_piece import Piece
 from server.flows.promotions import budgets
-from server.ledger import desks
+from server.ledger import desks, event_log
 from server.ledger.coupons import codes as code_rows
 from server.ledger.coupons import coupons, holder_slots, issuance_items, issuances
 from server.ledger.coupons.codes import CampaignCode
-from server.ledger.coupons.coupons import IssuedCoupon
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batch_stock
 from server.ledger.promotions import budgets as budget_rows
@@ -79,18 +77,19 @@ async def issue_piece(ledger: Ledger, desk: DropDesk, prepared: PreparedPiece) -
     NotDriverError, DeskUnavailableError and LedgerUnavailableError: nothing, or all of it, was done. The
     piece may be prepared and issued again.
     """
-    piece, taken = prepared.piece, prepared.taken
+    piece, drafts = prepared.piece, prepared.drafts
+    taken = [] if drafts is None else [one.taken for one in drafts]
     for tries_left in reversed(range(_TRIES)):
         try:
-            if taken is None:
-                taken = []
+            if drafts is None:
                 await take_all(ledger, desk, piece, taken, reads_ledger=True)
-            issued = await _write(ledger, piece, taken)
+                drafts = draft(piece, taken)
+            issued = await _write(ledger, piece, drafts)
         except (DeskReplacedError, IntegrityError) as error:
             # The desk has forgotten a slot that the ledger has, or another process was first: give these
             # back, and tell the desk with the next try what the ledger knows.
-            await give_all_back(desk, taken or [], piece.grants)
-            taken = None
+            await give_all_back(desk, taken, piece.grants)
+            taken, drafts = [], None
             if not tries_left:
                 raise DeskReplacedError(
                     f"a piece of {piece.issuance.id} meets others again"
@@ -110,10 +109,10 @@ async def _settle(
         await issue_slots.keep(desk, one, issued)
 
 
-async def _write(ledger: Ledger, piece: Piece, taken: Sequence[PieceSlots]) -> Sequence[StudentId]:
+async def _write(ledger: Ledger, piece: Piece, drafts: Sequence[Drafts]) -> Sequence[StudentId]:
     """Do step 3; return who got coupons."""
     issuance_id, decided = piece.issuance.id, dict(piece.decided)
-    limited = {student for one in taken for student in one.limited}
+    limited = limited_among([one.taken for one in drafts])
     decided |= dict.fromkeys(
         (one for one in piece.grants if one in limited), ItemOutcome.LIMIT_REACHED
     )
@@ -124,15 +123,15 @@ async def _write(ledger: Ledger, piece: Piece, taken: Sequence[PieceSlots]) -> S
         )
         if current is None or current.state is not IssuanceState.RUNNING:
             raise NotDriverError
-        await _assert_same_desks(conn, taken)
+        await _assert_same_desks(conn, [one.taken for one in drafts])
         allocation = await _take_stock(conn, piece, wanting) if wanting else StockAllocation((), {})
         decided |= allocation.short
-        made = await _insert_coupons(conn, piece, taken, allocation.given)
+        has = set(allocation.given)
+        for each in drafts:
+            await _insert_coupons(conn, piece, each.of(has))
         outcomes = decided | dict.fromkeys(allocation.given, ItemOutcome.ISSUED)
         await issuance_items.decide(conn, issuance_id, outcomes, piece.span, piece.now)
         await issuances.count(conn, issuance_id, _counts(outcomes))
-        template_of = {str(fact.batch.id): fact.template for fact in piece.facts.values()}
-        await record_coupons(conn, piece.issuance, made, template_of, piece.now)
     return allocation.given
 
 
@@ -169,39 +168,22 @@ async def _take_stock(conn: AsyncConnection, piece: Piece, wanting: Grants) -> S
     return allocation
 
 
-async def _insert_coupons(
-    conn: AsyncConnection,
-    piece: Piece,
-    taken: Sequence[PieceSlots],
-    students: Sequence[StudentId],
-) -> list[IssuedCoupon]:
-    """Insert the coupons of these students, with their slots in limited campaigns; return them."""
-    made: list[IssuedCoupon] = []
-    parts: Counter[StudentId] = Counter()
-    for one in taken:
-        given: list[Given] = []
-        campaign_slots = []
-        for student in students:
-            slots = one.slots.get(student, {})
-            in_campaign = slots.get(CapName.CAMPAIGN, ())
-            for number, slot in enumerate(slots.get(CapName.BATCH, ())):
-                parts[student] += 1
-                given.append(Given(student, slot, parts[student]))
-                campaign_slots.append(in_campaign[number] if in_campaign else None)
-        fact = piece.facts[one.batch.id]
-        new = issued_coupons(piece.issuance, one.batch, fact.template, given, piece.now)
-        await coupons.insert_issued(conn, new)
-        await holder_slots.count(conn, person_slots(one, new))
-        campaign, most = one.batch.campaign_id, one.batch.per_campaign
-        if campaign is not None and most is not None:
-            rows = [
-                CampaignCode(coupon.id, campaign, coupon.student, slot, most)
-                for coupon, slot in zip(new, campaign_slots, strict=True)
-                if slot is not None
-            ]
-            await code_rows.count_all_in_campaign(conn, rows)
-        made += new
-    return made
+async def _insert_coupons(conn: AsyncConnection, piece: Piece, drafts: Drafts) -> None:
+    """Insert the coupons of one batch, with their slots in a limited campaign, events and messages."""
+    batch, made = drafts.taken.batch, drafts.coupons
+    await coupons.insert_issued(conn, made)
+    await holder_slots.count(conn, person_slots(drafts.taken, made))
+    campaign, most = batch.campaign_id, batch.per_campaign
+    if campaign is not None and most is not None:
+        rows = [
+            CampaignCode(coupon.id, campaign, coupon.student, slot, most)
+            for coupon, slot in zip(made, drafts.campaign_slots, strict=True)
+            if slot is not None
+        ]
+        await code_rows.count_all_in_campaign(conn, rows)
+    await event_log.record(conn, drafts.events)
+    template_of = {str(fact.batch.id): fact.template for fact in piece.facts.values()}
+    await ask_for_messages(conn, piece.issuance, made, template_of, piece.now)
 
 
 def _counts(outcomes: Mapping[StudentId, ItemOutcome]) -> dict[str, int]:

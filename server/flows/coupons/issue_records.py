@@ -1,7 +1,8 @@
 """Record what an issuance has done, in the transaction that did it: events for the school, messages to
 students.
 
-Called by issue_piece.py for new coupons, and by the flows that start, stop and undo an issuance.
+Called by issue_piece.py and draft_coupons.py for new coupons, and by the flows that start, stop and undo an
+issuance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,22 +20,20 @@ from server.ledger import event_log, message_queue
 from server.ledger.coupons.coupons import IssuedCoupon
 
 
-async def record_coupons(
+async def ask_for_messages(
     conn: AsyncConnection,
     issuance: Issuance,
     made: Sequence[IssuedCoupon],
     template_of: Mapping[str, Template],
     now: int,
 ) -> None:
-    """Record that these coupons are in their students' wallets; ask for messages where the issuance does."""
-    await event_log.record(conn, [confirmed(_confirmed(one), now) for one in made])
-    if issuance.notify is not None:
-        data = {
-            batch_id: {"name": template.form.name} for batch_id, template in template_of.items()
-        }
-        await message_queue.request(
-            conn, [_message(issuance, one, data[one.batch_id], now) for one in made]
-        )
+    """Ask for a message about each of these coupons, where the issuance wants one."""
+    if issuance.notify is None:
+        return
+    data = {batch_id: {"name": template.form.name} for batch_id, template in template_of.items()}
+    await message_queue.request(
+        conn, [_message(issuance, one, data[one.batch_id], now) for one in made]
+    )
 
 
 async def record_issuance(
@@ -56,8 +55,9 @@ async def record_issuance(
     await event_log.record(conn, [Event(type_, now, issuance.id, shown)])
 
 
-def _confirmed(coupon: IssuedCoupon) -> ConfirmedCoupon:
-    return ConfirmedCoupon(
+def confirmed_event(coupon: IssuedCoupon, now: int) -> Event:
+    """Return the event that this coupon is in its student's wallet."""
+    told = ConfirmedCoupon(
         coupon.id,
         coupon.code,
         coupon.student,
@@ -70,6 +70,7 @@ def _confirmed(coupon: IssuedCoupon) -> ConfirmedCoupon:
         coupon.source,
         issuance_id=coupon.issuance_id,
     )
+    return confirmed(told, now)
 
 
 def _message(
