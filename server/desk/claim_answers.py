@@ -37,9 +37,9 @@ class ClaimAnswer:
 
 
 class _DropFacts(NamedTuple):
-    """The facts that claim.lua tells of a drop on which it refused a tap. `taps` were counted before
-    this call. 0:
-    not known, or no such limit."""
+    """The facts that claim.lua tells of a drop on which it refused a tap. `taps` were counted before this
+    call. 0: not known, or no such limit.
+    """
 
     now: int
     taps: int
@@ -58,7 +58,8 @@ def _ended(facts: _DropFacts) -> Why:
 
 
 def _not_open(facts: _DropFacts) -> Why:
-    is_early = facts.now < facts.opens_at
+    # A paused link has an empty window on the desk, at its end: that is no time at which it opens.
+    is_early = facts.now < facts.opens_at < facts.ended_at
     return why.not_yet(facts.opens_at, facts.now) if is_early else why.STOPPED
 
 

@@ -144,6 +144,17 @@ async def test_a_paused_link_gives_nothing_until_it_is_resumed(school: Api) -> N
     assert (await claimed(school, link, "ann"))["outcome"] == "won"
 
 
+async def test_a_paused_link_says_that_it_is_paused_and_no_time_at_which_it_opens(
+    school: Api,
+) -> None:
+    link = await made_link(school)
+    await changed(school, link, state="paused")
+
+    refused = await claimed(school, link, "ann")
+
+    assert (refused["outcome"], refused["why"]) == ("not_open", {"reason": "stopped"})
+
+
 async def test_a_pause_survives_the_loss_of_the_desk(school: Api, desk: Desk) -> None:
     link = await made_link(school)
     await claimed(school, link, "bob")
