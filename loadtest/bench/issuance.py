@@ -8,7 +8,6 @@ machine has PostgreSQL, on PostgreSQL with two.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +15,8 @@ from typing import Final
 
 from client_sdk.python import Api
 from client_sdk.python.shapes import IssuanceForm
+from loadtest.bench.claiming_room import CLAIMS_PER_S, ROOM, ClaimingRoom
 from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
-from loadtest.clients.http_connection import HttpConnection
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import SignedTokens
 from loadtest.percentiles import Spread
@@ -25,10 +24,6 @@ from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_postgres import has_postgres, own_postgres
 from loadtest.targets.own_server import OwnServer, own_server
 
-_ROOM: Final = "next-door"
-_CLAIMS_PER_S: Final = 100
-# Connections of the claiming room: enough that none is busy when a claim is due.
-_LANES: Final = 32
 _DEADLINE_S: Final = 120.0
 _PAUSE_S: Final = 0.05
 
@@ -59,19 +54,15 @@ def _measure(server: AbstractContextManager[OwnServer], size: _Size, one: Round)
 
 async def _run(url: str, tokens: SignedTokens, size: _Size) -> CaseResult:
     async with (
-        api_as(url, tokens.staff("operator", _ROOM).token) as operator,
-        api_as(url, tokens.staff("instructor", _ROOM).token) as teacher,
-        api_as(url, tokens.staff("service", _ROOM).token) as service,
+        api_as(url, tokens.staff("operator", ROOM).token) as operator,
+        api_as(url, tokens.staff("instructor", ROOM).token) as teacher,
+        api_as(url, tokens.staff("service", ROOM).token) as service,
     ):
         given = await make_batch(operator, "Given", size.students)
-        units = int(_CLAIMS_PER_S * (size.quiet_s + _DEADLINE_S))
-        claimed = await make_batch(operator, "Claimed", units)
-        drop = await teacher.create_drop(
-            _ROOM, {"batch_id": claimed, "quantity": units, "duration_seconds": 600}
-        )
+        seconds = size.quiet_s + _DEADLINE_S
+        claims = await ClaimingRoom.opened(url, tokens, operator, teacher, seconds)
         names = "".join(f"given-{number:06}\n" for number in range(size.students))
         file = await operator.create_import(f"student\n{names}".encode())
-        claims = _Claims(url, tokens, f"/v1/drops/{drop['id']}/claims")
         quiet = await claims.during(partial(asyncio.sleep, size.quiet_s))
         issuing = _Issuing(service, given, file["id"], size.students)
         busy = await claims.during(issuing.run)
@@ -116,42 +107,6 @@ class _Issuing:
             await asyncio.sleep(_PAUSE_S)
 
 
-class _Claims:
-    """A room in which students claim, each once, at a steady rate."""
-
-    def __init__(self, url: str, tokens: SignedTokens, path: str) -> None:
-        self._url = url
-        self._tokens = tokens
-        self._path = path
-        self._next = 0
-        self.findings: list[str] = []
-
-    async def during(self, work: Callable[[], Awaitable[None]]) -> Sequence[float]:
-        """Claim until `work` is done; return the delay of each claim, ms."""
-        delays: list[float] = []
-        is_over = asyncio.Event()
-        lanes = [asyncio.create_task(self._lane(delays, is_over)) for _ in range(_LANES)]
-        await work()
-        is_over.set()
-        await asyncio.gather(*lanes)
-        return delays
-
-    async def _lane(self, delays: list[float], is_over: asyncio.Event) -> None:
-        connection = await HttpConnection.to(self._url)
-        due, every = time.perf_counter(), _LANES / _CLAIMS_PER_S
-        while not is_over.is_set():
-            due += every
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            student = self._tokens.student(self._next, _ROOM)
-            self._next += 1
-            # From the moment at which it was due: a server that makes claims wait must not hide it.
-            status, answer = await connection.post(self._path, {"request_id": "r"}, student.token)
-            delays.append((time.perf_counter() - due) * 1000)
-            if status != 200 or answer["outcome"] != "won":
-                self.findings.append(f"a claim was answered {status} {answer.get('outcome')}")
-        connection.close()
-
-
 def _cases(is_quick: bool) -> list[Case]:
     if is_quick:
         quick = partial(_measure_sqlite, _Size(2_000, 0.5))
@@ -167,7 +122,7 @@ def _cases(is_quick: bool) -> list[Case]:
 ISSUANCE: Final = Scenario(
     name="issuance",
     title="Coupons for 100,000 students without a tap.",
-    note=f"One issuance to an uploaded list; meanwhile another room claims {_CLAIMS_PER_S} times a second. "
+    note=f"One issuance to an uploaded list; meanwhile another room claims {CLAIMS_PER_S} times a second. "
     "Its delays are those before, and those meanwhile.",
     cases=_cases,
     columns=(

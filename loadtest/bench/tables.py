@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from loadtest.bench.scenario import Column, Scenario
-from loadtest.bench.scenarios import SCENARIOS
+from loadtest.bench.scenarios import ALL
 
 BEGIN: Final = "<!-- figures: rendered by `python -m loadtest bench --table` -->\n"
 END: Final = "<!-- /figures -->"
@@ -18,7 +18,7 @@ def render_tables(bench: Mapping[str, Any]) -> str:
     rows = {row["name"]: row for row in bench["scenarios"]}
     parts = [
         _part(scenario, rows[scenario.name])
-        for scenario in SCENARIOS
+        for scenario in ALL
         if scenario.name in rows and rows[scenario.name]["cases"]
     ]
     return "\n".join([*parts, _where(bench)])
@@ -49,7 +49,8 @@ def _part(scenario: Scenario, rows: Mapping[str, Any]) -> str:
 
 def _where(bench: Mapping[str, Any]) -> str:
     rounds = max((row["rounds"] for row in bench["scenarios"]), default=0)
-    dear = " and ".join(f"`{one.name}`" for one in SCENARIOS if one.runs_once)
+    there = {row["name"] for row in bench["scenarios"]}
+    dear = " and ".join(f"`{one.name}`" for one in ALL if one.runs_once and one.name in there)
     versions, sync = bench["versions"], bench["disk_sync_ms"]
     named = ", ".join(f"{name} {versions[name]}" for name in _SHOWN if name in versions)
     return (

@@ -44,6 +44,13 @@ def test_every_scenario_runs_and_breaks_no_promise(tmp_path: Path) -> None:
     assert figures["commit"] in ended.stdout
 
 
+def test_a_scenario_that_only_its_name_starts_runs_and_breaks_no_promise() -> None:
+    ended = bench("--only", "events", "--quick", "--rounds", "1")
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "told/s" in ended.stdout
+
+
 def test_scenario_that_is_not_there_is_refused() -> None:
     ended = bench("--only", "naps")
 

@@ -24,6 +24,11 @@ def test_a_budget_is_told_at_80_and_at_100_percent(free: int, level: int | None)
     assert budget_level(100, free) == level
 
 
+def test_a_budget_is_told_to_the_fen() -> None:
+    assert budget_level(1_000_000, 200_001) is None
+    assert budget_level(1_000_000, 200_000) == 80
+
+
 @pytest.mark.parametrize(("left", "level"), [(11, None), (10, 1), (1, 1), (0, 2)])
 def test_a_batch_is_told_at_a_tenth_and_when_it_is_empty(left: int, level: int | None) -> None:
     assert batch_level(100, left) == level

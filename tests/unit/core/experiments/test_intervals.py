@@ -13,6 +13,7 @@ from server.core.experiments.intervals import (
     ALPHA,
     EXPECTED_SIZE,
     MIN_GROUP,
+    Interval,
     Sample,
     boundary,
     chi_square_tail,
@@ -87,6 +88,11 @@ def test_the_interval_is_wider_than_that_of_one_look() -> None:
     assert found is not None
     once = float(norm.ppf(1 - ALPHA / 2)) * math.sqrt(2 * 0.25 / 1_000)
     assert once < found.high < 2 * once
+    assert not found.is_sure
+
+
+@pytest.mark.parametrize("found", [Interval(0.1, 0.0, 0.2), Interval(-0.1, -0.2, 0.0)])
+def test_an_interval_that_touches_zero_is_not_sure(found: Interval) -> None:
     assert not found.is_sure
 
 
