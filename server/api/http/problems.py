@@ -83,7 +83,5 @@ def _headers_of(refused: Refused) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="classdrop", error="invalid_token"'}
         case Code.RATE_LIMITED | Code.UNAVAILABLE:
             return {"Retry-After": str(refused.facts.get("retry_after_s", _RETRY_AFTER_S))}
-        case Code.TOO_LARGE:
-            return {"Connection": "close"}  # do not read the rest of the body
         case _:
             return {}

@@ -31,7 +31,9 @@ class Phase(Enum):
     BODY = auto()  # the rest of a body
     RESPONDING = auto()  # our response: no deadline here, the flows have their own
     CLIENT_READING = auto()  # the client to read our response
-    DISCARDING_BODY = auto()  # the rest of a body that was answered early; it is not looked at
+    # The rest of a body that was answered early. It is read and dropped, however much comes in the time: many
+    # clients send all before they read, and a connection that is reset under them loses the answer.
+    DISCARDING_BODY = auto()
     IDLE = auto()  # the next request
     CLOSING = auto()  # a refused client to close its side
 
@@ -41,7 +43,7 @@ PHASE_TIMEOUTS: Final[PhaseTimeouts] = {  # seconds
     Phase.HEAD: 10.0,
     Phase.BODY: 20.0,
     Phase.CLIENT_READING: 20.0,
-    Phase.DISCARDING_BODY: 2.0,
+    Phase.DISCARDING_BODY: 20.0,
     Phase.IDLE: 20.0,  # beyond uvicorn's `timeout_keep_alive`, until the last response has been read
     Phase.CLOSING: 2.0,
 }
@@ -173,7 +175,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._enter(phase)
         if phase is Phase.HEAD and self._bytes > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif self._is_in_body and self._bytes > MAX_BODY_BYTES:
+        elif phase is Phase.BODY and self._bytes > MAX_BODY_BYTES:
             self.transport.abort()
 
     def _current_phase(self) -> Phase:

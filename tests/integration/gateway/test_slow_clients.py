@@ -190,6 +190,16 @@ class TestRequests:
             await slow.send(first * (1 if is_chunked else 100_000))
         assert b"HTTP/1.1 413 " in await slow.read_to_end()
 
+    async def test_who_sends_all_of_a_large_body_before_reading_gets_the_answer(
+        self, guarded: GuardedServer, slow: SlowClient
+    ) -> None:
+        """As urllib and browsers do: a connection that is reset while they send loses them the answer."""
+        size = 3 * MAX_BODY_BYTES
+        await slow.send(POST + b"Content-Length: %d\r\n\r\n" % size)
+        for _ in range(size // 2**16):
+            await slow.send(bytes(2**16))
+        assert b"HTTP/1.1 413 " in await slow.reader.readuntil(b"\r\n\r\n")
+
     @pytest.mark.parametrize("piece", [b"1;" + b"e" * 4_096 + b"\r\nx\r\n", b"T: " + b"t" * 4_096])
     async def test_what_stands_around_a_body_is_bounded(
         self, guarded: GuardedServer, slow: SlowClient, piece: bytes
