@@ -4,6 +4,7 @@ Used by the flow that erases and by `doctor`. Random values and the key are argu
 """
 
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -35,6 +36,9 @@ NAMING_KEYS: Final = frozenset(
 # Words about the student, in an object whose `student` they are: people may have written the id, or worse.
 WORD_KEYS: Final = frozenset({"text", "url", "name", "note"})
 
+# Why somebody did something, in free words, wherever it stands: an id among them is left out, the rest stays.
+REASON_KEYS: Final = frozenset({"reason", "note"})
+
 
 def pseudonym(random_text: str) -> str:
     """Return the pseudonym with these random characters: unlike a student's id, it says what it is."""
@@ -46,9 +50,17 @@ def is_pseudonym(student: str) -> bool:
     return student.startswith(PREFIX)
 
 
+def without_id(text: str, student: str) -> str:
+    """Return the text with … in place of the id, where it stands as a word of its own: `ann` is not in
+    `joanna`, `ann-2` or `ann:x`, but at the end of a sentence.
+    """
+    before, behind = r"(?<![\w-])(?<![\w-][.:])", r"(?![\w-]|[.:][\w-])"
+    return re.sub(f"{before}{re.escape(student)}{behind}", "…", text, flags=re.ASCII)
+
+
 def with_pseudonym(value: Any, student: str, instead: str) -> Any:
-    """Return the JSON value with `instead` wherever one of NAMING_KEYS names the student, and without words
-    about them.
+    """Return the JSON value with `instead` wherever one of NAMING_KEYS names the student, without words
+    about them, and without their id among the words of reasons.
     """
     return _replaced(value, student, instead, is_named=False)
 
@@ -59,6 +71,8 @@ def _replaced(value: Any, student: str, instead: str, *, is_named: bool) -> Any:
         return {
             name: ""
             if name in words
+            else without_id(each, student)
+            if name in REASON_KEYS and isinstance(each, str)
             else _replaced(each, student, instead, is_named=name in NAMING_KEYS)
             for name, each in value.items()
         }

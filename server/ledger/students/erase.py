@@ -29,13 +29,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.events.message_rules import CancelledBecause
 from server.core.messages import WAITING, MessageState
-from server.core.students.erasure import with_pseudonym
+from server.core.students.erasure import REASON_KEYS, with_pseudonym, without_id
 from server.ledger.engine import Ledger
 from server.ledger.students.personal_columns import (
     CLEARED_COLUMNS,
     DELETED_ROWS,
     ID_OF_ROW,
     JSON_COLUMNS,
+    REASON_COLUMNS,
     REPEATING_COLUMNS,
     STUDENT_COLUMNS,
 )
@@ -43,6 +44,7 @@ from server.ledger.tables import idempotency_keys, job_files, jobs, messages, me
 
 PAGE: Final = 10_000  # rows that one statement looks at: 10 ms of the database
 _Key = tuple[Any, ...]
+_RowChange = Callable[[Mapping[str, Any], "Names"], dict[str, Any]]
 _PageWork = Callable[[AsyncConnection, Table, "Names", ColumnElement[bool]], Awaitable[int]]
 
 
@@ -66,12 +68,14 @@ async def erase_from(ledger: Ledger, table_name: str, names: Names) -> int:
         changed += await _in_pages(ledger, table, names, _rewrite_page)
     if table_name in REPEATING_COLUMNS:
         changed += await _in_pages(ledger, table, names, _empty_page)
+    if table_name in REASON_COLUMNS:
+        changed += await _in_pages(ledger, table, names, _reword_page)
     return changed
 
 
 def tables_with_students() -> list[str]:
     """Return the names of all tables that may name a student, in the order in which they depend."""
-    named = set(STUDENT_COLUMNS) | set(JSON_COLUMNS) | set(REPEATING_COLUMNS)
+    named = {*STUDENT_COLUMNS, *JSON_COLUMNS, *REPEATING_COLUMNS, *REASON_COLUMNS}
     return [str(table.name) for table in metadata.sorted_tables if table.name in named]
 
 
@@ -171,13 +175,31 @@ async def _rename_page(
 async def _rewrite_page(
     conn: AsyncConnection, table: Table, names: Names, page: ColumnElement[bool]
 ) -> int:
-    key, columns = list(table.primary_key.columns), JSON_COLUMNS[table.name]
-    wanted = [table.c[name] for name in columns]
-    query = select(*key, *wanted).where(page, _mentions(table, names))
-    found = (await conn.execute(query)).all()
+    chosen = and_(page, _mentions(table, names))
+    return await _change_rows(conn, table, JSON_COLUMNS[table.name], names, chosen, _rewritten)
+
+
+async def _reword_page(
+    conn: AsyncConnection, table: Table, names: Names, page: ColumnElement[bool]
+) -> int:
+    chosen = and_(page, _has_in_reasons(table, names))
+    return await _change_rows(conn, table, REASON_COLUMNS[table.name], names, chosen, _reworded)
+
+
+async def _change_rows(
+    conn: AsyncConnection,
+    table: Table,
+    columns: Sequence[str],
+    names: Names,
+    chosen: ColumnElement[bool],
+    change: _RowChange,
+) -> int:
+    """Write what `change` makes of these columns of the chosen rows, and return how many it changed."""
+    key = list(table.primary_key.columns)
+    query = select(*key, *(table.c[name] for name in columns)).where(chosen)
     changed = 0
-    for row in found:
-        values = _rewritten(dict(zip(columns, row[len(key) :], strict=True)), names)
+    for row in (await conn.execute(query)).all():
+        values = change(dict(zip(columns, row[len(key) :], strict=True)), names)
         if values:
             is_row = and_(*(one == value for one, value in zip(key, row, strict=False)))
             await conn.execute(update(table).where(is_row).values(values))
@@ -203,7 +225,18 @@ def _is_theirs(table: Table, names: Names) -> ColumnElement[bool]:
 def _mentions(table: Table, names: Names) -> ColumnElement[bool]:
     quoted = orjson.dumps(names.student).decode()
     columns = [_text(table, name) for name in JSON_COLUMNS[table.name]]
-    return or_(*(column.contains(quoted, autoescape=True) for column in columns))
+    return or_(
+        *(column.contains(quoted, autoescape=True) for column in columns),
+        *(and_(_repeats(column, names), _gives_a_reason(column)) for column in columns),
+    )
+
+
+def _gives_a_reason(json: ColumnElement[str]) -> ColumnElement[bool]:
+    return or_(*(json.contains(f'"{key}"') for key in sorted(REASON_KEYS)))
+
+
+def _has_in_reasons(table: Table, names: Names) -> ColumnElement[bool]:
+    return or_(*(_repeats(table.c[name], names) for name in REASON_COLUMNS[table.name]))
 
 
 def _repeat(table: Table, names: Names) -> ColumnElement[bool]:
@@ -220,6 +253,7 @@ _NAMED: Final[Mapping[_PageWork, Callable[[Table, Names], ColumnElement[bool]]]]
     _rename_page: _is_theirs,
     _rewrite_page: _mentions,
     _empty_page: _repeat,
+    _reword_page: _has_in_reasons,
 }
 
 
@@ -237,6 +271,12 @@ def _rewritten(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
         if changed != value:
             values[name] = orjson.dumps(changed).decode() if isinstance(stored, str) else changed
     return values
+
+
+def _reworded(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """Return the columns whose words have the student's id among them, without it."""
+    words = {name: without_id(text, names.student) for name, text in row.items() if text}
+    return {name: text for name, text in words.items() if text != row[name]}
 
 
 async def tables_naming(ledger: Ledger, student: str) -> list[str]:

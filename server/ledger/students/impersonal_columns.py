@@ -33,7 +33,7 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "code_runs": ("created_by",),
     "cues": ("room",),
     "stages": ("room", "started_by", "held_by"),
-    "draws": ("abort_reason", "commitment", "root", "seed"),
+    "draws": ("commitment", "root", "seed"),
     # Random digits, and hashes that the school makes of a person or a device (emptied by an erasure).
     "draw_entries": ("client_random", "device", "leaf", "person", "pseudonym", "request_id"),
     "drops": (
@@ -43,7 +43,7 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "created_by",
         "task",
     ),
-    "links": ("slug", "channel", "note", "metadata", "created_by"),
+    "links": ("slug", "channel", "metadata", "created_by"),
     # Orders, and where their coupons came from; `instructor` is a teacher.
     "statement_lines": (
         *("date", "kind", "order", "line", "course", "currency", "code", "channel", "room"),
@@ -74,7 +74,6 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "body_hash",
     ),
     "issuances": (
-        "reason",
         "repeat",
         "notify",
         "metadata",
@@ -104,10 +103,7 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "lines",
         "coupons",
     ),
-    "stops": (
-        "reason",
-        "changed_by",
-    ),
+    "stops": ("changed_by",),
     "template_versions": (
         "name",
         "description",
@@ -130,8 +126,8 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "imports": ("created_by", "ignored_columns"),
     "trigger_versions": ("created_by",),
     "packs": ("created_by", "items", "metadata", "name", "variants"),
-    "approvals": ("asked_by", "decided_by", "facts", "kind", "note", "plan", "state", "subject"),
-    "price_overrides": ("reason", "created_by"),
+    "approvals": ("asked_by", "decided_by", "facts", "kind", "plan", "state", "subject"),
+    "price_overrides": ("created_by",),
     "price_rules": ("courses", "created_by"),
     "offers": ("room",),
     "lotteries": ("created_by", "form"),

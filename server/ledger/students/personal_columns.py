@@ -67,6 +67,17 @@ REPEATING_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "webhook_deliveries": ("answer", "error"),
 }
 
+# Why somebody did something, in free words that may have an id among them: it is left out, the rest stays.
+REASON_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "access_rules": ("reason",),
+    "approvals": ("note",),
+    "draws": ("abort_reason",),
+    "issuances": ("reason",),
+    "links": ("note",),
+    "price_overrides": ("reason",),
+    "stops": ("reason",),
+}
+
 ID_OF_ROW: Final = "<id>"  # in place of a value: the id of the row itself
 
 # What is told of a student in free words or by other names, in a row that has a student's id. An erasure

@@ -89,6 +89,10 @@ async def a_life(rig: WorkerRig) -> Checkout:
         await event_log.record(
             conn, [Event(EventType.COUPON_CONFIRMED, now, coupon.id, {"other": ANN}, ANN)]
         )
+        words = f"a mistake of ours with {ANN}."
+        await acts.write_act(conn, "op", Action.BATCH_STOPPED, "bat_1", now, reason=words)
+        stop = {"target": "bat_1", "claims": True, "use": False, "reason": words, "version": 1}
+        await conn.execute(insert(tables.stops), stop | {"changed_by": "op", "changed_at": now})
         key = IdempotencyKey("op", f"/v1/students/{ANN}/export", "k", "h")
         await idempotency.store(conn, key, "job_1", now)
         entry = {

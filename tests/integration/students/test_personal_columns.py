@@ -7,6 +7,7 @@ from server.ledger.students.personal_columns import (
     CLEARED_COLUMNS,
     DELETED_ROWS,
     JSON_COLUMNS,
+    REASON_COLUMNS,
     REPEATING_COLUMNS,
     STUDENT_COLUMNS,
 )
@@ -33,6 +34,7 @@ def listed() -> set[tuple[str, str]]:
         JSON_COLUMNS,
         CLEARED_COLUMNS,
         REPEATING_COLUMNS,
+        REASON_COLUMNS,
         IMPERSONAL_COLUMNS,
     )
     return {

@@ -1,5 +1,7 @@
 """The pseudonym that an erasure puts in a student's place."""
 
+import pytest
+
 from server.core.students.erasure import (
     hashes_of,
     is_pseudonym,
@@ -8,6 +10,7 @@ from server.core.students.erasure import (
     keyed_hash,
     pseudonym,
     with_pseudonym,
+    without_id,
 )
 
 INSTEAD = pseudonym("x7")
@@ -33,11 +36,11 @@ def test_a_student_is_replaced_where_a_field_names_them() -> None:
 
 
 def test_other_values_stay() -> None:
-    value = {"student": 7, "subject": None, "note": "ann", "students": [["ann"]]}
+    value = {"student": 7, "subject": None, "title": "ann", "students": [["ann"]]}
 
     changed = with_pseudonym(value, "ann", INSTEAD)
 
-    assert changed == {"student": 7, "subject": None, "note": "ann", "students": [[INSTEAD]]}
+    assert changed == {"student": 7, "subject": None, "title": "ann", "students": [[INSTEAD]]}
     assert with_pseudonym("ann", "ann", INSTEAD) == "ann"
 
 
@@ -58,3 +61,25 @@ def test_words_about_the_student_go_and_others_stay() -> None:
         "text": "",
         "data": {"text": "sum", "name": "50 off"},
     }
+
+
+def test_an_id_among_the_words_of_a_reason_goes() -> None:
+    value = {"action": "made", "detail": {"reason": "sorry, ann!", "note": None, "name": "ann 50"}}
+
+    assert with_pseudonym(value, "ann", INSTEAD) == {
+        "action": "made",
+        "detail": {"reason": "sorry, …!", "note": None, "name": "ann 50"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("ann", "…"),
+        ("Asked by ann. Twice: ann, ann", "Asked by …. Twice: …, …"),
+        ("给ann补一张", "给…补一张"),
+        ("joanna, ann2, ann-2, ann.b, a:ann, x.ann", "joanna, ann2, ann-2, ann.b, a:ann, x.ann"),
+    ],
+)
+def test_an_id_is_left_out_where_it_is_a_word_of_its_own(text: str, left: str) -> None:
+    assert without_id(text, "ann") == left
