@@ -13,7 +13,7 @@ import { path } from "./transport.js";
 /**
  * @import {
  *   AcceptedEvents, Acts, Alert, AlertActForm, Alerts, AlertState, Approval, Approvals, ApprovalState, AudiencePreview, Batch,
- *   BatchEdit, BatchForm, Block, BlockForm, BlockKind, Blocks, Campaign, CampaignForm,
+ *   BatchEdit, BatchForm, Block, BlockForm, BlockKind, Blocks, Campaign, CampaignEdit, CampaignForm,
  *   Campaigns, CodeRun, Codes, Consistency, ExamineForm, CodeSource, CouponFilter, CouponRecord, Deliveries, Delivery,
  *   Events, ExperimentForm, ExperimentResult, Experiments, FoundThings, Import, ImportFormat,
  *   Imports, InstructorStop, InstructorStops, Issuance,
@@ -113,6 +113,15 @@ export class OfficeApi extends Api {
    * @returns {Promise<Campaign>} */
   createCampaign(form, once) {
     return this._call("POST", "/v1/campaigns", { body: form, ...once });
+  }
+
+  /** Change the fields that `changes` has. Throws `wrong_state` where `version` is no longer the newest, and
+   * where the campaign has ended.
+   * @param {string} id @param {number} version @param {CampaignEdit} changes
+   * @returns {Promise<Campaign>} */
+  editCampaign(id, version, changes) {
+    const headers = { "If-Match": String(version) };
+    return this._call("PATCH", path`/v1/campaigns/${id}`, { body: changes, headers });
   }
 
   /** @param {Page} [page] @returns {Promise<Campaigns>} */

@@ -27,6 +27,7 @@ from client_sdk.python.shapes import (
     BlockKind,
     Blocks,
     Campaign,
+    CampaignEdit,
     CampaignForm,
     Campaigns,
     CodeRun,
@@ -216,6 +217,16 @@ class OfficeApi(Api):
         return await self._call(
             Campaign, "POST", "/v1/campaigns", form, headers=once_header(idempotency_key)
         )
+
+    async def edit_campaign(
+        self, campaign_id: str, version: int, changes: CampaignEdit
+    ) -> Campaign:
+        """Change the fields that `changes` has.
+
+        Raise `wrong_state` where `version` is no longer the newest, and where the campaign has ended.
+        """
+        path, headers = f"/v1/campaigns/{escaped(campaign_id)}", {"If-Match": str(version)}
+        return await self._call(Campaign, "PATCH", path, changes, headers=headers)
 
     async def list_campaigns(self, page: Page = FIRST_PAGE) -> Campaigns:
         """Return a page of campaigns, newest first."""

@@ -19,6 +19,7 @@ class Action(StrEnum):
     BATCH_STOPPED = "batch.stopped"
     BATCH_RESUMED = "batch.resumed"
     CAMPAIGN_MADE = "campaign.made"
+    CAMPAIGN_CHANGED = "campaign.changed"
     CAMPAIGN_STOPPED = "campaign.stopped"
     CAMPAIGN_RESUMED = "campaign.resumed"
     ALL_STOPPED = "all.stopped"

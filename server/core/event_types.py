@@ -51,6 +51,7 @@ class EventType(StrEnum):
     LOTTERY_DAY_COMMITTED = "lottery_day.committed"
     LOTTERY_DAY_PUBLISHED = "lottery_day.published"
     STUDENT_MERGED = "student.merged"
+    CAMPAIGN_CHANGED = "campaign.changed"
     BUDGET_WARNING = "budget.warning"
     MESSAGE_REQUESTED = "message.requested"
     BATCH_PAUSED = "batch.paused"
@@ -242,6 +243,11 @@ KINDS: Final[Mapping[EventType, EventKind]] = {
         "the account that is left",
         "what one account had is another account's now",
         "student (the account that is left), from (the other one), coupons, orders",
+    ),
+    EventType.CAMPAIGN_CHANGED: EventKind(
+        "campaign",
+        "an operator changed it; GET /v1/campaigns/{id} shows it as it is now",
+        "name, version, fields (the names of those that changed)",
     ),
     EventType.BUDGET_WARNING: EventKind(
         "campaign",

@@ -162,6 +162,16 @@ class DropDesk:
         epoch: int = await self._scripts.run("move_window", names, args)
         return epoch
 
+    async def move_limit(self, shard: int, drop_id: str, version: int, per_campaign: int) -> None:
+        """Give the drop this limit of its campaign if `version` is newer than that of the desk's.
+
+        Does nothing for a drop without such a limit, or that the desk does not have.
+        """
+        keys = self._keys(shard)
+        await self._scripts.run(
+            "move_limit", [keys.fence, keys.drop(drop_id)], [version, per_campaign]
+        )
+
     async def close(
         self,
         shard: int,

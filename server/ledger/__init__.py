@@ -8,5 +8,6 @@ Errors: a broken constraint is passed on as SQLAlchemy's IntegrityError; a datab
 `database_errors.LedgerUnavailableError`.
 
 Lock order, the same in every transaction, so that two of them wait for each other and never deadlock: desk
-shards, drops, redemptions, coupons (by id), template uses, balances, batches, budgets (money before pieces).
+shards, drops, redemptions, coupons (by id), template uses, balances, batches, campaigns, budgets (money
+before pieces).
 """

@@ -27,6 +27,7 @@ class IntentKind(StrEnum):
     RELEASE = "release"
     MOVE_HOLD = "move_hold"
     MOVE_WINDOW = "move_window"
+    MOVE_LIMIT = "move_limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,34 @@ def test_an_operator_finds_a_campaign_stops_it_and_sends_the_view(classroom: Cla
     assert name in content.decode()
 
 
+def test_an_operator_changes_what_another_has_changed_meanwhile(classroom: Classroom) -> None:
+    name = classroom.name("spring")
+    path = f"/v1/campaigns/{campaign(classroom, name)}"
+    page = classroom.enter(classroom.context("en", LAPTOP), "/office", Role.OPERATOR, "ops")
+    page.goto(f"{classroom.url}/office#/campaigns/{path.rpartition('/')[2]}")
+    page.get_by_text("Change the campaign").click()
+    page.get_by_label("Budget in coupons").fill("1200")
+    page.get_by_label("Purpose").fill("mine")
+    theirs = {"purpose": "theirs", "name": f"{name} 2"}
+    change = classroom.operator.patch(path, json=theirs, headers={"If-Match": "1"})
+    assert change.is_success, change.text
+
+    page.get_by_role("button", name="Save", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    both = dialog.get_by_role("group", name="Purpose")
+    expect(both.get_by_text("theirs", exact=True)).to_be_visible()
+    both.get_by_text("mine", exact=True).click()
+    dialog.get_by_role("button", name="Save what is chosen").click()
+
+    expect(page.get_by_role("heading", name=f"{name} 2")).to_be_visible()
+    saved = classroom.operator.get(path).json()
+    assert (saved["purpose"], saved["version"], saved["phases"][0]["name"]) == (
+        *("mine", 3, "warm-up"),
+    )
+    assert saved["budget"]["pieces"]["amount"] == 1200
+    classroom.watched.forgive("409")
+
+
 def test_finance_reads_and_changes_nothing(classroom: Classroom) -> None:
     laptop = classroom.context("en", LAPTOP)
     page = classroom.enter(laptop, "/office", Role.FINANCE, "fin")

@@ -46,6 +46,22 @@
  */
 
 /**
+ * A change of a campaign.
+ * `budget` is written as a whole. Null takes all phases away; the budget or the limit only as long
+ * as the campaign has no batch.
+ *
+ * @typedef {object} CampaignEdit
+ * @property {string} [name]
+ * @property {string} [purpose]
+ * @property {string} [starts_at]
+ * @property {string} [ends_at]
+ * @property {BudgetForm|null} [budget]
+ * @property {Phase[]|null} [phases]
+ * @property {number|null} [per_student]
+ * @property {Record<string, string>|null} [metadata]
+ */
+
+/**
  * The time `at` which `level` percent of the budget was taken for the first time.
  *
  * @typedef {object} BudgetWarning
@@ -81,6 +97,7 @@
  *
  * @typedef {object} Campaign
  * @property {string} id
+ * @property {number} version
  * @property {string} name
  * @property {string} purpose
  * @property {string} starts_at

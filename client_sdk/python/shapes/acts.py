@@ -10,6 +10,7 @@ Action = Literal[
     "batch.stopped",
     "batch.resumed",
     "campaign.made",
+    "campaign.changed",
     "campaign.stopped",
     "campaign.resumed",
     "all.stopped",

@@ -39,6 +39,23 @@ class CampaignForm(TypedDict):
     metadata: NotRequired[dict[str, str]]
 
 
+class CampaignEdit(TypedDict, total=False):
+    """A change of a campaign.
+
+    `budget` is written as a whole. Null takes all phases away; the budget or the limit only as long as the
+    campaign has no batch.
+    """
+
+    name: str
+    purpose: str
+    starts_at: str
+    ends_at: str
+    budget: BudgetForm | None
+    phases: list[Phase] | None
+    per_student: int | None
+    metadata: dict[str, str] | None
+
+
 class BudgetWarning(TypedDict):
     """The time `at` which `level` percent of the budget was taken for the first time."""
 
@@ -72,6 +89,7 @@ class Campaign(TypedDict):
     """A campaign. `phase` is the name of the current phase; `stopped` is absent while nothing is stopped."""
 
     id: str
+    version: int
     name: str
     purpose: str
     starts_at: str

@@ -1,7 +1,8 @@
 """/v1/campaigns: the purpose, time and budget of coupons that are given out.
 
-Operators make campaigns, finance reads them. A batch names its campaign (`campaign_id`). The endpoints that
-stop a campaign are in api/promotions/stops.py.
+Operators make and change campaigns, finance reads them. A batch names its campaign (`campaign_id`). What may
+be changed is in core/promotions/campaign_edits.py. The endpoints that stop a campaign are in
+api/promotions/stops.py.
 """
 
 from typing import Annotated
@@ -33,16 +34,21 @@ from server.api.http.fields import (
 )
 from server.api.http.paging import PageQuery, first_page
 from server.api.promotions.stops import StopResponse, active_stop_response
+from server.api.promotions.templates import parse_if_match
 from server.core.promotions import campaigns as core
+from server.core.promotions.campaign_edits import CampaignEdit
 from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, CampaignForm, Phase
 from server.core.promotions.stops import StopState
 from server.core.refusals import Code, Refused
+from server.core.violations import Violation, refused
 from server.flows.promotions import campaigns as flows
+from server.flows.promotions.edit_campaign import edit_campaign
 from server.ledger.promotions import campaigns as ledger
 from server.ledger.promotions import stops
 
 MinorAmount = Annotated[Amount, Field(ge=1)]
 Pieces = Annotated[int, Field(ge=1, le=core.MAX_PIECES)]
+_REQUIRED_FIELDS = ("name", "purpose", "starts_at", "ends_at")
 Purpose = Annotated[str, Field(min_length=1, max_length=core.MAX_PURPOSE), Readable]
 
 
@@ -73,6 +79,19 @@ class CampaignBody(Body):
     purpose: Purpose
     starts_at: FromDay
     ends_at: UntilDay
+    budget: BudgetBody | None = None
+    phases: Annotated[list[PhaseBody], Field(max_length=core.MAX_PHASES)] | None = None
+    per_student: Annotated[int, Field(ge=1, le=core.MAX_PER_STUDENT)] | None = None
+    metadata: Metadata | None = None
+
+
+class CampaignEditBody(Body):
+    """The fields to change; absent fields stay as they are. `budget` is written as a whole."""
+
+    name: Title | None = None
+    purpose: Purpose | None = None
+    starts_at: FromDay | None = None
+    ends_at: UntilDay | None = None
     budget: BudgetBody | None = None
     phases: Annotated[list[PhaseBody], Field(max_length=core.MAX_PHASES)] | None = None
     per_student: Annotated[int, Field(ge=1, le=core.MAX_PER_STUDENT)] | None = None
@@ -114,6 +133,7 @@ class CampaignResponse(ResponseModel):
     """`phase`: the name of the current phase."""
 
     id: str
+    version: int
     name: str
     purpose: str
     starts_at: Moment
@@ -142,6 +162,25 @@ async def create(
     return made if isinstance(made, Refused) else await _respond(deps, made, request.now)
 
 
+async def edit(
+    deps: ApiDependencies, request: ApiRequest[CampaignEditBody, NoQuery]
+) -> ApiResponse | Refused:
+    version = parse_if_match(request.if_match)
+    if isinstance(version, Refused):
+        return version
+    changes = _changes(request.body)
+    if isinstance(changes, Refused):
+        return changes
+    changed = await edit_campaign(
+        deps.ledger,
+        request.identity.subject,
+        request.path["id"],
+        CampaignEdit(version, changes),
+        request.now,
+    )
+    return changed if isinstance(changed, Refused) else await _respond(deps, changed, request.now)
+
+
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
@@ -165,7 +204,33 @@ async def index(
 async def _respond(deps: ApiDependencies, campaign: Campaign, now: int) -> ApiResponse:
     async with deps.ledger.read() as conn:
         stopped = await stops.of_targets(conn, [campaign.id])
-    return ApiResponse(_to_response(campaign, stopped.get(campaign.id), now))
+    etag = {"ETag": f'"{campaign.version}"'}
+    return ApiResponse(_to_response(campaign, stopped.get(campaign.id), now), etag)
+
+
+def _changes(body: CampaignEditBody) -> dict[str, object] | Refused:
+    """Return the sent fields as CampaignForm has them. A null for a required field is refused."""
+    sent = body.model_fields_set
+    empty = [name for name in _REQUIRED_FIELDS if name in sent and getattr(body, name) is None]
+    if empty:
+        return refused([Violation(name, "missing") for name in empty])
+    changes: dict[str, object] = {name: getattr(body, name) for name in sent - {"budget"}}
+    if "budget" in sent:
+        budget = body.budget or BudgetBody()
+        changes |= {"money": _money_of(budget), "pieces": budget.pieces}
+    if "phases" in sent:
+        changes["phases"] = _phases_of(body.phases)
+    if "metadata" in sent:
+        changes["metadata"] = body.metadata or {}
+    return changes
+
+
+def _money_of(budget: BudgetBody) -> core.Money | None:
+    return core.Money(budget.money.amount, budget.money.currency) if budget.money else None
+
+
+def _phases_of(phases: list[PhaseBody] | None) -> tuple[Phase, ...]:
+    return tuple(Phase(one.name, one.from_at, one.until_at) for one in phases or ())
 
 
 def _form(body: CampaignBody) -> CampaignForm:
@@ -175,9 +240,9 @@ def _form(body: CampaignBody) -> CampaignForm:
         purpose=body.purpose,
         starts_at=body.starts_at,
         ends_at=body.ends_at,
-        money=core.Money(budget.money.amount, budget.money.currency) if budget.money else None,
+        money=_money_of(budget),
         pieces=budget.pieces,
-        phases=tuple(Phase(one.name, one.from_at, one.until_at) for one in body.phases or ()),
+        phases=_phases_of(body.phases),
         per_student=body.per_student,
         metadata=body.metadata or {},
     )
@@ -187,6 +252,7 @@ def _to_response(campaign: Campaign, stopped: StopState | None, now: int) -> Cam
     phase = campaign.phase_at(now)
     return CampaignResponse(
         id=campaign.id,
+        version=campaign.version,
         name=campaign.name,
         purpose=campaign.purpose,
         starts_at=campaign.starts_at,
@@ -259,5 +325,16 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=show,
         response=CampaignResponse,
         summary="Get a campaign and the state of its budget",
+    ),
+    Endpoint(
+        method="PATCH",
+        path="/v1/campaigns/{id}",
+        rule=auth.OPERATOR,
+        handler=edit,
+        body=CampaignEditBody,
+        response=CampaignResponse,
+        summary="Change a campaign that has not ended; its batches and coupons keep what they have",
+        refuses=(Code.WRONG_STATE,),
+        needs_version=True,
     ),
 )

@@ -92,8 +92,8 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign. It is not changed after it was made: batches copy `per_student`. Only its budgets
-    move, and an operator may raise them."""
+    """A campaign. `version` counts its edits (core/promotions/campaign_edits.py) and the raises of its
+    budgets. Its batches have a copy of `per_student`, which follows it."""
 
     id: str
     name: str
@@ -106,6 +106,7 @@ class Campaign:
     created_by: str
     created_at: int
     budgets: tuple[Budget, ...] = ()
+    version: int = 1
 
     def budget(self, kind: BudgetKind) -> Budget | None:
         return next((one for one in self.budgets if one.kind is kind), None)

@@ -32,6 +32,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "add_units": _DESK,
     "extend": _CAPS,
     "move_window": (*_CAPS, "tasks"),
+    "move_limit": _DESK,
     "close": _DESK,
     "confirm": _DESK,
     "release": _DESK,

@@ -19,11 +19,12 @@ from server.flows.coupons.load_caps import caps_of
 from server.flows.coupons.publish_coupons import confirmed_claim, read_statuses
 from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.drops.end_drop import end_drop
-from server.flows.drops.finish_change import finish_change, move_window
+from server.flows.drops.finish_change import finish_change, move_limit, move_window
 from server.flows.drops.intent_payloads import (
     ClosePayload,
     ExtendPayload,
     MoveHoldPayload,
+    MoveLimitPayload,
     MoveWindowPayload,
     OpenPayload,
     ReleasedClaim,
@@ -159,6 +160,9 @@ async def _carry_out(  # noqa: C901 - a case for each kind
             await _move_hold(stores, snapshot, payload.coupon_ids)
         case MoveWindowPayload():
             await move_window(stores, intent, now)
+            return None
+        case MoveLimitPayload():
+            await move_limit(stores, intent, now)
             return None
         case _:
             assert_never(payload)

@@ -18,6 +18,7 @@ from server.desk.feed_messages import FeedKind
 from server.flows.coupons.load_caps import caps_of, load_missing_caps
 from server.flows.drops.drop_snapshot import DropSnapshot
 from server.flows.drops.end_drop import end_drop
+from server.flows.drops.finish_change import tell_limit
 from server.flows.drops.room_drops import desk_limits
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import event_log, intents
@@ -68,6 +69,8 @@ async def carry_out_reopening(
     if window is None:
         await end_drop(stores, snapshot, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
+    # The desk has kept the limit that its campaign had when the drop was closed.
+    await tell_limit(stores, row, snapshot.batch)
     opened = replace(row, opens_at=window.opens_at, closes_at=window.closes_at)
     await stores.feed.publish_reopening(
         f"{intent.id}.{window.opens_at}", snapshot.to_room_drop(opened)

@@ -144,9 +144,9 @@ async def _find_campaign_slot(
     slot = next((Slot(n) for n in wanted if n and n not in used), None)
     if slot is None:
         return None
-    return [
-        CampaignClaim(entry.claim_id, batch.campaign_id, entry.student, slot, batch.per_campaign)
-    ]
+    # The limit may have been lowered since the desk gave the slot.
+    limit = max(batch.per_campaign, slot)
+    return [CampaignClaim(entry.claim_id, batch.campaign_id, entry.student, slot, limit)]
 
 
 async def find_assignment(

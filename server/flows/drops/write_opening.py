@@ -23,7 +23,7 @@ from server.flows.drops.drop_snapshot import DropSnapshot
 from server.flows.drops.intent_payloads import OpenPayload, new_intent
 from server.flows.drops.take_units import new_window_refusal, take_units
 from server.flows.promotions.price_rules import Override, check_drop
-from server.flows.stores import batch_and_template, template_of
+from server.flows.stores import template_of
 from server.ids import new_id, new_seed
 from server.ledger import acts, intents
 from server.ledger.drops import cues, draws, drops
@@ -83,7 +83,10 @@ async def write_prepared_opening(
 ) -> WrittenIntent:
     """Take the units of a prepared drop, whose row is locked, and write its opening."""
     # A prepared drop has no stock: the batch may have less left than when it was prepared.
-    batch, template = await batch_and_template(conn, row.batch_id)
+    # Locked as for a new drop: an edit of the batch or its campaign comes before or after the opening.
+    batch = await batches.find(conn, row.batch_id, for_key_share=True)
+    assert batch is not None  # a drop refers to it
+    template = await template_of(conn, batch)
     unused = await _take_stock(conn, batch, template, row, now)
     await drops.mark_opening(conn, row.id)
     opening = await _write_opening(conn, DropSnapshot(row, batch, template, (), unused), now)

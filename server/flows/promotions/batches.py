@@ -70,7 +70,7 @@ async def _campaign_of(
     """Return the batch's campaign, or None; Abort(invalid_field) where the batch does not fit it."""
     if form.campaign_id is None:
         return None
-    campaign = await campaigns.find(conn, form.campaign_id)
+    campaign = await campaigns.find(conn, form.campaign_id, for_share=True)
     if campaign is None:
         raise Abort(invalid_field("campaign_id", "unknown"))
     greatest = greatest_discount(template.discount)
@@ -79,7 +79,7 @@ async def _campaign_of(
 
 
 def _of_campaign(campaign: Campaign | None, form: BatchForm, template: Template) -> dict[str, Any]:
-    """Return the fields that a batch takes from its campaign and keeps for good."""
+    """Return the fields that a batch takes from its campaign. Of these only `per_campaign` follows it."""
     if campaign is None:
         return {"claim_window": form.claim_window}
     greatest = greatest_discount(template.discount) or 0

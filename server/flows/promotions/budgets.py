@@ -36,6 +36,7 @@ from server.ledger.promotions.budgets import (
     BudgetWarning,
     CouponBudgetPart,
 )
+from server.ledger.promotions.campaign_edits import raise_version
 
 AT_ONCE: Final = 200  # coupons in one transaction
 _log = structlog.get_logger()
@@ -49,6 +50,8 @@ async def raise_budget(
     `not_found`, and `invalid_field` where a budget cannot be as large."""
     most = MAX_MINOR if kind is BudgetKind.MONEY else MAX_PIECES
     async with ledger.begin() as conn:
+        # Before the budget is locked. An edit that does not know of the raise must not take it back.
+        await raise_version(conn, campaign_id)
         is_raised = await budgets.enlarge(conn, campaign_id, kind, amount, most)
         free = await budgets.free_of(conn, campaign_id, kind)
         if free is None:

@@ -1,11 +1,12 @@
 """Campaigns as rows, with the parts of their budgets and the warning levels that were reached.
 
 Called by flows/promotions/campaigns.py, flows/promotions/batches.py and, for reading, by the API.
-ledger/promotions/budgets.py moves the parts of a budget.
+ledger/promotions/campaign_edits.py changes them, and budgets.py moves the parts of a budget.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import RowMapping
@@ -17,12 +18,7 @@ from server.ledger.tables import campaign_budgets, campaign_warnings, campaigns
 
 async def insert_campaign(conn: AsyncConnection, campaign: Campaign, shard: int) -> None:
     """Insert the campaign and its budgets, wholly free. `shard` is the desk shard of its batches."""
-    phases = [
-        {"name": one.name, "from": one.from_at, "until": one.until_at} for one in campaign.phases
-    ]
-    columns = {name: getattr(campaign, name) for name in _PLAIN}
-    columns |= {"metadata": dict(campaign.metadata), "phases": phases, "shard": shard}
-    await conn.execute(insert(campaigns).values(columns))
+    await conn.execute(insert(campaigns).values(**columns_of(campaign), shard=shard))
     for budget in campaign.budgets:
         await conn.execute(
             insert(campaign_budgets).values(
@@ -35,8 +31,22 @@ async def insert_campaign(conn: AsyncConnection, campaign: Campaign, shard: int)
         )
 
 
-async def find(conn: AsyncConnection, campaign_id: str) -> Campaign | None:
+def columns_of(campaign: Campaign) -> dict[str, Any]:
+    """Return the campaign as the columns of its row, all but its shard."""
+    phases = [
+        {"name": one.name, "from": one.from_at, "until": one.until_at} for one in campaign.phases
+    ]
+    columns = {name: getattr(campaign, name) for name in _PLAIN}
+    return columns | {"metadata": dict(campaign.metadata), "phases": phases}
+
+
+async def find(
+    conn: AsyncConnection, campaign_id: str, *, for_share: bool = False
+) -> Campaign | None:
+    """Return the campaign. `for_share` locks its row against edits until the transaction ends."""
     query = select(campaigns).where(campaigns.c.id == campaign_id)
+    if for_share:
+        query = query.with_for_update(read=True)
     found = await _with_budgets(conn, (await conn.execute(query)).mappings().all())
     return found[0] if found else None
 
@@ -88,5 +98,5 @@ def _campaign(row: RowMapping, budgets: tuple[Budget, ...]) -> Campaign:
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "name", "purpose", "starts_at", "ends_at", "per_student", "metadata"),
-    *("created_by", "created_at"),
+    *("created_by", "created_at", "version"),
 )

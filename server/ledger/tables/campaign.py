@@ -33,9 +33,11 @@ campaigns = Table(
     Column("metadata", JSON, nullable=False),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
     CheckConstraint("starts_at < ends_at", name="window_not_empty"),
     CheckConstraint("per_student >= 1", name="per_student_positive"),
-    UniqueConstraint("id", "per_student"),  # claims refer to both: their copy cannot differ
+    # Claims of releases before r0047 referred to both; SQLite cannot drop it.
+    UniqueConstraint("id", "per_student"),
 )
 
 # amount = free + exposed + settled at every commit: each move of a part is one conditional UPDATE.
@@ -76,17 +78,17 @@ campaign_warnings = Table(
 )
 
 # Promise I2 over all batches of a campaign with a limit, for claims and bound codes. A revoked claim has no
-# row here; a released claim counts, and so does a voided code.
+# row here; a released claim counts, and so does a voided code. `per_student` is the limit that the claim was
+# won by: the campaign's own may have moved since.
 campaign_claims = Table(
     "campaign_claims",
     metadata,
-    Column("campaign_id", ID, nullable=False),
+    Column("campaign_id", ID, ForeignKey("campaigns.id"), nullable=False),
     Column("student", NAME, nullable=False),
     Column("slot", Integer, nullable=False),
     Column("per_student", Integer, nullable=False),
     Column("claim_id", ID, ForeignKey("claims.id")),
     Column("coupon_id", ID, ForeignKey("coupons.id")),  # of a code, which no claim gave
-    ForeignKeyConstraint(["campaign_id", "per_student"], ["campaigns.id", "campaigns.per_student"]),
     PrimaryKeyConstraint("campaign_id", "student", "slot"),
     UniqueConstraint("claim_id"),
     UniqueConstraint("coupon_id"),

@@ -66,6 +66,9 @@ async def promotions(school: School) -> Json:
     )
     await school.call("GET /v1/campaigns")
     await school.call("GET /v1/campaigns/{id}", campaign["id"])
+    version = {"If-Match": str(campaign["version"])}
+    raised = {"budget": {"money": {"amount": 2_000_000, "currency": "CNY"}}}
+    await school.call("PATCH /v1/campaigns/{id}", campaign["id"], body=raised, headers=version)
     body = a_batch(template_id=template["id"], campaign_id=campaign["id"], per_student=50)
     batch: Json = await school.call(BATCHES, body={**body, "quantity": 500})
     await school.call("GET /v1/batches")

@@ -504,8 +504,18 @@ class TestCampaigns:
         await refuses_row(
             campaign, "ck_campaign_claims_slot_within_limit", t.campaign_claims, **second, slot=3
         )
-        await refuses_row(campaign, "fk_", t.campaign_claims, **second, slot=2, per_student=3)
+        await refuses_row(
+            campaign, "fk_", t.campaign_claims, **second, slot=2, campaign_id="cmp_no"
+        )
         await add(campaign, t.campaign_claims, **second, slot=2)
+
+    async def test_a_claim_keeps_the_limit_that_it_was_won_by(
+        self, campaign: AsyncConnection
+    ) -> None:
+        await add(campaign, t.campaign_claims, slot=2, per_student=2)
+        await change(campaign, t.campaigns, per_student=1)
+        second = {"claim_id": "clm_2", "student": "s2"}
+        await add(campaign, t.campaign_claims, **second, slot=2, per_student=2)
 
     async def test_a_slot_of_it_is_one_claims_or_one_codes(self, campaign: AsyncConnection) -> None:
         await add(campaign, t.coupons)

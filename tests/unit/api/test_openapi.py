@@ -168,6 +168,7 @@ CONTRACT = {
     "POST /v1/campaigns",
     "GET /v1/campaigns",
     "GET /v1/campaigns/{id}",
+    "PATCH /v1/campaigns/{id}",
     "POST /v1/campaigns/{id}/stop",
     "POST /v1/campaigns/{id}/resume",
     "POST /v1/batches/{id}/stop",
@@ -312,6 +313,7 @@ def test_creating_calls_take_an_idempotency_key_and_replacing_ones_a_version() -
     assert {name for name, found in headers.items() if "If-Match" in found} == {
         "PUT /v1/templates/{id}",
         "PATCH /v1/batches/{id}",
+        "PATCH /v1/campaigns/{id}",
         "PUT /v1/audiences/{id}",
     }
 

@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0049"
-down_revision = "0046"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 

@@ -1,76 +1,88 @@
 // @ts-check
-/** The form that makes a campaign. */
+/** The forms that make and change a campaign. */
 
 import { h } from "/sdk/element/dom.js";
+import { campaignEditOf, campaignOf, valuesOfCampaign } from "./campaign-values.js";
+import { saveVersion } from "./conflict-dialog.js";
 import { currencyChoices } from "./currencies.js";
 import { form } from "./form.js";
-import { minorOf } from "./money-text.js";
-import { instantText } from "./school-time.js";
 
-/** @import { CampaignForm } from "/sdk/shapes.js" */
+/** @import { Campaign } from "/sdk/shapes.js" */
+/** @import { Field } from "./form-field.js" */
 /** @import { Host } from "./host.js" */
 
 /** @param {Host} host */
 export async function campaignForm(host) {
-  const { language } = host;
-  const currencies = await currencyChoices(host);
-  const node = form(
-    host,
-    [
-      { name: "name", label: language.say("campaign_name"), isRequired: true },
-      { name: "purpose", label: language.say("campaign_purpose"), isRequired: true },
-      {
-        name: "starts_at",
-        label: language.say("campaign_from"),
-        type: "datetime-local",
-        isRequired: true,
-      },
-      {
-        name: "ends_at",
-        label: language.say("campaign_until"),
-        type: "datetime-local",
-        isRequired: true,
-      },
-      {
-        name: "budget.money.amount",
-        label: language.say("campaign_amount"),
-        type: "number",
-        hint: language.say("campaign_amount_hint"),
-      },
-      {
-        name: "budget.money.currency",
-        label: language.say("campaign_currency"),
-        type: "select",
-        choices: currencies,
-      },
-      { name: "budget.pieces", label: language.say("campaign_pieces"), type: "number" },
-    ],
-    {
-      button: language.say("campaign_create"),
-      bodyOf,
-      send: async (body, idempotencyKey) => {
-        const { id } = await host.api.createCampaign(body, { idempotencyKey });
-        host.go({ page: "campaigns", id });
-      },
+  const node = form(host, await campaignFields(host, {}), {
+    button: host.language.say("campaign_create"),
+    bodyOf: campaignOf,
+    send: async (body, idempotencyKey) => {
+      const { id } = await host.api.createCampaign(body, { idempotencyKey });
+      host.go({ page: "campaigns", id });
     },
-  );
-  return h("details", { class: "panel" }, h("summary", null, language.say("campaign_new")), node);
+  });
+  return closed(host, "campaign_new", node);
 }
 
-/** @param {Record<string, string>} values @returns {CampaignForm} */
-function bodyOf(values) {
-  const amount = values["budget.money.amount"];
-  const currency = values["budget.money.currency"];
-  const pieces = values["budget.pieces"];
-  const budget = {
-    ...(amount && { money: { amount: minorOf(amount, currency), currency } }),
-    ...(pieces && { pieces: Number(pieces) }),
-  };
-  return {
-    name: values.name,
-    purpose: values.purpose,
-    starts_at: instantText(values.starts_at),
-    ends_at: instantText(values.ends_at),
-    ...(Object.keys(budget).length && { budget }),
-  };
+/** A conflict with what somebody else has saved shows both values. @param {Host} host @param {Campaign} campaign */
+export async function campaignEditForm(host, campaign) {
+  const { api } = host;
+  const fields = await campaignFields(host, valuesOfCampaign(campaign));
+  const node = form(host, fields, {
+    button: host.language.say("campaign_save"),
+    // Without an amount the currency says nothing, and is no change.
+    bodyOf: (values) => ({
+      ...values,
+      ...(!values["budget.money.amount"] && { "budget.money.currency": "" }),
+    }),
+    send: async (mine) => {
+      const isSaved = await saveVersion(host, {
+        seen: campaign,
+        mine,
+        fields,
+        valuesOf: valuesOfCampaign,
+        read: () => api.getCampaign(campaign.id),
+        write: (values, seen) =>
+          api.editCampaign(campaign.id, seen.version, campaignEditOf(values, seen)),
+      });
+      if (isSaved) host.refresh();
+    },
+  });
+  return closed(host, "campaign_edit", node);
+}
+
+/** @param {Host} host @param {string} title @param {HTMLElement} node */
+const closed = ({ language }, title, node) =>
+  h("details", { class: "panel" }, h("summary", null, language.say(title)), node);
+
+/** @param {Host} host @param {Record<string, string>} values @returns {Promise<Field[]>} */
+async function campaignFields(host, values) {
+  const { language } = host;
+  const field = (
+    /** @type {string} */ name,
+    /** @type {string} */ label,
+    /** @type {Partial<Field>} */ more = {},
+  ) => ({ name, label: language.say(label), value: values[name], ...more });
+  const time = /** @type {const} */ ({ type: "datetime-local", isRequired: true });
+  return [
+    field("name", "campaign_name", { isRequired: true }),
+    field("purpose", "campaign_purpose", { isRequired: true }),
+    field("starts_at", "campaign_from", time),
+    field("ends_at", "campaign_until", time),
+    field("budget.money.amount", "campaign_amount", {
+      type: "number",
+      hint: language.say("campaign_amount_hint"),
+    }),
+    field("budget.money.currency", "campaign_currency", {
+      type: "select",
+      choices: await currencyChoices(host),
+    }),
+    field("budget.pieces", "campaign_pieces", { type: "number" }),
+    field("per_student", "campaign_per_student", { type: "number" }),
+    field("phases", "campaign_phases", {
+      type: "textarea",
+      isWide: true,
+      hint: language.say("campaign_phases_hint"),
+    }),
+  ];
 }

@@ -4,7 +4,7 @@
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
 import { budgetBar } from "./budget-bar.js";
-import { campaignForm } from "./campaign-form.js";
+import { campaignEditForm, campaignForm } from "./campaign-form.js";
 import { detail } from "./detail.js";
 import { askReason } from "./dialog.js";
 import { list } from "./list.js";
@@ -63,7 +63,7 @@ function campaignList(host, view) {
 }
 
 /** @param {Host} host @param {Campaign} campaign */
-function campaignPage(host, campaign) {
+async function campaignPage(host, campaign) {
   const { language } = host;
   const { budget = {} } = campaign;
   return h(
@@ -87,6 +87,7 @@ function campaignPage(host, campaign) {
     budget.pieces && budgetPart(host, "campaign_pieces", budget.pieces),
     campaign.phases.length > 0 && phaseList(host, campaign),
     host.mayWrite && stopButtons(host, campaign),
+    host.mayWrite && !isOver(campaign) && (await campaignEditForm(host, campaign)),
   );
 }
 
@@ -165,10 +166,11 @@ function stateText(host, campaign) {
   const now = Date.now();
   if (campaign.stopped) return host.language.say("campaign_is_stopped");
   if (now < Date.parse(campaign.starts_at)) return host.language.say("campaign_is_coming");
-  return now < Date.parse(campaign.ends_at)
-    ? host.language.say("campaign_is_running")
-    : host.language.say("campaign_is_over");
+  return host.language.say(isOver(campaign) ? "campaign_is_over" : "campaign_is_running");
 }
+
+/** @param {Campaign} campaign */
+const isOver = ({ ends_at }) => Date.now() >= Date.parse(ends_at);
 
 /** @param {Campaign} campaign @returns {number|null} of the budget that is furthest used; null without one */
 function takenPercent({ budget = {} }) {

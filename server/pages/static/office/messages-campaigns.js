@@ -35,6 +35,12 @@ export const campaignMessages = {
   campaign_resume_ask: ["恢复这个活动的领取和使用？", "Resume claims and use of this campaign?"],
   campaign_new: ["新建活动", "New campaign"],
   campaign_create: ["创建活动", "Create the campaign"],
+  campaign_edit: ["修改活动", "Change the campaign"],
+  campaign_save: ["保存", "Save"],
+  campaign_phases_hint: [
+    "每行一个：名称, 开始, 结束。例如：主推, 2026-09-01 00:00, 2026-09-20 00:00",
+    "One a line: name, start, end. Such as: Main, 2026-09-01 00:00, 2026-09-20 00:00",
+  ],
   campaign_amount: ["金额预算", "Budget in money"],
   campaign_currency: ["币种", "Currency"],
   campaign_amount_hint: ["留空则不限", "Left empty: no limit"],

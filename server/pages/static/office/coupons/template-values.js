@@ -15,7 +15,7 @@ const DEDUCTS = /** @type {const} */ (["goods", "shipping", "tax", "fee"]);
 export const idsIn = (text) => text.split(/[\s,，、;；]+/).filter(Boolean);
 
 /** The instant of a field; that of before, with its seconds, where it is the same minute.
- * @param {string} text @param {string|undefined} before */
+ * @param {string} text @param {string} [before] */
 export const sameMinute = (text, before) =>
   before && text === fieldTime(before) ? before : instantText(text);
 
